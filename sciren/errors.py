@@ -1,0 +1,62 @@
+"""Errors of the toolkit: each message names the value, the place and the next step."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SciRenError(Exception):
+    """Base of every error that this toolkit raises on purpose."""
+
+
+class ConfigError(SciRenError, ValueError):
+    """A setting does not exist, is out of bounds or contradicts another one."""
+
+
+class DataError(SciRenError, ValueError):
+    """A file, column or row cannot be used as it is."""
+
+
+class ColumnError(DataError, KeyError):
+    """A column that somebody asked for is not in the table."""
+
+    def __str__(self) -> str:
+        """Return the plain message (KeyError would print its repr)."""
+        return str(self.args[0]) if self.args else ""
+
+
+class ShapeError(SciRenError, ValueError):
+    """An array has the wrong number of rows, columns or dimensions."""
+
+
+class ParameterError(SciRenError, ValueError):
+    """A parameter's name, bounds, kind or start value is not usable."""
+
+
+class DecoderError(SciRenError, ValueError):
+    """A process model is missing, declares something wrong or returns something wrong."""
+
+
+class FormatError(SciRenError, ValueError):
+    """A stored model, equation or run cannot be read."""
+
+
+class TrainingError(SciRenError, RuntimeError):
+    """Training cannot start or cannot go on."""
+
+
+class ExpressionError(SciRenError, ValueError):
+    """A formula or filter holds something that is not allowed there."""
+
+
+class DataWarning(UserWarning):
+    """The data can be used, but the user should know something about them."""
+
+
+def closest_names(name: str, present: Iterable[str]) -> str:
+    """Return 'Closest names: a, b.' for a message, or the start of the list."""
+    known = [str(other) for other in present]
+    nearest = get_close_matches(str(name), known, n=3, cutoff=0.5)
+    if nearest:
+        return f"Closest names: {', '.join(nearest)}."
+    shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+    return f"Present: {shown or 'none'}."

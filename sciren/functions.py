@@ -1,0 +1,99 @@
+"""Mathematics for process models that serves torch, numpy and sympy alike.
+
+A process model written with these functions can be trained (torch), evaluated
+without torch (numpy) and printed as an equation (sympy).
+"""
+
+import sys
+from typing import Any
+
+import numpy as np
+
+
+def _kind(*values: Any) -> str:
+    """Return "torch", "sympy" or "numpy", after the most special argument."""
+    torch = sys.modules.get("torch")
+    if torch is not None and any(isinstance(v, torch.Tensor) for v in values):
+        return "torch"
+    sympy = sys.modules.get("sympy")
+    if sympy is not None and any(
+        isinstance(v, (sympy.Basic, sympy.logic.boolalg.Boolean)) for v in values
+    ):
+        return "sympy"
+    return "numpy"
+
+
+def _apply(name: str, value: Any, sympy_name: str | None = None) -> Any:
+    kind = _kind(value)
+    if kind == "numpy":
+        return getattr(np, name)(value)
+    return getattr(
+        sys.modules[kind], (sympy_name or name) if kind == "sympy" else name
+    )(value)
+
+
+def exp(x: Any) -> Any:
+    """Exponential, element by element."""
+    return _apply("exp", x)
+
+
+def log(x: Any) -> Any:
+    """Natural logarithm, element by element."""
+    return _apply("log", x)
+
+
+def sqrt(x: Any) -> Any:
+    """Square root, element by element."""
+    return _apply("sqrt", x)
+
+
+def sin(x: Any) -> Any:
+    """Sine of an angle in radians, element by element."""
+    return _apply("sin", x)
+
+
+def cos(x: Any) -> Any:
+    """Cosine of an angle in radians, element by element."""
+    return _apply("cos", x)
+
+
+def tanh(x: Any) -> Any:
+    """Hyperbolic tangent, element by element."""
+    return _apply("tanh", x)
+
+
+def absolute(x: Any) -> Any:
+    """Absolute value, element by element."""
+    return _apply("abs", x, "Abs")
+
+
+def _extreme(name: str, sympy_name: str, a: Any, b: Any) -> Any:
+    kind = _kind(a, b)
+    if kind == "torch":
+        torch = sys.modules["torch"]
+        like = a if isinstance(a, torch.Tensor) else b
+        pair = (
+            torch.as_tensor(v, dtype=like.dtype, device=like.device) for v in (a, b)
+        )
+        return getattr(torch, name)(*pair)
+    if kind == "sympy":
+        return getattr(sys.modules["sympy"], sympy_name)(a, b)
+    return getattr(np, name)(a, b)
+
+
+def maximum(a: Any, b: Any) -> Any:
+    """Larger of two values, element by element."""
+    return _extreme("maximum", "Max", a, b)
+
+
+def minimum(a: Any, b: Any) -> Any:
+    """Smaller of two values, element by element."""
+    return _extreme("minimum", "Min", a, b)
+
+
+def where(condition: Any, a: Any, b: Any) -> Any:
+    """Return ``a`` where the condition holds, else ``b``, element by element."""
+    kind = _kind(condition, a, b)
+    if kind == "sympy":
+        return sys.modules["sympy"].Piecewise((a, condition), (b, True))
+    return (sys.modules["torch"] if kind == "torch" else np).where(condition, a, b)

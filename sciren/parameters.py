@@ -1,0 +1,127 @@
+"""Hidden parameters of a process model: latents (one value a row) and constants."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sciren.errors import ParameterError, closest_names
+
+Kind = Literal["latent", "constant"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One hidden parameter of a process model.
+
+    Args:
+        name: identifier used in the process model, e.g. ``rb``.
+        low, high: physical bounds, in ``unit``; infinite means unbounded.
+        unit: physical unit, free text such as ``umol m-2 s-1``.
+        meaning: one short phrase for tables and reports.
+        kind: ``"latent"`` is predicted for each row by the encoder,
+            ``"constant"`` is one learned number shared by all rows.
+        start: physical value to start from; default: a value inside the bounds.
+    Raises:
+        ParameterError: name, bounds, kind or start value are not usable.
+    """
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    meaning: str = ""
+    kind: Kind = "latent"
+    start: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ParameterError(
+                f"parameter name {self.name!r} is not an identifier; "
+                "use letters, digits and underscores, not starting with a digit"
+            )
+        if self.kind not in ("latent", "constant"):
+            raise ParameterError(
+                f"parameter {self.name!r} has kind {self.kind!r}; "
+                "use 'latent' or 'constant'"
+            )
+        if math.isnan(self.low) or math.isnan(self.high) or self.low >= self.high:
+            raise ParameterError(
+                f"parameter {self.name!r} has bounds [{self.low}, {self.high}]; "
+                "low must be below high"
+            )
+        if self.start is not None and not self.low <= self.start <= self.high:
+            raise ParameterError(
+                f"parameter {self.name!r} starts at {self.start}, outside "
+                f"[{self.low}, {self.high}]; choose a start inside the bounds"
+            )
+
+    @property
+    def bounded(self) -> Literal["both", "low", "high", "none"]:
+        """Which of the two bounds are finite."""
+        low, high = math.isfinite(self.low), math.isfinite(self.high)
+        if low and high:
+            return "both"
+        return "low" if low else "high" if high else "none"
+
+    @property
+    def positive(self) -> bool:
+        """Whether the parameter cannot be negative (constants then train in logs)."""
+        return self.low >= 0
+
+    @property
+    def initial(self) -> float:
+        """Start value: the given one, else the middle or one unit inside a bound."""
+        if self.start is not None:
+            return float(self.start)
+        match self.bounded:
+            case "both":
+                return (self.low + self.high) / 2
+            case "low":
+                return self.low + 1.0
+            case "high":
+                return self.high - 1.0
+        return 0.0
+
+
+@dataclass(frozen=True)
+class ParameterTable:
+    """All hidden parameters of one process model, in the order of declaration.
+
+    Raises:
+        ParameterError: a name occurs twice.
+    """
+
+    parameters: tuple[Parameter, ...]
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None:
+        object.__setattr__(self, "parameters", tuple(parameters))
+        names = [parameter.name for parameter in self.parameters]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ParameterError(f"parameter names occur twice: {', '.join(twice)}")
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    def __getitem__(self, name: str) -> Parameter:
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        known = [parameter.name for parameter in self.parameters]
+        raise ParameterError(
+            f"no parameter {name!r} is declared. {closest_names(name, known)}"
+        )
+
+    @property
+    def latents(self) -> tuple[Parameter, ...]:
+        """Parameters that the encoder predicts for each row."""
+        return tuple(p for p in self.parameters if p.kind == "latent")
+
+    @property
+    def constants(self) -> tuple[Parameter, ...]:
+        """Parameters shared by all rows."""
+        return tuple(p for p in self.parameters if p.kind == "constant")
