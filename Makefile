@@ -1,0 +1,53 @@
+# make demo   the main job on embedded data: prints the equation, writes runs/demo-respiration
+# make test   lint, types and tests        make bench   timings        make clean
+#
+# Both create .venv and install the versions of constraints.txt, and only when something
+# changed. pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, pip.conf,
+# ...) are honoured; PYTHON=python3.12 chooses the interpreter.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+OUT ?= runs/demo-respiration
+
+# two processes that each take every core are slower than two that take one
+ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/sciren demo respiration --out $(OUT) --overwrite
+
+test: lint
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --durations=10
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: $(VENV)/.installed
+	$(ONE_THREAD) $(BIN)/python -m benchmarks
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "Python 3.11 or newer is needed, %s is %s: make PYTHON=python3.12" \
+	  % (sys.executable, sys.version.split()[0]))'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
+	$(INSTALL) --editable .
+	@touch $@
+
+# holds everything that .installed holds, so that a later `make demo` has nothing to do
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
+	$(INSTALL) --editable ".[dev]"
+	@touch $(VENV)/.installed $@
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
