@@ -55,6 +55,11 @@ class Parameter:
                 f"parameter {self.name!r} starts at {self.start}, outside "
                 f"[{self.low}, {self.high}]; choose a start inside the bounds"
             )
+        if self.kind == "constant" and self.low >= 0 and self.initial <= 0:
+            raise ParameterError(
+                f"constant {self.name!r} is positive and learned in logs, but starts at "
+                f"{self.initial}; choose a start above zero"
+            )
 
     @property
     def bounded(self) -> Literal["both", "low", "high", "none"]:

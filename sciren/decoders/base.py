@@ -1,0 +1,142 @@
+"""Decoder: a process model that declares its parameters, forcings and targets."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sciren.errors import DecoderError, closest_names
+from sciren.parameters import Parameter, ParameterTable
+
+
+class Decoder(ABC):
+    """Process model ``(p, f) -> targets``.
+
+    Args:
+        name: short name for messages and files.
+        parameters: hidden parameters, latents and constants.
+        forcings: observed columns that the model needs, in physical units.
+        targets: names of its outputs.
+        target_units: target -> unit, for labels.
+        rowwise: whether each output row depends on its own row only; the
+            Gauss-Newton engine needs that.
+    Raises:
+        DecoderError: no target, no parameter, or a name used twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        parameters: Sequence[Parameter],
+        forcings: Sequence[str] = (),
+        targets: Sequence[str] = ("y",),
+        target_units: Mapping[str, str] | None = None,
+        rowwise: bool = True,
+    ) -> None:
+        self.name = name
+        self.parameters = ParameterTable(parameters)
+        self.forcings = tuple(forcings)
+        self.targets = tuple(targets)
+        self.target_units = dict(target_units or {})
+        self.rowwise = rowwise
+        self._check()
+
+    def _check(self) -> None:
+        if not self.targets:
+            raise DecoderError(f"decoder {self.name!r} declares no targets; name one")
+        if not self.parameters.latents:
+            raise DecoderError(
+                f"decoder {self.name!r} declares no latent parameter, so there is "
+                "nothing for the encoder to predict; add Parameter(..., kind='latent')"
+            )
+        for part in (self.forcings, self.targets):
+            if len(set(part)) != len(part):
+                raise DecoderError(f"decoder {self.name!r} names {part} with a repeat")
+
+    @abstractmethod
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return the targets: one array, or a mapping target -> array.
+
+        Args:
+            p: namespace of parameters, each (n,), physical units.
+            f: namespace of forcings, each (n, ...), physical units.
+        """
+
+    @property
+    def latent_names(self) -> tuple[str, ...]:
+        """Names of the latents in order of declaration."""
+        return tuple(parameter.name for parameter in self.parameters.latents)
+
+    @property
+    def constant_names(self) -> tuple[str, ...]:
+        """Names of the constants in order of declaration."""
+        return tuple(parameter.name for parameter in self.parameters.constants)
+
+    def evaluate(
+        self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
+    ) -> Tensor:
+        """Run the model on tensors.
+
+        Args:
+            latents: (n, L) physical values.
+            constants: (K,) shared or (n, K) row by row, physical values.
+            forcings: name -> (n, ...).
+        Returns:
+            (n, t) targets in the declared order.
+        Raises:
+            DecoderError: a forcing is missing or the result has the wrong shape.
+        """
+        missing = [name for name in self.forcings if name not in forcings]
+        if missing:
+            raise DecoderError(
+                f"decoder {self.name!r} needs forcing {missing[0]!r}, which is not "
+                f"mapped to a column. {closest_names(missing[0], forcings)} "
+                "Map it with forcings={decoder's name: column}"
+            )
+        rows = constants.expand(len(latents), -1) if constants.dim() == 1 else constants
+        p = dict(zip(self.latent_names, latents.unbind(1), strict=True))
+        p |= dict(zip(self.constant_names, rows.unbind(1), strict=True))
+        f = {name: forcings[name] for name in self.forcings}
+        result = self(SimpleNamespace(**p), SimpleNamespace(**f))
+        return self._stack(result, latents)
+
+    def _stack(self, result: Any, latents: Tensor) -> Tensor:
+        if isinstance(result, Mapping):
+            missing = [name for name in self.targets if name not in result]
+            if missing:
+                raise DecoderError(
+                    f"decoder {self.name!r} did not return target {missing[0]!r}; "
+                    f"it returned {sorted(map(str, result))}"
+                )
+            columns = [result[name] for name in self.targets]
+        else:
+            columns = [result] if len(self.targets) == 1 else list(result)
+        if len(columns) != len(self.targets):
+            raise DecoderError(
+                f"decoder {self.name!r} returned {len(columns)} arrays for the targets "
+                f"{', '.join(self.targets)}; return a mapping target -> array"
+            )
+        return torch.stack([self._column(c, latents) for c in columns], dim=1)
+
+    def _column(self, value: Any, latents: Tensor) -> Tensor:
+        if not isinstance(value, Tensor):
+            value = latents.new_tensor(value)
+        if value.dim() == 0:
+            value = value.expand(len(latents))
+        if value.shape != (len(latents),):
+            raise DecoderError(
+                f"decoder {self.name!r} returned shape {tuple(value.shape)} for "
+                f"{len(latents)} rows; return one value a row and target"
+            )
+        return value
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild a built-in decoder as it is."""
+        return {}
+
+    def equation_latex(self) -> str | None:
+        """LaTeX of the model's equation where symbols cannot be traced through it."""
+        return None

@@ -1,0 +1,88 @@
+"""Process models from plain functions, and the identity for plain regression."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sciren.decoders.base import Decoder
+from sciren.errors import DecoderError
+from sciren.parameters import Parameter
+
+
+class FunctionDecoder(Decoder):
+    """A plain function ``(p, f) -> targets`` with its declarations.
+
+    Raises:
+        DecoderError: the function does not take the two arguments p and f.
+    """
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        required = [
+            parameter
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.default is inspect.Parameter.empty
+            and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        if len(required) != 2:
+            raise DecoderError(
+                f"process model {self.name!r} must take two arguments, parameters p "
+                f"and forcings f; it takes {[p.name for p in required]}"
+            )
+        self.function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return what the function returns."""
+        return self.function(p, f)
+
+
+def process_model(
+    parameters: Sequence[Parameter],
+    forcings: Sequence[str] = (),
+    targets: Sequence[str] = ("y",),
+    target_units: Mapping[str, str] | None = None,
+    name: str | None = None,
+    rowwise: bool = True,
+) -> Callable[[Callable[..., Any]], Decoder]:
+    """Turn a plain function ``(p, f)`` into a decoder (decorator).
+
+    ```python
+    @process_model(
+        parameters=[Parameter("rate", low=0), Parameter("k", low=0, kind="constant")],
+        forcings=["light"], targets=["uptake"],
+    )
+    def saturating(p, f):
+        return p.rate * f.light / (p.k + f.light)
+    ```
+
+    Write it with plain arithmetic and `sciren.functions` (exp, log, ...), so that the
+    same lines also print as an equation.
+
+    Args: see `Decoder`; name defaults to the function's.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Decoder:
+        return FunctionDecoder(
+            function,
+            name or function.__name__,
+            parameters,
+            forcings,
+            targets,
+            target_units,
+            rowwise,
+        )
+
+    return decorate
+
+
+class IdentityDecoder(Decoder):
+    """Plain regression: every target is a latent of its own, without bounds."""
+
+    def __init__(self, targets: Sequence[str]) -> None:
+        super().__init__("identity", [Parameter(t) for t in targets], (), targets)
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return the latents."""
+        return {name: getattr(p, name) for name in self.targets}

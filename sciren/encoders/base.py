@@ -1,0 +1,73 @@
+"""Encoder: scaled features in, raw latents out; all encoders share one signature."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from sciren.errors import ShapeError
+
+
+class Encoder(nn.Module, ABC):
+    """Maps scaled features (n, d) to raw latents (n, L).
+
+    Args:
+        n_inputs: number d of features.
+        n_outputs: number L of latents.
+    Raises:
+        ShapeError: fewer than one input or output.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self, n_inputs: int, n_outputs: int) -> None:
+        super().__init__()
+        if n_inputs < 1 or n_outputs < 1:
+            raise ShapeError(
+                f"an encoder needs at least one input and one output, got {n_inputs} "
+                f"and {n_outputs}"
+            )
+        self.n_inputs = n_inputs
+        self.n_outputs = n_outputs
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L) for scaled features (n, d)."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild an encoder of the same shape."""
+
+    def prepare(self, features: Tensor) -> None:
+        """Adapt to the scaled training features before training starts."""
+
+    def _checked(self, x: Tensor) -> Tensor:
+        if x.dim() != 2 or x.shape[1] != self.n_inputs:
+            raise ShapeError(
+                f"{type(self).__name__} expects features of shape (n, {self.n_inputs}), "
+                f"got {tuple(x.shape)}"
+            )
+        return x
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Return a generator of its own, so that no global random state is touched."""
+    return torch.Generator().manual_seed(seed)
+
+
+def uniform(generator: torch.Generator, shape: tuple[int, ...], bound: float) -> Tensor:
+    """Draw uniform numbers in -bound..bound, float64."""
+    return (torch.rand(shape, generator=generator, dtype=torch.float64) * 2 - 1) * bound
+
+
+def dense_layer(generator: torch.Generator, n_inputs: int, n_outputs: int) -> nn.Linear:
+    """Return a linear layer in float64 with torch's usual spread, seeded locally."""
+    # Made on "meta" and filled here, so that torch's global generator is not drawn from.
+    empty = nn.Linear(n_inputs, n_outputs, device="meta", dtype=torch.float64)
+    layer = empty.to_empty(device="cpu")
+    bound = n_inputs**-0.5
+    with torch.no_grad():
+        layer.weight.copy_(uniform(generator, (n_outputs, n_inputs), bound))
+        layer.bias.copy_(uniform(generator, (n_outputs,), bound))
+    return layer

@@ -1,0 +1,148 @@
+"""Encoders to compare with: linear, multilayer perceptron, additive of small networks."""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from sciren.encoders.base import Encoder, dense_layer, seeded, uniform
+from sciren.errors import ConfigError, closest_names
+
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
+
+
+class LinearEncoder(Encoder):
+    """raw = W x + b.
+
+    Args:
+        n_inputs, n_outputs: features and latents.
+        seed: for the starting values.
+    """
+
+    kind: ClassVar[str] = "linear"
+
+    def __init__(self, n_inputs: int, n_outputs: int, seed: int = 0) -> None:
+        super().__init__(n_inputs, n_outputs)
+        self.seed = int(seed)
+        self.linear = dense_layer(seeded(self.seed), n_inputs, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L)."""
+        return self.linear(self._checked(x))
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild an encoder of the same shape."""
+        return {name: getattr(self, name) for name in ("n_inputs", "n_outputs", "seed")}
+
+
+class MLPEncoder(Encoder):
+    """Multilayer perceptron, the black box to compare with.
+
+    Args:
+        n_inputs, n_outputs: features and latents.
+        width, depth: units in a hidden layer, number of hidden layers.
+        activation: "relu", "tanh", "silu" or "gelu".
+        batch_norm: normalise hidden layers over the batch.
+        skip: add a layer's input to its output from the second hidden layer on.
+        seed: for the starting values.
+    """
+
+    kind: ClassVar[str] = "mlp"
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        width: int = 16,
+        depth: int = 1,
+        activation: str = "relu",
+        batch_norm: bool = False,
+        skip: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(n_inputs, n_outputs)
+        if activation not in ACTIVATIONS:
+            raise ConfigError(
+                f"activation {activation!r} does not exist. "
+                f"{closest_names(activation, ACTIVATIONS)}"
+            )
+        if width < 1 or depth < 1:
+            raise ConfigError(f"width={width}, depth={depth}: both must be at least 1")
+        self.width, self.depth, self.activation = width, depth, activation
+        self.batch_norm, self.skip, self.seed = batch_norm, skip, int(seed)
+        generator = seeded(self.seed)
+        sizes = [n_inputs, *[width] * depth]
+        self.blocks = nn.ModuleList(
+            nn.Sequential(
+                dense_layer(generator, a, b),
+                nn.BatchNorm1d(b, dtype=torch.float64) if batch_norm else nn.Identity(),
+                ACTIVATIONS[activation](),
+            )
+            for a, b in itertools.pairwise(sizes)
+        )
+        self.head = dense_layer(generator, width, n_outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L)."""
+        x = self._checked(x)
+        for number, block in enumerate(self.blocks):
+            x = x + block(x) if self.skip and number else block(x)
+        return self.head(x)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild an encoder of the same shape."""
+        names = ("n_inputs", "n_outputs", "width", "depth", "activation")
+        more = ("batch_norm", "skip", "seed")
+        return {name: getattr(self, name) for name in names + more}
+
+
+class AdditiveEncoder(Encoder):
+    """Neural additive model: raw_l = b_l + sum_i of a small network of x_i alone.
+
+    Args:
+        n_inputs, n_outputs: features and latents.
+        width: hidden units of each edge's network (one hidden layer, tanh).
+        seed: for the starting values.
+    Reference: Agarwal et al. 2021, neural additive models.
+    """
+
+    kind: ClassVar[str] = "additive"
+    mask: Tensor
+
+    def __init__(
+        self, n_inputs: int, n_outputs: int, width: int = 16, seed: int = 0
+    ) -> None:
+        super().__init__(n_inputs, n_outputs)
+        if width < 1:
+            raise ConfigError(f"width={width}: each edge needs a hidden unit")
+        self.width, self.seed = int(width), int(seed)
+        generator = seeded(self.seed)
+        shape = (n_inputs, n_outputs, width)
+        self.inner = nn.Parameter(uniform(generator, shape, 2.0))
+        self.offset = nn.Parameter(uniform(generator, shape, 2.0))
+        self.outer = nn.Parameter(uniform(generator, shape, (n_inputs * width) ** -0.5))
+        self.bias = nn.Parameter(torch.zeros(n_outputs, dtype=torch.float64))
+        self.register_buffer(
+            "mask", torch.ones(n_inputs, n_outputs, dtype=torch.float64)
+        )
+
+    def edges(self, x: Tensor) -> Tensor:
+        """Return every edge's output: (n, i) -> (n, i, j)."""
+        hidden = torch.tanh(x[:, :, None, None] * self.inner + self.offset)
+        return (hidden * self.outer).sum(-1) * self.mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L)."""
+        return self.edges(self._checked(x)).sum(1) + self.bias
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild an encoder of the same shape."""
+        names = ("n_inputs", "n_outputs", "width", "seed")
+        return {name: getattr(self, name) for name in names}

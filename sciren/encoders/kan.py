@@ -1,0 +1,162 @@
+"""KANEncoder: a spline network of any depth in front of a process model."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sciren.encoders.base import Encoder, seeded
+from sciren.encoders.layer import Base, SplineLayer
+from sciren.errors import ConfigError
+from sciren.splines import Outside
+
+DEFAULT_GRID = (10, 40)  # first layer; deeper layers need fine knots for kinks
+
+
+class KANEncoder(Encoder):
+    """Spline network: ``hidden=()`` is the additive model, one curve per edge.
+
+    With several latents the hidden nodes belong to one latent each (``hidden=(2,)``
+    means two nodes for every latent), so that every latent's equation stands alone;
+    ``shared=True`` lets all latents use all hidden nodes.
+
+    Args:
+        n_inputs, n_outputs: features and latents.
+        hidden: nodes (per latent) in each hidden layer.
+        grid: intervals, one number for all layers or one for each layer;
+            default 10 in the first and 40 in deeper layers.
+        base: function beside the splines: "zero", "identity" (paper, one layer), "silu".
+        outside: "linear" continuation beyond the training range, or "zero".
+        margin: share of the data range added to the knots on each side (paper: 2).
+        start: "straight" random lines or "noise" (the published start).
+        shared: whether hidden nodes are shared by the latents.
+        seed: for the starting values; no global random state is touched.
+    Raises:
+        ConfigError: a size that makes no sense.
+    Reference: paper section 3; `training_recipe` for the defaults (own measurements).
+    """
+
+    kind: ClassVar[str] = "kan"
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        hidden: Sequence[int] = (),
+        grid: int | Sequence[int] | None = None,
+        base: Base = "zero",
+        outside: Outside = "linear",
+        margin: float = 0.0,
+        start: Literal["straight", "noise"] = "straight",
+        shared: bool = False,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(n_inputs, n_outputs)
+        self.hidden = tuple(int(width) for width in hidden)
+        if any(width < 1 for width in self.hidden):
+            raise ConfigError(f"hidden={self.hidden}: every layer needs a node")
+        if margin < 0:
+            raise ConfigError(f"margin={margin}; use zero or a positive share")
+        self.grid = _grid(grid, len(self.hidden) + 1)
+        self.base, self.outside, self.margin = base, outside, float(margin)
+        self.start, self.shared, self.seed = start, bool(shared), int(seed)
+        groups = 1 if shared else n_outputs
+        widths = [n_inputs, *(width * groups for width in self.hidden), n_outputs]
+        self.layers = nn.ModuleList(
+            SplineLayer(a, b, intervals, base, outside)
+            for (a, b), intervals in zip(
+                itertools.pairwise(widths), self.grid, strict=True
+            )
+        )
+        self._separate_latents(groups)
+        self._start()
+
+    @property
+    def spline_layers(self) -> list[SplineLayer]:
+        """The layers, from the features to the latents."""
+        return [layer for layer in self.layers if isinstance(layer, SplineLayer)]
+
+    @property
+    def n_coefficients(self) -> int:
+        """Number of spline coefficients in all layers."""
+        return sum(layer.coefficients.numel() for layer in self.spline_layers)
+
+    def _separate_latents(self, groups: int) -> None:
+        """Cut the edges between hidden nodes of one latent and those of another."""
+        for layer in self.spline_layers[1:]:
+            rows, columns = layer.mask.shape
+            row_group = torch.arange(rows) * groups // rows
+            column_group = torch.arange(columns) * groups // columns
+            layer.mask.copy_(row_group.unsqueeze(1) == column_group.unsqueeze(0))
+
+    def _start(self) -> None:
+        generator = seeded(self.seed)
+        for layer in self.spline_layers:
+            if self.start == "noise":
+                layer.start_noise(generator, 0.3)
+            else:
+                layer.start_straight(generator, float(layer.mask.shape[0]) ** -0.5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L)."""
+        x = self._checked(x)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def layer_inputs(self, x: Tensor) -> list[Tensor]:
+        """Return the inputs of every layer, then the raw latents."""
+        values = [self._checked(x)]
+        for layer in self.layers:
+            values.append(layer(values[-1]))
+        return values
+
+    @torch.no_grad()
+    def prepare(self, features: Tensor) -> None:
+        """Lay the knots of every layer on the range of its inputs, plus the margin."""
+        generator = seeded(self.seed)
+        x = self._checked(features)
+        for layer in self.spline_layers:
+            low, high = x.amin(0), x.amax(0)
+            pad = self.margin * (high - low)
+            layer.set_range(low - pad, high + pad)
+            if self.start == "straight":
+                layer.start_straight(generator, float(layer.mask.shape[0]) ** -0.5)
+            x = layer(x)
+
+    @torch.no_grad()
+    def update_grids(self, features: Tensor) -> None:
+        """Update every layer's knots to these rows, refitting the splines (paper)."""
+        x = self._checked(features)
+        for layer in self.spline_layers:
+            layer.update_grid(x, self.margin)
+            x = layer(x)
+
+    @torch.no_grad()
+    def center(self, features: Tensor) -> None:
+        """Center every edge on these rows; the means go into the biases."""
+        x = self._checked(features)
+        for layer in self.spline_layers:
+            layer.center(x)
+            x = layer(x)
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments that rebuild an encoder of the same shape."""
+        names = ("n_inputs", "n_outputs", "hidden", "grid", "base", "outside")
+        more = ("margin", "start", "shared", "seed")
+        found = {name: getattr(self, name) for name in names + more}
+        return found | {"hidden": list(self.hidden), "grid": list(self.grid)}
+
+
+def _grid(grid: int | Sequence[int] | None, layers: int) -> tuple[int, ...]:
+    if grid is None:
+        return (DEFAULT_GRID[0], *[DEFAULT_GRID[1]] * (layers - 1))
+    if isinstance(grid, int):
+        return (grid,) * layers
+    if len(grid) != layers:
+        raise ConfigError(
+            f"grid={list(grid)} names {len(grid)} layers, the encoder has {layers}"
+        )
+    return tuple(int(intervals) for intervals in grid)

@@ -1,0 +1,143 @@
+"""One layer of a spline network: a learned curve on every edge, sums at the nodes."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from sciren.encoders.base import uniform
+from sciren.errors import ConfigError
+from sciren.splines import (
+    Outside,
+    fit_coefficients,
+    greville,
+    local_basis,
+    n_coefficients,
+)
+
+Base = Literal["zero", "identity", "silu"]
+BASES: tuple[Base, ...] = ("zero", "identity", "silu")
+
+
+class SplineLayer(nn.Module):
+    """Edges phi_ij(x) = mask_ij [a_ij b(x) + sum_g c_ijg B_g(x)], nodes sum_i + bias.
+
+    The knots are shared by all edges that leave one input.
+
+    Args:
+        n_inputs, n_outputs: nodes before and after.
+        intervals: grid intervals G; G + 3 coefficients an edge.
+        base: b(x): nothing, x, or x sigmoid(x).
+        outside: continuation of the splines beyond the knots.
+    """
+
+    low: Tensor
+    high: Tensor
+    mask: Tensor
+
+    def __init__(
+        self,
+        n_inputs: int,
+        n_outputs: int,
+        intervals: int,
+        base: Base = "zero",
+        outside: Outside = "linear",
+    ) -> None:
+        super().__init__()
+        if base not in BASES:
+            raise ConfigError(f"base {base!r} does not exist; use one of {BASES}")
+        if intervals < 1:
+            raise ConfigError(f"grid has {intervals} intervals; use at least one")
+        self.intervals = intervals
+        self.base: Base = base
+        self.outside: Outside = outside
+        shape = (n_inputs, n_outputs)
+        double = torch.float64
+        size = n_coefficients(intervals)
+        self.coefficients = nn.Parameter(torch.zeros(*shape, size, dtype=double))
+        self.bias = nn.Parameter(torch.zeros(n_outputs, dtype=double))
+        self.slope = (
+            None if base == "zero" else nn.Parameter(torch.zeros(shape, dtype=double))
+        )
+        self.register_buffer("low", -torch.ones(n_inputs, dtype=double))
+        self.register_buffer("high", torch.ones(n_inputs, dtype=double))
+        self.register_buffer("mask", torch.ones(shape, dtype=double))
+
+    def edges(self, x: Tensor) -> Tensor:
+        """Return every edge's output: (n, i) -> (n, i, j)."""
+        coefficients = self.coefficients
+        if self.outside == "zero":
+            coefficients = nn.functional.pad(coefficients, (4, 4))
+        index, weights = local_basis(
+            x, self.low, self.high, self.intervals, self.outside
+        )
+        places = index.unsqueeze(-1) + torch.arange(4, device=x.device)  # (n, i, 4)
+        inputs = torch.arange(x.shape[1], device=x.device).view(1, -1, 1)
+        local = coefficients.transpose(1, 2)[inputs, places]  # (n, i, 4, j)
+        out = torch.einsum("nik,nikj->nij", weights, local)
+        if self.slope is not None:
+            b = x if self.base == "identity" else nn.functional.silu(x)
+            out = out + b.unsqueeze(-1) * self.slope
+        return out * self.mask
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the node values (n, j)."""
+        return self.edges(x).sum(1) + self.bias
+
+    @torch.no_grad()
+    def set_range(self, low: Tensor, high: Tensor) -> None:
+        """Move the knots without touching the coefficients (before training)."""
+        width = (high - low).clamp_min(1e-12)
+        self.low.copy_(low)
+        self.high.copy_(low + width)
+
+    @torch.no_grad()
+    def update_grid(self, x: Tensor, margin: float) -> None:
+        """Move the knots to the range of x plus a margin and refit the splines there.
+
+        Args:
+            x: (n, i) inputs of this layer.
+            margin: share of the range added on each side (paper: 2).
+        Reference: the authors' grid update with uniform knots.
+        """
+        slope, mask = self.slope, self.mask.clone()
+        self.slope = None
+        self.mask.fill_(1.0)
+        curves = self.edges(x)
+        self.slope = slope
+        self.mask.copy_(mask)
+        first, last = x.amin(0), x.amax(0)
+        pad = 0.01 + margin * (last - first)
+        self.set_range(first - pad, last + pad)
+        self.coefficients.copy_(
+            fit_coefficients(x, curves, self.low, self.high, self.intervals)
+        )
+
+    @torch.no_grad()
+    def center(self, x: Tensor, weights: Tensor | None = None) -> None:
+        """Move each edge's mean over the rows x into the node bias."""
+        share = torch.ones(len(x), dtype=x.dtype, device=x.device)
+        share = share if weights is None else weights
+        mean = torch.einsum("n,nij->ij", share / share.sum(), self.edges(x))
+        self.coefficients.sub_((mean * (self.mask != 0)).unsqueeze(-1))
+        self.bias.add_(mean.sum(0))
+
+    @torch.no_grad()
+    def start_straight(self, generator: torch.Generator, size: float) -> None:
+        """Start every edge as a straight line with a random slope within +-size."""
+        slopes = uniform(generator, tuple(self.mask.shape), size).to(self.low.device)
+        lines = greville(self.low, self.high, self.intervals)
+        middle = lines.mean(-1, keepdim=True)
+        self.coefficients.copy_(slopes.unsqueeze(-1) * (lines - middle).unsqueeze(1))
+
+    @torch.no_grad()
+    def start_noise(self, generator: torch.Generator, size: float) -> None:
+        """Start as the published code does: near-zero noise, random base slopes."""
+        n_inputs, n_outputs = self.mask.shape
+        spread = 0.5 * size / self.intervals
+        shape = tuple(self.coefficients.shape)
+        self.coefficients.copy_(uniform(generator, shape, spread))
+        self.coefficients.div_(n_inputs**0.5)
+        if self.slope is not None:
+            bound = n_inputs**-0.5
+            self.slope.copy_(uniform(generator, (n_inputs, n_outputs), bound))

@@ -1,0 +1,29 @@
+"""Encoders by name, for configurations and stored models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sciren.encoders.base import Encoder
+from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder, MLPEncoder
+from sciren.encoders.kan import KANEncoder
+from sciren.errors import ConfigError, closest_names
+
+ENCODERS: dict[str, type[Encoder]] = {
+    kind.kind: kind for kind in (KANEncoder, AdditiveEncoder, LinearEncoder, MLPEncoder)
+}
+
+
+def build_encoder(kind: str, settings: Mapping[str, Any]) -> Encoder:
+    """Build an encoder from its kind and settings.
+
+    Raises:
+        ConfigError: unknown kind or setting.
+    """
+    if kind not in ENCODERS:
+        raise ConfigError(
+            f"encoder {kind!r} does not exist. {closest_names(kind, ENCODERS)}"
+        )
+    try:
+        return ENCODERS[kind](**settings)
+    except TypeError as error:
+        raise ConfigError(f"encoder {kind!r} cannot be built: {error}") from error

@@ -1,0 +1,196 @@
+"""ScIReN: encoder, constraint and decoder as one differentiable model."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from sciren.constants import ConstantScale
+from sciren.constraints import ConstraintChoice, Identity, bounds, resolve
+from sciren.data.scaling import FeatureScaling, ScalingKind
+from sciren.data.table import Table
+from sciren.decoders.base import Decoder
+from sciren.decoders.process import IdentityDecoder
+from sciren.encoders.base import Encoder
+from sciren.errors import ColumnError, ShapeError, closest_names
+
+CHUNK = 65_536  # rows evaluated at once when predicting
+
+
+class Prediction(NamedTuple):
+    """Raw latents (n, L), physical latents (n, L), targets (n, t)."""
+
+    raw: Tensor
+    latents: Tensor
+    targets: Tensor
+
+
+class ScIReN(nn.Module):
+    """features -> encoder -> raw latents -> constraint -> latents -> decoder -> targets.
+
+    Args:
+        encoder: (n, features) -> (n, latents), on scaled features.
+        constraint: one for all latents, "auto", or latent name -> constraint.
+        decoder: the process model; None is plain regression y = encoder(x).
+    Attributes:
+        feature_names: columns of the features, known after training.
+        scaling: scaling of the features, learned on the training rows.
+        output_shift, output_scale: (L,) raw = shift + scale * encoder output.
+    Raises:
+        ShapeError: the encoder's outputs are not as many as the latents.
+    """
+
+    feature_shift: Tensor
+    feature_scale: Tensor
+    output_shift: Tensor
+    output_scale: Tensor
+    low: Tensor
+    high: Tensor
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        constraint: ConstraintChoice | None = None,
+        decoder: Decoder | None = None,
+    ) -> None:
+        super().__init__()
+        self.plain = decoder is None
+        if decoder is None:
+            names = [f"y{k + 1}" for k in range(encoder.n_outputs)]
+            decoder = IdentityDecoder(names if len(names) > 1 else ["y"])
+        latents = decoder.parameters.latents
+        if encoder.n_outputs != len(latents):
+            raise ShapeError(
+                f"the encoder has {encoder.n_outputs} outputs, decoder "
+                f"{decoder.name!r} has {len(latents)} latents "
+                f"({', '.join(decoder.latent_names)}); make them equal"
+            )
+        self.encoder, self.decoder = encoder, decoder
+        choice = Identity() if constraint is None else constraint
+        self.constraints = resolve(choice, latents)
+        self.constant_scale = ConstantScale(decoder.parameters.constants)
+        self.constant_raw = nn.Parameter(self.constant_scale.start)
+        self.feature_names: tuple[str, ...] = ()
+        self.scaling_kind: ScalingKind = "none"
+        self._buffers_for(encoder.n_inputs, latents)
+
+    def _buffers_for(self, n_inputs: int, latents: Sequence[object]) -> None:
+        double = torch.float64
+        low, high = bounds(self.decoder.parameters.latents)
+        self.register_buffer("feature_shift", torch.zeros(n_inputs, dtype=double))
+        self.register_buffer("feature_scale", torch.ones(n_inputs, dtype=double))
+        self.register_buffer("output_shift", torch.zeros(len(latents), dtype=double))
+        self.register_buffer("output_scale", torch.ones(len(latents), dtype=double))
+        self.register_buffer("low", low)
+        self.register_buffer("high", high)
+
+    # -- names and settings ---------------------------------------------------------
+    @property
+    def latent_names(self) -> tuple[str, ...]:
+        """Names of the latents."""
+        return self.decoder.latent_names
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets."""
+        return self.decoder.targets
+
+    @property
+    def scaling(self) -> FeatureScaling:
+        """Scaling of the features."""
+        return FeatureScaling(self.scaling_kind, self.feature_shift, self.feature_scale)
+
+    @torch.no_grad()
+    def set_scaling(self, scaling: FeatureScaling, names: Sequence[str]) -> None:
+        """Store the feature scaling and names (done by `fit`)."""
+        self.feature_shift.copy_(scaling.shift)
+        self.feature_scale.copy_(scaling.scale)
+        self.scaling_kind = scaling.kind
+        self.feature_names = tuple(names)
+
+    def constants(self) -> dict[str, float]:
+        """Physical values of the constants by name."""
+        values = self.constant_scale.to_physical(self.constant_raw.detach()).tolist()
+        return dict(zip(self.decoder.constant_names, values, strict=True))
+
+    @torch.no_grad()
+    def set_constants(self, values: Mapping[str, float]) -> None:
+        """Set constants by name, physical values."""
+        known = self.constants()
+        for name in values:
+            if name not in known:
+                raise ColumnError(
+                    f"no constant is called {name!r}. {closest_names(name, known)}"
+                )
+        physical = torch.tensor(list((known | dict(values)).values()))
+        self.constant_raw.copy_(self.constant_scale.to_raw(physical.double()))
+
+    # -- evaluation -----------------------------------------------------------------
+    def scaled(self, features: Tensor) -> Tensor:
+        """Scale raw features (n, d)."""
+        if features.shape[-1] != len(self.feature_shift):
+            raise ShapeError(
+                f"the model has {len(self.feature_shift)} features, "
+                f"got {features.shape[-1]}"
+            )
+        return (features - self.feature_shift) / self.feature_scale
+
+    def raw_latents(self, scaled: Tensor) -> Tensor:
+        """Raw latents (n, L) for scaled features."""
+        return self.output_shift + self.output_scale * self.encoder(scaled)
+
+    def constrain(self, raw: Tensor) -> Tensor:
+        """Physical latents (..., L) for raw ones."""
+        return self._by_constraint("forward", raw)
+
+    def violation(self, raw: Tensor) -> Tensor:
+        """How far each raw latent is outside its straight range, (..., L)."""
+        return self._by_constraint("violation", raw)
+
+    def _by_constraint(self, method: str, raw: Tensor) -> Tensor:
+        columns = [
+            getattr(constraint, method)(raw[..., k], self.low[k], self.high[k])
+            for k, constraint in enumerate(self.constraints)
+        ]
+        return torch.stack(columns, dim=-1)
+
+    def forward(self, features: Tensor, forcings: Mapping[str, Tensor]) -> Prediction:
+        """Evaluate with gradients: features (n, d) raw units, forcings (n, ...)."""
+        raw = self.raw_latents(self.scaled(features))
+        latents = self.constrain(raw)
+        constants = self.constant_scale.to_physical(self.constant_raw)
+        return Prediction(
+            raw, latents, self.decoder.evaluate(latents, constants, forcings)
+        )
+
+    @torch.no_grad()
+    def latents(self, table: Table) -> Tensor:
+        """Physical latents (n, L); needs no forcings."""
+        self._same_features(table)
+        parts = table.features.split(CHUNK)
+        return torch.cat(
+            [self.constrain(self.raw_latents(self.scaled(part))) for part in parts]
+        )
+
+    @torch.no_grad()
+    def predict(self, table: Table) -> Prediction:
+        """Evaluate all rows without gradients."""
+        self._same_features(table)
+        was_training = self.training
+        self.eval()
+        parts = []
+        for start in range(0, len(table), CHUNK):
+            rows = slice(start, start + CHUNK)
+            forcings = {name: part[rows] for name, part in table.forcings.items()}
+            parts.append(self(table.features[rows], forcings))
+        self.train(was_training)
+        return Prediction(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    def _same_features(self, table: Table) -> None:
+        if self.feature_names and table.feature_names != self.feature_names:
+            raise ColumnError(
+                f"the model was trained on features {list(self.feature_names)}, the "
+                f"table has {list(table.feature_names)}; build the table with the same "
+                "features in the same order"
+            )

@@ -1,0 +1,144 @@
+"""Settings of training: frozen, bounded, complete; a misspelt key is an error."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+Engine = Literal["auto", "gauss-newton", "first-order"]
+
+# What the published respiration code did (spec: kan_encoder, section 6): its nominal
+# learning rates had no effect, every parameter trained at 1e-3.
+PAPER: dict[str, Any] = {
+    "engine": "first-order",
+    "epochs": 100,
+    "batch_size": 240,
+    "patience": 10,
+    "min_delta": 1e-5,
+    "learning_rate": 1e-3,
+    "constant_rate_factor": 1.0,
+    "schedule": "constant",
+    "weight_decay": 1e-4,
+    "entropy": 0.01,
+    "l1": 0.01,
+    "smooth": 1.0,
+    "smooth_kind": "differences",
+    "violation": 1.0,
+    "violation_reduction": "sum",
+    "grid_updates": 20,
+    "latent_scale": "unit",
+    "constants_in_logs": False,
+    "select": False,
+    "ladder": False,
+}
+
+
+class TrainConfig(BaseModel, extra="forbid", frozen=True):
+    """How `fit` trains. Defaults follow measured recipes, not the published settings.
+
+    ``preset="paper"`` fills in the published code's settings; keys that are given
+    explicitly win over the preset.
+    """
+
+    engine: Engine = Field("auto", description="auto says in the history which it took")
+    preset: Literal["default", "paper"] = "default"
+    seed: int = Field(0, ge=0, description="starts, batch order, bootstrap")
+    device: str = Field("cpu", description="cpu, cuda, cuda:0, ...")
+    scaling: Literal["standard", "minmax", "none"] = Field(
+        "standard", description="of the features, learned on the training rows"
+    )
+    latent_scale: Literal["data", "unit"] = Field(
+        "data",
+        description="unit of the raw latents: moves the targets by one deviation, or 1",
+    )
+
+    # What is compared with the observations
+    residual: Literal["identity", "log"] = Field(
+        "identity",
+        description="identity: (prediction - target) / sd; log: of target + offset",
+    )
+    offset: float | None = Field(
+        None, gt=0, description="added inside the log; default 1 % of the median target"
+    )
+    noise: Literal["constant", "proportional"] = Field(
+        "constant", description="proportional: weights 1 / prediction^2, two passes"
+    )
+
+    # Penalties
+    smooth: float = Field(1e-3, ge=0, description="times integral f''^2 of each edge")
+    smooth_inner: float = Field(1e-2, ge=0, description="same, edges into hidden nodes")
+    smooth_outer: float = Field(
+        1e-7, ge=0, description="same, edges out of hidden nodes"
+    )
+    smooth_kind: Literal["roughness", "differences"] = Field(
+        "roughness",
+        description="integral of f''^2, or summed squared differences (paper)",
+    )
+    violation: float = Field(1.0, ge=0, description="weight of leaving the bounds")
+    violation_reduction: Literal["mean", "sum"] = "mean"
+    entropy: float = Field(1e-3, ge=0, description="first-order only; scale free")
+    l1: float = Field(0.0, ge=0, description="first-order only; biases constants")
+    penalty_form: Literal["code", "paper"] = Field(
+        "code",
+        description="bits and layer means (code) or nats and node shares (paper)",
+    )
+
+    # Gauss-Newton
+    max_iterations: int = Field(60, ge=1)
+    starts: int = Field(16, ge=1, description="random starts of a hidden layer")
+    start_rows: int = Field(5000, ge=50, description="rows that the starts see")
+    start_iterations: int = Field(12, ge=1)
+    polish: int = Field(2, ge=1, description="best starts continued on all rows")
+    max_coefficients: int = Field(
+        3000, ge=1, description="auto hands over to first-order above this many"
+    )
+
+    # First order
+    epochs: int = Field(
+        30, ge=1, description="upper limit; early stopping may end before"
+    )
+    batch_size: int = Field(240, ge=1)
+    patience: int = Field(
+        10, ge=1, description="epochs without a better validation loss"
+    )
+    min_delta: float = Field(1e-5, ge=0)
+    learning_rate: float = Field(
+        0.03, gt=0, description="peak of the one-cycle schedule"
+    )
+    constant_rate_factor: float = Field(1.0, gt=0, description="rate of the constants")
+    schedule: Literal["one-cycle", "constant"] = "one-cycle"
+    weight_decay: float = Field(0.0, ge=0)
+    grid_updates: int = Field(
+        0, ge=0, description="epochs with a grid update (paper: 20)"
+    )
+    constants_in_logs: bool = True
+    precision: Literal["float32", "float64"] = "float64"
+
+    # After training
+    select: bool = Field(True, description="drop edges on validation, then refit")
+    ladder: bool = Field(False, description="try one and two hidden nodes a latent")
+    ladder_gain: float = Field(0.15, ge=0, lt=1, description="least drop of the loss")
+    profile_points: int = Field(25, ge=5)
+    profile_range: dict[str, tuple[float, float]] = Field(
+        default_factory=dict,
+        description="constant -> range; default 0.2 to 6.7 times start",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") == "paper":
+            return PAPER | values
+        return values
+
+    @model_validator(mode="after")
+    def _ordered_ranges(self) -> Self:
+        for name, (low, high) in self.profile_range.items():
+            if low >= high:
+                raise ValueError(
+                    f"profile_range of {name!r}: {low} is not below {high}"
+                )
+        return self
+
+    def replace(self, **changes: Any) -> "TrainConfig":
+        """Return a checked copy with some settings changed."""
+        return TrainConfig(**(self.model_dump() | changes))

@@ -1,0 +1,48 @@
+"""What happened during training: every term of every step, and what was decided."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class History:
+    """Record of one `fit`.
+
+    Attributes:
+        engine: "gauss-newton" or "first-order".
+        reason: why this engine was taken, one sentence.
+        rows: one mapping a step: stage, step, every term of the loss, valid.
+        selection: one mapping a candidate of the edge selection.
+        ladder: one mapping a rung: hidden nodes, validation loss, accepted.
+        profiles: one mapping a point of the profile of each constant.
+        summaries: constant -> `ProfileSummary`.
+        messages: sentences that a report should show.
+    """
+
+    engine: str
+    reason: str = ""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    selection: list[dict[str, Any]] = field(default_factory=list)
+    ladder: list[dict[str, Any]] = field(default_factory=list)
+    profiles: list[dict[str, Any]] = field(default_factory=list)
+    summaries: dict[str, Any] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+
+    def append(self, stage: str, step: int, terms: Mapping[str, float]) -> None:
+        """Add one step; `terms` holds total, data, each penalty, and valid if known."""
+        self.rows.append({"stage": stage, "step": step} | dict(terms))
+
+    def say(self, message: str) -> None:
+        """Keep a sentence for the report, once."""
+        if message not in self.messages:
+            self.messages.append(message)
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the steps as a table with one row a step."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows)
