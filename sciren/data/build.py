@@ -1,0 +1,221 @@
+"""From a DataFrame to the checked arrays of a Table (numpy and pandas only)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from sciren.data import frames
+from sciren.errors import ConfigError, DataError
+
+Names = Sequence[str] | Mapping[str, Any]
+
+# A spread this small against the values themselves is rounding, not information.
+_CONSTANT_BELOW = 1e-12
+
+
+@dataclass
+class Arrays:
+    """Every row of the frame, checked column by column; the fields are Table's."""
+
+    features: np.ndarray
+    forcings: dict[str, np.ndarray]
+    targets: np.ndarray
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    forcing_columns: dict[str, str]
+    target_columns: dict[str, str]
+    units: dict[str, str]
+    weights: np.ndarray | None
+    blocks: np.ndarray
+    time: np.ndarray | None
+    row_ids: np.ndarray
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    def keep(self, rows: np.ndarray) -> None:
+        """Leave only the rows where the (n,) mask is true."""
+        self.features, self.targets = self.features[rows], self.targets[rows]
+        self.forcings = {name: part[rows] for name, part in self.forcings.items()}
+        self.weights = None if self.weights is None else self.weights[rows]
+        self.time = None if self.time is None else self.time[rows]
+        self.blocks = frames.consecutive(self.blocks[rows])
+        self.row_ids = self.row_ids[rows]
+
+
+def collect(
+    frame: pd.DataFrame,
+    features: Sequence[str],
+    forcings: Names,
+    targets: Names,
+    *,
+    units: Mapping[str, str] | None,
+    time: Any,
+    weights: Any,
+    groups: Any,
+    missing: Literal["drop", "raise"],
+    constant: Literal["raise", "keep"],
+    missing_forcing: Literal["drop", "keep"],
+) -> Arrays:
+    """Check a frame and return the arrays of a Table; see ``Table.from_frame``."""
+    _check_choice("missing", missing, ("drop", "raise"))
+    _check_choice("constant", constant, ("raise", "keep"))
+    _check_choice("missing_forcing", missing_forcing, ("drop", "keep"))
+    frames.check_unique_columns(frame)
+    feature_names = (features,) if isinstance(features, str) else tuple(features)
+    if not feature_names:
+        raise DataError("no features are named; the encoder needs at least one column")
+    frames.check_columns(frame, feature_names, "feature")
+    forcing_columns, forcing_arrays = _split_names(frame, forcings, "forcing")
+    target_columns, _ = _split_names(frame, targets, "target", arrays=False)
+    stamps, row_weights, blocks = _row_data(frame, time, weights, groups)
+    arrays = Arrays(
+        features=_stack(frame, feature_names),
+        forcings=forcing_arrays,
+        targets=_stack(frame, target_columns.values()),
+        feature_names=feature_names,
+        target_names=tuple(target_columns),
+        forcing_columns=forcing_columns,
+        target_columns=target_columns,
+        units=dict(units or {}),
+        weights=row_weights,
+        blocks=blocks,
+        time=stamps,
+        row_ids=np.arange(len(frame)),
+    )
+    _drop_incomplete(arrays, frame.index, missing, missing_forcing)
+    _check_targets(arrays)
+    if constant == "raise":
+        _check_not_constant(arrays)
+    return arrays
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ConfigError(f"{name}={value!r} does not exist; use one of {choices}")
+
+
+def _stack(frame: pd.DataFrame, names: Any) -> np.ndarray:
+    columns = [frames.numeric_column(frame, name) for name in names]
+    return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
+
+
+def _split_names(
+    frame: pd.DataFrame, names: Names, role: str, arrays: bool = True
+) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Return decoder's name -> column, and decoder's name -> values in frame order."""
+    if isinstance(names, str):
+        names = (names,)
+    wanted = dict(names) if isinstance(names, Mapping) else {n: n for n in names}
+    if not isinstance(names, Mapping):
+        frames.check_columns(frame, list(names), role)
+    columns = {name: c for name, c in wanted.items() if isinstance(c, str)}
+    for column in columns.values():
+        frames.check_columns(frame, [column], role)
+    values = {}
+    for name, source in wanted.items():
+        if name in columns:
+            values[name] = frames.numeric_column(frame, source)
+        elif arrays:
+            values[name] = _array(source, frame, f"{role} {name!r}")
+        else:
+            raise DataError(f"{role} {name!r} must name a column, got {source!r}")
+    return columns, values
+
+
+def _array(source: Any, frame: pd.DataFrame, name: str) -> np.ndarray:
+    values = frames.leading_rows(source, len(frame), name).astype(np.float64)
+    infinite = np.isinf(values).reshape(len(values), -1).any(axis=1)
+    if infinite.any():
+        where = frames.row_name(frame.index, int(infinite.argmax()))
+        raise DataError(f"{name} is infinite in {where}; use nan for missing values")
+    return values
+
+
+def _row_data(
+    frame: pd.DataFrame, time: Any, weights: Any, groups: Any
+) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
+    """Return time stamps, weights and blocks of every row."""
+
+    def values(source: Any, role: str) -> Any:
+        if isinstance(source, str):
+            frames.check_columns(frame, [source], role)
+            return frame[source].reset_index(drop=True)
+        return frames.leading_rows(source, len(frame), role)
+
+    stamps = row_weights = None
+    if time is not None:
+        label = time if isinstance(time, str) else "time"
+        stamps = frames.time_column(values(time, "time"), frame.index, label)
+    if isinstance(weights, str):
+        frames.check_columns(frame, [weights], "weights")
+        row_weights = frames.numeric_column(frame, weights)
+    elif weights is not None:
+        row_weights = frames.leading_rows(weights, len(frame), "weights").astype(float)
+    if row_weights is not None:
+        row_weights = frames.check_weights(row_weights, frame.index)
+    if groups is not None:
+        label = f"group column {groups!r}" if isinstance(groups, str) else "groups"
+        blocks = frames.group_blocks(values(groups, "groups"), frame.index, label)
+    elif stamps is not None:
+        blocks = frames.week_blocks(stamps)
+    else:
+        blocks = np.arange(len(frame))
+    return stamps, row_weights, blocks
+
+
+def _drop_incomplete(
+    arrays: Arrays, index: pd.Index, missing: str, missing_forcing: str
+) -> None:
+    """Drop rows with an empty feature or forcing; a row counts for its first gap."""
+    rows = len(index)
+    if rows == 0:
+        raise DataError("the data have no rows; check the file and the row filter")
+    gaps = {
+        f"missing feature {name}": np.isnan(arrays.features[:, i])
+        for i, name in enumerate(arrays.feature_names)
+    }
+    if missing_forcing == "drop":
+        for name, values in arrays.forcings.items():
+            column = arrays.forcing_columns.get(name, name)
+            gap = np.isnan(values).reshape(rows, -1).any(axis=1)
+            gaps[f"missing forcing {column}"] = np.asarray(gap)
+    keep = np.ones(rows, dtype=bool)
+    for reason, gap in gaps.items():
+        new = keep & gap
+        if new.any():
+            arrays.dropped[reason] = int(new.sum())
+            keep &= ~gap
+            if missing == "raise":
+                where = frames.row_name(index, int(new.argmax()))
+                raise DataError(
+                    f"{reason} in {where} ({int(new.sum())} of {rows} rows); fill the "
+                    "gap or remove these rows"
+                )
+    if not keep.any():
+        reasons = "; ".join(f"{why}: {count}" for why, count in arrays.dropped.items())
+        raise DataError(
+            f"none of the {rows} rows has every feature and forcing ({reasons}); "
+            "leave out the emptiest column"
+        )
+    if not keep.all():
+        arrays.keep(keep)
+
+
+def _check_targets(arrays: Arrays) -> None:
+    for name, values in zip(arrays.target_names, arrays.targets.T, strict=True):
+        if np.isnan(values).all():
+            raise DataError(
+                f"target column {arrays.target_columns[name]!r} has no value in any of "
+                f"the {len(values)} usable rows; name another column or other rows"
+            )
+
+
+def _check_not_constant(arrays: Arrays) -> None:
+    for name, values in zip(arrays.feature_names, arrays.features.T, strict=True):
+        if np.ptp(values) <= _CONSTANT_BELOW * np.abs(values).max():
+            raise DataError(
+                f"feature {name!r} is {values[0]:g} in all {len(values)} usable rows; "
+                "a constant column teaches nothing, remove it from the features"
+            )

@@ -1,0 +1,192 @@
+"""The table of one study: named features, forcings and targets, checked once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.data.build import Arrays, Names, collect
+from sciren.errors import ShapeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of observations in physical units; models scale what they need.
+
+    Args:
+        features: (n, d) float64, no nan.
+        forcings: decoder's name -> (n, ...) float64.
+        targets: (n, t) float64, nan = not observed; t = 0 for prediction.
+        feature_names: columns of the features.
+        target_names: decoder's names of the targets.
+        forcing_columns, target_columns: decoder's name -> column.
+        units: column -> unit.
+        weights: (n,) float64, not negative, or None for equal weights.
+        blocks: (n,) int64, unit of resampling: the group (site) where groups are
+            given, else the calendar week where there is a time, else the row.
+            Ids are consecutive from 0. Default: the row.
+        time: (n,) datetime64[ns] or None.
+        row_ids: (n,) positions of the rows in the frame they came from.
+        dropped: reason -> rows left out on the way; each row counts once.
+    Raises:
+        ShapeError: parts differ in their number of rows, or names in their number.
+    """
+
+    features: Tensor
+    forcings: Mapping[str, Tensor]
+    targets: Tensor
+    feature_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    forcing_columns: Mapping[str, str] = field(default_factory=dict)
+    target_columns: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    weights: Tensor | None = None
+    blocks: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+    time: np.ndarray | None = None
+    row_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rows = len(self.features)
+        if len(self.blocks) == 0:
+            object.__setattr__(self, "blocks", torch.arange(rows))
+        if len(self.row_ids) == 0:
+            object.__setattr__(self, "row_ids", np.arange(rows))
+        counts = {name: len(part) for name, part in self._parts().items()}
+        if len(set(counts.values())) != 1:
+            raise ShapeError(f"every part needs one row per sample, got {counts}")
+        for part, names in (
+            ("features", self.feature_names),
+            ("targets", self.target_names),
+        ):
+            shape = tuple(getattr(self, part).shape)
+            if len(shape) != 2 or shape[1] != len(names):
+                raise ShapeError(f"{part} have shape {shape} and {len(names)} names")
+
+    def _parts(self) -> dict[str, Any]:
+        parts = {
+            "features": self.features,
+            "targets": self.targets,
+            "weights": self.weights,
+            "blocks": self.blocks,
+            "time": self.time,
+            "row_ids": self.row_ids,
+        } | {f"forcing {name}": part for name, part in self.forcings.items()}
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def observed(self) -> Tensor:
+        """Where a target was measured, (n, t) bool."""
+        return ~torch.isnan(self.targets)
+
+    def take(self, rows: Tensor | np.ndarray | slice) -> "Table":
+        """Return the chosen rows (positions, a bool mask or a slice), in that order.
+
+        Blocks are numbered anew from 0; ``row_ids`` keep the original positions.
+        """
+        chosen = torch.arange(len(self))[
+            rows if isinstance(rows, slice) else torch.as_tensor(rows)
+        ]
+        index, device = chosen.numpy(), self.features.device
+        chosen = chosen.to(device)
+        blocks = torch.unique(self.blocks[chosen], return_inverse=True)[1]
+        return replace(
+            self,
+            features=self.features[chosen],
+            forcings={name: part[chosen] for name, part in self.forcings.items()},
+            targets=self.targets[chosen],
+            weights=None if self.weights is None else self.weights[chosen],
+            blocks=blocks,
+            time=None if self.time is None else self.time[index],
+            row_ids=self.row_ids[index],
+        )
+
+    def to(self, device: torch.device | str) -> "Table":
+        """Return the table with its tensors on another device."""
+        return replace(
+            self,
+            features=self.features.to(device),
+            forcings={name: part.to(device) for name, part in self.forcings.items()},
+            targets=self.targets.to(device),
+            weights=None if self.weights is None else self.weights.to(device),
+            blocks=self.blocks.to(device),
+        )
+
+    def column_ranges(self) -> dict[str, tuple[float, float]]:
+        """Return column -> (smallest, largest) over all rows, physical units.
+
+        Covers features, forcings that are columns, and targets that were observed.
+        """
+        columns = dict(zip(self.feature_names, self.features.unbind(1), strict=True))
+        for name, column in self.forcing_columns.items():
+            columns.setdefault(column, self.forcings[name])
+        for i, name in enumerate(self.target_names):
+            columns.setdefault(self.target_columns.get(name, name), self.targets[:, i])
+        return {
+            name: (float(known.min()), float(known.max()))
+            for name, values in columns.items()
+            if len(known := values[~torch.isnan(values)])
+        }
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: "pd.DataFrame",
+        features: Sequence[str],
+        forcings: Names = (),
+        targets: Names = (),
+        units: Mapping[str, str] | None = None,
+        time: Any = None,
+        weights: Any = None,
+        groups: Any = None,
+        missing: Literal["drop", "raise"] = "drop",
+        constant: Literal["raise", "keep"] = "raise",
+        missing_forcing: Literal["drop", "keep"] = "drop",
+    ) -> "Table":
+        """Take features, forcings and targets from the columns of a DataFrame.
+
+        Args:
+            frame: one row per sample.
+            features: columns for the encoder.
+            forcings: columns, or decoder's name -> column or array (n, ...).
+            targets: columns, or decoder's name -> column; empty for prediction.
+            units: column -> unit; columns that are not used here are passed over.
+            time: column or (n,) time stamps; blocks are then calendar weeks.
+            weights: column or (n,) row weights, finite, not negative.
+            groups: column or (n,) labels such as sites; blocks are then the groups.
+            missing: rows with an empty feature or forcing are dropped and counted in
+                ``dropped``, or an error.
+            constant: a feature with one value only is an error, or kept.
+            missing_forcing: ``"keep"`` leaves nan in the forcings, for prediction of
+                latents only.
+        Raises:
+            ColumnError: a column does not exist; the message gives the closest names.
+            DataError: double names, text, infinities, a constant feature, a target
+                without any value, no rows left, empty time or group cells.
+            ShapeError: an array has another number of rows than the frame.
+        """
+        arrays = collect(
+            frame, features, forcings, targets, units=units, time=time,
+            weights=weights, groups=groups, missing=missing, constant=constant,
+            missing_forcing=missing_forcing,
+        )  # fmt: skip
+        return cls(**_tensors(arrays))
+
+
+def _tensors(arrays: Arrays) -> dict[str, Any]:
+    """Return Table's arguments, numeric arrays as tensors."""
+    parts = {name: getattr(arrays, name) for name in arrays.__dataclass_fields__}
+    for name in ("features", "targets", "weights", "blocks"):
+        if parts[name] is not None:
+            parts[name] = torch.tensor(parts[name])
+    parts["forcings"] = {name: torch.tensor(v) for name, v in arrays.forcings.items()}
+    return parts
