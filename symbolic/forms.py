@@ -102,7 +102,7 @@ class Form:
             return np.zeros(np.shape(x))
         return c[0] * self.shape.by_x(x, tuple(c[1:-1]))
 
-    def expression(self, x: Any, c: Sequence[Any]) -> Any:
+    def expression(self, x: Any, c: Sequence[Any] | Array) -> Any:
         """Return the sympy expression in x; c may hold floats or sympy symbols."""
         numbers = [_sympy_number(value) for value in c]
         if self.shape is None:

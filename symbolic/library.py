@@ -21,6 +21,9 @@ still exact for b * x in raw units (kelvin, hectopascal)."""
 LOG_FLOOR = 1e-15
 """Arguments of log below this continue on the tangent."""
 
+FAR_EXPONENT = 30.0
+"""Exponent at x = 0, relative to the data, above which exp is written about a number."""
+
 NEAR_LINEAR = 1e-3
 """Curvature, in units of the half range, down to which members are searched."""
 
@@ -102,6 +105,47 @@ EXP = Shape(
         0.0,
     ),
 )
+
+
+def exp_about(reference: float) -> Form:
+    """Return the form a*exp(b*(x - reference)) + d, for x far from zero (years)."""
+    shape = Shape(
+        value=lambda x, u: guarded_exp(u[0] * (x - reference)),
+        by_inner=lambda x, u: (
+            (x - reference) * guarded_exp_slope(u[0] * (x - reference)),
+        ),
+        by_x=lambda x, u: u[0] * guarded_exp_slope(u[0] * (x - reference)),
+        expression=lambda x, u: sympy.exp(
+            u[0] * sympy.UnevaluatedExpr(x - sympy.Float(reference))
+        ),
+        bounds=EXP.bounds,
+        rescale=lambda u, shift, scale: (
+            (u[0] / scale,),
+            float(np.exp(u[0] * ((reference - shift) / scale - reference))),
+            0.0,
+        ),
+    )
+    return Form("exp", f" about {reference:.17g}", ("b",), 8, shape)
+
+
+def in_raw_units(
+    form: Form, c: Array, shift: float, scale: float
+) -> tuple[Form, Array]:
+    """Return form and constants in raw x for a curve of z = (x - shift) / scale.
+
+    Like ``form.to_raw``, except that an exponential of an x far from zero is written
+    about a round number near the shift: its amplitude at x = 0 would not be a number.
+
+    Raises:
+        ExpressionError: the family was registered without a rule for new units.
+    """
+    if form.shape is EXP and abs(c[1] * shift / scale) > FAR_EXPONENT:
+        reference = float(np.round(shift, -int(np.floor(np.log10(scale)))))
+        rate = c[1] / scale
+        amplitude = c[0] * np.exp(rate * (reference - shift))
+        return exp_about(reference), np.array([amplitude, rate, c[2]])
+    return form, form.to_raw(c, shift, scale)
+
 
 LOG_RIGHT = Shape(
     value=lambda x, u: guarded_log(x + u[0]),

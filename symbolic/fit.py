@@ -1,0 +1,335 @@
+"""Closed form of one curve: arrays in, best family, constants and doubts out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import sympy
+
+from sciren.errors import ConfigError, closest_names
+from symbolic.criterion import Evidence, criterion, lack_of_fit, weigh_evidence
+from symbolic.forms import Array, Form
+from symbolic.library import DEFAULT_FAMILIES, FAMILIES, in_raw_units
+from symbolic.points import Points, prepare
+from symbolic.projection import fit_form
+
+X = sympy.Symbol("x", real=True)
+FAR_VERTEX = 3.0
+
+
+@dataclass(frozen=True)
+class CurveFit:
+    """A closed form for one curve, or the reason why there is none.
+
+    Attributes:
+        family: name of the family; "none" when refused.
+        form: the form (a branch of the family), None when refused.
+        constants, errors: (k,) in the order of ``form.constants``, in units of x and y;
+            the errors are standard errors of the edge fit.
+        r2: weighted share of the variance explained (of the best family, when refused).
+        criterion, gap: price of the fit, and how much dearer the runner-up is.
+        ambiguous, equals: whether other families do as well, and their names with this
+            one's first.
+        differ_at: x nearest to the middle of the data where the runner-up departs by
+            more than the fit error, searched up to three ranges; None: nowhere.
+        alternatives: every family that was fitted, best first, this one included.
+        reason: why the curve is refused, or what to know about the fit.
+        low, high: range of x with data.
+        effective_points: number of independent points that the criterion counted.
+        chosen: "auto", or "user" when the family was pinned.
+    """
+
+    family: str
+    form: Form | None
+    constants: Array
+    errors: Array
+    r2: float
+    criterion: float
+    low: float
+    high: float
+    gap: float = np.inf
+    ambiguous: bool = False
+    equals: tuple[str, ...] = ()
+    differ_at: float | None = None
+    alternatives: tuple["CurveFit", ...] = ()
+    reason: str = ""
+    effective_points: float = 0.0
+    chosen: Literal["auto", "user"] = "auto"
+
+    @property
+    def refused(self) -> bool:
+        """Whether no family describes the curve."""
+        return self.form is None
+
+    @property
+    def expression(self) -> Any:
+        """The sympy expression in the symbol x; a named function f(x) when refused."""
+        return self.expression_in(X)
+
+    def expression_in(self, symbol: Any) -> Any:
+        """Return the expression in another symbol; a far parabola as a polynomial."""
+        if self.form is None:
+            return sympy.Function("f")(symbol)
+        return readable(self.form, symbol, self.constants, self.low, self.high)
+
+    def value(self, x: Array) -> Array:
+        """Return the closed form at x (n,).
+
+        Raises:
+            ConfigError: the curve is refused, so there is no closed form.
+        """
+        if self.form is None:
+            raise ConfigError(
+                f"the curve has no closed form ({self.reason}); use "
+                "alternatives[0].value, or keep the spline"
+            )
+        return self.form.value(np.asarray(x, dtype=float), self.constants)
+
+    @property
+    def pole(self) -> float | None:
+        """Where the closed form is singular, when within twice the range of the data."""
+        where = None if self.form is None else self.form.pole(self.constants)
+        middle, reach = 0.5 * (self.low + self.high), self.high - self.low
+        return where if where is not None and abs(where - middle) <= reach else None
+
+
+def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:
+    """Return the expression; a parabola whose vertex is far from the data expanded."""
+    if form.family == "quadratic":
+        a, s, d = (float(v) for v in c)
+        if abs(s - 0.5 * (low + high)) > FAR_VERTEX * 0.5 * (high - low):
+            terms = (a, 2), (-2.0 * a * s, 1), (a * s * s + d, 0)
+            return sympy.Add(*(sympy.Float(v) * symbol**power for v, power in terms))
+    return form.expression(symbol, c)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    form: Form
+    constants: Array
+    share: float
+
+
+def fit_curve(
+    x: Array,
+    y: Array,
+    weight: Array | None = None,
+    families: Iterable[str] = DEFAULT_FAMILIES,
+    *,
+    effective_points: float = 15.0,
+    refuse_above: float = 0.01,
+    noise_floor: float = 1e-6,
+    margin: float = 6.0,
+    equal_within: float = 5.0,
+    domain_margin: float = 0.0,
+    forbid: Iterable[str] = (),
+    pin: str | None = None,
+    trend: Literal["increasing", "decreasing"] | None = None,
+    surcharges: Mapping[str, float] | None = None,
+) -> CurveFit:
+    """Choose a family for a curve and fit its constants, or refuse.
+
+    Args:
+        x, y: (n,) points of the curve, in any order.
+        weight: (n,) density of the data at the points; None for equal weights.
+        families: names from ``symbolic.library.FAMILIES``.
+        effective_points: independent points of a smooth curve (degrees of freedom of
+            its spline); raised on its own where residuals scatter from point to point.
+        refuse_above: unexplained share of the explainable variance above which the
+            curve is refused.
+        noise_floor: share of sd(y) that counts as rounding.
+        margin: what a curved family must gain beyond the price of its constants.
+        equal_within: families whose criterion is this close are reported as equals.
+        domain_margin: share of the range by which the domain reaches beyond the data.
+        forbid: families to leave out.
+        pin: the one family to take, without refusal.
+        trend: only monotone members of this direction on the range of the data.
+        surcharges: family -> addition to its criterion, the user's own preferences.
+    Raises:
+        ConfigError: an unknown family, or none left after ``forbid``.
+        ShapeError, DataError: arrays that do not fit together or are not finite.
+    """
+    names = _chosen_families(families, forbid, pin)
+    points = prepare(x, y, weight)
+    low, high = float(points.x[0]), float(points.x[-1])
+    if _flat(points) or low == high:
+        return _constant(points, low, high, pin)
+    forms = [form for name in names for form in FAMILIES[name]]
+    candidates = _fit_all(forms, points, domain_margin, trend)
+    if not candidates:
+        return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
+    best = min(candidates, key=lambda c: c.share)
+    residual = points.y - best.form.value(points.x, best.constants)
+    evidence = weigh_evidence(points, residual, effective_points, noise_floor)
+    extra = surcharges or {}
+
+    def price(candidate: _Candidate) -> float:
+        form = candidate.form
+        surcharge = (margin if form.inner else 0.0) + 1e-3 * form.complexity
+        surcharge += extra.get(form.family, 0.0)
+        count = len(form.constants)
+        return criterion(candidate.share, count, evidence, noise_floor, surcharge)
+
+    fits = [
+        _curve_fit(c, points, price(c), evidence) for c in _best_branches(candidates)
+    ]
+    fits.sort(key=lambda fit: fit.criterion)
+    return _decide(fits, points, evidence, refuse_above, equal_within, pin)
+
+
+def _chosen_families(
+    families: Iterable[str], forbid: Iterable[str], pin: str | None
+) -> list[str]:
+    left_out = set(forbid)
+    names = [pin] if pin is not None else list(dict.fromkeys(families))
+    for name in [*names, *left_out]:
+        if name not in FAMILIES:
+            raise ConfigError(
+                f"family {name!r} is not in the library. "
+                f"{closest_names(name, FAMILIES)} Add it with register_family."
+            )
+    names = [name for name in names if name not in left_out]
+    if not names:
+        raise ConfigError("no family is left; shorten forbid or lengthen families")
+    return names
+
+
+def _flat(points: Points) -> bool:
+    spread, size = float(np.ptp(points.y)), float(np.abs(points.y).max())
+    return spread <= max(1e-12 * size, 1e-150)
+
+
+def _fit_all(
+    forms: list[Form], points: Points, margin: float, trend: str | None
+) -> list[_Candidate]:
+    middle = 0.5 * (points.x[0] + points.x[-1])
+    half = 0.5 * (points.x[-1] - points.x[0])
+    scaled = points.moved(middle, half)
+    total = float(points.mean((points.y - points.mean(points.y)) ** 2))
+    distinct = int(np.count_nonzero(np.diff(points.x))) + 1
+    result = []
+    for form in forms:
+        if len(form.constants) > distinct:
+            continue
+        c = fit_form(form, scaled if form.rescalable else points, margin)
+        if c is None:
+            continue
+        raw = in_raw_units(form, c, middle, half) if form.rescalable else (form, c)
+        if _goes(*raw, points, trend):
+            loss = points.mean((points.y - raw[0].value(points.x, raw[1])) ** 2)
+            result.append(_Candidate(*raw, float(loss) / total))
+    return result
+
+
+def _goes(form: Form, c: Array, points: Points, trend: str | None) -> bool:
+    if trend is None:
+        return True
+    sign = {"increasing": 1.0, "decreasing": -1.0}[trend]
+    grid = np.linspace(points.x[0], points.x[-1], 201)
+    slope = sign * form.by_x(grid, c)
+    return bool((slope >= -1e-9 * np.abs(slope).max()).all())
+
+
+def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
+    best: dict[str, _Candidate] = {}
+    for candidate in candidates:
+        family = candidate.form.family
+        if family not in best or candidate.share < best[family].share:
+            best[family] = candidate
+    return list(best.values())
+
+
+def _curve_fit(
+    candidate: _Candidate, points: Points, price: float, evidence: Evidence
+) -> CurveFit:
+    return CurveFit(
+        family=candidate.form.family,
+        form=candidate.form,
+        constants=candidate.constants,
+        errors=_standard_errors(candidate, points, evidence.points),
+        r2=1.0 - candidate.share,
+        criterion=price,
+        low=float(points.x[0]),
+        high=float(points.x[-1]),
+        effective_points=evidence.points,
+    )
+
+
+def _standard_errors(candidate: _Candidate, points: Points, n: float) -> Array:
+    form, c = candidate.form, candidate.constants
+    slopes = form.by_constants(points.x, c) * np.sqrt(points.weight)[:, None]
+    size = np.linalg.norm(slopes, axis=0)
+    size[size == 0] = 1.0
+    loss = points.mean((points.y - form.value(points.x, c)) ** 2)
+    freedom = max(n - len(c), 1.0)
+    inverse = np.linalg.pinv((slopes / size).T @ (slopes / size), rcond=1e-15)
+    return np.sqrt(np.maximum(np.diag(inverse), 0.0) * loss / freedom) / size
+
+
+def _decide(
+    fits: list[CurveFit],
+    points: Points,
+    evidence: Evidence,
+    refuse_above: float,
+    equal_within: float,
+    pin: str | None,
+) -> CurveFit:
+    best = fits[0]
+    gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
+    near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
+    lack = lack_of_fit(1.0 - best.r2, evidence)
+    chosen = replace(
+        best,
+        gap=float(gap),
+        ambiguous=len(near) > 1,
+        equals=tuple(fit.family for fit in near),
+        differ_at=_departure(best, near[1], points) if len(near) > 1 else None,
+        alternatives=tuple(fits),
+        chosen="auto" if pin is None else "user",
+    )
+    if lack <= refuse_above:
+        return chosen
+    text = (
+        f"{best.family}, the best family, misses {lack:.2g} of the variance; "
+        f"{refuse_above:g} is allowed"
+    )
+    if pin is not None:
+        return replace(chosen, reason=text)
+    nothing = np.empty(0)
+    return replace(
+        chosen, family="none", form=None, constants=nothing, errors=nothing, reason=text
+    )
+
+
+def _departure(one: CurveFit, other: CurveFit, points: Points) -> float | None:
+    middle, reach = 0.5 * (one.low + one.high), one.high - one.low
+    grid = middle + np.linspace(-1.5, 1.5, 601) * reach
+    grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
+    error = np.sqrt((1.0 - one.r2) * np.var(points.y))
+    apart = np.abs(one.value(grid) - other.value(grid)) > max(error, 1e-12)
+    return float(grid[np.argmax(apart)]) if apart.any() else None
+
+
+def _constant(points: Points, low: float, high: float, pin: str | None) -> CurveFit:
+    form = FAMILIES["constant"][0]
+    value = np.array([float(points.mean(points.y))])
+    fit = CurveFit(
+        "constant",
+        form,
+        value,
+        np.zeros(1),
+        1.0,
+        -np.inf,
+        low,
+        high,
+        equals=("constant",),
+        reason="the curve is flat",
+        chosen="user" if pin == "constant" else "auto",
+    )
+    return replace(fit, alternatives=(fit,))
+
+
+def _nothing(low: float, high: float, reason: str) -> CurveFit:
+    empty = np.empty(0)
+    return CurveFit("none", None, empty, empty, 0.0, np.inf, low, high, reason=reason)
