@@ -1,0 +1,288 @@
+"""Every setting of one discovery: frozen, bounded, complete; unknown keys are refused."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+# kept here as names, so that reading a configuration loads no torch
+ConstraintName = Literal[
+    "auto", "identity", "hard_sigmoid", "relu", "sigmoid", "softplus"
+]
+CONSTRAINT_NAMES: tuple[str, ...] = get_args(ConstraintName)
+
+
+class Settings(BaseModel):
+    """Base of every group of settings."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True
+    )
+
+
+def _period(value: Any) -> Any:
+    """One period as text, or the first and the last as a pair."""
+    if isinstance(value, str | int):
+        return str(value)
+    if isinstance(value, list | tuple) and len(value) == 2:
+        return tuple(map(str, value))
+    raise ValueError('write a period, "2007" or "2007-03", or [first, last]')
+
+
+def _hidden(value: Any) -> Any:
+    """``"auto"``, or the nodes of each hidden layer."""
+    if value is None or value == "auto":
+        return "auto"
+    if isinstance(value, list | tuple) and all(
+        isinstance(nodes, int) and not isinstance(nodes, bool) and nodes > 0
+        for nodes in value
+    ):
+        return tuple(value)
+    raise ValueError("write auto, or the nodes of each hidden layer, such as [] or [2]")
+
+
+Period = Annotated[str | tuple[str, str], BeforeValidator(_period)]
+Hidden = Annotated[Literal["auto"] | tuple[int, ...], BeforeValidator(_hidden)]
+
+
+class DataSettings(Settings):
+    """Where the observations are and what their columns mean."""
+
+    path: Path = Field(description="csv, csv.gz, parquet, NetCDF or Zarr")
+    time: str | None = Field(default=None, description="column of time stamps")
+    rows: str | None = Field(
+        default=None,
+        description='filter of the rows, such as "sw_in == 0 and nee == nee"',
+    )
+    groups: str | None = Field(
+        default=None, description="column of sites; blocks are then sites"
+    )
+    weights: str | None = Field(default=None, description="column of row weights")
+
+
+class DecoderSettings(Settings):
+    """The process model: a built-in name, or FILE.py:NAME for one's own."""
+
+    name: str = Field(description="built-in name, or my_process.py:function_name")
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of a built-in process model"
+    )
+
+
+class KANSettings(Settings):
+    """Spline network; ``hidden: []`` is the additive model, one curve an edge."""
+
+    kind: Literal["kan"] = "kan"
+    hidden: Hidden = Field(
+        default="auto", description="auto, or nodes per hidden layer"
+    )
+    grid: int | tuple[int, ...] | None = Field(
+        default=None, description="intervals of the splines, for all layers or each"
+    )
+    base: Literal["zero", "identity", "silu"] = "zero"
+    outside: Literal["linear", "zero"] = "linear"
+    margin: float = Field(
+        default=0.0, ge=0, description="share added to the range of knots"
+    )
+    start: Literal["straight", "noise"] = "straight"
+    shared: bool = Field(
+        default=False, description="whether latents share hidden nodes"
+    )
+
+
+class AdditiveSettings(Settings):
+    """Neural additive model: a small network for each edge."""
+
+    kind: Literal["additive"] = "additive"
+    width: int = Field(default=16, ge=1, description="hidden units of each edge")
+
+
+class LinearSettings(Settings):
+    """One linear layer."""
+
+    kind: Literal["linear"] = "linear"
+
+
+class MLPSettings(Settings):
+    """Multilayer perceptron, the black box to compare with."""
+
+    kind: Literal["mlp"] = "mlp"
+    width: int = Field(default=16, ge=1, description="units of a hidden layer")
+    depth: int = Field(default=1, ge=1, description="hidden layers")
+    activation: Literal["relu", "tanh", "silu", "gelu"] = "relu"
+    batch_norm: bool = False
+    skip: bool = False
+
+
+EncoderSettings = Annotated[
+    KANSettings | AdditiveSettings | LinearSettings | MLPSettings,
+    Field(discriminator="kind"),
+]
+
+Fractions = tuple[
+    Annotated[float, Field(gt=0, lt=1)],
+    Annotated[float, Field(gt=0, lt=1)],
+    Annotated[float, Field(gt=0, lt=1)],
+]
+
+
+class _Shares(Settings):
+    fractions: Fractions = Field(
+        default=(0.7, 0.15, 0.15), description="shares of train, valid and test"
+    )
+
+    @field_validator("fractions")
+    @classmethod
+    def _sum_to_one(cls, shares: Fractions) -> Fractions:
+        if abs(sum(shares) - 1) > 1e-6:
+            raise ValueError(f"the three shares sum to {sum(shares):g}, not to 1")
+        return shares
+
+
+class AutoSplit(_Shares):
+    """Whole blocks at random: groups, else calendar weeks, else single rows."""
+
+    kind: Literal["auto"] = "auto"
+
+
+class RandomSplit(_Shares):
+    """Single rows at random; scores are too good where neighbours resemble."""
+
+    kind: Literal["random"] = "random"
+
+
+class GroupSplit(_Shares):
+    """Whole groups (sites) at random."""
+
+    kind: Literal["group"] = "group"
+    column: str | None = Field(
+        default=None, description="column of groups; default data.groups"
+    )
+
+
+class TimeSplit(Settings):
+    """Whole periods, first and last included."""
+
+    kind: Literal["time"] = "time"
+    train: Period = Field(description='"2007", "2007-03", or [first, last]')
+    valid: Period = Field(description='"2007", "2007-03", or [first, last]')
+    test: Period = Field(description='"2007", "2007-03", or [first, last]')
+
+
+class BlockSplit(Settings):
+    """Cells of longitude and latitude dealt to folds."""
+
+    kind: Literal["block"] = "block"
+    lon: str = Field(description="column of degrees east")
+    lat: str = Field(description="column of degrees north")
+    degrees: float = Field(default=2.0, gt=0, description="side of a cell")
+    folds: int = Field(default=5, ge=3, description="number of folds")
+    test: int = Field(default=0, ge=0, description="fold of the test")
+    valid: int = Field(default=1, ge=0, description="fold of the validation")
+
+
+SplitSettings = Annotated[
+    AutoSplit | RandomSplit | GroupSplit | TimeSplit | BlockSplit,
+    Field(discriminator="kind"),
+]
+
+
+class DiscoverySettings(Settings):
+    """From the trained encoder to equations."""
+
+    families: tuple[str, ...] = Field(
+        default=("linear", "quadratic", "exp", "log", "abs"),
+        min_length=1,
+        description="closed forms that may replace an edge",
+    )
+    threshold: float = Field(
+        default=0.03,
+        ge=0,
+        lt=1,
+        description="edges below this share of importance are cut",
+    )
+    members: int = Field(
+        default=5, ge=1, le=1000, description="trained models to compare"
+    )
+    bootstrap: int = Field(
+        default=200,
+        ge=0,
+        le=100_000,
+        description="block resamples for the intervals, 0: none",
+    )
+    pins: dict[str, str] = Field(
+        default_factory=dict, description='your own choice, "feature -> latent": family'
+    )
+    forbid: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description='families refused, "feature -> latent": [...]'
+    )
+
+
+def _decoder(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _names(value: Any) -> Any:
+    """Decoder's name -> column; a list means that both have the same name."""
+    if isinstance(value, list | tuple):
+        return {str(name): str(name) for name in value}
+    return value
+
+
+def _with_kind(kind: str) -> BeforeValidator:
+    """Complete ``{...}`` without a kind, ``null`` and a bare kind."""
+
+    def complete(value: Any) -> Any:
+        if value is None:
+            return {"kind": kind}
+        if isinstance(value, str):
+            return {"kind": value}
+        return {"kind": kind, **value} if isinstance(value, Mapping) else value
+
+    return BeforeValidator(complete)
+
+
+Columns = Annotated[dict[str, str], BeforeValidator(_names)]
+
+
+class RunConfig(Settings):
+    """One discovery, from the file of observations to the report."""
+
+    data: DataSettings
+    features: tuple[str, ...] = Field(
+        min_length=1, description="columns offered to the encoder"
+    )
+    decoder: Annotated[DecoderSettings | None, BeforeValidator(_decoder)] = Field(
+        default=None, description="process model; null is plain regression"
+    )
+    forcings: Columns = Field(
+        default_factory=dict, description="process model's name: column"
+    )
+    targets: Columns = Field(description="process model's name: column", min_length=1)
+    units: dict[str, str] = Field(default_factory=dict, description="column: unit")
+    encoder: Annotated[EncoderSettings, _with_kind("kan")] = Field(
+        default_factory=KANSettings
+    )
+    constraint: ConstraintName | dict[str, ConstraintName] = Field(
+        default="auto", description="auto follows the bounds of the parameters"
+    )
+    split: Annotated[SplitSettings, _with_kind("auto")] = Field(
+        default_factory=AutoSplit
+    )
+    train: dict[str, Any] = Field(
+        default_factory=dict, description="settings of the training"
+    )
+    discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of everything random")
+    out: Path = Field(
+        default=Path("runs/discovery"), description="folder of the results"
+    )
+
+    @field_validator("features")
+    @classmethod
+    def _no_repeat(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands twice; name each feature once")
+        return names
