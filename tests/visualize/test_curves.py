@@ -1,0 +1,69 @@
+"""The figure of edge curves shows each edge once, on scales that can be compared."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sciren.errors import DataError
+from symbolic.curves import EdgeCurve
+from visualize.curves import plot_edges
+
+
+def curve(source="sw_pot", importance=0.4, family="linear", refused=False, **change):
+    x = np.linspace(-1.0, 3.0, 60)
+    made = EdgeCurve(
+        layer=0, source=source, target="rb", unit="W m-2", x=x, spline=2 * x + 7,
+        formula=None if refused else 2 * x + 7, data=np.linspace(-1, 3, 500),
+        importance=importance, family=family, label="2 x", refused=refused,
+        target_unit="umol m-2 s-1",
+    )  # fmt: skip
+    return replace(made, **change)
+
+
+def titles(figure):
+    return [axis.get_title(loc="left") for axis in figure.axes]
+
+
+def test_important_edges_come_first(check_picture):
+    curves = [curve("a", 0.1), curve("b", 0.6), curve("c", 0.3)]
+    figure = check_picture(plot_edges(curves))
+    assert [title[0] for title in titles(figure)] == ["b", "c", "a"]
+
+
+def test_a_curve_has_mean_zero_over_the_data(check_picture):
+    figure = check_picture(plot_edges([curve()]))
+    line = figure.axes[0].lines[0]
+    assert np.interp(1.0, line.get_xdata(), line.get_ydata()) == pytest.approx(0)
+
+
+def test_without_data_the_grid_gives_the_mean(check_picture):
+    figure = check_picture(plot_edges([curve(data=np.array([np.nan]))]))
+    assert np.mean(figure.axes[0].lines[0].get_ydata()) == pytest.approx(0)
+
+
+def test_a_refused_edge_is_dashed_and_says_so(check_picture):
+    figure = check_picture(plot_edges([curve(refused=True, family="none")]))
+    axis = figure.axes[0]
+    assert len(axis.lines) == 1
+    assert axis.lines[0].get_linestyle() == "--"
+    assert "refused" in axis.texts[0].get_text()
+    assert "refused" in figure.get_label()
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_edges_of_one_node_share_a_scale(share, check_picture):
+    x = np.linspace(-1.0, 3.0, 60)
+    curves = [curve(), curve("ta", 0.1, spline=0.1 * x, formula=0.1 * x)]
+    figure = check_picture(plot_edges(curves, share_y=share))
+    limits = [axis.get_ylim() for axis in figure.axes]
+    assert (limits[0] == pytest.approx(limits[1])) == share
+
+
+def test_dollars_and_long_names_are_plain_text(check_picture):
+    check_picture(plot_edges([curve("a$b$_" + 50 * "x", label=200 * "+ x ")]))
+
+
+def test_no_curve_is_an_error():
+    with pytest.raises(DataError, match="no edge survives"):
+        plot_edges([])

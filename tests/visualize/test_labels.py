@@ -1,0 +1,99 @@
+"""Texts on pictures are short, keep their number and can be read."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visualize.labels import (
+    count,
+    number,
+    percent,
+    pretty_unit,
+    shorten,
+    with_error,
+    with_unit,
+)
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"),
+    [
+        ("umol m-2 s-1", "µmol m⁻² s⁻¹"),
+        ("degC", "°C"),
+        ("W m^-2", "W m⁻²"),
+        ("kg m**3", "kg m³"),
+        ("g/m2", "g/m2"),
+        ("%", "%"),
+        ("", ""),
+        ("umol (CO2) s-1", "µmol (CO2) s⁻¹"),
+    ],
+)
+def test_units_get_exponents_and_nothing_else_changes(unit, shown):
+    assert pretty_unit(unit) == shown
+
+
+def test_an_axis_without_a_unit_has_no_brackets():
+    assert with_unit("rb", "") == "rb"
+    assert with_unit("ta", "degC") == "ta (°C)"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0075, "0.0075"),
+        (-0.00375, "−0.00375"),
+        (1.2345e-7, "1.23·10⁻⁷"),
+        (123456.0, "1.23·10⁵"),
+        (0.0, "0"),
+        (math.nan, "–"),
+        (None, "–"),
+    ],
+)
+def test_numbers_keep_three_digits(value, shown):
+    assert number(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "shown"),
+    [
+        (1.5003, 0.0021, "1.500 ± 0.002"),
+        (1.5003, 0.0141, "1.500 ± 0.014"),
+        (-3.14159, 0.5, "−3.1 ± 0.5"),
+        (1234.5, 321.0, "1234 ± 321"),
+        (1.5, math.nan, "1.5"),
+        (1.5, 0.0, "1.5"),
+        (math.nan, 0.1, "–"),
+        (1.5, 1e-9, "1.5 ± 1·10⁻⁹"),
+    ],
+)
+def test_a_value_is_rounded_where_its_error_is(value, error, shown):
+    assert with_error(value, error) == shown
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-4, 10.0))
+def test_rounding_to_the_error_moves_a_value_less_than_the_error(value, error):
+    printed = float(with_error(value, error).split(" ± ")[0].replace("−", "-"))
+    assert abs(printed - value) <= 0.6 * error
+
+
+@given(st.integers(0, 10**12))
+def test_a_count_keeps_its_digits(many):
+    assert count(many).replace("\u202f", "") == str(many)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.358, "36 %"), (0.004, "<1 %"), (0.0, "0 %"), (1.0, "100 %"), (math.nan, "–")],
+)
+def test_shares_are_whole_percentages(share, shown):
+    assert percent(share) == shown
+
+
+@given(st.text(max_size=80), st.integers(3, 40))
+def test_a_shortened_text_fits_and_keeps_both_ends(text, most):
+    short = shorten(text, most)
+    assert len(short) <= most
+    assert short[:1] == text[:1]
+    assert (short == text) == (len(text) <= most) or "…" in text

@@ -1,0 +1,79 @@
+"""Scatter pictures agree with the numbers they print."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from matplotlib.collections import PolyCollection
+
+from sciren.errors import DataError, ShapeError
+from visualize.scatter import Agreement, plot_latents, plot_observed
+
+VALUES = arrays(np.float64, 20, elements=st.floats(-1e3, 1e3), unique=True)
+
+
+@given(VALUES)
+def test_a_perfect_series_has_r2_one_and_the_mean_has_zero(reference):
+    assert Agreement.of(reference, reference).r2 == 1.0
+    flat = Agreement.of(reference, np.full(20, reference.mean()))
+    assert flat.r2 == pytest.approx(0, abs=1e-9)
+
+
+@given(VALUES, VALUES)
+def test_squared_error_is_squared_bias_plus_spread(reference, series):
+    found = Agreement.of(reference, series)
+    spread = np.var(series - reference)
+    assert found.rmse**2 == pytest.approx(found.bias**2 + spread, rel=1e-6)
+
+
+def test_a_constant_reference_has_no_r2():
+    assert np.isnan(Agreement.of(np.ones(4), np.arange(4.0)).r2)
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 4])
+@pytest.mark.parametrize("rows", [50, 3000])
+def test_each_model_gets_a_panel(many, rows, check_picture):
+    observed = np.random.default_rng(0).normal(size=rows)
+    models = {f"model {i}": observed + i for i in range(many)}
+    figure = check_picture(plot_observed(observed, models, "reco", "umol m-2 s-1"))
+    hexagons = rows > 1500
+    assert len(figure.axes) == many + hexagons
+    drawn = figure.axes[0].findobj(PolyCollection)
+    assert bool(drawn) == hexagons
+
+
+def test_rows_without_an_observation_are_not_counted(check_picture):
+    observed = np.array([1.0, 2.0, np.nan, 4.0])
+    figure = check_picture(
+        plot_observed(observed, {"network": [1.0, 2.0, 3.0, np.inf]})
+    )
+    assert "n = 2" in figure.axes[0].texts[0].get_text()
+
+
+@pytest.mark.parametrize("rows", [50, 3000])
+def test_one_wild_value_does_not_squeeze_the_picture(rows, check_picture):
+    truth = np.linspace(0, 1, rows)
+    estimate = truth.copy()
+    estimate[3] = 1e9
+    figure = check_picture(plot_latents(truth, {"network": estimate}, "rb"))
+    assert figure.axes[0].get_ylim()[1] < 3
+    assert "1 outside the picture" in figure.axes[0].texts[0].get_text()
+
+
+def test_a_constant_truth_can_be_drawn(check_picture):
+    check_picture(plot_latents(np.zeros(5), {"network": np.arange(5.0)}, "rb"))
+
+
+@pytest.mark.parametrize(
+    ("truth", "series", "error", "message"),
+    [
+        ([1.0, 2.0], {"a": [1.0]}, ShapeError, "true rb has shape"),
+        ([[1.0, 2.0]], {"a": [[1.0, 2.0]]}, ShapeError, r"shape \(n,\)"),
+        ([np.nan, 1.0], {"a": [1.0, np.nan]}, DataError, "no row has both"),
+        ([1.0], {}, DataError, "nothing to compare"),
+    ],
+)
+def test_series_that_cannot_be_compared_are_refused(truth, series, error, message):
+    with pytest.raises(error, match=message):
+        plot_latents(truth, series, "rb")

@@ -1,0 +1,146 @@
+"""One figure with the curve of every edge: spline, closed form, data density."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from sciren.errors import DataError
+from symbolic.curves import EdgeCurve
+from visualize.labels import percent, shorten, with_unit
+from visualize.style import (
+    FAINT,
+    INK,
+    MUTED,
+    SMALL,
+    STRIP,
+    family_colour,
+    panels,
+    styled,
+    text_colour,
+)
+
+_BINS = 40
+_STRIP = 0.13  # share of the panel's height that the density strip takes
+_LONGEST = 44  # characters of a formula that fit above a panel
+
+
+@styled
+def plot_edges(
+    curves: Sequence[EdgeCurve], *, columns: int = 3, share_y: bool = True
+) -> Figure:
+    """Draw spline, closed form and data density of each edge, important ones first.
+
+    Edges that enter the same node share one vertical scale, so that a flat panel means
+    a small contribution. Each curve is moved to mean zero over the data, because one
+    offset per node is kept apart from its edges.
+
+    Args:
+        curves: the edges of a model.
+        columns: most panels beside each other.
+        share_y: one vertical scale for the edges of one node.
+    Raises:
+        DataError: there is no curve.
+    """
+    if not curves:
+        raise DataError("no edge survives, so there is no curve to draw")
+    ordered = sorted(curves, key=lambda curve: (curve.layer, -curve.importance))
+    figure, axes = panels(len(ordered), columns, 2.9)
+    for axis, curve in zip(axes, ordered, strict=True):
+        _draw_curve(axis, curve)
+    if share_y:
+        _share_scales(axes, ordered)
+    for axis, curve in zip(axes, ordered, strict=True):
+        _draw_density(axis, curve)
+    _add_legend(figure, ordered)
+    figure.set_label(_describe(ordered))
+    return figure
+
+
+def _add_legend(figure: Figure, curves: Sequence[EdgeCurve]) -> None:
+    """One legend for all panels: the kinds of lines, then the families in use."""
+    handles: list[Line2D | Patch] = []
+    families = dict.fromkeys(c.family for c in curves if c.formula is not None)
+    if families:
+        handles.append(Line2D([], [], color=FAINT, linewidth=5.5, label="learned"))
+    for family in families:
+        handles.append(Line2D([], [], color=family_colour(family), label=family))
+    if any(curve.refused for curve in curves):
+        line = Line2D([], [], color=INK, linestyle=(0, (4, 2)), label="refused")
+        handles.append(line)
+    handles.append(Patch(color=STRIP, label="share of the data"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+
+
+def _centre(curve: EdgeCurve) -> float:
+    """Mean of the learned function over the data (over the grid without data)."""
+    known = curve.data[np.isfinite(curve.data)]
+    values = np.interp(known, curve.x, curve.spline) if len(known) else curve.spline
+    return float(np.mean(values))
+
+
+def _draw_curve(axis: Axes, curve: EdgeCurve) -> None:
+    centre, colour = _centre(curve), family_colour(curve.family)
+    dashes = (0, (4, 2)) if curve.refused else "solid"
+    axis.plot(
+        curve.x, curve.spline - centre, color=INK if curve.refused else FAINT,
+        linestyle=dashes, linewidth=1.8 if curve.refused else 5.5,
+        solid_capstyle="butt",
+    )  # fmt: skip
+    if curve.formula is not None:
+        axis.plot(curve.x, curve.formula - centre, color=colour)
+    title = f"{curve.source} → {curve.target}  {percent(curve.importance)}"
+    axis.set_title(shorten(title, 34), pad=20, parse_math=False)
+    below = (
+        "refused: stays a spline" if curve.refused else f"{curve.family}: {curve.label}"
+    )
+    axis.text(
+        0, 1.03, shorten(below, _LONGEST), transform=axis.transAxes, va="bottom",
+        fontsize=SMALL, color=MUTED if curve.refused else text_colour(colour), parse_math=False,
+    )  # fmt: skip
+    axis.set_xlabel(with_unit(curve.source, curve.unit), parse_math=False)
+    axis.set_ylabel(with_unit(curve.target, curve.target_unit), parse_math=False)
+    axis.margins(x=0.02)
+
+
+def _share_scales(axes: Sequence[Axes], curves: Sequence[EdgeCurve]) -> None:
+    for node in {(curve.layer, curve.target) for curve in curves}:
+        group = [
+            axis
+            for axis, curve in zip(axes, curves, strict=True)
+            if (curve.layer, curve.target) == node
+        ]
+        limits = np.array([axis.get_ylim() for axis in group])
+        for axis in group:
+            axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+
+
+def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
+    """Fill a histogram of the source's values into the bottom of the panel."""
+    low, high = axis.get_ylim()
+    axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
+    known = curve.data[np.isfinite(curve.data)]
+    if not len(known):
+        return
+    counts, borders = np.histogram(known, bins=_BINS, range=(curve.low, curve.high))
+    strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
+    strip.stairs(counts, borders, fill=True, color=STRIP)
+    strip.set_ylim(0, max(counts.max(), 1) * 1.15)
+    strip.axis("off")
+
+
+def _describe(curves: Sequence[EdgeCurve]) -> str:
+    """Text for readers who cannot see the picture."""
+    parts = [
+        f"{curve.source} to {curve.target}: "
+        + (
+            "refused, stays a spline"
+            if curve.refused
+            else f"{curve.family} {curve.label}"
+        )
+        for curve in curves
+    ]
+    return "Learned function and closed form of each edge. " + "; ".join(parts) + "."

@@ -1,0 +1,82 @@
+"""Short texts on pictures: units, axis labels, numbers."""
+
+import re
+
+import numpy as np
+
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_DECIMALS = 6  # more of them are shown as a power of ten
+_WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
+
+
+def pretty_unit(unit: str) -> str:
+    """Return ``"umol m-2 s-1"`` as ``"µmol m⁻² s⁻¹"``; other texts stay as they are.
+
+    Only a known word, or letters followed by a whole exponent, is changed.
+    """
+    return " ".join(_pretty_factor(factor) for factor in unit.split())
+
+
+def _pretty_factor(factor: str) -> str:
+    found = re.fullmatch(r"([A-Za-zµ%°]+?)(?:\^|\*\*)?(-?\d+)?", factor)
+    if not found:
+        return factor
+    word, exponent = found.groups()
+    word = _WORDS.get(word, word)
+    if re.fullmatch(r"u(mol|g|m|s|Pa|W)", word):
+        word = "µ" + word[1:]
+    return word + (exponent or "").translate(_SUPERSCRIPT)
+
+
+def with_unit(name: str, unit: str) -> str:
+    """Return ``"name (unit)"``, or the name alone when there is no unit."""
+    return f"{name} ({pretty_unit(unit)})" if unit else name
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with ``digits`` significant digits, ``"–"`` when it is missing."""
+    if value is None or np.isnan(value):
+        return "–"
+    text = f"{value:.{digits}g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return text.replace("-", "−")
+
+
+def with_error(value: float, error: float) -> str:
+    """Return value and error to the error's decimal place, as ``"1.500 ± 0.002"``.
+
+    The error keeps two digits when it starts with 1, else one. An unknown, infinite or
+    vanishing error is left out.
+    """
+    if not np.isfinite(error) or error <= 0 or not np.isfinite(value):
+        return number(value)
+    exponent = int(np.floor(np.log10(error)))
+    decimals = max(-exponent + (error / 10.0**exponent < 2), 0)
+    if decimals > _DECIMALS:
+        return f"{number(value, 4)} ± {number(error, 2)}"
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+
+
+def count(many: int) -> str:
+    """Return a whole number with thin spaces between groups of three digits."""
+    return f"{many:,}".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    """Return a share as a whole percentage; small ones as ``"<1 %"``."""
+    if share is None or np.isnan(share):
+        return "–"
+    if 0 < share < 0.01:
+        return "<1 %"
+    return f"{100 * share:.0f} %"
+
+
+def shorten(text: str, most: int) -> str:
+    """Return the text, its middle replaced by an ellipsis when it is longer."""
+    if len(text) <= most:
+        return text
+    head = (most - 1) * 2 // 3
+    tail = most - 1 - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
