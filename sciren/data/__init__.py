@@ -1,23 +1,34 @@
-"""Tables of observations, their scaling and their splits (loads torch)."""
+"""Tables of observations, their scaling and their splits.
 
-from sciren.data.scaling import FeatureScaling, ScalingKind
-from sciren.data.spatial import split_by_block, split_by_fold
-from sciren.data.splits import (
-    Split,
-    split_by_group,
-    split_by_time,
-    split_random,
+Names resolve on first use: the checks in ``sciren.data.frames`` load no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from sciren._lazy import lazy
+
+if TYPE_CHECKING:
+    from sciren.data.scaling import FeatureScaling as FeatureScaling
+    from sciren.data.scaling import ScalingKind as ScalingKind
+    from sciren.data.spatial import split_by_block as split_by_block
+    from sciren.data.spatial import split_by_fold as split_by_fold
+    from sciren.data.splits import Split as Split
+    from sciren.data.splits import split_by_group as split_by_group
+    from sciren.data.splits import split_by_time as split_by_time
+    from sciren.data.splits import split_random as split_random
+    from sciren.data.table import Table as Table
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "FeatureScaling": "sciren.data.scaling",
+        "ScalingKind": "sciren.data.scaling",
+        "Split": "sciren.data.splits",
+        "Table": "sciren.data.table",
+        "split_by_block": "sciren.data.spatial",
+        "split_by_fold": "sciren.data.spatial",
+        "split_by_group": "sciren.data.splits",
+        "split_by_time": "sciren.data.splits",
+        "split_random": "sciren.data.splits",
+    },
 )
-from sciren.data.table import Table
-
-__all__ = [
-    "FeatureScaling",
-    "ScalingKind",
-    "Split",
-    "Table",
-    "split_by_block",
-    "split_by_fold",
-    "split_by_group",
-    "split_by_time",
-    "split_random",
-]
