@@ -1,0 +1,317 @@
+"""One hidden layer: outer splines of additive indices, by variable projection.
+
+    raw_l = shift_l + scale_l sum_h O_lh(s_lh),   s_lh = sum_i f_lhi(x_i), sd(s) = 1
+
+Every trial step renormalises the indices, lays the outer knots on their new range,
+carries the outer splines over and solves them anew with the inner splines held; where
+the targets are linear in the latents that solve is exact (variable projection),
+elsewhere it is one safeguarded Gauss-Newton step.
+
+Reference: Golub and Pereyra 1973; Kaufman 1975 for the simplified Jacobian.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.kan import KANEncoder
+from sciren.splines import design, design_slope, n_coefficients, roughness_matrix
+from sciren.training.additive import RIDGE, SplineDesign
+from sciren.training.assembly import assemble, hold
+from sciren.training.levenberg import Normal
+from sciren.training.process_term import ProcessTerm
+
+
+class Unpacked(NamedTuple):
+    """inner (S, L, H, p), outer (S, L, H, M), constants (S, K)."""
+
+    inner: Tensor
+    outer: Tensor
+    constants: Tensor
+
+
+class Index(NamedTuple):
+    """Standardised indices (S, n, L, H) and their range (S, 1, L, H) each."""
+
+    value: Tensor
+    low: Tensor
+    high: Tensor
+
+
+class HiddenProblem:
+    """Least-squares problem of an encoder with one hidden layer, for S members.
+
+    Args:
+        term: observed loss.
+        spline: centred inner basis on the rows of the term.
+        nodes: hidden nodes for each latent.
+        intervals: knots of the outer splines.
+        smooth_inner, smooth_outer: weights of the integrals of f''^2.
+    """
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        spline: SplineDesign,
+        nodes: int,
+        intervals: int,
+        smooth_inner: float,
+        smooth_outer: float,
+    ) -> None:
+        model = term.model
+        self.term, self.spline = term, spline
+        self.nodes, self.intervals = nodes, intervals
+        self.smooth_inner, self.smooth_outer = smooth_inner, smooth_outer
+        self.n_latents, self.n_constants = term.n_latents, term.n_constants
+        self.shift = model.output_shift.detach()
+        self.scale = model.output_scale.detach()
+        self.outer_width = n_coefficients(intervals)
+        self.cut = self.n_latents * nodes * spline.width
+        self.end = self.cut + self.n_latents * nodes * self.outer_width
+        self.size = self.end + self.n_constants
+        matrix = spline.matrix
+        self.gram = matrix.mT @ matrix / len(matrix)
+        eye = torch.eye(spline.width).to(matrix)
+        self.inner_penalty = smooth_inner * spline.penalty + RIDGE * eye
+        self.bending = roughness_matrix(intervals, matrix.dtype).to(matrix.device)
+        low, high = model.constant_scale.box()
+        self.low, self.high = low.to(matrix.device), high.to(matrix.device)
+        device = matrix.device
+        self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.term.model.encoder.n_inputs
+
+    def with_active(self, active: Tensor) -> "HiddenProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        other = object.__new__(HiddenProblem)
+        other.__dict__.update(self.__dict__)
+        other.active = active
+        return other
+
+    def mask_of(self, edges: Tensor) -> Tensor:
+        """Turn kept inner edges (S, d, L * H) into active parameters (S, P)."""
+        width = self.spline.width // self.n_features
+        wide = edges.transpose(1, 2).repeat_interleave(width, dim=2).flatten(1)
+        rest = torch.ones_like(wide[:, :1]).expand(-1, self.size - self.cut)
+        return torch.cat((wide, rest), dim=1)
+
+    # -- layout ---------------------------------------------------------------------
+    def unpack(self, theta: Tensor) -> Unpacked:
+        """Split theta (S, P) into its parts."""
+        shape = (self.n_latents, self.nodes)
+        inner = theta[:, : self.cut].unflatten(1, (*shape, self.spline.width))
+        outer = theta[:, self.cut : self.end].unflatten(1, (*shape, self.outer_width))
+        return Unpacked(inner, outer, theta[:, self.end :])
+
+    def pack(self, inner: Tensor, outer: Tensor, constants: Tensor) -> Tensor:
+        """Join the parts into theta (S, P), indices normalised to deviation one."""
+        sd = torch.einsum("slhp,pq,slhq->slh", inner, self.gram, inner).sqrt()
+        inner = inner / sd.clamp_min(1e-12).unsqueeze(-1)
+        return torch.cat((inner.flatten(1), outer.flatten(1), constants), dim=1)
+
+    def index(self, inner: Tensor) -> Index:
+        """Indices of the rows of the term and their range."""
+        value = torch.einsum("np,slhp->snlh", self.spline.matrix, inner)
+        return Index(value, *_range(value))
+
+    # -- evaluation -----------------------------------------------------------------
+    def _outer_design(self, index: Index) -> Tensor:
+        return design(index.value, index.low, index.high, self.intervals)
+
+    def _raw(self, basis: Tensor, outer: Tensor) -> Tensor:
+        values = torch.einsum("snlhm,slhm->snl", basis, outer)
+        return self.shift + self.scale * values
+
+    def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
+        inner = torch.einsum(
+            "slhp,pq,slhq->s", parts.inner, self.inner_penalty, parts.inner
+        )
+        bend = torch.einsum("slhm,mk,slhk->slh", parts.outer, self.bending, parts.outer)
+        spacing = (index.high - index.low).squeeze(1) / self.intervals
+        outer = self.smooth_outer * bend / spacing**3
+        return inner + outer.sum((1, 2)) + RIDGE * parts.outer.pow(2).sum((1, 2, 3))
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss plus smoothness (S,)."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        raw = self._raw(self._outer_design(index), parts.outer)
+        observed = self.term.loss(raw, parts.constants, members)
+        return observed + self._penalty(parts, index)
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations of inner and outer splines and constants."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        basis = self._outer_design(index)
+        raw = self._raw(basis, parts.outer)
+        local = self.term.local(raw, parts.constants, members)
+        slopes = design_slope(index.value, index.low, index.high, self.intervals)
+        steep = torch.einsum("snlhm,slhm->snlh", slopes, parts.outer)
+        designs = [
+            self.scale[k] * self._columns(basis[:, :, k], steep[:, :, k])
+            for k in range(self.n_latents)
+        ]
+        normal = self._sorted(assemble(local, designs))
+        gradient, matrix = self._penalty_terms(parts, index, normal.matrix)
+        full = Normal(
+            normal.loss + self._penalty(parts, index),
+            normal.gradient + gradient,
+            normal.matrix + matrix,
+        )
+        return hold(full, self._active(members))
+
+    def _active(self, members: Tensor) -> Tensor:
+        return self.active.expand(int(members.max()) + 1, -1)[members]
+
+    def _columns(self, basis: Tensor, steep: Tensor) -> Tensor:
+        """Derivative of one latent: inner coefficients of all nodes, then outer ones."""
+        inner = steep.unsqueeze(-1) * self.spline.matrix[:, None, :]
+        return torch.cat((inner.flatten(2), basis.flatten(2)), dim=2)
+
+    def _sorted(self, normal: Normal) -> Normal:
+        """Reorder from latent by latent to all inner, all outer, constants."""
+        inner, outer = self.nodes * self.spline.width, self.nodes * self.outer_width
+        each = inner + outer
+        place = torch.arange(self.n_latents * each).reshape(self.n_latents, each)
+        order = torch.cat(
+            (
+                place[:, :inner].flatten(),
+                place[:, inner:].flatten(),
+                torch.arange(self.end, self.size),
+            )
+        ).to(normal.gradient.device)
+        matrix = normal.matrix[:, order][:, :, order]
+        return Normal(normal.loss, normal.gradient[:, order], matrix)
+
+    def _penalty_terms(
+        self, parts: Unpacked, index: Index, data: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient and matrix of the penalties, and a stiff pin of each index's scale."""
+        members = len(parts.inner)
+        gradient, matrix = data.new_zeros(members, self.size), torch.zeros_like(data)
+        pull = parts.inner @ self.inner_penalty
+        pins = parts.inner @ self.gram  # direction in which only the scale changes
+        eye = torch.eye(self.outer_width).to(data)
+        spacing = (index.high - index.low).squeeze(1) / self.intervals
+        for node in range(self.n_latents * self.nodes):
+            k, h = divmod(node, self.nodes)
+            a = slice(node * self.spline.width, (node + 1) * self.spline.width)
+            start = self.cut + node * self.outer_width
+            b = slice(start, start + self.outer_width)
+            stiff = data[:, a, a].diagonal(dim1=1, dim2=2).sum(1)
+            pin = pins[:, k, h]
+            size = (stiff / pin.pow(2).sum(1).clamp_min(1e-300)).view(-1, 1, 1)
+            gradient[:, a] = pull[:, k, h]
+            outer_pin = pin.unsqueeze(2) * pin.unsqueeze(1)
+            matrix[:, a, a] = self.inner_penalty + size * outer_pin
+            weight = (self.smooth_outer / spacing[:, k, h] ** 3).view(-1, 1, 1)
+            bend = weight * self.bending + RIDGE * eye
+            matrix[:, b, b] = bend
+            gradient[:, b] = (bend @ parts.outer[:, k, h].unsqueeze(-1)).squeeze(-1)
+        return gradient, matrix
+
+    # -- variable projection --------------------------------------------------------
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Normalise the indices, move the outer knots, solve the outer splines."""
+        before, after = self.unpack(theta), self.unpack(trial)
+        old = self.index(before.inner)
+        constants = after.constants.clamp(self.low, self.high)
+        moved = self.pack(after.inner, after.outer, constants)
+        inner = self.unpack(moved).inner
+        outer = carried(after.outer, old, self.index(inner), self.intervals)
+        moved = torch.cat((moved[:, : self.cut], outer.flatten(1), constants), dim=1)
+        return self.solve_outer(moved, members)
+
+    def solve_outer(self, theta: Tensor, members: Tensor) -> Tensor:
+        """One Gauss-Newton step of the outer splines; kept where it lowers the loss."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        basis = self._outer_design(index)
+        raw = self._raw(basis, parts.outer)
+        local = self.term.local(raw, parts.constants, members)
+        designs = [
+            self.scale[k] * basis[:, :, k].flatten(2) for k in range(self.n_latents)
+        ]
+        normal = assemble(local, designs)
+        gradient, penalty = self._penalty_terms(
+            parts,
+            index,
+            torch.zeros_like(theta.unsqueeze(-1).expand(-1, -1, theta.shape[1])),
+        )
+        block = slice(self.cut, self.end)
+        wide = self.end - self.cut
+        matrix = normal.matrix[:, :wide, :wide] + penalty[:, block, block]
+        slope = normal.gradient[:, :wide] + gradient[:, block]
+        held = hold(Normal(normal.loss, slope, matrix), self._active(members)[:, block])
+        root, info = torch.linalg.cholesky_ex(held.matrix)
+        delta = torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
+        delta = torch.where((info == 0).unsqueeze(-1), delta, torch.zeros_like(delta))
+        outer = theta[:, block] - delta
+        solved = torch.cat((theta[:, : self.cut], outer, theta[:, self.end :]), dim=1)
+        reached = self.loss(solved, members)
+        plain = normal.loss + self._penalty(parts, index)
+        return torch.where((reached <= plain).unsqueeze(-1), solved, theta)
+
+    # -- to the encoder -------------------------------------------------------------
+    @torch.no_grad()
+    def store(self, theta: Tensor, edges: Tensor | None = None) -> None:
+        """Write one member (P,) into the model; its encoder gets this hidden layer.
+
+        Args:
+            edges: (d, L * H) bool, kept inner edges; default all.
+        """
+        model = self.term.model
+        old = model.encoder
+        if not isinstance(old, KANEncoder):
+            raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
+        first = old.spline_layers[0]
+        settings = old.settings() | {
+            "hidden": [self.nodes],
+            "grid": [first.intervals, self.intervals],
+        }
+        encoder = KANEncoder(**settings).to(theta.device)
+        parts = self.unpack(theta.unsqueeze(0))
+        index = self.index(parts.inner)
+        inner, outer = encoder.spline_layers
+        inner.set_range(first.low, first.high)
+        shape = (self.n_latents * self.nodes, self.n_features, -1)
+        curves = parts.inner[0].reshape(shape).transpose(0, 1)
+        if edges is not None:
+            inner.mask.copy_(edges)
+            curves = curves * edges.unsqueeze(-1)
+        mean = self.spline.mean.reshape(self.n_features, 1, -1)
+        inner.coefficients.copy_(curves - (curves * mean).sum(-1, keepdim=True))
+        outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
+        spread = parts.outer[0].flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
+        outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))
+        model.encoder = encoder
+        model.constant_raw.copy_(parts.constants[0])
+
+
+def _range(value: Tensor) -> tuple[Tensor, Tensor]:
+    low, high = value.amin(1, keepdim=True), value.amax(1, keepdim=True)
+    return low, low + (high - low).clamp_min(1e-9)
+
+
+def carried(outer: Tensor, old: Index, new: Index, intervals: int) -> Tensor:
+    """Return the coefficients (S, L, H, M) of the same outer curves on new knots.
+
+    Least squares on four points an interval of the new range.
+    """
+    points = torch.linspace(0, 1, 4 * intervals + 1).to(outer)
+    unit = torch.zeros(()).to(outer), torch.ones(()).to(outer)
+    basis = design(points, *unit, intervals)  # (q, M)
+    normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
+    low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
+    x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
+    values = torch.einsum(
+        "sqlhm,slhm->slhq", design(x, old.low, old.high, intervals), outer
+    )
+    return torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT.reshape(
+        outer.shape
+    )

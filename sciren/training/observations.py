@@ -1,0 +1,121 @@
+"""Observed targets as weighted, standardised residuals."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.errors import TrainingError
+
+Residual = Literal["identity", "log"]
+
+
+@dataclass(frozen=True)
+class ResidualScale:
+    """How predictions are compared with targets, learned on the training rows.
+
+    Args:
+        kind: "identity": (prediction - target) / sd; "log": difference of
+            log(value + offset).
+        sd: (t,) deviation of the observed targets, or of their logs; population form.
+        offset: added inside the log, unit of the target.
+    """
+
+    kind: Residual
+    sd: Tensor
+    offset: Tensor
+
+    @classmethod
+    def fit(
+        cls, targets: Tensor, kind: Residual = "identity", offset: float | None = None
+    ) -> "ResidualScale":
+        """Learn deviations (and the default offset, 1 % of the median) from targets.
+
+        Args:
+            targets: (n, t), nan = not observed.
+        Raises:
+            TrainingError: a target without any observation, or too small for a log.
+        """
+        empty = torch.isnan(targets).all(0).nonzero().flatten().tolist()
+        if empty:
+            raise TrainingError(
+                f"target number {empty[0] + 1} has no observation in the training rows; "
+                "check the split or drop the target"
+            )
+        share = 0.01 * targets.nanmedian(0).values.abs()
+        added = share if offset is None else torch.full_like(share, offset)
+        if kind == "log":
+            lowest = torch.where(torch.isnan(targets), torch.inf, targets).amin(0)
+            if bool((lowest + added <= 0).any()):
+                raise TrainingError(
+                    f"residual 'log' needs target + offset > 0; the smallest target is "
+                    f"{lowest.min():g} and the offset {added.min():g}. "
+                    "Raise offset, or use residual 'identity'"
+                )
+            targets = torch.log(targets + added)
+        sd = torch.stack([_deviation(column) for column in targets.unbind(1)])
+        return cls(kind, sd, added)
+
+    def transform(self, values: Tensor) -> Tensor:
+        """Put predictions or targets (..., t) on the scale of the comparison."""
+        if self.kind == "log":
+            # Below zero the log continues as its tangent, so that trial steps survive.
+            inside = (values + self.offset).clamp_min(1e-3 * self.offset)
+            slack = (values + self.offset - inside) / inside
+            return (torch.log(inside) + slack) / self.sd
+        return values / self.sd
+
+
+def _deviation(column: Tensor) -> Tensor:
+    seen = column[~torch.isnan(column)]
+    sd = seen.std(correction=0)
+    return torch.where(sd > 0, sd, torch.ones_like(sd))
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Targets of one table on the scale of the comparison.
+
+    Args:
+        scale: the comparison.
+        values: (n, t) transformed targets, zero where not observed.
+        weights: (n, t), zero where not observed.
+        blocks: (n,) unit of resampling.
+    """
+
+    scale: ResidualScale
+    values: Tensor
+    weights: Tensor
+    blocks: Tensor
+
+    @classmethod
+    def of(cls, table: Table, scale: ResidualScale) -> "Observations":
+        """Take the targets and row weights of a table."""
+        seen = table.observed
+        filled = torch.where(seen, table.targets, torch.zeros_like(table.targets))
+        values = torch.where(seen, scale.transform(filled), torch.zeros_like(filled))
+        weights = seen.to(values.dtype)
+        if table.weights is not None:
+            weights = weights * table.weights.unsqueeze(1)
+        return cls(scale, values, weights, table.blocks)
+
+    @property
+    def count(self) -> int:
+        """Number of observations with weight."""
+        return int((self.weights > 0).sum())
+
+    @property
+    def total_weight(self) -> float:
+        """Sum of the weights."""
+        return float(self.weights.sum())
+
+    def residual(self, predicted: Tensor) -> Tensor:
+        """Transformed prediction minus observation, (..., n, t), zero if unobserved."""
+        gap = self.scale.transform(predicted) - self.values
+        return torch.where(self.weights > 0, gap, torch.zeros_like(gap))
+
+    def reweighted(self, factor: Tensor) -> "Observations":
+        """Return the same observations with weights times a factor (n, t)."""
+        return Observations(self.scale, self.values, self.weights * factor, self.blocks)

@@ -1,0 +1,191 @@
+"""The observed loss and its local quadratic model, row by row.
+
+Everything behind the raw latents (constraint, decoder, residual) is seen by the solvers
+only through this: for each row the gradient and Gauss-Newton curvature of the loss with
+respect to that row's raw latents and to the constants. Encoders and closed forms bring
+their own design and need to know nothing about decoders.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.model import ScIReN
+from sciren.training.observations import Observations, ResidualScale
+
+
+@dataclass(frozen=True)
+class LocalModel:
+    """Loss and its row-wise quadratic model for S members.
+
+    Attributes:
+        loss: (S,) data term plus violation.
+        gradient: (S, n, L + K) half the derivative of the loss, row by row.
+        curvature: (S, n, L + K, L + K) Gauss-Newton, row by row.
+    """
+
+    loss: Tensor
+    gradient: Tensor
+    curvature: Tensor
+
+
+class ProcessTerm:
+    """Observed loss of one table as a function of raw latents and raw constants.
+
+        loss = sum w r^2 / sum w + violation weight * mean (violation / latent scale)^2
+
+    Args:
+        model: brings constraint, decoder and the scale of its raw latents.
+        table: the rows.
+        scale: how predictions are compared with targets.
+        violation: weight of leaving the straight range of the constraint.
+        row_weights: (S, n) factor on the rows for each member (bootstrap), or None.
+        noise_weights: (n, t) factor on the observations, or None.
+    """
+
+    def __init__(
+        self,
+        model: ScIReN,
+        table: Table,
+        scale: ResidualScale,
+        violation: float = 1.0,
+        row_weights: Tensor | None = None,
+        noise_weights: Tensor | None = None,
+    ) -> None:
+        self.model = model
+        self.forcings = {k: v.detach() for k, v in table.forcings.items()}
+        observed = Observations.of(table, scale)
+        if noise_weights is not None:
+            observed = observed.reweighted(noise_weights)
+        self.observations = observed
+        self.violation_weight = violation
+        self.row_weights = row_weights
+        self.n_rows = len(table)
+        self.n_latents = len(model.latent_names)
+        self.n_constants = len(model.constant_raw)
+
+    def take(self, rows: Tensor) -> "ProcessTerm":
+        """Return the same term on some of the rows (positions)."""
+        part = object.__new__(ProcessTerm)
+        part.__dict__.update(self.__dict__)
+        part.forcings = {name: value[rows] for name, value in self.forcings.items()}
+        seen = self.observations
+        part.observations = Observations(
+            seen.scale, seen.values[rows], seen.weights[rows], seen.blocks[rows]
+        )
+        if self.row_weights is not None:
+            part.row_weights = self.row_weights[:, rows]
+        part.n_rows = len(rows)
+        return part
+
+    def with_row_weights(self, row_weights: Tensor | None) -> "ProcessTerm":
+        """Return the same term with other row weights (S, n)."""
+        part = object.__new__(ProcessTerm)
+        part.__dict__.update(self.__dict__)
+        part.row_weights = row_weights
+        return part
+
+    # -- pieces ---------------------------------------------------------------------
+    def _weights(self, members: Tensor) -> tuple[Tensor, Tensor]:
+        """Observation weights (S or 1, n, t) and their sums (S or 1,)."""
+        weights = self.observations.weights.unsqueeze(0)
+        if self.row_weights is not None:
+            weights = weights * self.row_weights[members].unsqueeze(-1)
+        return weights, weights.sum((1, 2))
+
+    def _predict(self, raw: Tensor, constants: Tensor) -> Tensor:
+        """Targets (S, n, t) for raw latents (S, n, L), raw constants (S, n, K)."""
+        members, rows, _ = raw.shape
+        latents = self.model.constrain(raw).reshape(members * rows, -1)
+        physical = self.model.constant_scale.to_physical(constants)
+        flat = physical.reshape(members * rows, -1)
+        forcings = self._repeated(members)
+        targets = self.model.decoder.evaluate(latents, flat, forcings)
+        return targets.reshape(members, rows, -1)
+
+    def _repeated(self, members: int) -> Mapping[str, Tensor]:
+        if members == 1:
+            return self.forcings
+        return {
+            name: value.repeat(members, *[1] * (value.dim() - 1))
+            for name, value in self.forcings.items()
+        }
+
+    def residual(self, raw: Tensor, constants: Tensor) -> Tensor:
+        """Residuals (S, n, t) for raw latents (S, n, L) and raw constants (S, K)."""
+        rows = constants.unsqueeze(1).expand(-1, raw.shape[1], -1)
+        return self.observations.residual(self._predict(raw, rows))
+
+    def _violation(self, raw: Tensor) -> Tensor:
+        return self.model.violation(raw) / self.model.output_scale
+
+    # -- for the solvers ------------------------------------------------------------
+    @torch.no_grad()
+    def loss(self, raw: Tensor, constants: Tensor, members: Tensor) -> Tensor:
+        """Loss (S,); infinite where the decoder returns something that is not finite."""
+        weights, total = self._weights(members)
+        squares = weights * self.residual(raw, constants) ** 2
+        data = squares.sum((1, 2)) / total
+        outside = self.violation_weight * self._violation(raw).pow(2).mean(1).sum(-1)
+        loss = data + outside
+        return torch.where(torch.isfinite(loss), loss, torch.inf)
+
+    @torch.no_grad()
+    def data_by_row(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted squares (S, n) and weights (n,), both summed over the targets."""
+        weights = self.observations.weights
+        squares = weights * self.residual(raw, constants) ** 2
+        return squares.sum(-1), weights.sum(-1)
+
+    def local(self, raw: Tensor, constants: Tensor, members: Tensor) -> LocalModel:
+        """Loss and row-wise quadratic model at raw (S, n, L), constants (S, K)."""
+        weights, total = self._weights(members)
+        jacobian, residual = self._jacobian(raw, constants)  # (S, n, t, L+K), (S, n, t)
+        share = weights / total.view(-1, 1, 1)
+        gradient = torch.einsum("snt,snt,sntp->snp", share, residual, jacobian)
+        curvature = torch.einsum("snt,sntp,sntq->snpq", share, jacobian, jacobian)
+        loss = (share * residual**2).sum((1, 2))
+        return self._add_violation(LocalModel(loss, gradient, curvature), raw)
+
+    def _jacobian(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            leaf = raw.detach().requires_grad_()
+            rows = constants.detach().unsqueeze(1).expand(-1, raw.shape[1], -1)
+            knobs = rows.clone().requires_grad_()
+            residual = self.observations.residual(self._predict(leaf, knobs))
+            columns = []
+            n_targets = residual.shape[-1]
+            for target in range(n_targets):
+                slopes = torch.autograd.grad(
+                    residual[..., target].sum(),
+                    [leaf, knobs],
+                    retain_graph=target + 1 < n_targets,
+                    allow_unused=True,
+                )
+                filled = [
+                    torch.zeros_like(into) if slope is None else slope
+                    for slope, into in zip(slopes, (leaf, knobs), strict=True)
+                ]
+                columns.append(torch.cat(filled, dim=-1))
+        return torch.stack(columns, dim=2), residual.detach()
+
+    def _add_violation(self, local: LocalModel, raw: Tensor) -> LocalModel:
+        if self.violation_weight == 0:
+            return local
+        with torch.enable_grad():
+            leaf = raw.detach().requires_grad_()
+            outside = self._violation(leaf)
+            if not outside.requires_grad or not bool((outside > 0).any()):
+                return local
+            (slope,) = torch.autograd.grad(outside.sum(), leaf)
+        outside = outside.detach()
+        share = self.violation_weight / raw.shape[1]
+        latents = slice(0, self.n_latents)
+        local.gradient[..., latents] += share * outside * slope
+        diagonal = torch.diag_embed(share * slope**2)
+        local.curvature[..., latents, latents] += diagonal
+        loss = local.loss + share * outside.pow(2).sum((1, 2))
+        return LocalModel(loss, local.gradient, local.curvature)

@@ -1,0 +1,80 @@
+"""Starting points of the solvers: constant latents, straight random indices."""
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.encoders.kan import KANEncoder
+from sciren.model import ScIReN
+from sciren.splines import greville
+from sciren.training.additive import AdditiveProblem
+from sciren.training.hidden import HiddenProblem
+from sciren.training.levenberg import minimise
+
+
+@torch.no_grad()
+def start_constant(model: ScIReN) -> None:
+    """Lay the raw latents' origin on the declared start values."""
+    starts = torch.tensor(
+        [p.initial for p in model.decoder.parameters.latents], dtype=torch.float64
+    ).to(model.low.device)
+    raw = [
+        constraint.inverse(starts[k], model.low[k], model.high[k])
+        for k, constraint in enumerate(model.constraints)
+    ]
+    model.output_shift.copy_(torch.stack(raw))
+    model.output_scale.fill_(1.0)
+
+
+@torch.no_grad()
+def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
+    """Fit latents without features and the constants: the null model, theta (1, P)."""
+    edges = torch.zeros(1, problem.n_features, problem.n_latents, dtype=torch.bool)
+    edges = edges.to(problem.columns.device)
+    theta = torch.zeros(1, problem.size, dtype=torch.float64, device=edges.device)
+    if problem.n_constants:
+        theta[:, -problem.n_constants :] = problem.term.model.constant_raw
+    null = problem.with_active(problem.mask_of(edges))
+    return minimise(null, theta, damping=1e-2).theta
+
+
+@torch.no_grad()
+def sensitivity_scale(problem: AdditiveProblem, theta: Tensor) -> Tensor:
+    """Return for each latent the raw change that moves the targets by one deviation.
+
+    Latents with both bounds get at most half their straight range; latents without
+    effect on the targets keep one.
+    """
+    raw, constants = problem.raw(theta), problem.split(theta)[1]
+    local = problem.term.local(raw, constants, torch.zeros(1, dtype=torch.long))
+    size = problem.n_latents
+    curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
+    scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
+    both = [p.bounded == "both" for p in problem.term.model.decoder.parameters.latents]
+    limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
+    return torch.minimum(scale, limit)
+
+
+def straight_indices(
+    problem: HiddenProblem, encoder: KANEncoder, count: int, seed: int
+) -> Tensor:
+    """Draw inner coefficients (count, L, H, p) of straight random directions."""
+    generator = seeded(seed)
+    layer = encoder.spline_layers[0]
+    lines = greville(layer.low, layer.high, layer.intervals)  # (d, m)
+    shape = (count, problem.n_latents, problem.nodes, problem.n_features, 1)
+    directions = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return (directions.to(lines.device) * lines).flatten(-2)
+
+
+@torch.no_grad()
+def hidden_start(problem: HiddenProblem, inner: Tensor, constants: Tensor) -> Tensor:
+    """Complete inner coefficients to theta (S, P) by solving the outer splines.
+
+    Args:
+        inner: (S, L, H, p).
+        constants: (S, K) on the training scale.
+    """
+    outer = inner.new_zeros(*inner.shape[:3], problem.outer_width)
+    theta = problem.pack(inner, outer, constants)
+    return problem.solve_outer(theta, torch.arange(len(inner), device=inner.device))
