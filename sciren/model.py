@@ -167,7 +167,7 @@ class ScIReN(nn.Module):
     @torch.no_grad()
     def latents(self, table: Table) -> Tensor:
         """Physical latents (n, L); needs no forcings."""
-        self._same_features(table)
+        self.check_features(table)
         parts = table.features.split(CHUNK)
         return torch.cat(
             [self.constrain(self.raw_latents(self.scaled(part))) for part in parts]
@@ -176,7 +176,7 @@ class ScIReN(nn.Module):
     @torch.no_grad()
     def predict(self, table: Table) -> Prediction:
         """Evaluate all rows without gradients."""
-        self._same_features(table)
+        self.check_features(table)
         was_training = self.training
         self.eval()
         parts = []
@@ -187,7 +187,8 @@ class ScIReN(nn.Module):
         self.train(was_training)
         return Prediction(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
-    def _same_features(self, table: Table) -> None:
+    def check_features(self, table: Table) -> None:
+        """Raise ColumnError unless the table has the features of the training."""
         if self.feature_names and table.feature_names != self.feature_names:
             raise ColumnError(
                 f"the model was trained on features {list(self.feature_names)}, the "
