@@ -78,7 +78,9 @@ def collect(
         target_names=tuple(target_columns),
         forcing_columns=forcing_columns,
         target_columns=target_columns,
-        units=dict(units or {}),
+        units=_units(
+            frame, units, feature_names, forcing_columns, forcing_arrays, target_columns
+        ),
         weights=row_weights,
         blocks=blocks,
         time=stamps,
@@ -131,6 +133,21 @@ def _array(source: Any, frame: pd.DataFrame, name: str) -> np.ndarray:
         where = frames.row_name(frame.index, int(infinite.argmax()))
         raise DataError(f"{name} is infinite in {where}; use nan for missing values")
     return values
+
+
+def _units(
+    frame: pd.DataFrame,
+    units: Mapping[str, str] | None,
+    features: Sequence[str],
+    forcing_columns: Mapping[str, str],
+    forcings: Mapping[str, Any],
+    targets: Mapping[str, str],
+) -> dict[str, str]:
+    """Return the units of the columns in use; given ones go before the frame's own."""
+    known = dict(frame.attrs.get("units", {})) | dict(units or {})
+    arrays = [name for name in forcings if name not in forcing_columns]
+    used = {*features, *forcing_columns.values(), *arrays, *targets.values()}
+    return {name: unit for name, unit in known.items() if name in used}
 
 
 def _row_data(

@@ -159,7 +159,8 @@ class Table:
             features: columns for the encoder.
             forcings: columns, or decoder's name -> column or array (n, ...).
             targets: columns, or decoder's name -> column; empty for prediction.
-            units: column -> unit; columns that are not used here are passed over.
+            units: column -> unit, before those in ``frame.attrs["units"]``; columns
+                that are not used here are passed over.
             time: column or (n,) time stamps; blocks are then calendar weeks.
             weights: column or (n,) row weights, finite, not negative.
             groups: column or (n,) labels such as sites; blocks are then the groups.

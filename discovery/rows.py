@@ -1,0 +1,188 @@
+"""Row filters such as ``"sw_pot_inst == 0 and nee == nee"``, read by an own whitelist.
+
+Allowed are column names, numbers, comparisons (also chained), ``and``, ``or``, ``not``,
+``+ - * / % **`` and parentheses. Nothing is ever evaluated as Python code.
+"""
+
+import ast
+import operator
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from sciren.data.frames import numeric_column
+from sciren.errors import ColumnError, DataError, ExpressionError, closest_names
+
+_LONGEST = 1000
+
+_ARITHMETIC: dict[type[ast.operator], Callable[..., np.ndarray]] = {
+    ast.Add: np.add,
+    ast.Sub: np.subtract,
+    ast.Mult: np.multiply,
+    ast.Div: np.divide,
+    ast.Mod: np.mod,
+    ast.Pow: np.power,
+}
+_COMPARISONS: dict[type[ast.cmpop], Callable[..., np.ndarray]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def select_rows(frame: pd.DataFrame, condition: str) -> np.ndarray:
+    """Return which rows fulfil a condition on the columns.
+
+    Comparisons with an empty cell are false, except ``!=``: ``nee == nee`` means
+    "nee is there".
+
+    Args:
+        frame: n rows.
+        condition: see the module, for example ``"0 <= vpd < 30 and not ta < -5"``.
+    Returns:
+        (n,) bool.
+    Raises:
+        ColumnError: a name is no column; the message gives the closest names.
+        DataError: a column holds text, or no row is left.
+        ExpressionError: the text cannot be read, holds something that is not allowed,
+            is not a condition, or names no column.
+    """
+    filter_ = _Filter(frame, condition)
+    try:
+        with np.errstate(all="ignore"):
+            mask = filter_.value(filter_.parse())
+    except RecursionError as error:
+        raise filter_.refuse("is nested too deeply; write it more simply") from error
+    if mask.dtype != bool:
+        raise filter_.refuse("is a number, not a condition; compare it with something")
+    if not filter_.used:
+        raise filter_.refuse("names no column, so it cannot choose rows")
+    if not mask.any():
+        raise DataError(
+            f"the row filter {condition!r} leaves none of the {len(frame)} rows; "
+            "loosen it"
+        )
+    return mask
+
+
+class _Filter:
+    """One condition on one frame; ``used`` collects the columns that it names."""
+
+    def __init__(self, frame: pd.DataFrame, text: str) -> None:
+        self.frame, self.text = frame, text
+        self.used: set[str] = set()
+
+    def refuse(self, why: str) -> ExpressionError:
+        shown = self.text if len(self.text) <= 80 else self.text[:77] + "..."
+        return ExpressionError(f"the row filter {shown!r} {why}")
+
+    def parse(self) -> ast.expr:
+        if len(self.text) > _LONGEST:
+            raise self.refuse(f"is longer than {_LONGEST} characters; write it shorter")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about escapes in refused strings
+                tree = ast.parse(self.text.strip(), mode="eval").body
+        except SyntaxError as error:
+            place = f"at character {error.offset}" if error.offset else "to its end"
+            raise self.refuse(
+                f"cannot be read {place}; write for example 'ta > 0 and nee == nee'"
+            ) from error
+        except (ValueError, MemoryError) as error:
+            raise self.refuse(f"cannot be read ({error})") from error
+        for node in ast.walk(tree):  # before any column is looked at
+            if isinstance(node, ast.Constant) and type(node.value) not in (int, float):
+                raise self.refuse_part(node)
+        return tree
+
+    def refuse_part(self, node: ast.expr) -> ExpressionError:
+        return self.refuse(
+            f"holds {_description(node)}, which is not allowed; use column names, "
+            "numbers, comparisons, and, or, not, + - * / % ** and parentheses"
+        )
+
+    def value(self, node: ast.expr) -> np.ndarray:
+        """Return numbers or truth values of one part, () or (n,)."""
+        match node:
+            case ast.Name(id=name):
+                result = self.column(name)
+            case ast.Constant(value=int() | float() as value):
+                result = self.literal(value)
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                result = ~self.truth(operand)
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                result = -self.number(operand)
+            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+                result = self.number(operand)
+            case ast.BoolOp(op=op, values=parts):
+                join = np.logical_and if isinstance(op, ast.And) else np.logical_or
+                result = join.reduce(np.broadcast_arrays(*map(self.truth, parts)))
+            case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+                result = _ARITHMETIC[type(op)](self.number(left), self.number(right))
+            case ast.Compare() if all(type(op) in _COMPARISONS for op in node.ops):
+                result = self.comparison(node)
+            case _:
+                raise self.refuse_part(node)
+        return np.asarray(result)
+
+    def literal(self, value: float) -> np.ndarray:
+        try:
+            return np.asarray(float(value))
+        except OverflowError as error:
+            raise self.refuse("holds a number that is too large") from error
+
+    def comparison(self, node: ast.Compare) -> np.ndarray:
+        sides = [self.number(side) for side in (node.left, *node.comparators)]
+        checks = [
+            np.asarray(_COMPARISONS[type(op)](left, right))
+            for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True)
+        ]
+        return np.logical_and.reduce(np.broadcast_arrays(*checks))
+
+    def column(self, name: str) -> np.ndarray:
+        if name not in self.frame.columns:
+            raise ColumnError(
+                f"the row filter {self.text!r} names {name!r}, which is not a column. "
+                f"{closest_names(name, map(str, self.frame.columns))}"
+            )
+        self.used.add(name)
+        try:
+            return numeric_column(self.frame, name)
+        except DataError as error:
+            raise DataError(f"the row filter {self.text!r}: {error}") from error
+
+    def number(self, node: ast.expr) -> np.ndarray:
+        value = self.value(node)
+        if value.dtype == bool:
+            raise self.refuse(
+                f"calculates with the condition {ast.unparse(node)!r}; join conditions "
+                "with and, or, not"
+            )
+        return value
+
+    def truth(self, node: ast.expr) -> np.ndarray:
+        value = self.value(node)
+        if value.dtype != bool:
+            raise self.refuse(
+                f"uses the number {ast.unparse(node)!r} as a condition; compare it with "
+                "something"
+            )
+        return value
+
+
+def _description(node: ast.expr) -> str:
+    match node:
+        case ast.BinOp(op=ast.BitAnd() | ast.BitOr()):
+            return "& or | (write and, or)"
+        case ast.UnaryOp(op=ast.Invert()):
+            return "~ (write not)"
+        case ast.Constant(value=value):
+            return f"the value {str(value)[:30]!r}"
+        case ast.Call():
+            return "a function call"
+    return f"'{ast.unparse(node)[:40]}'"
