@@ -1,0 +1,177 @@
+"""From a configuration to the process model and the three tables of a study."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.config import AutoSplit, BlockSplit, GroupSplit, RunConfig, TimeSplit
+from discovery.process import load_decoder
+from sciren.errors import (
+    ColumnError,
+    ConfigError,
+    DataError,
+    ExpressionError,
+    closest_names,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.data import Split, Table
+    from sciren.decoders import Decoder
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a discovery starts from.
+
+    Args:
+        config: its settings.
+        decoder: the process model; plain regression has the identity.
+        table: all rows that can be used; ``row_ids`` count the rows of the file.
+        split: rows to learn from, to choose with and to report on.
+    """
+
+    config: RunConfig
+    decoder: "Decoder"
+    table: "Table"
+    split: "Split"
+
+
+def _silent(message: str) -> None:
+    """Say nothing."""
+
+
+def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
+    """Load the process model and the data, and split the rows.
+
+    Args:
+        config: the settings.
+        say: hears how many rows were read, kept and left out.
+    Raises:
+        ConfigError: settings that do not fit the process model.
+        DecoderError: the process model cannot be loaded.
+        DataError: file, columns or rows cannot be used; the message names the file.
+    """
+    decoder = decoder_of(config)
+    forcings, targets = _mapped(config, decoder)
+    frame, kept = _rows(config, say)
+    try:
+        table = _table(config, frame, forcings, targets)
+        split = _split(config, frame, table)
+    except ColumnError as error:
+        raise ColumnError(f"{config.data.path}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{config.data.path}: {error}") from error
+    for reason, count in table.dropped.items():
+        say(f"left out {count:,} rows: {reason}")
+    return Study(config, decoder, _original_rows(table, kept), _each(split, kept))
+
+
+def decoder_of(config: RunConfig) -> "Decoder":
+    """Return the process model of a configuration, the identity for none."""
+    from sciren.decoders import IdentityDecoder
+
+    chosen = config.decoder
+    decoder = load_decoder(chosen.name, chosen.settings) if chosen else None
+    return decoder or IdentityDecoder(list(config.targets))
+
+
+def _mapped(
+    config: RunConfig, decoder: "Decoder"
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return forcings and targets, decoder's name -> column, in the decoder's order."""
+    found = []
+    for part, names in (("forcings", decoder.forcings), ("targets", decoder.targets)):
+        given: Mapping[str, str] = getattr(config, part)
+        unknown = [name for name in given if name not in names]
+        missing = [name for name in names if name not in given]
+        if unknown:
+            raise ConfigError(
+                f"key '{part}.{unknown[0]}': process model {decoder.name!r} knows no "
+                f"{part[:-1]} of that name. {closest_names(unknown[0], names)}"
+            )
+        if missing:
+            raise ConfigError(
+                f"key {part!r}: process model {decoder.name!r} needs {missing[0]!r}, "
+                f"which is not mapped; write {part}: {{{missing[0]}: its column}}"
+            )
+        found.append({name: given[name] for name in names})
+    return found[0], found[1]
+
+
+def _rows(
+    config: RunConfig, say: Callable[[str], None]
+) -> tuple["pd.DataFrame", np.ndarray]:
+    """Return the rows that the filter keeps and their positions in the file."""
+    from discovery.rows import select_rows
+    from discovery.sources import read_frame
+
+    frame = read_frame(config.data.path)
+    say(f"read {len(frame):,} rows from {config.data.path}")
+    if config.data.rows is None:
+        return frame, np.arange(len(frame))
+    try:
+        kept = np.flatnonzero(select_rows(frame, config.data.rows))
+    except ColumnError as error:
+        raise ColumnError(f"{config.data.path}: data.rows: {error}") from error
+    except (DataError, ExpressionError) as error:
+        raise type(error)(f"{config.data.path}: data.rows: {error}") from error
+    say(f"kept {len(kept):,} rows where {config.data.rows}")
+    return frame.iloc[kept], kept
+
+
+def _table(
+    config: RunConfig,
+    frame: "pd.DataFrame",
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> "Table":
+    from sciren.data import Table
+
+    return Table.from_frame(
+        frame,
+        config.features,
+        forcings,
+        targets,
+        units={**frame.attrs.get("units", {}), **config.units},
+        time=config.data.time,
+        weights=config.data.weights,
+        groups=config.data.groups,
+    )
+
+
+def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
+    from sciren import data
+
+    def column(name: str, key: str) -> Any:
+        if name not in frame.columns:
+            raise ColumnError(
+                f"key {key!r}: there is no column {name!r}. "
+                f"{closest_names(name, frame.columns)}"
+            )
+        return frame[name].to_numpy()[table.row_ids]
+
+    how = config.split
+    if isinstance(how, TimeSplit):
+        return data.split_by_time(table, how.train, how.valid, how.test)
+    if isinstance(how, BlockSplit):
+        lon, lat = column(how.lon, "split.lon"), column(how.lat, "split.lat")
+        fold = data.split_by_block(lon, lat, how.degrees, how.folds, config.seed)
+        return data.split_by_fold(table, fold, how.test, how.valid)
+    if isinstance(how, GroupSplit) and how.column is not None:
+        labels = column(how.column, "split.column")
+        return data.split_by_group(table, labels, how.fractions, config.seed)
+    if isinstance(how, GroupSplit | AutoSplit):
+        return data.split_by_group(table, None, how.fractions, config.seed)
+    return data.split_random(table, how.fractions, config.seed)
+
+
+def _each(split: "Split", kept: np.ndarray) -> "Split":
+    return type(split)(*(_original_rows(part, kept) for part in split))
+
+
+def _original_rows(table: "Table", kept: np.ndarray) -> "Table":
+    return replace(table, row_ids=kept[table.row_ids])

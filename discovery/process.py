@@ -1,0 +1,122 @@
+"""The process model that a configuration names: built in, or a function of the user's."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciren.errors import ConfigError, DecoderError, SciRenError, closest_names
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from sciren.decoders import Decoder
+
+
+def load_decoder(
+    name: str | None, settings: "Mapping[str, Any] | None" = None
+) -> "Decoder | None":
+    """Return the process model of this name.
+
+    Args:
+        name: a built-in name, ``path/to/file.py:name`` for one's own (the file is run,
+            as ``import`` would), or None for plain regression.
+        settings: arguments of a built-in process model.
+    Raises:
+        DecoderError: it does not exist, its file does not run, or it is no decoder.
+        ConfigError: the settings do not fit.
+    """
+    if name is None:
+        return None
+    path, colon, attribute = name.rpartition(":")
+    if not colon:
+        return _built_in(name, settings or {})
+    if settings:
+        raise ConfigError(
+            f"decoder.settings {sorted(settings)} belong to built-in process models; "
+            f"write them into {path} instead"
+        )
+    return _from_file(Path(path), attribute)
+
+
+def _built_in(name: str, settings: "Mapping[str, Any]") -> "Decoder":
+    from sciren.decoders import decoder_named
+
+    if name.endswith(".py"):
+        raise DecoderError(
+            f"decoder {name!r} names a file; say which function: {name}:my_function"
+        )
+    try:
+        return decoder_named(name, **settings)
+    except TypeError as error:
+        raise ConfigError(f"decoder {name!r} cannot be built: {error}") from error
+
+
+def _from_file(path: Path, attribute: str) -> "Decoder":
+    from sciren.decoders import Decoder
+
+    module = _run_file(path)
+    found: Any = getattr(module, attribute, None)
+    if isinstance(found, type) and issubclass(found, Decoder):
+        found = _instance(found, path)
+    if isinstance(found, Decoder):
+        return found
+    decoders = [key for key, one in vars(module).items() if isinstance(one, Decoder)]
+    if found is None:
+        raise DecoderError(
+            f"{path}: defines no {attribute!r}. {closest_names(attribute, decoders)}"
+        )
+    raise DecoderError(
+        f"{path}: {attribute!r} is a {type(found).__name__}, no process model; put "
+        "@process_model(parameters=[...], forcings=[...], targets=[...]) above it"
+    )
+
+
+def _instance(kind: Any, path: Path) -> "Decoder":
+    try:
+        return kind()
+    except TypeError as error:
+        raise DecoderError(
+            f"{path}: class {kind.__name__!r} cannot be built without arguments: "
+            f"{error}; make an instance in the file and name that"
+        ) from error
+
+
+def _run_file(path: Path) -> "ModuleType":
+    """Run the user's file as a module of its own and return it."""
+    if not path.is_file():
+        near = sorted(file.name for file in path.parent.glob("*.py"))
+        raise DecoderError(
+            f"{path}: no such file for the process model. "
+            f"{closest_names(path.name, near)}"
+        )
+    name = f"_sciren_process_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise DecoderError(f"{path}: is not a Python file; its name must end with .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses of the file look there
+    try:
+        spec.loader.exec_module(module)
+    except SciRenError as error:
+        raise DecoderError(f"{path}: {error}") from error
+    except SyntaxError as error:
+        raise DecoderError(
+            f"{path}, line {error.lineno}: not readable as Python: {error.msg}"
+        ) from error
+    except Exception as error:
+        raise DecoderError(
+            f"{path}{_line_in(error, path)}: fails with {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _line_in(error: Exception, path: Path) -> str:
+    """Return ', line n' for the last place in the file that led to the error."""
+    line, trace = 0, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f", line {line}" if line else ""

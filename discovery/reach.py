@@ -1,0 +1,101 @@
+"""Whether a process model can produce what was observed, for any parameter at all."""
+
+import math
+import warnings
+from typing import TYPE_CHECKING
+
+from sciren.errors import DataWarning
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sciren.data import Table
+    from sciren.decoders import Decoder
+    from sciren.parameters import Parameter
+
+ROWS = 2000  # looked at, spread evenly
+DRAWS = 128  # corners of the bounds, and as many points between them
+FAR = 1e12  # stands for an infinite bound
+
+
+def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
+    """Return the share of observed rows outside what the process model can produce.
+
+    The range of each row's output is taken over corners of the parameters' bounds and
+    random points between them (fixed seed), so it is exact for models that rise or
+    fall with each parameter, and a good estimate for others.
+
+    Args:
+        decoder: the process model, row by row; for others nothing is checked.
+        table: observations.
+    Returns:
+        Target -> share, for targets with such rows only.
+    """
+    import torch
+
+    if not decoder.rowwise or not len(table):
+        return {}
+    rows = torch.linspace(0, len(table) - 1, min(ROWS, len(table))).long()
+    part = table.take(rows)
+    generator = torch.Generator().manual_seed(0)
+    low = torch.full_like(part.targets, math.inf)
+    high = torch.full_like(part.targets, -math.inf)
+    for draw in range(2 * DRAWS):
+        values = [
+            _value(p, draw < DRAWS, torch.rand(2, generator=generator).tolist())
+            for p in decoder.parameters
+        ]
+        outputs = _evaluate(decoder, part, values)
+        low = torch.fmin(low, outputs)
+        high = torch.fmax(high, outputs)
+    slack = 1e-9 * (1 + part.targets.abs())
+    outside = (part.targets < low - slack) | (part.targets > high + slack)
+    counts = (outside & part.observed).sum(0)
+    return {
+        name: int(count) / int(seen)
+        for name, count, seen in zip(
+            part.target_names, counts, part.observed.sum(0), strict=True
+        )
+        if count
+    }
+
+
+def _value(parameter: "Parameter", corner: bool, chance: list[float]) -> float:
+    """Return a bound (FAR for infinite ones), or a value between them."""
+    low = parameter.low if math.isfinite(parameter.low) else -FAR
+    high = parameter.high if math.isfinite(parameter.high) else FAR
+    if corner:
+        return low if chance[0] < 0.5 else high
+    if parameter.bounded == "both":
+        return low + (high - low) * chance[0]
+    size = 10 ** (24 * chance[0] - 12)  # over all orders of magnitude
+    if parameter.bounded == "none":
+        return size if chance[1] < 0.5 else -size
+    return low + size if parameter.bounded == "low" else high - size
+
+
+def _evaluate(decoder: "Decoder", table: "Table", values: list[float]) -> "Tensor":
+    import torch
+
+    names = [p.name for p in decoder.parameters]
+    rows = torch.ones(len(table), dtype=torch.float64)
+    chosen = {name: rows * value for name, value in zip(names, values, strict=True)}
+    latents = torch.stack([chosen[name] for name in decoder.latent_names], 1)
+    constants = [chosen[name] for name in decoder.constant_names]
+    shared = torch.stack(constants, 1) if constants else rows[:, None][:, :0]
+    return decoder.evaluate(latents, shared, dict(table.forcings))
+
+
+def warn_unreachable(decoder: "Decoder", table: "Table") -> dict[str, float]:
+    """Warn about targets that no parameter can explain; return their shares."""
+    shares = unreachable_shares(decoder, table)
+    for name, share in shares.items():
+        column = table.target_columns.get(name, name)
+        warnings.warn(
+            f"column {column!r}: {share:.1%} of the rows are outside what "
+            f"{decoder.name!r} can produce for {name!r} with any parameter; they stay "
+            "in and act as noise. Check sign and unit, or filter them with data.rows",
+            DataWarning,
+            stacklevel=2,
+        )
+    return shares
