@@ -9,10 +9,13 @@ An inner scale of log and abs, and an inner shift of exp, would only move a and 
 are left out, so that a printed equation is not one of many.
 """
 
+from typing import Any
+
 import numpy as np
 import sympy
 
-from symbolic.forms import Array, Bounds, Form, Inner, Shape
+from symbolic.forms import Array, Form, Inner, Shape
+from symbolic.more_families import MORE_FAMILIES
 
 EXPONENT_LIMIT = 200.0
 """Exponents above this grow linearly: finite sums of squares for any trial step, and
@@ -107,17 +110,24 @@ EXP = Shape(
 )
 
 
+def _power_of_e(rate: Any, difference: Any) -> Any:
+    # sympy multiplies out exp(0.4*(x - 2010)) to 1e-350*exp(0.4*x), which no double
+    # can hold; it leaves the power 1.49**(x - 2010) as it is.
+    return sympy.Pow(sympy.exp(rate), difference)
+
+
 def exp_about(reference: float) -> Form:
-    """Return the form a*exp(b*(x - reference)) + d, for x far from zero (years)."""
+    """Return the form a*exp(b*(x - reference)) + d, for x far from zero (years).
+
+    Its expression is written as the power a*B**(x - reference) + d with B = exp(b).
+    """
     shape = Shape(
         value=lambda x, u: guarded_exp(u[0] * (x - reference)),
         by_inner=lambda x, u: (
             (x - reference) * guarded_exp_slope(u[0] * (x - reference)),
         ),
         by_x=lambda x, u: u[0] * guarded_exp_slope(u[0] * (x - reference)),
-        expression=lambda x, u: sympy.exp(
-            u[0] * sympy.UnevaluatedExpr(x - sympy.Float(reference))
-        ),
+        expression=lambda x, u: _power_of_e(u[0], x - sympy.Float(reference)),
         bounds=EXP.bounds,
         rescale=lambda u, shift, scale: (
             (u[0] / scale,),
@@ -199,10 +209,9 @@ FAMILIES: dict[str, tuple[Form, ...]] = {
         Form("log", "-", ("s",), 6, LOG_LEFT),
     ),
     "abs": (Form("abs", "", ("s",), 6, ABS),),
+    **MORE_FAMILIES,
 }
 """Every family that can be asked for by name; a family may have several branches."""
 
 DEFAULT_FAMILIES = ("constant", "linear", "quadratic", "exp", "log", "abs")
 """The families tried when nothing else is asked for."""
-
-__all__ = ["DEFAULT_FAMILIES", "FAMILIES", "Bounds", "Form", "Shape"]

@@ -36,9 +36,8 @@ OPERATORS: dict[str, Any] = {
     "and": And,
     "or": Or,
     "not": Not,
-    "group": sympy.UnevaluatedExpr,
 }
-"""Nodes whose parts are formulas or conditions; "group" is a bracket kept as it is."""
+"""Nodes whose parts are formulas or conditions."""
 
 RELATIONS: dict[str, Any] = {
     "lt": sympy.StrictLessThan,

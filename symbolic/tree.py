@@ -129,7 +129,7 @@ def _read_call(parts: list[Any], depth: int) -> Any:
 
 
 def _read_operation(kind: str, parts: list[Any], depth: int) -> Any:
-    counts = dict.fromkeys([*FUNCTIONS, "not", "group"], (1, 1))
+    counts = dict.fromkeys([*FUNCTIONS, "not"], (1, 1))
     counts |= dict.fromkeys([*RELATIONS, "pow"], (2, 2))
     counts |= dict.fromkeys(["add", "mul", "max", "min", "and", "or"], (2, 10**6))
     if kind not in counts:
@@ -139,8 +139,6 @@ def _read_operation(kind: str, parts: list[Any], depth: int) -> Any:
         raise ExpressionError(f"{kind!r} does not take {len(parts)} parts")
     read = _condition if kind in ("and", "or", "not") else _number
     arguments = [read(part, depth) for part in parts]
-    if kind == "group":
-        return sympy.UnevaluatedExpr(arguments[0])
     table = next(t for t in (FUNCTIONS, OPERATORS, RELATIONS) if kind in t)
     return table[kind](*arguments, evaluate=False)
 

@@ -69,15 +69,12 @@ class _Walk:
         if kind == "symbol":
             place = self._place(expression.name)
             return lambda values: values[place]
-        special = {"cases": self._cases, "call": self._call, "group": self._group}
+        special = {"cases": self._cases, "call": self._call}
         if kind in special:
             return special[kind](expression)
         if kind in ("true", "false"):
             return self._truth(kind == "true")
         return self._operation(kind, [self.node(part) for part in expression.args])
-
-    def _group(self, expression: Any) -> Evaluator:
-        return self.node(expression.args[0])
 
     def _constant(self, expression: Any, kind: str) -> Evaluator:
         value = as_double(expression) if kind == "float" else float(expression)

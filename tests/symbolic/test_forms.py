@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sciren.errors import ExpressionError
 from symbolic.forms import Form, Shape
 from symbolic.library import (
-    DEFAULT_FAMILIES,
     EXPONENT_LIMIT,
     FAMILIES,
     LOG_FLOOR,
@@ -18,8 +17,9 @@ from symbolic.library import (
     guarded_log,
     guarded_log_slope,
 )
+from symbolic.nodes import kind_of
 
-FORMS = {form.name: form for family in DEFAULT_FAMILIES for form in FAMILIES[family]}
+FORMS = {form.name: form for family in FAMILIES for form in FAMILIES[family]}
 X = np.linspace(-0.97, 0.93, 41)
 numbers = st.floats(-3, 3).filter(lambda v: abs(v) > 1e-2)
 all_forms = pytest.mark.parametrize("name", FORMS)
@@ -28,8 +28,12 @@ all_forms = pytest.mark.parametrize("name", FORMS)
 def constants_of(form, a, u, d):
     if form.shape is None:
         return np.array([d])
-    if form.family == "log":
-        u = 1.0 + abs(u)
+    if form.family in ("log", "sqrt"):
+        u = 1.1 + abs(u)
+    if form.family == "reciprocal":
+        u = np.sign(u) * (1.1 + abs(u))
+    if form.family in ("sine", "tanh", "gaussian"):
+        return np.array([a, abs(u), 0.3 * u, d])
     return np.array([a, u, d] if form.inner else [a, d])
 
 
@@ -63,7 +67,7 @@ def test_derivatives_agree_with_central_differences(name, a, u, d):
 def test_raw_constants_give_the_same_curve(name, a, u, d, shift, scale):
     form = FORMS[name]
     c = constants_of(form, a, u, d)
-    if form.family == "exp":
+    if form.family in ("exp", "cube"):
         shift = shift / 20 * scale  # keeps exp(b * shift / scale) inside the floats
     raw = shift + scale * X
     np.testing.assert_allclose(
@@ -92,6 +96,7 @@ def test_an_expression_of_symbols_keeps_their_names(name):
     symbols = sympy.symbols(form.constants)
     expression = form.expression(sympy.Symbol("x"), symbols)
     assert {str(s) for s in expression.free_symbols} >= set(form.constants)
+    assert all(kind_of(node) for node in sympy.preorder_traversal(expression))
 
 
 def test_the_offset_is_the_last_constant_of_every_form():
