@@ -1,5 +1,6 @@
 """From a DataFrame to the checked arrays of a Table (numpy and pandas only)."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from sciren.data import frames
-from sciren.errors import ConfigError, DataError
+from sciren.errors import ConfigError, DataError, DataWarning
 
 Names = Sequence[str] | Mapping[str, Any]
 
 # A spread this small against the values themselves is rounding, not information.
 _CONSTANT_BELOW = 1e-12
+
+_GAP_MARKER = -9999.0
 
 
 @dataclass
@@ -88,6 +91,7 @@ def collect(
     )
     _drop_incomplete(arrays, frame.index, missing, missing_forcing)
     _check_targets(arrays)
+    _warn_of_markers(arrays)
     if constant == "raise":
         _check_not_constant(arrays)
     return arrays
@@ -226,6 +230,28 @@ def _check_targets(arrays: Arrays) -> None:
             raise DataError(
                 f"target column {arrays.target_columns[name]!r} has no value in any of "
                 f"the {len(values)} usable rows; name another column or other rows"
+            )
+
+
+def _warn_of_markers(arrays: Arrays) -> None:
+    """Warn where a column holds the number that many archives write for a gap."""
+    columns = dict(zip(arrays.feature_names, arrays.features.T, strict=True))
+    for names, parts in (
+        (arrays.forcing_columns, arrays.forcings),
+        (
+            arrays.target_columns,
+            dict(zip(arrays.target_names, arrays.targets.T, strict=False)),
+        ),
+    ):
+        columns |= {column: parts[name] for name, column in names.items()}
+    for name, values in columns.items():
+        count = int((values == _GAP_MARKER).sum())
+        if count:
+            warnings.warn(
+                f"column {name!r} is {_GAP_MARKER:g} in {count} of {len(values)} rows; "
+                "if that marks missing values, leave these cells empty",
+                DataWarning,
+                stacklevel=4,
             )
 
 

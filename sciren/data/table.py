@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from sciren.data.build import Arrays, Names, collect
+from sciren.data.labelled import flatten
 from sciren.errors import ShapeError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Table:
         Blocks are numbered anew from 0; ``row_ids`` keep the original positions.
         """
         chosen = torch.arange(len(self))[
-            rows if isinstance(rows, slice) else torch.as_tensor(rows)
+            rows if isinstance(rows, slice) else torch.as_tensor(rows).cpu()
         ]
         index, device = chosen.numpy(), self.features.device
         chosen = chosen.to(device)
@@ -181,6 +183,47 @@ class Table:
             missing_forcing=missing_forcing,
         )  # fmt: skip
         return cls(**_tensors(arrays))
+
+    @classmethod
+    def from_dataset(
+        cls,
+        dataset: "xr.Dataset",
+        features: Sequence[str],
+        forcings: Names = (),
+        targets: Names = (),
+        units: Mapping[str, str] | None = None,
+        time: Any = None,
+        weights: Any = None,
+        groups: Any = None,
+        row: str | None = None,
+        missing: Literal["drop", "raise"] = "drop",
+        constant: Literal["raise", "keep"] = "raise",
+        missing_forcing: Literal["drop", "keep"] = "drop",
+    ) -> "Table":
+        """Take features, forcings and targets from the variables of a data set.
+
+        Features, targets, time, weights and groups have the row dimension alone;
+        forcings may have further dimensions (soil profiles) and arrive as (n, ...).
+        Units are read from the variables' attribute ``units`` where none are given.
+
+        Args:
+            dataset: an xarray Dataset, such as from NetCDF or Zarr.
+            row: dimension that counts the rows; default: that of the first feature.
+            features, forcings, targets, units, time, weights, groups, missing,
+                constant, missing_forcing: as in ``from_frame``, with variables in
+                place of columns.
+        Raises:
+            ColumnError, DataError, ShapeError: as in ``from_frame``, and where a
+                variable has other dimensions than needed.
+        """
+        frame, inputs = flatten(
+            dataset, features, forcings, targets, (time, weights, groups), row
+        )
+        return cls.from_frame(
+            frame, features, inputs, targets, units=units, time=time,
+            weights=weights, groups=groups, missing=missing, constant=constant,
+            missing_forcing=missing_forcing,
+        )  # fmt: skip
 
 
 def _tensors(arrays: Arrays) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sciren.data import Table
-from sciren.errors import ColumnError, ConfigError, DataError, ShapeError
+from sciren.errors import ColumnError, ConfigError, DataError, DataWarning, ShapeError
 
 
 def small_frame(rows: int = 8) -> pd.DataFrame:
@@ -137,11 +137,28 @@ def test_rows_can_be_taken_by_mask_slice_and_tensor():
     assert table.take(mask).take(torch.tensor([3, 0])).row_ids.tolist() == [6, 0]
 
 
-def test_moving_keeps_the_numbers():
-    table = table_of(small_frame(), weights=np.ones(8))
-    moved = table.to("cpu")
-    assert torch.equal(moved.features, table.features)
-    assert moved.row_ids is table.row_ids
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda",
+            marks=pytest.mark.skipif(
+                not torch.cuda.is_available(), reason="this machine has no CUDA device"
+            ),
+        ),
+    ],
+)
+def test_moving_keeps_the_numbers_and_rows_can_be_taken_there(device):
+    table = table_of(small_frame(), weights=np.ones(8), time="time")
+    moved = table.to(device)
+    assert moved.features.device.type == device
+    assert torch.equal(moved.features.cpu(), table.features)
+    odd = torch.arange(8, device=device) % 2 == 1
+    part = moved.take(odd)
+    assert part.blocks.device.type == device
+    assert part.row_ids.tolist() == [1, 3, 5, 7]
+    assert torch.equal(part.targets.cpu(), table.take(odd.cpu()).targets)
 
 
 def test_ranges_cover_every_column_that_was_observed():
@@ -307,6 +324,21 @@ def test_numbers_in_nullable_boolean_and_text_columns_are_read():
     assert table.dropped == {"missing feature sw_pot": 1}
     assert table.features[:, 1].tolist() == [0.0, 1.0, 3.0, 4.0, 5.0, 6.0, 7.0]
     assert table.targets[:, 0].tolist() == [1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("column", ["sw_pot", "ta", "nee"])
+def test_the_usual_gap_marker_is_pointed_out(column):
+    frame = small_frame()
+    frame.loc[[2, 3], column] = -9999
+    with pytest.warns(DataWarning, match=f"'{column}' is -9999 in 2 of 8 rows"):
+        table_of(frame)
+
+
+def test_units_of_the_frame_come_along_and_given_ones_go_first():
+    frame = small_frame()
+    frame.attrs["units"] = {"ta": "K", "sw_pot": "W m-2", "sun": "1"}
+    units = table_of(frame, units={"ta": "degC"}).units
+    assert units == {"ta": "degC", "sw_pot": "W m-2"}
 
 
 def test_parts_of_different_length_are_refused():
