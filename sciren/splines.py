@@ -8,6 +8,7 @@ Reference: de Boor 1978, A Practical Guide to Splines; the local weights of the 
 cubic case are written out in closed form.
 """
 
+import functools
 from typing import Literal
 
 import torch
@@ -141,6 +142,11 @@ def roughness_matrix(intervals: int, dtype: torch.dtype = torch.float64) -> Tens
     f'' is linear between knots with values (second difference) / h^2 at the knots, so
     each interval contributes h (a^2 + a b + b^2) / 3.
     """
+    return _roughness_matrix(intervals, dtype).clone()
+
+
+@functools.lru_cache(maxsize=64)
+def _roughness_matrix(intervals: int, dtype: torch.dtype) -> Tensor:
     size = n_coefficients(intervals)
     second = second_differences(torch.eye(size, dtype=dtype)).T
     mass = torch.zeros(intervals + 1, intervals + 1, dtype=dtype)
@@ -161,8 +167,8 @@ def roughness(coefficients: Tensor, low: Tensor, high: Tensor) -> Tensor:
     Reference: Eilers and Marx 2010; equation 7 of the paper in integral form.
     """
     intervals = coefficients.shape[-1] - ORDER
-    matrix = roughness_matrix(intervals, coefficients.dtype).to(coefficients.device)
-    energy = torch.einsum("dmg,gk,dmk->dm", coefficients, matrix, coefficients)
+    matrix = _roughness_matrix(intervals, coefficients.dtype).to(coefficients.device)
+    energy = (coefficients @ matrix * coefficients).sum(-1)
     return energy / (((high - low) / intervals) ** 3).unsqueeze(-1)
 
 
