@@ -22,11 +22,13 @@ class SplineDesign:
         matrix: (n, d * m) basis, centred on the training rows, m functions a feature.
         mean: (d * m,) what was subtracted.
         penalty: (d * m, d * m) with c' penalty c = sum of integral f''^2 over features.
+        n_features: d.
     """
 
     matrix: Tensor
     mean: Tensor
     penalty: Tensor
+    n_features: int
 
     @classmethod
     def of(
@@ -46,7 +48,7 @@ class SplineDesign:
         spacing = (layer.high - layer.low) / layer.intervals
         base = roughness_matrix(layer.intervals, scaled.dtype).to(scaled.device)
         blocks = [base / h**3 for h in spacing]
-        return cls(full - mean, mean, torch.block_diag(*blocks))
+        return cls(full - mean, mean, torch.block_diag(*blocks), len(blocks))
 
     @property
     def width(self) -> int:
@@ -100,15 +102,9 @@ class AdditiveProblem:
         return self._changed(term=term)
 
     def _changed(self, **changes: object) -> "AdditiveProblem":
-        other = object.__new__(type(self))
+        other = object.__new__(AdditiveProblem)
         other.__dict__.update(self.__dict__ | changes)
         return other
-
-    def edge_columns(self, feature: int, latent: int) -> slice:
-        """Where one edge's coefficients are in theta."""
-        width = self.spline.width // self.n_features
-        start = latent * self.block + 1 + feature * width
-        return slice(start, start + width)
 
     @property
     def n_features(self) -> int:
@@ -130,11 +126,20 @@ class AdditiveProblem:
         cut = self.n_latents * self.block
         return theta[:, :cut].unflatten(1, (self.n_latents, self.block)), theta[:, cut:]
 
-    def raw(self, theta: Tensor, columns: Tensor | None = None) -> Tensor:
-        """Raw latents (S, n, L)."""
+    def raw(self, theta: Tensor) -> Tensor:
+        """Raw latents (S, n, L) on the rows of the term."""
         coefficients, _ = self.split(theta)
-        columns = self.columns if columns is None else columns
-        return self.shift + self.scale * (columns @ coefficients.mT)
+        return self.shift + self.scale * (self.columns @ coefficients.mT)
+
+    def raw_at(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """Raw latents (S, n, L) on other rows, given their centred basis."""
+        coefficients, _ = self.split(theta)
+        values = matrix @ coefficients[..., 1:].mT + coefficients[..., 0].unsqueeze(1)
+        return self.shift + self.scale * values
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw constants (S, K)."""
+        return self.split(theta)[1]
 
     def _penalised(self, theta: Tensor) -> Tensor:
         return torch.einsum("sp,pq,sq->s", theta, self.penalty, theta)
@@ -155,7 +160,7 @@ class AdditiveProblem:
             normal.gradient + pull,
             normal.matrix + self.penalty,
         )
-        active = self.active.expand(int(members.max()) + 1, -1)[members]
+        active = self.active if len(self.active) == 1 else self.active[members]
         return hold(full, active)
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
@@ -173,7 +178,9 @@ class AdditiveProblem:
             edges: (d, L) bool, kept edges; default all.
         """
         model = self.term.model
-        (layer,) = model.encoder.spline_layers  # type: ignore[union-attr]
+        if not isinstance(model.encoder, KANEncoder):
+            raise TypeError(f"cannot store into a {type(model.encoder).__name__}")
+        layer = model.encoder.spline_layers[0]
         coefficients, constants = self.split(theta.unsqueeze(0))
         shape = (self.n_latents, self.n_features, -1)
         curves = coefficients[0, :, 1:].reshape(shape).transpose(0, 1)

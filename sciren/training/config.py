@@ -39,85 +39,115 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     explicitly win over the preset.
     """
 
-    engine: Engine = Field("auto", description="auto says in the history which it took")
+    engine: Engine = Field(
+        default="auto", description="auto says in the history which it took"
+    )
     preset: Literal["default", "paper"] = "default"
-    seed: int = Field(0, ge=0, description="starts, batch order, bootstrap")
-    device: str = Field("cpu", description="cpu, cuda, cuda:0, ...")
+    seed: int = Field(default=0, ge=0, description="starts, batch order, bootstrap")
+    device: str = Field(default="cpu", description="cpu, cuda, cuda:0, ...")
     scaling: Literal["standard", "minmax", "none"] = Field(
-        "standard", description="of the features, learned on the training rows"
+        default="standard", description="of the features, learned on the training rows"
     )
     latent_scale: Literal["data", "unit"] = Field(
-        "data",
+        default="data",
         description="unit of the raw latents: moves the targets by one deviation, or 1",
     )
 
     # What is compared with the observations
     residual: Literal["identity", "log"] = Field(
-        "identity",
+        default="identity",
         description="identity: (prediction - target) / sd; log: of target + offset",
     )
     offset: float | None = Field(
-        None, gt=0, description="added inside the log; default 1 % of the median target"
+        default=None,
+        gt=0,
+        description="added inside the log; default 1 % of the median target",
     )
     noise: Literal["constant", "proportional"] = Field(
-        "constant", description="proportional: weights 1 / prediction^2, two passes"
+        default="constant",
+        description="proportional: weights 1 / prediction^2, two passes",
     )
 
     # Penalties
-    smooth: float = Field(1e-3, ge=0, description="times integral f''^2 of each edge")
-    smooth_inner: float = Field(1e-2, ge=0, description="same, edges into hidden nodes")
+    smooth: float = Field(
+        default=1e-3, ge=0, description="times integral f''^2 of each edge"
+    )
+    smooth_inner: float = Field(
+        default=1e-2, ge=0, description="same, edges into hidden nodes"
+    )
     smooth_outer: float = Field(
-        1e-7, ge=0, description="same, edges out of hidden nodes"
+        default=1e-7, ge=0, description="same, edges out of hidden nodes"
     )
     smooth_kind: Literal["roughness", "differences"] = Field(
-        "roughness",
+        default="roughness",
         description="integral of f''^2, or summed squared differences (paper)",
     )
-    violation: float = Field(1.0, ge=0, description="weight of leaving the bounds")
+    violation: float = Field(
+        default=1.0, ge=0, description="weight of leaving the bounds"
+    )
     violation_reduction: Literal["mean", "sum"] = "mean"
-    entropy: float = Field(1e-3, ge=0, description="first-order only; scale free")
-    l1: float = Field(0.0, ge=0, description="first-order only; biases constants")
+    entropy: float = Field(
+        default=1e-3, ge=0, description="first-order only; scale free"
+    )
+    l1: float = Field(
+        default=0.0, ge=0, description="first-order only; biases constants"
+    )
     penalty_form: Literal["code", "paper"] = Field(
-        "code",
+        default="code",
         description="bits and layer means (code) or nats and node shares (paper)",
     )
 
     # Gauss-Newton
-    max_iterations: int = Field(60, ge=1)
-    starts: int = Field(16, ge=1, description="random starts of a hidden layer")
-    start_rows: int = Field(5000, ge=50, description="rows that the starts see")
-    start_iterations: int = Field(12, ge=1)
-    polish: int = Field(2, ge=1, description="best starts continued on all rows")
+    max_iterations: int = Field(default=60, ge=1)
+    starts: int = Field(default=16, ge=1, description="random starts of a hidden layer")
+    start_rows: int = Field(default=5000, ge=50, description="rows that the starts see")
+    start_iterations: int = Field(default=12, ge=1)
+    polish: int = Field(
+        default=2, ge=1, description="best starts continued on all rows"
+    )
     max_coefficients: int = Field(
-        3000, ge=1, description="auto hands over to first-order above this many"
+        default=3000, ge=1, description="auto hands over to first-order above this many"
     )
 
     # First order
     epochs: int = Field(
-        30, ge=1, description="upper limit; early stopping may end before"
+        default=30, ge=1, description="upper limit; early stopping may end before"
     )
-    batch_size: int = Field(240, ge=1)
+    batch_size: int = Field(default=240, ge=1)
     patience: int = Field(
-        10, ge=1, description="epochs without a better validation loss"
+        default=10, ge=1, description="epochs without a better validation loss"
     )
-    min_delta: float = Field(1e-5, ge=0)
+    min_delta: float = Field(default=1e-5, ge=0)
     learning_rate: float = Field(
-        0.03, gt=0, description="peak of the one-cycle schedule"
+        default=0.03, gt=0, description="peak of the one-cycle schedule"
     )
-    constant_rate_factor: float = Field(1.0, gt=0, description="rate of the constants")
+    constant_rate_factor: float = Field(
+        default=1.0, gt=0, description="rate of the constants"
+    )
     schedule: Literal["one-cycle", "constant"] = "one-cycle"
-    weight_decay: float = Field(0.0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
     grid_updates: int = Field(
-        0, ge=0, description="epochs with a grid update (paper: 20)"
+        default=0, ge=0, description="epochs with a grid update (paper: 20)"
     )
     constants_in_logs: bool = True
     precision: Literal["float32", "float64"] = "float64"
 
     # After training
-    select: bool = Field(True, description="drop edges on validation, then refit")
-    ladder: bool = Field(False, description="try one and two hidden nodes a latent")
-    ladder_gain: float = Field(0.15, ge=0, lt=1, description="least drop of the loss")
-    profile_points: int = Field(25, ge=5)
+    select: bool = Field(
+        default=True, description="drop edges on validation, then refit"
+    )
+    ladder: bool = Field(
+        default=False, description="try one and two hidden nodes a latent"
+    )
+    ladder_gain: float = Field(
+        default=0.15, ge=0, lt=1, description="least drop of the loss"
+    )
+    bootstrap: int = Field(
+        default=0,
+        ge=0,
+        description="block bootstrap replicates for the constants' intervals",
+    )
+    profile_points: int = Field(default=25, ge=5)
     profile_range: dict[str, tuple[float, float]] = Field(
         default_factory=dict,
         description="constant -> range; default 0.2 to 6.7 times start",

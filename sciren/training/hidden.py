@@ -87,9 +87,15 @@ class HiddenProblem:
 
     def with_active(self, active: Tensor) -> "HiddenProblem":
         """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active)
+
+    def with_term(self, term: ProcessTerm) -> "HiddenProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def _changed(self, **changes: object) -> "HiddenProblem":
         other = object.__new__(HiddenProblem)
-        other.__dict__.update(self.__dict__)
-        other.active = active
+        other.__dict__.update(self.__dict__ | changes)
         return other
 
     def mask_of(self, edges: Tensor) -> Tensor:
@@ -117,6 +123,18 @@ class HiddenProblem:
         """Indices of the rows of the term and their range."""
         value = torch.einsum("np,slhp->snlh", self.spline.matrix, inner)
         return Index(value, *_range(value))
+
+    def raw_at(self, theta: Tensor, matrix: Tensor) -> Tensor:
+        """Raw latents (S, n, L) on other rows, given their centred inner basis."""
+        parts = self.unpack(theta)
+        known = self.index(parts.inner)
+        value = torch.einsum("np,slhp->snlh", matrix, parts.inner)
+        other = Index(value, known.low, known.high)
+        return self._raw(self._outer_design(other), parts.outer)
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw constants (S, K)."""
+        return theta[:, self.end :]
 
     # -- evaluation -----------------------------------------------------------------
     def _outer_design(self, index: Index) -> Tensor:
@@ -166,7 +184,7 @@ class HiddenProblem:
         return hold(full, self._active(members))
 
     def _active(self, members: Tensor) -> Tensor:
-        return self.active.expand(int(members.max()) + 1, -1)[members]
+        return self.active if len(self.active) == 1 else self.active[members]
 
     def _columns(self, basis: Tensor, steep: Tensor) -> Tensor:
         """Derivative of one latent: inner coefficients of all nodes, then outer ones."""
@@ -270,10 +288,9 @@ class HiddenProblem:
         if not isinstance(old, KANEncoder):
             raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
         first = old.spline_layers[0]
-        settings = old.settings() | {
-            "hidden": [self.nodes],
-            "grid": [first.intervals, self.intervals],
-        }
+        settings = old.settings()
+        settings["hidden"] = [self.nodes]
+        settings["grid"] = [first.intervals, self.intervals]
         encoder = KANEncoder(**settings).to(theta.device)
         parts = self.unpack(theta.unsqueeze(0))
         index = self.index(parts.inner)

@@ -71,7 +71,8 @@ def minimise(
         theta: (S, P) start.
         iterations: upper limit of steps.
         tolerance: a member has converged when two steps in a row gain less than this
-            share of its loss, or when the predicted gain is that small.
+            share of its loss, when no more than that is expected of a failed step, or
+            when an undamped step gained exactly what was expected (a linear problem).
         damping: first Marquardt factor.
         watch: called with step number and losses after every step.
     Returns:
@@ -79,34 +80,40 @@ def minimise(
     """
     members = torch.arange(len(theta), device=theta.device)
     theta = theta.clone()
-    state = problem.normal(theta, members)
-    loss, gradient, matrix = (part.clone() for part in state)
+    loss, gradient, matrix = (x.clone() for x in problem.normal(theta, members))
     factor = torch.full_like(loss, damping)
     idle = torch.zeros_like(members)
-    step = 0
-    active = members
+    step, active = 0, members
     while step < iterations and len(active):
         step += 1
-        delta = _step(gradient[active], matrix[active], factor[active])
+        slope, curvature = gradient[active], matrix[active]
+        delta = _step(slope, curvature, factor[active])
         trial = problem.retract(theta[active] + delta, theta[active], active)
         reached = problem.loss(trial, active)
-        better = reached < loss[active]
-        gain = torch.where(better, (loss[active] - reached) / loss[active].abs(), 0.0)
-        won, lost = active[better], active[~better]
-        factor[won] = (factor[won] / 5).clamp_min(1e-12)
-        factor[lost] = factor[lost] * 6
-        if len(won):
-            theta[won] = trial[better]
-            fresh = problem.normal(theta[won], won)
-            loss[won], gradient[won], matrix[won] = fresh
-        predicted = -(delta * gradient[active]).sum(1) / loss[active].abs()
-        idle[active] = torch.where(gain < tolerance, idle[active] + 1, 0)
-        idle[active[(predicted < tolerance) & ~better]] = 99
-        idle[factor > 1e10] = 99
+        before = loss[active]
+        better = reached < before
+        theta[active[better]] = trial[better]
+        loss[active[better]] = reached[better]
+        factor[active] *= torch.where(better, 0.2, 6.0)
+        factor.clamp_min_(1e-12)
+        expected = -2 * (delta * slope).sum(1) - _quadratic(curvature, delta)
+        gain = torch.where(better, before - reached, 0.0)
+        size = tolerance * before.abs()
+        exact = better & ((gain - expected).abs() <= size) & (factor[active] <= 1e-6)
+        idle[active] = torch.where(gain <= size, idle[active] + 1, 0)
+        finished = exact | (~better & (expected <= size)) | (factor[active] > 1e10)
+        idle[active[finished]] = 2
         if watch is not None:
             watch(step, loss)
+        won = active[better & (idle[active] < 2)]
+        if len(won):
+            loss[won], gradient[won], matrix[won] = problem.normal(theta[won], won)
         active = active[idle[active] < 2]
     return Solution(theta, loss, step, idle >= 2)
+
+
+def _quadratic(matrix: Tensor, vector: Tensor) -> Tensor:
+    return torch.einsum("sp,spq,sq->s", vector, matrix, vector)
 
 
 def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
@@ -115,11 +122,12 @@ def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
     floor = 1e-10 * diagonal.amax(-1, keepdim=True).clamp_min(1e-300)
     base = diagonal.clamp_min(floor)
     extra = factor.unsqueeze(-1) * base + floor
+    root, info = torch.linalg.cholesky_ex(matrix + torch.diag_embed(extra))
     for _ in range(12):
-        root, info = torch.linalg.cholesky_ex(matrix + torch.diag_embed(extra))
         if not bool((info > 0).any()):
             break
         extra = torch.where((info > 0).unsqueeze(-1), extra * 10 + floor, extra)
+        root, info = torch.linalg.cholesky_ex(matrix + torch.diag_embed(extra))
     return -torch.cholesky_solve(gradient.unsqueeze(-1), root).squeeze(-1)
 
 

@@ -10,6 +10,8 @@ from sciren.splines import greville
 from sciren.training.additive import AdditiveProblem
 from sciren.training.hidden import HiddenProblem
 from sciren.training.levenberg import minimise
+from sciren.training.preparation import Prepared
+from sciren.training.process_term import ProcessTerm
 
 
 @torch.no_grad()
@@ -39,20 +41,36 @@ def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
 
 
 @torch.no_grad()
-def sensitivity_scale(problem: AdditiveProblem, theta: Tensor) -> Tensor:
+def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tensor:
     """Return for each latent the raw change that moves the targets by one deviation.
 
     Latents with both bounds get at most half their straight range; latents without
     effect on the targets keep one.
+
+    Args:
+        term: observed loss.
+        raw: (1, n, L) raw latents;  constants: (1, K) on the training scale.
     """
-    raw, constants = problem.raw(theta), problem.split(theta)[1]
-    local = problem.term.local(raw, constants, torch.zeros(1, dtype=torch.long))
-    size = problem.n_latents
+    local = term.local(raw, constants, torch.zeros(1, dtype=torch.long))
+    size = term.n_latents
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
     scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
-    both = [p.bounded == "both" for p in problem.term.model.decoder.parameters.latents]
+    both = [p.bounded == "both" for p in term.model.decoder.parameters.latents]
     limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
     return torch.minimum(scale, limit)
+
+
+@torch.no_grad()
+def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
+    """Lay origin and scale of the raw latents on the start values (first-order)."""
+    start_constant(model)
+    if model.plain:
+        model.output_shift.copy_(data.train.targets.nanmean(0))
+    term = ProcessTerm(model, data.train, data.scale, violation)
+    raw = model.output_shift.expand(1, len(data.train), -1)
+    constants = model.constant_raw.detach().unsqueeze(0)
+    if model.decoder.rowwise:
+        model.output_scale.copy_(sensitivity_scale(term, raw, constants))
 
 
 def straight_indices(

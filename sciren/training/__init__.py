@@ -1,0 +1,23 @@
+"""Training: one call, two engines."""
+
+from typing import TYPE_CHECKING
+
+from sciren._lazy import lazy
+
+if TYPE_CHECKING:
+    from sciren.training.config import TrainConfig as TrainConfig
+    from sciren.training.fitting import fit as fit
+    from sciren.training.history import History as History
+    from sciren.training.profile import ProfileSummary as ProfileSummary
+    from sciren.training.progress import LineProgress as LineProgress
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "History": "sciren.training.history",
+        "LineProgress": "sciren.training.progress",
+        "ProfileSummary": "sciren.training.profile",
+        "TrainConfig": "sciren.training.config",
+        "fit": "sciren.training.fitting",
+    },
+)

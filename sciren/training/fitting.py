@@ -1,0 +1,120 @@
+"""fit: one call that chooses the engine, trains, selects edges and profiles constants."""
+
+import torch
+
+from sciren.data.table import Table
+from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
+from sciren.model import ScIReN
+from sciren.training.config import TrainConfig
+from sciren.training.first_order import train_first_order
+from sciren.training.gauss_newton import GaussNewton
+from sciren.training.history import History
+from sciren.training.preparation import prepare
+from sciren.training.progress import Progress, Silence
+from sciren.training.starts import start_outputs
+
+
+def fit(
+    model: ScIReN,
+    train: Table,
+    valid: Table,
+    config: TrainConfig | None = None,
+    progress: Progress | None = None,
+) -> History:
+    """Train a model in place.
+
+    Args:
+        model: encoder, constraint and decoder; with ``ladder`` its encoder may be
+            replaced by one with a hidden layer.
+        train, valid: rows to learn from, rows to choose by.
+        config: settings; default `TrainConfig()`.
+        progress: gets every step; default says nothing.
+    Returns:
+        The history: engine and reason, every term of every step, edge selection,
+        ladder, profiles.
+    Raises:
+        TrainingError: the asked engine cannot do this model, or training fails.
+        ColumnError: the tables lack a forcing or target of the decoder.
+    """
+    config = config or TrainConfig()
+    engine, reason = choose_engine(model, config)
+    history = History(engine, reason)
+    device = _device(config.device)
+    model.to(device)
+    data = prepare(model, train.to(device), valid.to(device), config)
+    _check_rowwise(model, data.train, engine)
+    shown = progress or Silence()
+    try:
+        if engine == "gauss-newton":
+            GaussNewton(model, data, config, history, shown).run()
+        else:
+            if config.latent_scale == "data":
+                start_outputs(model, data, config.violation)
+            train_first_order(model, data.train, data.valid, config, history, shown)
+    finally:
+        model.to(train.features.device)
+    return history
+
+
+def choose_engine(model: ScIReN, config: TrainConfig) -> tuple[str, str]:
+    """Return the engine and one sentence that says why.
+
+    Raises:
+        TrainingError: Gauss-Newton is asked for and cannot do this model.
+    """
+    obstacle = gauss_newton_obstacle(model, config.max_coefficients)
+    if config.engine == "first-order":
+        return "first-order", "first-order was asked for"
+    if obstacle is None:
+        asked = config.engine == "gauss-newton"
+        why = (
+            "was asked for"
+            if asked
+            else "solves a row-wise model of this size directly"
+        )
+        return "gauss-newton", f"gauss-newton {why}"
+    if config.engine == "gauss-newton":
+        raise TrainingError(
+            f"engine 'gauss-newton' cannot train this model: {obstacle}. "
+            "Use engine 'auto' or 'first-order'"
+        )
+    return "first-order", f"first-order, because {obstacle}"
+
+
+def gauss_newton_obstacle(model: ScIReN, limit: int) -> str | None:
+    """Return why Gauss-Newton cannot train the model, or None if it can."""
+    encoder = model.encoder
+    if not isinstance(encoder, KANEncoder):
+        return f"the encoder is a {type(encoder).__name__}, not a KANEncoder"
+    size = encoder.n_coefficients
+    shared = bool(encoder.hidden) and encoder.shared and encoder.n_outputs > 1
+    obstacles = {
+        f"decoder {model.decoder.name!r} does not act row by row": not model.decoder.rowwise,
+        f"the encoder has {len(encoder.hidden)} hidden layers": len(encoder.hidden) > 1,
+        "the latents share hidden nodes": shared,
+        "the edges have a silu base, which splines do not hold": encoder.base == "silu",
+        f"it has {size} coefficients, more than {limit}": size > limit,
+    }
+    return next((text for text, holds in obstacles.items() if holds), None)
+
+
+def _device(name: str) -> torch.device:
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise TrainingError(f"device {name!r} is not available here; use device 'cpu'")
+    return torch.device(name)
+
+
+@torch.no_grad()
+def _check_rowwise(model: ScIReN, table: Table, engine: str) -> None:
+    """Compare a few rows in two orders: a row-wise decoder cannot notice."""
+    if engine != "gauss-newton" or len(table) < 2:
+        return
+    few = table.take(slice(0, 8))
+    back = few.take(torch.arange(len(few)).flip(0))
+    one, other = model.predict(few).targets, model.predict(back).targets.flip(0)
+    if not torch.allclose(one, other, equal_nan=True):
+        raise TrainingError(
+            f"decoder {model.decoder.name!r} gives other values when its rows are "
+            "reordered, so it does not act row by row; declare it with rowwise=False"
+        )

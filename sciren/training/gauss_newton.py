@@ -1,0 +1,301 @@
+"""The Gauss-Newton engine: solve small encoders instead of training them.
+
+additive model -> (ladder: one, two hidden nodes) -> edge selection on validation ->
+refit -> profile of every constant. Each accepted step is written into the model.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.encoders.base import seeded
+from sciren.encoders.kan import DEFAULT_GRID, KANEncoder
+from sciren.errors import TrainingError
+from sciren.model import ScIReN
+from sciren.training.additive import AdditiveProblem, SplineDesign, smaller
+from sciren.training.config import TrainConfig
+from sciren.training.hidden import HiddenProblem
+from sciren.training.history import History
+from sciren.training.levenberg import Watch, minimise
+from sciren.training.preparation import Prepared
+from sciren.training.process_term import ProcessTerm
+from sciren.training.profiling import profile_and_bootstrap
+from sciren.training.progress import Progress
+from sciren.training.rungs import AdditiveRung, Candidate, HiddenRung
+from sciren.training.selection import eliminate
+from sciren.training.starts import (
+    fit_constant_latents,
+    hidden_start,
+    sensitivity_scale,
+    start_constant,
+    straight_indices,
+)
+
+PROFILE_ROWS = 10_000  # a hidden layer's profile needs no more
+
+AnyRung = AdditiveRung | HiddenRung
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rung with its fitted candidate."""
+
+    rung: AnyRung
+    candidate: Candidate
+
+
+class GaussNewton:
+    """One run of the engine.
+
+    Args:
+        model: its encoder must be a `KANEncoder` with at most one hidden layer.
+        data: prepared tables.
+        config, history, progress: as in `fit`.
+    """
+
+    def __init__(
+        self,
+        model: ScIReN,
+        data: Prepared,
+        config: TrainConfig,
+        history: History,
+        progress: Progress,
+    ) -> None:
+        if not isinstance(model.encoder, KANEncoder):
+            raise TrainingError("the Gauss-Newton engine needs a KANEncoder")
+        self.model, self.data, self.config = model, data, config
+        self.encoder = model.encoder
+        self.history, self.progress = history, progress
+        start_constant(model)
+        self.train_design = SplineDesign.of(self.encoder, self._scaled(data.train))
+        self.valid_design = SplineDesign.of(
+            self.encoder, self._scaled(data.valid), self.train_design.mean
+        )
+        self.noise: tuple[Tensor, Tensor] | None = None
+
+    def _scaled(self, table: Table) -> Tensor:
+        return self.model.scaled(table.features)
+
+    # -- the run --------------------------------------------------------------------
+    def run(self) -> None:
+        """Train and write the result into the model."""
+        hidden = self.encoder.hidden
+        step = self._additive()
+        if hidden:
+            step = self._hidden(hidden[0], step)
+        elif self.config.ladder:
+            step = self._ladder(step)
+        step = self._selected(step)
+        step = self._reweighted(step)
+        step.rung.store(step.candidate)
+        trained = self.model.encoder
+        if isinstance(trained, KANEncoder):
+            trained.center(self._scaled(self.data.train))
+        self._profile(step)
+
+    def _terms(self) -> tuple[ProcessTerm, ProcessTerm]:
+        train, valid = self.noise or (None, None)
+        return self._term(self.data.train, train), self._term(self.data.valid, valid)
+
+    def _term(self, table: Table, noise: Tensor | None) -> ProcessTerm:
+        violation = self.config.violation
+        return ProcessTerm(
+            self.model, table, self.data.scale, violation, noise_weights=noise
+        )
+
+    def _watch(self, stage: str, total: int) -> Watch:
+        def watch(step: int, loss: Tensor) -> None:
+            lowest = float(loss.min())
+            self.progress.update(stage, step, total, {"loss": lowest})
+            self.history.append(stage, step, {"total": lowest})
+
+        return watch
+
+    # -- rungs ----------------------------------------------------------------------
+    def _additive(self) -> Step:
+        config = self.config
+        train, valid = self._terms()
+        problem = AdditiveProblem(train, self.train_design, config.smooth)
+        theta = fit_constant_latents(problem)
+        self.model.output_scale.copy_(self._latent_scale(problem, theta))
+        self.model.output_shift.copy_(problem.raw(theta)[0, 0])
+        theta[:, : problem.n_latents * problem.block] = 0.0
+        problem = AdditiveProblem(train, self.train_design, config.smooth)
+        start = self._best_constants(problem, theta)
+        found = minimise(
+            problem,
+            start,
+            config.max_iterations,
+            watch=self._watch("additive", config.max_iterations),
+        )
+        rung = AdditiveRung(problem, valid, self.valid_design)
+        shape = (1, problem.n_features, problem.n_latents)
+        edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
+        return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
+
+    def _latent_scale(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
+        if self.config.latent_scale == "unit" and not self.model.plain:
+            return torch.ones_like(self.model.output_scale)
+        raw, (_, constants) = problem.raw(theta), problem.split(theta)
+        return sensitivity_scale(problem.term, raw, constants)
+
+    def _rows(self, count: int) -> Tensor:
+        """Choose rows for the searches that need not see all of them."""
+        total = len(self.data.train)
+        if total <= count:
+            return torch.arange(total)
+        order = torch.randperm(total, generator=seeded(self.config.seed))
+        return order[:count].sort().values
+
+    def _best_constants(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
+        """Look for the best minimum along each constant, on some of the rows."""
+        if not problem.n_constants:
+            return theta
+        rows = self._rows(self.config.start_rows).to(theta.device)
+        design = smaller(self.train_design, rows)
+        part = AdditiveProblem(problem.term.take(rows), design, self.config.smooth)
+        first = minimise(part, theta, self.config.max_iterations)
+        _, best = profile_and_bootstrap(
+            part, first.theta[0], self.config.replace(bootstrap=0)
+        )
+        return best.unsqueeze(0)
+
+    def _hidden(self, nodes: int, below: Step) -> Step:
+        config = self.config
+        train, valid = self._terms()
+        rows = self._rows(config.start_rows).to(self.train_design.matrix.device)
+        part = self._hidden_problem(
+            train.take(rows), smaller(self.train_design, rows), nodes
+        )
+        inner = straight_indices(part, self.encoder, config.starts, config.seed)
+        inner = self._with_known(inner, below)
+        constants = self.model.constant_raw.detach().expand(config.starts, -1)
+        theta = hidden_start(part, inner, constants)
+        stage = f"{nodes} hidden, starts"
+        total = config.start_iterations
+        found = minimise(
+            part, theta, total, 1e-5, damping=1e-2, watch=self._watch(stage, total)
+        )
+        best = found.loss.argsort(stable=True)[: config.polish]
+        whole = self._hidden_problem(train, self.train_design, nodes)
+        theta = whole.pack(*whole.unpack(found.theta[best]))
+        total = config.max_iterations
+        watch = self._watch(f"{nodes} hidden", total)
+        found = minimise(whole, theta, total, 1e-7, damping=1e-3, watch=watch)
+        winner = int(found.loss.argmin())
+        rung = HiddenRung(whole, valid, self.valid_design)
+        shape = (1, whole.n_features, whole.n_latents * nodes)
+        edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
+        one = slice(winner, winner + 1)
+        return Step(rung, rung.judge(edges, found.theta[one], found.loss[one])[0])
+
+    def _hidden_problem(
+        self, term: ProcessTerm, design: SplineDesign, nodes: int
+    ) -> HiddenProblem:
+        grid = self.encoder.grid
+        outer = grid[1] if len(grid) > 1 else DEFAULT_GRID[1]
+        config = self.config
+        return HiddenProblem(
+            term, design, nodes, outer, config.smooth_inner, config.smooth_outer
+        )
+
+    def _with_known(self, inner: Tensor, below: Step) -> Tensor:
+        """Let half of the starts keep the indices of the rung below."""
+        problem = below.rung.problem
+        if isinstance(problem, HiddenProblem) and problem.nodes < inner.shape[2]:
+            known = problem.unpack(below.candidate.theta.unsqueeze(0)).inner
+            inner[: len(inner) // 2, :, : problem.nodes] = known
+        return inner
+
+    # -- decisions ------------------------------------------------------------------
+    def _ladder(self, additive: Step) -> Step:
+        """Climb to one and two hidden nodes while validation gains clearly."""
+        best = additive
+        self._note_rung(additive, True, 0.0)
+        for nodes in (1, 2):
+            step = self._hidden(nodes, best)
+            mean, error = best.candidate.valid.excess(0, step.candidate.valid, 0)
+            share = mean / float(best.candidate.valid.loss)
+            accepted = mean > error and share > self.config.ladder_gain
+            self._note_rung(step, accepted, share)
+            if not accepted:
+                break
+            best = step
+        return best
+
+    def _note_rung(self, step: Step, accepted: bool, gain: float) -> None:
+        self.history.ladder.append(
+            {
+                "hidden_nodes": step.rung.nodes,
+                "train_loss": step.candidate.loss,
+                "valid_loss": float(step.candidate.valid.loss),
+                "gain": gain,
+                "accepted": accepted,
+            }
+        )
+
+    def _selected(self, step: Step) -> Step:
+        if not self.config.select:
+            return step
+        names = self._edge_names(max(step.rung.nodes, 1))
+        chosen = eliminate(step.rung, step.candidate, names, self.history)
+        return Step(step.rung, chosen)
+
+    def _edge_names(self, nodes: int) -> list[list[str]]:
+        targets = [
+            latent if nodes == 1 else f"{latent} (node {h + 1})"
+            for latent in self.model.latent_names
+            for h in range(nodes)
+        ]
+        return [[f"{x} -> {to}" for to in targets] for x in self.model.feature_names]
+
+    def _reweighted(self, step: Step) -> Step:
+        """Refit with weights 1 / prediction^2 where the noise is proportional."""
+        if self.config.noise == "constant":
+            return step
+        for _ in range(2):
+            step.rung.store(step.candidate)
+            train = proportional_weights(self.model, self.data.train)
+            valid = proportional_weights(self.model, self.data.valid)
+            self.noise = (train, valid)
+            terms = self._terms()
+            rung = step.rung.with_terms(*terms)
+            edges = step.candidate.edges.unsqueeze(0)
+            step = Step(rung, rung.fit(edges, step.candidate.theta)[0])
+        return step
+
+    # -- constants ------------------------------------------------------------------
+    def _profile(self, step: Step) -> None:
+        problem, theta = step.rung.problem, step.candidate.theta
+        if not problem.n_constants:
+            return
+        edges = step.candidate.edges.unsqueeze(0)
+        held = problem.with_active(problem.mask_of(edges))
+        if isinstance(problem, HiddenProblem) and len(self.data.train) > PROFILE_ROWS:
+            rows = self._rows(PROFILE_ROWS).to(theta.device)
+            design = smaller(self.train_design, rows)
+            part = self._hidden_problem(problem.term.take(rows), design, problem.nodes)
+            held = part.with_active(part.mask_of(edges))
+            theta = minimise(held, theta.unsqueeze(0), 20, 1e-8).theta[0]
+            self.history.say(
+                f"The profiles were computed on {len(rows)} of the training rows."
+            )
+        summaries, _ = profile_and_bootstrap(held, theta, self.config)
+        for summary in summaries:
+            self.history.summaries[summary.name] = summary
+            self.history.profiles.extend(summary.points)
+
+
+@torch.no_grad()
+def proportional_weights(model: ScIReN, table: Table) -> Tensor:
+    """Weights (n, t) for noise proportional to the prediction, mean one per target.
+
+    The prediction is held above 2 % of the median observation.
+    """
+    predicted = model.predict(table).targets.abs()
+    observed = table.targets.abs()
+    floor = 0.02 * observed.nanmedian(0).values.clamp_min(1e-300)
+    weights = torch.maximum(predicted, floor).pow(-2)
+    return weights / weights.mean(0)

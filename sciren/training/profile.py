@@ -1,0 +1,216 @@
+"""Profile of each constant: the best loss with that constant held, everything else free.
+
+Agreement between seeds says nothing about identification; the profile does.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from sciren.parameters import Parameter
+from sciren.training.levenberg import Problem, covariance, minimise
+from sciren.training.process_term import ProcessTerm
+
+WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
+
+
+class HeldProblem(Problem, Protocol):
+    """A problem whose parameters can be held; the constants come last in theta."""
+
+    term: ProcessTerm
+    size: int
+    active: Tensor
+
+    def with_active(self, active: Tensor) -> "HeldProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        ...
+
+
+@dataclass
+class ProfileSummary:
+    """What the data say about one constant.
+
+    Attributes:
+        name, unit: of the constant.
+        estimate: physical value at the best minimum.
+        error: standard error from the curvature, independent rows assumed.
+        searched: range of the profile, physical.
+        minima: (physical value, chi-square above the best) of every local minimum.
+        interval: 95 % from the block bootstrap, or None.
+        replicates: number of bootstrap replicates.
+        identified: whether the data determine it; `reason` says why not.
+        points: the profile itself, one mapping a point.
+        solutions: parameters (P,) at every minimum, where a bootstrap can start.
+    """
+
+    name: str
+    unit: str
+    estimate: float
+    error: float
+    searched: tuple[float, float]
+    minima: list[tuple[float, float]]
+    at_bound: bool
+    interval: tuple[float, float] | None = None
+    replicates: int = 0
+    identified: bool = True
+    reason: str = ""
+    points: list[dict[str, Any]] = field(default_factory=list, repr=False)
+    solutions: list[Tensor] = field(default_factory=list, repr=False)
+
+    def judge(self, positive: bool) -> None:
+        """Decide whether the constant is identified, and say why not."""
+        self.reason = ""
+        near = [f"{v:.3g}" for v, chi in self.minima if chi < 100.0]
+        low, high = self.interval or (
+            self.estimate - 1.96 * self.error,
+            self.estimate + 1.96 * self.error,
+        )
+        wide = positive and (low <= 0 or math.log(high / low) > WIDEST)
+        if self.at_bound:
+            self.reason = "the best value lies at the edge of the searched range"
+        elif len(near) > 1:
+            self.reason = f"the profile has {len(near)} minima, at {' and '.join(near)}"
+        elif wide:
+            self.reason = f"its 95 % interval {low:.3g} to {high:.3g} spans a factor 2"
+        self.identified = not self.reason
+
+
+def search_range(
+    parameter: Parameter,
+    estimate: float,
+    error: float,
+    given: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """Return the physical range of the profile: given, 0.2-6.7 times start, or 8 errors."""
+    if given is not None:
+        return given
+    if parameter.bounded == "both":
+        return max(
+            parameter.low, 1e-6 if parameter.positive else -math.inf
+        ), parameter.high
+    if parameter.positive:
+        start = parameter.initial
+        return min(start / 5, estimate / 1.5), max(start * 20 / 3, estimate * 1.5)
+    width = 8 * max(error, 1e-6 * max(1.0, abs(estimate)))
+    return max(parameter.low, estimate - width), min(parameter.high, estimate + width)
+
+
+@torch.no_grad()
+def profile_constants(
+    problem: HeldProblem,
+    theta: Tensor,
+    points: int,
+    ranges: dict[str, tuple[float, float]],
+) -> tuple[list[ProfileSummary], Tensor]:
+    """Profile every constant of the model.
+
+    Args:
+        problem: with its active parameters set for one member.
+        theta: (P,) the best point so far.
+        points: number of grid points.
+        ranges: constant -> physical range.
+    Returns:
+        One summary a constant, and the best point found, which may be a better minimum.
+    """
+    scale = problem.term.model.constant_scale
+    summaries = []
+    for number, parameter in enumerate(scale.parameters):
+        column = problem.size - len(scale.parameters) + number
+        one = _Profile(problem, theta, column, parameter)
+        summary, best = one.run(points, ranges.get(parameter.name))
+        theta = best
+        summaries.append(summary)
+    return summaries, theta
+
+
+class _Profile:
+    """Profile of one constant."""
+
+    def __init__(
+        self, problem: HeldProblem, theta: Tensor, column: int, parameter: Parameter
+    ) -> None:
+        self.problem, self.theta = problem, theta
+        self.column, self.parameter = column, parameter
+        self.one = torch.zeros(1, dtype=torch.long, device=theta.device)
+
+    def run(
+        self, points: int, given: tuple[float, float] | None
+    ) -> tuple[ProfileSummary, Tensor]:
+        estimate, error = self._estimate(self.theta)
+        low, high = search_range(self.parameter, estimate, error, given)
+        grid = self._grid(low, high, points, estimate)
+        held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
+        held[:, self.column] = False
+        start = self.theta.repeat(len(grid), 1)
+        start[:, self.column] = grid
+        found = minimise(self.problem.with_active(held), start, 20, 1e-7, damping=1e-8)
+        minima, solutions, best = self._minima(found.theta, found.loss)
+        estimate, error = self._estimate(best)
+        lowest = min(loss for _, loss in minima)
+        count = self.problem.term.observations.count
+        listed = [(value, count * (loss / lowest - 1)) for value, loss in minima]
+        edge = 0.02 * (self._raw(high) - self._raw(low))
+        at_bound = (
+            not self._raw(low) + edge < self._raw(estimate) < self._raw(high) - edge
+        )
+        summary = ProfileSummary(
+            self.parameter.name,
+            self.parameter.unit,
+            estimate,
+            error,
+            (low, high),
+            sorted(listed),
+            at_bound,
+        )
+        summary.points = [
+            {
+                "constant": self.parameter.name,
+                "value": self._physical(float(raw)),
+                "loss": float(loss) / lowest - 1,
+                "chi_square": count * (float(loss) / lowest - 1),
+            }
+            for raw, loss in zip(grid, found.loss, strict=True)
+        ]
+        summary.solutions = solutions
+        summary.judge(self.parameter.positive)
+        return summary, best
+
+    def _raw(self, value: float) -> float:
+        return math.log(value) if self.parameter.positive else value
+
+    def _physical(self, raw: float) -> float:
+        return math.exp(raw) if self.parameter.positive else raw
+
+    def _grid(self, low: float, high: float, points: int, estimate: float) -> Tensor:
+        grid = torch.linspace(self._raw(low), self._raw(high), points)
+        middle = torch.tensor([self._raw(estimate)])
+        return torch.cat((grid, middle)).to(self.theta).sort().values
+
+    def _estimate(self, theta: Tensor) -> tuple[float, float]:
+        normal = self.problem.normal(theta.unsqueeze(0), self.one)
+        count = self.problem.term.observations.count
+        variance = covariance(normal.matrix, normal.loss, count)
+        error = float(variance[0, self.column, self.column].clamp_min(0).sqrt())
+        value = self._physical(float(theta[self.column]))
+        return value, error * (value if self.parameter.positive else 1.0)
+
+    def _minima(
+        self, theta: Tensor, loss: Tensor
+    ) -> tuple[list[tuple[float, float]], list[Tensor], Tensor]:
+        """Free the constant at every local minimum of the grid."""
+        inner = (loss[1:-1] <= loss[:-2]) & (loss[1:-1] <= loss[2:])
+        seeds = (inner.nonzero().flatten() + 1).tolist() or [int(loss.argmin())]
+        free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
+        found = minimise(self.problem.with_active(free), theta[seeds], 30, 1e-9)
+        best = found.theta[int(found.loss.argmin())]
+        minima: list[tuple[float, float]] = []
+        solutions: list[Tensor] = []
+        for point, reached in zip(found.theta, found.loss.tolist(), strict=True):
+            value = self._physical(float(point[self.column]))
+            if all(abs(math.log(value / v)) > 0.02 for v, _ in minima if v * value > 0):
+                minima.append((value, reached))
+                solutions.append(point)
+        return minima, solutions, best

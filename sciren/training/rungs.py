@@ -1,0 +1,208 @@
+"""Rungs of the ladder: a solver, its validation loss, and the features it may use.
+
+A rung fits many candidate edge sets at once and says how each does on validation,
+block by block. Selection and ladder need to know nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sciren.training.additive import AdditiveProblem, SplineDesign
+from sciren.training.hidden import HiddenProblem
+from sciren.training.levenberg import minimise
+from sciren.training.process_term import ProcessTerm
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Squared standardised residuals on validation, summed by block.
+
+    Attributes:
+        sums: (S, B);  weights: (B,).
+    """
+
+    sums: Tensor
+    weights: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        """Mean of squares (S,)."""
+        return self.sums.sum(1) / self.weights.sum()
+
+    def excess(
+        self, member: int, over: "Validation", other: int
+    ) -> tuple[float, float]:
+        """Mean difference to another member and its standard error over blocks."""
+        gap = self.sums[member] - over.sums[other]
+        total = self.weights.sum()
+        mean = gap.sum() / total
+        blocks = len(gap)
+        spread = (gap - mean * self.weights).pow(2).sum()
+        error = (spread * blocks / max(blocks - 1, 1)).sqrt() / total
+        return float(mean), float(error)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fitted edge set.
+
+    Attributes:
+        edges: (d, J) bool, J first-layer nodes.
+        theta: (P,).
+        loss: training loss with penalties.
+        valid: validation of this candidate alone, (1, B).
+    """
+
+    edges: Tensor
+    theta: Tensor
+    loss: float
+    valid: Validation
+
+    @property
+    def n_edges(self) -> int:
+        """Number of kept edges."""
+        return int(self.edges.sum())
+
+
+class Rung(Protocol):
+    """What selection and ladder see of a solver."""
+
+    nodes: int
+
+    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
+        """Fit edge sets (S, d, J) from start (P,) or (S, P)."""
+        ...
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, J) of every first-layer edge over the training rows."""
+        ...
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        ...
+
+
+def by_block(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Validation:
+    """Sum the squared residuals of members over the blocks of a table."""
+    squares, weights = term.data_by_row(raw, constants)
+    blocks = term.observations.blocks
+    size = int(blocks.max()) + 1
+    sums = squares.new_zeros(len(squares), size).index_add(1, blocks, squares)
+    return Validation(sums, weights.new_zeros(size).index_add(0, blocks, weights))
+
+
+class AdditiveRung:
+    """One layer: every latent is a sum of curves.
+
+    Args:
+        problem: on the training rows.
+        valid: observed loss of the validation rows.
+        valid_design: their basis, centred as in training.
+    """
+
+    nodes = 0
+
+    def __init__(
+        self, problem: AdditiveProblem, valid: ProcessTerm, valid_design: SplineDesign
+    ) -> None:
+        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        self.iterations = 60
+
+    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
+        """Fit edge sets (S, d, L) from start (P,) or (S, P)."""
+        active = self.problem.mask_of(edges)
+        theta = start.expand(len(edges), -1) * active
+        solution = minimise(self.problem.with_active(active), theta, self.iterations)
+        return self.judge(edges, solution.theta, solution.loss)
+
+    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
+        """Attach the validation to fitted members."""
+        raw = self.problem.raw_at(theta, self.valid_design.matrix)
+        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
+        return _listed(edges, theta, loss, all_of_them)
+
+    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "AdditiveRung":
+        """Return the rung with other observed losses on the same rows."""
+        return AdditiveRung(self.problem.with_term(train), valid, self.valid_design)
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, L) of every edge over the training rows."""
+        coefficients, _ = self.problem.split(candidate.theta.unsqueeze(0))
+        return _edge_deviation(self.problem.spline, coefficients[0, :, 1:])
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        self.problem.store(candidate.theta, candidate.edges)
+
+
+class HiddenRung:
+    """One hidden layer with a given number of nodes for each latent.
+
+    Args: as `AdditiveRung`.
+    """
+
+    def __init__(
+        self, problem: HiddenProblem, valid: ProcessTerm, valid_design: SplineDesign
+    ) -> None:
+        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        self.nodes = problem.nodes
+        self.iterations = 30
+
+    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
+        """Fit edge sets (S, d, L * H) from start (P,) or (S, P)."""
+        active = self.problem.mask_of(edges)
+        parts = self.problem.unpack(start.expand(len(edges), -1) * active)
+        theta = self.problem.pack(*parts)
+        held = self.problem.with_active(active)
+        # The index of fewer edges has another range: solve the outer splines anew.
+        theta = held.retract(theta, start.expand(len(edges), -1), _all(edges))
+        solution = minimise(held, theta, self.iterations, 1e-7, damping=1e-3)
+        return self.judge(edges, solution.theta, solution.loss)
+
+    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
+        """Attach the validation to fitted members."""
+        raw = self.problem.raw_at(theta, self.valid_design.matrix)
+        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
+        return _listed(edges, theta, loss, all_of_them)
+
+    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "HiddenRung":
+        """Return the rung with other observed losses on the same rows."""
+        return HiddenRung(self.problem.with_term(train), valid, self.valid_design)
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, L * H) of every inner edge over the training rows."""
+        inner = self.problem.unpack(candidate.theta.unsqueeze(0)).inner
+        return _edge_deviation(self.problem.spline, inner[0].flatten(0, 1))
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        self.problem.store(candidate.theta, candidate.edges)
+
+
+def _all(members: Tensor) -> Tensor:
+    return torch.arange(len(members), device=members.device)
+
+
+def _listed(
+    edges: Tensor, theta: Tensor, loss: Tensor, valid: Validation
+) -> list[Candidate]:
+    return [
+        Candidate(
+            edges[k],
+            theta[k],
+            float(loss[k]),
+            Validation(valid.sums[k : k + 1], valid.weights),
+        )
+        for k in range(len(edges))
+    ]
+
+
+def _edge_deviation(spline: SplineDesign, coefficients: Tensor) -> Tensor:
+    """Standard deviation (d, J) of edges with coefficients (J, d m)."""
+    shape = (spline.n_features, -1)
+    per_edge = coefficients.unflatten(1, shape)
+    basis = spline.matrix.unflatten(1, shape)
+    return torch.einsum("nfm,jfm->nfj", basis, per_edge).std(0, correction=0)

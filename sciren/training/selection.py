@@ -1,0 +1,100 @@
+"""Which edges stay: backward elimination on validation, one-standard-error rule.
+
+The standard error is that of the difference to the best candidate over blocks (calendar
+weeks, sites), because rows of one block are not independent.
+
+Reference: Breiman et al. 1984 for the rule; own measurements for paired blocks.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sciren.training.history import History
+from sciren.training.rungs import Candidate, Rung
+
+TRIED_AT_ONCE = 12  # weakest edges that are tried at each level
+HOPELESS = 6.0  # standard errors after which smaller models are not looked at
+
+
+def eliminate(
+    rung: Rung, full: Candidate, names: list[list[str]], history: History
+) -> Candidate:
+    """Drop edges one at a time and return the smallest model within one error.
+
+    Args:
+        rung: fits candidates.
+        full: the model with all edges.
+        names: (d, J) edge names for the record.
+        history: gets one row for each level.
+    """
+    path = [full]
+    while path[-1].n_edges > _least(path[-1], rung):
+        tried = rung.fit(_one_less(rung, path[-1]), path[-1].theta)
+        path.append(min(tried, key=lambda one: float(one.valid.loss)))
+        best = min(path, key=lambda one: float(one.valid.loss))
+        mean, error = path[-1].valid.excess(0, best.valid, 0)
+        if mean > HOPELESS * error:
+            break
+    chosen = one_standard_error(path)
+    history.selection.extend(_record(path, chosen, names, rung.nodes))
+    return chosen
+
+
+def one_standard_error(path: Sequence[Candidate]) -> Candidate:
+    """Return the candidate with fewest edges within one error of the best."""
+    best = min(path, key=lambda one: float(one.valid.loss))
+    close = [one for one in path if one is best or _within(one, best)]
+    return min(close, key=lambda one: (one.n_edges, float(one.valid.loss)))
+
+
+def _within(one: Candidate, best: Candidate) -> bool:
+    mean, error = one.valid.excess(0, best.valid, 0)
+    return mean <= error
+
+
+def _least(candidate: Candidate, rung: Rung) -> int:
+    """Additive latents may lose every edge; hidden nodes keep one each."""
+    return 0 if rung.nodes == 0 else candidate.edges.shape[1]
+
+
+def _one_less(rung: Rung, candidate: Candidate) -> Tensor:
+    """Edge sets (S, d, J) with one of the weakest edges removed."""
+    deviation = rung.importance(candidate)
+    alive = candidate.edges.nonzero()
+    if rung.nodes:
+        several = candidate.edges.sum(0) > 1
+        alive = alive[several[alive[:, 1]]]
+    order = deviation[alive[:, 0], alive[:, 1]].argsort()
+    weakest = alive[order[:TRIED_AT_ONCE]]
+    edges = candidate.edges.repeat(len(weakest), 1, 1)
+    edges[torch.arange(len(weakest)), weakest[:, 0], weakest[:, 1]] = False
+    return edges
+
+
+def _record(
+    path: Sequence[Candidate],
+    chosen: Candidate,
+    names: list[list[str]],
+    nodes: int,
+) -> list[dict[str, Any]]:
+    best = min(path, key=lambda one: float(one.valid.loss))
+    rows = []
+    for one in path:
+        mean, error = one.valid.excess(0, best.valid, 0)
+        kept = [names[i][j] for i, j in one.edges.nonzero().tolist()]
+        rows.append(
+            {
+                "hidden_nodes": nodes,
+                "edges": one.n_edges,
+                "kept": ", ".join(kept),
+                "train_loss": one.loss,
+                "valid_loss": float(one.valid.loss),
+                "excess": mean,
+                "standard_error": error,
+                "chosen": one is chosen,
+            }
+        )
+    return rows
