@@ -30,7 +30,8 @@ T = TypeVar("T")
 _HEAD = 65_536  # bytes that are looked at before a reader gets the file
 
 _READER_ERRORS = (
-    OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, zlib.error, csv.Error,
+    OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError, EOFError,
+    zlib.error, csv.Error,
 )  # fmt: skip
 
 
@@ -197,6 +198,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _netcdf_engine(path: Path) -> str:
     if _starts_with(path, b"\x89HDF"):
+        import h5py
+
+        # h5netcdf leaves a traceback on stderr where HDF5 itself refuses the file
+        _reading(path, lambda: h5py.File(path, "r").close())
         return "h5netcdf"
     if _starts_with(path, b"CDF"):
         return "scipy"  # the classic format

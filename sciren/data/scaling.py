@@ -11,7 +11,7 @@ from sciren.errors import ConfigError, ShapeError
 ScalingKind = Literal["standard", "minmax", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeatureScaling:
     """Linear scaling z = (x - shift) / scale of every feature.
 

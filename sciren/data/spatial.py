@@ -34,7 +34,6 @@ def split_by_block(
         ConfigError: cell side or number of folds is not usable.
         DataError: a coordinate is missing or outside the globe, or a fold is empty.
         ShapeError: lon and lat differ in length.
-    Reference: spec of the soil carbon study, section 11 (Xu et al. 2026).
     """
     if not degrees > 0 or folds < 2:
         raise ConfigError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Rows of observations in physical units; models scale what they need.
 
@@ -57,7 +57,9 @@ class Table:
     def __post_init__(self) -> None:
         rows = len(self.features)
         if len(self.blocks) == 0:
-            object.__setattr__(self, "blocks", torch.arange(rows))
+            object.__setattr__(
+                self, "blocks", torch.arange(rows, device=self.features.device)
+            )
         if len(self.row_ids) == 0:
             object.__setattr__(self, "row_ids", np.arange(rows))
         counts = {name: len(part) for name, part in self._parts().items()}

@@ -45,7 +45,7 @@ NOISE_LIMIT = 0.95
 TRAIN_QUANTILE = 0.8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RespirationTruth:
     """What the record was made from.
 
@@ -95,7 +95,7 @@ def _formula(setting: Setting, mean: float, sd: float) -> str:
     return f"abs({slope} - {mean:.6g})/{sd:.6g} + 0.1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RespirationStudy:
     """A simulated record with its truth and the published split.
 
@@ -168,7 +168,9 @@ def make_respiration(
     if setting not in ("linear", "abs"):
         raise ConfigError(f"setting {setting!r} does not exist; use 'linear' or 'abs'")
     if not (0 <= noise < np.inf) or seed < 0:
-        raise ConfigError(f"noise={noise} and seed={seed} must not be negative")
+        raise ConfigError(
+            f"noise={noise} and seed={seed} must be finite and not negative"
+        )
     time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
     ta = (
         surrogate_temperature(time)
