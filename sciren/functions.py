@@ -96,4 +96,10 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     kind = _kind(condition, a, b)
     if kind == "sympy":
         return sys.modules["sympy"].Piecewise((a, condition), (b, True))
-    return (sys.modules["torch"] if kind == "torch" else np).where(condition, a, b)
+    if kind == "torch":
+        torch = sys.modules["torch"]
+        if not any(isinstance(v, torch.Tensor) for v in (a, b)):
+            # Two plain numbers would come out in single precision.
+            a = torch.as_tensor(a, dtype=torch.float64, device=condition.device)
+        return torch.where(condition, a, b)
+    return np.where(condition, a, b)
