@@ -118,6 +118,7 @@ def test_nothing_but_the_whitelist_is_read(frame, condition):
         ("ta > 0; ta < 1", ExpressionError, "cannot be read"),
         ("", ExpressionError, "cannot be read"),
         ("ta > \0", ExpressionError, "cannot be read"),
+        ("ta > \ud800", ExpressionError, "cannot be read"),
         (
             "(ta > 0) + 1 == 2",
             ExpressionError,
