@@ -115,6 +115,23 @@ def design_slope(x: Tensor, low: Tensor, high: Tensor, intervals: int) -> Tensor
     return full.scatter_add(-1, places, slopes)
 
 
+def evaluate(
+    x: Tensor, coefficients: Tensor, low: Tensor, high: Tensor, intervals: int
+) -> Tensor:
+    """Return spline values at x, four coefficients a point, linear outside.
+
+    Args:
+        x: (..., d) positions.
+        coefficients: (..., d, G + 3), leading dimensions broadcast against those of x.
+    Returns:
+        (..., d), unit of the coefficients.
+    """
+    index, weights = local_basis(x, low, high, intervals)
+    wide = coefficients.expand(*x.shape, -1)
+    places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
+    return (weights * wide.gather(-1, places)).sum(-1)
+
+
 def greville(low: Tensor, high: Tensor, intervals: int) -> Tensor:
     """Return the coefficients (d, G + 3) for which the spline is the identity x."""
     spacing = (high - low) / intervals

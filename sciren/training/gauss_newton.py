@@ -4,6 +4,7 @@ additive model -> (ladder: one, two hidden nodes) -> edge selection on validatio
 refit -> profile of every constant. Each accepted step is written into the model.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -33,7 +34,7 @@ from sciren.training.starts import (
     straight_indices,
 )
 
-PROFILE_ROWS = 10_000  # a hidden layer's profile needs no more
+PROFILE_ROWS = 5_000  # a hidden layer's profile needs no more
 
 AnyRung = AdditiveRung | HiddenRung
 
@@ -84,7 +85,7 @@ class GaussNewton:
         hidden = self.encoder.hidden
         step = self._additive()
         if hidden:
-            step = self._hidden(hidden[0], step)
+            step = self._hidden(hidden[0], step, must=True) or step
         elif self.config.ladder:
             step = self._ladder(step)
         step = self._selected(step)
@@ -162,7 +163,7 @@ class GaussNewton:
         )
         return best.unsqueeze(0)
 
-    def _hidden(self, nodes: int, below: Step) -> Step:
+    def _hidden(self, nodes: int, below: Step, must: bool = False) -> Step | None:
         config = self.config
         train, valid = self._terms()
         rows = self._rows(config.start_rows).to(self.train_design.matrix.device)
@@ -173,14 +174,12 @@ class GaussNewton:
         inner = self._with_known(inner, below)
         constants = self.model.constant_raw.detach().expand(config.starts, -1)
         theta = hidden_start(part, inner, constants)
-        stage = f"{nodes} hidden, starts"
-        total = config.start_iterations
-        found = minimise(
-            part, theta, total, 1e-5, damping=1e-2, watch=self._watch(stage, total)
-        )
-        best = found.loss.argsort(stable=True)[: config.polish]
+        theta, loss = self._starts(part, theta, nodes)
+        if not must and self._hopeless(below, part.term, rows, float(loss[0])):
+            return None
+        best = slice(0, config.polish)
         whole = self._hidden_problem(train, self.train_design, nodes)
-        theta = whole.pack(*whole.unpack(found.theta[best]))
+        theta = whole.pack(*whole.unpack(theta[best]))
         total = config.max_iterations
         watch = self._watch(f"{nodes} hidden", total)
         found = minimise(whole, theta, total, 1e-7, damping=1e-3, watch=watch)
@@ -190,6 +189,32 @@ class GaussNewton:
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
         one = slice(winner, winner + 1)
         return Step(rung, rung.judge(edges, found.theta[one], found.loss[one])[0])
+
+    def _starts(
+        self, part: HiddenProblem, theta: Tensor, nodes: int
+    ) -> tuple[Tensor, Tensor]:
+        """Improve all starts a little, then the better third; best first."""
+        config, stage = self.config, f"{nodes} hidden, starts"
+        few = max(1, config.start_iterations // 3)
+        watch = self._watch(stage, few)
+        found = minimise(part, theta, few, 1e-4, damping=1e-2, watch=watch)
+        keep = max(config.polish, -(-len(theta) // 3))
+        best = found.loss.argsort(stable=True)[:keep]
+        more = config.start_iterations - few
+        watch = self._watch(stage, more)
+        found = minimise(part, found.theta[best], more, 1e-4, damping=1e-3, watch=watch)
+        order = found.loss.argsort(stable=True)
+        return found.theta[order], found.loss[order]
+
+    def _hopeless(
+        self, below: Step, term: ProcessTerm, rows: Tensor, reached: float
+    ) -> bool:
+        """Whether even the training rows gain too little over the rung below."""
+        problem, theta = below.rung.problem, below.candidate.theta.unsqueeze(0)
+        raw = problem.raw_at(theta, self.train_design.matrix[rows])
+        squares, weights = term.data_by_row(raw, problem.constants_of(theta))
+        known = float(squares.sum() / weights.sum())
+        return reached > known * (1 - self.config.ladder_gain / 2)
 
     def _hidden_problem(
         self, term: ProcessTerm, design: SplineDesign, nodes: int
@@ -216,6 +241,9 @@ class GaussNewton:
         self._note_rung(additive, True, 0.0)
         for nodes in (1, 2):
             step = self._hidden(nodes, best)
+            if step is None:
+                self._note_hopeless(nodes)
+                break
             mean, error = best.candidate.valid.excess(0, step.candidate.valid, 0)
             share = mean / float(best.candidate.valid.loss)
             accepted = mean > error and share > self.config.ladder_gain
@@ -224,6 +252,17 @@ class GaussNewton:
                 break
             best = step
         return best
+
+    def _note_hopeless(self, nodes: int) -> None:
+        self.history.ladder.append(
+            {
+                "hidden_nodes": nodes,
+                "train_loss": math.nan,
+                "valid_loss": math.nan,
+                "gain": math.nan,
+                "accepted": False,
+            }
+        )
 
     def _note_rung(self, step: Step, accepted: bool, gain: float) -> None:
         self.history.ladder.append(

@@ -16,7 +16,13 @@ import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-from sciren.splines import design, design_slope, n_coefficients, roughness_matrix
+from sciren.splines import (
+    design,
+    design_slope,
+    evaluate,
+    n_coefficients,
+    roughness_matrix,
+)
 from sciren.training.additive import RIDGE, SplineDesign
 from sciren.training.assembly import assemble, hold
 from sciren.training.levenberg import Normal
@@ -129,8 +135,7 @@ class HiddenProblem:
         parts = self.unpack(theta)
         known = self.index(parts.inner)
         value = torch.einsum("np,slhp->snlh", matrix, parts.inner)
-        other = Index(value, known.low, known.high)
-        return self._raw(self._outer_design(other), parts.outer)
+        return self._raw(Index(value, known.low, known.high), parts.outer)
 
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
@@ -140,9 +145,10 @@ class HiddenProblem:
     def _outer_design(self, index: Index) -> Tensor:
         return design(index.value, index.low, index.high, self.intervals)
 
-    def _raw(self, basis: Tensor, outer: Tensor) -> Tensor:
-        values = torch.einsum("snlhm,slhm->snl", basis, outer)
-        return self.shift + self.scale * values
+    def _raw(self, index: Index, outer: Tensor) -> Tensor:
+        knots = (index.low, index.high, self.intervals)
+        values = evaluate(index.value, outer.unsqueeze(1), *knots)
+        return self.shift + self.scale * values.sum(-1)
 
     def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
         inner = torch.einsum(
@@ -157,7 +163,7 @@ class HiddenProblem:
         """Observed loss plus smoothness (S,)."""
         parts = self.unpack(theta)
         index = self.index(parts.inner)
-        raw = self._raw(self._outer_design(index), parts.outer)
+        raw = self._raw(index, parts.outer)
         observed = self.term.loss(raw, parts.constants, members)
         return observed + self._penalty(parts, index)
 
@@ -166,7 +172,7 @@ class HiddenProblem:
         parts = self.unpack(theta)
         index = self.index(parts.inner)
         basis = self._outer_design(index)
-        raw = self._raw(basis, parts.outer)
+        raw = self._raw(index, parts.outer)
         local = self.term.local(raw, parts.constants, members)
         slopes = design_slope(index.value, index.low, index.high, self.intervals)
         steep = torch.einsum("snlhm,slhm->snlh", slopes, parts.outer)
@@ -250,7 +256,7 @@ class HiddenProblem:
         parts = self.unpack(theta)
         index = self.index(parts.inner)
         basis = self._outer_design(index)
-        raw = self._raw(basis, parts.outer)
+        raw = self._raw(index, parts.outer)
         local = self.term.local(raw, parts.constants, members)
         designs = [
             self.scale[k] * basis[:, :, k].flatten(2) for k in range(self.n_latents)
@@ -326,9 +332,8 @@ def carried(outer: Tensor, old: Index, new: Index, intervals: int) -> Tensor:
     normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
     low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
     x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
-    values = torch.einsum(
-        "sqlhm,slhm->slhq", design(x, old.low, old.high, intervals), outer
-    )
+    values = evaluate(x, outer.unsqueeze(1), old.low, old.high, intervals)
+    values = values.permute(0, 2, 3, 1)
     return torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT.reshape(
         outer.shape
     )

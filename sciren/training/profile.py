@@ -134,6 +134,7 @@ class _Profile:
     ) -> None:
         self.problem, self.theta = problem, theta
         self.column, self.parameter = column, parameter
+        self.tolerance = 1e-7
         self.one = torch.zeros(1, dtype=torch.long, device=theta.device)
 
     def run(
@@ -146,7 +147,9 @@ class _Profile:
         held[:, self.column] = False
         start = self.theta.repeat(len(grid), 1)
         start[:, self.column] = grid
-        found = minimise(self.problem.with_active(held), start, 20, 1e-7, damping=1e-8)
+        found = minimise(
+            self.problem.with_active(held), start, 20, self.tolerance, damping=1e-6
+        )
         minima, solutions, best = self._minima(found.theta, found.loss)
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)

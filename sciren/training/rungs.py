@@ -71,9 +71,12 @@ class Rung(Protocol):
     """What selection and ladder see of a solver."""
 
     nodes: int
+    trial_steps: int
 
-    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
-        """Fit edge sets (S, d, J) from start (P,) or (S, P)."""
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
+        """Fit edge sets (S, d, J) from start (P,) or (S, P), in at most some steps."""
         ...
 
     def importance(self, candidate: Candidate) -> Tensor:
@@ -104,6 +107,7 @@ class AdditiveRung:
     """
 
     nodes = 0
+    trial_steps = 20
 
     def __init__(
         self, problem: AdditiveProblem, valid: ProcessTerm, valid_design: SplineDesign
@@ -111,11 +115,14 @@ class AdditiveRung:
         self.problem, self.valid, self.valid_design = problem, valid, valid_design
         self.iterations = 60
 
-    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
         """Fit edge sets (S, d, L) from start (P,) or (S, P)."""
         active = self.problem.mask_of(edges)
         theta = start.expand(len(edges), -1) * active
-        solution = minimise(self.problem.with_active(active), theta, self.iterations)
+        steps = steps or self.iterations
+        solution = minimise(self.problem.with_active(active), theta, steps)
         return self.judge(edges, solution.theta, solution.loss)
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
@@ -144,6 +151,8 @@ class HiddenRung:
     Args: as `AdditiveRung`.
     """
 
+    trial_steps = 6
+
     def __init__(
         self, problem: HiddenProblem, valid: ProcessTerm, valid_design: SplineDesign
     ) -> None:
@@ -151,7 +160,9 @@ class HiddenRung:
         self.nodes = problem.nodes
         self.iterations = 30
 
-    def fit(self, edges: Tensor, start: Tensor) -> list[Candidate]:
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
         """Fit edge sets (S, d, L * H) from start (P,) or (S, P)."""
         active = self.problem.mask_of(edges)
         parts = self.problem.unpack(start.expand(len(edges), -1) * active)
@@ -159,7 +170,7 @@ class HiddenRung:
         held = self.problem.with_active(active)
         # The index of fewer edges has another range: solve the outer splines anew.
         theta = held.retract(theta, start.expand(len(edges), -1), _all(edges))
-        solution = minimise(held, theta, self.iterations, 1e-7, damping=1e-3)
+        solution = minimise(held, theta, steps or self.iterations, 1e-7, damping=1e-3)
         return self.judge(edges, solution.theta, solution.loss)
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:

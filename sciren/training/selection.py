@@ -32,7 +32,7 @@ def eliminate(
     """
     path = [full]
     while path[-1].n_edges > _least(path[-1], rung):
-        tried = rung.fit(_one_less(rung, path[-1]), path[-1].theta)
+        tried = rung.fit(_one_less(rung, path[-1]), path[-1].theta, rung.trial_steps)
         path.append(min(tried, key=lambda one: float(one.valid.loss)))
         best = min(path, key=lambda one: float(one.valid.loss))
         mean, error = path[-1].valid.excess(0, best.valid, 0)
@@ -40,7 +40,9 @@ def eliminate(
             break
     chosen = one_standard_error(path)
     history.selection.extend(_record(path, chosen, names, rung.nodes))
-    return chosen
+    if chosen is full:
+        return full
+    return rung.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
 
 
 def one_standard_error(path: Sequence[Candidate]) -> Candidate:
