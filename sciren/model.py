@@ -1,6 +1,7 @@
 """ScIReN: encoder, constraint and decoder as one differentiable model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -169,23 +170,33 @@ class ScIReN(nn.Module):
         """Physical latents (n, L); needs no forcings."""
         self.check_features(table)
         parts = table.features.split(CHUNK)
-        return torch.cat(
-            [self.constrain(self.raw_latents(self.scaled(part))) for part in parts]
-        )
+        with self._evaluating():
+            return torch.cat(
+                [self.constrain(self.raw_latents(self.scaled(part))) for part in parts]
+            )
 
     @torch.no_grad()
     def predict(self, table: Table) -> Prediction:
-        """Evaluate all rows without gradients."""
+        """Evaluate all rows without gradients, at once if the decoder mixes rows."""
         self.check_features(table)
+        size = CHUNK if self.decoder.rowwise else max(1, len(table))
+        parts = []
+        with self._evaluating():
+            for start in range(0, max(1, len(table)), size):
+                rows = slice(start, start + size)
+                forcings = {name: part[rows] for name, part in table.forcings.items()}
+                parts.append(self(table.features[rows], forcings))
+        return Prediction(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Batch statistics are used, not learned, inside."""
         was_training = self.training
         self.eval()
-        parts = []
-        for start in range(0, len(table), CHUNK):
-            rows = slice(start, start + CHUNK)
-            forcings = {name: part[rows] for name, part in table.forcings.items()}
-            parts.append(self(table.features[rows], forcings))
-        self.train(was_training)
-        return Prediction(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        try:
+            yield
+        finally:
+            self.train(was_training)
 
     def check_features(self, table: Table) -> None:
         """Raise ColumnError unless the table has the features of the training."""
