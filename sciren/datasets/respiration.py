@@ -172,11 +172,8 @@ def make_respiration(
             f"noise={noise} and seed={seed} must be finite and not negative"
         )
     time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
-    ta = (
-        surrogate_temperature(time)
-        if temperature is None
-        else lay_on_record(temperature)
-    )
+    made_up = temperature is None
+    ta = surrogate_temperature(time) if made_up else lay_on_record(temperature)
     slope = _slope(sw_pot, dsw_pot)
     mean, sd = float(slope.mean()), float(slope.std())
     truth = RespirationTruth(setting, _base(setting, slope, mean, sd), mean, sd)
@@ -192,19 +189,11 @@ def make_respiration(
             "reco_clean": clean,
         }
     )
-    train, valid, test = _published_split(time, ta)
     return RespirationStudy(
-        setting=setting,
-        seed=seed,
-        frame=frame,
-        truth=truth,
-        train=train,
-        valid=valid,
-        test=test,
-        units=UNITS,
-        temperature="surrogate" if temperature is None else "measured",
+        setting, seed, frame, truth, *_published_split(time, ta), units=UNITS,
+        temperature="surrogate" if made_up else "measured",
         correlations=_correlations(frame),
-    )
+    )  # fmt: skip
 
 
 def _truncated_normal(rows: int, sd: float, seed: int) -> np.ndarray:
