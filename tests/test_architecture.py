@@ -1,0 +1,175 @@
+"""The shape of the whole: who imports whom, what loads torch, what is public."""
+
+import ast
+import importlib
+import inspect
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ARROWS = {
+    "sciren": set(),
+    "symbolic": {"sciren"},
+    "visualize": {"sciren", "symbolic"},
+    "discovery": {"sciren", "symbolic", "visualize"},
+    "case_studies": {"sciren", "symbolic", "visualize", "discovery"},
+    "benchmarks": {"sciren", "symbolic", "visualize", "discovery"},
+}
+LIBRARIES = ("sciren", "symbolic", "visualize", "discovery")
+OURS = {*ARROWS, "tests"}
+# only these look inside a trained model; the rest of `symbolic` is the mathematics of
+# formulas, tested without a network: of sciren it takes only the errors
+KNOW_MODELS = {
+    "symbolic",
+    "symbolic.extract",
+    "symbolic.model",
+    "symbolic.rebuild",
+    "symbolic.refit",
+    "symbolic.search",
+    "symbolic.symbolify",
+    "symbolic.torch_evaluate",
+    "symbolic.verify",
+}
+
+
+def modules(*packages: str) -> list[Path]:
+    return [path for name in packages for path in sorted((ROOT / name).rglob("*.py"))]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yield (line, module, imported name or "") of every import, however deep."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((node.lineno, module, alias.name) for alias in node.names)
+
+
+def place(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def modules_after(code: str) -> set[str]:
+    """Return the modules that a fresh interpreter holds after running the code."""
+    report = "import json, sys; print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("package", ARROWS)
+def test_imports_follow_the_arrows(package):
+    allowed = ARROWS[package] | {package}
+    for path in modules(package):
+        for line, module, _ in imports(path):
+            top = module.split(".")[0]
+            assert not module.startswith("."), f"{place(path, line)}: relative import"
+            assert top not in OURS or top in allowed, (
+                f"{place(path, line)} imports {module}; "
+                f"{package} may import {sorted(ARROWS[package]) or 'nothing of ours'}"
+            )
+
+
+def test_the_mathematics_of_formulas_needs_neither_a_network_nor_our_core():
+    for path in modules("symbolic"):
+        if module_name(path) in KNOW_MODELS:
+            continue
+        for line, module, _ in imports(path):
+            assert module.split(".")[0] != "torch", f"{place(path, line)} imports torch"
+            ours = module.split(".")[0] == "sciren"
+            assert not ours or module == "sciren.errors", (
+                f"{place(path, line)} imports {module}; only sciren.errors is allowed"
+            )
+
+
+def test_case_studies_use_public_names_only():
+    for path in modules("case_studies"):
+        for line, module, name in imports(path):
+            if module.split(".")[0] not in LIBRARIES:
+                continue
+            package = ROOT.joinpath(*module.split("."), "__init__.py")
+            assert package.exists(), (
+                f"{place(path, line)} imports from the module {module}; "
+                "take the name from its package"
+            )
+            public = importlib.import_module(module).__all__ if name else [name]
+            assert name in public, f"{place(path, line)}: {module}.{name} is not public"
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_importing_a_package_loads_no_torch(package):
+    assert "torch" not in modules_after(f"import {package}")
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["sciren.errors", "sciren.parameters", "sciren.functions", "discovery.config"],
+)
+def test_errors_parameters_and_settings_load_no_torch(module):
+    assert "torch" not in modules_after(f"import {module}")
+
+
+HELP = """
+import sys
+from discovery.cli import main
+sys.argv = ["sciren", "--help"]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+def test_the_help_of_the_command_loads_no_torch_and_takes_less_than_a_second():
+    seconds = []
+    for _ in range(3):  # the first start may still have to compile the files
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        loaded = modules_after(HELP)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        # processor time, because the other tests keep this machine busy
+        seconds.append(
+            after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        )
+    assert not loaded & {"torch", "pandas", "sympy", "matplotlib"}
+    assert min(seconds) < 1.0
+
+
+def packages() -> list[str]:
+    return [
+        module_name(path) for path in modules(*LIBRARIES) if path.name == "__init__.py"
+    ]
+
+
+@pytest.mark.parametrize("package", packages())
+def test_every_public_name_exists_and_says_what_it_is(package):
+    module = importlib.import_module(package)
+    for name in getattr(module, "__all__", []):
+        thing = getattr(module, name)
+        documented = inspect.isclass(thing) or inspect.isfunction(thing)
+        assert not documented or thing.__doc__, f"{package}.{name}: no docstring"
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_a_name_that_is_not_public_is_an_attribute_error(package):
+    module = importlib.import_module(package)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute"):
+        _ = module.no_such_name
