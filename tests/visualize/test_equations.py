@@ -1,0 +1,106 @@
+"""Equations are typeset without TeX, or honestly refused."""
+
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from visualize.equations import equation_box, equation_svg
+from visualize.mathtext import bare, text_size, to_mathtext
+
+CASES = r"y = \begin{cases} 0 & \text{if } x < 0 \\ x & \text{otherwise} \end{cases}"
+ALIGNED = r"\begin{aligned} y &= a + b \\ &\quad {}+ c \end{aligned}"
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"0.0075\,\mathrm{sw}_{\mathrm{pot}}",
+        r"$x^{2}$",
+        r"\left\lvert x \right\rvert",
+        r"\lvert x \rvert \le 3",
+        r"\displaystyle \tfrac{1}{2}",
+        r"4.2 \times 10^{-4}",
+    ],
+)
+def test_usual_formulas_can_be_drawn(latex):
+    assert to_mathtext(latex) is not None
+
+
+@pytest.mark.parametrize("latex", ["", "$$", r"\foo{x}", r"\frac{1}", CASES])
+def test_other_formulas_are_left_to_plain_text(latex):
+    assert to_mathtext(latex) is None
+
+
+def test_dollars_and_labels_do_not_belong_to_the_mathematics():
+    assert bare(r" $x + 1$ ") == "x + 1"
+    assert bare("\\label{eq:rb} x\n  + 1") == "x + 1"
+
+
+def test_plain_texts_with_a_dollar_are_measured_as_they_are():
+    assert text_size("a$b$c", 10, math=False)[0] > text_size("a$b$c", 10)[0] > 0
+
+
+@pytest.mark.parametrize("latex", [CASES, ALIGNED, rf"\begin{{align*}}{ALIGNED}\end{{align*}}",
+                                   r"a = \frac{x}{1 + y^{\frac{1}{2}}}", r"a \\ b"])  # fmt: skip
+def test_outlines_stay_close_to_their_box(latex):
+    box = equation_box(latex, 20)
+    assert box is not None
+    low, high = box.path.get_extents().get_points()
+    assert low[0] >= -2
+    assert high[0] <= box.width + 2
+    assert -box.descent - 2 <= low[1]
+    assert high[1] <= box.ascent + 2
+
+
+def test_lines_and_cases_stand_below_each_other():
+    one, two = equation_box("x", 20), equation_box(r"x \\ x", 20)
+    three = equation_box(r"\begin{cases} x \\ x \\ x \end{cases}", 20)
+    assert one.height < two.height < three.height
+
+
+def test_relations_are_aligned():
+    short = equation_box(r"\begin{aligned} y &= 1 \\ yyyyy &= 1 \end{aligned}", 20)
+    long = equation_box(r"yyyyy = 1", 20)
+    assert short.width == pytest.approx(long.width, rel=0.1)
+
+
+def test_size_scales_everything():
+    small, large = equation_box(CASES, 10), equation_box(CASES, 20)
+    assert large.width == pytest.approx(2 * small.width, rel=0.05)
+    assert np.allclose(large.path.vertices, 2 * small.path.vertices, atol=1.0)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [
+        r"\foo x",
+        r"\begin{matrix} 1 \end{matrix}",
+        r"\begin{cases} 1",
+        r"\left( \begin{aligned} 1 \end{aligned} \right)",
+    ],
+)
+def test_what_cannot_be_typeset_is_none(latex):
+    assert equation_box(latex) is None
+    assert equation_svg(latex) is None
+
+
+def test_an_empty_equation_has_no_picture():
+    assert equation_svg(r"\label{eq:y}") is None
+
+
+@given(st.text(max_size=30))
+def test_any_text_gives_a_picture_or_none(latex):
+    svg = equation_svg(latex)
+    assert svg is None or svg.startswith("<svg")
+
+
+def test_the_picture_is_an_accessible_element_in_the_colour_of_the_text():
+    svg = equation_svg(CASES, text='y = max(0, x) & "more" <x>')
+    element = ElementTree.fromstring(svg)
+    assert element.get("aria-label") == 'y = max(0, x) & "more" <x>'
+    assert element.get("role") == "img"
+    assert element[0].get("fill") == "currentColor"
+    assert svg == equation_svg(CASES, text='y = max(0, x) & "more" <x>')

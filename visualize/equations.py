@@ -1,0 +1,248 @@
+"""Typeset whole equations without TeX: aligned lines and cases, as outlines or SVG."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
+
+from visualize.mathtext import bare, to_mathtext
+
+_BEGIN = re.compile(r"\\begin\{([a-z]+\*?)\}")
+_STEP = re.compile(r"\\begin\{[a-z]+\*?\}|\\end\{[a-z]+\*?\}|\\\\|\\.|[{}&]", re.DOTALL)
+_FRACTION = re.compile(r"\\[a-zA-Z]+|\\.|[{}]")
+_ALIGNED = ("align", "aligned", "split", "gathered", "equation", "gather", "multline")
+_AXIS = 0.25  # height of the line that brackets and cases are centred on, in ems
+_LEADING = 0.5  # extra space between lines, in ems
+_FACE = "stix"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A typeset piece: outlines, and the room that it takes about its baseline.
+
+    Args:
+        path: outlines with the origin at the left end of the baseline, y upwards.
+        width, ascent, descent: size in the unit of the font size.
+    """
+
+    path: Path
+    width: float
+    ascent: float
+    descent: float
+
+    @property
+    def height(self) -> float:
+        """Height above and below the baseline together."""
+        return self.ascent + self.descent
+
+
+def equation_box(latex: str, size: float = 20.0) -> Box | None:
+    """Typeset an equation of one or several lines; None when mathtext cannot.
+
+    Args:
+        latex: mathematics; ``align``, ``aligned``, ``split``, ``gathered``, ``equation``
+            and ``cases`` environments may nest.
+        size: font size, in the unit of the result.
+    """
+    try:
+        return _layout(bare(latex), size)
+    except ValueError:
+        return None
+
+
+def equation_svg(latex: str, text: str = "", size: float = 20.0) -> str | None:
+    """Return an equation as an SVG element in the colour of its surroundings.
+
+    Args:
+        latex: see `equation_box`.
+        text: what a screen reader says; default: the LaTeX source.
+        size: font size in pixels.
+    Returns:
+        The element, the same for the same input; None when mathtext cannot.
+    """
+    box = equation_box(latex, size)
+    if box is None or box.width == 0:
+        return None
+    edge = 0.1 * size  # outlines may reach a little beyond their box
+    width, height = box.width + 2 * edge, box.height + 2 * edge
+    outline = _svg_path(_flip(box.path, edge, box.ascent + edge))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" class="equation" '
+        f'aria-label="{escape(text or latex)}" width="{width:.0f}" '
+        f'height="{height:.0f}" viewBox="0 0 {width:.2f} {height:.2f}">'
+        f'<path fill="currentColor" d="{outline}"/></svg>'
+    )
+
+
+def _flip(path: Path, x: float, y: float) -> Path:
+    return path.transformed(Affine2D().scale(1, -1).translate(x, y))
+
+
+def _svg_path(path: Path) -> str:
+    """Return the path in SVG's own language, two decimals."""
+    letters = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
+    parts = []
+    for vertices, code in path.iter_segments(curves=True, simplify=False):
+        if code == Path.CLOSEPOLY:
+            parts.append("Z")
+        else:
+            numbers = " ".join(f"{number:.2f}" for number in vertices)
+            parts.append(f"{letters[code]}{numbers}")
+    return "".join(parts)
+
+
+def _layout(latex: str, size: float) -> Box:
+    begin = _BEGIN.search(latex)
+    if begin is None:
+        rows = _split(latex, r"\\")
+        return _grid(rows, size) if len(rows) > 1 else _line(latex, size)
+    name = begin[1]
+    end = _matching_end(latex, begin.end())
+    body = latex[begin.end() : end]
+    if name == "cases":
+        inner = _cases(_split(body, r"\\"), size)
+    elif name.rstrip("*") in _ALIGNED:
+        inner = _grid(_split(body, r"\\"), size)
+    else:
+        raise ValueError(f"environment {name!r} cannot be typeset")
+    before, after = latex[: begin.start()], latex[end + len(rf"\end{{{name}}}") :]
+    parts = [_layout(part, size) for part in (before,) if part.strip()] + [inner]
+    if after.strip():
+        parts.append(_layout(after, size))
+    return _beside(parts, 0.15 * size)
+
+
+def _matching_end(latex: str, start: int) -> int:
+    depth = 1
+    for found in re.finditer(r"\\(begin|end)\{", latex[start:]):
+        depth += 1 if found[1] == "begin" else -1
+        if depth == 0:
+            return start + found.start()
+    raise ValueError("an environment is not closed")
+
+
+def _split(latex: str, separator: str) -> list[str]:
+    """Split at a separator outside braces and environments; drop empty ends."""
+    parts, depth, last = [], 0, 0
+    for found in _STEP.finditer(latex):
+        token = found[0]
+        if token == "{" or token.startswith(r"\begin"):
+            depth += 1
+        elif token == "}" or token.startswith(r"\end"):
+            depth -= 1
+        elif token == separator and depth == 0:
+            parts.append(latex[last : found.start()])
+            last = found.end()
+    parts.append(latex[last:])
+    return parts[:-1] if len(parts) > 1 and not parts[-1].strip() else parts
+
+
+def _line(latex: str, size: float) -> Box:
+    """Typeset one line of plain mathematics."""
+    if not bare(latex):
+        return Box(Path(np.empty((0, 2))), 0.0, 0.0, 0.0)
+    source = to_mathtext(_display(latex))
+    if source is None:
+        raise ValueError(f"mathtext cannot read {latex!r}")
+    font = FontProperties(size=size)
+    font.set_math_fontfamily(_FACE)
+    vertices, codes = text_to_path.get_text_path(font, source, ismath=True)
+    width, height, descent = text_to_path.get_text_width_height_descent(
+        source, font, True
+    )
+    scale = size / text_to_path.FONT_SCALE
+    path = Path(np.reshape(vertices, (-1, 2)) * scale, codes)
+    return Box(path, float(width), float(height - descent), float(descent))
+
+
+def _display(latex: str) -> str:
+    """Use large fractions outside of exponents, indices and other braces."""
+    depth, last, parts = 0, 0, []
+    for found in _FRACTION.finditer(latex):
+        token = found[0]
+        depth += (token == "{") - (token == "}")
+        parts.append(latex[last : found.start()])
+        parts.append(r"\dfrac" if token == r"\frac" and depth == 0 else token)
+        last = found.end()
+    return "".join(parts) + latex[last:]
+
+
+def _shift(path: Path, x: float, y: float) -> Path:
+    return path.transformed(Affine2D().translate(x, y))
+
+
+def _join(paths: Sequence[Path]) -> Path:
+    kept = [path for path in paths if np.size(path.vertices)]
+    return Path.make_compound_path(*kept) if kept else Path(np.empty((0, 2)))
+
+
+def _beside(boxes: Sequence[Box], gap: float) -> Box:
+    x, paths = 0.0, []
+    for box in boxes:
+        paths.append(_shift(box.path, x, 0))
+        x += box.width + gap
+    ascent = max(box.ascent for box in boxes)
+    return Box(_join(paths), x - gap, ascent, max(box.descent for box in boxes))
+
+
+def _grid(rows: Sequence[str], size: float, right_first: bool = True) -> Box:
+    """Rows of cells; columns are flush right and left in turn, as in ``aligned``."""
+    cells = [[_layout(cell, size) for cell in _split(row, "&")] for row in rows]
+    count = max(map(len, cells))
+    widths = [max((row[c].width for row in cells if c < len(row)), default=0.0)
+              for c in range(count)]  # fmt: skip
+    gap = (0.22 if right_first else 0.9) * size
+    y, paths = 0.0, []
+    for row in cells:
+        y -= max(0.75 * size, *(cell.ascent for cell in row))
+        x = 0.0
+        for column, cell in enumerate(row):
+            flush = right_first and column % 2 == 0 and count > 1
+            shift = widths[column] - cell.width if flush else 0.0
+            paths.append(_shift(cell.path, x + shift, y))
+            x += widths[column] + gap
+        y -= max(0.25 * size, *(cell.descent for cell in row)) + _LEADING * size
+    height = -y - _LEADING * size
+    ascent = height / 2 + _AXIS * size
+    path = _shift(_join(paths), 0, ascent)
+    return Box(path, sum(widths) + gap * (count - 1), ascent, height - ascent)
+
+
+def _cases(rows: Sequence[str], size: float) -> Box:
+    inner = _grid(rows, size, right_first=False)
+    brace = Box(_brace(inner.ascent, inner.descent, size), 0.5 * size, 0.0, 0.0)
+    return _beside([brace, inner], 0.1 * size)
+
+
+def _brace(ascent: float, descent: float, size: float) -> Path:
+    """Outline of a left curly brace from ``-descent`` to ``ascent``."""
+    middle, half, pen = (ascent - descent) / 2, (ascent + descent) / 2, 0.045 * size
+    tip, spine, end = 0.06 * size, 0.24 * size, 0.42 * size
+
+    def side(offset: float, sign: int) -> list[tuple[float, float]]:
+        x = spine + offset
+        bend = min(0.35 * size, half / 2)
+        return [
+            (x, middle + sign * bend * 0.4), (x, middle + sign * bend),
+            (x, middle + sign * (half - bend)),
+            (x, middle + sign * (half - 0.1 * size)), (end, middle + sign * half),
+        ]  # fmt: skip
+
+    outer, inner = side(-pen, 1), side(pen, 1)
+    lower_outer, lower_inner = side(-pen, -1), side(pen, -1)
+    C, L, M = Path.CURVE3, Path.LINETO, Path.MOVETO
+    steps = [
+        ((tip, middle), M), (outer[0], C), (outer[1], C), (outer[2], L),
+        (outer[3], C), (outer[4], C), (inner[3], C), (inner[2], C), (inner[1], L),
+        (inner[0], C), ((tip + 2 * pen, middle), C), (lower_inner[0], C),
+        (lower_inner[1], C), (lower_inner[2], L), (lower_inner[3], C),
+        (lower_inner[4], C), (lower_outer[3], C), (lower_outer[2], C),
+        (lower_outer[1], L), (lower_outer[0], C), ((tip, middle), C),
+    ]  # fmt: skip
+    return Path([point for point, _ in steps], [code for _, code in steps])

@@ -1,0 +1,82 @@
+"""Places for the formulas on a graph's edges, where they hide nothing."""
+
+from collections.abc import Sequence
+
+import networkx as nx
+import numpy as np
+
+from visualize.graph_layout import INDENT, Array, Layout, Rectangle
+from visualize.graph_texts import LABEL, label_text
+from visualize.mathtext import text_size
+
+Edge = tuple[str, str]
+
+MOST_BESIDE = 9  # more formulas than this go into the list below the graph
+_ALONG = (0.45, 0.40, 0.35, 0.50, 0.30, 0.55, 0.60, 0.25, 0.65, 0.70)  # of the span
+_TAIL = 0.36  # inches that an edge needs to bend behind its label
+_PAD = (0.12, 0.08)  # room about a label's text
+_AIR = 0.03  # inches between labels, and around nodes
+
+
+def places_beside(
+    graph: nx.DiGraph, layout: Layout, edges: Sequence[Edge]
+) -> dict[Edge, Rectangle] | None:
+    """Return a place on each edge for its formula; None when one hides anything.
+
+    Args:
+        graph: see `visualize.encoder_graph`.
+        layout: where the nodes and edges are, laid out with ``labels``.
+        edges: the edges to label.
+    """
+    places: dict[Edge, Rectangle] = {}
+    for edge in edges:
+        curve, label = layout.curves[edge], label_text(graph.edges[edge])
+        if "…" in label or curve.span[1] - curve.span[0] < curve.stem + _TAIL:
+            return None
+        width, height = text_size(label, LABEL)
+        x = curve.span[0] + INDENT + width / 2
+        places[edge] = Rectangle(
+            x, float(curve.start[1]), width + _PAD[0], height + _PAD[1]
+        )
+        taken = [*layout.nodes.values(), *(places[e] for e in places if e != edge)]
+        if any(places[edge].overlaps(box, _AIR) for box in taken):
+            return None
+    samples = _samples(layout, edges)
+    hidden = any(_crossings(samples, i, places[e]) for i, e in enumerate(edges))
+    return None if hidden else places
+
+
+def place_badges(
+    layout: Layout, edges: Sequence[Edge], size: float
+) -> dict[Edge, Rectangle]:
+    """Put a small square on each edge, off the nodes, each other and other edges.
+
+    An edge without any free place is left out.
+    """
+    placed: dict[Edge, Rectangle] = {}
+    samples = _samples(layout, edges)
+    for index, edge in enumerate(edges):
+        low, high = layout.curves[edge].span
+        taken = [*layout.nodes.values(), *placed.values()]
+        free = []
+        for rank, share in enumerate(_ALONG):
+            x, y = layout.curves[edge].at(low + share * (high - low))
+            spot = Rectangle(x, y, size, size)
+            if not any(spot.overlaps(box, _AIR) for box in taken):
+                free.append((_crossings(samples, index, spot), rank, spot))
+        if free:
+            placed[edge] = min(free, key=lambda option: option[:2])[2]
+    return placed
+
+
+def _samples(layout: Layout, edges: Sequence[Edge]) -> Array:
+    """Points (edges, m, 2) on the curves of some edges."""
+    return np.array([layout.curves[edge].sample() for edge in edges])
+
+
+def _crossings(samples: Array, own: int, spot: Rectangle) -> int:
+    """How many other edges a rectangle would hide a piece of."""
+    half = (spot.width / 2, spot.height / 2)
+    inside = np.all(abs(samples - (spot.x, spot.y)) < half, axis=2)
+    hidden = np.flatnonzero(np.sum(inside, axis=1))
+    return len(hidden) - int(own in hidden)
