@@ -22,6 +22,7 @@ Normalisation = Literal["layer_mean", "node"]
 Deviation = Literal["mad", "std"]
 
 EPS = 1e-12  # under a node that does not vary; the published code has none there
+ROUNDING = 1e-12  # of an edge's mean
 CHUNK = 4_000_000  # edge outputs held at once
 COLUMNS = (
     "layer", "source", "target", "latent", "importance", "family", "status", "formula",
@@ -157,6 +158,8 @@ def _measure(
         nodes += torch.tensordot(w, _size(centred.sum(1), kind), dims=1)
     if kind == "std":
         edges, nodes = edges.sqrt(), nodes.sqrt()
+    # An edge that only varies by rounding is constant.
+    edges = torch.where(edges > ROUNDING * means.abs(), edges, 0.0)
     return LayerStatistics(x, means, edges, nodes)
 
 
