@@ -151,6 +151,11 @@ class _Run:
         steps = self.epochs * self.batches
         return self.config.learning_rate * one_cycle(step, steps)
 
+    @property
+    def falling(self) -> bool:
+        """Whether the next step's rate is below the one before."""
+        return self.rate(self.step) < self.rate(max(0, self.step - 1))
+
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Take one step a batch; return the mean of every term."""
         rows = self._shuffled()
@@ -177,7 +182,9 @@ class _Run:
         loss = self.objective.data_loss(self.valid)
         if not math.isfinite(loss):
             raise _not_finite("validation", {"data": loss}, epoch, self.config)
-        self.waited = 0 if loss < self.best - self.config.min_delta else self.waited + 1
+        gained = loss < self.best - self.config.min_delta
+        rising = self.config.schedule == "one-cycle" and not self.falling
+        self.waited = 0 if gained or rising else self.waited + 1
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch
             state = self.worker.encoder.state_dict()
