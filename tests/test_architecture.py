@@ -168,6 +168,14 @@ def test_every_public_name_exists_and_says_what_it_is(package):
         assert not documented or thing.__doc__, f"{package}.{name}: no docstring"
 
 
+@pytest.mark.parametrize("package", packages())
+def test_no_public_name_is_hidden_by_a_module_of_the_same_name(package):
+    module = importlib.import_module(package)
+    folder = ROOT.joinpath(*package.split("."))
+    inside = {path.stem for path in folder.iterdir() if not path.name.startswith("_")}
+    assert not inside & set(getattr(module, "__all__", []))
+
+
 @pytest.mark.parametrize("package", LIBRARIES)
 def test_a_name_that_is_not_public_is_an_attribute_error(package):
     module = importlib.import_module(package)

@@ -34,7 +34,7 @@ def test_a_weight_of_k_is_a_row_k_times(y, p, k):
     y = y + 2e3 * (np.arange(20) % 2)[:, None]  # so that it varies
     weights = np.ones(20)
     weights[3] = k
-    again = np.append(np.arange(20), [3] * (k - 1))
+    again = np.array([*range(20), *[3] * (k - 1)])
     once = scores(y, p, ("y",), weights)["y"]
     often = scores(y[again], p[again], ("y",))["y"]
     for name in ("r2", "rmse", "bias"):
