@@ -38,7 +38,8 @@ def build_formulas():
         fractions.map(lambda pq: sympy.Rational(*pq)),
     )
 
-    def extend(inner):
+    def extend(anything):
+        inner = anything.filter(allowed)
         pair = st.tuples(inner, inner)
         condition = st.tuples(
             st.sampled_from(RELATIONS), st.sampled_from(SYMBOLS), floats

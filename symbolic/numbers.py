@@ -1,0 +1,151 @@
+"""How numbers are printed: significant digits, powers of ten, digits after an error."""
+
+import math
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Literal
+
+from sciren.errors import ConfigError
+
+Style = Literal["latex", "text"]
+ErrorStyle = Literal["pm", "parentheses", "siunitx"]
+SMALLEST_PLAIN, LARGEST_PLAIN = -3, 4
+"""Plain notation from 10**-3 up to 10**4; powers of ten outside."""
+
+
+def format_number(
+    value: float,
+    digits: int | None = 3,
+    style: Style = "latex",
+    decimal_comma: bool = False,
+) -> str:
+    r"""Return a number with significant digits, trailing zeros kept.
+
+    ``0.0042 -> 0.00420``, ``0.00042 -> 4.20 \times 10^{-4}``, ``12 -> 12.0``,
+    ``12345 -> 1.23 \times 10^{4}``.
+
+    Args:
+        digits: significant digits; None for the shortest text that reads back to the
+            same double, always with a decimal point.
+        style: "latex" or "text" (``4.20e-4``).
+        decimal_comma: ``4{,}2`` or ``4,2`` instead of ``4.2``.
+    Raises:
+        ConfigError: fewer than one digit.
+    """
+    if digits is not None and digits < 1:
+        raise ConfigError(f"digits = {digits}; print at least one")
+    if not math.isfinite(value):
+        return _not_finite(value, style)
+    exact = Decimal(repr(float(value) + 0.0))
+    number = exact if digits is None else _significant(value, digits)
+    return _with_comma(_layout(number, digits is None, style), style, decimal_comma)
+
+
+def format_with_error(
+    value: float,
+    error: float,
+    style: ErrorStyle = "pm",
+    decimal_comma: bool = False,
+) -> str:
+    r"""Return a value with its error, both to the error's last meaningful place.
+
+    The error keeps one significant digit, two when it starts with 1; the value ends at
+    the same decimal place: ``0.123 \pm 0.004``, ``0.123(4)``, ``\num{0.123 +- 0.004}``.
+    Without a positive finite error the value stands alone.
+
+    Raises:
+        ConfigError: unknown style.
+    """
+    if style not in ("pm", "parentheses", "siunitx"):
+        raise ConfigError(f"style {style!r}; use pm, parentheses or siunitx")
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        plain = format_number(value, 3, decimal_comma=decimal_comma)
+        bare = format_number(value, 3, "text")
+        return rf"\num{{{bare}}}" if style == "siunitx" else plain
+    rounded, place = _round_error(Decimal(repr(float(error))))
+    number = _round_to(Decimal(repr(float(value))), place)
+    power = _power_of_ten(max(abs(number), rounded))
+    number, rounded = number.scaleb(-power), rounded.scaleb(-power)
+    if style == "siunitx":
+        scale = f" e{power}" if power else ""
+        return rf"\num{{{number:f} +- {rounded:f}{scale}}}"
+    if style == "parentheses":
+        text = f"{number:f}({_in_last_place(number, rounded)})"
+        text = text if not power else rf"{text} \times 10^{{{power}}}"
+    else:
+        text = rf"{number:f} \pm {rounded:f}"
+        text = text if not power else rf"({text}) \times 10^{{{power}}}"
+    return _with_comma(text, "latex", decimal_comma)
+
+
+def printed_value(value: float, digits: int | None) -> float:
+    """Return the double that a reader of the printed number gets."""
+    if digits is None or not math.isfinite(value):
+        return float(value)
+    return float(_significant(value, digits))
+
+
+def _place(number: Decimal) -> int:
+    """Decimal place of the first significant digit (0 for units)."""
+    return number.adjusted() if number else 0
+
+
+def _significant(value: float, digits: int) -> Decimal:
+    number = Decimal(repr(float(value)))
+    if not number:
+        return Decimal(0)
+    place = _place(number) - digits + 1
+    rounded = _round_to(number, place)
+    # 9999.7 becomes 10000, which has one digit more than asked for.
+    carried = rounded.adjusted() > number.adjusted()
+    return _round_to(rounded, place + 1) if carried else rounded
+
+
+def _round_to(number: Decimal, place: int) -> Decimal:
+    return number.quantize(Decimal(1).scaleb(place), rounding=ROUND_HALF_EVEN)
+
+
+def _round_error(error: Decimal) -> tuple[Decimal, int]:
+    """Round to one digit, to two when the error starts with 1 (0.0196 to 0.020)."""
+    place = _place(error)
+    carried = _round_to(error, place).adjusted() > place
+    if int(error.scaleb(-place)) == 1 and not carried:
+        place -= 1
+    return _round_to(error, place), place
+
+
+def _power_of_ten(number: Decimal) -> int:
+    place = _place(number)
+    return 0 if SMALLEST_PLAIN <= place < LARGEST_PLAIN else place
+
+
+def _layout(number: Decimal, shortest: bool, style: Style) -> str:
+    power = _power_of_ten(number)
+    if not power:
+        text = f"{number:f}"
+        return f"{text}.0" if shortest and "." not in text else text
+    text = f"{number.scaleb(-power):f}"
+    if shortest:
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    if style == "text":
+        return f"{text}e{power}"
+    return rf"{text} \times 10^{{{power}}}"
+
+
+def _in_last_place(number: Decimal, error: Decimal) -> str:
+    exponent = min(int(number.as_tuple().exponent), 0)
+    if exponent and error >= 1:
+        return f"{error:f}"
+    return str(int(error.scaleb(-exponent)))
+
+
+def _with_comma(text: str, style: Style, decimal_comma: bool) -> str:
+    if not decimal_comma:
+        return text
+    return text.replace(".", "{,}" if style == "latex" else ",")
+
+
+def _not_finite(value: float, style: Style) -> str:
+    if math.isnan(value):
+        return r"\text{n/a}" if style == "latex" else "n/a"
+    sign = "-" if value < 0 else ""
+    return sign + (r"\infty" if style == "latex" else "inf")
