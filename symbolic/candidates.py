@@ -1,0 +1,234 @@
+"""From edge curves to starting structures: one closed form an edge, or a refusal."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from symbolic.extract import Curve, LatentCurves, NodeCurves
+from symbolic.fit import CurveFit, fit_curve
+from symbolic.forms import Form
+from symbolic.library import DEFAULT_FAMILIES
+from symbolic.structure import EdgeTerm, LatentStructure, Node
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the user decides about families.
+
+    Args:
+        families: that may be used.
+        forbid: feature or "feature -> latent" -> families left out there.
+        pins: "feature -> latent" or feature -> the one family to take.
+        refuse_above: unexplained share above which an edge stays a spline.
+    """
+
+    families: tuple[str, ...] = tuple(DEFAULT_FAMILIES)
+    forbid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pins: Mapping[str, str] = field(default_factory=dict)
+    refuse_above: float = 0.01
+
+    def pinned(self, feature: str, latent: str) -> str | None:
+        """Family pinned for an edge, or None."""
+        return self.pins.get(f"{feature} -> {latent}", self.pins.get(feature))
+
+    def forbidden(self, feature: str, latent: str) -> tuple[str, ...]:
+        """Families forbidden for an edge."""
+        keys = (feature, latent, f"{feature} -> {latent}")
+        return tuple(name for key in keys for name in self.forbid.get(key, ()))
+
+
+def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> CurveFit:
+    """Fit the closed forms to one curve."""
+    return fit_curve(
+        curve.x,
+        curve.y,
+        curve.weight,
+        choices.families,
+        refuse_above=choices.refuse_above,
+        domain_margin=0.1,
+        forbid=choices.forbidden(feature, latent),
+        pin=choices.pinned(feature, latent),
+    )
+
+
+def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
+    """Closed forms of a curve by family, best first."""
+    known = {} if fit.form is None else {fit.family: fit}
+    for other in fit.alternatives:
+        if other.form is not None:
+            known.setdefault(other.family, other)
+    return known
+
+
+def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float]:
+    """Turn a fit into an edge term and the offset that leaves it."""
+    if fit.form is None:
+        return EdgeTerm(curve.source, None, (), curve.table, function), 0.0
+    constants = tuple(float(value) for value in fit.constants)
+    return EdgeTerm(curve.source, fit.form, constants[:-1]), constants[-1]
+
+
+def scaled_term(term: EdgeTerm, factor: float) -> EdgeTerm:
+    """Return the term times a factor."""
+    if term.form is None:
+        assert term.curve is not None
+        curve = term.curve
+        ends = (curve.slopes[0] * factor, curve.slopes[1] * factor)
+        table = type(curve)(curve.x, curve.y * factor, ends)
+        return EdgeTerm(term.source, None, (), table, term.function)
+    constants = (term.constants[0] * factor, *term.constants[1:])
+    return EdgeTerm(term.source, term.form, constants)
+
+
+@dataclass(frozen=True)
+class FittedEdge:
+    """A curve with its closed forms and how the edge is called."""
+
+    curve: Curve
+    fit: CurveFit
+    feature: str
+    function: str
+
+    def term(self, family: str | None = None) -> tuple[EdgeTerm, float]:
+        """Return the edge as its best family, or as another one."""
+        fit = self.fit if family is None else fits_by_family(self.fit)[family]
+        return term_of(fit, self.curve, self.function)
+
+    @property
+    def families(self) -> list[str]:
+        """Families that could be fitted, best first."""
+        return list(fits_by_family(self.fit))
+
+
+@dataclass(frozen=True)
+class FittedNode:
+    """A hidden node with fitted inner edges and outer curve."""
+
+    edges: tuple[FittedEdge, ...]
+    offset: float
+    outer: FittedEdge
+
+
+@dataclass(frozen=True)
+class FittedLatent:
+    """A latent with all its curves fitted."""
+
+    name: str
+    offset: float
+    edges: tuple[FittedEdge, ...]
+    nodes: tuple[FittedNode, ...]
+
+
+def fit_latent(
+    curves: LatentCurves, features: Sequence[str], choices: Choices
+) -> FittedLatent:
+    """Fit closed forms to every curve of a latent."""
+    name = curves.name
+
+    def edge(curve: Curve, tail: str = "") -> FittedEdge:
+        feature = features[curve.source]
+        fit = fit_edge(curve, feature, name, choices)
+        return FittedEdge(curve, fit, feature, f"f_{name}_{feature}{tail}")
+
+    def node(number: int, part: NodeCurves) -> FittedNode:
+        tail = f"_{number + 1}" if len(curves.nodes) > 1 else ""
+        outer = fit_curve(
+            part.outer.x,
+            part.outer.y,
+            part.outer.weight,
+            choices.families,
+            refuse_above=choices.refuse_above,
+        )
+        label = f"g_{name}{tail}"
+        top = FittedEdge(part.outer, outer, f"h{number + 1}_{name}", label)
+        return FittedNode(
+            tuple(edge(one, tail) for one in part.inner), part.offset, top
+        )
+
+    return FittedLatent(
+        name,
+        curves.offset,
+        tuple(edge(one) for one in curves.edges),
+        tuple(node(k, part) for k, part in enumerate(curves.nodes)),
+    )
+
+
+def additive_start(latent: FittedLatent) -> LatentStructure:
+    """Best family on every direct edge."""
+    terms = [edge.term() for edge in latent.edges]
+    offset = latent.offset + sum(shift for _, shift in terms)
+    live = tuple(term for term, _ in terms if not _dead(term))
+    return LatentStructure(latent.name, offset, live)
+
+
+def _dead(term: EdgeTerm) -> bool:
+    return term.form is not None and term.form.family == "constant"
+
+
+def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure | None:
+    """Structure of a latent with hidden nodes, one outer family a node.
+
+    Args:
+        outers: outer family of every node; "spline" keeps the learned curve, "linear"
+            turns the node's edges into direct ones.
+    Returns:
+        None where an outer family could not be fitted.
+    """
+    offset, direct, nodes = latent.offset, [], []
+    for part, outer in zip(latent.nodes, outers, strict=True):
+        terms = [edge.term() for edge in part.edges]
+        inner = part.offset + sum(shift for _, shift in terms)
+        edges = [term for term, _ in terms if not _dead(term)]
+        if outer == "spline":
+            curve, label = part.outer.curve.table, part.outer.function
+            nodes.append(Node("spline", 1.0, inner, tuple(edges), curve, label))
+            continue
+        found = fits_by_family(part.outer.fit).get(outer)
+        if found is None or found.form is None:
+            return None
+        moved = _absorbed(found.form, np.asarray(found.constants), inner)
+        if moved is None:
+            return None
+        factor, shift, amplitude, rest = moved
+        offset += rest
+        scaled = tuple(scaled_term(term, factor) for term in edges)
+        if outer in ("linear", "constant"):
+            direct += scaled
+            offset += shift
+        else:
+            nodes.append(Node(outer, amplitude, shift, scaled))
+    single_log = len(nodes) == 1 and nodes[0].outer == "log" and not direct
+    if single_log:
+        scale = float(np.exp(np.clip(offset / nodes[0].amplitude, -30, 30)))
+        edges = tuple(scaled_term(term, scale) for term in nodes[0].edges)
+        one = Node("log", nodes[0].amplitude, nodes[0].offset * scale, edges)
+        return LatentStructure(latent.name, 0.0, (), (one,), offset_free=False)
+    return LatentStructure(latent.name, offset, tuple(direct), tuple(nodes))
+
+
+def _absorbed(
+    form: Form, c: np.ndarray, inner: float
+) -> tuple[float, float, float, float] | None:
+    """Move scale and shift of an outer form into its argument.
+
+    Returns:
+        factor on the inner edges, offset of the index, amplitude, offset that is left.
+    """
+    sign = float(np.sign(c[0])) or 1.0
+    match form.family:
+        case "linear":
+            return float(c[0]), float(c[0] * inner), 1.0, float(c[1])
+        case "abs":
+            size = abs(float(c[0]))
+            return size, size * (inner - float(c[1])), sign, float(c[2])
+        case "quadratic":
+            size = float(np.sqrt(abs(c[0])))
+            return size, size * (inner - float(c[1])), sign, float(c[2])
+        case "exp":
+            start = float(np.log(max(abs(c[0]), 1e-300)))
+            return float(c[1]), float(c[1]) * inner + start, sign, float(c[2])
+        case "log":
+            flip = -1.0 if form.variant == "-" else 1.0
+            return flip, flip * inner + float(c[1]), float(c[0]), float(c[2])
+    return None

@@ -1,0 +1,227 @@
+"""Joint refit of all constants of the closed forms through the process, on the data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.training.assembly import assemble, hold
+from sciren.training.levenberg import Normal, covariance, minimise
+from sciren.training.process_term import ProcessTerm
+from symbolic.structure import EdgeTerm, LatentStructure
+
+RIDGE = 1e-10
+
+
+class SymbolicProblem:
+    """Observed loss as a function of the constants of all latents and the process.
+
+    theta: the packed constants of every latent, then the process constants on their
+    training scale. Members share the structure.
+
+    Args:
+        term: observed loss of some rows.
+        scaled: (n, d) scaled features of these rows.
+        structures: one for each latent, in the model's order.
+    """
+
+    def __init__(
+        self, term: ProcessTerm, scaled: Tensor, structures: Sequence[LatentStructure]
+    ) -> None:
+        self.term, self.scaled = term, scaled
+        self.z = scaled.cpu().numpy()
+        self.structures = tuple(structures)
+        sizes = [one.size for one in self.structures]
+        self.cuts = np.cumsum([0, *sizes]).tolist()
+        self.n_constants = term.n_constants
+        self.size = self.cuts[-1] + self.n_constants
+        low, high = term.model.constant_scale.box()
+        self.low, self.high = low.to(scaled), high.to(scaled)
+        free = [[one.offset_free, *[True] * (one.size - 1)] for one in self.structures]
+        flat = [flag for part in free for flag in part] + [True] * self.n_constants
+        self.active = torch.tensor([flat], device=scaled.device)
+        self.low_z, self.high_z = self.z.min(0), self.z.max(0)
+
+    def with_active(self, active: Tensor) -> "SymbolicProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active & self.active[:1])
+
+    def with_term(self, term: ProcessTerm) -> "SymbolicProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def _changed(self, **changes: object) -> "SymbolicProblem":
+        other = object.__new__(SymbolicProblem)
+        other.__dict__.update(self.__dict__ | changes)
+        return other
+
+    @property
+    def free(self) -> Tensor:
+        """(P,) bool: parameters that are really free."""
+        return self.active[0]
+
+    def start(self, constants: Tensor) -> Tensor:
+        """Pack structures and raw process constants (K,) into theta (1, P)."""
+        packed = np.concatenate([one.pack() for one in self.structures])
+        front = torch.from_numpy(packed).to(self.scaled)
+        return torch.cat((front, constants.detach().to(self.scaled))).unsqueeze(0)
+
+    def structures_at(self, theta: Tensor) -> tuple[LatentStructure, ...]:
+        """Return the structures with the constants of one member (P,)."""
+        values = theta.detach().cpu().numpy()
+        return tuple(
+            one.unpack(values[self.cuts[k] : self.cuts[k + 1]])
+            for k, one in enumerate(self.structures)
+        )
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw process constants (S, K)."""
+        return theta[:, self.cuts[-1] :]
+
+    def raw(self, theta: Tensor) -> Tensor:
+        """Raw latents (S, n, L)."""
+        members = [
+            np.stack([one.value(self.z) for one in self.structures_at(row)], axis=1)
+            for row in theta
+        ]
+        return torch.from_numpy(np.stack(members)).to(self.scaled)
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss (S,) with a trace of ridge."""
+        observed = self.term.loss(self.raw(theta), self.constants_of(theta), members)
+        return observed + RIDGE * theta.pow(2).sum(1)
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations."""
+        local = self.term.local(self.raw(theta), self.constants_of(theta), members)
+        normal = assemble(local, self._designs(theta))
+        pull = RIDGE * theta
+        eye = RIDGE * torch.eye(self.size).to(theta)
+        full = Normal(
+            normal.loss + (pull * theta).sum(1),
+            normal.gradient + pull,
+            normal.matrix + eye,
+        )
+        return hold(
+            full, self.active if len(self.active) == 1 else self.active[members]
+        )
+
+    def _designs(self, theta: Tensor) -> list[Tensor]:
+        members = [self.structures_at(row) for row in theta]
+        return [
+            torch.from_numpy(
+                np.stack([one[k].by_constants(self.z) for one in members])
+            ).to(self.scaled)
+            for k in range(len(self.structures))
+        ]
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Hold process constants in their bounds and poles outside the data."""
+        held = trial.clone()
+        cut = self.cuts[-1]
+        held[:, cut:] = trial[:, cut:].clamp(self.low, self.high)
+        for member in range(len(held)):
+            self._keep_domain(held[member], theta[member])
+        return held
+
+    def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
+        """Put back the constants of every edge whose domain would cut the data."""
+        for k, structure in enumerate(self.structures_at(trial)):
+            place = self.cuts[k] + 1
+            for edge, skip in _edges_with_offsets(structure):
+                start = place + skip
+                if edge.form is not None:
+                    full = np.array([*edge.constants, 0.0])
+                    low, high = self.low_z[edge.source], self.high_z[edge.source]
+                    if not edge.form.feasible(full, low, high, 1e-3):
+                        part = slice(start, start + edge.size)
+                        trial[part] = theta[part]
+
+
+def _edges_with_offsets(structure: LatentStructure) -> list[tuple[EdgeTerm, int]]:
+    """Edges of a latent and where their constants start, counted after D."""
+    result, place = [], 0
+    for edge in structure.edges:
+        result.append((edge, place))
+        place += edge.size
+    for node in structure.nodes:
+        place += 1
+        for edge in node.edges:
+            result.append((edge, place))
+            place += edge.size
+        place += node.outer == "log"
+    return result
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Result of a joint refit.
+
+    Attributes:
+        structures: latents with refitted constants.
+        constants: (K,) process constants on their training scale.
+        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones.
+        free: (P,) bool.
+    """
+
+    structures: tuple[LatentStructure, ...]
+    constants: Tensor
+    theta: Tensor
+    loss: float
+    covariance: Tensor
+    free: Tensor
+
+
+@torch.no_grad()
+def refit(
+    term: ProcessTerm,
+    scaled: Tensor,
+    structures: Sequence[LatentStructure],
+    constants: Tensor,
+    iterations: int = 60,
+    tolerance: float = 1e-11,
+    with_covariance: bool = True,
+) -> Refit:
+    """Refit all constants by Levenberg-Marquardt on the observations.
+
+    Args:
+        term: observed loss of the rows.
+        scaled: (n, d) their scaled features.
+        structures: closed forms to start from.
+        constants: (K,) raw process constants to start from.
+    """
+    problem = SymbolicProblem(term, scaled, structures)
+    start = problem.start(constants)
+    found = minimise(problem, start, iterations, tolerance, damping=1e-3)
+    theta = _oriented(problem, found.theta[0])
+    spread = torch.zeros(problem.size, problem.size).to(theta)
+    if with_covariance:
+        normal = problem.normal(theta.unsqueeze(0), torch.zeros(1, dtype=torch.long))
+        spread = covariance(normal.matrix, normal.loss, term.observations.count)[0]
+        keep = problem.free.to(spread)
+        spread = spread * keep.unsqueeze(0) * keep.unsqueeze(1)
+    return Refit(
+        problem.structures_at(theta),
+        theta[problem.cuts[-1] :],
+        theta,
+        float(found.loss[0]),
+        spread,
+        problem.free,
+    )
+
+
+def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:
+    """Fix the free sign of folding nodes without changing any value."""
+    packed = [one.oriented().pack() for one in problem.structures_at(theta)]
+    front = torch.from_numpy(np.concatenate(packed)).to(theta)
+    return torch.cat((front, theta[problem.cuts[-1] :]))
+
+
+def rows_for_search(count: int, limit: int, seed: int) -> Tensor:
+    """Choose at most `limit` rows, spread over the table, seeded."""
+    if count <= limit:
+        return torch.arange(count)
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(count, generator=generator)[:limit].sort().values

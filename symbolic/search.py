@@ -1,0 +1,242 @@
+"""Families compete by joint refits through the process, on the observations.
+
+A closed form chosen by the look of an edge can be undone by what comes after it, so
+every change of a family, of an outer function or of an edge's presence is judged by
+refitting all constants and paying for each of them:
+
+    N log(mean squared residual) + k log N + 12 for each hidden node + 6 for each curve
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from torch import Tensor
+
+from sciren.training.process_term import ProcessTerm
+from symbolic.candidates import (
+    FittedEdge,
+    FittedLatent,
+    additive_start,
+    node_start,
+    scaled_term,
+)
+from symbolic.refit import Refit, refit
+from symbolic.structure import EdgeTerm, LatentStructure, Node
+
+NODE_PRICE = 12.0
+CURVE_PRICE = 6.0
+SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
+FLOOR = 1e-12  # share of the targets' variance that counts as rounding
+ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A set of structures with refitted constants and its criterion."""
+
+    structures: tuple[LatentStructure, ...]
+    constants: Tensor
+    loss: float
+    criterion: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step away from a set of structures, and what it does."""
+
+    structures: tuple[LatentStructure, ...]
+    latent: int
+    edge: int
+    family: str
+
+
+class Search:
+    """Greedy search over families and outer functions.
+
+    Args:
+        term: observed loss of the rows that the search sees.
+        scaled: (n, d) their scaled features.
+        latents: curves with fitted families.
+        keep: edges (latent, number) whose family the user pinned.
+    """
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        scaled: Tensor,
+        latents: Sequence[FittedLatent],
+        keep: frozenset[tuple[int, int]] = frozenset(),
+    ) -> None:
+        self.term, self.scaled, self.latents = term, scaled, tuple(latents)
+        self.keep = keep
+        self.count = term.observations.count
+        self.known: dict[str, Scored] = {}
+
+    # -- scoring --------------------------------------------------------------------
+    def score(
+        self, structures: tuple[LatentStructure, ...], constants: Tensor
+    ) -> Scored:
+        """Refit and price a set of structures; the same set is refitted once."""
+        key = signature(structures)
+        if key not in self.known:
+            found = refit(
+                self.term, self.scaled, structures, constants, 15, 1e-7, False
+            )
+            self.known[key] = self._priced(found)
+        return self.known[key]
+
+    def _priced(self, found: Refit) -> Scored:
+        size, price = float(self.term.n_constants), 0.0
+        for structure in found.structures:
+            size += structure.n_free
+            for edge in structure.all_edges:
+                size += SPLINE_CONSTANTS * (edge.form is None)
+                if edge.form is not None and edge.form.family != "linear":
+                    price += CURVE_PRICE
+                price += 0.0 if edge.form is None else 1e-3 * edge.form.complexity
+            for node in structure.nodes:
+                price += NODE_PRICE
+                size += SPLINE_CONSTANTS * (node.outer == "spline")
+        value = self.count * np.log(found.loss + FLOOR) + size * np.log(self.count)
+        return Scored(found.structures, found.constants, found.loss, value + price)
+
+    # -- moves ----------------------------------------------------------------------
+    def run(self, constants: Tensor) -> Scored:
+        """Search from the best starts and return the best set of structures."""
+        starts = sorted(self._starts(constants), key=lambda one: one.criterion)
+        reached = [self._climb(start) for start in starts[:2]]
+        return min(reached, key=lambda one: one.criterion)
+
+    def _starts(self, constants: Tensor) -> Iterator[Scored]:
+        options = []
+        for latent in self.latents:
+            if not latent.nodes:
+                options.append([additive_start(latent)])
+                continue
+            outers = ("linear", "abs", "quadratic", "exp", "log", "spline")
+            combined = product(outers, repeat=len(latent.nodes))
+            built = [node_start(latent, one) for one in combined]
+            options.append([one for one in built if one is not None])
+        for structures in product(*options):
+            yield self.score(structures, constants)
+
+    def _climb(self, best: Scored) -> Scored:
+        for _ in range(ROUNDS):
+            tried = [
+                self.score(change.structures, best.constants)
+                for change in self.changes(best.structures)
+            ]
+            winner = min(tried, key=lambda one: one.criterion, default=best)
+            if winner.criterion >= best.criterion - 1e-9:
+                return best
+            best = winner
+        return best
+
+    def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
+        """Yield every change of one edge's family, and every edge left out."""
+        for k, structure in enumerate(structures):
+            for number, current in enumerate(structure.all_edges):
+                if (k, number) in self.keep:
+                    continue
+                edge = self._fitted(k, current)
+                present = "none" if current.form is None else current.form.family
+                for family in edge.families if edge else ():
+                    if family in (present, "constant") or edge is None:
+                        continue
+                    term, shift = alternative(edge, current, family)
+                    other = with_edge(structure, number, term, shift)
+                    yield Change(_placed(structures, k, other), k, number, family)
+                if len(structure.all_edges) > len(structure.nodes):
+                    less = with_edge(structure, number, None, _mean(edge, current))
+                    if all(node.edges for node in less.nodes):
+                        yield Change(_placed(structures, k, less), k, number, "dropped")
+
+    def _fitted(self, latent: int, term: EdgeTerm) -> FittedEdge | None:
+        fitted = self.latents[latent]
+        every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
+        same = [edge for edge in every if edge.curve.source == term.source]
+        return max(same, key=lambda edge: _likeness(edge, term), default=None)
+
+
+def _placed(
+    structures: tuple[LatentStructure, ...], place: int, other: LatentStructure
+) -> tuple[LatentStructure, ...]:
+    return (*structures[:place], other, *structures[place + 1 :])
+
+
+def _centred(edge: FittedEdge, values: np.ndarray) -> np.ndarray:
+    weight = edge.curve.weight / edge.curve.weight.sum()
+    return values - float(weight @ values)
+
+
+def _likeness(edge: FittedEdge, term: EdgeTerm) -> float:
+    """Squared correlation of an edge term with a curve on the range of its data."""
+    one, other = _centred(edge, term.value(edge.curve.x)), _centred(edge, edge.curve.y)
+    size = float((one @ one) * (other @ other))
+    return float(one @ other) ** 2 / size if size > 0 else 0.0
+
+
+def _mean(edge: FittedEdge | None, term: EdgeTerm) -> float:
+    if edge is None:
+        return 0.0
+    weight = edge.curve.weight / edge.curve.weight.sum()
+    return float(weight @ term.value(edge.curve.x))
+
+
+def alternative(
+    edge: FittedEdge, current: EdgeTerm, family: str
+) -> tuple[EdgeTerm, float]:
+    """Return the edge in another family, sized like the present one, and its offset."""
+    term, _ = edge.term(family)
+    learned = _centred(edge, edge.curve.y)
+    present = _centred(edge, current.value(edge.curve.x))
+    weight = edge.curve.weight
+    factor = float((weight * present) @ learned) / float((weight * learned) @ learned)
+    other = scaled_term(term, factor if abs(factor) > 1e-12 else 1.0)
+    return other, _mean(edge, current) - _mean(edge, other)
+
+
+def with_edge(
+    structure: LatentStructure, number: int, term: EdgeTerm | None, shift: float
+) -> LatentStructure:
+    """Replace (or with None remove) one edge; the shift goes to its node's offset."""
+    new = () if term is None else (term,)
+    direct = len(structure.edges)
+    if number < direct:
+        edges = structure.edges[:number] + new + structure.edges[number + 1 :]
+        return replace(structure, edges=edges, offset=structure.offset + shift)
+    place = number - direct
+    nodes: list[Node] = []
+    for node in structure.nodes:
+        here = 0 <= place < len(node.edges)
+        nodes.append(_with_inner(node, place, new, shift) if here else node)
+        place -= len(node.edges)
+    return replace(structure, nodes=tuple(nodes))
+
+
+def _with_inner(
+    node: Node, place: int, new: tuple[EdgeTerm, ...], shift: float
+) -> Node:
+    inner = node.edges[:place] + new + node.edges[place + 1 :]
+    return replace(node, edges=inner, offset=node.offset + shift)
+
+
+def signature(structures: Sequence[LatentStructure]) -> str:
+    """Return the families of all edges as text; equal for equal structures."""
+    parts = []
+    for structure in structures:
+        direct = sorted(_label(edge) for edge in structure.edges)
+        nodes = sorted(
+            f"{node.outer}{node.amplitude > 0 if node.outer != 'log' else ''}"
+            f"({'+'.join(sorted(_label(edge) for edge in node.edges))})"
+            for node in structure.nodes
+        )
+        parts.append(f"{structure.name}={'+'.join([*direct, *nodes])}")
+    return ";".join(parts)
+
+
+def _label(edge: EdgeTerm) -> str:
+    form = edge.form
+    return f"{edge.source}:{'spline' if form is None else form.family + form.variant}"

@@ -1,0 +1,77 @@
+"""A refused edge as a table: cubic pieces between knots, straight lines outside."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from sciren.errors import FormatError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class SplineCurve:
+    """Twice differentiable curve through (x, y), with the slopes at both ends.
+
+    Args:
+        x: (m,) increasing knots;  y: (m,) values;
+        slopes: at the first and last knot, where straight lines go on.
+    """
+
+    x: Array
+    y: Array
+    slopes: tuple[float, float]
+
+    @cached_property
+    def _spline(self) -> CubicSpline:
+        ends: Any = ((1, self.slopes[0]), (1, self.slopes[1]))
+        return CubicSpline(self.x, self.y, bc_type=ends)
+
+    def value(self, x: Array) -> Array:
+        """Value at x (n,)."""
+        x = np.asarray(x, dtype=float)
+        inside = np.clip(x, self.x[0], self.x[-1])
+        slope = np.where(x < self.x[0], self.slopes[0], self.slopes[1])
+        return self._spline(inside) + slope * (x - inside)
+
+    def slope(self, x: Array) -> Array:
+        """Derivative at x (n,)."""
+        inside = np.clip(np.asarray(x, dtype=float), self.x[0], self.x[-1])
+        return self._spline(inside, 1)
+
+    def moved(self, shift: float, scale: float) -> "SplineCurve":
+        """Return the same curve in raw units, x = shift + scale z."""
+        first, last = self.slopes
+        x = shift + scale * self.x
+        return SplineCurve(x, self.y, (first / scale, last / scale))
+
+    def shifted(self, offset: float) -> "SplineCurve":
+        """Return the curve plus a constant."""
+        return SplineCurve(self.x, self.y + offset, self.slopes)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain lists."""
+        return {
+            "x": self.x.tolist(),
+            "y": self.y.tolist(),
+            "slopes": [float(slope) for slope in self.slopes],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "SplineCurve":
+        """Read plain lists back.
+
+        Raises:
+            FormatError: not two lists of equal length, or knots that do not increase.
+        """
+        try:
+            x, y = (np.array(stored[key], dtype=float) for key in ("x", "y"))
+            first, last = (float(slope) for slope in stored["slopes"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"a stored spline cannot be read: {error}") from error
+        if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or np.any(np.diff(x) <= 0):
+            raise FormatError("a stored spline needs increasing x and as many y")
+        return cls(x, y, (first, last))
