@@ -12,7 +12,13 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from visualize import graph_layout
-from visualize.graph_labels import MOST_BESIDE, Edge, place_badges, places_beside
+from visualize.graph_labels import (
+    MOST_BESIDE,
+    Edge,
+    label_sizes,
+    place_badges,
+    places_beside,
+)
 from visualize.graph_layout import MARGIN, Layout, lay_out, learned
 from visualize.graph_texts import LABEL, formula_text, label_text, node_text
 from visualize.labels import percent, shorten
@@ -86,12 +92,21 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
 def _arranged(
     graph: nx.DiGraph, width: float
 ) -> tuple[Layout, list[Edge], Mapping[Edge, graph_layout.Rectangle] | None]:
-    """Lay out for formulas on the edges, and where that fails for a list of them."""
-    few = sum(learned(graph.edges[edge]) for edge in graph.edges) <= MOST_BESIDE
+    """Lay out with labels on the edges, and where that fails for a list of formulas.
+
+    Without formulas only the shares are written, and those need no list.
+    """
+    kept = [edge for edge in graph.edges if learned(graph.edges[edge])]
+    bare = not any(formula_text(graph.edges[edge], 1.0) for edge in kept)
+    few = len(kept) <= MOST_BESIDE
     layout = lay_out(graph, width, labels=few)
     live = _learned_edges(graph, layout)
     places = places_beside(graph, layout, live) if few else None
-    return (lay_out(graph, width) if places is None else layout), live, places
+    if places is None:
+        layout = lay_out(graph, width)
+        if bare:
+            places = place_badges(layout, live, label_sizes(graph, live))
+    return layout, live, places
 
 
 def _learned_edges(graph: nx.DiGraph, layout: Layout) -> list[Edge]:
@@ -231,7 +246,7 @@ def _draw_label(
 def _draw_badges(
     axis: Axes, graph: nx.DiGraph, layout: Layout, live: Sequence[Edge]
 ) -> None:
-    places = place_badges(layout, live, _BADGE)
+    places = place_badges(layout, live, [(_BADGE, _BADGE)] * len(live))
     for number, edge in enumerate(live, start=1):
         if edge in places:
             spot = places[edge]

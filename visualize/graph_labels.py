@@ -29,15 +29,13 @@ def places_beside(
         edges: the edges to label.
     """
     places: dict[Edge, Rectangle] = {}
-    for edge in edges:
+    sizes = label_sizes(graph, edges)
+    for edge, (width, height) in zip(edges, sizes, strict=True):
         curve, label = layout.curves[edge], label_text(graph.edges[edge])
         if "…" in label or curve.span[1] - curve.span[0] < curve.stem + _TAIL:
             return None
-        width, height = text_size(label, LABEL)
         x = curve.span[0] + INDENT + width / 2
-        places[edge] = Rectangle(
-            x, float(curve.start[1]), width + _PAD[0], height + _PAD[1]
-        )
+        places[edge] = Rectangle(x, float(curve.start[1]), width, height)
         taken = [*layout.nodes.values(), *(places[e] for e in places if e != edge)]
         if any(places[edge].overlaps(box, _AIR) for box in taken):
             return None
@@ -46,10 +44,16 @@ def places_beside(
     return None if hidden else places
 
 
+def label_sizes(graph: nx.DiGraph, edges: Sequence[Edge]) -> list[tuple[float, float]]:
+    """Width and height of the labels of some edges, frame included."""
+    sizes = (text_size(label_text(graph.edges[edge]), LABEL) for edge in edges)
+    return [(width + _PAD[0], height + _PAD[1]) for width, height in sizes]
+
+
 def place_badges(
-    layout: Layout, edges: Sequence[Edge], size: float
+    layout: Layout, edges: Sequence[Edge], sizes: Sequence[tuple[float, float]]
 ) -> dict[Edge, Rectangle]:
-    """Put a small square on each edge, off the nodes, each other and other edges.
+    """Put a small rectangle on each edge, off the nodes, each other and other edges.
 
     An edge without any free place is left out.
     """
@@ -61,7 +65,7 @@ def place_badges(
         free = []
         for rank, share in enumerate(_ALONG):
             x, y = layout.curves[edge].at(low + share * (high - low))
-            spot = Rectangle(x, y, size, size)
+            spot = Rectangle(x, y, *sizes[index])
             if not any(spot.overlaps(box, _AIR) for box in taken):
                 free.append((_crossings(samples, index, spot), rank, spot))
         if free:

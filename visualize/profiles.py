@@ -17,10 +17,11 @@ from matplotlib.ticker import (
 from numpy.typing import NDArray
 
 from sciren.errors import ColumnError, DataError
-from visualize.labels import number, with_error, with_unit
+from visualize.labels import number, shorten, with_error, with_unit
 from visualize.style import (
     BLUE,
     GREEN,
+    MUTED,
     SEQUENCE,
     SMALL,
     VERMILION,
@@ -32,11 +33,11 @@ from visualize.style import (
 
 _SHARE = "share_"
 _WIDE = 5.0  # a positive range this many times its start is drawn in logs
-_INTERVAL = 1.96  # standard errors of a 95 % interval
+_NORMAL = 1.96  # standard errors in half a 95 % interval
 
 
 class Summary(Protocol):
-    """What the picture needs of a profile's summary."""
+    """What the picture needs of a `sciren.training.profile.ProfileSummary`."""
 
     @property
     def estimate(self) -> float:
@@ -49,8 +50,13 @@ class Summary(Protocol):
         ...
 
     @property
-    def minima(self) -> Sequence[float]:
-        """Values of all minima, the best one among them."""
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval of the estimate, or None."""
+        ...
+
+    @property
+    def minima(self) -> Sequence[tuple[float, float]]:
+        """(value, chi-square above the best) of every local minimum."""
         ...
 
     @property
@@ -59,8 +65,8 @@ class Summary(Protocol):
         ...
 
     @property
-    def at_bound(self) -> bool:
-        """Whether the best value is the end of the range."""
+    def reason(self) -> str:
+        """Why not, empty when they do."""
         ...
 
 
@@ -76,7 +82,7 @@ def plot_profiles(
         profile: columns ``constant`` (name), ``value`` (physical), ``loss`` (relative
             excess over the smallest training loss), optionally ``valid_loss`` (same,
             validation rows) and ``share_<feature>`` (importance at that value).
-        summaries: name of a constant -> estimate, error, minima, identified, at_bound.
+        summaries: name of a constant -> its `Summary`.
         units: name of a constant -> unit, free text.
     Raises:
         ColumnError: a needed column is absent.
@@ -103,7 +109,7 @@ def plot_profiles(
         _draw_profile(axis, rows, name, summaries.get(name), units.get(name, ""))
     figure.set_label(
         "Profile of each process constant. "
-        + " ".join(f"{name}: {_verdict(summaries.get(name))}." for name in names)
+        + " ".join(f"{name}: {_in_words(summaries.get(name))}." for name in names)
     )
     return figure
 
@@ -131,16 +137,28 @@ def _split(figure: Figure, axis: Axes) -> Axes:
     return figure.add_subplot(lower, sharex=axis)
 
 
-def _verdict(summary: Summary | None) -> str:
-    """One phrase: estimate with error, and whether the data determine it."""
+def _verdict(summary: Summary) -> str:
+    """Estimate with its error, or that the data do not determine the constant."""
+    if not summary.identified:
+        return "NOT identified"
+    return f"{with_error(summary.estimate, summary.error)}, identified"
+
+
+def _in_words(summary: Summary | None) -> str:
     if summary is None:
-        return "profile"
-    if len(summary.minima) > 1 and not summary.identified:
-        return f"NOT identified, minima {' and '.join(map(number, summary.minima))}"
-    value = with_error(summary.estimate, summary.error)
-    if summary.at_bound:
-        return f"{value}, at the end of its range"
-    return f"{value}, identified" if summary.identified else f"{value}, NOT identified"
+        return "no summary"
+    parts = [_verdict(summary), _detail(summary)]
+    return ", ".join(part for part in parts if part)
+
+
+def _detail(summary: Summary) -> str:
+    """Why a constant is not identified, or its 95 % interval."""
+    if not summary.identified:
+        return summary.reason
+    if summary.interval is None:
+        return ""
+    low, high = summary.interval
+    return f"95 % interval {number(low)} to {number(high)}"
 
 
 def _draw_profile(
@@ -157,12 +175,20 @@ def _draw_profile(
         _scale_value(axis, value)
     if summary is not None:
         _draw_summary(axis, value, loss, summary)
-    axis.set_title(
-        f"{name}: {_verdict(summary)}" if summary else name, parse_math=False
-    )
+    _name_panel(axis, name, summary)
     axis.set_ylabel("loss above the smallest (√ scale)")
     axis.set_xlabel(with_unit(name, unit), parse_math=False)
     axis.legend(loc="best", framealpha=0.85, frameon=True, edgecolor="none")
+
+
+def _name_panel(axis: Axes, name: str, summary: Summary | None) -> None:
+    detail = _detail(summary) if summary else ""
+    title = f"{name}: {_verdict(summary)}" if summary else name
+    axis.set_title(title, pad=20 if detail else 6, parse_math=False)
+    axis.text(
+        0, 1.03, shorten(detail, 60), transform=axis.transAxes, va="bottom",
+        color=MUTED, fontsize=SMALL, parse_math=False,
+    )  # fmt: skip
 
 
 def _scale_loss(axis: Axes) -> None:
@@ -207,12 +233,11 @@ def _scale_value(axis: Axes, value: np.ndarray) -> None:
 def _draw_summary(
     axis: Axes, value: np.ndarray, loss: np.ndarray, summary: Summary
 ) -> None:
-    if summary.identified and np.isfinite(summary.error):
-        reach = _INTERVAL * summary.error
-        low = max(summary.estimate - reach, value[0])
-        high = min(summary.estimate + reach, value[-1])
+    low, high = _interval(summary)
+    if summary.identified and np.isfinite(low) and np.isfinite(high):
+        low, high = max(low, value[0]), min(high, value[-1])
         axis.axvspan(low, high, color=GREEN, alpha=0.18, linewidth=0, label="95 %")
-    for minimum in summary.minima:
+    for minimum, _ in summary.minima:
         height = float(np.interp(minimum, value, loss))
         axis.axvline(minimum, color=GREEN, linewidth=1.1, linestyle=(0, (1, 1.5)))
         axis.plot(minimum, height, "o", color=GREEN, markersize=7, clip_on=False)
@@ -221,6 +246,14 @@ def _draw_summary(
             ha="center", va="top", fontsize=SMALL + 0.5, color=text_colour(GREEN),
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )  # fmt: skip
+
+
+def _interval(summary: Summary) -> tuple[float, float]:
+    """The given 95 % interval, else the one that the standard error gives."""
+    if summary.interval is not None:
+        return summary.interval
+    reach = _NORMAL * summary.error
+    return summary.estimate - reach, summary.estimate + reach
 
 
 def _draw_shares(axis: Axes, rows: pd.DataFrame) -> None:

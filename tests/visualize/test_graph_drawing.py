@@ -146,11 +146,15 @@ def test_a_network_with_no_edge_left_can_be_drawn():
     assert "no edge is left" in describe_graph(graph)
 
 
-def test_a_model_without_formulas_can_be_drawn():
-    edges = [edge(0, n, "rb", 0.3, "", formula="", status="") for n in NAMES[:3]]
+@pytest.mark.parametrize("hidden", [["rb"], ["h1_rb", "h2_rb"]])
+def test_a_model_without_formulas_shows_shares_and_no_list(hidden):
+    bare = {"family": "", "formula": "", "status": "spline"}
+    edges = [edge(0, n, h, 0.3, **bare) for n in NAMES[:5] for h in hidden]
     figure = draw_graph(encoder_graph(pd.DataFrame(edges)))
     assert_readable(figure)
-    assert "30 %" in [text.get_text() for text in figure.axes[0].texts]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts.count("30 %") == len(edges)
+    assert "formula" not in texts
 
 
 def test_dollars_in_names_are_plain_text():

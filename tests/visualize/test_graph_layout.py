@@ -103,7 +103,7 @@ def test_labels_lie_on_the_straight_part_of_their_edge():
     for edge, place in places.items():
         curve = layout.curves[edge]
         assert curve.at(place.x)[1] == pytest.approx(place.y)
-        assert place.x + place.width / 2 <= curve.span[0] + curve.stem + 1e-9
+        assert place.x + place.width / 2 <= curve.span[0] + curve.stem + 0.01
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_labels_that_would_hide_something_are_not_placed(graph, width):
 def test_badges_stay_apart_even_where_edges_cross():
     graph = full("abcdefghijkl", "wxyz")
     layout = lay_out(graph)
-    places = place_badges(layout, list(graph.edges), 0.2)
+    places = place_badges(layout, list(graph.edges), [(0.2, 0.2)] * 48)
     assert len(places) >= 40
     for one, other in combinations(places.values(), 2):
         assert not one.overlaps(other)

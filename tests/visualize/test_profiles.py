@@ -24,10 +24,17 @@ TWO = ONE.assign(
 
 def summary(**change):
     known = {
-        "estimate": 1.5, "error": 0.02, "minima": [1.5],
-        "identified": True, "at_bound": False,
+        "estimate": 1.5, "error": 0.02, "interval": None, "minima": [(1.5, 0.0)],
+        "identified": True, "reason": "",
     }  # fmt: skip
     return SimpleNamespace(**{**known, **change})
+
+
+TWICE = {
+    "identified": False,
+    "minima": [(1.5, 0.0), (5.0, 9.0)],
+    "reason": "the profile has 2 minima, at 1.5 and 5",
+}
 
 
 def title(figure):
@@ -35,25 +42,32 @@ def title(figure):
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "verdict", "detail"),
     [
-        ({}, "1.50 ± 0.02, identified"),
-        ({"error": np.nan}, "1.5, identified"),
-        ({"at_bound": True}, "at the end of its range"),
-        ({"identified": False}, "NOT identified"),
-        ({"identified": False, "minima": [1.5, 5.0]}, "minima 1.5 and 5"),
+        ({}, "1.50 ± 0.02, identified", ""),
+        ({"error": np.nan}, "1.5, identified", ""),
+        ({"interval": (1.4, 1.6)}, "identified", "95 % interval 1.4 to 1.6"),
+        (TWICE, "NOT identified", "2 minima, at 1.5 and 5"),
     ],
 )
-def test_the_title_is_the_verdict(change, verdict, check_picture):
+def test_the_title_is_the_verdict(change, verdict, detail, check_picture):
     figure = check_picture(plot_profiles(ONE, {"q10": summary(**change)}))
     assert verdict in title(figure)
-    assert verdict in figure.get_label()
+    assert detail in figure.axes[0].texts[-1].get_text()
+    assert detail in figure.get_label()
 
 
 def test_every_minimum_is_marked_with_its_value(check_picture):
-    found = summary(identified=False, minima=[1.5, 5.0])
-    figure = check_picture(plot_profiles(TWO, {"q10": found}))
-    assert [text.get_text() for text in figure.axes[0].texts] == ["1.5", "5"]
+    figure = check_picture(plot_profiles(TWO, {"q10": summary(**TWICE)}))
+    assert [text.get_text() for text in figure.axes[0].texts][:2] == ["1.5", "5"]
+
+
+@pytest.mark.parametrize("interval", [None, (1.4, 1.7)])
+def test_only_an_identified_constant_gets_its_interval(interval, check_picture):
+    known = check_picture(plot_profiles(ONE, {"q10": summary(interval=interval)}))
+    assert len(known.axes[0].patches) == 1
+    unknown = summary(identified=False, interval=interval, reason="too wide")
+    assert not plot_profiles(ONE, {"q10": unknown}).axes[0].patches
 
 
 def test_shares_are_drawn_below_on_the_same_scale(check_picture):
