@@ -1,0 +1,217 @@
+"""The command `sciren`: reads, orders and prints; the work is done elsewhere.
+
+Exit codes: 0 done, 1 the work failed, 2 wrong usage or input. Errors are one line on
+stderr; torch loads inside the commands only.
+"""
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from sciren.errors import SciRenError, ShapeError, TrainingError
+
+app = typer.Typer(
+    name="sciren",
+    help="Equations for the hidden parameters of a process model, learned from data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+demo = typer.Typer(
+    help="The whole way on an embedded data set: no download, no configuration.",
+    no_args_is_help=True,
+)
+app.add_typer(demo, name="demo")
+
+_WORK_ERRORS = (TrainingError, ShapeError)
+_ANYWHERE = ("--quiet", "-q", "--debug")
+
+
+@dataclass
+class _Options:
+    quiet: bool = False
+    debug: bool = False
+
+
+_options = _Options()
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder of the results.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace the run that is there.")
+]
+Run = Annotated[Path, typer.Argument(help="Folder that `sciren discover` wrote.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from discovery.config_file import versions
+
+        typer.echo(f"sciren {versions()['sciren']}")
+        raise typer.Exit
+
+
+@app.callback()
+def _globals(
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress on stderr.")
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error came from.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    _options.quiet, _options.debug = quiet, debug
+    warnings.showwarning = _show_warning
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    if category.__module__.startswith("sciren") or _options.debug:
+        typer.echo(f"warning: {_one_line(message)}", err=True)
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())
+
+
+def _guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors of the work into one line and an exit code."""
+
+    @functools.wraps(command)
+    def guarded(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except SciRenError as error:
+            _fail(error, _one_line(error), 1 if isinstance(error, _WORK_ERRORS) else 2)
+        except (OSError, MemoryError) as error:
+            _fail(error, _one_line(error) or type(error).__name__, 1)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            what = f"unexpected {type(error).__name__}: {_one_line(error)}"
+            _fail(error, f"{what}; --debug shows where", 1)
+
+    return guarded
+
+
+def _fail(error: BaseException, line: str, code: int) -> None:
+    if _options.debug:
+        raise error
+    typer.echo(f"error: {line}", err=True)
+    raise typer.Exit(code)
+
+
+@demo.command("respiration")
+@_guarded
+def demo_respiration(
+    out: Out = Path("runs/demo-respiration"),
+    setting: Annotated[
+        Literal["linear", "abs"], typer.Option(help="Form of the base respiration.")
+    ] = "linear",
+    seed: Annotated[int, typer.Option(min=0, help="Of noise and starts.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Find base respiration and Q10 behind a simulated half-hourly record."""
+    from discovery.demos import demo_respiration as work
+
+    folder = work(out, setting, seed, overwrite=overwrite, quiet=_options.quiet)
+    _finish(folder)
+
+
+@app.command()
+@_guarded
+def discover(
+    config: Annotated[Path, typer.Argument(help="See `sciren init`.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key for this run."),
+    ] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Train, prune, find equations, verify and report."""
+    from discovery.config_file import load_config
+    from discovery.workflow import run as work
+
+    settings = load_config(config, changes or ())
+    folder = work(settings, overwrite=overwrite, quiet=_options.quiet)
+    _finish(folder)
+
+
+@app.command()
+@_guarded
+def explain(run: Run) -> None:
+    """Do everything after training again: prune, equations, verification, report."""
+    from discovery.explain import explain as work
+
+    _finish(work(run, quiet=_options.quiet))
+
+
+@app.command()
+@_guarded
+def predict(
+    run: Run,
+    data: Annotated[Path, typer.Argument(help="csv, csv.gz, parquet, NetCDF or Zarr.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File of the results.")],
+    using: Annotated[
+        Literal["equations", "network"], typer.Option(help="What computes.")
+    ] = "equations",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file that is there.")
+    ] = False,
+) -> None:
+    """Write targets and latents for every row of a file."""
+    from discovery.predict import predict as work
+
+    typer.echo(work(run, data, out, using=using, overwrite=overwrite))
+
+
+@app.command()
+@_guarded
+def report(run: Run) -> None:
+    """Write the report of a run again."""
+    from discovery.report import write_report as work
+
+    typer.echo(work(run))
+
+
+@app.command()
+@_guarded
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write.")] = Path(),
+    process_model: Annotated[
+        bool, typer.Option("--process-model", help="Also write my_process.py.")
+    ] = False,
+) -> None:
+    """Write a commented CONFIG.yaml to start from."""
+    from discovery.starter import write_starter
+
+    for path in write_starter(folder, process_model):
+        typer.echo(f"wrote {path}")
+    typer.echo(f"next: sciren discover {folder / 'CONFIG.yaml'}")
+
+
+def _finish(folder: Path) -> None:
+    from discovery.summary import summary
+
+    typer.echo(summary(folder))
+
+
+def _globals_first(arguments: Sequence[str]) -> list[str]:
+    """Let --quiet and --debug stand behind a command too."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    first = [word for word in arguments[:end] if word in _ANYWHERE]
+    rest = [word for word in arguments[:end] if word not in _ANYWHERE]
+    return first + rest + list(arguments[end:])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; ends the process with the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    app(args=_globals_first(given), prog_name="sciren")
