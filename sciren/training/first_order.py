@@ -18,12 +18,12 @@ from sciren.errors import TrainingError
 from sciren.model import CHUNK, ScIReN
 from sciren.training.adamw import AdamW, fused_kernel
 from sciren.training.config import TrainConfig
+from sciren.training.gauss_newton import proportional_weights
 from sciren.training.history import History
 from sciren.training.objective import Objective, Rows
 from sciren.training.observations import Observations, ResidualScale
 from sciren.training.progress import Progress, Silence
 
-STAGE = "train"
 WARM_UP = 0.3  # share of the steps in which the rate of the one-cycle schedule rises
 START_SHARE, END_SHARE = 0.04, 4e-6  # of the peak, at the first and at the last step
 SMALLEST = 1e-6  # positive constants are kept above this share of their start
@@ -49,29 +49,40 @@ def train_first_order(
             observed; row weights count.
         config: first-order settings, see `TrainConfig`.
         history: gets one row an epoch, with every term of the loss as a mean over the
-            batches, and ``valid``, the data term on the validation rows.
+            batches, and ``valid``, the data term on the validation rows. With
+            proportional noise a second pass follows, with weights 1 / prediction^2.
         progress: who wants to hear about it.
     Raises:
         TrainingError: nothing observed, an unusable device, or a loss that is not finite.
     Reference: Loshchilov and Hutter 2019 (AdamW); Smith 2018 (one-cycle).
     """
-    run = _Run.start(model, train, valid, config)
     listener = Silence() if progress is None else progress
+    _one_pass(
+        _Run.start(model, train, valid, config), model, history, listener, "train"
+    )
+    if config.noise == "proportional":
+        factors = [proportional_weights(model, table) for table in (train, valid)]
+        again = _Run.start(model, train, valid, config, *factors)
+        _one_pass(again, model, history, listener, "train, reweighted")
+
+
+def _one_pass(
+    run: "_Run", model: ScIReN, history: History, progress: Progress, stage: str
+) -> None:
     for epoch in range(run.epochs):
         rate = run.rate(run.step)
         terms = run.train_epoch(epoch)
         terms["valid"] = run.validate(epoch)
-        history.append(STAGE, epoch + 1, terms | {"learning_rate": rate})
+        history.append(stage, epoch + 1, terms | {"learning_rate": rate})
         shown = {name: terms[name] for name in ("total", "data", "valid")}
-        listener.update(STAGE, epoch + 1, run.epochs, shown)
+        progress.update(stage, epoch + 1, run.epochs, shown)
         if run.patience_is_over(epoch):
-            message = (
-                f"stopped after {epoch + 1} epochs: {config.patience} without gain"
-            )
-            listener.say(message)
+            wait = run.config.patience
+            progress.say(f"stopped in epoch {epoch + 1}: no gain in {wait} epochs")
             break
     run.write_back(model)
-    history.say(f"best validation loss {run.best:.6g} in epoch {run.best_epoch + 1}")
+    best, where = f"{run.best:.6g}", run.best_epoch + 1
+    history.say(f"{stage}: lowest validation loss {best} in epoch {where}")
 
 
 def one_cycle(step: int, steps: int) -> float:
@@ -109,6 +120,7 @@ class _Run:
     generator: torch.Generator
     step: int = 0
     best: float = math.inf
+    reference: float = math.inf  # the last one that was lower by min_delta
     best_epoch: int = -1
     waited: int = 0
     best_weights: dict[str, Tensor] = field(default_factory=dict)
@@ -116,7 +128,13 @@ class _Run:
 
     @classmethod
     def start(
-        cls, model: ScIReN, train: Table, valid: Table, config: TrainConfig
+        cls,
+        model: ScIReN,
+        train: Table,
+        valid: Table,
+        config: TrainConfig,
+        train_factor: Tensor | None = None,
+        valid_factor: Tensor | None = None,
     ) -> "_Run":
         scale = _checked_scale(train, valid, config)
         worker = _copy_on_device(model, config)
@@ -124,8 +142,8 @@ class _Run:
         objective = Objective(
             worker, config, scale, constants, config.constants_in_logs
         )
-        rows = Rows.of(model, train, scale, constants)
-        check = Rows.of(model, valid, scale, constants)
+        rows = Rows.of(model, train, scale, constants, train_factor)
+        check = Rows.of(model, valid, scale, constants, valid_factor)
         if config.grid_updates == 0:
             rows = rows.with_basis(worker.encoder)
             check = check.with_basis(worker.encoder)
@@ -152,9 +170,10 @@ class _Run:
         return self.config.learning_rate * one_cycle(step, steps)
 
     @property
-    def falling(self) -> bool:
-        """Whether the next step's rate is below the one before."""
-        return self.rate(self.step) < self.rate(max(0, self.step - 1))
+    def past_the_peak(self) -> bool:
+        """Whether the rate falls, or never rose."""
+        steps = self.epochs * self.batches
+        return self.config.schedule == "constant" or self.step > WARM_UP * steps
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
         """Take one step a batch; return the mean of every term."""
@@ -180,11 +199,14 @@ class _Run:
     def validate(self, epoch: int) -> float:
         """Return the validation loss; keep the weights if it is the lowest so far."""
         loss = self.objective.data_loss(self.valid)
-        if not math.isfinite(loss):
+        if math.isnan(loss):
+            loss = math.inf
+        if loss == self.best == math.inf and epoch + 1 == self.epochs:
             raise _not_finite("validation", {"data": loss}, epoch, self.config)
-        gained = loss < self.best - self.config.min_delta
-        rising = self.config.schedule == "one-cycle" and not self.falling
-        self.waited = 0 if gained or rising else self.waited + 1
+        gained = loss < self.reference - self.config.min_delta
+        if gained:
+            self.reference = loss
+        self.waited = 0 if gained or not self.past_the_peak else self.waited + 1
         if loss < self.best:
             self.best, self.best_epoch = loss, epoch
             state = self.worker.encoder.state_dict()
@@ -194,7 +216,11 @@ class _Run:
 
     def patience_is_over(self, epoch: int) -> bool:
         """Whether to stop early."""
-        return self.waited >= self.config.patience and epoch + 1 < self.epochs
+        return (
+            self.waited >= self.config.patience
+            and epoch + 1 < self.epochs
+            and self.best < math.inf
+        )
 
     @torch.no_grad()
     def write_back(self, model: ScIReN) -> None:

@@ -19,7 +19,7 @@ from sciren.training.config import TrainConfig
 from sciren.training.observations import Observations, ResidualScale
 
 Basis = tuple[Tensor, Tensor]
-KEPT = 20_000_000  # most feature values for which the basis is kept
+KEPT = 2_000_000  # most feature values for which the basis is kept
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,23 @@ class Rows:
 
     @classmethod
     def of(
-        cls, model: ScIReN, table: Table, scale: ResidualScale, like: Tensor
+        cls,
+        model: ScIReN,
+        table: Table,
+        scale: ResidualScale,
+        like: Tensor,
+        factor: Tensor | None = None,
     ) -> "Rows":
-        """Take a table, in the precision and on the device of `like`."""
+        """Take a table, in the precision and on the device of `like`.
+
+        Args:
+            model, table, scale: what is compared, and how.
+            like: any tensor.
+            factor: (n, t) on the weights of the observations.
+        """
         seen = Observations.of(table, scale)
+        if factor is not None:
+            seen = seen.reweighted(factor)
         return cls(
             model.scaled(table.features).to(like),
             {name: part.to(like) for name, part in table.forcings.items()},
