@@ -60,13 +60,21 @@ def config_from_mapping(data: Mapping[str, Any], source: str = "settings") -> Ru
 def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
     """Return the checked training settings (loads them on first use).
 
+    Seed, bootstrap and the ladder of an encoder with ``hidden: auto`` come from the
+    rest of the configuration; keys of ``train`` win.
+
     Raises:
         ConfigError: with source, key, value and what to do.
     """
     from sciren.training.config import TrainConfig
 
+    given = {
+        "seed": config.seed,
+        "bootstrap": config.discovery.bootstrap,
+        "ladder": getattr(config.encoder, "hidden", None) == "auto",
+    }
     try:
-        return TrainConfig.model_validate({"seed": config.seed, **config.train})
+        return TrainConfig.model_validate(given | config.train)
     except ValidationError as error:
         raise config_error(error, TrainConfig, config.train, source, "train") from error
 

@@ -96,6 +96,12 @@ def test_overrides_reach_groups_that_the_file_does_not_name(file):
     assert config.discovery.pins == {"ta -> rb": "linear"}
     train = train_config(config)
     assert (train.epochs, train.seed) == (7, 3)
+    assert train.bootstrap == config.discovery.bootstrap
+    assert not train.ladder
+    assert train_config(load_config(file, ["encoder.hidden=auto"])).ladder
+    own = ["encoder.hidden=auto", "train={ladder: false, bootstrap: 9, seed: 4}"]
+    train = train_config(load_config(file, own))
+    assert (train.ladder, train.bootstrap, train.seed) == (False, 9, 4)
     file.write_text(EXAMPLE.replace("train: {engine: auto}\n", ""))
     assert train_config(load_config(file, ["train.epochs=8"])).epochs == 8
 
