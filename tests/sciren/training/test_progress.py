@@ -1,0 +1,62 @@
+"""Progress writes few lines, and only where somebody asked for them."""
+
+import io
+import sys
+
+import pytest
+
+from sciren.training.progress import LineProgress, Silence
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_log_gets_the_first_and_the_last_step():
+    stream = io.StringIO()
+    progress = LineProgress(stream, every=3600)
+    for step in range(1, 6):
+        progress.update("train", step, 5, {"total": 1 / step, "valid": 2.0})
+    assert stream.getvalue().splitlines() == [
+        "train 1/5  total 1  valid 2",
+        "train 5/5  total 0.2  valid 2",
+    ]
+
+
+def test_a_new_stage_shows_at_once():
+    stream = io.StringIO()
+    progress = LineProgress(stream, every=3600)
+    progress.update("additive", 1, 9, {})
+    progress.update("hidden", 3, 9, {})
+    assert stream.getvalue().splitlines() == ["additive 1/9", "hidden 3/9"]
+
+
+def test_a_terminal_rewrites_one_line():
+    stream = Terminal()
+    progress = LineProgress(stream, every=0)
+    progress.update("train", 1, 2, {"total": 1234.5678})
+    progress.update("train", 2, 2, {"total": 1.0})
+    progress.say("done")
+    first, second, rest = stream.getvalue().lstrip("\r").split("\r")
+    assert first == "train 1/2  total 1235"
+    assert second.rstrip() == "train 2/2  total 1"
+    assert len(second.rstrip("\n")) == len(first), "what stood there is covered"
+    assert rest == "done\n"
+
+
+def test_sentences_have_their_own_line():
+    stream = io.StringIO()
+    LineProgress(stream).say("stopped")
+    assert stream.getvalue() == "stopped\n"
+
+
+def test_the_default_is_standard_error():
+    assert LineProgress().stream is sys.stderr
+
+
+@pytest.mark.parametrize("call", ["update", "say"])
+def test_silence_is_silent(call, capfd):
+    arguments = ("train", 1, 2, {}) if call == "update" else ("done",)
+    getattr(Silence(), call)(*arguments)
+    assert capfd.readouterr() == ("", "")
