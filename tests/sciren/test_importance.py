@@ -7,7 +7,7 @@ import torch
 import sciren.importance
 from sciren.data.table import Table
 from sciren.decoders import process_model
-from sciren.edges import model_edges, node_names
+from sciren.edges import model_edges
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import ColumnError, ConfigError
 from sciren.importance import (
@@ -195,30 +195,6 @@ def test_the_edge_table_shows_ranges_in_raw_units_and_what_was_dropped():
     assert found.loc[("b", "v"), "status"] == "spline"
     assert pd.isna(row["r2"])
     assert row["formula"] == ""
-
-
-@pytest.mark.parametrize(
-    ("settings", "hidden"),
-    [
-        ({"hidden": (2,)}, [["h1_u", "h2_u", "h1_v", "h2_v"]]),
-        ({"hidden": (1, 2)}, [["h1_1_u", "h1_1_v"],
-                              ["h2_1_u", "h2_2_u", "h2_1_v", "h2_2_v"]]),
-        ({"hidden": (3,), "shared": True}, [["h1", "h2", "h3"]]),
-        ({}, []),
-    ],
-)  # fmt: skip
-def test_hidden_nodes_are_named_after_their_latent(settings, hidden):
-    model = ScIReN(KANEncoder(3, 2, **settings), None, sum_of_two)
-    assert node_names(model, NAMES) == [list(NAMES), *hidden, ["u", "v"]]
-
-
-def test_edges_between_latents_do_not_exist():
-    model = ScIReN(KANEncoder(3, 2, hidden=(2,)), None, sum_of_two)
-    inner = [e for e in model_edges(model, NAMES) if e.layer == 1]
-    assert [(e.source, e.target) for e in inner] == [
-        ("h1_u", "u"), ("h2_u", "u"), ("h1_v", "v"), ("h2_v", "v")
-    ]  # fmt: skip
-    assert all(model.encoder.spline_layers[1].mask[e.row, e.column] for e in inner)
 
 
 def test_a_black_box_has_no_edges():

@@ -16,7 +16,6 @@ from sciren.importance import feature_importance
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training import first_order
-from sciren.training.adamw import AdamW, fused_kernel
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import one_cycle, train_first_order
 from sciren.training.history import History
@@ -68,7 +67,7 @@ def same(one, two):
     return all(torch.equal(one[name], two[name]) for name in one)
 
 
-# -- the law of the schedule and of the optimiser -------------------------------------
+# -- the law of the schedule ----------------------------------------------------------
 @given(st.integers(1, 2000))
 def test_one_cycle_rises_once_and_falls_once_within_its_bounds(steps):
     rates = np.array([one_cycle(step, steps) for step in range(steps)])
@@ -81,33 +80,6 @@ def test_one_cycle_rises_once_and_falls_once_within_its_bounds(steps):
         assert rates.max() > 0.9
         assert top == pytest.approx(0.3 * steps, abs=2)
         assert rates[-1] < 1e-5
-
-
-@pytest.mark.parametrize("kernel", [None, fused_kernel()], ids=["plain", "fused"])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_optimiser_is_adamw(kernel, dtype):
-    generator = torch.Generator().manual_seed(0)
-    start = [
-        torch.randn(shape, generator=generator).to(dtype) for shape in ((3, 2), (4,))
-    ]
-    mine = [p.clone() for p in start]
-    theirs = [p.clone().requires_grad_() for p in start]
-    optimiser = AdamW(mine, decay=0.1, factor=0.5, kernel=kernel)
-    reference = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1, foreach=False)
-    for step in range(20):
-        rate = 0.02 * (1 + step % 3)
-        slopes = [torch.randn(p.shape, generator=generator).to(dtype) for p in start]
-        for p, slope in zip(theirs, slopes, strict=True):
-            p.grad = slope.clone()
-        reference.param_groups[0]["lr"] = 0.5 * rate
-        reference.step()
-        optimiser.step(slopes, rate)
-    for p, q in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(p, q.detach())
-
-
-def test_this_torch_has_the_fused_kernel():
-    assert callable(fused_kernel())
 
 
 # -- what it learns -------------------------------------------------------------------
