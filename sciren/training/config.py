@@ -110,16 +110,21 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
 
     # First order
-    epochs: int = Field(
-        default=30, ge=1, description="upper limit; early stopping may end before"
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="upper limit; default: as many as give 1500 steps, at least 5",
     )
     batch_size: int = Field(default=240, ge=1)
-    patience: int = Field(
-        default=10, ge=1, description="epochs without a better validation loss"
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="epochs without a better validation loss, counted from the peak of "
+        "the one-cycle schedule; default: a fifth of all epochs, at least 10",
     )
     min_delta: float = Field(default=1e-5, ge=0)
     learning_rate: float = Field(
-        default=0.03, gt=0, description="peak of the one-cycle schedule"
+        default=0.1, gt=0, description="peak of the one-cycle schedule"
     )
     constant_rate_factor: float = Field(
         default=1.0, gt=0, description="rate of the constants"

@@ -24,6 +24,7 @@ from sciren.training.objective import Objective, Rows
 from sciren.training.observations import Observations, ResidualScale
 from sciren.training.progress import Progress, Silence
 
+STEPS, FEWEST_EPOCHS = 1500, 5  # default length: what counts is the number of steps
 WARM_UP = 0.3  # share of the steps in which the rate of the one-cycle schedule rises
 START_SHARE, END_SHARE = 0.04, 4e-6  # of the peak, at the first and at the last step
 SMALLEST = 1e-6  # positive constants are kept above this share of their start
@@ -77,8 +78,8 @@ def _one_pass(
         shown = {name: terms[name] for name in ("total", "data", "valid")}
         progress.update(stage, epoch + 1, run.epochs, shown)
         if run.patience_is_over(epoch):
-            wait = run.config.patience
-            progress.say(f"stopped in epoch {epoch + 1}: no gain in {wait} epochs")
+            waited = f"no gain in {run.patience} epochs"
+            progress.say(f"stopped in epoch {epoch + 1}: {waited}")
             break
     run.write_back(model)
     best, where = f"{run.best:.6g}", run.best_epoch + 1
@@ -116,7 +117,6 @@ class _Run:
     train: Rows
     valid: list[Rows]
     batch: int
-    epochs: int
     generator: torch.Generator
     step: int = 0
     best: float = math.inf
@@ -153,7 +153,7 @@ class _Run:
             config, worker, objective, _groups(worker, constants, config), box, rows,
             [check.take(slice(k, k + parts.step)) for k in parts],
             min(config.batch_size, len(rows)) if rowwise else len(rows),
-            config.epochs, seeded(config.seed),
+            seeded(config.seed),
         )  # fmt: skip
 
     @property
@@ -161,6 +161,16 @@ class _Run:
         """Mini-batches an epoch; a last one of a single row joins the one before."""
         full, rest = divmod(len(self.train), self.batch)
         return max(1, full + (rest > 1))
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs: few rows need more of them for the same number of steps."""
+        return self.config.epochs or max(FEWEST_EPOCHS, math.ceil(STEPS / self.batches))
+
+    @property
+    def patience(self) -> int:
+        """Epochs without gain after which to stop."""
+        return self.config.patience or max(10, self.epochs // 5)
 
     def rate(self, step: int) -> float:
         """Learning rate of the encoder at a step."""
@@ -217,7 +227,7 @@ class _Run:
     def patience_is_over(self, epoch: int) -> bool:
         """Whether to stop early."""
         return (
-            self.waited >= self.config.patience
+            self.waited >= self.patience
             and epoch + 1 < self.epochs
             and self.best < math.inf
         )

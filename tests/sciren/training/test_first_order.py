@@ -416,7 +416,20 @@ def test_the_published_settings_train():
     assert {row["learning_rate"] for row in history.rows} == {1e-3}
 
 
-# -- batches --------------------------------------------------------------------------
+# -- length and batches --------------------------------------------------------------------------
+@pytest.mark.parametrize(("rows", "epochs"), [(50, 1500), (400, 375), (90_000, 5)])
+def test_few_rows_get_more_epochs_for_the_same_number_of_steps(rows, epochs):
+    table, config = respiration(rows), TrainConfig(batch_size=100)
+    model = started(LinearEncoder(3, 1), table)
+    state = first_order._Run.start(model, table, table, config)
+    assert state.epochs == epochs
+    assert state.patience == max(10, epochs // 5)
+    given_ = first_order._Run.start(
+        model, table, table, config.replace(epochs=3, patience=2)
+    )
+    assert (given_.epochs, given_.patience) == (3, 2)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 100, 101, 102, 199])
 def test_a_last_row_never_stands_alone(rows):
     sizes = []
