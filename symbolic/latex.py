@@ -5,6 +5,7 @@ reads back to the same expression.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from symbolic.numbers import format_number
@@ -54,18 +55,26 @@ def _cases(rows: list[tuple[str, str]]) -> str:
     return rf"\begin{{cases}} {inside} \end{{cases}}"
 
 
-LATEX = Notation(
+_INLINE = Notation(
     bracket=lambda text: rf"\left({text}\right)",
     absolute=lambda text: rf"\left|{text}\right|",
     root=lambda text: rf"\sqrt{{{text}}}",
-    fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
+    fraction=lambda above, below: f"{above}/{below}",
     power=lambda base, exponent: f"{base}^{{{exponent}}}",
     apply=lambda name, inside: rf"{name}\left({inside}\right)",
     cases=_cases,
     functions=COMMANDS,
     relations=RELATION_SIGNS,
     words=WORDS,
+    flat=True,
 )
+LATEX = replace(
+    _INLINE,
+    fraction=lambda above, below: rf"\frac{{{above}}}{{{below}}}",
+    flat=False,
+    inline=_INLINE,
+)
+"""Fractions with a line; inside exponents with a slash."""
 
 
 def latex_printer(

@@ -13,6 +13,7 @@ import sympy
 
 from sciren.errors import ExpressionError
 from symbolic.latex import COMMANDS, RELATION_SIGNS, WORDS
+from symbolic.layout import BREAK
 from symbolic.nodes import FUNCTIONS, OPERATORS, RELATIONS
 from symbolic.symbols import latex_symbols
 
@@ -24,10 +25,9 @@ FIXED = (
     r"\left(", r"\right)", r"\left|", r"\right|", r"\frac", r"\sqrt",
     r"\begin{cases}", r"\end{cases}", r"\\", r"\text{if }", r"\cdot",
     AND, OR, NOT, OTHERWISE, NEVER, PI, E, *RELATION_SIGNS.values(),
-    "^", "{", "}", "+", "-", ",", "&",
+    "^", "/", "{", "}", "+", "-", ",", "&",
 )  # fmt: skip
 OPENERS = (r"\left(", r"\left|", r"\frac", r"\sqrt", r"\begin{cases}", PI, E)
-BREAK = "\\\\\n  &\\quad {}"
 DEEPEST = 80
 
 
@@ -157,8 +157,11 @@ class _Reader:
 
     def product(self, negative: bool) -> list[Any]:
         factors = self.factor()
-        while self.take(r"\cdot") or self.starts_factor():
-            factors += self.factor()
+        while self.take(r"\cdot") or self.starts_factor() or self.peek("/"):
+            if self.take("/"):
+                factors += [sympy.Pow(f, -1) for f in self.divisor()]
+            else:
+                factors += self.factor()
         if not negative:
             return factors
         if factors[0].is_Number:
@@ -180,6 +183,16 @@ class _Reader:
         if not self.take("^"):
             return [base]
         return [sympy.Pow(base, self.braced(self.sum))]
+
+    def divisor(self) -> list[Any]:
+        """Return the factors after a slash, those inside a bracket one by one."""
+        if not self.take(r"\left("):
+            return self.factor()
+        factors = self.sum_factors()
+        self.expect(r"\right)")
+        if self.take("^"):
+            return [sympy.Pow(_product(factors), self.braced(self.sum))]
+        return factors
 
     def braced(self, read: Callable[[], Any]) -> Any:
         self.expect("{")

@@ -6,7 +6,7 @@ Brackets, signs, fractions and the order of terms and factors are decided here, 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -37,6 +37,7 @@ class Notation:
         words: "and", "or", "not", "otherwise", "never", "pi", "e", "times" (between a
             factor and a digit), "beside" (between other factors).
         flat: whether fractions and powers stand in the line and need brackets.
+        inline: flat notation for exponents; None for this one.
     """
 
     bracket: Callable[[str], str]
@@ -50,6 +51,7 @@ class Notation:
     relations: Mapping[str, str]
     words: Mapping[str, str]
     flat: bool = False
+    inline: "Notation | None" = None
 
 
 def names_in(expressions: Sequence[Any]) -> list[str]:
@@ -249,6 +251,8 @@ class Printer:
         whole = exponent.is_Float and float(exponent).is_integer()
         if whole and self.rounded and abs(exponent) < 1000:
             exponent = sympy.Integer(int(exponent))
+        if self.notation.inline is not None:
+            return replace(self, notation=self.notation.inline).text(exponent)
         text, level = self._part(exponent)
         loose = self.notation.flat and level < ATOM
         return self.notation.bracket(text) if loose else text

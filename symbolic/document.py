@@ -1,0 +1,300 @@
+r"""Equations, tables and a whole document as LaTeX.
+
+Every fragment names its packages in a first comment; ``to_document`` returns a file
+that compiles as it is. Same input, same bytes.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symbolic.latex import latex_printer
+from symbolic.layout import BREAK, WIDTH, Equation, equations, visual_width
+from symbolic.numbers import format_number, format_with_error
+from symbolic.printable import (
+    PrintableModel,
+    PrintedCheck,
+    PrintedConstant,
+    PrintedQuantity,
+)
+from symbolic.printer import Printer, names_in
+from symbolic.symbols import escape, latex_symbol
+from symbolic.tex_tables import Tex, latex_table
+from symbolic.units import latex_unit
+
+EDGE_COLUMNS = {
+    "source": "from",
+    "target": "to",
+    "importance": "importance",
+    "family": "family",
+    "r2": "R2",
+    "gap": "gap",
+    "formula": "formula or reason",
+}
+
+
+CELL_WIDTH = 34
+WIDEST_LEFT = 20
+"""Characters of a left side; the arguments are left out where it would be longer."""
+
+
+def equation_block(model: PrintableModel) -> str:
+    r"""Return all equations in one ``align`` with labels ``eq:<name>``, and where-lines."""
+    printer = latex_printer(
+        [*model.expressions, *_all_symbols(model)], model.digits, model.symbols
+    )
+    rows = []
+    quantities = (*model.latents, *model.targets)
+    lefts = [_left_side(printer, quantity) for quantity in quantities]
+    width = WIDTH - max(map(visual_width, lefts), default=0)
+    for quantity, side in zip(quantities, lefts, strict=True):
+        lines = _lines(printer, quantity, side, width)
+        rows += [f"{left} &= {right} \\notag" for left, right in lines[:-1]]
+        left, right = lines[-1]
+        rows.append(f"{left} &= {right} \\label{{eq:{_label(quantity.name)}}}")
+    body = " \\\\\n  ".join(rows)
+    block = f"% packages: amsmath\n\\begin{{align}}\n  {body}\n\\end{{align}}\n"
+    where = where_lines(model)
+    return (block if rows else "") + (f"where {where}.\n" if where else "")
+
+
+def where_lines(model: PrintableModel) -> str:
+    """Return what the symbols mean, as one sentence without its end."""
+    parts = []
+    for feature in model.features:
+        spread = _spread(feature.low, feature.high, feature.unit)
+        words = [feature.meaning and escape(feature.meaning), spread]
+        parts.append(_where(model, feature.name, words))
+    for quantity in (*model.latents, *model.targets):
+        words = [quantity.meaning and escape(quantity.meaning)]
+        words.append(latex_unit(quantity.unit) and f"in {latex_unit(quantity.unit)}")
+        if any(words):
+            parts.append(_where(model, quantity.name, words))
+    for name, text in model.functions.items():
+        parts.append(_where(model, name, [escape(text)]))
+    return ", ".join(parts)
+
+
+def constants_table(model: PrintableModel, *, siunitx: bool = False) -> str:
+    """Return the constants with error, unit and 95 % interval."""
+    rows = [_constant_row(model, constant, siunitx) for constant in model.constants]
+    heads = {"symbol": "constant", "value": "estimate", "unit": "unit"}
+    if any(np.isfinite([c.low, c.high]).all() for c in model.constants):
+        heads["interval"] = "95 % interval"
+    if any(c.note for c in model.constants):
+        heads["note"] = "note"
+    notes = [f"Errors: {model.error_source}."] if model.error_source else []
+    wide = {"note": "4cm"} if "note" in heads else {}
+    return latex_table(
+        rows, "Constants of the process model.", "tab:constants",
+        columns=heads, notes=notes, wide=wide,
+    )  # fmt: skip
+
+
+def edges_table(model: PrintableModel, columns: Mapping[str, str] | None = None) -> str:
+    """Return one row per edge; refused ones with their reason in place of a formula."""
+    heads = dict(columns or EDGE_COLUMNS)
+    rows = [_edge_row(row) for row in model.edges]
+    shown = {
+        key: text for key, text in heads.items() if any(key in row for row in rows)
+    }
+    return latex_table(
+        rows, "Edges of the network and their closed forms.", "tab:edges",
+        columns=shown, wide={"formula": "5.5cm"},
+        notes=["gap: difference of the criterion to the next family; "
+               "refused edges stay splines."],
+    )  # fmt: skip
+
+
+def equations_table(model: PrintableModel) -> str:
+    """Return one row per latent: equation, constants, complexity, R2, verification."""
+    printer = latex_printer(
+        [*model.expressions, *_all_symbols(model)], model.digits, model.symbols
+    )
+    rows = []
+    for latent in model.latents:
+        if latent.expression is None:
+            continue
+        lines = _lines(printer, latent, printer.names[latent.name], CELL_WIDTH)
+        text = r" \\ ".join(f"{left} &= {right}" for left, right in lines)
+        text = text.replace(BREAK, r" \\ &\quad {}")
+        rows.append(
+            {
+                "latent": Tex(f"${printer.names[latent.name]}$"),
+                "equation": Tex(rf"$\begin{{aligned}}[t] {text} \end{{aligned}}$"),
+                "constants": len(latent.expression.atoms(sympy.Float)),
+                "complexity": complexity(latent.expression),
+                "r2": "" if latent.r2 is None else Tex(f"${latent.r2:.5f}$"),
+                "verified": "yes" if model.passed and model.checks else "no",
+            }
+        )
+    heads = {
+        "latent": "latent", "equation": "equation", "constants": "constants",
+        "complexity": "complexity", "r2": "R2", "verified": "verified",
+    }  # fmt: skip
+    return latex_table(
+        rows, "Equations of the latent parameters.", "tab:equations",
+        columns=heads,
+    )  # fmt: skip
+
+
+def verification_table(model: PrintableModel) -> str:
+    """Return the checks with number, tolerance and PASS or FAIL."""
+    rows = [_check_row(check) for check in model.checks]
+    heads = {"check": "check", "value": "value", "limit": "limit", "result": "result"}
+    return latex_table(
+        rows, "Verification of the equations.", "tab:verification",
+        columns=heads, wide={"check": "8.5cm"},
+    )  # fmt: skip
+
+
+def complexity(expression: Any) -> int:
+    """Return the count of nodes of a formula: numbers, symbols and operations."""
+    return sum(1 for _ in sympy.preorder_traversal(expression))
+
+
+def preamble(*, siunitx: bool = False) -> str:
+    r"""Return the ``\usepackage`` lines that the fragments need."""
+    names = ["amsmath", "array", "booktabs", "longtable", "threeparttable"]
+    names += ["siunitx"] if siunitx else []
+    return "".join(f"\\usepackage{{{name}}}\n" for name in names)
+
+
+def to_document(model: PrintableModel, *, siunitx: bool = False) -> str:
+    """Return a document that compiles as it is: equations, tables, verification.
+
+    Args:
+        siunitx: print constants with the package siunitx.
+    """
+    blocks = [equation_block(model)]
+    blocks += [f"{escape(note)}\n" for note in model.notes]
+    blocks += [constants_table(model, siunitx=siunitx)] if model.constants else []
+    blocks += [edges_table(model)] if model.edges else []
+    blocks += [verification_table(model)] if model.checks else []
+    return (
+        _comments(model)
+        + "\\documentclass[11pt,a4paper]{article}\n"
+        + "\\usepackage[utf8]{inputenc}\n"
+        + "\\IfFileExists{lmodern.sty}"
+        + "{\\usepackage[T1]{fontenc}\\usepackage{lmodern}}{}\n"
+        + "\\usepackage{textcomp}\n\\usepackage[margin=2.5cm]{geometry}\n"
+        + preamble(siunitx=siunitx)
+        + "\\allowdisplaybreaks\n\\begin{document}\n"
+        + f"\\section*{{{escape(model.title)}}}\n"
+        + _warning(model)
+        + "\n".join(blocks)
+        + "\\end{document}\n"
+    )
+
+
+def _comments(model: PrintableModel) -> str:
+    shown = "full precision" if model.digits is None else f"{model.digits} digits"
+    lines = {
+        **model.provenance,
+        "numbers": f"rounded to {shown}, nearest, ties to even",
+    }
+    if model.digits is None:
+        lines["numbers"] = shown
+    clean = {key: " ".join(str(text).split()) for key, text in lines.items()}
+    return "".join(f"% {key}: {text}\n" for key, text in clean.items())
+
+
+def _warning(model: PrintableModel) -> str:
+    if model.passed:
+        return ""
+    names = escape("; ".join(model.failed))
+    return f"\\noindent\\textbf{{Verification FAILED: {names}.}}\n\n"
+
+
+def _lines(
+    printer: Printer, quantity: PrintedQuantity, left: str, width: int
+) -> list[Equation]:
+    if quantity.expression is None:
+        return [(left, quantity.latex or r"\text{given by the process model}")]
+    return equations(printer, left, quantity.name, quantity.expression, width)
+
+
+def _left_side(printer: Printer, quantity: PrintedQuantity) -> str:
+    symbol = printer.names[quantity.name]
+    arguments = quantity.arguments
+    if arguments is None and quantity.expression is not None:
+        arguments = sorted(s.name for s in quantity.expression.free_symbols)
+    if not arguments:
+        return symbol
+    inside = ", ".join(printer.names[name] for name in arguments)
+    whole = rf"{symbol}\left({inside}\right)"
+    return whole if visual_width(whole) <= WIDEST_LEFT else symbol
+
+
+def _all_symbols(model: PrintableModel) -> list[Any]:
+    names = [q.name for q in (*model.latents, *model.targets)]
+    names += [n for q in (*model.latents, *model.targets) for n in q.arguments or ()]
+    return [
+        sympy.Symbol(name) for name in sorted({*names, *names_in(model.expressions)})
+    ]
+
+
+def _label(name: str) -> str:
+    return "".join(
+        c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name
+    )
+
+
+def _where(model: PrintableModel, name: str, words: Sequence[str]) -> str:
+    text = ", ".join(word for word in words if word)
+    symbol = f"${latex_symbol(name, model.symbols)}$"
+    return f"{symbol} is {text}" if text else symbol
+
+
+def _spread(low: float, high: float, unit: str) -> str:
+    shown = latex_unit(unit)
+    if not np.isfinite([low, high]).all():
+        return f"in {shown}" if shown else ""
+    ends = f"${format_number(low)}$ to ${format_number(high)}$"
+    return f"{ends} {shown}".strip()
+
+
+def _constant_row(
+    model: PrintableModel, constant: PrintedConstant, siunitx: bool
+) -> dict[str, Any]:
+    style = "siunitx" if siunitx else "pm"
+    value = format_with_error(constant.value, constant.error, style)
+    ends = [constant.low, constant.high]
+    interval = [f"${format_number(end)}$" for end in ends if np.isfinite(end)]
+    return {
+        "symbol": Tex(f"${latex_symbol(constant.name, model.symbols)}$"),
+        "value": Tex(value if siunitx else f"${value}$"),
+        "unit": Tex(latex_unit(constant.unit)),
+        "interval": Tex(" to ".join(interval)) if len(interval) == 2 else "",
+        "note": constant.note,
+    }
+
+
+def _edge_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    shown = dict(row)
+    latex = str(row.get("latex") or "")
+    if row.get("status", "closed") == "closed" and latex:
+        shown["formula"] = Tex(f"${latex}$")
+    elif row.get("reason"):
+        shown["formula"] = row["reason"]
+    for key in ("importance", "r2", "gap"):
+        value = row.get(key)
+        if isinstance(value, float) and not np.isfinite(value):
+            shown[key] = None
+    if isinstance(shown.get("r2"), float):
+        shown["r2"] = Tex(f"${shown['r2']:.5f}$")
+    return shown
+
+
+def _check_row(check: PrintedCheck) -> dict[str, Any]:
+    sign = r"\ge" if check.above else r"\le"
+    limit = format_number(check.tolerance, None if check.above else 1)
+    value = format_number(check.value, 6 if check.above else 2)
+    return {
+        "check": check.name,
+        "value": Tex(f"${value}$"),
+        "limit": Tex(f"${sign} {limit}$"),
+        "result": "PASS" if check.passed else Tex(r"\textbf{FAIL}"),
+    }
