@@ -5,6 +5,7 @@ that compiles as it is. Same input, same bytes.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,8 @@ def where_lines(model: PrintableModel) -> str:
     for feature in model.features:
         spread = _spread(feature.low, feature.high, feature.unit)
         words = [feature.meaning and escape(feature.meaning), spread]
-        parts.append(_where(model, feature.name, words))
+        if any(words):
+            parts.append(_where(model, feature.name, words))
     for quantity in (*model.latents, *model.targets):
         words = [quantity.meaning and escape(quantity.meaning)]
         words.append(latex_unit(quantity.unit) and f"in {latex_unit(quantity.unit)}")
@@ -213,7 +215,8 @@ def _lines(
 ) -> list[Equation]:
     if quantity.expression is None:
         return [(left, quantity.latex or r"\text{given by the process model}")]
-    return equations(printer, left, quantity.name, quantity.expression, width)
+    ordered = replace(printer, order=tuple(quantity.arguments or ()))
+    return equations(ordered, left, quantity.name, quantity.expression, width)
 
 
 def _left_side(printer: Printer, quantity: PrintedQuantity) -> str:
@@ -244,8 +247,7 @@ def _label(name: str) -> str:
 
 def _where(model: PrintableModel, name: str, words: Sequence[str]) -> str:
     text = ", ".join(word for word in words if word)
-    symbol = f"${latex_symbol(name, model.symbols)}$"
-    return f"{symbol} is {text}" if text else symbol
+    return f"${latex_symbol(name, model.symbols)}$ is {text}"
 
 
 def _spread(low: float, high: float, unit: str) -> str:

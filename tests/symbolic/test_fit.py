@@ -1,5 +1,7 @@
 """Laws of the curve fit: members come back, outsiders are refused, doubts are told."""
 
+import time
+
 import numpy as np
 import pytest
 import sympy
@@ -66,6 +68,32 @@ def test_a_noisy_member_keeps_family_and_constants(family):
     assert family in fit.equals
     truth = [2.0, 1.0] if family == "linear" else [2.0, u, 1.0]
     np.testing.assert_allclose(fit.constants, truth, rtol=0.05)
+
+
+def test_noisy_members_are_in_the_set_of_equals_and_the_set_is_small():
+    sizes, inside = [], []
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 7])
+        for family, (_, curve) in MEMBERS.items():
+            inner = {"quadratic": 1.5, "exp": 3.0, "log": 1.5, "abs": 0.8}
+            u = rng.uniform(0.3, 1) * inner.get(family, 0) + (family == "log")
+            z = rng.uniform(-1, 1, 800)
+            y = curve(z, u * rng.choice([-1.0, 1.0]))
+            fit = fit_curve(z, y + 0.01 * y.std() * rng.normal(size=800))
+            sizes.append(len(fit.equals))
+            inside.append(family in fit.equals)
+    assert np.mean(inside) >= 0.97
+    assert np.mean(sizes) <= 1.3
+
+
+@pytest.mark.slow
+def test_a_hundred_edges_take_less_than_four_seconds():
+    x = np.random.default_rng(0).normal(size=4000)
+    curves = [np.exp(0.3 * x), np.log(x + 6), np.abs(x - 0.5), np.sin(x), x**2]
+    start = time.process_time()
+    for k in range(100):
+        fit_curve(x, curves[k % 5])
+    assert time.process_time() - start < 4.0
 
 
 def test_standard_errors_cover_the_scatter_of_repeated_fits():
