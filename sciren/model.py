@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from sciren.comparison import ResidualScale
 from sciren.constants import ConstantScale
 from sciren.constraints import ConstraintChoice, Identity, bounds, resolve
 from sciren.data.scaling import FeatureScaling, ScalingKind
@@ -38,6 +39,7 @@ class ScIReN(nn.Module):
         feature_names: columns of the features, known after training.
         scaling: scaling of the features, learned on the training rows.
         output_shift, output_scale: (L,) raw = shift + scale * encoder output.
+        residual_scale, violation_weight, noise: how training compared with the targets.
     Raises:
         ShapeError: the encoder's outputs are not as many as the latents.
     """
@@ -73,6 +75,8 @@ class ScIReN(nn.Module):
         self.constant_scale = ConstantScale(decoder.parameters.constants)
         self.constant_raw = nn.Parameter(self.constant_scale.start)
         self.feature_names: tuple[str, ...] = ()
+        self.residual_scale: ResidualScale | None = None
+        self.violation_weight, self.noise = 1.0, "constant"
         self.scaling_kind: ScalingKind = "none"
         self._buffers_for(encoder.n_inputs, latents)
 

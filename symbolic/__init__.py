@@ -1,1 +1,40 @@
-"""Placeholder while the package is being laid out."""
+"""Closed forms for learned curves: choose, refuse, refit, rebuild, verify, print.
+
+Names resolve on first use: fitting and printing load no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from sciren._lazy import lazy
+
+if TYPE_CHECKING:
+    from symbolic.curves import EdgeCurve as EdgeCurve
+    from symbolic.fit import CurveFit as CurveFit
+    from symbolic.fit import fit_curve as fit_curve
+    from symbolic.latex import to_latex as to_latex
+    from symbolic.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES
+    from symbolic.library import FAMILIES as FAMILIES
+    from symbolic.pipeline import symbolify as symbolify
+    from symbolic.register import register_family as register_family
+    from symbolic.symbolic_model import SymbolicModel as SymbolicModel
+    from symbolic.text import to_text as to_text
+    from symbolic.verdict import Verification as Verification
+    from symbolic.verification import verify as verify
+
+__getattr__, __dir__, __all__ = lazy(
+    __name__,
+    {
+        "DEFAULT_FAMILIES": "symbolic.library",
+        "FAMILIES": "symbolic.library",
+        "CurveFit": "symbolic.fit",
+        "EdgeCurve": "symbolic.curves",
+        "SymbolicModel": "symbolic.symbolic_model",
+        "Verification": "symbolic.verdict",
+        "fit_curve": "symbolic.fit",
+        "register_family": "symbolic.register",
+        "symbolify": "symbolic.pipeline",
+        "to_latex": "symbolic.latex",
+        "to_text": "symbolic.text",
+        "verify": "symbolic.verification",
+    },
+)

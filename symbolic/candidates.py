@@ -1,7 +1,7 @@
 """From edge curves to starting structures: one closed form an edge, or a refusal."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,11 @@ class Choices:
     forbid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse_above: float = 0.01
+
+    def restricted(self, families: Iterable[str]) -> "Choices":
+        """Return the same choices with other families; constant always stays."""
+        names = tuple(dict.fromkeys(("constant", *families)))
+        return replace(self, families=names)
 
     def pinned(self, feature: str, latent: str) -> str | None:
         """Family pinned for an edge, or None."""

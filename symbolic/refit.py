@@ -13,6 +13,7 @@ from sciren.training.process_term import ProcessTerm
 from symbolic.structure import EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
+DOMAIN_MARGIN = 0.1  # share of the data range that poles keep away on either side
 
 
 class SymbolicProblem:
@@ -135,7 +136,7 @@ class SymbolicProblem:
                 if edge.form is not None:
                     full = np.array([*edge.constants, 0.0])
                     low, high = self.low_z[edge.source], self.high_z[edge.source]
-                    if not edge.form.feasible(full, low, high, 1e-3):
+                    if not edge.form.feasible(full, low, high, DOMAIN_MARGIN):
                         part = slice(start, start + edge.size)
                         trial[part] = theta[part]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from sciren.comparison import Observations, ResidualScale
 from sciren.data.table import Table
 from sciren.encoders.base import seeded
 from sciren.encoders.kan import KANEncoder
@@ -21,7 +22,6 @@ from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton import proportional_weights
 from sciren.training.history import History
 from sciren.training.objective import Objective, Rows
-from sciren.training.observations import Observations, ResidualScale
 from sciren.training.progress import Progress, Silence
 
 STEPS, FEWEST_EPOCHS = 1500, 5  # default length: what counts is the number of steps

@@ -43,6 +43,8 @@ def fit(
     device = _device(config.device)
     model.to(device)
     data = prepare(model, train.to(device), valid.to(device), config)
+    model.residual_scale = data.scale
+    model.violation_weight, model.noise = config.violation, config.noise
     _check_rowwise(model, data.train, engine)
     shown = progress or Silence()
     try:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from sciren import losses
+from sciren.comparison import Observations, ResidualScale
 from sciren.data.table import Table
 from sciren.edges import edge_layers
 from sciren.encoders.base import Encoder
@@ -16,7 +17,6 @@ from sciren.encoders.layer import SplineLayer
 from sciren.importance import deviation, edge_scores
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-from sciren.training.observations import Observations, ResidualScale
 
 Basis = tuple[Tensor, Tensor]
 KEPT = 2_000_000  # most feature values for which the basis is kept

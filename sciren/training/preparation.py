@@ -4,13 +4,13 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from sciren.comparison import ResidualScale
 from sciren.data.scaling import FeatureScaling
 from sciren.data.table import Table
 from sciren.decoders.process import IdentityDecoder
 from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-from sciren.training.observations import ResidualScale
 
 
 @dataclass(frozen=True)

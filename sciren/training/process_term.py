@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sciren.comparison import Observations, ResidualScale
 from sciren.data.table import Table
 from sciren.model import ScIReN
-from sciren.training.observations import Observations, ResidualScale
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from sciren.training import first_order
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import one_cycle, train_first_order
 from sciren.training.history import History
-from sciren.training.observations import ResidualScale
+from sciren.comparison import ResidualScale
 from sciren.training.preparation import prepare
 
 Q10 = 1.8

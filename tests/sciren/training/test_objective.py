@@ -9,7 +9,7 @@ from sciren.model import ScIReN
 from sciren.training import objective
 from sciren.training.config import TrainConfig
 from sciren.training.objective import Objective, Rows, with_edges
-from sciren.training.observations import ResidualScale
+from sciren.comparison import ResidualScale
 
 LIKE = torch.zeros(1, dtype=torch.float64)
 

@@ -1,0 +1,258 @@
+"""One row an edge and one row a constant: the tables behind equations and graphs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from symbolic.candidates import FittedEdge, FittedLatent
+from symbolic.rebuild import RawConstant, Units, raw_constants, raw_term
+from symbolic.refit import Refit, SymbolicProblem
+from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.text import to_text
+
+EDGE_COLUMNS = (
+    "layer", "source", "target", "latent", "importance", "family", "status", "formula",
+    "latex", "constants", "r2", "gap", "ambiguous", "equals", "low", "high", "chosen",
+    "reason",
+)  # fmt: skip
+
+
+class EdgeTable:
+    """Builds the edge table of a set of structures.
+
+    Args:
+        structures, fitted: closed forms and the curves they came from, by latent.
+        units: of the features;  z: (n, d) scaled features of the training rows.
+        gaps: (latent, edge number) -> {family: criterion above the chosen one}.
+        user: (latent, edge number) pairs whose family the user pinned.
+    """
+
+    def __init__(
+        self,
+        structures: Sequence[LatentStructure],
+        fitted: Sequence[FittedLatent],
+        units: Units,
+        z: np.ndarray,
+        gaps: Mapping[tuple[int, int], Mapping[str, float]],
+        user: frozenset[tuple[int, int]] = frozenset(),
+    ) -> None:
+        self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
+        self.gaps, self.user = gaps, user
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table; features without an edge are listed as dropped."""
+        rows: list[dict[str, Any]] = []
+        for k, structure in enumerate(self.structures):
+            rows += self._latent(k, structure)
+        return pd.DataFrame(rows, columns=list(EDGE_COLUMNS))
+
+    def _latent(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
+        z, name = self.z, structure.name
+        direct = [_spread(edge.value(z[:, edge.source])) for edge in structure.edges]
+        tops = [_spread(node.value(z)) for node in structure.nodes]
+        total = sum([*direct, *tops]) or 1.0
+        rows, number = [], 0
+        for edge, size in zip(structure.edges, direct, strict=True):
+            rows.append(self._row((k, number), edge, name, 0, size / total))
+            number += 1
+        for h, (node, top) in enumerate(zip(structure.nodes, tops, strict=True)):
+            label = f"h{h + 1}_{name}"
+            sizes = [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
+            whole = sum(sizes) or 1.0
+            for edge, size in zip(node.edges, sizes, strict=True):
+                share = top / total * size / whole
+                rows.append(self._row((k, number), edge, label, 0, share))
+                number += 1
+            rows.append(self._outer(k, node, label, top / total))
+        return rows + self._dropped(k, structure)
+
+    def _row(
+        self,
+        place: tuple[int, int],
+        edge: EdgeTerm,
+        target: str,
+        layer: int,
+        share: float,
+    ) -> dict[str, Any]:
+        source, name = edge.source, self.structures[place[0]].name
+        expression, _ = raw_term(edge, self.units)
+        gaps = {f: g for f, g in self.gaps.get(place, {}).items() if f != "dropped"}
+        refused = edge.form is None
+        family = "none" if edge.form is None else edge.form.family
+        close = sorted(f for f, gap in gaps.items() if gap < 5.0)
+        learned = self._curve(place[0], edge)
+        return {
+            "layer": layer,
+            "source": self.units.names[source],
+            "target": target,
+            "latent": name,
+            "importance": float(share),
+            "family": family,
+            "status": "refused" if refused else "closed",
+            "formula": to_text(expression, 4),
+            "latex": _latex(expression),
+            "constants": self._constants(edge),
+            "r2": _r2(edge, learned),
+            "gap": min(gaps.values(), default=float("nan")),
+            "ambiguous": bool(close),
+            "equals": ", ".join([family, *close]),
+            "low": float(self.units.low[source]),
+            "high": float(self.units.high[source]),
+            "chosen": "user" if place in self.user else "auto",
+            "reason": learned.fit.reason if learned is not None and refused else "",
+        }
+
+    def _constants(self, edge: EdgeTerm) -> str:
+        if edge.form is None:
+            return ""
+        one = LatentStructure("x", 0.0, (edge,))
+        found = raw_constants([one], self.units)[1:]
+        return ", ".join(f"{c.role}={c.value:.6g}" for c in found)
+
+    def _outer(self, k: int, node: Node, label: str, share: float) -> dict[str, Any]:
+        index, sign = node.index(self.z), "-" if node.amplitude < 0 else ""
+        text = {"abs": "|s|", "quadratic": "s^2", "exp": "exp(s)"}.get(node.outer)
+        if text is None:
+            text = (
+                f"{node.amplitude:.4g}*log(s)" if node.outer == "log" else node.function
+            )
+            sign = ""
+        refused = node.outer == "spline"
+        return {
+            "layer": 1,
+            "source": label,
+            "target": self.structures[k].name,
+            "latent": self.structures[k].name,
+            "importance": float(share),
+            "family": "none" if refused else node.outer,
+            "status": "refused" if refused else "closed",
+            "formula": sign + text,
+            "latex": "",
+            "constants": "",
+            "r2": float("nan"),
+            "gap": float("nan"),
+            "ambiguous": False,
+            "equals": "",
+            "low": float(index.min()),
+            "high": float(index.max()),
+            "chosen": "auto",
+            "reason": "no family describes the outer curve" if refused else "",
+        }
+
+    def _dropped(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
+        used = {edge.source for edge in structure.all_edges}
+        target = f"h1_{structure.name}" if structure.nodes else structure.name
+        blank = dict.fromkeys(EDGE_COLUMNS, "")
+        numbers = {"r2": np.nan, "gap": np.nan, "ambiguous": False, "importance": 0.0}
+        return [
+            blank
+            | numbers
+            | {
+                "layer": 0,
+                "source": feature,
+                "target": target,
+                "latent": structure.name,
+                "status": "dropped",
+                "low": float(self.units.low[i]),
+                "high": float(self.units.high[i]),
+                "chosen": "auto",
+                "reason": "validation does not need it",
+            }
+            for i, feature in enumerate(self.units.names)
+            if i not in used
+        ]
+
+    def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:
+        latent = self.fitted[k]
+        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        same = [one for one in every if one.curve.source == edge.source]
+        return same[0] if len(same) == 1 else None
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(np.mean(np.abs(values - values.mean())))
+
+
+def _latex(expression: Any) -> str:
+    from symbolic.latex import to_latex
+
+    return to_latex(expression, 3)
+
+
+def _r2(edge: EdgeTerm, learned: FittedEdge | None) -> float:
+    """Squared correlation of the closed form with the learned curve, by density."""
+    if learned is None or edge.form is None:
+        return float("nan")
+    weight = learned.curve.weight / learned.curve.weight.sum()
+    one, other = edge.value(learned.curve.x), learned.curve.y
+    one, other = one - weight @ one, other - weight @ other
+    size = (weight @ one**2) * (weight @ other**2)
+    return float((weight @ (one * other)) ** 2 / size) if size > 0 else float("nan")
+
+
+def constant_table(
+    found: Refit, problem: SymbolicProblem, units: Units, unit_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return every printed constant with standard error, by the delta method.
+
+    Columns: name, latent, source, role, value, error, low, high, unit, kind.
+    """
+    listed = raw_constants(found.structures, units)
+    jacobian = _raw_jacobian(found, problem, units)
+    spread = found.covariance.cpu().numpy()
+    variances = np.einsum("ip,pq,iq->i", jacobian, spread, jacobian)
+    rows = [
+        _constant_row(one, float(np.sqrt(max(variance, 0.0))), unit_of)
+        for one, variance in zip(listed, variances, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _constant_row(
+    one: RawConstant, error: float, unit_of: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "latent": one.latent,
+        "source": one.source,
+        "role": one.role,
+        "value": one.value,
+        "error": error,
+        "low": one.value - 1.96 * error,
+        "high": one.value + 1.96 * error,
+        "unit": unit_of.get(one.latent, "") if one.role == "offset" else "",
+        "kind": "encoder",
+    }
+
+
+def _raw_jacobian(found: Refit, problem: SymbolicProblem, units: Units) -> np.ndarray:
+    """Derivative of the raw constants by theta, central differences."""
+    base = found.theta
+    columns = []
+    for place in range(len(base)):
+        if not bool(found.free[place]):
+            columns.append(np.zeros(len(raw_constants(found.structures, units))))
+            continue
+        step = 1e-6 * max(1.0, abs(float(base[place])))
+        sides = []
+        for direction in (1.0, -1.0):
+            moved = base.clone()
+            moved[place] += direction * step
+            structures = problem.structures_at(moved)
+            values = [one.value for one in raw_constants(structures, units)]
+            sides.append(np.array(values))
+        columns.append((sides[0] - sides[1]) / (2 * step))
+    return np.stack(columns, axis=1)
+
+
+def physical_errors(found: Refit, problem: SymbolicProblem) -> dict[str, float]:
+    """Standard errors of the process constants, physical units."""
+    scale = problem.term.model.constant_scale
+    names = problem.term.model.decoder.constant_names
+    cut = problem.cuts[-1]
+    variance = torch.diagonal(found.covariance)[cut:].clamp_min(0)
+    errors = variance.sqrt() * scale.slope(found.constants)
+    return dict(zip(names, errors.tolist(), strict=True))

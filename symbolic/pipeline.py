@@ -1,0 +1,194 @@
+"""symbolify: trained model -> edge curves -> closed forms -> joint refit -> equations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.comparison import ResidualScale
+from sciren.data.table import Table
+from sciren.errors import TrainingError
+from sciren.model import ScIReN
+from sciren.training.gauss_newton import proportional_weights
+from sciren.training.process_term import ProcessTerm
+from symbolic.candidates import Choices, FittedLatent, fit_latent
+from symbolic.edges import EdgeTable, constant_table, physical_errors
+from symbolic.extract import extract
+from symbolic.process import trace
+from symbolic.rebuild import (
+    Units,
+    constrained,
+    raw_expression,
+    refused_curves,
+)
+from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
+from symbolic.search import Scored, Search, signature
+from symbolic.symbolic_model import SymbolicModel
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Rows with their scaled features and observed loss."""
+
+    term: ProcessTerm
+    scaled: Tensor
+
+
+def observed(model: ScIReN, table: Table) -> Observed:
+    """Compare with a table as training did (residual, violation, noise law)."""
+    scale = model.residual_scale or ResidualScale.fit(table.targets)
+    noise = None
+    if model.noise == "proportional":
+        noise = proportional_weights(model, table)
+    term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
+    return Observed(term, model.scaled(table.features))
+
+
+def units_of(model: ScIReN, table: Table) -> Units:
+    """Scaling of the features and their range on a table."""
+    x = table.features.numpy()
+    return Units(
+        tuple(table.feature_names),
+        model.feature_shift.numpy().copy(),
+        model.feature_scale.numpy().copy(),
+        x.min(0),
+        x.max(0),
+    )
+
+
+def symbolify(
+    model: ScIReN,
+    table: Table,
+    families: Sequence[str] | None = None,
+    pins: Mapping[str, str] | None = None,
+    forbid: Mapping[str, Sequence[str]] | None = None,
+    refuse_above: float = 0.01,
+    search_rows: int = 4000,
+    seed: int = 0,
+) -> SymbolicModel:
+    """Turn a trained model into equations.
+
+    Args:
+        model: trained; its encoder has at most one hidden layer.
+        table: training rows with observed targets.
+        families: closed forms that may be used; default the five and constant.
+        pins: "feature -> latent" or feature -> family to take.
+        forbid: feature, latent or "feature -> latent" -> families left out.
+        refuse_above: unexplained share of an edge's variance above which it is refused
+            unless the data cannot tell the difference.
+        search_rows: rows that the search over families sees; the constants are refitted
+            on all.
+        seed: chooses these rows.
+    Raises:
+        TrainingError: the model has no edges, or its decoder does not act row by row.
+    """
+    if not model.decoder.rowwise:
+        raise TrainingError(
+            f"decoder {model.decoder.name!r} does not act row by row, so the constants "
+            "of the formulas cannot be refitted through it"
+        )
+    chosen = {name: tuple(some) for name, some in (forbid or {}).items()}
+    base = Choices(forbid=chosen, pins=dict(pins or {}), refuse_above=refuse_above)
+    choices = base if families is None else base.restricted(families)
+    with torch.no_grad():
+        curves = extract(model, table)
+        fitted = [fit_latent(one, table.feature_names, choices) for one in curves]
+        whole = observed(model, table)
+        rows = rows_for_search(len(table), search_rows, seed)
+        search = Search(
+            whole.term.take(rows), whole.scaled[rows], fitted, _pinned(fitted, choices)
+        )
+        best = search.run(model.constant_raw.detach())
+        found = refit(whole.term, whole.scaled, best.structures, best.constants)
+        gaps = _gaps(search, best)
+        return assemble_model(model, table, found, fitted, gaps, whole, search.keep)
+
+
+def _pinned(
+    fitted: Sequence[FittedLatent], choices: Choices
+) -> frozenset[tuple[int, int]]:
+    keep = set()
+    for k, latent in enumerate(fitted):
+        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        for number, edge in enumerate(every):
+            if choices.pinned(edge.feature, latent.name) is not None:
+                keep.add((k, number))
+    return frozenset(keep)
+
+
+def _gaps(search: Search, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
+    """How much worse every other family of every edge is, by the search's criterion."""
+    gaps: dict[tuple[int, int], dict[str, float]] = {}
+    for change in search.changes(best.structures):
+        key = signature(change.structures)
+        scored = search.known.get(key) or search.score(
+            change.structures, best.constants
+        )
+        place = (change.latent, change.edge)
+        gaps.setdefault(place, {})[change.family] = scored.criterion - best.criterion
+    return gaps
+
+
+def assemble_model(
+    model: ScIReN,
+    table: Table,
+    found: Refit,
+    fitted: Sequence[FittedLatent],
+    gaps: Mapping[tuple[int, int], Mapping[str, float]],
+    whole: Observed,
+    user: frozenset[tuple[int, int]] = frozenset(),
+) -> SymbolicModel:
+    """Write a refit as equations in raw units, with its tables."""
+    units = units_of(model, table)
+    problem = SymbolicProblem(whole.term, whole.scaled, found.structures)
+    unit_of = dict(table.units) | {p.name: p.unit for p in model.decoder.parameters}
+    unconstrained = {one.name: raw_expression(one, units) for one in found.structures}
+    constraints = _constraints(model)
+    equations = {
+        name: constrained(raw, *constraints[name])
+        for name, raw in unconstrained.items()
+    }
+    physical = model.constant_scale.to_physical(found.constants).tolist()
+    names = model.decoder.constant_names
+    z = whole.scaled.numpy()
+    symbolic = SymbolicModel(
+        equations=equations,
+        unconstrained=unconstrained,
+        process=trace(model.decoder, dict(table.forcing_columns)),
+        process_latex=model.decoder.equation_latex(),
+        constants=dict(zip(names, physical, strict=True)),
+        errors=physical_errors(found, problem),
+        functions=refused_curves(found.structures, units),
+        structures=found.structures,
+        units=units,
+        edges=EdgeTable(found.structures, fitted, units, z, gaps, user).frame(),
+        table=constant_table(found, problem, units, unit_of),
+        forcing_columns=dict(table.forcing_columns),
+        target_columns=dict(table.target_columns),
+        unit_of=unit_of,
+        constraints=constraints,
+        settings={"layers": 2 if any(one.nodes for one in found.structures) else 1},
+    )
+    symbolic.choose_digits(_frame(table))
+    return symbolic
+
+
+def _constraints(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
+    return {
+        name: (
+            one.name,
+            float(model.low[k]),
+            float(model.high[k]),
+            float(getattr(one, "temperature", 1.0)),
+        )
+        for k, (name, one) in enumerate(
+            zip(model.latent_names, model.constraints, strict=True)
+        )
+    }
+
+
+def _frame(table: Table) -> dict[str, np.ndarray]:
+    """Feature columns of a table by name."""
+    return dict(zip(table.feature_names, table.features.numpy().T, strict=True))

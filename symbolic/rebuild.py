@@ -1,0 +1,197 @@
+"""Structures of scaled features -> sympy expressions in raw units, constraint included."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from symbolic.fit import readable
+from symbolic.library import in_raw_units
+from symbolic.spline_curve import SplineCurve
+from symbolic.structure import EdgeTerm, LatentStructure, Node
+
+
+@dataclass(frozen=True)
+class Units:
+    """Raw features behind the scaled ones: x = shift + scale z.
+
+    Args:
+        names: of the features;  shift, scale: (d,);  low, high: (d,) raw data range.
+    """
+
+    names: tuple[str, ...]
+    shift: np.ndarray
+    scale: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    def symbol(self, source: int) -> sympy.Symbol:
+        """Symbol of a feature."""
+        return sympy.Symbol(self.names[source], real=True)
+
+
+@dataclass(frozen=True)
+class RawConstant:
+    """One printed constant: where it stands and its value in raw units."""
+
+    name: str
+    latent: str
+    source: str
+    role: str
+    value: float
+
+
+def feature_symbols(names: Sequence[str]) -> tuple[sympy.Symbol, ...]:
+    """Symbols of the features, as every formula uses them."""
+    return tuple(sympy.Symbol(name, real=True) for name in names)
+
+
+def raw_term(edge: EdgeTerm, units: Units) -> tuple[sympy.Expr, float]:
+    """Return an edge's expression in raw units without offset, and its offset."""
+    x = units.symbol(edge.source)
+    if edge.form is None:
+        return sympy.Function(edge.function)(x), 0.0
+    form, c = in_raw_units(
+        edge.form,
+        np.array([*edge.constants, 0.0]),
+        float(units.shift[edge.source]),
+        float(units.scale[edge.source]),
+    )
+    low, high = float(units.low[edge.source]), float(units.high[edge.source])
+    bare = np.array([*c[:-1], 0.0])
+    expression = readable(form, x, bare, low, high)
+    return expression, float(c[-1])
+
+
+def _sum(edges: Sequence[EdgeTerm], offset: float, units: Units) -> sympy.Expr:
+    terms, total = [], offset
+    for edge in edges:
+        expression, shift = raw_term(edge, units)
+        terms.append(expression)
+        total += shift
+    return sympy.Add(*terms, sympy.Float(total))
+
+
+def node_expression(node: Node, units: Units) -> sympy.Expr:
+    """Contribution of a hidden node."""
+    s = _sum(node.edges, node.offset, units)
+    outer = {
+        "abs": lambda: sympy.Abs(s),
+        "quadratic": lambda: sympy.Pow(s, 2),
+        "exp": lambda: sympy.exp(s),
+        "log": lambda: sympy.log(s),
+        "spline": lambda: sympy.Function(node.function)(s),
+    }[node.outer]()
+    if node.amplitude == 1.0:
+        return outer
+    sign = sympy.Integer(-1) if node.amplitude == -1.0 else sympy.Float(node.amplitude)
+    return sign * outer
+
+
+def raw_expression(structure: LatentStructure, units: Units) -> sympy.Expr:
+    """Raw latent as a function of raw features, before the constraint."""
+    nodes = [node_expression(node, units) for node in structure.nodes]
+    return sympy.Add(_sum(structure.edges, structure.offset, units), *nodes)
+
+
+def standardised_expression(
+    structure: LatentStructure, names: Sequence[str]
+) -> sympy.Expr:
+    """Raw latent as a function of scaled features z_<name>."""
+    d = len(names)
+    scaled = Units(
+        tuple(f"z_{name}" for name in names),
+        np.zeros(d),
+        np.ones(d),
+        -np.ones(d),
+        np.ones(d),
+    )
+    return raw_expression(structure, scaled)
+
+
+def constrained(
+    raw: sympy.Expr, constraint: str, low: float, high: float, temperature: float = 1.0
+) -> sympy.Expr:
+    """Put an expression through a constraint layer."""
+    bottom, top = sympy.Float(low), sympy.Float(high)
+    match constraint:
+        case "hard_sigmoid":
+            share = sympy.Min(sympy.Max(raw / 6 + sympy.Rational(1, 2), 0), 1)
+            return bottom + sympy.Float(high - low) * share
+        case "sigmoid":
+            share = 1 / (1 + sympy.exp(-raw / sympy.Float(temperature)))
+            return bottom + sympy.Float(high - low) * share
+        case "relu":
+            held = raw if np.isinf(low) else sympy.Max(raw, _plain(low))
+            return held if np.isinf(high) else sympy.Min(held, _plain(high))
+        case "softplus":
+            if np.isfinite(low):
+                return bottom + sympy.log(1 + sympy.exp(raw))
+            return top - sympy.log(1 + sympy.exp(-raw))
+    return raw
+
+
+def _plain(value: float) -> sympy.Expr:
+    """Integers stay integers, so that bounds print as 0 and not 0.0."""
+    return sympy.Integer(int(value)) if value == int(value) else sympy.Float(value)
+
+
+def refused_curves(
+    structures: Sequence[LatentStructure], units: Units
+) -> dict[str, SplineCurve]:
+    """Tables of all refused functions by name, in raw units of their argument."""
+    curves: dict[str, SplineCurve] = {}
+    for structure in structures:
+        for edge in structure.all_edges:
+            if edge.curve is not None:
+                shift, scale = units.shift[edge.source], units.scale[edge.source]
+                curves[edge.function] = edge.curve.moved(float(shift), float(scale))
+        for node in structure.nodes:
+            if node.curve is not None:
+                curves[node.function] = node.curve
+    return curves
+
+
+def raw_constants(
+    structures: Sequence[LatentStructure], units: Units
+) -> list[RawConstant]:
+    """List every constant of the printed equations with its value in raw units."""
+    found: list[RawConstant] = []
+    for structure in structures:
+        name = structure.name
+        offset, edges = _edge_constants(structure.edges, name, "", units)
+        if structure.offset_free:
+            total = structure.offset + offset
+            found.append(RawConstant(f"{name}_0", name, "", "offset", total))
+        found += edges
+        for number, node in enumerate(structure.nodes):
+            tail = f"_{number + 1}" if len(structure.nodes) > 1 else ""
+            offset, edges = _edge_constants(node.edges, name, tail, units)
+            total = node.offset + offset
+            found.append(
+                RawConstant(f"c_{name}{tail}", name, "", "index offset", total)
+            )
+            found += edges
+            if node.outer == "log":
+                label = f"A_{name}{tail}"
+                found.append(RawConstant(label, name, "", "amplitude", node.amplitude))
+    return found
+
+
+def _edge_constants(
+    edges: Sequence[EdgeTerm], latent: str, tail: str, units: Units
+) -> tuple[float, list[RawConstant]]:
+    offset, found = 0.0, []
+    for edge in edges:
+        if edge.form is None:
+            continue
+        shift, scale = units.shift[edge.source], units.scale[edge.source]
+        full = np.array([*edge.constants, 0.0])
+        form, c = in_raw_units(edge.form, full, float(shift), float(scale))
+        offset += float(c[-1])
+        source = units.names[edge.source]
+        for role, value in zip(form.constants[:-1], c[:-1], strict=True):
+            label = f"{role}_{source}{tail}"
+            found.append(RawConstant(label, latent, source, role, float(value)))
+    return offset, found

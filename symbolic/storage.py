@@ -1,0 +1,225 @@
+"""Symbolic models as plain JSON: loading reads numbers and names, never code."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sciren.errors import FormatError
+from symbolic.library import FAMILIES
+from symbolic.rebuild import Units
+from symbolic.spline_curve import SplineCurve
+from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.symbolic_model import SymbolicModel
+from symbolic.tree import from_tree, to_tree
+from symbolic.verdict import Verification
+
+FORMAT = "sciren equations 1"
+
+
+def to_json(model: SymbolicModel) -> dict[str, Any]:
+    """Return the model as nested lists, mappings, strings and numbers."""
+    process = model.process
+    return {
+        "format": FORMAT,
+        "equations": {name: to_tree(one) for name, one in model.equations.items()},
+        "unconstrained": {n: to_tree(one) for n, one in model.unconstrained.items()},
+        "process": process and {name: to_tree(one) for name, one in process.items()},
+        "process_latex": model.process_latex,
+        "constants": model.constants,
+        "errors": model.errors,
+        "functions": {name: one.to_json() for name, one in model.functions.items()},
+        "structures": [_structure(one) for one in model.structures],
+        "units": _units(model.units),
+        "edges": _records(model.edges),
+        "table": _records(model.table),
+        "forcing_columns": model.forcing_columns,
+        "target_columns": model.target_columns,
+        "unit_of": model.unit_of,
+        "constraints": {
+            name: [kind, _number(low), _number(high), temperature]
+            for name, (kind, low, high, temperature) in model.constraints.items()
+        },
+        "settings": model.settings,
+        "verification": model.verification and model.verification.to_json(),
+        "digits": model.digits,
+    }
+
+
+def from_json(stored: Any) -> SymbolicModel:
+    """Rebuild a model from its JSON content.
+
+    Raises:
+        FormatError: something is missing or of the wrong kind.
+        ExpressionError: a formula holds something outside the whitelist.
+    """
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        raise FormatError(f"this is no equation file of the format {FORMAT!r}")
+    try:
+        return _rebuilt(stored)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"the equation file cannot be read: {error!r}") from error
+
+
+def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
+    import pandas as pd
+
+    process = stored["process"]
+    judged = stored["verification"]
+    return SymbolicModel(
+        equations={n: from_tree(t) for n, t in stored["equations"].items()},
+        unconstrained={n: from_tree(t) for n, t in stored["unconstrained"].items()},
+        process=process and {n: from_tree(t) for n, t in process.items()},
+        process_latex=stored["process_latex"],
+        constants={n: float(v) for n, v in stored["constants"].items()},
+        errors={n: float(v) for n, v in stored["errors"].items()},
+        functions={n: SplineCurve.from_json(v) for n, v in stored["functions"].items()},
+        structures=tuple(_read_structure(one) for one in stored["structures"]),
+        units=_read_units(stored["units"]),
+        edges=pd.DataFrame(stored["edges"]["rows"], columns=stored["edges"]["columns"]),
+        table=pd.DataFrame(stored["table"]["rows"], columns=stored["table"]["columns"]),
+        forcing_columns=dict(stored["forcing_columns"]),
+        target_columns=dict(stored["target_columns"]),
+        unit_of=dict(stored["unit_of"]),
+        constraints={
+            name: (
+                str(one[0]),
+                _read_number(one[1]),
+                _read_number(one[2]),
+                float(one[3]),
+            )
+            for name, one in stored["constraints"].items()
+        },
+        settings=dict(stored["settings"]),
+        verification=judged and Verification.from_json(judged),
+        digits=int(stored["digits"]),
+    )
+
+
+def save(model: SymbolicModel, path: str | Path) -> Path:
+    """Write the model to a JSON file; the file appears whole or not at all."""
+    path = Path(path)
+    hidden = path.with_name(f".{path.name}.part")
+    text = json.dumps(to_json(model), indent=1, allow_nan=False)
+    hidden.write_text(text + "\n", encoding="utf-8")
+    hidden.replace(path)
+    return path
+
+
+def load(path: str | Path) -> SymbolicModel:
+    """Read a model from a JSON file without running any code in it.
+
+    Raises:
+        FormatError: no such file, no JSON, or no equation file.
+    """
+    path = Path(path)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise FormatError(f"equation file {path} cannot be read: {error}") from error
+    return from_json(stored)
+
+
+# -- parts ------------------------------------------------------------------------------
+def _number(value: float) -> float | str:
+    """JSON has no infinity: write it as text."""
+    return str(value) if math.isinf(value) else float(value)
+
+
+def _read_number(value: Any) -> float:
+    return float(value)
+
+
+def _edge(edge: EdgeTerm) -> dict[str, Any]:
+    return {
+        "source": edge.source,
+        "family": edge.form and edge.form.family,
+        "variant": edge.form and edge.form.variant,
+        "constants": list(edge.constants),
+        "curve": edge.curve and edge.curve.to_json(),
+        "function": edge.function,
+    }
+
+
+def _read_edge(stored: Any) -> EdgeTerm:
+    form = None
+    if stored["family"] is not None:
+        known = FAMILIES.get(stored["family"], ())
+        form = next((f for f in known if f.variant == stored["variant"]), None)
+        if form is None:
+            raise FormatError(
+                f"the equation file uses family {stored['family']!r}, which is not in "
+                "the library; register it before loading"
+            )
+    curve = stored["curve"] and SplineCurve.from_json(stored["curve"])
+    constants = tuple(float(value) for value in stored["constants"])
+    return EdgeTerm(int(stored["source"]), form, constants, curve, stored["function"])
+
+
+def _structure(one: LatentStructure) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "offset": one.offset,
+        "offset_free": one.offset_free,
+        "edges": [_edge(edge) for edge in one.edges],
+        "nodes": [
+            {
+                "outer": node.outer,
+                "amplitude": node.amplitude,
+                "offset": node.offset,
+                "edges": [_edge(edge) for edge in node.edges],
+                "curve": node.curve and node.curve.to_json(),
+                "function": node.function,
+            }
+            for node in one.nodes
+        ],
+    }
+
+
+def _read_structure(stored: Any) -> LatentStructure:
+    nodes = tuple(
+        Node(
+            str(one["outer"]),
+            float(one["amplitude"]),
+            float(one["offset"]),
+            tuple(_read_edge(edge) for edge in one["edges"]),
+            one["curve"] and SplineCurve.from_json(one["curve"]),
+            str(one["function"]),
+        )
+        for one in stored["nodes"]
+    )
+    edges = tuple(_read_edge(edge) for edge in stored["edges"])
+    free = bool(stored["offset_free"])
+    return LatentStructure(
+        str(stored["name"]), float(stored["offset"]), edges, nodes, free
+    )
+
+
+def _units(units: Units) -> dict[str, Any]:
+    parts = {
+        key: getattr(units, key).tolist() for key in ("shift", "scale", "low", "high")
+    }
+    return {"names": list(units.names)} | parts
+
+
+def _read_units(stored: Any) -> Units:
+    keys = ("shift", "scale", "low", "high")
+    arrays = [np.array(stored[key], dtype=float) for key in keys]
+    return Units(tuple(stored["names"]), *arrays)
+
+
+def _records(frame: Any) -> dict[str, Any]:
+    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"columns": [str(name) for name in frame.columns], "rows": rows}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

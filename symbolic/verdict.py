@@ -1,0 +1,89 @@
+"""Verification: what was checked, the number found, its tolerance, PASS or FAIL."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check.
+
+    Attributes:
+        name: short name;  meaning: one sentence.
+        number: what was measured;  tolerance: its limit;  passed: the verdict.
+        detail: where the number comes from, e.g. latent or constant.
+    """
+
+    name: str
+    meaning: str
+    number: float
+    tolerance: float
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All checks of one symbolic model; one FAIL fails it."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """PASS or FAIL."""
+        return "PASS" if self.passed else "FAIL"
+
+    def frame(self) -> "pd.DataFrame":
+        """Return one row a check."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                {
+                    "check": check.name,
+                    "number": check.number,
+                    "tolerance": check.tolerance,
+                    "verdict": "PASS" if check.passed else "FAIL",
+                    "detail": check.detail,
+                    "meaning": check.meaning,
+                }
+                for check in self.checks
+            ]
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain mappings; numbers that are not finite as text."""
+        rows = []
+        for check in self.checks:
+            row = dict(vars(check))
+            row["number"] = _plain(check.number)
+            rows.append(row)
+        return {"passed": self.passed, "checks": rows}
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "Verification":
+        """Read plain mappings back; the verdict is taken from the checks."""
+        checks = tuple(
+            Check(
+                str(row["name"]),
+                str(row["meaning"]),
+                float(row["number"]),
+                float(row["tolerance"]),
+                bool(row["passed"]),
+                str(row["detail"]),
+            )
+            for row in stored["checks"]
+        )
+        return cls(checks)
+
+
+def _plain(value: float) -> float | str:
+    return value if abs(value) < float("inf") else str(value)

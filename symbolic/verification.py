@@ -1,0 +1,289 @@
+"""verify: five checks of the printed equations against network and data.
+
+None of them trusts the steps that made the equations: the closed forms are evaluated
+once as a network of scaled features and once as the sympy expression of raw features,
+and the constants must be where the data want them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.model import ScIReN
+from sciren.training.rungs import by_block
+from symbolic.latex import to_latex
+from symbolic.latex_reader import read_latex
+from symbolic.pipeline import observed
+from symbolic.refit import SymbolicProblem
+from symbolic.rounding import rounded, unexplained
+from symbolic.storage import from_json, to_json
+from symbolic.symbolic_model import SymbolicModel
+from symbolic.verdict import Check, Verification
+
+Columns = dict[str, np.ndarray]
+
+SAME = 1e-9  # network of closed forms against sympy, relative
+CLOSE = {1: 0.9999, 2: 0.9995}  # R2 of equation against network, by layers
+ROUNDING = 1e-4  # loss of R2 by printing
+STEP = 0.1  # standard errors that a Gauss-Newton step may move a constant
+ROUND_TRIP = 1e-12
+STRETCH = 1.2
+
+
+@torch.no_grad()
+def verify(
+    symbolic: SymbolicModel,
+    model: ScIReN,
+    table: Table,
+    valid: Table | None = None,
+    test: Table | None = None,
+) -> Verification:
+    """Check equations against the network and the data; the result is attached.
+
+    Args:
+        symbolic: equations to check.
+        model: the trained network that they came from.
+        table: training rows; valid, test: held-out rows, where known.
+    """
+    tables = {"training": table}
+    if test is not None:
+        tables["test"] = test
+    checks = (
+        _same_numbers(symbolic, model, tables),
+        _close_to_network(symbolic, model, table, valid or table),
+        _rounding(symbolic, table),
+        _stationary(symbolic, model, table),
+        _round_trip(symbolic, table),
+    )
+    symbolic.verification = Verification(checks)
+    return symbolic.verification
+
+
+def _columns(table: Table, stretch: float = 1.0) -> Columns:
+    """Feature columns, spread about the middle of their range."""
+    x = table.features.numpy()
+    middle = (x.max(0) + x.min(0)) / 2
+    moved = middle + stretch * (x - middle)
+    return dict(zip(table.feature_names, moved.T, strict=True))
+
+
+def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Tensor:
+    """Physical latents (n, L) of the closed forms as a network of scaled features."""
+    names = model.feature_names or tuple(columns)
+    raw = torch.from_numpy(np.stack([columns[name] for name in names], axis=1))
+    z = model.scaled(raw).numpy()
+    values = np.stack([one.value(z) for one in symbolic.structures], axis=1)
+    return model.constrain(torch.from_numpy(values))
+
+
+def _relative(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference over the larger of the value and its root mean square."""
+    size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
+    gap = np.abs(one - other) / np.maximum(size, 1e-300)
+    return float(np.max(gap)) if np.all(np.isfinite(other)) else float("inf")
+
+
+def _same_numbers(
+    symbolic: SymbolicModel, model: ScIReN, tables: Mapping[str, Table]
+) -> Check:
+    worst, where = 0.0, ""
+    places = [(part, table, 1.0) for part, table in tables.items()]
+    places.append(("1.2x stretched", tables["training"], STRETCH))
+    for part, table, stretch in places:
+        columns = _columns(table, stretch)
+        network = _structured(symbolic, model, columns)
+        equation = symbolic.latents(columns)
+        for k, name in enumerate(symbolic.latent_names):
+            one, other = network[:, k].numpy(), equation[name].to_numpy()
+            defined = np.isfinite(other) | (stretch == 1.0)
+            gap = _relative(one[defined], other[defined])
+            if gap >= worst:
+                worst, where = gap, f"{name}, {part} rows"
+    worst, where = _targets_too(symbolic, model, tables["training"], worst, where)
+    meaning = "closed forms as a network against the sympy expression, relative"
+    return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
+
+
+def _targets_too(
+    symbolic: SymbolicModel, model: ScIReN, table: Table, worst: float, where: str
+) -> tuple[float, str]:
+    """Compare the targets as well where the process model could be traced."""
+    if symbolic.process is None:
+        return worst, where
+    targets = _equation_targets(symbolic, model, table).numpy()
+    frame = _columns(table) | {
+        column: table.forcings[name].numpy()
+        for name, column in symbolic.forcing_columns.items()
+    }
+    traced = symbolic.predict(frame)
+    for k, name in enumerate(symbolic.target_names):
+        gap = _relative(targets[:, k], traced[name].to_numpy())
+        if gap > worst:
+            worst, where = gap, f"target {name}, training rows"
+    return worst, where
+
+
+def _equation_targets(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Tensor:
+    latents = _structured(symbolic, model, _columns(table))
+    values = [symbolic.constants[name] for name in model.decoder.constant_names]
+    constants = torch.tensor(values, dtype=torch.float64)
+    return model.decoder.evaluate(latents, constants, table.forcings)
+
+
+def _close_to_network(
+    symbolic: SymbolicModel, model: ScIReN, table: Table, valid: Table
+) -> Check:
+    layers = int(symbolic.settings.get("layers", 1))
+    needed = CLOSE[min(layers, 2)]
+    network = model.predict(table)
+    equation = symbolic.latents(_columns(table))
+    worst, where = 1.0, ""
+    for k, name in enumerate(symbolic.latent_names):
+        r2 = 1 - unexplained(network.latents[:, k].numpy(), equation[name].to_numpy())
+        worst, where = min((worst, where), (r2, f"latent {name}"))
+    targets = _equation_targets(symbolic, model, table).numpy()
+    for k, name in enumerate(symbolic.target_names):
+        r2 = 1 - unexplained(network.targets[:, k].numpy(), targets[:, k])
+        worst, where = min((worst, where), (r2, f"target {name}"))
+    mean, error = _validation_excess(symbolic, model, valid)
+    no_worse = mean <= error
+    detail = (
+        f"{where or 'all'}; validation loss {mean:+.2g} against the network "
+        f"(one block standard error {error:.2g})"
+    )
+    meaning = "R2 of equation against network, or validation loss no worse by one error"
+    return Check(
+        "close to network", meaning, worst, needed, worst >= needed or no_worse, detail
+    )
+
+
+def _validation_excess(
+    symbolic: SymbolicModel, model: ScIReN, valid: Table
+) -> tuple[float, float]:
+    """Validation loss of the equations minus the network's, and its block error."""
+    seen = observed(model, valid)
+    network = model.raw_latents(seen.scaled).unsqueeze(0)
+    equation = _unconstrained(symbolic, valid).unsqueeze(0)
+    constants = _raw_constants(symbolic, model)
+    one = by_block(seen.term, equation, constants.unsqueeze(0))
+    other = by_block(seen.term, network, model.constant_raw.detach().unsqueeze(0))
+    return one.excess(0, other, 0)
+
+
+def _unconstrained(symbolic: SymbolicModel, table: Table) -> Tensor:
+    """Raw latents (n, L) by the sympy expressions."""
+    values = symbolic.unconstrained_values(_columns(table))
+    return torch.from_numpy(np.stack(list(values.values()), axis=1))
+
+
+def _raw_constants(symbolic: SymbolicModel, model: ScIReN) -> Tensor:
+    values = [symbolic.constants[name] for name in model.decoder.constant_names]
+    physical = torch.tensor(values, dtype=torch.float64)
+    return model.constant_scale.to_raw(physical)
+
+
+def _rounding(symbolic: SymbolicModel, table: Table) -> Check:
+    exact = symbolic.latents(_columns(table))
+    printed = symbolic.with_equations(
+        {
+            name: rounded(one, symbolic.digits)
+            for name, one in symbolic.equations.items()
+        }
+    ).latents(_columns(table))
+    losses = {
+        name: unexplained(exact[name].to_numpy(), printed[name].to_numpy())
+        for name in symbolic.latent_names
+    }
+    name = max(losses, key=lambda one: losses[one])
+    meaning = f"R2 lost by printing {symbolic.digits} significant digits"
+    passed = losses[name] <= ROUNDING
+    return Check("rounding", meaning, losses[name], ROUNDING, passed, f"latent {name}")
+
+
+def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
+    seen = observed(model, table)
+    problem = SymbolicProblem(seen.term, seen.scaled, symbolic.structures)
+    theta = problem.start(_raw_constants(symbolic, model))
+    normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
+    count = seen.term.observations.count
+    step, error = _newton_step(
+        normal.gradient[0], normal.matrix[0], normal.loss[0], count
+    )
+    moves = torch.where(problem.free, step.abs() / error.clamp_min(1e-300), 0.0)
+    worst = float(moves.max()) if len(moves) else 0.0
+    place = int(moves.argmax()) if len(moves) else 0
+    names = _names(symbolic, model)
+    meaning = "one Gauss-Newton step from the stored constants, in standard errors"
+    detail = f"constant {names[place]}"
+    return Check("stationary", meaning, worst, STEP, worst <= STEP, detail)
+
+
+def _newton_step(
+    gradient: Tensor, matrix: Tensor, loss: Tensor, count: int
+) -> tuple[Tensor, Tensor]:
+    """Undamped step and standard errors, solved on the scale of the diagonal."""
+    scale = matrix.diagonal().clamp_min(1e-300).sqrt()
+    scaled = matrix / (scale.unsqueeze(0) * scale.unsqueeze(1))
+    eye = 1e-12 * torch.eye(len(scale)).to(scaled)
+    inverse = torch.linalg.inv(scaled + eye)
+    step = -(inverse @ (gradient / scale)) / scale
+    spare = max(count - len(scale), 1)
+    error = (inverse.diagonal().clamp_min(0) * loss / spare).sqrt() / scale
+    return step, error
+
+
+def _names(symbolic: SymbolicModel, model: ScIReN) -> list[str]:
+    names = []
+    for one in symbolic.structures:
+        names += [f"{k + 1} of {one.name}" for k in range(one.size)]
+    return [*names, *model.decoder.constant_names]
+
+
+def _round_trip(symbolic: SymbolicModel, table: Table) -> Check:
+    columns = _columns(table)
+    exact = symbolic.latents(columns)
+    copies = {"JSON": from_json(to_json(symbolic)), "LaTeX": _from_latex(symbolic)}
+    worst, where = 0.0, "all"
+    for kind, copy in copies.items():
+        again = copy.latents(columns)
+        for name in symbolic.latent_names:
+            gap = _relative(exact[name].to_numpy(), again[name].to_numpy())
+            if gap > worst:
+                worst, where = gap, f"{name} through {kind}"
+    called = symbolic.to_numpy(targets=False)(columns)
+    for name in symbolic.latent_names:
+        gap = _relative(exact[name].to_numpy(), called[name])
+        if gap > worst:
+            worst, where = gap, f"{name} as a function"
+    outside = _outside(symbolic, table)
+    if outside:
+        worst, where = float("inf"), f"{outside} leaves its bounds beyond the data"
+    meaning = (
+        "JSON, LaTeX and function give the same numbers; bounds hold beyond the data"
+    )
+    return Check("round trip", meaning, worst, ROUND_TRIP, worst <= ROUND_TRIP, where)
+
+
+def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
+    """Print every equation at full precision and read it back."""
+    read = {}
+    for name, one in symbolic.equations.items():
+        symbols = sorted(one.free_symbols, key=str)
+        read[name] = read_latex(to_latex(one, None), symbols, list(symbolic.functions))
+    return symbolic.with_equations(read)
+
+
+def _outside(symbolic: SymbolicModel, table: Table) -> str:
+    """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
+    for stretch in (3.0, 30.0):
+        values = symbolic.latents(_columns(table, stretch))
+        for name, (_, low, high, _) in symbolic.constraints.items():
+            found = values[name].to_numpy()
+            found = found[~np.isnan(found)]
+            slack = 1e-9 * max(1.0, np.abs(found[np.isfinite(found)]).max(initial=0.0))
+            if (found < low - slack).any() or (found > high + slack).any():
+                return name
+    return ""
