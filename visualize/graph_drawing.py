@@ -44,6 +44,7 @@ _KEY = 0.36  # height of the line that explains the colours
 _IN_KEY = 8  # entries in a row of that line
 _FIRST = 0.45  # where the names of the edges begin in the list
 _BEHIND = (0.0, 0.75, 1.7)  # share, family and formula, from the end of the names
+_DROPPED, _PROCESS = "#a9adb3", "#8a9098"  # colours of edges without a family
 _DASHES, _DOTS = (0, (4, 2)), (0, (1, 2.5))
 _FILLS = {
     "feature": ("white", INK), "hidden": (PANEL, MUTED), "latent": ("#fff3cf", INK),
@@ -62,10 +63,11 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
 
     Args:
         graph: see `encoder_graph`.
-        width: width of the figure in inches.
+        width: width of the figure in inches; many long names make it wider.
     """
     graph = _condensed(graph)
     layout, live, places = _arranged(graph, width)
+    width = layout.width
     handles = _key(graph)
     rows = -(-len(handles) // _IN_KEY)
     key = _KEY * max(rows, 1)
@@ -167,9 +169,9 @@ def _draw_parts(axis: Axes, graph: nx.DiGraph, layout: Layout) -> None:
 def _edge_style(edge: Mapping[str, Any]) -> dict[str, Any]:
     """Width by importance, colour by family, dashes and dots by status."""
     if edge["dropped"]:
-        return {"color": "#a9adb3", "linewidth": 1.0, "linestyle": _DOTS}
+        return {"color": _DROPPED, "linewidth": 1.0, "linestyle": _DOTS}
     if edge["family"] == "process":
-        return {"color": "#8a9098", "linewidth": 1.3, "linestyle": "solid"}
+        return {"color": _PROCESS, "linewidth": 1.3, "linestyle": "solid"}
     return {
         "color": family_colour(edge["family"]),
         "linewidth": 1.4 + 6.0 * min(max(edge["importance"], 0.0), 1.0),
@@ -322,7 +324,5 @@ def _key(graph: nx.DiGraph) -> list[Line2D]:
         label = "width: importance"
         handles.append(Line2D([], [], color=FAINT, linewidth=6, label=label))
     if any(edge["dropped"] for edge in edges):
-        handles.append(
-            Line2D([], [], color="#a9adb3", linestyle=_DOTS, label="dropped")
-        )
+        handles.append(Line2D([], [], color=_DROPPED, linestyle=_DOTS, label="dropped"))
     return handles

@@ -112,7 +112,7 @@ def lay_out(graph: nx.DiGraph, width: float = WIDTH, labels: bool = False) -> La
     Args:
         graph: nodes with ``kind``, ``layer`` and ``label``; edges with ``importance``
             and ``dropped`` (see `visualize.encoder_graph`).
-        width: width of the drawing in inches.
+        width: width of the drawing in inches; many long names make it wider.
         labels: make room for a formula on the straight beginning of each live edge.
     """
     columns = _order(graph)
@@ -147,7 +147,9 @@ def _framed(
     moved = {node: replace(box, y=box.y + lift) for node, box in nodes.items()}
     lifted = [(name, x, y + lift) for name, x, y in captions]
     height = max(y for _, _, y in lifted) + CAPTION / 2 + MARGIN / 2
-    return Layout(moved, _curves(graph, moved, labels), width, height, lifted)
+    right = max(box.x + box.width / 2 for box in moved.values()) + MARGIN
+    curves = _curves(graph, moved, labels)
+    return Layout(moved, curves, max(width, right), height, lifted)
 
 
 def _top(

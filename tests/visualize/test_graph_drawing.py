@@ -157,6 +157,15 @@ def test_a_model_without_formulas_shows_shares_and_no_list(hidden):
     assert "formula" not in texts
 
 
+def test_long_names_everywhere_make_the_picture_wider():
+    a, b, c, d = (f"a_rather_long_name_of_node_{i}" for i in range(4))
+    edges = [edge(0, a, b, latent=c), edge(1, b, c, latent=c)]
+    process = Process(d, ("another_very_long_name_of_it",), (a,), (b,))
+    figure = draw_graph(encoder_graph(pd.DataFrame(edges), process=process))
+    assert figure.get_figwidth() > 9
+    assert_readable(figure)
+
+
 def test_dollars_in_names_are_plain_text():
     edges = [edge(0, "a$b$", "rb"), edge(0, "c$", "rb", family="none")]
     assert_readable(draw_graph(encoder_graph(pd.DataFrame(edges))))
