@@ -159,23 +159,36 @@ def fit_curve(
     candidates = _fit_all(forms, points, domain_margin, trend)
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
-    best = min(candidates, key=lambda c: c.share)
-    residual = points.y - best.form.value(points.x, best.constants)
-    evidence = weigh_evidence(points, residual, effective_points, noise_floor)
-    extra = surcharges or {}
-
-    def price(candidate: _Candidate) -> float:
-        form = candidate.form
-        surcharge = (margin if form.inner else 0.0) + 1e-3 * form.complexity
-        surcharge += extra.get(form.family, 0.0)
-        count = len(form.constants)
-        return criterion(candidate.share, count, evidence, noise_floor, surcharge)
-
+    evidence = _evidence(candidates, points, effective_points, noise_floor)
+    price = _Price(evidence, noise_floor, margin, surcharges or {})
     fits = [
-        _curve_fit(c, points, price(c), evidence) for c in _best_branches(candidates)
+        _curve_fit(c, points, price.of(c), evidence) for c in _best_branches(candidates)
     ]
     fits.sort(key=lambda fit: fit.criterion)
     return _decide(fits, points, evidence, refuse_above, equal_within, pin)
+
+
+@dataclass(frozen=True)
+class _Price:
+    evidence: Evidence
+    floor: float
+    margin: float
+    surcharges: Mapping[str, float]
+
+    def of(self, candidate: _Candidate) -> float:
+        form = candidate.form
+        surcharge = (self.margin if form.inner else 0.0) + 1e-3 * form.complexity
+        surcharge += self.surcharges.get(form.family, 0.0)
+        count = len(form.constants)
+        return criterion(candidate.share, count, self.evidence, self.floor, surcharge)
+
+
+def _evidence(
+    candidates: list[_Candidate], points: Points, least: float, floor: float
+) -> Evidence:
+    best = min(candidates, key=lambda candidate: candidate.share)
+    residual = points.y - best.form.value(points.x, best.constants)
+    return weigh_evidence(points, residual, least, floor)
 
 
 def _chosen_families(

@@ -120,12 +120,16 @@ def _long_part(printer: Printer, expression: Any, width: int) -> Any:
 
 
 def find_clamp(expression: Any) -> Any:
-    """Return the outermost bound by numbers, Max(0, z) or Max(0, Min(1, z)), or None."""
+    """Return the bound by numbers that a formula consists of, or None.
+
+    Max(0, z) or Max(0, Min(1, z)), possibly times and plus numbers; a bound inside a
+    formula with other variables stays where it is.
+    """
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, (sympy.Max, sympy.Min)):
             free = [argument for argument in node.args if not argument.is_number]
-            if len(free) == 1 and len(node.args) == 2:
-                return node
+            alone = not expression.xreplace({node: sympy.Integer(1)}).free_symbols
+            return node if alone and len(free) == 1 and len(node.args) == 2 else None
     return None
 
 

@@ -75,6 +75,7 @@ def test_bounds_are_printed_as_cases_of_the_unbounded_value():
 def test_a_maximum_of_two_variables_is_no_bound():
     assert find_clamp(sympy.Max(x, y)) is None
     assert find_clamp(sympy.Max(1, x, y)) is None
+    assert find_clamp(ta * sympy.Max(1, x)) is None
     assert inner_of(sympy.Max(0, sympy.Min(x, y))) == sympy.Min(x, y)
 
 
