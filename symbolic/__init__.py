@@ -9,14 +9,17 @@ from sciren._lazy import lazy
 
 if TYPE_CHECKING:
     from symbolic.curves import EdgeCurve as EdgeCurve
+    from symbolic.document import to_document as to_document
     from symbolic.fit import CurveFit as CurveFit
     from symbolic.fit import fit_curve as fit_curve
     from symbolic.latex import to_latex as to_latex
     from symbolic.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES
     from symbolic.library import FAMILIES as FAMILIES
     from symbolic.pipeline import symbolify as symbolify
+    from symbolic.printable import PrintableModel as PrintableModel
     from symbolic.register import register_family as register_family
     from symbolic.symbolic_model import SymbolicModel as SymbolicModel
+    from symbolic.tex_tables import latex_table as latex_table
     from symbolic.text import to_text as to_text
     from symbolic.verdict import Verification as Verification
     from symbolic.verification import verify as verify
@@ -30,7 +33,10 @@ __getattr__, __dir__, __all__ = lazy(
         "EdgeCurve": "symbolic.curves",
         "SymbolicModel": "symbolic.symbolic_model",
         "Verification": "symbolic.verdict",
+        "PrintableModel": "symbolic.printable",
         "fit_curve": "symbolic.fit",
+        "latex_table": "symbolic.tex_tables",
+        "to_document": "symbolic.document",
         "register_family": "symbolic.register",
         "symbolify": "symbolic.pipeline",
         "to_latex": "symbolic.latex",

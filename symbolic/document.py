@@ -13,7 +13,7 @@ import sympy
 
 from symbolic.latex import latex_printer
 from symbolic.layout import BREAK, WIDTH, Equation, equations, visual_width
-from symbolic.numbers import format_number, format_with_error
+from symbolic.numbers import format_number, format_with_error, interval_digits
 from symbolic.printable import (
     PrintableModel,
     PrintedCheck,
@@ -264,7 +264,8 @@ def _constant_row(
     style = "siunitx" if siunitx else "pm"
     value = format_with_error(constant.value, constant.error, style)
     ends = [constant.low, constant.high]
-    interval = [f"${format_number(end)}$" for end in ends if np.isfinite(end)]
+    digits = interval_digits(*ends)
+    interval = [f"${format_number(end, digits)}$" for end in ends if np.isfinite(end)]
     return {
         "symbol": Tex(f"${latex_symbol(constant.name, model.symbols)}$"),
         "value": Tex(value if siunitx else f"${value}$"),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from symbolic.latex import to_latex
-from symbolic.numbers import format_number, format_with_error
+from symbolic.numbers import format_number, format_with_error, interval_digits
 from symbolic.printable import PrintableModel, PrintedCheck, PrintedConstant
 from symbolic.text import markdown_table, to_text
 
@@ -57,7 +57,8 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
     value = value.replace(r" \times 10^{", "e").replace("}", "")
     ends = [constant.low, constant.high]
     known = bool(np.isfinite(ends).all())
-    interval = " to ".join(format_number(end, 3, "text") for end in ends)
+    digits = interval_digits(*ends)
+    interval = " to ".join(format_number(end, digits, "text") for end in ends)
     return {
         "constant": constant.name,
         "estimate": value,

@@ -40,6 +40,18 @@ def format_number(
     return _with_comma(_layout(number, digits is None, style), style, decimal_comma)
 
 
+def interval_digits(low: float, high: float) -> int:
+    """Return the significant digits at which the two ends of an interval differ well.
+
+    Two digits of the width are shown: 1.498 to 1.503, not 1.50 to 1.50.
+    """
+    width, size = abs(high - low), max(abs(low), abs(high))
+    if not (math.isfinite(width) and math.isfinite(size)) or width == 0 or size == 0:
+        return 3
+    digits = math.floor(math.log10(size)) - math.floor(math.log10(width)) + 2
+    return min(max(digits, 3), 15)
+
+
 def format_with_error(
     value: float,
     error: float,

@@ -14,7 +14,7 @@ from sciren.model import ScIReN
 from sciren.training.gauss_newton import proportional_weights
 from sciren.training.process_term import ProcessTerm
 from symbolic.candidates import Choices, FittedLatent, fit_latent
-from symbolic.edges import EdgeTable, constant_table, physical_errors
+from symbolic.edges import EdgeTable
 from symbolic.extract import extract
 from symbolic.process import trace
 from symbolic.rebuild import (
@@ -26,6 +26,7 @@ from symbolic.rebuild import (
 from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
 from symbolic.search import Scored, Search, signature
 from symbolic.symbolic_model import SymbolicModel
+from symbolic.uncertainty import constant_table, physical_errors
 
 
 @dataclass(frozen=True)

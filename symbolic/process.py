@@ -52,13 +52,17 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
 
 
 def _tidy(expression: sympy.Expr) -> Any:
-    """Write floats that are whole numbers as integers (15.0 becomes 15)."""
-    whole = {
-        number: sympy.Integer(int(number))
+    """Write short decimals exactly and keep differences together: (ta - 15)/10."""
+    short = {
+        number: sympy.Rational(f"{float(number):.12g}")
         for number in expression.atoms(sympy.Float)
-        if number == int(number)
+        if float(f"{float(number):.6g}") == float(number)
     }
-    return expression.xreplace(whole)
+    exact = expression.xreplace(short)
+    return exact.replace(
+        lambda part: isinstance(part, sympy.Pow),
+        lambda part: sympy.Pow(part.base, sympy.factor_terms(part.exp)),
+    )
 
 
 def _expression(value: Any) -> sympy.Expr:

@@ -27,14 +27,14 @@ OURS = {*ARROWS, "tests"}
 # formulas, tested without a network: of sciren it takes only the errors
 KNOW_MODELS = {
     "symbolic",
+    "symbolic.edge_curves",
     "symbolic.extract",
-    "symbolic.model",
-    "symbolic.rebuild",
+    "symbolic.pipeline",
     "symbolic.refit",
     "symbolic.search",
-    "symbolic.symbolify",
     "symbolic.torch_evaluate",
-    "symbolic.verify",
+    "symbolic.uncertainty",
+    "symbolic.verification",
 }
 
 
