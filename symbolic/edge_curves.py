@@ -1,5 +1,6 @@
 """Learned curves beside their closed forms, in raw units: what pictures draw."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,10 @@ def edge_curves(
             found.append(_direct(model, table, curve, latent.name, structure, symbolic))
         for h, node in enumerate(latent.nodes):
             label = f"h{h + 1}_{latent.name}"
-            for curve in node.inner:
+            turned, formula = _matched(model, table, node, structure, h)
+            for curve in turned.inner:
                 found.append(_direct(model, table, curve, label, structure, symbolic))
-            formula = _outer_formula(model, table, node, structure, h)
-            found.append(_outer(node.outer, label, latent.name, symbolic, formula))
+            found.append(_outer(turned.outer, label, latent.name, symbolic, formula))
     return found if hidden else sorted(found, key=lambda one: -one.importance)
 
 
@@ -105,26 +106,40 @@ def _outer(
     )
 
 
-def _outer_formula(
+def _matched(
     model: ScIReN,
     table: Table,
     node: NodeCurves,
     structure: LatentStructure | None,
     number: int,
-) -> np.ndarray | None:
-    """The closed outer function over the network's index (matched by a straight line)."""
+) -> tuple[NodeCurves, np.ndarray | None]:
+    """Turn a node so that it rises with the formula's index, and give its outer formula.
+
+    The sign of a hidden node is free; network and formula may have chosen differently.
+    Their indices are matched by a straight line.
+    """
     if structure is None or len(structure.nodes) <= number:
-        return None
+        return node, None
     closed = structure.nodes[number]
-    if closed.outer == "spline":
-        return None
     z = model.scaled(table.features).numpy()
     network = node.offset + sum(
         np.interp(z[:, one.source], one.x, one.y) for one in node.inner
     )
     slope, start = np.polyfit(network, closed.index(z), 1)
+    if slope < 0:
+        node, slope = _turned(node), -slope
+    if closed.outer == "spline":
+        return node, None
     values = closed.amplitude * closed.shape(start + slope * node.outer.x)[0]
-    return _centred(node.outer, values)
+    return node, _centred(node.outer, values)
+
+
+def _turned(node: NodeCurves) -> NodeCurves:
+    """The same node with the opposite sign of its index."""
+    inner = tuple(replace(one, y=-one.y) for one in node.inner)
+    top = node.outer
+    outer = replace(top, x=-top.x[::-1], y=top.y[::-1], weight=top.weight[::-1])
+    return NodeCurves(inner, -node.offset, outer)
 
 
 def _term(structure: LatentStructure | None, source: int) -> EdgeTerm | None:
