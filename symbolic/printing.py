@@ -140,9 +140,11 @@ def _checks(model: SymbolicModel) -> list[PrintedCheck]:
 
 
 def _refused(model: SymbolicModel) -> dict[str, str]:
-    rows = model.edges[model.edges.status == "refused"]
-    listed = rows.to_dict("records")
-    named = {str(row["formula"]).split("(", 1)[0]: str(row["reason"]) for row in listed}
+    named = {
+        str(row["formula"]).split("(", 1)[0]: str(row["reason"])
+        for row in model.edges.to_dict("records")
+        if row["status"] == "refused"
+    }
     return {
         name: named.get(name, "") or "no closed form fits; a table in equations.json"
         for name in model.functions
