@@ -67,11 +67,14 @@ def _latents(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuant
 
 def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
     """Features of one latent's equation, most important first."""
-    edges = model.edges
-    rows = edges[(edges.latent == latent) & edges.source.isin(list(model.features))]
-    rows = rows[rows.status != "dropped"].sort_values("importance", ascending=False)
+    weights: dict[str, float] = {}
+    for row in model.edges.to_dict("records"):
+        if row["latent"] == latent and row["status"] != "dropped":
+            name = str(row["source"])
+            weights[name] = weights.get(name, 0.0) + float(row["importance"])
     names = {str(symbol) for symbol in model.equations[latent].free_symbols}
-    return [name for name in dict.fromkeys(rows.source) if name in names] or None
+    used = [name for name in weights if name in names]
+    return sorted(used, key=lambda name: -weights[name]) or None
 
 
 def _targets(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuantity]:
