@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 # kept here as names, so that reading a configuration loads no torch
 ConstraintName = Literal[
@@ -46,10 +53,29 @@ Period = Annotated[str | tuple[str, str], BeforeValidator(_period)]
 Hidden = Annotated[Literal["auto"] | tuple[int, ...], BeforeValidator(_hidden)]
 
 
+def _named(value: Any) -> Any:
+    """Complete a bare name of something that may have settings."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class DatasetSettings(Settings):
+    """A data set that the package brings with it, in place of a file."""
+
+    name: Literal["respiration"]
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of its generator"
+    )
+
+
 class DataSettings(Settings):
     """Where the observations are and what their columns mean."""
 
-    path: Path = Field(description="csv, csv.gz, parquet, NetCDF or Zarr")
+    path: Path | None = Field(
+        default=None, description="csv, csv.gz, parquet, NetCDF or Zarr"
+    )
+    dataset: Annotated[DatasetSettings | None, BeforeValidator(_named)] = Field(
+        default=None, description="embedded data set, in place of path"
+    )
     time: str | None = Field(default=None, description="column of time stamps")
     rows: str | None = Field(
         default=None,
@@ -59,6 +85,23 @@ class DataSettings(Settings):
         default=None, description="column of sites; blocks are then sites"
     )
     weights: str | None = Field(default=None, description="column of row weights")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError(
+                "name the file of the observations as path (or an embedded data set "
+                "as dataset), not both"
+            )
+        return self
+
+    @property
+    def source(self) -> str:
+        """The file, or the embedded data set, for messages."""
+        if self.dataset is None:
+            return str(self.path)
+        given = ", ".join(f"{k}={v}" for k, v in self.dataset.settings.items())
+        return f"embedded data set {self.dataset.name}({given})"
 
 
 class DecoderSettings(Settings):
@@ -182,8 +225,17 @@ class BlockSplit(Settings):
     valid: int = Field(default=1, ge=0, description="fold of the validation")
 
 
+class ColumnSplit(Settings):
+    """A column says where each row belongs."""
+
+    kind: Literal["column"] = "column"
+    column: str = Field(
+        description="holds train, valid or test; other rows are not used"
+    )
+
+
 SplitSettings = Annotated[
-    AutoSplit | RandomSplit | GroupSplit | TimeSplit | BlockSplit,
+    AutoSplit | RandomSplit | GroupSplit | TimeSplit | BlockSplit | ColumnSplit,
     Field(discriminator="kind"),
 ]
 
@@ -211,16 +263,16 @@ class DiscoverySettings(Settings):
         le=100_000,
         description="block resamples for the intervals, 0: none",
     )
+    baselines: bool = Field(
+        default=True,
+        description="also fit constant latents and a small multilayer perceptron",
+    )
     pins: dict[str, str] = Field(
         default_factory=dict, description='your own choice, "feature -> latent": family'
     )
     forbid: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='families refused, "feature -> latent": [...]'
     )
-
-
-def _decoder(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
 
 
 def _names(value: Any) -> Any:
@@ -253,7 +305,7 @@ class RunConfig(Settings):
     features: tuple[str, ...] = Field(
         min_length=1, description="columns offered to the encoder"
     )
-    decoder: Annotated[DecoderSettings | None, BeforeValidator(_decoder)] = Field(
+    decoder: Annotated[DecoderSettings | None, BeforeValidator(_named)] = Field(
         default=None, description="process model; null is plain regression"
     )
     forcings: Columns = Field(
@@ -261,6 +313,10 @@ class RunConfig(Settings):
     )
     targets: Columns = Field(description="process model's name: column", min_length=1)
     units: dict[str, str] = Field(default_factory=dict, description="column: unit")
+    truth: dict[str, str] = Field(
+        default_factory=dict,
+        description="latent: column of its true values, where data are simulated",
+    )
     encoder: Annotated[EncoderSettings, _with_kind("kan")] = Field(
         default_factory=KANSettings
     )

@@ -1,12 +1,20 @@
 """From a configuration to the process model and the three tables of a study."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.config import AutoSplit, BlockSplit, GroupSplit, RunConfig, TimeSplit
+from discovery.config import (
+    AutoSplit,
+    BlockSplit,
+    ColumnSplit,
+    GroupSplit,
+    RunConfig,
+    TimeSplit,
+)
+from discovery.origin import Origin, read_origin
 from discovery.process import load_decoder
 from sciren.errors import (
     ColumnError,
@@ -32,12 +40,19 @@ class Study:
         decoder: the process model; plain regression has the identity.
         table: all rows that can be used; ``row_ids`` count the rows of the file.
         split: rows to learn from, to choose with and to report on.
+        source, fingerprint: where the data are from, and their hash.
+        truth: latent -> its true value in every row of the file, where known.
+        formulas: name -> true formula or value as text, where known.
     """
 
     config: RunConfig
     decoder: "Decoder"
     table: "Table"
     split: "Split"
+    source: str = ""
+    fingerprint: str = ""
+    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    formulas: Mapping[str, str] = field(default_factory=dict)
 
 
 def _silent(message: str) -> None:
@@ -57,17 +72,23 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     """
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
-    frame, kept = _rows(config, say)
+    origin = read_origin(config.data)
+    say(f"read {len(origin.frame):,} rows from {origin.source}")
+    frame, kept = _rows(config, origin, say)
     try:
         table = _table(config, frame, forcings, targets)
         split = _split(config, frame, table)
+        truth = _truth(config, origin.frame, decoder)
     except ColumnError as error:
-        raise ColumnError(f"{config.data.path}: {error}") from error
+        raise ColumnError(f"{origin.source}: {error}") from error
     except DataError as error:
-        raise DataError(f"{config.data.path}: {error}") from error
+        raise DataError(f"{origin.source}: {error}") from error
     for reason, count in table.dropped.items():
         say(f"left out {count:,} rows: {reason}")
-    return Study(config, decoder, _original_rows(table, kept), _each(split, kept))
+    return Study(
+        config, decoder, _original_rows(table, kept), _each(split, kept),
+        origin.source, origin.fingerprint, truth, origin.truth,
+    )  # fmt: skip
 
 
 def decoder_of(config: RunConfig) -> "Decoder":
@@ -103,24 +124,46 @@ def _mapped(
 
 
 def _rows(
-    config: RunConfig, say: Callable[[str], None]
+    config: RunConfig, origin: Origin, say: Callable[[str], None]
 ) -> tuple["pd.DataFrame", np.ndarray]:
     """Return the rows that the filter keeps and their positions in the file."""
     from discovery.rows import select_rows
-    from discovery.sources import read_frame
 
-    frame = read_frame(config.data.path)
-    say(f"read {len(frame):,} rows from {config.data.path}")
+    frame = origin.frame
     if config.data.rows is None:
         return frame, np.arange(len(frame))
     try:
         kept = np.flatnonzero(select_rows(frame, config.data.rows))
     except ColumnError as error:
-        raise ColumnError(f"{config.data.path}: data.rows: {error}") from error
+        raise ColumnError(f"{origin.source}: data.rows: {error}") from error
     except (DataError, ExpressionError) as error:
-        raise type(error)(f"{config.data.path}: data.rows: {error}") from error
+        raise type(error)(f"{origin.source}: data.rows: {error}") from error
     say(f"kept {len(kept):,} rows where {config.data.rows}")
     return frame.iloc[kept], kept
+
+
+def _require(frame: "pd.DataFrame", column: str, key: str) -> None:
+    if column not in frame.columns:
+        raise ColumnError(
+            f"key {key!r}: there is no column {column!r}. "
+            f"{closest_names(column, frame.columns)}"
+        )
+
+
+def _truth(
+    config: RunConfig, frame: "pd.DataFrame", decoder: "Decoder"
+) -> dict[str, np.ndarray]:
+    """Return the true values of latents in every row of the file."""
+    from sciren.data.frames import numeric_column
+
+    for name, column in config.truth.items():
+        if name not in decoder.latent_names:
+            raise ConfigError(
+                f"key 'truth.{name}': process model {decoder.name!r} has no latent of "
+                f"that name. {closest_names(name, decoder.latent_names)}"
+            )
+        _require(frame, column, f"truth.{name}")
+    return {name: numeric_column(frame, one) for name, one in config.truth.items()}
 
 
 def _table(
@@ -131,6 +174,8 @@ def _table(
 ) -> "Table":
     from sciren.data import Table
 
+    for name in config.units:
+        _require(frame, name, f"units.{name}")
     return Table.from_frame(
         frame,
         config.features,
@@ -147,11 +192,7 @@ def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
     from sciren import data
 
     def column(name: str, key: str) -> Any:
-        if name not in frame.columns:
-            raise ColumnError(
-                f"key {key!r}: there is no column {name!r}. "
-                f"{closest_names(name, frame.columns)}"
-            )
+        _require(frame, name, key)
         return frame[name].to_numpy()[table.row_ids]
 
     how = config.split
@@ -164,9 +205,26 @@ def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
     if isinstance(how, GroupSplit) and how.column is not None:
         labels = column(how.column, "split.column")
         return data.split_by_group(table, labels, how.fractions, config.seed)
+    if isinstance(how, ColumnSplit):
+        labels = column(how.column, "split.column").astype(str)
+        return _by_label(table, labels, how.column)
     if isinstance(how, GroupSplit | AutoSplit):
         return data.split_by_group(table, None, how.fractions, config.seed)
     return data.split_random(table, how.fractions, config.seed)
+
+
+def _by_label(table: "Table", labels: np.ndarray, column: str) -> "Split":
+    from sciren.data import Split
+
+    parts = {name: labels == name for name in ("train", "valid", "test")}
+    for name, rows in parts.items():
+        if not rows.any():
+            present = ", ".join(map(repr, np.unique(labels)[:5].tolist()))
+            raise DataError(
+                f"{name} has no rows: column {column!r} holds {present}; it must say "
+                "train, valid or test"
+            )
+    return Split(*(table.take(rows) for rows in parts.values()))
 
 
 def _each(split: "Split", kept: np.ndarray) -> "Split":

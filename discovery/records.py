@@ -1,12 +1,10 @@
 """What a run remembers about its data and how well each model does."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.folder import file_hash
 from sciren.errors import ShapeError
 
 if TYPE_CHECKING:
@@ -70,8 +68,10 @@ def _part_record(part: "Table") -> dict[str, Any]:
 
 def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
     """Return the content of ``data.json`` for a configured study."""
-    path: Path = study.config.data.path
-    return data_record(study.table, study.split, scaling, str(path), file_hash(path))
+    found = data_record(
+        study.table, study.split, scaling, study.source, study.fingerprint
+    )
+    return found | {"truth": dict(study.formulas)}
 
 
 def scores(

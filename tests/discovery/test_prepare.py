@@ -33,7 +33,7 @@ def data(tmp_path):
 
 
 def config(path, **changes):
-    data = {"path": str(path), "time": "time"} | changes.pop("data", {})
+    data = {"path": path and str(path), "time": "time"} | changes.pop("data", {})
     return config_from_mapping(
         {
             "data": data,
@@ -97,6 +97,44 @@ def test_groups_stay_together(data):
     assert len(set.union(*sites)) == sum(len(some) for some in sites)
 
 
+def test_a_column_can_say_where_rows_belong(data):
+    frame = pd.read_csv(data)
+    frame["part"] = np.resize(["train", "", "valid", "test", "train"], len(frame))
+    frame.to_csv(data, index=False)
+    split = prepare(config(data, split={"kind": "column", "column": "part"})).split
+    for name, part in zip(("train", "valid", "test"), split, strict=True):
+        assert set(frame.part[part.row_ids]) == {name}
+
+
+def test_true_latents_are_known_for_every_row_of_the_file(data):
+    study = prepare(config(data, truth={"rb": "lat"}, data={"rows": "ta > 5"}))
+    frame = pd.read_csv(data)
+    np.testing.assert_array_equal(study.truth["rb"], frame.lat)
+
+
+def test_an_embedded_data_set_brings_split_units_and_truth():
+    settings = {"name": "respiration", "settings": {"setting": "abs", "seed": 1}}
+    changes = {
+        "features": ["sw_pot", "dsw_pot", "ta"],
+        "targets": ["reco"],
+        "split": {"kind": "column", "column": "part"},
+    }
+    study = prepare(config(None, data={"dataset": settings, "path": None}, **changes))
+    assert [len(part) for part in study.split] == [56102, 17520, 17568]
+    assert study.table.units["ta"] == "degC"
+    assert study.formulas["q10"] == "1.5"
+    assert "respiration(setting=abs, seed=1)" in study.source
+    again = prepare(config(None, data={"dataset": settings, "path": None}, **changes))
+    assert again.fingerprint == study.fingerprint
+
+
+def test_an_embedded_data_set_refuses_what_it_does_not_know():
+    for wrong in ({"sed": 1}, {"setting": "cubic"}):
+        dataset = {"name": "respiration", "settings": wrong}
+        with pytest.raises(ConfigError, match=r"respiration.*cannot be made"):
+            prepare(config(None, data={"dataset": dataset, "path": None}))
+
+
 def test_without_a_process_model_the_targets_are_the_latents(data):
     study = prepare(config(data, decoder=None, forcings={}))
     assert study.decoder.targets == ("reco",)
@@ -141,6 +179,26 @@ def test_without_a_process_model_the_targets_are_the_latents(data):
             {"split": {"kind": "group", "column": "sit"}},
             ColumnError,
             "data.csv: key 'split.column': there is no column 'sit'. Closest names: site",
+        ),
+        (
+            {"units": {"swc": "%"}},
+            ColumnError,
+            "data.csv: key 'units.swc': there is no column 'swc'. Closest names: sw",
+        ),
+        (
+            {"truth": {"rc": "sw"}},
+            ConfigError,
+            "key 'truth.rc': .* has no latent of that name. Closest names: rb",
+        ),
+        (
+            {"truth": {"rb": "swx"}},
+            ColumnError,
+            "data.csv: key 'truth.rb': there is no column 'swx'. Closest names: sw",
+        ),
+        (
+            {"split": {"kind": "column", "column": "site"}},
+            DataError,
+            "data.csv: train has no rows: column 'site' holds '0', '1'.* it must say",
         ),
         (
             {"split": {"kind": "time", "train": "1990", "valid": "91", "test": "2003"}},
