@@ -41,9 +41,12 @@ def enough_digits(
 
 
 def unexplained(truth: np.ndarray, other: np.ndarray) -> float:
-    """Return 1 - R2 of other against truth; zero for equal constants."""
+    """Return 1 - R2 of other against truth; against its mean square where constant."""
     gap = float(np.nansum((other - truth) ** 2))
     spread = float(np.nansum((truth - np.nanmean(truth)) ** 2))
+    size = float(np.nansum(truth**2))
+    if spread <= 1e-20 * size:
+        spread = size
     if gap == 0.0:
         return 0.0
     return gap / spread if spread > 0 else np.inf

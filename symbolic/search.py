@@ -29,6 +29,7 @@ NODE_PRICE = 12.0
 CURVE_PRICE = 6.0
 SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
 FLOOR = 1e-12  # share of the targets' variance that counts as rounding
+NOTICED = 4.0  # deviance for each constant (two standard errors) that keeps an edge
 ROUNDS = 12
 
 
@@ -125,14 +126,27 @@ class Search:
     def _climb(self, best: Scored) -> Scored:
         for _ in range(ROUNDS):
             tried = [
-                self.score(change.structures, best.constants)
+                scored
                 for change in self.changes(best.structures)
+                if self._allowed(change, best, scored := self._scored(change, best))
             ]
             winner = min(tried, key=lambda one: one.criterion, default=best)
             if winner.criterion >= best.criterion - 1e-9:
                 return best
             best = winner
         return best
+
+    def _scored(self, change: Change, best: Scored) -> Scored:
+        return self.score(change.structures, best.constants)
+
+    def _allowed(self, change: Change, best: Scored, scored: Scored) -> bool:
+        """Edges were selected on validation: only what the data do not notice may go."""
+        if change.family != "dropped":
+            return True
+        gone = change.structures[change.latent].size
+        freed = max(best.structures[change.latent].size - gone, 1)
+        deviance = self.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
+        return bool(deviance <= NOTICED * freed)
 
     def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
         """Yield every change of one edge's family, and every edge left out."""

@@ -69,6 +69,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
 
     # Penalties
+    smooth_choices: tuple[float, ...] = Field(
+        default=(1e-3, 1e-2, 1e-1, 1.0),
+        description="Gauss-Newton, one layer: weights tried on validation instead of "
+        "smooth; empty to take smooth as it is",
+    )
     smooth: float = Field(
         default=1e-3, ge=0, description="times integral f''^2 of each edge"
     )
@@ -162,11 +167,18 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     @classmethod
     def _fill_preset(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("preset") == "paper":
-            return PAPER | values
+            values = PAPER | values
+        if isinstance(values, dict) and "smooth" in values:
+            # Who names a weight means it: no search then.
+            values = {"smooth_choices": ()} | values
         return values
 
     @model_validator(mode="after")
     def _ordered_ranges(self) -> Self:
+        if any(weight < 0 for weight in self.smooth_choices):
+            raise ValueError(
+                f"smooth_choices {self.smooth_choices} hold a negative weight"
+            )
         for name, (low, high) in self.profile_range.items():
             if low >= high:
                 raise ValueError(

@@ -36,6 +36,8 @@ from sciren.training.starts import (
 
 PROFILE_ROWS = 5_000  # a hidden layer's profile needs no more
 
+ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
+
 AnyRung = AdditiveRung | HiddenRung
 
 
@@ -88,13 +90,16 @@ class GaussNewton:
             step = self._hidden(hidden[0], step, must=True) or step
         elif self.config.ladder:
             step = self._ladder(step)
-        step = self._selected(step)
-        step = self._reweighted(step)
+        full = step
+        step = self._reweighted(self._selected(step))
         step.rung.store(step.candidate)
         trained = self.model.encoder
         if isinstance(trained, KANEncoder):
             trained.center(self._scaled(self.data.train))
         self._profile(step)
+        if step.candidate.n_edges < full.candidate.n_edges:
+            self._profile(full, ALL_FEATURES)
+            self._doubt()
 
     def _terms(self) -> tuple[ProcessTerm, ProcessTerm]:
         train, valid = self.noise or (None, None)
@@ -123,18 +128,40 @@ class GaussNewton:
         self.model.output_scale.copy_(self._latent_scale(problem, theta))
         self.model.output_shift.copy_(problem.raw(theta)[0, 0])
         theta[:, : problem.n_latents * problem.block] = 0.0
-        problem = AdditiveProblem(train, self.train_design, config.smooth)
-        start = self._best_constants(problem, theta)
-        found = minimise(
-            problem,
-            start,
-            config.max_iterations,
-            watch=self._watch("additive", config.max_iterations),
-        )
+        choices = config.smooth_choices or (config.smooth,)
+        problem = AdditiveProblem(train, self.train_design, choices[0])
+        theta = self._best_constants(problem, theta, choices[0])
+        tried = [self._smoothed(train, valid, theta, weight) for weight in choices]
+        losses = [float(step.candidate.valid.loss) for step in tried]
+        best = losses.index(min(losses))
+        if len(choices) > 1:
+            self._note_smoothing(choices, losses)
+            step, weight = tried[best], choices[best]
+            theta = step.candidate.theta.unsqueeze(0)
+            problem = AdditiveProblem(train, self.train_design, weight)
+            theta = self._best_constants(problem, theta, weight)
+            return self._smoothed(train, valid, theta, weight)
+        return tried[0]
+
+    def _smoothed(
+        self, train: ProcessTerm, valid: ProcessTerm, theta: Tensor, weight: float
+    ) -> Step:
+        """Solve the additive model with one weight of the roughness."""
+        problem = AdditiveProblem(train, self.train_design, weight)
+        total = self.config.max_iterations
+        watch = self._watch(f"additive, smooth {weight:g}", total)
+        found = minimise(problem, theta, total, watch=watch)
         rung = AdditiveRung(problem, valid, self.valid_design)
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
         return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
+
+    def _note_smoothing(self, choices: tuple[float, ...], losses: list[float]) -> None:
+        shown = ", ".join(
+            f"{weight:g}: {loss:.5g}"
+            for weight, loss in zip(choices, losses, strict=True)
+        )
+        self.history.say(f"Smoothing was chosen on validation (weight: loss): {shown}.")
 
     def _latent_scale(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
         if self.config.latent_scale == "unit" and not self.model.plain:
@@ -150,13 +177,15 @@ class GaussNewton:
         order = torch.randperm(total, generator=seeded(self.config.seed))
         return order[:count].sort().values
 
-    def _best_constants(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
+    def _best_constants(
+        self, problem: AdditiveProblem, theta: Tensor, smooth: float
+    ) -> Tensor:
         """Look for the best minimum along each constant, on some of the rows."""
         if not problem.n_constants:
             return theta
         rows = self._rows(self.config.start_rows).to(theta.device)
         design = smaller(self.train_design, rows)
-        part = AdditiveProblem(problem.term.take(rows), design, self.config.smooth)
+        part = AdditiveProblem(problem.term.take(rows), design, smooth)
         first = minimise(part, theta, self.config.max_iterations)
         _, best = profile_and_bootstrap(
             part, first.theta[0], self.config.replace(bootstrap=0)
@@ -306,7 +335,17 @@ class GaussNewton:
         return step
 
     # -- constants ------------------------------------------------------------------
-    def _profile(self, step: Step) -> None:
+    def _doubt(self) -> None:
+        """A constant that selection alone pins down is not identified."""
+        for name in self.model.decoder.constant_names:
+            chosen = self.history.summaries[name]
+            full = self.history.summaries[name + ALL_FEATURES]
+            if not full.identified and chosen.identified:
+                chosen.identified = False
+                chosen.reason = f"with all offered features {full.reason}"
+
+    def _profile(self, step: Step, tail: str = "") -> None:
+        """Profile the constants of a step; `tail` marks their names in the record."""
         problem, theta = step.rung.problem, step.candidate.theta
         if not problem.n_constants:
             return
@@ -323,6 +362,7 @@ class GaussNewton:
             )
         summaries, _ = profile_and_bootstrap(held, theta, self.config)
         for summary in summaries:
+            summary.rename(summary.name + tail)
             self.history.summaries[summary.name] = summary
             self.history.profiles.extend(summary.points)
 

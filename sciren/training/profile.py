@@ -60,6 +60,12 @@ class ProfileSummary:
     points: list[dict[str, Any]] = field(default_factory=list, repr=False)
     solutions: list[Tensor] = field(default_factory=list, repr=False)
 
+    def rename(self, name: str) -> None:
+        """Give summary and points another name."""
+        self.name = name
+        for point in self.points:
+            point["constant"] = name
+
     def judge(self, positive: bool) -> None:
         """Decide whether the constant is identified, and say why not."""
         self.reason = ""
