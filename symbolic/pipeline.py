@@ -66,7 +66,7 @@ def symbolify(
     pins: Mapping[str, str] | None = None,
     forbid: Mapping[str, Sequence[str]] | None = None,
     refuse_above: float = 0.01,
-    search_rows: int = 4000,
+    search_rows: int = 8000,
     seed: int = 0,
 ) -> SymbolicModel:
     """Turn a trained model into equations.
