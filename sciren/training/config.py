@@ -129,7 +129,7 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
     min_delta: float = Field(default=1e-5, ge=0)
     learning_rate: float = Field(
-        default=0.1, gt=0, description="peak of the one-cycle schedule"
+        default=0.05, gt=0, description="peak of the one-cycle schedule"
     )
     constant_rate_factor: float = Field(
         default=1.0, gt=0, description="rate of the constants"
