@@ -6,11 +6,12 @@ from sciren.data.table import Table
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
+from sciren.training.after_first_order import profile_trained, select_edges
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import train_first_order
 from sciren.training.gauss_newton import GaussNewton
 from sciren.training.history import History
-from sciren.training.preparation import prepare
+from sciren.training.preparation import Prepared, prepare
 from sciren.training.progress import Progress, Silence
 from sciren.training.starts import start_outputs
 
@@ -51,12 +52,30 @@ def fit(
         if engine == "gauss-newton":
             GaussNewton(model, data, config, history, shown).run()
         else:
-            if config.latent_scale == "data":
-                start_outputs(model, data, config.violation)
-            train_first_order(model, data.train, data.valid, config, history, shown)
+            _first_order(model, data, config, history, shown)
     finally:
         model.to(train.features.device)
     return history
+
+
+def _first_order(
+    model: ScIReN,
+    data: Prepared,
+    config: TrainConfig,
+    history: History,
+    progress: Progress,
+) -> None:
+    """Train by gradients, select edges, profile the constants where that can be done."""
+    if config.latent_scale == "data":
+        start_outputs(model, data, config.violation)
+    train_first_order(model, data.train, data.valid, config, history, progress)
+    if config.select:
+        select_edges(model, data, config, history, progress)
+    obstacle = gauss_newton_obstacle(model, config.max_coefficients)
+    if obstacle is None:
+        profile_trained(model, data, config, history)
+    elif len(model.constant_raw):
+        history.say(f"The constants have no profile, because {obstacle}.")
 
 
 def choose_engine(model: ScIReN, config: TrainConfig) -> tuple[str, str]:

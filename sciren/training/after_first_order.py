@@ -1,0 +1,161 @@
+"""What follows first-order training: edge selection, a refit, profiles of constants."""
+
+import copy
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.baselines import AdditiveEncoder
+from sciren.encoders.kan import KANEncoder
+from sciren.model import ScIReN
+from sciren.pruning import prune
+from sciren.splines import greville
+from sciren.training.additive import AdditiveProblem, SplineDesign, smaller
+from sciren.training.config import TrainConfig
+from sciren.training.first_order import train_first_order
+from sciren.training.hidden import HiddenProblem
+from sciren.training.history import History
+from sciren.training.levenberg import minimise
+from sciren.training.preparation import Prepared
+from sciren.training.process_term import ProcessTerm
+from sciren.training.profiling import profile_and_bootstrap
+from sciren.training.progress import Progress
+from sciren.training.rungs import Validation, by_block
+from sciren.training.starts import hidden_start
+
+THRESHOLDS = (0.003, 0.01, 0.03, 0.1, 0.2)  # shares below which edges go, tried in turn
+PROFILE_ROWS = 5_000
+
+
+def select_edges(
+    model: ScIReN,
+    data: Prepared,
+    config: TrainConfig,
+    history: History,
+    progress: Progress,
+) -> None:
+    """Drop weak edges by the one-standard-error rule on validation, then refit.
+
+    Every threshold gives one candidate, without retraining; of those within one block
+    standard error of the best the one with fewest edges is taken and trained on without
+    sparsity penalties.
+    """
+    if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
+        history.say(f"{type(model.encoder).__name__} has no edges to select.")
+        return
+    candidates = [(0.0, model, _validation(model, data, config), [])]
+    for threshold in THRESHOLDS:
+        other = copy.deepcopy(model, {id(model.decoder): model.decoder})
+        removed = prune(other, data.train, threshold)
+        if removed:
+            judged = _validation(other, data, config)
+            candidates.append((threshold, other, judged, removed))
+    best = min((one[2] for one in candidates), key=lambda one: float(one.loss))
+    close = [one for one in candidates if _within(one[2], best)]
+    chosen = max(close, key=lambda one: len(one[3]))
+    for threshold, _, judged, removed in candidates:
+        mean, error = judged.excess(0, best, 0)
+        history.selection.append(
+            {
+                "threshold": threshold,
+                "removed": len(removed),
+                "valid_loss": float(judged.loss),
+                "excess": mean,
+                "standard_error": error,
+                "chosen": threshold == chosen[0],
+            }
+        )
+    if chosen[3]:
+        model.encoder.load_state_dict(chosen[1].encoder.state_dict())
+    if chosen[3] or config.entropy or config.l1:
+        rate = 0.3 * config.learning_rate
+        free = config.replace(entropy=0.0, l1=0.0, learning_rate=rate)
+        history.say("Refitted without sparsity penalties after the edge selection.")
+        train_first_order(model, data.train, data.valid, free, history, progress)
+
+
+def _within(one: Validation, best: Validation) -> bool:
+    mean, error = one.excess(0, best, 0)
+    return mean <= error
+
+
+def _term(model: ScIReN, data: Prepared, config: TrainConfig) -> ProcessTerm:
+    return ProcessTerm(model, data.train, data.scale, config.violation)
+
+
+@torch.no_grad()
+def _validation(model: ScIReN, data: Prepared, config: TrainConfig) -> Validation:
+    term = ProcessTerm(model, data.valid, data.scale, config.violation)
+    raw = model.raw_latents(model.scaled(data.valid.features)).unsqueeze(0)
+    return by_block(term, raw, model.constant_raw.detach().unsqueeze(0))
+
+
+@torch.no_grad()
+def profile_trained(
+    model: ScIReN, data: Prepared, config: TrainConfig, history: History
+) -> None:
+    """Profile the constants by Gauss-Newton, started at the trained weights.
+
+    Args:
+        model: whose encoder the Gauss-Newton engine could train.
+    """
+    encoder = model.encoder
+    if not len(model.constant_raw) or not isinstance(encoder, KANEncoder):
+        return
+    generator = torch.Generator().manual_seed(config.seed)
+    rows = torch.randperm(len(data.train), generator=generator)[:PROFILE_ROWS]
+    rows = rows.sort().values.to(data.train.features.device)
+    design = SplineDesign.of(encoder, model.scaled(data.train.features))
+    part, term = smaller(design, rows), _term(model, data, config).take(rows)
+    if encoder.hidden:
+        problem = HiddenProblem(
+            term,
+            part,
+            encoder.hidden[0],
+            encoder.grid[1],
+            config.smooth_inner,
+            config.smooth_outer,
+        )
+        theta = _hidden_theta(problem, encoder, model)
+    else:
+        smooth = config.smooth if config.smooth_kind == "roughness" else 1e-3
+        problem = AdditiveProblem(term, part, smooth)
+        theta = _additive_theta(problem, encoder, model)
+    edges = (encoder.spline_layers[0].mask != 0).unsqueeze(0)
+    held = problem.with_active(problem.mask_of(edges))
+    start = minimise(held, theta * held.active, 30, 1e-8).theta[0]
+    summaries, _ = profile_and_bootstrap(held, start, config)
+    history.say(
+        f"The profiles were solved by Gauss-Newton on {len(rows)} training rows, "
+        "started at the trained weights."
+    )
+    for summary in summaries:
+        history.summaries[summary.name] = summary
+        history.profiles.extend(summary.points)
+
+
+def _curves(encoder: KANEncoder) -> Tensor:
+    """First-layer coefficients (d, J, m) with the base slope folded in."""
+    layer = encoder.spline_layers[0]
+    curves = layer.coefficients * layer.mask.unsqueeze(-1)
+    if layer.slope is not None:
+        lines = greville(layer.low, layer.high, layer.intervals)
+        curves = curves + (layer.slope * layer.mask).unsqueeze(-1) * lines.unsqueeze(1)
+    return curves
+
+
+def _additive_theta(
+    problem: AdditiveProblem, encoder: KANEncoder, model: ScIReN
+) -> Tensor:
+    curves = _curves(encoder)
+    mean = problem.spline.mean.reshape(len(curves), 1, -1)
+    intercept = encoder.spline_layers[0].bias + (curves * mean).sum((0, 2))
+    flat = curves.transpose(0, 1).flatten(1)
+    blocks = torch.cat((intercept.unsqueeze(1), flat), dim=1).flatten()
+    return torch.cat((blocks, model.constant_raw)).unsqueeze(0)
+
+
+def _hidden_theta(problem: HiddenProblem, encoder: KANEncoder, model: ScIReN) -> Tensor:
+    flat = _curves(encoder).transpose(0, 1).flatten(1)
+    inner = flat.reshape(1, problem.n_latents, problem.nodes, -1)
+    return hidden_start(problem, inner, model.constant_raw.detach().unsqueeze(0))
