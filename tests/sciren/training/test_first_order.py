@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
@@ -19,7 +20,6 @@ from sciren.training import first_order
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import one_cycle, train_first_order
 from sciren.training.history import History
-from sciren.comparison import ResidualScale
 from sciren.training.preparation import prepare
 
 Q10 = 1.8

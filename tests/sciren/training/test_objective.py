@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
 from sciren.model import ScIReN
 from sciren.training import objective
 from sciren.training.config import TrainConfig
 from sciren.training.objective import Objective, Rows, with_edges
-from sciren.comparison import ResidualScale
 
 LIKE = torch.zeros(1, dtype=torch.float64)
 
