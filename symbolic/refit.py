@@ -7,8 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.training.assembly import assemble, hold
-from sciren.training.levenberg import Normal, covariance, minimise
+from sciren.training.assembly import assemble
+from sciren.training.effort import Effort
+from sciren.training.levenberg import Normal, covariance, hold, minimise
 from sciren.training.process_term import ProcessTerm
 from symbolic.structure import EdgeTerm, LatentStructure
 
@@ -28,6 +29,8 @@ class SymbolicProblem:
         structures: one for each latent, in the model's order.
     """
 
+    profile_effort = Effort(rows=20_000, steps=30, tolerance=1e-9)
+
     def __init__(
         self, term: ProcessTerm, scaled: Tensor, structures: Sequence[LatentStructure]
     ) -> None:
@@ -44,6 +47,9 @@ class SymbolicProblem:
         flat = [flag for part in free for flag in part] + [True] * self.n_constants
         self.active = torch.tensor([flat], device=scaled.device)
         self.low_z, self.high_z = self.z.min(0), self.z.max(0)
+        self.middle = self.start(torch.zeros(self.n_constants))[0]
+        self.ridge = RIDGE / self.middle.abs().clamp_min(1.0).pow(2)
+        self.ridge[self.cuts[-1] :] = 0.0
 
     def with_active(self, active: Tensor) -> "SymbolicProblem":
         """Return the problem in which only some parameters (S, P) may move."""
@@ -89,21 +95,24 @@ class SymbolicProblem:
         ]
         return torch.from_numpy(np.stack(members)).to(self.scaled)
 
+    def _pull(self, theta: Tensor) -> Tensor:
+        """Gradient (S, P) of a trace of ridge towards the start, free of units."""
+        return self.ridge * (theta - self.middle)
+
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss (S,) with a trace of ridge."""
         observed = self.term.loss(self.raw(theta), self.constants_of(theta), members)
-        return observed + RIDGE * theta.pow(2).sum(1)
+        return observed + (self._pull(theta) * (theta - self.middle)).sum(1)
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
         local = self.term.local(self.raw(theta), self.constants_of(theta), members)
         normal = assemble(local, self._designs(theta))
-        pull = RIDGE * theta
-        eye = RIDGE * torch.eye(self.size).to(theta)
+        pull = self._pull(theta)
         full = Normal(
-            normal.loss + (pull * theta).sum(1),
+            normal.loss + (pull * (theta - self.middle)).sum(1),
             normal.gradient + pull,
-            normal.matrix + eye,
+            normal.matrix + torch.diag(self.ridge),
         )
         return hold(
             full, self.active if len(self.active) == 1 else self.active[members]
@@ -128,17 +137,67 @@ class SymbolicProblem:
         return held
 
     def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
-        """Put back the constants of every edge whose domain would cut the data."""
+        """Stop the inner constants of every edge where its domain would cut the data.
+
+        An edge that is outside its domain already may go anywhere.
+        """
         for k, structure in enumerate(self.structures_at(trial)):
             place = self.cuts[k] + 1
             for edge, skip in _edges_with_offsets(structure):
-                start = place + skip
-                if edge.form is not None:
-                    full = np.array([*edge.constants, 0.0])
-                    low, high = self.low_z[edge.source], self.high_z[edge.source]
-                    if not edge.form.feasible(full, low, high, DOMAIN_MARGIN):
-                        part = slice(start, start + edge.size)
-                        trial[part] = theta[part]
+                if edge.form is None or self._feasible(edge, edge.constants[1:]):
+                    continue
+                inner = slice(place + skip + 1, place + skip + edge.size)
+                before, step = theta[inner], trial[inner] - theta[inner]
+                if not self._feasible(edge, before.tolist()):
+                    continue
+                share = self._feasible_share(edge, before.tolist(), step.tolist())
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[inner] = before if still else before + moved
+
+    def _feasible(self, edge: EdgeTerm, inner: Sequence[float]) -> bool:
+        assert edge.form is not None
+        low, high = self.low_z[edge.source], self.high_z[edge.source]
+        full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
+        return edge.form.feasible(full, low, high, DOMAIN_MARGIN)
+
+    def _feasible_share(
+        self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
+    ) -> float:
+        """Largest share of a step of the inner constants that keeps the domain."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            share = (low + high) / 2
+            inner = [old + share * change for old, change in zip(before, step, strict=True)]
+            low, high = (share, high) if self._feasible(edge, inner) else (low, share)
+        return low
+
+    def held_at_bounds(self, normal: Normal, theta: Tensor) -> tuple[Normal, Tensor]:
+        """Hold what a bound or a domain stops on the way of a full step from theta (1, P).
+
+        Returns:
+            Normal equations, and (1, P) bool: parameters that may move.
+        """
+        members = torch.zeros(1, dtype=torch.long)
+        moving = self.active[:1].clone()
+        for _ in range(self.size):
+            held = hold(normal, moving)
+            step = newton_step(held)
+            trial = self.retract(theta + step, theta, members)
+            stopped = (trial == theta) & (step.abs() > 1e-9 * (1 + theta.abs()))
+            if not bool((stopped & moving).any()):
+                break
+            moving = moving & ~stopped
+        return hold(normal, moving), moving
+
+
+def newton_step(normal: Normal) -> Tensor:
+    """Undamped step (S, P), solved on the scale of the diagonal."""
+    scale = normal.matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
+    scaled = normal.matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
+    eye = 1e-12 * torch.eye(scaled.shape[-1]).to(scaled)
+    right = (normal.gradient / scale).unsqueeze(-1)
+    return -(torch.linalg.inv(scaled + eye) @ right).squeeze(-1) / scale
 
 
 def _edges_with_offsets(structure: LatentStructure) -> list[tuple[EdgeTerm, int]]:
@@ -163,7 +222,8 @@ class Refit:
     Attributes:
         structures: latents with refitted constants.
         constants: (K,) process constants on their training scale.
-        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones.
+        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, zero for
+            those that a bound stops.
         free: (P,) bool.
     """
 
@@ -199,10 +259,7 @@ def refit(
     theta = _oriented(problem, found.theta[0])
     spread = torch.zeros(problem.size, problem.size).to(theta)
     if with_covariance:
-        normal = problem.normal(theta.unsqueeze(0), torch.zeros(1, dtype=torch.long))
-        spread = covariance(normal.matrix, normal.loss, term.observations.count)[0]
-        keep = problem.free.to(spread)
-        spread = spread * keep.unsqueeze(0) * keep.unsqueeze(1)
+        spread = _covariance(problem, theta, term.observations.count)
     return Refit(
         problem.structures_at(theta),
         theta[problem.cuts[-1] :],
@@ -211,6 +268,16 @@ def refit(
         spread,
         problem.free,
     )
+
+
+def _covariance(problem: SymbolicProblem, theta: Tensor, count: float) -> Tensor:
+    """Covariance (P, P) of what is free and not stopped by a bound."""
+    whole = theta.unsqueeze(0)
+    normal = problem.normal(whole, torch.zeros(1, dtype=torch.long))
+    held, moving = problem.held_at_bounds(normal, whole)
+    keep = moving[0].to(theta)
+    spread = covariance(held.matrix, held.loss, count)[0]
+    return spread * keep.unsqueeze(0) * keep.unsqueeze(1)
 
 
 def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
 from sciren.splines import design, roughness_matrix
-from sciren.training.assembly import assemble, hold
-from sciren.training.levenberg import Normal
+from sciren.training.assembly import assemble
+from sciren.training.effort import Effort
+from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import ProcessTerm
 
 RIDGE = 1e-7  # keeps directions that no row sees, such as constants of an edge
@@ -68,6 +69,8 @@ class AdditiveProblem:
         smooth: weight of the integral of f''^2 of every edge.
     """
 
+    profile_effort = Effort(rows=8_000, steps=20, tolerance=1e-7)
+
     def __init__(self, term: ProcessTerm, spline: SplineDesign, smooth: float) -> None:
         self.term, self.spline = term, spline
         model = term.model
@@ -100,6 +103,11 @@ class AdditiveProblem:
     def with_term(self, term: ProcessTerm) -> "AdditiveProblem":
         """Return the problem with another observed loss on the same rows."""
         return self._changed(term=term)
+
+    def on_rows(self, rows: Tensor) -> "AdditiveProblem":
+        """Return the problem on some of its rows (positions)."""
+        part = {"term": self.term.take(rows), "columns": self.columns[rows]}
+        return self._changed(**part, spline=smaller(self.spline, rows))
 
     def _changed(self, **changes: object) -> "AdditiveProblem":
         other = object.__new__(AdditiveProblem)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sciren.training.levenberg import Normal
+from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import LocalModel
+
+__all__ = ["assemble", "hold"]
 
 BUDGET = 4_000_000  # numbers in one temporary design
 
@@ -63,15 +65,3 @@ def _add(
         matrix[:, tail:, into] += (transposed @ mixed).mT
     gradient[:, tail:] += slope[..., latents:].sum(1)
     matrix[:, tail:, tail:] += curvature[..., latents:, latents:].sum(1)
-
-
-def hold(normal: Normal, active: Tensor) -> Normal:
-    """Keep inactive parameters where they are.
-
-    Args:
-        active: (S, P) bool; rows and columns of inactive ones become identity.
-    """
-    keep = active.to(normal.gradient.dtype)
-    matrix = normal.matrix * keep.unsqueeze(-1) * keep.unsqueeze(-2)
-    matrix = matrix + torch.diag_embed(1.0 - keep)
-    return Normal(normal.loss, normal.gradient * keep, matrix)

@@ -15,13 +15,14 @@ from sciren.encoders.base import seeded
 from sciren.encoders.kan import DEFAULT_GRID, KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
-from sciren.training.additive import AdditiveProblem, SplineDesign, smaller
+from sciren.training.additive import AdditiveProblem, SplineDesign
 from sciren.training.config import TrainConfig
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
 from sciren.training.preparation import Prepared
 from sciren.training.process_term import ProcessTerm
+from sciren.training.profile import estimate
 from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.rungs import AdditiveRung, Candidate, HiddenRung
@@ -34,7 +35,7 @@ from sciren.training.starts import (
     straight_indices,
 )
 
-PROFILE_ROWS = 5_000  # a hidden layer's profile needs no more
+TRIAL_ROWS = 8_000  # candidates with a hidden layer compete on no more
 
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
 
@@ -129,28 +130,33 @@ class GaussNewton:
         self.model.output_shift.copy_(problem.raw(theta)[0, 0])
         theta[:, : problem.n_latents * problem.block] = 0.0
         choices = config.smooth_choices or (config.smooth,)
-        problem = AdditiveProblem(train, self.train_design, choices[0])
-        theta = self._best_constants(problem, theta, choices[0])
-        tried = [self._smoothed(train, valid, theta, weight) for weight in choices]
+        tried: list[Step] = []
+        for weight in choices:
+            tried.append(self._smoothed(train, valid, theta, weight, trial=True))
+            theta = tried[-1].candidate.theta.unsqueeze(0)
         losses = [float(step.candidate.valid.loss) for step in tried]
         best = losses.index(min(losses))
         if len(choices) > 1:
             self._note_smoothing(choices, losses)
-            step, weight = tried[best], choices[best]
-            theta = step.candidate.theta.unsqueeze(0)
-            problem = AdditiveProblem(train, self.train_design, weight)
-            theta = self._best_constants(problem, theta, weight)
-            return self._smoothed(train, valid, theta, weight)
-        return tried[0]
+        step, weight = tried[best], choices[best]
+        problem = AdditiveProblem(train, self.train_design, weight)
+        theta = self._best_constants(problem, step.candidate.theta.unsqueeze(0))
+        return self._smoothed(train, valid, theta, weight)
 
     def _smoothed(
-        self, train: ProcessTerm, valid: ProcessTerm, theta: Tensor, weight: float
+        self,
+        train: ProcessTerm,
+        valid: ProcessTerm,
+        theta: Tensor,
+        weight: float,
+        trial: bool = False,
     ) -> Step:
         """Solve the additive model with one weight of the roughness."""
         problem = AdditiveProblem(train, self.train_design, weight)
-        total = self.config.max_iterations
+        total = 12 if trial else self.config.max_iterations
+        tolerance = 1e-6 if trial else 1e-9
         watch = self._watch(f"additive, smooth {weight:g}", total)
-        found = minimise(problem, theta, total, watch=watch)
+        found = minimise(problem, theta, total, tolerance, watch=watch)
         rung = AdditiveRung(problem, valid, self.valid_design)
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
@@ -177,15 +183,12 @@ class GaussNewton:
         order = torch.randperm(total, generator=seeded(self.config.seed))
         return order[:count].sort().values
 
-    def _best_constants(
-        self, problem: AdditiveProblem, theta: Tensor, smooth: float
-    ) -> Tensor:
+    def _best_constants(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
         """Look for the best minimum along each constant, on some of the rows."""
         if not problem.n_constants:
             return theta
         rows = self._rows(self.config.start_rows).to(theta.device)
-        design = smaller(self.train_design, rows)
-        part = AdditiveProblem(problem.term.take(rows), design, smooth)
+        part = problem.on_rows(rows)
         first = minimise(part, theta, self.config.max_iterations)
         _, best = profile_and_bootstrap(
             part, first.theta[0], self.config.replace(bootstrap=0)
@@ -196,9 +199,8 @@ class GaussNewton:
         config = self.config
         train, valid = self._terms()
         rows = self._rows(config.start_rows).to(self.train_design.matrix.device)
-        part = self._hidden_problem(
-            train.take(rows), smaller(self.train_design, rows), nodes
-        )
+        whole = self._hidden_problem(train, self.train_design, nodes)
+        part = whole.on_rows(rows)
         inner = straight_indices(part, self.encoder, config.starts, config.seed)
         inner = self._with_known(inner, below)
         constants = self.model.constant_raw.detach().expand(config.starts, -1)
@@ -206,8 +208,8 @@ class GaussNewton:
         theta, loss = self._starts(part, theta, nodes)
         if not must and self._hopeless(below, part.term, rows, float(loss[0])):
             return None
-        best = slice(0, config.polish)
-        whole = self._hidden_problem(train, self.train_design, nodes)
+        same = bool(loss[: config.polish].max() < loss[0] * (1 + 1e-3))
+        best = slice(0, 1 if same else config.polish)
         theta = whole.pack(*whole.unpack(theta[best]))
         total = config.max_iterations
         watch = self._watch(f"{nodes} hidden", total)
@@ -308,8 +310,19 @@ class GaussNewton:
         if not self.config.select:
             return step
         names = self._edge_names(max(step.rung.nodes, 1))
-        chosen = eliminate(step.rung, step.candidate, names, self.history)
-        return Step(step.rung, chosen)
+        rows = self._rows(TRIAL_ROWS).to(step.candidate.theta.device)
+        if not step.rung.nodes or len(rows) == len(self.data.train):
+            chosen = eliminate(step.rung, step.candidate, names, self.history)
+            return Step(step.rung, chosen)
+        # With a hidden layer the candidates compete on some of the rows.
+        trial = step.rung.on_rows(rows)
+        edges = step.candidate.edges.unsqueeze(0)
+        full = trial.fit(edges, step.candidate.theta)[0]
+        chosen = eliminate(trial, full, names, self.history)
+        if chosen.n_edges == full.n_edges:
+            return step
+        kept = chosen.edges.unsqueeze(0)
+        return Step(step.rung, step.rung.fit(kept, chosen.theta)[0])
 
     def _edge_names(self, nodes: int) -> list[list[str]]:
         targets = [
@@ -350,18 +363,22 @@ class GaussNewton:
         if not problem.n_constants:
             return
         edges = step.candidate.edges.unsqueeze(0)
-        held = problem.with_active(problem.mask_of(edges))
-        if isinstance(problem, HiddenProblem) and len(self.data.train) > PROFILE_ROWS:
-            rows = self._rows(PROFILE_ROWS).to(theta.device)
-            design = smaller(self.train_design, rows)
-            part = self._hidden_problem(problem.term.take(rows), design, problem.nodes)
-            held = part.with_active(part.mask_of(edges))
+        whole = held = problem.with_active(problem.mask_of(edges))
+        count = whole.term.observations.count
+        rows = self._rows(whole.profile_effort.rows).to(theta.device)
+        if len(rows) < len(self.data.train):
+            held = whole.on_rows(rows)
             theta = minimise(held, theta.unsqueeze(0), 20, 1e-8).theta[0]
             self.history.say(
-                f"The profiles were computed on {len(rows)} of the training rows."
+                f"The profiles were computed on {len(rows)} of the training rows, "
+                "chi-square scaled to all."
             )
-        summaries, _ = profile_and_bootstrap(held, theta, self.config)
-        for summary in summaries:
+        summaries, _ = profile_and_bootstrap(held, theta, self.config, count)
+        for number, summary in enumerate(summaries):
+            if held is not whole and len(summary.minima) == 1:
+                found = estimate(whole, step.candidate.theta, number)
+                summary.estimate, summary.error = found
+                summary.minima = [(found[0], 0.0)]
             summary.rename(summary.name + tail)
             self.history.summaries[summary.name] = summary
             self.history.profiles.extend(summary.points)

@@ -23,9 +23,10 @@ from sciren.splines import (
     n_coefficients,
     roughness_matrix,
 )
-from sciren.training.additive import RIDGE, SplineDesign
-from sciren.training.assembly import assemble, hold
-from sciren.training.levenberg import Normal
+from sciren.training.additive import RIDGE, SplineDesign, smaller
+from sciren.training.assembly import assemble
+from sciren.training.effort import Effort
+from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import ProcessTerm
 
 
@@ -55,6 +56,8 @@ class HiddenProblem:
         intervals: knots of the outer splines.
         smooth_inner, smooth_outer: weights of the integrals of f''^2.
     """
+
+    profile_effort = Effort(rows=3_000, steps=8, tolerance=1e-5)
 
     def __init__(
         self,
@@ -98,6 +101,18 @@ class HiddenProblem:
     def with_term(self, term: ProcessTerm) -> "HiddenProblem":
         """Return the problem with another observed loss on the same rows."""
         return self._changed(term=term)
+
+    def on_rows(self, rows: Tensor) -> "HiddenProblem":
+        """Return the problem on some of its rows (positions)."""
+        part = HiddenProblem(
+            self.term.take(rows),
+            smaller(self.spline, rows),
+            self.nodes,
+            self.intervals,
+            self.smooth_inner,
+            self.smooth_outer,
+        )
+        return part.with_active(self.active)
 
     def _changed(self, **changes: object) -> "HiddenProblem":
         other = object.__new__(HiddenProblem)

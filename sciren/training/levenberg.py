@@ -19,6 +19,18 @@ class Normal(NamedTuple):
     matrix: Tensor
 
 
+def hold(normal: Normal, active: Tensor) -> Normal:
+    """Keep inactive parameters where they are.
+
+    Args:
+        active: (S, P) bool; rows and columns of inactive ones become identity.
+    """
+    keep = active.to(normal.gradient.dtype)
+    matrix = normal.matrix * keep.unsqueeze(-1) * keep.unsqueeze(-2)
+    matrix = matrix + torch.diag_embed(1.0 - keep)
+    return Normal(normal.loss, normal.gradient * keep, matrix)
+
+
 class Problem(Protocol):
     """Sum of squares for S members; `members` says which of them theta belongs to."""
 
@@ -70,9 +82,9 @@ def minimise(
         problem: brings loss, normal equations and retraction.
         theta: (S, P) start.
         iterations: upper limit of steps.
-        tolerance: a member has converged when two steps in a row gain less than this
-            share of its loss, when no more than that is expected of a failed step, or
-            when an undamped step gained exactly what was expected (a linear problem).
+        tolerance: a member has converged when two accepted steps in a row gain less than
+            this share of its loss, when no more than that is expected of a failed step,
+            or when an undamped step gained exactly what was expected (a linear problem).
         damping: first Marquardt factor.
         watch: called with step number and losses after every step.
     Returns:
@@ -87,8 +99,9 @@ def minimise(
     while step < iterations and len(active):
         step += 1
         slope, curvature = gradient[active], matrix[active]
-        delta = _step(slope, curvature, factor[active])
-        trial = problem.retract(theta[active] + delta, theta[active], active)
+        delta, trial = _trial(
+            problem, theta[active], slope, curvature, factor[active], active
+        )
         reached = problem.loss(trial, active)
         before = loss[active]
         better = reached < before
@@ -100,7 +113,9 @@ def minimise(
         gain = torch.where(better, before - reached, 0.0)
         size = tolerance * before.abs()
         exact = better & ((gain - expected).abs() <= size) & (factor[active] <= 1e-6)
-        idle[active] = torch.where(gain <= size, idle[active] + 1, 0)
+        counted = torch.where(gain <= size, idle[active] + 1, 0)
+        # A failed step says nothing about convergence, only that it was too long.
+        idle[active] = torch.where(better, counted, idle[active])
         finished = exact | (~better & (expected <= size)) | (factor[active] > 1e10)
         idle[active[finished]] = 2
         if watch is not None:
@@ -112,23 +127,55 @@ def minimise(
     return Solution(theta, loss, step, idle >= 2)
 
 
+def _trial(
+    problem: Problem,
+    theta: Tensor,
+    slope: Tensor,
+    curvature: Tensor,
+    factor: Tensor,
+    members: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Return step and trial point; what a bound stops is held, the rest steps anew."""
+    delta = _step(slope, curvature, factor)
+    trial = problem.retract(theta + delta, theta, members)
+    stopped = _moved_on(delta, theta) & (trial == theta)
+    if bool(stopped.any()):
+        # A bound stops the shortest step too; where that one passes, damping will do.
+        short = problem.retract(theta + 1e-3 * delta, theta, members)
+        free = ~(stopped & (short == theta))
+        held = hold(Normal(slope[:, 0], slope, curvature), free)
+        delta = _step(held.gradient, held.matrix, factor)
+        trial = problem.retract(theta + delta, theta, members)
+    return delta, trial
+
+
+def _moved_on(delta: Tensor, theta: Tensor) -> Tensor:
+    return delta.abs() > 1e-9 * (1 + theta.abs())
+
+
 def _quadratic(matrix: Tensor, vector: Tensor) -> Tensor:
     return torch.einsum("sp,spq,sq->s", vector, matrix, vector)
 
 
 def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
-    """Solve (A + factor diag A) delta = -gradient; more damping where A fails."""
+    """Solve (A + factor diag A) delta = -gradient; more damping where A fails.
+
+    Solved in units in which diag A is one, so that the units of the parameters do not
+    matter; parameters without effect stay.
+    """
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
-    floor = 1e-10 * diagonal.amax(-1, keepdim=True).clamp_min(1e-300)
-    base = diagonal.clamp_min(floor)
-    extra = factor.unsqueeze(-1) * base + floor
-    root, info = torch.linalg.cholesky_ex(matrix + torch.diag_embed(extra))
+    effect = diagonal > 1e-24 * diagonal.amax(-1, keepdim=True)
+    size = torch.where(effect, diagonal, 1.0).sqrt()
+    scaled = matrix / (size.unsqueeze(-1) * size.unsqueeze(-2))
+    extra = torch.where(effect, factor.unsqueeze(-1) + 1e-11, 1.0)
+    root, info = torch.linalg.cholesky_ex(scaled + torch.diag_embed(extra))
     for _ in range(12):
         if not bool((info > 0).any()):
             break
-        extra = torch.where((info > 0).unsqueeze(-1), extra * 10 + floor, extra)
-        root, info = torch.linalg.cholesky_ex(matrix + torch.diag_embed(extra))
-    return -torch.cholesky_solve(gradient.unsqueeze(-1), root).squeeze(-1)
+        extra = torch.where((info > 0).unsqueeze(-1), extra * 10, extra)
+        root, info = torch.linalg.cholesky_ex(scaled + torch.diag_embed(extra))
+    right = (gradient / size).unsqueeze(-1)
+    return -torch.cholesky_solve(right, root).squeeze(-1) / size
 
 
 def covariance(matrix: Tensor, loss: Tensor, count: float) -> Tensor:

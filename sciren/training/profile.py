@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from sciren.parameters import Parameter
+from sciren.training.effort import Effort
 from sciren.training.levenberg import Problem, covariance, minimise
 from sciren.training.process_term import ProcessTerm
 
+HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
 WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
 
 
@@ -23,6 +25,7 @@ class HeldProblem(Problem, Protocol):
     term: ProcessTerm
     size: int
     active: Tensor
+    profile_effort: Effort
 
     def with_active(self, active: Tensor) -> "HeldProblem":
         """Return the problem in which only some parameters (S, P) may move."""
@@ -110,6 +113,7 @@ def profile_constants(
     theta: Tensor,
     points: int,
     ranges: dict[str, tuple[float, float]],
+    count: float | None = None,
 ) -> tuple[list[ProfileSummary], Tensor]:
     """Profile every constant of the model.
 
@@ -118,6 +122,7 @@ def profile_constants(
         theta: (P,) the best point so far.
         points: number of grid points.
         ranges: constant -> physical range.
+        count: observations that chi-square is scaled to; default those of the problem.
     Returns:
         One summary a constant, and the best point found, which may be a better minimum.
     """
@@ -125,22 +130,34 @@ def profile_constants(
     summaries = []
     for number, parameter in enumerate(scale.parameters):
         column = problem.size - len(scale.parameters) + number
-        one = _Profile(problem, theta, column, parameter)
+        one = _Profile(problem, theta, column, parameter, count)
         summary, best = one.run(points, ranges.get(parameter.name))
         theta = best
         summaries.append(summary)
     return summaries, theta
 
 
+def estimate(problem: HeldProblem, theta: Tensor, number: int) -> tuple[float, float]:
+    """Physical value of a constant and its standard error at theta (P,)."""
+    parameters = problem.term.model.constant_scale.parameters
+    column = problem.size - len(parameters) + number
+    return _Profile(problem, theta, column, parameters[number])._estimate(theta)
+
+
 class _Profile:
     """Profile of one constant."""
 
     def __init__(
-        self, problem: HeldProblem, theta: Tensor, column: int, parameter: Parameter
+        self,
+        problem: HeldProblem,
+        theta: Tensor,
+        column: int,
+        parameter: Parameter,
+        count: float | None = None,
     ) -> None:
+        self.count = count or problem.term.observations.count
         self.problem, self.theta = problem, theta
         self.column, self.parameter = column, parameter
-        self.tolerance = 1e-7
         self.one = torch.zeros(1, dtype=torch.long, device=theta.device)
 
     def run(
@@ -153,14 +170,15 @@ class _Profile:
         held[:, self.column] = False
         start = self.theta.repeat(len(grid), 1)
         start[:, self.column] = grid
-        found = minimise(
-            self.problem.with_active(held), start, 20, self.tolerance, damping=1e-6
-        )
+        _, steps, tolerance = self.problem.profile_effort
+        problem = self.problem.with_active(held)
+        found = minimise(problem, start, steps, tolerance, damping=1e-6)
         minima, solutions, best = self._minima(found.theta, found.loss)
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)
-        count = self.problem.term.observations.count
+        count = self.count
         listed = [(value, count * (loss / lowest - 1)) for value, loss in minima]
+        listed = [one for one in listed if one[1] < HOPELESS]
         edge = 0.02 * (self._raw(high) - self._raw(low))
         at_bound = (
             not self._raw(low) + edge < self._raw(estimate) < self._raw(high) - edge

@@ -12,18 +12,19 @@ from sciren.training.profile import ProfileSummary, profile_constants
 
 @torch.no_grad()
 def profile_and_bootstrap(
-    problem: Any, theta: Tensor, config: TrainConfig
+    problem: Any, theta: Tensor, config: TrainConfig, count: float | None = None
 ) -> tuple[list[ProfileSummary], Tensor]:
     """Profile every constant; with `config.bootstrap` also resample blocks.
 
     Args:
         problem: additive or hidden, active parameters set for one member.
         theta: (P,) best point.
+        count: observations that chi-square is scaled to.
     Returns:
         Summaries, and the best point found.
     """
     points, ranges = config.profile_points, config.profile_range
-    summaries, best = profile_constants(problem, theta, points, ranges)
+    summaries, best = profile_constants(problem, theta, points, ranges, count)
     if config.bootstrap and summaries:
         minima = [point for summary in summaries for point in summary.solutions]
         starts = torch.stack(minima)

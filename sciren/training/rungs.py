@@ -131,6 +131,10 @@ class AdditiveRung:
         all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
         return _listed(edges, theta, loss, all_of_them)
 
+    def on_rows(self, rows: Tensor) -> "AdditiveRung":
+        """Return the rung trained on some of the rows."""
+        return AdditiveRung(self.problem.on_rows(rows), self.valid, self.valid_design)
+
     def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "AdditiveRung":
         """Return the rung with other observed losses on the same rows."""
         return AdditiveRung(self.problem.with_term(train), valid, self.valid_design)
@@ -178,6 +182,10 @@ class HiddenRung:
         raw = self.problem.raw_at(theta, self.valid_design.matrix)
         all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
         return _listed(edges, theta, loss, all_of_them)
+
+    def on_rows(self, rows: Tensor) -> "HiddenRung":
+        """Return the rung trained on some of the rows."""
+        return HiddenRung(self.problem.on_rows(rows), self.valid, self.valid_design)
 
     def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "HiddenRung":
         """Return the rung with other observed losses on the same rows."""
