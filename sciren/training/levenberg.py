@@ -99,7 +99,7 @@ def minimise(
     while step < iterations and len(active):
         step += 1
         slope, curvature = gradient[active], matrix[active]
-        delta, trial = _trial(
+        delta, trial, bound = _trial(
             problem, theta[active], slope, curvature, factor[active], active
         )
         reached = problem.loss(trial, active)
@@ -112,7 +112,12 @@ def minimise(
         expected = -2 * (delta * slope).sum(1) - _quadratic(curvature, delta)
         gain = torch.where(better, before - reached, 0.0)
         size = tolerance * before.abs()
-        exact = better & ((gain - expected).abs() <= size) & (factor[active] <= 1e-6)
+        exact = (
+            better
+            & ~bound
+            & ((gain - expected).abs() <= size)
+            & (factor[active] <= 1e-6)
+        )
         counted = torch.where(gain <= size, idle[active] + 1, 0)
         # A failed step says nothing about convergence, only that it was too long.
         idle[active] = torch.where(better, counted, idle[active])
@@ -134,23 +139,29 @@ def _trial(
     curvature: Tensor,
     factor: Tensor,
     members: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Return step and trial point; what a bound stops is held, the rest steps anew."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return step (S, P), trial point (S, P) and whether a bound is held (S,).
+
+    Parameters that sit on a bound and are pushed beyond it are held, and the others
+    step anew. Reference: Bertsekas 1982, projected Newton.
+    """
     delta = _step(slope, curvature, factor)
     trial = problem.retract(theta + delta, theta, members)
-    stopped = _moved_on(delta, theta) & (trial == theta)
-    if bool(stopped.any()):
-        # A bound stops the shortest step too; where that one passes, damping will do.
-        short = problem.retract(theta + 1e-3 * delta, theta, members)
-        free = ~(stopped & (short == theta))
-        held = hold(Normal(slope[:, 0], slope, curvature), free)
+    bound = torch.zeros_like(members, dtype=torch.bool)
+    if bool((_far(delta, theta) & (trial == theta)).any()):
+        downhill = -1e-3 * slope / curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-300)
+        short = problem.retract(theta + downhill, theta, members)
+        stopped = _far(downhill, theta) & (short == theta)
+        held = hold(Normal(slope[:, 0], slope, curvature), ~stopped)
         delta = _step(held.gradient, held.matrix, factor)
         trial = problem.retract(theta + delta, theta, members)
-    return delta, trial
+        bound = stopped.any(1)
+    return delta, trial, bound
 
 
-def _moved_on(delta: Tensor, theta: Tensor) -> Tensor:
-    return delta.abs() > 1e-9 * (1 + theta.abs())
+def _far(delta: Tensor, theta: Tensor) -> Tensor:
+    """Whether a step is long enough to change theta at all."""
+    return delta.abs() > 1e-12 * (1 + theta.abs())
 
 
 def _quadratic(matrix: Tensor, vector: Tensor) -> Tensor:
