@@ -1,7 +1,7 @@
 """symbolify: trained model -> edge curves -> closed forms -> joint refit -> equations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,13 +9,13 @@ from torch import Tensor
 
 from sciren.comparison import ResidualScale
 from sciren.data.table import Table
-from sciren.errors import TrainingError
+from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
-from sciren.training.gauss_newton import proportional_weights
+from sciren.training.noise import proportional_weights
 from sciren.training.process_term import ProcessTerm
 from symbolic.candidates import Choices, FittedLatent, fit_latent
 from symbolic.edges import EdgeTable
-from symbolic.extract import extract
+from symbolic.extract import LatentCurves, extract
 from symbolic.process import trace
 from symbolic.rebuild import (
     Units,
@@ -24,7 +24,7 @@ from symbolic.rebuild import (
     refused_curves,
 )
 from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
-from symbolic.search import Scored, Search, signature
+from symbolic.search import Scored, Search
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.uncertainty import constant_table, physical_errors
 
@@ -35,6 +35,37 @@ class Observed:
 
     term: ProcessTerm
     scaled: Tensor
+
+
+def matched(model: ScIReN, table: Table) -> Table:
+    """Return the table with its targets in the decoder's order.
+
+    Raises:
+        ColumnError: features in another order, or a target or forcing is missing.
+        TrainingError: no rows, or a forcing with missing values.
+    """
+    model.check_features(table)
+    if len(table) == 0:
+        raise TrainingError("the table has no rows; check the split")
+    decoder = model.decoder
+    for kind, wanted, present in (
+        ("forcing", decoder.forcings, table.forcings),
+        ("target", decoder.targets, table.target_names),
+    ):
+        for name in wanted:
+            if name not in present:
+                raise ColumnError(
+                    f"decoder {decoder.name!r} needs {kind} {name!r}, which the table "
+                    f"does not have. {closest_names(name, present)} "
+                    f"Map it with {kind}s={{decoder's name: column}}"
+                )
+    for name in decoder.forcings:
+        if not bool(torch.isfinite(table.forcings[name]).all()):
+            raise TrainingError(
+                f"forcing {name!r} has missing values in the table; drop these rows"
+            )
+    order = [table.target_names.index(name) for name in decoder.targets]
+    return replace(table, targets=table.targets[:, order], target_names=decoder.targets)
 
 
 def observed(model: ScIReN, table: Table) -> Observed:
@@ -75,8 +106,10 @@ def symbolify(
         model: trained; its encoder has at most one hidden layer.
         table: training rows with observed targets.
         families: closed forms that may be used; default the five and constant.
-        pins: "feature -> latent" or feature -> family to take.
-        forbid: feature, latent or "feature -> latent" -> families left out.
+        pins: "feature -> latent", feature or hidden node ("h1_<latent>") -> family to
+            take.
+        forbid: feature, latent, hidden node or "feature -> latent" -> families left
+            out.
         refuse_above: unexplained share of an edge's variance above which it is refused
             unless the data cannot tell the difference.
         search_rows: rows that the search over families sees; the constants are refitted
@@ -84,49 +117,53 @@ def symbolify(
         seed: chooses these rows.
     Raises:
         TrainingError: the model has no edges, or its decoder does not act row by row.
+        ConfigError: a family or an edge in pins or forbid that does not exist.
+        ColumnError: the table is not one that the model can be compared with.
     """
     if not model.decoder.rowwise:
         raise TrainingError(
             f"decoder {model.decoder.name!r} does not act row by row, so the constants "
             "of the formulas cannot be refitted through it"
         )
+    table = matched(model, table)
     chosen = {name: tuple(some) for name, some in (forbid or {}).items()}
     base = Choices(forbid=chosen, pins=dict(pins or {}), refuse_above=refuse_above)
     choices = base if families is None else base.restricted(families)
     with torch.no_grad():
         curves = extract(model, table)
+        choices.check(table.feature_names, {one.name: len(one.nodes) for one in curves})
         fitted = [fit_latent(one, table.feature_names, choices) for one in curves]
         whole = observed(model, table)
         rows = rows_for_search(len(table), search_rows, seed)
         search = Search(
-            whole.term.take(rows), whole.scaled[rows], fitted, _pinned(fitted, choices)
+            whole.term.take(rows),
+            whole.scaled[rows],
+            fitted,
+            _pinned(table, choices, curves),
         )
         best = search.run(model.constant_raw.detach())
         found = refit(whole.term, whole.scaled, best.structures, best.constants)
         gaps = _gaps(search, best)
-        return assemble_model(model, table, found, fitted, gaps, whole, search.keep)
+        return assemble_model(model, table, found, fitted, gaps, whole, choices)
 
 
 def _pinned(
-    fitted: Sequence[FittedLatent], choices: Choices
+    table: Table, choices: Choices, curves: Sequence[LatentCurves]
 ) -> frozenset[tuple[int, int]]:
-    keep = set()
-    for k, latent in enumerate(fitted):
-        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
-        for number, edge in enumerate(every):
-            if choices.pinned(edge.feature, latent.name) is not None:
-                keep.add((k, number))
-    return frozenset(keep)
+    """Edges (latent, feature) with a pinned family."""
+    return frozenset(
+        (k, i)
+        for k, latent in enumerate(curves)
+        for i, feature in enumerate(table.feature_names)
+        if choices.pinned(feature, latent.name) is not None
+    )
 
 
 def _gaps(search: Search, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
     """How much worse every other family of every edge is, by the search's criterion."""
     gaps: dict[tuple[int, int], dict[str, float]] = {}
     for change in search.changes(best.structures):
-        key = signature(change.structures)
-        scored = search.known.get(key) or search.score(
-            change.structures, best.constants
-        )
+        scored = search.score(change.structures, best.constants)
         place = (change.latent, change.edge)
         gaps.setdefault(place, {})[change.family] = scored.criterion - best.criterion
     return gaps
@@ -139,35 +176,44 @@ def assemble_model(
     fitted: Sequence[FittedLatent],
     gaps: Mapping[tuple[int, int], Mapping[str, float]],
     whole: Observed,
-    user: frozenset[tuple[int, int]] = frozenset(),
+    choices: Choices | None = None,
 ) -> SymbolicModel:
     """Write a refit as equations in raw units, with its tables."""
     units = units_of(model, table)
     problem = SymbolicProblem(whole.term, whole.scaled, found.structures)
+    z = whole.scaled.numpy()
     unit_of = dict(table.units) | {p.name: p.unit for p in model.decoder.parameters}
     unconstrained = {one.name: raw_expression(one, units) for one in found.structures}
-    constraints = _constraints(model)
+    constraints = constraints_of(model)
     equations = {
-        name: constrained(raw, *constraints[name])
-        for name, raw in unconstrained.items()
+        one.name: constrained(
+            unconstrained[one.name],
+            *constraints[one.name],
+            largest=float(np.abs(one.value(z)).max()),
+        )
+        for one in found.structures
     }
     physical = model.constant_scale.to_physical(found.constants).tolist()
     names = model.decoder.constant_names
-    z = whole.scaled.numpy()
+    forcing_columns = {
+        name: table.forcing_columns.get(name, name) for name in model.decoder.forcings
+    }
     symbolic = SymbolicModel(
         equations=equations,
         unconstrained=unconstrained,
-        process=trace(model.decoder, dict(table.forcing_columns)),
+        process=trace(model.decoder, forcing_columns),
         process_latex=model.decoder.equation_latex(),
         constants=dict(zip(names, physical, strict=True)),
         errors=physical_errors(found, problem),
         functions=refused_curves(found.structures, units),
         structures=found.structures,
         units=units,
-        edges=EdgeTable(found.structures, fitted, units, z, gaps, user).frame(),
-        table=constant_table(found, problem, units, unit_of),
-        forcing_columns=dict(table.forcing_columns),
-        target_columns=dict(table.target_columns),
+        edges=EdgeTable(found.structures, fitted, units, z, gaps, choices).frame(),
+        table=constant_table(found, problem, units, _raw_units(constraints, unit_of)),
+        forcing_columns=forcing_columns,
+        target_columns={
+            name: table.target_columns.get(name, name) for name in model.decoder.targets
+        },
         unit_of=unit_of,
         constraints=constraints,
         settings={"layers": 2 if any(one.nodes for one in found.structures) else 1},
@@ -176,7 +222,8 @@ def assemble_model(
     return symbolic
 
 
-def _constraints(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
+def constraints_of(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
+    """Latent -> (constraint, low, high, temperature)."""
     return {
         name: (
             one.name,
@@ -188,6 +235,15 @@ def _constraints(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
             zip(model.latent_names, model.constraints, strict=True)
         )
     }
+
+
+def _raw_units(
+    constraints: Mapping[str, tuple[str, float, float, float]],
+    unit_of: Mapping[str, str],
+) -> dict[str, str]:
+    """Units of the raw latents: those that a constraint only clips keep theirs."""
+    plain = ("identity", "relu")
+    return {n: unit_of.get(n, "") for n, c in constraints.items() if c[0] in plain}
 
 
 def _frame(table: Table) -> dict[str, np.ndarray]:

@@ -71,8 +71,8 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     # Penalties
     smooth_choices: tuple[float, ...] = Field(
         default=(1e-3, 1e-2, 1e-1, 1.0),
-        description="Gauss-Newton, one layer: weights tried on validation instead of "
-        "smooth; empty to take smooth as it is",
+        description="Gauss-Newton, one layer: weights tried instead of smooth, in rising "
+        "order; the largest within one standard error on validation is taken",
     )
     smooth: float = Field(
         default=1e-3, ge=0, description="times integral f''^2 of each edge"

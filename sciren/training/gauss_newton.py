@@ -20,6 +20,7 @@ from sciren.training.config import TrainConfig
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
+from sciren.training.noise import proportional_weights
 from sciren.training.preparation import Prepared
 from sciren.training.process_term import ProcessTerm
 from sciren.training.profile import estimate
@@ -135,7 +136,7 @@ class GaussNewton:
             tried.append(self._smoothed(train, valid, theta, weight, trial=True))
             theta = tried[-1].candidate.theta.unsqueeze(0)
         losses = [float(step.candidate.valid.loss) for step in tried]
-        best = losses.index(min(losses))
+        best = _smoothest(tried, losses)
         if len(choices) > 1:
             self._note_smoothing(choices, losses)
         step, weight = tried[best], choices[best]
@@ -384,14 +385,12 @@ class GaussNewton:
             self.history.profiles.extend(summary.points)
 
 
-@torch.no_grad()
-def proportional_weights(model: ScIReN, table: Table) -> Tensor:
-    """Weights (n, t) for noise proportional to the prediction, mean one per target.
-
-    The prediction is held above 2 % of the median observation.
-    """
-    predicted = model.predict(table).targets.abs()
-    observed = table.targets.abs()
-    floor = 0.02 * observed.nanmedian(0).values.clamp_min(1e-300)
-    weights = torch.maximum(predicted, floor).pow(-2)
-    return weights / weights.mean(0)
+def _smoothest(tried: list[Step], losses: list[float]) -> int:
+    """Return the last (smoothest) step within one block standard error of the best."""
+    best = tried[losses.index(min(losses))].candidate.valid
+    found = 0
+    for number, step in enumerate(tried):
+        mean, error = step.candidate.valid.excess(0, best, 0)
+        if mean <= error:
+            found = number
+    return found

@@ -54,12 +54,14 @@ class Candidate:
         theta: (P,).
         loss: training loss with penalties.
         valid: validation of this candidate alone, (1, B).
+        weak: whether every edge dropped on the way had a negligible share.
     """
 
     edges: Tensor
     theta: Tensor
     loss: float
     valid: Validation
+    weak: bool = True
 
     @property
     def n_edges(self) -> int:

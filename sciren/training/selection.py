@@ -7,6 +7,7 @@ Reference: Breiman et al. 1984 for the rule; own measurements for paired blocks.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from sciren.training.history import History
 from sciren.training.rungs import Candidate, Rung
 
 TRIED_AT_ONCE = 12  # weakest edges that are tried at each level
+NEGLIGIBLE = 0.03  # share of a node's deviation, the usual pruning threshold
 HOPELESS = 6.0  # standard errors after which smaller models are not looked at
 
 
@@ -33,7 +35,9 @@ def eliminate(
     path = [full]
     while path[-1].n_edges > _least(path[-1], rung):
         tried = rung.fit(_one_less(rung, path[-1]), path[-1].theta, rung.trial_steps)
-        path.append(min(tried, key=lambda one: float(one.valid.loss)))
+        winner = min(tried, key=lambda one: float(one.valid.loss))
+        weak = path[-1].weak and _negligible(rung, path[-1], winner)
+        path.append(replace(winner, weak=weak))
         best = min(path, key=lambda one: float(one.valid.loss))
         mean, error = path[-1].valid.excess(0, best.valid, 0)
         if mean > HOPELESS * error:
@@ -45,8 +49,19 @@ def eliminate(
     return rung.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
 
 
+def _negligible(rung: Rung, before: Candidate, after: Candidate) -> bool:
+    """Whether the edge that went had a share below the pruning threshold."""
+    deviation = rung.importance(before) * before.edges
+    share = deviation / deviation.sum(0).clamp_min(1e-300)
+    return bool((share[before.edges & ~after.edges] < NEGLIGIBLE).all())
+
+
 def one_standard_error(path: Sequence[Candidate]) -> Candidate:
-    """Return the candidate with fewest edges within one error of the best."""
+    """Return the candidate with fewest edges within one error of the best.
+
+    Where only edges with a negligible share went, within two: so little an effect has
+    to be well supported to stay in an equation.
+    """
     best = min(path, key=lambda one: float(one.valid.loss))
     close = [one for one in path if one is best or _within(one, best)]
     return min(close, key=lambda one: (one.n_edges, float(one.valid.loss)))
@@ -54,7 +69,7 @@ def one_standard_error(path: Sequence[Candidate]) -> Candidate:
 
 def _within(one: Candidate, best: Candidate) -> bool:
     mean, error = one.valid.excess(0, best.valid, 0)
-    return mean <= error
+    return mean <= (2.0 if one.weak else 1.0) * error
 
 
 def _least(candidate: Candidate, rung: Rung) -> int:
