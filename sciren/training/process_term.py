@@ -170,7 +170,10 @@ class ProcessTerm:
                     for slope, into in zip(slopes, (leaf, knobs), strict=True)
                 ]
                 columns.append(torch.cat(filled, dim=-1))
-        return torch.stack(columns, dim=2), residual.detach()
+        jacobian = torch.stack(columns, dim=2)
+        # What was not observed may lack a value, and zero times nan is nan.
+        seen = (self.observations.weights > 0).unsqueeze(-1)
+        return torch.where(seen, jacobian, 0.0), residual.detach()
 
     def _add_violation(self, local: LocalModel, raw: Tensor) -> LocalModel:
         if self.violation_weight == 0:
