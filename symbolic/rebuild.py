@@ -7,9 +7,8 @@ import numpy as np
 import sympy
 
 from symbolic.fit import readable
-from symbolic.library import in_raw_units
 from symbolic.spline_curve import SplineCurve
-from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.structure import EdgeTerm, LatentStructure, Node, in_raw
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def raw_term(edge: EdgeTerm, units: Units) -> tuple[sympy.Expr, float]:
     x = units.symbol(edge.source)
     if edge.form is None:
         return sympy.Function(edge.function)(x), 0.0
-    form, c = in_raw_units(
+    form, c = in_raw(
         edge.form,
         np.array([*edge.constants, 0.0]),
         float(units.shift[edge.source]),
@@ -62,6 +61,20 @@ def raw_term(edge: EdgeTerm, units: Units) -> tuple[sympy.Expr, float]:
     bare = np.array([*c[:-1], 0.0])
     expression = readable(form, x, bare, low, high)
     return expression, float(c[-1])
+
+
+STEEP = 100.0  # exponents above this are written so that no step of them overflows
+
+
+def _exponential(s: sympy.Expr) -> sympy.Expr:
+    """exp(s); where s has a large constant, as a power that sympy leaves whole."""
+    constant, rest = s.as_coeff_Add()
+    if abs(float(constant)) < STEEP or rest == 0:
+        return sympy.exp(s)
+    # exp(x - 2000) would be multiplied out to 1e-869*exp(x), which no double can hold.
+    rates = [float(term.as_coeff_Mul()[0]) for term in sympy.Add.make_args(rest)]
+    rate = max(rates, key=abs)
+    return sympy.Pow(sympy.exp(sympy.Float(rate)), sympy.expand_mul(s / rate))
 
 
 def _sum(edges: Sequence[EdgeTerm], offset: float, units: Units) -> sympy.Expr:
@@ -79,7 +92,7 @@ def node_expression(node: Node, units: Units) -> sympy.Expr:
     outer = {
         "abs": lambda: sympy.Abs(s),
         "quadratic": lambda: sympy.Pow(s, 2),
-        "exp": lambda: sympy.exp(s),
+        "exp": lambda: _exponential(s),
         "log": lambda: sympy.log(s),
         "spline": lambda: sympy.Function(node.function)(s),
     }[node.outer]()
@@ -111,25 +124,50 @@ def standardised_expression(
 
 
 def constrained(
-    raw: sympy.Expr, constraint: str, low: float, high: float, temperature: float = 1.0
+    raw: sympy.Expr,
+    constraint: str,
+    low: float,
+    high: float,
+    temperature: float = 1.0,
+    largest: float = 0.0,
 ) -> sympy.Expr:
-    """Put an expression through a constraint layer."""
+    """Put an expression through a constraint layer.
+
+    Args:
+        raw: raw latent.
+        constraint: name of the layer;  low, high: bounds;  temperature: of a sigmoid.
+        largest: size of the raw values on the data. Sigmoid and softplus of large
+            values are written without exponentials that overflow.
+    """
     bottom, top = sympy.Float(low), sympy.Float(high)
+    constant = abs(float(raw.as_coeff_Add()[0]))
+    steep = max(constant, largest) > STEEP * min(temperature, 1.0)
     match constraint:
         case "hard_sigmoid":
             share = sympy.Min(sympy.Max(raw / 6 + sympy.Rational(1, 2), 0), 1)
             return bottom + sympy.Float(high - low) * share
         case "sigmoid":
-            share = 1 / (1 + sympy.exp(-raw / sympy.Float(temperature)))
+            inside = raw / sympy.Float(temperature)
+            share = (
+                (1 + sympy.tanh(inside / 2)) / 2
+                if steep
+                else 1 / (1 + sympy.exp(-inside))
+            )
             return bottom + sympy.Float(high - low) * share
         case "relu":
             held = raw if np.isinf(low) else sympy.Max(raw, _plain(low))
             return held if np.isinf(high) else sympy.Min(held, _plain(high))
         case "softplus":
-            if np.isfinite(low):
-                return bottom + sympy.log(1 + sympy.exp(raw))
-            return top - sympy.log(1 + sympy.exp(-raw))
+            sign = 1 if np.isfinite(low) else -1
+            ramp = _softplus(sign * raw, steep)
+            return bottom + ramp if np.isfinite(low) else top - ramp
     return raw
+
+
+def _softplus(raw: sympy.Expr, steep: bool) -> sympy.Expr:
+    if not steep:
+        return sympy.log(1 + sympy.exp(raw))
+    return sympy.Max(raw, 0) + sympy.log(1 + sympy.exp(-sympy.Abs(raw)))
 
 
 def _plain(value: float) -> sympy.Expr:
@@ -188,7 +226,7 @@ def _edge_constants(
             continue
         shift, scale = units.shift[edge.source], units.scale[edge.source]
         full = np.array([*edge.constants, 0.0])
-        form, c = in_raw_units(edge.form, full, float(shift), float(scale))
+        form, c = in_raw(edge.form, full, float(shift), float(scale))
         offset += float(c[-1])
         source = units.names[edge.source]
         for role, value in zip(form.constants[:-1], c[:-1], strict=True):

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sciren.errors import FormatError
-from symbolic.library import FAMILIES
+from sciren.errors import ExpressionError, FormatError
 from symbolic.rebuild import Units
 from symbolic.spline_curve import SplineCurve
-from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.structure import OUTERS, EdgeTerm, LatentStructure, Node, form_named
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.tree import from_tree, to_tree
 from symbolic.verdict import Verification
@@ -29,7 +28,7 @@ def to_json(model: SymbolicModel) -> dict[str, Any]:
         "process": process and {name: to_tree(one) for name, one in process.items()},
         "process_latex": model.process_latex,
         "constants": model.constants,
-        "errors": model.errors,
+        "errors": {name: _number(value) for name, value in model.errors.items()},
         "functions": {name: one.to_json() for name, one in model.functions.items()},
         "structures": [_structure(one) for one in model.structures],
         "units": _units(model.units),
@@ -59,15 +58,32 @@ def from_json(stored: Any) -> SymbolicModel:
         raise FormatError(f"this is no equation file of the format {FORMAT!r}")
     try:
         return _rebuilt(stored)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except (FormatError, ExpressionError):
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise FormatError(f"the equation file cannot be read: {error!r}") from error
 
 
 def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
     import pandas as pd
 
+    names = list(stored["equations"])
+    for part in ("unconstrained", "constraints"):
+        if list(stored[part]) != names:
+            raise FormatError(f"the equation file has other latents in {part!r}")
+    units = _read_units(stored["units"])
+    structures = tuple(_read_structure(one) for one in stored["structures"])
+    if [one.name for one in structures] != names:
+        raise FormatError("the equation file has other latents in 'structures'")
+    for edge in (edge for one in structures for edge in one.all_edges):
+        if not 0 <= edge.source < len(units.names):
+            raise FormatError(f"an edge starts at feature number {edge.source + 1}")
     process = stored["process"]
     judged = stored["verification"]
     return SymbolicModel(
@@ -78,8 +94,8 @@ def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
         constants={n: float(v) for n, v in stored["constants"].items()},
         errors={n: float(v) for n, v in stored["errors"].items()},
         functions={n: SplineCurve.from_json(v) for n, v in stored["functions"].items()},
-        structures=tuple(_read_structure(one) for one in stored["structures"]),
-        units=_read_units(stored["units"]),
+        structures=structures,
+        units=units,
         edges=pd.DataFrame(stored["edges"]["rows"], columns=stored["edges"]["columns"]),
         table=pd.DataFrame(stored["table"]["rows"], columns=stored["table"]["columns"]),
         forcing_columns=dict(stored["forcing_columns"]),
@@ -115,19 +131,23 @@ def load(path: str | Path) -> SymbolicModel:
 
     Raises:
         FormatError: no such file, no JSON, or no equation file.
+        ExpressionError: a formula holds something outside the whitelist.
     """
     path = Path(path)
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"equation file {path} cannot be read: {error}") from error
-    return from_json(stored)
+    try:
+        return from_json(stored)
+    except (FormatError, ExpressionError) as error:
+        raise type(error)(f"equation file {path}: {error}") from error
 
 
 # -- parts ------------------------------------------------------------------------------
 def _number(value: float) -> float | str:
-    """JSON has no infinity: write it as text."""
-    return str(value) if math.isinf(value) else float(value)
+    """JSON has no infinity and no nan: write them as text."""
+    return float(value) if math.isfinite(value) else str(float(value))
 
 
 def _read_number(value: Any) -> float:
@@ -148,16 +168,20 @@ def _edge(edge: EdgeTerm) -> dict[str, Any]:
 def _read_edge(stored: Any) -> EdgeTerm:
     form = None
     if stored["family"] is not None:
-        known = FAMILIES.get(stored["family"], ())
-        form = next((f for f in known if f.variant == stored["variant"]), None)
-        if form is None:
+        try:
+            form = form_named(stored["family"], stored["variant"])
+        except KeyError as error:
             raise FormatError(
                 f"the equation file uses family {stored['family']!r}, which is not in "
                 "the library; register it before loading"
-            )
+            ) from error
     curve = stored["curve"] and SplineCurve.from_json(stored["curve"])
     constants = tuple(float(value) for value in stored["constants"])
-    return EdgeTerm(int(stored["source"]), form, constants, curve, stored["function"])
+    wanted = 0 if form is None else len(form.constants) - 1
+    if len(constants) != wanted or (form is None and not curve):
+        raise FormatError(f"an edge of family {stored['family']!r} lacks its numbers")
+    function = str(stored["function"])
+    return EdgeTerm(int(stored["source"]), form, constants, curve, function)
 
 
 def _structure(one: LatentStructure) -> dict[str, Any]:
@@ -192,6 +216,9 @@ def _read_structure(stored: Any) -> LatentStructure:
         )
         for one in stored["nodes"]
     )
+    for node in nodes:
+        if node.outer not in OUTERS or (node.outer == "spline" and not node.curve):
+            raise FormatError(f"a hidden node has the outer function {node.outer!r}")
     edges = tuple(_read_edge(edge) for edge in stored["edges"])
     free = bool(stored["offset_free"])
     return LatentStructure(
@@ -209,6 +236,8 @@ def _units(units: Units) -> dict[str, Any]:
 def _read_units(stored: Any) -> Units:
     keys = ("shift", "scale", "low", "high")
     arrays = [np.array(stored[key], dtype=float) for key in keys]
+    if any(one.shape != (len(stored["names"]),) for one in arrays):
+        raise FormatError("the equation file needs one scale and range a feature")
     return Units(tuple(stored["names"]), *arrays)
 
 

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.forms import Form
-from symbolic.library import FAMILIES, guarded_exp, guarded_log, guarded_log_slope
+from symbolic.library import (
+    FAMILIES,
+    exp_about,
+    guarded_exp,
+    guarded_log,
+    guarded_log_slope,
+    in_raw_units,
+)
 from symbolic.spline_curve import SplineCurve
 
 Array = np.ndarray
@@ -220,9 +227,38 @@ def _oriented(node: Node) -> Node:
     return replace(node, offset=-node.offset, edges=edges)
 
 
+ABOUT = " about "  # variant of an exponential that is written about a number
+
+
 def form_named(family: str, variant: str) -> Form:
-    """Return a form of the library."""
+    """Return a form of the library, or an exponential about a number.
+
+    Raises:
+        KeyError: the library has no such form.
+    """
     for form in FAMILIES[family]:
         if form.variant == variant:
             return form
-    raise KeyError(f"{family}{variant}")
+    reference = reference_of(family, variant)
+    if reference is None:
+        raise KeyError(f"{family}{variant}")
+    return exp_about(reference)
+
+
+def reference_of(family: str, variant: str) -> float | None:
+    """Return the number about which an exponential is written, or None."""
+    if family != "exp" or not variant.startswith(ABOUT):
+        return None
+    try:
+        reference = float(variant.removeprefix(ABOUT))
+    except ValueError:
+        return None
+    return reference if np.isfinite(reference) else None
+
+
+def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
+    """Return form and constants in raw x = shift + scale z, also for exp about a number."""
+    reference = reference_of(form.family, form.variant)
+    if reference is None:
+        return in_raw_units(form, c, shift, scale)
+    return exp_about(shift + scale * reference), np.array([c[0], c[1] / scale, c[2]])
