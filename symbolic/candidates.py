@@ -5,21 +5,30 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from sciren.errors import ConfigError, closest_names
 from symbolic.extract import Curve, LatentCurves, NodeCurves
 from symbolic.fit import CurveFit, fit_curve
 from symbolic.forms import Form
-from symbolic.library import DEFAULT_FAMILIES
-from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.library import DEFAULT_FAMILIES, EXPONENT_LIMIT
+from symbolic.structure import (
+    EdgeTerm,
+    LatentStructure,
+    Node,
+    form_named,
+    reference_of,
+)
 
 
 @dataclass(frozen=True)
 class Choices:
     """What the user decides about families.
 
+    Hidden nodes are named ``h1_<latent>``, ``h2_<latent>``, ...
+
     Args:
         families: that may be used.
-        forbid: feature or "feature -> latent" -> families left out there.
-        pins: "feature -> latent" or feature -> the one family to take.
+        forbid: feature, latent, hidden node or "source -> latent" -> families left out.
+        pins: feature, hidden node or "source -> latent" -> the one family to take.
         refuse_above: unexplained share above which an edge stays a spline.
     """
 
@@ -33,14 +42,61 @@ class Choices:
         names = tuple(dict.fromkeys(("constant", *families)))
         return replace(self, families=names)
 
-    def pinned(self, feature: str, latent: str) -> str | None:
+    def pinned(self, source: str, latent: str) -> str | None:
         """Family pinned for an edge, or None."""
-        return self.pins.get(f"{feature} -> {latent}", self.pins.get(feature))
+        return self.pins.get(f"{source} -> {latent}", self.pins.get(source))
 
-    def forbidden(self, feature: str, latent: str) -> tuple[str, ...]:
+    def forbidden(self, source: str, latent: str) -> tuple[str, ...]:
         """Families forbidden for an edge."""
-        keys = (feature, latent, f"{feature} -> {latent}")
+        keys = (source, latent, f"{source} -> {latent}")
         return tuple(name for key in keys for name in self.forbid.get(key, ()))
+
+    def by_user(self, source: str, latent: str) -> bool:
+        """Whether the user had a say in the family of an edge."""
+        pinned = self.pinned(source, latent) is not None
+        return pinned or bool(self.forbidden(source, latent))
+
+    def check(self, features: Sequence[str], latents: Mapping[str, int]) -> None:
+        """Raise ConfigError for a pin or a ban of an edge that does not exist.
+
+        Args:
+            features: names of the features.
+            latents: latent -> number of its hidden nodes.
+        """
+        hidden = [
+            (hidden_name(k, n), n) for n, size in latents.items() for k in range(size)
+        ]
+        edges = [(feature, name) for feature in features for name in latents]
+        sources = [*features, *(node for node, _ in hidden)]
+        known = [*sources, *(f"{a} -> {b}" for a, b in [*edges, *hidden])]
+        for key in self.pins:
+            if key not in known:
+                raise ConfigError(
+                    f"a family is pinned for {key!r}, which is no edge; name a feature "
+                    f'or "feature -> latent". {closest_names(key, known)}'
+                )
+        for key in self.forbid:
+            if key not in [*known, *latents]:
+                raise ConfigError(
+                    f"families are forbidden for {key!r}, which is no edge; name a "
+                    'feature, a latent or "feature -> latent". '
+                    f"{closest_names(key, [*known, *latents])}"
+                )
+        for node, name in hidden:
+            family = self.pinned(node, name)
+            if family is not None and family not in OUTER_FAMILIES:
+                raise ConfigError(
+                    f"{family!r} is pinned for hidden node {node}; an outer function is "
+                    f"one of {', '.join(OUTER_FAMILIES)}"
+                )
+
+
+OUTER_FAMILIES = ("linear", "abs", "quadratic", "exp", "log")
+
+
+def hidden_name(number: int, latent: str) -> str:
+    """Name of a hidden node of a latent, counted from 0."""
+    return f"h{number + 1}_{latent}"
 
 
 def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> CurveFit:
@@ -70,8 +126,17 @@ def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float
     """Turn a fit into an edge term and the offset that leaves it."""
     if fit.form is None:
         return EdgeTerm(curve.source, None, (), curve.table, function), 0.0
-    constants = tuple(float(value) for value in fit.constants)
-    return EdgeTerm(curve.source, fit.form, constants[:-1]), constants[-1]
+    form, (*constants, offset) = _about_zero(fit.form, fit.constants.tolist())
+    return EdgeTerm(curve.source, form, tuple(constants)), offset
+
+
+def _about_zero(form: Form, constants: list[float]) -> tuple[Form, list[float]]:
+    """Write an exponential about a number about zero, where its amplitude allows it."""
+    reference = reference_of(form.family, form.variant)
+    if reference is None or abs(constants[1] * reference) > EXPONENT_LIMIT:
+        return form, constants
+    amplitude = constants[0] * float(np.exp(-constants[1] * reference))
+    return form_named("exp", ""), [amplitude, *constants[1:]]
 
 
 def scaled_term(term: EdgeTerm, factor: float) -> EdgeTerm:
@@ -138,15 +203,17 @@ def fit_latent(
 
     def node(number: int, part: NodeCurves) -> FittedNode:
         tail = f"_{number + 1}" if len(curves.nodes) > 1 else ""
+        source = hidden_name(number, name)
         outer = fit_curve(
             part.outer.x,
             part.outer.y,
             part.outer.weight,
             choices.families,
             refuse_above=choices.refuse_above,
+            forbid=choices.forbidden(source, name),
+            pin=choices.pinned(source, name),
         )
-        label = f"g_{name}{tail}"
-        top = FittedEdge(part.outer, outer, f"h{number + 1}_{name}", label)
+        top = FittedEdge(part.outer, outer, source, f"g_{name}{tail}")
         return FittedNode(
             tuple(edge(one, tail) for one in part.inner), part.offset, top
         )

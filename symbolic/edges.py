@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from symbolic.candidates import FittedEdge, FittedLatent
+from symbolic.candidates import Choices, FittedEdge, FittedLatent
 from symbolic.rebuild import Units, raw_constants, raw_term
 from symbolic.structure import EdgeTerm, LatentStructure, Node
 from symbolic.text import to_text
@@ -25,7 +25,7 @@ class EdgeTable:
         structures, fitted: closed forms and the curves they came from, by latent.
         units: of the features;  z: (n, d) scaled features of the training rows.
         gaps: (latent, edge number) -> {family: criterion above the chosen one}.
-        user: (latent, edge number) pairs whose family the user pinned.
+        choices: what the user decided.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class EdgeTable:
         units: Units,
         z: np.ndarray,
         gaps: Mapping[tuple[int, int], Mapping[str, float]],
-        user: frozenset[tuple[int, int]] = frozenset(),
+        choices: Choices | None = None,
     ) -> None:
         self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
-        self.gaps, self.user = gaps, user
+        self.gaps, self.choices = gaps, choices or Choices()
 
     def frame(self) -> pd.DataFrame:
         """Return the table; features without an edge are listed as dropped."""
@@ -99,9 +99,12 @@ class EdgeTable:
             "equals": ", ".join([family, *close]),
             "low": float(self.units.low[source]),
             "high": float(self.units.high[source]),
-            "chosen": "user" if place in self.user else "auto",
+            "chosen": self._chosen(self.units.names[source], name),
             "reason": learned.fit.reason if learned is not None and refused else "",
         }
+
+    def _chosen(self, source: str, latent: str) -> str:
+        return "user" if self.choices.by_user(source, latent) else "auto"
 
     def _constants(self, edge: EdgeTerm) -> str:
         if edge.form is None:
@@ -136,7 +139,7 @@ class EdgeTable:
             "equals": "",
             "low": float(index.min()),
             "high": float(index.max()),
-            "chosen": "auto",
+            "chosen": self._chosen(label, self.structures[k].name),
             "reason": "no family describes the outer curve" if refused else "",
         }
 
@@ -156,12 +159,21 @@ class EdgeTable:
                 "status": "dropped",
                 "low": float(self.units.low[i]),
                 "high": float(self.units.high[i]),
-                "chosen": "auto",
-                "reason": "validation does not need it",
+                "chosen": self._chosen(feature, structure.name),
+                "reason": self._why_dropped(k, i),
             }
             for i, feature in enumerate(self.units.names)
             if i not in used
         ]
+
+    def _why_dropped(self, k: int, source: int) -> str:
+        latent, feature = self.fitted[k], self.units.names[source]
+        if self.choices.pinned(feature, latent.name) == "constant":
+            return "pinned to a constant"
+        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        if any(edge.curve.source == source for edge in every):
+            return "explains less than its constants cost"
+        return "validation does not need it"
 
     def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:
         latent = self.fitted[k]

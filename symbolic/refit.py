@@ -168,7 +168,9 @@ class SymbolicProblem:
         low, high = 0.0, 1.0
         for _ in range(50):
             share = (low + high) / 2
-            inner = [old + share * change for old, change in zip(before, step, strict=True)]
+            inner = [
+                old + share * change for old, change in zip(before, step, strict=True)
+            ]
             low, high = (share, high) if self._feasible(edge, inner) else (low, share)
         return low
 
@@ -225,6 +227,7 @@ class Refit:
         theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, zero for
             those that a bound stops.
         free: (P,) bool.
+        converged: False where the iterations ran out.
     """
 
     structures: tuple[LatentStructure, ...]
@@ -233,6 +236,7 @@ class Refit:
     loss: float
     covariance: Tensor
     free: Tensor
+    converged: bool = True
 
 
 @torch.no_grad()
@@ -267,6 +271,7 @@ def refit(
         float(found.loss[0]),
         spread,
         problem.free,
+        bool(found.converged[0]),
     )
 
 

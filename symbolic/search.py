@@ -16,8 +16,10 @@ from torch import Tensor
 
 from sciren.training.process_term import ProcessTerm
 from symbolic.candidates import (
+    OUTER_FAMILIES,
     FittedEdge,
     FittedLatent,
+    FittedNode,
     additive_start,
     node_start,
     scaled_term,
@@ -41,6 +43,7 @@ class Scored:
     constants: Tensor
     loss: float
     criterion: float
+    converged: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Search:
         term: observed loss of the rows that the search sees.
         scaled: (n, d) their scaled features.
         latents: curves with fitted families.
-        keep: edges (latent, number) whose family the user pinned.
+        keep: edges (latent, feature) whose family the user pinned, by their numbers.
     """
 
     def __init__(
@@ -79,13 +82,15 @@ class Search:
     def score(
         self, structures: tuple[LatentStructure, ...], constants: Tensor
     ) -> Scored:
-        """Refit and price a set of structures; the same set is refitted once."""
+        """Refit and price a set of structures; what has converged is not refitted."""
         key = signature(structures)
-        if key not in self.known:
-            found = refit(
-                self.term, self.scaled, structures, constants, 15, 1e-7, False
+        known = self.known.get(key)
+        if known is None or not known.converged:
+            found = self._priced(
+                refit(self.term, self.scaled, structures, constants, 15, 1e-7, False)
             )
-            self.known[key] = self._priced(found)
+            if known is None or found.criterion < known.criterion:
+                self.known[key] = found
         return self.known[key]
 
     def _priced(self, found: Refit) -> Scored:
@@ -101,7 +106,13 @@ class Search:
                 price += NODE_PRICE
                 size += SPLINE_CONSTANTS * (node.outer == "spline")
         value = self.count * np.log(found.loss + FLOOR) + size * np.log(self.count)
-        return Scored(found.structures, found.constants, found.loss, value + price)
+        return Scored(
+            found.structures,
+            found.constants,
+            found.loss,
+            value + price,
+            found.converged,
+        )
 
     # -- moves ----------------------------------------------------------------------
     def run(self, constants: Tensor) -> Scored:
@@ -116,8 +127,7 @@ class Search:
             if not latent.nodes:
                 options.append([additive_start(latent)])
                 continue
-            outers = ("linear", "abs", "quadratic", "exp", "log", "spline")
-            combined = product(outers, repeat=len(latent.nodes))
+            combined = product(*(_outers(node) for node in latent.nodes))
             built = [node_start(latent, one) for one in combined]
             options.append([one for one in built if one is not None])
         for structures in product(*options):
@@ -152,7 +162,7 @@ class Search:
         """Yield every change of one edge's family, and every edge left out."""
         for k, structure in enumerate(structures):
             for number, current in enumerate(structure.all_edges):
-                if (k, number) in self.keep:
+                if (k, current.source) in self.keep:
                     continue
                 edge = self._fitted(k, current)
                 present = "none" if current.form is None else current.form.family
@@ -172,6 +182,13 @@ class Search:
         every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
         same = [edge for edge in every if edge.curve.source == term.source]
         return max(same, key=lambda edge: _likeness(edge, term), default=None)
+
+
+def _outers(node: FittedNode) -> tuple[str, ...]:
+    """Outer families to start from: what the user pinned, or all and the spline."""
+    if node.outer.fit.chosen == "user":
+        return (node.outer.fit.family,)
+    return (*OUTER_FAMILIES, "spline")
 
 
 def _placed(
