@@ -16,6 +16,9 @@ def constant_table(
 ) -> pd.DataFrame:
     """Return every printed constant with standard error, by the delta method.
 
+    Args:
+        unit_of: latent -> unit of its raw value, where that has one.
+
     Columns: name, latent, source, role, value, error, low, high, unit, kind.
     """
     listed = raw_constants(found.structures, units)

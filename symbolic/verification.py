@@ -6,6 +6,7 @@ and the constants must be where the data want them.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,11 +14,13 @@ from torch import Tensor
 
 from sciren.data.table import Table
 from sciren.model import ScIReN
+from sciren.training.levenberg import covariance
 from sciren.training.rungs import by_block
 from symbolic.latex import to_latex
 from symbolic.latex_reader import read_latex
-from symbolic.pipeline import observed
-from symbolic.refit import SymbolicProblem
+from symbolic.pipeline import constraints_of, matched, observed
+from symbolic.rebuild import raw_constants
+from symbolic.refit import SymbolicProblem, newton_step
 from symbolic.rounding import rounded, unexplained
 from symbolic.storage import from_json, to_json
 from symbolic.symbolic_model import SymbolicModel
@@ -31,6 +34,7 @@ ROUNDING = 1e-4  # loss of R2 by printing
 STEP = 0.1  # standard errors that a Gauss-Newton step may move a constant
 ROUND_TRIP = 1e-12
 STRETCH = 1.2
+FAR = (3.0, 30.0, 1e3, 1e6)  # stretches at which bounds must hold
 
 
 @torch.no_grad()
@@ -47,16 +51,20 @@ def verify(
         symbolic: equations to check.
         model: the trained network that they came from.
         table: training rows; valid, test: held-out rows, where known.
+    Raises:
+        ColumnError: a table does not fit the model.
     """
+    table, valid = matched(model, table), matched(model, valid or table)
     tables = {"training": table}
     if test is not None:
+        model.check_features(test)
         tables["test"] = test
     checks = (
         _same_numbers(symbolic, model, tables),
-        _close_to_network(symbolic, model, table, valid or table),
+        _close_to_network(symbolic, model, table, valid),
         _rounding(symbolic, table),
         _stationary(symbolic, model, table),
-        _round_trip(symbolic, table),
+        _round_trip(symbolic, model, table),
     )
     symbolic.verification = Verification(checks)
     return symbolic.verification
@@ -80,10 +88,14 @@ def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Ten
 
 
 def _relative(one: np.ndarray, other: np.ndarray) -> float:
-    """Largest difference over the larger of the value and its root mean square."""
+    """Largest difference over the larger of the value and its root mean square.
+
+    Infinite where either is not a finite number.
+    """
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return float("inf")
     size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
-    gap = np.abs(one - other) / np.maximum(size, 1e-300)
-    return float(np.max(gap)) if np.all(np.isfinite(other)) else float("inf")
+    return float(np.max(np.abs(one - other) / np.maximum(size, 1e-300), initial=0.0))
 
 
 def _same_numbers(
@@ -102,9 +114,37 @@ def _same_numbers(
             gap = _relative(one[defined], other[defined])
             if gap >= worst:
                 worst, where = gap, f"{name}, {part} rows"
+    parts = _raw_and_table(symbolic, model, tables["training"])
+    worst, where = max((worst, where), *parts, key=lambda part: part[0])
     worst, where = _targets_too(symbolic, model, tables["training"], worst, where)
     meaning = "closed forms as a network against the sympy expression, relative"
     return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
+
+
+def _raw_and_table(
+    symbolic: SymbolicModel, model: ScIReN, table: Table
+) -> list[tuple[float, str]]:
+    """Gaps of the unconstrained expressions and of the table of constants."""
+    columns = _columns(table)
+    z = model.scaled(table.features).numpy()
+    raw = symbolic.unconstrained_values(columns)
+    found = [
+        (_relative(one.value(z), raw[one.name]), f"{one.name} before its bounds")
+        for one in symbolic.structures
+    ]
+    units = replace(
+        symbolic.units,
+        shift=model.feature_shift.numpy(),
+        scale=model.feature_scale.numpy(),
+    )
+    listed = {one.name: one.value for one in raw_constants(symbolic.structures, units)}
+    if listed and list(symbolic.table["name"]) != list(listed):
+        return [*found, (float("inf"), "names in the table of constants")]
+    printed = symbolic.table["value"] if listed else []
+    for (name, value), other in zip(listed.items(), printed, strict=True):
+        gap = abs(other - value) / max(abs(value), 1e-300)
+        found.append((float(gap), f"constant {name} in the table"))
+    return found
 
 
 def _targets_too(
@@ -208,31 +248,15 @@ def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     problem = SymbolicProblem(seen.term, seen.scaled, symbolic.structures)
     theta = problem.start(_raw_constants(symbolic, model))
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
-    count = seen.term.observations.count
-    step, error = _newton_step(
-        normal.gradient[0], normal.matrix[0], normal.loss[0], count
-    )
-    moves = torch.where(problem.free, step.abs() / error.clamp_min(1e-300), 0.0)
-    worst = float(moves.max()) if len(moves) else 0.0
-    place = int(moves.argmax()) if len(moves) else 0
-    names = _names(symbolic, model)
+    held, moving = problem.held_at_bounds(normal, theta)
+    step = newton_step(held)[0]
+    spread = covariance(held.matrix, held.loss, seen.term.observations.count)[0]
+    error = spread.diagonal().clamp_min(0).sqrt().clamp_min(1e-300)
+    moves = torch.where(moving[0], step.abs() / error, 0.0)
+    worst, place = float(moves.max()), int(moves.argmax())
     meaning = "one Gauss-Newton step from the stored constants, in standard errors"
-    detail = f"constant {names[place]}"
+    detail = f"constant {_names(symbolic, model)[place]}"
     return Check("stationary", meaning, worst, STEP, worst <= STEP, detail)
-
-
-def _newton_step(
-    gradient: Tensor, matrix: Tensor, loss: Tensor, count: int
-) -> tuple[Tensor, Tensor]:
-    """Undamped step and standard errors, solved on the scale of the diagonal."""
-    scale = matrix.diagonal().clamp_min(1e-300).sqrt()
-    scaled = matrix / (scale.unsqueeze(0) * scale.unsqueeze(1))
-    eye = 1e-12 * torch.eye(len(scale)).to(scaled)
-    inverse = torch.linalg.inv(scaled + eye)
-    step = -(inverse @ (gradient / scale)) / scale
-    spare = max(count - len(scale), 1)
-    error = (inverse.diagonal().clamp_min(0) * loss / spare).sqrt() / scale
-    return step, error
 
 
 def _names(symbolic: SymbolicModel, model: ScIReN) -> list[str]:
@@ -242,7 +266,7 @@ def _names(symbolic: SymbolicModel, model: ScIReN) -> list[str]:
     return [*names, *model.decoder.constant_names]
 
 
-def _round_trip(symbolic: SymbolicModel, table: Table) -> Check:
+def _round_trip(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     columns = _columns(table)
     exact = symbolic.latents(columns)
     copies = {"JSON": from_json(to_json(symbolic)), "LaTeX": _from_latex(symbolic)}
@@ -258,9 +282,11 @@ def _round_trip(symbolic: SymbolicModel, table: Table) -> Check:
         gap = _relative(exact[name].to_numpy(), called[name])
         if gap > worst:
             worst, where = gap, f"{name} as a function"
-    outside = _outside(symbolic, table)
+    outside = _outside(symbolic, model, table)
     if outside:
         worst, where = float("inf"), f"{outside} leaves its bounds beyond the data"
+    if symbolic.constraints != constraints_of(model):
+        worst, where = float("inf"), "the stated bounds are not those of the model"
     meaning = (
         "JSON, LaTeX and function give the same numbers; bounds hold beyond the data"
     )
@@ -276,11 +302,12 @@ def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
     return symbolic.with_equations(read)
 
 
-def _outside(symbolic: SymbolicModel, table: Table) -> str:
+def _outside(symbolic: SymbolicModel, model: ScIReN, table: Table) -> str:
     """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
-    for stretch in (3.0, 30.0):
+    for stretch in FAR:
         values = symbolic.latents(_columns(table, stretch))
-        for name, (_, low, high, _) in symbolic.constraints.items():
+        for k, name in enumerate(model.latent_names):
+            low, high = float(model.low[k]), float(model.high[k])
             found = values[name].to_numpy()
             found = found[~np.isnan(found)]
             slack = 1e-9 * max(1.0, np.abs(found[np.isfinite(found)]).max(initial=0.0))
