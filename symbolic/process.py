@@ -29,9 +29,12 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
         columns: forcing's name -> column, as which it is printed.
     Returns:
         target -> expression of latents, constants and forcing columns; None when the
-        model cannot be traced (torch functions, control flow on values).
+        model cannot be traced (torch functions, control flow on values), or when a
+        column is called like one of its parameters, so that symbols would be mixed up.
     """
     names = (*decoder.latent_names, *decoder.constant_names)
+    if {columns.get(name, name) for name in decoder.forcings} & set(names):
+        return None
     p = {name: sympy.Symbol(name, real=True) for name in names}
     f = {
         name: sympy.Symbol(columns.get(name, name), real=True)

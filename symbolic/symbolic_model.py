@@ -102,6 +102,8 @@ class SymbolicModel:
     def predict(self, frame: Any) -> "pd.DataFrame":
         """Targets and latents of every row; targets are nan where a forcing is missing.
 
+        A latent that is a target by name (plain regression) is listed once.
+
         Raises:
             ColumnError: a feature or forcing column is missing.
             ExpressionError: the process model could not be traced.
@@ -120,7 +122,8 @@ class SymbolicModel:
             name: self._evaluate(expression, symbols, [*values, *arrays])
             for name, expression in process.items()
         }
-        return pd.concat([pd.DataFrame(targets, index=latents.index), latents], axis=1)
+        others = latents.drop(columns=list(targets), errors="ignore")
+        return pd.concat([pd.DataFrame(targets, index=latents.index), others], axis=1)
 
     def _traced(self) -> dict[str, sympy.Expr]:
         from sciren.errors import ExpressionError
