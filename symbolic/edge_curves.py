@@ -1,5 +1,6 @@
 """Learned curves beside their closed forms, in raw units: what pictures draw."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 
 from sciren.data.table import Table
 from sciren.model import ScIReN
+from symbolic.candidates import hidden_name
 from symbolic.curves import EdgeCurve
 from symbolic.extract import Curve, NodeCurves, extract
 from symbolic.structure import EdgeTerm, LatentStructure
@@ -32,18 +34,31 @@ def edge_curves(
         network's scale (least squares), which the outer function undoes.
     """
     structures = {s.name: s for s in symbolic.structures} if symbolic else {}
-    hidden = getattr(model.encoder, "hidden", ())
+    z = model.scaled(table.features).numpy()
     found = []
     for latent in extract(model, table):
         structure = structures.get(latent.name)
         for curve in latent.edges:
-            found.append(_direct(model, table, curve, latent.name, structure, symbolic))
-        for h, node in enumerate(latent.nodes):
-            label = f"h{h + 1}_{latent.name}"
-            turned, formula = _matched(model, table, node, structure, h)
-            for curve in turned.inner:
-                found.append(_direct(model, table, curve, label, structure, symbolic))
-            found.append(_outer(turned.outer, label, latent.name, symbolic, formula))
+            found.append(
+                _direct(
+                    model, table, curve, latent.name, latent.name, structure, symbolic
+                )
+            )
+        closed = _closed_nodes(latent.nodes, structure, z)
+        for h, (node, number) in enumerate(zip(latent.nodes, closed, strict=True)):
+            label, name = hidden_name(h, latent.name), latent.name
+            written = name if number is None else hidden_name(number, name)
+            turned, formula = _matched(node, structure, number, z)
+            inner = [
+                _direct(model, table, curve, label, written, structure, symbolic)
+                for curve in turned.inner
+            ]
+            outer = _outer(turned.outer, label, name, written, symbolic, formula)
+            if symbolic and number is None:  # dissolved: its edges are direct terms
+                share = sum(one.importance for one in inner)
+                outer = replace(outer, family="linear", importance=share)
+            found += [*inner, outer]
+    hidden = getattr(model.encoder, "hidden", ())
     return found if hidden else sorted(found, key=lambda one: -one.importance)
 
 
@@ -52,9 +67,11 @@ def _direct(
     table: Table,
     curve: Curve,
     target: str,
+    written: str,
     structure: LatentStructure | None,
     symbolic: SymbolicModel | None,
 ) -> EdgeCurve:
+    """Curve of an edge into `target`, which the equations call `written`."""
     i = curve.source
     name = table.feature_names[i]
     x = float(model.feature_shift[i]) + float(model.feature_scale[i]) * curve.x
@@ -62,7 +79,7 @@ def _direct(
     step = max(1, len(values) // SAMPLE)
     term = _term(structure, i)
     formula = None if term is None or term.form is None else _fitted(curve, term)
-    row = _row(symbolic, name, target)
+    row = _row(symbolic, name, written)
     refused = term is not None and term.form is None
     return EdgeCurve(
         0,
@@ -84,10 +101,11 @@ def _outer(
     curve: Curve,
     label: str,
     latent: str,
+    written: str,
     symbolic: SymbolicModel | None,
     formula: np.ndarray | None,
 ) -> EdgeCurve:
-    row = _row(symbolic, label, latent)
+    row = _row(symbolic, written, latent)
     counts = np.maximum((curve.weight / curve.weight.sum() * SAMPLE).round(), 0)
     data = np.repeat(curve.x, counts.astype(int))
     return EdgeCurve(
@@ -106,25 +124,53 @@ def _outer(
     )
 
 
+def _closed_nodes(
+    nodes: Sequence[NodeCurves], structure: LatentStructure | None, z: np.ndarray
+) -> list[int | None]:
+    """Node of the equations behind each node of the network, by their indices.
+
+    None where the equations have dissolved a node into direct terms.
+    """
+    left = dict(enumerate(structure.nodes)) if structure else {}
+    found: list[int | None] = []
+    for node in nodes:
+        network = _index(node, z)
+        likeness = {k: _correlation(network, one.index(z)) for k, one in left.items()}
+        best = max(likeness, key=lambda k: likeness[k], default=None)
+        if best is not None:
+            del left[best]
+        found.append(best)
+    return found
+
+
+def _index(node: NodeCurves, z: np.ndarray) -> np.ndarray:
+    """Argument of the outer function of a network's node (n,)."""
+    parts = (np.interp(z[:, one.source], one.x, one.y) for one in node.inner)
+    return node.offset + sum(parts, np.zeros(len(z)))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    size = float((one @ one) * (other @ other))
+    return abs(float(one @ other)) / np.sqrt(size) if size > 0 else 0.0
+
+
 def _matched(
-    model: ScIReN,
-    table: Table,
     node: NodeCurves,
     structure: LatentStructure | None,
-    number: int,
+    number: int | None,
+    z: np.ndarray,
 ) -> tuple[NodeCurves, np.ndarray | None]:
     """Turn a node so that it rises with the formula's index, and give its outer formula.
 
     The sign of a hidden node is free; network and formula may have chosen differently.
     Their indices are matched by a straight line.
     """
-    if structure is None or len(structure.nodes) <= number:
+    if structure is None or number is None:
         return node, None
-    closed = structure.nodes[number]
-    z = model.scaled(table.features).numpy()
-    network = node.offset + sum(
-        np.interp(z[:, one.source], one.x, one.y) for one in node.inner
-    )
+    closed, network = structure.nodes[number], _index(node, z)
+    if np.ptp(network) == 0:
+        return node, None
     slope, start = np.polyfit(network, closed.index(z), 1)
     if slope < 0:
         node, slope = _turned(node), -slope

@@ -149,6 +149,6 @@ def _refused(model: SymbolicModel) -> dict[str, str]:
         if row["status"] == "refused"
     }
     return {
-        name: named.get(name, "") or "no closed form fits; a table in equations.json"
+        name: f"a spline ({named.get(name) or 'no closed form fits'})"
         for name in model.functions
     }
