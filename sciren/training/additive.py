@@ -74,8 +74,8 @@ class AdditiveProblem:
     def __init__(self, term: ProcessTerm, spline: SplineDesign, smooth: float) -> None:
         self.term, self.spline = term, spline
         model = term.model
-        self.shift = model.output_shift.detach()
-        self.scale = model.output_scale.detach()
+        self.shift = model.output_shift.detach().clone()
+        self.scale = model.output_scale.detach().clone()
         self.block = 1 + spline.width
         self.n_latents, self.n_constants = term.n_latents, term.n_constants
         self.size = self.n_latents * self.block + self.n_constants
@@ -157,6 +157,11 @@ class AdditiveProblem:
         observed = self.term.loss(self.raw(theta), self.split(theta)[1], members)
         return observed + self._penalised(theta)
 
+    def terms(self, theta: Tensor) -> dict[str, float]:
+        """Every term of the loss of one member, theta (1, P)."""
+        found = self.term.terms(self.raw(theta), self.split(theta)[1])
+        return found | {"smooth": float(self._penalised(theta))}
+
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
         local = self.term.local(self.raw(theta), self.split(theta)[1], members)
@@ -197,9 +202,9 @@ class AdditiveProblem:
         if edges is not None:
             layer.mask.copy_(edges)
             curves = curves * edges.unsqueeze(-1)
-        offsets = (curves * mean).sum(-1, keepdim=True)  # partition of unity
-        layer.coefficients.copy_(curves - offsets)
-        layer.bias.copy_(coefficients[0, :, 0])
+        layer.coefficients.copy_(curves)
+        # Curves that end at zero outside their knots cannot hold an offset.
+        layer.bias.copy_(coefficients[0, :, 0] - (curves * mean).sum((0, 2)))
         if layer.slope is not None:
             layer.slope.zero_()
         model.constant_raw.copy_(constants[0])

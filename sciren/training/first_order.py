@@ -19,8 +19,8 @@ from sciren.errors import TrainingError
 from sciren.model import CHUNK, ScIReN
 from sciren.training.adamw import AdamW, fused_kernel
 from sciren.training.config import TrainConfig
-from sciren.training.noise import proportional_weights
 from sciren.training.history import History
+from sciren.training.noise import proportional_weights
 from sciren.training.objective import Objective, Rows
 from sciren.training.progress import Progress, Silence
 

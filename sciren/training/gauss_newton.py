@@ -40,6 +40,7 @@ TRIAL_ROWS = 8_000  # candidates with a hidden layer compete on no more
 
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
 
+AnyProblem = AdditiveProblem | HiddenProblem
 AnyRung = AdditiveRung | HiddenRung
 
 
@@ -113,11 +114,15 @@ class GaussNewton:
             self.model, table, self.data.scale, violation, noise_weights=noise
         )
 
-    def _watch(self, stage: str, total: int) -> Watch:
-        def watch(step: int, loss: Tensor) -> None:
-            lowest = float(loss.min())
+    def _watch(self, stage: str, total: int, problem: AnyProblem) -> Watch:
+        """Keep every term of the best member's loss after each step."""
+
+        def watch(step: int, loss: Tensor, theta: Tensor) -> None:
+            best = int(loss.argmin())
+            lowest = float(loss[best])
             self.progress.update(stage, step, total, {"loss": lowest})
-            self.history.append(stage, step, {"total": lowest})
+            terms = problem.terms(theta[best : best + 1])
+            self.history.append(stage, step, {"total": lowest} | terms)
 
         return watch
 
@@ -156,7 +161,7 @@ class GaussNewton:
         problem = AdditiveProblem(train, self.train_design, weight)
         total = 12 if trial else self.config.max_iterations
         tolerance = 1e-6 if trial else 1e-9
-        watch = self._watch(f"additive, smooth {weight:g}", total)
+        watch = self._watch(f"additive, smooth {weight:g}", total, problem)
         found = minimise(problem, theta, total, tolerance, watch=watch)
         rung = AdditiveRung(problem, valid, self.valid_design)
         shape = (1, problem.n_features, problem.n_latents)
@@ -213,7 +218,7 @@ class GaussNewton:
         best = slice(0, 1 if same else config.polish)
         theta = whole.pack(*whole.unpack(theta[best]))
         total = config.max_iterations
-        watch = self._watch(f"{nodes} hidden", total)
+        watch = self._watch(f"{nodes} hidden", total, whole)
         found = minimise(whole, theta, total, 1e-7, damping=1e-3, watch=watch)
         winner = int(found.loss.argmin())
         rung = HiddenRung(whole, valid, self.valid_design)
@@ -228,12 +233,12 @@ class GaussNewton:
         """Improve all starts a little, then the better third; best first."""
         config, stage = self.config, f"{nodes} hidden, starts"
         few = max(1, config.start_iterations // 3)
-        watch = self._watch(stage, few)
+        watch = self._watch(stage, few, part)
         found = minimise(part, theta, few, 1e-4, damping=1e-2, watch=watch)
         keep = max(config.polish, -(-len(theta) // 3))
         best = found.loss.argsort(stable=True)[:keep]
         more = config.start_iterations - few
-        watch = self._watch(stage, more)
+        watch = self._watch(stage, more, part)
         found = minimise(part, found.theta[best], more, 1e-4, damping=1e-3, watch=watch)
         order = found.loss.argsort(stable=True)
         return found.theta[order], found.loss[order]

@@ -73,8 +73,8 @@ class HiddenProblem:
         self.nodes, self.intervals = nodes, intervals
         self.smooth_inner, self.smooth_outer = smooth_inner, smooth_outer
         self.n_latents, self.n_constants = term.n_latents, term.n_constants
-        self.shift = model.output_shift.detach()
-        self.scale = model.output_scale.detach()
+        self.shift = model.output_shift.detach().clone()
+        self.scale = model.output_scale.detach().clone()
         self.outer_width = n_coefficients(intervals)
         self.cut = self.n_latents * nodes * spline.width
         self.end = self.cut + self.n_latents * nodes * self.outer_width
@@ -181,6 +181,13 @@ class HiddenProblem:
         raw = self._raw(index, parts.outer)
         observed = self.term.loss(raw, parts.constants, members)
         return observed + self._penalty(parts, index)
+
+    def terms(self, theta: Tensor) -> dict[str, float]:
+        """Every term of the loss of one member, theta (1, P)."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        found = self.term.terms(self._raw(index, parts.outer), parts.constants)
+        return found | {"smooth": float(self._penalty(parts, index))}
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations of inner and outer splines and constants."""

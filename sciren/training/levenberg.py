@@ -64,7 +64,7 @@ class Solution:
     converged: Tensor
 
 
-Watch = Callable[[int, Tensor], None]
+Watch = Callable[[int, Tensor, Tensor], None]
 
 
 @torch.no_grad()
@@ -86,7 +86,7 @@ def minimise(
             this share of its loss, when no more than that is expected of a failed step,
             or when an undamped step gained exactly what was expected (a linear problem).
         damping: first Marquardt factor.
-        watch: called with step number and losses after every step.
+        watch: called with step, losses (S,) and parameters (S, P) after every step.
     Returns:
         The best point of every member; its loss never exceeds that of the start.
     """
@@ -115,7 +115,7 @@ def minimise(
         exact = (
             better
             & ~bound
-            & ((gain - expected).abs() <= size)
+            & ((gain - expected).abs() <= tolerance * reached.abs())
             & (factor[active] <= 1e-6)
         )
         counted = torch.where(gain <= size, idle[active] + 1, 0)
@@ -124,7 +124,7 @@ def minimise(
         finished = exact | (~better & (expected <= size)) | (factor[active] > 1e10)
         idle[active[finished]] = 2
         if watch is not None:
-            watch(step, loss)
+            watch(step, loss, theta)
         won = active[better & (idle[active] < 2)]
         if len(won):
             loss[won], gradient[won], matrix[won] = problem.normal(theta[won], won)

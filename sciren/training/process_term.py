@@ -134,6 +134,15 @@ class ProcessTerm:
         return torch.where(torch.isfinite(loss), loss, torch.inf)
 
     @torch.no_grad()
+    def terms(self, raw: Tensor, constants: Tensor) -> dict[str, float]:
+        """Data and violation term of one member, raw (1, n, L), constants (1, K)."""
+        member = torch.zeros(1, dtype=torch.long, device=raw.device)
+        total = float(self.loss(raw, constants, member))
+        outside = self._violation(raw).pow(2).mean(1).sum()
+        violation = self.violation_weight * float(outside)
+        return {"data": total - violation, "violation": violation}
+
+    @torch.no_grad()
     def data_by_row(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
         """Weighted squares (S, n) and weights (n,), both summed over the targets."""
         weights = self.observations.weights

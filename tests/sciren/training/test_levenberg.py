@@ -118,7 +118,7 @@ def test_no_step_raises_the_loss(seed, steps):
     start = 3 * normal_numbers(2, 3, seed=seed + 2)
     seen = [problem.loss(start, torch.arange(2))]
     found = minimise(
-        problem, start, steps, watch=lambda _, loss: seen.append(loss.clone())
+        problem, start, steps, watch=lambda _, loss, __: seen.append(loss.clone())
     )
     assert all(bool((b <= a).all()) for a, b in itertools.pairwise(seen))
     assert len(seen) == found.iterations + 1 <= steps + 1
