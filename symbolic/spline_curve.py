@@ -65,7 +65,8 @@ class SplineCurve:
         """Read plain lists back.
 
         Raises:
-            FormatError: not two lists of equal length, or knots that do not increase.
+            FormatError: not two lists of equal length, knots that do not increase, or
+                numbers that are not finite.
         """
         try:
             x, y = (np.array(stored[key], dtype=float) for key in ("x", "y"))
@@ -74,4 +75,6 @@ class SplineCurve:
             raise FormatError(f"a stored spline cannot be read: {error}") from error
         if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or np.any(np.diff(x) <= 0):
             raise FormatError("a stored spline needs increasing x and as many y")
+        if not np.isfinite([*x, *y, first, last]).all():
+            raise FormatError("a stored spline holds a number that is not finite")
         return cls(x, y, (first, last))
