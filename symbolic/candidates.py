@@ -298,7 +298,8 @@ def _absorbed(
             size = float(np.sqrt(abs(c[0])))
             return size, size * (inner - float(c[1])), sign, float(c[2])
         case "exp":
-            start = float(np.log(max(abs(c[0]), 1e-300)))
+            reference = reference_of(form.family, form.variant) or 0.0
+            start = float(np.log(max(abs(c[0]), 1e-300))) - float(c[1]) * reference
             return float(c[1]), float(c[1]) * inner + start, sign, float(c[2])
         case "log":
             flip = -1.0 if form.variant == "-" else 1.0
