@@ -1,0 +1,211 @@
+"""Tensors of a ``torch.save`` file, read without unpickling anything.
+
+Not even ``torch.load(weights_only=True)`` is used: this toolkit runs on torch 2.4 and
+later, and crafted files could get past that switch to run code (CVE-2025-32434, before
+torch 2.6) or to damage memory (CVE-2026-24747, before 2.10). Such a file is a zip archive
+of raw numbers and a list of instructions. Here the instructions are only listed
+(`pickletools.genops` executes none), and the few that describe a table of tensors are
+understood one by one; no name in the file is ever imported or called.
+"""
+
+import math
+import pickletools
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sciren.errors import FormatError
+
+STORAGES = {
+    "torch FloatStorage": torch.float32,
+    "torch DoubleStorage": torch.float64,
+    "torch HalfStorage": torch.float16,
+    "torch BFloat16Storage": torch.bfloat16,
+}
+TABLE, TENSOR, WEIGHT = (
+    "collections OrderedDict",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_parameter",
+)
+IGNORED = {"PROTO", "FRAME", "STOP"}
+CONSTANTS = {"NEWTRUE": True, "NEWFALSE": False, "NONE": None}
+LITERALS = {
+    "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE",
+}  # fmt: skip
+TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Return name -> tensor of a stored state_dict, on the CPU.
+
+    Raises:
+        FormatError: the file is missing, is no zip archive of torch.save, or holds
+            anything beside a table of floating-point tensors.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _Reader(archive).table()
+    except FormatError as error:
+        raise FormatError(f"{path} cannot be read: {error}") from error
+    except (OSError, zipfile.BadZipFile) as error:
+        raise FormatError(
+            f"{path} is no file of torch.save in its present (zip) form: {error}"
+        ) from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise FormatError(f"{path} holds no table of tensors: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A name that the file mentions; it stays text."""
+
+    text: str
+
+
+class _Mark:
+    """Start of a group on the stack."""
+
+
+class _Reader:
+    """Stack machine for the few instructions that describe tensors."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.stack: list[Any] = []
+        self.memo: dict[int, Any] = {}
+        described = [n for n in archive.namelist() if n.endswith("/data.pkl")]
+        if len(described) != 1:
+            raise FormatError("the archive has no list of tensors (data.pkl)")
+        self.folder = described[0].removesuffix("data.pkl")
+        order = self.folder + "byteorder"
+        if order in archive.namelist() and self._bytes(order) != b"little":
+            raise FormatError("its numbers are not stored in little-endian order")
+
+    def table(self) -> dict[str, Tensor]:
+        for code, argument, _ in pickletools.genops(
+            self._bytes(f"{self.folder}data.pkl")
+        ):
+            if code.name not in IGNORED:
+                self._step(code.name, argument)
+        (table,) = self.stack
+        if not isinstance(table, dict):
+            raise FormatError("it is no table of tensors")
+        for name, value in table.items():
+            if not isinstance(name, str) or not isinstance(value, Tensor):
+                raise FormatError(f"entry {name!r} is no tensor")
+        return table
+
+    def _bytes(self, name: str) -> bytes:
+        info = self.archive.getinfo(name)
+        # torch stores without compression; a small file cannot unfold into a huge one.
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise FormatError(f"part {name!r} is compressed, which torch never does")
+        return self.archive.read(info)
+
+    def _step(self, code: str, argument: Any) -> None:
+        stack = self.stack
+        if code in LITERALS:
+            stack.append(argument)
+        elif code in CONSTANTS:
+            stack.append(CONSTANTS[code])
+        elif code in TUPLES:
+            stack.append(tuple(self._take(TUPLES[code])))
+        elif code in ("BINPUT", "LONG_BINPUT"):
+            self.memo[argument] = stack[-1]
+        elif code in ("BINGET", "LONG_BINGET"):
+            stack.append(self.memo[argument])
+        else:
+            self._build(code, argument)
+
+    def _build(self, code: str, argument: Any) -> None:
+        stack = self.stack
+        match code:
+            case "GLOBAL":
+                stack.append(_Name(str(argument)))
+            case "MARK":
+                stack.append(_Mark())
+            case "EMPTY_TUPLE":
+                stack.append(())
+            case "EMPTY_DICT":
+                stack.append({})
+            case "EMPTY_LIST":
+                stack.append([])
+            case "TUPLE":
+                stack.append(tuple(self._group()))
+            case "SETITEM":
+                key, value = self._take(2)
+                self._fill([key, value])
+            case "SETITEMS":
+                self._fill(self._group())
+            case "BINPERSID":
+                stack.append(self._storage(stack.pop()))
+            case "REDUCE":
+                name, arguments = self._take(2)
+                stack.append(self._made(name, arguments))
+            case "BUILD":  # version marks of the table, of no use here
+                stack.pop()
+            case _:
+                raise FormatError(f"it holds an instruction {code} beside its tensors")
+
+    def _take(self, count: int) -> list[Any]:
+        values = self.stack[-count:]
+        if len(values) != count:
+            raise FormatError("its list of tensors is broken off")
+        del self.stack[-count:]
+        return values
+
+    def _group(self) -> list[Any]:
+        for start in reversed(range(len(self.stack))):
+            if isinstance(self.stack[start], _Mark):
+                values = self.stack[start + 1 :]
+                del self.stack[start:]
+                return values
+        raise FormatError("its list of tensors is broken off")
+
+    def _fill(self, items: list[Any]) -> None:
+        table = self.stack[-1]
+        if not isinstance(table, dict):
+            raise FormatError("it fills something that is no table")
+        table.update(zip(items[::2], items[1::2], strict=True))
+
+    def _storage(self, described: Any) -> Tensor:
+        _, kind, key, _, count = described
+        if kind.text not in STORAGES:
+            raise FormatError(f"it holds numbers of the kind {kind.text!r}")
+        raw = self._bytes(f"{self.folder}data/{key}")
+        dtype = STORAGES[kind.text]
+        if len(raw) != count * dtype.itemsize:
+            raise FormatError(
+                f"part {key!r} has {len(raw)} bytes for {count} numbers of {dtype}"
+            )
+        if not raw:
+            return torch.empty(0, dtype=dtype)
+        return torch.frombuffer(bytearray(raw), dtype=dtype)
+
+    def _made(self, name: Any, arguments: Any) -> Any:
+        text = name.text if isinstance(name, _Name) else repr(name)
+        if text == TABLE and arguments in ((), ([],)):
+            return {}
+        if text == TENSOR:
+            return _view(*arguments[:4])
+        if text == WEIGHT:
+            return arguments[0]
+        raise FormatError(
+            f"it asks for {text!r}, which is no tensor; nothing was called"
+        )
+
+
+def _view(
+    numbers: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
+) -> Tensor:
+    if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
+        raise FormatError(f"a tensor has size {size} and stride {stride}")
+    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
+    if math.prod(size) and last >= len(numbers):
+        raise FormatError(f"a tensor of size {size} reaches beyond its numbers")
+    return numbers.as_strided(size, stride, offset).clone()
