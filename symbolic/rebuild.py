@@ -1,7 +1,7 @@
 """Structures of scaled features -> sympy expressions in raw units, constraint included."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -194,27 +194,44 @@ def refused_curves(
 def raw_constants(
     structures: Sequence[LatentStructure], units: Units
 ) -> list[RawConstant]:
-    """List every constant of the printed equations with its value in raw units."""
-    found: list[RawConstant] = []
-    for structure in structures:
-        name = structure.name
-        offset, edges = _edge_constants(structure.edges, name, "", units)
-        if structure.offset_free:
-            total = structure.offset + offset
-            found.append(RawConstant(f"{name}_0", name, "", "offset", total))
+    """List every constant of the printed equations with its value in raw units.
+
+    Names are unique within a latent: ``a_ta``; ``a_ta_1`` inside the first hidden node
+    of several, or beside direct terms; ``a_ta_b`` where a node uses a feature twice.
+    """
+    return [
+        replace(one, name=name)
+        for structure in structures
+        for one, name in _uniquely_named(_constants_of(structure, units))
+    ]
+
+
+def _constants_of(structure: LatentStructure, units: Units) -> list[RawConstant]:
+    name, found = structure.name, []
+    offset, edges = _edge_constants(structure.edges, name, "", units)
+    if structure.offset_free:
+        total = structure.offset + offset
+        found.append(RawConstant(f"{name}_0", name, "", "offset", total))
+    found += edges
+    alone = len(structure.nodes) == 1 and not structure.edges
+    for number, node in enumerate(structure.nodes):
+        tail = "" if alone else f"_{number + 1}"
+        offset, edges = _edge_constants(node.edges, name, tail, units)
+        total = node.offset + offset
+        found.append(RawConstant(f"c_{name}{tail}", name, "", "index offset", total))
         found += edges
-        for number, node in enumerate(structure.nodes):
-            tail = f"_{number + 1}" if len(structure.nodes) > 1 else ""
-            offset, edges = _edge_constants(node.edges, name, tail, units)
-            total = node.offset + offset
-            found.append(
-                RawConstant(f"c_{name}{tail}", name, "", "index offset", total)
-            )
-            found += edges
-            if node.outer == "log":
-                label = f"A_{name}{tail}"
-                found.append(RawConstant(label, name, "", "amplitude", node.amplitude))
+        if node.outer == "log":
+            label = f"A_{name}{tail}"
+            found.append(RawConstant(label, name, "", "amplitude", node.amplitude))
     return found
+
+
+def _uniquely_named(found: list[RawConstant]) -> Iterator[tuple[RawConstant, str]]:
+    """Constants with names of their own: a second a_ta becomes a_ta_b."""
+    count: dict[str, int] = {}
+    for one in found:
+        number = count[one.name] = count.get(one.name, 0) + 1
+        yield one, one.name if number == 1 else f"{one.name}_{chr(96 + number)}"
 
 
 def _edge_constants(

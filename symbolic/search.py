@@ -134,17 +134,28 @@ class Search:
             yield self.score(structures, constants)
 
     def _climb(self, best: Scored) -> Scored:
+        """Give each edge in turn its best family, until a sweep changes nothing."""
         for _ in range(ROUNDS):
-            tried = [
-                scored
-                for change in self.changes(best.structures)
-                if self._allowed(change, best, scored := self._scored(change, best))
-            ]
-            winner = min(tried, key=lambda one: one.criterion, default=best)
-            if winner.criterion >= best.criterion - 1e-9:
+            before, place = best.criterion, 0
+            while place < _count(best.structures):
+                moved = self._best_of(best, place)
+                fewer = _count(moved.structures) < _count(best.structures)
+                best = moved
+                place += not fewer  # what followed a dropped edge moved up
+            if best.criterion >= before - 1e-9:
                 return best
-            best = winner
         return best
+
+    def _best_of(self, best: Scored, place: int) -> Scored:
+        """Best set of structures that differs in one edge at most."""
+        k, number = _located(best.structures, place)
+        tried = [
+            scored
+            for change in self.edge_changes(best.structures, k, number)
+            if self._allowed(change, best, scored := self._scored(change, best))
+        ]
+        winner = min(tried, key=lambda one: one.criterion, default=best)
+        return winner if winner.criterion < best.criterion - 1e-9 else best
 
     def _scored(self, change: Change, best: Scored) -> Scored:
         return self.score(change.structures, best.constants)
@@ -161,21 +172,29 @@ class Search:
     def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
         """Yield every change of one edge's family, and every edge left out."""
         for k, structure in enumerate(structures):
-            for number, current in enumerate(structure.all_edges):
-                if (k, current.source) in self.keep:
-                    continue
-                edge = self._fitted(k, current)
-                present = "none" if current.form is None else current.form.family
-                for family in edge.families if edge else ():
-                    if family in (present, "constant") or edge is None:
-                        continue
-                    term, shift = alternative(edge, current, family)
-                    other = with_edge(structure, number, term, shift)
-                    yield Change(_placed(structures, k, other), k, number, family)
-                if len(structure.all_edges) > len(structure.nodes):
-                    less = with_edge(structure, number, None, _mean(edge, current))
-                    if all(node.edges for node in less.nodes):
-                        yield Change(_placed(structures, k, less), k, number, "dropped")
+            for number in range(len(structure.all_edges)):
+                yield from self.edge_changes(structures, k, number)
+
+    def edge_changes(
+        self, structures: tuple[LatentStructure, ...], k: int, number: int
+    ) -> Iterator[Change]:
+        """Yield every other family of one edge, and the edge left out."""
+        structure = structures[k]
+        current = structure.all_edges[number]
+        if (k, current.source) in self.keep:
+            return
+        edge = self._fitted(k, current)
+        present = "none" if current.form is None else current.form.family
+        for family in edge.families if edge else ():
+            if family in (present, "constant") or edge is None:
+                continue
+            term, shift = alternative(edge, current, family)
+            other = with_edge(structure, number, term, shift)
+            yield Change(_placed(structures, k, other), k, number, family)
+        if len(structure.all_edges) > len(structure.nodes):
+            less = with_edge(structure, number, None, _mean(edge, current))
+            if all(node.edges for node in less.nodes):
+                yield Change(_placed(structures, k, less), k, number, "dropped")
 
     def _fitted(self, latent: int, term: EdgeTerm) -> FittedEdge | None:
         fitted = self.latents[latent]
@@ -189,6 +208,19 @@ def _outers(node: FittedNode) -> tuple[str, ...]:
     if node.outer.fit.chosen == "user":
         return (node.outer.fit.family,)
     return (*OUTER_FAMILIES, "spline")
+
+
+def _count(structures: tuple[LatentStructure, ...]) -> int:
+    return sum(len(one.all_edges) for one in structures)
+
+
+def _located(structures: tuple[LatentStructure, ...], place: int) -> tuple[int, int]:
+    """Latent and edge number of the edge at a place counted over all latents."""
+    for k, structure in enumerate(structures):
+        if place < len(structure.all_edges):
+            return k, place
+        place -= len(structure.all_edges)
+    raise IndexError(f"there are fewer than {place + 1} edges")
 
 
 def _placed(

@@ -29,6 +29,8 @@ from sciren.training.effort import Effort
 from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import ProcessTerm
 
+STEPS = (1.0, 0.25, 0.06)  # shares of a step of the outer splines, tried in turn
+
 
 class Unpacked(NamedTuple):
     """inner (S, L, H, p), outer (S, L, H, M), constants (S, K)."""
@@ -274,7 +276,7 @@ class HiddenProblem:
         return self.solve_outer(moved, members)
 
     def solve_outer(self, theta: Tensor, members: Tensor) -> Tensor:
-        """One Gauss-Newton step of the outer splines; kept where it lowers the loss."""
+        """One Gauss-Newton step of the outer splines, shortened where it does not gain."""
         parts = self.unpack(theta)
         index = self.index(parts.inner)
         basis = self._outer_design(index)
@@ -297,11 +299,25 @@ class HiddenProblem:
         root, info = torch.linalg.cholesky_ex(held.matrix)
         delta = torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
         delta = torch.where((info == 0).unsqueeze(-1), delta, torch.zeros_like(delta))
-        outer = theta[:, block] - delta
-        solved = torch.cat((theta[:, : self.cut], outer, theta[:, self.end :]), dim=1)
-        reached = self.loss(solved, members)
-        plain = normal.loss + self._penalty(parts, index)
-        return torch.where((reached <= plain).unsqueeze(-1), solved, theta)
+        return self._stepped(
+            theta, delta, normal.loss + self._penalty(parts, index), members
+        )
+
+    def _stepped(
+        self, theta: Tensor, delta: Tensor, loss: Tensor, members: Tensor
+    ) -> Tensor:
+        """Take the step of the outer splines, or the first shorter one that gains."""
+        moved, waiting = theta, torch.ones_like(loss, dtype=torch.bool)
+        for share in STEPS:
+            outer = theta[:, self.cut : self.end] - share * delta
+            parts = (theta[:, : self.cut], outer, theta[:, self.end :])
+            trial = torch.cat(parts, dim=1)
+            gains = waiting & (self.loss(trial, members) <= loss)
+            moved = torch.where(gains.unsqueeze(-1), trial, moved)
+            waiting &= ~gains
+            if not bool(waiting.any()):
+                break
+        return moved
 
     # -- to the encoder -------------------------------------------------------------
     @torch.no_grad()
@@ -317,12 +333,15 @@ class HiddenProblem:
             raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
         first = old.spline_layers[0]
         settings = old.settings()
-        settings["hidden"] = [self.nodes]
+        settings |= {"hidden": [self.nodes], "shared": False}
         settings["grid"] = [first.intervals, self.intervals]
         encoder = KANEncoder(**settings).to(theta.device)
         parts = self.unpack(theta.unsqueeze(0))
         index = self.index(parts.inner)
         inner, outer = encoder.spline_layers
+        for layer in (inner, outer):
+            if layer.slope is not None:
+                layer.slope.zero_()
         inner.set_range(first.low, first.high)
         shape = (self.n_latents * self.nodes, self.n_features, -1)
         curves = parts.inner[0].reshape(shape).transpose(0, 1)
