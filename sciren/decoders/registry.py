@@ -4,10 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from sciren.decoders.base import Decoder
+from sciren.decoders.clm5 import CLM5SoilCarbon
 from sciren.decoders.q10 import Q10Respiration
 from sciren.errors import DecoderError, closest_names
 
-BUILT_IN: dict[str, Callable[..., Decoder]] = {"q10": Q10Respiration}
+BUILT_IN: dict[str, Callable[..., Decoder]] = {
+    "clm5": CLM5SoilCarbon,
+    "q10": Q10Respiration,
+}
 
 
 def decoder_named(name: str, **settings: Any) -> Decoder:

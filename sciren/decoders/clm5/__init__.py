@@ -1,0 +1,8 @@
+"""The 140-pool soil carbon model of CLM5, exact and fast."""
+
+from sciren.decoders.clm5.balance import Balance as Balance
+from sciren.decoders.clm5.decoder import CLM5SoilCarbon as CLM5SoilCarbon
+from sciren.decoders.clm5.decoder import SiteSoilCarbon as SiteSoilCarbon
+from sciren.decoders.clm5.forcing import CLM5Forcing as CLM5Forcing
+from sciren.decoders.clm5.forcing import usable_sites as usable_sites
+from sciren.decoders.clm5.synthetic import draw_forcing as draw_forcing

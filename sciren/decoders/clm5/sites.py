@@ -1,0 +1,130 @@
+"""What the solver needs of each site, prepared once: constants of mixing and climate."""
+
+from dataclasses import dataclass, fields
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+
+from sciren.decoders.clm5.forcing import CLM5Forcing
+from sciren.decoders.clm5.geometry import DAYS, MONTHS
+from sciren.decoders.clm5.scalars import REFERENCE, Climate, Seasons, warmth
+from sciren.decoders.clm5.transport import Mixing, Rule, mixing
+
+PREPARE_ROWS = 4096  # sites whose transport is set up at once
+CACHE_ROWS = 16_384  # up to so many sites the products with a fixed q10 are kept
+
+
+@dataclass(frozen=True, eq=False)
+class Sites:
+    """Forcing with the sites in the last dimension, and what follows from it alone.
+
+    Attributes:
+        temperature, water, oxygen, nitrogen: (12, 20, n), views of the forcing.
+        totals: (4, n) yearly input of debris and litter, gC m-2 day-1.
+        frozen: (n,) nothing thaws all year.
+        lower, upper: (3, 20, n) constants of the mixing matrix, see `Mixing`.
+        decay, decay_n: (12, 20, n) temperature * oxygen (* nitrogen) where q10 is
+            fixed, else None.
+    """
+
+    temperature: Tensor
+    water: Tensor
+    oxygen: Tensor
+    nitrogen: Tensor
+    totals: Tensor
+    frozen: Tensor
+    lower: Tensor
+    upper: Tensor
+    decay: Tensor | None = None
+    decay_n: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.totals.shape[-1]
+
+    def part(self, rows: slice | Tensor) -> "Sites":
+        """Return some of the sites: a slice without copying, positions with."""
+        parts = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None:
+                continue
+            copied = isinstance(rows, Tensor)
+            parts[field.name] = (
+                value.index_select(-1, rows) if copied else value[..., rows]
+            )
+        return Sites(**parts)
+
+    def climate(self, q10: Tensor, scaling: Tensor, slopes: bool) -> Climate:
+        """Yearly means of the environmental scalars, with slopes if asked."""
+        fixed = self.decay is not None
+        seasons = Seasons(self.water[0], slopes, slopes and not fixed)
+        log_q10 = torch.log(q10)
+        for month in range(MONTHS):
+            warming = None
+            if self.decay is not None and self.decay_n is not None:
+                decay, decay_n = self.decay[month], self.decay_n[month]
+            else:
+                warming = (self.temperature[month] - REFERENCE).div_(10.0)
+                decay = (warming * log_q10).exp_().mul_(self.oxygen[month])
+                decay_n = decay * self.nitrogen[month]
+            seasons.add(decay, decay_n, self.water[month] * scaling, warming)
+        return seasons.finish(q10, scaling)
+
+
+def prepare(forcing: CLM5Forcing, rule: Rule, q10: float | None = None) -> Sites:
+    """Set up the constants of all sites.
+
+    Args:
+        forcing: the sites.
+        rule: transport below bedrock, see `mixing`.
+        q10: value where q10 is not predicted; saves the exponentials later.
+    """
+    temperature, oxygen, nitrogen, water = (
+        getattr(forcing, name).permute(2, 1, 0)
+        for name in ("soil_temperature", "o_scalar", "n_scalar", "w_scalar")
+    )
+    names = ("input_cwd", "input_litter1", "input_litter2", "input_litter3")
+    totals = torch.stack([getattr(forcing, name).sum(1) for name in names]) / DAYS
+    last_year = forcing.altmax_lastyear.T
+    decay = decay_n = None
+    if q10 is not None and len(forcing) <= CACHE_ROWS:
+        decay = warmth(temperature, temperature.new_tensor(q10)) * oxygen
+        decay_n = decay * nitrogen
+    constants = mixing_of(forcing, rule)
+    return Sites(
+        temperature, water, oxygen, nitrogen, totals, last_year.mean(0) <= 0,
+        constants.lower, constants.upper, decay, decay_n,
+    )  # fmt: skip
+
+
+_KNOWN: "WeakKeyDictionary[CLM5Forcing, dict[tuple[Rule, float | None], Sites]]" = (
+    WeakKeyDictionary()
+)
+
+
+def sites_of(forcing: CLM5Forcing, rule: Rule, q10: float | None = None) -> Sites:
+    """Return the constants of a forcing, set up once as long as the forcing lives."""
+    known = _KNOWN.setdefault(forcing, {})
+    if (rule, q10) not in known:
+        known[rule, q10] = prepare(forcing, rule, q10)
+    return known[rule, q10]
+
+
+def mixing_of(forcing: CLM5Forcing, rule: Rule) -> Mixing:
+    """Constants of the mixing matrix of all sites."""
+    altmax = torch.maximum(forcing.altmax_lastyear, forcing.altmax_current).T
+    rock = forcing.nbedrock.T
+    parts = [
+        mixing(
+            altmax[:, start : start + PREPARE_ROWS],
+            rock[:, start : start + PREPARE_ROWS],
+            rule,
+        )
+        for start in range(0, len(forcing), PREPARE_ROWS)
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return Mixing(
+        *(torch.cat([getattr(p, f.name) for p in parts], -1) for f in fields(Mixing))
+    )

@@ -1,0 +1,259 @@
+"""Steady state of one chunk of sites, and its adjoint for all 21 parameters."""
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from sciren.decoders.clm5.blocks import Blocks
+from sciren.decoders.clm5.eigen import Modes, modes
+from sciren.decoders.clm5.exchange import Exchange, mix
+from sciren.decoders.clm5.geometry import DAYS, NODES, column
+from sciren.decoders.clm5.inputs import depth_shares
+from sciren.decoders.clm5.parameters import NAMES
+from sciren.decoders.clm5.sites import Sites
+from sciren.decoders.clm5.transport import combine
+from sciren.decoders.clm5.tridiagonal import Tridiagonal
+
+LITTER, SOIL = slice(0, 3), slice(3, 6)
+TINY = 1e-300  # keeps 0 / 0 out of slopes where a layer has no decay at all
+TURNOVER = ("taul1", "taul2", "taul2", "tau4s1", "tau4s2", "tau4s3")
+SOIL_FRACTIONS = ("fs1s2", "fs1s3", "fs2s1", "fs2s3", "fs3s1")
+
+
+class SteadyState:
+    """Carbon pools where inputs, decay and mixing balance.
+
+    Litter decays without feedback from the soil: three tridiagonal systems. The soil
+    pools are three more in the eigenvectors of their exchange matrix; where those are
+    not safe, or a pool comes out negative by rounding, 3x3 blocks are eliminated.
+
+    Args:
+        parameters: (21, n) physical values.
+        sites: constants of the n sites.
+        slopes: whether `gradient` will be asked for.
+        method: "auto", or "eigen" or "blocks" to force one way.
+    Attributes:
+        pools: (20, 6, n) three litter and three soil pools, gC m-3.
+    """
+
+    def __init__(
+        self,
+        parameters: Tensor,
+        sites: Sites,
+        slopes: bool = True,
+        method: str = "auto",
+    ) -> None:
+        self.p = p = dict(zip(NAMES, parameters.unbind(0), strict=True))
+        self.sites = sites
+        self.climate = sites.climate(p["q10"], p["w_scaling"], slopes)
+        fade = torch.exp(-column(NODES, parameters) / p["efolding"])
+        self.x, xn = self.climate.x * fade, self.climate.xn * fade
+        self.lower = combine(sites.lower, p["diffus"], p["cryo"])
+        self.upper = combine(sites.upper, p["diffus"], p["cryo"])
+        self.reference = 1 / (DAYS * torch.stack([p[name] for name in TURNOVER]))
+        a, b, c = self.reference[SOIL].unbind(0)
+        fractions = (p[name] for name in SOIL_FRACTIONS)
+        self.exchange = Exchange(a, b, c, *fractions)
+        self.litter_rate = xn.unsqueeze(1) * self.reference[LITTER]
+        self.share, self.share_slope = depth_shares(p["beta"], sites.frozen)
+        self._solve(method)
+
+    def _solve(self, method: str) -> None:
+        found = modes(self.exchange) if method != "blocks" else None
+        usable = found is not None and (found.safe or method == "eigen")
+        self.modes: Modes | None = found if usable else None
+        rate = self.litter_rate
+        if self.modes is not None:
+            rate = torch.cat([rate, self.x.unsqueeze(1) * self.modes.values], dim=1)
+        self.systems = Tridiagonal(rate, self.lower, self.upper)
+        debris, *litter = self.sites.totals.unbind(0)
+        rest = 1 - self.p["fcwdl2"]
+        self.arriving = torch.stack(
+            [
+                litter[0],
+                litter[1] + self.p["fcwdl2"] * debris,
+                litter[2] + rest * debris,
+            ]
+        )
+        litter_pools = self.systems.solve(
+            self.share.unsqueeze(1) * self.arriving, LITTER
+        )
+        self.litter_flux = self.litter_rate * litter_pools
+        soil_pools = self._solve_soil(self._soil_input())
+        if self.modes is not None and method == "auto" and bool((soil_pools < 0).any()):
+            self.modes = None
+            soil_pools = self._solve_soil(self._soil_input())
+        self.pools = torch.cat([litter_pools, soil_pools], dim=1)
+
+    def _soil_input(self) -> Tensor:
+        """What litter hands to the fast and the slow pool, (20, 2, n)."""
+        flux, p = self.litter_flux, self.p
+        fast = torch.addcmul(flux[:, 0] * p["fl1s1"], flux[:, 1], p["fl2s1"])
+        return torch.stack([fast, flux[:, 2] * p["fl3s2"]], dim=1)
+
+    @cached_property
+    def blocks(self) -> Blocks:
+        """The soil system eliminated in 3x3 blocks."""
+        return Blocks(self.x, self.exchange.matrix(), self.lower, self.upper)
+
+    def _solve_soil(self, right: Tensor) -> Tensor:
+        if self.modes is None:
+            none = torch.zeros_like(right[:, :1])
+            return self.blocks.solve(torch.cat([right, none], dim=1))
+        found = self.systems.solve(mix(self.modes.left[:, :2], right), SOIL)
+        return mix(self.modes.right, found)
+
+    def _adjoint_soil(self, right: Tensor) -> Tensor:
+        """Adjoint for right sides (20, 3, n), or (20, 1, n) the same for the three."""
+        if self.modes is None:
+            return self.blocks.adjoint(right.expand(-1, 3, -1))
+        if right.shape[1] == 1:
+            turned = self.modes.right.sum(0) * right
+        else:
+            turned = mix(self.modes.right.transpose(0, 1), right)
+        found = self.systems.adjoint(turned, SOIL)
+        return mix(self.modes.left.transpose(0, 1), found)
+
+    def steps(self) -> Tensor:
+        """Pool less the pool of the layer above, summed over the six pools, (19, n)."""
+        right = self.share.unsqueeze(1) * self.arriving
+        litter = self.systems.steps(self.pools[:, LITTER], right, LITTER).sum(1)
+        soil = self.pools[:, SOIL]
+        if self.modes is None:
+            return litter + (soil[1:] - soil[:-1]).sum(1)
+        right = mix(self.modes.left[:, :2], self._soil_input())
+        found = self.systems.solve(right, SOIL)
+        steps = mix(self.modes.right, self.systems.steps(found, right, SOIL))
+        return litter + steps.sum(1)
+
+    @cached_property
+    def debris(self) -> Tensor:
+        """Coarse woody debris (20, n): it neither moves nor receives anything."""
+        return self.sites.totals[0] * self.share * DAYS * self.p["taucwd"] / self.x
+
+    @property
+    def soc(self) -> Tensor:
+        """Soil organic carbon (20, n), the three soil pools, gC m-3."""
+        return self.pools[:, SOIL].sum(1)
+
+    def stuck(self, with_debris: bool) -> tuple[int, int] | None:
+        """Return (site, layer) without any way out for carbon, or None."""
+        closed = (self.systems.pivot == 0).any(1)
+        if self.modes is None:
+            closed |= (self.x == 0) & (self.lower + self.upper == 0)
+        if with_debris:
+            closed |= self.x == 0
+        if not bool(closed.any()):
+            return None
+        layer, site = closed.nonzero()[0].tolist()
+        return site, layer
+
+    # -- adjoint --------------------------------------------------------------------
+    def gradient(
+        self, soil: Tensor, litter: Tensor | None = None, debris: Tensor | None = None
+    ) -> Tensor:
+        """Derivative of a scalar with respect to the 21 physical parameters.
+
+        Args:
+            soil: (20, 3, n) its derivative to the soil pools, or (20, 1, n) if equal.
+            litter: (20, 3, n) to the litter pools, or None for zero.
+            debris: (20, n) to the debris pool, or None for zero.
+        Returns:
+            (21, n); nothing for q10 where it was fixed at preparation.
+        """
+        p = self.p
+        soil_adjoint = self._adjoint_soil(soil)
+        handed = torch.cat(
+            [
+                soil_adjoint[:, :1] * torch.stack([p["fl1s1"], p["fl2s1"]]),
+                soil_adjoint[:, 1:2] * p["fl3s2"],
+            ],
+            dim=1,
+        )
+        right = self.litter_rate * handed
+        right = right if litter is None else right + litter
+        litter_adjoint = self.systems.adjoint(right, LITTER)
+        soil_rate = self.x.unsqueeze(1) * self.reference[SOIL]
+        soil_flux = soil_rate * self.pools[:, SOIL]
+        # worth of a unit of decay: what leaves the pool less what reaches the others
+        litter_worth = (litter_adjoint - handed).mul_(self.litter_flux)
+        soil_worth = (soil_adjoint - self._received(soil_adjoint)).mul_(soil_flux)
+        found: dict[str, Tensor] = {}
+        self._fractions(found, soil_flux, soil_adjoint)
+        self._turnover(found, litter_worth, soil_worth)
+        self._inputs(found, litter_adjoint)
+        slow = soil_worth.sum(1)
+        if debris is not None:
+            slow = slow + self._debris(found, debris)
+        self._environment(found, litter_worth.sum(1), slow)
+        self._mixing(found, torch.cat([litter_adjoint, soil_adjoint], dim=1))
+        zero = torch.zeros_like(p["q10"])
+        return torch.stack([found.get(name, zero) for name in NAMES])
+
+    def _received(self, adjoint: Tensor) -> Tensor:
+        """Adjoint of what one unit of decay of each soil pool hands on, (20, 3, n)."""
+        p, (fast, slow, passive) = self.p, adjoint.unbind(1)
+        return torch.stack(
+            [
+                torch.addcmul(slow * p["fs1s2"], passive, p["fs1s3"]),
+                torch.addcmul(fast * p["fs2s1"], passive, p["fs2s3"]),
+                fast * p["fs3s1"],
+            ],
+            dim=1,
+        )
+
+    def _fractions(
+        self, found: dict[str, Tensor], flux: Tensor, adjoint: Tensor
+    ) -> None:
+        fast, slow, passive = adjoint[:, :1], adjoint[:, 1:2], adjoint[:, 2:]
+        litter = self.litter_flux
+        found["fl1s1"], found["fl2s1"] = (litter[:, :2] * fast).sum(0)
+        found["fs2s1"], found["fs3s1"] = (flux[:, 1:] * fast).sum(0)
+        found["fl3s2"] = (litter[:, 2:] * slow).sum(0)[0]
+        found["fs1s2"] = (flux[:, :1] * slow).sum(0)[0]
+        found["fs1s3"], found["fs2s3"] = (flux[:, :2] * passive).sum(0)
+
+    def _turnover(self, found: dict[str, Tensor], litter: Tensor, soil: Tensor) -> None:
+        first, second, third = litter.sum(0)
+        found["taul1"] = first / self.p["taul1"]
+        found["taul2"] = (second + third) / self.p["taul2"]
+        for name, worth in zip(TURNOVER[3:], soil.sum(0), strict=True):
+            found[name] = worth / self.p[name]
+
+    def _inputs(self, found: dict[str, Tensor], adjoint: Tensor) -> None:
+        gap = (self.share * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
+        found["fcwdl2"] = self.sites.totals[0] * gap
+        worth = (adjoint * self.arriving).sum(1)
+        found["beta"] = (self.share_slope * worth).sum(0)
+
+    def _debris(self, found: dict[str, Tensor], right: Tensor) -> Tensor:
+        worth = right * self.debris
+        found["taucwd"] = worth.sum(0) / self.p["taucwd"]
+        adjoint = right * DAYS * self.p["taucwd"] / self.x
+        found["beta"] += self.sites.totals[0] * (self.share_slope * adjoint).sum(0)
+        return worth
+
+    def _environment(
+        self, found: dict[str, Tensor], litter: Tensor, soil: Tensor
+    ) -> None:
+        p, climate = self.p, self.climate
+        depth = column(NODES, litter)
+        found["efolding"] = -(depth * (litter + soil)).sum(0) / p["efolding"] ** 2
+        litter = litter / climate.xn.clamp(min=TINY)
+        soil = soil / climate.x.clamp(min=TINY)
+        if climate.x_water is not None and climate.xn_water is not None:
+            worth = torch.addcmul(litter * climate.xn_water, soil, climate.x_water)
+            found["w_scaling"] = -worth.sum(0)
+        if climate.x_q10 is not None and climate.xn_q10 is not None:
+            worth = torch.addcmul(litter * climate.xn_q10, soil, climate.x_q10)
+            found["q10"] = -worth.sum(0)
+
+    def _mixing(self, found: dict[str, Tensor], adjoint: Tensor) -> None:
+        step = self.pools[1:] - self.pools[:-1]
+        up = -(adjoint[1:] * step).sum(1)
+        down = (adjoint[:-1] * step).sum(1)
+        lower, upper = self.sites.lower, self.sites.upper
+        for k, name in enumerate(("diffus", "cryo")):
+            worth = torch.addcmul(up * lower[k, 1:], down, upper[k, :-1])
+            found[name] = worth.sum(0)
