@@ -44,7 +44,7 @@ def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
 def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tensor:
     """Return for each latent the raw change that moves the targets by one deviation.
 
-    Latents with both bounds get at most half their straight range; latents without
+    Latents held between two bounds get at most half their straight range; those without
     effect on the targets keep one.
 
     Args:
@@ -55,7 +55,7 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
     size = term.n_latents
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
     scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
-    both = [p.bounded == "both" for p in term.model.decoder.parameters.latents]
+    both = [one.needs == "both" for one in term.model.constraints]
     limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
     return torch.minimum(scale, limit)
 
