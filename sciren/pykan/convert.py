@@ -34,7 +34,9 @@ def from_pykan(
     symbolic edge becomes a `KANEncoder` (``outside="zero"``: pykan falls to the base
     function beyond its knots); everything else, such as the adaptive grids of pykan's
     own training, becomes a `PykanEncoder`. `obstacles` says why, `refitted` makes a
-    `KANEncoder` of it on given rows.
+    `KANEncoder` of it on given rows. Use it as it is, behind the scaling that the pykan
+    model had (`fit` lays the knots of a `KANEncoder` anew and starts over, a
+    `PykanEncoder` goes on from its weights).
 
     Args:
         source: a ``kan.KAN`` in memory, or the path of its checkpoint files.

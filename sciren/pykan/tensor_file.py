@@ -10,6 +10,7 @@ understood one by one; no name in the file is ever imported or called.
 
 import math
 import pickletools
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,16 @@ CONSTANTS = {"NEWTRUE": True, "NEWFALSE": False, "NONE": None}
 LITERALS = {
     "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE",
 }  # fmt: skip
+# what damaged files lead to, in the parts of the standard library and torch used here
+BROKEN = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
@@ -52,11 +63,11 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             return _Reader(archive).table()
     except FormatError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, EOFError) as error:
         raise FormatError(
             f"{path} is no file of torch.save in its present (zip) form: {error}"
         ) from error
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except BROKEN as error:
         raise FormatError(f"{path} holds no table of tensors: {error!r}") from error
 
 
@@ -206,6 +217,7 @@ def _view(
     if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
         raise FormatError(f"a tensor has size {size} and stride {stride}")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if math.prod(size) and last >= len(numbers):
+    # torch would also repeat numbers (stride 0), so that a few fill the memory
+    if math.prod(size) > len(numbers) or (math.prod(size) and last >= len(numbers)):
         raise FormatError(f"a tensor of size {size} reaches beyond its numbers")
     return numbers.as_strided(size, stride, offset).clone()

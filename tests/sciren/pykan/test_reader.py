@@ -1,5 +1,6 @@
 """Checkpoints are read without running anything that they hold."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,17 @@ from sciren.pykan import read_pykan
 from sciren.pykan.tensor_file import read_tensors
 
 KINDS = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+
+
+def archive_of(value):
+    """Return the file and its list of tensors as bytes."""
+    stream = io.BytesIO()
+    torch.save(value, stream)
+    with zipfile.ZipFile(stream) as archive:
+        return stream.getvalue(), archive.read("archive/data.pkl")
+
+
+ARCHIVE, INSTRUCTIONS = archive_of({"a": torch.arange(6.0).reshape(2, 3)})
 
 
 def saved(folder, value, **settings):
@@ -133,6 +145,32 @@ def test_a_list_that_breaks_off_is_refused(tmp_path):
         read_tensors(path)
     described(path, lambda data: b"\x80\x02t.")
     with pytest.raises(FormatError, match="list of tensors is broken off"):
+        read_tensors(path)
+
+
+@given(st.data())
+def test_whatever_a_damaged_file_holds_it_gives_tensors_or_a_format_error(
+    tmp_path_factory, data
+):
+    path = tmp_path_factory.mktemp("file") / "file"
+    whole = data.draw(st.booleans())
+    damaged = bytearray(ARCHIVE if whole else INSTRUCTIONS)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(damaged) if whole else ARCHIVE)
+    if not whole:
+        described(path, lambda _: bytes(damaged))
+    try:
+        tensors = read_tensors(path)
+    except FormatError:
+        return
+    assert all(isinstance(value, torch.Tensor) for value in tensors.values())
+
+
+def test_numbers_are_not_repeated_without_end(tmp_path):
+    path = saved(tmp_path, {"a": torch.zeros(1).expand(1000)})
+    with pytest.raises(FormatError, match="reaches beyond its numbers"):
         read_tensors(path)
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 
-from sciren import FeatureScaling, ScIReN, Table
+from sciren import FeatureScaling, ScIReN, Table, TrainConfig, fit
 from sciren.encoders import KANEncoder
 from sciren.pykan import contained, from_pykan, refitted
 from sciren.pykan.knots import curve_coefficients
@@ -100,16 +100,17 @@ def test_a_hidden_node_with_a_closed_form(kan):
 
 
 @pytest.mark.parametrize("kind", ["adaptive", "symbolic"])
-def test_it_trains_and_predicts_as_an_encoder(made, kind):
+def test_a_carried_network_is_trained_like_every_encoder(made, kind):
     case = made(kind)
     encoder = from_pykan(case.model, FEATURES)
-    model = ScIReN(encoder)
-    columns = [f"y{k}" for k in range(encoder.n_outputs)]
+    columns = [f"y{k + 1}" for k in range(encoder.n_outputs)]
+    columns = ["y"] if len(columns) == 1 else columns
     x = case.rows.double()
     frame = pd.DataFrame(x.numpy(), columns=list(FEATURES))
-    frame[columns] = case.outputs().numpy()
-    targets = {
-        f"y{k + 1}" if len(columns) > 1 else "y": c for k, c in enumerate(columns)
-    }
-    table = Table.from_frame(frame, features=FEATURES, targets=targets)
+    frame[columns] = case.outputs().numpy() + 0.3 * x[:, :1].numpy()
+    table = Table.from_frame(frame, features=FEATURES, targets=columns)
+    settings = TrainConfig(engine="first-order", epochs=10, scaling="none", seed=1)
+    model = ScIReN(encoder)
+    history = fit(model, table, table, settings).frame()
+    assert history["data"].iloc[-1] < history["data"].iloc[0]
     assert torch.isfinite(model.predict(table).targets).all()
