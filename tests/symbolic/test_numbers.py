@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sciren.errors import ConfigError
-from symbolic.numbers import format_number, format_with_error, printed_value
+from symbolic.numbers import (
+    format_number,
+    format_with_error,
+    interval_digits,
+    printed_value,
+)
 
 sizes = st.floats(1e-12, 1e12).flatmap(lambda v: st.sampled_from([v, -v]))
 
@@ -100,3 +105,16 @@ def test_settings_that_do_not_exist_are_refused():
         format_number(1.0, 0)
     with pytest.raises(ConfigError, match="use pm, parentheses or siunitx"):
         format_with_error(1.0, 0.1, "plusminus")
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e3))
+def test_the_ends_of_an_interval_print_differently(middle, width):
+    low, high = middle - width, middle + width
+    digits = interval_digits(low, high)
+    assert 3 <= digits <= 15
+    assert format_number(low, digits) != format_number(high, digits)
+
+
+def test_an_interval_without_width_or_end_prints_three_digits():
+    assert interval_digits(1.5, 1.5) == 3
+    assert interval_digits(0.0, float("inf")) == 3
