@@ -137,13 +137,12 @@ def _raw_and_table(
         shift=model.feature_shift.numpy(),
         scale=model.feature_scale.numpy(),
     )
-    listed = {one.name: one.value for one in raw_constants(symbolic.structures, units)}
-    if listed and list(symbolic.table["name"]) != list(listed):
+    listed = raw_constants(symbolic.structures, units)
+    if list(symbolic.table["name"]) != [one.name for one in listed]:
         return [*found, (float("inf"), "names in the table of constants")]
-    printed = symbolic.table["value"] if listed else []
-    for (name, value), other in zip(listed.items(), printed, strict=True):
-        gap = abs(other - value) / max(abs(value), 1e-300)
-        found.append((float(gap), f"constant {name} in the table"))
+    for one, other in zip(listed, symbolic.table["value"], strict=True):
+        gap = abs(other - one.value) / max(abs(one.value), 1e-300)
+        found.append((float(gap), f"constant {one.name} of {one.latent} in the table"))
     return found
 
 
