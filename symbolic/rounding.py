@@ -41,7 +41,12 @@ def enough_digits(
 
 
 def unexplained(truth: np.ndarray, other: np.ndarray) -> float:
-    """Return 1 - R2 of other against truth; against its mean square where constant."""
+    """Return 1 - R2 of other against truth; against its mean square where constant.
+
+    Infinite where other is not a number and truth is one.
+    """
+    if np.any(np.isfinite(truth) & ~np.isfinite(other)):
+        return np.inf
     gap = float(np.nansum((other - truth) ** 2))
     spread = float(np.nansum((truth - np.nanmean(truth)) ** 2))
     size = float(np.nansum(truth**2))
