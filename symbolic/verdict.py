@@ -70,19 +70,29 @@ class Verification:
 
     @classmethod
     def from_json(cls, stored: Any) -> "Verification":
-        """Read plain mappings back; the verdict is taken from the checks."""
+        """Read plain mappings back; the verdict is taken from the checks.
+
+        Raises:
+            TypeError: a check's verdict is neither true nor false.
+        """
         checks = tuple(
             Check(
                 str(row["name"]),
                 str(row["meaning"]),
                 float(row["number"]),
                 float(row["tolerance"]),
-                bool(row["passed"]),
+                _truth(row["passed"]),
                 str(row["detail"]),
             )
             for row in stored["checks"]
         )
         return cls(checks)
+
+
+def _truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"passed is {value!r}; it must be true or false")
+    return value
 
 
 def _plain(value: float) -> float | str:
