@@ -91,8 +91,12 @@ class Rung(Protocol):
 
 
 def by_block(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Validation:
-    """Sum the squared residuals of members over the blocks of a table."""
+    """Sum the squared residuals of members over the blocks of a table.
+
+    Where the process has no finite value the sum is infinite.
+    """
     squares, weights = term.data_by_row(raw, constants)
+    squares = squares.nan_to_num(nan=torch.inf, posinf=torch.inf)
     blocks = term.observations.blocks
     size = int(blocks.max()) + 1
     sums = squares.new_zeros(len(squares), size).index_add(1, blocks, squares)
