@@ -12,6 +12,7 @@ from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import ConfigError
 from sciren.model import ScIReN
+from sciren.pykan.encoder import PykanEncoder
 
 
 class EdgeLayer(Protocol):
@@ -47,7 +48,7 @@ class _StraightEdges:
 def edge_layers(encoder: Encoder) -> list[EdgeLayer]:
     """Return the layers of an encoder that is made of edges; a black box has none."""
     match encoder:
-        case KANEncoder():
+        case KANEncoder() | PykanEncoder():
             return [*encoder.spline_layers]
         case AdditiveEncoder():
             return [encoder]
@@ -97,7 +98,8 @@ def node_latents(model: ScIReN) -> list[list[str]]:
     found = []
     for layer in required_layers(encoder)[:-1]:
         width = layer.mask.shape[1]
-        alone = count == 1 or not (isinstance(encoder, KANEncoder) and encoder.shared)
+        nodes = isinstance(encoder, KANEncoder | PykanEncoder)
+        alone = count == 1 or not (nodes and encoder.shared)
         found.append(
             [latents[j * count // width] if alone else "" for j in range(width)]
         )

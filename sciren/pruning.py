@@ -12,6 +12,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.errors import ConfigError
 from sciren.importance import Deviation, Normalisation, edge_shares, layer_statistics
 from sciren.model import ScIReN
+from sciren.pykan.encoder import PykanEncoder
 
 
 @torch.no_grad()
@@ -46,7 +47,7 @@ def prune(
         raise ConfigError(
             f"threshold={threshold} is a share of the deviation; use 0 <= threshold < 1"
         )
-    if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
+    if not isinstance(model.encoder, KANEncoder | PykanEncoder | AdditiveEncoder):
         raise ConfigError(
             f"encoder {model.encoder.kind!r} has no edges that can be removed; "
             "use encoder 'kan' or 'additive'"

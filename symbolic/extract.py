@@ -11,6 +11,7 @@ from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
+from sciren.pykan import PykanEncoder
 from symbolic.spline_curve import SplineCurve
 
 POINTS = 400  # samples of a curve on the range of its source
@@ -64,9 +65,9 @@ def extract(model: ScIReN, table: Table) -> list[LatentCurves]:
     """
     scaled = model.scaled(table.features)
     encoder = model.encoder
-    if isinstance(encoder, KANEncoder) and encoder.hidden:
+    if isinstance(encoder, KANEncoder | PykanEncoder) and encoder.hidden:
         return _hidden(model, encoder, scaled)
-    if isinstance(encoder, (KANEncoder, AdditiveEncoder, LinearEncoder)):
+    if isinstance(encoder, Additive):
         return _additive(model, encoder, scaled)
     raise TrainingError(
         f"{type(encoder).__name__} has no edges to turn into formulas; "
@@ -93,7 +94,7 @@ def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
     return Curve(source, z, y, w, SplineCurve(z[knots], y[knots], ends))
 
 
-Additive = KANEncoder | AdditiveEncoder | LinearEncoder
+Additive = KANEncoder | PykanEncoder | AdditiveEncoder | LinearEncoder
 
 
 def _additive(model: ScIReN, encoder: Additive, scaled: Tensor) -> list[LatentCurves]:
@@ -118,11 +119,14 @@ def _edges_of(encoder: Additive, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if isinstance(encoder, LinearEncoder):
         weight, bias = encoder.linear.weight.T, encoder.linear.bias
         return x.unsqueeze(-1) * weight, torch.ones_like(weight), bias
-    layer = encoder.spline_layers[0] if isinstance(encoder, KANEncoder) else encoder
+    additive = isinstance(encoder, AdditiveEncoder)
+    layer = encoder if additive else encoder.spline_layers[0]
     return layer.edges(x), layer.mask, layer.bias
 
 
-def _hidden(model: ScIReN, encoder: KANEncoder, scaled: Tensor) -> list[LatentCurves]:
+def _hidden(
+    model: ScIReN, encoder: KANEncoder | PykanEncoder, scaled: Tensor
+) -> list[LatentCurves]:
     latents = len(model.latent_names)
     if len(encoder.hidden) > 1 or (encoder.shared and latents > 1):
         raise TrainingError(

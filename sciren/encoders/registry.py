@@ -19,11 +19,16 @@ def build_encoder(kind: str, settings: Mapping[str, Any]) -> Encoder:
     Raises:
         ConfigError: unknown kind or setting.
     """
-    if kind not in ENCODERS:
+    known = dict(ENCODERS)
+    if kind == "pykan":  # its module builds on this package, so it loads afterwards
+        from sciren.pykan import PykanEncoder
+
+        known[kind] = PykanEncoder
+    if kind not in known:
         raise ConfigError(
-            f"encoder {kind!r} does not exist. {closest_names(kind, ENCODERS)}"
+            f"encoder {kind!r} does not exist. {closest_names(kind, known)}"
         )
     try:
-        return ENCODERS[kind](**settings)
+        return known[kind](**settings)
     except TypeError as error:
         raise ConfigError(f"encoder {kind!r} cannot be built: {error}") from error
