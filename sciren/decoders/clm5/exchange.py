@@ -38,9 +38,9 @@ class Exchange:
         return torch.stack(rows)
 
 
-def mix(matrix: Tensor, values: Tensor) -> Tensor:
+def mix(matrix: Tensor, values: Tensor, out: Tensor | None = None) -> Tensor:
     """Matrix times vector in every layer: (r, k, n) and (20, k, n) -> (20, r, n)."""
-    found = matrix[:, 0] * values[:, :1]
+    found = torch.mul(matrix[:, 0], values[:, :1], out=out)
     for k in range(1, matrix.shape[1]):
         found.addcmul_(matrix[:, k], values[:, k : k + 1])
     return found

@@ -14,7 +14,9 @@ from sciren.errors import DecoderError
 CHUNK = (
     1024  # sites solved at once: enough to hide call overhead, small enough for cache
 )
-KEEP_ROWS = 4096  # up to so many rows the factors are kept for the backward pass
+KEEP_ROWS = 65_536  # up to so many pools and pivots (2.6 kB a row), beyond nothing
+    65_536  # up to so many rows pools and pivots (2.6 kB each) wait for backward
+)
 
 
 class Readout(Protocol):
@@ -162,10 +164,12 @@ class _SteadySolve(torch.autograd.Function):
             state = problem.state(parameters, rows, wanted)
             readout = problem.readout.part(rows)
             values.append(readout.value(state))
-            if keep:
-                ctx.states.append(state)
             if wanted and readout.scalar:
                 slopes.append(readout.gradient(state, torch.ones_like(values[-1])))
+            if keep:
+                if count > WHOLE_ROWS:
+                    state.release()
+                ctx.states.append(state)
         saved = [torch.cat(slopes, dim=1)] if slopes else [parameters]
         ctx.save_for_backward(*saved)
         return torch.cat(values, dim=-1)
@@ -187,6 +191,8 @@ class _SteadySolve(torch.autograd.Function):
             state = ctx.states[k] if ctx.states else problem.state(saved, rows, True)
             part = slope[..., rows]
             found.append(problem.readout.part(rows).gradient(state, part))
+            if slope.shape[-1] > WHOLE_ROWS:
+                state.release()
         return torch.cat(found, dim=1), None
 
 

@@ -18,6 +18,7 @@ from sciren.decoders.clm5.tridiagonal import Tridiagonal
 LITTER, SOIL = slice(0, 3), slice(3, 6)
 TINY = 1e-300  # keeps 0 / 0 out of slopes where a layer has no decay at all
 TURNOVER = ("taul1", "taul2", "taul2", "tau4s1", "tau4s2", "tau4s3")
+RELEASED = ("fade", "x", "litter_rate", "litter_flux", "shares", "blocks", "debris")
 SOIL_FRACTIONS = ("fs1s2", "fs1s3", "fs2s1", "fs2s3", "fs3s1")
 
 
@@ -47,44 +48,77 @@ class SteadyState:
         self.p = p = dict(zip(NAMES, parameters.unbind(0), strict=True))
         self.sites = sites
         self.climate = sites.climate(p["q10"], p["w_scaling"], slopes)
-        fade = torch.exp(-column(NODES, parameters) / p["efolding"])
-        self.x, xn = self.climate.x * fade, self.climate.xn * fade
-        self.lower = combine(sites.lower, p["diffus"], p["cryo"])
-        self.upper = combine(sites.upper, p["diffus"], p["cryo"])
         self.reference = 1 / (DAYS * torch.stack([p[name] for name in TURNOVER]))
         a, b, c = self.reference[SOIL].unbind(0)
         fractions = (p[name] for name in SOIL_FRACTIONS)
         self.exchange = Exchange(a, b, c, *fractions)
-        self.litter_rate = xn.unsqueeze(1) * self.reference[LITTER]
-        self.share, self.share_slope = depth_shares(p["beta"], sites.frozen)
+        debris, first, second, third = sites.totals.unbind(0)
+        second = second + p["fcwdl2"] * debris
+        self.arriving = torch.stack([first, second, third + (1 - p["fcwdl2"]) * debris])
         self._solve(method)
+
+    # -- what follows from the above; released between forward and backward ---------------
+    @cached_property
+    def fade(self) -> Tensor:
+        """Fall of decomposition with depth, (20, n)."""
+        return torch.exp(-column(NODES, self.reference) / self.p["efolding"])
+
+    @cached_property
+    def x(self) -> Tensor:
+        """Climate and depth factor of all decay, (20, n)."""
+        return self.climate.x * self.fade
+
+    @cached_property
+    def litter_rate(self) -> Tensor:
+        """Decay rates of the three litter pools, (20, 3, n), day-1."""
+        limited = self.climate.xn * self.fade
+        return limited.unsqueeze(1) * self.reference[LITTER]
+
+    @cached_property
+    def litter_flux(self) -> Tensor:
+        """Decay of the three litter pools, (20, 3, n), gC m-3 day-1."""
+        return self.litter_rate * self.pools[:, LITTER]
+
+    @cached_property
+    def shares(self) -> tuple[Tensor, Tensor]:
+        """Depth distribution of inputs and its slope to beta, (20, n), m-1."""
+        return depth_shares(self.p["beta"], self.sites.frozen)
+
+    def release(self) -> None:
+        """Drop what a backward pass can make again from pools, pivots and climate."""
+        for name in RELEASED:
+            self.__dict__.pop(name, None)
+        self.systems.release()
+
+    # -- forward --------------------------------------------------------------------------
+    def _rate(self) -> Tensor:
+        """Decay rates of the three litter systems and the three soil modes."""
+        if self.modes is None:
+            return self.litter_rate
+        rate = torch.empty_like(self.pools)
+        rate[:, LITTER] = self.litter_rate
+        torch.mul(self.x.unsqueeze(1), self.modes.values, out=rate[:, SOIL])
+        return rate
 
     def _solve(self, method: str) -> None:
         found = modes(self.exchange) if method != "blocks" else None
         usable = found is not None and (found.safe or method == "eigen")
         self.modes: Modes | None = found if usable else None
-        rate = self.litter_rate
-        if self.modes is not None:
-            rate = torch.cat([rate, self.x.unsqueeze(1) * self.modes.values], dim=1)
-        self.systems = Tridiagonal(rate, self.lower, self.upper)
-        debris, *litter = self.sites.totals.unbind(0)
-        rest = 1 - self.p["fcwdl2"]
-        self.arriving = torch.stack(
-            [
-                litter[0],
-                litter[1] + self.p["fcwdl2"] * debris,
-                litter[2] + rest * debris,
-            ]
+        self.pools = self.x.new_empty((len(self.x), 6, self.x.shape[1]))
+        lower, upper = (
+            combine(part, self.p["diffus"], self.p["cryo"])
+            for part in (self.sites.lower, self.sites.upper)
         )
-        litter_pools = self.systems.solve(
-            self.share.unsqueeze(1) * self.arriving, LITTER
-        )
-        self.litter_flux = self.litter_rate * litter_pools
-        soil_pools = self._solve_soil(self._soil_input())
-        if self.modes is not None and method == "auto" and bool((soil_pools < 0).any()):
+        self.systems = Tridiagonal(self._rate(), lower, upper)
+        entering = self.pools[:, LITTER]
+        torch.mul(self.shares[0].unsqueeze(1), self.arriving, out=entering)
+        self.systems.solve(entering, LITTER)
+        self._solve_soil()
+        if self.modes is not None and method == "auto":
+            if not bool((self.pools[:, SOIL] < 0).any()):
+                return
             self.modes = None
-            soil_pools = self._solve_soil(self._soil_input())
-        self.pools = torch.cat([litter_pools, soil_pools], dim=1)
+            self._solve_soil()
 
     def _soil_input(self) -> Tensor:
         """What litter hands to the fast and the slow pool, (20, 2, n)."""
@@ -95,42 +129,49 @@ class SteadyState:
     @cached_property
     def blocks(self) -> Blocks:
         """The soil system eliminated in 3x3 blocks."""
-        return Blocks(self.x, self.exchange.matrix(), self.lower, self.upper)
+        lower, upper = self.systems.lower, self.systems.upper
+        return Blocks(self.x, self.exchange.matrix(), lower, upper)
 
-    def _solve_soil(self, right: Tensor) -> Tensor:
+    def _solve_soil(self) -> None:
+        right = self._soil_input()
         if self.modes is None:
             none = torch.zeros_like(right[:, :1])
-            return self.blocks.solve(torch.cat([right, none], dim=1))
+            self.pools[:, SOIL] = self.blocks.solve(torch.cat([right, none], dim=1))
+            return
         found = self.systems.solve(mix(self.modes.left[:, :2], right), SOIL)
-        return mix(self.modes.right, found)
+        mix(self.modes.right, found, out=self.pools[:, SOIL])
 
-    def _adjoint_soil(self, right: Tensor) -> Tensor:
+    def _adjoint_soil(self, right: Tensor, out: Tensor) -> None:
         """Adjoint for right sides (20, 3, n), or (20, 1, n) the same for the three."""
         if self.modes is None:
-            return self.blocks.adjoint(right.expand(-1, 3, -1))
+            out.copy_(self.blocks.adjoint(right.expand(-1, 3, -1)))
+            return
         if right.shape[1] == 1:
             turned = self.modes.right.sum(0) * right
         else:
             turned = mix(self.modes.right.transpose(0, 1), right)
         found = self.systems.adjoint(turned, SOIL)
-        return mix(self.modes.left.transpose(0, 1), found)
+        mix(self.modes.left.transpose(0, 1), found, out=out)
 
     def steps(self) -> Tensor:
         """Pool less the pool of the layer above, summed over the six pools, (19, n)."""
-        right = self.share.unsqueeze(1) * self.arriving
-        litter = self.systems.steps(self.pools[:, LITTER], right, LITTER).sum(1)
-        soil = self.pools[:, SOIL]
+        right = self.shares[0].unsqueeze(1) * self.arriving
+        rate, pools = self._rate(), self.pools
+        litter = self.systems.steps(
+            rate[:, LITTER], pools[:, LITTER], right, LITTER
+        ).sum(1)
+        soil = pools[:, SOIL]
         if self.modes is None:
             return litter + (soil[1:] - soil[:-1]).sum(1)
         right = mix(self.modes.left[:, :2], self._soil_input())
-        found = self.systems.solve(right, SOIL)
-        steps = mix(self.modes.right, self.systems.steps(found, right, SOIL))
-        return litter + steps.sum(1)
+        found = self.systems.solve(right.clone(), SOIL)
+        steps = self.systems.steps(rate[:, SOIL], found, right, SOIL)
+        return litter + mix(self.modes.right, steps).sum(1)
 
     @cached_property
     def debris(self) -> Tensor:
         """Coarse woody debris (20, n): it neither moves nor receives anything."""
-        return self.sites.totals[0] * self.share * DAYS * self.p["taucwd"] / self.x
+        return self.sites.totals[0] * self.shares[0] * DAYS * self.p["taucwd"] / self.x
 
     @property
     def soc(self) -> Tensor:
@@ -141,7 +182,7 @@ class SteadyState:
         """Return (site, layer) without any way out for carbon, or None."""
         closed = (self.systems.pivot == 0).any(1)
         if self.modes is None:
-            closed |= (self.x == 0) & (self.lower + self.upper == 0)
+            closed |= (self.x == 0) & (self.systems.lower + self.systems.upper == 0)
         if with_debris:
             closed |= self.x == 0
         if not bool(closed.any()):
@@ -163,22 +204,25 @@ class SteadyState:
             (21, n); nothing for q10 where it was fixed at preparation.
         """
         p = self.p
-        soil_adjoint = self._adjoint_soil(soil)
-        handed = torch.cat(
-            [
-                soil_adjoint[:, :1] * torch.stack([p["fl1s1"], p["fl2s1"]]),
-                soil_adjoint[:, 1:2] * p["fl3s2"],
-            ],
-            dim=1,
+        adjoint = torch.empty_like(self.pools)
+        litter_adjoint, soil_adjoint = adjoint[:, LITTER], adjoint[:, SOIL]
+        self._adjoint_soil(soil, soil_adjoint)
+        handed = torch.empty_like(self.litter_rate)
+        to_fast = torch.stack([p["fl1s1"], p["fl2s1"]])
+        torch.mul(soil_adjoint[:, :1], to_fast, out=handed[:, :2])
+        torch.mul(soil_adjoint[:, 1], p["fl3s2"], out=handed[:, 2])
+        torch.mul(self.litter_rate, handed, out=litter_adjoint)
+        if litter is not None:
+            litter_adjoint += litter
+        self.systems.adjoint(litter_adjoint, LITTER)
+        soil_flux = (self.x.unsqueeze(1) * self.reference[SOIL]).mul_(
+            self.pools[:, SOIL]
         )
-        right = self.litter_rate * handed
-        right = right if litter is None else right + litter
-        litter_adjoint = self.systems.adjoint(right, LITTER)
-        soil_rate = self.x.unsqueeze(1) * self.reference[SOIL]
-        soil_flux = soil_rate * self.pools[:, SOIL]
         # worth of a unit of decay: what leaves the pool less what reaches the others
-        litter_worth = (litter_adjoint - handed).mul_(self.litter_flux)
-        soil_worth = (soil_adjoint - self._received(soil_adjoint)).mul_(soil_flux)
+        litter_worth = torch.sub(litter_adjoint, handed, out=handed)
+        litter_worth = litter_worth.mul_(self.litter_flux)
+        received = self._received(soil_adjoint)
+        soil_worth = torch.sub(soil_adjoint, received, out=received).mul_(soil_flux)
         found: dict[str, Tensor] = {}
         self._fractions(found, soil_flux, soil_adjoint)
         self._turnover(found, litter_worth, soil_worth)
@@ -187,21 +231,18 @@ class SteadyState:
         if debris is not None:
             slow = slow + self._debris(found, debris)
         self._environment(found, litter_worth.sum(1), slow)
-        self._mixing(found, torch.cat([litter_adjoint, soil_adjoint], dim=1))
+        self._mixing(found, adjoint)
         zero = torch.zeros_like(p["q10"])
         return torch.stack([found.get(name, zero) for name in NAMES])
 
     def _received(self, adjoint: Tensor) -> Tensor:
         """Adjoint of what one unit of decay of each soil pool hands on, (20, 3, n)."""
         p, (fast, slow, passive) = self.p, adjoint.unbind(1)
-        return torch.stack(
-            [
-                torch.addcmul(slow * p["fs1s2"], passive, p["fs1s3"]),
-                torch.addcmul(fast * p["fs2s1"], passive, p["fs2s3"]),
-                fast * p["fs3s1"],
-            ],
-            dim=1,
-        )
+        found = torch.empty(adjoint.shape, dtype=adjoint.dtype, device=adjoint.device)
+        torch.mul(slow, p["fs1s2"], out=found[:, 0]).addcmul_(passive, p["fs1s3"])
+        torch.mul(fast, p["fs2s1"], out=found[:, 1]).addcmul_(passive, p["fs2s3"])
+        torch.mul(fast, p["fs3s1"], out=found[:, 2])
+        return found
 
     def _fractions(
         self, found: dict[str, Tensor], flux: Tensor, adjoint: Tensor
@@ -222,16 +263,16 @@ class SteadyState:
             found[name] = worth / self.p[name]
 
     def _inputs(self, found: dict[str, Tensor], adjoint: Tensor) -> None:
-        gap = (self.share * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
+        gap = (self.shares[0] * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
         found["fcwdl2"] = self.sites.totals[0] * gap
         worth = (adjoint * self.arriving).sum(1)
-        found["beta"] = (self.share_slope * worth).sum(0)
+        found["beta"] = (self.shares[1] * worth).sum(0)
 
     def _debris(self, found: dict[str, Tensor], right: Tensor) -> Tensor:
         worth = right * self.debris
         found["taucwd"] = worth.sum(0) / self.p["taucwd"]
         adjoint = right * DAYS * self.p["taucwd"] / self.x
-        found["beta"] += self.sites.totals[0] * (self.share_slope * adjoint).sum(0)
+        found["beta"] += self.sites.totals[0] * (self.shares[1] * adjoint).sum(0)
         return worth
 
     def _environment(

@@ -1,5 +1,7 @@
 """Many scalar tridiagonal systems at once, eliminated without any subtraction."""
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -21,9 +23,9 @@ class Tridiagonal:
     """
 
     def __init__(self, rate: Tensor, lower: Tensor, upper: Tensor) -> None:
-        self.rate = rate
+        self.lower, self.upper = lower, upper
         self.pivot = torch.empty_like(rate)
-        self.below = torch.empty_like(rate)  # w
+        self.below = torch.empty_like(rate)  # w_j; the first is not used
         rates, pivots, belows = (
             rate.unbind(0),
             self.pivot.unbind(0),
@@ -36,42 +38,62 @@ class Tridiagonal:
             torch.div(lowers[j], pivots[j - 1], out=belows[j])
             row_sum = torch.addcmul(rates[j], belows[j], row_sum)
             torch.add(row_sum, uppers[j], out=pivots[j])
-        self.above = upper.unsqueeze(1) / self.pivot
+
+    @cached_property
+    def below(self) -> Tensor:
+        """w_j = lower_j / d_{j-1}, (20, m, n); again from the pivots where released."""
+        above = torch.cat([torch.ones_like(self.pivot[:1]), self.pivot[:-1]])
+        return self.lower.unsqueeze(1) / above
+
+    @cached_property
+    def above(self) -> Tensor:
+        """upper_j / d_j, (20, m, n)."""
+        return self.upper.unsqueeze(1) / self.pivot
+
+    def release(self) -> None:
+        """Drop what the pivots give back."""
+        for name in ("below", "above"):
+            self.__dict__.pop(name, None)
 
     def solve(self, right: Tensor, part: slice = slice(None)) -> Tensor:
-        """Solve systems `part` for right sides (20, parts, n)."""
+        """Solve systems `part` for right sides (20, parts, n), overwriting them."""
         down, up = self.below[:, part].unbind(0), self.above[:, part].unbind(0)
         return self._sweep(right, down[1:], up[:-1], part)
 
     def adjoint(self, right: Tensor, part: slice = slice(None)) -> Tensor:
-        """Solve the transposed systems."""
+        """Solve the transposed systems, overwriting the right sides."""
         down, up = self.above[:, part].unbind(0), self.below[:, part].unbind(0)
         return self._sweep(right, down[:-1], up[1:], part)
 
-    def steps(self, found: Tensor, right: Tensor, part: slice = slice(None)) -> Tensor:
+    def steps(
+        self, rate: Tensor, found: Tensor, right: Tensor, part: slice = slice(None)
+    ) -> Tensor:
         """Differences y_{j+1} - y_j (19, parts, n) of a solution, free of its rounding.
 
         With r_j = right_j + w_j r_{j-1} the pivots give d_j (y_{j+1} - y_j) =
         s_j y_{j+1} - r_j, which stays exact where neighbours are nearly equal.
+
+        Args:
+            rate: (20, parts, n) as given for these systems.
+            found, right: (20, parts, n) solution and right sides.
         """
         below = self.below[:, part]
-        row_sum, carried = self.rate[0, part], right[0]
+        row_sum, carried = rate[0], right[0]
         steps = []
         for j in range(len(found) - 1):
             gap = row_sum * found[j + 1] - carried
             steps.append(gap / self.pivot[j, part])
-            row_sum = torch.addcmul(self.rate[j + 1, part], below[j + 1], row_sum)
+            row_sum = torch.addcmul(rate[j + 1], below[j + 1], row_sum)
             carried = torch.addcmul(right[j + 1], below[j + 1], carried)
         return torch.stack(steps)
 
     def _sweep(
         self,
-        right: Tensor,
+        found: Tensor,
         down: tuple[Tensor, ...],
         up: tuple[Tensor, ...],
         part: slice,
     ) -> Tensor:
-        found = right.clone()
         rows = found.unbind(0)
         for j in range(1, len(rows)):
             rows[j].addcmul_(down[j - 1], rows[j - 1])

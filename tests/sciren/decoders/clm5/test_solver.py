@@ -51,18 +51,27 @@ def test_tridiagonal_solutions_and_adjoints_are_the_dense_ones(seed):
     dense = dense_of(rate, lower, upper)
     columns = right.movedim(0, -1).unsqueeze(-1)
     for found, matrix in (
-        (factors.solve(right), dense),
-        (factors.adjoint(right), dense.mT),
+        (factors.solve(right.clone()), dense),
+        (factors.adjoint(right.clone()), dense.mT),
     ):
         expected = torch.linalg.solve(matrix, columns).squeeze(-1).movedim(-1, 0)
         torch.testing.assert_close(found, expected, rtol=1e-11, atol=0)
 
 
 def test_steps_are_the_differences_of_the_solution():
-    factors, right = Tridiagonal(*system(1)), rand(20, 3, 5)
-    found = factors.solve(right)
-    steps = factors.steps(found, right)
+    rate, lower, upper = system(1)
+    factors, right = Tridiagonal(rate, lower, upper), rand(20, 3, 5)
+    found = factors.solve(right.clone())
+    steps = factors.steps(rate, found, right)
     torch.testing.assert_close(steps, found[1:] - found[:-1], rtol=1e-9, atol=1e-13)
+
+
+def test_released_factors_come_back_bit_by_bit():
+    factors, right = Tridiagonal(*system(2)), rand(20, 3, 5)
+    before = factors.solve(right.clone()), factors.adjoint(right.clone())
+    factors.release()
+    assert torch.equal(factors.solve(right.clone()), before[0])
+    assert torch.equal(factors.adjoint(right.clone()), before[1])
 
 
 def test_block_solutions_and_adjoints_are_the_dense_ones():

@@ -148,10 +148,11 @@ def test_kept_and_repeated_solutions_give_the_same_gradient(drawn, monkeypatch):
         return torch.autograd.grad(found, leaf, slope)[0]
 
     kept = gradient()
-    monkeypatch.setattr(solving, "KEEP_ROWS", 0)
     monkeypatch.setattr(solving, "CHUNK", 16)
-    scale = kept.abs().amax(0)
-    assert float(((gradient() - kept).abs() / scale).max()) < 1e-12
+    for limit in ("WHOLE_ROWS", "KEEP_ROWS"):
+        monkeypatch.setattr(solving, limit, 0)
+        scale = kept.abs().amax(0)
+        assert float(((gradient() - kept).abs() / scale).max()) < 1e-12
 
 
 def test_a_value_at_a_depth_has_the_gradient_of_the_layers(drawn):
