@@ -11,12 +11,9 @@ from sciren.decoders.clm5.sites import Sites
 from sciren.decoders.clm5.steady import LITTER, SOIL, SteadyState
 from sciren.errors import DecoderError
 
-CHUNK = (
-    1024  # sites solved at once: enough to hide call overhead, small enough for cache
-)
+CHUNK = 1024  # sites at once: enough to hide call overhead, small enough for caches
+WHOLE_ROWS = 4096  # up to so many rows everything waits for the backward pass,
 KEEP_ROWS = 65_536  # up to so many pools and pivots (2.6 kB a row), beyond nothing
-    65_536  # up to so many rows pools and pivots (2.6 kB each) wait for backward
-)
 
 
 class Readout(Protocol):
