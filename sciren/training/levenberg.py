@@ -189,20 +189,24 @@ def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
     return -torch.cholesky_solve(right, root).squeeze(-1) / size
 
 
-def covariance(matrix: Tensor, loss: Tensor, count: float) -> Tensor:
+def covariance(
+    matrix: Tensor, loss: Tensor, count: float, free: int | None = None
+) -> Tensor:
     """Covariance of the parameters from the normal matrix of a mean of squares.
 
     Args:
         matrix: (S, P, P) Gauss-Newton matrix of the mean loss.
         loss: (S,) mean of squares at the minimum.
         count: number of observations.
+        free: number of parameters that were not held; default all.
     Returns:
-        (S, P, P): loss / count times the inverse.
+        (S, P, P): loss / (count - free) times the inverse.
     """
     size = matrix.shape[-1]
+    used = size if free is None else free
     scale = matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
     scaled = matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
     eye = 1e-12 * torch.eye(size, dtype=matrix.dtype, device=matrix.device)
     inverse = torch.linalg.inv(scaled + eye)
     unscaled = inverse / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
-    return unscaled * (loss / max(count - size, 1.0)).view(-1, 1, 1)
+    return unscaled * (loss / max(count - used, 1.0)).view(-1, 1, 1)

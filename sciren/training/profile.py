@@ -16,6 +16,7 @@ from sciren.training.levenberg import Problem, covariance, minimise
 from sciren.training.process_term import ProcessTerm
 
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
+FLAT = 3.84  # chi-square that 95 % confidence asks for, one constant
 WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
 
 
@@ -72,13 +73,19 @@ class ProfileSummary:
     def judge(self, positive: bool) -> None:
         """Decide whether the constant is identified, and say why not."""
         self.reason = ""
+        worst = max((point["chi_square"] for point in self.points), default=math.inf)
         near = [f"{v:.3g}" for v, chi in self.minima if chi < 100.0]
         low, high = self.interval or (
             self.estimate - 1.96 * self.error,
             self.estimate + 1.96 * self.error,
         )
         wide = positive and (low <= 0 or math.log(high / low) > WIDEST)
-        if self.at_bound:
+        if worst < FLAT:
+            low, high = self.searched
+            self.reason = (
+                f"every value between {low:.3g} and {high:.3g} fits equally well"
+            )
+        elif self.at_bound:
             self.reason = "the best value lies at the edge of the searched range"
         elif len(near) > 1:
             self.reason = f"the profile has {len(near)} minima, at {' and '.join(near)}"
@@ -93,18 +100,23 @@ def search_range(
     error: float,
     given: tuple[float, float] | None,
 ) -> tuple[float, float]:
-    """Return the physical range of the profile: given, 0.2-6.7 times start, or 8 errors."""
+    """Return the physical range of the profile, inside the bounds of the parameter.
+
+    The given one; else 0.2 to 6.7 times the start of a positive constant, the bounds,
+    or eight standard errors.
+    """
     if given is not None:
         return given
-    if parameter.bounded == "both":
-        return max(
-            parameter.low, 1e-6 if parameter.positive else -math.inf
-        ), parameter.high
+    low, high = parameter.low, parameter.high
     if parameter.positive:
         start = parameter.initial
-        return min(start / 5, estimate / 1.5), max(start * 20 / 3, estimate * 1.5)
-    width = 8 * max(error, 1e-6 * max(1.0, abs(estimate)))
-    return max(parameter.low, estimate - width), min(parameter.high, estimate + width)
+        low = max(low, min(start / 5, estimate / 1.5))
+        high = min(high, max(start * 20 / 3, estimate * 1.5))
+    elif parameter.bounded != "both":
+        size = max(1.0, abs(estimate))
+        width = 8 * (max(error, 1e-6 * size) if math.isfinite(error) else size)
+        low, high = max(low, estimate - width), min(high, estimate + width)
+    return low, high
 
 
 @torch.no_grad()
@@ -165,6 +177,8 @@ class _Profile:
     ) -> tuple[ProfileSummary, Tensor]:
         estimate, error = self._estimate(self.theta)
         low, high = search_range(self.parameter, estimate, error, given)
+        # Two minima are one where they are closer than 2 %, in logs or of the range.
+        self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
         grid = self._grid(low, high, points, estimate)
         held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
         held[:, self.column] = False
@@ -176,8 +190,7 @@ class _Profile:
         minima, solutions, best = self._minima(found.theta, found.loss)
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)
-        count = self.count
-        listed = [(value, count * (loss / lowest - 1)) for value, loss in minima]
+        listed = [(value, self._chi_square(loss, lowest)) for value, loss in minima]
         listed = [one for one in listed if one[1] < HOPELESS]
         edge = 0.02 * (self._raw(high) - self._raw(low))
         at_bound = (
@@ -196,8 +209,8 @@ class _Profile:
             {
                 "constant": self.parameter.name,
                 "value": self._physical(float(raw)),
-                "loss": float(loss) / lowest - 1,
-                "chi_square": count * (float(loss) / lowest - 1),
+                "loss": self._chi_square(float(loss), lowest) / self.count,
+                "chi_square": self._chi_square(float(loss), lowest),
             }
             for raw, loss in zip(grid, found.loss, strict=True)
         ]
@@ -212,14 +225,19 @@ class _Profile:
         return math.exp(raw) if self.parameter.positive else raw
 
     def _grid(self, low: float, high: float, points: int, estimate: float) -> Tensor:
-        grid = torch.linspace(self._raw(low), self._raw(high), points)
-        middle = torch.tensor([self._raw(estimate)])
+        ends = self._raw(low), self._raw(high)
+        grid = torch.linspace(*ends, points, dtype=torch.float64)
+        middle = torch.tensor([self._raw(estimate)], dtype=torch.float64)
         return torch.cat((grid, middle)).to(self.theta).sort().values
+
+    def _chi_square(self, loss: float, lowest: float) -> float:
+        return self.count * (loss - lowest) / max(lowest, 1e-300)
 
     def _estimate(self, theta: Tensor) -> tuple[float, float]:
         normal = self.problem.normal(theta.unsqueeze(0), self.one)
         count = self.problem.term.observations.count
-        variance = covariance(normal.matrix, normal.loss, count)
+        free = int(self.problem.active[0].sum())
+        variance = covariance(normal.matrix, normal.loss, count, free)
         error = float(variance[0, self.column, self.column].clamp_min(0).sqrt())
         value = self._physical(float(theta[self.column]))
         return value, error * (value if self.parameter.positive else 1.0)
@@ -227,17 +245,29 @@ class _Profile:
     def _minima(
         self, theta: Tensor, loss: Tensor
     ) -> tuple[list[tuple[float, float]], list[Tensor], Tensor]:
-        """Free the constant at every local minimum of the grid."""
-        inner = (loss[1:-1] <= loss[:-2]) & (loss[1:-1] <= loss[2:])
-        seeds = (inner.nonzero().flatten() + 1).tolist() or [int(loss.argmin())]
+        """Free the constant at every local minimum of the grid; best minimum first."""
+        seeds = self._seeds(loss)
         free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
         found = minimise(self.problem.with_active(free), theta[seeds], 30, 1e-9)
-        best = found.theta[int(found.loss.argmin())]
         minima: list[tuple[float, float]] = []
         solutions: list[Tensor] = []
-        for point, reached in zip(found.theta, found.loss.tolist(), strict=True):
-            value = self._physical(float(point[self.column]))
-            if all(abs(math.log(value / v)) > 0.02 for v, _ in minima if v * value > 0):
-                minima.append((value, reached))
-                solutions.append(point)
-        return minima, solutions, best
+        for k in found.loss.argsort(stable=True).tolist():
+            raw = float(found.theta[k, self.column])
+            if all(
+                abs(raw - float(point[self.column])) > self.apart for point in solutions
+            ):
+                minima.append((self._physical(raw), float(found.loss[k])))
+                solutions.append(found.theta[k])
+        return minima, solutions, solutions[0]
+
+    def _seeds(self, loss: Tensor) -> list[int]:
+        """Grid points with no better neighbour; where all are alike, the best one."""
+        lowest, finite = float(loss.min()), torch.isfinite(loss)
+        if bool(finite.all()) and self._chi_square(float(loss.max()), lowest) < FLAT:
+            return [int(loss.argmin())]
+        wide = torch.nn.functional.pad(loss, (1, 1), value=torch.inf)
+        valley = (loss <= wide[:-2]) & (loss <= wide[2:]) & finite
+        # At the ends of the range only a real descent counts.
+        valley[0] &= loss[0] < loss[1]
+        valley[-1] &= loss[-1] < loss[-2]
+        return valley.nonzero().flatten().tolist() or [int(loss.argmin())]
