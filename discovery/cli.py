@@ -146,11 +146,22 @@ def discover(
 
 @app.command()
 @_guarded
-def explain(run: Run) -> None:
+def explain(
+    run: Run,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change what comes after training: discovery.pins, .forbid, "
+            ".families, .threshold, .bootstrap.",
+        ),
+    ] = None,
+) -> None:
     """Do everything after training again: prune, equations, verification, report."""
     from discovery.explain import explain as work
 
-    _finish(work(run, quiet=_options.quiet))
+    _finish(work(run, changes or (), quiet=_options.quiet))
 
 
 @app.command()
@@ -176,7 +187,7 @@ def predict(
 @_guarded
 def report(run: Run) -> None:
     """Write the report of a run again."""
-    from discovery.report import write_report as work
+    from discovery.run_report import write_report as work
 
     typer.echo(work(run))
 

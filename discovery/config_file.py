@@ -60,8 +60,9 @@ def config_from_mapping(data: Mapping[str, Any], source: str = "settings") -> Ru
 def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
     """Return the checked training settings (loads them on first use).
 
-    Seed, bootstrap and the ladder of an encoder with ``hidden: auto`` come from the
-    rest of the configuration; keys of ``train`` win.
+    Seed and the ladder of an encoder with ``hidden: auto`` come from the rest of the
+    configuration; keys of ``train`` win. ``discovery.bootstrap`` resamples the equations;
+    ``train.bootstrap`` also the curves, which takes long where rows are many.
 
     Raises:
         ConfigError: with source, key, value and what to do.
@@ -70,7 +71,6 @@ def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
 
     given = {
         "seed": config.seed,
-        "bootstrap": config.discovery.bootstrap,
         "ladder": getattr(config.encoder, "hidden", None) == "auto",
     }
     try:

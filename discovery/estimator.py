@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
+    from discovery.result import Discovery
     from sciren.data import Table
     from sciren.decoders import Decoder
     from sciren.training import TrainConfig
@@ -56,6 +57,9 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         model_: the trained `ScIReN`.
         history_: the record of the training.
         constants_: constant -> value.
+        discovery_: equations, verification and intervals (`Discovery`); made when it
+            is asked for, as are the following.
+        equations_: one row a latent: equation, LaTeX, sympy expression, agreement.
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
     Raises:
         ValueError: X holds nan or infinities, or y infinities (nan in y is not
@@ -65,6 +69,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     model = ScIReNRegressor(decoder="q10", forcings={"ta": "ta"}, random_state=0)
     model.fit(frame[["sw_pot", "dsw_pot", "ta"]], frame["reco"])
     model.latents(frame[["sw_pot", "dsw_pot", "ta"]])
+    model.equations_, model.discovery_.verdict
     ```
     """
 
@@ -132,9 +137,16 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         encoder = self._encoder_settings()
         model = build_model(inputs, decoder, encoder, self.constraint, seed)
         progress = LineProgress() if self.verbose else None
+        self._check_families(decoder)
         self.history_ = train_model(model, self._train, self._valid, config, progress)
-        self.model_ = model
+        self.model_, self._seed, self._discovery = model, seed, None
         return self
+
+    def _check_families(self, decoder: "Decoder") -> None:
+        if self.families is not None:
+            from discovery.choices import check_choices
+
+            check_choices((), decoder.latent_names, self.families)
 
     def _process_model(self, y: Any, count: int) -> "Decoder":
         from discovery.process import load_decoder
@@ -249,10 +261,30 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
             _check(values[:, self._feature_columns], input_name="X")
         return self._table(values, None)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the targets, (n,) or (n, targets) as y was given."""
+    def predict(
+        self, X: Any, using: Literal["network", "equations"] = "network"
+    ) -> np.ndarray:
+        """Return the targets, (n,) or (n, targets) as y was given.
+
+        Args:
+            X: as in `fit`, finite.
+            using: the trained network, or its equations.
+        Raises:
+            ConfigError: ``using`` does not exist, or there are no equations.
+        """
+        from discovery.result import equations_of
+        from discovery.scoring import equation_targets
+
+        if using not in ("network", "equations"):
+            raise ConfigError(
+                f"using={using!r} does not exist; use 'network' or 'equations'"
+            )
         table = self._checked(X)
-        result = self.model_.predict(table).targets.numpy()
+        if using == "network":
+            result = self.model_.predict(table).targets.numpy()
+        else:
+            equations = equations_of(self.discovery_)
+            result = equation_targets(equations, self.model_, table).numpy()
         return result[:, 0] if self._one_target else result
 
     def latents(self, X: Any) -> "pd.DataFrame":
@@ -269,6 +301,39 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         """Constants of the process model."""
         check_is_fitted(self)
         return self.model_.constants()
+
+    # -- equations ------------------------------------------------------------------
+    @property
+    def discovery_(self) -> "Discovery":
+        """Equations, verification and intervals of the trained model."""
+        check_is_fitted(self)
+        if self._discovery is None:
+            from discovery.stages import discover
+
+            self._discovery = discover(
+                self.model_,
+                self._train,
+                self._valid,
+                history=self.history_,
+                families=self.families,
+                seed=self._seed,
+            )
+        return self._discovery
+
+    @property
+    def equations_(self) -> "pd.DataFrame":
+        """One row a latent: equation, latex, expression, features, r2, verdict."""
+        from discovery.tables import equations_table
+
+        return equations_table(self.discovery_, self._train)
+
+    def latex(self, digits: int | None = -1) -> dict[str, str]:
+        """Return latent -> LaTeX of its equation; see `Discovery.latex`."""
+        return self.discovery_.latex(digits)
+
+    def sympy(self) -> dict[str, Any]:
+        """Return latent -> sympy expression of the columns of X."""
+        return self.discovery_.sympy()
 
 
 def _targets(y: Any, rows: int) -> np.ndarray:

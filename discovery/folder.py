@@ -149,6 +149,11 @@ def write_csv(path: Path, frame: "pd.DataFrame") -> None:
     _write(path, lambda file: frame.to_csv(file, index=False))
 
 
+def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as parquet without its index, whole or not at all."""
+    _write(path, lambda file: frame.to_parquet(file, index=False))
+
+
 def plain(value: Any) -> Any:
     """Return numbers, texts, lists and mappings only, ready for JSON.
 

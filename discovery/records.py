@@ -1,6 +1,5 @@
 """What a run remembers about its data and how well each model does."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -117,24 +116,4 @@ def _score(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> dict[str, float]:
         "rmse": float(np.sqrt(squares)),
         "bias": float(np.average(p - y, weights=w)),
         "n": len(y),
-    }
-
-
-def split_scores(
-    split: "Split", predictions: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Return part -> target -> score.
-
-    Args:
-        split: train, valid and test.
-        predictions: part -> (n, t).
-    """
-    return {
-        name: scores(
-            part.targets.numpy(),
-            predictions[name],
-            part.target_names,
-            None if part.weights is None else part.weights.numpy(),
-        )
-        for name, part in zip(PARTS, split, strict=True)
     }

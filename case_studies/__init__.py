@@ -1,0 +1,1 @@
+"""Studies that use public names only; nothing imports from here."""

@@ -1,0 +1,100 @@
+"""run: from a configuration to a folder with everything that was found."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.choices import check_choices
+from discovery.config import RunConfig
+from discovery.config_file import train_config
+from discovery.folder import check_free, run_folder
+
+if TYPE_CHECKING:
+    from discovery.prepare import Study
+    from discovery.result import Discovery
+    from discovery.training import Training
+    from sciren.training.progress import Progress
+
+
+def run(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> Path:
+    """Train, find equations, verify, and write the run folder.
+
+    prepare -> train -> baselines -> equations -> verify -> intervals -> report
+
+    Args:
+        config: all settings; the folder is ``config.out``.
+        overwrite: whether a run that is there may be replaced.
+        quiet: no progress on stderr.
+    Returns:
+        The run folder; it appears when everything is written, or not at all.
+    Raises:
+        SciRenError: settings, data or process model cannot be used, or the training
+            fails; then nothing is written.
+    """
+    from discovery.prepare import prepare
+    from discovery.reach import warn_unreachable
+    from discovery.training import train
+
+    out = Path(config.out)
+    check_free(out, overwrite)
+    settings = train_config(config)
+    check_choices((), (), config.discovery.families)
+    progress = progress_of(quiet)
+    study = prepare(config, progress.say)
+    check_edges(study)
+    warn_unreachable(study.decoder, study.split.train)
+    with run_folder(out, overwrite) as folder:
+        training = train(study, settings, progress)
+        found = discover_study(study, training, progress)
+        write_all(found, study, folder, progress)
+    return out
+
+
+def progress_of(quiet: bool) -> "Progress":
+    """Return who hears the progress: stderr, or nobody."""
+    from sciren.training import LineProgress
+    from sciren.training.progress import Silence
+
+    return Silence() if quiet else LineProgress()
+
+
+def check_edges(study: "Study") -> None:
+    """Refuse pins and forbidden families of edges that the model cannot have."""
+    chosen = study.config.discovery
+    features, latents = study.config.features, study.decoder.latent_names
+    check_choices(features, latents, None, chosen.pins, chosen.forbid)
+
+
+def discover_study(
+    study: "Study", training: "Training", progress: "Progress"
+) -> "Discovery":
+    """Find and verify the equations of a trained study, after its settings."""
+    from discovery.stages import discover
+
+    chosen, split = study.config.discovery, study.split
+    return discover(
+        training.model,
+        split.train,
+        split.valid,
+        split.test,
+        history=training,
+        families=chosen.families,
+        pins=chosen.pins,
+        forbid=chosen.forbid,
+        threshold=chosen.threshold,
+        bootstrap=chosen.bootstrap,
+        truth=study.truth,
+        seed=study.config.seed,
+        say=progress.say,
+    )
+
+
+def write_all(
+    found: "Discovery", study: "Study", folder: Path, progress: "Progress"
+) -> None:
+    """Write files, pictures and report of a run into a folder."""
+    from discovery.run_report import write_report
+    from discovery.writing import write_run
+
+    progress.say("report: tables and pictures")
+    write_run(found, study, folder)
+    write_report(folder)

@@ -1,0 +1,64 @@
+"""A small study of one's own, from `sciren init` to a finished run, made once."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from discovery.config_file import load_config
+from discovery.starter import write_starter
+from discovery.workflow import run
+
+
+def light_data(rows: int = 600, seed: int = 0) -> pd.DataFrame:
+    """Carbon uptake with efficiency = 1 + 0.05 ta - 0.02 vpd and half = 6."""
+    rng = np.random.default_rng(seed)
+    ta, vpd = rng.uniform(0, 25, rows), rng.uniform(0, 30, rows)
+    par = rng.uniform(0.5, 12, rows)
+    efficiency = 1 + 0.05 * ta - 0.02 * vpd
+    gpp = efficiency * par / (1 + par / 6) * (1 + 0.02 * rng.normal(size=rows))
+    return pd.DataFrame(
+        {"ta": ta, "vpd": vpd, "par": par, "gpp": gpp, "efficiency": efficiency}
+    )
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    torch.set_num_threads(1)
+
+
+def start(folder: Path) -> Path:
+    """Write the files of `sciren init --process-model` and a data.csv; return CONFIG."""
+    config = write_starter(folder, process_model=True)[0]
+    light_data().to_csv(folder / "data.csv", index=False)
+    return config
+
+
+QUICK = (
+    "discovery.bootstrap=20",
+    "encoder.hidden=[]",
+    "train={epochs: 4, profile_points: 9}",
+    "truth={efficiency: efficiency}",
+)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Folder with CONFIG.yaml, my_process.py, data.csv and runs/light_use."""
+    folder = tmp_path_factory.mktemp("study")
+    run(load_config(start(folder), QUICK), quiet=True)
+    return folder
+
+
+@pytest.fixture
+def study(finished, tmp_path):
+    """A copy of the finished study that a test may change.
+
+    Its settings still name the process model and the data of the original.
+    """
+    copy = tmp_path / "study"
+    shutil.copytree(finished, copy)
+    return copy
