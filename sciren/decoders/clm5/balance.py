@@ -8,6 +8,7 @@ from torch import Tensor
 from sciren.decoders.clm5.forcing import CLM5Forcing
 from sciren.decoders.clm5.geometry import DAYS, LAYERS, NODES, THICKNESS, column
 from sciren.decoders.clm5.inputs import depth_shares
+from sciren.decoders.clm5.operator import respired_shares
 from sciren.decoders.clm5.parameters import NAMES
 from sciren.decoders.clm5.scalars import climate
 from sciren.decoders.clm5.sites import Sites, mixing_of
@@ -49,22 +50,6 @@ def rates(parameters: Tensor, sites: Sites) -> Tensor:
     return torch.stack(parts, dim=1)
 
 
-def respired_shares(parameters: Tensor) -> Tensor:
-    """Share of each pool's decay that is respired, (7, n)."""
-    p = named(parameters)
-    return torch.stack(
-        [
-            torch.zeros_like(p["beta"]),
-            1 - p["fl1s1"],
-            1 - p["fl2s1"],
-            1 - p["fl3s2"],
-            1 - p["fs1s2"] - p["fs1s3"],
-            1 - p["fs2s1"] - p["fs2s3"],
-            1 - p["fs3s1"],
-        ]
-    )
-
-
 def input_density(parameters: Tensor, sites: Sites) -> Tensor:
     """Input to each pool and layer (20, 7, n), gC m-3 day-1; none to soil pools."""
     share, _ = depth_shares(named(parameters)["beta"], sites.frozen)
@@ -75,7 +60,7 @@ def input_density(parameters: Tensor, sites: Sites) -> Tensor:
 def respiration(pools: Tensor, parameters: Tensor, sites: Sites) -> Tensor:
     """Respiration of the column (n,), gC m-2 day-1, of pools (20, 7, n)."""
     thick = column(THICKNESS, pools)
-    decay = rates(parameters, sites) * pools * respired_shares(parameters)
+    decay = rates(parameters, sites) * pools * respired_shares(named(parameters))
     return (thick * decay.sum(1)).sum(0)
 
 

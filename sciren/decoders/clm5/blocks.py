@@ -22,15 +22,23 @@ class Blocks:
         x: (20, n) climate of the layers.
         matrix: (3, 3, n) exchange M.
         lower, upper: (20, n).
+        shift: added to the diagonal (inverse length of an implicit time step).
     """
 
-    def __init__(self, x: Tensor, matrix: Tensor, lower: Tensor, upper: Tensor) -> None:
+    def __init__(
+        self,
+        x: Tensor,
+        matrix: Tensor,
+        lower: Tensor,
+        upper: Tensor,
+        shift: float = 0.0,
+    ) -> None:
         self.lower, self.upper = lower, upper
         self.inverse: list[Tensor] = []
         unit = torch.eye(3, dtype=x.dtype, device=x.device).unsqueeze(-1)
         carried = torch.zeros_like(matrix)
         for j in range(len(x)):
-            row_sum = x[j] * matrix + lower[j] * carried
+            row_sum = x[j] * matrix + shift * unit + lower[j] * carried
             pivot = row_sum + upper[j] * unit
             factors = cofactors(pivot)
             det = (pivot[0] * factors[0]).sum(0)

@@ -1,6 +1,7 @@
 """Soil carbon of CLM5 at steady state as a decoder: 20 layers, 7 pools, 21 parameters."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -23,6 +24,14 @@ from sciren.decoders.clm5.parameters import (
 )
 from sciren.decoders.clm5.sites import Sites, sites_of
 from sciren.decoders.clm5.solve import CarbonAt, Pools, Problem, solve
+from sciren.decoders.clm5.transient import (
+    Cycle,
+    Run,
+    monthly,
+    run,
+    yearly,
+    yearly_cycle,
+)
 from sciren.decoders.clm5.transport import RULES, Rule
 from sciren.errors import DataError, DecoderError, ShapeError
 
@@ -252,6 +261,62 @@ class CLM5SoilCarbon(Decoder):
     def turnover(self, pools: Tensor, forcing: CLM5Forcing) -> Tensor:
         """Turnover time (n,), yr: all carbon of the column over its yearly input."""
         return account.turnover(pools.permute(2, 1, 0), self._sites(forcing))
+
+    def transient(
+        self,
+        start: Tensor,
+        parameters_unit: Tensor,
+        forcing: CLM5Forcing,
+        days: Sequence[float] | None = None,
+        years: int = 1,
+    ) -> Run:
+        """Run from any pools in implicit steps; not differentiable.
+
+        Args:
+            start: (n, 7, 20) pools, gC m-3.
+            parameters_unit: (n, 21).
+            forcing: n sites.
+            days: lengths of steps under the yearly mean; None for monthly forcing.
+            years: how often the twelve months are run where days is None.
+        Returns:
+            The run; its pools are (n, 7, 20).
+        Raises:
+            ShapeError: start does not fit the sites.
+            DecoderError: a step is not positive.
+        """
+        parameters = self._one_each(parameters_unit.detach(), forcing)[0]
+        if start.shape != (len(forcing), 7, LAYERS):
+            raise ShapeError(
+                f"start has shape {tuple(start.shape)}; give one start a site, "
+                f"({len(forcing)}, 7, {LAYERS})"
+            )
+        if days is not None and not all(length > 0 for length in days):
+            raise DecoderError(
+                f"the lengths of steps must be positive, got {list(days)}"
+            )
+        if days is None:
+            seasons = years * monthly(parameters, forcing, self.transport)
+        else:
+            made = {
+                length: yearly(parameters, forcing, self.transport, length)
+                for length in dict.fromkeys(days)
+            }
+            seasons = [made[length] for length in days]
+        found = run(start.detach().double().permute(2, 1, 0), seasons)
+        return replace(found, pools=found.pools.permute(2, 1, 0))
+
+    def yearly_cycle(
+        self, parameters_unit: Tensor, forcing: CLM5Forcing, tolerance: float = 1e-10
+    ) -> Cycle:
+        """Yearly cycle under monthly forcing; months (12, n, 7, 20), mean (n, 7, 20).
+
+        Raises:
+            DecoderError: no cycle is reached; see `transient.yearly_cycle`.
+        """
+        parameters = self._one_each(parameters_unit.detach(), forcing)[0]
+        found = yearly_cycle(parameters, forcing, self.transport, tolerance)
+        months = found.months.permute(0, 3, 2, 1)
+        return replace(found, months=months, mean=found.mean.permute(2, 1, 0))
 
     def _one_each(
         self, parameters_unit: Tensor, forcing: CLM5Forcing

@@ -111,9 +111,14 @@ def sites_of(forcing: CLM5Forcing, rule: Rule, q10: float | None = None) -> Site
     return known[rule, q10]
 
 
+def altmax_of(forcing: CLM5Forcing) -> Tensor:
+    """Greater thaw depth of this and last year, (12, n), m."""
+    return torch.maximum(forcing.altmax_lastyear, forcing.altmax_current).T
+
+
 def mixing_of(forcing: CLM5Forcing, rule: Rule) -> Mixing:
     """Constants of the mixing matrix of all sites."""
-    altmax = torch.maximum(forcing.altmax_lastyear, forcing.altmax_current).T
+    altmax = altmax_of(forcing)
     rock = forcing.nbedrock.T
     parts = [
         mixing(

@@ -8,6 +8,7 @@ conductances and with them the mixing matrix are linear in both parameters,
 with tridiagonal site constants. V_floor holds the published scheme's floors of 1e-30.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,13 +69,21 @@ def mixing(altmax: Tensor, nbedrock: Tensor, rule: Rule) -> Mixing:
             "conservative": fluxes are equal on both sides of every interface.
     Reference: CLM5 technical note; Patankar 1980 for the power law.
     """
-    total: list[Tensor] = []
-    for month in range(MONTHS):
-        parts = _one_month(altmax[month], nbedrock[month], rule)
-        total = (
-            [a + b for a, b in zip(total, parts, strict=True)] if total else [*parts]
-        )
+    months = monthly_mixing(altmax, nbedrock, rule)
+    first = next(months)
+    total = [first.lower, first.upper, first.leak]
+    for month in months:
+        for part, more in zip(
+            total, (month.lower, month.upper, month.leak), strict=True
+        ):
+            part.add_(more)
     return Mixing(*(part / MONTHS for part in total))
+
+
+def monthly_mixing(altmax: Tensor, nbedrock: Tensor, rule: Rule) -> Iterator[Mixing]:
+    """Yield the constants of each month; arguments as for `mixing`."""
+    for month in range(MONTHS):
+        yield Mixing(*_one_month(altmax[month], nbedrock[month], rule))
 
 
 def _profiles(alt: Tensor, nbedrock: Tensor) -> tuple[Tensor, Tensor]:
