@@ -276,7 +276,22 @@ def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure |
         edges = tuple(scaled_term(term, scale) for term in nodes[0].edges)
         one = Node("log", nodes[0].amplitude, nodes[0].offset * scale, edges)
         return LatentStructure(latent.name, 0.0, (), (one,), offset_free=False)
-    return LatentStructure(latent.name, offset, tuple(direct), tuple(nodes))
+    return LatentStructure(latent.name, offset, _merged(direct), tuple(nodes))
+
+
+def _merged(edges: Sequence[EdgeTerm]) -> tuple[EdgeTerm, ...]:
+    """Add up linear terms of the same source; one constant is enough for them."""
+    slopes: dict[int, float] = {}
+    for edge in edges:
+        if edge.form is not None and edge.form.family == "linear":
+            slopes[edge.source] = slopes.get(edge.source, 0.0) + edge.constants[0]
+    found = []
+    for edge in edges:
+        if edge.form is None or edge.form.family != "linear":
+            found.append(edge)
+        elif edge.source in slopes:
+            found.append(replace(edge, constants=(slopes.pop(edge.source),)))
+    return tuple(found)
 
 
 def _absorbed(

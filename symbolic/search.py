@@ -122,16 +122,23 @@ class Search:
         return min(reached, key=lambda one: one.criterion)
 
     def _starts(self, constants: Tensor) -> Iterator[Scored]:
-        options = []
-        for latent in self.latents:
-            if not latent.nodes:
-                options.append([additive_start(latent)])
-                continue
-            combined = product(*(_outers(node) for node in latent.nodes))
-            built = [node_start(latent, one) for one in combined]
-            options.append([one for one in built if one is not None])
-        for structures in product(*options):
-            yield self.score(structures, constants)
+        """Score starts; several latents are tried one by one beside learned curves."""
+        options = [_start_options(latent) for latent in self.latents]
+        if len(options) == 1:
+            yield from (self.score((one,), constants) for one in options[0])
+            return
+        learned = tuple(some[-1] for some in options)
+        ranked = []
+        for k, some in enumerate(options):
+            beside = [_placed(learned, k, one) for one in some]
+            scored = [self.score(structures, constants) for structures in beside]
+            order = sorted(range(len(some)), key=lambda i: scored[i].criterion)
+            ranked.append([some[i] for i in order])
+        best = tuple(some[0] for some in ranked)
+        yield self.score(best, constants)
+        for k, some in enumerate(ranked):
+            if len(some) > 1:
+                yield self.score(_placed(best, k, some[1]), constants)
 
     def _climb(self, best: Scored) -> Scored:
         """Give each edge in turn its best family, until a sweep changes nothing."""
@@ -201,6 +208,15 @@ class Search:
         every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
         same = [edge for edge in every if edge.curve.source == term.source]
         return max(same, key=lambda edge: _likeness(edge, term), default=None)
+
+
+def _start_options(latent: FittedLatent) -> list[LatentStructure]:
+    """Structures to start a latent from; the last one keeps the learned outer curves."""
+    if not latent.nodes:
+        return [additive_start(latent)]
+    combined = product(*(_outers(node) for node in latent.nodes))
+    built = [node_start(latent, one) for one in combined]
+    return [one for one in built if one is not None]
 
 
 def _outers(node: FittedNode) -> tuple[str, ...]:
