@@ -11,7 +11,10 @@ TABLES = {"table1": 1, "table2": 2, "table9": 9}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.out is None and set(options.what) != {"seeds"}:
+        parser.error("name the folder of the results: --out DIR")
     from sciren import SciRenError
 
     try:
@@ -23,6 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if "seeds" in options.what:
+        from case_studies.respiration.seeds import run_seeds
+
+        run_seeds(options.setting, options.seeds, options.out, _tell)
+    if set(options.what) == {"seeds"}:
+        return
     from case_studies.respiration.cells import Record, say, temperature_of
     from case_studies.respiration.figures import write_figures
     from case_studies.respiration.tables import write_table
@@ -37,10 +46,11 @@ def _run(options: argparse.Namespace) -> None:
     if "figures" in options.what:
         for file in write_figures(options.seeds[0], record, options.workers):
             say(str(file))
-    if "seeds" in options.what:
-        from case_studies.respiration.seeds import run_seeds
 
-        run_seeds(options.setting, options.seeds, options.out, say)
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         "equation is found.",
     )
     parser.add_argument("what", nargs="+", choices=[*TABLES, "figures", "seeds"])
-    parser.add_argument("--out", type=Path, required=True, help="folder of results")
+    parser.add_argument(
+        "--out", type=Path, help="folder of results; only `seeds` can do without"
+    )
     parser.add_argument(
         "--seeds", type=seeds, default=seeds("1-5"), help="1-5 or 1,3; default 1-5"
     )

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,21 +80,26 @@ def run_seed(setting: str, seed: int) -> Outcome:
 
 def coefficients(equations: SymbolicModel) -> dict[str, float]:
     """Return feature -> its factor, nan where the edge is not linear."""
-    kept = equations.edges[equations.edges["status"] != "dropped"]
-    kept = kept[kept["source"].isin(list(equations.features))]
-    table = equations.table[equations.table["role"] == "a"]
-    slopes = dict(zip(table["source"], table["value"], strict=True))
+    rows: list[Any] = equations.table.to_dict("records")
+    slopes = {row["source"]: float(row["value"]) for row in rows if row["role"] == "a"}
     return {
-        str(source): float(slopes[source]) if family == "linear" else float("nan")
-        for source, family in zip(kept["source"], kept["family"], strict=True)
+        edge["source"]: slopes[edge["source"]] if edge["family"] == "linear" else np.nan
+        for edge in _kept(equations)
+        if edge["source"] in equations.features
     }
+
+
+def _kept(equations: SymbolicModel) -> list[dict[str, Any]]:
+    rows: list[Any] = equations.edges.to_dict("records")
+    return [row for row in rows if row["status"] != "dropped"]
 
 
 def form_of(equations: SymbolicModel) -> str:
     """Return the form of the equation in words."""
-    edges = equations.edges[equations.edges["status"] != "dropped"]
-    inner = edges.loc[edges["source"].isin(list(equations.features)), "family"]
-    outer = list(edges.loc[~edges["source"].isin(list(equations.features)), "family"])
+    inner, outer = [], []
+    for edge in _kept(equations):
+        known = edge["source"] in equations.features
+        (inner if known else outer).append(edge["family"])
     if set(inner) == {"linear"} and not outer:
         return "linear"
     if set(inner) == {"linear"} and outer == ["abs"]:
