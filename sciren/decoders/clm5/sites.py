@@ -44,15 +44,20 @@ class Sites:
 
     def part(self, rows: slice | Tensor) -> "Sites":
         """Return some of the sites: a slice without copying, positions with."""
-        parts = {}
+        cached = self.decay is not None
+        parts: dict[str, Tensor] = {}
         for field in fields(self):
             value = getattr(self, field.name)
             if value is None:
                 continue
-            copied = isinstance(rows, Tensor)
-            parts[field.name] = (
-                value.index_select(-1, rows) if copied else value[..., rows]
-            )
+            if cached and field.name in ("temperature", "oxygen", "nitrogen"):
+                parts[field.name] = value[..., :0]  # the cached products stand for them
+            elif isinstance(rows, Tensor):
+                flat = value.reshape(-1, value.shape[-1])
+                found = flat.gather(1, rows.expand(len(flat), -1))
+                parts[field.name] = found.reshape(*value.shape[:-1], len(rows))
+            else:
+                parts[field.name] = value[..., rows]
         return Sites(**parts)
 
     def climate(self, q10: Tensor, scaling: Tensor, slopes: bool) -> Climate:

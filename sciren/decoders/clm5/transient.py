@@ -17,6 +17,7 @@ from sciren.decoders.clm5.transport import Mixing, Rule, combine, monthly_mixing
 from sciren.errors import DecoderError
 
 MONTH_DAYS = DAYS / MONTHS
+RESOLVED = 1e-13  # relative change of a pool over a year that stands above rounding
 
 
 @dataclass(frozen=True)
@@ -162,14 +163,15 @@ def yearly_cycle(
 
     Starts from the steady state of the yearly mean. After each year the change d over
     it is added as it is (fast pools) and as the steady response to the source d / year
-    (slow pools), so that pools with turnover times of centuries need few years.
+    (slow pools), so that pools with turnover times of centuries need few years. A pool
+    that changes by less than 1e-13 of itself in a year stays as it is.
 
     Args:
         parameters: (21, n).
         tolerance: change over a year, relative to the largest value of each pool.
         most_years: give up after so many.
     Raises:
-        DecoderError: no cycle within that many years.
+        DecoderError: no cycle within that many years, or carbon grows without limit.
     Reference: the semi-analytical spin-up of Xia et al. 2012, Geosci. Model Dev. 5.
     """
     mean = yearly(parameters, forcing, rule, float("inf"))
@@ -185,9 +187,24 @@ def yearly_cycle(
         change = float((moved.abs().amax(0) / size.clamp(min=1e-300)).max())
         if change <= tolerance:
             stacked = torch.stack(months)
+            _check_cycle(stacked)
             return Cycle(stacked, stacked.mean(0), year, change)
-        pools = months[-1] + mean.operator.solve(moved / DAYS)
+        # below rounding a change says nothing, and rates down to 1e-45 would blow it up
+        told = moved.abs() > RESOLVED * torch.maximum(pools.abs(), months[-1].abs())
+        pools = months[-1] + mean.operator.solve(torch.where(told, moved, 0.0) / DAYS)
     raise DecoderError(
         f"no yearly cycle within {most_years} years: the last one still changed a pool "
         f"by {change:.1e} of its size; raise tolerance or most_years"
     )
+
+
+def _check_cycle(months: Tensor) -> None:
+    """Raise DecoderError unless every site has a cycle of pools that are not negative."""
+    lowest, highest = months.amin((0, 1, 2)), months.amax((0, 1, 2))
+    wrong = ~(lowest >= -1e-9 * highest)
+    if bool(wrong.any()):
+        raise DecoderError(
+            f"site {int(wrong.nonzero()[0])} has no yearly cycle: carbon grows without "
+            "limit below bedrock under monthly forcing, which the published transport "
+            "rule can do; use transport='conservative' or leave the site out"
+        )

@@ -5,11 +5,25 @@ import pandas as pd
 import pytest
 import torch
 
-from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
+from sciren import (
+    KANEncoder,
+    ScIReN,
+    Table,
+    TrainConfig,
+    fit,
+    load_model,
+    save_model,
+)
 from sciren.decoders import CLM5SoilCarbon, decoder_named
 from sciren.decoders.clm5 import draw_forcing
 from sciren.decoders.clm5.parameters import NAMES, to_physical
-from sciren.errors import DataError, DecoderError, ParameterError, ShapeError
+from sciren.errors import (
+    DataError,
+    DecoderError,
+    FormatError,
+    ParameterError,
+    ShapeError,
+)
 
 SITES = 24
 
@@ -136,6 +150,19 @@ def test_settings_rebuild_it():
     assert again.settings() == model.settings()
     assert again.values == model.values
     assert decoder_named("clm5").settings() == CLM5SoilCarbon().settings()
+
+
+def test_models_bound_to_sites_are_stored_and_need_their_sites_to_load(tmp_path):
+    decoder, table, _ = study(30)
+    model = ScIReN(KANEncoder(3, 2, seed=1), "auto", decoder)
+    fit(
+        model, table, table, TrainConfig(residual="log", engine="first-order", epochs=2)
+    )
+    save_model(model, tmp_path)
+    again = load_model(tmp_path, decoder)
+    assert torch.equal(again.predict(table).targets, model.predict(table).targets)
+    with pytest.raises(FormatError, match="pass decoder="):
+        load_model(tmp_path)
 
 
 def test_its_equation_names_what_is_predicted_and_prints_the_rest():

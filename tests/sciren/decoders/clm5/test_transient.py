@@ -6,6 +6,7 @@ import torch
 from sciren.decoders.clm5 import CLM5SoilCarbon
 from sciren.decoders.clm5.parameters import position, to_physical
 from sciren.decoders.clm5.transient import (
+    _check_cycle,
     column_stock,
     monthly,
     run,
@@ -67,6 +68,20 @@ def test_monthly_forcing_leads_to_a_cycle(rule, drawn):
     steady = CLM5SoilCarbon(transport=rule).steady_state(unit, forcing)
     ratio = column_stock(cycle.mean) / column_stock(steady.permute(2, 1, 0))
     assert bool(((ratio > 0.3) & (ratio < 3)).all())
+
+
+def test_extreme_parameters_reach_their_cycle_too(drawn):
+    unit, forcing = drawn(200, 40)
+    cycle = yearly_cycle(to_physical(unit).T, forcing, "conservative")
+    assert cycle.change <= 1e-10
+    assert bool((cycle.mean > -1e-200).all())
+
+
+def test_growth_without_limit_is_an_error():
+    months = torch.ones(12, 20, 7, 3, dtype=torch.float64)
+    months[4, 19, 6, 1] = -1e-3
+    with pytest.raises(DecoderError, match="site 1 has no yearly cycle"):
+        _check_cycle(months)
 
 
 def test_constant_months_have_the_steady_state_as_their_cycle(drawn):
