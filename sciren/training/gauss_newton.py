@@ -5,6 +5,9 @@ refit -> profile of every constant. Each accepted step is written into the model
 """
 
 import math
+from collections.abc import Sequence
+
+from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
@@ -13,7 +16,7 @@ from sciren.training.history import History
 from sciren.training.levenberg import minimise
 from sciren.training.noise import proportional_weights
 from sciren.training.preparation import Prepared
-from sciren.training.profile import estimate
+from sciren.training.profile import ProfileSummary, estimate
 from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.selection import eliminate
@@ -47,14 +50,14 @@ class GaussNewton:
         elif self.config.ladder:
             step = self._ladder(step)
         full = step
-        step = self._reweighted(self._selected(step))
+        step = self._profiled(self._reweighted(self._selected(step)))
         step.rung.store(step.candidate)
         trained = self.model.encoder
-        if isinstance(trained, KANEncoder):
+        # Curves that end at zero outside their knots cannot hold an offset.
+        if isinstance(trained, KANEncoder) and trained.outside == "linear":
             trained.center(self.model.scaled(self.data.train.features))
-        self._profile(step)
         if step.candidate.n_edges < full.candidate.n_edges:
-            self._profile(full, ALL_FEATURES)
+            self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
 
     def _ladder(self, additive: Step) -> Step:
@@ -148,11 +151,34 @@ class GaussNewton:
                 chosen.identified = False
                 chosen.reason = f"with all offered features {full.reason}"
 
-    def _profile(self, step: Step, tail: str = "") -> None:
-        """Profile the constants of a step; `tail` marks their names in the record."""
+    def _profiled(self, step: Step) -> Step:
+        """Profile the constants; go on from a better minimum where that finds one."""
+        summaries, best = self._profile(step)
+        if self._elsewhere(step, summaries):
+            edges = step.candidate.edges.unsqueeze(0)
+            again = step.rung.fit(edges, best)[0]
+            if again.loss < step.candidate.loss:
+                self.history.say("The profile led to a better minimum, taken over.")
+                step = Step(step.rung, again)
+                summaries, _ = self._profile(step)
+        self._keep(summaries)
+        return step
+
+    def _elsewhere(self, step: Step, summaries: Sequence[ProfileSummary]) -> bool:
+        """Whether a profile ends more than three errors from the constants of a step."""
+        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        scale = self.model.constant_scale
+        values = scale.to_physical(problem.constants_of(theta))[0].tolist()
+        return any(
+            abs(one.estimate - value) > 3 * one.error
+            for one, value in zip(summaries, values, strict=True)
+        )
+
+    def _profile(self, step: Step) -> tuple[list[ProfileSummary], Tensor]:
+        """Profile the constants of a step; also the best point found."""
         problem, theta = step.rung.problem, step.candidate.theta
         if not problem.n_constants:
-            return
+            return [], theta
         edges = step.candidate.edges.unsqueeze(0)
         whole = held = problem.with_active(problem.mask_of(edges))
         count = whole.term.observations.count
@@ -164,12 +190,18 @@ class GaussNewton:
                 f"The profiles were computed on {len(rows)} of the training rows, "
                 "chi-square scaled to all."
             )
-        summaries, _ = profile_and_bootstrap(held, theta, self.config, count)
-        for number, summary in enumerate(summaries):
-            if held is not whole and len(summary.minima) == 1:
-                found = estimate(whole, step.candidate.theta, number)
-                summary.estimate, summary.error = found
-                summary.minima = [(found[0], 0.0)]
+        summaries, best = profile_and_bootstrap(held, theta, self.config, count)
+        if held is not whole and not self._elsewhere(step, summaries):
+            for number, summary in enumerate(summaries):
+                if len(summary.minima) == 1:
+                    found = estimate(whole, step.candidate.theta, number)
+                    summary.estimate, summary.error = found
+                    summary.minima = [(found[0], 0.0)]
+        return summaries, best
+
+    def _keep(self, summaries: Sequence[ProfileSummary], tail: str = "") -> None:
+        """Put profiles into the history; `tail` marks their names."""
+        for summary in summaries:
             summary.rename(summary.name + tail)
             self.history.summaries[summary.name] = summary
             self.history.profiles.extend(summary.points)
