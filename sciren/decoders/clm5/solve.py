@@ -13,7 +13,7 @@ from sciren.errors import DecoderError
 
 CHUNK = 1024  # sites at once: enough to hide call overhead, small enough for caches
 WHOLE_ROWS = 4096  # up to so many rows everything waits for the backward pass,
-KEEP_ROWS = 65_536  # up to so many pools and pivots (2.6 kB a row), beyond nothing
+KEEP_ROWS = 65_536  # up to so many only pools and climate (2 kB a row), beyond nothing
 
 
 class Readout(Protocol):

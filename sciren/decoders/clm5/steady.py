@@ -18,7 +18,10 @@ from sciren.decoders.clm5.tridiagonal import Tridiagonal
 LITTER, SOIL = slice(0, 3), slice(3, 6)
 TINY = 1e-300  # keeps 0 / 0 out of slopes where a layer has no decay at all
 TURNOVER = ("taul1", "taul2", "taul2", "tau4s1", "tau4s2", "tau4s3")
-RELEASED = ("fade", "x", "litter_rate", "litter_flux", "shares", "blocks", "debris")
+RELEASED = (
+    "fade", "x", "litter_rate", "litter_flux", "shares", "mixing", "systems", "blocks",
+    "debris",
+)  # fmt: skip
 SOIL_FRACTIONS = ("fs1s2", "fs1s3", "fs2s1", "fs2s3", "fs3s1")
 
 
@@ -84,11 +87,22 @@ class SteadyState:
         """Depth distribution of inputs and its slope to beta, (20, n), m-1."""
         return depth_shares(self.p["beta"], self.sites.frozen)
 
+    @cached_property
+    def mixing(self) -> tuple[Tensor, Tensor]:
+        """Exchange with the layers above and below, (20, n) each, day-1."""
+        diffus, cryo = self.p["diffus"], self.p["cryo"]
+        lower, upper = self.sites.lower, self.sites.upper
+        return combine(lower, diffus, cryo), combine(upper, diffus, cryo)
+
+    @cached_property
+    def systems(self) -> Tridiagonal:
+        """Three litter systems and three soil modes, eliminated."""
+        return Tridiagonal(self._rate(), *self.mixing)
+
     def release(self) -> None:
-        """Drop what a backward pass can make again from pools, pivots and climate."""
+        """Drop what a backward pass can make again from pools and climate."""
         for name in RELEASED:
             self.__dict__.pop(name, None)
-        self.systems.release()
 
     # -- forward --------------------------------------------------------------------------
     def _rate(self) -> Tensor:
@@ -105,11 +119,6 @@ class SteadyState:
         usable = found is not None and (found.safe or method == "eigen")
         self.modes: Modes | None = found if usable else None
         self.pools = self.x.new_empty((len(self.x), 6, self.x.shape[1]))
-        lower, upper = (
-            combine(part, self.p["diffus"], self.p["cryo"])
-            for part in (self.sites.lower, self.sites.upper)
-        )
-        self.systems = Tridiagonal(self._rate(), lower, upper)
         entering = self.pools[:, LITTER]
         torch.mul(self.shares[0].unsqueeze(1), self.arriving, out=entering)
         self.systems.solve(entering, LITTER)
@@ -129,8 +138,7 @@ class SteadyState:
     @cached_property
     def blocks(self) -> Blocks:
         """The soil system eliminated in 3x3 blocks."""
-        lower, upper = self.systems.lower, self.systems.upper
-        return Blocks(self.x, self.exchange.matrix(), lower, upper)
+        return Blocks(self.x, self.exchange.matrix(), *self.mixing)
 
     def _solve_soil(self) -> None:
         right = self._soil_input()
@@ -182,7 +190,7 @@ class SteadyState:
         """Return (site, layer) without any way out for carbon, or None."""
         closed = (self.systems.pivot == 0).any(1)
         if self.modes is None:
-            closed |= (self.x == 0) & (self.systems.lower + self.systems.upper == 0)
+            closed |= (self.x == 0) & (self.mixing[0] + self.mixing[1] == 0)
         if with_debris:
             closed |= self.x == 0
         if not bool(closed.any()):

@@ -23,7 +23,7 @@ class Tridiagonal:
     """
 
     def __init__(self, rate: Tensor, lower: Tensor, upper: Tensor) -> None:
-        self.lower, self.upper = lower, upper
+        self.upper = upper
         self.pivot = torch.empty_like(rate)
         self.below = torch.empty_like(rate)  # w_j; the first is not used
         rates, pivots, belows = (
@@ -40,20 +40,9 @@ class Tridiagonal:
             torch.add(row_sum, uppers[j], out=pivots[j])
 
     @cached_property
-    def below(self) -> Tensor:
-        """w_j = lower_j / d_{j-1}, (20, m, n); again from the pivots where released."""
-        above = torch.cat([torch.ones_like(self.pivot[:1]), self.pivot[:-1]])
-        return self.lower.unsqueeze(1) / above
-
-    @cached_property
     def above(self) -> Tensor:
         """upper_j / d_j, (20, m, n)."""
         return self.upper.unsqueeze(1) / self.pivot
-
-    def release(self) -> None:
-        """Drop what the pivots give back."""
-        for name in ("below", "above"):
-            self.__dict__.pop(name, None)
 
     def solve(self, right: Tensor, part: slice = slice(None)) -> Tensor:
         """Solve systems `part` for right sides (20, parts, n), overwriting them."""

@@ -66,14 +66,6 @@ def test_steps_are_the_differences_of_the_solution():
     torch.testing.assert_close(steps, found[1:] - found[:-1], rtol=1e-9, atol=1e-13)
 
 
-def test_released_factors_come_back_bit_by_bit():
-    factors, right = Tridiagonal(*system(2)), rand(20, 3, 5)
-    before = factors.solve(right.clone()), factors.adjoint(right.clone())
-    factors.release()
-    assert torch.equal(factors.solve(right.clone()), before[0])
-    assert torch.equal(factors.adjoint(right.clone()), before[1])
-
-
 def test_block_solutions_and_adjoints_are_the_dense_ones():
     _, lower, upper = system(0)
     x, matrix = rand(20, 5) + 0.1, exchange_of(rand(5, 21, seed=3)).matrix()
