@@ -71,8 +71,6 @@ def from_json(stored: Any) -> SymbolicModel:
 
 
 def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
-    import pandas as pd
-
     names = list(stored["equations"])
     for part in ("unconstrained", "constraints"):
         if list(stored[part]) != names:
@@ -96,8 +94,8 @@ def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
         functions={n: SplineCurve.from_json(v) for n, v in stored["functions"].items()},
         structures=structures,
         units=units,
-        edges=pd.DataFrame(stored["edges"]["rows"], columns=stored["edges"]["columns"]),
-        table=pd.DataFrame(stored["table"]["rows"], columns=stored["table"]["columns"]),
+        edges=_read_records(stored["edges"]),
+        table=_read_records(stored["table"]),
         forcing_columns=dict(stored["forcing_columns"]),
         target_columns=dict(stored["target_columns"]),
         unit_of=dict(stored["unit_of"]),
@@ -244,6 +242,18 @@ def _read_units(stored: Any) -> Units:
 def _records(frame: Any) -> dict[str, Any]:
     rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
     return {"columns": [str(name) for name in frame.columns], "rows": rows}
+
+
+def _read_records(stored: Any) -> Any:
+    import pandas as pd
+
+    columns, rows = list(stored["columns"]), [list(row) for row in stored["rows"]]
+    if any(len(row) != len(columns) for row in rows):
+        raise FormatError("a table of the equation file has rows of unequal length")
+    # A column of missing numbers would come back as a column of objects.
+    empty = [k for k in range(len(columns)) if all(row[k] is None for row in rows)]
+    kinds = {columns[k]: "float64" for k in empty if rows}
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
 
 
 def _plain(value: Any) -> Any:
