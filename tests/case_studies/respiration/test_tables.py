@@ -1,0 +1,149 @@
+"""Tables of results: means, text, files, and results that are kept."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from case_studies.respiration import __main__ as command
+from case_studies.respiration import cells, methods, published, tables
+from sciren import SciRenError, TrainConfig
+
+THIN = 200
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fast():
+    """Two epochs are enough for files and means."""
+
+    def settings(row: object, mode: object, seed: int) -> TrainConfig:
+        return TrainConfig(engine="first-order", epochs=2, seed=seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(methods, "settings", settings)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("respiration")
+
+
+@pytest.fixture(scope="module")
+def runs(folder):
+    """Two fast rows of Table 2 and two seeds, on few rows."""
+    record = cells.Record(folder, thin=THIN)
+    rows = [row for row in published.rows(2) if row.method.endswith("-Hybrid linear")]
+    wanted = [cells.Cell(row, seed, record) for seed in (1, 2) for row in rows]
+    return wanted, cells.run(wanted)
+
+
+def test_finished_models_are_used_again(runs, capsys):
+    wanted, results = runs
+    assert cells.run(wanted) == results
+    assert "4 models, 4 of them kept" in capsys.readouterr().err
+    assert wanted[0].model().constants()["q10"] == pytest.approx(
+        results[0]["metrics"]["q10"]
+    )
+
+
+def test_a_result_of_other_settings_or_a_broken_file_is_not_used(runs, folder):
+    wanted, _ = runs
+    other = cells.Cell(wanted[0].row, 1, cells.Record(folder, thin=THIN + 1))
+    assert other.folder == wanted[0].folder
+    assert other.stored() is None
+    strange = cells.Cell(wanted[0].row, 7, wanted[0].record)
+    strange.folder.mkdir()
+    (strange.folder / "result.json").write_text("{")
+    assert strange.stored() is None
+
+
+def test_a_training_that_fails_is_a_result(folder, monkeypatch):
+    def fail(*_: object) -> None:
+        raise SciRenError("diverged & lost")
+
+    monkeypatch.setattr(cells, "fit", fail)
+    cell = cells.Cell(published.rows(1)[0], 9, cells.Record(folder, thin=THIN))
+    [result] = cells.run([cell])
+    assert result["failed"] == "SciRenError: diverged & lost"
+    assert "diverged" in cells.describe(cell, result)
+    frame = tables.frame_of([cell], [result])
+    summary = tables.summarise([cell.row], frame)
+    assert summary["failed"].tolist() == [1]
+    assert math.isnan(summary["r2_obs"].iloc[0])
+    notes = tables.notes_of(cell.record, [9], frame)
+    assert any("diverged" in note for note in notes)
+    tex = tables.latex(summary, "Table 1: a title", "t", notes)
+    assert r"diverged \& lost" in tex
+
+
+def test_means_and_deviations_are_over_the_seeds(runs):
+    wanted, results = runs
+    frame = tables.frame_of(wanted, results)
+    summary = tables.summarise([cell.row for cell in wanted[:2]], frame)
+    for number, line in enumerate(summary.to_dict("records")):
+        mine = pd.Series([one["metrics"]["r2_obs"] for one in results[number::2]])
+        assert line["r2_obs"] == pytest.approx(mine.mean())
+        assert line["r2_obs_sd"] == pytest.approx(mine.std(ddof=0))
+        assert line["published_r2_obs"] == wanted[number].row.values["r2_obs"]
+        assert line["runs"] == 2
+
+
+def test_text_tables_are_rectangular_and_hold_the_published_values(runs):
+    wanted, results = runs
+    rows = [cell.row for cell in wanted[:2]]
+    frame = tables.frame_of(wanted, results)
+    summary = tables.summarise(rows, frame)
+    notes = tables.notes_of(wanted[0].record, [1, 2], frame)
+    text = tables.markdown(summary, "Table 2: a title", notes)
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + len(rows)
+    assert len({line.count("|") for line in lines}) == 1
+    assert "(0.400 ± 0.002)" in text
+    assert "TRIAL" in text
+    tex = tables.latex(summary, "Table 2: a title", "table2", notes)
+    body = tex[tex.index("midrule") : tex.index("bottomrule")]
+    assert body.count("&") == len(rows) * 5
+    assert r"0.400 \pm 0.002" in body
+    for opened, closed in (("{", "}"), (r"\begin", r"\end")):
+        assert tex.count(opened) == tex.count(closed)
+
+
+def test_the_command_writes_every_file_of_a_table(folder, monkeypatch, capsys):
+    few = published.rows(1)[:1]
+    monkeypatch.setattr(published, "rows", lambda table: few)
+    given = ["table1", "--out", str(folder), "--seeds", "1", "--thin", str(THIN)]
+    assert command.main([*given, "--workers", "1"]) == 0
+    assert capsys.readouterr().out.startswith("## Table 1: Linear base respiration")
+    for name in ("table1.csv", "table1.md", "table1.tex", "table1_seeds.csv"):
+        assert (folder / name).exists()
+    assert len(pd.read_csv(folder / "table1_seeds.csv")) == 1
+
+
+def test_a_temperature_file_that_is_not_there_ends_with_its_name(folder, capsys):
+    file = folder / "none.csv"
+    given = ["table1", "--out", str(folder), "--temperature", str(file)]
+    assert command.main(given) == 1
+    assert "none.csv" in capsys.readouterr().err
+
+
+def test_a_measured_temperature_is_part_of_the_key(folder):
+    file = folder / "ta.csv"
+    times = pd.date_range("2003-01-01T00:15", periods=48, freq="30min")
+    pd.DataFrame({"time": times, "ta": range(48)}).to_csv(file, index=False)
+    series = cells.temperature_of(file)
+    assert series is not None
+    assert series.index[0] == times[0]
+    row = published.rows(1)[0]
+    key = cells.Cell(row, 1, cells.Record(folder, temperature=file)).key()
+    assert len(key["temperature"]) == 64
+    assert cells.fingerprint(None) == "surrogate"
+    json.dumps(key)
+
+
+def test_seeds_are_ranges_and_lists():
+    assert command.seeds("1-3,7") == (1, 2, 3, 7)
+    for wrong in ("a", "", "3-1", "1-b"):
+        with pytest.raises(Exception, match=r"not like|names no seed"):
+            command.seeds(wrong)
