@@ -17,6 +17,8 @@ EDGE_COLUMNS = (
     "reason",
 )  # fmt: skip
 
+EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
+
 
 class EdgeTable:
     """Builds the edge table of a set of structures.
@@ -80,7 +82,9 @@ class EdgeTable:
         gaps = {f: g for f, g in self.gaps.get(place, {}).items() if f != "dropped"}
         refused = edge.form is None
         family = "none" if edge.form is None else edge.form.family
-        close = sorted(f for f, gap in gaps.items() if gap < 5.0)
+        close = sorted(
+            (f for f in gaps if gaps[f] < EQUAL_WITHIN), key=lambda f: gaps[f]
+        )
         learned = self._curve(place[0], edge)
         return {
             "layer": layer,
@@ -118,7 +122,9 @@ class EdgeTable:
         text = {"abs": "|s|", "quadratic": "s^2", "exp": "exp(s)"}.get(node.outer)
         if text is None:
             text = (
-                f"{node.amplitude:.4g}*log(s)" if node.outer == "log" else node.function
+                f"{node.amplitude:.4g}*log(s)"
+                if node.outer == "log"
+                else f"{node.function}(s)"
             )
             sign = ""
         refused = node.outer == "spline"
@@ -178,7 +184,10 @@ class EdgeTable:
     def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:
         latent = self.fitted[k]
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
-        same = [one for one in every if one.curve.source == edge.source]
+        if edge.form is None:
+            same = [one for one in every if one.function == edge.function]
+        else:
+            same = [one for one in every if one.curve.source == edge.source]
         return same[0] if len(same) == 1 else None
 
 
