@@ -9,12 +9,15 @@ from sciren.model import ScIReN
 
 @torch.no_grad()
 def proportional_weights(model: ScIReN, table: Table) -> Tensor:
-    """Weights (n, t) for noise proportional to the prediction, mean one per target.
+    """Weights (n, t) for noise proportional to the prediction.
 
+    Their mean over the observed rows of each target is one, unobserved rows get zero.
     The prediction is held above 2 % of the median observation.
     """
     predicted = model.predict(table).targets.abs()
-    observed = table.targets.abs()
-    floor = 0.02 * observed.nanmedian(0).values.clamp_min(1e-300)
-    weights = torch.maximum(predicted, floor).pow(-2)
-    return weights / weights.mean(0)
+    seen = table.observed & torch.isfinite(predicted)
+    typical = table.targets.abs().nanmedian(0).values.nan_to_num()
+    floor = 0.02 * typical.clamp_min(1e-300)
+    weights = torch.maximum(torch.where(seen, predicted, 1.0), floor).pow(-2) * seen
+    mean = weights.sum(0) / seen.sum(0).clamp_min(1)
+    return weights / torch.where(mean > 0, mean, 1.0)

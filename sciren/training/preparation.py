@@ -8,7 +8,7 @@ from sciren.comparison import ResidualScale
 from sciren.data.scaling import FeatureScaling
 from sciren.data.table import Table
 from sciren.decoders.process import IdentityDecoder
-from sciren.errors import ColumnError, TrainingError, closest_names
+from sciren.errors import ColumnError, ShapeError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 
@@ -26,10 +26,14 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
     """Check the tables against the model and fit the scalings on the training rows.
 
     Raises:
-        TrainingError: no rows, or no observation of a target.
-        ColumnError: a forcing or target of the decoder is not in the tables.
+        TrainingError: no rows, no observation of a target, or no weight on any.
+        ColumnError: a forcing or target of the decoder is not in the tables, or their
+            features differ.
+        ShapeError: the encoder has another number of features or plain targets.
     """
+    _check_features(model, train, valid)
     if model.plain and model.decoder.targets != train.target_names:
+        _check_plain(model, train)
         model.decoder = IdentityDecoder(train.target_names)
     for part, table in (("training", train), ("validation", valid)):
         if len(table) == 0:
@@ -40,12 +44,52 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
         FeatureScaling.fit(train.features, config.scaling), train.feature_names
     )
     model.encoder.prepare(model.scaled(train.features))
+    _check_observed(train, valid)
     scale = ResidualScale.fit(train.targets, config.residual, config.offset)
-    if bool((~valid.observed).all()):
-        raise TrainingError(
-            "the validation rows hold no observed target; widen the split"
-        )
     return Prepared(train, valid, scale)
+
+
+def _check_features(model: ScIReN, train: Table, valid: Table) -> None:
+    if train.features.shape[1] != model.encoder.n_inputs:
+        raise ShapeError(
+            f"the encoder has {model.encoder.n_inputs} inputs, the training table "
+            f"{train.features.shape[1]} features ({', '.join(train.feature_names)}); "
+            "make them equal"
+        )
+    if train.feature_names != valid.feature_names:
+        raise ColumnError(
+            f"the training table has features {list(train.feature_names)}, the "
+            f"validation table {list(valid.feature_names)}; build both with the same "
+            "features in the same order"
+        )
+
+
+def _check_plain(model: ScIReN, train: Table) -> None:
+    if len(train.target_names) != model.encoder.n_outputs:
+        raise ShapeError(
+            f"the encoder has {model.encoder.n_outputs} outputs, the table "
+            f"{len(train.target_names)} targets ({', '.join(train.target_names)}); "
+            "without a decoder every output is one target"
+        )
+
+
+def _check_observed(train: Table, valid: Table) -> None:
+    for number, name in enumerate(train.target_names):
+        if not bool(train.observed[:, number].any()):
+            raise TrainingError(
+                f"target {name!r} has no observation in the training rows; check the "
+                "split or drop the target"
+            )
+    for part, table in (("training", train), ("validation", valid)):
+        seen = table.observed.any(1)
+        if not bool(seen.any()):
+            raise TrainingError(
+                f"the {part} rows hold no observed target; widen the split"
+            )
+        if table.weights is not None and not bool((table.weights[seen] > 0).any()):
+            raise TrainingError(
+                f"no observed {part} row has a weight above zero; check the weights"
+            )
 
 
 def _check_forcings(model: ScIReN, table: Table, part: str) -> None:

@@ -246,7 +246,7 @@ class _Profile:
         self, theta: Tensor, loss: Tensor
     ) -> tuple[list[tuple[float, float]], list[Tensor], Tensor]:
         """Free the constant at every local minimum of the grid; best minimum first."""
-        seeds = self._seeds(loss)
+        seeds = self._seeds(theta[:, self.column], loss)
         free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
         found = minimise(self.problem.with_active(free), theta[seeds], 30, 1e-9)
         minima: list[tuple[float, float]] = []
@@ -260,11 +260,11 @@ class _Profile:
                 solutions.append(found.theta[k])
         return minima, solutions, solutions[0]
 
-    def _seeds(self, loss: Tensor) -> list[int]:
-        """Grid points with no better neighbour; where all are alike, the best one."""
+    def _seeds(self, grid: Tensor, loss: Tensor) -> list[int]:
+        """Grid points with no better neighbour; where all are alike, the start."""
         lowest, finite = float(loss.min()), torch.isfinite(loss)
         if bool(finite.all()) and self._chi_square(float(loss.max()), lowest) < FLAT:
-            return [int(loss.argmin())]
+            return [int((grid - self.theta[self.column]).abs().argmin())]
         wide = torch.nn.functional.pad(loss, (1, 1), value=torch.inf)
         valley = (loss <= wide[:-2]) & (loss <= wide[2:]) & finite
         # At the ends of the range only a real descent counts.

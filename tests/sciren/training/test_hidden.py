@@ -112,7 +112,7 @@ def test_retraction_keeps_indices_at_deviation_one_and_solves(make, seed, study,
     assert bool((constants >= problem.low).all() & (constants <= problem.high).all())
     again = problem.solve_outer(found, members)
     gain = problem.loss(found, members) - problem.loss(again, members)
-    assert bool((gain >= 0).all())
+    assert bool((gain >= -1e-12).all())
 
 
 @settings(max_examples=10)
@@ -124,7 +124,7 @@ def test_solving_the_outer_curves_never_raises_the_loss(make, seed, study):
     members = torch.arange(2)
     solved = problem.solve_outer(theta, members)
     before, after = problem.loss(theta, members), problem.loss(solved, members)
-    assert bool((after <= before).all())
+    assert bool((after <= before * (1 + 1e-12)).all())
     assert torch.equal(solved[:, : problem.cut], theta[:, : problem.cut])
     assert torch.equal(solved[:, problem.end :], theta[:, problem.end :])
 

@@ -220,6 +220,7 @@ def test_a_constant_without_effect_is_flat(make, bounds):
         == f"every value between {low:.3g} and {high:.3g} fits equally well"
     )
     assert bool(torch.isfinite(best).all())
+    assert float(best[-1]) == float(problem.term.model.constant_raw.detach())
     assert len(summary.minima) == 1
 
 
