@@ -76,7 +76,8 @@ def accumulated_local_effects(
 
     Args:
         model, table, features: as in `partial_dependence`.
-        bins: most bins; their edges are quantiles, so that they hold equal rows.
+        bins: most bins; their edges are values of the rows, at quantiles, so that they
+            hold about equally many.
     Returns:
         Columns latent, feature, value (edge of a bin), effect (mean zero over the rows).
     Raises:
@@ -87,7 +88,8 @@ def accumulated_local_effects(
     x = table.features.numpy()
     parts = []
     for column in _columns(table, features):
-        edges = np.unique(np.quantile(x[:, column], np.linspace(0, 1, bins + 1)))
+        levels = np.linspace(0, 1, bins + 1)
+        edges = np.unique(np.quantile(x[:, column], levels, method="lower"))
         effect = _local(evaluate, x, column, edges)
         parts.append((table.feature_names[column], edges, effect))
     return _long(parts, latents)

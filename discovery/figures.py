@@ -32,7 +32,8 @@ def run_graph(found: "Discovery", table: "Table") -> "DiGraph | None":
         graph = encoder_graph(model, table, process=process)
     else:
         return None
-    graph.graph["verification"] = found.verdict
+    for node in graph:
+        graph.nodes[node]["verification"] = found.verdict
     return graph
 
 

@@ -9,12 +9,11 @@ from discovery.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "case_studies" / "davos" / "config.yaml"
-RECORD = (
-    ROOT.parent / "shared/data/tower_ch_dav/ch_dav_2013_2021_halfhourly.csv.gz"
-)
+RECORD = ROOT.parent / "shared/data/tower_ch_dav/ch_dav_2013_2021_halfhourly.csv.gz"
 
 needs_record = pytest.mark.skipif(
-    not RECORD.exists(), reason="the CH-Dav record is not beside the checkout (../shared)"
+    not RECORD.exists(),
+    reason="the CH-Dav record is not beside the checkout (../shared)",
 )
 
 

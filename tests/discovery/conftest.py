@@ -12,6 +12,13 @@ from discovery.config_file import load_config
 from discovery.starter import write_starter
 from discovery.workflow import run
 
+QUICK = (
+    "discovery.bootstrap=20",
+    "encoder.hidden=[]",
+    "train={epochs: 4, profile_points: 9, smooth: 0.001}",
+    "truth={efficiency: efficiency}",
+)
+
 
 def light_data(rows: int = 600, seed: int = 0) -> pd.DataFrame:
     """Carbon uptake with efficiency = 1 + 0.05 ta - 0.02 vpd and half = 6."""
@@ -25,24 +32,38 @@ def light_data(rows: int = 600, seed: int = 0) -> pd.DataFrame:
     )
 
 
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    torch.set_num_threads(1)
-
-
 def start(folder: Path) -> Path:
-    """Write the files of `sciren init --process-model` and a data.csv; return CONFIG."""
+    """Write the files of `sciren init --process-model` and a data.csv."""
     config = write_starter(folder, process_model=True)[0]
     light_data().to_csv(folder / "data.csv", index=False)
     return config
 
 
-QUICK = (
-    "discovery.bootstrap=20",
-    "encoder.hidden=[]",
-    "train={epochs: 4, profile_points: 9}",
-    "truth={efficiency: efficiency}",
-)
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def small_pictures():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("discovery.figures.DPI", 50)
+        yield
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """Changes of the settings that make a run short."""
+    return QUICK
+
+
+@pytest.fixture(scope="session")
+def start_study():
+    """Function: folder -> CONFIG.yaml in it, beside a process model and data."""
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -54,11 +75,9 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def study(finished, tmp_path):
-    """A copy of the finished study that a test may change.
+def light(finished, tmp_path):
+    """A copy of the finished run that a test may change.
 
-    Its settings still name the process model and the data of the original.
+    Its settings still name process model and data of the original.
     """
-    copy = tmp_path / "study"
-    shutil.copytree(finished, copy)
-    return copy
+    return Path(shutil.copytree(finished / "runs" / "light_use", tmp_path / "light"))

@@ -82,3 +82,36 @@ def test_global_options_may_stand_behind_the_command():
     assert cli._globals_first(given) == [
         *["--quiet", "--debug", "discover", "a.yaml", "--set", "b=1", "--", "-q"]
     ]
+
+
+def test_the_whole_way_of_a_process_model_of_ones_own(
+    tmp_path, start_study, quick, capsys
+):
+    config = start_study(tmp_path)
+    changes = [word for change in quick for word in ("--set", change)]
+    assert run("discover", config, *changes, "--quiet") == 0
+    out, err = capsys.readouterr()
+    assert "efficiency = max(0, " in out
+    assert "verification: PASS" in out
+    assert err == ""
+    folder, table = tmp_path / "runs" / "light_use", tmp_path / "out.csv"
+    assert f"report: {folder / 'report.html'}" in out
+    assert run("discover", config, "--quiet") == 2
+    assert "a run is there already" in capsys.readouterr().err
+    assert run("predict", folder, tmp_path / "data.csv", "-o", table) == 0
+    assert "by equations" in capsys.readouterr().out
+    assert len(table.read_text().splitlines()) == 601
+    pin = "discovery.pins={ta -> efficiency: quadratic}"
+    assert run("explain", folder, "--set", pin, "-q") == 0
+    assert "ta^2" in capsys.readouterr().out
+    assert run("explain", folder, "--set", "seed=3") == 2
+    assert "without training only" in capsys.readouterr().err
+    assert run("report", folder) == 0
+    assert capsys.readouterr().out.strip() == str(folder / "report.html")
+
+
+def test_wrong_runs_are_exit_code_2(tmp_path, capsys):
+    for words in (["explain"], ["report"], ["predict", "a.csv", "-o", "b.csv"]):
+        command, rest = words[0], words[1:]
+        assert run(command, tmp_path / "none", *rest) == 2
+        assert "no such run folder" in capsys.readouterr().err

@@ -91,7 +91,8 @@ def test_a_model_and_its_function_have_equal_effects_and_units_do_not_matter():
 
 
 def test_a_flat_function_has_no_importance():
-    assert (functional_importance(lambda x: np.ones(len(x)), table()) == 0).all(None)
+    shares = functional_importance(lambda x: np.ones(len(x)), table())
+    assert (shares == 0).all(axis=None)
 
 
 @given(st.lists(st.floats(0.01, 1), min_size=2, max_size=5))

@@ -172,3 +172,52 @@ def test_shapes_that_do_not_fit_are_refused(respiration, fitted):
         clone(fitted).fit(frame, reco, np.zeros(len(frame)))
     with pytest.raises(ConfigError, match="no column of X is left for the encoder"):
         clone(fitted).fit(frame[["air"]], reco)
+
+
+def test_equations_are_made_when_they_are_asked_for(fitted, respiration):
+    frame, _, _ = respiration
+    table = fitted.equations_
+    assert table["latent"].tolist() == ["rb"]
+    assert table["verdict"].tolist() == ["PASS"]
+    assert table["features"].tolist() == [("moisture", "litter")]
+    assert fitted.discovery_ is fitted.discovery_
+    (expression,) = fitted.sympy().values()
+    assert {str(one) for one in expression.free_symbols} == {"moisture", "litter"}
+    assert r"\mathrm{moisture}" in fitted.latex()["rb"]
+    network, equations = (
+        fitted.predict(frame, one) for one in ("network", "equations")
+    )
+    assert equations.shape == network.shape
+    np.testing.assert_allclose(equations, network, atol=0.2)
+    with pytest.raises(ConfigError, match="using='magic' does not exist"):
+        fitted.predict(frame, "magic")
+
+
+def test_families_can_be_chosen_and_are_checked_first(respiration):
+    frame, reco, _ = respiration
+    settings = {"decoder": "q10", "forcings": {"ta": "air"}, "random_state": 0}
+    model = ScIReNRegressor(**settings, hidden=(), families=["linear", "abs"])
+    model.fit(frame, reco)
+    used = set(model.discovery_.equations.edges["family"])
+    assert used <= {"linear", "abs", "none", ""}
+    with pytest.raises(ConfigError, match="no family 'cubc'"):
+        ScIReNRegressor(**settings, families=["cubc"]).fit(frame, reco)
+
+
+def test_plain_regression_has_equations_of_the_targets():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (300, 2))
+    y = np.column_stack((1 + 2 * x[:, 0], x[:, 1] ** 2))
+    model = ScIReNRegressor(random_state=0, hidden=()).fit(x, y)
+    assert model.equations_["latent"].tolist() == ["y1", "y2"]
+    np.testing.assert_allclose(model.predict(x, "equations"), y, atol=0.02)
+
+
+def test_a_black_box_has_no_equations(respiration):
+    frame, reco, _ = respiration
+    model = ScIReNRegressor(
+        decoder="q10", forcings={"ta": "air"}, encoder="mlp", train={"epochs": 2},
+        random_state=0,
+    ).fit(frame, reco)  # fmt: skip
+    with pytest.raises(ConfigError, match="there are no equations"):
+        _ = model.equations_

@@ -1,0 +1,75 @@
+"""explain: new equations from the stored network, the user's choices recorded."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from discovery import Discovery
+from discovery.explain import explain
+from sciren.errors import ConfigError, DataError
+
+
+def test_nothing_changes_when_nothing_is_changed(light):
+    before = {
+        path.relative_to(light): path.read_bytes()
+        for path in light.rglob("*")
+        if path.is_file()
+    }
+    explain(light, quiet=True)
+    for name, content in before.items():
+        if name.name in ("config.yaml", "report.html", "equations.tex", "equations.md"):
+            continue  # the run lies in another folder now
+        assert (light / name).read_bytes() == content, name
+
+
+def test_choices_of_the_user_are_followed_and_recorded(light):
+    network = (light / "model.safetensors").read_bytes()
+    explain(
+        light,
+        [
+            "discovery.pins={ta -> efficiency: quadratic}",
+            "discovery.forbid={vpd -> efficiency: [exp, log]}",
+            "discovery.families=[linear, quadratic, exp]",
+        ],
+        quiet=True,
+    )
+    found = Discovery.load(light)
+    edges = found.equations.edges.set_index("source")
+    assert edges.loc["ta", "family"] == "quadratic"
+    assert edges.loc["ta", "chosen"] == "user"
+    assert edges.loc["vpd", "chosen"] == "user"
+    assert pd.read_csv(light / "edges.csv")["chosen"].tolist() == ["user", "user"]
+    notes = " ".join(found.notes)
+    assert "The user chose quadratic for ta -> efficiency." in notes
+    assert "The user forbade exp, log for vpd -> efficiency." in notes
+    assert "The user allowed the families linear, quadratic, exp." in notes
+    assert "quadratic" in (light / "config.yaml").read_text()
+    assert (light / "model.safetensors").read_bytes() == network
+    assert set(found.scores["test"]) >= {"mlp", "constant latents"}
+    explain(light, ["discovery.pins={}", "discovery.forbid={}"], quiet=True)
+    again = Discovery.load(light)
+    assert set(again.equations.edges["chosen"]) == {"auto"}
+    assert "The user chose" not in " ".join(again.notes)
+
+
+@pytest.mark.parametrize(
+    "change", ["seed=3", "train.smooth=1", "discovery.baselines=0"]
+)
+def test_what_would_need_training_is_refused(light, change):
+    with pytest.raises(ConfigError, match=r"without training only discovery.families"):
+        explain(light, [change], quiet=True)
+
+
+def test_wrong_choices_leave_the_run_as_it_was(light):
+    before = (light / "equations.json").read_bytes()
+    with pytest.raises(ConfigError, match="Closest names: ta -> efficiency"):
+        explain(light, ["discovery.pins={tb -> efficiency: exp}"], quiet=True)
+    assert (light / "equations.json").read_bytes() == before
+
+
+def test_other_data_are_refused(light):
+    record = json.loads((light / "data.json").read_text())
+    (light / "data.json").write_text(json.dumps(record | {"sha256": "0" * 64}))
+    with pytest.raises(DataError, match=r"data.csv: is not what the run was made from"):
+        explain(light, quiet=True)
