@@ -29,7 +29,8 @@ def printable(
 
     Args:
         model: equations, with their verification attached where there is one.
-        intervals: process constant -> 95 % interval; default from its standard error.
+        intervals: process constant -> 95 % interval; default from its standard error,
+            none where a bound stops it.
         symbols: name -> final LaTeX.
         meanings: name of a latent, target, constant or feature -> short phrase.
         provenance: written as comments.
@@ -103,7 +104,9 @@ def _constants(
     found = []
     for name, value in model.constants.items():
         error = model.errors.get(name, float("nan"))
-        low, high = intervals.get(name, (value - 1.96 * error, value + 1.96 * error))
+        # A constant that a bound stops has no error, hence no interval.
+        reach = 1.96 * error if error > 0 else float("nan")
+        low, high = intervals.get(name, (value - reach, value + reach))
         unit = model.unit_of.get(name, "")
         note = said.get(name, "")
         found.append(PrintedConstant(name, value, error, unit, low, high, note))
