@@ -4,7 +4,7 @@ import torch
 
 from sciren.data.table import Table
 from sciren.encoders.kan import KANEncoder
-from sciren.errors import TrainingError
+from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.after_first_order import profile_trained, select_edges
 from sciren.training.config import TrainConfig
@@ -36,9 +36,11 @@ def fit(
         ladder, profiles.
     Raises:
         TrainingError: the asked engine cannot do this model, or training fails.
+        ConfigError: a profile is asked for a constant or range that does not exist.
         ColumnError: the tables lack a forcing or target of the decoder.
     """
     config = config or TrainConfig()
+    _check_ranges(model, config)
     engine, reason = choose_engine(model, config)
     history = History(engine, reason)
     device = _device(config.device)
@@ -84,7 +86,7 @@ def choose_engine(model: ScIReN, config: TrainConfig) -> tuple[str, str]:
     Raises:
         TrainingError: Gauss-Newton is asked for and cannot do this model.
     """
-    obstacle = gauss_newton_obstacle(model, config.max_coefficients)
+    obstacle = gauss_newton_obstacle(model, config.max_coefficients, config.ladder)
     if config.engine == "first-order":
         return "first-order", "first-order was asked for"
     if obstacle is None:
@@ -103,18 +105,26 @@ def choose_engine(model: ScIReN, config: TrainConfig) -> tuple[str, str]:
     return "first-order", f"first-order, because {obstacle}"
 
 
-def gauss_newton_obstacle(model: ScIReN, limit: int) -> str | None:
-    """Return why Gauss-Newton cannot train the model, or None if it can."""
+def gauss_newton_obstacle(
+    model: ScIReN, limit: int, ladder: bool = False
+) -> str | None:
+    """Return why Gauss-Newton cannot train the model, or None if it can.
+
+    Args:
+        limit: most coefficients;  ladder: whether hidden nodes are tried.
+    """
     encoder = model.encoder
     if not isinstance(encoder, KANEncoder):
         return f"the encoder is a {type(encoder).__name__}, not a KANEncoder"
     size = encoder.n_coefficients
     shared = bool(encoder.hidden) and encoder.shared and encoder.n_outputs > 1
+    ending = encoder.outside == "zero" and (ladder or bool(encoder.hidden))
     obstacles = {
         f"decoder {model.decoder.name!r} does not act row by row": not model.decoder.rowwise,
         f"the encoder has {len(encoder.hidden)} hidden layers": len(encoder.hidden) > 1,
         "the latents share hidden nodes": shared,
         "the edges have a silu base, which splines do not hold": encoder.base == "silu",
+        "curves of hidden nodes cannot end at zero outside their knots": ending,
         f"it has {size} coefficients, more than {limit}": size > limit,
     }
     return next((text for text, holds in obstacles.items() if holds), None)
@@ -128,14 +138,33 @@ def _device(name: str) -> torch.device:
 
 @torch.no_grad()
 def _check_rowwise(model: ScIReN, table: Table, engine: str) -> None:
-    """Compare a few rows in two orders: a row-wise decoder cannot notice."""
+    """Compare a few rows with some of them, reordered: only row-wise is the same."""
     if engine != "gauss-newton" or len(table) < 2:
         return
     few = table.take(slice(0, 8))
-    back = few.take(torch.arange(len(few)).flip(0))
-    one, other = model.predict(few).targets, model.predict(back).targets.flip(0)
+    picked = torch.arange(len(few) - 1, -1, -2)
+    one = model.predict(few).targets[picked]
+    other = model.predict(few.take(picked)).targets
     if not torch.allclose(one, other, equal_nan=True):
         raise TrainingError(
-            f"decoder {model.decoder.name!r} gives other values when its rows are "
-            "reordered, so it does not act row by row; declare it with rowwise=False"
+            f"decoder {model.decoder.name!r} gives other values when rows are left out "
+            "or reordered, so it does not act row by row; declare it with rowwise=False"
         )
+
+
+def _check_ranges(model: ScIReN, config: TrainConfig) -> None:
+    """Every range of a profile belongs to a constant and lies inside its bounds."""
+    constants = {one.name: one for one in model.constant_scale.parameters}
+    for name, (low, high) in config.profile_range.items():
+        if name not in constants:
+            raise ConfigError(
+                f"profile_range names {name!r}, which is no constant of decoder "
+                f"{model.decoder.name!r}. {closest_names(name, constants)}"
+            )
+        one = constants[name]
+        if low < one.low or high > one.high or (one.positive and low <= 0):
+            raise ConfigError(
+                f"profile_range of {name!r} is {low:g} to {high:g}, outside its bounds "
+                f"{one.low:g} to {one.high:g}"
+                + (" (above zero, for it trains in logs)" if one.positive else "")
+            )

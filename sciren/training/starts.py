@@ -5,6 +5,7 @@ from torch import Tensor
 
 from sciren.encoders.base import seeded
 from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.splines import greville
 from sciren.training.additive import AdditiveProblem
@@ -37,7 +38,23 @@ def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
     if problem.n_constants:
         theta[:, -problem.n_constants :] = problem.term.model.constant_raw
     null = problem.with_active(problem.mask_of(edges))
+    _check_finite(problem, theta)
     return minimise(null, theta, damping=1e-2).theta
+
+
+def _check_finite(problem: AdditiveProblem, theta: Tensor) -> None:
+    """A search needs a start at which the process has values."""
+    if bool(torch.isfinite(problem.loss(theta, torch.zeros(1, dtype=torch.long)))):
+        return
+    decoder = problem.term.model.decoder
+    residual = problem.term.residual(problem.raw(theta), problem.constants_of(theta))
+    lost = int((~torch.isfinite(residual)).any(2).sum())
+    starts = ", ".join(f"{one.name} = {one.initial:g}" for one in decoder.parameters)
+    raise TrainingError(
+        f"decoder {decoder.name!r} gives no finite value in {lost} of "
+        f"{problem.term.n_rows} training rows at the start ({starts}); give its "
+        "parameters other start values, or drop these rows"
+    )
 
 
 @torch.no_grad()

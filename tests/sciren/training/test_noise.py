@@ -23,7 +23,7 @@ def test_weights_are_inverse_squares_of_the_prediction(make):
     for k in range(2):
         rows = seen[:, k]
         floor = 0.02 * table.targets[rows, k].abs().median()
-        rows &= predicted[:, k].abs() > floor
+        rows = rows & (predicted[:, k].abs() > floor)
         product = weights[rows, k] * predicted[rows, k] ** 2
         torch.testing.assert_close(product, product[:1].expand_as(product))
         assert float(weights[seen[:, k], k].mean()) == pytest.approx(1)
