@@ -27,6 +27,25 @@ def block_weights(blocks: Tensor, replicates: int, seed: int) -> Tensor:
     return times.to(blocks.device)[:, blocks]
 
 
+def n_observed_blocks(term: ProcessTerm) -> int:
+    """Number of blocks that hold an observation."""
+    return len(term.observations.blocks[_seen(term)].unique())
+
+
+def observed_weights(term: ProcessTerm, replicates: int, seed: int) -> Tensor:
+    """Draw the blocks that hold observations: weights (replicates, n) of the rows."""
+    seen = _seen(term)
+    blocks = torch.unique(term.observations.blocks[seen], return_inverse=True)[1]
+    drawn = block_weights(blocks, replicates, seed)
+    weights = drawn.new_zeros(replicates, len(seen))
+    weights[:, seen] = drawn
+    return weights
+
+
+def _seen(term: ProcessTerm) -> Tensor:
+    return (term.observations.weights > 0).any(1)
+
+
 @torch.no_grad()
 def bootstrap_constants(
     problem: HeldProblem,
@@ -44,7 +63,7 @@ def bootstrap_constants(
     Returns:
         theta (replicates, P).
     """
-    weights = block_weights(problem.term.observations.blocks, replicates, seed)
+    weights = observed_weights(problem.term, replicates, seed)
     rows = problem.term.n_rows
     batch = max(1, AT_ONCE // (rows * problem.size * len(starts)))
     found = []

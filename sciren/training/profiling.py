@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.training.bootstrap import bootstrap_constants
+from sciren.training.bootstrap import bootstrap_constants, n_observed_blocks
 from sciren.training.config import TrainConfig
 from sciren.training.profile import ProfileSummary, profile_constants
 
@@ -19,13 +19,15 @@ def profile_and_bootstrap(
     Args:
         problem: additive or hidden, active parameters set for one member.
         theta: (P,) best point.
+        config: points and ranges of the profiles, replicates and seed of the bootstrap.
         count: observations that chi-square is scaled to.
     Returns:
         Summaries, and the best point found.
     """
     points, ranges = config.profile_points, config.profile_range
     summaries, best = profile_constants(problem, theta, points, ranges, count)
-    if config.bootstrap and summaries:
+    # One block can only be drawn again: that says nothing about its errors.
+    if config.bootstrap and summaries and n_observed_blocks(problem.term) > 1:
         minima = [point for summary in summaries for point in summary.solutions]
         starts = torch.stack(minima)
         draws = bootstrap_constants(
