@@ -131,15 +131,16 @@ def _closed_nodes(
 
     None where the equations have dissolved a node into direct terms.
     """
-    left = dict(enumerate(structure.nodes)) if structure else {}
-    found: list[int | None] = []
-    for node in nodes:
-        network = _index(node, z)
-        likeness = {k: _correlation(network, one.index(z)) for k, one in left.items()}
-        best = max(likeness, key=lambda k: likeness[k], default=None)
-        if best is not None:
-            del left[best]
-        found.append(best)
+    closed = structure.nodes if structure else ()
+    likeness = {
+        (h, k): _correlation(_index(node, z), one.index(z))
+        for h, node in enumerate(nodes)
+        for k, one in enumerate(closed)
+    }
+    found: list[int | None] = [None] * len(nodes)
+    for h, k in sorted(likeness, key=lambda pair: -likeness[pair]):
+        if found[h] is None and k not in found:
+            found[h] = k
     return found
 
 
