@@ -120,7 +120,7 @@ def identification(model, identified=True, reason="", minima=((1.5, 0.0),)):
 
 
 def test_process_constants_are_judged_and_others_are_not(respiration):
-    table, model, equations = respiration
+    _, model, equations = respiration
     rows = constant_rows(equations, None)
     judged = with_verdicts(rows, [identification(KEPT)], model).set_index("constant")
     assert judged.loc["q10", "identified"]
