@@ -1,16 +1,18 @@
 """Trained models as two files, safetensors and JSON; loading runs no code."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 
-from sciren.comparison import ResidualScale
+from sciren.comparison import Residual, ResidualScale
 from sciren.constraints import Constraint, Sigmoid, constraint_named
+from sciren.data.scaling import ScalingKind
 from sciren.decoders.base import Decoder
 from sciren.decoders.process import IdentityDecoder
 from sciren.decoders.registry import BUILT_IN, decoder_named
@@ -20,12 +22,18 @@ from sciren.model import ScIReN
 
 FORMAT = "sciren model 1"
 TENSORS, SETTINGS = "model.safetensors", "model.json"
+CHOICES = {
+    "residual": (*get_args(Residual), None),
+    "scaling": get_args(ScalingKind),
+    "noise": ("constant", "proportional"),
+}
 
 
 def save_model(model: ScIReN, folder: str | Path) -> None:
     """Write ``model.safetensors`` and ``model.json`` into a folder.
 
     A process model of the user's own is stored by name only; `load_model` then needs it.
+    The settings hold a checksum over both files.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,13 +44,21 @@ def save_model(model: ScIReN, folder: str | Path) -> None:
             "comparison.sd": compared.sd.cpu(),
             "comparison.offset": compared.offset.cpu(),
         }
-    hidden = folder / f".{TENSORS}.part"
-    save_file(tensors, hidden)
-    hidden.replace(folder / TENSORS)
-    text = json.dumps(_settings(model), indent=1)
-    hidden = folder / f".{SETTINGS}.part"
-    hidden.write_text(text + "\n", encoding="utf-8")
-    hidden.replace(folder / SETTINGS)
+    stored, settings = save(tensors), _settings(model)
+    settings["checksum"] = _checksum(settings, stored)
+    text = json.dumps(settings, indent=1) + "\n"
+    for name, content in ((TENSORS, stored), (SETTINGS, text.encode())):
+        hidden = folder / f".{name}.part"
+        hidden.write_bytes(content)
+        hidden.replace(folder / name)
+
+
+def _checksum(settings: Mapping[str, Any], tensors: bytes) -> str:
+    plain = {key: value for key, value in settings.items() if key != "checksum"}
+    text = json.dumps(plain, sort_keys=True)
+    found = hashlib.sha256(text.encode())
+    found.update(tensors)
+    return found.hexdigest()
 
 
 def _settings(model: ScIReN) -> dict[str, Any]:
@@ -56,6 +72,7 @@ def _settings(model: ScIReN) -> dict[str, Any]:
         "constraints": [_constraint(one) for one in model.constraints],
         "decoder": {"kind": kind, "name": decoder.name, "settings": decoder.settings()},
         "latents": list(model.latent_names),
+        "constants": list(decoder.constant_names),
         "targets": list(model.target_names),
         "features": list(model.feature_names),
         "scaling": model.scaling_kind,
@@ -77,22 +94,35 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
         folder: where `save_model` wrote it.
         decoder: the process model, needed when it is the user's own.
     Raises:
-        FormatError: a file is missing or cannot be read, or the decoder is needed or
-            does not have the stored latents.
+        FormatError: a file is missing, cannot be read or was altered, or the decoder is
+            needed or does not have the stored latents, constants and targets.
     """
     folder = Path(folder)
     try:
         stored = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        tensors = load_file(folder / TENSORS)
+        content = (folder / TENSORS).read_bytes()
+        tensors = load(content)
     except (OSError, ValueError, SafetensorError) as error:
         raise FormatError(f"model in {folder} cannot be read: {error}") from error
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise FormatError(f"{folder / SETTINGS} is no model file of format {FORMAT!r}")
+    if stored.get("checksum") != _checksum(stored, content):
+        raise FormatError(
+            f"model in {folder} does not match its checksum: a file was altered, or the "
+            f"two files belong to different models. Store it again with save_model"
+        )
     try:
         return _rebuilt(stored, tensors, decoder)
-    except (KeyError, TypeError, RuntimeError, SciRenError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except FormatError:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+        SciRenError,
+    ) as error:
         raise FormatError(f"model in {folder} cannot be rebuilt: {error}") from error
 
 
@@ -102,11 +132,7 @@ def _rebuilt(
     encoder = build_encoder(stored["encoder"]["kind"], stored["encoder"]["settings"])
     found = _decoder(stored, decoder)
     given = {name: stored["constraints"][k] for k, name in enumerate(stored["latents"])}
-    if list(found.latent_names) != stored["latents"]:
-        raise FormatError(
-            f"decoder {found.name!r} has latents {list(found.latent_names)}, the stored "
-            f"model has {stored['latents']}; give the decoder it was trained with"
-        )
+    _check_names(stored, found)
     model = ScIReN(encoder, {n: _read_constraint(c) for n, c in given.items()}, found)
     model.plain = stored["decoder"]["kind"] == "plain"
     sd, offset = (tensors.pop(f"comparison.{key}", None) for key in ("sd", "offset"))
@@ -118,6 +144,22 @@ def _rebuilt(
     model.violation_weight = float(stored["violation"])
     model.noise = str(stored["noise"])
     return model
+
+
+def _check_names(stored: Mapping[str, Any], decoder: Decoder) -> None:
+    for part, names in {
+        "latents": decoder.latent_names,
+        "constants": decoder.constant_names,
+        "targets": decoder.targets,
+    }.items():
+        if list(names) != stored[part]:
+            raise FormatError(
+                f"decoder {decoder.name!r} has {part} {list(names)}, the stored model "
+                f"has {stored[part]}; give the decoder it was trained with"
+            )
+    for key, known in CHOICES.items():
+        if stored[key] not in known:
+            raise FormatError(f"stored {key} {stored[key]!r} is none of {list(known)}")
 
 
 def _decoder(stored: Mapping[str, Any], given: Decoder | None) -> Decoder:
