@@ -41,6 +41,7 @@ class Study:
         table: all rows that can be used; ``row_ids`` count the rows of the file.
         split: rows to learn from, to choose with and to report on.
         source, fingerprint: where the data are from, and their hash.
+        read, kept: rows of the file, and those that the filter keeps.
         truth: latent -> its true value in every row of the file, where known.
         formulas: name -> true formula or value as text, where known.
     """
@@ -51,6 +52,8 @@ class Study:
     split: "Split"
     source: str = ""
     fingerprint: str = ""
+    read: int = 0
+    kept: int = 0
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     formulas: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,7 +90,8 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
         say(f"left out {count:,} rows: {reason}")
     return Study(
         config, decoder, _original_rows(table, kept), _each(split, kept),
-        origin.source, origin.fingerprint, truth, origin.truth,
+        origin.source, origin.fingerprint, len(origin.frame), len(kept), truth,
+        origin.truth,
     )  # fmt: skip
 
 

@@ -70,7 +70,8 @@ def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
     found = data_record(
         study.table, study.split, scaling, study.source, study.fingerprint
     )
-    return found | {"truth": dict(study.formulas)}
+    counts = {"read": study.read, "kept": study.kept}
+    return found | counts | {"truth": dict(study.formulas)}
 
 
 def scores(

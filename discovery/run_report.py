@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from discovery.result import Discovery
     from symbolic.symbolic_model import SymbolicModel
 
-_DATA = ("source", "rows", "dropped", "features", "forcings", "targets")
+_DATA = {  # key of data.json -> label
+    "source": "source",
+    "read": "rows read",
+    "kept": "rows kept by the filter",
+    "dropped": "left out",
+    "rows": "rows used",
+    "features": "features",
+    "forcings": "forcings",
+    "targets": "targets",
+}
 
 
 def write_report(run: Path) -> Path:
@@ -52,7 +61,7 @@ def report_data(folder: Path) -> ReportData:
         edges=_edges(found),
         verification=_verification(found),
         profiles=_identification(found),
-        data={key: record[key] for key in _DATA} | _parts(record),
+        data={label: record[key] for key, label in _DATA.items()} | _parts(record),
         warnings=[one for one in (lead, *doubts) if one],
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
@@ -145,6 +154,8 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
 
 def _constants(found: "Discovery") -> "pd.DataFrame | None":
     frame = found.constants.rename(columns={"low": "95 % from", "high": "95 % to"})
+    if len(set(frame["method"])) == 1:
+        frame = frame.drop(columns="method")  # the summary says it
     return frame_or_none(frame)
 
 

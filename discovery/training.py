@@ -1,6 +1,6 @@
 """What a training leaves behind, as the later stages and the run folder need it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -102,11 +102,20 @@ class Training:
 
 
 def train(
-    study: "Study", config: "TrainConfig", progress: "Progress | None" = None
+    study: "Study",
+    config: "TrainConfig",
+    progress: "Progress | None" = None,
+    notes: Sequence[str] = (),
 ) -> Training:
     """Train the model of a study, and the baselines where they are asked for.
 
     The ladder is climbed only where the rows are enough for a deeper encoder.
+
+    Args:
+        study: data and process model.
+        config: settings of the training.
+        progress: hears every step.
+        notes: what is known about the data already.
     """
     from discovery.baselines import baselines
     from discovery.build import enough_rows, model_of
@@ -116,7 +125,7 @@ def train(
 
     split, decoder = study.split, study.decoder
     model = model_of(study.config, decoder)
-    notes: list[str] = []
+    notes = list(notes)
     latents = len(decoder.latent_names)
     if config.ladder and not enough_rows(split.train, model.encoder.n_inputs, latents):
         config = config.replace(ladder=False)

@@ -1,5 +1,6 @@
 """run: from a configuration to a folder with everything that was found."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,12 +42,21 @@ def run(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> Path
     progress = progress_of(quiet)
     study = prepare(config, progress.say)
     check_edges(study)
-    warn_unreachable(study.decoder, study.split.train)
+    shares = warn_unreachable(study.decoder, study.split.train)
     with run_folder(out, overwrite) as folder:
-        training = train(study, settings, progress)
+        training = train(study, settings, progress, _unreachable(study, shares))
         found = discover_study(study, training, progress)
         write_all(found, study, folder, progress)
     return out
+
+
+def _unreachable(study: "Study", shares: Mapping[str, float]) -> tuple[str, ...]:
+    """Say in the report as well what no parameter can explain."""
+    return tuple(
+        f"{share:.1%} of the training rows of {name} are outside what "
+        f"{study.decoder.name} can produce with any parameter; they act as noise."
+        for name, share in shares.items()
+    )
 
 
 def progress_of(quiet: bool) -> "Progress":

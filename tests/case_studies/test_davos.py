@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from discovery import Discovery, load_config, run
 from discovery.prepare import prepare
@@ -42,6 +43,7 @@ def test_night_rows_with_measured_exchange_are_used():
 def test_q10_is_identified_only_without_temperature_among_the_features(
     tmp_path, with_ta
 ):
+    torch.set_num_threads(1)  # beside other tests more threads are slower
     changes = [f"out={tmp_path / 'run'}", "train={bootstrap: 30}"]
     if not with_ta:
         changes.append("features=[sw_pot, dsw_pot, swc_15cm, vpd]")

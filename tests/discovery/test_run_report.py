@@ -39,6 +39,7 @@ def test_every_table_and_picture_is_there(light):
     assert len(data.verification) == 5
     assert data.provenance["torch"]
     assert data.data["train part"].endswith("blocks")
+    assert data.data["rows read"] == data.data["rows used"] == 600
     assert any("efficiency depends on ta" in line for line in data.summary)
     assert not data.warnings
 

@@ -10,7 +10,7 @@ import pytest
 from discovery import Discovery
 from discovery.config_file import load_config
 from discovery.workflow import run
-from sciren.errors import ConfigError, TrainingError
+from sciren.errors import ConfigError, DataWarning, TrainingError
 from symbolic import SymbolicModel
 from symbolic.verdict import Check, Verification
 
@@ -187,3 +187,22 @@ def test_one_failed_check_marks_every_output(
     model = SymbolicModel.load(folder / "equations.json")
     assert model.verification is not None
     assert not model.verification.passed
+
+
+def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, quick):
+    config = start_study(tmp_path)
+    frame = pd.read_csv(tmp_path / "data.csv")
+    frame.loc[:59, "gpp"] *= -1
+    frame.loc[70:79, "par"] = np.nan
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    changes = [*quick, "data.rows=ta > 1", "discovery.baselines=false"]
+    with pytest.warns(DataWarning, match="outside what 'light_use' can produce"):
+        folder = run(load_config(config, changes), quiet=True)
+    found = Discovery.load(folder)
+    assert any("of the training rows of gpp are outside" in one for one in found.notes)
+    record = json.loads((folder / "data.json").read_text())
+    assert record["read"] == 600
+    assert record["kept"] == int((frame.ta > 1).sum())
+    missing = int(((frame.ta > 1) & frame.par.isna()).sum())
+    assert record["dropped"] == {"missing forcing par": missing}
+    assert record["rows"] == record["kept"] - missing

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from case_studies.respiration import __main__ as command
 from case_studies.respiration import seeds
@@ -65,8 +66,8 @@ def test_results_are_told_and_written(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", ["linear", "abs"])
-def test_one_seed_meets_every_figure(setting):
-    found = seeds.run_seed(setting, 0)
-    lines = summary_lines(pd.DataFrame([vars(found)]), setting)
+def test_one_seed_meets_every_figure():
+    torch.set_num_threads(1)  # beside other tests more threads are slower
+    found = seeds.run_seed("abs", 0)
+    lines = summary_lines(pd.DataFrame([vars(found)]), "abs")
     assert all(line.endswith("1 of 1") for line in lines[:-1]), lines
