@@ -255,7 +255,7 @@ class DiscoverySettings(Settings):
         description="edges below this share of importance are cut",
     )
     members: int = Field(
-        default=5, ge=1, le=1000, description="trained models to compare"
+        default=1, ge=1, le=1000, description="models to train from other starts"
     )
     bootstrap: int = Field(
         default=200,

@@ -51,7 +51,7 @@ def candidates_table(
 ) -> "pd.DataFrame":
     """Return everything that was tried: rungs, edge sets, families.
 
-    Column ``stage`` says which: ladder, edges or families.
+    Column ``stage`` says which: ladder, edges, members or families.
     """
     import pandas as pd
 

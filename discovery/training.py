@@ -34,7 +34,7 @@ class Training:
     Args:
         model: trained.
         history: one row a step.
-        candidates: one row a rung of the ladder and a set of edges that was tried.
+        candidates: one row a rung of the ladder, a set of edges, a member.
         profiles: one row a point of a profile.
         identification: what the profiles say.
         baselines: part -> baseline -> target -> score.
@@ -119,6 +119,7 @@ def train(
     """
     from discovery.baselines import baselines
     from discovery.build import enough_rows, model_of
+    from discovery.members import train_members
     from discovery.records import PARTS
     from discovery.scoring import target_scores
     from sciren.training import fit
@@ -135,10 +136,17 @@ def train(
         )
     history = fit(model, split.train, split.valid, config, progress)
     found = Training.of(model, history)
+    members, said = train_members(study, model, config, progress)
+    notes += said
     scores: Scores = {}
     if study.config.discovery.baselines:
         if progress is not None:
             progress.say("baselines: constant latents and a small perceptron")
         parts: Mapping[str, Table] = dict(zip(PARTS, split, strict=True))
         scores = target_scores(parts, baselines(model, split, config, progress))
-    return replace(found, baselines=scores, notes=(*found.notes, *notes))
+    return replace(
+        found,
+        candidates=(*found.candidates, *members),
+        baselines=scores,
+        notes=(*found.notes, *notes),
+    )

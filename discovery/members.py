@@ -1,0 +1,81 @@
+"""Further models from other starts: what they agree on, and what not.
+
+Agreement between members is no evidence that a constant is identified (the profile is);
+disagreement is evidence that the training, or the data, do not decide.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from discovery.prepare import Study
+    from sciren.model import ScIReN
+    from sciren.training import TrainConfig
+    from sciren.training.progress import Progress
+
+
+def train_members(
+    study: "Study",
+    first: "ScIReN",
+    config: "TrainConfig",
+    progress: "Progress | None" = None,
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Train ``discovery.members`` models in all, from as many seeds.
+
+    Args:
+        study: data and process model.
+        first: the trained first member.
+        config: of its training; its seed is counted up.
+        progress: hears which member is trained.
+    Returns:
+        One row a member (stage, seed, kept, constants, r2 on validation), and
+        sentences about them; both empty for a single member.
+    """
+    from discovery.build import model_of
+    from sciren.training import fit
+
+    count = study.config.discovery.members
+    if count < 2:
+        return [], []
+    rows = [_row(study, first, config.seed)]
+    for seed in range(config.seed + 1, config.seed + count):
+        if progress is not None:
+            progress.say(f"member {len(rows) + 1} of {count}")
+        model = model_of(study.config, study.decoder, seed)
+        asked = config.replace(seed=seed, bootstrap=0)
+        fit(model, study.split.train, study.split.valid, asked)
+        rows.append(_row(study, model, seed))
+    return rows, [_sentence(rows, first)]
+
+
+def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
+    from discovery.scoring import target_scores
+
+    predict = {"member": lambda table: model.predict(table).targets}
+    scores = target_scores({"valid": study.split.valid}, predict)["valid"]["member"]
+    fits = {f"r2_{name}": score["r2"] for name, score in scores.items()}
+    kept = ", ".join(kept_features(model, study))
+    return {"stage": "members", "seed": seed, "kept": kept} | model.constants() | fits
+
+
+def kept_features(model: "ScIReN", study: "Study") -> list[str]:
+    """Return the features that still have an edge (all of them for a black box)."""
+    from sciren.edges import edge_layers
+
+    layers = edge_layers(model.encoder)
+    names = study.table.feature_names
+    if not layers:
+        return list(names)
+    alive = (layers[0].mask != 0).any(1).tolist()
+    return [name for name, one in zip(names, alive, strict=True) if one]
+
+
+def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:
+    count = len(rows)
+    lists = [row["kept"].split(", ") for row in rows]
+    names = dict.fromkeys(name for kept in lists for name in kept if name)
+    shares = [f"{name} in {sum(name in kept for kept in lists)}" for name in names]
+    parts = [f"{count} members kept {', '.join(shares) or 'no feature'}"]
+    for name in first.constants():
+        values = [row[name] for row in rows]
+        parts.append(f"{name} {min(values):.4g} to {max(values):.4g}")
+    return "; ".join(parts) + " (agreement of members is no identification)."
