@@ -129,7 +129,7 @@ def effects(
 def _effect(
     name: str, learned: pd.DataFrame, true: pd.DataFrame, share: float, table: "Table"
 ) -> EdgeCurve:
-    mine, known = (one[one["feature"] == name] for one in (learned, true))
+    mine, known = (one.set_index("feature").loc[[name]] for one in (learned, true))
     return EdgeCurve(
         layer=0,
         source=name,

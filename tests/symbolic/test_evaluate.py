@@ -84,7 +84,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("expression", "truth"), CASES, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(
+    ("expression", "truth"), CASES, ids=[str(number) for number in range(len(CASES))]
+)
 def test_every_kind_of_node_is_evaluated(expression, truth):
     expected = [truth(v) for v in ROWS]
     got = compile_numpy(expression, [x])(ROWS)
