@@ -49,9 +49,7 @@ def _encoder(row: Row, mode: Mode, seed: int) -> Encoder:
             return MLPEncoder(3, 1, width=UNITS, depth=1, seed=seed)
         case "linear", _:
             return LinearEncoder(3, 1, seed=seed)
-        case _, "ours" if row.table == 9:
-            return KANEncoder(3, 1, (NODES,), grid=row.grid, seed=seed)
-        case _, "ours":
+        case _, "ours" if row.table != 9:
             return KANEncoder(3, 1, seed=seed)  # the ladder adds the hidden layer
     return KANEncoder(
         3,

@@ -1,15 +1,16 @@
 """Table 9: what each penalty of the two-layer encoder [3, 8, 1] is good for.
 
 Only first-order training with the published penalties has something to remove: the
-Gauss-Newton engine uses neither entropy nor L1. Ours keeps the penalties and the knots
-of every row, but starts Q10 at 1.5, learns it in logs, and uses one cycle of large steps.
+Gauss-Newton engine uses neither entropy nor L1. Ours keeps the encoder, its start and
+the penalties of every row, but starts Q10 at 1.5, learns it in logs, takes the mean of
+the violation, leaves the knots alone, and uses one cycle of large steps.
 """
 
 from case_studies.respiration.published import Row
 from sciren import TrainConfig
 
-EPOCHS = 20
-PEAK = 0.01  # of the learning rate; wide encoders do not stand 0.05 here
+EPOCHS = 30
+PEAK = 0.005  # of the learning rate; at 0.01 some starts lose the latent
 
 
 def settings(row: Row, seed: int) -> TrainConfig:
@@ -24,6 +25,7 @@ def settings(row: Row, seed: int) -> TrainConfig:
         smooth=row.smooth,
         smooth_kind="differences",
         violation=row.violation,
+        latent_scale="unit",
         select=False,
         max_coefficients=1,  # no profiles of Q10, which would cost more than the training
     )
