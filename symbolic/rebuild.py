@@ -48,9 +48,12 @@ def feature_symbols(names: Sequence[str]) -> tuple[sympy.Symbol, ...]:
 
 def raw_term(edge: EdgeTerm, units: Units) -> tuple[sympy.Expr, float]:
     """Return an edge's expression in raw units without offset, and its offset."""
-    x = units.symbol(edge.source)
+    x: sympy.Expr = units.symbol(edge.source)
     if edge.form is None:
         return sympy.Function(edge.function)(x), 0.0
+    if not edge.form.rescalable:
+        shift, scale = units.shift[edge.source], units.scale[edge.source]
+        x = (x - sympy.Float(shift)) / sympy.Float(scale)
     form, c = in_raw(
         edge.form,
         np.array([*edge.constants, 0.0]),

@@ -257,7 +257,13 @@ def reference_of(family: str, variant: str) -> float | None:
 
 
 def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
-    """Return form and constants in raw x = shift + scale z, also for exp about a number."""
+    """Return form and constants in raw x = shift + scale z, also for exp about a number.
+
+    A user's family without a rule for new units keeps its constants; it is written as a
+    function of z.
+    """
+    if not form.rescalable:
+        return form, c
     reference = reference_of(form.family, form.variant)
     if reference is None:
         return in_raw_units(form, c, shift, scale)

@@ -28,7 +28,16 @@ from sciren import (
     process_model,
 )
 from sciren.errors import ColumnError, ConfigError, TrainingError
-from symbolic import SymbolicModel, symbolify, to_document, to_latex, verify
+from symbolic import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    SymbolicModel,
+    register_family,
+    symbolify,
+    to_document,
+    to_latex,
+    verify,
+)
 from symbolic.pipeline import matched, observed, units_of
 from symbolic.printing import printable
 from symbolic.storage import to_json
@@ -189,6 +198,34 @@ def test_exponentials_of_years_survive_every_scaling(scaling, tmp_path):
     assert verify(symbolic, model, rows).passed
     again = SymbolicModel.load(symbolic.save(tmp_path / "equations.json"))
     pd.testing.assert_frame_equal(again.predict(data), symbolic.predict(data))
+
+
+@pytest.fixture
+def hill():
+    """A family of the user's own that has no rule for new units."""
+    register_family(
+        "hill", None, lambda x, k: 1 / (1 + (x - k) ** 4), {"k": (-1.5, 1.5)}
+    )
+    yield "hill"
+    del FAMILIES["hill"]
+
+
+def test_a_family_of_ones_own_becomes_an_equation_of_the_scaled_feature(hill, tmp_path):
+    data = frame()
+    z = (data.y - data.y.mean()) / data.y.std(ddof=0)
+    data["reco"] = 1 + 3 / (1 + (z - 0.4) ** 4)
+    data["reco"] += 0.02 * np.random.default_rng(3).normal(size=400)
+    rows = table(data, forcings=())
+    model = ScIReN(KANEncoder(3, 1, grid=14, seed=0), "auto", bounded(0.0, INF))
+    fit(model, rows, rows)
+    symbolic = symbolify(model, rows, families=[*DEFAULT_FAMILIES, hill])
+    assert kept(symbolic) == {"y": "hill"}
+    found = dict(zip(symbolic.table.name, symbolic.table.value, strict=True))
+    assert found == pytest.approx({"rb_0": 1.0, "a_y": 3.0, "k_y": 0.4}, rel=0.05)
+    judged = verify(symbolic, model, rows)
+    assert all(c.passed for c in judged.checks if c.name != "close to network")
+    again = SymbolicModel.load(symbolic.save(tmp_path / "equations.json"))
+    pd.testing.assert_frame_equal(again.latents(data), symbolic.latents(data))
 
 
 # -- tables -------------------------------------------------------------------------------
