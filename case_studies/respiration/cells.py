@@ -93,7 +93,12 @@ class Cell:
         return found if same else None
 
     def model(self) -> ScIReN:
-        """Return the trained model."""
+        """Return the trained model; one that cannot be read is trained again."""
+        try:
+            return load_model(self.folder)
+        except SciRenError as error:
+            say(f"{error}; training it again")
+            compute(self)
         return load_model(self.folder)
 
 

@@ -48,6 +48,15 @@ def test_finished_models_are_used_again(runs, capsys):
     )
 
 
+def test_a_stored_model_that_cannot_be_read_is_trained_again(runs, capsys):
+    wanted, results = runs
+    for file in wanted[1].folder.glob("model.*"):
+        file.write_text("{}")
+    q10 = wanted[1].model().constants()["q10"]
+    assert q10 == pytest.approx(results[1]["metrics"]["q10"])
+    assert "training it again" in capsys.readouterr().err
+
+
 def test_a_result_of_other_settings_or_a_broken_file_is_not_used(runs, folder):
     wanted, _ = runs
     other = cells.Cell(wanted[0].row, 1, cells.Record(folder, thin=THIN + 1))
