@@ -11,6 +11,7 @@ from symbolic.fit import CurveFit, fit_curve
 from symbolic.forms import Form
 from symbolic.library import DEFAULT_FAMILIES, EXPONENT_LIMIT
 from symbolic.structure import (
+    DOMAIN_MARGIN,
     EdgeTerm,
     LatentStructure,
     Node,
@@ -107,7 +108,7 @@ def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> Curve
         curve.weight,
         choices.families,
         refuse_above=choices.refuse_above,
-        domain_margin=0.1,
+        domain_margin=DOMAIN_MARGIN,
         forbid=choices.forbidden(feature, latent),
         pin=choices.pinned(feature, latent),
     )

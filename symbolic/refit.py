@@ -11,10 +11,9 @@ from sciren.training.assembly import assemble
 from sciren.training.effort import Effort
 from sciren.training.levenberg import Normal, covariance, hold, minimise
 from sciren.training.process_term import ProcessTerm
-from symbolic.structure import EdgeTerm, LatentStructure
+from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
-DOMAIN_MARGIN = 0.1  # share of the data range that poles keep away on either side
 
 
 class SymbolicProblem:

@@ -25,6 +25,10 @@ from symbolic.spline_curve import SplineCurve
 
 Array = np.ndarray
 
+DOMAIN_MARGIN = 0.11
+"""Share of the data range that poles keep away on either side: rows stretched 1.2 times,
+as the verification does, stay clear of them."""
+
 
 @dataclass(frozen=True)
 class EdgeTerm:

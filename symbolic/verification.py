@@ -50,7 +50,9 @@ def verify(
     Args:
         symbolic: equations to check.
         model: the trained network that they came from.
-        table: training rows; valid, test: held-out rows, where known.
+        table: training rows; valid, test: held-out rows, where known. Without
+            validation rows the network is compared on the rows that it was trained on,
+            where its freedom is an advantage.
     Raises:
         ColumnError: a table does not fit the model.
     """

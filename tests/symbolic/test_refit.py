@@ -18,13 +18,18 @@ from sciren import (
 from sciren.comparison import ResidualScale
 from sciren.training.process_term import ProcessTerm
 from symbolic.refit import (
-    DOMAIN_MARGIN,
     SymbolicProblem,
     newton_step,
     refit,
     rows_for_search,
 )
-from symbolic.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.structure import (
+    DOMAIN_MARGIN,
+    EdgeTerm,
+    LatentStructure,
+    Node,
+    form_named,
+)
 
 ROWS = 400
 LINEAR = form_named("linear", "")
