@@ -179,6 +179,8 @@ class EdgeTable:
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
         if any(edge.curve.source == source for edge in every):
             return "explains less than its constants cost"
+        if self.choices.pinned(feature, latent.name) is not None:
+            return "pinned, but training dropped it; train with select=False to keep it"
         return "validation does not need it"
 
     def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:

@@ -91,6 +91,9 @@ def test_a_feature_without_an_edge_is_listed_with_its_reason():
     structure = LatentStructure("rb", 1.0, (EdgeTerm(0, LINEAR, (2.0,)),))
     pruned = frame(structure, alone).set_index("source")
     assert set(pruned.loc[["ta", "vpd"]].reason) == {"validation does not need it"}
+    late = frame(structure, alone, Choices(pins={"ta": "exp"})).set_index("source")
+    assert "training dropped it" in late.loc["ta"].reason
+    assert (late.loc["ta"].chosen, late.loc["vpd"].chosen) == ("user", "auto")
 
 
 def test_shares_of_direct_edges_are_mean_deviations_and_add_up():
