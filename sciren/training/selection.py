@@ -19,6 +19,7 @@ from sciren.training.rungs import Candidate, Rung
 SEVERAL = 3  # negligible edges from which they are tried together
 TRIED_AT_ONCE = 8  # weakest edges that are tried at each level
 NEGLIGIBLE = 0.03  # share of a node's deviation, the usual pruning threshold
+MATERIAL = 1e-3  # share of the best loss below which a difference does not matter
 HOPELESS = 6.0  # standard errors after which smaller models are not looked at
 
 
@@ -43,8 +44,7 @@ def eliminate(
         weak = path[-1].weak and _negligible(rung, path[-1], winner)
         path.append(replace(winner, weak=weak))
         best = min(path, key=lambda one: float(one.valid.loss))
-        mean, error = path[-1].valid.excess(0, best.valid, 0)
-        if mean > HOPELESS * error:
+        if not _close(path[-1], best, HOPELESS):
             break
     chosen = one_standard_error(path)
     history.selection.extend(_record(path, chosen, names, rung.nodes))
@@ -80,7 +80,9 @@ def one_standard_error(path: Sequence[Candidate]) -> Candidate:
     """Return the candidate with fewest edges within one error of the best.
 
     Where only edges with a negligible share went, within two: so little an effect has
-    to be well supported to stay in an equation.
+    to be well supported to stay in an equation. A difference of less than a thousandth
+    of the loss never pays for an edge, however certain it is: features that repeat
+    each other differ by that little.
     """
     best = min(path, key=lambda one: float(one.valid.loss))
     close = [one for one in path if one is best or _within(one, best)]
@@ -88,8 +90,13 @@ def one_standard_error(path: Sequence[Candidate]) -> Candidate:
 
 
 def _within(one: Candidate, best: Candidate) -> bool:
+    return _close(one, best, 2.0 if one.weak else 1.0)
+
+
+def _close(one: Candidate, best: Candidate, errors: float) -> bool:
+    """Whether a candidate is no more than some errors, or a trifle, worse."""
     mean, error = one.valid.excess(0, best.valid, 0)
-    return mean <= (2.0 if one.weak else 1.0) * error
+    return mean <= max(errors * error, MATERIAL * float(best.valid.loss))
 
 
 def _least(candidate: Candidate, rung: Rung) -> int:

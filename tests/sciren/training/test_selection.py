@@ -59,6 +59,12 @@ def test_the_error_is_that_of_the_difference_not_of_the_losses():
     assert one_standard_error([best, worse]) is best
 
 
+@pytest.mark.parametrize(("excess", "chosen"), [(0.9e-3, 2), (1.1e-3, 4)])
+def test_a_trifle_pays_for_no_edge_however_certain(excess, chosen):
+    smaller = candidate(2, 1.0 + excess)
+    assert one_standard_error([candidate(4, 1.0), smaller]).n_edges == chosen
+
+
 def test_of_equally_many_edges_the_better_validation_wins():
     noise = 0.3
     one = candidate(3, 1.0 + 0.5 * error_of(noise), noise, seed=1)
@@ -118,6 +124,24 @@ def test_noise_features_go_and_real_ones_stay(make, seed, features):
     assert row["kept"].split(", ") == [
         f"{'abcdefg'[k]} -> rb" for k in range(features) if kept[k]
     ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_features_that_repeat_each_other_one_stays(make, seed):
+    table, _ = make.respiration(200, seed)
+    other, _ = make.respiration(100, seed + 50)
+    for one in (table, other):
+        one.features[:, 2] = one.features[:, 0]
+    problem = make.additive(table, smooth=0.1)
+    model, scale = problem.term.model, problem.term.observations.scale
+    design = make.design_of(model, other, problem.spline.mean)
+    rung = AdditiveRung(problem, ProcessTerm(model, other, scale), design)
+    start = torch.zeros(problem.size, dtype=torch.float64)
+    full = rung.fit(torch.ones(1, 3, 1, dtype=torch.bool), start)[0]
+    chosen = eliminate(rung, full, [["a"], ["b"], ["c"]], History("gauss-newton"))
+    a, b, c = chosen.edges[:, 0].tolist()
+    assert b
+    assert a != c
 
 
 def test_where_nothing_matters_every_edge_goes(make):
