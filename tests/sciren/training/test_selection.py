@@ -132,7 +132,7 @@ def test_of_features_that_repeat_each_other_one_stays(make, seed):
     other, _ = make.respiration(100, seed + 50)
     for one in (table, other):
         one.features[:, 2] = one.features[:, 0]
-    problem = make.additive(table, smooth=0.1)
+    problem = make.additive(table, smooth=1e-2)
     model, scale = problem.term.model, problem.term.observations.scale
     design = make.design_of(model, other, problem.spline.mean)
     rung = AdditiveRung(problem, ProcessTerm(model, other, scale), design)
