@@ -58,6 +58,10 @@ class ResidualScale:
         sd = torch.stack([_deviation(column) for column in targets.unbind(1)])
         return cls(kind, sd, added)
 
+    def to(self, device: torch.device | str) -> "ResidualScale":
+        """Return the same scale on another device."""
+        return ResidualScale(self.kind, self.sd.to(device), self.offset.to(device))
+
     def transform(self, values: Tensor) -> Tensor:
         """Put predictions or targets (..., t) on the scale of the comparison."""
         if self.kind == "log":

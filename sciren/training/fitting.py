@@ -44,19 +44,20 @@ def fit(
     engine, reason = choose_engine(model, config)
     history = History(engine, reason)
     device = _device(config.device)
-    model.to(device)
-    data = prepare(model, train.to(device), valid.to(device), config)
-    model.residual_scale = data.scale
-    model.violation_weight, model.noise = config.violation, config.noise
-    _check_rowwise(model, data.train, engine)
+    home = train.features.device
     shown = progress or Silence()
     try:
+        model.to(device)
+        data = prepare(model, train.to(device), valid.to(device), config)
+        model.residual_scale = data.scale.to(home)
+        model.violation_weight, model.noise = config.violation, config.noise
+        _check_rowwise(model, data.train, engine)
         if engine == "gauss-newton":
             GaussNewton(model, data, config, history, shown).run()
         else:
             _first_order(model, data, config, history, shown)
     finally:
-        model.to(train.features.device)
+        model.to(home)
     return history
 
 

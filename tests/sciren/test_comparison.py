@@ -72,6 +72,12 @@ def test_the_offset_is_one_percent_of_the_median_unless_given():
     assert ResidualScale.fit(column(1, 200, 500), "log").offset.tolist() == [2.0]
 
 
+def test_a_scale_moves_to_another_device():
+    scale = ResidualScale.fit(column(1.0, 2.0), "log", 0.5).to("meta")
+    assert scale.kind == "log"
+    assert scale.sd.device.type == scale.offset.device.type == "meta"
+
+
 def test_a_constant_target_is_not_divided_by_zero():
     assert ResidualScale.fit(column(3, 3, 3)).sd.tolist() == [1.0]
 
