@@ -332,3 +332,19 @@ def test_tables_that_lack_a_forcing_are_refused(tables):
     train, valid = tables
     with pytest.raises(ColumnError, match="decoder 'q10' needs forcing 'ta'"):
         fit(respiration_model(), replace(train, forcings={}), valid)
+
+
+@pytest.mark.parametrize("ladder", [False, True])
+def test_a_second_fit_finds_the_same_answer(make, ladder):
+    train, _ = make.respiration(200, truth="kink")
+    model = respiration_model()
+    found = []
+    for _ in range(2):
+        history = fit(
+            model, train, train, TrainConfig(ladder=ladder, starts=6, smooth=1e-2)
+        )
+        found.append((model.constants()["q10"], model.latents(train)))
+        assert history.summaries["q10"].identified
+    (one, latents), (two, again) = found
+    assert one == pytest.approx(two, abs=2e-3)
+    assert float((latents - again).std()) < 0.05 * float(latents.std())
