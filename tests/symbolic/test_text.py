@@ -43,7 +43,7 @@ def evaluate(text, values):
     names = {
         "exp": sympy.exp, "log": sympy.log, "sin": sympy.sin, "cos": sympy.cos,
         "tan": sympy.tan, "tanh": sympy.tanh, "max": sympy.Max, "min": sympy.Min,
-        "sqrt": sympy.sqrt,
+        "sqrt": sympy.sqrt, "e": sympy.E, "pi": sympy.pi,
     }  # fmt: skip
     return sympy.sympify(text.replace("^", "**"), locals=names | values)
 
