@@ -252,7 +252,7 @@ class DiscoverySettings(Settings):
         default=0.03,
         ge=0,
         lt=1,
-        description="edges below this share of importance are cut",
+        description="edges below this share are cut where validation chose none",
     )
     members: int = Field(
         default=1, ge=1, le=1000, description="models to train from other starts"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from discovery.config_file import load_config
 from discovery.workflow import run
 from sciren.errors import ConfigError, DataWarning, TrainingError
 from symbolic import SymbolicModel
+from symbolic.tex_check import check_latex
 from symbolic.verdict import Check, Verification
 
 FILES = {
@@ -206,3 +208,17 @@ def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, q
     missing = int(((frame.ta > 1) & frame.par.isna()).sum())
     assert record["dropped"] == {"missing forcing par": missing}
     assert record["rows"] == record["kept"] - missing
+
+
+def test_the_equations_are_a_document_that_compiles(finished, tmp_path):
+    source = finished / "runs" / "light_use" / "equations.tex"
+    text = source.read_text()
+    assert check_latex(text) == []
+    assert r"\mathrm{half}" in text
+    assert "block bootstrap, 20 resamples" in text
+    if shutil.which("pdflatex"):
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", str(source)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:]
