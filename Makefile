@@ -19,7 +19,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
-	$(BIN)/sciren demo respiration --out $(OUT) --overwrite
+	$(ONE_THREAD) $(BIN)/sciren demo respiration --out $(OUT) --overwrite
 
 test: lint
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --durations=10
