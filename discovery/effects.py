@@ -22,7 +22,7 @@ Rows = Callable[[Array], Any]
 
 GRID = 100
 BINS = 40
-AT_ONCE = 200_000  # rows handed to a model at a time
+AT_ONCE = 20_000  # rows handed to a model at a time; more only cost memory
 
 
 def partial_dependence(

@@ -15,7 +15,7 @@ from sciren.data.table import Table
 from sciren.decoders.base import Decoder
 from sciren.decoders.process import IdentityDecoder
 from sciren.encoders.base import Encoder
-from sciren.errors import ColumnError, ShapeError, closest_names
+from sciren.errors import ColumnError, ConfigError, ShapeError, closest_names
 
 CHUNK = 65_536  # rows evaluated at once when predicting
 
@@ -121,12 +121,26 @@ class ScIReN(nn.Module):
 
     @torch.no_grad()
     def set_constants(self, values: Mapping[str, float]) -> None:
-        """Set constants by name, physical values."""
+        """Set constants by name, physical values.
+
+        Raises:
+            ColumnError: no constant has this name.
+            ConfigError: a value is outside the bounds of its constant, or not a number.
+        """
         known = self.constants()
-        for name in values:
+        bounds = {one.name: one for one in self.constant_scale.parameters}
+        for name, value in values.items():
             if name not in known:
                 raise ColumnError(
                     f"no constant is called {name!r}. {closest_names(name, known)}"
+                )
+            low, high = bounds[name].low, bounds[name].high
+            vanishing = bounds[name].positive and value <= 0
+            if vanishing or not low <= value <= high:
+                raise ConfigError(
+                    f"constant {name!r} cannot be {value:g}: it lies between {low:g} and "
+                    f"{high:g}{', without zero' if vanishing else ''}; change the value, "
+                    "or the bounds of its Parameter"
                 )
         physical = torch.tensor(list((known | dict(values)).values()))
         self.constant_raw.copy_(self.constant_scale.to_raw(physical.double()))

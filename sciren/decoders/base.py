@@ -113,13 +113,20 @@ class Decoder(ABC):
                 )
             columns = [result[name] for name in self.targets]
         else:
-            columns = [result] if len(self.targets) == 1 else list(result)
+            columns = self._columns(result, len(latents))
         if len(columns) != len(self.targets):
             raise DecoderError(
                 f"decoder {self.name!r} returned {len(columns)} arrays for the targets "
                 f"{', '.join(self.targets)}; return a mapping target -> array"
             )
         return torch.stack([self._column(c, latents) for c in columns], dim=1)
+
+    def _columns(self, result: Any, rows: int) -> list[Any]:
+        """Split what is no mapping: one array a target, or one array (n, t)."""
+        count = len(self.targets)
+        if isinstance(result, Tensor) and result.shape == (rows, count):
+            return list(result.unbind(1))
+        return [result] if count == 1 else list(result)
 
     def _column(self, value: Any, latents: Tensor) -> Tensor:
         if not isinstance(value, Tensor):

@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
+from keyword import iskeyword
 from typing import Any
 
 from sciren.decoders.base import Decoder
@@ -78,11 +80,28 @@ def process_model(
 
 
 class IdentityDecoder(Decoder):
-    """Plain regression: every target is a latent of its own, without bounds."""
+    """Plain regression: every target is a latent of its own, without bounds.
+
+    A latent is called as its target, with underscores for what no identifier may hold.
+    """
 
     def __init__(self, targets: Sequence[str]) -> None:
-        super().__init__("identity", [Parameter(t) for t in targets], (), targets)
+        names = _identifiers(targets)
+        super().__init__("identity", [Parameter(name) for name in names], (), targets)
 
     def __call__(self, p: Any, f: Any) -> Any:
         """Return the latents."""
-        return {name: getattr(p, name) for name in self.targets}
+        pairs = zip(self.targets, self.latent_names, strict=True)
+        return {target: getattr(p, name) for target, name in pairs}
+
+
+def _identifiers(targets: Sequence[str]) -> list[str]:
+    """Turn column names into different identifiers: "NEE (µmol)" -> NEE_µmol."""
+    found: list[str] = []
+    for target in targets:
+        name = re.sub(r"\W+", "_", target).strip("_") or "y"
+        name = name if name.isidentifier() and not iskeyword(name) else f"y_{name}"
+        while name in found:
+            name += "_"
+        found.append(target if target.isidentifier() else name)
+    return found

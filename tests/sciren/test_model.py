@@ -120,6 +120,14 @@ def test_constants_are_set_and_read_by_name():
         model.set_constants({"q1": 2.0})
 
 
+@pytest.mark.parametrize("value", [-1.0, 0.0, float("nan")])
+def test_constants_stay_inside_their_bounds(value):
+    model = respiration()
+    with pytest.raises(ConfigError, match=r"'q10' cannot be .*: it lies between 0"):
+        model.set_constants({"q10": value})
+    assert model.constants() == pytest.approx({"q10": 1.5})
+
+
 def test_the_scaling_is_stored_with_its_names():
     model = respiration()
     assert model.feature_names == NAMES

@@ -124,6 +124,24 @@ def test_plain_regression_returns_the_latents():
     assert all(math.isinf(p.low) and math.isinf(p.high) for p in decoder.parameters)
 
 
+def test_columns_of_any_name_can_be_regressed():
+    names = ["NEE (µmol m-2)", "class", "NEE µmol m-2", "2 m", "a", "%"]
+    decoder = IdentityDecoder(names)
+    assert decoder.targets == tuple(names)
+    assert decoder.latent_names[4] == "a"
+    assert all(name.isidentifier() for name in decoder.latent_names)
+    latents = torch.rand(3, 6)
+    assert torch.equal(decoder.evaluate(latents, torch.empty(0), {}), latents)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_one_array_may_hold_all_targets_as_columns(rows):
+    decoder = decoder_of(lambda p, f: torch.stack((p.rb, 2 * p.rb), 1), ("x", "y"))
+    rb = torch.rand(rows, 1)
+    found = decoder.evaluate(rb, torch.empty(0), {})
+    assert torch.equal(found, torch.cat((rb, 2 * rb), dim=1))
+
+
 def test_an_unknown_built_in_is_answered_with_the_closest():
     with pytest.raises(DecoderError, match=r"called 'q1'\. Closest names: q10"):
         decoder_named("q1")
