@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sciren.training import History as History
     from sciren.training import TrainConfig as TrainConfig
     from sciren.training import fit as fit
+    from sciren.training import fit_ensemble as fit_ensemble
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,
@@ -69,6 +70,7 @@ __getattr__, __dir__, __all__ = lazy(
         "edge_table": "sciren.importance",
         "feature_importance": "sciren.importance",
         "fit": "sciren.training",
+        "fit_ensemble": "sciren.training",
         "load_model": "sciren.checkpoint",
         "process_model": "sciren.decoders",
         "prune": "sciren.pruning",

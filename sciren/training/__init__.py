@@ -6,6 +6,7 @@ from sciren._lazy import lazy
 
 if TYPE_CHECKING:
     from sciren.training.config import TrainConfig as TrainConfig
+    from sciren.training.ensemble import fit_ensemble as fit_ensemble
     from sciren.training.fitting import fit as fit
     from sciren.training.history import History as History
     from sciren.training.profile import ProfileSummary as ProfileSummary
@@ -19,5 +20,6 @@ __getattr__, __dir__, __all__ = lazy(
         "ProfileSummary": "sciren.training.profile",
         "TrainConfig": "sciren.training.config",
         "fit": "sciren.training.fitting",
+        "fit_ensemble": "sciren.training.ensemble",
     },
 )

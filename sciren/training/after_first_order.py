@@ -1,6 +1,8 @@
 """What follows first-order training: edge selection, a refit, profiles of constants."""
 
 import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,37 +14,67 @@ from sciren.pruning import prune
 from sciren.splines import greville
 from sciren.training.additive import AdditiveProblem, SplineDesign, smaller
 from sciren.training.config import TrainConfig
-from sciren.training.first_order import train_first_order
+from sciren.training.engines import gauss_newton_obstacle
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import minimise
+from sciren.training.member import Member
 from sciren.training.preparation import Prepared
 from sciren.training.process_term import ProcessTerm
 from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.rungs import Validation, by_block
+from sciren.training.selection import within
 from sciren.training.starts import hidden_start
 
 THRESHOLDS = (0.003, 0.01, 0.03, 0.1, 0.2)  # shares below which edges go, tried in turn
 PROFILE_ROWS = 5_000
 
 
-def select_edges(
-    model: ScIReN,
-    data: Prepared,
-    config: TrainConfig,
-    history: History,
+def finish_first_order(
+    members: Sequence[Member],
+    train: Callable[[Sequence[Member], Progress], None],
     progress: Progress,
 ) -> None:
-    """Drop weak edges by the one-standard-error rule on validation, then refit.
+    """Select edges, train on without sparsity penalties, profile the constants.
+
+    Args:
+        members: trained.
+        train: trains members on, all together.
+        progress: hears the steps.
+    """
+    again = [one for one in members if one.config.select and select_edges(one)]
+    if again:
+        train([replace(one, config=_refit(one.config)) for one in again], progress)
+    for one in members:
+        if not one.config.profiles or not len(one.model.constant_raw):
+            continue
+        reason = gauss_newton_obstacle(one.model, one.config.max_coefficients)
+        if reason is None:
+            profile_trained(one.model, one.data, one.config, one.history)
+        else:
+            one.history.say(f"The constants have no profile, because {reason}.")
+
+
+def _refit(config: TrainConfig) -> TrainConfig:
+    rate = 0.3 * config.learning_rate
+    return config.replace(entropy=0.0, l1=0.0, learning_rate=rate)
+
+
+def select_edges(member: Member) -> bool:
+    """Drop weak edges by the one-standard-error rule on validation.
 
     Every threshold gives one candidate, without retraining; of those within one block
-    standard error of the best the one with fewest edges is taken and trained on without
-    sparsity penalties.
+    standard error of the best the one with fewest edges is taken.
+
+    Returns:
+        Whether the model is to be trained on without sparsity penalties.
     """
+    model, data = member.model, member.data
+    config, history = member.config, member.history
     if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
         history.say(f"{type(model.encoder).__name__} has no edges to select.")
-        return
+        return False
     candidates = [(0.0, model, _validation(model, data, config), [])]
     for threshold in THRESHOLDS:
         other = copy.deepcopy(model, {id(model.decoder): model.decoder})
@@ -51,7 +83,7 @@ def select_edges(
             judged = _validation(other, data, config)
             candidates.append((threshold, other, judged, removed))
     best = min((one[2] for one in candidates), key=lambda one: float(one.loss))
-    close = [one for one in candidates if _within(one[2], best)]
+    close = [one for one in candidates if within(one[2], best, 1.0)]
     chosen = max(close, key=lambda one: len(one[3]))
     for threshold, _, judged, removed in candidates:
         mean, error = judged.excess(0, best, 0)
@@ -67,16 +99,10 @@ def select_edges(
         )
     if chosen[3]:
         model.encoder.load_state_dict(chosen[1].encoder.state_dict())
-    if chosen[3] or config.entropy or config.l1:
-        rate = 0.3 * config.learning_rate
-        free = config.replace(entropy=0.0, l1=0.0, learning_rate=rate)
+    refit = bool(chosen[3] or config.entropy or config.l1)
+    if refit:
         history.say("Refitted without sparsity penalties after the edge selection.")
-        train_first_order(model, data.train, data.valid, free, history, progress)
-
-
-def _within(one: Validation, best: Validation) -> bool:
-    mean, error = one.excess(0, best, 0)
-    return mean <= error
+    return refit
 
 
 def _term(model: ScIReN, data: Prepared, config: TrainConfig) -> ProcessTerm:

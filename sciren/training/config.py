@@ -157,6 +157,9 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         ge=0,
         description="block bootstrap replicates for the constants' intervals",
     )
+    profiles: bool = Field(
+        default=True, description="profile every constant, with the bootstrap"
+    )
     profile_points: int = Field(default=25, ge=5)
     profile_range: dict[str, tuple[float, float]] = Field(
         default_factory=dict,

@@ -14,6 +14,7 @@ from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.history import History
 from sciren.training.levenberg import minimise
+from sciren.training.member import Member
 from sciren.training.noise import proportional_weights
 from sciren.training.preparation import Prepared
 from sciren.training.profile import ProfileSummary, estimate
@@ -24,6 +25,17 @@ from sciren.training.solver import RungSolver, Step
 
 TRIAL_ROWS = 8_000  # candidates with a hidden layer compete on no more
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
+
+
+def solve_members(members: Sequence[Member], progress: Progress) -> None:
+    """Train every member in place.
+
+    Args:
+        members: whose models this engine can train, with scaling and knots set.
+        progress: hears every step.
+    """
+    for one in members:
+        GaussNewton(one.model, one.data, one.config, one.history, progress).run()
 
 
 class GaussNewton:
@@ -50,13 +62,16 @@ class GaussNewton:
         elif self.config.ladder:
             step = self._ladder(step)
         full = step
-        step = self._profiled(self._reweighted(self._selected(step)))
+        step = self._reweighted(self._selected(step))
+        if self.config.profiles:
+            step = self._profiled(step)
         step.rung.store(step.candidate)
         trained = self.model.encoder
         # Curves that end at zero outside their knots cannot hold an offset.
         if isinstance(trained, KANEncoder) and trained.outside == "linear":
             trained.center(self.model.scaled(self.data.train.features))
-        if step.candidate.n_edges < full.candidate.n_edges:
+        dropped = step.candidate.n_edges < full.candidate.n_edges
+        if self.config.profiles and dropped:
             self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
 

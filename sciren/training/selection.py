@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sciren.training.history import History
-from sciren.training.rungs import Candidate, Rung
+from sciren.training.rungs import Candidate, Rung, Validation
 
 SEVERAL = 3  # negligible edges from which they are tried together
 TRIED_AT_ONCE = 8  # weakest edges that are tried at each level
@@ -94,9 +94,13 @@ def _within(one: Candidate, best: Candidate) -> bool:
 
 
 def _close(one: Candidate, best: Candidate, errors: float) -> bool:
-    """Whether a candidate is no more than some errors, or a trifle, worse."""
-    mean, error = one.valid.excess(0, best.valid, 0)
-    return mean <= max(errors * error, MATERIAL * float(best.valid.loss))
+    return within(one.valid, best.valid, errors)
+
+
+def within(one: Validation, best: Validation, errors: float) -> bool:
+    """Whether a validation is no more than some standard errors, or a trifle, worse."""
+    mean, error = one.excess(0, best, 0)
+    return mean <= max(errors * error, MATERIAL * float(best.loss))
 
 
 def _least(candidate: Candidate, rung: Rung) -> int:

@@ -14,7 +14,8 @@ from sciren.errors import ColumnError, ConfigError, TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
-from sciren.training.fitting import choose_engine, fit, gauss_newton_obstacle
+from sciren.training.engines import choose_engine, gauss_newton_obstacle
+from sciren.training.fitting import fit
 
 Q = Parameter("q10", low=0.0, start=1.5, kind="constant")
 
