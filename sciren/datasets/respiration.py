@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from sciren.datasets.drivers import measured_drivers, split_masks
+from sciren.datasets.noise import truncated_normal
 from sciren.datasets.solar import radiation_signals
 from sciren.datasets.temperature import (
     FIRST_YEAR,
@@ -40,9 +42,6 @@ UNITS = {
     "reco": "umol m-2 s-1",
     "reco_clean": "umol m-2 s-1",
 }
-
-NOISE_LIMIT = 0.95
-TRAIN_QUANTILE = 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +105,7 @@ class RespirationStudy:
             reco_clean.
         truth: base respiration, Q10 and the formula.
         train, valid, test: (n,) bool; 2003-2006 up to the 80 % quantile of its
-            temperature, 2007, 2008.
+            temperature, 2007, 2008; whole weeks where drivers of other years were given.
         units: column -> unit.
         temperature: ``"surrogate"`` or ``"measured"``.
         correlations: correlation of ta with sw_pot and dsw_pot over the record, beside
@@ -147,13 +146,14 @@ def make_respiration(
     seed: int = 0,
     temperature: Temperature | None = None,
     noise: float = 0.1,
+    drivers: pd.DataFrame | None = None,
 ) -> RespirationStudy:
     """Simulate nine years of half-hourly ecosystem respiration with a known truth.
 
         reco = rb 1.5^((ta - 15) / 10) (1 + eps),  eps normal(0, noise) in [-0.95, 0.95]
 
-    Rows 2003-2011, latitude 47.1167 N. The seed changes the noise only: as in the
-    published study, every seed sees the same weather.
+    Rows 2003-2011, latitude 47.1167 N, unless drivers are given. The seed changes the
+    noise only: as in the published study, every seed sees the same weather.
 
     Args:
         setting: ``"linear"`` or ``"abs"``, the form of rb; see ``RespirationTruth``.
@@ -161,9 +161,13 @@ def make_respiration(
         temperature: measured half-hours, degrees C, see
             ``sciren.datasets.temperature.lay_on_record``; default: the surrogate.
         noise: relative standard deviation before truncation; 0 for none.
+        drivers: measured time, sw_pot, dsw_pot and ta of any half-hours, in place of
+            computed radiation and temperature; see
+            ``sciren.datasets.drivers.measured_drivers``.
     Raises:
-        ConfigError: unknown setting, or noise or seed are negative.
-        DataError: the measured temperature cannot be used.
+        ConfigError: unknown setting, noise or seed are negative, or temperature and
+            drivers are both given.
+        DataError: the measured temperature or drivers cannot be used.
     """
     if setting not in ("linear", "abs"):
         raise ConfigError(f"setting {setting!r} does not exist; use 'linear' or 'abs'")
@@ -171,9 +175,19 @@ def make_respiration(
         raise ConfigError(
             f"noise={noise} and seed={seed} must be finite and not negative"
         )
-    time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
-    made_up = temperature is None
-    ta = surrogate_temperature(time) if made_up else lay_on_record(temperature)
+    if drivers is not None and temperature is not None:
+        raise ConfigError("give a measured temperature or drivers, which hold one")
+    made_up = temperature is None and drivers is None
+    if drivers is None:
+        time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
+        ta = (
+            surrogate_temperature(time)
+            if temperature is None
+            else lay_on_record(temperature)
+        )
+    else:
+        known = measured_drivers(drivers)
+        time, sw_pot, dsw_pot, ta = (known[name].to_numpy() for name in known)
     slope = _slope(sw_pot, dsw_pot)
     mean, sd = float(slope.mean()), float(slope.std())
     truth = RespirationTruth(setting, _base(setting, slope, mean, sd), mean, sd)
@@ -185,35 +199,15 @@ def make_respiration(
             "dsw_pot": dsw_pot,
             "ta": ta,
             "rb_true": truth.rb,
-            "reco": clean * (1 + _truncated_normal(len(time), noise, seed)),
+            "reco": clean * (1 + truncated_normal(len(time), noise, seed)),
             "reco_clean": clean,
         }
     )
     return RespirationStudy(
-        setting, seed, frame, truth, *_published_split(time, ta), units=UNITS,
+        setting, seed, frame, truth, *split_masks(time, ta), units=UNITS,
         temperature="surrogate" if made_up else "measured",
         correlations=_correlations(frame),
     )  # fmt: skip
-
-
-def _truncated_normal(rows: int, sd: float, seed: int) -> np.ndarray:
-    """Return (rows,) draws of normal(0, sd), drawn again while beyond the limit."""
-    generator = np.random.default_rng(seed)
-    draws = generator.normal(0.0, sd, rows)
-    while (beyond := np.abs(draws) > NOISE_LIMIT).any():
-        draws[beyond] = generator.normal(0.0, sd, int(beyond.sum()))
-    return draws
-
-
-def _published_split(
-    time: np.ndarray, ta: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the masks; training leaves out its warmest fifth, so that warm air in the
-    test year is an extrapolation."""
-    year = time.astype("datetime64[Y]").astype(int) + 1970
-    train = year <= 2006
-    train &= ta <= np.quantile(ta[train], TRAIN_QUANTILE)
-    return train, year == 2007, year == 2008
 
 
 def _correlations(frame: pd.DataFrame) -> pd.DataFrame:
