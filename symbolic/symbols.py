@@ -93,5 +93,6 @@ def _word(word: str, italic: bool) -> str:
         return "\\" + word
     if word.isascii() and (word.isdigit() or (italic and len(word) == 1)):
         return word
-    inside = word if word.isascii() else rf"\text{{{escape(word)}}}"
+    plain = word.isascii() and all(c.isalnum() or c in ".'" for c in word)
+    inside = word if plain else rf"\text{{{escape(word)}}}"
     return rf"\mathrm{{{inside}}}"

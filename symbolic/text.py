@@ -64,9 +64,15 @@ def to_text(
     def number(value: float) -> str:
         return format_number(value, digits, "text", decimal_comma)
 
-    names = {name: name for name in names_in([expression])}
+    names = {name: _readable(name) for name in names_in([expression])}
     printer = Printer(TEXT, names, number, rounded=digits is not None, order=order)
     return printer.text(expression)
+
+
+def _readable(name: str) -> str:
+    """Quote names that could be taken for a piece of a formula: `air temperature`."""
+    plain = all(part.isidentifier() for part in name.split("."))
+    return name if plain else f"`{name}`"
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

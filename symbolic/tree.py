@@ -8,7 +8,6 @@ named function, ["cases", [value, condition], ...] a piecewise formula.
 """
 
 import math
-import re
 from typing import Any
 
 import sympy
@@ -25,7 +24,8 @@ from symbolic.nodes import (
 )
 
 DEEPEST = 150
-NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
+LONGEST_NAME = 200
+FORBIDDEN = set("\"'`\\;")  # no column needs them, and no name should look like code
 ASSUMPTIONS = ("", "real", "positive", "nonnegative", "negative", "nonpositive")
 
 
@@ -89,9 +89,12 @@ def _symbol(name: str, assumption: str) -> Any:
 
 
 def _check_name(name: Any) -> None:
-    if not (isinstance(name, str) and NAME.fullmatch(name)):
+    """Columns have names with blanks and brackets; a name is only compared and printed."""
+    usable = isinstance(name, str) and name.isprintable() and name == name.strip()
+    if not usable or not 0 < len(name) <= LONGEST_NAME or FORBIDDEN & set(name):
         raise ExpressionError(
-            f"{name!r} is no name; use letters, digits, underscores and points"
+            f"{name!r:.80} is no name; use up to {LONGEST_NAME} printable characters "
+            "without quotes, backslashes and semicolons"
         )
 
 

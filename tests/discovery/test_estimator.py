@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.metrics import r2_score
 from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -211,6 +212,16 @@ def test_plain_regression_has_equations_of_the_targets():
     model = ScIReNRegressor(random_state=0, hidden=()).fit(x, y)
     assert model.equations_["latent"].tolist() == ["y1", "y2"]
     np.testing.assert_allclose(model.predict(x, "equations"), y, atol=0.02)
+
+
+def test_columns_may_have_any_name():
+    rng = np.random.default_rng(0)
+    x = pd.DataFrame(rng.uniform(0.5, 2, (300, 2)), columns=["T (°C)", "share, %"])
+    y = pd.DataFrame({"NEE (µmol)": 2 * x["T (°C)"] + x["share, %"] ** 2})
+    model = ScIReNRegressor(random_state=0).fit(x, y)
+    assert r"\text{T (\textdegree{}C)}" in model.latex()["NEE_µmol"]
+    assert r2_score(y, model.predict(x, using="equations")) > 0.999
+    assert model.discovery_.verification.passed
 
 
 def test_a_black_box_has_no_equations(respiration):

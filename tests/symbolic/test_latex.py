@@ -141,3 +141,10 @@ def test_nodes_outside_the_whitelist_are_refused():
 def test_text_that_is_no_formula_is_refused(text, message):
     with pytest.raises(ExpressionError, match=message):
         read_latex(text, [x])
+
+
+@pytest.mark.parametrize("name", ["air temp", "T (°C)", "share %", "P/E & more", "2 m"])
+def test_columns_of_any_name_are_printed_and_read(name):
+    column = sympy.Symbol(name, real=True)
+    formula = 2 * sympy.log(column + 1) - 3
+    assert read_latex(to_latex(formula, None), [column]) == formula

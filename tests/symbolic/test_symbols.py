@@ -26,6 +26,8 @@ from symbolic.symbols import GREEK, escape, latex_symbol, latex_symbols
         ("f_rb_ta", r"f_{\mathrm{rb},\mathrm{ta}}"),
         ("tau_e", r"\tau_{\mathrm{e}}"),
         ("größe", r"\mathrm{\text{größe}}"),
+        ("share %", r"\mathrm{\text{share \%}}"),
+        ("T (°C)", r"\mathrm{\text{T (\textdegree{}C)}}"),
     ],
 )
 def test_names_become_symbols(name, text):

@@ -58,7 +58,10 @@ def test_every_kind_of_node_comes_back(expression):
         (sympy.Float("1e-400"), "is not a double"),
         (sympy.UnevaluatedExpr(x), "UnevaluatedExpr"),
         (sympy.Symbol("n", integer=True), "assumptions beyond"),
-        (sympy.Symbol("a b"), "is no name"),
+        (sympy.Symbol("a\nb"), "is no name"),
+        (sympy.Symbol("a;b"), "is no name"),
+        (sympy.Symbol(" a"), "is no name"),
+        (sympy.Symbol("a" * 201), "is no name"),
         (sympy.Heaviside(x, sympy.Integer(0)), "value at zero"),
     ],
 )
