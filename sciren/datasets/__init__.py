@@ -5,11 +5,19 @@ from sciren.datasets.respiration import (
     RespirationTruth,
     make_respiration,
 )
+from sciren.datasets.soil_carbon import (
+    SoilCarbonStudy,
+    SoilCarbonTruth,
+    make_soil_carbon,
+)
 from sciren.datasets.temperature import surrogate_temperature
 
 __all__ = [
     "RespirationStudy",
     "RespirationTruth",
+    "SoilCarbonStudy",
+    "SoilCarbonTruth",
     "make_respiration",
+    "make_soil_carbon",
     "surrogate_temperature",
 ]
