@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sciren.errors import SciRenError, ShapeError, TrainingError
+from sciren.errors import DownloadError, SciRenError, ShapeError, TrainingError
 
 app = typer.Typer(
     name="sciren",
@@ -28,8 +28,10 @@ demo = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(demo, name="demo")
+data = typer.Typer(help="Public data sets.", no_args_is_help=True)
+app.add_typer(data, name="data")
 
-_WORK_ERRORS = (TrainingError, ShapeError)
+_WORK_ERRORS = (TrainingError, ShapeError, DownloadError)
 _ANYWHERE = ("--quiet", "-q", "--debug")
 
 
@@ -123,6 +125,30 @@ def demo_respiration(
 
     folder = work(out, setting, seed, overwrite=overwrite, quiet=_options.quiet)
     _finish(folder)
+
+
+@data.callback()
+def _data() -> None:
+    """Public data sets."""
+
+
+@data.command("fetch")
+@_guarded
+def data_fetch(
+    name: Annotated[Literal["at-neu"], typer.Argument(help="Which data set.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; default the cache of the user."),
+    ] = None,
+) -> None:
+    """Download a data set, unless it is there, check its hash, and print its path.
+
+    at-neu: drivers of the respiration study, Neustift 2003-2011 (NetCDF).
+    """
+    from sciren.datasets import download_at_neu
+
+    fetch = {"at-neu": download_at_neu}[name]
+    typer.echo(fetch(out, progress=not _options.quiet))
 
 
 @app.command()

@@ -38,7 +38,7 @@ def download_at_neu(
         url, blob: source and git blob hash.
         progress: whether to draw a bar on stderr.
     Raises:
-        DataError: the file cannot be downloaded, or is not the expected one.
+        DownloadError: the file cannot be downloaded, or is not the expected one.
     """
     if folder is None:
         import pooch
@@ -67,8 +67,8 @@ def fetch_at_neu(
         setting, seed, noise: see `make_respiration`.
         url, blob: source and git blob hash.
     Raises:
-        DataError: the file cannot be downloaded, is not the expected one, or cannot be
-            read.
+        DownloadError: the file cannot be downloaded, or is not the expected one.
+        DataError: it cannot be read.
         ConfigError: see `make_respiration`.
     """
     file = download_at_neu(folder, url=url, blob=blob)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sciren.errors import DataError
+from sciren.errors import DownloadError
 
 TIMEOUT = 60.0  # seconds without an answer
 
@@ -39,7 +39,7 @@ def fetch_checked(
         progress: whether to draw a bar on stderr.
         timeout: seconds without an answer before giving up.
     Raises:
-        DataError: the network or the disk fail, or the content is not the expected one.
+        DownloadError: the network or the disk fail, or the content is not the expected one.
     """
     path = path.expanduser()
     if path.is_file() and git_blob_hash(path) == blob:
@@ -51,7 +51,7 @@ def fetch_checked(
         _check(hidden, url, blob)
         hidden.replace(path)
     except OSError as error:
-        raise DataError(
+        raise DownloadError(
             f"{path}: cannot be written: {error.strerror or error}; choose another folder"
         ) from error
     finally:
@@ -71,7 +71,7 @@ def _download(
         fetch(url, str(hidden), None)
     except RequestException as error:
         reason = " ".join(str(error).split())[:200]
-        raise DataError(
+        raise DownloadError(
             f"{url} cannot be downloaded ({type(error).__name__}: {reason}). Try again "
             f"with a network, or get the file elsewhere and put it at {path}"
         ) from error
@@ -80,7 +80,7 @@ def _download(
 def _check(hidden: Path, url: str, blob: str) -> None:
     found = git_blob_hash(hidden)
     if found != blob:
-        raise DataError(
+        raise DownloadError(
             f"{url}: what arrived ({hidden.stat().st_size:,} bytes) has the git blob hash "
             f"{found}, not {blob}: the download was cut short, or the source has changed. "
             "It was not kept; try again"

@@ -44,6 +44,38 @@ def test_init_writes_once_and_says_what_is_next(tmp_path, capsys):
     assert "is there already" in capsys.readouterr().err
 
 
+def test_a_data_set_is_fetched_into_a_folder_and_its_path_printed(
+    tmp_path, monkeypatch, capsys
+):
+    asked = []
+
+    def fetch(folder, progress):
+        asked.append((folder, progress))
+        return tmp_path / "record.nc"
+
+    monkeypatch.setattr("sciren.datasets.download_at_neu", fetch)
+    assert run("data", "fetch", "at-neu", "-o", tmp_path, "--quiet") == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'record.nc'}\n"
+    assert run("data", "fetch", "at-neu") == 0
+    assert asked == [(tmp_path, False), (None, True)]
+    assert run("data", "fetch", "at-new") == 2
+
+
+def test_a_download_that_fails_is_one_line(tmp_path, monkeypatch, capsys):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    nobody = "http://127.0.0.1:9/file.nc"  # no one listens at the discard port
+    keywords = {"url": nobody, "blob": "0", "progress": False}
+    monkeypatch.setattr(
+        "sciren.datasets.at_neu.download_at_neu.__kwdefaults__", keywords
+    )
+    assert run("data", "fetch", "at-neu", "-o", tmp_path, "--quiet") == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: {nobody} cannot be downloaded")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [

@@ -14,7 +14,7 @@ from sciren.datasets import fetch_at_neu
 from sciren.datasets.at_neu import BLOB, NAME, URL, download_at_neu, read_record
 from sciren.datasets.download import fetch_checked, git_blob_hash
 from sciren.datasets.solar import radiation_signals
-from sciren.errors import ColumnError, DataError
+from sciren.errors import ColumnError, DataError, DownloadError
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -110,14 +110,14 @@ def test_a_file_is_fetched_once_and_again_when_it_was_altered(
 
 def test_another_file_than_the_expected_is_not_kept(server, tmp_path):
     server["content"] = b"<html>moved</html>"
-    with pytest.raises(DataError, match=rf"git blob hash .*, not {BLOB}.*not kept"):
+    with pytest.raises(DownloadError, match=rf"git blob hash .*, not {BLOB}.*not kept"):
         download_at_neu(tmp_path / "new", url=server["url"])
     assert not list((tmp_path / "new").iterdir())
 
 
 def test_a_download_that_breaks_off_leaves_nothing(server, content, tmp_path):
     server |= {"content": content, "interrupted": True}
-    with pytest.raises(DataError, match=r"cannot be downloaded|cut short"):
+    with pytest.raises(DownloadError, match=r"cannot be downloaded|cut short"):
         download_at_neu(tmp_path, url=server["url"], blob=blob(content))
     assert not list(tmp_path.iterdir())
 
@@ -127,7 +127,7 @@ def test_a_download_that_breaks_off_leaves_the_file_from_before(
 ):
     server |= {"content": content, "interrupted": True}
     (tmp_path / NAME).write_bytes(b"older")
-    with pytest.raises(DataError):
+    with pytest.raises(DownloadError):
         download_at_neu(tmp_path, url=server["url"], blob=blob(content))
     assert (tmp_path / NAME).read_bytes() == b"older"
     assert len(list(tmp_path.iterdir())) == 1
@@ -146,13 +146,13 @@ def test_an_interrupt_leaves_nothing(server, content, tmp_path, monkeypatch):
 
 def test_a_missing_page_says_its_status(server, tmp_path):
     server["content"] = None
-    with pytest.raises(DataError, match="404"):
+    with pytest.raises(DownloadError, match="404"):
         download_at_neu(tmp_path, url=server["url"])
 
 
 def test_without_a_network_the_message_says_where_to_put_the_file(server, tmp_path):
     gone = "http://127.0.0.1:9/file.nc"  # nobody listens at the discard port
-    with pytest.raises(DataError, match=rf"ConnectionError.*put it at .*{NAME}"):
+    with pytest.raises(DownloadError, match=rf"ConnectionError.*put it at .*{NAME}"):
         download_at_neu(tmp_path, url=gone)
     (tmp_path / NAME).write_bytes(b"by hand")
     assert download_at_neu(tmp_path, url=gone, blob=blob(b"by hand")).exists()
@@ -161,7 +161,7 @@ def test_without_a_network_the_message_says_where_to_put_the_file(server, tmp_pa
 def test_a_place_that_cannot_be_written_says_so(server, content, tmp_path):
     server["content"] = content
     (tmp_path / "file").write_text("")
-    with pytest.raises(DataError, match="cannot be written"):
+    with pytest.raises(DownloadError, match="cannot be written"):
         fetch_checked(server["url"], tmp_path / "file" / "a.nc", blob(content))
 
 

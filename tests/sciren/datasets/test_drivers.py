@@ -79,7 +79,11 @@ def test_times_with_a_zone_keep_their_clock():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        (lambda f: f.rename(columns={"sw_pot": "swpot"}), ColumnError, "no column .sw_pot.*swpot"),
+        (
+            lambda f: f.rename(columns={"sw_pot": "swpot"}),
+            ColumnError,
+            "no column .sw_pot.*swpot",
+        ),
         (lambda f: f.assign(time="noon"), DataError, "cannot be read"),
         (lambda f: f.assign(ta="warm"), DataError, "cannot be read"),
         (lambda f: f.iloc[:40], DataError, "only 40 rows .* at least three weeks"),
