@@ -38,23 +38,22 @@ def measured_drivers(frame: pd.DataFrame) -> pd.DataFrame:
                 f"{closest_names(name, map(str, frame.columns))}"
             )
     try:
-        time = pd.to_datetime(frame["time"]).dt.tz_localize(None)
-        values = {name: pd.to_numeric(frame[name]).to_numpy() for name in COLUMNS[1:]}
+        time = pd.to_datetime(pd.Series(frame["time"])).dt.tz_localize(None)
+        numbers = frame[list(COLUMNS[1:])].apply(pd.to_numeric).astype(float)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"the record cannot be read: {error}") from error
-    stamps = time.to_numpy().astype("datetime64[ns]")
-    table = pd.DataFrame({"time": stamps} | values)
-    whole = np.isfinite(table[list(values)].to_numpy(dtype=float)).all(axis=1)
-    table = table[whole & table["time"].notna().to_numpy()].reset_index(drop=True)
-    if len(np.unique(_weeks(table["time"].to_numpy()))) < 3:
+    known = np.isfinite(numbers.to_numpy()).all(axis=1) & time.notna().to_numpy()
+    stamps = time.to_numpy()[known].astype("datetime64[ns]")
+    if len(np.unique(_weeks(stamps))) < 3:
         raise DataError(
-            f"only {len(table)} rows hold all of {', '.join(COLUMNS)}; the record needs "
+            f"only {len(stamps)} rows hold all of {', '.join(COLUMNS)}; the record needs "
             "at least three weeks"
         )
-    for name in values:
-        if np.ptp(table[name].to_numpy()) == 0:
+    values = {name: numbers[name].to_numpy()[known] for name in COLUMNS[1:]}
+    for name, column in values.items():
+        if np.ptp(column) == 0:
             raise DataError(f"column {name!r} of the record does not vary")
-    return table
+    return pd.DataFrame({"time": stamps} | values)
 
 
 def split_masks(time: np.ndarray, ta: np.ndarray) -> Masks:
