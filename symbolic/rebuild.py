@@ -8,7 +8,7 @@ import sympy
 
 from symbolic.fit import readable
 from symbolic.spline_curve import SplineCurve
-from symbolic.structure import EdgeTerm, LatentStructure, Node, in_raw
+from symbolic.structure import ROUNDING, EdgeTerm, LatentStructure, Node, in_raw
 
 
 @dataclass(frozen=True)
@@ -81,12 +81,18 @@ def _exponential(s: sympy.Expr) -> sympy.Expr:
 
 
 def _sum(edges: Sequence[EdgeTerm], offset: float, units: Units) -> sympy.Expr:
-    terms, total = [], offset
+    terms, offsets = [], [offset]
     for edge in edges:
         expression, shift = raw_term(edge, units)
         terms.append(expression)
-        total += shift
-    return sympy.Add(*terms, sympy.Float(total))
+        offsets.append(shift)
+    return sympy.Add(*terms, sympy.Float(_total(offsets)))
+
+
+def _total(parts: Sequence[float]) -> float:
+    """Sum whose remainder at rounding level is zero, as it is printed."""
+    total, size = sum(parts), sum(abs(part) for part in parts)
+    return total if abs(total) > ROUNDING * size else 0.0
 
 
 def node_expression(node: Node, units: Units) -> sympy.Expr:
@@ -213,14 +219,14 @@ def _constants_of(structure: LatentStructure, units: Units) -> list[RawConstant]
     name, found = structure.name, []
     offset, edges = _edge_constants(structure.edges, name, "", units)
     if structure.offset_free:
-        total = structure.offset + offset
+        total = _total([structure.offset, *offset])
         found.append(RawConstant(f"{name}_0", name, "", "offset", total))
     found += edges
     alone = len(structure.nodes) == 1 and not structure.edges
     for number, node in enumerate(structure.nodes):
         tail = "" if alone else f"_{number + 1}"
         offset, edges = _edge_constants(node.edges, name, tail, units)
-        total = node.offset + offset
+        total = _total([node.offset, *offset])
         found.append(RawConstant(f"c_{name}{tail}", name, "", "index offset", total))
         found += edges
         if node.outer == "log":
@@ -239,15 +245,15 @@ def _uniquely_named(found: list[RawConstant]) -> Iterator[tuple[RawConstant, str
 
 def _edge_constants(
     edges: Sequence[EdgeTerm], latent: str, tail: str, units: Units
-) -> tuple[float, list[RawConstant]]:
-    offset, found = 0.0, []
+) -> tuple[list[float], list[RawConstant]]:
+    offset, found = [], []
     for edge in edges:
         if edge.form is None:
             continue
         shift, scale = units.shift[edge.source], units.scale[edge.source]
         full = np.array([*edge.constants, 0.0])
         form, c = in_raw(edge.form, full, float(shift), float(scale))
-        offset += float(c[-1])
+        offset.append(float(c[-1]))
         source = units.names[edge.source]
         for role, value in zip(form.constants[:-1], c[:-1], strict=True):
             label = f"{role}_{source}{tail}"

@@ -29,6 +29,9 @@ DOMAIN_MARGIN = 0.11
 """Share of the data range that poles keep away on either side: rows stretched 1.2 times,
 as the verification does, stay clear of them."""
 
+ROUNDING = 1e-13
+"""A difference this small against what it is the difference of is rounding."""
+
 
 @dataclass(frozen=True)
 class EdgeTerm:
@@ -270,5 +273,16 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
         return form, c
     reference = reference_of(form.family, form.variant)
     if reference is None:
-        return in_raw_units(form, c, shift, scale)
+        raw, moved = in_raw_units(form, c, shift, scale)
+        return raw, _without_rounding(raw, moved, abs(shift) + abs(scale))
     return exp_about(shift + scale * reference), np.array([c[0], c[1] / scale, c[2]])
+
+
+def _without_rounding(form: Form, c: Array, size: float) -> Array:
+    """Return the constants with shifts of x at rounding level set to zero.
+
+    Args:
+        size: of the numbers whose difference a shift is.
+    """
+    shifts = np.array([role == "s" for role in form.constants])
+    return np.where(shifts & (np.abs(c) < ROUNDING * size), 0.0, c)

@@ -32,6 +32,7 @@ SAME = 1e-9  # network of closed forms against sympy, relative
 CLOSE = {1: 0.9999, 2: 0.9995}  # R2 of equation against network, by layers
 ROUNDING = 1e-4  # loss of R2 by printing
 STEP = 0.1  # standard errors that a Gauss-Newton step may move a constant
+EXACT = 1e-10  # residual, in deviations of the targets, that counts as rounding
 ROUND_TRIP = 1e-12
 STRETCH = 1.2
 FAR = (3.0, 30.0, 1e3, 1e6)  # stretches at which bounds must hold
@@ -251,7 +252,9 @@ def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
     held, moving = problem.held_at_bounds(normal, theta)
     step = newton_step(held)[0]
-    spread = covariance(held.matrix, held.loss, seen.term.observations.count)[0]
+    # Without noise the residual is rounding, and no step could be small against that.
+    loss = held.loss.clamp_min(EXACT**2)
+    spread = covariance(held.matrix, loss, seen.term.observations.count)[0]
     error = spread.diagonal().clamp_min(0).sqrt().clamp_min(1e-300)
     moves = torch.where(moving[0], step.abs() / error, 0.0)
     worst, place = float(moves.max()), int(moves.argmax())
