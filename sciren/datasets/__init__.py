@@ -1,5 +1,10 @@
-"""Embedded data sets with a known truth (no torch, no download)."""
+"""Embedded data sets with a known truth (no torch, no download), and soil forcing."""
 
+from sciren.datasets.at_neu import download_at_neu, fetch_at_neu
+from sciren.datasets.climate import climate_summary, forcing_from_climate
+from sciren.datasets.climate_heat import amplitude_from_latitude
+from sciren.datasets.climate_recipe import ClimateRecipe
+from sciren.datasets.climate_site import miami_npp
 from sciren.datasets.respiration import (
     RespirationStudy,
     RespirationTruth,
@@ -13,11 +18,18 @@ from sciren.datasets.soil_carbon import (
 from sciren.datasets.temperature import surrogate_temperature
 
 __all__ = [
+    "ClimateRecipe",
     "RespirationStudy",
     "RespirationTruth",
     "SoilCarbonStudy",
     "SoilCarbonTruth",
+    "amplitude_from_latitude",
+    "climate_summary",
+    "download_at_neu",
+    "fetch_at_neu",
+    "forcing_from_climate",
     "make_respiration",
     "make_soil_carbon",
+    "miami_npp",
     "surrogate_temperature",
 ]
