@@ -42,8 +42,9 @@ def measured_drivers(frame: pd.DataFrame) -> pd.DataFrame:
         numbers = frame[list(COLUMNS[1:])].apply(pd.to_numeric).astype(float)
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"the record cannot be read: {error}") from error
-    known = np.isfinite(numbers.to_numpy()).all(axis=1) & time.notna().to_numpy()
-    stamps = time.to_numpy()[known].astype("datetime64[ns]")
+    stamps = time.to_numpy().astype("datetime64[ns]")
+    known = np.isfinite(numbers.to_numpy()).all(axis=1) & ~np.isnat(stamps)
+    stamps = stamps[known]
     if len(np.unique(_weeks(stamps))) < 3:
         raise DataError(
             f"only {len(stamps)} rows hold all of {', '.join(COLUMNS)}; the record needs "
