@@ -30,6 +30,11 @@ class SplineCurve:
         ends: Any = ((1, self.slopes[0]), (1, self.slopes[1]))
         return CubicSpline(self.x, self.y, bc_type=ends)
 
+    @property
+    def coefficients(self) -> Array:
+        """Pieces (m - 1, 4): factors of t**3, t**2, t, 1 with t = x - first knot."""
+        return np.asarray(self._spline.c).T
+
     def value(self, x: Array) -> Array:
         """Value at x (n,)."""
         x = np.asarray(x, dtype=float)

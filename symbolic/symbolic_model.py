@@ -188,6 +188,21 @@ class SymbolicModel:
 
         return evaluate
 
+    def to_code(
+        self, language: str, provenance: Mapping[str, str] | None = None
+    ) -> str:
+        """Return source code of all equations, see `symbolic.code.to_code`.
+
+        Args:
+            language: "python", "c", "fortran", "julia" or "r".
+            provenance: label -> text for the first comment.
+        Raises:
+            ConfigError: another language.
+        """
+        from symbolic.code import to_code
+
+        return to_code(self, language, provenance)
+
     # -- files ----------------------------------------------------------------------
     def save(self, path: str | Path) -> Path:
         """Write the model as JSON; the file appears whole or not at all."""

@@ -1,0 +1,76 @@
+"""Names of columns and parameters as legal identifiers of a programming language."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+LONGEST = 60
+"""Characters of an identifier; Fortran allows 63."""
+
+
+def transliterated(text: str) -> str:
+    """Return text in ASCII letters: accents dropped, Greek and others spelled out.
+
+    ``Höhe -> Hohe``, ``θ -> theta``, ``µmol -> umol``, ``温度 -> u6E29u5EA6``.
+    """
+    return "".join(map(_ascii, text))
+
+
+def _ascii(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in "µμ":
+        return "u"
+    plain = unicodedata.normalize("NFKD", character)
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    if plain and plain.isascii():
+        return plain
+    greek = re.fullmatch(
+        r"GREEK (SMALL|CAPITAL) LETTER (?:FINAL )?(\w+)(?: .*)?",
+        unicodedata.name(character, ""),
+    )
+    if greek:
+        name = {"LAMDA": "lambda"}.get(greek[2], greek[2].lower())
+        return name if greek[1] == "SMALL" else name.capitalize()
+    return f"u{ord(character):04X}" if character.isalnum() else "_"
+
+
+class Identifiers:
+    """Gives every name an identifier of its own.
+
+    Args:
+        reserved: words that the language, or the code itself, has taken.
+        folded: whether upper and lower case are the same to the language.
+    """
+
+    def __init__(self, reserved: Collection[str], folded: bool = False) -> None:
+        self._folded = folded
+        self._taken = {self._key(word) for word in reserved}
+        self._known: dict[tuple[str, str], str] = {}
+
+    def __call__(self, kind: str, name: str) -> str:
+        """Return the identifier of a name; the same one whenever it is asked for again.
+
+        Args:
+            kind: what is named; equal names of two kinds get different identifiers.
+        """
+        known = self._known.get((kind, name))
+        if known is None:
+            known = self._known[kind, name] = self._new(name)
+        return known
+
+    def _new(self, name: str) -> str:
+        word = re.sub(r"[^A-Za-z0-9_]+", "_", transliterated(name)).strip("_")
+        if not word or not word[0].isalpha():
+            word = f"x_{word}".rstrip("_")
+        word = word[:LONGEST].rstrip("_")
+        tried, number = word, 1
+        while self._key(tried) in self._taken:
+            number += 1
+            tail = f"_{number}"
+            tried = word[: LONGEST - len(tail)] + tail
+        self._taken.add(self._key(tried))
+        return tried
+
+    def _key(self, word: str) -> str:
+        return word.lower() if self._folded else word

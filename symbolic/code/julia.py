@@ -1,0 +1,112 @@
+"""Equations as a Julia module of scalar functions; broadcast them over arrays."""
+
+from symbolic.code.expressions import CodeText, Dialect, power_by
+from symbolic.code.layout import in_rows, signature
+from symbolic.code.program import Program, Routine, Table
+
+_KEYWORDS = """
+abstract baremodule begin break catch const continue do else elseif end export false
+finally for function global if import in isa let local macro module mutable primitive
+quote return struct true try type using where while outer public
+"""
+_USED = """
+abs cos exp log sign sin sqrt tan tanh max min ifelse clamp float NaN Inf pi im power
+root ln step x t k held slope knots pieces Real Float64 searchsortedlast isinteger Base
+Core Main e eval include SciRenEquations
+"""
+RESERVED = frozenset([*_KEYWORDS.split(), *_USED.split()])
+FOLDED = False
+
+DIALECT = Dialect(
+    number=repr,
+    functions={
+        "exp": "exp",
+        "log": "ln",
+        "abs": "abs",
+        "sin": "sin",
+        "cos": "cos",
+        "tan": "tan",
+        "tanh": "tanh",
+        "sign": "sign",
+        "sqrt": "root",
+        "step": "step",
+    },
+    power=power_by("power"),
+    choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
+    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    both="&&",
+    either="||",
+    invert="!",
+    truth=("false", "true"),
+    larger="max",
+    smaller="min",
+    missing="NaN",
+)
+
+# Outside their domain Julia's own functions stop the program; these give NaN.
+_HELPERS = {
+    "ln": "ln(x) = x < 0 ? NaN : log(x)\n",
+    "root": "root(x) = x < 0 ? NaN : sqrt(x)\n",
+    "power": "power(x, y) = x < 0 && !isinteger(y) ? NaN : x^y\n",
+    "step": "step(x) = isnan(x) ? x : (x < 0 ? 0.0 : (x > 0 ? 1.0 : 0.5))\n",
+}
+
+
+def write(program: Program) -> str:
+    """Return the module as text."""
+    parts = [f"# {_safe(line)}\n" for line in program.header]
+    parts.append("module SciRenEquations\n\n")
+    names = ", ".join(one.identifier for one in program.routines)
+    parts.append(f"export {names}\n")
+    parts += [
+        f"\n# {_safe(one.meaning)}\nconst {one.identifier} = {one.value!r}\n"
+        for one in program.numbers
+    ]
+    body = [_table(one) for one in program.tables]
+    body += [_routine(one) for one in program.routines]
+    whole = "".join(body)
+    parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
+    return "".join([*parts, *body, "\nend\n"])
+
+
+def _safe(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _routine(one: Routine) -> str:
+    lines = ["", f"# {_safe(one.summary)}"]
+    lines += [f"#   {a.identifier}: {_safe(a.meaning)}" for a in one.arguments]
+    lines.append(
+        signature(f"function {one.identifier}(", one, ")", "    ", "", "::Real")
+    )
+    lines += [f"    {a.identifier} = float({a.identifier})" for a in one.arguments]
+    lines += [
+        f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"
+        for value in one.locals
+    ]
+    text = CodeText(DIALECT, one.names).text(one.expression)
+    return "\n".join([*lines, f"    return {text}", "end", ""])
+
+
+def _table(one: Table) -> str:
+    knots = in_rows([repr(float(x)) for x in one.curve.x], "    ")
+    rows = [f"    ({', '.join(repr(float(v)) for v in row)})" for row in one.pieces]
+    inside, (first, last) = ",\n".join(rows), map(float, one.curve.slopes)
+    name = one.identifier
+    return f"""
+# {_safe(one.meaning)}
+const _{name}_knots = [
+{knots}
+]
+const _{name}_pieces = [
+{inside}
+]
+function {name}(x)
+    knots, pieces = _{name}_knots, _{name}_pieces
+    held = clamp(x, knots[1], knots[end])
+    k = clamp(searchsortedlast(knots, held), 1, length(pieces))
+    p, t = pieces[k], held - knots[k]
+    slope = x < knots[1] ? {first!r} : {last!r}
+    return ((p[1] * t + p[2]) * t + p[3]) * t + p[4] + slope * (x - held)
+end
+"""

@@ -1,0 +1,40 @@
+"""How source code is broken into lines."""
+
+from collections.abc import Sequence
+
+from symbolic.code.program import Routine
+
+WIDTH = 88
+
+
+def in_rows(
+    items: Sequence[str], indent: str, width: int = WIDTH, end: str = ""
+) -> str:
+    """Return items separated by commas, as many a line as fit.
+
+    Args:
+        end: what a line that goes on ends with, after its comma.
+    """
+    lines, line = [], ""
+    for item in items:
+        if line and len(indent) + len(line) + len(item) + len(end) + 3 > width:
+            lines.append(line)
+            line = ""
+        line += f"{', ' if line else ''}{item}"
+    return f",{end}\n".join(f"{indent}{one}" for one in [*lines, line])
+
+
+def signature(
+    start: str, one: Routine, end: str, indent: str, before: str = "", after: str = ""
+) -> str:
+    """Return a function's first line, one argument a line where it would be long.
+
+    Args:
+        before, after: text around each argument, such as its type.
+    """
+    given = [f"{before}{a.identifier}{after}" for a in one.arguments]
+    line = f"{start}{', '.join(given)}{end}"
+    if len(line) <= WIDTH:
+        return line
+    inside = ",\n".join(f"{indent}{text}" for text in given)
+    return f"{start}\n{inside}\n{end}"

@@ -1,0 +1,235 @@
+"""What source code of the equations holds, before it is written in any language."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+
+from symbolic.code.identifiers import Identifiers
+from symbolic.printer import names_in
+from symbolic.spline_curve import SplineCurve
+
+if TYPE_CHECKING:
+    from symbolic.symbolic_model import SymbolicModel
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument of a function: its identifier, column, unit and range of the data."""
+
+    identifier: str
+    column: str
+    unit: str = ""
+    low: float = float("nan")
+    high: float = float("nan")
+
+    @property
+    def meaning(self) -> str:
+        """Column, unit and range in one line of text."""
+        unit = f" [{self.unit}]" if self.unit else ""
+        known = np.isfinite([self.low, self.high]).all()
+        seen = f", fitted on {self.low:.6g} to {self.high:.6g}" if known else ""
+        return f"column {self.column!r}{unit}{seen}"
+
+
+@dataclass(frozen=True)
+class Local:
+    """A value that a function asks of another one before it is evaluated."""
+
+    identifier: str
+    function: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Routine:
+    """One function: a latent of its features, or a target of features and forcings."""
+
+    identifier: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    expression: Any
+    names: Mapping[str, str]
+    locals: tuple[Local, ...] = ()
+
+
+@dataclass(frozen=True)
+class NamedNumber:
+    """A constant of the process model."""
+
+    identifier: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A function without closed form: cubic pieces between knots, lines outside."""
+
+    identifier: str
+    curve: SplineCurve
+    meaning: str
+
+    @property
+    def pieces(self) -> np.ndarray:
+        """Coefficients (m - 1, 4) of the powers 3, 2, 1, 0 of the distance to a knot."""
+        return self.curve.coefficients
+
+
+@dataclass(frozen=True)
+class Program:
+    """All that is written.
+
+    Args:
+        header: lines of the first comment.
+        numbers: constants of the process model.
+        tables: functions without closed form.
+        routines: latents first, then targets.
+    """
+
+    header: tuple[str, ...]
+    numbers: tuple[NamedNumber, ...]
+    tables: tuple[Table, ...]
+    routines: tuple[Routine, ...]
+    kinds: frozenset[str] = field(default_factory=frozenset)
+
+
+def program_of(
+    model: "SymbolicModel",
+    reserved: Collection[str],
+    folded: bool,
+    provenance: Mapping[str, str],
+) -> Program:
+    """Collect functions, constants and tables of a model with legal identifiers.
+
+    Args:
+        reserved: words that the language has taken;  folded: whether it ignores case.
+        provenance: label -> text for the first comment.
+    """
+    return _Builder(model, Identifiers(reserved, folded)).program(provenance)
+
+
+class _Builder:
+    def __init__(self, model: "SymbolicModel", identifiers: Identifiers) -> None:
+        self.model, self.name = model, identifiers
+        for latent in model.equations:
+            self.name("function", latent)
+
+    def program(self, provenance: Mapping[str, str]) -> Program:
+        model = self.model
+        latents = [self._latent(name) for name in model.equations]
+        targets = [
+            self._target(name, expression)
+            for name, expression in (model.process or {}).items()
+            if not (name in model.equations and str(expression) == name)
+        ]
+        used = set(names_in([*model.equations.values()]))
+        tables = tuple(
+            Table(self.name("table", name), curve, self._reason(name))
+            for name, curve in model.functions.items()
+            if name in used
+        )
+        numbers = [self._number(name) for name in model.constants]
+        return Program(
+            tuple(self._header(provenance)),
+            tuple(numbers),
+            tables,
+            (*latents, *targets),
+        )
+
+    def _header(self, provenance: Mapping[str, str]) -> list[str]:
+        model = self.model
+        lines = ["Equations found by ScIReN; every constant at full precision."]
+        lines += [f"{label}: {text}" for label, text in provenance.items()]
+        if model.verification is not None:
+            lines.append(f"verification: {model.verification.verdict}")
+        if model.process is None:
+            lines.append("The process model cannot be written here: latents only.")
+            if model.process_latex:
+                lines.append(f"process model: {model.process_latex}")
+        return lines
+
+    def _latent(self, name: str) -> Routine:
+        model = self.model
+        expression = model.equations[name]
+        kind, low, high, _ = model.constraints[name]
+        arguments = self._arguments(self._features(name))
+        names = {one.column: one.identifier for one in arguments}
+        unit = model.unit_of.get(name, "")
+        summary = f"latent {name!r}{f' [{unit}]' if unit else ''}"
+        if np.isfinite([low, high]).any():
+            summary += f", bounds {low:g} to {high:g} ({kind})"
+        return Routine(
+            self.name("function", name),
+            summary,
+            arguments,
+            expression,
+            names | self._tables(expression),
+        )
+
+    def _target(self, name: str, expression: sympy.Expr) -> Routine:
+        model = self.model
+        free = {str(symbol) for symbol in expression.free_symbols}
+        latents = [one for one in model.equations if one in free]
+        forcings = [
+            one for one in dict.fromkeys(model.forcing_columns.values()) if one in free
+        ]
+        features = [
+            f
+            for f in model.features
+            if any(f in self._features(one) for one in latents)
+        ]
+        arguments = self._arguments(list(dict.fromkeys([*features, *forcings])))
+        names = {one.column: one.identifier for one in arguments}
+        names |= {one: self.name("constant", one) for one in model.constants}
+        called = []
+        for latent in latents:
+            names[latent] = self.name("local", f"{latent}_value")
+            given = tuple(self.name("argument", f) for f in self._features(latent))
+            called.append(Local(names[latent], self.name("function", latent), given))
+        column = model.target_columns.get(name, name)
+        unit = model.unit_of.get(column, "")
+        summary = f"target {name!r}, column {column!r}{f' [{unit}]' if unit else ''}"
+        return Routine(
+            self.name("target" if name in model.equations else "function", name),
+            summary,
+            arguments,
+            expression,
+            names,
+            tuple(called),
+        )
+
+    def _features(self, latent: str) -> list[str]:
+        free = {str(symbol) for symbol in self.model.equations[latent].free_symbols}
+        return [name for name in self.model.features if name in free]
+
+    def _arguments(self, columns: list[str]) -> tuple[Argument, ...]:
+        units = self.model.units
+        found = []
+        for column in columns:
+            unit = self.model.unit_of.get(column, "")
+            ends = (float("nan"), float("nan"))
+            if column in units.names:
+                place = units.names.index(column)
+                ends = (float(units.low[place]), float(units.high[place]))
+            found.append(Argument(self.name("argument", column), column, unit, *ends))
+        return tuple(found)
+
+    def _tables(self, expression: sympy.Expr) -> dict[str, str]:
+        used = set(names_in([expression]))
+        return {n: self.name("table", n) for n in self.model.functions if n in used}
+
+    def _number(self, name: str) -> NamedNumber:
+        value, error = self.model.constants[name], self.model.errors.get(name, 0.0)
+        unit = self.model.unit_of.get(name, "")
+        meaning = f"constant {name!r}{f' [{unit}]' if unit else ''}"
+        if error > 0:
+            meaning += f", standard error {error:.2g}"
+        return NamedNumber(self.name("constant", name), float(value), meaning)
+
+    def _reason(self, name: str) -> str:
+        rows = self.model.edges.to_dict("records")
+        said = [r["reason"] for r in rows if str(r["formula"]).startswith(f"{name}(")]
+        return f"{name}: {(said or [''])[0] or 'no closed form fits'}; a table instead"

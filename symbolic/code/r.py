@@ -1,0 +1,99 @@
+"""Equations as R: functions of vectors, base R only."""
+
+from symbolic.code.expressions import CodeText, Dialect
+from symbolic.code.layout import in_rows, signature
+from symbolic.code.program import Program, Routine, Table
+
+_KEYWORDS = """
+if else repeat while function for next break in TRUE FALSE NULL Inf NaN NA T F
+"""
+_USED = """
+abs c cos exp ifelse log sign sin sqrt t tan tanh pmax pmin matrix findInterval step x k
+held slope knots pieces value pi q return length
+"""
+RESERVED = frozenset([*_KEYWORDS.split(), *_USED.split()])
+FOLDED = False
+
+
+def _power(base: str, exponent: str, whole: int | None) -> str:
+    return f"(({base})^({exponent}))"
+
+
+DIALECT = Dialect(
+    number=repr,
+    functions={
+        "exp": "exp",
+        "log": "log",
+        "abs": "abs",
+        "sin": "sin",
+        "cos": "cos",
+        "tan": "tan",
+        "tanh": "tanh",
+        "sign": "sign",
+        "sqrt": "sqrt",
+        "step": "step_",
+    },
+    power=_power,
+    choose=lambda condition, value, other: f"ifelse({condition}, {value}, {other})",
+    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    both="&",
+    either="|",
+    invert="!",
+    truth=("FALSE", "TRUE"),
+    larger="pmax",
+    smaller="pmin",
+    missing="NaN",
+)
+
+
+def write(program: Program) -> str:
+    """Return the script as text."""
+    parts = [f"# {_safe(line)}\n" for line in program.header]
+    parts += [
+        f"\n# {_safe(one.meaning)}\n{one.identifier} <- {one.value!r}\n"
+        for one in program.numbers
+    ]
+    body = [_table(one) for one in program.tables]
+    body += [_routine(one) for one in program.routines]
+    if any("step_(" in text for text in body):
+        parts.append("\nstep_ <- function(x) (sign(x) + 1) / 2\n")
+    return "".join([*parts, *body])
+
+
+def _safe(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _routine(one: Routine) -> str:
+    lines = ["", f"#' {_safe(one.summary)}"]
+    lines += [f"#' @param {a.identifier} {_safe(a.meaning)}" for a in one.arguments]
+    lines.append(signature(f"{one.identifier} <- function(", one, ") {", "    "))
+    lines += [
+        f"    {value.identifier} <- {value.function}({', '.join(value.arguments)})"
+        for value in one.locals
+    ]
+    text = CodeText(DIALECT, one.names).text(one.expression)
+    return "\n".join([*lines, f"    {text}", "}", ""])
+
+
+def _table(one: Table) -> str:
+    knots = in_rows([repr(float(x)) for x in one.curve.x], "        ")
+    flat = in_rows([repr(float(v)) for v in one.pieces.ravel()], "        ")
+    first, last = map(float, one.curve.slopes)
+    return f"""
+# {_safe(one.meaning)}
+{one.identifier} <- function(x) {{
+    knots <- c(
+{knots}
+    )
+    pieces <- matrix(c(
+{flat}
+    ), ncol = 4, byrow = TRUE)
+    held <- pmin(pmax(x, knots[1]), knots[length(knots)])
+    k <- findInterval(held, knots, all.inside = TRUE)
+    p <- pieces[k, , drop = FALSE]
+    t <- held - knots[k]
+    slope <- ifelse(x < knots[1], {first!r}, {last!r})
+    ((p[, 1] * t + p[, 2]) * t + p[, 3]) * t + p[, 4] + slope * (x - held)
+}}
+"""
