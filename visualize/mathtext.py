@@ -18,6 +18,7 @@ _SAME = {  # commands that mathtext lacks -> what looks the same
 _HINTED = 1.05  # plain text gets a little wider on a screen of 100 dots per inch
 _COMMAND = re.compile(r"\\(?:left|right)\\[lr]vert(?![a-zA-Z])|\\[a-zA-Z]+")
 _DOLLAR = re.compile(r"(?<!\\)\$")
+_SIGN = re.compile(r"\\text[a-z]+")  # \textdegree and the like stand inside \text{...}
 _LABEL = re.compile(r"\\label\{[^{}]*\}")
 
 
@@ -29,13 +30,16 @@ def bare(latex: str) -> str:
 def to_mathtext(latex: str) -> str | None:
     """Return ``$...$`` that matplotlib can draw, None when it cannot.
 
-    Letters beyond ASCII are not drawn: mathtext would put dummies in their place.
+    Letters and signs beyond ASCII are not drawn: mathtext would put dummies in their
+    place.
 
     Args:
         latex: one line of mathematics, without or with dollar signs.
     """
     source = _COMMAND.sub(lambda found: _SAME.get(found[0], found[0]), bare(latex))
-    if not source.isascii() or not source.isprintable() or _DOLLAR.search(source):
+    if not source.isascii() or not source.isprintable():
+        return None
+    if _DOLLAR.search(source) or _SIGN.search(source):
         return None
     source = f"${source}$"
     try:

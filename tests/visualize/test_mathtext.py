@@ -30,6 +30,7 @@ def test_usual_formulas_can_be_drawn(latex):
         r"\begin{cases} 1 \end{cases}",
         "\\alpha é",
         "a $b",
+        r"\mathrm{\text{T (\textdegree{}C)}}",
     ],
 )
 def test_other_formulas_are_left_to_plain_text(latex):
