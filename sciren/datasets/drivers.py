@@ -50,7 +50,7 @@ def measured_drivers(frame: pd.DataFrame) -> pd.DataFrame:
             f"only {len(stamps)} rows hold all of {', '.join(COLUMNS)}; the record needs "
             "at least three weeks"
         )
-    values = {name: numbers[name].to_numpy()[known] for name in COLUMNS[1:]}
+    values = dict(zip(COLUMNS[1:], numbers.to_numpy()[known].T, strict=True))
     for name, column in values.items():
         if np.ptp(column) == 0:
             raise DataError(f"column {name!r} of the record does not vary")
