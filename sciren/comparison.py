@@ -120,6 +120,11 @@ class Observations:
         gap = self.scale.transform(predicted) - self.values
         return torch.where(self.weights > 0, gap, torch.zeros_like(gap))
 
+    def take(self, rows: Tensor | slice) -> "Observations":
+        """Return some of the rows."""
+        values, weights = self.values[rows], self.weights[rows]
+        return Observations(self.scale, values, weights, self.blocks[rows])
+
     def reweighted(self, factor: Tensor) -> "Observations":
         """Return the same observations with weights times a factor (n, t)."""
         return Observations(self.scale, self.values, self.weights * factor, self.blocks)

@@ -132,6 +132,21 @@ def evaluate(
     return (weights * wide.gather(-1, places)).sum(-1)
 
 
+def evaluate_slope(
+    x: Tensor, coefficients: Tensor, low: Tensor, high: Tensor, intervals: int
+) -> Tensor:
+    """Return the derivative of spline values at x, linear continuation outside.
+
+    Shapes as in `evaluate`; unit of the coefficients over that of x.
+    """
+    inside = torch.minimum(torch.maximum(x, low), high)
+    index, f = _locate(inside, low, high, intervals)
+    wide = coefficients.expand(*x.shape, -1)
+    places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
+    slopes = (_slopes(f) * wide.gather(-1, places)).sum(-1)
+    return slopes * (intervals / (high - low))
+
+
 def greville(low: Tensor, high: Tensor, intervals: int) -> Tensor:
     """Return the coefficients (d, G + 3) for which the spline is the identity x."""
     spacing = (high - low) / intervals

@@ -1,60 +1,16 @@
 """One-layer spline encoders as a least-squares problem for many members at once."""
 
-from dataclasses import dataclass, replace
-
 import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-from sciren.splines import design, roughness_matrix
-from sciren.training.assembly import assemble
+from sciren.training.assembly import Sums
+from sciren.training.design import SplineDesign, chunks
 from sciren.training.effort import Effort
 from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import ProcessTerm
 
 RIDGE = 1e-7  # keeps directions that no row sees, such as constants of an edge
-
-
-@dataclass(frozen=True)
-class SplineDesign:
-    """Centred spline basis of scaled features for one layer.
-
-    Attributes:
-        matrix: (n, d * m) basis, centred on the training rows, m functions a feature.
-        mean: (d * m,) what was subtracted.
-        penalty: (d * m, d * m) with c' penalty c = sum of integral f''^2 over features.
-        n_features: d.
-    """
-
-    matrix: Tensor
-    mean: Tensor
-    penalty: Tensor
-    n_features: int
-
-    @classmethod
-    def of(
-        cls,
-        encoder: KANEncoder,
-        scaled: Tensor,
-        mean: Tensor | None = None,
-        weights: Tensor | None = None,
-    ) -> "SplineDesign":
-        """Build it for scaled features (n, d); `mean` of the training rows if given."""
-        layer = encoder.spline_layers[0]
-        grid = (layer.low, layer.high, layer.intervals, layer.outside)
-        full = design(scaled, *grid).flatten(1)
-        if mean is None:
-            share = torch.ones_like(full[:, 0]) if weights is None else weights
-            mean = (share / share.sum()) @ full
-        spacing = (layer.high - layer.low) / layer.intervals
-        base = roughness_matrix(layer.intervals, scaled.dtype).to(scaled.device)
-        blocks = [base / h**3 for h in spacing]
-        return cls(full - mean, mean, torch.block_diag(*blocks), len(blocks))
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return self.matrix.shape[1]
 
 
 class AdditiveProblem:
@@ -79,11 +35,9 @@ class AdditiveProblem:
         self.block = 1 + spline.width
         self.n_latents, self.n_constants = term.n_latents, term.n_constants
         self.size = self.n_latents * self.block + self.n_constants
-        ones = torch.ones_like(spline.matrix[:, :1])
-        self.columns = torch.cat((ones, spline.matrix), dim=1)
         self.penalty = self._penalty(smooth)
         low, high = model.constant_scale.box()
-        device = self.columns.device
+        device = spline.scaled.device
         self.low, self.high = low.to(device), high.to(device)
         self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
 
@@ -106,8 +60,11 @@ class AdditiveProblem:
 
     def on_rows(self, rows: Tensor) -> "AdditiveProblem":
         """Return the problem on some of its rows (positions)."""
-        part = {"term": self.term.take(rows), "columns": self.columns[rows]}
-        return self._changed(**part, spline=smaller(self.spline, rows))
+        return self._changed(term=self.term.take(rows), spline=self.spline.take(rows))
+
+    def without_features(self) -> "AdditiveProblem":
+        """Return the problem of constant latents."""
+        return AdditiveProblem(self.term, self.spline.without_features(), 0.0)
 
     def _changed(self, **changes: object) -> "AdditiveProblem":
         other = object.__new__(AdditiveProblem)
@@ -117,7 +74,7 @@ class AdditiveProblem:
     @property
     def n_features(self) -> int:
         """Number of features."""
-        return self.term.model.encoder.n_inputs
+        return self.spline.n_features
 
     def mask_of(self, edges: Tensor) -> Tensor:
         """Turn kept edges (S, d, L) bool into active parameters (S, P)."""
@@ -136,14 +93,11 @@ class AdditiveProblem:
 
     def raw(self, theta: Tensor) -> Tensor:
         """Raw latents (S, n, L) on the rows of the term."""
-        coefficients, _ = self.split(theta)
-        return self.shift + self.scale * (self.columns @ coefficients.mT)
+        return self.raw_at(theta, self.spline)
 
-    def raw_at(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """Raw latents (S, n, L) on other rows, given their centred basis."""
-        coefficients, _ = self.split(theta)
-        values = matrix @ coefficients[..., 1:].mT + coefficients[..., 0].unsqueeze(1)
-        return self.shift + self.scale * values
+    def raw_at(self, theta: Tensor, spline: SplineDesign) -> Tensor:
+        """Raw latents (S, n, L) on the rows of a design that is centred alike."""
+        return self.shift + self.scale * spline.times(self.split(theta)[0])
 
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
@@ -154,8 +108,23 @@ class AdditiveProblem:
 
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss plus smoothness (S,)."""
-        observed = self.term.loss(self.raw(theta), self.split(theta)[1], members)
-        return observed + self._penalised(theta)
+        coefficients, constants = self.split(theta)
+        loss = self._penalised(theta)
+        for part in chunks(self.term.n_rows, self._numbers(len(theta))):
+            raw = self._raw(self.spline.columns(part), coefficients)
+            loss = loss + self.term.part(part).loss(raw, constants, members)
+        return loss
+
+    def _numbers(self, members: int) -> int:
+        """Numbers that an evaluation of the loss takes for each row."""
+        made = self.block if self.spline.kept is None else 0
+        return max(made, 8 * members * (self.n_latents + self.n_constants))
+
+    def _raw(self, columns: Tensor, coefficients: Tensor) -> Tensor:
+        """Raw latents (S, m, L) of the rows of some columns (m, 1 + d m)."""
+        flat = columns @ coefficients.flatten(0, 1).mT
+        values = flat.unflatten(1, coefficients.shape[:2]).transpose(0, 1)
+        return self.shift + self.scale * values
 
     def terms(self, theta: Tensor) -> dict[str, float]:
         """Every term of the loss of one member, theta (1, P)."""
@@ -164,9 +133,15 @@ class AdditiveProblem:
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
-        local = self.term.local(self.raw(theta), self.split(theta)[1], members)
-        designs = [self.columns * scale for scale in self.scale]
-        normal = assemble(local, designs)
+        coefficients, constants = self.split(theta)
+        widths = [self.block] * self.n_latents
+        sums = Sums(len(theta), widths, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * self.block):
+            columns = self.spline.columns(part)
+            raw = self._raw(columns, coefficients)
+            local = self.term.part(part).local(raw, constants, members)
+            sums.add(local.scaled(self.scale), [columns] * self.n_latents)
+        normal = sums.normal()
         pull = theta @ self.penalty
         full = Normal(
             normal.loss + (pull * theta).sum(1),
@@ -208,8 +183,3 @@ class AdditiveProblem:
         if layer.slope is not None:
             layer.slope.zero_()
         model.constant_raw.copy_(constants[0])
-
-
-def smaller(spline: SplineDesign, rows: Tensor) -> SplineDesign:
-    """Return the design on some rows, centred as before."""
-    return replace(spline, matrix=spline.matrix[rows])

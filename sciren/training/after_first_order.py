@@ -12,8 +12,9 @@ from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
 from sciren.pruning import prune
 from sciren.splines import greville
-from sciren.training.additive import AdditiveProblem, SplineDesign, smaller
+from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
+from sciren.training.design import SplineDesign
 from sciren.training.engines import gauss_newton_obstacle
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
@@ -132,7 +133,7 @@ def profile_trained(
     rows = torch.randperm(len(data.train), generator=generator)[:PROFILE_ROWS]
     rows = rows.sort().values.to(data.train.features.device)
     design = SplineDesign.of(encoder, model.scaled(data.train.features))
-    part, term = smaller(design, rows), _term(model, data, config).take(rows)
+    part, term = design.take(rows), _term(model, data, config).take(rows)
     if encoder.hidden:
         problem = HiddenProblem(
             term,

@@ -8,9 +8,75 @@ from torch import Tensor
 from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import LocalModel
 
-__all__ = ["assemble", "hold"]
+__all__ = ["Sums", "assemble", "hold"]
 
-BUDGET = 4_000_000  # numbers in one temporary design
+BUDGET = 1_000_000  # numbers in one temporary design, few enough for the caches
+
+
+class Sums:
+    """Normal equations of S members that grow by chunks of rows.
+
+    Order of the parameters: latent 1, ..., latent L, constants.
+
+    Args:
+        members: S.
+        widths: number of coefficients of each latent.
+        constants: K.
+        like: brings precision and device.
+    """
+
+    def __init__(
+        self, members: int, widths: Sequence[int], constants: int, like: Tensor
+    ) -> None:
+        self.starts = [sum(widths[:k]) for k in range(len(widths) + 1)]
+        size = self.starts[-1] + constants
+        self.loss = like.new_zeros(members)
+        self.gradient = like.new_zeros(members, size)
+        self.matrix = like.new_zeros(members, size, size)
+
+    def add(self, local: LocalModel, designs: Sequence[Tensor]) -> None:
+        """Add a chunk of m rows.
+
+        Args:
+            local: their gradient and curvature by raw latents and constants.
+            designs: for each latent d(raw latent)/d(its coefficients): (m, P_l), shared
+                by the members, or (S, m, P_l).
+        """
+        full = [part if part.dim() == 3 else part.unsqueeze(0) for part in designs]
+        latents, tail = len(full), self.starts[-1]
+        slope, curvature = local.gradient, local.curvature
+        self.loss += local.loss
+        for a, one in enumerate(full):
+            into, end = slice(self.starts[a], self.starts[a + 1]), self.starts[a + 1]
+            found = one.mT @ self._right(full, slope, curvature, a)
+            # Only the lower triangle of blocks is filled.
+            self.matrix[:, into, :end] += found[..., :end]
+            self.matrix[:, tail:, into] += found[..., end:-1].mT
+            self.gradient[:, into] += found[..., -1]
+        self.gradient[:, tail:] += slope[..., latents:].sum(1)
+        self.matrix[:, tail:, tail:] += curvature[..., latents:, latents:].sum(1)
+
+    def _right(
+        self, full: list[Tensor], slope: Tensor, curvature: Tensor, a: int
+    ) -> Tensor:
+        """What the design of latent a is multiplied with: designs, constants, slope."""
+        members, rows, _ = slope.shape
+        end, latents = self.starts[a + 1], len(full)
+        constants = self.gradient.shape[1] - self.starts[-1]
+        right = slope.new_empty(members, rows, end + constants + 1)
+        for b in range(a + 1):
+            part = right[..., self.starts[b] : self.starts[b + 1]]
+            torch.mul(full[b], curvature[..., a, b].unsqueeze(-1), out=part)
+        right[..., end:-1] = curvature[..., a, latents:]
+        right[..., -1] = slope[..., a]
+        return right
+
+    def normal(self) -> Normal:
+        """Return the sums as normal equations."""
+        lower = self.matrix.tril(-1)
+        diagonal = self.matrix.diagonal(dim1=-2, dim2=-1)
+        matrix = lower + lower.mT + torch.diag_embed(diagonal)
+        return Normal(self.loss, self.gradient, matrix)
 
 
 def assemble(local: LocalModel, designs: Sequence[Tensor]) -> Normal:
@@ -24,44 +90,12 @@ def assemble(local: LocalModel, designs: Sequence[Tensor]) -> Normal:
         Normal equations in the order latent 1, ..., latent L, constants.
     """
     members, rows, knobs = local.gradient.shape
-    full = [part if part.dim() == 3 else part.unsqueeze(0) for part in designs]
-    widths = [part.shape[-1] for part in full]
-    size = sum(widths) + knobs - len(full)
-    starts = [sum(widths[:k]) for k in range(len(widths) + 1)]
-    gradient = local.gradient.new_zeros(members, size)
-    matrix = local.gradient.new_zeros(members, size, size)
+    widths = [part.shape[-1] for part in designs]
+    sums = Sums(members, widths, knobs - len(widths), local.gradient)
     chunk = max(256, BUDGET // max(1, members * max([*widths, 1])))
     for start in range(0, rows, chunk):
         part = slice(start, start + chunk)
-        pieces = [one[:, part] for one in full]
-        _add(gradient, matrix, local, pieces, starts, part)
-    lower = matrix.tril(-1)
-    return Normal(local.loss, gradient, lower + lower.mT + _diagonal(matrix))
-
-
-def _diagonal(matrix: Tensor) -> Tensor:
-    return torch.diag_embed(matrix.diagonal(dim1=-2, dim2=-1))
-
-
-def _add(
-    gradient: Tensor,
-    matrix: Tensor,
-    local: LocalModel,
-    pieces: Sequence[Tensor],
-    starts: Sequence[int],
-    part: slice,
-) -> None:
-    """Add one chunk of rows; only the lower triangle of blocks is filled."""
-    latents, tail = len(pieces), starts[-1]
-    slope, curvature = local.gradient[:, part], local.curvature[:, part]
-    for a, one in enumerate(pieces):
-        into = slice(starts[a], starts[a + 1])
-        transposed = one.mT
-        gradient[:, into] += (transposed @ slope[..., a : a + 1]).squeeze(-1)
-        for b in range(a + 1):
-            weighted = pieces[b] * curvature[..., a, b].unsqueeze(-1)
-            matrix[:, into, starts[b] : starts[b + 1]] += transposed @ weighted
-        mixed = curvature[..., latents:, a]  # (S, m, K)
-        matrix[:, tail:, into] += (transposed @ mixed).mT
-    gradient[:, tail:] += slope[..., latents:].sum(1)
-    matrix[:, tail:, tail:] += curvature[..., latents:, latents:].sum(1)
+        nothing = torch.zeros_like(local.loss)
+        few = LocalModel(nothing, local.gradient[:, part], local.curvature[:, part])
+        sums.add(few, [one[..., part, :] for one in designs])
+    return sums.normal()._replace(loss=local.loss)

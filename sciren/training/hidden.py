@@ -18,13 +18,14 @@ from torch import Tensor
 from sciren.encoders.kan import KANEncoder
 from sciren.splines import (
     design,
-    design_slope,
     evaluate,
+    evaluate_slope,
     n_coefficients,
     roughness_matrix,
 )
-from sciren.training.additive import RIDGE, SplineDesign, smaller
-from sciren.training.assembly import assemble
+from sciren.training.additive import RIDGE
+from sciren.training.assembly import Sums
+from sciren.training.design import SplineDesign, chunks
 from sciren.training.effort import Effort
 from sciren.training.levenberg import Normal, hold
 from sciren.training.process_term import ProcessTerm
@@ -46,6 +47,10 @@ class Index(NamedTuple):
     value: Tensor
     low: Tensor
     high: Tensor
+
+    def rows(self, part: slice) -> "Index":
+        """Keep a slice of the rows."""
+        return self._replace(value=self.value[:, part])
 
 
 class HiddenProblem:
@@ -81,20 +86,19 @@ class HiddenProblem:
         self.cut = self.n_latents * nodes * spline.width
         self.end = self.cut + self.n_latents * nodes * self.outer_width
         self.size = self.end + self.n_constants
-        matrix = spline.matrix
-        self.gram = matrix.mT @ matrix / len(matrix)
-        eye = torch.eye(spline.width).to(matrix)
+        self.gram = spline.gram()
+        eye = torch.eye(spline.width).to(spline.penalty)
         self.inner_penalty = smooth_inner * spline.penalty + RIDGE * eye
-        self.bending = roughness_matrix(intervals, matrix.dtype).to(matrix.device)
+        device = spline.scaled.device
+        self.bending = roughness_matrix(intervals, spline.penalty.dtype).to(device)
         low, high = model.constant_scale.box()
-        self.low, self.high = low.to(matrix.device), high.to(matrix.device)
-        device = matrix.device
+        self.low, self.high = low.to(device), high.to(device)
         self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
 
     @property
     def n_features(self) -> int:
         """Number of features."""
-        return self.term.model.encoder.n_inputs
+        return self.spline.n_features
 
     def with_active(self, active: Tensor) -> "HiddenProblem":
         """Return the problem in which only some parameters (S, P) may move."""
@@ -108,7 +112,7 @@ class HiddenProblem:
         """Return the problem on some of its rows (positions)."""
         part = HiddenProblem(
             self.term.take(rows),
-            smaller(self.spline, rows),
+            self.spline.take(rows),
             self.nodes,
             self.intervals,
             self.smooth_inner,
@@ -144,15 +148,19 @@ class HiddenProblem:
 
     def index(self, inner: Tensor) -> Index:
         """Indices of the rows of the term and their range."""
-        value = torch.einsum("np,slhp->snlh", self.spline.matrix, inner)
+        value = self._values(self.spline, inner)
         return Index(value, *_range(value))
 
-    def raw_at(self, theta: Tensor, matrix: Tensor) -> Tensor:
-        """Raw latents (S, n, L) on other rows, given their centred inner basis."""
+    def _values(self, spline: SplineDesign, inner: Tensor) -> Tensor:
+        values = spline.times(inner.flatten(1, 2))
+        return values.unflatten(-1, (self.n_latents, self.nodes))
+
+    def raw_at(self, theta: Tensor, spline: SplineDesign) -> Tensor:
+        """Raw latents (S, n, L) on the rows of a design that is centred alike."""
         parts = self.unpack(theta)
         known = self.index(parts.inner)
-        value = torch.einsum("np,slhp->snlh", matrix, parts.inner)
-        return self._raw(Index(value, known.low, known.high), parts.outer)
+        value = self._values(spline, parts.inner)
+        return self._raw(known._replace(value=value), parts.outer)
 
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
@@ -178,11 +186,16 @@ class HiddenProblem:
 
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss plus smoothness (S,)."""
+        return self._loss(theta, self.index(self.unpack(theta).inner), members)
+
+    def _loss(self, theta: Tensor, index: Index, members: Tensor) -> Tensor:
         parts = self.unpack(theta)
-        index = self.index(parts.inner)
-        raw = self._raw(index, parts.outer)
-        observed = self.term.loss(raw, parts.constants, members)
-        return observed + self._penalty(parts, index)
+        loss = self._penalty(parts, index)
+        numbers = len(theta) * self.n_latents * (8 + 8 * self.nodes)
+        for part in chunks(self.term.n_rows, numbers):
+            raw = self._raw(index.rows(part), parts.outer)
+            loss = loss + self.term.part(part).loss(raw, parts.constants, members)
+        return loss
 
     def terms(self, theta: Tensor) -> dict[str, float]:
         """Every term of the loss of one member, theta (1, P)."""
@@ -195,16 +208,11 @@ class HiddenProblem:
         """Loss and normal equations of inner and outer splines and constants."""
         parts = self.unpack(theta)
         index = self.index(parts.inner)
-        basis = self._outer_design(index)
-        raw = self._raw(index, parts.outer)
-        local = self.term.local(raw, parts.constants, members)
-        slopes = design_slope(index.value, index.low, index.high, self.intervals)
-        steep = torch.einsum("snlhm,slhm->snlh", slopes, parts.outer)
-        designs = [
-            self.scale[k] * self._columns(basis[:, :, k], steep[:, :, k])
-            for k in range(self.n_latents)
-        ]
-        normal = self._sorted(assemble(local, designs))
+        each = self.nodes * (self.spline.width + self.outer_width)
+        sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * each):
+            self._add_rows(sums, parts, index.rows(part), part, members)
+        normal = self._sorted(sums.normal())
         gradient, matrix = self._penalty_terms(parts, index, normal.matrix)
         full = Normal(
             normal.loss + self._penalty(parts, index),
@@ -213,13 +221,40 @@ class HiddenProblem:
         )
         return hold(full, self._active(members))
 
+    def _add_rows(
+        self, sums: Sums, parts: Unpacked, index: Index, part: slice, members: Tensor
+    ) -> None:
+        """Add a slice of the rows to the normal equations."""
+        knots = (index.low, index.high, self.intervals)
+        basis = self._outer_design(index)
+        raw = self._from_basis(basis, parts.outer)
+        steep = evaluate_slope(index.value, parts.outer.unsqueeze(1), *knots)
+        columns = self.spline.columns(part)[:, 1:]
+        local = self.term.part(part).local(raw, parts.constants, members)
+        designs = [
+            self._columns(columns, basis[:, :, k], steep[:, :, k])
+            for k in range(self.n_latents)
+        ]
+        sums.add(local.scaled(self.scale), designs)
+
+    def _from_basis(self, basis: Tensor, outer: Tensor) -> Tensor:
+        """Raw latents (S, m, L) from the outer basis (S, m, L, H, M)."""
+        wide = basis.transpose(1, 2).flatten(3)  # (S, L, m, H M)
+        values = wide @ outer.flatten(2).unsqueeze(-1)
+        return self.shift + self.scale * values.squeeze(-1).mT
+
     def _active(self, members: Tensor) -> Tensor:
         return self.active if len(self.active) == 1 else self.active[members]
 
-    def _columns(self, basis: Tensor, steep: Tensor) -> Tensor:
+    def _columns(self, columns: Tensor, basis: Tensor, steep: Tensor) -> Tensor:
         """Derivative of one latent: inner coefficients of all nodes, then outer ones."""
-        inner = steep.unsqueeze(-1) * self.spline.matrix[:, None, :]
-        return torch.cat((inner.flatten(2), basis.flatten(2)), dim=2)
+        members, rows = steep.shape[:2]
+        cut = self.nodes * self.spline.width
+        full = steep.new_empty(members, rows, cut + self.nodes * self.outer_width)
+        inner = full[..., :cut].unflatten(2, (self.nodes, -1))
+        torch.mul(steep.unsqueeze(-1), columns[:, None, :], out=inner)
+        full[..., cut:] = basis.flatten(2)
+        return full
 
     def _sorted(self, normal: Normal) -> Normal:
         """Reorder from latent by latent to all inner, all outer, constants."""
@@ -279,13 +314,15 @@ class HiddenProblem:
         """One Gauss-Newton step of the outer splines, shortened where it does not gain."""
         parts = self.unpack(theta)
         index = self.index(parts.inner)
-        basis = self._outer_design(index)
-        raw = self._raw(index, parts.outer)
-        local = self.term.local(raw, parts.constants, members)
-        designs = [
-            self.scale[k] * basis[:, :, k].flatten(2) for k in range(self.n_latents)
-        ]
-        normal = assemble(local, designs)
+        each = self.nodes * self.outer_width
+        sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * each):
+            basis = self._outer_design(index.rows(part))
+            raw = self._from_basis(basis, parts.outer)
+            local = self.term.part(part).local(raw, parts.constants, members)
+            designs = [basis[:, :, k].flatten(2) for k in range(self.n_latents)]
+            sums.add(local.scaled(self.scale), designs)
+        normal = sums.normal()
         gradient, penalty = self._penalty_terms(
             parts,
             index,
@@ -299,12 +336,11 @@ class HiddenProblem:
         root, info = torch.linalg.cholesky_ex(held.matrix)
         delta = torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
         delta = torch.where((info == 0).unsqueeze(-1), delta, torch.zeros_like(delta))
-        return self._stepped(
-            theta, delta, normal.loss + self._penalty(parts, index), members
-        )
+        loss = normal.loss + self._penalty(parts, index)
+        return self._stepped(theta, index, delta, loss, members)
 
     def _stepped(
-        self, theta: Tensor, delta: Tensor, loss: Tensor, members: Tensor
+        self, theta: Tensor, index: Index, delta: Tensor, loss: Tensor, members: Tensor
     ) -> Tensor:
         """Take the step of the outer splines, or the first shorter one that gains."""
         moved, waiting = theta, torch.ones_like(loss, dtype=torch.bool)
@@ -312,7 +348,7 @@ class HiddenProblem:
             outer = theta[:, self.cut : self.end] - share * delta
             parts = (theta[:, : self.cut], outer, theta[:, self.end :])
             trial = torch.cat(parts, dim=1)
-            gains = waiting & (self.loss(trial, members) <= loss)
+            gains = waiting & (self._loss(trial, index, members) <= loss)
             moved = torch.where(gains.unsqueeze(-1), trial, moved)
             waiting &= ~gains
             if not bool(waiting.any()):

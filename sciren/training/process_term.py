@@ -31,6 +31,13 @@ class LocalModel:
     gradient: Tensor
     curvature: Tensor
 
+    def scaled(self, scale: Tensor) -> "LocalModel":
+        """Return it for raw latents in units of scale (L,)."""
+        ones = scale.new_ones(self.gradient.shape[-1] - len(scale))
+        knobs = torch.cat((scale, ones))
+        curvature = self.curvature * (knobs.unsqueeze(1) * knobs)
+        return LocalModel(self.loss, self.gradient * knobs, curvature)
+
 
 class ProcessTerm:
     """Observed loss of one table as a function of raw latents and raw constants.
@@ -66,35 +73,61 @@ class ProcessTerm:
         self.n_rows = len(table)
         self.n_latents = len(model.latent_names)
         self.n_constants = len(model.constant_raw)
+        self._parts: dict[tuple[int | None, int | None], ProcessTerm] = {}
+        # What the sums over rows are divided by; slices keep that of the whole.
+        self.whole_rows, self.total = self.n_rows, self._total()
+
+    def _changed(self, **changes: object) -> "ProcessTerm":
+        other = object.__new__(ProcessTerm)
+        other.__dict__.update(self.__dict__ | {"_parts": {}} | changes)
+        return other
+
+    def _cut(self, rows: Tensor | slice, **changes: object) -> "ProcessTerm":
+        """Keep some of the rows."""
+        weights = self.row_weights
+        part = self._changed(
+            forcings={name: value[rows] for name, value in self.forcings.items()},
+            observations=self.observations.take(rows),
+            row_weights=None if weights is None else weights[:, rows],
+            **changes,
+        )
+        part.n_rows = len(part.observations.values)
+        return part
 
     def take(self, rows: Tensor) -> "ProcessTerm":
-        """Return the same term on some of the rows (positions)."""
-        part = object.__new__(ProcessTerm)
-        part.__dict__.update(self.__dict__)
-        part.forcings = {name: value[rows] for name, value in self.forcings.items()}
-        seen = self.observations
-        part.observations = Observations(
-            seen.scale, seen.values[rows], seen.weights[rows], seen.blocks[rows]
-        )
-        if self.row_weights is not None:
-            part.row_weights = self.row_weights[:, rows]
-        part.n_rows = len(rows)
+        """Return the same term on some of the rows (positions): a loss of its own."""
+        part = self._cut(rows)
+        part.whole_rows, part.total = part.n_rows, part._total()
         return part
+
+    def part(self, rows: slice) -> "ProcessTerm":
+        """Return the share of a slice of the rows: shares of all slices sum to the loss."""
+        key = (rows.start, rows.stop)
+        if key not in self._parts:
+            self._parts[key] = self._cut(rows)
+        return self._parts[key]
 
     def with_row_weights(self, row_weights: Tensor | None) -> "ProcessTerm":
         """Return the same term with other row weights (S, n)."""
-        part = object.__new__(ProcessTerm)
-        part.__dict__.update(self.__dict__)
-        part.row_weights = row_weights
-        return part
+        other = self._changed(row_weights=row_weights)
+        other.total = other._total()
+        return other
 
     # -- pieces ---------------------------------------------------------------------
-    def _weights(self, members: Tensor) -> tuple[Tensor, Tensor]:
-        """Observation weights (S or 1, n, t) and their sums (S or 1,)."""
+    def _total(self) -> Tensor:
+        """Sum of all weights (S or 1,)."""
+        weights = self.observations.weights
+        if self.row_weights is None:
+            return weights.sum().unsqueeze(0)
+        return self.row_weights @ weights.sum(1)
+
+    def _share(self, members: Tensor) -> Tensor:
+        """Weight of every observation as a share of all (S or 1, n, t)."""
         weights = self.observations.weights.unsqueeze(0)
-        if self.row_weights is not None:
-            weights = weights * self.row_weights[members].unsqueeze(-1)
-        return weights, weights.sum((1, 2))
+        if self.row_weights is None:
+            return weights / self.total
+        total = self.total[members].view(-1, 1, 1)
+        return weights * self.row_weights[members].unsqueeze(-1) / total
 
     def _predict(self, raw: Tensor, constants: Tensor) -> Tensor:
         """Targets (S, n, t) for raw latents (S, n, L), raw constants (S, n, K)."""
@@ -126,20 +159,20 @@ class ProcessTerm:
     @torch.no_grad()
     def loss(self, raw: Tensor, constants: Tensor, members: Tensor) -> Tensor:
         """Loss (S,); infinite where the decoder returns something that is not finite."""
-        weights, total = self._weights(members)
-        squares = weights * self.residual(raw, constants) ** 2
-        data = squares.sum((1, 2)) / total
-        outside = self.violation_weight * self._violation(raw).pow(2).mean(1).sum(-1)
-        loss = data + outside
+        squares = self._share(members) * self.residual(raw, constants) ** 2
+        loss = squares.sum((1, 2)) + self._outside(self._violation(raw))
         return torch.where(torch.isfinite(loss), loss, torch.inf)
+
+    def _outside(self, violation: Tensor) -> Tensor:
+        """Violation term (S,)."""
+        return self.violation_weight * violation.pow(2).sum((1, 2)) / self.whole_rows
 
     @torch.no_grad()
     def terms(self, raw: Tensor, constants: Tensor) -> dict[str, float]:
         """Data and violation term of one member, raw (1, n, L), constants (1, K)."""
         member = torch.zeros(1, dtype=torch.long, device=raw.device)
         total = float(self.loss(raw, constants, member))
-        outside = self._violation(raw).pow(2).mean(1).sum()
-        violation = self.violation_weight * float(outside)
+        violation = float(self._outside(self._violation(raw)))
         return {"data": total - violation, "violation": violation}
 
     @torch.no_grad()
@@ -151,12 +184,18 @@ class ProcessTerm:
 
     def local(self, raw: Tensor, constants: Tensor, members: Tensor) -> LocalModel:
         """Loss and row-wise quadratic model at raw (S, n, L), constants (S, K)."""
-        weights, total = self._weights(members)
+        share = self._share(members)
         jacobian, residual = self._jacobian(raw, constants)  # (S, n, t, L+K), (S, n, t)
-        share = weights / total.view(-1, 1, 1)
-        gradient = torch.einsum("snt,snt,sntp->snp", share, residual, jacobian)
-        curvature = torch.einsum("snt,sntp,sntq->snpq", share, jacobian, jacobian)
-        loss = (share * residual**2).sum((1, 2))
+        pull = share * residual
+        if jacobian.shape[2] == 1:
+            one = jacobian[:, :, 0]
+            gradient = pull * one
+            curvature = (share * one).unsqueeze(-1) * one.unsqueeze(-2)
+        else:
+            gradient = torch.einsum("snt,sntp->snp", pull, jacobian)
+            weighted = share.unsqueeze(-1) * jacobian
+            curvature = torch.einsum("sntp,sntq->snpq", weighted, jacobian)
+        loss = (pull * residual).sum((1, 2))
         return self._add_violation(LocalModel(loss, gradient, curvature), raw)
 
     def _jacobian(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
@@ -194,7 +233,7 @@ class ProcessTerm:
                 return local
             (slope,) = torch.autograd.grad(outside.sum(), leaf)
         outside = outside.detach()
-        share = self.violation_weight / raw.shape[1]
+        share = self.violation_weight / self.whole_rows
         latents = slice(0, self.n_latents)
         local.gradient[..., latents] += share * outside * slope
         diagonal = torch.diag_embed(share * slope**2)

@@ -10,7 +10,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from sciren.training.additive import AdditiveProblem, SplineDesign
+from sciren.training.additive import AdditiveProblem
+from sciren.training.design import SplineDesign
 from sciren.training.hidden import HiddenProblem
 from sciren.training.levenberg import minimise
 from sciren.training.process_term import ProcessTerm
@@ -133,7 +134,7 @@ class AdditiveRung:
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
         """Attach the validation to fitted members."""
-        raw = self.problem.raw_at(theta, self.valid_design.matrix)
+        raw = self.problem.raw_at(theta, self.valid_design)
         all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
         return _listed(edges, theta, loss, all_of_them)
 
@@ -148,7 +149,7 @@ class AdditiveRung:
     def importance(self, candidate: Candidate) -> Tensor:
         """Deviation (d, L) of every edge over the training rows."""
         coefficients, _ = self.problem.split(candidate.theta.unsqueeze(0))
-        return _edge_deviation(self.problem.spline, coefficients[0, :, 1:])
+        return self.problem.spline.deviation(coefficients[0, :, 1:])
 
     def store(self, candidate: Candidate) -> None:
         """Write the candidate into the model."""
@@ -185,7 +186,7 @@ class HiddenRung:
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
         """Attach the validation to fitted members."""
-        raw = self.problem.raw_at(theta, self.valid_design.matrix)
+        raw = self.problem.raw_at(theta, self.valid_design)
         all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
         return _listed(edges, theta, loss, all_of_them)
 
@@ -200,7 +201,7 @@ class HiddenRung:
     def importance(self, candidate: Candidate) -> Tensor:
         """Deviation (d, L * H) of every inner edge over the training rows."""
         inner = self.problem.unpack(candidate.theta.unsqueeze(0)).inner
-        return _edge_deviation(self.problem.spline, inner[0].flatten(0, 1))
+        return self.problem.spline.deviation(inner[0].flatten(0, 1))
 
     def store(self, candidate: Candidate) -> None:
         """Write the candidate into the model."""
@@ -223,11 +224,3 @@ def _listed(
         )
         for k in range(len(edges))
     ]
-
-
-def _edge_deviation(spline: SplineDesign, coefficients: Tensor) -> Tensor:
-    """Standard deviation (d, J) of edges with coefficients (J, d m)."""
-    shape = (spline.n_features, -1)
-    per_edge = coefficients.unflatten(1, shape)
-    basis = spline.matrix.unflatten(1, shape)
-    return torch.einsum("nfm,jfm->nfj", basis, per_edge).std(0, correction=0)

@@ -10,8 +10,9 @@ from sciren.encoders.base import seeded
 from sciren.encoders.kan import DEFAULT_GRID, KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
-from sciren.training.additive import AdditiveProblem, SplineDesign
+from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
+from sciren.training.design import SplineDesign
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
@@ -184,7 +185,7 @@ class RungSolver:
         """
         config = self.config
         train, valid = self.terms()
-        rows = self.rows(config.start_rows).to(self.train_design.matrix.device)
+        rows = self.rows(config.start_rows).to(self.train_design.scaled.device)
         whole = self._hidden_problem(train, self.train_design, nodes)
         part = whole.on_rows(rows)
         inner = straight_indices(part, self.encoder, config.starts, config.seed)
@@ -228,7 +229,7 @@ class RungSolver:
     ) -> bool:
         """Whether even the training rows gain too little over the rung below."""
         problem, theta = below.rung.problem, below.candidate.theta.unsqueeze(0)
-        raw = problem.raw_at(theta, self.train_design.matrix[rows])
+        raw = problem.raw_at(theta, self.train_design.take(rows))
         squares, weights = term.data_by_row(raw, problem.constants_of(theta))
         known = float(squares.sum() / weights.sum())
         return reached > known * (1 - self.config.ladder_gain / 2)

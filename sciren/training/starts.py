@@ -32,14 +32,17 @@ def start_constant(model: ScIReN) -> None:
 @torch.no_grad()
 def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
     """Fit latents without features and the constants: the null model, theta (1, P)."""
-    edges = torch.zeros(1, problem.n_features, problem.n_latents, dtype=torch.bool)
-    edges = edges.to(problem.columns.device)
-    theta = torch.zeros(1, problem.size, dtype=torch.float64, device=edges.device)
-    if problem.n_constants:
-        theta[:, -problem.n_constants :] = problem.term.model.constant_raw
-    null = problem.with_active(problem.mask_of(edges))
-    _check_finite(problem, theta)
-    return minimise(null, theta, damping=1e-2).theta
+    null = problem.without_features()
+    theta = torch.zeros(1, null.size, dtype=torch.float64, device=problem.low.device)
+    if null.n_constants:
+        theta[:, -null.n_constants :] = problem.term.model.constant_raw
+    _check_finite(null, theta)
+    intercepts, constants = null.split(minimise(null, theta, damping=1e-2).theta)
+    found = theta.new_zeros(1, problem.size)
+    blocks, into = problem.split(found)
+    blocks[..., :1] = intercepts
+    into.copy_(constants)
+    return found
 
 
 def _check_finite(problem: AdditiveProblem, theta: Tensor) -> None:

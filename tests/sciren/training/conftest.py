@@ -11,8 +11,9 @@ from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
-from sciren.training.additive import AdditiveProblem, SplineDesign
+from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
+from sciren.training.design import SplineDesign
 from sciren.training.hidden import HiddenProblem
 from sciren.training.preparation import prepare
 from sciren.training.process_term import ProcessTerm

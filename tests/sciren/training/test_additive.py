@@ -1,6 +1,7 @@
 """The additive problem: gradients, its exact solution, and the way to the encoder."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from scipy.optimize import minimize_scalar
 
 from sciren.constraints import Identity
 from sciren.encoders import KANEncoder, MLPEncoder
-from sciren.training.additive import RIDGE, AdditiveProblem, SplineDesign, smaller
+from sciren.training.additive import RIDGE, AdditiveProblem
+from sciren.training.design import SplineDesign
 from sciren.training.levenberg import minimise
 
 ONE = torch.zeros(1, dtype=torch.long)
+ALL = slice(None)
 
 
 def started(problem, seed=None, normals=None):
@@ -38,7 +41,7 @@ def differences(problem, theta, step=1e-6):
 # -- against own least squares ------------------------------------------------------
 def exact_profile(problem, table, smooth_penalty):
     """Ridge regression at given ln Q10, the best ln Q10, by dense numpy algebra."""
-    a = problem.columns.numpy() * float(problem.scale)
+    a = problem.spline.columns(ALL).numpy() * float(problem.scale)
     y, ta = table.targets[:, 0].numpy(), table.forcings["ta"].numpy()
     sd, n = y.std(), len(y)
 
@@ -69,7 +72,7 @@ def test_respiration_is_solved_as_by_the_exact_profile(make, seed, smooth):
     found = minimise(problem, started(problem), 30)
     assert float(found.loss) == pytest.approx(loss, rel=5e-7)
     assert float(found.theta[0, -1]) == pytest.approx(log_q10, abs=1e-5)
-    a = problem.columns.numpy()
+    a = problem.spline.columns(ALL).numpy()
     np.testing.assert_allclose(
         a @ found.theta[0, :-1].numpy(), a @ coefficients, rtol=1e-4, atol=1e-4
     )
@@ -161,7 +164,14 @@ def test_an_edge_that_is_held_at_zero_is_a_feature_that_is_not_there(make):
     found = minimise(problem.with_active(active), started(problem))
     kept = [*range(8), *range(16, 24)]
     penalty = problem.spline.penalty[kept][:, kept]
-    small = SplineDesign(problem.spline.matrix[:, kept], torch.zeros(16), penalty, 2)
+    spline = problem.spline
+    small = replace(
+        spline,
+        scaled=spline.scaled[:, [0, 2]],
+        mean=spline.mean[kept],
+        penalty=penalty,
+        kept=torch.cat((spline.columns(ALL)[:, :1], spline.matrix[:, kept]), dim=1),
+    )
     other = AdditiveProblem(make.ready(table)[1], small, 1e-3)
     alone = minimise(other, started(other))
     torch.testing.assert_close(found.loss, alone.loss, rtol=1e-8, atol=0)
@@ -203,7 +213,7 @@ def test_the_stored_model_predicts_what_the_problem_says(make, encoder, scaling)
     assert model.encoder.spline_layers[0].mask.flatten().tolist() == [1, 0, 1]
     torch.testing.assert_close(model.predict(table).raw, problem.raw(theta)[0])
     there = make.design_of(model, other, problem.spline.mean)
-    expected = problem.raw_at(theta, there.matrix)[0]
+    expected = problem.raw_at(theta, there)[0]
     torch.testing.assert_close(model.predict(other).raw, expected)
     assert model.constant_raw.tolist() == theta[0, -1:].tolist()
     problem.store(theta[0])
@@ -247,8 +257,8 @@ def test_designs_are_centred_with_their_weights(make):
         weights @ weighted.matrix, torch.zeros(plain.width).double(), rtol=0, atol=1e-10
     )
     rows = torch.tensor([5, 80, 6])
-    assert torch.equal(smaller(plain, rows).matrix, plain.matrix[rows])
-    assert torch.equal(smaller(plain, rows).mean, plain.mean)
+    assert torch.equal(plain.take(rows).matrix, plain.matrix[rows])
+    assert torch.equal(plain.take(rows).mean, plain.mean)
 
 
 def test_some_of_the_rows_are_the_problem_of_these_rows(make):

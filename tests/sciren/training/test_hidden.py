@@ -250,14 +250,12 @@ def test_the_stored_model_predicts_what_the_problem_says(make, study, settings_)
     problem.store(theta[1])
     model = problem.term.model
     assert model.encoder.hidden == (problem.nodes,)
-    expected = problem.raw_at(theta[1:], problem.spline.matrix)[0]
+    expected = problem.raw_at(theta[1:], problem.spline)[0]
     torch.testing.assert_close(model.predict(table).raw, expected)
     other = table.take(torch.arange(0, len(table), 3))
     wide = 1.7 * other.features  # beyond the knots
-    matrix = problem.spline.of(
-        model.encoder, model.scaled(wide), problem.spline.mean
-    ).matrix
-    expected = problem.raw_at(theta[1:], matrix)[0]
+    there = problem.spline.of(model.encoder, model.scaled(wide), problem.spline.mean)
+    expected = problem.raw_at(theta[1:], there)[0]
     found = model.raw_latents(model.scaled(wide)).detach()
     torch.testing.assert_close(found, expected)
     assert model.constant_raw.tolist() == theta[1, problem.end :].tolist()
@@ -273,7 +271,7 @@ def test_dropped_edges_are_marked_in_the_stored_model(make):
     inner, outer = problem.term.model.encoder.spline_layers
     assert inner.mask.bool().tolist() == edges.tolist()
     assert bool((outer.mask == 1).all())
-    expected = problem.raw_at(theta, problem.spline.matrix)[0]
+    expected = problem.raw_at(theta, problem.spline)[0]
     torch.testing.assert_close(problem.term.model.predict(table).raw, expected)
 
 

@@ -57,7 +57,10 @@ def test_the_profile_is_the_best_loss_at_each_value(make):
     table, _ = make.respiration(250)
     problem = make.additive(table, constraint=Identity())
     (summary,), best = profiled(problem, 9)
-    a, penalty = problem.columns.numpy(), problem.penalty[:-1, :-1].numpy()
+    a, penalty = (
+        problem.spline.columns(slice(None)).numpy(),
+        problem.penalty[:-1, :-1].numpy(),
+    )
     y, ta = table.targets[:, 0].numpy(), table.forcings["ta"].numpy()
 
     def best_loss(q10):

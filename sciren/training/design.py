@@ -1,0 +1,174 @@
+"""Centred spline basis of the features for one layer, kept whole or made by chunks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.kan import KANEncoder
+from sciren.splines import Outside, design, roughness_matrix
+
+KEPT = 60_000_000  # numbers of a basis that is kept in memory (480 MB)
+AT_ONCE = 1_000_000  # numbers of a basis that is worked on at once
+LEAST_ROWS = 512
+
+
+def chunks(rows: int, numbers: int) -> Iterator[slice]:
+    """Cut rows into slices, with about `AT_ONCE` numbers each.
+
+    Args:
+        rows: how many there are;  numbers: that each row takes.
+    """
+    size = max(LEAST_ROWS, AT_ONCE // max(numbers, 1))
+    count = max(1, -(-rows // size))
+    for k in range(count):
+        yield slice(k * rows // count, (k + 1) * rows // count)
+
+
+@dataclass(frozen=True)
+class Knots:
+    """Uniform knots of all features.
+
+    Attributes:
+        low, high: (d,) range;  intervals: number of them;  outside: as in `design`.
+    """
+
+    low: Tensor
+    high: Tensor
+    intervals: int
+    outside: Outside
+
+    @classmethod
+    def of(cls, encoder: KANEncoder) -> "Knots":
+        """Take those of the first layer."""
+        layer = encoder.spline_layers[0]
+        return cls(layer.low, layer.high, layer.intervals, layer.outside)
+
+    def basis(self, scaled: Tensor) -> Tensor:
+        """All basis functions of scaled features (n, d): (n, d m)."""
+        grid = (self.low, self.high, self.intervals, self.outside)
+        return design(scaled, *grid).flatten(1)
+
+    def penalty(self, dtype: torch.dtype) -> Tensor:
+        """Matrix (d m, d m) of the summed integrals of f''^2."""
+        spacing = (self.high - self.low) / self.intervals
+        base = roughness_matrix(self.intervals, dtype).to(spacing.device)
+        return torch.block_diag(*[base / h**3 for h in spacing])
+
+
+@dataclass(frozen=True)
+class SplineDesign:
+    """Columns 1 and the spline basis of scaled features, centred on training rows.
+
+    Attributes:
+        scaled: (n, d) scaled features.
+        knots: of the basis.
+        mean: (d * m,) what is subtracted.
+        penalty: (d * m, d * m) with c' penalty c = sum of integral f''^2 over features.
+        kept: (n, 1 + d * m) all columns, or None where they are made when needed.
+    """
+
+    scaled: Tensor
+    knots: Knots
+    mean: Tensor
+    penalty: Tensor
+    kept: Tensor | None
+
+    @classmethod
+    def of(
+        cls,
+        encoder: KANEncoder,
+        scaled: Tensor,
+        mean: Tensor | None = None,
+        weights: Tensor | None = None,
+    ) -> "SplineDesign":
+        """Build it for scaled features (n, d); `mean` of the training rows if given."""
+        knots = Knots.of(encoder)
+        penalty = knots.penalty(scaled.dtype)
+        rows, width = len(scaled), len(penalty)
+        kept = None
+        if rows * (1 + width) <= KEPT:
+            kept = scaled.new_ones(rows, 1 + width)
+            for part in chunks(rows, 1 + width):
+                kept[part, 1:] = knots.basis(scaled[part])
+        if mean is None:
+            share = torch.ones_like(scaled[:, 0]) if weights is None else weights
+            share, mean = share / share.sum(), scaled.new_zeros(width)
+            for part in chunks(rows, 1 + width):
+                basis = knots.basis(scaled[part]) if kept is None else kept[part, 1:]
+                mean = mean + share[part] @ basis
+        if kept is not None:
+            kept[:, 1:] -= mean
+        return cls(scaled, knots, mean, penalty, kept)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features d."""
+        return self.scaled.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Number of columns without that of ones."""
+        return len(self.penalty)
+
+    def __len__(self) -> int:
+        return len(self.scaled)
+
+    def columns(self, part: slice) -> Tensor:
+        """Columns (m, 1 + d m) of a slice of the rows."""
+        if self.kept is not None:
+            return self.kept[part]
+        found = self.scaled.new_ones(len(self.scaled[part]), 1 + self.width)
+        found[:, 1:] = self.knots.basis(self.scaled[part]) - self.mean
+        return found
+
+    @property
+    def matrix(self) -> Tensor:
+        """All columns but that of ones (n, d m), whatever their number."""
+        return self.columns(slice(None))[:, 1:]
+
+    def take(self, rows: Tensor) -> "SplineDesign":
+        """Return the design on some rows (positions), centred as before."""
+        kept = None if self.kept is None else self.kept[rows]
+        return replace(self, scaled=self.scaled[rows], kept=kept)
+
+    def without_features(self) -> "SplineDesign":
+        """Return the design whose only column is that of ones."""
+        return replace(
+            self,
+            scaled=self.scaled[:, :0],
+            mean=self.mean[:0],
+            penalty=self.penalty[:0, :0],
+            kept=self.scaled.new_ones(len(self.scaled), 1),
+        )
+
+    def times(self, coefficients: Tensor) -> Tensor:
+        """Columns times coefficients (S, J, 1 + d m) or (S, J, d m): (S, n, J)."""
+        members, several, width = coefficients.shape
+        first = 1 + self.width - width
+        flat = coefficients.flatten(0, 1).mT
+        out = flat.new_empty(len(self), members * several)
+        for part in chunks(len(self), 1 + self.width):
+            torch.mm(self.columns(part)[:, first:], flat, out=out[part])
+        return out.unflatten(1, (members, several)).transpose(0, 1)
+
+    def gram(self) -> Tensor:
+        """Mean of products of the columns without ones (d m, d m)."""
+        found = self.penalty.new_zeros(self.width, self.width)
+        for part in chunks(len(self), 1 + self.width):
+            columns = self.columns(part)[:, 1:]
+            found.addmm_(columns.mT, columns)
+        return found / len(self)
+
+    def deviation(self, coefficients: Tensor) -> Tensor:
+        """Standard deviation (d, J) of edges with coefficients (J, d m) over the rows."""
+        shape = (self.n_features, -1)
+        per_edge = coefficients.unflatten(1, shape).transpose(0, 1)  # (d, J, m)
+        sums = per_edge.new_zeros(2, *per_edge.shape[:2])
+        for part in chunks(len(self), 1 + self.width):
+            basis = self.columns(part)[:, 1:].unflatten(1, shape).transpose(0, 1)
+            values = basis @ per_edge.mT  # (d, rows, J)
+            sums += torch.stack((values.sum(1), values.pow(2).sum(1)))
+        mean, square = sums / len(self)
+        return (square - mean**2).clamp_min(0).sqrt()
