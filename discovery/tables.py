@@ -85,7 +85,7 @@ def equations_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
     from discovery.result import equations_of
     from discovery.scoring import equation_latents
     from symbolic import to_text
-    from symbolic.document import complexity
+    from symbolic.node_weights import complexity
 
     model = equations_of(found)
     latex = found.latex()
@@ -106,7 +106,7 @@ def equations_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
                 "latex": latex[name],
                 "expression": expression,
                 "features": tuple(one for one in model.features if one in used),
-                "complexity": complexity(expression),
+                "complexity": complexity(expression, model.settings.get("complexity")),
                 "refused": refused.count(name),
                 "r2": agreement[name]["r2"],
                 "verdict": found.verdict,

@@ -13,6 +13,7 @@ import sympy
 
 from symbolic.latex import latex_printer
 from symbolic.layout import BREAK, WIDTH, Equation, equations, visual_width
+from symbolic.node_weights import complexity
 from symbolic.numbers import format_number, format_with_error, interval_digits
 from symbolic.printable import (
     PrintableModel,
@@ -127,7 +128,7 @@ def equations_table(model: PrintableModel) -> str:
                 "latent": Tex(f"${printer.names[latent.name]}$"),
                 "equation": Tex(rf"$\begin{{aligned}}[t] {text} \end{{aligned}}$"),
                 "constants": len(latent.expression.atoms(sympy.Float)),
-                "complexity": complexity(latent.expression),
+                "complexity": complexity(latent.expression, model.weights),
                 "r2": "" if latent.r2 is None else Tex(f"${latent.r2:.5f}$"),
                 "verified": "yes" if model.passed and model.checks else "no",
             }
@@ -150,11 +151,6 @@ def verification_table(model: PrintableModel) -> str:
         rows, "Verification of the equations.", "tab:verification",
         columns=heads, wide={"check": "8.5cm"},
     )  # fmt: skip
-
-
-def complexity(expression: Any) -> int:
-    """Return the count of nodes of a formula: numbers, symbols and operations."""
-    return sum(1 for _ in sympy.preorder_traversal(expression))
 
 
 def preamble(*, siunitx: bool = False) -> str:

@@ -36,7 +36,14 @@ class PrintedQuantity:
 
 @dataclass(frozen=True)
 class PrintedConstant:
-    """A constant of the process model with its standard error and 95 % interval."""
+    """A constant with its standard error and 95 % interval.
+
+    Args:
+        name: of the constant;  value, error, unit;  low, high: the interval.
+        note: what a reader must know.
+        latent: whose equation it belongs to, "" for the process model;  meaning: its
+            place there, for example "slope of ta".
+    """
 
     name: str
     value: float
@@ -45,6 +52,8 @@ class PrintedConstant:
     low: float = float("nan")
     high: float = float("nan")
     note: str = ""
+    latent: str = ""
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ class PrintableModel:
         provenance: written as comments, in this order: version, data hash, seed.
         error_source: how the errors of the constants were obtained.
         notes: sentences printed below the equations.
+        weights: feature or family -> weight of its nodes in the complexity.
     """
 
     title: str = "Equations"
@@ -100,6 +110,7 @@ class PrintableModel:
     provenance: Mapping[str, str] = field(default_factory=dict)
     error_source: str = ""
     notes: Sequence[str] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -18,6 +18,8 @@ from symbolic.structure import LatentStructure
 if TYPE_CHECKING:
     import pandas as pd
 
+    from symbolic.torch_module import EquationModule
+
 Columns = Mapping[str, Any]
 
 ROUNDING_LOSS = 2e-5  # allowed 1 - R2 by rounding, well inside what is verified
@@ -187,6 +189,31 @@ class SymbolicModel:
             return {str(name): found[name].to_numpy() for name in found.columns}
 
         return evaluate
+
+    def export(self, kind: str, provenance: Mapping[str, str] | None = None) -> str:
+        """Return the equations as text of one kind, see `symbolic.exporting.export`.
+
+        Args:
+            kind: "latex", "document", "markdown", "text", "csv" or "json".
+            provenance: label -> text, such as data hash and seed.
+        Raises:
+            ConfigError: another kind.
+        """
+        from symbolic.exporting import export
+
+        return export(self, kind, provenance)
+
+    def _repr_latex_(self) -> str:
+        """Show the equations in a notebook."""
+        from symbolic.exporting import notebook_latex
+
+        return notebook_latex(self)
+
+    def to_torch(self) -> "EquationModule":
+        """Return a torch module whose parameters are the printed constants."""
+        from symbolic.torch_module import EquationModule
+
+        return EquationModule(self)
 
     def to_code(
         self, language: str, provenance: Mapping[str, str] | None = None

@@ -33,6 +33,7 @@ KNOW_MODELS = {
     "symbolic.refit",
     "symbolic.search",
     "symbolic.torch_evaluate",
+    "symbolic.torch_module",
     "symbolic.uncertainty",
     "symbolic.verification",
 }
