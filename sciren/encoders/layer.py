@@ -7,16 +7,13 @@ from torch import Tensor, nn
 
 from sciren.encoders.base import uniform
 from sciren.errors import ConfigError
-from sciren.splines import (
-    Outside,
-    fit_coefficients,
-    greville,
-    local_basis,
-    n_coefficients,
-)
+from sciren.kernels.functions import EdgeCurves, EdgeSums
+from sciren.kernels.window import Knots
+from sciren.splines import Outside, fit_coefficients, greville, n_coefficients
 
 Base = Literal["zero", "identity", "silu"]
 BASES: tuple[Base, ...] = ("zero", "identity", "silu")
+WHOLE = 8_000_000  # basis values formed at once
 
 
 class SplineLayer(nn.Module):
@@ -63,40 +60,27 @@ class SplineLayer(nn.Module):
         self.register_buffer("high", torch.ones(n_inputs, dtype=double))
         self.register_buffer("mask", torch.ones(shape, dtype=double))
 
-    def basis(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return which coefficients (n, i, 4) count at x (n, i), and their weights.
+    def knots(self) -> Knots:
+        """Return where the splines live."""
+        return Knots.of(self.low, self.high, self.intervals, self.outside)
 
-        Rows that are evaluated often keep it, as long as the knots do not move.
-        """
-        index, weights = local_basis(
-            x, self.low, self.high, self.intervals, self.outside
-        )
-        return index.unsqueeze(-1) + torch.arange(4, device=x.device), weights
+    def table(self) -> Tensor:
+        """Return the live coefficients (i, j, G + 3), with the base's slope at the end."""
+        live = self.coefficients * self.mask.unsqueeze(-1)
+        if self.slope is None:
+            return live
+        return torch.cat((live, (self.slope * self.mask).unsqueeze(-1)), dim=-1)
 
-    def edges(self, x: Tensor, basis: tuple[Tensor, Tensor] | None = None) -> Tensor:
+    def edges(self, x: Tensor) -> Tensor:
         """Return every edge's output: (n, i) -> (n, i, j)."""
-        out = self._curves(*(self.basis(x) if basis is None else basis))
-        if self.slope is not None:
-            b = x if self.base == "identity" else nn.functional.silu(x)
-            out = out + b.unsqueeze(-1) * self.slope
-        return out * self.mask
-
-    def _curves(self, places: Tensor, weights: Tensor) -> Tensor:
-        """Return the splines (n, i, j).
-
-        As products with whole rows of the basis: picking four coefficients reads less,
-        but its gradient adds up in an order that may change from run to run.
-        """
-        table = self.coefficients
-        if self.outside == "zero":
-            table = nn.functional.pad(table, (4, 4))
-        rows = weights.new_zeros(*places.shape[:2], table.shape[-1])
-        rows = rows.scatter(-1, places, weights)
-        return torch.bmm(rows.transpose(0, 1), table.mT).transpose(0, 1)
+        return EdgeCurves.apply(x, self.table(), self.knots(), self.base)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the node values (n, j)."""
-        return self.edges(x).sum(1) + self.bias
+        table, knots = self.table(), self.knots()
+        parts = x.split(max(1, WHOLE // table[:, 0].numel()))
+        sums = [EdgeSums.apply(part, table, knots, self.base) for part in parts]
+        return (sums[0] if len(sums) == 1 else torch.cat(sums)) + self.bias
 
     @torch.no_grad()
     def set_range(self, low: Tensor, high: Tensor) -> None:
@@ -114,12 +98,7 @@ class SplineLayer(nn.Module):
             margin: share of the range added on each side (paper: 2).
         Reference: the authors' grid update with uniform knots.
         """
-        slope, mask = self.slope, self.mask.clone()
-        self.slope = None
-        self.mask.fill_(1.0)
-        curves = self.edges(x)
-        self.slope = slope
-        self.mask.copy_(mask)
+        curves = EdgeCurves.apply(x, self.coefficients, self.knots(), "zero")
         first, last = x.amin(0), x.amax(0)
         pad = 0.01 + margin * (last - first)
         self.set_range(first - pad, last + pad)

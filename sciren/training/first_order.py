@@ -144,9 +144,6 @@ class _Run:
         )
         rows = Rows.of(model, train, scale, constants, train_factor)
         check = Rows.of(model, valid, scale, constants, valid_factor)
-        if config.grid_updates == 0:
-            rows = rows.with_basis(worker.encoder)
-            check = check.with_basis(worker.encoder)
         rowwise = model.decoder.rowwise
         parts = range(0, len(check), CHUNK if rowwise else len(check))
         return cls(

@@ -13,13 +13,9 @@ from sciren.data.table import Table
 from sciren.edges import edge_layers
 from sciren.encoders.base import Encoder
 from sciren.encoders.kan import KANEncoder
-from sciren.encoders.layer import SplineLayer
 from sciren.importance import deviation, edge_scores
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-
-Basis = tuple[Tensor, Tensor]
-KEPT = 2_000_000  # most feature values for which the basis is kept
 
 
 @dataclass(frozen=True)
@@ -30,14 +26,12 @@ class Rows:
         features: (n, d) scaled.
         forcings: name -> (n, ...).
         values, weights: (n, t), see `Observations`.
-        basis: of the first spline layer at the features, where it can be kept.
     """
 
     features: Tensor
     forcings: Mapping[str, Tensor]
     values: Tensor
     weights: Tensor
-    basis: Basis | None = None
 
     @classmethod
     def of(
@@ -65,13 +59,6 @@ class Rows:
             seen.weights.to(like),
         )
 
-    def with_basis(self, encoder: Encoder) -> Self:
-        """Keep the first layer's basis, if it has one and the rows are not too many."""
-        if not isinstance(encoder, KANEncoder) or self.features.numel() > KEPT:
-            return self
-        with torch.no_grad():
-            return replace(self, basis=encoder.spline_layers[0].basis(self.features))
-
     def __len__(self) -> int:
         return len(self.features)
 
@@ -83,7 +70,6 @@ class Rows:
             forcings={name: part[rows] for name, part in self.forcings.items()},
             values=self.values[rows],
             weights=self.weights[rows],
-            basis=None if self.basis is None else tuple(b[rows] for b in self.basis),
         )
 
 
@@ -91,11 +77,8 @@ def with_edges(encoder: Encoder, rows: Rows) -> tuple[Tensor, list[Tensor]]:
     """Return the outputs (n, L) and every layer's edges (n, inputs, outputs)."""
     x, found = rows.features, []
     layers = edge_layers(encoder)
-    for depth, layer in enumerate(layers):
-        if isinstance(layer, SplineLayer) and depth == 0:
-            found.append(layer.edges(x, rows.basis))
-        else:
-            found.append(layer.edges(x))
+    for layer in layers:
+        found.append(layer.edges(x))
         x = found[-1].sum(1) + layer.bias
     return (x if layers else encoder(x)), found
 

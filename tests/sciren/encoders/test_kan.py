@@ -30,12 +30,6 @@ def test_edges_are_the_splines_that_their_coefficients_say(outside, outputs):
     torch.testing.assert_close(layer.edges(x), expected)
 
 
-def test_a_kept_basis_gives_the_same_edges():
-    layer = prepared(base="identity").spline_layers[0]
-    x = features()
-    assert torch.equal(layer.edges(x, layer.basis(x)), layer.edges(x))
-
-
 def test_hidden_nodes_belong_to_one_latent_each():
     encoder, x = prepared(hidden=(2,)), features()
     for latent in range(2):

@@ -1,0 +1,115 @@
+"""The kernels as nodes of torch's automatic differentiation."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from sciren.kernels.layer import base_value, through_rows
+from sciren.kernels.network import NetworkPlan, backward, forward
+from sciren.kernels.window import Knots, Window, dense_rows, window
+
+NAMES = ("entropy", "l1", "smooth")
+
+
+class EdgeCurves(torch.autograd.Function):
+    """Every edge's output, (n, i) -> (n, i, j), gradients by hand."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, table: Tensor, knots: Knots, base: str) -> Tensor:
+        """Evaluate.
+
+        Args:
+            ctx: for the backward pass.
+            x: (n, i);  table: (i, j, G + 3), one more with a base.
+            knots, base: of the layer.
+        """
+        turned = x.detach().T
+        seen = window(turned, knots)
+        rows = dense_rows(seen, knots, base_value(base, turned))
+        ctx.save_for_backward(turned, table, rows, *seen)
+        ctx.knots, ctx.base = knots, base
+        return torch.bmm(table, rows).permute(2, 0, 1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        """Carry the gradient of the edges on to x and the coefficients."""
+        turned, table, rows, *seen = ctx.saved_tensors
+        above = slopes[0].permute(1, 2, 0)
+        by_table = torch.bmm(above, rows.mT) if ctx.needs_input_grad[1] else None
+        if not ctx.needs_input_grad[0]:
+            return None, by_table, None, None
+        by_row = torch.bmm(table.mT, above).unsqueeze(0)
+        nodes = turned.unsqueeze(0)
+        by_x = through_rows(by_row, nodes, Window(*seen), ctx.knots, ctx.base)
+        return by_x[0].T, by_table, None, None
+
+
+class EdgeSums(torch.autograd.Function):
+    """The sums of the edges, (n, i) -> (n, j), without forming the edges."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, table: Tensor, knots: Knots, base: str) -> Tensor:
+        """Evaluate; arguments as `EdgeCurves`."""
+        turned = x.detach().T
+        seen = window(turned, knots)
+        rows = dense_rows(seen, knots, base_value(base, turned)).contiguous()
+        ctx.save_for_backward(turned, table, rows, *seen)
+        ctx.knots, ctx.base = knots, base
+        return rows.flatten(0, 1).T @ table.transpose(1, 2).flatten(0, 1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        """Carry the gradient of the sums on to x and the coefficients."""
+        turned, table, rows, *seen = ctx.saved_tensors
+        above = slopes[0].T  # (j, n)
+        by_table = None
+        if ctx.needs_input_grad[1]:
+            by_table = above @ rows.flatten(0, 1).T
+            by_table = by_table.unflatten(1, rows.shape[:2]).transpose(0, 1)
+        if not ctx.needs_input_grad[0]:
+            return None, by_table, None, None
+        by_row = (table.mT @ above).unsqueeze(0)
+        nodes = turned.unsqueeze(0)
+        by_x = through_rows(by_row, nodes, Window(*seen), ctx.knots, ctx.base)
+        return by_x[0].T, by_table, None, None
+
+
+class PenalisedNetwork(torch.autograd.Function):
+    """A whole spline network as one node: outputs (M, L, B) and penalties (M,).
+
+    The penalties are the weighted sum of entropy and L1 of the edge scores and of the
+    roughness; deviations of nodes count as constants in them.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, plan: NetworkPlan, rows: Tensor, *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Evaluate.
+
+        Args:
+            ctx: for the backward pass.
+            plan: what is fixed.
+            rows: (U, n, R, B) basis of the first layer.
+            weights: coefficients of every layer, then biases of every layer.
+        """
+        depth = len(plan.layers)
+        ctx.plan = plan
+        ctx.done = forward(plan, weights[:depth], weights[depth:], rows)
+        total = ctx.done.outputs.new_zeros(plan.members)
+        for name in NAMES:
+            if name in ctx.done.terms:
+                total = total + ctx.done.terms[name]
+        return ctx.done.outputs, total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
+        """Carry both gradients back; once, for the buffer of the edges is used up."""
+        outputs, penalty = slopes
+        coefficients, biases, rows = backward(ctx.plan, ctx.done, outputs, penalty)
+        return None, rows, *coefficients, *biases

@@ -1,0 +1,261 @@
+"""One grouped layer of edges, forward and backward, with one buffer an edge.
+
+Shapes: P groups, n inputs, J outputs, R coefficients an edge (splines, then the base),
+B rows. The output of a node is the sum of its edges plus a bias; the score of an edge is
+its mean absolute deviation over the rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sciren.kernels.window import Knots, Window, dense_rows, window
+
+BLOCK = 400_000  # edge outputs worked on at once, so that they stay in the cache
+
+
+def base_value(kind: str, x: Tensor) -> Tensor | None:
+    """Return the function beside the splines at x, None for "zero"."""
+    if kind == "zero":
+        return None
+    return x if kind == "identity" else torch.nn.functional.silu(x)
+
+
+def base_slope(kind: str, x: Tensor) -> Tensor:
+    """Return the derivative of the function beside the splines."""
+    if kind == "identity":
+        return torch.ones_like(x)
+    gate = torch.sigmoid(x)
+    return gate * (1 + x * (1 - gate))
+
+
+class Sums(NamedTuple):
+    """What a layer hands on.
+
+    Attributes:
+        nodes: (P, J, B) sums of the edges, without bias.
+        edges: (P, n, J) mean absolute deviation of every edge, or None.
+        spread: (P, J) mean absolute deviation of every sum, or None.
+    """
+
+    nodes: Tensor
+    edges: Tensor | None = None
+    spread: Tensor | None = None
+
+
+@dataclass
+class DenseTape:
+    """What the backward pass of whole rows needs."""
+
+    coefficients: Tensor
+    rows: Tensor
+    kept: list[Tensor] = field(default_factory=list)  # centred edges by block of inputs
+    block: int = 0
+
+
+def dense_forward(
+    coefficients: Tensor, rows: Tensor, scores: bool
+) -> tuple[Sums, DenseTape]:
+    """Multiply coefficients with whole rows of the basis.
+
+    Args:
+        coefficients: (P, n, J, R);  rows: (P, n, R, B).
+        scores: whether deviations are needed; without them no edge is kept.
+    """
+    groups, inputs, outputs, size = coefficients.shape
+    points = rows.shape[-1]
+    tape = DenseTape(coefficients, rows)
+    tape.block = max(1, BLOCK // max(1, groups * outputs * points))
+    if not scores:
+        return Sums(_summed(coefficients, rows, tape.block)), tape
+    means = coefficients @ rows.mean(-1, keepdim=True)  # (P, n, J, 1)
+    nodes, found = None, []
+    for start in range(0, inputs, tape.block):
+        part = slice(start, start + tape.block)
+        centred = torch.baddbmm(
+            means[:, part].reshape(-1, outputs, 1),
+            coefficients[:, part].reshape(-1, outputs, size),
+            rows[:, part].reshape(-1, size, points),
+            beta=-1,
+        ).view(groups, -1, outputs, points)
+        found.append(torch.linalg.vector_norm(centred, 1, dim=-1))
+        share = centred.sum(1) if centred.shape[1] > 1 else centred[:, 0]
+        nodes = share if nodes is None else nodes + share
+        tape.kept.append(centred)
+    assert nodes is not None
+    edges = found[0] if len(found) == 1 else torch.cat(found, dim=1)
+    spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
+    return Sums(nodes + means.sum(1), edges / points, spread / points), tape
+
+
+def _summed(coefficients: Tensor, rows: Tensor, block: int) -> Tensor:
+    groups, inputs, outputs, size = coefficients.shape
+    points = rows.shape[-1]
+    if rows.is_contiguous():
+        wide = coefficients.transpose(1, 2).reshape(groups, outputs, inputs * size)
+        return wide @ rows.view(groups, inputs * size, points)
+    total = None
+    for start in range(0, inputs, block):
+        part = slice(start, start + block)
+        share = (coefficients[:, part] @ rows[:, part]).sum(1)
+        total = share if total is None else total + share
+    assert total is not None
+    return total
+
+
+def dense_backward(
+    tape: DenseTape, nodes: Tensor, edges: Tensor | None
+) -> Callable[[bool], tuple[Tensor, Tensor | None]]:
+    """Return a function that finishes the gradients.
+
+    Args:
+        nodes: (P, J, B) gradient of the sums.
+        edges: (P, n, J) gradient of the deviations, or None.
+    Returns:
+        want_rows -> gradients of the coefficients (P, n, J, R), and of the rows
+        (P, n, R, B) where wanted. The edges kept on the tape are used up.
+    """
+    coefficients, rows = tape.coefficients, tape.rows
+    groups, inputs, outputs, size = coefficients.shape
+    points = rows.shape[-1]
+
+    def block(number: int, start: int, want: bool) -> tuple[Tensor, Tensor | None]:
+        part = slice(start, start + tape.block)
+        slopes = _edge_slopes(tape, nodes, edges, number, part)
+        flat = slopes.reshape(-1, outputs, points)
+        basis = rows[:, part].reshape(-1, size, points)
+        by_coefficient = torch.bmm(flat, basis.mT).view(groups, -1, outputs, size)
+        if not want:
+            return by_coefficient, None
+        weights = coefficients[:, part].reshape(-1, outputs, size)
+        return by_coefficient, torch.bmm(weights.mT, flat).view(
+            groups, -1, size, points
+        )
+
+    def finish(want_rows: bool) -> tuple[Tensor, Tensor | None]:
+        if edges is None and rows.is_contiguous() and not want_rows:
+            flat = nodes @ rows.view(groups, inputs * size, points).mT
+            return flat.view(groups, outputs, inputs, size).transpose(1, 2), None
+        pairs = [
+            block(number, start, want_rows)
+            for number, start in enumerate(range(0, inputs, tape.block))
+        ]
+        if len(pairs) == 1:
+            return pairs[0]
+        by_row = [pair[1] for pair in pairs if pair[1] is not None]
+        return (
+            torch.cat([pair[0] for pair in pairs], dim=1),
+            torch.cat(by_row, dim=1) if want_rows else None,
+        )
+
+    return finish
+
+
+def _edge_slopes(
+    tape: DenseTape, nodes: Tensor, edges: Tensor | None, number: int, part: slice
+) -> Tensor:
+    """Gradient of the edge outputs (P, k, J, B) of one block of inputs."""
+    above = nodes.unsqueeze(1)
+    if edges is None:
+        width = len(range(*part.indices(tape.coefficients.shape[1])))
+        return above.expand(-1, width, -1, -1)
+    sign = tape.kept[number].sign_()
+    share = (edges[:, part] / sign.shape[-1]).unsqueeze(-1)
+    level = share * sign.mean(-1, keepdim=True)
+    return torch.addcmul(above - level, sign, share)
+
+
+@dataclass
+class GatherTape:
+    """What the backward pass of picked coefficients needs."""
+
+    shape: torch.Size
+    seen: Window
+    flat: Tensor  # places in the padded coefficients of all edges
+    picked: Tensor  # (4, g, b)
+    size: int
+    pad: int
+    centred: Tensor | None = None
+
+
+def gather_forward(
+    coefficients: Tensor, seen: Window, knots: Knots, scores: bool
+) -> tuple[Sums, GatherTape]:
+    """Pick four coefficients a point: for layers with one output, no row is formed.
+
+    Args:
+        coefficients: (P, n, 1, G + 3);  seen: windows of the P n curves.
+    """
+    groups, inputs = coefficients.shape[:2]
+    table = coefficients.view(groups * inputs, -1)
+    if knots.pad:
+        table = torch.nn.functional.pad(table, (knots.pad, knots.pad))
+    size = table.shape[1]
+    starts = torch.arange(0, table.numel(), size, device=table.device)
+    flat = seen.places + starts.unsqueeze(-1)
+    picked = table.take(flat)
+    curves = (picked * seen.weights).sum(0).view(groups, inputs, -1)
+    tape = GatherTape(coefficients.shape, seen, flat, picked, size, knots.pad)
+    if not scores:
+        return Sums(curves.sum(1).unsqueeze(1)), tape
+    points = curves.shape[-1]
+    means = curves.mean(-1, keepdim=True)
+    tape.centred = curves.sub_(means)
+    nodes = tape.centred.sum(1)
+    edges = torch.linalg.vector_norm(tape.centred, 1, dim=-1) / points
+    spread = torch.linalg.vector_norm(nodes, 1, dim=-1) / points
+    nodes = (nodes + means.sum(1)).unsqueeze(1)
+    return Sums(nodes, edges.unsqueeze(-1), spread.unsqueeze(-1)), tape
+
+
+def gather_backward(
+    tape: GatherTape, nodes: Tensor, edges: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return gradients of the coefficients (P, n, 1, G + 3), and of x in knot spacings."""
+    groups, inputs = tape.shape[:2]
+    if edges is None or tape.centred is None:
+        slopes = nodes.expand(-1, inputs, -1)
+    else:
+        sign = tape.centred.sign_()
+        share = edges / sign.shape[-1]
+        slopes = torch.addcmul(nodes - share * sign.mean(-1, keepdim=True), sign, share)
+    slopes = slopes.reshape(groups * inputs, -1)
+    total = slopes.new_zeros(groups * inputs * tape.size)
+    total.index_add_(0, tape.flat.view(-1), (tape.seen.weights * slopes).view(-1))
+    total = total.view(groups, inputs, 1, tape.size)
+    by_place = total[..., tape.pad : tape.size - tape.pad] if tape.pad else total
+    by_x = (tape.picked * tape.seen.slopes).sum(0).mul_(slopes)
+    return by_place, by_x.view(groups, inputs, -1)
+
+
+def hidden_window(x: Tensor, knots: Knots) -> Window:
+    """Windows of the curves (P n, B) that leave the nodes x (P, n, B)."""
+    return window(x.reshape(-1, x.shape[-1]), knots)
+
+
+def hidden_rows(x: Tensor, seen: Window, knots: Knots, base: str) -> Tensor:
+    """Whole rows (P, n, R, B) at the nodes x (P, n, B)."""
+    values = base_value(base, x.reshape(-1, x.shape[-1]))
+    rows = dense_rows(seen, knots, values)
+    return rows.reshape(*x.shape[:2], -1, x.shape[-1])
+
+
+def through_rows(
+    by_row: Tensor, x: Tensor, seen: Window, knots: Knots, base: str
+) -> Tensor:
+    """Carry the gradient of whole rows (P, n, R, B) on to x (P, n, B)."""
+    flat = by_row.reshape(-1, *by_row.shape[2:])
+    straight = None
+    if base != "zero":
+        straight, flat = flat[:, -1], flat[:, :-1]
+    if knots.pad:
+        flat = torch.nn.functional.pad(flat, (0, 0, knots.pad, knots.pad))
+    picked = flat.gather(1, seen.places.transpose(0, 1))
+    found = (picked * seen.slopes.transpose(0, 1)).sum(1)
+    found = found * knots.inverse.to(found.dtype)
+    if straight is not None:
+        found = found + straight * base_slope(base, x.reshape(-1, x.shape[-1]))
+    return found.view_as(x)
