@@ -160,13 +160,19 @@ def discover(
         typer.Option("--set", metavar="KEY=VALUE", help="Change a key for this run."),
     ] = None,
     overwrite: Overwrite = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with an interrupted run of the same config."
+        ),
+    ] = False,
 ) -> None:
     """Train, prune, find equations, verify and report."""
     from discovery.config_file import load_config
     from discovery.workflow import run as work
 
     settings = load_config(config, changes or ())
-    folder = work(settings, overwrite=overwrite, quiet=_options.quiet)
+    folder = work(settings, overwrite, _options.quiet, resume)
     _finish(folder)
 
 

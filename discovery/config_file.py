@@ -150,6 +150,13 @@ def resolved_yaml(config: RunConfig) -> str:
     return "\n".join(lines) + "\n" + body
 
 
+def stored_settings(config: RunConfig) -> dict[str, Any]:
+    """Return the complete settings as plain data, but for the folder of the results."""
+    settings = json.loads(config.model_dump_json())
+    del settings["out"]
+    return settings
+
+
 def write_resolved_config(config: RunConfig, path: Path) -> None:
     """Write ``resolved_yaml`` to a file."""
     path.write_text(resolved_yaml(config), encoding="utf-8")

@@ -34,6 +34,7 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
     from discovery.choices import check_choices
     from discovery.folder import read_json
     from discovery.prepare import prepare
+    from discovery.unfinished import carry_over
 
     folder = open_run(run)
     config = _changed(folder, changes)
@@ -49,7 +50,8 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
         )
     training = stored_training(folder, study)
     with run_folder(folder, overwrite=True) as new:
-        found = discover_study(study, training, progress)
+        keep = carry_over(folder, new, study)
+        found = discover_study(study, training, progress, keep)
         write_all(found, study, new, progress)
     return folder
 

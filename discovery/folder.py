@@ -91,7 +91,7 @@ def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
         ) from error
     try:
         yield hidden
-        _put_in_place(hidden, out, overwrite)
+        put_in_place(hidden, out, overwrite)
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
 
@@ -100,7 +100,8 @@ def _hidden(path: Path, purpose: str) -> Path:
     return path.with_name(f".{path.name}.{purpose}-{secrets.token_hex(4)}")
 
 
-def _put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
+def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
+    """Let a finished hidden folder take the place of ``out``; an old run goes last."""
     check_free(out, overwrite)  # another process may have been faster
     if not out.exists():
         hidden.rename(out)

@@ -25,25 +25,27 @@ def train_members(
         study: data and process model.
         first: the trained first member.
         config: of its training; its seed is counted up.
-        progress: hears which member is trained.
+        progress: hears every step.
     Returns:
         One row a member (stage, seed, kept, constants, r2 on validation), and
         sentences about them; both empty for a single member.
     """
     from discovery.build import model_of
-    from sciren.training import fit
+    from sciren.training import fit_ensemble
 
     count = study.config.discovery.members
     if count < 2:
         return [], []
+    seeds = range(config.seed + 1, config.seed + count)
+    if progress is not None:
+        progress.say(f"members 2 to {count}, trained together")
+    models = [model_of(study.config, study.decoder, seed) for seed in seeds]
+    settings = [
+        config.replace(seed=seed, bootstrap=0, profiles=False) for seed in seeds
+    ]
+    fit_ensemble(models, study.split.train, study.split.valid, settings, progress)
     rows = [_row(study, first, config.seed)]
-    for seed in range(config.seed + 1, config.seed + count):
-        if progress is not None:
-            progress.say(f"member {len(rows) + 1} of {count}")
-        model = model_of(study.config, study.decoder, seed)
-        asked = config.replace(seed=seed, bootstrap=0)
-        fit(model, study.split.train, study.split.valid, asked)
-        rows.append(_row(study, model, seed))
+    rows += [_row(study, one, seed) for one, seed in zip(models, seeds, strict=True)]
     return rows, [_sentence(rows, first)]
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.checkpoints import frame_of, frame_record
 from discovery.result import Discovery
 from discovery.training import Training
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.checkpoints import Checkpoints
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History
@@ -39,6 +41,7 @@ def discover(
     truth: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
     say: Say | None = None,
+    keep: "Checkpoints | None" = None,
 ) -> Discovery:
     """Turn a trained model into verified equations: prune, symbolify, refit, verify.
 
@@ -53,6 +56,7 @@ def discover(
         truth: latent -> true values at the positions of ``row_ids``, where known.
         seed: of everything random.
         say: hears what is going on.
+        keep: stages that are finished already, and where to keep others.
     Raises:
         ConfigError: families, pins or forbidden families that do not exist.
 
@@ -64,6 +68,7 @@ def discover(
     print(found.latex(), found.constants, found.verdict)
     ```
     """
+    from discovery.checkpoints import Checkpoints
     from discovery.choices import check_choices
 
     check_choices(table.feature_names, model.latent_names, families, pins, forbid)
@@ -80,6 +85,7 @@ def discover(
         dict(truth or {}),
         seed,
         say or _silent,
+        keep or Checkpoints(),
     )
     return task.run()
 
@@ -103,6 +109,7 @@ class _Task:
     truth: dict[str, np.ndarray]
     seed: int
     say: Say
+    keep: "Checkpoints"
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> Discovery:
@@ -114,7 +121,7 @@ class _Task:
         equations = self._equations()
         training = self.training
         if equations is not None:
-            training = training.with_profiles_of(equations, model, table)
+            training = training.with_profiles_of(equations, model, table, self.keep)
         constants = self._constants(equations, training)
         scores = target_scores(self.parts, predictors(model, equations))
         for part, others in training.baselines.items():
@@ -147,16 +154,21 @@ class _Task:
     def _equations(self) -> "SymbolicModel | None":
         """Fit closed forms to the edges that count, and verify them."""
         from discovery.choices import equations_obstacle
-        from symbolic import symbolify, verify
 
         obstacle = equations_obstacle(self.model)
         if obstacle is not None:
             self.notes.append(f"There are no equations, because {obstacle}.")
             return None
+        thinner = self._pruned()
+        return self.keep.equations(lambda: self._verified(thinner))
+
+    def _verified(self, thinner: "ScIReN") -> "SymbolicModel":
+        from symbolic import symbolify, verify
+
         train = self.parts["train"]
         self.say("equations: closed forms compete on the data")
         equations = symbolify(
-            self._pruned(),
+            thinner,
             train,
             self.families,
             self.pins,
@@ -207,17 +219,23 @@ class _Task:
         self, equations: "SymbolicModel | None", training: Training
     ) -> "pd.DataFrame":
         """Estimates, intervals and verdicts of all constants."""
-        from discovery.uncertainty import (
-            bootstrap_equations,
-            constant_rows,
-            network_constants,
-            with_verdicts,
-        )
+        from discovery.uncertainty import network_constants, with_verdicts
 
         model, known = self.model, training.identification
         if equations is None:
             return with_verdicts(network_constants(model, known), known, model)
-        draws = None
+        record = self.keep.data(
+            "constants", lambda: frame_record(self._intervals(equations, training))
+        )
+        return with_verdicts(frame_of(record), known, model)
+
+    def _intervals(
+        self, equations: "SymbolicModel", training: Training
+    ) -> "pd.DataFrame":
+        """Estimates and intervals of all constants of the equations."""
+        from discovery.uncertainty import bootstrap_equations, constant_rows
+
+        model, draws = self.model, None
         if self.bootstrap:
             self.say(f"intervals: {self.bootstrap} resamples of blocks")
             draws = bootstrap_equations(
@@ -228,4 +246,4 @@ class _Task:
                 self.seed,
                 training.other_minima(),
             )
-        return with_verdicts(constant_rows(equations, draws), known, model)
+        return constant_rows(equations, draws)

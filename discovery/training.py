@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from discovery.checkpoints import frame_of, frame_record
 from discovery.identification import (
     EQUATIONS,
     KEPT,
@@ -16,6 +17,7 @@ from discovery.identification import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.checkpoints import Checkpoints
     from discovery.prepare import Study
     from discovery.scoring import Scores
     from sciren.data import Table
@@ -73,22 +75,57 @@ class Training:
             notes=notes,
         )
 
+    @classmethod
+    def from_record(cls, model: "ScIReN", record: Mapping[str, Any]) -> "Training":
+        """Read what `record` wrote."""
+        known: dict[str, Any] = dict(record)
+        known["history"] = frame_of(known["history"])
+        known["identification"] = tuple(
+            map(Identification.from_json, known["identification"])
+        )
+        for name in ("candidates", "profiles", "notes"):
+            known[name] = tuple(known[name])
+        return cls(model, **known)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything but the model as plain data."""
+        return {
+            "history": frame_record(self.history),
+            "candidates": list(self.candidates),
+            "profiles": list(self.profiles),
+            "identification": [one.to_json() for one in self.identification],
+            "baselines": self.baselines,
+            "selected": self.selected,
+            "notes": list(self.notes),
+        }
+
     def with_profiles_of(
-        self, equations: "SymbolicModel", model: "ScIReN", table: "Table"
+        self,
+        equations: "SymbolicModel",
+        model: "ScIReN",
+        table: "Table",
+        keep: "Checkpoints",
     ) -> "Training":
         """Add the profile over the equations where the training has none."""
         known = {one.constant for one in self.identification}
         if not set(model.decoder.constant_names) - known:
             return self
-        summaries = equation_summaries(equations, model, table)
-        points = [point for one in summaries.values() for point in one.points]
+
+        def compute() -> dict[str, Any]:
+            summaries = equation_summaries(equations, model, table)
+            points = [point for one in summaries.values() for point in one.points]
+            judged = identifications(summaries, EQUATIONS)
+            return {
+                "points": profile_rows(points, EQUATIONS),
+                "identification": [one.to_json() for one in judged],
+            }
+
+        found = keep.data("profiles", compute)
+        judged = map(Identification.from_json, found["identification"])
         return replace(
             self,
-            profiles=(*self.profiles, *profile_rows(points, EQUATIONS)),
-            identification=(
-                *self.identification,
-                *identifications(summaries, EQUATIONS),
-            ),
+            profiles=(*self.profiles, *found["points"]),
+            identification=(*self.identification, *judged),
         )
 
     def other_minima(self, most: int = 4) -> list[dict[str, float]]:
@@ -106,6 +143,7 @@ def train(
     config: "TrainConfig",
     progress: "Progress | None" = None,
     notes: Sequence[str] = (),
+    keep: "Checkpoints | None" = None,
 ) -> Training:
     """Train the model of a study, and the baselines where they are asked for.
 
@@ -116,37 +154,62 @@ def train(
         config: settings of the training.
         progress: hears every step.
         notes: what is known about the data already.
+        keep: stages that are finished already, and where to keep others.
     """
-    from discovery.baselines import baselines
     from discovery.build import enough_rows, model_of
+    from discovery.checkpoints import Checkpoints
     from discovery.members import train_members
-    from discovery.records import PARTS
-    from discovery.scoring import target_scores
-    from sciren.training import fit
 
+    keep = keep or Checkpoints()
     split, decoder = study.split, study.decoder
-    model = model_of(study.config, decoder)
     notes = list(notes)
-    latents = len(decoder.latent_names)
-    if config.ladder and not enough_rows(split.train, model.encoder.n_inputs, latents):
+    latents, features = len(decoder.latent_names), len(study.config.features)
+    if config.ladder and not enough_rows(split.train, features, latents):
         config = config.replace(ladder=False)
         notes.append(
             "No hidden layer was tried, because there are fewer observations than it "
             "has coefficients."
         )
-    history = fit(model, split.train, split.valid, config, progress)
-    found = Training.of(model, history)
-    members, said = train_members(study, model, config, progress)
-    notes += said
-    scores: Scores = {}
-    if study.config.discovery.baselines:
-        if progress is not None:
-            progress.say("baselines: constant latents and a small perceptron")
-        parts: Mapping[str, Table] = dict(zip(PARTS, split, strict=True))
-        scores = target_scores(parts, baselines(model, split, config, progress))
+
+    def first() -> "tuple[ScIReN, dict[str, Any]]":
+        from sciren.training import fit
+
+        model = model_of(study.config, decoder)
+        history = fit(model, split.train, split.valid, config, progress)
+        return model, Training.of(model, history).record()
+
+    found = Training.from_record(*keep.model(decoder, first))
+    members, said = keep.data(
+        "members", lambda: train_members(study, found.model, config, progress)
+    )
     return replace(
         found,
         candidates=(*found.candidates, *members),
-        baselines=scores,
-        notes=(*found.notes, *notes),
+        baselines=_baselines(study, found.model, config, progress, keep),
+        notes=(*found.notes, *notes, *said),
     )
+
+
+def _baselines(
+    study: "Study",
+    model: "ScIReN",
+    config: "TrainConfig",
+    progress: "Progress | None",
+    keep: "Checkpoints",
+) -> "Scores":
+    """Score the models that every encoder has to beat."""
+    if not study.config.discovery.baselines:
+        return {}
+
+    def compute() -> "Scores":
+        from discovery.baselines import baselines
+        from discovery.records import PARTS
+        from discovery.scoring import target_scores
+
+        if progress is not None:
+            progress.say("baselines: constant latents and a small perceptron")
+        parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
+        found = baselines(model, study.split, config, progress)
+        return target_scores(parts, found)
+
+    return keep.data("baselines", compute)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from discovery.checkpoints import Checkpoints
 from discovery.choices import check_choices
 from discovery.config import RunConfig
 from discovery.config_file import train_config
-from discovery.folder import check_free, run_folder
+from discovery.folder import check_free
 
 if TYPE_CHECKING:
     from discovery.prepare import Study
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
     from sciren.training.progress import Progress
 
 
-def run(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> Path:
+def run(
+    config: RunConfig,
+    overwrite: bool = False,
+    quiet: bool = False,
+    resume: bool = False,
+) -> Path:
     """Train, find equations, verify, and write the run folder.
 
     prepare -> train -> baselines -> equations -> verify -> intervals -> report
@@ -25,27 +31,36 @@ def run(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> Path
         config: all settings; the folder is ``config.out``.
         overwrite: whether a run that is there may be replaced.
         quiet: no progress on stderr.
+        resume: whether to go on with what an interrupted run of the same settings and
+            data has finished; the result is that of an uninterrupted run.
     Returns:
         The run folder; it appears when everything is written, or not at all.
     Raises:
-        SciRenError: settings, data or process model cannot be used, or the training
-            fails; then nothing is written.
+        SciRenError: settings, data or process model cannot be used, the training fails,
+            or the unfinished run was begun with others.
     """
     from discovery.prepare import prepare
     from discovery.reach import warn_unreachable
     from discovery.training import train
+    from discovery.unfinished import CHECKPOINTS, finished_before, unfinished_run
 
     out = Path(config.out)
-    check_free(out, overwrite)
+    if not resume:
+        check_free(out, overwrite)
     settings = train_config(config)
     check_choices((), (), config.discovery.families)
     progress = progress_of(quiet)
     study = prepare(config, progress.say)
     check_edges(study)
     shares = warn_unreachable(study.decoder, study.split.train)
-    with run_folder(out, overwrite) as folder:
-        training = train(study, settings, progress, _unreachable(study, shares))
-        found = discover_study(study, training, progress)
+    if finished_before(study, resume, overwrite):
+        progress.say(f"{out} is finished already")
+        return out
+    with unfinished_run(study, resume, overwrite, progress.say) as folder:
+        keep = Checkpoints(folder / CHECKPOINTS)
+        notes = _unreachable(study, shares)
+        training = train(study, settings, progress, notes, keep)
+        found = discover_study(study, training, progress, keep)
         write_all(found, study, folder, progress)
     return out
 
@@ -75,7 +90,10 @@ def check_edges(study: "Study") -> None:
 
 
 def discover_study(
-    study: "Study", training: "Training", progress: "Progress"
+    study: "Study",
+    training: "Training",
+    progress: "Progress",
+    keep: "Checkpoints | None" = None,
 ) -> "Discovery":
     """Find and verify the equations of a trained study, after its settings."""
     from discovery.stages import discover
@@ -95,6 +113,7 @@ def discover_study(
         truth=study.truth,
         seed=study.config.seed,
         say=progress.say,
+        keep=keep,
     )
 
 

@@ -17,7 +17,7 @@ from symbolic.tex_check import check_latex
 from symbolic.verdict import Check, Verification
 
 FILES = {
-    "candidates.csv", "config.yaml", "data.json", "edges.csv", "equations.json",
+    "candidates.csv", "checkpoints", "config.yaml", "data.json", "edges.csv", "equations.json",
     "equations.md", "equations.tex", "figures", "graph.graphml", "history.csv",
     "importance.csv", "metrics.json", "model.json", "model.safetensors",
     "profiles.csv", "report.html", "verification.json",
@@ -64,7 +64,7 @@ def test_a_run_repeats_to_the_last_bit(finished, tmp_path, start_study, quick):
     first = finished / "runs" / "light_use"
     names = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
     with_paths = {"config.yaml", "report.html", "data.json", "equations.tex",
-                  "equations.md"}  # fmt: skip
+                  "equations.md", "start.json"}  # fmt: skip
     for name in names:
         one, other = (first / name).read_bytes(), (again / name).read_bytes()
         if name.name in with_paths:
@@ -86,13 +86,15 @@ def test_a_run_is_replaced_only_with_overwrite_and_then_as_a_whole(
     assert {path.name for path in light.iterdir()} == FILES
 
 
-def test_work_that_fails_leaves_nothing(tmp_path, start_study, quick, monkeypatch):
+def test_a_training_that_fails_leaves_nothing(
+    tmp_path, start_study, quick, monkeypatch
+):
     config = load_config(start_study(tmp_path), quick)
 
     def fail(*_, **__):
         raise TrainingError("no step helps")
 
-    monkeypatch.setattr("discovery.run_report.write_report", fail)
+    monkeypatch.setattr("sciren.training.fit", fail)
     with pytest.raises(TrainingError):
         run(config, quiet=True)
     assert not list((tmp_path / "runs").iterdir())

@@ -1,0 +1,274 @@
+"""An interrupted run goes on where it stopped and ends as an uninterrupted one."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from discovery import cli
+from discovery.config_file import load_config
+from discovery.unfinished import unfinished_folder
+from discovery.workflow import run
+from sciren.errors import ConfigError, DataError
+from sciren.training.progress import Silence
+
+MORE = ("discovery.members=2", "discovery.bootstrap=5")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_pictures():
+    """They take most of the time and are no stage of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("discovery.writing._write_pictures", lambda *_: None)
+        patch.setattr("discovery.stages.EFFECT_ROWS", 20)
+        yield
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory, start_study, quick):
+    """Settings of a run that can be repeated in one place."""
+    folder = tmp_path_factory.mktemp("resume")
+    return start_study(folder), (*quick, *MORE)
+
+
+@pytest.fixture(scope="module")
+def whole(study):
+    """What an uninterrupted run writes."""
+    config = load_config(*study)
+    found = content(run(config, quiet=True))
+    shutil.rmtree(config.out)
+    return found
+
+
+@pytest.fixture
+def config(study):
+    config = load_config(*study)
+    yield config
+    for folder in (config.out, unfinished_folder(config.out)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Interrupting(Silence):
+    """Breaks off at a word of the progress, as a user with Ctrl-C does."""
+
+    def __init__(self, word: str) -> None:
+        self.word, self.heard = word, []
+
+    def say(self, message: str) -> None:
+        self.heard.append(message)
+        if self.word in message:
+            self.word = "\0"  # once only
+            raise KeyboardInterrupt
+
+    def update(self, stage, step, total, values) -> None:
+        self.say(f"training: {stage}")
+
+
+def interrupted(config, word, monkeypatch, **options) -> list[str]:
+    listener = Interrupting(word)
+    with monkeypatch.context() as patch:
+        patch.setattr("discovery.workflow.progress_of", lambda quiet: listener)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, **options)
+    return listener.heard
+
+
+@pytest.mark.parametrize(
+    ("word", "finished"),
+    [
+        ("members 2", ["training"]),
+        ("baselines", ["training", "members"]),
+        ("equations", ["training", "members", "baselines"]),
+        ("verification", ["training", "members", "baselines"]),
+        ("intervals", ["training", "members", "baselines", "equations"]),
+        ("report", ["training", "members", "baselines", "equations", "constants"]),
+    ],
+)
+def test_a_run_broken_off_anywhere_ends_as_an_uninterrupted_one(
+    config, whole, monkeypatch, word, finished
+):
+    heard = interrupted(config, word, monkeypatch)
+    assert heard[-1].startswith("stopped; finished stages are kept")
+    kept = heard[-1].partition("(")[2].partition(")")[0].split(", ")
+    assert sorted(kept) == sorted(finished)
+    assert not config.out.exists()
+    assert content(run(config, quiet=True, resume=True)) == whole
+    assert [path.name for path in config.out.parent.iterdir()] == [config.out.name]
+
+
+def test_finished_stages_are_not_repeated(config, monkeypatch):
+    interrupted(config, "intervals", monkeypatch)
+
+    def fail(*_, **__):
+        raise AssertionError("this stage was finished")
+
+    for name in ("sciren.training.fit", "sciren.training.fit_ensemble",
+                 "discovery.baselines.baselines", "symbolic.symbolify"):  # fmt: skip
+        monkeypatch.setattr(name, fail)
+    run(config, quiet=True, resume=True)
+
+
+def test_a_run_broken_off_before_its_first_stage_leaves_nothing(config, monkeypatch):
+    interrupted(config, "training: ", monkeypatch)
+    assert not list(config.out.parent.iterdir())
+
+
+def test_a_run_may_be_broken_off_twice(config, whole, monkeypatch):
+    interrupted(config, "baselines", monkeypatch)
+    interrupted(config, "report", monkeypatch, resume=True)
+    assert content(run(config, quiet=True, resume=True)) == whole
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_resumed(study, config):
+    """Nothing of Python runs after the kill: neither handlers nor clean-up."""
+    kill = (
+        "import os, discovery.writing as w;"
+        "w._write_pictures = lambda *_: os.kill(os.getpid(), 9);"
+    )
+    path, changes = study
+    options = [word for change in changes for word in ("--set", change)]
+
+    def process(before: str, *more: str) -> int:
+        code = f"{before}import discovery.cli as c; c.main()"
+        command = [sys.executable, "-c", code, "discover", str(path), *options, *more]
+        return subprocess.run(command, capture_output=True, check=False).returncode
+
+    assert process("") == 0
+    uninterrupted = content(config.out)
+    assert any(name.endswith(".png") for name in uninterrupted)
+    shutil.rmtree(config.out)
+    assert process(kill) == -9
+    hidden = unfinished_folder(config.out)
+    assert (hidden / "metrics.json").exists()  # half of the files are there
+    assert process("", "--resume") == 0
+    assert content(config.out) == uninterrupted
+
+
+def test_without_resume_everything_is_done_again(config, whole, monkeypatch):
+    interrupted(config, "intervals", monkeypatch)
+    heard = interrupted(config, "report", monkeypatch)
+    assert any("are thrown away" in line for line in heard)
+    assert any("equations" in line for line in heard)
+    assert content(run(config, quiet=True)) == whole
+
+
+def test_with_nothing_to_resume_a_run_starts_from_the_beginning(config, monkeypatch):
+    heard = interrupted(config, "baselines", monkeypatch, resume=True)
+    assert "nothing to resume; starting from the beginning" in heard
+
+
+def test_other_settings_are_refused_with_the_reason(config, study, monkeypatch):
+    interrupted(config, "baselines", monkeypatch)
+    path, changes = study
+    other = load_config(path, [*changes, "discovery.bootstrap=11", "seed=4"])
+    message = r"was begun with discovery.bootstrap = 5, now it is 11 and 1 more"
+    with pytest.raises(ConfigError, match=message):
+        run(other, quiet=True, resume=True)
+    assert unfinished_folder(config.out).exists()
+    run(config, quiet=True, resume=True)
+
+
+def test_changed_data_are_refused(config, study, monkeypatch):
+    interrupted(config, "baselines", monkeypatch)
+    file = study[0].parent / "data.csv"
+    before = file.read_bytes()
+    frame = pd.read_csv(file)
+    frame.loc[0, "gpp"] += 1e-9
+    frame.to_csv(file, index=False)
+    try:
+        with pytest.raises(DataError, match=r"data.csv: the data have changed since"):
+            run(config, quiet=True, resume=True)
+    finally:
+        file.write_bytes(before)
+
+
+def test_a_changed_process_model_is_refused(config, study, monkeypatch):
+    interrupted(config, "baselines", monkeypatch)
+    file = study[0].parent / "my_process.py"
+    before = file.read_text()
+    file.write_text(before + "\n")
+    try:
+        with pytest.raises(ConfigError, match=r"process model changed .* now SHA-256"):
+            run(config, quiet=True, resume=True)
+    finally:
+        file.write_text(before)
+
+
+def test_another_version_is_refused(config, monkeypatch):
+    interrupted(config, "baselines", monkeypatch)
+    newer = {"sciren": "9.9", "torch": "1"}
+    monkeypatch.setattr("discovery.unfinished.versions", lambda: newer)
+    with pytest.raises(ConfigError, match=r"the versions changed .*now sciren 9.9"):
+        run(config, quiet=True, resume=True)
+
+
+def test_a_finished_run_has_nothing_left_to_do(config, study, capsys):
+    run(config, quiet=True)
+    before = content(config.out)
+    assert run(config, resume=True) == config.out
+    assert "is finished already" in capsys.readouterr().err
+    assert content(config.out) == before
+    path, changes = study
+    other = load_config(path, [*changes, "discovery.threshold=0.1"])
+    with pytest.raises(ConfigError, match=r"discovery.threshold = 0.03, now it is 0.1"):
+        run(other, quiet=True, resume=True)
+
+
+def test_two_processes_do_not_write_the_same_run(config, monkeypatch):
+    pytest.importorskip("fcntl")
+    reached = []
+
+    def second(*_, **__):
+        with pytest.raises(ConfigError, match="another process is writing this run"):
+            run(config, quiet=True)
+        reached.append(True)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("discovery.stages.discover", second)
+        with pytest.raises(KeyboardInterrupt):
+            run(config, quiet=True)
+    assert reached
+    run(config, quiet=True, resume=True)
+
+
+def test_the_old_run_stays_until_the_new_one_is_finished(config, monkeypatch):
+    run(config, quiet=True)
+    before = content(config.out)
+    interrupted(config, "report", monkeypatch, overwrite=True)
+    assert content(config.out) == before
+    with pytest.raises(ConfigError, match="replace it with --overwrite"):
+        run(config, quiet=True, resume=True)
+    run(config, overwrite=True, quiet=True, resume=True)
+    assert content(config.out) == before
+
+
+def test_the_command_line_resumes(study, config, whole, monkeypatch, capsys):
+    interrupted(config, "report", monkeypatch)
+    path, changes = study
+    options = [word for change in changes for word in ("--set", change)]
+    with pytest.raises(SystemExit) as end:
+        cli.main(["discover", str(path), *options, "--resume"])
+    assert end.value.code == 0
+    assert "resumed after: " in capsys.readouterr().err
+    assert content(config.out) == whole
+
+
+def test_a_place_that_cannot_be_written_says_so(config):
+    folder = config.out.parent
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("a file")
+    try:
+        with pytest.raises(ConfigError, match="cannot be written"):
+            run(config, quiet=True)
+    finally:
+        folder.unlink()
