@@ -10,13 +10,18 @@ from sciren._lazy import lazy
 
 if TYPE_CHECKING:
     from visualize.curves import plot_edges as plot_edges
+    from visualize.effects import plot_effects as plot_effects
     from visualize.equations import equation_svg as equation_svg
     from visualize.graph import Process as Process
     from visualize.graph import encoder_graph as encoder_graph
     from visualize.graph import write_graphml as write_graphml
     from visualize.graph_drawing import describe_graph as describe_graph
     from visualize.graph_drawing import draw_graph as draw_graph
+    from visualize.graph_formats import to_dot as to_dot
+    from visualize.graph_formats import to_mermaid as to_mermaid
     from visualize.history import plot_history as plot_history
+    from visualize.maps import plot_map as plot_map
+    from visualize.path import plot_path as plot_path
     from visualize.profiles import plot_profiles as plot_profiles
     from visualize.scatter import plot_latents as plot_latents
     from visualize.scatter import plot_observed as plot_observed
@@ -30,10 +35,15 @@ __getattr__, __dir__, __all__ = lazy(
         "encoder_graph": "visualize.graph",
         "equation_svg": "visualize.equations",
         "plot_edges": "visualize.curves",
+        "plot_effects": "visualize.effects",
         "plot_history": "visualize.history",
         "plot_latents": "visualize.scatter",
+        "plot_map": "visualize.maps",
         "plot_observed": "visualize.scatter",
+        "plot_path": "visualize.path",
         "plot_profiles": "visualize.profiles",
+        "to_dot": "visualize.graph_formats",
+        "to_mermaid": "visualize.graph_formats",
         "write_graphml": "visualize.graph",
     },
 )

@@ -64,7 +64,7 @@ def _add_legend(figure: Figure, curves: Sequence[EdgeCurve]) -> None:
     """One legend for all panels: the kinds of lines, then the families in use."""
     handles: list[Line2D | Patch] = []
     families = dict.fromkeys(c.family for c in curves if c.formula is not None)
-    if families:
+    if any(not curve.refused for curve in curves):
         handles.append(Line2D([], [], color=FAINT, linewidth=5.5, label="learned"))
     for family in families:
         handles.append(Line2D([], [], color=family_colour(family), label=family))

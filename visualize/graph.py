@@ -82,8 +82,8 @@ def encoder_graph(
 
 
 def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
-    """Write a graph with all attributes; characters that XML cannot hold are dropped."""
-    clean = nx.DiGraph()
+    """Write a graph with all attributes, its own too; what XML cannot hold is dropped."""
+    clean = nx.DiGraph(**_legal_values(graph.graph))
     for node, attributes in graph.nodes(data=True):
         clean.add_node(_legal(node), **_legal_values(attributes))
     for start, end, attributes in graph.edges(data=True):

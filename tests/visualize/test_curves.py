@@ -67,3 +67,16 @@ def test_dollars_and_long_names_are_plain_text(check_picture):
 def test_no_curve_is_an_error():
     with pytest.raises(DataError, match="no edge survives"):
         plot_edges([])
+
+
+def legend(figure):
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_the_legend_names_the_learned_curve_with_and_without_formulas(check_picture):
+    bare = check_picture(plot_edges([curve(formula=None, family="spline")]))
+    assert legend(bare) == ["learned", "share of the data"]
+    both = check_picture(plot_edges([curve(), curve("b", refused=True)]))
+    assert legend(both) == ["learned", "linear", "refused", "share of the data"]
+    refused = check_picture(plot_edges([curve(refused=True)]))
+    assert legend(refused) == ["refused", "share of the data"]

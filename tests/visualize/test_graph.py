@@ -67,6 +67,18 @@ def test_graphml_gives_back_every_attribute(tmp_path, decoder):
     }
 
 
+def test_graphml_gives_back_what_belongs_to_the_whole_graph(tmp_path):
+    graph = encoder_graph(EDGES)
+    graph.graph |= {"verification": "FAIL\x00ED", "seed": 3, "rows": True}
+    write_graphml(graph, tmp_path / "graph.graphml")
+    found = nx.read_graphml(tmp_path / "graph.graphml").graph
+    assert {name: found[name] for name in ("verification", "seed", "rows")} == {
+        "verification": "FAILED",
+        "seed": 3,
+        "rows": True,
+    }
+
+
 def test_graphml_takes_any_name(tmp_path):
     edges = pd.DataFrame(
         {"layer": [0], "source": ["a<b>\x00&é"], "target": ["y"], "importance": [1.0]}

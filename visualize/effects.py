@@ -1,0 +1,193 @@
+"""Effects of features on latents: partial dependence, accumulated local effects."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from numpy.typing import ArrayLike, NDArray
+
+from sciren.errors import ColumnError, DataError
+from visualize.labels import shorten, with_unit
+from visualize.style import SEQUENCE, STRIP, panels, styled
+
+Array = NDArray[np.float64]
+
+NEEDED = ("latent", "feature", "value", "effect")
+_BAND = ("low", "high")
+_DASHES = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
+_BINS = 40
+_STRIP = 0.13  # share of the panel's height that the density strip takes
+
+
+@styled
+def plot_effects(
+    effects: pd.DataFrame | Mapping[str, pd.DataFrame],
+    data: Mapping[str, ArrayLike] | pd.DataFrame | None = None,
+    units: Mapping[str, str] | None = None,
+    *,
+    columns: int = 3,
+    share_y: bool = True,
+) -> Figure:
+    """Draw the effect of each feature on each latent, the largest first.
+
+    Curves are moved to mean zero over the data (over their grid without data), because
+    only differences along a feature mean something, and so that partial dependence,
+    local effects and a known truth can be laid on each other.
+
+    Args:
+        effects: table with the columns latent, feature, value and effect, as from
+            `discovery.partial_dependence` or `discovery.accumulated_local_effects`,
+            where known low and high (a band); or several of them by name.
+        data: feature -> observed values, for a strip of their density.
+        units: feature or latent -> unit.
+        columns: most panels beside each other.
+        share_y: one vertical scale for the features of one latent.
+    Raises:
+        ColumnError: a table lacks a column.
+        DataError: there is no effect to draw.
+    """
+    series = {"": effects} if isinstance(effects, pd.DataFrame) else dict(effects)
+    parts = {name: _parts(frame, name) for name, frame in series.items()}
+    wanted = _order(parts)
+    if not wanted:
+        raise DataError("the effects hold no finite value; nothing can be drawn")
+    known = {
+        str(name): _finite(values)
+        for name, values in ({} if data is None else data).items()
+    }
+    figure, axes = panels(len(wanted), columns, 2.6)
+    for axis, key in zip(axes, wanted, strict=True):
+        _draw(axis, key, parts, known.get(key[1]), units or {})
+    if share_y:
+        _share_scales(axes, [latent for latent, _ in wanted])
+    for axis, (_, feature) in zip(axes, wanted, strict=True):
+        if feature in known:
+            _draw_density(axis, known[feature])
+    strip = any(feature in known for _, feature in wanted)
+    _add_legend(figure, list(series), strip)
+    figure.set_label(_describe(wanted, parts))
+    return figure
+
+
+Key = tuple[str, str]
+Parts = Mapping[str, Mapping[Key, pd.DataFrame]]
+
+
+def _parts(frame: pd.DataFrame, name: str) -> dict[Key, pd.DataFrame]:
+    """Curves by latent and feature, sorted along the feature, finite rows only."""
+    missing = [column for column in NEEDED if column not in frame.columns]
+    if missing:
+        which = f"effects {name!r}" if name else "the table of effects"
+        raise ColumnError(
+            f"{which} lacks {', '.join(missing)}; it has "
+            f"{', '.join(map(str, frame.columns))}"
+        )
+    finite = np.isfinite(frame[["value", "effect"]].to_numpy(dtype=float)).all(axis=1)
+    found: dict[Key, pd.DataFrame] = {}
+    groups: Any = frame[finite].groupby(["latent", "feature"], sort=False)
+    for (latent, feature), part in groups:
+        found[str(latent), str(feature)] = part.sort_values("value")
+    return found
+
+
+def _order(parts: Parts) -> list[Key]:
+    """Latents as they come, within each the features by the spread of their effect."""
+    keys = list(dict.fromkeys(key for curves in parts.values() for key in curves))
+    latents = list(dict.fromkeys(latent for latent, _ in keys))
+    first = {key: next(c[key] for c in parts.values() if key in c) for key in keys}
+    spread = {key: -float(np.ptp(curve["effect"])) for key, curve in first.items()}
+    return sorted(keys, key=lambda key: (latents.index(key[0]), spread[key]))
+
+
+def _finite(values: ArrayLike) -> Array:
+    found = np.asarray(values, dtype=np.float64).ravel()
+    return found[np.isfinite(found)]
+
+
+def _draw(
+    axis: Axes,
+    key: Key,
+    parts: Parts,
+    known: Array | None,
+    units: Mapping[str, str],
+) -> None:
+    latent, feature = key
+    for colour, dashes, curves in zip(
+        cycle(SEQUENCE), cycle(_DASHES), parts.values(), strict=False
+    ):
+        if key not in curves:
+            continue
+        x, y = (curves[key][name].to_numpy(dtype=float) for name in ("value", "effect"))
+        shift = float(np.mean(np.interp(known, x, y) if _some(known) else y))
+        marker = "o" if len(x) == 1 else ""
+        axis.plot(x, y - shift, color=colour, linestyle=dashes, marker=marker)
+        if set(_BAND) <= set(curves[key].columns):
+            low, high = (curves[key][name].to_numpy(dtype=float) for name in _BAND)
+            axis.fill_between(
+                x, low - shift, high - shift, color=colour, alpha=0.18, linewidth=0
+            )
+    axis.set_title(shorten(f"{feature} → {latent}", 34), parse_math=False)
+    axis.set_xlabel(with_unit(feature, units.get(feature, "")), parse_math=False)
+    axis.set_ylabel(with_unit(latent, units.get(latent, "")), parse_math=False)
+    axis.margins(x=0.02)
+
+
+def _some(known: Array | None) -> bool:
+    return known is not None and len(known) > 0
+
+
+def _share_scales(axes: Sequence[Axes], latents: Sequence[str]) -> None:
+    for latent in set(latents):
+        group = [a for a, name in zip(axes, latents, strict=True) if name == latent]
+        limits = np.array([axis.get_ylim() for axis in group])
+        for axis in group:
+            axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
+
+
+def _draw_density(axis: Axes, known: Array) -> None:
+    """Fill a histogram of the feature's values into the bottom of the panel."""
+    low, high = axis.get_ylim()
+    axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
+    if not len(known):
+        return
+    counts, borders = np.histogram(known, bins=_BINS)
+    strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
+    strip.stairs(counts, borders, fill=True, color=STRIP)
+    strip.set_ylim(0, max(counts.max(), 1) * 1.15)
+    strip.axis("off")
+
+
+def _add_legend(figure: Figure, names: Sequence[str], strip: bool) -> None:
+    """Name the curves where there are several, and the strip where there is one."""
+    handles: list[Line2D | Patch] = []
+    if len(names) > 1:
+        handles += [
+            Line2D([], [], color=colour, linestyle=dashes, label=shorten(name, 40))
+            for name, colour, dashes in zip(
+                names, cycle(SEQUENCE), cycle(_DASHES), strict=False
+            )
+        ]
+    if strip:
+        handles.append(Patch(color=STRIP, label="share of the data"))
+    if handles:
+        most = min(len(handles), 4)
+        figure.legend(handles=handles, loc="outside lower center", ncols=most)
+
+
+def _describe(wanted: Sequence[Key], parts: Parts) -> str:
+    """Text for readers who cannot see the picture."""
+    texts = []
+    for key in wanted:
+        curve = next(curves[key] for curves in parts.values() if key in curves)
+        ends = curve["effect"].to_numpy(dtype=float)[[0, -1]]
+        change = "rises" if ends[1] > ends[0] else "falls"
+        texts.append(f"{key[0]} {change} with {key[1]}")
+    names = ", ".join(name for name in parts if name)
+    head = f"Effects of the features on the latents ({names}). " if names else ""
+    return (head or "Effects of the features on the latents. ") + "; ".join(texts) + "."
