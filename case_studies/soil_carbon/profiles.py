@@ -1,7 +1,7 @@
 """Measured carbon profiles, ready for the model: layers, sites, forcing, folds, drops."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +76,18 @@ class Profiles:
         return np.array([place[group] for group in self.sites["group"]])
 
     def split(self, number: int, features: Sequence[str] | None = None) -> Split:
-        """Return split 1 to 5: test fold number - 1, validation the next, train the rest."""
+        """Return split 1 to 5: test fold number - 1, validation the next, train the rest.
+
+        As in the published study features are clipped, here to the range of the training
+        rows, so that no method is asked to continue its curves.
+        """
         fold = self.folds()[self.layers["site"].to_numpy()]
         whole, test, valid = self.table(features), number - 1, number % FOLDS
-        masks = ((fold != test) & (fold != valid), fold == valid, fold == test)
+        train = (fold != test) & (fold != valid)
+        seen = whole.features[train]
+        inside = whole.features.clamp(seen.amin(0), seen.amax(0))
+        whole = replace(whole, features=inside)
+        masks = (train, fold == valid, fold == test)
         return Split(*(whole.take(np.flatnonzero(mask)) for mask in masks))
 
 

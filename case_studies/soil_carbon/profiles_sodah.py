@@ -23,14 +23,26 @@ NEEDED = (
     "layer_top", "layer_bot", "soc", "bd", "clay", "sand", "ph_h2o", "fe_ox", "al_ox",
     "hzn", "block_2deg",
 )  # fmt: skip
-MEASURED = ("clay", "sand", "ph_h2o", "al_ox", "fe_ox")
+OXIDES = ("al_ox", "fe_ox")
+MEASURED = ("clay", "sand", "ph_h2o", *OXIDES)
 FEATURES = {
-    "neon": ("mat", "map", "npp", "vegetation_carbon", *MEASURED),
+    "neon": (
+        "mat",
+        "map",
+        "npp",
+        "vegetation_carbon",
+        "clay",
+        "sand",
+        "ph_h2o",
+        "log_al_ox",
+        "log_fe_ox",
+    ),
     "sodah": ("mat", "map", "npp", "vegetation_carbon", "latitude"),
 }
 UNITS = {
     "mat": "degC", "map": "mm yr-1", "npp": "gC m-2 yr-1", "vegetation_carbon": "gC m-2",
-    "clay": "%", "sand": "%", "ph_h2o": "", "al_ox": "g kg-1", "fe_ox": "g kg-1",
+    "clay": "%", "sand": "%", "ph_h2o": "", "log_al_ox": "log10 g kg-1",
+    "log_fe_ox": "log10 g kg-1",
     "latitude": "degrees north", "soc": "gC m-3", "depth": "m",
 }  # fmt: skip
 PEAT = 40.0  # cm; thicker organic horizons make a Histosol (Soil Taxonomy)
@@ -65,6 +77,8 @@ def read_sodah(data: Path, part: Literal["neon", "sodah"] = "neon") -> Profiles:
     skill = _to_mineral(sieve)
     needed = MEASURED if part == "neon" else ()
     means = over_depth(sieve.frame, MEASURED, FEATURE_DEPTH)
+    for name in OXIDES:  # a few values are far above all others
+        means[f"log_{name}"] = np.log10(means[name] + 0.1)
     whole = means.dropna(subset=list(needed)).index
     sieve.keep("no soil property anywhere", lambda f: f["profile_id"].isin(whole))
     sieve.keep("no climate", lambda f: f[["mat", "map"]].notna().all(axis=1))
@@ -95,7 +109,10 @@ def _to_mineral(sieve: Sieve) -> dict[str, float]:
     sieve.keep("organic soil, 40 cm or more", lambda f: ~(f["surface"] >= PEAT))
     sieve.keep("organic horizon", lambda f: ~f["organic"])
     keys = ["profile_id", "layer_top", "layer_bot"]
-    sieve.keep("layer given twice", lambda f: ~f.duplicated(keys))
+    repeats = sieve.frame.groupby(keys)
+    means = {name: repeats[name].transform("mean") for name in ("soc", "bd")}
+    sieve.frame = sieve.frame.assign(**means)
+    sieve.keep("repeat of a layer, averaged", lambda f: ~f.duplicated(keys))
     sieve.keep(
         "middle above the surface or below 3 m",
         lambda f: (
