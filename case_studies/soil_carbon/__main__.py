@@ -6,6 +6,7 @@ from importlib import import_module
 
 COMMANDS = {
     "table3": "synthetic sites with a known truth, five methods (Table 3)",
+    "climate": "climate recipe: measured damping, sensitivity of each piece",
     "table4": "measured soil profiles, six methods (Table 4, Figures 10 and 11)",
     "figures": "retrieved parameters and importances of Table 3 (Figures 4 and 9)",
 }

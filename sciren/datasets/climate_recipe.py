@@ -23,8 +23,8 @@ class ClimateRecipe:
         soil_warming: K, soil minus air mean temperature at air means of 0 degC and 20
             degC, linear between (Lembrechts et al. 2022: 3.6 in cold, -0.7 in warm and
             humid places). The warming is winter's, so the amplitude shrinks by it.
-        diffusivity: thermal, m2 s-1 (Campbell and Norman 1998: 4e-7 to 6e-7 in moist
-            loam), gives the damping depth.
+        diffusivity: thermal, m2 s-1 (Campbell and Norman 1998: 2e-7 in dry to 6e-7 in moist
+            loam; forests of the COSORE collection 1e-7 to 3e-7); gives the damping depth.
         thawed_conductivity: W m-1 K-1, and
         ground_ice: volume share, of thawing ground (Romanovsky and Osterkamp 1997).
         capacity: mm, soil water that plants can take (Thornthwaite and Mather 1955).
@@ -42,7 +42,7 @@ class ClimateRecipe:
     accumulation: tuple[float, float] = (3.7, 25.0)
     aridity: tuple[float, float] = (0.2, 0.65)
     soil_warming: tuple[float, float] = (3.6, -0.7)
-    diffusivity: float = 5e-7
+    diffusivity: float = 3e-7
     thawed_conductivity: float = 0.8
     ground_ice: float = 0.5
     capacity: float = 150.0
