@@ -58,6 +58,10 @@ class AdditiveProblem:
         """Return the problem with another observed loss on the same rows."""
         return self._changed(term=term)
 
+    def with_penalty(self, penalty: Tensor) -> "AdditiveProblem":
+        """Return the problem with another quadratic penalty theta' (P, P) theta."""
+        return self._changed(penalty=penalty)
+
     def on_rows(self, rows: Tensor) -> "AdditiveProblem":
         """Return the problem on some of its rows (positions)."""
         return self._changed(term=self.term.take(rows), spline=self.spline.take(rows))

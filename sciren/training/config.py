@@ -146,6 +146,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     select: bool = Field(
         default=True, description="drop edges on validation, then refit"
     )
+    selection: Literal["auto", "one-by-one", "path"] = Field(
+        default="auto",
+        description="Gauss-Newton, one layer: drop edges one by one, or refit those that "
+        "a path of falling group penalties proposes; auto takes the path from 20 edges",
+    )
     ladder: bool = Field(
         default=False, description="try one and two hidden nodes a latent"
     )

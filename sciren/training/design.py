@@ -143,6 +143,30 @@ class SplineDesign:
             kept=self.scaled.new_ones(len(self.scaled), 1),
         )
 
+    def smoothest(self, count: int) -> Tensor:
+        """Return the smoothest curves of every feature as coefficients (d m, d r).
+
+        The straight line and the r - 1 least bent others, r at most `count`.
+        """
+        width = self.width // max(self.n_features, 1)
+        level = torch.full((width, width), 1.0 / width).to(self.penalty)
+        found = []
+        for k in range(self.n_features):
+            part = slice(k * width, (k + 1) * width)
+            block = self.penalty[part, part]
+            # Constants have no effect, the columns are centred: they come last.
+            bent = block + 10 * block.diagonal().sum() * level
+            found.append(torch.linalg.eigh(bent).eigenvectors[:, :count])
+        return torch.block_diag(*found)
+
+    def spanned_by(self, curves: Tensor) -> "SplineDesign":
+        """Return the design of curves with coefficients (d m, d r), kept in memory."""
+        ones = self.scaled.new_ones(len(self), 1)
+        columns = torch.cat((ones, self.matrix @ curves), dim=1)
+        penalty = curves.mT @ self.penalty @ curves
+        mean = self.mean @ curves
+        return replace(self, mean=mean, penalty=penalty, kept=columns)
+
     def times(self, coefficients: Tensor) -> Tensor:
         """Columns times coefficients (S, J, 1 + d m) or (S, J, d m): (S, n, J)."""
         members, several, width = coefficients.shape

@@ -22,8 +22,8 @@ from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.selection import eliminate
 from sciren.training.solver import RungSolver, Step
+from sciren.training.sparse import by_path, solve_sparse
 
-TRIAL_ROWS = 8_000  # candidates with a hidden layer compete on no more
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
 
 
@@ -55,14 +55,8 @@ class GaussNewton:
 
     def run(self) -> None:
         """Train and write the result into the model."""
-        hidden = self.solver.encoder.hidden
-        step = self.solver.additive()
-        if hidden:
-            step = self.solver.hidden(hidden[0], step, must=True) or step
-        elif self.config.ladder:
-            step = self._ladder(step)
-        full = step
-        step = self._reweighted(self._selected(step))
+        full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
+        step = self._reweighted(step)
         if self.config.profiles:
             step = self._profiled(step)
         step.rung.store(step.candidate)
@@ -71,9 +65,25 @@ class GaussNewton:
         if isinstance(trained, KANEncoder) and trained.outside == "linear":
             trained.center(self.model.scaled(self.data.train.features))
         dropped = step.candidate.n_edges < full.candidate.n_edges
-        if self.config.profiles and dropped:
+        if self.config.profiles and dropped and len(self.model.constant_raw):
             self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
+
+    def _sparse(self) -> tuple[Step, Step]:
+        """Choose among many edges; all of them are fitted only to judge constants."""
+        full = self.solver.additive() if len(self.model.constant_raw) else None
+        step = solve_sparse(self.solver, self._edge_names(1), full)
+        return full or step, step
+
+    def _one_by_one(self) -> tuple[Step, Step]:
+        """Fit all edges, climb the ladder, drop edges while validation allows."""
+        hidden = self.solver.encoder.hidden
+        step = self.solver.additive(coarse=bool(hidden) or self.config.ladder)
+        if hidden:
+            step = self.solver.hidden(hidden[0], step, must=True) or step
+        elif self.config.ladder:
+            step = self._ladder(step)
+        return step, self.solver.finished(self._selected(step))
 
     def _ladder(self, additive: Step) -> Step:
         """Climb to one and two hidden nodes while validation gains clearly."""
@@ -91,7 +101,7 @@ class GaussNewton:
             if not accepted:
                 break
             best = step
-        return best
+        return best if best.rung.nodes else self.solver.additive()
 
     def _note_hopeless(self, nodes: int) -> None:
         self.history.ladder.append(
@@ -119,19 +129,8 @@ class GaussNewton:
         if not self.config.select:
             return step
         names = self._edge_names(max(step.rung.nodes, 1))
-        rows = self.solver.rows(TRIAL_ROWS).to(step.candidate.theta.device)
-        if not step.rung.nodes or len(rows) == len(self.data.train):
-            chosen = eliminate(step.rung, step.candidate, names, self.history)
-            return Step(step.rung, chosen)
-        # With a hidden layer the candidates compete on some of the rows.
-        trial = step.rung.on_rows(rows)
-        edges = step.candidate.edges.unsqueeze(0)
-        full = trial.fit(edges, step.candidate.theta)[0]
-        chosen = eliminate(trial, full, names, self.history)
-        if chosen.n_edges == full.n_edges:
-            return step
-        kept = chosen.edges.unsqueeze(0)
-        return Step(step.rung, step.rung.fit(kept, chosen.theta)[0])
+        chosen = eliminate(step.rung, step.candidate, names, self.history)
+        return Step(step.rung, chosen)
 
     def _edge_names(self, nodes: int) -> list[list[str]]:
         targets = [
@@ -196,9 +195,10 @@ class GaussNewton:
             return [], theta
         edges = step.candidate.edges.unsqueeze(0)
         whole = held = problem.with_active(problem.mask_of(edges))
-        count = whole.term.observations.count
-        rows = self.solver.rows(whole.profile_effort.rows).to(theta.device)
-        if len(rows) < len(self.data.train):
+        count = self.solver.terms()[0].observations.count
+        total = whole.term.n_rows
+        rows = self.solver.rows(whole.profile_effort.rows, total).to(theta.device)
+        if len(rows) < total:
             held = whole.on_rows(rows)
             theta = minimise(held, theta.unsqueeze(0), 20, 1e-8).theta[0]
             self.history.say(

@@ -142,9 +142,13 @@ class HiddenProblem:
 
     def pack(self, inner: Tensor, outer: Tensor, constants: Tensor) -> Tensor:
         """Join the parts into theta (S, P), indices normalised to deviation one."""
-        sd = torch.einsum("slhp,pq,slhq->slh", inner, self.gram, inner).sqrt()
-        inner = inner / sd.clamp_min(1e-12).unsqueeze(-1)
+        inner = inner / self._deviation(inner).unsqueeze(-1)
         return torch.cat((inner.flatten(1), outer.flatten(1), constants), dim=1)
+
+    def _deviation(self, inner: Tensor) -> Tensor:
+        """Deviation (S, L, H) of every index over the rows."""
+        squares = torch.einsum("slhp,pq,slhq->slh", inner, self.gram, inner)
+        return squares.clamp_min(0).sqrt().clamp_min(1e-12)
 
     def index(self, inner: Tensor) -> Index:
         """Indices of the rows of the term and their range."""
@@ -298,6 +302,25 @@ class HiddenProblem:
             gradient[:, b] = (bend @ parts.outer[:, k, h].unsqueeze(-1)).squeeze(-1)
         return gradient, matrix
 
+    def taken_over(self, theta: Tensor, old: "HiddenProblem") -> Tensor:
+        """Carry points (S, P) of the same model on other rows or outer knots over.
+
+        The outer splines keep their curves as far as the new knots allow and are then
+        solved on the rows of this problem.
+        """
+        parts = old.unpack(theta)
+        known = old.index(parts.inner)
+        sd = self._deviation(parts.inner)
+        inner = parts.inner / sd.unsqueeze(-1)
+        units = sd.unsqueeze(1)  # the old knots in the new units of the index
+        known = known._replace(low=known.low / units, high=known.high / units)
+        outer = carried(
+            parts.outer, known, self.index(inner), old.intervals, self.intervals
+        )
+        pieces = (inner.flatten(1), outer.flatten(1), parts.constants)
+        moved = torch.cat(pieces, dim=1)
+        return self.solve_outer(moved, torch.arange(len(moved), device=moved.device))
+
     # -- variable projection --------------------------------------------------------
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Normalise the indices, move the outer knots, solve the outer splines."""
@@ -398,19 +421,26 @@ def _range(value: Tensor) -> tuple[Tensor, Tensor]:
     return low, low + (high - low).clamp_min(1e-9)
 
 
-def carried(outer: Tensor, old: Index, new: Index, intervals: int) -> Tensor:
+def carried(
+    outer: Tensor, old: Index, new: Index, intervals: int, into: int | None = None
+) -> Tensor:
     """Return the coefficients (S, L, H, M) of the same outer curves on new knots.
 
     Least squares on four points an interval of the new range.
+
+    Args:
+        outer: coefficients on the old knots.
+        old, new: bring the ranges of the knots.
+        intervals, into: numbers of old and new intervals; default the same.
     """
-    points = torch.linspace(0, 1, 4 * intervals + 1).to(outer)
+    into = into or intervals
+    points = torch.linspace(0, 1, 4 * into + 1).to(outer)
     unit = torch.zeros(()).to(outer), torch.ones(()).to(outer)
-    basis = design(points, *unit, intervals)  # (q, M)
+    basis = design(points, *unit, into)  # (q, M)
     normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
     low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
     x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
     values = evaluate(x, outer.unsqueeze(1), old.low, old.high, intervals)
     values = values.permute(0, 2, 3, 1)
-    return torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT.reshape(
-        outer.shape
-    )
+    found = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
+    return found.unflatten(0, outer.shape[:3])

@@ -83,8 +83,9 @@ def minimise(
         theta: (S, P) start.
         iterations: upper limit of steps.
         tolerance: a member has converged when two accepted steps in a row gain less than
-            this share of its loss, when no more than that is expected of a failed step,
-            or when an undamped step gained exactly what was expected (a linear problem).
+            this share of its loss, when no more than that was expected of a failed or
+            nearly undamped step, or when an undamped step gained exactly what was
+            expected (a linear problem).
         damping: first Marquardt factor.
         watch: called with step, losses (S,) and parameters (S, P) after every step.
     Returns:
@@ -121,12 +122,15 @@ def minimise(
         counted = torch.where(gain <= size, idle[active] + 1, 0)
         # A failed step says nothing about convergence, only that it was too long.
         idle[active] = torch.where(better, counted, idle[active])
-        finished = exact | (~better & (expected <= size)) | (factor[active] > 1e10)
+        # Nearly undamped, the model of the loss knows what is left to gain.
+        free = factor[active] <= max(1e-6, tolerance)
+        settled = (expected <= size) & (free | ~better)
+        finished = exact | settled | (factor[active] > 1e10)
         idle[active[finished]] = 2
         if watch is not None:
             watch(step, loss, theta)
         won = active[better & (idle[active] < 2)]
-        if len(won):
+        if len(won) and step < iterations:
             loss[won], gradient[won], matrix[won] = problem.normal(theta[won], won)
         active = active[idle[active] < 2]
     return Solution(theta, loss, step, idle >= 2)

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from sciren.parameters import Parameter
 from sciren.training.effort import Effort
-from sciren.training.levenberg import Problem, covariance, minimise
+from sciren.training.levenberg import Problem, Solution, covariance, minimise
 from sciren.training.process_term import ProcessTerm
 
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
 FLAT = 3.84  # chi-square that 95 % confidence asks for, one constant
+SEARCH_STEPS = 6  # of each point of a coarse profile
+SEARCHED = 3  # of its lowest minima that are followed
 WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
 
 
@@ -149,6 +151,25 @@ def profile_constants(
     return summaries, theta
 
 
+@torch.no_grad()
+def search_constants(
+    problem: HeldProblem,
+    theta: Tensor,
+    points: int,
+    ranges: dict[str, tuple[float, float]],
+) -> Tensor:
+    """Look for a better minimum along every constant, coarsely; the best point (P,).
+
+    Args: as `profile_constants`.
+    """
+    parameters = problem.term.model.constant_scale.parameters
+    for number, parameter in enumerate(parameters):
+        column = problem.size - len(parameters) + number
+        one = _Profile(problem, theta, column, parameter)
+        theta = one.lowest(points, ranges.get(parameter.name))
+    return theta
+
+
 def estimate(problem: HeldProblem, theta: Tensor, number: int) -> tuple[float, float]:
     """Physical value of a constant and its standard error at theta (P,)."""
     parameters = problem.term.model.constant_scale.parameters
@@ -180,13 +201,8 @@ class _Profile:
         # Two minima are one where they are closer than 2 %, in logs or of the range.
         self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
         grid = self._grid(low, high, points, estimate)
-        held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
-        held[:, self.column] = False
-        start = self.theta.repeat(len(grid), 1)
-        start[:, self.column] = grid
         _, steps, tolerance = self.problem.profile_effort
-        problem = self.problem.with_active(held)
-        found = minimise(problem, start, steps, tolerance, damping=1e-6)
+        found = self._along(grid, steps, tolerance)
         minima, solutions, best = self._minima(found.theta, found.loss)
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)
@@ -217,6 +233,30 @@ class _Profile:
         summary.solutions = solutions
         summary.judge(self.parameter.positive)
         return summary, best
+
+    def lowest(self, points: int, given: tuple[float, float] | None) -> Tensor:
+        """Best point (P,) that a coarse profile leads to."""
+        estimate, error = self._estimate(self.theta)
+        low, high = search_range(self.parameter, estimate, error, given)
+        self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
+        grid = self._grid(low, high, points, estimate)
+        found = self._along(grid, SEARCH_STEPS, 1e-3)
+        seeds = self._seeds(grid, found.loss)
+        order = found.loss[seeds].argsort(stable=True)[:SEARCHED]
+        seeds = [seeds[k] for k in order.tolist()]
+        free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
+        problem = self.problem.with_active(free)
+        end = minimise(problem, found.theta[seeds], 2 * SEARCH_STEPS, 1e-5)
+        return end.theta[int(end.loss.argmin())]
+
+    def _along(self, grid: Tensor, steps: int, tolerance: float) -> Solution:
+        """Solve everything else with the constant held at every point of a grid."""
+        held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
+        held[:, self.column] = False
+        start = self.theta.repeat(len(grid), 1)
+        start[:, self.column] = grid
+        problem = self.problem.with_active(held)
+        return minimise(problem, start, steps, tolerance, damping=1e-6)
 
     def _raw(self, value: float) -> float:
         return math.log(value) if self.parameter.positive else value

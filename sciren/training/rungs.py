@@ -16,6 +16,9 @@ from sciren.training.hidden import HiddenProblem
 from sciren.training.levenberg import minimise
 from sciren.training.process_term import ProcessTerm
 
+# A share of the loss that, times the number of rows, is a chi-square of no account.
+FINAL, TRIAL = 1e-8, 1e-5
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -114,7 +117,7 @@ class AdditiveRung:
     """
 
     nodes = 0
-    trial_steps = 20
+    trial_steps = 6
 
     def __init__(
         self, problem: AdditiveProblem, valid: ProcessTerm, valid_design: SplineDesign
@@ -128,8 +131,10 @@ class AdditiveRung:
         """Fit edge sets (S, d, L) from start (P,) or (S, P)."""
         active = self.problem.mask_of(edges)
         theta = start.expand(len(edges), -1) * active
+        tolerance = FINAL if steps is None else TRIAL
+        held = self.problem.with_active(active)
         steps = steps or self.iterations
-        solution = minimise(self.problem.with_active(active), theta, steps)
+        solution = minimise(held, theta, steps, tolerance, damping=1e-6)
         return self.judge(edges, solution.theta, solution.loss)
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
@@ -162,7 +167,7 @@ class HiddenRung:
     Args: as `AdditiveRung`.
     """
 
-    trial_steps = 6
+    trial_steps = 5
 
     def __init__(
         self, problem: HiddenProblem, valid: ProcessTerm, valid_design: SplineDesign
@@ -181,7 +186,9 @@ class HiddenRung:
         held = self.problem.with_active(active)
         # The index of fewer edges has another range: solve the outer splines anew.
         theta = held.retract(theta, start.expand(len(edges), -1), _all(edges))
-        solution = minimise(held, theta, steps or self.iterations, 1e-7, damping=1e-3)
+        tolerance = FINAL if steps is None else TRIAL
+        steps = steps or self.iterations
+        solution = minimise(held, theta, steps, tolerance, damping=1e-3)
         return self.judge(edges, solution.theta, solution.loss)
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:

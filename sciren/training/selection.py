@@ -20,7 +20,7 @@ SEVERAL = 3  # negligible edges from which they are tried together
 TRIED_AT_ONCE = 8  # weakest edges that are tried at each level
 NEGLIGIBLE = 0.03  # share of a node's deviation, the usual pruning threshold
 MATERIAL = 1e-3  # share of the best loss below which a difference does not matter
-HOPELESS = 6.0  # standard errors after which smaller models are not looked at
+HOPELESS = 3.0  # standard errors after which smaller models are not looked at
 
 
 def eliminate(
@@ -33,6 +33,8 @@ def eliminate(
         full: the model with all edges.
         names: (d, J) edge names for the record.
         history: gets one row for each level.
+    Returns:
+        The candidate as tried; it may gain from more steps.
     """
     path = [full]
     quick = _without_negligible(rung, full)
@@ -47,10 +49,8 @@ def eliminate(
         if not _close(path[-1], best, HOPELESS):
             break
     chosen = one_standard_error(path)
-    history.selection.extend(_record(path, chosen, names, rung.nodes))
-    if chosen is full:
-        return full
-    return rung.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
+    history.selection.extend(record_path(path, chosen, names, rung.nodes))
+    return chosen
 
 
 def _without_negligible(rung: Rung, full: Candidate) -> Candidate | None:
@@ -122,12 +122,13 @@ def _one_less(rung: Rung, candidate: Candidate) -> Tensor:
     return edges
 
 
-def _record(
+def record_path(
     path: Sequence[Candidate],
     chosen: Candidate,
     names: list[list[str]],
     nodes: int,
 ) -> list[dict[str, Any]]:
+    """Return one row for each candidate: its edges, losses and whether it was chosen."""
     best = min(path, key=lambda one: float(one.valid.loss))
     rows = []
     for one in path:

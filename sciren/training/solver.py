@@ -18,20 +18,22 @@ from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
 from sciren.training.preparation import Prepared
 from sciren.training.process_term import ProcessTerm
-from sciren.training.profiling import profile_and_bootstrap
+from sciren.training.profile import search_constants
 from sciren.training.progress import Progress
-from sciren.training.rungs import AdditiveRung, Candidate, HiddenRung
+from sciren.training.rungs import FINAL, TRIAL, AdditiveRung, Candidate, HiddenRung
+from sciren.training.start_search import StartSearch
 from sciren.training.starts import (
     fit_constant_latents,
-    hidden_start,
     sensitivity_scale,
     start_constant,
-    straight_indices,
 )
 
 AnyProblem = AdditiveProblem | HiddenProblem
 AnyRung = AdditiveRung | HiddenRung
-TRIAL_STEPS = 12  # of each weight of the smoothing that is tried
+FEW_ROWS = 8_000  # searches and hidden layers see no more until they are finished
+TRIAL_STEPS = 4  # of each weight of the smoothing that is tried
+START_STEPS = 30  # of the additive model on few rows
+SEARCH_POINTS = 9  # of the coarse profile that looks for other minima
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,9 @@ class RungSolver:
             self.encoder, self._scaled(data.valid), self.train_design.mean
         )
         self.noise: tuple[Tensor, Tensor] | None = None
+        rows = self.rows(FEW_ROWS).to(self.train_design.scaled.device)
+        self.few = rows if len(rows) < len(data.train) else None
+        self._start: Tensor | None = None
 
     def _scaled(self, table: Table) -> Tensor:
         return self.model.scaled(table.features)
@@ -100,43 +105,82 @@ class RungSolver:
         return watch
 
     # -- rungs ----------------------------------------------------------------------
-    def additive(self) -> Step:
-        """Solve the additive model: smoothing on validation, best minimum in constants."""
-        config = self.config
+    def additive(self, coarse: bool = False) -> Step:
+        """Solve the additive model: best minimum in constants, smoothing on validation.
+
+        Args:
+            coarse: on some of the rows, where there are many.
+        """
         train, valid = self.terms()
-        problem = AdditiveProblem(train, self.train_design, config.smooth)
+        if self._start is None:
+            self._start = self._additive_start(train)
+        theta, weights = self._start, self.config.smooth_choices
+        design = self.train_design
+        if coarse and self.few is not None:
+            train, design = train.take(self.few), design.take(self.few)
+        problems: list[AdditiveProblem] = []
+        tried: list[Step] = []
+        for weight in weights or (self.config.smooth,):
+            problem = AdditiveProblem(train, design, weight)
+            problems.append(problem)
+            tried.append(self._solved(problem, valid, theta, weight, len(weights) > 1))
+            theta = tried[-1].candidate.theta.unsqueeze(0)
+        if len(tried) == 1:
+            return tried[0]
+        losses = [float(step.candidate.valid.loss) for step in tried]
+        best = _smoothest(tried, losses)
+        if not coarse:
+            self._note_smoothing(weights, losses)
+        theta, weight = tried[best].candidate.theta.unsqueeze(0), weights[best]
+        return self._solved(problems[best], valid, theta, weight, coarse)
+
+    def _null(
+        self, train: ProcessTerm, design: SplineDesign
+    ) -> tuple[Tensor, AdditiveProblem]:
+        """Lay origin and scale of the latents; theta (1, P) without features."""
+        config = self.config
+        smooth = (config.smooth_choices or (config.smooth,))[0]
+        problem = AdditiveProblem(train, design, smooth)
         theta = fit_constant_latents(problem)
         self.model.output_scale.copy_(self._latent_scale(problem, theta))
         self.model.output_shift.copy_(problem.raw(theta)[0, 0])
         theta[:, : problem.n_latents * problem.block] = 0.0
-        choices = config.smooth_choices or (config.smooth,)
-        tried: list[Step] = []
-        for weight in choices:
-            tried.append(self._smoothed(train, valid, theta, weight, trial=True))
-            theta = tried[-1].candidate.theta.unsqueeze(0)
-        losses = [float(step.candidate.valid.loss) for step in tried]
-        best = _smoothest(tried, losses)
-        if len(choices) > 1:
-            self._note_smoothing(choices, losses)
-        step, weight = tried[best], choices[best]
-        problem = AdditiveProblem(train, self.train_design, weight)
-        theta = self._best_constants(problem, step.candidate.theta.unsqueeze(0))
-        return self._smoothed(train, valid, theta, weight)
+        return theta, AdditiveProblem(train, design, smooth)
 
-    def _smoothed(
+    def _additive_start(self, train: ProcessTerm) -> Tensor:
+        """Lay the scale of the latents, solve on few rows, look for other minima."""
+        config, design = self.config, self.train_design
+        if self.few is not None:
+            train, design = train.take(self.few), design.take(self.few)
+        theta, problem = self._null(train, design)
+        smooth = (config.smooth_choices or (config.smooth,))[0]
+        watch = self._watch(f"additive, smooth {smooth:g}", START_STEPS, problem)
+        found = minimise(problem, theta, START_STEPS, TRIAL, watch=watch).theta
+        part = problem
+        if len(design) > config.start_rows:
+            part = problem.on_rows(self._among_few(config.start_rows))
+        ranges = config.profile_range
+        return search_constants(part, found[0], SEARCH_POINTS, ranges).unsqueeze(0)
+
+    def _among_few(self, count: int) -> Tensor:
+        """Draw positions of some rows among the few."""
+        total = None if self.few is None else len(self.few)
+        return self.rows(count, total).to(self.train_design.scaled.device)
+
+    def _solved(
         self,
-        train: ProcessTerm,
+        problem: AdditiveProblem,
         valid: ProcessTerm,
         theta: Tensor,
         weight: float,
-        trial: bool = False,
+        trial: bool,
     ) -> Step:
         """Solve the additive model with one weight of the roughness."""
-        problem = AdditiveProblem(train, self.train_design, weight)
         total = TRIAL_STEPS if trial else self.config.max_iterations
-        tolerance = 1e-6 if trial else 1e-9
+        tolerance = TRIAL if trial else FINAL
         watch = self._watch(f"additive, smooth {weight:g}", total, problem)
-        found = minimise(problem, theta, total, tolerance, watch=watch)
+        # The start is good: undamped, a linear problem takes one step.
+        found = minimise(problem, theta, total, tolerance, 1e-6, watch)
         rung = AdditiveRung(problem, valid, self.valid_design)
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
@@ -155,25 +199,17 @@ class RungSolver:
         raw, (_, constants) = problem.raw(theta), problem.split(theta)
         return sensitivity_scale(problem.term, raw, constants)
 
-    def rows(self, count: int) -> Tensor:
-        """Choose rows for the searches that need not see all of them."""
-        total = len(self.data.train)
+    def rows(self, count: int, total: int | None = None) -> Tensor:
+        """Draw positions of some rows for searches that need not see all of them.
+
+        Args:
+            count: how many;  total: among how many; default all training rows.
+        """
+        total = len(self.data.train) if total is None else total
         if total <= count:
             return torch.arange(total)
         order = torch.randperm(total, generator=seeded(self.config.seed))
         return order[:count].sort().values
-
-    def _best_constants(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
-        """Look for the best minimum along each constant, on some of the rows."""
-        if not problem.n_constants:
-            return theta
-        rows = self.rows(self.config.start_rows).to(theta.device)
-        part = problem.on_rows(rows)
-        first = minimise(part, theta, self.config.max_iterations)
-        _, best = profile_and_bootstrap(
-            part, first.theta[0], self.config.replace(bootstrap=0)
-        )
-        return best.unsqueeze(0)
 
     def hidden(self, nodes: int, below: Step, must: bool = False) -> Step | None:
         """Solve one hidden layer from many starts; None where it cannot pay.
@@ -185,72 +221,63 @@ class RungSolver:
         """
         config = self.config
         train, valid = self.terms()
-        rows = self.rows(config.start_rows).to(self.train_design.scaled.device)
-        whole = self._hidden_problem(train, self.train_design, nodes)
-        part = whole.on_rows(rows)
-        inner = straight_indices(part, self.encoder, config.starts, config.seed)
-        inner = self._with_known(inner, below)
-        constants = self.model.constant_raw.detach().expand(config.starts, -1)
-        theta = hidden_start(part, inner, constants)
-        theta, loss = self._starts(part, theta, nodes)
-        if not must and self._hopeless(below, part.term, rows, float(loss[0])):
+        few = self._hidden_problem(train, self.train_design, nodes, self.few)
+        search = StartSearch(few, self.encoder, config, self._among_few)
+        theta = search.run(below.rung.problem, below.candidate.theta, self._watch)
+        if not must and self._hopeless(below, search):
             return None
-        same = bool(loss[: config.polish].max() < loss[0] * (1 + 1e-3))
-        best = slice(0, 1 if same else config.polish)
-        theta = whole.pack(*whole.unpack(theta[best]))
+        theta = few.taken_over(theta, search.problem)
         total = config.max_iterations
-        watch = self._watch(f"{nodes} hidden", total, whole)
-        found = minimise(whole, theta, total, 1e-7, damping=1e-3, watch=watch)
-        winner = int(found.loss.argmin())
-        rung = HiddenRung(whole, valid, self.valid_design)
-        shape = (1, whole.n_features, whole.n_latents * nodes)
+        watch = self._watch(f"{nodes} hidden", total, few)
+        found = minimise(few, theta, total, TRIAL, damping=1e-3, watch=watch)
+        rung = HiddenRung(few, valid, self.valid_design)
+        shape = (1, few.n_features, few.n_latents * nodes)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
-        one = slice(winner, winner + 1)
-        return Step(rung, rung.judge(edges, found.theta[one], found.loss[one])[0])
+        best = found.loss.argmin().unsqueeze(0)
+        return Step(rung, rung.judge(edges, found.theta[best], found.loss[best])[0])
 
-    def _starts(
-        self, part: HiddenProblem, theta: Tensor, nodes: int
-    ) -> tuple[Tensor, Tensor]:
-        """Improve all starts a little, then the better third; best first."""
-        config, stage = self.config, f"{nodes} hidden, starts"
-        few = max(1, config.start_iterations // 3)
-        watch = self._watch(stage, few, part)
-        found = minimise(part, theta, few, 1e-4, damping=1e-2, watch=watch)
-        keep = max(config.polish, -(-len(theta) // 3))
-        best = found.loss.argsort(stable=True)[:keep]
-        more = config.start_iterations - few
-        watch = self._watch(stage, more, part)
-        found = minimise(part, found.theta[best], more, 1e-4, damping=1e-3, watch=watch)
-        order = found.loss.argsort(stable=True)
-        return found.theta[order], found.loss[order]
+    def finished(self, step: Step) -> Step:
+        """Solve a step on all rows, to the end."""
+        train, valid = self.terms()
+        old, candidate = step.rung.problem, step.candidate
+        theta, edges = candidate.theta.unsqueeze(0), candidate.edges.unsqueeze(0)
+        if isinstance(old, AdditiveProblem):
+            return Step(step.rung, step.rung.fit(edges, candidate.theta)[0])
+        whole = old
+        if self.few is not None and old.term.n_rows == len(self.few):
+            whole = self._hidden_problem(train, self.train_design, old.nodes)
+            whole = whole.with_active(whole.mask_of(edges))
+            theta = whole.taken_over(theta, old)
+        held = whole.with_active(whole.mask_of(edges))
+        total = self.config.max_iterations
+        watch = self._watch(f"{old.nodes} hidden, all rows", total, held)
+        found = minimise(held, theta, total, FINAL, damping=1e-4, watch=watch)
+        rung = HiddenRung(whole, valid, self.valid_design)
+        return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
 
-    def _hopeless(
-        self, below: Step, term: ProcessTerm, rows: Tensor, reached: float
-    ) -> bool:
+    def _hopeless(self, below: Step, search: StartSearch) -> bool:
         """Whether even the training rows gain too little over the rung below."""
         problem, theta = below.rung.problem, below.candidate.theta.unsqueeze(0)
-        raw = problem.raw_at(theta, self.train_design.take(rows))
-        squares, weights = term.data_by_row(raw, problem.constants_of(theta))
+        raw = problem.raw_at(theta, problem.spline)
+        squares, weights = problem.term.data_by_row(raw, problem.constants_of(theta))
         known = float(squares.sum() / weights.sum())
-        return reached > known * (1 - self.config.ladder_gain / 2)
+        return search.reached > known * (1 - self.config.ladder_gain / 2)
 
     def _hidden_problem(
-        self, term: ProcessTerm, design: SplineDesign, nodes: int
+        self,
+        term: ProcessTerm,
+        design: SplineDesign,
+        nodes: int,
+        rows: Tensor | None = None,
     ) -> HiddenProblem:
+        if rows is not None:
+            term, design = term.take(rows), design.take(rows)
         grid = self.encoder.grid
         outer = grid[1] if len(grid) > 1 else DEFAULT_GRID[1]
         config = self.config
         return HiddenProblem(
             term, design, nodes, outer, config.smooth_inner, config.smooth_outer
         )
-
-    def _with_known(self, inner: Tensor, below: Step) -> Tensor:
-        """Let half of the starts keep the indices of the rung below."""
-        problem = below.rung.problem
-        if isinstance(problem, HiddenProblem) and problem.nodes < inner.shape[2]:
-            known = problem.unpack(below.candidate.theta.unsqueeze(0)).inner
-            inner[: len(inner) // 2, :, : problem.nodes] = known
-        return inner
 
 
 def _smoothest(tried: list[Step], losses: list[float]) -> int:

@@ -1,11 +1,14 @@
 """The spline design: kept or made when needed, whole or in chunks, the same numbers."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sciren.encoders import KANEncoder
+from sciren.splines import greville
 from sciren.training import design as module
 from sciren.training.design import SplineDesign, chunks
 
@@ -34,7 +37,7 @@ def test_chunks_cover_all_rows_once(rows, numbers):
     parts = list(chunks(rows, numbers))
     assert parts[0].start == 0
     assert parts[-1].stop == rows
-    assert all(a.stop == b.start for a, b in zip(parts, parts[1:], strict=False))
+    assert all(a.stop == b.start for a, b in itertools.pairwise(parts))
     size = max(part.stop - part.start for part in parts)
     assert size <= module.LEAST_ROWS or size * numbers <= module.AT_ONCE
 
@@ -72,3 +75,22 @@ def test_without_features_only_ones_are_left(designs):
     empty = designs[0].without_features()
     assert (empty.n_features, empty.width) == (0, 0)
     assert torch.equal(empty.columns(slice(0, 4)), torch.ones(4, 1).double())
+
+
+def test_the_smoothest_curves_hold_the_lines_and_span_their_design(designs, encoder):
+    kept = designs[0]
+    curves = kept.smoothest(3)
+    assert curves.shape == (kept.width, 9)
+    torch.testing.assert_close(curves.mT @ curves, torch.eye(9).double())
+    layer = encoder.spline_layers[0]
+    lines = greville(layer.low, layer.high, layer.intervals)
+    for k, line in enumerate(lines):
+        own = curves[k * 7 : (k + 1) * 7, 3 * k : 3 * k + 3]
+        straight = line - line.mean()
+        torch.testing.assert_close(own @ (own.mT @ straight), straight)
+    small = kept.spanned_by(curves)
+    torch.testing.assert_close(small.matrix, kept.matrix @ curves)
+    some = torch.linspace(-1, 1, 9, dtype=torch.float64)
+    bent = some @ small.penalty @ some
+    whole = curves @ some
+    torch.testing.assert_close(bent, whole @ kept.penalty @ whole)
