@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from sciren._lazy import lazy
 
 if TYPE_CHECKING:
+    from symbolic.composition import Composition as Composition
+    from symbolic.composition import compose as compose
     from symbolic.curves import EdgeCurve as EdgeCurve
     from symbolic.document import to_document as to_document
     from symbolic.fit import CurveFit as CurveFit
@@ -29,11 +31,13 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "DEFAULT_FAMILIES": "symbolic.library",
         "FAMILIES": "symbolic.library",
+        "Composition": "symbolic.composition",
         "CurveFit": "symbolic.fit",
         "EdgeCurve": "symbolic.curves",
         "SymbolicModel": "symbolic.symbolic_model",
         "Verification": "symbolic.verdict",
         "PrintableModel": "symbolic.printable",
+        "compose": "symbolic.composition",
         "fit_curve": "symbolic.fit",
         "latex_table": "symbolic.tex_tables",
         "to_document": "symbolic.document",

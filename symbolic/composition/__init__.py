@@ -1,0 +1,10 @@
+"""Compositions on the data themselves: nodes of sums, an additive rest, or a refusal."""
+
+from symbolic.composition.edge_families import NAMED as NAMED
+from symbolic.composition.entry import compose as compose
+from symbolic.composition.gate import Gate as Gate
+from symbolic.composition.result import Alternative as Alternative
+from symbolic.composition.result import Composition as Composition
+from symbolic.composition.result import Constant as Constant
+
+__all__ = ["NAMED", "Alternative", "Composition", "Constant", "Gate", "compose"]

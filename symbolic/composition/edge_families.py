@@ -1,0 +1,190 @@
+"""Inner functions of a scaled feature, parametrised so that they never degenerate.
+
+    linear     a z
+    quadratic  a z^2 + b z
+    exp        a (exp(b z) - 1) / b       slope a at zero, linear as b -> 0
+    log        a log(1 + q z) / q         slope a at zero, linear as q -> 0, pole -1/q
+    abs        a |z - v|
+    spline     cubic splines, linear in their coefficients
+
+Both branches of the logarithm and near-linear members are one smooth family, which
+keeps Levenberg-Marquardt well conditioned; the offsets are not part of an edge.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+Array = np.ndarray
+
+EXPONENT = 40.0
+"""Largest exponent on the data."""
+
+POLE_DISTANCE = 2e-3
+"""Smallest distance of a pole to the data, as a share of their range."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One scaled feature with what its families need.
+
+    Args:
+        z: (n,) values;  square: z^2;  basis: (n, m) splines.
+        low, high: range of the data (of all rows, also where z is a subset).
+    """
+
+    z: Array
+    square: Array
+    basis: Array
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class EdgeFamily:
+    """A family of inner functions.
+
+    Args:
+        name: as in the library of closed forms.
+        size: number of constants.
+        complexity: nodes of the printed formula.
+        evaluate: (column, constants, out (n, size)) -> value (n,), derivatives in out.
+        retract: (column, old, new) -> new inside the domain.
+        grid: column -> (m,) values of the inner constant to start from.
+        shape: (z, inner constants (m,)) -> (m, n) curves of unit amplitude.
+    """
+
+    name: str
+    size: int
+    complexity: float
+    evaluate: Callable[[Column, Array, Array], Array]
+    retract: Callable[[Column, Array, Array], Array] = lambda column, old, new: new
+    grid: Callable[[Column], Array] | None = None
+    shape: Callable[[Array, Array], Array] | None = None
+
+
+def _linear(column: Column, c: Array, out: Array) -> Array:
+    out[:, 0] = column.z
+    return c[0] * column.z
+
+
+def _quadratic(column: Column, c: Array, out: Array) -> Array:
+    out[:, 0], out[:, 1] = column.square, column.z
+    return c[0] * column.square + c[1] * column.z
+
+
+def _exp(column: Column, c: Array, out: Array) -> Array:
+    a, b, z = c[0], c[1], column.z
+    if abs(b) < 1e-4:
+        square, cube = column.square, column.square * z
+        out[:, 0] = z + (b / 2) * square + (b * b / 6) * cube
+        out[:, 1] = a * (square / 2 + (b / 3) * cube)
+        return a * out[:, 0]
+    power = np.exp(b * z)
+    out[:, 0] = (power - 1.0) / b
+    out[:, 1] = (a / b) * (z * power - out[:, 0])
+    return a * out[:, 0]
+
+
+def _log(column: Column, c: Array, out: Array) -> Array:
+    a, q, z = c[0], c[1], column.z
+    if abs(q) < 1e-4:
+        square, cube = column.square, column.square * z
+        out[:, 0] = z - (q / 2) * square + (q * q / 3) * cube
+        out[:, 1] = a * (-square / 2 + (2 * q / 3) * cube)
+        return a * out[:, 0]
+    inside = 1.0 + q * z
+    out[:, 0] = np.log(inside) / q
+    out[:, 1] = (a / q) * (z / inside - out[:, 0])
+    return a * out[:, 0]
+
+
+def _abs(column: Column, c: Array, out: Array) -> Array:
+    distance = column.z - c[1]
+    out[:, 0] = np.abs(distance)
+    out[:, 1] = -c[0] * np.sign(distance)
+    return c[0] * out[:, 0]
+
+
+def _spline(column: Column, c: Array, out: Array) -> Array:
+    out[:] = column.basis
+    return column.basis @ c
+
+
+def _exp_limit(column: Column) -> float:
+    return EXPONENT / max(abs(column.low), abs(column.high), 1e-9)
+
+
+def _retract_exp(column: Column, old: Array, new: Array) -> Array:
+    limit = _exp_limit(column)
+    return np.array([new[0], np.clip(new[1], -limit, limit)])
+
+
+def log_bounds(column: Column) -> tuple[float, float]:
+    """Return the open interval of q that keeps the pole off the data."""
+    gap = POLE_DISTANCE * (column.high - column.low)
+    return -1.0 / (column.high + gap), 1.0 / (gap - column.low)
+
+
+def _retract_log(column: Column, old: Array, new: Array) -> Array:
+    low, high = log_bounds(column)
+    q = new[1]
+    if q <= low:
+        q = 0.5 * (low + max(old[1], low))
+    elif q >= high:
+        q = 0.5 * (high + min(old[1], high))
+    return np.array([new[0], q])
+
+
+def _retract_abs(column: Column, old: Array, new: Array) -> Array:
+    margin = 0.003 * (column.high - column.low)
+    kink = np.clip(new[1], column.low + margin, column.high - margin)
+    return np.array([new[0], kink])
+
+
+def _rates(column: Column) -> Array:
+    size = np.geomspace(0.06, min(_exp_limit(column), 8.0), 16)
+    return np.concatenate([-size[::-1], size])
+
+
+def _poles(column: Column) -> Array:
+    width = column.high - column.low
+    away = width * np.geomspace(0.004, 6.0, 18)
+    return np.concatenate([-1.0 / (column.high + away), 1.0 / (away - column.low)])
+
+
+def _kinks(column: Column) -> Array:
+    share = np.linspace(0.015, 0.985, 48)
+    even = column.low + share * (column.high - column.low)
+    return np.sort(np.concatenate([even, np.quantile(column.z, share[::2])]))
+
+
+def _exp_shapes(z: Array, rates: Array) -> Array:
+    return np.expm1(rates[:, None] * z) / rates[:, None]
+
+
+def _log_shapes(z: Array, inverse: Array) -> Array:
+    inside = np.maximum(1.0 + inverse[:, None] * z, 1e-12)
+    return np.log(inside) / inverse[:, None]
+
+
+def _abs_shapes(z: Array, kinks: Array) -> Array:
+    return np.abs(z - kinks[:, None])
+
+
+EDGE_FAMILIES: dict[str, EdgeFamily] = {
+    one.name: one
+    for one in (
+        EdgeFamily("linear", 1, 3.0, _linear),
+        EdgeFamily("quadratic", 2, 5.0, _quadratic),
+        EdgeFamily("exp", 2, 6.0, _exp, _retract_exp, _rates, _exp_shapes),
+        EdgeFamily("log", 2, 6.0, _log, _retract_log, _poles, _log_shapes),
+        EdgeFamily("abs", 2, 6.0, _abs, _retract_abs, _kinks, _abs_shapes),
+        EdgeFamily("spline", 9, 9.0, _spline),
+    )
+}
+"""Inner functions by name; "spline" stands for a curve that is not named yet."""
+
+NAMED = ("linear", "quadratic", "exp", "log", "abs")
+"""Families of closed form."""

@@ -1,0 +1,181 @@
+"""compose: data, or a latent seen through a process, to one formula or a refusal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sciren.errors import ConfigError
+from symbolic.composition.budget import Budget
+from symbolic.composition.closed_form import ClosedForm, closed_form, raw_numbers
+from symbolic.composition.describe import describe
+from symbolic.composition.edge_families import EDGE_FAMILIES, NAMED
+from symbolic.composition.errors_of_constants import (
+    covariance,
+    errors_of,
+    linear_part,
+)
+from symbolic.composition.finding import Finding, Settings, find, with_noise_law
+from symbolic.composition.inputs import Inputs, checked
+from symbolic.composition.model import Model
+from symbolic.composition.regression import Regression
+from symbolic.composition.result import Alternative, Composition, Constant
+from symbolic.composition.search import Scored
+from symbolic.rebuild import Units
+
+Array = np.ndarray
+
+MOST_ALTERNATIVES = 12
+
+
+def compose(
+    features: Any,
+    target: Any,
+    *,
+    names: Sequence[str] | None = None,
+    weight: Any = None,
+    families: Sequence[str] = NAMED,
+    seed: int = 0,
+    budget_s: float = 20.0,
+    max_rung: int = 2,
+    groups: Any = None,
+    target_name: str = "y",
+) -> Composition:
+    """Find a formula: an additive rest plus nonlinear nodes of sums of functions.
+
+        target = sum_i f_i(x_i) + sum_h O_h(sum_i g_hi(x_i))
+
+    Args:
+        features: DataFrame, mapping name -> (n,), or array (n, d).
+        target: (n,) observed values.
+        names: of the columns to use (DataFrame, mapping), or of an array's columns.
+        weight: (n,) weights of squared residuals.
+        families: functions that may be used inside.
+        seed: of random starts; the same seed gives the same answer.
+        budget_s: processor seconds after which no further step is begun.
+        max_rung: 1 for one node or a plain sum, 2 for several nodes and a rest.
+        groups: (n,) blocks of rows that stay together when the residual is judged.
+        target_name: of the left side.
+    Returns:
+        The formula with its verdict; a refused one is an approximation, not a finding.
+    Raises:
+        ConfigError: an unknown family or rung.
+        DataError, ShapeError: rows that cannot be used.
+    """
+    budget = Budget(budget_s)
+    settings = checked_settings(families, seed, max_rung, groups)
+    inputs = checked(features, target, names, weight)
+    shift, scale = float(inputs.target.mean()), float(inputs.target.std())
+    regression = Regression.of(
+        inputs.scaled, (inputs.target - shift) / scale, inputs.weight
+    )
+    found = find(regression, settings, budget)
+    if weight is None:
+        found = with_noise_law(found, shift, scale, settings)
+    return assembled(found, inputs, shift, scale, target_name, budget, {})
+
+
+def checked_settings(
+    families: Sequence[str], seed: int, max_rung: int, groups: Any
+) -> Settings:
+    """Check what is not data.
+
+    Raises:
+        ConfigError: an unknown family or rung.
+    """
+    chosen = tuple(name for name in families if name != "constant")
+    for name in chosen:
+        if name not in EDGE_FAMILIES or name == "spline":
+            raise ConfigError(
+                f"family {name!r} cannot be composed; choose from {', '.join(NAMED)}"
+            )
+    if not chosen:
+        raise ConfigError("no family to build from; name at least one")
+    if max_rung not in (1, 2):
+        raise ConfigError(f"max_rung is 1 or 2, not {max_rung}")
+    blocks = None if groups is None else np.asarray(groups).reshape(-1)
+    return Settings(chosen, seed, max_rung, blocks=blocks)
+
+
+def units_of(inputs: Inputs) -> Units:
+    """Scaling and ranges of the features."""
+    return Units(
+        inputs.names,
+        inputs.shift,
+        inputs.scale,
+        inputs.raw.min(0),
+        inputs.raw.max(0),
+    )
+
+
+def assembled(
+    found: Finding,
+    inputs: Inputs,
+    shift: float,
+    scale: float,
+    name: str,
+    budget: Budget,
+    of_process: Mapping[str, Constant],
+    process: Any = None,
+) -> Composition:
+    """Write a finding in raw units."""
+    regression, best, units = found.regression, found.best, units_of(inputs)
+
+    def form_of(offset: float, model: Model) -> ClosedForm:
+        return closed_form(model, regression.columns, offset, shift, scale, name)
+
+    offset = float(linear_part(regression, best.model)[0])
+    form = form_of(offset, best.model)
+    numbers = raw_numbers(form, units)
+    spread = covariance(regression, best.model, best.rss)
+    errors = errors_of(
+        lambda level, model: raw_numbers(form_of(level, model), units),
+        offset,
+        best.model,
+        spread,
+        regression.nuisance.shape[1],
+    )
+    constants = tuple(
+        Constant(one.name, one.role, one.value, float(error))
+        for one, error in zip(numbers, errors, strict=True)
+    )
+
+    def alternative(one: Scored) -> Alternative:
+        level = float(linear_part(regression, one.model)[0])
+        return Alternative(
+            describe(one.model, inputs.names),
+            one.criterion,
+            one.criterion - best.criterion,
+            float(np.sqrt(one.rss / len(regression))),
+            form_of(level, one.model),
+        )
+
+    others = [alternative(one) for one in found.candidates[1 : MOST_ALTERNATIVES + 1]]
+    return Composition(
+        accepted=found.verdict.accepted,
+        reason=reason(found),
+        structure=describe(best.model, inputs.names),
+        form=form,
+        units=units,
+        constants=constants,
+        constants_of_process=dict(of_process),
+        residual=found.verdict.residual,
+        noise="proportional" if found.proportional else "constant",
+        gate=found.verdict,
+        criterion=best.criterion,
+        alternatives=tuple(others),
+        rung=found.rung,
+        seconds=budget.spent,
+        process=process,
+    )
+
+
+def reason(found: Finding) -> str:
+    """Say why a finding is accepted or refused."""
+    verdict = found.verdict
+    if verdict.residual <= 1e-5:
+        return "the residual is at rounding"
+    share = f"{100 * verdict.value:.2g} % of the residual's variance"
+    if verdict.accepted:
+        return f"references outside the class predict {share} at most"
+    return f"a reference outside the class predicts {share}"

@@ -1,0 +1,129 @@
+"""From a regression to a verdict: rungs one after another until a gate accepts."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic.composition.budget import Budget
+from symbolic.composition.first_rung import first_rung, unique
+from symbolic.composition.gate import ACCEPT_BELOW, Gate, gate
+from symbolic.composition.levenberg import polish
+from symbolic.composition.model import Evaluator, Model
+from symbolic.composition.noise_law import is_proportional, proportional_weight
+from symbolic.composition.regression import Regression
+from symbolic.composition.search import Scored, Search
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search.
+
+    Args:
+        families: closed forms that may be used.
+        seed: of random starts, folds and trees.
+        max_rung: 1 for one node or a sum, 2 for several nodes and a rest.
+        limit: share of the residual's variance that a reference may predict.
+        blocks: (n,) groups of rows that stay together in the gate's folds, or None.
+    """
+
+    families: tuple[str, ...]
+    seed: int = 0
+    max_rung: int = 2
+    limit: float = ACCEPT_BELOW
+    blocks: Array | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Candidates on a regression, best first, and the verdict on the best."""
+
+    regression: Regression
+    candidates: tuple[Scored, ...]
+    verdict: Gate
+    rung: int
+    proportional: bool = False
+
+    @property
+    def best(self) -> Scored:
+        """The candidate with the lowest criterion."""
+        return self.candidates[0]
+
+
+def model_value(regression: Regression, model: Model) -> Array:
+    """Value of a model without offset and nuisance (n,)."""
+    return Evaluator(regression.columns, model).value_jacobian(model.pack())[0]
+
+
+def residual_of(regression: Regression, model: Model) -> Array:
+    """Weighted residual (n,) with offset and nuisance fitted."""
+    value = model_value(regression, model) * regression.weight
+    return regression.target - regression.without(value)
+
+
+def polished(regression: Regression, candidates: list[Scored]) -> list[Scored]:
+    """Refit the best candidate to the last digit."""
+    found = polish(regression, candidates[0].model)
+    if found.rss > candidates[0].rss:
+        return candidates
+    best = replace(candidates[0], model=found.model, rss=found.rss)
+    return [best, *candidates[1:]]
+
+
+def judged(regression: Regression, best: Scored, settings: Settings) -> Gate:
+    """Ask the references about the residual of a candidate."""
+    residual = residual_of(regression, best.model)
+    return gate(
+        regression, residual, settings.limit, settings.seed, blocks=settings.blocks
+    )
+
+
+def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
+    """Search rung after rung until the gate accepts or everything was tried."""
+    generator = np.random.default_rng(settings.seed)
+    search = Search(regression, settings.families)
+    candidates = first_rung(search, generator)
+    verdict = judged(regression, candidates[0], settings)
+    if not verdict.accepted and not budget.over(0.5):
+        candidates = unique([*candidates, *first_rung(search, generator, extra=10)])
+        verdict = judged(regression, candidates[0], settings)
+    candidates = polished(regression, candidates)
+    verdict = replace(verdict, residual=deviation(regression, candidates[0]))
+    return Finding(regression, tuple(candidates), verdict, 1)
+
+
+def deviation(regression: Regression, one: Scored) -> float:
+    """Weighted deviation of a residual in those of the target."""
+    return float(np.sqrt(one.rss / len(regression)))
+
+
+def with_noise_law(
+    found: Finding, shift: float, scale: float, settings: Settings
+) -> Finding:
+    """Reweight and refit where an error proportional to the prediction fits better.
+
+    Args:
+        shift, scale: y of the regression is (observed - shift) / scale.
+    """
+    regression = found.regression
+    value = model_value(regression, found.best.model)
+    left = regression.y - value
+    predicted = shift + scale * (value + left.mean())
+    if not is_proportional(scale * (left - left.mean()), predicted):
+        return found
+    weighted = regression.with_weight(proportional_weight(predicted))
+    search = Search(weighted, settings.families)
+    close = [
+        one for one in found.candidates[:6] if one.rss < 4.0 * found.candidates[0].rss
+    ]
+    scored = [search.climb(search.score(one.model)) for one in close]
+    candidates = polished(weighted, unique(scored))
+    verdict = judged(weighted, candidates[0], settings)
+    return replace(
+        found,
+        regression=weighted,
+        candidates=tuple(candidates),
+        verdict=verdict,
+        proportional=True,
+    )

@@ -1,0 +1,145 @@
+"""Accept or refuse: can anything outside the class predict the residual?
+
+The references are additive splines with all pairwise products under a ridge, and boosted
+trees; both are judged by four-fold cross-validation, so that fitting noise earns nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolic.composition.basis import polynomials
+from symbolic.composition.regression import Regression
+
+Array = np.ndarray
+
+ACCEPT_BELOW = 0.01
+"""Share of the residual's variance that a reference may predict."""
+
+ROUNDING = 1e-5
+"""Residual deviation, in those of the target, that counts as rounding."""
+
+FOLDS = 4
+PENALTIES = (0.03, 0.3, 1.0, 3.0)  # of the rows, for columns of unit variance
+MOST_COLUMNS = 320
+TREES = 60
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Verdict on a residual.
+
+    Args:
+        value: largest cross-validated R2 of a reference on the residual.
+        ridge, trees: R2 of each, nan where it was not needed.
+        residual: deviation of the residual in those of the target.
+        accepted: value below the limit, or residual at rounding.
+    """
+
+    value: float
+    ridge: float
+    trees: float
+    residual: float
+    accepted: bool
+
+
+def folds(count: int, seed: int, blocks: Array | None = None) -> Array:
+    """Fold of every row, balanced and seeded; rows of a block stay together."""
+    if blocks is not None:
+        _, ids = np.unique(blocks, return_inverse=True)
+        return folds(int(ids.max()) + 1, seed)[ids.reshape(-1)]
+    order = np.random.default_rng(seed).permutation(count)
+    found = np.empty(count, dtype=int)
+    found[order] = np.arange(count) % FOLDS
+    return found
+
+
+def flexible_columns(regression: Regression) -> Array:
+    """Additive splines and products of polynomials of all pairs, unit variance."""
+    count = len(regression.columns)
+    pairs = [(i, j) for i in range(count) for j in range(i)]
+    degree = 3 if 9 * len(pairs) + 9 * count <= MOST_COLUMNS else 2
+    poly = [polynomials(one.z, degree) for one in regression.columns]
+    parts = [regression.splines(range(count))]
+    parts += [
+        (poly[i][:, :, None] * poly[j][:, None, :]).reshape(len(regression), -1)
+        for i, j in pairs
+    ]
+    columns = np.hstack(parts)
+    columns = columns - columns.mean(0)
+    return columns / np.maximum(columns.std(0), 1e-12)
+
+
+def ridge_r2(columns: Array, residual: Array, fold: Array) -> float:
+    """Cross-validated R2 of a ridge regression, the best of a few penalties."""
+    whole, moment = columns.T @ columns, columns.T @ residual
+    predicted = np.zeros((len(PENALTIES), len(residual)))
+    for k in range(FOLDS):
+        held = fold == k
+        out = columns[held]
+        matrix = whole - out.T @ out
+        right = moment - out.T @ residual[held]
+        for row, penalty in enumerate(PENALTIES):
+            damped = matrix + penalty * len(residual) * np.eye(len(matrix))
+            beta = np.linalg.solve(damped, right)
+            predicted[row, held] = out @ beta
+    return max(r2(residual, one) for one in predicted)
+
+
+def trees_r2(z: Array, residual: Array, fold: Array, seed: int) -> float:
+    """Cross-validated R2 of boosted trees."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    predicted = np.zeros(len(residual))
+    for k in range(FOLDS):
+        held = fold == k
+        model = HistGradientBoostingRegressor(
+            max_iter=TREES,
+            learning_rate=0.08,
+            max_leaf_nodes=8,
+            min_samples_leaf=15,
+            l2_regularization=1.0,
+            max_bins=64,
+            early_stopping=False,
+            random_state=seed,
+        )
+        model.fit(z[~held], residual[~held])
+        predicted[held] = model.predict(z[held])
+    return r2(residual, predicted)
+
+
+def r2(observed: Array, predicted: Array) -> float:
+    """Share of the variance that is predicted; negative when worse than the mean."""
+    spread = float(np.sum((observed - observed.mean()) ** 2))
+    if spread <= 0:
+        return 0.0
+    return 1.0 - float(np.sum((observed - predicted) ** 2)) / spread
+
+
+def gate(
+    regression: Regression,
+    residual: Array,
+    limit: float = ACCEPT_BELOW,
+    seed: int = 0,
+    thorough: bool = True,
+    blocks: Array | None = None,
+) -> Gate:
+    """Judge a weighted residual (n,) by what the features can predict of it.
+
+    Args:
+        regression: rows with their features.
+        residual: weighted, in deviations of the target.
+        thorough: whether the trees are asked where the ridge finds nothing.
+        blocks: (n,) groups of rows that stay together in the folds.
+    """
+    size = float(np.sqrt(np.mean(residual**2)))
+    if size <= ROUNDING:
+        return Gate(0.0, np.nan, np.nan, size, True)
+    fold = folds(len(residual), seed, blocks)
+    z = np.stack([one.z for one in regression.columns], axis=1)
+    ridge = ridge_r2(flexible_columns(regression), residual, fold)
+    if ridge > limit or not thorough:
+        return Gate(max(ridge, 0.0), ridge, np.nan, size, ridge <= limit)
+    trees = trees_r2(z, residual, fold, seed)
+    value = max(ridge, trees, 0.0)
+    return Gate(value, ridge, trees, size, value <= limit)

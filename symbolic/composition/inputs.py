@@ -1,0 +1,116 @@
+"""What a user hands over, checked once: features with names, target, weights."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sciren.errors import DataError, ShapeError
+
+Array = np.ndarray
+
+FEWEST_ROWS = 60
+"""Rows below which no structure can be told from another."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Checked rows.
+
+    Args:
+        names: of the features;  raw: (n, d);  shift, scale: (d,) mean and deviation.
+        target: (n,) observed;  weight: (n,) mean square one.
+    """
+
+    names: tuple[str, ...]
+    raw: Array
+    shift: Array
+    scale: Array
+    target: Array
+    weight: Array
+
+    @property
+    def scaled(self) -> Array:
+        """Features without mean, in deviations (n, d)."""
+        return self.scale_of(self.raw)
+
+    def scale_of(self, raw: Array) -> Array:
+        """Scale other rows as these."""
+        return (raw - self.shift) / self.scale
+
+
+def feature_matrix(
+    features: Any, names: Sequence[str] | None
+) -> tuple[Array, tuple[str, ...]]:
+    """Return features as an array (n, d) and their names.
+
+    Args:
+        features: DataFrame, mapping name -> (n,), or array (n, d).
+    """
+    if hasattr(features, "columns") and hasattr(features, "to_numpy"):
+        chosen = [str(name) for name in (names or features.columns)]
+        return np.asarray(features[list(chosen)], dtype=float), tuple(chosen)
+    if isinstance(features, Mapping):
+        chosen = [str(name) for name in (names or features)]
+        columns = [np.asarray(features[name], dtype=float) for name in chosen]
+        return np.stack(columns, axis=1), tuple(chosen)
+    raw = np.asarray(features, dtype=float)
+    if raw.ndim != 2:
+        raise ShapeError(
+            f"features need shape (rows, features), got {raw.shape}; "
+            "a single feature is x[:, None]"
+        )
+    return raw, tuple(names or (f"x{i}" for i in range(raw.shape[1])))
+
+
+def checked(
+    features: Any,
+    target: Any,
+    names: Sequence[str] | None = None,
+    weight: Any = None,
+) -> Inputs:
+    """Check and scale what was handed over.
+
+    Raises:
+        ShapeError: lengths differ.
+        DataError: missing or infinite values, constant features, too few rows.
+    """
+    raw, chosen = feature_matrix(features, names)
+    y = np.asarray(target, dtype=float).reshape(-1)
+    if len(raw) != len(y) or raw.shape[1] != len(chosen):
+        raise ShapeError(
+            f"features {raw.shape} with {len(chosen)} names do not fit a target of "
+            f"{len(y)} rows"
+        )
+    if len(y) < FEWEST_ROWS:
+        raise DataError(
+            f"{len(y)} rows are too few to tell one formula from another; "
+            f"at least {FEWEST_ROWS} are needed"
+        )
+    for name, column in [*zip(chosen, raw.T, strict=True), ("the target", y)]:
+        if not np.isfinite(column).all():
+            row = int(np.flatnonzero(~np.isfinite(column))[0])
+            raise DataError(
+                f"{name} is {column[row]} in row {row}; drop rows with missing values"
+            )
+        if np.ptp(column) == 0:
+            raise DataError(
+                f"{name} has the value {column[0]} in every row; leave it out"
+            )
+    scale = raw.std(0)
+    return Inputs(chosen, raw, raw.mean(0), scale, y, _weights(weight, len(y)))
+
+
+def _weights(weight: Any, count: int) -> Array:
+    """Weights of squared residuals -> factors on residuals with mean square one."""
+    if weight is None:
+        return np.ones(count)
+    found = np.asarray(weight, dtype=float).reshape(-1)
+    if len(found) != count:
+        raise ShapeError(f"{len(found)} weights do not fit {count} rows")
+    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
+        raise DataError(
+            "weights must be finite and not negative, and not all may be zero"
+        )
+    return np.sqrt(found / found.mean())

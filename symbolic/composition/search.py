@@ -1,0 +1,219 @@
+"""Discrete-continuous search: families by moves, constants by refits on the data.
+
+    criterion = N log max(rss / N, floor) + k log N + margins of nonlinear nodes
+
+N counts rows, because residuals are those of observations; the floor is that of
+rounding for data without noise; the margin keeps an unneeded outer function away.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from symbolic.composition.edge_families import EDGE_FAMILIES
+from symbolic.composition.levenberg import Fit, Levenberg, fit
+from symbolic.composition.model import (
+    Model,
+    Node,
+    Place,
+    Term,
+    node_sum,
+    outer,
+    term_value,
+)
+from symbolic.composition.naming import Named, Namer
+from symbolic.composition.regression import Regression
+
+Array = np.ndarray
+
+FLOOR = 1e-12  # variance share that counts as rounding
+NODE_MARGIN = 12.0
+PRODUCT_MARGIN = 6.0
+SWEEPS = 8
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A fitted model and its criterion."""
+
+    model: Model
+    rss: float
+    criterion: float
+    converged: bool = True
+
+
+def criterion(regression: Regression, found: Fit) -> float:
+    """Price of a fitted model; lower is better."""
+    n = len(regression)
+    model = found.model
+    price = sum(
+        PRODUCT_MARGIN if node.kind == "product" else NODE_MARGIN
+        for node in model.nodes
+    )
+    price += 1e-3 * sum(EDGE_FAMILIES[t.family].complexity for t in model.terms())
+    size = model.size + regression.linear_size
+    return float(n * np.log(max(found.rss / n, FLOOR)) + size * np.log(n) + price)
+
+
+class Search:
+    """Greedy search over the families of all terms, with joint refits.
+
+    Args:
+        regression: rows;  families: closed forms that may be used.
+    """
+
+    def __init__(self, regression: Regression, families: Sequence[str]) -> None:
+        self.regression = regression
+        self.namer = Namer(regression, families)
+        self.families = tuple(families)
+        self.known: dict[object, Scored] = {}
+
+    # -- scoring --------------------------------------------------------------------
+    def score(self, model: Model, iterations: int = 30, best: float = np.inf) -> Scored:
+        """Refit and price a model; equal structures keep the better constants."""
+        key = model.key
+        known = self.known.get(key)
+        start = Levenberg(self.regression, model)
+        if known is not None and known.converged and start.rss >= 0.999 * known.rss:
+            return known
+        hopeless = max(2.0 * best, 1e-8 * len(self.regression))
+        found = start.run(iterations, hopeless).fit()
+        scored = Scored(
+            found.model, found.rss, criterion(self.regression, found), found.converged
+        )
+        if known is None or scored.criterion < known.criterion:
+            self.known[key] = scored
+        return self.known[key]
+
+    def retry(self, model: Model, iterations: int = 30) -> Scored:
+        """Refit from these constants, even where the structure is known."""
+        known = self.known.pop(model.key, None)
+        found = self.score(model, iterations)
+        if known is not None and known.criterion < found.criterion:
+            self.known[model.key] = found = known
+        return found
+
+    # -- curves ---------------------------------------------------------------------
+    def curve(self, model: Model, place: Place) -> tuple[Array, Array]:
+        """Values of a term, and weights with which its error reaches the residual."""
+        columns, weight = self.regression.columns, self.regression.weight**2
+        values = term_value(columns, model.term(place))
+        if place[0] < 0:
+            return values, weight
+        node = model.nodes[place[0]]
+        return values, weight * self._slope(node, place[1]) ** 2
+
+    def _slope(self, node: Node, k: int) -> Array:
+        columns = self.regression.columns
+        if node.kind == "product":
+            other = term_value(columns, node.terms[1 - k])
+            return node.head[1 - k] + other - other.mean()
+        s = node_sum(columns, node)
+        return outer(node.kind, node.sign, node.head[0], s)[1]
+
+    def names(self, model: Model, place: Place) -> list[Named]:
+        """Families ranked on the present curve of a term."""
+        values, weight = self.curve(model, place)
+        return self.namer.rank(model.term(place).feature, values, weight)
+
+    def loosened(self, model: Model, place: Place, iterations: int = 6) -> Fit:
+        """Let one term be a spline and refit: how much a better family could gain."""
+        term = model.term(place)
+        values = term_value(self.regression.columns, term)
+        basis = self.regression.columns[term.feature].basis
+        beta = basis.T @ values / len(values)
+        free = Term(term.feature, "spline", tuple(beta.tolist()))
+        return fit(self.regression, model.with_term(place, free), iterations)
+
+    # -- from splines to names ------------------------------------------------------
+    def named(self, model: Model) -> Scored:
+        """Name all spline terms at once, then one by one where that is not as good."""
+        direct = model
+        ranked = {
+            place: self.names(model, place)
+            for place in model.places()
+            if model.term(place).family == "spline"
+        }
+        for place, names in ranked.items():
+            direct = direct.with_term(place, names[0].term)
+        at_once = self.score(direct)
+        spline = fit(self.regression, model, 2)
+        if at_once.rss <= 1.3 * spline.rss:
+            return at_once
+        return min(at_once, self._one_by_one(model), key=lambda one: one.criterion)
+
+    def _one_by_one(self, model: Model) -> Scored:
+        """Name the clearest curve, refit the others as splines, and so on."""
+        while model.has_splines:
+            open_places = [
+                place
+                for place in model.places()
+                if model.term(place).family == "spline"
+            ]
+            names = {place: self.names(model, place)[0] for place in open_places}
+            place = min(names, key=lambda one: names[one].misfit)
+            model = model.with_term(place, names[place].term)
+            model = fit(self.regression, model, 8).model
+        return self.retry(model)
+
+    # -- moves ----------------------------------------------------------------------
+    def climb(self, best: Scored) -> Scored:
+        """Change, simplify or drop one term at a time until nothing helps."""
+        for _ in range(SWEEPS):
+            moved = self._sweep(best)
+            if moved.criterion >= best.criterion - 1e-6:
+                return best
+            best = moved
+        return best
+
+    def _sweep(self, best: Scored) -> Scored:
+        order = best.model.places()
+        for place in order:
+            if place not in best.model.places():
+                break  # a term was dropped and places have moved: sweep again
+            for model in self._alternatives(best, place):
+                scored = self.score(model, best=best.rss)
+                if scored.criterion < best.criterion - 1e-6:
+                    dropped = len(scored.model.places()) < len(best.model.places())
+                    best = scored
+                    if dropped:
+                        return best
+        return best
+
+    def _alternatives(self, best: Scored, place: Place) -> Iterator[Model]:
+        """Yield models that differ in one term, the promising ones only."""
+        model, rows = best.model, len(self.regression)
+        term = model.term(place)
+        simplest = self.names(model, place)
+        if term.family != "linear" and "linear" in self.families:
+            line = next(one for one in simplest if one.term.family == "linear")
+            yield model.with_term(place, line.term)
+        if len(model.places()) > 1:
+            yield model.with_term(place, None)
+        free = self.loosened(model, place)
+        gain = best.rss - free.rss
+        allowance = best.rss * 40.0 / rows
+        for rank, one in enumerate(self.names(free.model, place)):
+            if one.term.family == term.family:
+                continue
+            if one.misfit <= gain + allowance or (rank == 0 and gain > 0):
+                yield free.model.with_term(place, one.term)
+
+    # -- enumeration ----------------------------------------------------------------
+    def enumerate(self, model: Model, best: Scored) -> Scored:
+        """Try the product of the best families of all spline terms of a model."""
+        places = model.places()
+        count = {1: 5, 2: 5, 3: 3}.get(len(places), 2)
+        options = [self.names(model, place)[:count] for place in places]
+        for combination in product(*options):
+            direct = model
+            for place, one in zip(places, combination, strict=True):
+                direct = direct.with_term(place, one.term)
+            started = Levenberg(self.regression, direct).run(6)
+            if started.rss > 25.0 * best.rss + 0.05 * len(self.regression):
+                continue
+            scored = self.retry(started.fit().model)
+            best = min(best, scored, key=lambda one: one.criterion)
+        return best
