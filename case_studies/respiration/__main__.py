@@ -32,19 +32,26 @@ def _run(options: argparse.Namespace) -> None:
         run_seeds(options.setting, options.seeds, options.out, _tell)
     if set(options.what) == {"seeds"}:
         return
-    from case_studies.respiration.cells import Record, say, temperature_of
-    from case_studies.respiration.figures import write_figures
-    from case_studies.respiration.tables import write_table
+    from case_studies.respiration import figures, tables, training
+    from case_studies.respiration.cells import say
+    from case_studies.respiration.record import Record
 
-    mode = "nominal" if options.nominal else "paper" if options.paper else "ours"
-    record = Record(options.out, mode, options.temperature, options.thin)
-    temperature_of(record.temperature)
-    for name, table in TABLES.items():
-        if name in options.what:
-            text = write_table(table, options.seeds, record, options.workers)
-            sys.stdout.write(f"{text}\n")
+    record = Record(
+        options.out,
+        "paper" if options.paper else "ours",
+        options.temperature,
+        options.record,
+        options.thin,
+    )
+    record.fingerprint()  # files that cannot be used end here, before any process
+    asked = [table for name, table in TABLES.items() if name in options.what]
+    cells = [one for n in asked for one in tables.wanted(n, options.seeds, record)]
+    training.run(cells, options.workers)
+    for table in asked:
+        text = tables.write_table(table, options.seeds, record, options.workers)
+        sys.stdout.write(f"{text}\n")
     if "figures" in options.what:
-        for file in write_figures(options.seeds[0], record, options.workers):
+        for file in figures.write_figures(options.seeds[0], record, options.workers):
             say(str(file))
 
 
@@ -73,16 +80,20 @@ def _parser() -> argparse.ArgumentParser:
         default="linear",
         help="true base respiration, of `seeds` only",
     )
-    how = parser.add_mutually_exclusive_group()
-    how.add_argument(
-        "--paper", action="store_true", help="settings of the published code (slow)"
-    )
-    how.add_argument(
-        "--nominal",
-        action="store_true",
-        help="the same with its nominal learning rates, which had no effect there",
-    )
     parser.add_argument(
+        "--paper",
+        action="store_true",
+        help="settings of the published code (slow), and beside them its nominal "
+        "learning rates, which had no effect there",
+    )
+    measured = parser.add_mutually_exclusive_group()
+    measured.add_argument(
+        "--record",
+        type=Path,
+        help="measured time, sw_pot, dsw_pot and ta of any half-hours (csv, parquet, "
+        "NetCDF), in place of 2003-2011; see `sciren data fetch at-neu`",
+    )
+    measured.add_argument(
         "--temperature",
         type=Path,
         help="measured half-hourly air temperature, column ta (csv, parquet, NetCDF); "

@@ -10,8 +10,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from case_studies.respiration import cells, published
+from case_studies.respiration import published, training
+from case_studies.respiration.cells import Cell
 from case_studies.respiration.metrics import raw_latent, true_latent
+from case_studies.respiration.record import Record
 from discovery import accumulated_local_effects, functional_importance
 from sciren import ScIReN, edge_table, prune
 from sciren.datasets import RespirationStudy
@@ -37,7 +39,7 @@ ONE_LAYER, TWO_LAYERS = "ScIReN linear 1-layer", "ScIReN linear 2-layer"
 Named = tuple[str, "Figure"]
 
 
-def write_figures(seed: int, record: cells.Record, workers: int = 1) -> list[Path]:
+def write_figures(seed: int, record: Record, workers: int = 1) -> list[Path]:
     """Draw every figure for one seed and save it as PNG and PDF.
 
     Returns:
@@ -45,12 +47,12 @@ def write_figures(seed: int, record: cells.Record, workers: int = 1) -> list[Pat
     """
     best = {1: (PURE, SOFT, HARD, ONE_LAYER), 2: (PURE, SOFT, HARD, TWO_LAYERS)}
     wanted = [
-        cells.Cell(row, seed, record)
+        Cell(row, seed, record)
         for table, names in best.items()
         for row in published.rows(table)
         if row.method in names
     ]
-    results = cells.run(wanted, workers)
+    results = training.run(wanted, workers)
     drawn = [
         cell
         for cell, result in zip(wanted, results, strict=True)
@@ -69,9 +71,9 @@ def write_figures(seed: int, record: cells.Record, workers: int = 1) -> list[Pat
     return files
 
 
-def draw(cell: cells.Cell) -> Iterator[Named]:
+def draw(cell: Cell) -> Iterator[Named]:
     """Yield name and figure of everything that the paper shows of a cell's method."""
-    study, split = cells.tables_of(cell)
+    study, split = cell.tables()
     model, test = cell.model(), split.test
     match cell.row.method:
         case name if name == PURE:
@@ -89,7 +91,7 @@ def draw(cell: cells.Cell) -> Iterator[Named]:
 
 def _scatter(
     figure: str,
-    cell: cells.Cell,
+    cell: Cell,
     model: ScIReN,
     study: RespirationStudy,
     test: "Table",

@@ -40,7 +40,8 @@ def settings(row: Row, mode: Mode, seed: int) -> TrainConfig:
         return _paper(row, mode, seed)
     if row.table == 9:
         return table9.settings(row, seed)
-    return TrainConfig(seed=seed, ladder=row.encoder == "kan" and row.layers == 2)
+    ladder = row.encoder == "kan" and row.layers == 2
+    return TrainConfig(seed=seed, ladder=ladder, profiles=False)
 
 
 def _encoder(row: Row, mode: Mode, seed: int) -> Encoder:
@@ -82,6 +83,6 @@ def _paper(row: Row, mode: Mode, seed: int) -> TrainConfig:
         smooth=row.smooth,
         violation=row.violation,
         precision="float32",
-        max_coefficients=1,  # the tables need no profiles of Q10
+        profiles=False,
         **rates,
     )

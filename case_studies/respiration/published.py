@@ -51,6 +51,11 @@ class Row:
         return f"table{self.table}-" + self.method.lower().replace(" ", "-")
 
     @property
+    def title(self) -> str:
+        """Name of the row in messages."""
+        return f"table {self.table}, {self.method}"
+
+    @property
     def plain(self) -> bool:
         """Whether the row has no process model, and so no latent."""
         return self.constraint == "none"

@@ -27,5 +27,5 @@ def settings(row: Row, seed: int) -> TrainConfig:
         violation=row.violation,
         latent_scale="unit",
         select=False,
-        max_coefficients=1,  # no profiles of Q10, which would cost more than the training
+        profiles=False,
     )

@@ -2,24 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from case_studies.respiration import cells, published
+from case_studies.respiration import layout, published, training
+from case_studies.respiration.cells import Cell
 from case_studies.respiration.metrics import METRICS
 from case_studies.respiration.published import Row
+from case_studies.respiration.record import Record
 
-SPENT = ("cpu_seconds", "wall_seconds")
-SHOWN = {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"}
-MORE = {
-    "kl_48": "KL, 48 rows",
-    "r2_clean": "R2 noise-free",
-    "r2_obs_hot": "R2 observed, hot",
-    "r2_clean_hot": "R2 noise-free, hot",
-    "q10": "Q10",
-    "cpu_seconds": "CPU s",
-}
+SPENT = layout.SPENT
 TITLES = {
     1: "Linear base respiration",
     2: "Base respiration as an absolute value",
@@ -28,51 +22,69 @@ TITLES = {
 MODES = {
     "ours": "our settings",
     "paper": "settings of the published code",
-    "nominal": "nominal learning rates, which the published code did not use",
+    "nominal": "nominal learning rates, which had no effect in the published code",
 }
 
 
+def records(record: Record) -> list[Record]:
+    """Return the record; beside the published settings also their nominal rates."""
+    if record.mode != "paper":
+        return [record]
+    return [record, replace(record, mode="nominal")]
+
+
+def wanted(table: int, seeds: Sequence[int], record: Record) -> list[Cell]:
+    """Return every cell of a table."""
+    return [
+        Cell(row, seed, one)
+        for one in records(record)
+        for seed in seeds
+        for row in published.rows(table)
+    ]
+
+
 def write_table(
-    table: int, seeds: Sequence[int], record: cells.Record, workers: int = 1
+    table: int, seeds: Sequence[int], record: Record, workers: int = 1
 ) -> str:
     """Compute what is missing, write the files of a table, return it as Markdown.
 
     Writes ``table<N>.csv`` (means, deviations, published), ``.md``, ``.tex`` and
-    ``table<N>_seeds.csv`` with every single run; the names end in ``_paper`` or
-    ``_nominal`` where our settings were not used.
+    ``table<N>_seeds.csv`` with every single run; with the published settings the names
+    end in ``_paper``, and in ``_nominal`` for their nominal learning rates.
     """
-    rows = published.rows(table)
-    wanted = [cells.Cell(row, seed, record) for seed in seeds for row in rows]
-    results = cells.run(wanted, workers)
-    runs = frame_of(wanted, results)
-    summary = summarise(rows, runs)
-    stem = f"table{table}{record.tag}"
-    notes = notes_of(record, seeds, runs)
+    training.run(wanted(table, seeds, record), workers)
     record.out.mkdir(parents=True, exist_ok=True)
+    return "\n".join(_write_one(table, seeds, one) for one in records(record))
+
+
+def _write_one(table: int, seeds: Sequence[int], record: Record) -> str:
+    rows = published.rows(table)
+    cells = [Cell(row, seed, record) for seed in seeds for row in rows]
+    runs = frame_of(cells, training.run(cells))
+    summary = summarise(rows, runs)
+    notes = notes_of(record, seeds, runs)
+    stem = f"table{table}{record.tag}"
+    caption = f"Table {table}: {TITLES[table]}, {MODES[record.mode]}"
+    text = layout.markdown(summary, caption, notes)
+    tex = layout.latex(summary, caption, stem, notes)
     runs.to_csv(record.out / f"{stem}_seeds.csv", index=False)
     summary.to_csv(record.out / f"{stem}.csv", index=False)
-    caption = f"Table {table}: {TITLES[table]}, {MODES[record.mode]}"
-    text = markdown(summary, caption, notes)
     (record.out / f"{stem}.md").write_text(text, encoding="utf-8")
-    tex = latex(summary, caption, stem, notes)
     (record.out / f"{stem}.tex").write_text(tex, encoding="utf-8")
     return text
 
 
-def frame_of(
-    wanted: Sequence[cells.Cell], results: Sequence[dict[str, Any]]
-) -> pd.DataFrame:
+def frame_of(cells: Sequence[Cell], results: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return one row a run; figures of failed runs are missing."""
     lines = []
-    for cell, result in zip(wanted, results, strict=True):
-        hidden = result.get("hidden", [])
+    for cell, result in zip(cells, results, strict=True):
         lines.append(
             {
                 "table": cell.row.table,
                 "method": cell.row.method,
                 "seed": cell.seed,
                 "engine": result.get("engine", ""),
-                "hidden_nodes": ", ".join(str(width) for width in hidden),
+                "hidden_nodes": ", ".join(map(str, result.get("hidden", []))),
                 "dropped": ", ".join(result.get("dropped", [])),
                 "failed": result.get("failed", ""),
             }
@@ -97,26 +109,33 @@ def summarise(rows: Sequence[Row], runs: pd.DataFrame) -> pd.DataFrame:
         line |= {f"published_{name}": value for name, value in row.values.items()}
         line["published_minutes_v100"] = row.minutes_v100
         line["hidden_nodes"] = " / ".join(sorted({*mine["hidden_nodes"]} - {""}))
+        line["dropped"] = _counts(list(mine["dropped"]))
         line["runs"], line["failed"] = len(mine), sum(mine["failed"] != "")
         lines.append(line)
     return pd.DataFrame(lines)
 
 
-def notes_of(
-    record: cells.Record, seeds: Sequence[int], runs: pd.DataFrame
-) -> list[str]:
+def _counts(dropped: Sequence[str]) -> str:
+    """Return how many runs dropped each feature, such as "ta 4/5"."""
+    names = [name for one in dropped for name in one.split(", ") if name]
+    counts = {name: names.count(name) for name in dict.fromkeys(names)}
+    return ", ".join(f"{name} {count}/{len(dropped)}" for name, count in counts.items())
+
+
+def notes_of(record: Record, seeds: Sequence[int], runs: pd.DataFrame) -> list[str]:
     """Return what has to be known to read the figures."""
-    air = f"measured ({record.temperature.name})" if record.temperature else "surrogate"
     count = "one seed" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    first = record.description[0].upper() + record.description[1:]
     notes = [
         f"Mean ± standard deviation (ddof 0) over {count}; published values in "
-        f"brackets. Test year 2008, {air} air temperature. The noise-free truth itself "
-        f"has R2 observed {runs['ceiling'].mean():.4f}.",
-        "KL of feature importances by partial dependence over the whole test year; "
-        "'48 rows' is the published variant, on 48 random rows, in which a perfect "
-        "model has about 0.02. 'Hot': warmer than all training rows.",
-        "CPU seconds of one thread for training with edge selection and, by the "
-        "Gauss-Newton engine, the profile of Q10.",
+        f"brackets. {first}. The noise-free truth itself has R2 observed "
+        f"{runs['ceiling'].mean():.4f}.",
+        "KL of feature importances by partial dependence over all test rows; '48 rows' "
+        "is the published variant, on 48 random rows, in which a perfect model has about "
+        "0.02. 'Hot': warmer than all training rows. 'Dropped': features that the edge "
+        "selection left out, and in how many runs.",
+        "CPU seconds of one thread for training and edge selection of one seed; seeds of "
+        "a row train together and share them equally.",
     ]
     failed = pd.DataFrame(runs[runs["failed"] != ""])
     notes += [
@@ -126,97 +145,3 @@ def notes_of(
     if record.thin > 1:
         notes.append(f"TRIAL: only every {record.thin}th row was used.")
     return notes
-
-
-# -- text -------------------------------------------------------------------------------
-def markdown(summary: pd.DataFrame, caption: str, notes: Sequence[str]) -> str:
-    """Return a table that is readable as plain text, too."""
-    heads = ["method", *SHOWN.values(), *MORE.values(), "hidden nodes"]
-    lines = [
-        [
-            line["method"],
-            *(_beside(line, name, "±") for name in SHOWN),
-            *(_mean(line, name, "±") for name in MORE),
-            line["hidden_nodes"],
-        ]
-        for line in summary.to_dict("records")
-    ]
-    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    table = [heads, ["-" * width for width in widths], *lines]
-    text = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
-        for line in table
-    ]
-    below = "\n".join(f"- {note}" for note in notes)
-    return f"## {caption}\n\n" + "\n".join(text) + f"\n\n{below}\n"
-
-
-def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
-    """Return a booktabs table in a ``threeparttable``."""
-    shown = {**SHOWN, "r2_clean_hot": "R2 hot", "cpu_seconds": "CPU s"}
-    heads = " & ".join(_tex(name) for name in ("method", *shown.values()))
-    body = [
-        " & ".join(
-            [
-                _tex(line["method"]),
-                *(
-                    _math((_beside if name in SHOWN else _mean)(line, name, r"\pm"))
-                    for name in shown
-                ),
-            ]
-        )
-        for line in summary.to_dict("records")
-    ]
-    return "\n".join(
-        [
-            "% packages: booktabs, threeparttable",
-            r"\begin{table}[htbp]",
-            r"\centering",
-            r"\begin{threeparttable}",
-            rf"\caption{{{_tex(caption.split(': ', 1)[1])}.}}",
-            rf"\label{{tab:respiration-{label}}}",
-            rf"\begin{{tabular}}{{@{{}}l{'l' * len(shown)}@{{}}}}",
-            r"\toprule",
-            rf"{heads} \\",
-            r"\midrule",
-            *(rf"{line} \\" for line in body),
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\begin{tablenotes}\footnotesize",
-            *(rf"\item {_tex(note)}" for note in notes),
-            r"\end{tablenotes}",
-            r"\end{threeparttable}",
-            r"\end{table}",
-            "",
-        ]
-    )
-
-
-def _mean(line: dict[Any, Any], name: str, sign: str, prefix: str = "") -> str:
-    """Mean and deviation; a single published run has no deviation."""
-    mean, sd = line[prefix + name], line.get(f"{prefix}{name}_sd", math.nan)
-    if pd.isna(mean):
-        return "-"
-    digits = 1 if name in SPENT else 3 if abs(mean) < 100 else 0
-    digits = 4 if line["table"] == 9 and name in SHOWN else digits
-    spread = "" if pd.isna(sd) else f" {sign} {sd:.{digits}f}"
-    return f"{mean:.{digits}f}{spread}"
-
-
-def _beside(line: dict[Any, Any], name: str, sign: str) -> str:
-    known = _mean(line, name, sign, "published_")
-    return f"{_mean(line, name, sign)} ({known})"
-
-
-def _math(text: str) -> str:
-    if text == "- (-)":
-        return "--"
-    return "--" if text == "-" else f"${text.replace('(-)', '')}$"
-
-
-def _tex(text: str) -> str:
-    """Escape what occurs in our own notes and in error messages."""
-    text = text.replace("\\", r"\textbackslash ")
-    for one in "&%$#_{}":
-        text = text.replace(one, f"\\{one}")
-    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from case_studies.respiration import cells, figures, methods, published
+from case_studies.respiration import figures, methods, published
+from case_studies.respiration.cells import Cell
+from case_studies.respiration.record import Record
 from sciren import KANEncoder, Q10Respiration, ScIReN, TrainConfig, fit, save_model
 
 THIN = 200
@@ -12,9 +14,9 @@ THIN = 200
 
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory):
-    record = cells.Record(tmp_path_factory.mktemp("figures"), thin=THIN)
-    cell = cells.Cell(published.rows(1)[-1], 1, record)
-    _, split = cells.tables_of(cell)
+    record = Record(tmp_path_factory.mktemp("figures"), thin=THIN)
+    cell = Cell(published.rows(1)[-1], 1, record)
+    _, split = cell.tables()
     model = ScIReN(KANEncoder(3, 1), "relu", Q10Respiration())
     fit(model, split.train, split.valid, TrainConfig(smooth=1e-2, profile_points=5))
     save_model(model, cell.folder)
@@ -22,7 +24,7 @@ def cell(tmp_path_factory):
 
 
 def test_effects_of_the_truth_are_straight_and_of_ta_nothing(cell):
-    study, split = cells.tables_of(cell)
+    study, split = cell.tables()
     found = {
         one.source: one for one in figures.effects(cell.model(), study, split.test)
     }
@@ -37,7 +39,7 @@ def test_effects_of_the_truth_are_straight_and_of_ta_nothing(cell):
 
 
 def test_edges_of_one_layer_add_up_to_the_latent(cell):
-    _, split = cells.tables_of(cell)
+    _, split = cell.tables()
     model, test = cell.model(), split.test
     curves = figures.edges(model, test)
     total = sum(
@@ -49,7 +51,7 @@ def test_edges_of_one_layer_add_up_to_the_latent(cell):
 
 
 def test_edges_of_a_hidden_layer_have_the_range_of_their_node(cell):
-    _, split = cells.tables_of(cell)
+    _, split = cell.tables()
     model = ScIReN(KANEncoder(3, 1, (2,), seed=3), "relu", Q10Respiration())
     x = split.test.features
     model.set_scaling(cell.model().scaling, split.test.feature_names)

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from case_studies.respiration import __main__ as command
-from case_studies.respiration import cells, methods, published, tables
+from case_studies.respiration import layout, methods, published, tables, training
+from case_studies.respiration.cells import Cell
+from case_studies.respiration.record import Record, temperature_of
 from sciren import SciRenError, TrainConfig
 
 THIN = 200
@@ -33,16 +35,19 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def runs(folder):
     """Two fast rows of Table 2 and two seeds, on few rows."""
-    record = cells.Record(folder, thin=THIN)
+    record = Record(folder, thin=THIN)
     rows = [row for row in published.rows(2) if row.method.endswith("-Hybrid linear")]
-    wanted = [cells.Cell(row, seed, record) for seed in (1, 2) for row in rows]
-    return wanted, cells.run(wanted)
+    wanted = [Cell(row, seed, record) for seed in (1, 2) for row in rows]
+    return wanted, training.run(wanted)
 
 
 def test_finished_models_are_used_again(runs, capsys):
     wanted, results = runs
-    assert cells.run(wanted) == results
-    assert "4 models, 4 of them kept" in capsys.readouterr().err
+    before = [(cell.folder / "result.json").stat().st_mtime_ns for cell in wanted]
+    assert training.run(wanted) == results
+    assert capsys.readouterr().err == ""
+    after = [(cell.folder / "result.json").stat().st_mtime_ns for cell in wanted]
+    assert after == before
     assert wanted[0].model().constants()["q10"] == pytest.approx(
         results[0]["metrics"]["q10"]
     )
@@ -59,10 +64,10 @@ def test_a_stored_model_that_cannot_be_read_is_trained_again(runs, capsys):
 
 def test_a_result_of_other_settings_or_a_broken_file_is_not_used(runs, folder):
     wanted, _ = runs
-    other = cells.Cell(wanted[0].row, 1, cells.Record(folder, thin=THIN + 1))
+    other = Cell(wanted[0].row, 1, Record(folder, thin=THIN + 1))
     assert other.folder == wanted[0].folder
     assert other.stored() is None
-    strange = cells.Cell(wanted[0].row, 7, wanted[0].record)
+    strange = Cell(wanted[0].row, 7, wanted[0].record)
     strange.folder.mkdir()
     (strange.folder / "result.json").write_text("{")
     assert strange.stored() is None
@@ -72,18 +77,19 @@ def test_a_training_that_fails_is_a_result(folder, monkeypatch):
     def fail(*_: object) -> None:
         raise SciRenError("diverged & lost")
 
-    monkeypatch.setattr(cells, "fit", fail)
-    cell = cells.Cell(published.rows(1)[0], 9, cells.Record(folder, thin=THIN))
-    [result] = cells.run([cell])
+    monkeypatch.setattr(training, "fit", fail)
+    monkeypatch.setattr(training, "fit_ensemble", fail)
+    cell = Cell(published.rows(1)[0], 9, Record(folder, thin=THIN))
+    [result] = training.run([cell])
     assert result["failed"] == "SciRenError: diverged & lost"
-    assert "diverged" in cells.describe(cell, result)
+    assert "diverged" in cell.describe(result)
     frame = tables.frame_of([cell], [result])
     summary = tables.summarise([cell.row], frame)
     assert summary["failed"].tolist() == [1]
     assert math.isnan(summary["r2_obs"].iloc[0])
     notes = tables.notes_of(cell.record, [9], frame)
     assert any("diverged" in note for note in notes)
-    tex = tables.latex(summary, "Table 1: a title", "t", notes)
+    tex = layout.latex(summary, "Table 1: a title", "t", notes)
     assert r"diverged \& lost" in tex
 
 
@@ -105,13 +111,13 @@ def test_text_tables_are_rectangular_and_hold_the_published_values(runs):
     frame = tables.frame_of(wanted, results)
     summary = tables.summarise(rows, frame)
     notes = tables.notes_of(wanted[0].record, [1, 2], frame)
-    text = tables.markdown(summary, "Table 2: a title", notes)
+    text = layout.markdown(summary, "Table 2: a title", notes)
     lines = [line for line in text.splitlines() if line.startswith("|")]
     assert len(lines) == 2 + len(rows)
     assert len({line.count("|") for line in lines}) == 1
     assert "(0.400 ± 0.002)" in text
     assert "TRIAL" in text
-    tex = tables.latex(summary, "Table 2: a title", "table2", notes)
+    tex = layout.latex(summary, "Table 2: a title", "table2", notes)
     body = tex[tex.index("midrule") : tex.index("bottomrule")]
     assert body.count("&") == len(rows) * 5
     assert r"0.400 \pm 0.002" in body
@@ -141,13 +147,13 @@ def test_a_measured_temperature_is_part_of_the_key(folder):
     file = folder / "ta.csv"
     times = pd.date_range("2003-01-01T00:15", periods=48, freq="30min")
     pd.DataFrame({"time": times, "ta": range(48)}).to_csv(file, index=False)
-    series = cells.temperature_of(file)
+    series = temperature_of(file)
     assert series is not None
     assert series.index[0] == times[0]
     row = published.rows(1)[0]
-    key = cells.Cell(row, 1, cells.Record(folder, temperature=file)).key()
-    assert len(key["temperature"]) == 64
-    assert cells.fingerprint(None) == "surrogate"
+    key = Cell(row, 1, Record(folder, temperature=file)).key()
+    assert len(key["record"]) == 64
+    assert Record(folder).fingerprint() == "surrogate"
     json.dumps(key)
 
 
@@ -156,3 +162,21 @@ def test_seeds_are_ranges_and_lists():
     for wrong in ("a", "", "3-1", "1-b"):
         with pytest.raises(Exception, match=r"not like|names no seed"):
             command.seeds(wrong)
+
+
+def test_published_settings_come_with_their_nominal_rates(folder, monkeypatch, capsys):
+    few = published.rows(2)[3:4]
+    monkeypatch.setattr(published, "rows", lambda table: few)
+    given = ["table2", "--out", str(folder), "--seeds", "1", "--thin", str(THIN)]
+    assert command.main([*given, "--workers", "1", "--paper"]) == 0
+    out = capsys.readouterr().out
+    assert "settings of the published code" in out
+    assert "nominal learning rates, which had no effect" in out
+    for tag in ("paper", "nominal"):
+        for name in (f"table2_{tag}.csv", f"table2_{tag}.md", f"table2_{tag}.tex"):
+            assert (folder / name).exists()
+
+
+def test_dropped_features_are_counted_over_the_runs():
+    assert tables._counts(["ta", "", "ta, sw_pot"]) == "ta 2/3, sw_pot 1/3"
+    assert tables._counts(["", ""]) == ""

@@ -1,0 +1,112 @@
+"""Tables as Markdown and LaTeX."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+SPENT = ("cpu_seconds", "wall_seconds")
+SHOWN = {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"}
+MORE = {
+    "kl_48": "KL, 48 rows",
+    "r2_clean": "R2 noise-free",
+    "r2_obs_hot": "R2 observed, hot",
+    "r2_clean_hot": "R2 noise-free, hot",
+    "q10": "Q10",
+    "cpu_seconds": "CPU s",
+}
+TEXTS = {"hidden_nodes": "hidden nodes", "dropped": "dropped"}
+
+
+def markdown(summary: pd.DataFrame, caption: str, notes: Sequence[str]) -> str:
+    """Return a table that is readable as plain text, too."""
+    heads = ["method", *SHOWN.values(), *MORE.values(), *TEXTS.values()]
+    lines = [
+        [
+            line["method"],
+            *(_beside(line, name, "±") for name in SHOWN),
+            *(_mean(line, name, "±") for name in MORE),
+            *(line[name] for name in TEXTS),
+        ]
+        for line in summary.to_dict("records")
+    ]
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    table = [heads, ["-" * width for width in widths], *lines]
+    text = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
+        for line in table
+    ]
+    below = "\n".join(f"- {note}" for note in notes)
+    return f"## {caption}\n\n" + "\n".join(text) + f"\n\n{below}\n"
+
+
+def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
+    """Return a booktabs table in a ``threeparttable``."""
+    shown = {**SHOWN, "r2_clean_hot": "R2 hot", "cpu_seconds": "CPU s"}
+    heads = " & ".join(_tex(name) for name in ("method", *shown.values()))
+    body = [
+        " & ".join(
+            [
+                _tex(line["method"]),
+                *(
+                    _math((_beside if name in SHOWN else _mean)(line, name, r"\pm"))
+                    for name in shown
+                ),
+            ]
+        )
+        for line in summary.to_dict("records")
+    ]
+    return "\n".join(
+        [
+            "% packages: booktabs, threeparttable",
+            r"\begin{table}[htbp]",
+            r"\centering",
+            r"\begin{threeparttable}",
+            rf"\caption{{{_tex(caption.split(': ', 1)[1])}.}}",
+            rf"\label{{tab:respiration-{label}}}",
+            rf"\begin{{tabular}}{{@{{}}l{'l' * len(shown)}@{{}}}}",
+            r"\toprule",
+            rf"{heads} \\",
+            r"\midrule",
+            *(rf"{line} \\" for line in body),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\begin{tablenotes}\footnotesize",
+            *(rf"\item {_tex(note)}" for note in notes),
+            r"\end{tablenotes}",
+            r"\end{threeparttable}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def _mean(line: dict[Any, Any], name: str, sign: str, prefix: str = "") -> str:
+    """Mean and deviation; a single published run has no deviation."""
+    mean, sd = line[prefix + name], line.get(f"{prefix}{name}_sd", math.nan)
+    if pd.isna(mean):
+        return "-"
+    digits = 1 if name in SPENT else 3 if abs(mean) < 100 else 0
+    digits = 4 if line["table"] == 9 and name in SHOWN else digits
+    spread = "" if pd.isna(sd) else f" {sign} {sd:.{digits}f}"
+    return f"{mean:.{digits}f}{spread}"
+
+
+def _beside(line: dict[Any, Any], name: str, sign: str) -> str:
+    known = _mean(line, name, sign, "published_")
+    return f"{_mean(line, name, sign)} ({known})"
+
+
+def _math(text: str) -> str:
+    if text == "- (-)":
+        return "--"
+    return "--" if text == "-" else f"${text.replace('(-)', '')}$"
+
+
+def _tex(text: str) -> str:
+    """Escape what occurs in our own notes and in error messages."""
+    text = text.replace("\\", r"\textbackslash ")
+    for one in "&%$#_{}":
+        text = text.replace(one, f"\\{one}")
+    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")
