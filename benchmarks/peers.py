@@ -79,9 +79,11 @@ def ours(case: Case, budget: float) -> Found:
     if case.process is not None:
         options = {"process": case.process, "forcings": dict(case.forcings)}
     found = compose(
-        case.features, case.target, names=case.names, seconds=budget, **options
+        case.features, case.target, names=case.names, budget_s=budget, **options
     )
-    constants = {name: float(found.constants[name]) for name in case.constants}
+    constants = {
+        name: found.constants_of_process[name].value for name in case.constants
+    }
     return Found(found.expression, found.accepted, found.reason, constants)
 
 
