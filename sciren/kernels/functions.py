@@ -4,13 +4,26 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from sciren.errors import TrainingError
 from sciren.kernels.layer import base_value, through_rows
 from sciren.kernels.network import NetworkPlan, backward, forward
 from sciren.kernels.window import Knots, Window, dense_rows, window
 
 NAMES = ("entropy", "l1", "smooth")
+
+
+def refuse_second_derivatives() -> None:
+    """Raise TrainingError in a backward pass that is itself to be differentiated.
+
+    Raises:
+        TrainingError: gradients are recorded, as with ``create_graph=True``.
+    """
+    if torch.is_grad_enabled():
+        raise TrainingError(
+            "the gradients of spline layers are written by hand, once; second "
+            "derivatives (create_graph=True) are not available, use differences"
+        )
 
 
 class EdgeCurves(torch.autograd.Function):
@@ -33,9 +46,9 @@ class EdgeCurves(torch.autograd.Function):
         return torch.bmm(table, rows).permute(2, 0, 1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Carry the gradient of the edges on to x and the coefficients."""
+        refuse_second_derivatives()
         turned, table, rows, *seen = ctx.saved_tensors
         above = slopes[0].permute(1, 2, 0)
         by_table = torch.bmm(above, rows.mT) if ctx.needs_input_grad[1] else None
@@ -61,9 +74,9 @@ class EdgeSums(torch.autograd.Function):
         return rows.flatten(0, 1).T @ table.transpose(1, 2).flatten(0, 1)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Carry the gradient of the sums on to x and the coefficients."""
+        refuse_second_derivatives()
         turned, table, rows, *seen = ctx.saved_tensors
         above = slopes[0].T  # (j, n)
         by_table = None
@@ -107,9 +120,9 @@ class PenalisedNetwork(torch.autograd.Function):
         return ctx.done.outputs, total
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        """Carry both gradients back; once, for the buffer of the edges is used up."""
+        """Carry both gradients back; the buffer of the edges becomes their signs."""
+        refuse_second_derivatives()
         outputs, penalty = slopes
         coefficients, biases, rows = backward(ctx.plan, ctx.done, outputs, penalty)
         return None, rows, *coefficients, *biases

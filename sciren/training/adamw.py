@@ -1,16 +1,17 @@
-"""AdamW in one kernel call a group, with the plain formula where there is no kernel.
+"""AdamW on one vector in one kernel call, or by the plain formula.
 
 `torch.optim.AdamW` computes the same, but its class costs more than a small model's
 forward and backward pass, and loading it takes longer than many trainings.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 Kernel = Callable[..., Any]
+Rate = Tensor | float  # one for each number, or one for all
 
 BETAS = (0.9, 0.999)
 EPS = 1e-8
@@ -22,62 +23,64 @@ def fused_kernel() -> Kernel | None:
 
 
 class AdamW:
-    """Parameters that share a weight decay and a rate, moved by AdamW.
+    """A vector of parameters moved by AdamW, with rates and decays of their own if asked.
 
         m <- b1 m + (1 - b1) g        p <- p - rate decay p
         v <- b2 v + (1 - b2) g^2      p <- p - rate (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 
     Args:
-        parameters: leaves on one device, in one precision.
-        decay: weight decay.
-        factor: their rate, as a multiple of the common one.
-        kernel: the fused update, or None for the plain formula.
+        vector: (p,) parameters, changed in place.
+        decay: weight decay, one number or (p,).
+        factor: multiple of the common rate, one number or (p,).
+        kernel: the fused update, used where all numbers share decay and factor.
+    Attributes:
+        first, second: (p,) running means of g and g^2.  count: steps taken.
     Reference: Loshchilov and Hutter 2019.
     """
 
     def __init__(
         self,
-        parameters: Sequence[Tensor],
-        decay: float = 0.0,
-        factor: float = 1.0,
+        vector: Tensor,
+        decay: Rate = 0.0,
+        factor: Rate = 1.0,
         kernel: Kernel | None = None,
     ) -> None:
-        self.parameters = list(parameters)
-        self.decay, self.factor = decay, factor
-        self._first = [torch.zeros_like(p) for p in self.parameters]
-        self._second = [torch.zeros_like(p) for p in self.parameters]
-        self._counts = [
-            torch.zeros((), dtype=torch.float32, device=p.device)
-            for p in self.parameters
-        ]
-        known = all(p.device.type in ("cpu", "cuda") for p in self.parameters)
+        self.vector, self.decay, self.factor = vector, decay, factor
+        self.first = torch.zeros_like(vector)
+        self.second = torch.zeros_like(vector)
+        self.count = torch.zeros((), dtype=torch.float32, device=vector.device)
+        known = vector.device.type in ("cpu", "cuda")
         self._kernel = kernel if known else None
-        self._steps = 0
+        self.steps = 0
+
+    def resume(self, steps: int) -> None:
+        """Continue after that many steps (the running means are loaded in place)."""
+        self.steps = steps
+        self.count.fill_(steps)
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float) -> None:
-        """Move the parameters by one step against their gradients."""
-        self._steps += 1
+    def step(self, gradient: Tensor, rate: Rate) -> None:
+        """Move the vector by one step against its gradient (p,)."""
+        self.steps += 1
         rate = rate * self.factor
-        if self._kernel is None:
-            self._step_plainly(gradients, rate)
+        plain = isinstance(rate, Tensor) or isinstance(self.decay, Tensor)
+        if plain or self._kernel is None:
+            self._step_plainly(gradient, rate)
             return
-        for count in self._counts:
-            count.add_(1)
+        self.count.add_(1)
         self._kernel(
-            self.parameters, list(gradients), self._first, self._second, [],
-            self._counts, lr=rate, beta1=BETAS[0], beta2=BETAS[1],
-            weight_decay=self.decay, eps=EPS, amsgrad=False, maximize=False,
+            [self.vector], [gradient], [self.first], [self.second], [], [self.count],
+            lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self.decay, eps=EPS,
+            amsgrad=False, maximize=False,
         )  # fmt: skip
 
-    def _step_plainly(self, gradients: Sequence[Tensor], rate: float) -> None:
+    def _step_plainly(self, gradient: Tensor, rate: Rate) -> None:
         b1, b2 = BETAS
-        grown = 1 - b1**self._steps
-        spread = (1 - b2**self._steps) ** 0.5
-        for p, g, m, v in zip(
-            self.parameters, gradients, self._first, self._second, strict=True
-        ):
-            m.lerp_(g, 1 - b1)
-            v.mul_(b2).addcmul_(g, g, value=1 - b2)
-            p.mul_(1 - rate * self.decay)
-            p.addcdiv_(m, (v.sqrt() / spread).add_(EPS), value=-rate / grown)
+        grown = 1 - b1**self.steps
+        spread = (1 - b2**self.steps) ** 0.5
+        self.first.lerp_(gradient, 1 - b1)
+        self.second.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
+        if isinstance(self.decay, Tensor) or self.decay:
+            self.vector.mul_(1 - rate * self.decay)
+        size = (self.second.sqrt() / spread).add_(EPS)
+        self.vector.addcdiv_(self.first * rate, size, value=-1 / grown)

@@ -1,208 +1,158 @@
-"""The loss of a batch of rows, term by term, for training by gradients."""
+"""The part of the loss that goes through constraint and process model, by member."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from sciren import losses
-from sciren.comparison import Observations, ResidualScale
-from sciren.data.table import Table
-from sciren.edges import edge_layers
-from sciren.encoders.base import Encoder
-from sciren.encoders.kan import KANEncoder
-from sciren.importance import deviation, edge_scores
-from sciren.model import ScIReN
-from sciren.training.config import TrainConfig
+from sciren.comparison import ResidualScale
+from sciren.losses import TINY
+from sciren.training.grouped_decoder import GroupedDecoder
+from sciren.training.grouped_rows import Batch
+from sciren.training.member import Member
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a table as the loop needs them: scaled, in one precision, on one device.
+class Loss(NamedTuple):
+    """Terms of every member, (M,), weighted; violation None without a weight."""
 
-    Attributes:
-        features: (n, d) scaled.
-        forcings: name -> (n, ...).
-        values, weights: (n, t), see `Observations`.
-    """
+    data: Tensor
+    violation: Tensor | None
 
-    features: Tensor
-    forcings: Mapping[str, Tensor]
-    values: Tensor
-    weights: Tensor
-
-    @classmethod
-    def of(
-        cls,
-        model: ScIReN,
-        table: Table,
-        scale: ResidualScale,
-        like: Tensor,
-        factor: Tensor | None = None,
-    ) -> "Rows":
-        """Take a table, in the precision and on the device of `like`.
-
-        Args:
-            model, table, scale: what is compared, and how.
-            like: any tensor.
-            factor: (n, t) on the weights of the observations.
-        """
-        seen = Observations.of(table, scale)
-        if factor is not None:
-            seen = seen.reweighted(factor)
-        return cls(
-            model.scaled(table.features).to(like),
-            {name: part.to(like) for name, part in table.forcings.items()},
-            seen.values.to(like),
-            seen.weights.to(like),
-        )
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def take(self, rows: Tensor | slice) -> Self:
-        """Return some of the rows."""
-        return replace(
-            self,
-            features=self.features[rows],
-            forcings={name: part[rows] for name, part in self.forcings.items()},
-            values=self.values[rows],
-            weights=self.weights[rows],
-        )
+    def total(self) -> Tensor:
+        """Sum over members and terms."""
+        data = self.data.sum()
+        return data if self.violation is None else data + self.violation.sum()
 
 
-def with_edges(encoder: Encoder, rows: Rows) -> tuple[Tensor, list[Tensor]]:
-    """Return the outputs (n, L) and every layer's edges (n, inputs, outputs)."""
-    x, found = rows.features, []
-    layers = edge_layers(encoder)
-    for layer in layers:
-        found.append(layer.edges(x))
-        x = found[-1].sum(1) + layer.bias
-    return (x if layers else encoder(x)), found
-
-
-class Objective:
-    """total = data + violation + entropy + l1 + smooth, each with its weight.
+class GroupObjective:
+    """Data and violation terms of M members on U streams.
 
         data       mean squared standardised residual of the observations
         violation  how far raw latents leave their straight range, per unit of the latent
-        entropy    of the edge scores            l1   sum of the edge scores
-        smooth     roughness of the curves
-
-    Penalties on edges apply to encoders that are made of edges, roughness to splines;
-    a term is there only if its weight is above zero.
 
     Args:
-        model: evaluated in its own precision and on its own device.
-        config: weights and forms of the penalties.
-        scale: how predictions are compared with targets.
-        constants: (K,) leaf, in logs where positive, or physical values.
-        in_logs: whether it holds logs where positive.
+        members: with one kind of model, residual and violation.
+        streams: number U.
+        like: gives precision and device.
     """
 
-    def __init__(
-        self,
-        model: ScIReN,
-        config: TrainConfig,
-        scale: ResidualScale,
-        constants: Tensor,
-        in_logs: bool = True,
-    ) -> None:
-        self.model, self.config, self.constants = model, config, constants
-        move = {"dtype": constants.dtype, "device": constants.device}
-        self.scale = replace(
-            scale, sd=scale.sd.to(**move), offset=scale.offset.to(**move)
-        )
-        logs = model.constant_scale.in_logs.to(constants.device)
-        self._logs = logs if in_logs else torch.zeros_like(logs)
-        self._any_logs = bool(self._logs.any())
-        self._sparse = max(config.entropy, config.l1) > 0
-        self._sparse = self._sparse and bool(edge_layers(model.encoder))
+    def __init__(self, members: Sequence[Member], streams: int, like: Tensor) -> None:
+        first, count = members[0].model, len(members)
+        self.model, self.config = first, members[0].config
+        self.shape = (streams, count // streams)
+        self.decoder = GroupedDecoder(first.decoder, count)
 
-    def physical_constants(self) -> Tensor:
-        """Physical values of the constants, (K,)."""
-        if not self._any_logs:
-            return self.constants
-        safe = torch.where(self._logs, self.constants, 0.0)
-        return torch.where(self._logs, safe.exp(), self.constants)
+        def by_latent(name: str) -> Tensor:
+            parts = [getattr(member.model, name) for member in members]
+            return torch.stack(parts, dim=1).to(like).view(-1, *self.shape, 1)
 
-    def terms(self, rows: Rows) -> dict[str, Tensor]:
-        """Return the weighted terms of the loss; "total" is their sum."""
-        config, model = self.config, self.model
-        raw, edges = self._raw(rows)
-        terms = {"data": self._data(raw, rows)}
-        if config.violation > 0:
-            outside = model.violation(raw) / model.output_scale
-            terms["violation"] = config.violation * losses.violation_penalty(
-                outside, config.violation_reduction
-            )
-        if self._sparse:
-            terms |= self._sparsity(edges, raw)
-        terms |= self._smoothness()
-        return {"total": torch.stack(list(terms.values())).sum()} | terms
+        self.shift, self.scale = by_latent("output_shift"), by_latent("output_scale")
+        self.plain = bool((self.shift == 0).all() and (self.scale == 1).all())
+        self.low, self.high = first.low.to(like), first.high.to(like)
+        self.scales = _target_scales(members, self.shape, like)
+        weights = [member.config.violation for member in members]
+        self.violation: Tensor | float = weights[0]
+        if len(set(weights)) > 1:
+            self.violation = torch.tensor(weights).to(like)
+        logs = first.constant_scale.in_logs.to(like.device)
+        self.logs = logs & self.config.constants_in_logs
+        flags = self.logs.tolist()
+        self.in_logs = "some" if any(flags) else "none"
+        if flags and all(flags):
+            self.in_logs = "all"
 
-    @torch.no_grad()
-    def data_loss(self, parts: list[Rows]) -> float:
-        """Return the data term over several parts of a table, without gradients."""
-        was_training = self.model.training
-        self.model.eval()
-        pairs = [
-            (self._data(self._raw(part)[0], part), part.weights.sum()) for part in parts
+    def terms(self, outputs: Tensor, constants: Tensor, batch: Batch) -> Loss:
+        """Return the terms of every member.
+
+        Args:
+            outputs: (M, L, B) of the encoders;  constants: (M, K) as trained.
+        """
+        raw = self._raw(outputs)
+        data = self.data(self._physical(raw), self.physical(constants), batch)
+        if isinstance(self.violation, float) and self.violation <= 0:
+            return Loss(data, None)
+        outside = self._columns("violation", raw)
+        if not self.plain:
+            outside = outside / self.scale
+        by_row = outside.sum(0) if len(outside) > 1 else outside[0]
+        mean = self.config.violation_reduction == "mean"
+        each = by_row.mean(-1) if mean else by_row.sum(-1)
+        return Loss(data, each.view(-1) * self.violation)
+
+    def losses(
+        self, outputs: Tensor, constants: Tensor, batch: Batch
+    ) -> tuple[Tensor, Tensor]:
+        """Return the data term (M,) and its weight (M,), for validation."""
+        latents = self._physical(self._raw(outputs))
+        data = self.data(latents, self.physical(constants), batch)
+        if batch.weights is None:
+            count = batch.values[0, 0].numel()
+            return data, torch.full_like(data, count)
+        weight = batch.weights.sum((-1, -2)).expand(self.shape)
+        return data, weight.reshape(-1)
+
+    def data(self, latents: Tensor, constants: Tensor, batch: Batch) -> Tensor:
+        """Mean squared residual of every member, (M,).
+
+        Args:
+            latents: (L, U, m, B) physical;  constants: (K, U, m) physical.
+        """
+        predicted = self.decoder.evaluate(latents, constants, batch.forcings)
+        total, count = None, len(predicted)
+        for k, (values, scale) in enumerate(zip(predicted, self.scales, strict=True)):
+            squares = (scale.transform(values) - batch.values[..., k]).square()
+            if batch.weights is None:
+                share = squares.mean(-1) / count if count > 1 else squares.mean(-1)
+            else:
+                share = (batch.weights[..., k] * squares).sum(-1)
+            total = share if total is None else total + share
+        assert total is not None
+        if batch.weights is not None:
+            total = total / batch.weights.sum((-1, -2)).clamp_min(TINY)
+        return total.reshape(-1)
+
+    def physical(self, constants: Tensor) -> Tensor:
+        """Physical values (K, U, m) of the constants (M, K) as trained."""
+        turned = constants.T.reshape(constants.shape[1], *self.shape)
+        if self.in_logs == "none":
+            return turned
+        if self.in_logs == "all":
+            return turned.exp()
+        logs = self.logs.view(-1, 1, 1)
+        return torch.where(logs, torch.where(logs, turned, 0.0).exp(), turned)
+
+    def probe(self, outputs: Tensor, constants: Tensor, batch: Batch) -> None:
+        """Let the decoder find out how it can be evaluated."""
+        latents = self._physical(self._raw(outputs))
+        self.decoder.probe(latents, self.physical(constants), batch.forcings)
+
+    def _raw(self, outputs: Tensor) -> Tensor:
+        """Raw latents (L, U, m, B)."""
+        members, latents, rows = outputs.shape
+        turned = outputs.transpose(0, 1) if min(members, latents) > 1 else outputs
+        raw = turned.reshape(latents, *self.shape, rows)
+        return raw if self.plain else torch.addcmul(self.shift, self.scale, raw)
+
+    def _physical(self, raw: Tensor) -> Tensor:
+        return self._columns("forward", raw)
+
+    def _columns(self, method: str, raw: Tensor) -> Tensor:
+        columns = [
+            getattr(constraint, method)(raw[k], self.low[k], self.high[k])
+            for k, constraint in enumerate(self.model.constraints)
         ]
-        self.model.train(was_training)
-        total = sum(float(weight) for _, weight in pairs)
-        return sum(float(mean) * float(weight) for mean, weight in pairs) / total
+        return columns[0].unsqueeze(0) if len(columns) == 1 else torch.stack(columns)
 
-    def _raw(self, rows: Rows) -> tuple[Tensor, list[Tensor]]:
-        output, edges = with_edges(self.model.encoder, rows)
-        return self.model.output_shift + self.model.output_scale * output, edges
 
-    def _data(self, raw: Tensor, rows: Rows) -> Tensor:
-        latents = self.model.constrain(raw)
-        predicted = self.model.decoder.evaluate(
-            latents, self.physical_constants(), rows.forcings
-        )
-        gap = self.scale.transform(predicted) - rows.values
-        return losses.squared_error(gap, rows.weights)
-
-    def _sparsity(self, edges: list[Tensor], raw: Tensor) -> dict[str, Tensor]:
-        config = self.config
-        paper = config.penalty_form == "paper"
-        scores = edge_scores(
-            [deviation(layer) for layer in edges],
-            [deviation(layer.detach().sum(1)) for layer in edges],
-            "node" if paper else "layer_mean",
-            raw.detach().var(0, correction=0) if paper else None,
-        )
-        found = {}
-        if config.entropy > 0:
-            found["entropy"] = config.entropy * losses.entropy(
-                scores, config.penalty_form
-            )
-        if config.l1 > 0:
-            found["l1"] = config.l1 * losses.l1(scores)
-        return found
-
-    def _smoothness(self) -> dict[str, Tensor]:
-        """One weight for one layer; inner and outer weights with hidden layers."""
-        encoder, config = self.model.encoder, self.config
-        if not isinstance(encoder, KANEncoder):
-            return {}
-        layers = encoder.spline_layers
-        if len(layers) == 1 or config.smooth_kind == "differences":
-            weights = [config.smooth] * len(layers)
-        else:
-            weights = [config.smooth_inner] * (len(layers) - 1) + [config.smooth_outer]
-        found = []
-        for layer, weight in zip(layers, weights, strict=True):
-            if weight > 0 and config.smooth_kind == "differences":
-                each = losses.squared_differences(layer.coefficients, layer.mask)
-                found.append(weight * each)
-            elif weight > 0:
-                each = losses.integrated_roughness(
-                    layer.coefficients, layer.low, layer.high, layer.mask
-                )
-                found.append(weight * each)
-        return {"smooth": torch.stack(found).sum()} if found else {}
+def _target_scales(
+    members: Sequence[Member], shape: tuple[int, int], like: Tensor
+) -> list[ResidualScale]:
+    """For each target the comparison of all members, sd and offset (U, m, 1)."""
+    scales = [member.scale for member in members]
+    sd = torch.stack([scale.sd for scale in scales]).to(like).view(*shape, -1)
+    offset = torch.stack([scale.offset for scale in scales]).to(like).view(*shape, -1)
+    return [
+        ResidualScale(scales[0].kind, sd[..., k : k + 1], offset[..., k : k + 1])
+        for k in range(sd.shape[-1])
+    ]

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sciren.encoders.layer import SplineLayer
+from sciren.errors import TrainingError
 from sciren.kernels.functions import EdgeCurves, EdgeSums
 from sciren.kernels.window import Knots
 
@@ -69,3 +70,12 @@ def test_many_rows_are_taken_in_parts(monkeypatch):
     whole = layer(x)
     monkeypatch.setattr("sciren.encoders.layer.WHOLE", 40)
     torch.testing.assert_close(layer(x), whole)
+
+
+@pytest.mark.parametrize("node", [EdgeCurves, EdgeSums])
+def test_second_derivatives_are_refused(node):
+    layer, x = made(2, "linear", "zero")
+    table = layer.table().detach().requires_grad_()
+    y = node.apply(x, table, layer.knots(), "zero").square().sum()
+    with pytest.raises(TrainingError, match="second derivatives"):
+        torch.autograd.grad(y, table, create_graph=True)

@@ -6,27 +6,64 @@ import torch
 from sciren.training.adamw import AdamW, fused_kernel
 
 
+def slopes(steps, dtype, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randn(7, generator=generator).to(dtype) for _ in range(steps)]
+
+
+def reference(start, rate, decay, found):
+    theirs = start.clone().requires_grad_()
+    optimiser = torch.optim.AdamW([theirs], lr=rate, weight_decay=decay, foreach=False)
+    for step, slope in enumerate(found):
+        theirs.grad = slope.clone()
+        optimiser.param_groups[0]["lr"] = rate * (1 + step % 3)
+        optimiser.step()
+    return theirs.detach()
+
+
 @pytest.mark.parametrize("kernel", [None, fused_kernel()], ids=["plain", "fused"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_optimiser_is_adamw(kernel, dtype):
-    generator = torch.Generator().manual_seed(0)
-    start = [
-        torch.randn(shape, generator=generator).to(dtype) for shape in ((3, 2), (4,))
-    ]
-    mine = [p.clone() for p in start]
-    theirs = [p.clone().requires_grad_() for p in start]
-    optimiser = AdamW(mine, decay=0.1, factor=0.5, kernel=kernel)
-    reference = torch.optim.AdamW(theirs, lr=0.01, weight_decay=0.1, foreach=False)
-    for step in range(20):
-        rate = 0.02 * (1 + step % 3)
-        slopes = [torch.randn(p.shape, generator=generator).to(dtype) for p in start]
-        for p, slope in zip(theirs, slopes, strict=True):
-            p.grad = slope.clone()
-        reference.param_groups[0]["lr"] = 0.5 * rate
-        reference.step()
-        optimiser.step(slopes, rate)
-    for p, q in zip(mine, theirs, strict=True):
-        torch.testing.assert_close(p, q.detach())
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_the_optimiser_is_adamw(kernel, dtype, decay):
+    start, found = slopes(1, dtype, seed=1)[0], slopes(20, dtype)
+    mine = start.clone()
+    optimiser = AdamW(mine, decay=decay, factor=0.5, kernel=kernel)
+    for step, slope in enumerate(found):
+        optimiser.step(slope, 0.02 * (1 + step % 3))
+    torch.testing.assert_close(mine, reference(start, 0.01, decay, found))
+
+
+@pytest.mark.parametrize("by_number", ["factor", "rate"])
+def test_every_number_may_have_its_own_rate_and_decay(by_number):
+    start, found = slopes(1, torch.float64, seed=1)[0], slopes(20, torch.float64)
+    rates = torch.tensor([0.01] * 3 + [0.03] * 4, dtype=torch.float64)
+    decays = torch.tensor([0.1] * 3 + [0.0] * 4, dtype=torch.float64)
+    mine = start.clone()
+    factor = rates if by_number == "factor" else 1.0
+    optimiser = AdamW(mine, decays, factor, fused_kernel())
+    for step, slope in enumerate(found):
+        share = float(1 + step % 3)
+        optimiser.step(slope, share * rates if by_number == "rate" else share)
+    first, last = reference(start, 0.01, 0.1, found), reference(start, 0.03, 0.0, found)
+    torch.testing.assert_close(mine, torch.cat((first[:3], last[3:])))
+
+
+@pytest.mark.parametrize("kernel", [None, fused_kernel()], ids=["plain", "fused"])
+def test_it_goes_on_where_it_stopped(kernel):
+    found = slopes(10, torch.float32)
+    whole, half = torch.ones(7), torch.ones(7)
+    one, two = AdamW(whole, 0.1, kernel=kernel), AdamW(half, 0.1, kernel=kernel)
+    for slope in found:
+        one.step(slope, 0.1)
+    for slope in found[:4]:
+        two.step(slope, 0.1)
+    again = AdamW(half, 0.1, kernel=kernel)
+    again.first.copy_(two.first)
+    again.second.copy_(two.second)
+    again.resume(two.steps)
+    for slope in found[4:]:
+        again.step(slope, 0.1)
+    assert torch.equal(whole, half)
 
 
 def test_this_torch_has_the_fused_kernel():

@@ -5,8 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sciren.comparison import ResidualScale
 from sciren.data.table import Table
@@ -16,11 +14,13 @@ from sciren.errors import TrainingError
 from sciren.importance import feature_importance
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
-from sciren.training import first_order
 from sciren.training.config import TrainConfig
-from sciren.training.first_order import one_cycle, train_first_order
+from sciren.training.first_order import train_first_order
+from sciren.training.grouped_run import Group, GroupRun
 from sciren.training.history import History
+from sciren.training.member import Member
 from sciren.training.preparation import prepare
+from sciren.training.progress import Silence
 
 Q10 = 1.8
 
@@ -65,21 +65,6 @@ def weights_of(model):
 
 def same(one, two):
     return all(torch.equal(one[name], two[name]) for name in one)
-
-
-# -- the law of the schedule ----------------------------------------------------------
-@given(st.integers(1, 2000))
-def test_one_cycle_rises_once_and_falls_once_within_its_bounds(steps):
-    rates = np.array([one_cycle(step, steps) for step in range(steps)])
-    assert rates.min() > 0
-    assert rates.max() <= 1
-    top = rates.argmax()
-    assert (np.diff(rates[: top + 1]) >= 0).all()
-    assert (np.diff(rates[top:]) <= 0).all()
-    if steps >= 10:
-        assert rates.max() > 0.9
-        assert top == pytest.approx(0.3 * steps, abs=2)
-        assert rates[-1] < 1e-5
 
 
 # -- what it learns -------------------------------------------------------------------
@@ -216,25 +201,17 @@ def test_patience_counts_from_the_peak_of_a_cycle_on():
 
 
 def test_gains_below_min_delta_add_up():
-    class Falling:
-        """A validation loss that falls by 0.4 an epoch."""
-
-        def __init__(self):
-            self.loss = 10.0
-
-        def data_loss(self, parts):
-            self.loss -= 0.4
-            return self.loss
-
     config = TrainConfig(epochs=9, patience=3, min_delta=1.0, schedule="constant")
     model, table = started(), respiration()
-    state = first_order._Run.start(model, table, table, config)
-    real, falling = state.objective, Falling()
+    model.residual_scale = ResidualScale.fit(table.targets)
+    state = GroupRun(Group([Member(model, table, table, config, History("test"))]))
+    loss = 10.0
     for epoch in range(9):
-        falling.constants = real.constants
-        state.objective = falling
-        state.validate(epoch)
-        assert not state.patience_is_over(epoch)
+        state.epoch, loss = epoch, loss - 0.4
+        assert state._judge(0, loss)
+        state.rows[0].append({"total": loss, "data": loss, "valid": loss})
+        state._stop(0, Silence())
+        assert (state.best[0].stopped >= 0) == (epoch == 8)
 
 
 # -- observations ---------------------------------------------------------------------
@@ -416,20 +393,7 @@ def test_the_published_settings_train():
     assert {row["learning_rate"] for row in history.rows} == {1e-3}
 
 
-# -- length and batches --------------------------------------------------------------------------
-@pytest.mark.parametrize(("rows", "epochs"), [(50, 1500), (400, 375), (90_000, 5)])
-def test_few_rows_get_more_epochs_for_the_same_number_of_steps(rows, epochs):
-    table, config = respiration(rows), TrainConfig(batch_size=100)
-    model = started(LinearEncoder(3, 1), table)
-    state = first_order._Run.start(model, table, table, config)
-    assert state.epochs == epochs
-    assert state.patience == max(10, epochs // 5)
-    given_ = first_order._Run.start(
-        model, table, table, config.replace(epochs=3, patience=2)
-    )
-    assert (given_.epochs, given_.patience) == (3, 2)
-
-
+# -- batches ---------------------------------------------------------------------------
 @pytest.mark.parametrize("rows", [1, 2, 100, 101, 102, 199])
 def test_a_last_row_never_stands_alone(rows):
     sizes = []

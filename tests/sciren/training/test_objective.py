@@ -1,71 +1,89 @@
-"""The loss of a batch: kept bases, parts, weights."""
+"""The terms that go through constraint and process model, member by member."""
+
+import math
 
 import pytest
 import torch
 
 from sciren.comparison import ResidualScale
 from sciren.data.table import Table
-from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
+from sciren.encoders import LinearEncoder
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-from sciren.training.objective import Objective, Rows, with_edges
+from sciren.training.grouped_rows import GroupRows
+from sciren.training.history import History
+from sciren.training.member import Member
+from sciren.training.objective import GroupObjective
 
 LIKE = torch.zeros(1, dtype=torch.float64)
 
 
-def table(rows=60):
-    generator = torch.Generator().manual_seed(0)
+def table(seed=0, rows=60):
+    generator = torch.Generator().manual_seed(seed)
     x = torch.randn(rows, 3, generator=generator, dtype=torch.float64)
     y = x[:, :2] * torch.tensor([1.0, 20.0], dtype=torch.float64) + 3
-    y[::7, 1] = torch.nan
+    y[::7, 1] = math.nan
     return Table(x, {}, y, ("a", "b", "c"), ("y1", "y2"))
 
 
-def parts(encoder, **settings):
-    model, data = ScIReN(encoder), table()
-    scale = ResidualScale.fit(data.targets)
-    goal = Objective(model, TrainConfig(**settings), scale, model.constant_raw)
-    return model, Rows.of(model, data, scale, LIKE), goal
+def member(seed, **settings):
+    model, data = ScIReN(LinearEncoder(3, 2, seed=seed)), table(seed)
+    model.output_shift.fill_(0.5 * seed)
+    model.residual_scale = ResidualScale.fit(data.targets)
+    return Member(model, data, data, TrainConfig(**settings), History("first-order"))
 
 
-ENCODERS = [
-    KANEncoder(3, 2, hidden=(2,)),
-    KANEncoder(3, 2, outside="zero", base="identity", start="noise"),
-    AdditiveEncoder(3, 2),
-    LinearEncoder(3, 2),
-    MLPEncoder(3, 2),
-]
-
-
-@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: e.kind)
-def test_edges_give_the_encoders_output(encoder):
-    _, rows, _ = parts(encoder)
-    expected = encoder(rows.features)
-    torch.testing.assert_close(with_edges(encoder, rows)[0], expected)
-    picked = torch.tensor([5, 3, 3])
-    found = with_edges(encoder, rows.take(picked))[0]
-    torch.testing.assert_close(found, expected[picked])
-
-
-def test_the_data_term_is_the_mean_over_what_was_observed():
-    model, rows, goal = parts(LinearEncoder(3, 2))
-    gap = model.predict(table()).targets - table().targets
-    sd = torch.stack(
-        [c[~torch.isnan(c)].std(correction=0) for c in table().targets.unbind(1)]
+def parts(members):
+    rows = GroupRows.of(
+        members, len(members), lambda one: one.train, LIKE, [None] * len(members)
     )
-    seen = ~torch.isnan(gap)
-    expected = float((gap / sd)[seen].square().mean())
-    assert float(goal.terms(rows)["data"].detach()) == pytest.approx(expected)
-    halves = [rows.take(slice(0, 13)), rows.take(slice(13, 60))]
-    assert goal.data_loss(halves) == pytest.approx(expected)
+    outputs = torch.stack([one.model.encoder(one.train.features).T for one in members])
+    return rows, outputs, GroupObjective(members, len(members), LIKE)
 
 
-def test_the_validation_loss_needs_no_gradient_and_keeps_the_mode():
-    model, rows, goal = parts(MLPEncoder(3, 2, batch_norm=True))
-    model.train()
-    before = {name: part.clone() for name, part in model.state_dict().items()}
-    goal.data_loss([rows])
-    assert model.training
-    assert all(
-        torch.equal(before[name], part) for name, part in model.state_dict().items()
-    )
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_data_term_is_the_mean_over_what_was_observed(count):
+    members = [member(k) for k in range(count)]
+    rows, outputs, goal = parts(members)
+    none = torch.zeros(count, 0, dtype=torch.float64)
+    whole = goal.terms(outputs, none, rows.take(torch.arange(60).unsqueeze(0)))
+    for k, one in enumerate(members):
+        gap = one.model.predict(one.train).targets - one.train.targets
+        seen = ~torch.isnan(gap)
+        expected = (gap / one.scale.sd)[seen].square().mean()
+        torch.testing.assert_close(whole.data[k].detach(), expected)
+    torch.testing.assert_close(whole.total(), whole.data.sum())
+
+
+def test_parts_of_the_rows_add_up_by_their_weights():
+    members = [member(k) for k in range(2)]
+    rows, outputs, goal = parts(members)
+    none = torch.zeros(2, 0, dtype=torch.float64)
+    total = weight = 0.0
+    for order in (torch.arange(13), torch.arange(13, 60)):
+        batch = rows.take(order.unsqueeze(0))
+        mean, count = goal.losses(outputs[..., order], none, batch)
+        total, weight = total + mean * count, weight + count
+    batch = rows.take(torch.arange(60).unsqueeze(0))
+    torch.testing.assert_close(total / weight, goal.losses(outputs, none, batch)[0])
+
+
+def test_no_weight_no_violation():
+    members = [member(0, violation=0.0)]
+    rows, outputs, goal = parts(members)
+    none = torch.zeros(1, 0, dtype=torch.float64)
+    batch = rows.take(torch.arange(60).unsqueeze(0))
+    assert goal.terms(outputs, none, batch).violation is None
+
+
+def test_tables_are_held_once():
+    one, other = member(0), member(0)
+    rows, _, _ = parts([one, other])
+    assert len(rows.features) == len(rows.values) == 60
+    assert rows.starts.tolist() == [0]
+    rows, _, _ = parts([member(0), member(1), member(0)])
+    assert len(rows.features) == 120
+    assert rows.starts.tolist() == [0, 60, 0]
+    taken = rows.take(torch.tensor([[5, 3]]))
+    assert taken.rows.tolist() == [[5, 3], [65, 63], [5, 3]]
+    assert taken.values.shape == (3, 1, 2, 2)

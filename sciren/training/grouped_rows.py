@@ -1,0 +1,162 @@
+"""The rows of a group of members, held once where members share them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sciren.comparison import Observations
+from sciren.data.table import Table
+from sciren.training.member import Member
+
+Part = Callable[[Member], Table]
+
+
+class Batch(NamedTuple):
+    """Some rows of every stream.
+
+    Attributes:
+        rows: (U, B) positions in the features, (1, B) where all streams share them.
+        forcings: name -> (U, B, ...) or (1, B, ...).
+        values: (U, m, B, t) targets; U and m are 1 where they are shared.
+        weights: same shape, or None where every observation counts alike.
+    """
+
+    rows: Tensor
+    forcings: Mapping[str, Tensor]
+    values: Tensor
+    weights: Tensor | None
+
+
+@dataclass(frozen=True)
+class GroupRows:
+    """Rows of U streams with m members each, in one precision and on one device.
+
+    Attributes:
+        features: (T, d) scaled rows of all different tables, one after the other.
+        forcings: name -> (T, ...).
+        values, weights: (S, t) targets of all different tables; weights may be None.
+        starts: (U,) where the rows of a stream start in the features; (1,) if all share.
+        target_starts: (U, m), (U, 1) where the members of a stream share targets, or
+            (1, 1) where all do.
+        count: rows of every stream.
+    """
+
+    features: Tensor
+    forcings: Mapping[str, Tensor]
+    values: Tensor
+    weights: Tensor | None
+    starts: Tensor
+    target_starts: Tensor
+    count: int
+
+    @classmethod
+    def of(
+        cls,
+        members: Sequence[Member],
+        streams: int,
+        part: Part,
+        like: Tensor,
+        factors: Sequence[Tensor | None],
+    ) -> "GroupRows":
+        """Collect the tables of the members, in the order of the streams.
+
+        Args:
+            members: M of them, M / streams on each stream.
+            part: the table of a member that is meant.
+            like: gives precision and device.
+            factors: (n, t) on the weights of the observations of each member, or None.
+        """
+        each = len(members) // streams
+        inputs, seen = _Distinct(), _Distinct()
+        for number, member in enumerate(members):
+            table = part(member)
+            if number % each == 0:
+                scaled = member.model.scaled(table.features).to(like)
+                forcings = [table.forcings[name].to(like) for name in _used(member)]
+                inputs.add([scaled, *forcings])
+            found = Observations.of(table, member.scale)
+            factor = factors[number]
+            found = found if factor is None else found.reweighted(factor)
+            seen.add([found.values.to(like), found.weights.to(like)])
+        values, weights = seen.joined()
+        features, *forcings = inputs.joined()
+        target_starts = torch.tensor(seen.starts, device=like.device).view(
+            streams, each
+        )
+        if bool((target_starts == target_starts[:, :1]).all()):
+            target_starts = target_starts[:, :1]
+            if len(set(seen.starts)) == 1:
+                target_starts = target_starts[:1]
+        return cls(
+            features,
+            dict(zip(_used(members[0]), forcings, strict=True)),
+            values,
+            None if bool((weights == 1).all()) else weights,
+            torch.tensor(_shared(inputs.starts), device=like.device),
+            target_starts,
+            len(part(members[0])),
+        )
+
+    def take(self, order: Tensor) -> Batch:
+        """Return rows of every stream.
+
+        Args:
+            order: (U, B) positions inside the stream's table, or (1, B) for all.
+        """
+        rows = self.starts.unsqueeze(1) + order
+        targets = self.target_starts.unsqueeze(2) + order.unsqueeze(1)
+        shape = targets.shape
+        flat, wanted = rows.view(-1), targets.reshape(-1)
+        return Batch(
+            rows,
+            {
+                name: part.index_select(0, flat).view(*rows.shape, *part.shape[1:])
+                for name, part in self.forcings.items()
+            },
+            self.values.index_select(0, wanted).view(*shape, -1),
+            None
+            if self.weights is None
+            else self.weights.index_select(0, wanted).view(*shape, -1),
+        )
+
+
+def _shared(starts: list[int]) -> list[int]:
+    return starts[:1] if len(set(starts)) == 1 else starts
+
+
+def _used(member: Member) -> tuple[str, ...]:
+    return tuple(member.model.decoder.forcings)
+
+
+class _Distinct:
+    """Tables that are kept once, and where each of them starts."""
+
+    def __init__(self) -> None:
+        self.kept: list[list[Tensor]] = []
+        self.offsets: list[int] = []
+        self.starts: list[int] = []
+
+    def add(self, parts: list[Tensor]) -> None:
+        for old, start in zip(self.kept, self.offsets, strict=True):
+            if all(same(a, b) for a, b in zip(old, parts, strict=True)):
+                self.starts.append(start)
+                return
+        rows = sum(len(old[0]) for old in self.kept)
+        self.kept.append(parts)
+        self.offsets.append(rows)
+        self.starts.append(rows)
+
+    def joined(self) -> list[Tensor]:
+        if len(self.kept) == 1:
+            return self.kept[0]
+        return [torch.cat(column) for column in zip(*self.kept, strict=True)]
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors hold the same numbers."""
+    if one is other:
+        return True
+    return one.shape == other.shape and torch.equal(one, other)

@@ -1,0 +1,418 @@
+"""The loop of training by gradients, for a group of members at once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.errors import TrainingError
+from sciren.training.adamw import AdamW, Rate, fused_kernel
+from sciren.training.grouped_networks import stack_of
+from sciren.training.grouped_rows import Batch, GroupRows
+from sciren.training.grouped_state import FlatState
+from sciren.training.member import Member
+from sciren.training.objective import GroupObjective, Loss
+from sciren.training.progress import Progress
+from sciren.training.schedule import Schedule
+
+SMALLEST = 1e-6  # positive constants are kept above this share of their start
+VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
+TERMS = ("total", "data", "violation", "entropy", "l1", "smooth")
+
+
+@dataclass
+class Best:
+    """Early stopping of one member.
+
+    Attributes:
+        loss: lowest validation loss.  epoch: where, from 0.
+        reference: the last loss that was lower by ``min_delta``.
+        waited: epochs since then.  stopped: epoch after which it was done, or -1.
+    """
+
+    loss: float = math.inf
+    reference: float = math.inf
+    epoch: int = -1
+    waited: int = 0
+    stopped: int = -1
+
+
+@dataclass
+class Group:
+    """Members that take their steps together.
+
+    Attributes:
+        members: M of them, stream by stream, M / streams each.
+        streams: batches a step; members of one stream share seed and rows.
+        factors: (n, t) on the weights of the training and of the validation rows of each
+            member, or None.
+        stage: name in the histories.
+        numbers: of the members, for messages.
+    """
+
+    members: list[Member]
+    streams: int = 1
+    factors: list[tuple[Tensor | None, Tensor | None]] = field(default_factory=list)
+    stage: str = "train"
+    numbers: list[int] = field(default_factory=list)
+
+
+class GroupRun:
+    """State of one grouped training.
+
+    Args:
+        group: who is trained, and on what.
+    Raises:
+        TrainingError: an unusable device.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self.group, self.members = group, group.members
+        self.config = self.members[0].config
+        like = _like(self.config.device, self.config.precision)
+        streams = group.streams
+        factors = group.factors or [(None, None)] * len(self.members)
+        parts = list(zip(*factors, strict=True))
+        self.train = GroupRows.of(
+            self.members, streams, lambda member: member.train, like, parts[0]
+        )
+        self.valid = GroupRows.of(
+            self.members, streams, lambda member: member.valid, like, parts[1]
+        )
+        self.stack = stack_of(self.members, streams, like)
+        self.objective = GroupObjective(self.members, streams, like)
+        self._start_constants(like)
+        self._start_steps(like)
+        self.step = self.epoch = 0
+        self.best = [Best() for _ in self.members]
+        self.best_numbers = self.numbers.vector.clone()
+        self.best_buffers = self.stack.buffers.vector.clone()
+        self.rows: list[list[dict[str, float]]] = [[] for _ in self.members]
+        self._keep()
+        self._probe()
+
+    # -- start ------------------------------------------------------------------------
+    def _start_constants(self, like: Tensor) -> None:
+        """Put weights and constants into one vector."""
+        constants, low, high = zip(
+            *(_constants(member, like) for member in self.members), strict=True
+        )
+        values = torch.stack(constants)
+        bounds = torch.stack(low), torch.stack(high)
+        bounded = bool((torch.isfinite(bounds[0]) | torch.isfinite(bounds[1])).any())
+        self.box = bounds if bounded else None
+        weights = self.stack.weights
+        owner = torch.arange(len(self.members)).unsqueeze(1)
+        parts = [torch.cat([weights.vector, values.reshape(-1)])]
+        count = values.numel()
+        owners = owner.to(like.device).expand_as(values).reshape(-1)
+        self.numbers = FlatState(parts, [torch.cat([weights.owner, owners])], like)
+        # The stack's vector becomes a part of the whole, so that one step moves both.
+        whole = self.numbers.vector
+        weights.vector = whole[: len(whole) - count]
+        weights.views = weights.split(weights.vector)
+        self.stack.adopt()
+        self.constants = whole[len(whole) - count :].view_as(values)
+        self.leaf = self.constants.detach().requires_grad_()
+
+    def _start_steps(self, like: Tensor) -> None:
+        first, size = self.members[0], self.train.count
+        self.rowwise = first.model.decoder.rowwise
+        self.batch = min(self.config.batch_size, size) if self.rowwise else size
+        full, rest = divmod(size, self.batch)
+        self.batches = max(1, full + (rest > 1))
+        self.schedules = [Schedule(one.config, self.batches) for one in self.members]
+        each = len(self.members) // self.group.streams
+        self.generators = [seeded(one.config.seed) for one in self.members[::each]]
+        self.epochs = max(one.epochs for one in self.schedules)
+        self.gradient = torch.zeros_like(self.numbers.vector)
+        self.optimisers = self._optimisers()
+        self.whole = torch.arange(size, device=like.device).unsqueeze(0)
+        self._full: Batch | None = None
+
+    def _optimisers(self) -> list[AdamW]:
+        """One for all numbers, or two where only the constants differ in their rate."""
+        configs = [member.config for member in self.members]
+        kernel, whole = fused_kernel(), self.numbers.vector
+        cut = len(whole) - self.constants.numel()
+        decays = {config.weight_decay for config in configs}
+        factors = {config.constant_rate_factor for config in configs}
+        shares = [config.learning_rate for config in configs]
+        self.common = len({one.shape for one in self.schedules}) == 1
+        if self.common and len(set(shares)) == len(decays) == len(factors) == 1:
+            decay, factor = decays.pop(), factors.pop()
+            if cut == len(whole) or (decay == 0 and factor == 1):
+                return [AdamW(whole, decay, shares[0], kernel)]
+            return [
+                AdamW(whole[:cut], decay, shares[0], kernel),
+                AdamW(whole[cut:], 0.0, shares[0] * factor, kernel),
+            ]
+        owner, like = self.numbers.owner, whole
+        decay = like.new_tensor([config.weight_decay for config in configs])[owner]
+        rate = like.new_tensor(shares)[owner]
+        factor = like.new_tensor([config.constant_rate_factor for config in configs])
+        decay[cut:] = 0.0
+        rate[cut:] *= factor[owner[cut:]]
+        return [AdamW(whole, decay, rate, None)]
+
+    def _keep(self) -> None:
+        """Keep what the steps share, once the knots no longer move."""
+        if self.epoch >= self.config.grid_updates:
+            self.stack.keep(self.train.features)
+            self.stack.keep(self.valid.features)
+
+    @torch.no_grad()
+    def _probe(self) -> None:
+        """Let the process model find out on a few rows how it can be evaluated."""
+        few = self.train.take(self.whole[:, :8])
+        outputs = self.stack.evaluate(self.train.features, few.rows)
+        self.objective.probe(outputs, self.constants, few)
+
+    # -- one epoch --------------------------------------------------------------------
+    def train_epoch(self) -> list[dict[str, float]]:
+        """Take one step a batch; return the mean of every term, member by member."""
+        order = self._order()
+        sums: dict[str, Tensor] = {}
+        for number in range(self.batches):
+            batch = self._batch(order, number)
+            moved = self.epoch < self.config.grid_updates
+            if moved and number == min(1, self.batches - 1):
+                self.stack.update_grids(self.train.features, batch.rows)
+            for name, value in self._descend(batch).items():
+                sums[name] = sums[name] + value if name in sums else value
+        names = [name for name in TERMS if name in sums]
+        table = torch.stack([sums[name] for name in names]) / self.batches
+        return [dict(zip(names, column, strict=True)) for column in table.T.tolist()]
+
+    def _order(self) -> Tensor:
+        """Order of the rows in this epoch, (U, n); the rows as they are where all are seen."""
+        if self.batch >= self.train.count:
+            return self.whole
+        orders = [
+            torch.randperm(self.train.count, generator=generator)
+            for generator in self.generators
+        ]
+        return torch.stack(orders).to(self.whole.device)
+
+    def _batch(self, order: Tensor, number: int) -> Batch:
+        if order is self.whole:
+            if self._full is None:
+                self._full = self.train.take(order)
+            return self._full
+        last = number == self.batches - 1
+        end = order.shape[1] if last else (number + 1) * self.batch
+        return self.train.take(order[:, number * self.batch : end])
+
+    def _descend(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one step; return the terms of every member, (M,) each."""
+        result = self.stack.forward(self.train.features, batch.rows)
+        terms = self.objective.terms(result.outputs, self.leaf, batch)
+        slopes = self._slopes(result.outputs, terms)
+        parts = self.stack.backward(result, slopes[0])
+        flat = [part.reshape(-1) for part in (*parts, *slopes[1:])]
+        torch.cat(flat, out=self.gradient)
+        self._move()
+        return _named(terms, result.terms)
+
+    def _slopes(self, outputs: Tensor, terms: Loss) -> tuple[Tensor, ...]:
+        """Gradients of outputs and constants."""
+        if not self.leaf.numel():
+            return torch.autograd.grad(terms.total(), outputs, retain_graph=True)
+        return torch.autograd.grad(
+            terms.total(), (outputs, self.leaf), retain_graph=True,
+            allow_unused=True, materialize_grads=True,
+        )  # fmt: skip
+
+    def _move(self) -> None:
+        """Move all numbers along the gradient."""
+        start = 0
+        rate = self._rate()
+        for optimiser in self.optimisers:
+            end = start + len(optimiser.vector)
+            optimiser.step(self.gradient[start:end], rate)
+            start = end
+        self.step += 1
+        if self.box is not None:
+            self.constants.clamp_(*self.box)
+
+    def _rate(self) -> Rate:
+        """Share of the learning rate at this step, one for all or one a number."""
+        if self.common:
+            return self.schedules[0].share(self.step)
+        shares = [schedule.share(self.step) for schedule in self.schedules]
+        return self.gradient.new_tensor(shares)[self.numbers.owner]
+
+    # -- validation and stopping ------------------------------------------------------
+    @torch.no_grad()
+    def validate(self) -> list[float]:
+        """Return the validation loss of every member; keep the weights of the gainers."""
+        rows = self.valid.count
+        size = rows
+        if self.rowwise:
+            width = self.valid.features.shape[1] * len(self.members)
+            size = max(1, min(rows, VALID_NUMBERS // width))
+        total = weight = torch.zeros((), device=self.whole.device)
+        for order in torch.arange(rows, device=self.whole.device).split(size):
+            batch = self.valid.take(order.unsqueeze(0))
+            outputs = self.stack.evaluate(self.valid.features, batch.rows)
+            mean, count = self.objective.losses(outputs, self.constants, batch)
+            total, weight = total + mean * count, weight + count
+        losses = (total / weight).nan_to_num(math.inf, math.inf).tolist()
+        gained = [self._judge(k, loss) for k, loss in enumerate(losses)]
+        if any(gained):
+            flags = torch.tensor(gained, device=self.whole.device)
+            _merge(self.best_numbers, self.numbers, flags)
+            _merge(self.best_buffers, self.stack.buffers, flags)
+        return losses
+
+    def _judge(self, k: int, loss: float) -> bool:
+        """Count the epochs of a member; return whether its weights are the best so far."""
+        best, schedule, config = self.best[k], self.schedules[k], self.members[k].config
+        if best.stopped >= 0:
+            return False
+        if loss == best.loss == math.inf and self.epoch + 1 == schedule.epochs:
+            raise self._not_finite(k, "validation", {"data": loss})
+        gained = loss < best.reference - config.min_delta
+        if gained:
+            best.reference = loss
+        falling = schedule.past_the_peak(self.step)
+        best.waited = 0 if gained or not falling else best.waited + 1
+        lower = loss < best.loss
+        if lower:
+            best.loss, best.epoch = loss, self.epoch
+        return lower
+
+    def run(self, progress: Progress) -> None:
+        """Train until every member has stopped; write the best weights back."""
+        while not self.finished:
+            self.advance(progress)
+        self.write_back()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every member has stopped."""
+        return all(best.stopped >= 0 for best in self.best)
+
+    def advance(self, progress: Progress) -> None:
+        """Train and validate one epoch."""
+        rates = [schedule.rate(self.step) for schedule in self.schedules]
+        terms = self.train_epoch()
+        for k, means in enumerate(terms):
+            if self.best[k].stopped < 0 and not math.isfinite(means["total"]):
+                raise self._not_finite(k, "training", means)
+        valid = self.validate()
+        live = [k for k, best in enumerate(self.best) if best.stopped < 0]
+        for k in live:
+            row = terms[k] | {"valid": valid[k], "learning_rate": rates[k]}
+            self.rows[k].append(row)
+            self.members[k].history.append(self.group.stage, self.epoch + 1, row)
+        self._tell(progress, live)
+        for k in live:
+            self._stop(k, progress)
+        self.epoch += 1
+        if self.epoch == self.config.grid_updates:
+            self._keep()
+
+    def _tell(self, progress: Progress, live: Sequence[int]) -> None:
+        shown = {
+            name: sum(self.rows[k][-1][name] for k in live) / len(live)
+            for name in ("total", "data", "valid")
+        }
+        epochs = max(self.schedules[k].epochs for k in live)
+        progress.update(self.group.stage, self.epoch + 1, epochs, shown)
+
+    def _stop(self, k: int, progress: Progress) -> None:
+        best, schedule, history = (
+            self.best[k],
+            self.schedules[k],
+            self.members[k].history,
+        )
+        over = self.epoch + 1 >= schedule.epochs
+        waited = best.waited >= schedule.patience and best.loss < math.inf
+        if not (over or waited):
+            return
+        best.stopped = self.epoch
+        if not over:
+            who = "" if len(self.members) == 1 else f"member {self._number(k)} "
+            why = f"no gain in {schedule.patience} epochs"
+            progress.say(f"{who}stopped in epoch {self.epoch + 1}: {why}")
+        where = f"in epoch {best.epoch + 1}"
+        lowest = f"lowest validation loss {best.loss:.6g} {where}"
+        history.say(f"{self.group.stage}: {lowest}")
+
+    def _number(self, k: int) -> int:
+        return (self.group.numbers or list(range(len(self.members))))[k] + 1
+
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Store the best weights in the models that the callers hold."""
+        count, weights = self.constants.numel(), self.stack.weights
+        cut = len(self.best_numbers) - count
+        self.stack.unpack(
+            weights.split(self.best_numbers[:cut]),
+            self.stack.buffers.split(self.best_buffers),
+        )
+        found = self.best_numbers[cut:].view_as(self.constants)
+        for k, member in enumerate(self.members):
+            member.model.encoder.load_state_dict(self.stack.encoders[k].state_dict())
+            constants = found[k].double()
+            if not self.config.constants_in_logs:
+                constants = member.model.constant_scale.to_raw(constants)
+            member.model.constant_raw.copy_(constants)
+
+    def _not_finite(self, k: int, part: str, terms: dict[str, float]) -> TrainingError:
+        wrong = [name for name, value in terms.items() if not math.isfinite(value)]
+        who = "" if len(self.members) == 1 else f" of member {self._number(k)}"
+        rate = self.members[k].config.learning_rate
+        return TrainingError(
+            f"the {part} loss{who} is not finite in epoch {self.epoch + 1} (terms: "
+            f"{', '.join(wrong)}). Lower learning_rate (now {rate:g}), use precision "
+            "'float64', or check the decoder for divisions and logs of zero"
+        )
+
+
+def _named(loss: Loss, penalties: dict[str, Tensor]) -> dict[str, Tensor]:
+    found = {"data": loss.data.detach()}
+    if loss.violation is not None:
+        found["violation"] = loss.violation.detach()
+    found |= penalties
+    total = None
+    for value in found.values():
+        total = value if total is None else total + value
+    assert total is not None
+    return {"total": total} | found
+
+
+def _merge(into: Tensor, state: FlatState, flags: Tensor) -> None:
+    """Overwrite the numbers of the members that are flagged."""
+    if len(flags) == 1:
+        into.copy_(state.vector)
+        return
+    torch.where(flags[state.owner], state.vector, into, out=into)
+
+
+def _like(name: str, precision: str) -> Tensor:
+    try:
+        return torch.zeros(
+            1, device=torch.device(name), dtype=getattr(torch, precision)
+        )
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise TrainingError(
+            f"device {name!r} cannot be used here ({reason}); use 'cpu'"
+        ) from error
+
+
+def _constants(member: Member, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return constants and their bounds (K,), on the scale of the training."""
+    scale, raw = member.model.constant_scale, member.model.constant_raw.detach()
+    low, high = scale.box()
+    if member.config.constants_in_logs:
+        return raw.to(like), low.to(like), high.to(like)
+    physical, start = scale.to_physical(raw), scale.to_physical(scale.start)
+    low, high = scale.to_physical(low), scale.to_physical(high)
+    low = torch.where(scale.in_logs, low.clamp_min(SMALLEST * start.abs()), low)
+    return physical.to(like), low.to(like), high.to(like)
