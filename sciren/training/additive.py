@@ -126,8 +126,8 @@ class AdditiveProblem:
 
     def _raw(self, columns: Tensor, coefficients: Tensor) -> Tensor:
         """Raw latents (S, m, L) of the rows of some columns (m, 1 + d m)."""
-        flat = columns @ coefficients.flatten(0, 1).mT
-        values = flat.unflatten(1, coefficients.shape[:2]).transpose(0, 1)
+        flat = coefficients.flatten(0, 1) @ columns.mT
+        values = flat.unflatten(0, coefficients.shape[:2]).mT
         return self.shift + self.scale * values
 
     def terms(self, theta: Tensor) -> dict[str, float]:

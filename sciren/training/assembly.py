@@ -42,13 +42,16 @@ class Sums:
             designs: for each latent d(raw latent)/d(its coefficients): (m, P_l), shared
                 by the members, or (S, m, P_l).
         """
-        full = [part if part.dim() == 3 else part.unsqueeze(0) for part in designs]
+        # Rows last: products of long contiguous vectors are the fastest.
+        full = [
+            part.mT if part.dim() == 3 else part.mT.unsqueeze(0) for part in designs
+        ]
         latents, tail = len(full), self.starts[-1]
         slope, curvature = local.gradient, local.curvature
         self.loss += local.loss
         for a, one in enumerate(full):
             into, end = slice(self.starts[a], self.starts[a + 1]), self.starts[a + 1]
-            found = one.mT @ self._right(full, slope, curvature, a)
+            found = _products(one, self._right(full, slope, curvature, a))
             # Only the lower triangle of blocks is filled.
             self.matrix[:, into, :end] += found[..., :end]
             self.matrix[:, tail:, into] += found[..., end:-1].mT
@@ -63,12 +66,12 @@ class Sums:
         members, rows, _ = slope.shape
         end, latents = self.starts[a + 1], len(full)
         constants = self.gradient.shape[1] - self.starts[-1]
-        right = slope.new_empty(members, rows, end + constants + 1)
+        right = slope.new_empty(members, end + constants + 1, rows)
         for b in range(a + 1):
-            part = right[..., self.starts[b] : self.starts[b + 1]]
-            torch.mul(full[b], curvature[..., a, b].unsqueeze(-1), out=part)
-        right[..., end:-1] = curvature[..., a, latents:]
-        right[..., -1] = slope[..., a]
+            part = right[:, self.starts[b] : self.starts[b + 1]]
+            torch.mul(full[b], curvature[..., a, b].unsqueeze(1), out=part)
+        right[:, end:-1] = curvature[..., a, latents:].mT
+        right[:, -1] = slope[..., a]
         return right
 
     def normal(self) -> Normal:
@@ -77,6 +80,14 @@ class Sums:
         diagonal = self.matrix.diagonal(dim1=-2, dim2=-1)
         matrix = lower + lower.mT + torch.diag_embed(diagonal)
         return Normal(self.loss, self.gradient, matrix)
+
+
+def _products(one: Tensor, right: Tensor) -> Tensor:
+    """Sum over the rows of one (S or 1, P, m) times right (S, Q, m): (S, P, Q)."""
+    if len(one) > 1 or len(right) == 1:
+        return one @ right.mT
+    flat = one[0] @ right.flatten(0, 1).mT
+    return flat.unflatten(1, right.shape[:2]).transpose(0, 1)
 
 
 def assemble(local: LocalModel, designs: Sequence[Tensor]) -> Normal:

@@ -66,7 +66,7 @@ class SplineDesign:
         knots: of the basis.
         mean: (d * m,) what is subtracted.
         penalty: (d * m, d * m) with c' penalty c = sum of integral f''^2 over features.
-        kept: (n, 1 + d * m) all columns, or None where they are made when needed.
+        kept: (1 + d * m, n) all columns, or None where they are made when needed.
     """
 
     scaled: Tensor
@@ -89,17 +89,17 @@ class SplineDesign:
         rows, width = len(scaled), len(penalty)
         kept = None
         if rows * (1 + width) <= KEPT:
-            kept = scaled.new_ones(rows, 1 + width)
+            kept = scaled.new_ones(1 + width, rows)
             for part in chunks(rows, 1 + width):
-                kept[part, 1:] = knots.basis(scaled[part])
+                kept[1:, part] = knots.basis(scaled[part]).mT
         if mean is None:
             share = torch.ones_like(scaled[:, 0]) if weights is None else weights
             share, mean = share / share.sum(), scaled.new_zeros(width)
             for part in chunks(rows, 1 + width):
-                basis = knots.basis(scaled[part]) if kept is None else kept[part, 1:]
-                mean = mean + share[part] @ basis
+                basis = knots.basis(scaled[part]).mT if kept is None else kept[1:, part]
+                mean = mean + basis @ share[part]
         if kept is not None:
-            kept[:, 1:] -= mean
+            kept[1:] -= mean.unsqueeze(1)
         return cls(scaled, knots, mean, penalty, kept)
 
     @property
@@ -116,12 +116,13 @@ class SplineDesign:
         return len(self.scaled)
 
     def columns(self, part: slice) -> Tensor:
-        """Columns (m, 1 + d m) of a slice of the rows."""
+        """Columns (m, 1 + d m) of a slice of the rows; each is contiguous."""
         if self.kept is not None:
-            return self.kept[part]
-        found = self.scaled.new_ones(len(self.scaled[part]), 1 + self.width)
-        found[:, 1:] = self.knots.basis(self.scaled[part]) - self.mean
-        return found
+            return self.kept[:, part].mT
+        scaled = self.scaled[part]
+        found = scaled.new_ones(1 + self.width, len(scaled))
+        found[1:] = (self.knots.basis(scaled) - self.mean).mT
+        return found.mT
 
     @property
     def matrix(self) -> Tensor:
@@ -130,7 +131,7 @@ class SplineDesign:
 
     def take(self, rows: Tensor) -> "SplineDesign":
         """Return the design on some rows (positions), centred as before."""
-        kept = None if self.kept is None else self.kept[rows]
+        kept = None if self.kept is None else self.kept[:, rows]
         return replace(self, scaled=self.scaled[rows], kept=kept)
 
     def without_features(self) -> "SplineDesign":
@@ -140,7 +141,7 @@ class SplineDesign:
             scaled=self.scaled[:, :0],
             mean=self.mean[:0],
             penalty=self.penalty[:0, :0],
-            kept=self.scaled.new_ones(len(self.scaled), 1),
+            kept=self.scaled.new_ones(1, len(self.scaled)),
         )
 
     def smoothest(self, count: int) -> Tensor:
@@ -161,8 +162,9 @@ class SplineDesign:
 
     def spanned_by(self, curves: Tensor) -> "SplineDesign":
         """Return the design of curves with coefficients (d m, d r), kept in memory."""
-        ones = self.scaled.new_ones(len(self), 1)
-        columns = torch.cat((ones, self.matrix @ curves), dim=1)
+        columns = self.scaled.new_ones(1 + curves.shape[1], len(self))
+        for part in chunks(len(self), 1 + self.width):
+            torch.mm(curves.mT, self.columns(part)[:, 1:].mT, out=columns[1:, part])
         penalty = curves.mT @ self.penalty @ curves
         mean = self.mean @ curves
         return replace(self, mean=mean, penalty=penalty, kept=columns)
@@ -171,11 +173,11 @@ class SplineDesign:
         """Columns times coefficients (S, J, 1 + d m) or (S, J, d m): (S, n, J)."""
         members, several, width = coefficients.shape
         first = 1 + self.width - width
-        flat = coefficients.flatten(0, 1).mT
-        out = flat.new_empty(len(self), members * several)
+        flat = coefficients.flatten(0, 1)
+        out = flat.new_empty(len(flat), len(self))
         for part in chunks(len(self), 1 + self.width):
-            torch.mm(self.columns(part)[:, first:], flat, out=out[part])
-        return out.unflatten(1, (members, several)).transpose(0, 1)
+            torch.mm(flat, self.columns(part)[:, first:].mT, out=out[:, part])
+        return out.unflatten(0, (members, several)).mT
 
     def gram(self) -> Tensor:
         """Mean of products of the columns without ones (d m, d m)."""
@@ -191,8 +193,8 @@ class SplineDesign:
         per_edge = coefficients.unflatten(1, shape).transpose(0, 1)  # (d, J, m)
         sums = per_edge.new_zeros(2, *per_edge.shape[:2])
         for part in chunks(len(self), 1 + self.width):
-            basis = self.columns(part)[:, 1:].unflatten(1, shape).transpose(0, 1)
-            values = basis @ per_edge.mT  # (d, rows, J)
-            sums += torch.stack((values.sum(1), values.pow(2).sum(1)))
+            basis = self.columns(part)[:, 1:].mT.unflatten(0, shape)  # (d, m, rows)
+            values = per_edge @ basis
+            sums += torch.stack((values.sum(-1), values.pow(2).sum(-1)))
         mean, square = sums / len(self)
         return (square - mean**2).clamp_min(0).sqrt()

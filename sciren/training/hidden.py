@@ -16,13 +16,8 @@ import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-from sciren.splines import (
-    design,
-    evaluate,
-    evaluate_slope,
-    n_coefficients,
-    roughness_matrix,
-)
+from sciren.kernels.window import Knots, Window, window
+from sciren.splines import design, evaluate, n_coefficients, roughness_matrix
 from sciren.training.additive import RIDGE
 from sciren.training.assembly import Sums
 from sciren.training.design import SplineDesign, chunks
@@ -51,6 +46,37 @@ class Index(NamedTuple):
     def rows(self, part: slice) -> "Index":
         """Keep a slice of the rows."""
         return self._replace(value=self.value[:, part])
+
+
+class _Seen(NamedTuple):
+    """Windows of all indices (S, L, H) at the rows of a slice."""
+
+    found: Window
+    knots: Knots
+    shape: torch.Size
+
+    def values(self, outer: Tensor) -> Tensor:
+        """Outer curves (S, L, H, m) with coefficients (S, L, H, M)."""
+        return self._sum(self.found.weights, outer)
+
+    def steep(self, outer: Tensor) -> Tensor:
+        """Their derivatives by the index (S, L, H, m)."""
+        per_index = self.knots.inverse.view(*self.shape, 1).to(outer)
+        return self._sum(self.found.slopes, outer) * per_index
+
+    def _sum(self, weights: Tensor, outer: Tensor) -> Tensor:
+        four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.found.places)
+        return (weights * four).sum(0).unflatten(0, self.shape)
+
+    def fill(self, basis: Tensor, latent: int) -> Tensor:
+        """Write the outer basis of a latent into (S, H M, m), and return it."""
+        wide = basis.zero_().unflatten(1, (self.shape[2], -1))
+        places, weights = (
+            part.unflatten(1, self.shape)[:, :, latent].permute(1, 2, 0, 3)
+            for part in (self.found.places, self.found.weights)
+        )
+        wide.scatter_(2, places, weights)
+        return basis
 
 
 class HiddenProblem:
@@ -94,6 +120,7 @@ class HiddenProblem:
         low, high = model.constant_scale.box()
         self.low, self.high = low.to(device), high.to(device)
         self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
+        self._known: tuple[Tensor, Tensor] | None = None  # retracted points, losses
 
     @property
     def n_features(self) -> int:
@@ -122,7 +149,7 @@ class HiddenProblem:
 
     def _changed(self, **changes: object) -> "HiddenProblem":
         other = object.__new__(HiddenProblem)
-        other.__dict__.update(self.__dict__ | changes)
+        other.__dict__.update(self.__dict__ | {"_known": None} | changes)
         return other
 
     def mask_of(self, edges: Tensor) -> Tensor:
@@ -171,13 +198,18 @@ class HiddenProblem:
         return theta[:, self.end :]
 
     # -- evaluation -----------------------------------------------------------------
-    def _outer_design(self, index: Index) -> Tensor:
-        return design(index.value, index.low, index.high, self.intervals)
+    def _seen(self, index: Index) -> "_Seen":
+        """Which outer coefficients count at every row, and how much."""
+        low, high = index.low.flatten(), index.high.flatten()
+        knots = Knots.of(low, high, self.intervals, "linear")
+        value = index.value.permute(0, 2, 3, 1)  # (S, L, H, m)
+        found = window(value.flatten(0, 2), knots)
+        return _Seen(found, knots, value.shape[:3])
 
     def _raw(self, index: Index, outer: Tensor) -> Tensor:
-        knots = (index.low, index.high, self.intervals)
-        values = evaluate(index.value, outer.unsqueeze(1), *knots)
-        return self.shift + self.scale * values.sum(-1)
+        """Raw latents (S, m, L)."""
+        values = self._seen(index).values(outer)
+        return self.shift + self.scale * values.sum(2).mT
 
     def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
         inner = torch.einsum(
@@ -190,6 +222,8 @@ class HiddenProblem:
 
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss plus smoothness (S,)."""
+        if self._known is not None and self._known[0] is theta:
+            return self._known[1]
         return self._loss(theta, self.index(self.unpack(theta).inner), members)
 
     def _loss(self, theta: Tensor, index: Index, members: Tensor) -> Tensor:
@@ -229,36 +263,23 @@ class HiddenProblem:
         self, sums: Sums, parts: Unpacked, index: Index, part: slice, members: Tensor
     ) -> None:
         """Add a slice of the rows to the normal equations."""
-        knots = (index.low, index.high, self.intervals)
-        basis = self._outer_design(index)
-        raw = self._from_basis(basis, parts.outer)
-        steep = evaluate_slope(index.value, parts.outer.unsqueeze(1), *knots)
-        columns = self.spline.columns(part)[:, 1:]
+        seen = self._seen(index)
+        values, steep = seen.values(parts.outer), seen.steep(parts.outer)
+        raw = self.shift + self.scale * values.sum(2).mT
+        columns = self.spline.columns(part)[:, 1:].mT
         local = self.term.part(part).local(raw, parts.constants, members)
-        designs = [
-            self._columns(columns, basis[:, :, k], steep[:, :, k])
-            for k in range(self.n_latents)
-        ]
+        cut, wide = self.nodes * self.spline.width, self.nodes * self.outer_width
+        designs = []
+        for k in range(self.n_latents):
+            full = raw.new_empty(len(raw), cut + wide, raw.shape[1])
+            inner = full[:, :cut].unflatten(1, (self.nodes, -1))
+            torch.mul(steep[:, k].unsqueeze(2), columns, out=inner)
+            seen.fill(full[:, cut:], k)
+            designs.append(full.mT)
         sums.add(local.scaled(self.scale), designs)
-
-    def _from_basis(self, basis: Tensor, outer: Tensor) -> Tensor:
-        """Raw latents (S, m, L) from the outer basis (S, m, L, H, M)."""
-        wide = basis.transpose(1, 2).flatten(3)  # (S, L, m, H M)
-        values = wide @ outer.flatten(2).unsqueeze(-1)
-        return self.shift + self.scale * values.squeeze(-1).mT
 
     def _active(self, members: Tensor) -> Tensor:
         return self.active if len(self.active) == 1 else self.active[members]
-
-    def _columns(self, columns: Tensor, basis: Tensor, steep: Tensor) -> Tensor:
-        """Derivative of one latent: inner coefficients of all nodes, then outer ones."""
-        members, rows = steep.shape[:2]
-        cut = self.nodes * self.spline.width
-        full = steep.new_empty(members, rows, cut + self.nodes * self.outer_width)
-        inner = full[..., :cut].unflatten(2, (self.nodes, -1))
-        torch.mul(steep.unsqueeze(-1), columns[:, None, :], out=inner)
-        full[..., cut:] = basis.flatten(2)
-        return full
 
     def _sorted(self, normal: Normal) -> Normal:
         """Reorder from latent by latent to all inner, all outer, constants."""
@@ -340,10 +361,13 @@ class HiddenProblem:
         each = self.nodes * self.outer_width
         sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
         for part in chunks(self.term.n_rows, len(theta) * each):
-            basis = self._outer_design(index.rows(part))
-            raw = self._from_basis(basis, parts.outer)
+            seen = self._seen(index.rows(part))
+            raw = self.shift + self.scale * seen.values(parts.outer).sum(2).mT
             local = self.term.part(part).local(raw, parts.constants, members)
-            designs = [basis[:, :, k].flatten(2) for k in range(self.n_latents)]
+            designs = []
+            for k in range(self.n_latents):
+                basis = raw.new_empty(len(raw), each, raw.shape[1])
+                designs.append(seen.fill(basis, k).mT)
             sums.add(local.scaled(self.scale), designs)
         normal = sums.normal()
         gradient, penalty = self._penalty_terms(
@@ -371,11 +395,14 @@ class HiddenProblem:
             outer = theta[:, self.cut : self.end] - share * delta
             parts = (theta[:, : self.cut], outer, theta[:, self.end :])
             trial = torch.cat(parts, dim=1)
-            gains = waiting & (self._loss(trial, index, members) <= loss)
+            reached = self._loss(trial, index, members)
+            gains = waiting & (reached <= loss)
             moved = torch.where(gains.unsqueeze(-1), trial, moved)
+            loss = torch.where(gains, reached, loss)
             waiting &= ~gains
             if not bool(waiting.any()):
                 break
+        self._known = (moved, loss)
         return moved
 
     # -- to the encoder -------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Rungs of the Gauss-Newton engine, solved: the additive model, hidden nodes."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -223,8 +224,11 @@ class RungSolver:
         train, valid = self.terms()
         few = self._hidden_problem(train, self.train_design, nodes, self.few)
         search = StartSearch(few, self.encoder, config, self._among_few)
-        theta = search.run(below.rung.problem, below.candidate.theta, self._watch)
-        if not must and self._hopeless(below, search):
+        known, gain = self._observed(below), config.ladder_gain
+        enough = math.inf if must else known * (1 - gain / 4)
+        start, problem = below.candidate.theta, below.rung.problem
+        theta = search.run(problem, start, self._watch, enough)
+        if not must and search.reached > known * (1 - gain / 2):
             return None
         theta = few.taken_over(theta, search.problem)
         total = config.max_iterations
@@ -251,17 +255,16 @@ class RungSolver:
         held = whole.with_active(whole.mask_of(edges))
         total = self.config.max_iterations
         watch = self._watch(f"{old.nodes} hidden, all rows", total, held)
-        found = minimise(held, theta, total, FINAL, damping=1e-4, watch=watch)
+        found = minimise(held, theta, total, FINAL, damping=1e-6, watch=watch)
         rung = HiddenRung(whole, valid, self.valid_design)
         return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
 
-    def _hopeless(self, below: Step, search: StartSearch) -> bool:
-        """Whether even the training rows gain too little over the rung below."""
-        problem, theta = below.rung.problem, below.candidate.theta.unsqueeze(0)
+    def _observed(self, step: Step) -> float:
+        """Observed loss of a step on its own rows, without penalties."""
+        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
         raw = problem.raw_at(theta, problem.spline)
         squares, weights = problem.term.data_by_row(raw, problem.constants_of(theta))
-        known = float(squares.sum() / weights.sum())
-        return search.reached > known * (1 - self.config.ladder_gain / 2)
+        return float(squares.sum() / weights.sum())
 
     def _hidden_problem(
         self,

@@ -55,13 +55,18 @@ class StartSearch:
         self.reached = float("inf")
 
     def run(
-        self, below: AdditiveProblem | HiddenProblem, known: Tensor, watch: Watcher
+        self,
+        below: AdditiveProblem | HiddenProblem,
+        known: Tensor,
+        watch: Watcher,
+        enough: float = float("inf"),
     ) -> Tensor:
         """Search and return the best starts (polish, P) of `problem`, best first.
 
         Args:
             below: problem of the rung below;  known: its solution (P,).
             watch: makes the watch of a stage.
+            enough: loss above which the search is given up after its first steps.
         """
         count, known = self.config.starts, known.unsqueeze(0)
         inner = straight_indices(self.problem, self.encoder, count, self.config.seed)
@@ -73,7 +78,7 @@ class StartSearch:
         # Every other start has the constants of the rung below.
         constants[1::2] = below.constants_of(known)
         theta = hidden_start(self.small, inner @ self._onto(), constants)
-        theta, loss = self._improved(theta, watch)
+        theta, loss = self._improved(theta, watch, enough)
         self.reached = float(loss[0])
         same = bool(loss[: self.config.polish].max() < loss[0] * (1 + 1e-3))
         return self._whole(theta[: 1 if same else self.config.polish])
@@ -82,7 +87,9 @@ class StartSearch:
         """Turn coefficients of all curves into those of the smoothest (d m, d r)."""
         return torch.linalg.pinv(self.curves).mT
 
-    def _improved(self, theta: Tensor, watch: Watcher) -> tuple[Tensor, Tensor]:
+    def _improved(
+        self, theta: Tensor, watch: Watcher, enough: float
+    ) -> tuple[Tensor, Tensor]:
         """Improve all starts a little, then the better third; best first."""
         config, stage = self.config, f"{self.nodes} hidden, starts"
         few = max(1, config.start_iterations // 3)
@@ -90,6 +97,8 @@ class StartSearch:
         found = minimise(self.small, theta, few, 1e-4, damping=1e-2, watch=heard)
         keep = max(config.polish, -(-len(theta) // 3))
         best = found.loss.argsort(stable=True)[:keep]
+        if float(found.loss.min()) > enough:
+            return found.theta[best], found.loss[best]
         more = config.start_iterations - few
         heard = watch(stage, more, self.small)
         theta = found.theta[best]

@@ -170,7 +170,7 @@ def test_an_edge_that_is_held_at_zero_is_a_feature_that_is_not_there(make):
         scaled=spline.scaled[:, [0, 2]],
         mean=spline.mean[kept],
         penalty=penalty,
-        kept=torch.cat((spline.columns(ALL)[:, :1], spline.matrix[:, kept]), dim=1),
+        kept=torch.cat((spline.columns(ALL)[:, :1], spline.matrix[:, kept]), dim=1).mT,
     )
     other = AdditiveProblem(make.ready(table)[1], small, 1e-3)
     alone = minimise(other, started(other))
