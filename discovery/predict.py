@@ -37,7 +37,9 @@ def predict(
     """Write targets and latents for every row of a file; return a line about it.
 
     One row is written for each row of the file. Rows with a missing feature are empty;
-    where a forcing is missing, the latents are there and the targets empty.
+    where a forcing is missing, the latents are there and the targets empty. By the
+    equations of a run with a bootstrap, columns such as ``rb_low`` and ``rb_high`` follow:
+    95 % intervals of what the equations give, without the noise of an observation.
 
     Args:
         run: folder of the discovery.
@@ -57,7 +59,7 @@ def predict(
     found = Discovery.load(open_run(run))
     frame = read_frame(data)
     try:
-        result = predict_frame(found, frame, using)
+        result = predict_frame(found, frame, using, intervals=True)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
@@ -94,9 +96,18 @@ def _write(out: Path, frame: "pd.DataFrame") -> None:
 
 
 def predict_frame(
-    found: "Discovery", frame: "pd.DataFrame", using: Using = "equations"
+    found: "Discovery",
+    frame: "pd.DataFrame",
+    using: Using = "equations",
+    intervals: bool = False,
 ) -> "pd.DataFrame":
     """Return targets and latents of every row of a frame, its index kept.
+
+    Args:
+        found: of a run, or from memory.
+        frame: columns by name.
+        using: the equations, or the network.
+        intervals: also 95 % intervals of the equations, where resamples are known.
 
     Raises:
         ConfigError: there are no equations, or ``using`` does not exist.
@@ -104,7 +115,7 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     if using == "equations":
-        return _by_equations(found, frame)
+        return _by_equations(found, frame, intervals)
     if using != "network":
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
@@ -112,7 +123,10 @@ def predict_frame(
     return _by_network(found, frame)
 
 
-def _by_equations(found: "Discovery", frame: "pd.DataFrame") -> "pd.DataFrame":
+def _by_equations(
+    found: "Discovery", frame: "pd.DataFrame", intervals: bool
+) -> "pd.DataFrame":
+    from discovery.intervals import interval_columns
     from discovery.result import equations_of
 
     model = equations_of(found)
@@ -122,6 +136,9 @@ def _by_equations(found: "Discovery", frame: "pd.DataFrame") -> "pd.DataFrame":
     _warn_beyond(found, columns)
     with np.errstate(all="ignore"):
         result = model.predict(columns)
+    if intervals and found.replicates is not None:
+        limits = interval_columns(model, found.replicates, columns)
+        result = result.assign(**{n: v for n, v in limits.items() if n not in result})
     return result.set_axis(frame.index, axis=0)
 
 

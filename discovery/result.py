@@ -30,6 +30,8 @@ class Discovery:
         scores, latent_scores: part -> model -> target (or latent) -> r2, rmse, bias, n.
         importance: one row a latent and feature, share of the latent's deviation.
         candidates: everything that was tried, one row each.
+        replicates: one row a resample of the blocks, one column a constant; empty where
+            there was no bootstrap.
         profiles, history: points of the profiles, steps of the training.
         notes: sentences that a reader should not miss; training_notes: those of them
             that are about the training.
@@ -48,6 +50,7 @@ class Discovery:
     history: "pd.DataFrame"
     notes: tuple[str, ...] = ()
     training_notes: tuple[str, ...] = ()
+    replicates: "pd.DataFrame | None" = None
     folder: Path | None = field(default=None, repr=False)
 
     @property
@@ -84,10 +87,17 @@ class Discovery:
         self,
         frame: "pd.DataFrame",
         using: Literal["equations", "network"] = "equations",
+        intervals: bool = False,
     ) -> "pd.DataFrame":
         """Return targets and latents of every row of a frame, under their own names.
 
         Rows with a missing feature are empty; those with a missing forcing have latents.
+
+        Args:
+            frame: columns by name.
+            using: the equations, or the network.
+            intervals: also columns such as ``rb_low`` and ``rb_high``, 95 % intervals
+                from the resampled constants of the equations, where these are known.
 
         Raises:
             ConfigError: there are no equations.
@@ -95,7 +105,7 @@ class Discovery:
         """
         from discovery.predict import predict_frame
 
-        return predict_frame(self, frame, using)
+        return predict_frame(self, frame, using, intervals)
 
     def latex(self, digits: int | None = -1) -> dict[str, str]:
         """Return latent -> LaTeX of its equation.

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -122,7 +122,7 @@ class _Task:
         training = self.training
         if equations is not None:
             training = training.with_profiles_of(equations, model, table, self.keep)
-        constants = self._constants(equations, training)
+        constants, replicates = self._constants(equations, training)
         scores = target_scores(self.parts, predictors(model, equations))
         for part, others in training.baselines.items():
             scores.setdefault(part, {}).update(others)
@@ -139,6 +139,7 @@ class _Task:
             training.history,
             tuple(dict.fromkeys((*training.notes, *self.notes))),
             training.notes,
+            replicates,
         )
 
     def _note_choices(self) -> None:
@@ -217,22 +218,27 @@ class _Task:
 
     def _constants(
         self, equations: "SymbolicModel | None", training: Training
-    ) -> "pd.DataFrame":
-        """Estimates, intervals and verdicts of all constants."""
+    ) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
+        """Estimates, intervals and verdicts of all constants; their resamples."""
         from discovery.uncertainty import network_constants, with_verdicts
 
         model, known = self.model, training.identification
         if equations is None:
-            return with_verdicts(network_constants(model, known), known, model)
+            return with_verdicts(network_constants(model, known), known, model), None
         record = self.keep.data(
-            "constants", lambda: frame_record(self._intervals(equations, training))
+            "constants", lambda: self._intervals(equations, training)
         )
-        return with_verdicts(frame_of(record), known, model)
+        drawn = frame_of(record["replicates"])
+        return (
+            with_verdicts(frame_of(record["constants"]), known, model),
+            None if drawn.empty else drawn,
+        )
 
     def _intervals(
         self, equations: "SymbolicModel", training: Training
-    ) -> "pd.DataFrame":
-        """Estimates and intervals of all constants of the equations."""
+    ) -> dict[str, Any]:
+        """Estimates and intervals of all constants of the equations, as plain data."""
+        from discovery.intervals import replicates_table
         from discovery.uncertainty import bootstrap_equations, constant_rows
 
         model, draws = self.model, None
@@ -246,4 +252,7 @@ class _Task:
                 self.seed,
                 training.other_minima(),
             )
-        return constant_rows(equations, draws)
+        return {
+            "constants": frame_record(constant_rows(equations, draws)),
+            "replicates": frame_record(replicates_table(draws)),
+        }

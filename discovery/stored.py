@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from symbolic.symbolic_model import SymbolicModel
 
 
+REPLICATES = "replicates.csv"
+
+
 def load_discovery(folder: Path) -> Discovery:
     """Read what a run has found; the network stays on disk until it is asked for."""
     run = open_run(folder)
@@ -37,6 +40,7 @@ def load_discovery(folder: Path) -> Discovery:
             read_table(run / "history.csv"),
             tuple(metrics["notes"]),
             tuple(metrics["training_notes"]),
+            read_table(run / REPLICATES) if (run / REPLICATES).is_file() else None,
             run,
         )
     except (KeyError, TypeError, AttributeError) as error:

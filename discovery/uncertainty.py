@@ -32,11 +32,11 @@ class Draws:
 
     Args:
         process: process constant -> (replicates,) physical values.
-        encoder: name of a printed constant -> (replicates,) values in raw units.
+        encoder: latent, name of a printed constant -> (replicates,) in raw units.
     """
 
     process: Mapping[str, NDArray[np.float64]]
-    encoder: Mapping[str, NDArray[np.float64]]
+    encoder: Mapping[tuple[str, str], NDArray[np.float64]]
 
 
 def bootstrap_equations(
@@ -80,10 +80,10 @@ def bootstrap_equations(
             )
         scale = model.constant_scale
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
-        values: dict[str, list[float]] = {}
+        values: dict[tuple[str, str], list[float]] = {}
         for row in draws:
             for one in raw_constants(problem.structures_at(row), equations.units):
-                values.setdefault(one.name, []).append(one.value)
+                values.setdefault((one.latent, one.name), []).append(one.value)
     names = model.decoder.constant_names
     return Draws(
         {name: physical[:, k] for k, name in enumerate(names)},
@@ -144,7 +144,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
     listed: Sequence[Mapping[Any, Any]] = equations.table.to_dict("records")
     rows += [
         _row(one["name"], one["latent"], one["source"], one["value"], one["error"],
-             one["unit"], draws and draws.encoder.get(str(one["name"])))
+             one["unit"], draws and draws.encoder.get((str(one["latent"]), str(one["name"]))))
         for one in listed
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -8,7 +8,7 @@ from discovery.checkpoints import Checkpoints
 from discovery.choices import check_choices
 from discovery.config import RunConfig
 from discovery.config_file import train_config
-from discovery.folder import check_free
+from discovery.folder import check_free, write_csv
 
 if TYPE_CHECKING:
     from discovery.prepare import Study
@@ -122,8 +122,11 @@ def write_all(
 ) -> None:
     """Write files, pictures and report of a run into a folder."""
     from discovery.run_report import write_report
+    from discovery.stored import REPLICATES
     from discovery.writing import write_run
 
     progress.say("report: tables and pictures")
     write_run(found, study, folder)
+    if found.replicates is not None:
+        write_csv(folder / REPLICATES, found.replicates)
     write_report(folder)

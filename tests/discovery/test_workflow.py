@@ -20,7 +20,7 @@ FILES = {
     "candidates.csv", "checkpoints", "config.yaml", "data.json", "edges.csv", "equations.json",
     "equations.md", "equations.tex", "figures", "graph.graphml", "history.csv",
     "importance.csv", "metrics.json", "model.json", "model.safetensors",
-    "profiles.csv", "report.html", "verification.json",
+    "profiles.csv", "replicates.csv", "report.html", "verification.json",
 }  # fmt: skip
 
 
