@@ -116,11 +116,14 @@ def title_of(study: "Study") -> str:
 
 def _constant(found: "Discovery", one: "PrintedConstant") -> "PrintedConstant":
     """Take error, interval and verdict of a constant from the table."""
-    rows = found.constants[found.constants["constant"] == one.name]
+    table = found.constants
+    rows = table[(table["constant"] == one.name) & (table["latent"] == one.latent)]
     if rows.empty:
         return one
     row = rows.iloc[0]
-    doubt = "" if row["identified"] else f"not identified: {row['reason']}"
+    doubt = (
+        "" if row["identified"] in (None, True) else f"not identified: {row['reason']}"
+    )
     note = "; ".join(part for part in (one.note, doubt) if part)
     numbers = {name: float(row[name]) for name in ("error", "low", "high")}
     return replace(one, note=note, **numbers)

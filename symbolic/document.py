@@ -24,7 +24,7 @@ from symbolic.printable import (
 from symbolic.printer import Printer, names_in
 from symbolic.symbols import escape, latex_symbol
 from symbolic.tex_tables import Tex, latex_table
-from symbolic.units import latex_unit
+from symbolic.units import latex_unit, siunitx_unit
 
 EDGE_COLUMNS = {
     "source": "from",
@@ -80,10 +80,17 @@ def where_lines(model: PrintableModel) -> str:
     return ", ".join(parts)
 
 
-def constants_table(model: PrintableModel, *, siunitx: bool = False) -> str:
-    """Return the constants with error, unit and 95 % interval."""
+def constants_table(model: PrintableModel, *, siunitx: bool = True) -> str:
+    r"""Return the constants with error, unit and 95 % interval.
+
+    Args:
+        siunitx: estimates in an ``S`` column and units as ``\unit{}`` (package siunitx).
+    """
     rows = [_constant_row(model, constant, siunitx) for constant in model.constants]
-    heads = {"symbol": "constant", "value": "estimate", "unit": "unit"}
+    heads = {"symbol": "constant"}
+    if any(constant.latent for constant in model.constants):
+        heads["place"] = "term"
+    heads |= {"value": "estimate", "unit": "unit"}
     if any(np.isfinite([c.low, c.high]).all() for c in model.constants):
         heads["interval"] = "95 % interval"
     if any(c.note for c in model.constants):
@@ -91,8 +98,9 @@ def constants_table(model: PrintableModel, *, siunitx: bool = False) -> str:
     notes = [f"Errors: {model.error_source}."] if model.error_source else []
     wide = {"note": "4cm"} if "note" in heads else {}
     return latex_table(
-        rows, "Constants of the process model.", "tab:constants",
-        columns=heads, notes=notes, wide=wide,
+        rows, "Constants.", "tab:constants",
+        columns=heads, notes=[*notes, *model.constant_notes], wide=wide,
+        siunitx=siunitx, aligned=("value",),
     )  # fmt: skip
 
 
@@ -160,11 +168,11 @@ def preamble(*, siunitx: bool = False) -> str:
     return "".join(f"\\usepackage{{{name}}}\n" for name in names)
 
 
-def to_document(model: PrintableModel, *, siunitx: bool = False) -> str:
+def to_document(model: PrintableModel, *, siunitx: bool = True) -> str:
     """Return a document that compiles as it is: equations, tables, verification.
 
     Args:
-        siunitx: print constants with the package siunitx.
+        siunitx: print constants with the package siunitx (False where it is missing).
     """
     blocks = [equation_block(model)]
     blocks += [f"{escape(note)}\n" for note in model.notes]
@@ -259,13 +267,19 @@ def _constant_row(
 ) -> dict[str, Any]:
     style = "siunitx" if siunitx else "pm"
     value = format_with_error(constant.value, constant.error, style)
+    if siunitx:
+        value = value.removeprefix(r"\num{").removesuffix("}")
+    place = [
+        latex_symbol(n, model.symbols) for n in (constant.latent, constant.source) if n
+    ]
     ends = [constant.low, constant.high]
     digits = interval_digits(*ends)
     interval = [f"${format_number(end, digits)}$" for end in ends if np.isfinite(end)]
     return {
         "symbol": Tex(f"${latex_symbol(constant.name, model.symbols)}$"),
+        "place": Tex(f"${', '.join(place)}$") if place else "",
         "value": Tex(value if siunitx else f"${value}$"),
-        "unit": Tex(latex_unit(constant.unit)),
+        "unit": Tex((siunitx_unit if siunitx else latex_unit)(constant.unit)),
         "interval": Tex(" to ".join(interval)) if len(interval) == 2 else "",
         "note": constant.note,
     }

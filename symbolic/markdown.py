@@ -23,6 +23,7 @@ def to_markdown(model: PrintableModel) -> str:
     parts += _table("Constants", [_constant(c) for c in model.constants])
     if model.error_source and model.constants:
         parts.append(f"Errors: {model.error_source}.\n")
+    parts += [f"{note}\n" for note in model.constant_notes if model.constants]
     parts += _table("Edges", [_edge(row) for row in model.edges])
     parts += _table("Verification", [_check(check) for check in model.checks])
     if model.provenance:
@@ -61,6 +62,7 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
     interval = " to ".join(format_number(end, digits, "text") for end in ends)
     return {
         "constant": constant.name,
+        "term": ", ".join(n for n in (constant.latent, constant.source) if n),
         "estimate": value,
         "unit": constant.unit,
         "95 % interval": interval if known else "",

@@ -26,7 +26,8 @@ from symbolic.rebuild import (
 from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
 from symbolic.search import Scored, Search
 from symbolic.symbolic_model import SymbolicModel
-from symbolic.uncertainty import constant_table, physical_errors
+from symbolic.uncertainty import constant_table, identification, physical_errors
+from symbolic.unit_check import check_units
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def assemble_model(
         structures=found.structures,
         units=units,
         edges=EdgeTable(found.structures, fitted, units, z, gaps, choices).frame(),
-        table=constant_table(found, problem, units, _raw_units(constraints, unit_of)),
+        table=constant_table(found, problem, units, {}),
         forcing_columns=forcing_columns,
         target_columns={
             name: table.target_columns.get(name, name) for name in model.decoder.targets
@@ -218,8 +219,25 @@ def assemble_model(
         constraints=constraints,
         settings={"layers": 2 if any(one.nodes for one in found.structures) else 1},
     )
+    symbolic.settings["identification"] = identification(found, problem, units)
+    _set_units(symbolic)
     symbolic.choose_digits(_frame(table))
     return symbolic
+
+
+def _set_units(symbolic: SymbolicModel) -> None:
+    """Give every constant the unit that makes its term consistent, and warn."""
+    report = check_units(symbolic)
+    rows = zip(symbolic.table["latent"], symbolic.table["name"], strict=True)
+    symbolic.table["unit"] = [str(report.constants.get(key, "")) for key in rows]
+    for name in symbolic.constants:
+        unit = str(report.constants.get(("", name), ""))
+        if unit and not symbolic.unit_of.get(name):
+            symbolic.unit_of[name] = unit
+    symbolic.settings["units"] = {
+        "mode": report.mode,
+        "problems": list(report.problems),
+    }
 
 
 def constraints_of(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
@@ -235,15 +253,6 @@ def constraints_of(model: ScIReN) -> dict[str, tuple[str, float, float, float]]:
             zip(model.latent_names, model.constraints, strict=True)
         )
     }
-
-
-def _raw_units(
-    constraints: Mapping[str, tuple[str, float, float, float]],
-    unit_of: Mapping[str, str],
-) -> dict[str, str]:
-    """Units of the raw latents: those that a constraint only clips keep theirs."""
-    plain = ("identity", "relu")
-    return {n: unit_of.get(n, "") for n, c in constraints.items() if c[0] in plain}
 
 
 def _frame(table: Table) -> dict[str, np.ndarray]:

@@ -41,8 +41,8 @@ class PrintedConstant:
     Args:
         name: of the constant;  value, error, unit;  low, high: the interval.
         note: what a reader must know.
-        latent: whose equation it belongs to, "" for the process model;  meaning: its
-            place there, for example "slope of ta".
+        latent: whose equation it belongs to, "" for the process model;  source: the
+            feature of its term.
     """
 
     name: str
@@ -53,7 +53,7 @@ class PrintedConstant:
     high: float = float("nan")
     note: str = ""
     latent: str = ""
-    meaning: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ class PrintableModel:
         provenance: written as comments, in this order: version, data hash, seed.
         error_source: how the errors of the constants were obtained.
         notes: sentences printed below the equations.
+        constant_notes: sentences under the table of constants.
         weights: feature or family -> weight of its nodes in the complexity.
     """
 
@@ -110,6 +111,7 @@ class PrintableModel:
     provenance: Mapping[str, str] = field(default_factory=dict)
     error_source: str = ""
     notes: Sequence[str] = ()
+    constant_notes: Sequence[str] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 
     @property

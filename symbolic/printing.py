@@ -1,9 +1,12 @@
 """SymbolicModel -> the plain data that documents, Markdown pages and tables print."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from symbolic.numbers import format_with_error
 from symbolic.printable import (
     PrintableModel,
     PrintedCheck,
@@ -12,6 +15,10 @@ from symbolic.printable import (
     PrintedQuantity,
 )
 from symbolic.symbolic_model import SymbolicModel
+from symbolic.unit_algebra import Unit
+from symbolic.unit_check import known_units
+from symbolic.unit_inference import with_plain_arguments
+from symbolic.units import latex_unit
 
 Interval = tuple[float, float]
 
@@ -22,7 +29,7 @@ def printable(
     symbols: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
     provenance: Mapping[str, str] | None = None,
-    error_source: str = "joint refit (Jacobian)",
+    error_source: str = "",
     title: str = "Equations",
 ) -> PrintableModel:
     """Collect what is printed.
@@ -34,25 +41,104 @@ def printable(
         symbols: name -> final LaTeX.
         meanings: name of a latent, target, constant or feature -> short phrase.
         provenance: written as comments.
+        error_source: how errors were found; default that of the joint refit.
     """
     said = meanings or {}
+    shown = _Shown(known_units(model.unit_of)[0], dict(symbols or {}))
     return PrintableModel(
         title=title,
-        latents=_latents(model, said),
-        targets=_targets(model, said),
+        latents=_latents(model, said, shown),
+        targets=_targets(model, said, shown),
         constants=_constants(model, intervals or {}, said),
         features=_features(model, said),
         edges=model.edges.to_dict("records"),
         checks=_checks(model),
         functions=_refused(model),
-        symbols=dict(symbols or {}),
+        symbols=shown.symbols,
         digits=model.digits,
         provenance=dict(provenance or {}),
-        error_source=error_source,
+        error_source=error_source
+        or model.settings.get("identification", {}).get(
+            "method", "joint refit (Jacobian)"
+        ),
+        notes=[f"Units: {one}." for one in unit_problems(model)],
+        constant_notes=constant_notes(model),
+        weights=model.settings.get("complexity", {}),
     )
 
 
-def _latents(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuantity]:
+@dataclass
+class _Shown:
+    """Formulas as they are printed: plain numbers inside log and other functions.
+
+    Args:
+        units: name -> unit;  symbols: name -> LaTeX, to which units are added.
+    """
+
+    units: Mapping[str, Unit]
+    symbols: dict[str, str]
+
+    def __call__(self, expression: Any) -> Any:
+        shown, added = with_plain_arguments(expression, self.units)
+        for name, unit in added.items():
+            self.symbols[name] = rf"1\,{latex_unit(str(unit)).strip('$')}"
+        return shown
+
+
+def unit_problems(model: SymbolicModel) -> list[str]:
+    """Return what the check of units found to be inconsistent."""
+    return list(model.settings.get("units", {}).get("problems", ()))
+
+
+UNIT_MODES = {
+    "free": "A constant has the unit that makes its term consistent.",
+    "dimensionless": "Constants were required to have no unit.",
+}
+
+
+def constant_notes(model: SymbolicModel) -> list[str]:
+    """Return what a reader of the table of constants must know."""
+    known = model.settings.get("identification", {})
+    notes = []
+    if any(model.table.get("unit", ())):
+        notes.append(UNIT_MODES[model.settings["units"]["mode"]])
+    pairs = [
+        f"{one['constant']} and {one['other']} ({one['correlation']:.3f})"
+        for one in known.get("correlated", ())[:6]
+    ]
+    if pairs:
+        notes.append(
+            f"Correlated above 0.95, so not identified one by one: {', '.join(pairs)}."
+        )
+    for one in known.get("reparametrised", ()):
+        notes.append(
+            f"{one['latent']}, {one['source']}: slope "
+            f"{_with_error(one['slope'], one['slope_error'])} and curvature "
+            f"{_with_error(one['curvature'], one['curvature_error'])} at "
+            f"{one['source']} = {one['at']:.4g} describe the term better"
+            f"{_simpler(model, one)}."
+        )
+    return notes
+
+
+def _with_error(value: float, error: float) -> str:
+    text = format_with_error(value, error).replace(r"\pm", "±")
+    return text.replace(r" \times 10^{", "e").replace("}", "")
+
+
+def _simpler(model: SymbolicModel, one: Mapping[str, Any]) -> str:
+    """Families with fewer constants that the data cannot tell apart."""
+    edges = model.edges.to_dict("records")
+    for row in edges:
+        same = row["latent"] == one["latent"] and row["source"] == one["source"]
+        if same and "linear" in str(row.get("equals", "")).split(", "):
+            return "; the data cannot tell it from linear"
+    return ""
+
+
+def _latents(
+    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+) -> list[PrintedQuantity]:
     found = []
     for name, expression in model.equations.items():
         _, low, high, _ = model.constraints[name]
@@ -60,7 +146,7 @@ def _latents(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuant
         arguments = _by_importance(model, name)
         found.append(
             PrintedQuantity(
-                name, expression, unit, said.get(name, ""), low, high, arguments
+                name, shown(expression), unit, said.get(name, ""), low, high, arguments
             )
         )
     return found
@@ -78,7 +164,9 @@ def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
     return sorted(used, key=lambda name: -weights[name]) or None
 
 
-def _targets(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuantity]:
+def _targets(
+    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+) -> list[PrintedQuantity]:
     if model.process is None:
         if model.process_latex is None:
             return []
@@ -90,9 +178,10 @@ def _targets(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedQuant
     return [
         PrintedQuantity(
             name,
-            expression,
+            shown(expression),
             model.unit_of.get(model.target_columns.get(name, name), ""),
             said.get(name, ""),
+            arguments=sorted(str(symbol) for symbol in expression.free_symbols),
         )
         for name, expression in model.process.items()
     ]
@@ -110,6 +199,26 @@ def _constants(
         unit = model.unit_of.get(name, "")
         note = said.get(name, "")
         found.append(PrintedConstant(name, value, error, unit, low, high, note))
+    return found + _encoder_constants(model)
+
+
+def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
+    found = []
+    for row in model.table.to_dict("records"):
+        error = float(row["error"])
+        known = error > 0
+        found.append(
+            PrintedConstant(
+                str(row["name"]),
+                float(row["value"]),
+                error,
+                str(row["unit"]),
+                float(row["low"]) if known else float("nan"),
+                float(row["high"]) if known else float("nan"),
+                latent=str(row["latent"]),
+                source=str(row["source"]),
+            )
+        )
     return found
 
 

@@ -1,7 +1,7 @@
 """Tables for a paper: booktabs rules, caption above, notes below, text escaped."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ def latex_table(
     notes: Sequence[str] = (),
     wide: Mapping[str, str] | None = None,
     siunitx: bool = False,
+    aligned: Collection[str] = (),
 ) -> str:
     r"""Return a table; needs ``booktabs``, ``array``, ``threeparttable``, ``longtable``.
 
@@ -38,9 +39,12 @@ def latex_table(
         notes: sentences under the table.
         wide: key -> width such as "6cm", for cells that may need several lines.
         siunitx: number columns as ``S`` columns of the package siunitx.
+        aligned: keys whose ``Tex`` cells are numbers of siunitx as well.
     """
     heads = dict(columns) if columns is not None else {k: k for k in (rows or [{}])[0]}
-    numeric = {key: _numeric(rows, key) for key in heads}
+    numeric = {
+        key: _numeric(rows, key) or (siunitx and key in aligned) for key in heads
+    }
     spec = "".join(
         _column(key, numeric[key], (wide or {}).get(key), siunitx) for key in heads
     )

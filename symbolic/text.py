@@ -72,6 +72,7 @@ def to_text(
 def _readable(name: str) -> str:
     """Quote names that could be taken for a piece of a formula: `air temperature`."""
     plain = all(part.isidentifier() for part in name.split("."))
+    plain = plain or name.startswith("(1 ")  # one unit, by which a value is divided
     return name if plain else f"`{name}`"
 
 

@@ -1,9 +1,26 @@
 """Units as people write them in column names, set upright."""
 
 import re
+from fractions import Fraction
 
+from sciren.errors import FormatError
 from symbolic.symbols import escape
+from symbolic.unit_algebra import parse_unit
 
+_SIUNITX = {
+    "degC": r"\degreeCelsius", "°C": r"\degreeCelsius", "K": r"\kelvin", "%": r"\percent",
+    "m": r"\metre", "s": r"\second", "g": r"\gram", "mol": r"\mole", "W": r"\watt",
+    "J": r"\joule", "Pa": r"\pascal", "N": r"\newton", "V": r"\volt", "A": r"\ampere",
+    "Hz": r"\hertz", "S": r"\siemens", "L": r"\litre", "l": r"\litre", "bar": r"\bar",
+    "h": r"\hour", "hr": r"\hour", "min": r"\minute", "d": r"\day", "day": r"\day",
+    "ha": r"\hectare", "t": r"\tonne", "rad": r"\radian", "deg": r"\degree",
+    "°": r"\degree",
+}  # fmt: skip
+_PREFIXES = {
+    "T": r"\tera", "G": r"\giga", "M": r"\mega", "k": r"\kilo", "h": r"\hecto",
+    "d": r"\deci", "c": r"\centi", "m": r"\milli", "u": r"\micro", "µ": r"\micro",
+    "μ": r"\micro", "n": r"\nano", "p": r"\pico",
+}  # fmt: skip
 _PART = re.compile(r"(/?)([A-Za-zµμ°%]+)\^?([+-]?\d+(?:\.\d+)?)?")
 _WORDS = {
     "degC": r"{}^{\circ}\mathrm{C}",
@@ -44,3 +61,34 @@ def _letters(word: str) -> str:
     if re.fullmatch(r"[uµμ](mol|m|g|L|l|s|V|A|W|Pa|bar|S)", word):
         return rf"\mathrm{{\mu {word[1:]}}}"
     return rf"\mathrm{{{word}}}" if word.isascii() else rf"\text{{{escape(word)}}}"
+
+
+def siunitx_unit(unit: str) -> str:
+    r"""Return a unit as ``\unit{...}`` of siunitx; as ``latex_unit`` where it knows no word.
+
+    ``umol m-2 s-1`` becomes ``\unit{\micro\mole\metre\tothe{-2}\second\tothe{-1}}``.
+    """
+    try:
+        powers = parse_unit(unit).powers
+    except FormatError:
+        return latex_unit(unit)
+    parts = [(_macro(word), power) for word, power in powers.items()]
+    if not parts or any(macro is None for macro, _ in parts):
+        return latex_unit(unit)
+    inside = "".join(
+        f"{macro}" if power == 1 else rf"{macro}\tothe{{{_exponent(power)}}}"
+        for macro, power in parts
+    )
+    return rf"\unit{{{inside}}}"
+
+
+def _macro(word: str) -> str | None:
+    if word in _SIUNITX:
+        return _SIUNITX[word]
+    prefix, rest = word[:1], word[1:]
+    known = prefix in _PREFIXES and rest in _SIUNITX and rest.isalpha()
+    return _PREFIXES[prefix] + _SIUNITX[rest] if known else None
+
+
+def _exponent(power: Fraction) -> str:
+    return str(power) if power.denominator == 1 else f"{float(power):g}"
