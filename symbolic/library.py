@@ -16,6 +16,7 @@ import sympy
 
 from symbolic.forms import Array, Form, Inner, Shape
 from symbolic.more_families import MORE_FAMILIES
+from symbolic.saturating_families import SATURATING_FAMILIES
 
 EXPONENT_LIMIT = 200.0
 """Exponents above this grow linearly: finite sums of squares for any trial step, and
@@ -210,6 +211,7 @@ FAMILIES: dict[str, tuple[Form, ...]] = {
     ),
     "abs": (Form("abs", "", ("s",), 6, ABS),),
     **MORE_FAMILIES,
+    **SATURATING_FAMILIES,
 }
 """Every family that can be asked for by name; a family may have several branches."""
 

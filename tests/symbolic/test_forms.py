@@ -28,12 +28,16 @@ all_forms = pytest.mark.parametrize("name", FORMS)
 def constants_of(form, a, u, d):
     if form.shape is None:
         return np.array([d])
-    if form.family in ("log", "sqrt"):
+    if form.family in ("power", "hill"):
+        return np.array([a, 1.1 + abs(u), *[0.3 + abs(u)] * (len(form.inner) - 1), d])
+    if form.family in ("log", "sqrt", "michaelis_menten"):
         u = 1.1 + abs(u)
     if form.family == "reciprocal":
         u = np.sign(u) * (1.1 + abs(u))
-    if form.family in ("sine", "tanh", "gaussian"):
+    if form.family in ("sine", "tanh", "gaussian", "logistic"):
         return np.array([a, abs(u), 0.3 * u, d])
+    if form.family == "piecewise_linear":
+        return np.array([a, u, 0.4 * u, d])
     return np.array([a, u, d] if form.inner else [a, d])
 
 
@@ -43,7 +47,8 @@ def constants_of(form, a, u, d):
 def test_derivatives_agree_with_central_differences(name, a, u, d):
     form = FORMS[name]
     c = constants_of(form, a, u, d)
-    x = X if form.family != "abs" else X[np.abs(X - u) > 1e-3]
+    kinked = form.family in ("abs", "piecewise_linear")
+    x = X[np.abs(X - u) > 1e-3] if kinked else X
     step = 1e-6
     for j in range(len(c)):
         move = step * np.eye(len(c))[j]

@@ -22,17 +22,19 @@ def library(monkeypatch):
 
 
 def test_an_own_family_wins_where_it_is_true(library):
-    register_family("hill", None, lambda x, k: x**4 / (k**4 + x**4), {"k": (0.1, 10.0)})
+    register_family(
+        "uptake", None, lambda x, k: x**4 / (k**4 + x**4), {"k": (0.1, 10.0)}
+    )
     y = 3 * X**4 / (2.0**4 + X**4) + 1
-    fit = fit_curve(X, y, families=[*DEFAULT_FAMILIES, "hill"])
-    assert fit.family == "hill"
+    fit = fit_curve(X, y, families=[*DEFAULT_FAMILIES, "uptake"])
+    assert fit.family == "uptake"
     np.testing.assert_allclose(fit.constants, [3, 2, 1], rtol=1e-6)
     assert fit_curve(X, y).refused
 
 
 def test_two_inner_constants_a_domain_and_a_rule_for_units(library):
     form = register_family(
-        "power",
+        "allometry",
         lambda x, s, p: np.maximum(x + s, 1e-12) ** p,
         lambda x, s, p: (x + s) ** p,
         {"s": (1.0, 5.0), "p": (0.2, 4.0)},
@@ -43,7 +45,7 @@ def test_two_inner_constants_a_domain_and_a_rule_for_units(library):
             0.0,
         ),
     )
-    fit = fit_curve(X, 2 * (X + 1.0) ** 2.5, families=["linear", "power"])
+    fit = fit_curve(X, 2 * (X + 1.0) ** 2.5, families=["linear", "allometry"])
     np.testing.assert_allclose(fit.constants[1:3], [1.0, 2.5], rtol=1e-3)
     assert not form.feasible(np.array([1, 0.5, 2, 0]), -1, 1)
     c = fit.constants
@@ -69,6 +71,12 @@ def test_a_shape_without_inner_constants(library):
         ("sine", lambda x: np.sin(3.1 * x + 0.4)),
         ("tanh", lambda x: np.tanh(1.3 * (x - 2))),
         ("gaussian", lambda x: np.exp(-0.8 * (x - 2) ** 2)),
+        ("power", lambda x: (x + 0.3) ** 2.6),
+        ("power", lambda x: (5.3 - x) ** -1.4),
+        ("michaelis_menten", lambda x: x / (x + 0.4)),
+        ("hill", lambda x: x**3.0 / (1.5**3.0 + x**3.0)),
+        ("logistic", lambda x: 1 / (1 + np.exp(-2.1 * (x - 2)))),
+        ("piecewise_linear", lambda x: np.abs(x - 2.2) + 0.4 * x),
     ],
 )
 def test_the_families_in_reserve_find_their_members(name, curve):

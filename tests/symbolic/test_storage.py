@@ -215,7 +215,7 @@ def edge_of(stored):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda s: edge_of(s).update(family="hill"), "family 'hill', which is not in"),
+        (lambda s: edge_of(s).update(family="wave"), "family 'wave', which is not in"),
         (lambda s: edge_of(s).update(variant="+"), "not in the library"),
         (lambda s: edge_of(s).update(constants=[]), "lacks its numbers"),
         (lambda s: edge_of(s).update(constants=[1, 2]), "lacks its numbers"),
