@@ -6,7 +6,7 @@ from sciren import Parameter, process_model
 @process_model(
     parameters=[
         Parameter("efficiency", low=0, unit="g MJ-1", meaning="uptake per unit of light"),
-        Parameter("half", low=0, start=5, unit="MJ m-2", kind="constant"),
+        Parameter("half", low=0, start=5, unit="MJ m-2 d-1", kind="constant"),
     ],
     forcings=["par"],
     targets=["gpp"],
