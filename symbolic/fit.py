@@ -126,6 +126,7 @@ def fit_curve(
     forbid: Iterable[str] = (),
     pin: str | None = None,
     trend: Literal["increasing", "decreasing"] | None = None,
+    sign: Literal["positive", "negative"] | None = None,
     surcharges: Mapping[str, float] | None = None,
 ) -> CurveFit:
     """Choose a family for a curve and fit its constants, or refuse.
@@ -145,6 +146,7 @@ def fit_curve(
         forbid: families to leave out.
         pin: the one family to take, without refusal.
         trend: only monotone members of this direction on the range of the data.
+        sign: only members that are nowhere of the other sign on that range.
         surcharges: family -> addition to its criterion, the user's own preferences.
     Raises:
         ConfigError: an unknown family, or none left after ``forbid``.
@@ -156,7 +158,8 @@ def fit_curve(
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
     forms = [form for name in names for form in FAMILIES[name]]
-    candidates = _fit_all(forms, points, domain_margin, trend)
+    wanted = _Wanted(trend, sign)
+    candidates = _fit_all(forms, points, domain_margin, wanted)
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
     evidence = _evidence(candidates, points, effective_points, noise_floor)
@@ -214,7 +217,7 @@ def _flat(points: Points) -> bool:
 
 
 def _fit_all(
-    forms: list[Form], points: Points, margin: float, trend: str | None
+    forms: list[Form], points: Points, margin: float, wanted: "_Wanted"
 ) -> list[_Candidate]:
     middle = 0.5 * (points.x[0] + points.x[-1])
     half = 0.5 * (points.x[-1] - points.x[0])
@@ -229,19 +232,30 @@ def _fit_all(
         if c is None:
             continue
         raw = in_raw_units(form, c, middle, half) if form.rescalable else (form, c)
-        if _goes(*raw, points, trend):
+        if wanted.by(*raw, points):
             loss = points.mean((points.y - raw[0].value(points.x, raw[1])) ** 2)
             result.append(_Candidate(*raw, float(loss) / total))
     return result
 
 
-def _goes(form: Form, c: Array, points: Points, trend: str | None) -> bool:
-    if trend is None:
+DIRECTION = {"increasing": 1.0, "decreasing": -1.0, "positive": 1.0, "negative": -1.0}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Trend and sign that a member must have on the range of the data."""
+
+    trend: str | None
+    sign: str | None
+
+    def by(self, form: Form, c: Array, points: Points) -> bool:
+        grid = np.linspace(points.x[0], points.x[-1], 201)
+        for name, function in ((self.trend, form.by_x), (self.sign, form.value)):
+            if name is not None:
+                values = DIRECTION[name] * function(grid, c)
+                if (values < -1e-9 * np.abs(values).max()).any():
+                    return False
         return True
-    sign = {"increasing": 1.0, "decreasing": -1.0}[trend]
-    grid = np.linspace(points.x[0], points.x[-1], 201)
-    slope = sign * form.by_x(grid, c)
-    return bool((slope >= -1e-9 * np.abs(slope).max()).all())
 
 
 def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:

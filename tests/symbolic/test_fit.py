@@ -212,6 +212,15 @@ def test_the_user_may_pin_and_forbid():
     assert fit_curve(Z, y).chosen == "auto"
 
 
+def test_a_sign_excludes_members_that_cross_zero():
+    y = np.exp(1.5 * Z)
+    assert fit_curve(Z, y, sign="positive").family == "exp"
+    straight = fit_curve(Z, y, families=["linear"], sign="positive", refuse_above=1)
+    assert straight.refused  # the best line falls below zero
+    assert fit_curve(Z, -y, sign="negative").family == "exp"
+    assert fit_curve(Z, -y, sign="positive").refused
+
+
 def test_a_trend_excludes_members_that_turn():
     y = (Z - 0.2) ** 2
     fit = fit_curve(Z, y, trend="increasing")
