@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -58,8 +59,9 @@ def finish_first_order(
 
 
 def _refit(config: TrainConfig) -> TrainConfig:
-    rate = 0.3 * config.learning_rate
-    return config.replace(entropy=0.0, l1=0.0, learning_rate=rate)
+    rate, folder = 0.3 * config.learning_rate, config.checkpoint
+    folder = None if folder is None else str(Path(folder) / "refit")
+    return config.replace(entropy=0.0, l1=0.0, learning_rate=rate, checkpoint=folder)
 
 
 def select_edges(member: Member) -> bool:

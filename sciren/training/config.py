@@ -141,6 +141,13 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
     constants_in_logs: bool = True
     precision: Literal["float32", "float64"] = "float64"
+    checkpoint: str | None = Field(
+        default=None,
+        description="folder of the checkpoints; a training found there goes on, bit for bit",
+    )
+    checkpoint_seconds: float = Field(
+        default=30.0, ge=0, description="least time between two checkpoints"
+    )
 
     # After training
     select: bool = Field(

@@ -1,6 +1,7 @@
 """Many models trained by gradients, those that can in one grouped loop."""
 
 from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +13,13 @@ from sciren.training.grouped_run import Group, GroupRun
 from sciren.training.member import Member
 from sciren.training.noise import proportional_weights
 from sciren.training.progress import Progress, Silence
+from sciren.training.resume import (
+    PASSIVE,
+    Checkpoint,
+    hash_table,
+    hash_tensors,
+    read_settings,
+)
 
 # Settings in which the members of one group may differ: numbers that only weigh.
 FREE = {
@@ -75,15 +83,44 @@ def _train_all(
     progress: Progress,
 ) -> None:
     runs = []
-    for group in groups_of(members, stage):
+    for number, group in enumerate(groups_of(members, stage), start=1):
         none = (None, None)
         group.factors = [factors.get(id(one), none) for one in group.members]
         run = GroupRun(group)
-        while not run.finished:
-            run.advance(progress)
+        _run(run, _checkpoint(run, f"{stage.replace(', ', '-')}-{number}"), progress)
         runs.append(run)
     for run in runs:
         run.write_back()
+
+
+def _run(run: GroupRun, checkpoint: Checkpoint | None, progress: Progress) -> None:
+    """Train from the start or from a checkpoint until every member has stopped."""
+    found = None if checkpoint is None else checkpoint.load()
+    if found is not None:
+        run.restore(*found)
+        progress.say(f"resumed after epoch {run.epoch}")
+    while not run.finished:
+        run.advance(progress)
+        if checkpoint is not None and (run.finished or checkpoint.due()):
+            checkpoint.save(*run.state())
+
+
+def _checkpoint(run: GroupRun, name: str) -> Checkpoint | None:
+    config = run.config
+    if config.checkpoint is None:
+        return None
+    tables = [(member.train, member.valid) for member in run.members]
+    hashes = {id(table): hash_table(table) for pair in tables for table in pair}
+    data = [[hashes[id(table)] for table in pair] for pair in tables]
+    factors = [hash_tensors(*pair) for pair in run.group.factors]
+    start = hash_tensors(run.numbers.vector, run.stack.buffers.vector)
+    identity = {
+        "settings": [read_settings(one.config, UNREAD) for one in run.members],
+        "data": [data, factors],
+        "start": start,
+    }
+    folder = Path(config.checkpoint)
+    return Checkpoint(folder, name, identity, config.checkpoint_seconds)
 
 
 def groups_of(members: Sequence[Member], stage: str = "train") -> list[Group]:
@@ -118,7 +155,7 @@ def _kind(member: Member) -> Hashable:
     weights = tuple(
         getattr(config, name) > 0 for name in ("entropy", "l1", "violation")
     )
-    fixed = config.model_dump(exclude=FREE | UNREAD)
+    fixed = config.model_dump(exclude=FREE | UNREAD | PASSIVE - {"checkpoint"})
     shapes = [(name, tuple(t.shape)) for name, t in model.encoder.state_dict().items()]
     constraints = [(one.name, sorted(vars(one).items())) for one in model.constraints]
     return (

@@ -1,8 +1,9 @@
 """The loop of training by gradients, for a group of members at once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,27 +18,11 @@ from sciren.training.member import Member
 from sciren.training.objective import GroupObjective, Loss
 from sciren.training.progress import Progress
 from sciren.training.schedule import Schedule
+from sciren.training.stopping import Best
 
 SMALLEST = 1e-6  # positive constants are kept above this share of their start
 VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
 TERMS = ("total", "data", "violation", "entropy", "l1", "smooth")
-
-
-@dataclass
-class Best:
-    """Early stopping of one member.
-
-    Attributes:
-        loss: lowest validation loss.  epoch: where, from 0.
-        reference: the last loss that was lower by ``min_delta``.
-        waited: epochs since then.  stopped: epoch after which it was done, or -1.
-    """
-
-    loss: float = math.inf
-    reference: float = math.inf
-    epoch: int = -1
-    waited: int = 0
-    stopped: int = -1
 
 
 @dataclass
@@ -270,26 +255,12 @@ class GroupRun:
 
     def _judge(self, k: int, loss: float) -> bool:
         """Count the epochs of a member; return whether its weights are the best so far."""
-        best, schedule, config = self.best[k], self.schedules[k], self.members[k].config
+        best, schedule = self.best[k], self.schedules[k]
         if best.stopped >= 0:
             return False
         if loss == best.loss == math.inf and self.epoch + 1 == schedule.epochs:
             raise self._not_finite(k, "validation", {"data": loss})
-        gained = loss < best.reference - config.min_delta
-        if gained:
-            best.reference = loss
-        falling = schedule.past_the_peak(self.step)
-        best.waited = 0 if gained or not falling else best.waited + 1
-        lower = loss < best.loss
-        if lower:
-            best.loss, best.epoch = loss, self.epoch
-        return lower
-
-    def run(self, progress: Progress) -> None:
-        """Train until every member has stopped; write the best weights back."""
-        while not self.finished:
-            self.advance(progress)
-        self.write_back()
+        return best.judge(loss, self.epoch, schedule, self.step)
 
     @property
     def finished(self) -> bool:
@@ -330,21 +301,68 @@ class GroupRun:
             self.schedules[k],
             self.members[k].history,
         )
-        over = self.epoch + 1 >= schedule.epochs
-        waited = best.waited >= schedule.patience and best.loss < math.inf
-        if not (over or waited):
+        if not best.is_over(self.epoch, schedule):
             return
         best.stopped = self.epoch
-        if not over:
+        history.say(self._lowest(k))
+        if self.epoch + 1 < schedule.epochs:
             who = "" if len(self.members) == 1 else f"member {self._number(k)} "
             why = f"no gain in {schedule.patience} epochs"
             progress.say(f"{who}stopped in epoch {self.epoch + 1}: {why}")
-        where = f"in epoch {best.epoch + 1}"
-        lowest = f"lowest validation loss {best.loss:.6g} {where}"
-        history.say(f"{self.group.stage}: {lowest}")
+
+    def _lowest(self, k: int) -> str:
+        where = f"in epoch {self.best[k].epoch + 1}"
+        lowest = f"lowest validation loss {self.best[k].loss:.6g} {where}"
+        return f"{self.group.stage}: {lowest}"
 
     def _number(self, k: int) -> int:
         return (self.group.numbers or list(range(len(self.members))))[k] + 1
+
+    # -- checkpoints ------------------------------------------------------------------
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return everything that the rest of the training depends on."""
+        tensors = {
+            "numbers": self.numbers.vector,
+            "buffers": self.stack.buffers.vector,
+            "best numbers": self.best_numbers,
+            "best buffers": self.best_buffers,
+        }
+        for k, optimiser in enumerate(self.optimisers):
+            tensors |= {f"first {k}": optimiser.first, f"second {k}": optimiser.second}
+        for k, generator in enumerate(self.generators):
+            tensors[f"generator {k}"] = generator.get_state()
+        best = [one.record() for one in self.best]
+        state = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "best": best,
+            "rows": self.rows,
+        }
+        return tensors, state
+
+    @torch.no_grad()
+    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned; the histories get the rows so far."""
+        self.numbers.vector.copy_(tensors["numbers"])
+        self.stack.buffers.vector.copy_(tensors["buffers"])
+        self.best_numbers.copy_(tensors["best numbers"])
+        self.best_buffers.copy_(tensors["best buffers"])
+        self.epoch, self.step = int(state["epoch"]), int(state["step"])
+        for k, optimiser in enumerate(self.optimisers):
+            optimiser.first.copy_(tensors[f"first {k}"])
+            optimiser.second.copy_(tensors[f"second {k}"])
+            optimiser.resume(self.step)
+        for k, generator in enumerate(self.generators):
+            generator.set_state(tensors[f"generator {k}"])
+        self.best = [Best.read(one) for one in state["best"]]
+        self.rows = [list(rows) for rows in state["rows"]]
+        for k, member in enumerate(self.members):
+            for number, row in enumerate(self.rows[k]):
+                member.history.append(self.group.stage, number + 1, row)
+            if self.best[k].stopped >= 0:
+                member.history.say(self._lowest(k))
+        self.stack.reload()
+        self._keep()
 
     @torch.no_grad()
     def write_back(self) -> None:

@@ -101,6 +101,12 @@ class SplineStack(Stack):
                 layer.low.copy_(low[k])
                 layer.high.copy_(high[k])
 
+    def reload(self) -> bool:
+        """Move the knots to where the buffers say they are."""
+        self.unpack(self.weights.views, self.buffers.views)
+        self._plan()
+        return True
+
     def _plan(self) -> None:
         """Gather what is fixed until the knots move."""
         self._kept, self._last = {}, None

@@ -101,6 +101,10 @@ class Stack(ABC):
         """Take note that the vector of the weights has moved to another place."""
         self.leaves = list(self.weights.views)
 
+    def reload(self) -> bool:
+        """Take note that the numbers in the vectors are others; return whether it matters."""
+        return False
+
     def keep(self, features: Tensor) -> bool:
         """Compute once what all steps on these rows need; return whether that pays."""
         return False

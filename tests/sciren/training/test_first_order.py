@@ -16,11 +16,8 @@ from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import train_first_order
-from sciren.training.grouped_run import Group, GroupRun
 from sciren.training.history import History
-from sciren.training.member import Member
 from sciren.training.preparation import prepare
-from sciren.training.progress import Silence
 
 Q10 = 1.8
 
@@ -198,20 +195,6 @@ def test_patience_counts_from_the_peak_of_a_cycle_on():
     rates = [row["learning_rate"] for row in history.rows]
     assert int(np.argmax(rates)) == 6
     assert len(rates) == 8  # the peak is in the seventh epoch
-
-
-def test_gains_below_min_delta_add_up():
-    config = TrainConfig(epochs=9, patience=3, min_delta=1.0, schedule="constant")
-    model, table = started(), respiration()
-    model.residual_scale = ResidualScale.fit(table.targets)
-    state = GroupRun(Group([Member(model, table, table, config, History("test"))]))
-    loss = 10.0
-    for epoch in range(9):
-        state.epoch, loss = epoch, loss - 0.4
-        assert state._judge(0, loss)
-        state.rows[0].append({"total": loss, "data": loss, "valid": loss})
-        state._stop(0, Silence())
-        assert (state.best[0].stopped >= 0) == (epoch == 8)
 
 
 # -- observations ---------------------------------------------------------------------
