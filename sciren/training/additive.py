@@ -1,5 +1,7 @@
 """One-layer spline encoders as a least-squares problem for many members at once."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -65,6 +67,10 @@ class AdditiveProblem:
     def on_rows(self, rows: Tensor) -> "AdditiveProblem":
         """Return the problem on some of its rows (positions)."""
         return self._changed(term=self.term.take(rows), spline=self.spline.take(rows))
+
+    def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "AdditiveProblem":
+        """Return the problem on other rows, whose design is centred alike."""
+        return self._changed(term=term, spline=spline)
 
     def without_features(self) -> "AdditiveProblem":
         """Return the problem of constant latents."""
@@ -141,10 +147,7 @@ class AdditiveProblem:
         widths = [self.block] * self.n_latents
         sums = Sums(len(theta), widths, self.n_constants, theta)
         for part in chunks(self.term.n_rows, len(theta) * self.block):
-            columns = self.spline.columns(part)
-            raw = self._raw(columns, coefficients)
-            local = self.term.part(part).local(raw, constants, members)
-            sums.add(local.scaled(self.scale), [columns] * self.n_latents)
+            self._add_rows(sums, coefficients, constants, part, members)
         normal = sums.normal()
         pull = theta @ self.penalty
         full = Normal(
@@ -154,6 +157,31 @@ class AdditiveProblem:
         )
         active = self.active if len(self.active) == 1 else self.active[members]
         return hold(full, active)
+
+    def _add_rows(
+        self,
+        sums: Sums,
+        coefficients: Tensor,
+        constants: Tensor,
+        part: slice | Tensor,
+        members: Tensor,
+    ) -> None:
+        """Add some of the rows to the normal equations."""
+        columns = self.spline.columns(part)
+        raw = self._raw(columns, coefficients)
+        local = self.term.part(part).local(raw, constants, members)
+        sums.add(local.scaled(self.scale), [columns] * self.n_latents)
+
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        widths = [self.block] * self.n_latents
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        found = []
+        for rows in parts:
+            sums = Sums(1, widths, self.n_constants, theta)
+            self._add_rows(sums, *self.split(theta), rows, one)
+            found.append(sums.normal())
+        return found
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Hold the constants inside their bounds."""

@@ -115,8 +115,8 @@ class SplineDesign:
     def __len__(self) -> int:
         return len(self.scaled)
 
-    def columns(self, part: slice) -> Tensor:
-        """Columns (m, 1 + d m) of a slice of the rows; each is contiguous."""
+    def columns(self, part: slice | Tensor) -> Tensor:
+        """Columns (m, 1 + d m) of some of the rows; each is contiguous."""
         if self.kept is not None:
             return self.kept[:, part].mT
         scaled = self.scaled[part]

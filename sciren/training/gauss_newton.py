@@ -21,7 +21,7 @@ from sciren.training.profile import ProfileSummary, estimate
 from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.selection import eliminate
-from sciren.training.solver import RungSolver, Step
+from sciren.training.solver import AnyProblem, RungSolver, Step
 from sciren.training.sparse import by_path, solve_sparse
 
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
@@ -205,7 +205,8 @@ class GaussNewton:
                 f"The profiles were computed on {len(rows)} of the training rows, "
                 "chi-square scaled to all."
             )
-        summaries, best = profile_and_bootstrap(held, theta, self.config, count)
+        more = None if held is whole else self._on_all_rows(step)
+        summaries, best = profile_and_bootstrap(held, theta, self.config, count, more)
         if held is not whole and not self._elsewhere(step, summaries):
             for number, summary in enumerate(summaries):
                 if len(summary.minima) == 1:
@@ -213,6 +214,11 @@ class GaussNewton:
                     summary.estimate, summary.error = found
                     summary.minima = [(found[0], 0.0)]
         return summaries, best
+
+    def _on_all_rows(self, step: Step) -> AnyProblem:
+        """The problem of a step on all training rows, its dropped edges held."""
+        problem = self.solver.whole(step.rung.problem)
+        return problem.with_active(problem.mask_of(step.candidate.edges.unsqueeze(0)))
 
     def _keep(self, summaries: Sequence[ProfileSummary], tail: str = "") -> None:
         """Put profiles into the history; `tail` marks their names."""

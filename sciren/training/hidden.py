@@ -10,6 +10,7 @@ elsewhere it is one safeguarded Gauss-Newton step.
 Reference: Golub and Pereyra 1973; Kaufman 1975 for the simplified Jacobian.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -43,8 +44,8 @@ class Index(NamedTuple):
     low: Tensor
     high: Tensor
 
-    def rows(self, part: slice) -> "Index":
-        """Keep a slice of the rows."""
+    def rows(self, part: slice | Tensor) -> "Index":
+        """Keep some of the rows."""
         return self._replace(value=self.value[:, part])
 
 
@@ -137,9 +138,13 @@ class HiddenProblem:
 
     def on_rows(self, rows: Tensor) -> "HiddenProblem":
         """Return the problem on some of its rows (positions)."""
+        return self.elsewhere(self.term.take(rows), self.spline.take(rows))
+
+    def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "HiddenProblem":
+        """Return the problem on other rows, whose design is centred alike."""
         part = HiddenProblem(
-            self.term.take(rows),
-            self.spline.take(rows),
+            term,
+            spline,
             self.nodes,
             self.intervals,
             self.smooth_inner,
@@ -260,9 +265,14 @@ class HiddenProblem:
         return hold(full, self._active(members))
 
     def _add_rows(
-        self, sums: Sums, parts: Unpacked, index: Index, part: slice, members: Tensor
+        self,
+        sums: Sums,
+        parts: Unpacked,
+        index: Index,
+        part: slice | Tensor,
+        members: Tensor,
     ) -> None:
-        """Add a slice of the rows to the normal equations."""
+        """Add some of the rows to the normal equations."""
         seen = self._seen(index)
         values, steep = seen.values(parts.outer), seen.steep(parts.outer)
         raw = self.shift + self.scale * values.sum(2).mT
@@ -277,6 +287,19 @@ class HiddenProblem:
             seen.fill(full[:, cut:], k)
             designs.append(full.mT)
         sums.add(local.scaled(self.scale), designs)
+
+    def normals_of(self, theta: Tensor, sets: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        widths = [self.nodes * (self.spline.width + self.outer_width)] * self.n_latents
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        found = []
+        for rows in sets:
+            sums = Sums(1, widths, self.n_constants, theta)
+            self._add_rows(sums, parts, index.rows(rows), rows, one)
+            found.append(self._sorted(sums.normal()))
+        return found
 
     def _active(self, members: Tensor) -> Tensor:
         return self.active if len(self.active) == 1 else self.active[members]

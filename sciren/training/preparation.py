@@ -46,6 +46,7 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
     model.encoder.prepare(model.scaled(train.features))
     _check_observed(train, valid)
     scale = ResidualScale.fit(train.targets, config.residual, config.offset)
+    _check_logs(valid, scale)
     return Prepared(train, valid, scale)
 
 
@@ -90,6 +91,20 @@ def _check_observed(train: Table, valid: Table) -> None:
             raise TrainingError(
                 f"no observed {part} row has a weight above zero; check the weights"
             )
+
+
+def _check_logs(valid: Table, scale: ResidualScale) -> None:
+    """Logs of the validation targets must exist, too."""
+    if scale.kind != "log":
+        return
+    lost = (valid.targets + scale.offset <= 0).any(1)
+    if bool(lost.any()):
+        raise TrainingError(
+            f"residual 'log' needs target + offset > 0; {int(lost.sum())} of "
+            f"{len(valid)} validation rows have less, the smallest target there is "
+            f"{float(valid.targets[lost].nan_to_num(torch.inf).min()):g} and the offset "
+            f"{float(scale.offset.min()):g}. Raise offset, or use residual 'identity'"
+        )
 
 
 def _check_forcings(model: ScIReN, table: Table, part: str) -> None:

@@ -100,8 +100,10 @@ class ProcessTerm:
         part.whole_rows, part.total = part.n_rows, part._total()
         return part
 
-    def part(self, rows: slice) -> "ProcessTerm":
-        """Return the share of a slice of the rows: shares of all slices sum to the loss."""
+    def part(self, rows: slice | Tensor) -> "ProcessTerm":
+        """Return the share of some of the rows: shares of all rows sum to the loss."""
+        if isinstance(rows, Tensor):
+            return self._cut(rows)
         key = (rows.start, rows.stop)
         if key not in self._parts:
             self._parts[key] = self._cut(rows)

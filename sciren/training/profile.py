@@ -17,6 +17,8 @@ from sciren.training.process_term import ProcessTerm
 
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
 FLAT = 3.84  # chi-square that 95 % confidence asks for, one constant
+BETTER = 1.0  # chi-square from which another minimum is a better one
+ROUNDS = 3  # times that profiles are taken anew from a better minimum
 SEARCH_STEPS = 6  # of each point of a coarse profile
 SEARCHED = 3  # of its lowest minima that are followed
 WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
@@ -140,14 +142,20 @@ def profile_constants(
     Returns:
         One summary a constant, and the best point found, which may be a better minimum.
     """
-    scale = problem.term.model.constant_scale
-    summaries = []
-    for number, parameter in enumerate(scale.parameters):
-        column = problem.size - len(scale.parameters) + number
-        one = _Profile(problem, theta, column, parameter, count)
-        summary, best = one.run(points, ranges.get(parameter.name))
-        theta = best
-        summaries.append(summary)
+    parameters = problem.term.model.constant_scale.parameters
+    summaries: list[ProfileSummary] = []
+    for _ in range(ROUNDS):
+        summaries, moved = [], False
+        for number, parameter in enumerate(parameters):
+            column = problem.size - len(parameters) + number
+            one = _Profile(problem, theta, column, parameter, count)
+            summary, best = one.run(points, ranges.get(parameter.name))
+            # What was found before a better minimum does not hold there.
+            moved |= number > 0 and one.gains(best)
+            theta = best
+            summaries.append(summary)
+        if not moved:
+            break
     return summaries, theta
 
 
@@ -233,6 +241,12 @@ class _Profile:
         summary.solutions = solutions
         summary.judge(self.parameter.positive)
         return summary, best
+
+    def gains(self, best: Tensor) -> bool:
+        """Whether a point (P,) is a better minimum than the one that it started from."""
+        both = torch.stack((self.theta, best))
+        losses = self.problem.loss(both, self.one.expand(2)).tolist()
+        return self._chi_square(losses[0], losses[1]) > BETTER
 
     def lowest(self, points: int, given: tuple[float, float] | None) -> Tensor:
         """Best point (P,) that a coarse profile leads to."""

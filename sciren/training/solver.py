@@ -242,22 +242,27 @@ class RungSolver:
 
     def finished(self, step: Step) -> Step:
         """Solve a step on all rows, to the end."""
-        train, valid = self.terms()
+        _, valid = self.terms()
         old, candidate = step.rung.problem, step.candidate
         theta, edges = candidate.theta.unsqueeze(0), candidate.edges.unsqueeze(0)
-        if isinstance(old, AdditiveProblem):
+        whole = self.whole(old)
+        if isinstance(old, AdditiveProblem) or isinstance(whole, AdditiveProblem):
             return Step(step.rung, step.rung.fit(edges, candidate.theta)[0])
-        whole = old
-        if self.few is not None and old.term.n_rows == len(self.few):
-            whole = self._hidden_problem(train, self.train_design, old.nodes)
-            whole = whole.with_active(whole.mask_of(edges))
-            theta = whole.taken_over(theta, old)
         held = whole.with_active(whole.mask_of(edges))
+        if whole is not old:
+            theta = held.taken_over(theta, old)
         total = self.config.max_iterations
         watch = self._watch(f"{old.nodes} hidden, all rows", total, held)
         found = minimise(held, theta, total, FINAL, damping=1e-6, watch=watch)
         rung = HiddenRung(whole, valid, self.valid_design)
         return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
+
+    def whole(self, problem: AnyProblem) -> AnyProblem:
+        """Return the same problem on all training rows."""
+        if problem.term.n_rows == len(self.data.train):
+            return problem
+        train, design = self.terms()[0], self.train_design
+        return problem.elsewhere(train, design)
 
     def _observed(self, step: Step) -> float:
         """Observed loss of a step on its own rows, without penalties."""

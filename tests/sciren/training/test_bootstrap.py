@@ -9,14 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sciren.constraints import Identity
-from sciren.training import bootstrap
+from sciren.decoders import Q10Respiration
+from sciren.encoders import KANEncoder
+from sciren.model import ScIReN
+from sciren.training import TrainConfig, bootstrap, fit, profiling
+from sciren.training.additive import AdditiveProblem
 from sciren.training.bootstrap import (
     block_weights,
     bootstrap_constants,
     n_observed_blocks,
     observed_weights,
+    one_step_bootstrap,
 )
+from sciren.training.effort import Effort
 from sciren.training.levenberg import minimise
+from sciren.training.starts import hidden_start, straight_indices
 
 
 def solved(problem):
@@ -113,3 +120,59 @@ def test_replicates_scatter_as_much_as_fresh_data(make):
         other = make.additive(make.respiration(200, seed + 1, noise=0.2)[0])
         fresh.append(float(solved(other)[0, -1]))
     assert float(draws[:, -1].std()) == pytest.approx(np.std(fresh), rel=0.5)
+
+
+# -- one step -----------------------------------------------------------------------
+@pytest.mark.parametrize("kind", ["additive", "hidden"])
+def test_one_step_reaches_what_a_refit_of_many_rows_reaches(make, kind):
+    table = in_blocks(make.respiration(4000)[0], 40)
+    problem = getattr(make, kind)(table)
+    if kind == "additive":
+        starts = solved(problem)
+    else:
+        inner = straight_indices(problem, problem.term.model.encoder, 1, 0)
+        constants = problem.term.model.constant_raw.detach().unsqueeze(0)
+        starts = minimise(problem, hidden_start(problem, inner, constants)).theta
+    full = bootstrap_constants(problem, problem.with_term, starts, 40, seed=3)[:, -1]
+    quick = one_step_bootstrap(problem, starts, 40, seed=3)[:, -1]
+    gap = (quick - full).std() / full.std()
+    assert float(gap) < 0.1
+    assert float((quick - full).abs().max()) < float(full.std())
+
+
+def test_one_step_holds_what_is_held_and_keeps_the_better_minimum(make):
+    table = in_blocks(make.respiration(600)[0], 20)
+    problem = make.additive(table, constraint=Identity())
+    edges = torch.tensor([[True], [True], [False]]).unsqueeze(0)
+    held = problem.with_active(problem.mask_of(edges))
+    good = solved(held) * held.active
+    bad = good.clone()
+    bad[:, -1] += 3.0
+    one = one_step_bootstrap(held, good, 5, 0)
+    two = one_step_bootstrap(held, torch.cat((bad, good)), 5, 0)
+    torch.testing.assert_close(one, two)
+    assert bool((one[:, ~held.active[0]] == 0).all())
+
+
+def test_rows_on_their_own_are_put_together(make, monkeypatch):
+    monkeypatch.setattr(bootstrap, "MOST_BLOCKS", 50)
+    problem = make.additive(make.respiration(800, noise=0.2)[0])
+    starts = solved(problem)
+    few = one_step_bootstrap(problem, starts, 200, 0)[:, -1].std()
+    monkeypatch.setattr(bootstrap, "MOST_BLOCKS", 10_000)
+    every = one_step_bootstrap(problem, starts, 200, 0)[:, -1].std()
+    assert float(few) == pytest.approx(float(every), rel=0.3)
+
+
+def test_intervals_of_profiles_on_few_rows_are_those_of_all_rows(make, monkeypatch):
+    table = in_blocks(make.respiration(3000)[0], 30)
+    monkeypatch.setattr(profiling, "MANY", 1000)
+    config = TrainConfig(bootstrap=60, profile_points=5, smooth=1e-3, select=False)
+    widths = []
+    for rows in (3000, 400):
+        few = Effort(rows=rows, steps=20, tolerance=1e-7)
+        monkeypatch.setattr(AdditiveProblem, "profile_effort", few)
+        model = ScIReN(KANEncoder(3, 1, grid=5), "auto", Q10Respiration())
+        low, high = fit(model, table, table, config).summaries["q10"].interval
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)

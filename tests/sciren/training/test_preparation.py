@@ -181,3 +181,13 @@ def test_plain_regression_needs_an_output_for_every_target(make):
         ShapeError, match=r"has 1 outputs, the table 2 targets \(u, v\)"
     ):
         prepare(ScIReN(KANEncoder(2, 1)), table, table, TrainConfig())
+
+
+def test_validation_targets_need_a_logarithm_too(tables):
+    train, valid = tables
+    low = valid.targets.clone()
+    low[3], low[5] = -1.0, torch.nan
+    config = TrainConfig(residual="log", offset=0.5)
+    with pytest.raises(TrainingError, match=r"1 of 30 validation rows .* is -1"):
+        prepare(respiration_model(), train, replace(valid, targets=low), config)
+    prepare(respiration_model(), train, replace(valid, targets=low), TrainConfig())

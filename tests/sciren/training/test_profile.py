@@ -328,3 +328,24 @@ def test_another_name_goes_into_the_points_too():
     summary.rename("k, all offered features")
     assert summary.name == "k, all offered features"
     assert [point["constant"] for point in summary.points] == [summary.name]
+
+
+@process_model(
+    [latent(), constant("m"), constant("k", low=-3, high=3, start=-1.0)],
+    ["t", "s"],
+    ["y"],
+)
+def two_constants(p, f):
+    """The effect of k has a local optimum at -1, and k shifts what m explains."""
+    return p.a + (p.k**3 - 3 * p.k) * f.t + (p.m + p.k) * f.s
+
+
+def test_a_summary_holds_at_the_minimum_that_a_later_profile_finds(make):
+    x, t, s = make.normals(300, 1), make.normals(300, seed=1), make.normals(300, seed=2)
+    y = x[:, 0] + 2.5 * t + 1.0 * s + 0.3 * make.normals(300, seed=3)
+    table = Table(x, {"t": t, "s": s}, y.unsqueeze(1), ("x",), ("y",))
+    problem = make.additive(table, decoder=two_constants, constraint=Identity())
+    (m, k), best = profiled(problem)
+    assert k.estimate == pytest.approx(2.07, abs=0.1)
+    assert m.estimate == pytest.approx(1.0 - k.estimate, abs=0.1)
+    assert m.estimate == pytest.approx(float(best[-2]), abs=1e-3)
