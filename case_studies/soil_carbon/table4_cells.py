@@ -1,0 +1,250 @@
+"""One trained model of Table 4: training, figures of merit, and the files that keep it.
+
+A cell is a method and a split. What it found is written as soon as it is known and used
+again as long as nothing that it depends on has changed, so that broken runs go on.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from case_studies.soil_carbon import table4_methods as methods
+from case_studies.soil_carbon.profiles import Profiles
+from case_studies.soil_carbon.table4_identify import identification
+from discovery import partial_dependence
+from sciren import ScIReN, SciRenError, Split, Table, edge_table, fit
+from sciren.decoders import CLM5Forcing
+
+FOLDER = "cells"
+EFFECT_ROWS = 300  # that partial dependence is averaged over
+EFFECT_GRID = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What all cells of a run share.
+
+    Args:
+        profiles: the data.
+        forcing: of their sites.
+        out: folder of the results.
+        predicted: parameters that the encoders predict.
+    """
+
+    profiles: Profiles
+    forcing: CLM5Forcing
+    out: Path
+    predicted: tuple[str, ...] = methods.PREDICTED
+
+    def fingerprint(self) -> str:
+        """Hash of the layers, the forcing and the folds."""
+        made = hashlib.sha256()
+        for name in self.profiles.layers.columns:
+            values = self.profiles.layers[name].to_numpy(dtype=float)
+            made.update(name.encode() + np.ascontiguousarray(values).tobytes())
+        for name, value in self.forcing.items():
+            made.update(name.encode() + value.contiguous().numpy().tobytes())
+        made.update(np.ascontiguousarray(self.profiles.folds()).tobytes())
+        return made.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A method, a split, and what all cells share."""
+
+    method: methods.Method
+    number: int
+    study: Study
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are kept."""
+        name = f"{self.study.profiles.name.lower()}-{self.method.slug}-{self.number}"
+        return self.study.out / FOLDER / name
+
+    def key(self) -> dict[str, Any]:
+        """Return everything that the result depends on, apart from the program."""
+        split = self.study.profiles.split(self.number)
+        study = self.study
+        model = methods.build(
+            self.method.name, split, study.forcing, self.number, study.predicted
+        )
+        key = {
+            "method": self.method.name,
+            "split": self.number,
+            "features": list(study.profiles.features),
+            "predicted": list(study.predicted),
+            "encoder": {"kind": model.encoder.kind} | model.encoder.settings(),
+            "constraints": [type(one).__name__ for one in model.constraints],
+            "training": methods.settings(self.method.name, self.number).model_dump(),
+            "data": study.fingerprint(),
+        }
+        return json.loads(json.dumps(key))
+
+    def stored(self) -> dict[str, Any] | None:
+        """Return the result, if it is there and still holds."""
+        try:
+            found = json.loads((self.folder / "result.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        same = isinstance(found, dict) and found.get("key") == self.key()
+        return found if same else None
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of a finished cell: predictions, latents, effects, edges, ..."""
+        return pd.read_csv(self.folder / f"{name}.csv")
+
+
+def compute(cell: Cell) -> dict[str, Any]:
+    """Train and judge the model of a cell, write its files, and return the result.
+
+    A training that fails is a result too: its figures are missing, its error is kept.
+    """
+    study = cell.study
+    split = study.profiles.split(cell.number)
+    name, seed = cell.method.name, cell.number
+    model = methods.build(name, split, study.forcing, seed, study.predicted)
+    result: dict[str, Any] = {"key": cell.key(), "split": cell.number}
+    wall, cpu = time.perf_counter(), time.process_time()
+    try:
+        history = fit(model, split.train, split.valid, methods.settings(name, seed))
+    except SciRenError as error:
+        result["failed"] = f"{type(error).__name__}: {error}"
+    else:
+        result["engine"] = history.engine
+        result["messages"] = list(history.messages)
+    result["cpu_seconds"] = time.process_time() - cpu
+    result["wall_seconds"] = time.perf_counter() - wall
+    cell.folder.mkdir(parents=True, exist_ok=True)
+    if "failed" not in result:
+        result["metrics"] = judge(model, split)
+        _keep(cell, model, split)
+    _write(cell.folder / "result.json", json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def judge(model: ScIReN, split: Split) -> dict[str, float]:
+    """Figures of merit on every part: r2, mae (gC m-3), pearson, and r2 of logs."""
+    found = {}
+    for part in ("train", "valid", "test"):
+        table: Table = getattr(split, part)
+        observed = table.targets[:, 0].numpy()
+        predicted = model.predict(table).targets[:, 0].numpy()
+        end = "" if part == "test" else f"_{part}"
+        scores = scores_of(observed, predicted)
+        found |= {f"{name}{end}": value for name, value in scores.items()}
+    return found
+
+
+def scores_of(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """R2 = 1 - SSE / SST, mean absolute error, Pearson, and R2 of log(soc + 1 kg m-3)."""
+    logs = [np.log(np.maximum(one, 0.0) + 1000.0) for one in (observed, predicted)]
+    return {
+        "r2": _r2(observed, predicted),
+        "mae": float(np.abs(observed - predicted).mean()),
+        "pearson": float(np.corrcoef(observed, predicted)[0, 1]),
+        "r2_log": _r2(*logs),
+    }
+
+
+def _r2(observed: np.ndarray, predicted: np.ndarray) -> float:
+    spread = np.sum((observed - observed.mean()) ** 2)
+    return float(1 - np.sum((observed - predicted) ** 2) / spread)
+
+
+def _keep(cell: Cell, model: ScIReN, split: Split) -> None:
+    """Write what the report and the figures need of a trained model."""
+    test = split.test
+    found = model.predict(test)
+    predictions = pd.DataFrame(
+        {
+            "row": test.row_ids,
+            "site": test.forcings["site"].numpy().astype(int),
+            "depth": test.forcings["depth"].numpy(),
+            "observed": test.targets[:, 0].numpy(),
+            "predicted": found.targets[:, 0].numpy(),
+        }
+    )
+    files = {"predictions": predictions}
+    if cell.method.name != methods.PURE:
+        files["latents"] = site_latents(cell, model, split)
+    if cell.method.name == methods.ONE_LAYER:
+        files["effects"] = _effects(model, split.train)
+        files["edges"] = edge_table(model, split.train)
+        files["identification"] = identification(model, split.train)
+    for name, frame in files.items():
+        _write(cell.folder / f"{name}.csv", frame.to_csv(index=False))
+
+
+def site_latents(cell: Cell, model: ScIReN, split: Split) -> pd.DataFrame:
+    """Physical latents of every site, each from its first layer, features clipped."""
+    parts = (split.train, split.valid, split.test)
+    rows = []
+    for part in parts:
+        values = model.latents(part).numpy()
+        frame = pd.DataFrame(values, columns=list(model.latent_names))
+        frame.insert(0, "site", part.forcings["site"].numpy().astype(int))
+        rows.append(frame.groupby("site", as_index=False).first())
+    joined = pd.concat(rows).sort_values("site", ignore_index=True)
+    places = cell.study.profiles.sites[["lat", "lon"]].iloc[joined["site"]]
+    return pd.concat([joined, places.reset_index(drop=True)], axis=1)
+
+
+@torch.no_grad()
+def _effects(model: ScIReN, table: Table) -> pd.DataFrame:
+    """Effects of the features on the parameters in the unit interval."""
+
+    def unit(x: np.ndarray) -> np.ndarray:
+        raw = model.raw_latents(model.scaled(torch.as_tensor(x)))
+        span = model.high - model.low
+        return ((model.constrain(raw) - model.low) / span).numpy()
+
+    found = partial_dependence(unit, table, grid=EFFECT_GRID, rows=EFFECT_ROWS)
+    names = {f"output{k + 1}": name for k, name in enumerate(model.latent_names)}
+    return found.assign(latent=found["latent"].replace(names))
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def run(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Return the results of cells in their order, computing those that are missing."""
+    torch.set_num_threads(1)
+    found = [cell.stored() for cell in cells]
+    missing = [k for k, result in enumerate(found) if result is None]
+    say(f"{len(cells)} models, {len(cells) - len(missing)} of them kept from before")
+    for number, k in enumerate(missing, start=1):
+        found[k] = result = compute(cells[k])
+        say(f"{number}/{len(missing)} {describe(cells[k], result)}")
+    return [result for result in found if result is not None]
+
+
+def describe(cell: Cell, result: dict[str, Any]) -> str:
+    """Return a line about a finished cell."""
+    start = f"{cell.method.name}, split {cell.number}:"
+    spent = f"{result['cpu_seconds']:.1f} s CPU"
+    if "failed" in result:
+        return f"{start} {result['failed']} ({spent})"
+    values = result["metrics"]
+    return (
+        f"{start} R2 {values['r2']:.3f}, MAE {values['mae']:.0f}, "
+        f"Pearson {values['pearson']:.3f}, {spent}"
+    )
+
+
+def say(message: str) -> None:
+    """Tell the person who waits."""
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()

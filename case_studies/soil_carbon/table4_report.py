@@ -1,0 +1,271 @@
+"""Table 4 as CSV, Markdown and LaTeX: methods, and their differences on the same folds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from case_studies.soil_carbon.table4_cells import Cell
+from case_studies.soil_carbon.table4_methods import (
+    BLACK_BOXES,
+    METHODS,
+    ONE_LAYER,
+    PURE,
+    TWO_LAYERS,
+)
+
+FIGURES = {"r2": "R2", "mae": "MAE (gC m-3)", "pearson": "Pearson"}
+MORE = {"r2_train": "R2 train", "r2_log": "R2 of logs", "cpu_seconds": "CPU s"}
+BETTER = {"r2": 1, "mae": -1, "pearson": 1}
+
+
+def runs_frame(
+    cells: Sequence[Cell], results: Sequence[Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Return one row a model; the figures of failed ones are missing."""
+    rows = []
+    for cell, result in zip(cells, results, strict=True):
+        rows.append(
+            {
+                "method": cell.method.name,
+                "split": cell.number,
+                "engine": result.get("engine", ""),
+                "failed": result.get("failed", ""),
+                "cpu_seconds": result["cpu_seconds"],
+                "wall_seconds": result["wall_seconds"],
+            }
+            | dict(result.get("metrics", {}))
+        )
+    return pd.DataFrame(rows)
+
+
+def summary_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return mean and deviation (ddof 0) over the splits beside the published values."""
+    rows = []
+    for method in METHODS:
+        mine = pd.DataFrame(runs[runs["method"] == method.name])
+        row: dict[str, Any] = {"method": method.name, "splits": len(mine)}
+        for name in (*FIGURES, *MORE):
+            row[name], row[f"{name}_sd"] = mine[name].mean(), mine[name].std(ddof=0)
+        for name in FIGURES:
+            mean, spread = getattr(method, name)
+            row |= {f"published_{name}": mean, f"published_{name}_sd": spread}
+        row["failed"] = int((mine["failed"] != "").sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def pairs_frame(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences between all methods on the same folds.
+
+    Returns:
+        One row a pair and figure: method, other, figure, difference (method minus
+        other, mean over the splits), error (its standard error, deviation with ddof 1
+        over the root of the splits), errors (difference over error, positive where the
+        method is better) and won (splits in which it is better).
+    """
+    rows = []
+    names = [method.name for method in METHODS if (runs["method"] == method.name).any()]
+    for figure, sign in BETTER.items():
+        wide = runs.pivot_table(index="split", columns="method", values=figure)
+        for name in names:
+            for other in names:
+                if name == other or name not in wide or other not in wide:
+                    continue
+                gap = (wide[name] - wide[other]).dropna()
+                mean, error = standard_error(gap.to_numpy())
+                rows.append(
+                    {
+                        "method": name,
+                        "other": other,
+                        "figure": figure,
+                        "difference": mean,
+                        "error": error,
+                        "errors": sign * mean / error if error > 0 else math.nan,
+                        "won": int((sign * gap > 0).sum()),
+                        "splits": len(gap),
+                    }
+                )
+    columns = ["method", "other", "figure", "difference", "error", "errors", "won"]
+    return pd.DataFrame(rows, columns=[*columns, "splits"])
+
+
+def standard_error(gaps: np.ndarray) -> tuple[float, float]:
+    """Mean of differences and its standard error, nan for fewer than two."""
+    if len(gaps) < 2:
+        return (float(gaps.mean()) if len(gaps) else math.nan), math.nan
+    return float(gaps.mean()), float(gaps.std(ddof=1) / math.sqrt(len(gaps)))
+
+
+def verdict(summary: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    """Say for either ScIReN whether it holds against the best black box and Pure-NN."""
+    means = summary.set_index("method")["r2"]
+    known = means[[name for name in BLACK_BOXES if name in means]].dropna()
+    if known.empty:
+        return ["No black box was trained, so there is nothing to compare with."]
+    best = str(known.idxmax())
+    texts = []
+    for name in (ONE_LAYER, TWO_LAYERS):
+        mine = pairs[(pairs["method"] == name) & (pairs["figure"] == "r2")]
+        mine = mine.set_index("other")
+        if best not in mine.index or PURE not in mine.index:
+            continue
+        gap, error = mine.loc[best, ["difference", "error"]].astype(float)
+        holds = (
+            "not significantly below" if gap >= -2 * error else "SIGNIFICANTLY BELOW"
+        )
+        over = float(mine.loc[PURE, "difference"])
+        texts.append(
+            f"{name}: {holds} {best} in R2 ({gap:+.3f} ± {error:.3f}), "
+            f"{'above' if over > 0 else 'BELOW'} {PURE} in the mean ({over:+.3f} ± "
+            f"{float(mine.loc[PURE, 'error']):.3f})."
+        )
+    return texts
+
+
+def write_report(
+    out: Path,
+    stem: str,
+    runs: pd.DataFrame,
+    notes: Sequence[str],
+    extra: Mapping[str, pd.DataFrame],
+) -> str:
+    """Write all tables of a data set and return the Markdown.
+
+    Args:
+        out: folder.
+        stem: start of the names of the files.
+        runs: see `runs_frame`.
+        notes: sentences below the table.
+        extra: title -> further table.
+    """
+    summary, pairs = summary_frame(runs), pairs_frame(runs)
+    said = [*verdict(summary, pairs), *notes]
+    runs.to_csv(out / f"{stem}_runs.csv", index=False)
+    summary.to_csv(out / f"{stem}.csv", index=False)
+    pairs.to_csv(out / f"{stem}_pairs.csv", index=False)
+    text = markdown(stem, summary, pairs, said, extra)
+    (out / f"{stem}.md").write_text(text, encoding="utf-8")
+    (out / f"{stem}.tex").write_text(latex(stem, summary, said), encoding="utf-8")
+    return text
+
+
+# -- text -------------------------------------------------------------------------------
+def markdown(
+    title: str,
+    summary: pd.DataFrame,
+    pairs: pd.DataFrame,
+    notes: Sequence[str],
+    extra: Mapping[str, pd.DataFrame],
+) -> str:
+    """Return the tables as plain text that Markdown shows as tables."""
+    heads = ["method", *FIGURES.values(), *MORE.values()]
+    lines = [
+        [
+            str(row["method"]),
+            *(_beside(row, name, "±") for name in FIGURES),
+            *(_mean(row, name, "±") for name in MORE),
+        ]
+        for row in summary.to_dict("records")
+    ]
+    parts = [f"## {title}", grid(heads, lines)]
+    parts.append("\n".join(f"- {note}" for note in notes))
+    if len(pairs):
+        parts += ["### Differences of R2 on the same folds (row minus column)"]
+        parts.append(_pair_grid(pairs))
+    for name, table in extra.items():
+        cells = [[_short(v) for v in row] for row in table.itertuples(index=False)]
+        parts += [f"### {name}", grid(list(map(str, table.columns)), cells)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _pair_grid(pairs: pd.DataFrame) -> str:
+    mine = pairs[pairs["figure"] == "r2"]
+    names = list(dict.fromkeys(mine["method"]))
+    known = {(p["method"], p["other"]): p for p in mine.to_dict("records")}
+    lines = []
+    for name in names:
+        line = [name]
+        for other in names:
+            pair = known.get((name, other))
+            text = (
+                ""
+                if pair is None
+                else f"{pair['difference']:+.3f} ± {pair['error']:.3f}"
+            )
+            line.append(text)
+        lines.append(line)
+    return grid(["", *names], lines)
+
+
+def grid(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    rows = [heads, ["-" * max(width, 3) for width in widths], *lines]
+    return "\n".join(
+        "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    )
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _mean(row: Mapping[Any, Any], name: str, sign: str, start: str = "") -> str:
+    mean, spread = row[f"{start}{name}"], row[f"{start}{name}_sd"]
+    if pd.isna(mean):
+        return "-"
+    digits = 0 if name.startswith("mae") else 1 if name == "cpu_seconds" else 3
+    return f"{mean:.{digits}f} {sign} {spread:.{digits}f}"
+
+
+def _beside(row: Mapping[Any, Any], name: str, sign: str) -> str:
+    return f"{_mean(row, name, sign)} ({_mean(row, name, sign, 'published_')})"
+
+
+def latex(title: str, summary: pd.DataFrame, notes: Sequence[str]) -> str:
+    """Return a booktabs table in a ``threeparttable``."""
+    heads = " & ".join(["method", *(escaped(name) for name in FIGURES.values())])
+    lines = []
+    for row in summary.to_dict("records"):
+        texts = [f"${_beside(row, name, chr(92) + 'pm')}$" for name in FIGURES]
+        lines.append(" & ".join([escaped(str(row["method"])), *texts]) + r" \\")
+    return "\n".join(
+        [
+            "% packages: booktabs, threeparttable",
+            r"\begin{table}[htbp]",
+            r"\centering",
+            r"\begin{threeparttable}",
+            r"\caption{Measured carbon profiles, "
+            + escaped(title)
+            + ": mean and standard "
+            "deviation over five splits of held-out blocks; published values, which belong "
+            "to other data, in brackets.}",
+            rf"\label{{tab:soil-carbon-{title.replace('_', '-')}}}",
+            r"\begin{tabular}{@{}llll@{}}",
+            r"\toprule",
+            rf"{heads} \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\begin{tablenotes}\footnotesize",
+            *(rf"\item {escaped(note)}" for note in notes),
+            r"\end{tablenotes}",
+            r"\end{threeparttable}",
+            r"\end{table}",
+            "",
+        ]
+    )
+
+
+def escaped(text: str) -> str:
+    """Return plain text as LaTeX shows it."""
+    text = text.replace("\\", r"\textbackslash ")
+    for one in "&%$#_{}":
+        text = text.replace(one, f"\\{one}")
+    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")
