@@ -70,7 +70,6 @@ def select_sparse(
         rung.fit(edges.unsqueeze(0), start, rung.trial_steps)[0]
         for edges, start in _candidates(points)
     ]
-    fitted += _thinner(rung, fitted)
     chosen = one_standard_error(fitted)
     history.selection.extend(record_path(fitted, chosen, names, rung.nodes))
     return rung.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
@@ -183,11 +182,16 @@ def _key(edges: Tensor) -> bytes:
     return edges.cpu().numpy().tobytes()
 
 
-def _thinner(rung: AdditiveRung, fitted: list[Candidate]) -> list[Candidate]:
-    """Drop the weakest edge of the best candidate, again and again, while it is weak."""
-    found: list[Candidate] = []
-    known = {_key(one.edges) for one in fitted}
-    now = one_standard_error(fitted)
+def without_weak(
+    rung: AdditiveRung, full: Candidate, names: list[list[str]], history: History
+) -> Candidate:
+    """Drop the weakest edge, again and again, while it is weak and validation allows.
+
+    With the final smoothing an edge may go that had to make up for a stiffer one.
+
+    Args: as for `select_sparse`; `full` are the edges that the path has left.
+    """
+    path, now = [full], full
     while int(now.edges.sum()) > 1:
         deviation = rung.importance(now) * now.edges
         share = deviation / deviation.sum(0).clamp_min(1e-300)
@@ -196,10 +200,11 @@ def _thinner(rung: AdditiveRung, fitted: list[Candidate]) -> list[Candidate]:
             break
         edges = now.edges.clone()
         edges.view(-1)[weakest.argmin()] = False
-        if _key(edges) in known:
+        now = rung.fit(edges.unsqueeze(0), now.theta)[0]
+        path.append(now)
+        if one_standard_error(path) is not now:
             break
-        now = rung.fit(edges.unsqueeze(0), now.theta, rung.trial_steps)[0]
-        found.append(now)
-        if one_standard_error([*fitted, *found]) is not now:
-            break
-    return found
+    chosen = one_standard_error(path)
+    if len(path) > 1:
+        history.selection.extend(record_path(path, chosen, names, rung.nodes))
+    return chosen

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from sciren.training.additive import AdditiveProblem
-from sciren.training.group_sparsity import MANY, select_sparse
+from sciren.training.group_sparsity import MANY, select_sparse, without_weak
 from sciren.training.levenberg import minimise
 from sciren.training.rungs import AdditiveRung, Candidate
 from sciren.training.solver import RungSolver, Step
@@ -44,7 +44,10 @@ def solve_sparse(
     chosen = select_sparse(rung, theta, names, solver.history, say)
     finer = [weight for weight in FINER if weight < min(given)]
     weights = (*finer, *given) if config.smooth_choices else given
-    return _smoothed(solver, chosen, weights)
+    step = _smoothed(solver, chosen, weights)
+    assert isinstance(step.rung, AdditiveRung)
+    fewer = without_weak(step.rung, step.candidate, names, solver.history)
+    return Step(step.rung, fewer)
 
 
 def _start(solver: RungSolver, full: Step | None) -> Tensor:
