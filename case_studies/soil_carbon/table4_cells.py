@@ -85,7 +85,12 @@ class Cell:
             "predicted": list(study.predicted),
             "encoder": {"kind": model.encoder.kind} | model.encoder.settings(),
             "constraints": [type(one).__name__ for one in model.constraints],
-            "training": methods.settings(self.method.name, self.number).model_dump(),
+            "training": [
+                one.model_dump()
+                for one in methods.settings(
+                    self.method.name, self.number, len(split.train)
+                )
+            ],
             "data": study.fingerprint(),
         }
         return json.loads(json.dumps(key))
@@ -109,27 +114,49 @@ def compute(cell: Cell) -> dict[str, Any]:
 
     A training that fails is a result too: its figures are missing, its error is kept.
     """
-    study = cell.study
-    split = study.profiles.split(cell.number)
-    name, seed = cell.method.name, cell.number
-    model = methods.build(name, split, study.forcing, seed, study.predicted)
+    split = cell.study.profiles.split(cell.number)
     result: dict[str, Any] = {"key": cell.key(), "split": cell.number}
     wall, cpu = time.perf_counter(), time.process_time()
-    try:
-        history = fit(model, split.train, split.valid, methods.settings(name, seed))
-    except SciRenError as error:
-        result["failed"] = f"{type(error).__name__}: {error}"
-    else:
-        result["engine"] = history.engine
-        result["messages"] = list(history.messages)
+    model, found = best_model(cell, split)
+    result |= found
     result["cpu_seconds"] = time.process_time() - cpu
     result["wall_seconds"] = time.perf_counter() - wall
     cell.folder.mkdir(parents=True, exist_ok=True)
-    if "failed" not in result:
+    if model is not None:
         result["metrics"] = judge(model, split)
         _keep(cell, model, split)
     _write(cell.folder / "result.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def best_model(cell: Cell, split: Split) -> tuple[ScIReN | None, dict[str, Any]]:
+    """Train in every way that competes; return the best on validation and its record."""
+    study, seed, name = cell.study, cell.number, cell.method.name
+    best: tuple[ScIReN | None, dict[str, Any]] = (
+        None,
+        {"failed": "nothing was trained"},
+    )
+    least, errors = float("inf"), []
+    for config in methods.settings(name, seed, len(split.train)):
+        model = methods.build(name, split, study.forcing, seed, study.predicted)
+        try:
+            history = fit(model, split.train, split.valid, config)
+        except SciRenError as error:
+            errors.append(f"{type(error).__name__}: {error}")
+            continue
+        loss = _validation(model, split.valid)
+        if loss < least:
+            least = loss
+            record = {"engine": history.engine, "messages": list(history.messages)}
+            best = model, record | {"learning_rate": config.learning_rate}
+    if best[0] is None and errors:
+        return None, {"failed": errors[0]}
+    return best
+
+
+def _validation(model: ScIReN, table: Table) -> float:
+    """Mean squared error on validation, gC2 m-6."""
+    return float((model.predict(table).targets - table.targets).square().mean())
 
 
 def judge(model: ScIReN, split: Split) -> dict[str, float]:

@@ -33,6 +33,7 @@ def runs_frame(
                 "method": cell.method.name,
                 "split": cell.number,
                 "engine": result.get("engine", ""),
+                "learning_rate": result.get("learning_rate", math.nan),
                 "failed": result.get("failed", ""),
                 "cpu_seconds": result["cpu_seconds"],
                 "wall_seconds": result["wall_seconds"],

@@ -44,12 +44,13 @@ def study(sodah, write, tmp_path):
 def quick(monkeypatch):
     """One epoch and one step, so that every method is trained in no time."""
 
-    def settings(name, seed):
+    def settings(name, seed, rows):
         engine = "auto" if name == ONE_LAYER else "first-order"
-        return TrainConfig(
+        quick = TrainConfig(
             seed=seed, engine=engine, epochs=1, smooth=1.0, select=False,
             max_iterations=2, latent_scale="unit",
         )  # fmt: skip
+        return (quick,)
 
     monkeypatch.setattr(table4_methods, "settings", settings)
 
@@ -76,7 +77,7 @@ def test_every_method_can_be_built_and_gives_finite_carbon(name, study):
     model = table4_methods.build(name, split, study.forcing, seed=1)
     model.encoder.prepare(split.train.features)
     assert bool(torch.isfinite(model.predict(split.test).targets).all())
-    assert isinstance(table4_methods.settings(name, 1), TrainConfig)
+    assert table4_methods.settings(name, 1, len(split.train))
 
 
 def test_pure_nn_is_linear_between_the_layers_and_constant_beyond():
@@ -226,9 +227,33 @@ def test_a_finished_model_is_kept_until_something_changes(study, quick):
     assert cell.stored() is None
 
 
+def test_the_best_way_on_validation_is_taken(study, monkeypatch):
+    def settings(name, seed, rows):
+        rates = (1e-9, 0.02)
+        return tuple(
+            TrainConfig(
+                engine="first-order", epochs=20, learning_rate=rate, select=False,
+                latent_scale="unit",
+            )
+            for rate in rates
+        )  # fmt: skip
+
+    monkeypatch.setattr(table4_methods, "settings", settings)
+    model, record = table4_cells.best_model(
+        Cell(METHODS[3], 1, study), study.profiles.split(1)
+    )
+    assert model is not None
+    assert record["learning_rate"] == 0.02
+
+
+def test_gradient_training_takes_as_many_steps_on_every_set():
+    few, many = (table4_methods.settings(PURE, 1, rows)[0] for rows in (240, 2400))
+    assert few.epochs == 10 * many.epochs == table4_methods.STEPS
+
+
 def test_a_training_that_fails_is_reported(study, monkeypatch):
-    def settings(name, seed):
-        return TrainConfig(residual="log", offset=1e-9, engine="gauss-newton")
+    def settings(name, seed, rows):
+        return (TrainConfig(residual="log", offset=1e-9, engine="gauss-newton"),)
 
     monkeypatch.setattr(table4_methods, "settings", settings)
     cell = Cell(METHODS[0], 1, study)
