@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sciren.decoders import Decoder
     from sciren.model import ScIReN
+    from sciren.training import TrainConfig
     from symbolic.symbolic_model import SymbolicModel
 
 EQUATIONS = "equations.json"
@@ -73,7 +74,6 @@ class Checkpoints:
             return record
 
         record = self.data(TRAINING, trained)
-        shutil.rmtree(self.folder / STATE, ignore_errors=True)
         return load_model(place, decoder), record
 
     def equations(self, compute: Callable[[], "SymbolicModel"]) -> "SymbolicModel":
@@ -87,10 +87,23 @@ class Checkpoints:
             compute().save(file)
         return SymbolicModel.load(file)
 
-    @property
-    def training_state(self) -> Path | None:
-        """Where a training keeps its own state while it lasts."""
-        return None if self.folder is None else self.folder / STATE
+    def during_training(self, config: "TrainConfig", part: str = "") -> "TrainConfig":
+        """Return the settings of a training that keeps its own state while it lasts.
+
+        Gradient steps go on in the middle; the Gauss-Newton engine starts again.
+
+        Args:
+            config: its settings; a folder that they name already stays.
+            part: of the trainings of a run.
+        """
+        if self.folder is None or config.checkpoint is not None:
+            return config
+        return config.replace(checkpoint=str(self.folder / STATE / part))
+
+    def forget_training(self) -> None:
+        """Remove the states of trainings that are finished."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder / STATE, ignore_errors=True)
 
 
 def exact(value: Any) -> Any:

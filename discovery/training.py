@@ -175,13 +175,18 @@ def train(
         from sciren.training import fit
 
         model = model_of(study.config, decoder)
-        history = fit(model, split.train, split.valid, config, progress)
+        settings = keep.during_training(config)
+        history = fit(model, split.train, split.valid, settings, progress)
         return model, Training.of(model, history).record()
 
     found = Training.from_record(*keep.model(decoder, first))
     members, said = keep.data(
-        "members", lambda: train_members(study, found.model, config, progress)
+        "members",
+        lambda: train_members(
+            study, found.model, keep.during_training(config, "members"), progress
+        ),
     )
+    keep.forget_training()
     return replace(
         found,
         candidates=(*found.candidates, *members),

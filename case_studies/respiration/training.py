@@ -1,14 +1,26 @@
 """Train the cells of a row together, rows beside one another in processes."""
 
+import hashlib
+import json
 import multiprocessing
+import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 from typing import Any
 
 from case_studies.respiration import methods, metrics
 from case_studies.respiration.cells import Cell, say
-from sciren import History, ScIReN, SciRenError, fit, fit_ensemble, save_model
+from sciren import (
+    History,
+    ScIReN,
+    SciRenError,
+    TrainConfig,
+    fit,
+    fit_ensemble,
+    save_model,
+)
 
 EVERY = 15.0  # seconds between two lines about a training
 
@@ -81,17 +93,35 @@ def compute(cells: Group) -> list[dict[str, Any]]:
             models,
             [split.train for split in splits],
             [split.valid for split in splits],
-            [methods.settings(one.row, one.record.mode, one.seed) for one in cells],
+            _settings(cells),
             Lines(cells[0]),
         )
     except SciRenError as error:
         say(f"{cells[0].row.title}: {error}; training every seed alone")
         return [_alone(cell) for cell in cells]
     spent = _spent(cpu, wall, len(cells))
-    return [
+    found = [
         _judged(cell, model, history, spent)
         for cell, model, history in zip(cells, models, histories, strict=True)
     ]
+    shutil.rmtree(_state(cells), ignore_errors=True)
+    return found
+
+
+def _settings(cells: Group) -> list[TrainConfig]:
+    """Settings of trainings that go on in the middle after a break."""
+    place = str(_state(cells))
+    return [
+        methods.settings(one.row, one.record.mode, one.seed).replace(checkpoint=place)
+        for one in cells
+    ]
+
+
+def _state(cells: Group) -> Path:
+    """Where the training of some cells keeps its state while it lasts."""
+    keys = json.dumps([[cell.key(), cell.seed] for cell in cells], sort_keys=True)
+    name = f".training-{hashlib.sha256(keys.encode()).hexdigest()[:16]}"
+    return cells[0].folder.with_name(name)
 
 
 def _model(cell: Cell) -> ScIReN:
@@ -99,15 +129,18 @@ def _model(cell: Cell) -> ScIReN:
 
 
 def _alone(cell: Cell) -> dict[str, Any]:
-    settings = methods.settings(cell.row, cell.record.mode, cell.seed)
+    [settings] = _settings([cell])
     model, (_, split) = _model(cell), cell.tables()
     cpu, wall = _now()
     try:
         history = fit(model, split.train, split.valid, settings, Lines(cell))
     except SciRenError as error:
         failed = {"failed": f"{type(error).__name__}: {error}"}
-        return cell.store(_spent(cpu, wall, 1) | failed)
-    return _judged(cell, model, history, _spent(cpu, wall, 1))
+        found = cell.store(_spent(cpu, wall, 1) | failed)
+    else:
+        found = _judged(cell, model, history, _spent(cpu, wall, 1))
+    shutil.rmtree(_state([cell]), ignore_errors=True)
+    return found
 
 
 def _judged(

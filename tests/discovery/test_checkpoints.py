@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from discovery.checkpoints import Checkpoints, exact, frame_of, frame_record
+from sciren import TrainConfig
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -42,7 +43,9 @@ def test_without_a_folder_nothing_is_kept():
     for _ in range(2):
         assert keep.data("a", lambda: calls.append(1) or (1, 2)) == (1, 2)
     assert len(calls) == 2
-    assert keep.training_state is None
+    config = TrainConfig()
+    assert keep.during_training(config) is config
+    keep.forget_training()
 
 
 def test_numbers_of_numpy_become_plain_and_stay_what_they_are():

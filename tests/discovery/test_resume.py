@@ -127,6 +127,54 @@ def test_a_run_may_be_broken_off_twice(config, whole, monkeypatch):
     assert content(run(config, quiet=True, resume=True)) == whole
 
 
+GRADIENTS = (
+    "train={engine: first-order, epochs: 12, profiles: false, checkpoint_seconds: 0}",
+    "encoder.hidden=[2]",
+    "discovery.bootstrap=0",
+    "discovery.baselines=false",
+)
+
+
+class InTheMiddle(Silence):
+    """Breaks off in an epoch; hears where a training starts and goes on."""
+
+    def __init__(self, epoch: int | None = None) -> None:
+        self.epoch, self.heard, self.steps = epoch, [], []
+
+    def say(self, message: str) -> None:
+        self.heard.append(message)
+
+    def update(self, stage, step, total, values) -> None:
+        self.steps.append(step)
+        if step == self.epoch:
+            self.epoch = None
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("changes", [(), ("discovery.members=3",)])
+def test_gradient_steps_go_on_in_the_middle(
+    tmp_path, start_study, monkeypatch, changes
+):
+    path = start_study(tmp_path)
+    settings = (*GRADIENTS, *changes, "train.select=false")
+    config = load_config(path, settings)
+
+    def run_with(listener, **options):
+        with monkeypatch.context() as patch:
+            patch.setattr("discovery.workflow.progress_of", lambda quiet: listener)
+            return run(config, **options)
+
+    whole = content(run_with(InTheMiddle()))
+    shutil.rmtree(config.out)
+    for epoch in (3, 8):
+        with pytest.raises(KeyboardInterrupt):
+            run_with(InTheMiddle(epoch), resume=True)
+    last = InTheMiddle()
+    assert content(run_with(last, resume=True)) == whole
+    assert "resumed after: training state" in last.heard
+    assert last.steps[0] in (7, 8)  # not from the first epoch on
+
+
 @pytest.mark.slow
 def test_a_killed_process_is_resumed(study, config):
     """Nothing of Python runs after the kill: neither handlers nor clean-up."""

@@ -120,3 +120,33 @@ def test_long_trainings_say_which_row_they_are(cells, monkeypatch, capsys):
     monkeypatch.setattr(training, "EVERY", 1e9)
     lines.update("train", 4, 9, {})
     assert capsys.readouterr().err == ""
+
+
+def test_a_training_broken_off_goes_on_in_the_middle(cells, tmp_path, monkeypatch):
+    row = [cell for cell in cells if cell.row == cells[0].row]
+
+    def settings(row: object, mode: object, seed: int) -> TrainConfig:
+        return TrainConfig(
+            engine="first-order", epochs=6, seed=seed, profiles=False,
+            checkpoint_seconds=0,
+        )  # fmt: skip
+
+    class Broken(training.Lines):
+        def update(self, stage, step, total, values):
+            steps.append(step)
+            if step == 4 and len(steps) == 4:
+                raise KeyboardInterrupt
+
+    steps: list[int] = []
+    monkeypatch.setattr(methods, "settings", settings)
+    monkeypatch.setattr(training, "Lines", Broken)
+    with pytest.raises(KeyboardInterrupt):
+        training.run(row)
+    assert len(list(row[0].folder.parent.glob(".training-*"))) == 1
+    found = training.run(row)
+    assert steps == [1, 2, 3, 4, 4, 5, 6]
+    assert not list(row[0].folder.parent.glob(".training-*"))
+    whole = [Cell(one.row, one.seed, Record(tmp_path / "b", thin=THIN)) for one in row]
+    monkeypatch.setattr(training, "Lines", lambda cell: None)
+    for mine, other in zip(found, training.run(whole), strict=True):
+        assert mine["metrics"] == other["metrics"]
