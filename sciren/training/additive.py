@@ -109,6 +109,10 @@ class AdditiveProblem:
         """Raw latents (S, n, L) on the rows of a design that is centred alike."""
         return self.shift + self.scale * spline.times(self.split(theta)[0])
 
+    def curves(self, theta: Tensor) -> Tensor:
+        """Coefficients (S, J, d m) of the first-layer nodes."""
+        return self.split(theta)[0][..., 1:]
+
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
         return self.split(theta)[1]

@@ -63,9 +63,10 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         gt=0,
         description="added inside the log; default 1 % of the median target",
     )
-    noise: Literal["constant", "proportional"] = Field(
+    noise: Literal["constant", "proportional", "robust"] = Field(
         default="constant",
-        description="proportional: weights 1 / prediction^2, two passes",
+        description="proportional: weights 1 / prediction^2, two passes; robust: weights "
+        "of Huber, then Tukey, where some observations are grossly wrong",
     )
 
     # Penalties

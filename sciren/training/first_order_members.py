@@ -11,7 +11,7 @@ from sciren.errors import TrainingError
 from sciren.training.grouped_rows import same
 from sciren.training.grouped_run import Group, GroupRun
 from sciren.training.member import Member
-from sciren.training.noise import proportional_weights
+from sciren.training.noise import noise_weights
 from sciren.training.progress import Progress, Silence
 from sciren.training.resume import (
     PASSIVE,
@@ -62,17 +62,20 @@ def train_members(members: Sequence[Member], progress: Progress | None = None) -
     again = [
         number
         for number, member in enumerate(members)
-        if member.config.noise == "proportional"
+        if member.config.noise != "constant"
     ]
     factors = {id(members[k]): _factors(members[k]) for k in again}
     _train_all([members[k] for k in again], "train, reweighted", factors, listener)
 
 
 def _factors(member: Member) -> tuple[Tensor, Tensor]:
+    law = member.config.noise
     train, valid = (
-        proportional_weights(member.model, table)
+        noise_weights(member.model, table, law)
         for table in (member.train, member.valid)
     )
+    assert train is not None
+    assert valid is not None
     return train, valid
 
 

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
+from sciren.training.concurvity import imitated_shares, report
 from sciren.training.config import TrainConfig
 from sciren.training.history import History
 from sciren.training.levenberg import minimise
 from sciren.training.member import Member
-from sciren.training.noise import proportional_weights
 from sciren.training.preparation import Prepared
 from sciren.training.profile import ProfileSummary, estimate
 from sciren.training.profiling import profile_and_bootstrap
@@ -24,6 +24,7 @@ from sciren.training.selection import eliminate
 from sciren.training.solver import AnyProblem, RungSolver, Step
 from sciren.training.sparse import by_path, solve_sparse
 
+HUBER_PASSES, BISQUARE_PASSES = 4, 3  # refits with robust weights
 ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
 
 
@@ -57,6 +58,7 @@ class GaussNewton:
         """Train and write the result into the model."""
         full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
         step = self._reweighted(step)
+        self._concurvity(step)
         if self.config.profiles:
             step = self._profiled(step)
         step.rung.store(step.candidate)
@@ -141,19 +143,32 @@ class GaussNewton:
         return [[f"{x} -> {to}" for to in targets] for x in self.model.feature_names]
 
     def _reweighted(self, step: Step) -> Step:
-        """Refit with weights 1 / prediction^2 where the noise is proportional."""
+        """Refit with weights that follow from the fit, a few times; see `noise`."""
         if self.config.noise == "constant":
             return step
-        for _ in range(2):
+        passes = [True] * 2
+        if self.config.noise == "robust":
+            passes = [False] * HUBER_PASSES + [True] * BISQUARE_PASSES
+        for last in passes:
             step.rung.store(step.candidate)
-            train = proportional_weights(self.model, self.data.train)
-            valid = proportional_weights(self.model, self.data.valid)
-            self.solver.noise = (train, valid)
-            terms = self.solver.terms()
-            rung = step.rung.with_terms(*terms)
+            rung = self.solver.reweighted(step.rung, last)
             edges = step.candidate.edges.unsqueeze(0)
             step = Step(rung, rung.fit(edges, step.candidate.theta)[0])
+        if self.solver.noise is not None and self.config.noise == "robust":
+            weights = self.solver.noise[0][self.data.train.observed]
+            share = 100 * float((weights < 0.5).double().mean())
+            self.history.say(
+                f"Robust weights: {share:.2g} % of the observations count less than half."
+            )
         return step
+
+    def _concurvity(self, step: Step) -> None:
+        """Say which curves the other features imitate."""
+        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        edges = step.candidate.edges
+        shares = imitated_shares(problem.spline, problem.curves(theta)[0], edges)
+        names = self._edge_names(max(step.rung.nodes, 1))
+        report(self.history, shares, edges, names)
 
     # -- constants ------------------------------------------------------------------
     def _doubt(self) -> None:

@@ -198,6 +198,10 @@ class HiddenProblem:
         value = self._values(spline, parts.inner)
         return self._raw(known._replace(value=value), parts.outer)
 
+    def curves(self, theta: Tensor) -> Tensor:
+        """Coefficients (S, J, d m) of the first-layer nodes."""
+        return self.unpack(theta).inner.flatten(1, 2)
+
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
         return theta[:, self.end :]

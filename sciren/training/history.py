@@ -19,6 +19,7 @@ class History:
         selection: one mapping a candidate of the edge selection.
         ladder: one mapping a rung: hidden nodes, validation loss, accepted.
         profiles: one mapping a point of the profile of each constant.
+        concurvity: one mapping an edge: how well the other features imitate its curve.
         summaries: constant -> `ProfileSummary`.
         messages: sentences that a report should show.
     """
@@ -29,6 +30,7 @@ class History:
     selection: list[dict[str, Any]] = field(default_factory=list)
     ladder: list[dict[str, Any]] = field(default_factory=list)
     profiles: list[dict[str, Any]] = field(default_factory=list)
+    concurvity: list[dict[str, Any]] = field(default_factory=list)
     summaries: dict[str, Any] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
 

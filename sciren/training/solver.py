@@ -17,6 +17,7 @@ from sciren.training.design import SplineDesign
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
+from sciren.training.noise import proportional_weights, robust_weights
 from sciren.training.preparation import Prepared
 from sciren.training.process_term import ProcessTerm
 from sciren.training.profile import search_constants
@@ -34,6 +35,7 @@ AnyRung = AdditiveRung | HiddenRung
 FEW_ROWS = 8_000  # searches and hidden layers see no more until they are finished
 TRIAL_STEPS = 4  # of each weight of the smoothing that is tried
 START_STEPS = 30  # of the additive model on few rows
+ROBUST_STARTS = 4  # times that weights follow the first fit where noise is robust
 SEARCH_POINTS = 9  # of the coarse profile that looks for other minima
 
 
@@ -93,6 +95,20 @@ class RungSolver:
             self.model, table, self.data.scale, violation, noise_weights=noise
         )
 
+    def reweighted(self, rung: AnyRung, last: bool) -> AnyRung:
+        """Return a rung on all rows with weights that follow from the stored model.
+
+        Args:
+            last: whether robust weights may be zero, which needs a good model.
+        """
+        tables = self.data.train, self.data.valid
+        if self.config.noise == "proportional":
+            train, valid = (proportional_weights(self.model, one) for one in tables)
+        else:
+            train, valid = (robust_weights(self.model, one, last) for one in tables)
+        self.noise = (train, valid)
+        return rung.with_terms(*self.terms())
+
     def _watch(self, stage: str, total: int, problem: AnyProblem) -> Watch:
         """Keep every term of the best member's loss after each step."""
 
@@ -115,6 +131,7 @@ class RungSolver:
         train, valid = self.terms()
         if self._start is None:
             self._start = self._additive_start(train)
+            train, valid = self.terms()
         theta, weights = self._start, self.config.smooth_choices
         design = self.train_design
         if coarse and self.few is not None:
@@ -157,11 +174,28 @@ class RungSolver:
         smooth = (config.smooth_choices or (config.smooth,))[0]
         watch = self._watch(f"additive, smooth {smooth:g}", START_STEPS, problem)
         found = minimise(problem, theta, START_STEPS, TRIAL, watch=watch).theta
+        if config.noise == "robust":
+            problem, found = self._robust_start(problem, found)
         part = problem
         if len(design) > config.start_rows:
             part = problem.on_rows(self._among_few(config.start_rows))
         ranges = config.profile_range
         return search_constants(part, found[0], SEARCH_POINTS, ranges).unsqueeze(0)
+
+    def _robust_start(
+        self, problem: AdditiveProblem, theta: Tensor
+    ) -> tuple[AdditiveProblem, Tensor]:
+        """Weigh gross errors down before anything is chosen."""
+        for _ in range(ROBUST_STARTS):
+            problem.store(theta[0])
+            tables = self.data.train, self.data.valid
+            train, valid = (robust_weights(self.model, one, False) for one in tables)
+            self.noise = (train, valid)
+            term = self.terms()[0]
+            term = term if self.few is None else term.take(self.few)
+            problem = problem.with_term(term)
+            theta = minimise(problem, theta, TRIAL_STEPS, TRIAL).theta
+        return problem, theta
 
     def _among_few(self, count: int) -> Tensor:
         """Draw positions of some rows among the few."""

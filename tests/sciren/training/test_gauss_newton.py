@@ -155,6 +155,25 @@ def test_proportional_noise_makes_better_constants(make):
     assert errors["proportional"] < 0.7 * errors["constant"]
 
 
+def test_robust_noise_forgives_gross_errors(make):
+    train, _ = make.respiration(500, noise=0.05)
+    valid, rb = make.respiration(300, seed=9, noise=0.05)
+    for table in (train, valid):
+        table.targets[::20] *= 8.0  # every twentieth is grossly wrong
+    found = {}
+    for noise in ("constant", "robust"):
+        model = ScIReN(KANEncoder(3, 1, grid=5), "auto", Q10Respiration())
+        history = fit(model, train, valid, TrainConfig(noise=noise, profiles=False))
+        found[noise] = 1 - r2(model.latents(valid)[:, 0], rb)
+        said = [m for m in history.messages if m.startswith("Robust weights")]
+        assert bool(said) == (noise == "robust")
+    assert 5 <= float(said[0].split()[2]) < 15  # gross errors and a normal tail
+    assert found["robust"] < 0.02
+    assert found["robust"] < 0.2 * found["constant"]
+    assert kept(model) == ["a", "b"]
+    assert model.constants()["q10"] == pytest.approx(1.5, abs=0.03)
+
+
 # -- constants ----------------------------------------------------------------------
 @process_model(
     [Parameter("a"), Parameter("k", low=-3, high=3, start=-1.0, kind="constant")],
