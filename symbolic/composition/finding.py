@@ -7,11 +7,12 @@ import numpy as np
 from symbolic.composition.budget import Budget
 from symbolic.composition.first_rung import first_rung, unique
 from symbolic.composition.gate import ACCEPT_BELOW, Gate, gate
-from symbolic.composition.levenberg import polish
-from symbolic.composition.model import Evaluator, Model
+from symbolic.composition.levenberg import model_value, polish
+from symbolic.composition.model import Model
 from symbolic.composition.noise_law import is_proportional, proportional_weight
 from symbolic.composition.regression import Regression
 from symbolic.composition.search import Scored, Search
+from symbolic.composition.second_rung import second_rung
 
 Array = np.ndarray
 
@@ -51,11 +52,6 @@ class Finding:
         return self.candidates[0]
 
 
-def model_value(regression: Regression, model: Model) -> Array:
-    """Value of a model without offset and nuisance (n,)."""
-    return Evaluator(regression.columns, model).value_jacobian(model.pack())[0]
-
-
 def residual_of(regression: Regression, model: Model) -> Array:
     """Weighted residual (n,) with offset and nuisance fitted."""
     value = model_value(regression, model) * regression.weight
@@ -85,12 +81,24 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     search = Search(regression, settings.families)
     candidates = first_rung(search, generator)
     verdict = judged(regression, candidates[0], settings)
+    rung = 1
+    if not verdict.accepted and settings.max_rung > 1:
+        more = second_rung(
+            search,
+            generator,
+            budget,
+            lambda one: judged(regression, one, settings).accepted,
+        )
+        if more and more[0].criterion < candidates[0].criterion:
+            rung = 2
+            candidates = unique([*more, *candidates])
+            verdict = judged(regression, candidates[0], settings)
     if not verdict.accepted and not budget.over(0.5):
         candidates = unique([*candidates, *first_rung(search, generator, extra=10)])
         verdict = judged(regression, candidates[0], settings)
     candidates = polished(regression, candidates)
     verdict = replace(verdict, residual=deviation(regression, candidates[0]))
-    return Finding(regression, tuple(candidates), verdict, 1)
+    return Finding(regression, tuple(candidates), verdict, rung)
 
 
 def deviation(regression: Regression, one: Scored) -> float:

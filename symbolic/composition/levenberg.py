@@ -75,6 +75,11 @@ class Levenberg:
         return self.point.rss
 
     def _at(self, theta: Array) -> _Point:
+        # a trial step may overflow; it is then refused by its loss
+        with np.errstate(all="ignore"):
+            return self._point(theta)
+
+    def _point(self, theta: Array) -> _Point:
         regression = self.regression
         value, jacobian = self.evaluator.value_jacobian(theta)
         if regression.weighted:
@@ -116,8 +121,7 @@ class Levenberg:
 
     def _trial(self, theta: Array, move: Array) -> _Point | None:
         moved = self.evaluator.retract(theta, theta + move)
-        with np.errstate(all="ignore"):
-            trial = self._at(moved)
+        trial = self._at(moved)
         return trial if trial.loss < self.point.loss else None
 
     def run(
@@ -165,3 +169,8 @@ def fit(
 def polish(regression: Regression, model: Model) -> Fit:
     """Refit to the last digit that the data give."""
     return Levenberg(regression, model).run(60, floor=1e-28).fit()
+
+
+def model_value(regression: Regression, model: Model) -> Array:
+    """Value of a model without offset and nuisance (n,)."""
+    return Evaluator(regression.columns, model).value_jacobian(model.pack())[0]

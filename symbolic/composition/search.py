@@ -190,8 +190,9 @@ class Search:
         if term.family != "linear" and "linear" in self.families:
             line = next(one for one in simplest if one.term.family == "linear")
             yield model.with_term(place, line.term)
-        if len(model.places()) > 1:
-            yield model.with_term(place, None)
+        fewer = model.with_term(place, None)
+        if fewer.places():
+            yield fewer
         free = self.loosened(model, place)
         gain = best.rss - free.rss
         allowance = best.rss * 40.0 / rows

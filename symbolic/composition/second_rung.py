@@ -1,0 +1,140 @@
+"""Several nodes and an additive rest: y = sum_h O_h(s_h) + sum_i f_i(x_i).
+
+Nodes are found beside an additive rest of splines that is projected out; they get their
+names first, the rest afterwards, and all constants are refitted together.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from symbolic.composition.budget import Budget
+from symbolic.composition.elimination import wald, without
+from symbolic.composition.equivalents import simplified
+from symbolic.composition.first_rung import unique
+from symbolic.composition.groupings import Grouping, groupings
+from symbolic.composition.levenberg import Fit, fit
+from symbolic.composition.model import Model
+from symbolic.composition.node_splines import (
+    Rest,
+    joint_splines,
+    node_options,
+    with_rest,
+)
+from symbolic.composition.screening import Screen, screen
+from symbolic.composition.search import Scored, Search
+
+OWN_REST = 1.5
+"""A rest on a node's own features must lower the sum of squares by this factor."""
+
+CLOSE = 3.0
+"""Combinations of nodes within this factor of the best sum of squares are named."""
+
+POOR = 4.0
+"""Groupings whose splines are worse than a named model by this factor are left out."""
+
+
+def second_rung(
+    search: Search,
+    generator: np.random.Generator,
+    budget: Budget,
+    enough: Callable[[Scored], bool],
+) -> list[Scored]:
+    """Search groupings of the interacting features, most plausible first.
+
+    Args:
+        enough: whether a candidate needs no further search.
+    Returns:
+        Candidates, best first; empty where no features interact.
+    """
+    regression = search.regression
+    screened = screen(regression)
+    rest = Rest(regression)
+    found: list[Scored] = []
+    for grouping in all_groupings(screened):
+        if budget.over():
+            break
+        best = min((one.rss for one in found), default=np.inf)
+        new = explored(search, rest, screened.live, grouping, generator, best)
+        if not new:
+            continue
+        found = unique([*found, *new])
+        if found[0] in new:
+            found = unique([simplified(search, found[0]), *found])
+            if enough(found[0]):
+                break
+    return found
+
+
+def all_groupings(screened: Screen) -> Iterator[Grouping]:
+    """Yield groupings of the strong pairs, then of weaker ones, without repeats."""
+    known: set[Grouping] = set()
+    for pairs in screened.levels():
+        for grouping in groupings(pairs):
+            if grouping not in known:
+                known.add(grouping)
+                yield grouping
+
+
+def explored(
+    search: Search,
+    rest: Rest,
+    live: Sequence[int],
+    grouping: Grouping,
+    generator: np.random.Generator,
+    best: float,
+) -> list[Scored]:
+    """Fit and name the nodes of one grouping; empty where splines do not reach."""
+    options = [
+        node_options(rest, live, grouping, k, generator) for k in range(len(grouping))
+    ]
+    fits = joint_splines(rest.beside(live), options)
+    if fits[0].rss > POOR * best and fits[0].rss > 1e-4 * len(search.regression):
+        return []
+    found = []
+    for joint in fits:
+        if joint.rss > CLOSE * fits[0].rss:
+            break
+        model, features = rest_needed(rest, live, joint)
+        found.append(named(search, rest, model, features))
+    return found
+
+
+def rest_needed(
+    rest: Rest, live: Sequence[int], joint: Fit
+) -> tuple[Model, tuple[int, ...]]:
+    """Nodes and the features of the rest: the nodes' own ones only where they earn it."""
+    inside = {term.feature for node in joint.model.nodes for term in node.terms}
+    outside = tuple(i for i in live if i not in inside)
+    smaller = fit(rest.beside(outside), joint.model, 20)
+    if smaller.rss <= OWN_REST * joint.rss:
+        return smaller.model, outside
+    return joint.model, tuple(live)
+
+
+def named(search: Search, rest: Rest, model: Model, features: Sequence[int]) -> Scored:
+    """Name nodes beside a rest of splines, then the rest, then search all terms."""
+    beside = Search(rest.beside(features), search.families)
+    nodes = beside.climb(beside.named(model)).model
+    whole = with_rest(rest, nodes, features)
+    whole = without_faint_rest(search, whole)
+    return search.climb(search.named(whole.model))
+
+
+def without_faint_rest(search: Search, found: Fit) -> Fit:
+    """Drop spline terms of the rest that the data do not notice, the weakest first."""
+    threshold = np.log(len(search.regression))
+    while found.model.rest:
+        strength = {
+            place: value
+            for place, value in wald(search.regression, found).items()
+            if place[0] < 0
+        }
+        weakest = min(strength, key=lambda place: strength[place])
+        if strength[weakest] >= threshold:
+            break
+        model = without(found.model, [weakest])
+        if not model.places():
+            break
+        found = fit(search.regression, model, 4)
+    return found
