@@ -13,9 +13,11 @@ from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.noise import proportional_weights
 from sciren.training.process_term import ProcessTerm
+from symbolic.candidate import signature
 from symbolic.candidates import Choices, FittedLatent, fit_latent
 from symbolic.edges import EdgeTable
 from symbolic.extract import LatentCurves, extract
+from symbolic.path import collect, select, walk_down
 from symbolic.process import trace
 from symbolic.rebuild import (
     Units,
@@ -100,6 +102,8 @@ def symbolify(
     refuse_above: float = 0.01,
     search_rows: int = 8000,
     seed: int = 0,
+    model_selection: str | int = "bic",
+    complexity: Mapping[str, float] | None = None,
 ) -> SymbolicModel:
     """Turn a trained model into equations.
 
@@ -116,6 +120,11 @@ def symbolify(
         search_rows: rows that the search over families sees; the constants are refitted
             on all.
         seed: chooses these rows.
+        model_selection: which candidate is taken: "bic" (what the search finds best),
+            "accuracy" (smallest loss), "best" (simplest within 1.5 times the smallest
+            loss), or a row of the table of candidates, simplest first.
+        complexity: feature or family -> weight of its nodes in the complexity, see
+            `symbolic.node_weights`.
     Raises:
         TrainingError: the model has no edges, or its decoder does not act row by row.
         ConfigError: a family or an edge in pins or forbid that does not exist.
@@ -143,9 +152,25 @@ def symbolify(
             _pinned(table, choices, curves),
         )
         best = search.run(model.constant_raw.detach())
-        found = refit(whole.term, whole.scaled, best.structures, best.constants)
         gaps = _gaps(search, best)
-        return assemble_model(model, table, found, fitted, gaps, whole, choices)
+        path, units = walk_down(search, best), units_of(model, table)
+        weights = dict(complexity or {})
+        part = replace_rows(table, rows)
+        candidates = collect(search, path, model, part, units, weights)
+        chosen = select(candidates, model_selection, best.structures)
+        if candidates[chosen].signature != signature(best.structures):
+            best = search.known[candidates[chosen].signature]
+            gaps = _gaps(search, best)
+        found = refit(whole.term, whole.scaled, best.structures, best.constants)
+        symbolic = assemble_model(model, table, found, fitted, gaps, whole, choices)
+        symbolic.settings["complexity"] = weights
+        symbolic.settings["model_selection"] = str(model_selection)
+        return symbolic.with_candidates(candidates, chosen)
+
+
+def replace_rows(table: Table, rows: Tensor) -> Table:
+    """Return some rows of a table, the table itself where they are all."""
+    return table if len(rows) == len(table) else table.take(rows)
 
 
 def _pinned(

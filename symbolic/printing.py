@@ -100,8 +100,8 @@ def constant_notes(model: SymbolicModel) -> list[str]:
     """Return what a reader of the table of constants must know."""
     known = model.settings.get("identification", {})
     notes = []
-    if any(model.table.get("unit", ())):
-        notes.append(UNIT_MODES[model.settings["units"]["mode"]])
+    if "unit" in model.table and any(model.table["unit"]):
+        notes.append(UNIT_MODES[model.settings.get("units", {}).get("mode", "free")])
     pairs = [
         f"{one['constant']} and {one['other']} ({one['correlation']:.3f})"
         for one in known.get("correlated", ())[:6]

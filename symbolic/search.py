@@ -15,6 +15,7 @@ import numpy as np
 from torch import Tensor
 
 from sciren.training.process_term import ProcessTerm
+from symbolic.candidate import signature
 from symbolic.candidates import (
     OUTER_FAMILIES,
     FittedEdge,
@@ -300,22 +301,3 @@ def _with_inner(
 ) -> Node:
     inner = node.edges[:place] + new + node.edges[place + 1 :]
     return replace(node, edges=inner, offset=node.offset + shift)
-
-
-def signature(structures: Sequence[LatentStructure]) -> str:
-    """Return the families of all edges as text; equal for equal structures."""
-    parts = []
-    for structure in structures:
-        direct = sorted(_label(edge) for edge in structure.edges)
-        nodes = sorted(
-            f"{node.outer}{node.amplitude > 0 if node.outer != 'log' else ''}"
-            f"({'+'.join(sorted(_label(edge) for edge in node.edges))})"
-            for node in structure.nodes
-        )
-        parts.append(f"{structure.name}={'+'.join([*direct, *nodes])}")
-    return ";".join(parts)
-
-
-def _label(edge: EdgeTerm) -> str:
-    form = edge.form
-    return f"{edge.source}:{'spline' if form is None else form.family + form.variant}"

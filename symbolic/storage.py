@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sciren.errors import ExpressionError, FormatError
+from symbolic.candidate import Candidate
 from symbolic.rebuild import Units
 from symbolic.spline_curve import SplineCurve
 from symbolic.structure import OUTERS, EdgeTerm, LatentStructure, Node, form_named
@@ -44,6 +45,7 @@ def to_json(model: SymbolicModel) -> dict[str, Any]:
         "settings": model.settings,
         "verification": model.verification and model.verification.to_json(),
         "digits": model.digits,
+        "candidates": [_candidate(one) for one in model.candidates],
     }
 
 
@@ -111,6 +113,7 @@ def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
         settings=dict(stored["settings"]),
         verification=judged and Verification.from_json(judged),
         digits=int(stored["digits"]),
+        candidates=tuple(map(_read_candidate, stored.get("candidates", ()))),
     )
 
 
@@ -221,6 +224,29 @@ def _read_structure(stored: Any) -> LatentStructure:
     free = bool(stored["offset_free"])
     return LatentStructure(
         str(stored["name"]), float(stored["offset"]), edges, nodes, free
+    )
+
+
+_NUMBERS = ("loss", "criterion", "r2", "complexity", "score")
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        **{name: _number(getattr(one, name)) for name in _NUMBERS},
+        "constants": dict(one.constants),
+        "largest": dict(one.largest),
+        "structures": [_structure(part) for part in one.structures],
+    }
+
+
+def _read_candidate(stored: Any) -> Candidate:
+    return Candidate(
+        structures=tuple(_read_structure(part) for part in stored["structures"]),
+        constants={n: float(v) for n, v in stored["constants"].items()},
+        largest={n: float(v) for n, v in stored["largest"].items()},
+        label=str(stored["label"]),
+        **{name: _read_number(stored[name]) for name in _NUMBERS},
     )
 
 

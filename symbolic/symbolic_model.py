@@ -1,6 +1,6 @@
 """SymbolicModel: equations in raw units that predict, print, save and load (no torch)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ import numpy as np
 import sympy
 
 from sciren.errors import ColumnError, closest_names
+from symbolic.candidate import Candidate
 from symbolic.evaluate import compile_numpy
 from symbolic.rebuild import Units, feature_symbols
 from symbolic.rounding import enough_digits, rounded
@@ -46,6 +47,7 @@ class SymbolicModel:
         settings: how the constants were fitted, and what the verification needs.
         verification: result of `verify`, attached by it.
         digits: significant digits of the printed equations.
+        candidates: every model of the path, simplest first.
     """
 
     equations: dict[str, sympy.Expr]
@@ -66,6 +68,7 @@ class SymbolicModel:
     settings: dict[str, Any] = field(default_factory=dict)
     verification: Any = None
     digits: int = 3
+    candidates: tuple[Candidate, ...] = ()
 
     # -- names ----------------------------------------------------------------------
     @property
@@ -171,6 +174,38 @@ class SymbolicModel:
             name: self._evaluate(expression, symbols, columns)
             for name, expression in self.unconstrained.items()
         }
+
+    # -- candidates -----------------------------------------------------------------
+    def with_candidates(
+        self, candidates: Sequence[Candidate], selected: int
+    ) -> "SymbolicModel":
+        """Return the model with its path of candidates, one of which it is."""
+        rows = [
+            one.row(self.units, self.constraints, place == selected)
+            for place, one in enumerate(candidates)
+        ]
+        settings = self.settings | {"candidates": rows}
+        return replace(self, candidates=tuple(candidates), settings=settings)
+
+    def candidate(self, row: int) -> "SymbolicModel":
+        """Return a candidate as a model: its equations and constants, not verified.
+
+        Its constants are those of the search; `symbolify` with ``model_selection`` gives
+        them with errors.
+
+        Raises:
+            ConfigError: there is no such row.
+        """
+        from symbolic.candidate_table import candidate_model
+
+        return candidate_model(self, row)
+
+    @property
+    def equations_(self) -> "pd.DataFrame":
+        """One row a candidate and latent, see `symbolic.candidate_table`."""
+        from symbolic.candidate_table import equations_table
+
+        return equations_table(self)
 
     def with_equations(self, equations: Mapping[str, Any]) -> "SymbolicModel":
         """Return the model with other expressions of its latents."""

@@ -29,6 +29,7 @@ KNOW_MODELS = {
     "symbolic",
     "symbolic.edge_curves",
     "symbolic.extract",
+    "symbolic.path",
     "symbolic.pipeline",
     "symbolic.refit",
     "symbolic.search",
