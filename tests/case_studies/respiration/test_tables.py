@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
@@ -118,11 +120,33 @@ def test_text_tables_are_rectangular_and_hold_the_published_values(runs):
     assert "(0.400 ± 0.002)" in text
     assert "TRIAL" in text
     tex = layout.latex(summary, "Table 2: a title", "table2", notes)
-    body = tex[tex.index("midrule") : tex.index("bottomrule")]
-    assert body.count("&") == len(rows) * 5
-    assert r"0.400 \pm 0.002" in body
+    first, second = (part.split("bottomrule")[0] for part in tex.split(r"\midrule")[1:])
+    assert first.count("&") == len(rows) * 2 * len(layout.SHOWN)
+    assert second.count("&") == len(rows) * len({**layout.MORE, **layout.TEXTS})
+    assert r"& $0.400 \pm 0.002$" in first
     for opened, closed in (("{", "}"), (r"\begin", r"\end")):
         assert tex.count(opened) == tex.count(closed)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is missing")
+def test_the_table_compiles_and_fits_between_the_margins(runs, tmp_path):
+    wanted, results = runs
+    rows = [cell.row for cell in wanted[:2]]
+    summary = tables.summarise(rows, tables.frame_of(wanted, results))
+    summary = summary.assign(dropped="ta 5/5", hidden_nodes="1 / 2")
+    text = layout.latex(summary, "Table 2: a title", "t", ["50 % of it ± 0.1, a_b"])
+    packages = r"\usepackage{booktabs,threeparttable}\usepackage[a4paper,margin=25mm]"
+    source = (
+        rf"\documentclass{{article}}{packages}{{geometry}}"
+        rf"\begin{{document}}{text}\end{{document}}"
+    )
+    (tmp_path / "t.tex").write_text(source)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
 
 
 def test_the_command_writes_every_file_of_a_table(folder, monkeypatch, capsys):
