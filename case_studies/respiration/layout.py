@@ -51,7 +51,7 @@ def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str])
         [
             "% packages: booktabs, threeparttable",
             r"\begin{table}[htbp]",
-            r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+            r"\centering\scriptsize\setlength{\tabcolsep}{2.5pt}",
             r"\begin{threeparttable}",
             rf"\caption{{{_tex(caption.split(': ', 1)[1])}.}}",
             rf"\label{{tab:respiration-{label}}}",
