@@ -1,4 +1,4 @@
-"""The README's code is real: its imports exist, its process model is the one of init."""
+"""The code of README and manual is real: its names are public, its files exist."""
 
 import ast
 import importlib
@@ -9,7 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in ROOT.glob("docs/*.md")}
+
+
+def blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+PYTHON = blocks(README)
 
 
 def imported(code):
@@ -18,10 +25,28 @@ def imported(code):
             yield from ((node.module, alias.name) for alias in node.names)
 
 
-@pytest.mark.parametrize("code", PYTHON)
-def test_every_name_that_the_readme_imports_is_public(code):
+@pytest.mark.parametrize("code", [*PYTHON, *blocks("".join(PAGES.values()))])
+def test_every_name_that_the_pages_import_is_public(code):
     for module, name in imported(code):
-        assert name in importlib.import_module(module).__all__
+        found = importlib.import_module(module)
+        assert name in getattr(found, "__all__", vars(found))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["process-models.md", "training.md"])
+def test_the_code_of_the_manual_runs(page):
+    names = {}
+    for code in blocks(PAGES[page]):
+        exec(code, names)
+    if page == "training.md":  # the next page goes on with its model
+        for code in blocks(PAGES["equations.md"]):
+            exec(code, names)
+        assert names["found"].accepted
+
+
+def test_the_contents_of_the_manual_are_its_pages():
+    listed = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
+    assert sorted(listed) == sorted(PAGES)
 
 
 def test_the_process_model_of_the_readme_is_the_one_that_init_writes():
@@ -47,6 +72,7 @@ def test_the_readme_starts_with_the_two_commands_and_a_picture():
     assert any(line.startswith("![") for line in start)
 
 
-def test_files_that_the_readme_names_are_there():
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_files_that_the_pages_name_are_there():
+    for folder, text in [(ROOT, README), *((ROOT / "docs", t) for t in PAGES.values())]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (folder / target).exists(), target
