@@ -18,9 +18,11 @@ from symbolic.composition.errors_of_constants import (
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.model import Model
+from symbolic.composition.process_search import search_through
 from symbolic.composition.regression import Regression
 from symbolic.composition.result import Alternative, Composition, Constant
 from symbolic.composition.search import Scored
+from symbolic.composition.through_process import Process, checked_process
 from symbolic.rebuild import Units
 
 Array = np.ndarray
@@ -34,6 +36,10 @@ def compose(
     *,
     names: Sequence[str] | None = None,
     weight: Any = None,
+    process: Any = None,
+    forcings: Mapping[str, Any] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    bounds: tuple[float, float] | None = None,
     families: Sequence[str] = NAMED,
     seed: int = 0,
     budget_s: float = 20.0,
@@ -43,13 +49,21 @@ def compose(
 ) -> Composition:
     """Find a formula: an additive rest plus nonlinear nodes of sums of functions.
 
-        target = sum_i f_i(x_i) + sum_h O_h(sum_i g_hi(x_i))
+        latent = sum_i f_i(x_i) + sum_h O_h(sum_i g_hi(x_i))
+
+    The target is the latent itself, or what a process makes of it.
 
     Args:
         features: DataFrame, mapping name -> (n,), or array (n, d).
         target: (n,) observed values.
         names: of the columns to use (DataFrame, mapping), or of an array's columns.
         weight: (n,) weights of squared residuals.
+        process: function (latent, forcings, constants) -> target, vectorised, or a
+            process model of one latent and one target.
+        forcings: name -> (n,), what the process needs beside the latent.
+        constants: unknown constants of the process: name -> start, (low, high) or
+            (low, start, high); they are fitted with the formula.
+        bounds: of the latent.
         families: functions that may be used inside.
         seed: of random starts; the same seed gives the same answer.
         budget_s: processor seconds after which no further step is begun.
@@ -65,6 +79,11 @@ def compose(
     budget = Budget(budget_s)
     settings = checked_settings(families, seed, max_rung, groups)
     inputs = checked(features, target, names, weight)
+    if process is not None:
+        known = checked_process(process, forcings, constants, bounds, len(inputs.raw))
+        return _composed_through(
+            inputs, known, settings, budget, weight is not None, target_name
+        )
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
     regression = Regression.of(
         inputs.scaled, (inputs.target - shift) / scale, inputs.weight
@@ -73,6 +92,38 @@ def compose(
     if weight is None:
         found = with_noise_law(found, shift, scale, settings)
     return assembled(found, inputs, shift, scale, target_name, budget, {})
+
+
+def _composed_through(
+    inputs: Inputs,
+    process: Process,
+    settings: Settings,
+    budget: Budget,
+    weighted: bool,
+    name: str,
+) -> Composition:
+    """Find the latent's formula behind a process."""
+    regression = Regression.of(inputs.scaled, inputs.target)
+    weight = inputs.weight if weighted else None
+    found = search_through(regression, process, inputs.target, weight, settings, budget)
+    state, finding = found.state, found.finding
+    _, values = state.latent(finding.best.model)
+    spread = covariance(state.regression, finding.best.model, finding.best.rss)
+    constants = {}
+    for k, (one, known) in enumerate(process.ranges.items(), 1):
+        size = values[one] if known.in_logs else 1.0
+        error = float(np.sqrt(spread[k, k])) * size
+        constants[one] = Constant(one, "constant of the process", values[one], error)
+    return assembled(
+        finding,
+        inputs,
+        state.shift,
+        state.scale,
+        process.latent if name == "y" else name,
+        budget,
+        constants,
+        state.process,
+    )
 
 
 def checked_settings(
@@ -116,7 +167,7 @@ def assembled(
     name: str,
     budget: Budget,
     of_process: Mapping[str, Constant],
-    process: Any = None,
+    process: Process | None = None,
 ) -> Composition:
     """Write a finding in raw units."""
     regression, best, units = found.regression, found.best, units_of(inputs)

@@ -1,0 +1,204 @@
+"""Search for the formula of a latent that is seen only through a process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic.composition.budget import Budget
+from symbolic.composition.finding import Finding, Settings, find, judged
+from symbolic.composition.first_rung import unique
+from symbolic.composition.gate import flexible_columns
+from symbolic.composition.levenberg import Fit
+from symbolic.composition.linearised import Linearised
+from symbolic.composition.model import Model
+from symbolic.composition.noise_law import (
+    is_proportional,
+    proportional_weight,
+    unit_mean_square,
+)
+from symbolic.composition.regression import Regression
+from symbolic.composition.search import Scored, Search, criterion
+from symbolic.composition.spline_models import spread_rows
+from symbolic.composition.starts import least_squares
+from symbolic.composition.through_process import Process
+
+Array = np.ndarray
+
+GRID, FINER = 33, 9
+START_ROWS = 900
+CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class ThroughProcess:
+    """Finding through a process.
+
+    Args:
+        finding: on the regression linearised at the best candidate.
+        state: that linearisation, with the constants of the process.
+    """
+
+    finding: Finding
+    state: Linearised
+
+
+def starting_weight(observed: Array, given: Array | None) -> Array:
+    """Weights to search with: the user's, or those of a proportional error."""
+    if given is not None:
+        return given
+    size = np.abs(observed)
+    return unit_mean_square(
+        1.0 / np.maximum(size, 0.1 * float(np.median(size)) + 1e-300)
+    )
+
+
+def smooth_latent(
+    process: Process,
+    observed: Array,
+    weight: Array,
+    constants: Mapping[str, float],
+    columns: Array,
+) -> tuple[Array, float]:
+    """Latent by inversion, smoothed by flexible columns; and its observed misfit."""
+    raw = process.invert(observed, constants)
+    slope = np.abs(process.slope(raw, constants)) * weight
+    slope = np.minimum(slope, 20.0 * float(np.median(slope)) + 1e-300)
+    slope = slope / max(float(np.sqrt(np.mean(slope**2))), 1e-300)
+    design = np.column_stack([np.ones(len(raw)), columns])
+    beta = least_squares(design * slope[:, None], raw * slope, 1e-3)
+    smooth = design @ beta
+    left = (observed - process.evaluate(smooth, constants)) * weight
+    return smooth, float(left @ left)
+
+
+def starting_constants(
+    process: Process, observed: Array, weight: Array, columns: Array, rows: Array
+) -> dict[str, float]:
+    """Constants with the smallest misfit on a grid, one after another."""
+    held = replace(
+        process,
+        forcings={k: v[rows] if v.ndim else v for k, v in process.forcings.items()},
+    )
+    constants = {name: one.start for name, one in process.ranges.items()}
+    few, y, w = columns[rows], observed[rows], weight[rows]
+    for _ in range(2 if len(constants) > 1 else 1):
+        for name, known in process.ranges.items():
+            space = np.geomspace if known.in_logs else np.linspace
+            low, high = known.low, known.high
+            for count in (GRID, FINER):
+                grid = space(low, high, count)
+                misfits = [
+                    smooth_latent(held, y, w, {**constants, name: float(q)}, few)[1]
+                    for q in grid
+                ]
+                k = int(np.nanargmin(misfits))
+                constants[name] = float(grid[k])
+                low, high = grid[max(k - 1, 0)], grid[min(k + 1, count - 1)]
+    return constants
+
+
+def search_through(
+    regression: Regression,
+    process: Process,
+    observed: Array,
+    weight: Array | None,
+    settings: Settings,
+    budget: Budget,
+) -> ThroughProcess:
+    """Search the latent's formula and the process constants together.
+
+    Args:
+        regression: rows and features; its y is not used.
+        observed: (n,) outputs of the process.
+        weight: (n,) factors on residuals, or None to find the noise law.
+    """
+    generator = np.random.default_rng(settings.seed)
+    factors = starting_weight(observed, weight)
+    process = process.at_home(observed)
+    columns = flexible_columns(regression)
+    rows = spread_rows(regression, START_ROWS, generator)
+    constants = starting_constants(process, observed, factors, columns, rows)
+    smooth, _ = smooth_latent(process, observed, factors, constants, columns)
+    shift, scale = float(smooth.mean()), float(smooth.std()) or 1.0
+    state = Linearised.at(
+        regression, process, observed, factors, smooth, constants, shift, scale
+    )
+    state = _smoothed(state, columns)
+    found = find(state.regression, settings, budget)
+    reached = [_refitted(state, one) for one in found.candidates[:CANDIDATES]]
+    reached.sort(key=lambda one: one[1].criterion)
+    state, best = reached[0]
+    if weight is None:
+        state, best = _with_noise_law(state, best)
+    state, best, others = _again(state, best, [one for _, one in reached], settings)
+    verdict = judged(state.regression, best, settings)
+    candidates = (best, *(one for one in others if one.model.key != best.model.key))
+    proportional = bool(weight is None and np.ptp(state.weight) > 0)
+    finding = Finding(state.regression, candidates, verdict, found.rung, proportional)
+    return ThroughProcess(finding, state)
+
+
+def _smoothed(state: Linearised, columns: Array) -> Linearised:
+    """Move constants and a flexible latent together for a few Gauss-Newton rounds."""
+    n = len(columns)
+    for _ in range(4):
+        regression = state.regression
+        linear = np.column_stack([np.ones(n), regression.nuisance])
+        design = np.column_stack([linear, columns]) * regression.weight[:, None]
+        gram = design.T @ design
+        damp = np.full(len(gram), 1e-3 * n)
+        damp[: linear.shape[1]] = 1e-9 * n
+        target = regression.y * regression.weight
+        beta = np.linalg.solve(gram + np.diag(damp), design.T @ target)
+        latent = columns @ beta[linear.shape[1] :] + beta[0]
+        names = list(state.process.ranges)
+        steps = dict(
+            zip(names, np.clip(beta[1 : 1 + len(names)], -0.3, 0.3), strict=True)
+        )
+        constants = state.process.moved(state.constants, steps)
+        estimate = state.shift + state.scale * latent
+        if state.misfit(estimate, constants) > 1.2 * state.misfit(
+            state.estimate, state.constants
+        ):
+            break
+        state = state.moved(estimate, constants, state.weight)
+    return state
+
+
+def _refitted(state: Linearised, one: Scored) -> tuple[Linearised, Scored]:
+    """Refit a candidate through the process and price it there."""
+    reached, model = state.refitted(one.model)
+    return reached, _scored(reached, model)
+
+
+def _scored(state: Linearised, model: Model) -> Scored:
+    estimate, constants = state.latent(model)
+    rss = state.misfit(estimate, constants)
+    priced = criterion(state.regression, Fit(model, rss, np.empty((0, 0)), True))
+    return Scored(model, rss, priced)
+
+
+def _with_noise_law(state: Linearised, best: Scored) -> tuple[Linearised, Scored]:
+    """Choose between constant and proportional errors by their likelihoods; refit."""
+    estimate, constants = state.latent(best.model)
+    predicted = state.process.evaluate(estimate, constants)
+    if is_proportional(state.observed - predicted, predicted):
+        weight = proportional_weight(predicted)
+    else:
+        weight = np.ones(len(predicted))
+    state = state.moved(estimate, constants, weight)
+    return _refitted(state, best)
+
+
+def _again(
+    state: Linearised, best: Scored, others: list[Scored], settings: Settings
+) -> tuple[Linearised, Scored, list[Scored]]:
+    """Search once more around the best candidates, now with the right linearisation."""
+    search = Search(state.regression, settings.families)
+    climbed = [search.climb(search.score(one.model)) for one in [best, *others][:3]]
+    reached = [_refitted(state, one) for one in unique([*climbed, best])[:CANDIDATES]]
+    reached.sort(key=lambda one: one[1].criterion)
+    state, best = reached[0]
+    rest = [_scored(state, one.model) for one in [*(o for _, o in reached), *others]]
+    return state, best, unique(rest)
