@@ -15,6 +15,7 @@ def check_choices(
     families: Iterable[str] | None = None,
     pins: Mapping[str, str] | None = None,
     forbid: Mapping[str, Sequence[str]] | None = None,
+    shapes: Mapping[str, str] | None = None,
 ) -> None:
     """Refuse families that do not exist and edges that the model cannot have.
 
@@ -23,6 +24,7 @@ def check_choices(
         families: that may be used.
         pins: "feature -> latent" or feature -> family.
         forbid: feature, latent or "feature -> latent" -> families.
+        shapes: feature or "feature -> latent" -> a shape of `symbolic.shape_rules`.
     Raises:
         ConfigError: with the key and the closest names.
     """
@@ -36,6 +38,8 @@ def check_choices(
         _check_edge(edge, [*edges, *features, *latents], "discovery.forbid")
         for name in names:
             _check_family(name, f"discovery.forbid.{edge}")
+    for edge in shapes or {}:
+        _check_edge(edge, [*edges, *features], "discovery.shapes")
 
 
 def _check_family(name: str, key: str) -> None:

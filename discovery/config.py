@@ -273,6 +273,26 @@ class DiscoverySettings(Settings):
     forbid: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description='families refused, "feature -> latent": [...]'
     )
+    shapes: dict[str, Literal["increasing", "decreasing", "positive", "negative"]] = (
+        Field(
+            default_factory=dict,
+            description='shape that an edge must have, "feature -> latent": increasing',
+        )
+    )
+    model_selection: (
+        Literal["bic", "best", "accuracy"] | Annotated[int, Field(ge=0)]
+    ) = Field(
+        default="bic",
+        description="bic, accuracy (smallest loss), best (simplest within 1.5 times "
+        "the smallest loss), or a row of the candidates, simplest first",
+    )
+    complexity: dict[str, float] = Field(
+        default_factory=dict,
+        description="feature or family: weight of its nodes in the complexity",
+    )
+    unit_problems: Literal["warn", "error", "ignore"] = Field(
+        default="warn", description="what to do about terms whose units cannot fit"
+    )
 
 
 def _names(value: Any) -> Any:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from discovery.prepare import Study
     from discovery.training import Training
 
-CHANGEABLE = ("families", "pins", "forbid", "threshold", "bootstrap")
+CHANGEABLE = (
+    "families", "pins", "forbid", "shapes", "model_selection", "complexity",
+    "unit_problems", "threshold", "bootstrap",
+)  # fmt: skip
 
 
 def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -36,6 +36,10 @@ def discover(
     families: Sequence[str] | None = None,
     pins: Mapping[str, str] | None = None,
     forbid: Mapping[str, Sequence[str]] | None = None,
+    shapes: Mapping[str, str] | None = None,
+    model_selection: str | int = "bic",
+    complexity: Mapping[str, float] | None = None,
+    unit_problems: Literal["warn", "error", "ignore"] = "warn",
     threshold: float = 0.03,
     bootstrap: int = 200,
     truth: Mapping[str, np.ndarray] | None = None,
@@ -50,7 +54,8 @@ def discover(
         table: training rows;  valid, test: held-out rows, where there are any.
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
-        families, pins, forbid: see `symbolic.symbolify`.
+        families, pins, forbid, shapes, model_selection, complexity, unit_problems: see
+            `symbolic.symbolify`.
         threshold: edges below this share of importance are left out.
         bootstrap: resamples of blocks for the intervals of the constants; 0 for none.
         truth: latent -> true values at the positions of ``row_ids``, where known.
@@ -71,7 +76,9 @@ def discover(
     from discovery.checkpoints import Checkpoints
     from discovery.choices import check_choices
 
-    check_choices(table.feature_names, model.latent_names, families, pins, forbid)
+    check_choices(
+        table.feature_names, model.latent_names, families, pins, forbid, shapes
+    )
     given = {"train": table, "valid": valid, "test": test}
     task = _Task(
         model,
@@ -80,6 +87,12 @@ def discover(
         tuple(families) if families else None,
         dict(pins or {}),
         {name: tuple(some) for name, some in (forbid or {}).items()},
+        {
+            "shapes": dict(shapes or {}),
+            "model_selection": model_selection,
+            "complexity": dict(complexity or {}),
+            "unit_problems": unit_problems,
+        },
         threshold,
         bootstrap,
         dict(truth or {}),
@@ -104,6 +117,7 @@ class _Task:
     families: tuple[str, ...] | None
     pins: dict[str, str]
     forbid: dict[str, tuple[str, ...]]
+    wishes: dict[str, Any]
     threshold: float
     bootstrap: int
     truth: dict[str, np.ndarray]
@@ -151,6 +165,13 @@ class _Task:
             self.notes.append(f"The user chose {family} for {edge}.")
         for edge, names in self.forbid.items():
             self.notes.append(f"The user forbade {', '.join(names)} for {edge}.")
+        for edge, shape in self.wishes["shapes"].items():
+            self.notes.append(f"The user required {edge} to be {shape}.")
+        if self.wishes["model_selection"] != "bic":
+            rule = self.wishes["model_selection"]
+            self.notes.append(f"The user chose among the candidates by {rule!r}.")
+        for name, weight in self.wishes["complexity"].items():
+            self.notes.append(f"The user weighed {name} with {weight:g} nodes.")
 
     def _equations(self) -> "SymbolicModel | None":
         """Fit closed forms to the edges that count, and verify them."""
@@ -161,7 +182,16 @@ class _Task:
             self.notes.append(f"There are no equations, because {obstacle}.")
             return None
         thinner = self._pruned()
-        return self.keep.equations(lambda: self._verified(thinner))
+        equations = self.keep.equations(lambda: self._verified(thinner))
+        self._note_constants(equations)
+        return equations
+
+    def _note_constants(self, equations: "SymbolicModel") -> None:
+        """Say which units do not fit, and which constants depend on each other."""
+        from symbolic.printing import dependence_notes, unit_problems
+
+        self.notes += [f"Units: {one}." for one in unit_problems(equations)]
+        self.notes += dependence_notes(equations)
 
     def _verified(self, thinner: "ScIReN") -> "SymbolicModel":
         from symbolic import symbolify, verify
@@ -175,6 +205,7 @@ class _Task:
             self.pins,
             self.forbid,
             seed=self.seed,
+            **self.wishes,
         )
         self._mark_user(equations)
         found = verify(
@@ -209,7 +240,7 @@ class _Task:
     def _mark_user(self, equations: "SymbolicModel") -> None:
         """Record as the user's the edges whose families the user restricted."""
         edges = equations.edges
-        for key in (*self.forbid, *self.pins):
+        for key in (*self.forbid, *self.pins, *self.wishes["shapes"]):
             source, _, latent = key.partition(" -> ")
             mine = (edges["source"] == source) | (edges["latent"] == key)
             if latent:

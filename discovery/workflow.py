@@ -86,7 +86,7 @@ def check_edges(study: "Study") -> None:
     """Refuse pins and forbidden families of edges that the model cannot have."""
     chosen = study.config.discovery
     features, latents = study.config.features, study.decoder.latent_names
-    check_choices(features, latents, None, chosen.pins, chosen.forbid)
+    check_choices(features, latents, None, chosen.pins, chosen.forbid, chosen.shapes)
 
 
 def discover_study(
@@ -108,6 +108,10 @@ def discover_study(
         families=chosen.families,
         pins=chosen.pins,
         forbid=chosen.forbid,
+        shapes=chosen.shapes,
+        model_selection=chosen.model_selection,
+        complexity=chosen.complexity,
+        unit_problems=chosen.unit_problems,
         threshold=chosen.threshold,
         bootstrap=chosen.bootstrap,
         truth=study.truth,

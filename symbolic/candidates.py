@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from symbolic.extract import Curve, LatentCurves, NodeCurves
 from symbolic.fit import CurveFit, fit_curve
 from symbolic.forms import Form
 from symbolic.library import DEFAULT_FAMILIES, EXPONENT_LIMIT
+from symbolic.shape_rules import RULES
 from symbolic.structure import (
     DOMAIN_MARGIN,
     EdgeTerm,
@@ -31,12 +33,19 @@ class Choices:
         forbid: feature, latent, hidden node or "source -> latent" -> families left out.
         pins: feature, hidden node or "source -> latent" -> the one family to take.
         refuse_above: unexplained share above which an edge stays a spline.
+        shapes: feature or "feature -> latent" -> one of `shape_rules.RULES`, for the
+            direct edges.
     """
 
     families: tuple[str, ...] = tuple(DEFAULT_FAMILIES)
     forbid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse_above: float = 0.01
+    shapes: Mapping[str, str] = field(default_factory=dict)
+
+    def shape(self, source: str, latent: str) -> str | None:
+        """Shape required of an edge, or None."""
+        return self.shapes.get(f"{source} -> {latent}", self.shapes.get(source))
 
     def restricted(self, families: Iterable[str]) -> "Choices":
         """Return the same choices with other families; constant always stays."""
@@ -55,7 +64,8 @@ class Choices:
     def by_user(self, source: str, latent: str) -> bool:
         """Whether the user had a say in the family of an edge."""
         pinned = self.pinned(source, latent) is not None
-        return pinned or bool(self.forbidden(source, latent))
+        shaped = self.shape(source, latent) is not None
+        return pinned or shaped or bool(self.forbidden(source, latent))
 
     def check(self, features: Sequence[str], latents: Mapping[str, int]) -> None:
         """Raise ConfigError for a pin or a ban of an edge that does not exist.
@@ -83,12 +93,25 @@ class Choices:
                     'feature, a latent or "feature -> latent". '
                     f"{closest_names(key, [*known, *latents])}"
                 )
+        self._check_shapes([*features, *(f"{a} -> {b}" for a, b in edges)])
         for node, name in hidden:
             family = self.pinned(node, name)
             if family is not None and family not in OUTER_FAMILIES:
                 raise ConfigError(
                     f"{family!r} is pinned for hidden node {node}; an outer function is "
                     f"one of {', '.join(OUTER_FAMILIES)}"
+                )
+
+    def _check_shapes(self, known: Sequence[str]) -> None:
+        for key, rule in self.shapes.items():
+            if key not in known:
+                raise ConfigError(
+                    f"a shape is required of {key!r}, which is no edge; name a feature "
+                    f'or "feature -> latent". {closest_names(key, known)}'
+                )
+            if rule not in RULES:
+                raise ConfigError(
+                    f"{rule!r} is no shape of {key!r}. {closest_names(rule, RULES)}"
                 )
 
 
@@ -102,6 +125,8 @@ def hidden_name(number: int, latent: str) -> str:
 
 def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> CurveFit:
     """Fit the closed forms to one curve."""
+    rule = choices.shape(feature, latent)
+    trend: Any = rule if rule in ("increasing", "decreasing") else None
     return fit_curve(
         curve.x,
         curve.y,
@@ -109,6 +134,7 @@ def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> Curve
         choices.families,
         refuse_above=choices.refuse_above,
         domain_margin=DOMAIN_MARGIN,
+        trend=trend,
         forbid=choices.forbidden(feature, latent),
         pin=choices.pinned(feature, latent),
     )

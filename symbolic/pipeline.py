@@ -27,9 +27,10 @@ from symbolic.rebuild import (
 )
 from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
 from symbolic.search import Scored, Search
+from symbolic.shape_rules import ShapeRules
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.uncertainty import constant_table, identification, physical_errors
-from symbolic.unit_check import check_units
+from symbolic.unit_check import Action, check_units
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def symbolify(
     seed: int = 0,
     model_selection: str | int = "bic",
     complexity: Mapping[str, float] | None = None,
+    shapes: Mapping[str, str] | None = None,
+    unit_problems: Action = "warn",
 ) -> SymbolicModel:
     """Turn a trained model into equations.
 
@@ -125,6 +128,10 @@ def symbolify(
             loss), or a row of the table of candidates, simplest first.
         complexity: feature or family -> weight of its nodes in the complexity, see
             `symbolic.node_weights`.
+        shapes: feature or "feature -> latent" -> "increasing", "decreasing" (on the
+            range of the data), "positive" or "negative" (the printed term), held in the
+            fits and in every refit of direct edges.
+        unit_problems: terms whose units cannot fit: "warn", "error" or "ignore".
     Raises:
         TrainingError: the model has no edges, or its decoder does not act row by row.
         ConfigError: a family or an edge in pins or forbid that does not exist.
@@ -137,7 +144,12 @@ def symbolify(
         )
     table = matched(model, table)
     chosen = {name: tuple(some) for name, some in (forbid or {}).items()}
-    base = Choices(forbid=chosen, pins=dict(pins or {}), refuse_above=refuse_above)
+    base = Choices(
+        forbid=chosen,
+        pins=dict(pins or {}),
+        refuse_above=refuse_above,
+        shapes=dict(shapes or {}),
+    )
     choices = base if families is None else base.restricted(families)
     with torch.no_grad():
         curves = extract(model, table)
@@ -150,6 +162,7 @@ def symbolify(
             whole.scaled[rows],
             fitted,
             _pinned(table, choices, curves),
+            shape_rules(model, table, choices.shapes),
         )
         best = search.run(model.constant_raw.detach())
         gaps = _gaps(search, best)
@@ -161,8 +174,17 @@ def symbolify(
         if candidates[chosen].signature != signature(best.structures):
             best = search.known[candidates[chosen].signature]
             gaps = _gaps(search, best)
-        found = refit(whole.term, whole.scaled, best.structures, best.constants)
-        symbolic = assemble_model(model, table, found, fitted, gaps, whole, choices)
+        found = refit(
+            whole.term,
+            whole.scaled,
+            best.structures,
+            best.constants,
+            rules=search.rules,
+        )
+        symbolic = assemble_model(
+            model, table, found, fitted, gaps, whole, choices, unit_problems
+        )
+        symbolic.settings["shapes"] = dict(choices.shapes)
         symbolic.settings["complexity"] = weights
         symbolic.settings["model_selection"] = str(model_selection)
         return symbolic.with_candidates(candidates, chosen)
@@ -171,6 +193,24 @@ def symbolify(
 def replace_rows(table: Table, rows: Tensor) -> Table:
     """Return some rows of a table, the table itself where they are all."""
     return table if len(rows) == len(table) else table.take(rows)
+
+
+def shape_rules(
+    model: ScIReN, table: Table, shapes: Mapping[str, str]
+) -> ShapeRules | None:
+    """Return the required shapes by numbers of latent and feature, if there are any."""
+    choices = Choices(shapes=shapes)
+    rules = {
+        (k, i): rule
+        for k, latent in enumerate(model.latent_names)
+        for i, feature in enumerate(table.feature_names)
+        if (rule := choices.shape(feature, latent)) is not None
+    }
+    if not rules:
+        return None
+    z = model.scaled(table.features).numpy()
+    shift, scale = model.feature_shift.numpy(), model.feature_scale.numpy()
+    return ShapeRules(rules, z.min(0), z.max(0), shift, scale)
 
 
 def _pinned(
@@ -203,6 +243,7 @@ def assemble_model(
     gaps: Mapping[tuple[int, int], Mapping[str, float]],
     whole: Observed,
     choices: Choices | None = None,
+    unit_problems: Action = "warn",
 ) -> SymbolicModel:
     """Write a refit as equations in raw units, with its tables."""
     units = units_of(model, table)
@@ -245,14 +286,14 @@ def assemble_model(
         settings={"layers": 2 if any(one.nodes for one in found.structures) else 1},
     )
     symbolic.settings["identification"] = identification(found, problem, units)
-    _set_units(symbolic)
+    _set_units(symbolic, unit_problems)
     symbolic.choose_digits(_frame(table))
     return symbolic
 
 
-def _set_units(symbolic: SymbolicModel) -> None:
+def _set_units(symbolic: SymbolicModel, problems: Action) -> None:
     """Give every constant the unit that makes its term consistent, and warn."""
-    report = check_units(symbolic)
+    report = check_units(symbolic, problems=problems)
     rows = zip(symbolic.table["latent"], symbolic.table["name"], strict=True)
     symbolic.table["unit"] = [str(report.constants.get(key, "")) for key in rows]
     for name in symbolic.constants:

@@ -98,10 +98,15 @@ UNIT_MODES = {
 
 def constant_notes(model: SymbolicModel) -> list[str]:
     """Return what a reader of the table of constants must know."""
-    known = model.settings.get("identification", {})
     notes = []
     if "unit" in model.table and any(model.table["unit"]):
         notes.append(UNIT_MODES[model.settings.get("units", {}).get("mode", "free")])
+    return notes + dependence_notes(model)
+
+
+def dependence_notes(model: SymbolicModel) -> list[str]:
+    """Return which constants are not identified one by one, and what is instead."""
+    known, notes = model.settings.get("identification", {}), []
     pairs = [
         f"{one['constant']} and {one['other']} ({one['correlation']:.3f})"
         for one in known.get("correlated", ())[:6]

@@ -1,7 +1,8 @@
 """Joint refit of all constants of the closed forms through the process, on the data."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from sciren.training.assembly import assemble
 from sciren.training.effort import Effort
 from sciren.training.levenberg import Normal, covariance, hold, minimise
 from sciren.training.process_term import ProcessTerm
+from symbolic.shape_rules import ShapeRules
 from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
@@ -26,14 +28,19 @@ class SymbolicProblem:
         term: observed loss of some rows.
         scaled: (n, d) scaled features of these rows.
         structures: one for each latent, in the model's order.
+        rules: shapes that the user requires of edges.
     """
 
     profile_effort = Effort(rows=20_000, steps=30, tolerance=1e-9)
 
     def __init__(
-        self, term: ProcessTerm, scaled: Tensor, structures: Sequence[LatentStructure]
+        self,
+        term: ProcessTerm,
+        scaled: Tensor,
+        structures: Sequence[LatentStructure],
+        rules: ShapeRules | None = None,
     ) -> None:
-        self.term, self.scaled = term, scaled
+        self.term, self.scaled, self.rules = term, scaled, rules
         self.z = scaled.cpu().numpy()
         self.structures = tuple(structures)
         sizes = [one.size for one in self.structures]
@@ -133,7 +140,26 @@ class SymbolicProblem:
         held[:, cut:] = trial[:, cut:].clamp(self.low, self.high)
         for member in range(len(held)):
             self._keep_domain(held[member], theta[member])
+            if self.rules is not None:
+                self._keep_rules(held[member], theta[member], self.rules)
         return held
+
+    def _keep_rules(self, trial: Tensor, theta: Tensor, rules: ShapeRules) -> None:
+        """Stop the constants of every direct edge where its shape would be lost."""
+        for k, structure in enumerate(self.structures_at(trial)):
+            place = self.cuts[k] + 1
+            for edge in structure.edges:
+                here = slice(place, place + edge.size)
+                place += edge.size
+                if rules.obeyed(k, edge):
+                    continue
+                before, step = theta[here].clone(), trial[here] - theta[here]
+                share = _largest_share(
+                    edge, before.tolist(), step.tolist(), partial(rules.obeyed, k)
+                )
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[here] = before if still else before + moved
 
     def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
         """Stop the inner constants of every edge where its domain would cut the data.
@@ -192,6 +218,22 @@ class SymbolicProblem:
         return hold(normal, moving), moving
 
 
+def _largest_share(
+    edge: EdgeTerm,
+    before: Sequence[float],
+    step: Sequence[float],
+    allowed: Callable[[EdgeTerm], bool],
+) -> float:
+    """Largest share of a step of an edge's constants that is allowed, 0 if none is."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        share = (low + high) / 2
+        at = (old + share * change for old, change in zip(before, step, strict=True))
+        fits = allowed(replace(edge, constants=tuple(at)))
+        low, high = (share, high) if fits else (low, share)
+    return low
+
+
 def newton_step(normal: Normal) -> Tensor:
     """Undamped step (S, P), solved on the scale of the diagonal."""
     scale = normal.matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
@@ -247,6 +289,7 @@ def refit(
     iterations: int = 60,
     tolerance: float = 1e-11,
     with_covariance: bool = True,
+    rules: ShapeRules | None = None,
 ) -> Refit:
     """Refit all constants by Levenberg-Marquardt on the observations.
 
@@ -255,10 +298,17 @@ def refit(
         scaled: (n, d) their scaled features.
         structures: closed forms to start from.
         constants: (K,) raw process constants to start from.
+        rules: shapes that the user requires of edges.
     """
-    problem = SymbolicProblem(term, scaled, structures)
+    problem = SymbolicProblem(term, scaled, structures, rules)
     start = problem.start(constants)
     found = minimise(problem, start, iterations, tolerance, damping=1e-3)
+    if rules is not None:  # what a rule stops stays there, the others move on
+        theta = found.theta
+        normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
+        _, moving = problem.held_at_bounds(normal, theta)
+        others = problem.with_active(moving)
+        found = minimise(others, theta, iterations, tolerance, damping=1e-3)
     theta = _oriented(problem, found.theta[0])
     spread = torch.zeros(problem.size, problem.size).to(theta)
     if with_covariance:

@@ -26,6 +26,7 @@ from symbolic.candidates import (
     scaled_term,
 )
 from symbolic.refit import Refit, refit
+from symbolic.shape_rules import ShapeRules
 from symbolic.structure import EdgeTerm, LatentStructure, Node
 
 NODE_PRICE = 12.0
@@ -65,6 +66,7 @@ class Search:
         scaled: (n, d) their scaled features.
         latents: curves with fitted families.
         keep: edges (latent, feature) whose family the user pinned, by their numbers.
+        rules: shapes that the user requires of edges.
     """
 
     def __init__(
@@ -73,9 +75,10 @@ class Search:
         scaled: Tensor,
         latents: Sequence[FittedLatent],
         keep: frozenset[tuple[int, int]] = frozenset(),
+        rules: ShapeRules | None = None,
     ) -> None:
         self.term, self.scaled, self.latents = term, scaled, tuple(latents)
-        self.keep = keep
+        self.keep, self.rules = keep, rules
         self.count = term.observations.count
         self.known: dict[str, Scored] = {}
 
@@ -88,7 +91,16 @@ class Search:
         known = self.known.get(key)
         if known is None or not known.converged:
             found = self._priced(
-                refit(self.term, self.scaled, structures, constants, 15, 1e-7, False)
+                refit(
+                    self.term,
+                    self.scaled,
+                    structures,
+                    constants,
+                    15,
+                    1e-7,
+                    False,
+                    self.rules,
+                )
             )
             if known is None or found.criterion < known.criterion:
                 self.known[key] = found
@@ -125,6 +137,11 @@ class Search:
     def _starts(self, constants: Tensor) -> Iterator[Scored]:
         """Score starts; several latents are tried one by one beside learned curves."""
         options = [_start_options(latent) for latent in self.latents]
+        if self.rules is not None:
+            options = [
+                [self.rules.repaired(k, one) for one in some]
+                for k, some in enumerate(options)
+            ]
         if len(options) == 1:
             yield from (self.score((one,), constants) for one in options[0])
             return
@@ -197,6 +214,8 @@ class Search:
             if family in (present, "constant") or edge is None:
                 continue
             term, shift = alternative(edge, current, family)
+            if self.rules is not None and not self.rules.obeyed(k, term):
+                continue
             other = with_edge(structure, number, term, shift)
             yield Change(_placed(structures, k, other), k, number, family)
         if len(structure.all_edges) > len(structure.nodes):

@@ -18,7 +18,7 @@ from sciren.training.levenberg import covariance
 from sciren.training.rungs import by_block
 from symbolic.latex import to_latex
 from symbolic.latex_reader import read_latex
-from symbolic.pipeline import constraints_of, matched, observed
+from symbolic.pipeline import constraints_of, matched, observed, shape_rules
 from symbolic.rebuild import raw_constants
 from symbolic.refit import SymbolicProblem, newton_step
 from symbolic.rounding import rounded, unexplained
@@ -247,7 +247,8 @@ def _rounding(symbolic: SymbolicModel, table: Table) -> Check:
 
 def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     seen = observed(model, table)
-    problem = SymbolicProblem(seen.term, seen.scaled, symbolic.structures)
+    rules = shape_rules(model, table, symbolic.settings.get("shapes", {}))
+    problem = SymbolicProblem(seen.term, seen.scaled, symbolic.structures, rules)
     theta = problem.start(_raw_constants(symbolic, model))
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
     held, moving = problem.held_at_bounds(normal, theta)

@@ -9,7 +9,6 @@ from discovery import Discovery
 from discovery.explain import explain
 from sciren.errors import ConfigError, DataError
 
-
 WITH_PLACES = (
     "config.yaml", "report.html", "equations.tex", "equations.md", "start.json",
 )  # fmt: skip
@@ -78,3 +77,40 @@ def test_other_data_are_refused(light):
     (light / "data.json").write_text(json.dumps(record | {"sha256": "0" * 64}))
     with pytest.raises(DataError, match=r"data.csv: is not what the run was made from"):
         explain(light, quiet=True)
+
+
+def test_shapes_weights_and_a_candidate_are_chosen_without_training(light):
+    explain(
+        light,
+        [
+            "discovery.shapes={ta -> efficiency: increasing}",
+            "discovery.model_selection=1",
+            "discovery.complexity={vpd: 3}",
+        ],
+        quiet=True,
+    )
+    found = Discovery.load(light)
+    rows = pd.read_csv(light / "candidates.csv")
+    rows = rows[rows["stage"] == "families"]
+    assert {"complexity", "loss", "label", "selected"} <= set(rows.columns)
+    assert rows["selected"].astype(str).tolist().index("True") == 1
+    assert len(found.equations.candidates) == len(rows)
+    assert found.equations.settings["complexity"] == {"vpd": 3.0}
+    edges = found.equations.edges.set_index("source")
+    assert edges.loc["ta", "chosen"] == "user"
+    notes = " ".join(found.notes)
+    assert "The user required ta -> efficiency to be increasing." in notes
+    assert "The user chose among the candidates by 1." in notes
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "discovery.shapes={ta -> efficiency: upwards}",
+        "discovery.shapes={tb: increasing}",
+        "discovery.model_selection=simplest",
+    ],
+)
+def test_wishes_that_do_not_exist_are_refused(light, change):
+    with pytest.raises(ConfigError):
+        explain(light, [change], quiet=True)
