@@ -111,7 +111,11 @@ class SplineLayer(nn.Module):
         """Move each edge's mean over the rows x into the node bias."""
         share = torch.ones(len(x), dtype=x.dtype, device=x.device)
         share = share if weights is None else weights
-        mean = torch.einsum("n,nij->ij", share / share.sum(), self.edges(x))
+        size = max(1, WHOLE // self.mask.numel())
+        parts = zip(x.split(size), (share / share.sum()).split(size), strict=True)
+        mean = torch.zeros_like(self.mask, dtype=x.dtype)
+        for rows, part in parts:
+            mean = mean + torch.einsum("n,nij->ij", part, self.edges(rows))
         self.coefficients.sub_((mean * (self.mask != 0)).unsqueeze(-1))
         self.bias.add_(mean.sum(0))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from sciren.encoders.kan import KANEncoder
 from sciren.splines import Outside, design, roughness_matrix
 
-KEPT = 60_000_000  # numbers of a basis that is kept in memory (480 MB)
+KEPT = 150_000_000  # numbers of a basis that is kept in memory (1.2 GB)
 AT_ONCE = 1_000_000  # numbers of a basis that is worked on at once
 LEAST_ROWS = 512
 
