@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 
 NEEDED = ("latent", "feature", "value", "effect")
 _BAND = ("low", "high")
-_DASHES = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
+_DASHES: tuple[Any, ...] = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
 _BINS = 40
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 
@@ -124,7 +124,8 @@ def _draw(
         if key not in curves:
             continue
         x, y = (curves[key][name].to_numpy(dtype=float) for name in ("value", "effect"))
-        shift = float(np.mean(np.interp(known, x, y) if _some(known) else y))
+        along = known if known is not None and len(known) else x
+        shift = float(np.mean(np.interp(along, x, y)))
         marker = "o" if len(x) == 1 else ""
         axis.plot(x, y - shift, color=colour, linestyle=dashes, marker=marker)
         if set(_BAND) <= set(curves[key].columns):
@@ -136,10 +137,6 @@ def _draw(
     axis.set_xlabel(with_unit(feature, units.get(feature, "")), parse_math=False)
     axis.set_ylabel(with_unit(latent, units.get(latent, "")), parse_math=False)
     axis.margins(x=0.02)
-
-
-def _some(known: Array | None) -> bool:
-    return known is not None and len(known) > 0
 
 
 def _share_scales(axes: Sequence[Axes], latents: Sequence[str]) -> None:

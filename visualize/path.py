@@ -15,6 +15,7 @@ from visualize.labels import number, shorten
 from visualize.style import BLUE, FAINT, INK, MUTED, SMALL, VERMILION, panels, styled
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 _LONGEST = 46  # characters of a label
 _WIDE = 20.0  # errors that span more than this factor are drawn in logs
@@ -88,7 +89,7 @@ def plot_path(
     return figure
 
 
-def pareto_front(complexity: Array, error: Array) -> Array:
+def pareto_front(complexity: Array, error: Array) -> Places:
     """Positions (k,) of the models that no simpler or equal model matches, by complexity.
 
     Args:
@@ -103,7 +104,7 @@ def pareto_front(complexity: Array, error: Array) -> Array:
     return np.array(kept, dtype=np.int64)
 
 
-def _draw(axis: Axes, x: Array, y: Array, front: Array, bars: Array | None) -> None:
+def _draw(axis: Axes, x: Array, y: Array, front: Places, bars: Array | None) -> None:
     rest = np.setdiff1d(np.arange(len(x)), front)
     if bars is not None:
         axis.errorbar(
@@ -138,7 +139,7 @@ def _add_labels(
     axis: Axes,
     x: Array,
     y: Array,
-    front: Array,
+    front: Places,
     texts: list[str],
     chosen: int | None,
 ) -> None:
@@ -170,10 +171,10 @@ def _add_labels(
 
 
 def _describe(
-    x: Array, y: Array, front: Array, texts: list[str] | None, chosen: int | None
+    x: Array, y: Array, front: Places, texts: list[str] | None, chosen: int | None
 ) -> str:
     """Text for readers who cannot see the picture."""
-    points = ", ".join(f"{number(x[p])}: {number(y[p])}" for p in front)
+    points = ", ".join(f"{number(x[p])}: {number(y[p])}" for p in front.tolist())
     text = f"Error against complexity of {len(x)} models; the front is {points}."
     if chosen is not None:
         name = f" ({texts[chosen]})" if texts else ""

@@ -125,10 +125,12 @@ def fit_wave(
 def _spread(day: np.ndarray, z: np.ndarray, t: np.ndarray) -> float:
     """Standard error of the damping depth by leaving out months (jackknife)."""
     months = (day - day.min()) // 30
-    found = [
-        fit_wave(day[months != one], z[months != one], t[months != one])["damping"]
-        for one in np.unique(months)
-    ]
+    found = np.array(
+        [
+            fit_wave(day[months != one], z[months != one], t[months != one])["damping"]
+            for one in np.unique(months)
+        ]
+    )
     many = len(found)
     # at its limit a depth is not determined, however little it moves
     if many < 3 or max(found) > 0.9 * DEEPEST:

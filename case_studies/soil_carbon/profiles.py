@@ -135,14 +135,14 @@ def read_layers(file: Path, needed: Sequence[str]) -> pd.DataFrame:
     return frame
 
 
-def bulk_density(soc: pd.Series) -> pd.Series:
+def bulk_density(soc: Any) -> Any:
     """Bulk density from organic carbon where none was measured, g cm-3.
 
         1.66 - 0.318 sqrt(soc %), at least 0.15
 
     Reference: Manrique and Jones 1991, Soil Science Society of America Journal 55, 476.
     """
-    return (1.66 - 0.318 * np.sqrt(soc)).clip(lower=0.15)
+    return np.maximum(1.66 - 0.318 * np.sqrt(soc), 0.15)
 
 
 def with_density(frame: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +164,7 @@ def density_skill(frame: pd.DataFrame) -> dict[str, float]:
     Returns:
         rows, bias, rmse (g cm-3) and the sd of the measured values.
     """
-    known = pd.DataFrame(frame[frame["bd"].notna()])
+    known: Any = frame[frame["bd"].notna()]
     error = bulk_density(known["soc"]) - known["bd"]
     return {
         "rows": float(len(known)),
@@ -184,9 +184,10 @@ def over_depth(
     top, bottom = frame["layer_top"], frame["layer_bot"].clip(upper=deepest)
     thick = (bottom - top).clip(lower=0.0)
     found = {}
+    profile: Any = frame["profile_id"]
     for name in names:
         weight = thick.where(frame[name].notna(), 0.0)
-        sums = (frame[name].fillna(0.0) * weight).groupby(frame["profile_id"]).sum()
-        total = weight.groupby(frame["profile_id"]).sum()
+        sums = (frame[name].fillna(0.0) * weight).groupby(profile).sum()
+        total: Any = weight.groupby(profile).sum()
         found[name] = sums / total.where(total > 0)
     return pd.DataFrame(found)

@@ -1,8 +1,8 @@
 """Legacy profiles of Africa with WorldClim climate."""
 
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from case_studies.soil_carbon.profiles import (
@@ -59,15 +59,16 @@ def read_africa(data: Path, thin: int = 1) -> Profiles:
             & (f["layer_top"] + f["layer_bot"] <= 200 * DEEPEST)
         ),
     )
-    means = over_depth(sieve.frame, MEASURED, FEATURE_DEPTH).dropna()
-    sieve.keep("no soil property anywhere", lambda f: f["profile_id"].isin(means.index))
+    means: Any = over_depth(sieve.frame, MEASURED, FEATURE_DEPTH).dropna()
+    whole = list(means.index)
+    sieve.keep("no soil property anywhere", lambda f: f["profile_id"].isin(whole))
     skill = density_skill(sieve.frame)
     if thin > 1:
-        few = means.index[::thin]
+        few = whole[::thin]
         sieve.keep("thinned", lambda f: f["profile_id"].isin(few))
-    layers = with_density(sieve.frame)
+    layers: Any = with_density(sieve.frame)
     sites = _sites(layers, means)
-    number = pd.Series(np.arange(len(sites)), index=sites["profile_id"])
+    number = dict(zip(sites["profile_id"], range(len(sites)), strict=True))
     layers["site"] = layers["profile_id"].map(number)
     features = sites.rename(columns={"precipitation": "map"})[list(FEATURES)]
     rows = features.iloc[layers["site"]].set_axis(layers.index)
@@ -83,7 +84,7 @@ def read_africa(data: Path, thin: int = 1) -> Profiles:
     )
 
 
-def _sites(layers: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+def _sites(layers: Any, means: Any) -> pd.DataFrame:
     first = layers.groupby("profile_id", sort=True).first()
     span = first["tmax_warmest_month"] - first["tmin_coldest_month"]
     wet, dry = first["prec_wettest_month"], first["prec_driest_month"]
@@ -101,12 +102,13 @@ def _sites(layers: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
         }
     ).join(means.loc[first.index])
     climate = ("mat", "amplitude", "precipitation", "latitude", "rain_swing")
-    found = climate_summary(**{name: sites[name].to_numpy() for name in climate})
+    given: dict[str, Any] = {name: sites[name].to_numpy() for name in climate}
+    found = climate_summary(**given)
     made = found[["npp", "vegetation_carbon"]].set_axis(sites.index)
     return sites.join(made).reset_index()
 
 
-def _notes(skill: dict[str, float], layers: pd.DataFrame) -> tuple[str, ...]:
+def _notes(skill: dict[str, float], layers: Any) -> tuple[str, ...]:
     known = float(layers["bd_known"].mean())
     return (
         f"Bulk density measured in {known:.0%} of the layers; else Manrique and Jones "

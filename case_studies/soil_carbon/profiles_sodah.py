@@ -1,7 +1,7 @@
 """Profiles of the SoDaH collection: the NEON network, or all networks."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -79,13 +79,13 @@ def read_sodah(data: Path, part: Literal["neon", "sodah"] = "neon") -> Profiles:
     means = over_depth(sieve.frame, MEASURED, FEATURE_DEPTH)
     for name in OXIDES:  # a few values are far above all others
         means[f"log_{name}"] = np.log10(means[name] + 0.1)
-    whole = means.dropna(subset=list(needed)).index
+    whole = list(means.dropna(subset=list(needed)).index)
     sieve.keep("no soil property anywhere", lambda f: f["profile_id"].isin(whole))
     sieve.keep("no climate", lambda f: f[["mat", "map"]].notna().all(axis=1))
-    layers = with_density(sieve.frame)
+    layers: Any = with_density(sieve.frame)
     sites = _sites(layers, means)
     names = list(FEATURES[part])
-    number = pd.Series(np.arange(len(sites)), index=sites["profile_id"])
+    number = dict(zip(sites["profile_id"], range(len(sites)), strict=True))
     layers["site"] = layers["profile_id"].map(number)
     features = sites.rename(columns={"precipitation": "map"})[names]
     rows = features.iloc[layers["site"]].set_axis(layers.index)
@@ -123,7 +123,7 @@ def _to_mineral(sieve: Sieve) -> dict[str, float]:
     return density_skill(sieve.frame)
 
 
-def _measured_from_mineral(frame: pd.DataFrame) -> pd.DataFrame:
+def _measured_from_mineral(frame: Any) -> pd.DataFrame:
     """Subtract the organic horizons on top from the depths of a profile."""
     first = frame["layer_top"].where(~frame["organic"])
     mineral = first.groupby(frame["profile_id"]).transform("min")
@@ -137,7 +137,7 @@ def _measured_from_mineral(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _sites(layers: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
+def _sites(layers: Any, means: Any) -> pd.DataFrame:
     first = layers.groupby("profile_id", sort=True).first()
     cover = first["land_cover"]
     latitude = first["lat"].to_numpy()
@@ -156,10 +156,11 @@ def _sites(layers: pd.DataFrame, means: pd.DataFrame) -> pd.DataFrame:
         }
     ).join(means.loc[first.index])
     climate = ["mat", "amplitude", "precipitation", "latitude"]
-    made = climate_summary(**{name: sites[name].to_numpy() for name in climate})
+    given: dict[str, Any] = {name: sites[name].to_numpy() for name in climate}
+    made = climate_summary(**given)
     sites["woody"] = sites["woody"].fillna(made["woody"].set_axis(sites.index))
-    named = {n: sites[n].to_numpy() for n in (*climate, "woody")}
-    found = climate_summary(**named).set_axis(sites.index)
+    given["woody"] = sites["woody"].to_numpy()
+    found = climate_summary(**given).set_axis(sites.index)
     sites[["npp", "vegetation_carbon"]] = found[["npp", "vegetation_carbon"]]
     return sites.reset_index()
 
@@ -178,7 +179,7 @@ def continentality(sites: pd.DataFrame) -> np.ndarray:
     return np.where(island, 0.0, np.where(pacific | europe | south, 12.0, 40.0))
 
 
-def _notes(skill: dict[str, float], layers: pd.DataFrame) -> tuple[str, ...]:
+def _notes(skill: dict[str, float], layers: Any) -> tuple[str, ...]:
     known = float(layers["bd_known"].mean())
     return (
         f"Bulk density measured in {known:.0%} of the layers; else Manrique and Jones "

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -95,7 +96,7 @@ def _extra(study: work.Study, cells: Sequence[work.Cell]) -> dict[str, pd.DataFr
     ]
     if not mine:
         return {}
-    parts = pd.concat([cell.table("identification") for cell in mine])
+    parts: Any = pd.concat([cell.table("identification") for cell in mine])
     numbers = parts.select_dtypes("number").columns
     means = parts.groupby("latent", sort=False)[list(numbers)].mean().reset_index()
     spans = {
@@ -105,7 +106,7 @@ def _extra(study: work.Study, cells: Sequence[work.Cell]) -> dict[str, pd.DataFr
     agreed = agreement([cell.table("latents") for cell in mine], spans)
     joined = means.merge(agreed, on="latent")
     edges = pd.concat([cell.table("edges").assign(split=cell.number) for cell in mine])
-    shares = edges.pivot_table(
+    shares: Any = edges.pivot_table(
         index="source", columns="target", values="importance", aggfunc="mean"
     )
     return {

@@ -43,11 +43,11 @@ def runs_frame(
     return pd.DataFrame(rows)
 
 
-def summary_frame(runs: pd.DataFrame) -> pd.DataFrame:
+def summary_frame(runs: Any) -> pd.DataFrame:
     """Return mean and deviation (ddof 0) over the splits beside the published values."""
     rows = []
     for method in METHODS:
-        mine = pd.DataFrame(runs[runs["method"] == method.name])
+        mine = runs[runs["method"] == method.name]
         row: dict[str, Any] = {"method": method.name, "splits": len(mine)}
         for name in (*FIGURES, *MORE):
             row[name], row[f"{name}_sd"] = mine[name].mean(), mine[name].std(ddof=0)
@@ -59,7 +59,7 @@ def summary_frame(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pairs_frame(runs: pd.DataFrame) -> pd.DataFrame:
+def pairs_frame(runs: Any) -> pd.DataFrame:
     """Return the differences between all methods on the same folds.
 
     Returns:
@@ -101,7 +101,7 @@ def standard_error(gaps: np.ndarray) -> tuple[float, float]:
     return float(gaps.mean()), float(gaps.std(ddof=1) / math.sqrt(len(gaps)))
 
 
-def verdict(summary: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+def verdict(summary: Any, pairs: Any) -> list[str]:
     """Say for either ScIReN whether it holds against the best black box and Pure-NN."""
     means = summary.set_index("method")["r2"]
     known = means[[name for name in BLACK_BOXES if name in means]].dropna()
@@ -183,7 +183,7 @@ def markdown(
     return "\n\n".join(parts) + "\n"
 
 
-def _pair_grid(pairs: pd.DataFrame) -> str:
+def _pair_grid(pairs: Any) -> str:
     mine = pairs[pairs["figure"] == "r2"]
     names = list(dict.fromkeys(mine["method"]))
     known = {(p["method"], p["other"]): p for p in mine.to_dict("records")}
