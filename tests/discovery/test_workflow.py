@@ -49,6 +49,15 @@ def test_a_process_model_of_ones_own_leads_to_verified_equations(finished):
     assert worse < found.scores["test"]["equation"]["gpp"]["r2"] - 0.2
 
 
+def test_every_formula_that_competed_is_in_the_table_of_candidates(finished):
+    table = pd.read_csv(finished / "runs/light_use/candidates.csv")
+    competed = table[table["stage"] == "families"]
+    assert len(competed) >= 2
+    assert competed["selected"].astype(bool).sum() == 1
+    assert competed["loss"].is_monotonic_decreasing  # from the simplest on
+    assert {"edges", "families"} <= set(table["stage"])
+
+
 def test_metrics_have_every_part_model_and_target(finished):
     metrics = json.loads((finished / "runs/light_use/metrics.json").read_text())
     for part in ("train", "valid", "test"):
