@@ -62,12 +62,12 @@ class AdamW:
     def step(self, gradient: Tensor, rate: Rate) -> None:
         """Move the vector by one step against its gradient (p,)."""
         self.steps += 1
+        self.count.add_(1)
         rate = rate * self.factor
         plain = isinstance(rate, Tensor) or isinstance(self.decay, Tensor)
         if plain or self._kernel is None:
             self._step_plainly(gradient, rate)
             return
-        self.count.add_(1)
         self._kernel(
             [self.vector], [gradient], [self.first], [self.second], [], [self.count],
             lr=rate, beta1=BETAS[0], beta2=BETAS[1], weight_decay=self.decay, eps=EPS,

@@ -142,6 +142,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
     constants_in_logs: bool = True
     precision: Literal["float32", "float64"] = "float64"
+    compile: bool = Field(
+        default=False,
+        description="compile the whole step: seconds once, then several times faster for "
+        "small models; without a compiler training says so and goes on",
+    )
     checkpoint: str | None = Field(
         default=None,
         description="folder of the checkpoints; a training found there goes on, bit for bit",

@@ -25,6 +25,8 @@ from sciren.training.grouped_stack import (
     paper_form,
     parameters_of,
     rows_of,
+    slopes_of,
+    with_constants,
 )
 from sciren.training.member import Member
 
@@ -92,18 +94,12 @@ class GraphStack(Stack):
         terms = {key: value for key, value in named.items() if value is not None}
         return Result(outputs, terms, _Scored.apply(asked, *edges))
 
-    def backward(self, result: Result, slopes: Tensor) -> list[Tensor]:
-        """Return the gradients of all weights."""
-        outputs: list[Tensor] = [result.outputs]
-        above: list[Tensor] = [slopes]
-        if isinstance(result.tape, Tensor):
-            outputs.append(result.tape)
-            above.append(torch.ones_like(result.tape))
-        return list(
-            torch.autograd.grad(
-                outputs, self.leaves, above, allow_unused=True, materialize_grads=True
-            )
-        )
+    def gradients(
+        self, result: Result, loss: Tensor, constants: Tensor
+    ) -> list[Tensor]:
+        """Return the gradients of all weights and constants."""
+        whole = loss if result.tape is None else loss + result.tape
+        return slopes_of(whole, with_constants(self.leaves, constants))
 
     @torch.no_grad()
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
@@ -284,20 +280,17 @@ class ModuleStack(GraphStack):
         """Deviations of the nodes of every layer."""
         return [torch.stack(list(column)) for column in zip(*self._nodes, strict=True)]
 
-    def backward(self, result: Result, slopes: Tensor) -> list[Tensor]:
+    def gradients(
+        self, result: Result, loss: Tensor, constants: Tensor
+    ) -> list[Tensor]:
         """Return the gradients, collected over the members."""
         single = [parameters_of(encoder) for encoder in self.encoders]
-        leaves = [leaf for one in single for leaf in one]
-        above: list[Tensor] = [slopes]
-        outputs: list[Tensor] = [result.outputs]
-        if isinstance(result.tape, Tensor):
-            outputs.append(result.tape)
-            above.append(torch.ones_like(result.tape))
-        found = torch.autograd.grad(
-            outputs, leaves, above, allow_unused=True, materialize_grads=True
-        )
-        size = len(single[0])
-        return [torch.stack(list(found[k::size])) for k in range(size)]
+        leaves: list[Tensor] = [leaf for one in single for leaf in one]
+        whole = loss if result.tape is None else loss + result.tape
+        found = slopes_of(whole, with_constants(leaves, constants))
+        size, rest = len(single[0]), found[len(leaves) :]
+        columns = [found[k : len(leaves) : size] for k in range(size)]
+        return [torch.stack(column) for column in columns] + rest
 
 
 def _floating(encoder: Encoder) -> list[Tensor]:

@@ -10,9 +10,11 @@ from torch import Tensor
 
 from sciren.encoders.base import seeded
 from sciren.errors import TrainingError
-from sciren.training.adamw import AdamW, Rate, fused_kernel
+from sciren.training.adamw import Rate
+from sciren.training.compiled import CompiledStep
 from sciren.training.grouped_networks import stack_of
 from sciren.training.grouped_rows import Batch, GroupRows
+from sciren.training.grouped_start import constants_of, empty_like, optimisers_of
 from sciren.training.grouped_state import FlatState
 from sciren.training.member import Member
 from sciren.training.objective import GroupObjective, Loss
@@ -20,7 +22,6 @@ from sciren.training.progress import Progress
 from sciren.training.schedule import Schedule
 from sciren.training.stopping import Best
 
-SMALLEST = 1e-6  # positive constants are kept above this share of their start
 VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
 TERMS = ("total", "data", "violation", "entropy", "l1", "smooth")
 
@@ -57,7 +58,7 @@ class GroupRun:
     def __init__(self, group: Group) -> None:
         self.group, self.members = group, group.members
         self.config = self.members[0].config
-        like = _like(self.config.device, self.config.precision)
+        like = empty_like(self.config.device, self.config.precision)
         streams = group.streams
         factors = group.factors or [(None, None)] * len(self.members)
         parts = list(zip(*factors, strict=True))
@@ -83,7 +84,7 @@ class GroupRun:
     def _start_constants(self, like: Tensor) -> None:
         """Put weights and constants into one vector."""
         constants, low, high = zip(
-            *(_constants(member, like) for member in self.members), strict=True
+            *(constants_of(member, like) for member in self.members), strict=True
         )
         values = torch.stack(constants)
         bounds = torch.stack(low), torch.stack(high)
@@ -114,34 +115,14 @@ class GroupRun:
         self.generators = [seeded(one.config.seed) for one in self.members[::each]]
         self.epochs = max(one.epochs for one in self.schedules)
         self.gradient = torch.zeros_like(self.numbers.vector)
-        self.optimisers = self._optimisers()
+        self.common = len({one.shape for one in self.schedules}) == 1
+        configs = [member.config for member in self.members]
+        self.optimisers = optimisers_of(
+            configs, self.numbers, self.constants.numel(), self.common
+        )
+        self.compiled = CompiledStep(self) if self.config.compile else None
         self.whole = torch.arange(size, device=like.device).unsqueeze(0)
         self._full: Batch | None = None
-
-    def _optimisers(self) -> list[AdamW]:
-        """One for all numbers, or two where only the constants differ in their rate."""
-        configs = [member.config for member in self.members]
-        kernel, whole = fused_kernel(), self.numbers.vector
-        cut = len(whole) - self.constants.numel()
-        decays = {config.weight_decay for config in configs}
-        factors = {config.constant_rate_factor for config in configs}
-        shares = [config.learning_rate for config in configs]
-        self.common = len({one.shape for one in self.schedules}) == 1
-        if self.common and len(set(shares)) == len(decays) == len(factors) == 1:
-            decay, factor = decays.pop(), factors.pop()
-            if cut == len(whole) or (decay == 0 and factor == 1):
-                return [AdamW(whole, decay, shares[0], kernel)]
-            return [
-                AdamW(whole[:cut], decay, shares[0], kernel),
-                AdamW(whole[cut:], 0.0, shares[0] * factor, kernel),
-            ]
-        owner, like = self.numbers.owner, whole
-        decay = like.new_tensor([config.weight_decay for config in configs])[owner]
-        rate = like.new_tensor(shares)[owner]
-        factor = like.new_tensor([config.constant_rate_factor for config in configs])
-        decay[cut:] = 0.0
-        rate[cut:] *= factor[owner[cut:]]
-        return [AdamW(whole, decay, rate, None)]
 
     def _keep(self) -> None:
         """Keep what the steps share, once the knots no longer move."""
@@ -162,11 +143,12 @@ class GroupRun:
         order = self._order()
         sums: dict[str, Tensor] = {}
         for number in range(self.batches):
-            batch = self._batch(order, number)
+            rows = self._rows(order, number)
             moved = self.epoch < self.config.grid_updates
             if moved and number == min(1, self.batches - 1):
-                self.stack.update_grids(self.train.features, batch.rows)
-            for name, value in self._descend(batch).items():
+                places = self._batch(rows).rows
+                self.stack.update_grids(self.train.features, places)
+            for name, value in self._step(rows).items():
                 sums[name] = sums[name] + value if name in sums else value
         names = [name for name in TERMS if name in sums]
         table = torch.stack([sums[name] for name in names]) / self.batches
@@ -182,48 +164,63 @@ class GroupRun:
         ]
         return torch.stack(orders).to(self.whole.device)
 
-    def _batch(self, order: Tensor, number: int) -> Batch:
+    def _rows(self, order: Tensor, number: int) -> Tensor:
+        """Rows (U, B) of one batch; a last one of a single row joins the one before."""
         if order is self.whole:
-            if self._full is None:
-                self._full = self.train.take(order)
-            return self._full
+            return order
         last = number == self.batches - 1
         end = order.shape[1] if last else (number + 1) * self.batch
-        return self.train.take(order[:, number * self.batch : end])
+        return order[:, number * self.batch : end]
 
-    def _descend(self, batch: Batch) -> dict[str, Tensor]:
-        """Take one step; return the terms of every member, (M,) each."""
+    def _batch(self, rows: Tensor) -> Batch:
+        if rows is not self.whole:
+            return self.train.take(rows)
+        if self._full is None:
+            self._full = self.train.take(rows)
+        return self._full
+
+    def _step(self, rows: Tensor) -> dict[str, Tensor]:
+        """Take one step on a batch; return the terms of every member."""
+        fixed = self.epoch >= self.config.grid_updates
+        if self.compiled is not None and fixed and rows.shape[1] == self.batch:
+            terms = self.compiled.step(rows)
+            if terms is not None:
+                self._after_step()
+                return terms
+            self._say(f"Steps are not compiled, because {self.compiled.obstacle}.")
+            self.compiled = None
+        return self._descend(self._batch(rows))
+
+    def _say(self, message: str) -> None:
+        for member in self.members:
+            member.history.say(message)
+
+    def gradients(self, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Return the gradients of weights and constants, and the terms (M,) each."""
         result = self.stack.forward(self.train.features, batch.rows)
         terms = self.objective.terms(result.outputs, self.leaf, batch)
-        slopes = self._slopes(result.outputs, terms)
-        parts = self.stack.backward(result, slopes[0])
-        flat = [part.reshape(-1) for part in (*parts, *slopes[1:])]
-        torch.cat(flat, out=self.gradient)
-        self._move()
-        return _named(terms, result.terms)
+        slopes = self.stack.gradients(result, terms.total(), self.leaf)
+        return slopes, _named(terms, result.terms)
 
-    def _slopes(self, outputs: Tensor, terms: Loss) -> tuple[Tensor, ...]:
-        """Gradients of outputs and constants."""
-        if not self.leaf.numel():
-            return torch.autograd.grad(terms.total(), outputs, retain_graph=True)
-        return torch.autograd.grad(
-            terms.total(), (outputs, self.leaf), retain_graph=True,
-            allow_unused=True, materialize_grads=True,
-        )  # fmt: skip
-
-    def _move(self) -> None:
-        """Move all numbers along the gradient."""
-        start = 0
-        rate = self._rate()
+    def _descend(self, batch: Batch) -> dict[str, Tensor]:
+        """Take one step; return the terms of every member."""
+        slopes, terms = self.gradients(batch)
+        torch.cat([slope.reshape(-1) for slope in slopes], out=self.gradient)
+        start, rate = 0, self.rate()
         for optimiser in self.optimisers:
             end = start + len(optimiser.vector)
             optimiser.step(self.gradient[start:end], rate)
             start = end
+        self._after_step()
+        return terms
+
+    @torch.no_grad()
+    def _after_step(self) -> None:
         self.step += 1
         if self.box is not None:
             self.constants.clamp_(*self.box)
 
-    def _rate(self) -> Rate:
+    def rate(self) -> Rate:
         """Share of the learning rate at this step, one for all or one a number."""
         if self.common:
             return self.schedules[0].share(self.step)
@@ -249,8 +246,8 @@ class GroupRun:
         gained = [self._judge(k, loss) for k, loss in enumerate(losses)]
         if any(gained):
             flags = torch.tensor(gained, device=self.whole.device)
-            _merge(self.best_numbers, self.numbers, flags)
-            _merge(self.best_buffers, self.stack.buffers, flags)
+            self.numbers.copy_to(self.best_numbers, flags)
+            self.stack.buffers.copy_to(self.best_buffers, flags)
         return losses
 
     def _judge(self, k: int, loss: float) -> bool:
@@ -402,35 +399,3 @@ def _named(loss: Loss, penalties: dict[str, Tensor]) -> dict[str, Tensor]:
         total = value if total is None else total + value
     assert total is not None
     return {"total": total} | found
-
-
-def _merge(into: Tensor, state: FlatState, flags: Tensor) -> None:
-    """Overwrite the numbers of the members that are flagged."""
-    if len(flags) == 1:
-        into.copy_(state.vector)
-        return
-    torch.where(flags[state.owner], state.vector, into, out=into)
-
-
-def _like(name: str, precision: str) -> Tensor:
-    try:
-        return torch.zeros(
-            1, device=torch.device(name), dtype=getattr(torch, precision)
-        )
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise TrainingError(
-            f"device {name!r} cannot be used here ({reason}); use 'cpu'"
-        ) from error
-
-
-def _constants(member: Member, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return constants and their bounds (K,), on the scale of the training."""
-    scale, raw = member.model.constant_scale, member.model.constant_raw.detach()
-    low, high = scale.box()
-    if member.config.constants_in_logs:
-        return raw.to(like), low.to(like), high.to(like)
-    physical, start = scale.to_physical(raw), scale.to_physical(scale.start)
-    low, high = scale.to_physical(low), scale.to_physical(high)
-    low = torch.where(scale.in_logs, low.clamp_min(SMALLEST * start.abs()), low)
-    return physical.to(like), low.to(like), high.to(like)

@@ -11,7 +11,14 @@ from sciren.kernels.layer import base_value
 from sciren.kernels.network import Forward, LayerPlan, NetworkPlan, backward, forward
 from sciren.kernels.window import Knots, dense_rows, window
 from sciren.splines import roughness_matrix, second_differences
-from sciren.training.grouped_stack import Result, Stack, paper_form, rows_of
+from sciren.training.grouped_stack import (
+    Result,
+    Stack,
+    paper_form,
+    rows_of,
+    slopes_of,
+    with_constants,
+)
 
 KEPT = 256 * 2**20  # bytes of basis values that are kept for a table
 
@@ -174,6 +181,11 @@ class SplineStack(Stack):
         self._kept[id(features)] = features, rows.permute(2, 0, 1).contiguous()
         return True
 
+    def forget(self) -> bool:
+        """Drop the basis of the last batch."""
+        kept, self._last = self._last, None
+        return kept is not None
+
     def _shared_knots(self) -> bool:
         knots = self.plan.layers[0].knots
         parts = [part.view(self.streams, -1) for part in (knots.low, knots.inverse)]
@@ -230,11 +242,14 @@ class SplineStack(Stack):
         done = forward(self.plan, views[:deep], views[deep:], first)
         return Result(done.outputs.requires_grad_(), done.terms, done)
 
-    def backward(self, result: Result, slopes: Tensor) -> list[Tensor]:
-        """Return the gradients of coefficients and biases."""
+    def gradients(
+        self, result: Result, loss: Tensor, constants: Tensor
+    ) -> list[Tensor]:
+        """Return the gradients of coefficients, biases and constants."""
         assert isinstance(result.tape, Forward)
-        coefficients, biases, _ = backward(self.plan, result.tape, slopes)
-        return coefficients + biases
+        above, *rest = slopes_of(loss, with_constants([result.outputs], constants))
+        coefficients, biases, _ = backward(self.plan, result.tape, above)
+        return [*coefficients, *biases, *rest]
 
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return outputs (M, L, B)."""

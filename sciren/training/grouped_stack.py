@@ -3,7 +3,7 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ class Result(NamedTuple):
 
     outputs: Tensor
     terms: dict[str, Tensor]
-    tape: object
+    tape: Any
 
 
 class Stack(ABC):
@@ -90,8 +90,16 @@ class Stack(ABC):
         """
 
     @abstractmethod
-    def backward(self, result: Result, slopes: Tensor) -> list[Tensor]:
-        """Return the gradients of the weights, for gradients (M, L, B) of the outputs."""
+    def gradients(
+        self, result: Result, loss: Tensor, constants: Tensor
+    ) -> list[Tensor]:
+        """Return the gradients of the weights, then of the constants if there are any.
+
+        Args:
+            result: what `forward` returned.
+            loss: what the outputs and constants led to, without the penalties.
+            constants: (M, K) leaf.
+        """
 
     @abstractmethod
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
@@ -105,6 +113,10 @@ class Stack(ABC):
         """Take note that the numbers in the vectors are others; return whether it matters."""
         return False
 
+    def forget(self) -> bool:
+        """Drop what was kept of the last batch; return whether there was anything."""
+        return False
+
     def keep(self, features: Tensor) -> bool:
         """Compute once what all steps on these rows need; return whether that pays."""
         return False
@@ -112,6 +124,18 @@ class Stack(ABC):
     def update_grids(self, features: Tensor, rows: Tensor) -> bool:
         """Move knots to the range of a batch; return whether there are any."""
         return False
+
+
+def with_constants(leaves: list[Tensor], constants: Tensor) -> list[Tensor]:
+    """Return the leaves, and the constants if there are any."""
+    return [*leaves, constants] if constants.numel() else leaves
+
+
+def slopes_of(loss: Tensor, leaves: list[Tensor]) -> list[Tensor]:
+    """Return the gradients, zero for what the loss does not depend on."""
+    return list(
+        torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)
+    )
 
 
 def spread(values: Sequence[float], like: Tensor) -> Weight:

@@ -45,3 +45,10 @@ class FlatState:
         """Overwrite all numbers."""
         if tensors:
             self.vector.copy_(torch.cat([tensor.reshape(-1) for tensor in tensors]))
+
+    def copy_to(self, other: Tensor, members: Tensor) -> None:
+        """Overwrite another vector's numbers of the members that are flagged, (M,) bool."""
+        if len(members) == 1:
+            other.copy_(self.vector)
+            return
+        torch.where(members[self.owner], self.vector, other, out=other)

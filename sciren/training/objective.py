@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sciren.comparison import ResidualScale
+from sciren.constraints import Identity, Sigmoid, Softplus
 from sciren.losses import TINY
 from sciren.training.grouped_decoder import GroupedDecoder
 from sciren.training.grouped_rows import Batch
@@ -55,6 +56,8 @@ class GroupObjective:
         self.violation: Tensor | float = weights[0]
         if len(set(weights)) > 1:
             self.violation = torch.tensor(weights).to(like)
+        straight = (Identity, Sigmoid, Softplus)
+        self.never_outside = all(type(one) in straight for one in first.constraints)
         logs = first.constant_scale.in_logs.to(like.device)
         self.logs = logs & self.config.constants_in_logs
         flags = self.logs.tolist()
@@ -72,6 +75,8 @@ class GroupObjective:
         data = self.data(self._physical(raw), self.physical(constants), batch)
         if isinstance(self.violation, float) and self.violation <= 0:
             return Loss(data, None)
+        if self.never_outside:
+            return Loss(data, torch.zeros_like(data))
         outside = self._columns("violation", raw)
         if not self.plain:
             outside = outside / self.scale
