@@ -56,7 +56,7 @@ def draw_all(
 
 
 def _edges(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
-    from symbolic.edge_curves import edge_curves
+    from symbolic import edge_curves
     from visualize import plot_edges
 
     if found.equations is None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from symbolic.fit import CurveFit as CurveFit
     from symbolic.fit import fit_curve as fit_curve
     from symbolic.latex import to_latex as to_latex
+    from symbolic.learned_curves import edge_curves as edge_curves
     from symbolic.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES
     from symbolic.library import FAMILIES as FAMILIES
     from symbolic.pipeline import symbolify as symbolify
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from symbolic.symbolic_model import SymbolicModel as SymbolicModel
     from symbolic.tex_tables import latex_table as latex_table
     from symbolic.text import to_text as to_text
+    from symbolic.unit_check import check_units as check_units
     from symbolic.verdict import Verification as Verification
     from symbolic.verification import verify as verify
 
@@ -37,7 +39,9 @@ __getattr__, __dir__, __all__ = lazy(
         "SymbolicModel": "symbolic.symbolic_model",
         "Verification": "symbolic.verdict",
         "PrintableModel": "symbolic.printable",
+        "check_units": "symbolic.unit_check",
         "compose": "symbolic.composition",
+        "edge_curves": "symbolic.learned_curves",
         "fit_curve": "symbolic.fit",
         "latex_table": "symbolic.tex_tables",
         "to_document": "symbolic.document",

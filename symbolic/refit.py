@@ -16,6 +16,7 @@ from symbolic.shape_rules import ShapeRules
 from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
+SETTLING = 3  # full steps after the last one of Levenberg and Marquardt
 
 
 class SymbolicProblem:
@@ -309,7 +310,8 @@ def refit(
         _, moving = problem.held_at_bounds(normal, theta)
         others = problem.with_active(moving)
         found = minimise(others, theta, iterations, tolerance, damping=1e-3)
-    theta = _oriented(problem, found.theta[0])
+    settled = _settled(problem, found.theta) if with_covariance else found.theta
+    theta = _oriented(problem, settled[0])
     spread = torch.zeros(problem.size, problem.size).to(theta)
     if with_covariance:
         spread = _covariance(problem, theta, term.observations.count)
@@ -322,6 +324,21 @@ def refit(
         problem.free,
         bool(found.converged[0]),
     )
+
+
+def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
+    """Take a few full steps: weak constants may move while the loss stands still."""
+    members = torch.zeros(1, dtype=torch.long)
+    best = problem.loss(theta, members)
+    for _ in range(SETTLING):
+        held, moving = problem.held_at_bounds(problem.normal(theta, members), theta)
+        step = torch.where(moving, newton_step(held), torch.zeros_like(theta))
+        trial = problem.retract(theta + step, theta, members)
+        loss = problem.loss(trial, members)
+        if not bool((loss <= best * (1 + 1e-12)).all()):
+            break
+        theta, best = trial, torch.minimum(best, loss)
+    return theta
 
 
 def _covariance(problem: SymbolicProblem, theta: Tensor, count: float) -> Tensor:

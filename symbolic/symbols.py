@@ -8,6 +8,7 @@ subscript, Greek names Greek, digits stay where they are: ``sw_pot`` becomes
 from collections.abc import Iterable, Mapping
 
 from sciren.errors import ExpressionError
+from symbolic.code.identifiers import transliterated
 
 _LOWER = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma "
@@ -81,11 +82,17 @@ def latex_symbols(
 def escape(text: str) -> str:
     """Return plain text for LaTeX, special characters escaped.
 
-    Characters outside Latin-1 that have no escape are written as a question mark, so
-    that a document always compiles.
+    Characters outside Latin-1 that have no escape are spelled in Latin letters, so that
+    a document always compiles.
     """
-    escaped = "".join(_ESCAPES.get(character, character) for character in str(text))
-    return escaped.encode("latin-1", "replace").decode("latin-1")
+    return "".join(_ESCAPES.get(one) or _latin(one) for one in str(text))
+
+
+def _latin(character: str) -> str:
+    if ord(character) < 256:
+        return character
+    spelled = transliterated(character)
+    return "".join(_ESCAPES.get(one, one) for one in spelled)
 
 
 def _word(word: str, italic: bool) -> str:

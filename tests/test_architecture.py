@@ -27,7 +27,7 @@ OURS = {*ARROWS, "tests"}
 # formulas, tested without a network: of sciren it takes only the errors
 KNOW_MODELS = {
     "symbolic",
-    "symbolic.edge_curves",
+    "symbolic.learned_curves",
     "symbolic.extract",
     "symbolic.path",
     "symbolic.pipeline",

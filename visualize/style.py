@@ -16,6 +16,8 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from visualize.glyphs import respell
+
 P = ParamSpec("P")
 
 WIDTH = 9.0  # inches; 900 px in the report
@@ -78,12 +80,15 @@ _RC: dict[Any, Any] = {
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Let a drawing function use the shared style, whatever the user's own is."""
+    """Let a drawing function use the shared style, whatever the user's own is.
+
+    Letters that the font does not have are spelled with others.
+    """
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
         with rc_context(_RC):
-            return draw(*args, **kwargs)
+            return respell(draw(*args, **kwargs))
 
     return drawn
 

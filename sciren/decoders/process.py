@@ -1,8 +1,11 @@
 """Process models from plain functions, and the identity for plain regression."""
 
 import functools
+import importlib
 import inspect
+import operator
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any
@@ -38,6 +41,33 @@ class FunctionDecoder(Decoder):
     def __call__(self, p: Any, f: Any) -> Any:
         """Return what the function returns."""
         return self.function(p, f)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "FunctionDecoder":
+        return self  # declarations do not change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, as Python does with functions.
+
+        Raises:
+            DecoderError: the model is not found under its name.
+        """
+        module, name = self.function.__module__, self.function.__qualname__
+        try:
+            found = operator.attrgetter(name)(sys.modules[module])
+        except (KeyError, AttributeError):
+            found = None
+        if found is not self:
+            raise DecoderError(
+                f"process model {self.name!r} cannot be pickled, because {module}.{name} "
+                "is not this process model; define it at the top level of a module with "
+                "@process_model, or store the trained model with save_model and give the "
+                "process model to load_model"
+            )
+        return _imported, (module, name)
+
+
+def _imported(module: str, name: str) -> Any:
+    return operator.attrgetter(name)(importlib.import_module(module))
 
 
 def process_model(

@@ -56,7 +56,7 @@ def test_symbols_that_collide_are_refused():
         ("{x}^2~$", r"\{x\}\textasciicircum{}2\textasciitilde{}\$"),
         ("a\\b", r"a\textbackslash{}b"),
         ("µmol m² °C", r"\textmu{}mol m\textsuperscript{2} \textdegree{}C"),
-        ("漢", "?"),
+        ("漢", "u6F22"),
     ],
 )
 def test_text_is_escaped(text, escaped):

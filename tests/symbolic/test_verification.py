@@ -15,7 +15,7 @@ from symbolic import symbolify, verify
 from symbolic.pipeline import observed
 from symbolic.rebuild import raw_constants, raw_expression
 from symbolic.structure import DOMAIN_MARGIN
-from symbolic.verification import STRETCH
+from symbolic.verification import STRETCH, _held_out_excess
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]
 
@@ -136,6 +136,41 @@ def test_a_constant_one_percent_wrong_everywhere_fails(kind, factor, request):
         other = with_constant(symbolic, place, factor)
         assert "stationary" in failing(model, tables, other), place
         assert "same numbers" not in failing(model, tables, other)
+
+
+@pytest.fixture(scope="module")
+def noisy():
+    data = frame(growing, rows=240, noise=0.6, seed=4)
+    tables = [
+        Table.from_frame(part, ["x", "y", "w"], ["ta"], ["reco"])
+        for part in (data[:120], data[120:180], data[180:])
+    ]
+    model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
+    fit(model, *tables[:2], TrainConfig(starts=4, start_iterations=6, polish=1))
+    return model, tables, symbolify(model, tables[0])
+
+
+@pytest.mark.parametrize("factor", [1.01, 0.99])
+def test_a_weak_constant_one_percent_wrong_everywhere_fails(noisy, factor):
+    model, tables, symbolic = noisy
+    assert failing(model, tables, symbolic) == set()
+    table = symbolic.table
+    weak = table[table.error > 0.1 * table.value.abs()]
+    assert len(weak)  # a tenth of the error is more than one per cent of the constant
+    for place in range(symbolic.structures[0].size):
+        other = with_constant(symbolic, place, factor)
+        assert "stationary" in failing(model, tables, other), place
+
+
+def test_held_out_rows_decide_together_within_two_block_errors(noisy):
+    model, tables, symbolic = noisy
+    both, both_error = _held_out_excess(symbolic, model, tables[1:])
+    parts = [_held_out_excess(symbolic, model, [one]) for one in tables[1:]]
+    assert min(p[0] for p in parts) <= both <= max(p[0] for p in parts)
+    assert both_error < max(error for _, error in parts)
+    check = {one.name: one for one in verify(symbolic, model, *tables).checks}
+    close = check["close to network"]
+    assert close.passed == (both <= 2 * both_error or close.number >= close.tolerance)
 
 
 def test_a_constant_one_percent_wrong_before_the_bounds_fails(one_layer):

@@ -6,7 +6,7 @@ import pytest
 
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from symbolic import symbolify
-from symbolic.edge_curves import SAMPLE, edge_curves
+from symbolic.learned_curves import SAMPLE, edge_curves
 from symbolic.storage import from_json, to_json
 
 FEW = TrainConfig(starts=4, start_iterations=6, polish=1)

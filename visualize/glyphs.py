@@ -1,0 +1,49 @@
+"""Letters that the font of the pictures does not have, spelled with letters it has."""
+
+from functools import cache
+
+from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
+from matplotlib.text import Text
+from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+from symbolic.code import transliterated
+
+
+@cache
+def _letters(family: str) -> frozenset[int]:
+    return frozenset(get_font(findfont(family)).get_charmap())
+
+
+def drawable(text: str, family: str = "DejaVu Sans") -> str:
+    """Return a text whose letters the font has: 温度 becomes u6E29u5EA6.
+
+    Latin, Greek and Cyrillic stay as they are.
+    """
+    known = _letters(family)
+    if all(ord(one) in known or one.isspace() for one in text):
+        return text
+    return "".join(
+        one if ord(one) in known or one.isspace() else transliterated(one)
+        for one in text
+    )
+
+
+def respell(figure: Figure) -> Figure:
+    """Spell every text of a figure with letters that its font has."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        shown = drawable(text.get_text())
+        if shown != text.get_text():
+            text.set_text(shown)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter = axis.get_major_formatter()
+            if isinstance(formatter, FixedFormatter):
+                formatter.seq = [drawable(str(one)) for one in formatter.seq]
+            elif isinstance(formatter, FuncFormatter):
+                inner = formatter.func
+                formatter.func = lambda x, pos=None, inner=inner: drawable(
+                    inner(x, pos)
+                )
+    return figure
