@@ -128,9 +128,14 @@ class KANEncoder(Encoder):
 
     @torch.no_grad()
     def update_grids(self, features: Tensor) -> None:
-        """Update every layer's knots to these rows, refitting the splines (paper)."""
+        """Update every layer's knots to these rows, refitting the splines (paper).
+
+        Knots stay where a diverged training has left numbers that are not finite.
+        """
         x = self._checked(features)
         for layer in self.spline_layers:
+            if not bool(torch.isfinite(layer(x)).all() & torch.isfinite(x).all()):
+                return
             layer.update_grid(x, self.margin)
             x = layer(x)
 

@@ -144,3 +144,14 @@ def test_a_constant_feature_keeps_a_range_of_its_own():
     x[:, 1] = 4.0
     encoder.prepare(x)
     assert bool(torch.isfinite(encoder(x)).all())
+
+
+def test_knots_stay_where_a_training_has_diverged():
+    encoder = KANEncoder(2, 1, (3,), margin=2.0, start="noise", seed=1)
+    x = torch.rand(50, 2, dtype=torch.float64)
+    with torch.no_grad():
+        encoder.spline_layers[0].coefficients[0, 1, 2] = float("nan")
+    before = {name: part.clone() for name, part in encoder.state_dict().items()}
+    encoder.update_grids(x)
+    for name, part in encoder.state_dict().items():
+        torch.testing.assert_close(part, before[name], equal_nan=True, rtol=0, atol=0)
