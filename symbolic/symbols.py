@@ -8,7 +8,7 @@ subscript, Greek names Greek, digits stay where they are: ``sw_pot`` becomes
 from collections.abc import Iterable, Mapping
 
 from sciren.errors import ExpressionError
-from symbolic.code.identifiers import transliterated
+from symbolic.spelling import transliterated
 
 _LOWER = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma "

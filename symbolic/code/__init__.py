@@ -1,7 +1,6 @@
 """Equations as source code of other languages: Python, C, Fortran, Julia and R."""
 
-from symbolic.code.identifiers import transliterated as transliterated
 from symbolic.code.writing import LANGUAGES as LANGUAGES
 from symbolic.code.writing import to_code as to_code
 
-__all__ = ["LANGUAGES", "to_code", "transliterated"]
+__all__ = ["LANGUAGES", "to_code"]
