@@ -127,6 +127,19 @@ def demo_respiration(
     _finish(folder)
 
 
+@demo.command("soil-carbon")
+@_guarded
+def demo_soil_carbon(
+    out: Out = Path("runs/demo-soil-carbon"),
+    seed: Annotated[int, typer.Option(min=0, help="Of the sites.")] = 0,
+    overwrite: Overwrite = False,
+) -> None:
+    """Find four parameters of the CLM5 soil carbon model at simulated sites."""
+    from discovery.demos import demo_soil_carbon as work
+
+    _finish(work(out, seed, overwrite=overwrite, quiet=_options.quiet))
+
+
 @data.callback()
 def _data() -> None:
     """Public data sets."""

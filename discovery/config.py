@@ -61,7 +61,7 @@ def _named(value: Any) -> Any:
 class DatasetSettings(Settings):
     """A data set that the package brings with it, in place of a file."""
 
-    name: Literal["respiration"]
+    name: Literal["respiration", "soil-carbon"]
     settings: dict[str, Any] = Field(
         default_factory=dict, description="arguments of its generator"
     )

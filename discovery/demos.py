@@ -7,6 +7,8 @@ from discovery.config import RunConfig
 from discovery.config_file import config_from_mapping
 from discovery.workflow import run
 
+SOIL_RESAMPLES = 0  # the data are exact, so that resampling would show no spread
+
 
 def respiration_config(
     out: Path, setting: Literal["linear", "abs"] = "linear", seed: int = 0
@@ -45,3 +47,40 @@ def demo_respiration(
 ) -> Path:
     """Discover base respiration and Q10 behind a simulated record; return the run."""
     return run(respiration_config(out, setting, seed), overwrite, quiet)
+
+
+def soil_carbon_config(out: Path, seed: int = 0) -> RunConfig:
+    """Return the settings of the soil carbon demo; all ten features are offered.
+
+    Args:
+        out: folder of the results.
+        seed: of the sites.
+    """
+    from sciren.datasets.soil_carbon import PARAMETERS
+    from sciren.datasets.soil_sites import FEATURES
+
+    dataset = {"name": "soil-carbon", "settings": {"seed": seed}}
+    return config_from_mapping(
+        {
+            "data": {"dataset": dataset, "groups": "site"},
+            "features": list(FEATURES),
+            "decoder": "clm5",
+            "forcings": ["site", "depth"],
+            "targets": ["soc"],
+            "truth": {name: f"{name}_true" for name in PARAMETERS},
+            "split": {"kind": "column", "column": "part"},
+            "encoder": {"kind": "kan", "hidden": [], "grid": 8},
+            "train": {"residual": "log"},
+            "discovery": {"bootstrap": SOIL_RESAMPLES, "baselines": False},
+            "seed": seed,
+            "out": str(out),
+        },
+        "demo soil-carbon",
+    )
+
+
+def demo_soil_carbon(
+    out: Path, seed: int = 0, *, overwrite: bool = False, quiet: bool = False
+) -> Path:
+    """Discover four parameters of the soil carbon model at simulated sites."""
+    return run(soil_carbon_config(out, seed), overwrite, quiet)

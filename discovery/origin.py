@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.config import DataSettings
+    from sciren.datasets import SoilCarbonStudy
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def read_origin(data: "DataSettings") -> Origin:
         frame = read_frame(data.path)
         return Origin(frame, data.source, file_hash(data.path), {})
     assert data.dataset is not None  # the settings hold one of both
-    frame = _respiration(data.source, data.dataset.settings)
+    make = {"respiration": _respiration, "soil-carbon": _soil_carbon}
+    frame = make[data.dataset.name](data.source, data.dataset.settings)
     return Origin(frame, data.source, _hash(frame), frame.attrs["truth"])
 
 
@@ -66,6 +68,32 @@ def _respiration(source: str, settings: Mapping[str, Any]) -> "pd.DataFrame":
     truth = study.truth
     frame.attrs["truth"] = {"rb": truth.formula, "q10": f"{truth.q10:g}"}
     return frame
+
+
+def _soil_carbon(source: str, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Make the simulated profiles; column ``part`` holds the first published split."""
+    study = soil_carbon_study(source, settings)
+    parts = np.full(len(study.frame), "train", dtype=object)
+    split = study.tables(1)
+    parts[split.valid.row_ids], parts[split.test.row_ids] = "valid", "test"
+    frame = study.frame.assign(part=parts)
+    frame.attrs["units"] = dict(study.units)
+    frame.attrs["truth"] = study.truth.formulas
+    return frame
+
+
+def soil_carbon_study(source: str, settings: Mapping[str, Any]) -> "SoilCarbonStudy":
+    """Make the simulated soil profiles.
+
+    Raises:
+        ConfigError: settings that the generator does not take.
+    """
+    from sciren.datasets import make_soil_carbon
+
+    try:
+        return make_soil_carbon(**settings)
+    except (TypeError, SciRenError) as error:
+        raise ConfigError(f"{source} cannot be made: {error}") from error
 
 
 def _hash(frame: "pd.DataFrame") -> str:

@@ -14,7 +14,7 @@ from discovery.config import (
     RunConfig,
     TimeSplit,
 )
-from discovery.origin import Origin, read_origin
+from discovery.origin import Origin, read_origin, soil_carbon_study
 from discovery.process import load_decoder
 from sciren.errors import (
     ColumnError,
@@ -96,10 +96,17 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
 
 
 def decoder_of(config: RunConfig) -> "Decoder":
-    """Return the process model of a configuration, the identity for none."""
+    """Return the process model of a configuration, the identity for none.
+
+    The soil carbon model of the simulated profiles knows the forcing of their sites.
+    """
     from sciren.decoders import IdentityDecoder
 
-    chosen = config.decoder
+    chosen, dataset = config.decoder, config.data.dataset
+    if dataset is not None and dataset.name == "soil-carbon" and chosen is not None:
+        sites = soil_carbon_study(config.data.source, dataset.settings).decoder()
+        if chosen.name == sites.name and not chosen.settings:
+            return sites
     decoder = load_decoder(chosen.name, chosen.settings) if chosen else None
     return decoder or IdentityDecoder(list(config.targets))
 
