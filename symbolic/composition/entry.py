@@ -90,7 +90,7 @@ def compose(
     )
     found = find(regression, settings, budget)
     if weight is None:
-        found = with_noise_law(found, shift, scale, settings)
+        found = with_noise_law(found, shift, scale, settings, budget)
     return assembled(found, inputs, shift, scale, target_name, budget, {})
 
 
@@ -204,7 +204,7 @@ def assembled(
     others = [alternative(one) for one in found.candidates[1 : MOST_ALTERNATIVES + 1]]
     return Composition(
         accepted=found.verdict.accepted,
-        reason=reason(found),
+        reason=reason(found, inputs.names),
         structure=describe(best.model, inputs.names),
         form=form,
         units=units,
@@ -221,7 +221,7 @@ def assembled(
     )
 
 
-def reason(found: Finding) -> str:
+def reason(found: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
     verdict = found.verdict
     if verdict.residual <= 1e-5:
@@ -229,4 +229,7 @@ def reason(found: Finding) -> str:
     share = f"{100 * verdict.value:.2g} % of the residual's variance"
     if verdict.accepted:
         return f"references outside the class predict {share} at most"
+    if verdict.missing is not None and verdict.missing.significant:
+        missing = " and ".join(names[i] for i in verdict.missing.features)
+        return f"the residual still depends on {missing}"
     return f"a reference outside the class predicts {share}"

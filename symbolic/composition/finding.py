@@ -6,9 +6,8 @@ import numpy as np
 
 from symbolic.composition.budget import Budget
 from symbolic.composition.first_rung import first_rung, unique
-from symbolic.composition.gate import ACCEPT_BELOW, Gate, gate
+from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
 from symbolic.composition.levenberg import model_value, polish
-from symbolic.composition.model import Model
 from symbolic.composition.noise_law import is_proportional, proportional_weight
 from symbolic.composition.regression import Regression
 from symbolic.composition.search import Scored, Search
@@ -52,12 +51,6 @@ class Finding:
         return self.candidates[0]
 
 
-def residual_of(regression: Regression, model: Model) -> Array:
-    """Weighted residual (n,) with offset and nuisance fitted."""
-    value = model_value(regression, model) * regression.weight
-    return regression.target - regression.without(value)
-
-
 def polished(regression: Regression, candidates: list[Scored]) -> list[Scored]:
     """Refit the best candidate to the last digit."""
     found = polish(regression, candidates[0].model)
@@ -67,47 +60,34 @@ def polished(regression: Regression, candidates: list[Scored]) -> list[Scored]:
     return [best, *candidates[1:]]
 
 
-def judged(regression: Regression, best: Scored, settings: Settings) -> Gate:
-    """Ask the references about the residual of a candidate."""
-    residual = residual_of(regression, best.model)
-    return gate(
-        regression, residual, settings.limit, settings.seed, blocks=settings.blocks
-    )
+def judge_of(regression: Regression, settings: Settings) -> Judge:
+    """Return the judge of a regression."""
+    return Judge(regression, settings.limit, settings.seed, settings.blocks)
 
 
 def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     """Search rung after rung until the gate accepts or everything was tried."""
     generator = np.random.default_rng(settings.seed)
-    search = Search(regression, settings.families)
+    search = Search(regression, settings.families, budget)
+    judge = judge_of(regression, settings)
     candidates = first_rung(search, generator)
-    verdict = judged(regression, candidates[0], settings)
-    rung = 1
+    verdict, rung = judge(candidates[0].model), 1
     if not verdict.accepted and settings.max_rung > 1:
         more = second_rung(
-            search,
-            generator,
-            budget,
-            lambda one: judged(regression, one, settings).accepted,
+            search, generator, lambda one: judge(one.model).accepted, candidates[0].rss
         )
         if more and more[0].criterion < candidates[0].criterion:
             rung = 2
             candidates = unique([*more, *candidates])
-            verdict = judged(regression, candidates[0], settings)
+            verdict = judge(candidates[0].model)
     if not verdict.accepted and not budget.over(0.5):
         candidates = unique([*candidates, *first_rung(search, generator, extra=10)])
-        verdict = judged(regression, candidates[0], settings)
     candidates = polished(regression, candidates)
-    verdict = replace(verdict, residual=deviation(regression, candidates[0]))
-    return Finding(regression, tuple(candidates), verdict, rung)
-
-
-def deviation(regression: Regression, one: Scored) -> float:
-    """Weighted deviation of a residual in those of the target."""
-    return float(np.sqrt(one.rss / len(regression)))
+    return Finding(regression, tuple(candidates), judge(candidates[0].model), rung)
 
 
 def with_noise_law(
-    found: Finding, shift: float, scale: float, settings: Settings
+    found: Finding, shift: float, scale: float, settings: Settings, budget: Budget
 ) -> Finding:
     """Reweight and refit where an error proportional to the prediction fits better.
 
@@ -121,13 +101,13 @@ def with_noise_law(
     if not is_proportional(scale * (left - left.mean()), predicted):
         return found
     weighted = regression.with_weight(proportional_weight(predicted))
-    search = Search(weighted, settings.families)
+    search = Search(weighted, settings.families, budget)
     close = [
         one for one in found.candidates[:6] if one.rss < 4.0 * found.candidates[0].rss
     ]
     scored = [search.climb(search.score(one.model)) for one in close]
     candidates = polished(weighted, unique(scored))
-    verdict = judged(weighted, candidates[0], settings)
+    verdict = judge_of(weighted, settings)(candidates[0].model)
     return replace(
         found,
         regression=weighted,

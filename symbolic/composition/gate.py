@@ -5,10 +5,13 @@ trees; both are judged by four-fold cross-validation, so that fitting noise earn
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from symbolic.composition.basis import polynomials
+from symbolic.composition.leftover import Leftover, LeftoverTest
+from symbolic.composition.model import Evaluator, Model
 from symbolic.composition.regression import Regression
 
 Array = np.ndarray
@@ -33,13 +36,15 @@ class Gate:
         value: largest cross-validated R2 of a reference on the residual.
         ridge, trees: R2 of each, nan where it was not needed.
         residual: deviation of the residual in those of the target.
-        accepted: value below the limit, or residual at rounding.
+        missing: strongest trace of a term that is left out, None where not looked for.
+        accepted: value below the limit and no such trace, or residual at rounding.
     """
 
     value: float
     ridge: float
     trees: float
     residual: float
+    missing: Leftover | None
     accepted: bool
 
 
@@ -116,30 +121,50 @@ def r2(observed: Array, predicted: Array) -> float:
     return 1.0 - float(np.sum((observed - predicted) ** 2)) / spread
 
 
-def gate(
-    regression: Regression,
-    residual: Array,
-    limit: float = ACCEPT_BELOW,
-    seed: int = 0,
-    thorough: bool = True,
-    blocks: Array | None = None,
-) -> Gate:
-    """Judge a weighted residual (n,) by what the features can predict of it.
+class Judge:
+    """Judges models of one regression; what does not depend on them is kept.
 
     Args:
         regression: rows with their features.
-        residual: weighted, in deviations of the target.
-        thorough: whether the trees are asked where the ridge finds nothing.
+        limit: share of the residual's variance that a reference may predict.
+        seed: of folds and trees.
         blocks: (n,) groups of rows that stay together in the folds.
     """
-    size = float(np.sqrt(np.mean(residual**2)))
-    if size <= ROUNDING:
-        return Gate(0.0, np.nan, np.nan, size, True)
-    fold = folds(len(residual), seed, blocks)
-    z = np.stack([one.z for one in regression.columns], axis=1)
-    ridge = ridge_r2(flexible_columns(regression), residual, fold)
-    if ridge > limit or not thorough:
-        return Gate(max(ridge, 0.0), ridge, np.nan, size, ridge <= limit)
-    trees = trees_r2(z, residual, fold, seed)
-    value = max(ridge, trees, 0.0)
-    return Gate(value, ridge, trees, size, value <= limit)
+
+    def __init__(
+        self,
+        regression: Regression,
+        limit: float = ACCEPT_BELOW,
+        seed: int = 0,
+        blocks: Array | None = None,
+    ) -> None:
+        self.regression, self.limit, self.seed = regression, limit, seed
+        self.fold = folds(len(regression), seed, blocks)
+        self.tests = LeftoverTest(regression)
+
+    @cached_property
+    def flexible(self) -> Array:
+        """Columns of the ridge reference."""
+        return flexible_columns(self.regression)
+
+    def __call__(self, model: Model) -> Gate:
+        """Ask the references and tests about the residual of a model."""
+        regression = self.regression
+        evaluator = Evaluator(regression.columns, model)
+        value, tangent = evaluator.value_jacobian(model.pack())
+        weight = regression.weight
+        residual = regression.target - regression.without(value * weight)
+        size = float(np.sqrt(np.mean(residual**2)))
+        if size <= ROUNDING:
+            return Gate(0.0, np.nan, np.nan, size, None, True)
+        ridge = ridge_r2(self.flexible, residual, self.fold)
+        if ridge > self.limit:
+            return Gate(ridge, ridge, np.nan, size, None, False)
+        missing = self.tests.strongest(residual, tangent * weight[:, None])
+        if missing.significant:
+            return Gate(max(ridge, 0.0), ridge, np.nan, size, missing, False)
+        z = np.stack([one.z for one in regression.columns], axis=1)
+        trees = trees_r2(z, residual, self.fold, self.seed)
+        value_of = max(ridge, trees, 0.0)
+        accepted = value_of <= self.limit
+        return Gate(value_of, ridge, trees, size, missing, accepted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.budget import Budget
-from symbolic.composition.finding import Finding, Settings, find, judged
+from symbolic.composition.finding import Finding, Settings, find, judge_of
 from symbolic.composition.first_rung import unique
 from symbolic.composition.gate import flexible_columns
 from symbolic.composition.levenberg import Fit
@@ -131,8 +131,10 @@ def search_through(
     state, best = reached[0]
     if weight is None:
         state, best = _with_noise_law(state, best)
-    state, best, others = _again(state, best, [one for _, one in reached], settings)
-    verdict = judged(state.regression, best, settings)
+    state, best, others = _again(
+        state, best, [one for _, one in reached], settings, budget
+    )
+    verdict = judge_of(state.regression, settings)(best.model)
     candidates = (best, *(one for one in others if one.model.key != best.model.key))
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     finding = Finding(state.regression, candidates, verdict, found.rung, proportional)
@@ -192,10 +194,14 @@ def _with_noise_law(state: Linearised, best: Scored) -> tuple[Linearised, Scored
 
 
 def _again(
-    state: Linearised, best: Scored, others: list[Scored], settings: Settings
+    state: Linearised,
+    best: Scored,
+    others: list[Scored],
+    settings: Settings,
+    budget: Budget,
 ) -> tuple[Linearised, Scored, list[Scored]]:
     """Search once more around the best candidates, now with the right linearisation."""
-    search = Search(state.regression, settings.families)
+    search = Search(state.regression, settings.families, budget)
     climbed = [search.climb(search.score(one.model)) for one in [best, *others][:3]]
     reached = [_refitted(state, one) for one in unique([*climbed, best])[:CANDIDATES]]
     reached.sort(key=lambda one: one[1].criterion)

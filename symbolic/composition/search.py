@@ -12,6 +12,7 @@ from itertools import product
 
 import numpy as np
 
+from symbolic.composition.budget import Budget
 from symbolic.composition.edge_families import EDGE_FAMILIES
 from symbolic.composition.levenberg import Fit, Levenberg, fit
 from symbolic.composition.model import (
@@ -62,10 +63,16 @@ class Search:
 
     Args:
         regression: rows;  families: closed forms that may be used.
+        budget: no further step is begun when it is spent.
     """
 
-    def __init__(self, regression: Regression, families: Sequence[str]) -> None:
-        self.regression = regression
+    def __init__(
+        self,
+        regression: Regression,
+        families: Sequence[str],
+        budget: Budget | None = None,
+    ) -> None:
+        self.regression, self.budget = regression, budget or Budget(np.inf)
         self.namer = Namer(regression, families)
         self.families = tuple(families)
         self.known: dict[object, Scored] = {}
@@ -173,6 +180,8 @@ class Search:
         for place in order:
             if place not in best.model.places():
                 break  # a term was dropped and places have moved: sweep again
+            if self.budget.over():
+                break
             for model in self._alternatives(best, place):
                 scored = self.score(model, best=best.rss)
                 if scored.criterion < best.criterion - 1e-6:
@@ -209,6 +218,8 @@ class Search:
         count = {1: 5, 2: 5, 3: 3}.get(len(places), 2)
         options = [self.names(model, place)[:count] for place in places]
         for combination in product(*options):
+            if self.budget.over():
+                break
             direct = model
             for place, one in zip(places, combination, strict=True):
                 direct = direct.with_term(place, one.term)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from symbolic.composition.budget import Budget
 from symbolic.composition.elimination import wald, without
 from symbolic.composition.equivalents import simplified
+from symbolic.composition.exchanges import exchanged
 from symbolic.composition.first_rung import unique
 from symbolic.composition.groupings import Grouping, groupings
 from symbolic.composition.levenberg import Fit, fit
@@ -37,13 +37,14 @@ POOR = 4.0
 def second_rung(
     search: Search,
     generator: np.random.Generator,
-    budget: Budget,
     enough: Callable[[Scored], bool],
+    best: float = np.inf,
 ) -> list[Scored]:
     """Search groupings of the interacting features, most plausible first.
 
     Args:
         enough: whether a candidate needs no further search.
+        best: sum of squares of a model that is known already.
     Returns:
         Candidates, best first; empty where no features interact.
     """
@@ -52,15 +53,16 @@ def second_rung(
     rest = Rest(regression)
     found: list[Scored] = []
     for grouping in all_groupings(screened):
-        if budget.over():
+        if search.budget.over():
             break
-        best = min((one.rss for one in found), default=np.inf)
+        best = min([best, *(one.rss for one in found)])
         new = explored(search, rest, screened.live, grouping, generator, best)
         if not new:
             continue
         found = unique([*found, *new])
         if found[0] in new:
-            found = unique([simplified(search, found[0]), *found])
+            better = simplified(search, exchanged(search, found[0]))
+            found = unique([better, *found])
             if enough(found[0]):
                 break
     return found
@@ -93,7 +95,7 @@ def explored(
         return []
     found = []
     for joint in fits:
-        if joint.rss > CLOSE * fits[0].rss:
+        if joint.rss > CLOSE * fits[0].rss or search.budget.over():
             break
         model, features = rest_needed(rest, live, joint)
         found.append(named(search, rest, model, features))
@@ -114,7 +116,7 @@ def rest_needed(
 
 def named(search: Search, rest: Rest, model: Model, features: Sequence[int]) -> Scored:
     """Name nodes beside a rest of splines, then the rest, then search all terms."""
-    beside = Search(rest.beside(features), search.families)
+    beside = Search(rest.beside(features), search.families, search.budget)
     nodes = beside.climb(beside.named(model)).model
     whole = with_rest(rest, nodes, features)
     whole = without_faint_rest(search, whole)

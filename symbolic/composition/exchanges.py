@@ -1,0 +1,120 @@
+"""One kind of node in exchange for another.
+
+Beside an additive rest on its own features, splines cannot tell the kinds of a node of
+two features apart: products, squares and exponentials of sums share their interaction,
+
+    2 u v = (u + v)^2 - u^2 - v^2,    exp(u + v) = exp(u) exp(v).
+
+Only the criterion of the named models can, so each is tried in exchange for the others,
+with and without the rest on the node's features.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from symbolic.composition.equivalents import scaled
+from symbolic.composition.model import Model, Node, Term, node_sum, term_value
+from symbolic.composition.search import Scored, Search
+
+Array = np.ndarray
+
+GAPS = (0.03, 0.3, 2.0)
+"""Distances of a factor's zero from the data, in ranges, for its logarithm."""
+
+PROMISING = 3.0
+"""Exchanged models within this factor of the sum of squares are searched on."""
+
+
+def exchanged(search: Search, best: Scored) -> Scored:
+    """Exchange kinds of nodes wherever the criterion gains."""
+    for _ in range(len(best.model.nodes) + 1):
+        found = [
+            search.score(model, 20, best.rss)
+            for model in _exchanges(search, best.model)
+            if not search.budget.over()
+        ]
+        limit = PROMISING * max(best.rss, 1e-10 * len(search.regression))
+        close = sorted(
+            (one for one in found if one.rss <= limit), key=lambda one: one.criterion
+        )
+        climbed = [search.climb(one) for one in close[:2]]
+        winner = min(climbed, key=lambda one: one.criterion, default=best)
+        if winner.criterion >= best.criterion - 1e-6:
+            break
+        best = winner
+    return best
+
+
+def _exchanges(search: Search, model: Model) -> Iterator[Model]:
+    for h, node in enumerate(model.nodes):
+        if len(node.terms) != 2 or node.terms[0].feature == node.terms[1].feature:
+            continue
+        features = {term.feature for term in node.terms}
+        without = tuple(t for t in model.rest if t.feature not in features)
+        for other in _others(search, node):
+            changed = model.with_node(h, other)
+            yield changed
+            if len(without) < len(model.rest):
+                yield Model(without, changed.nodes)
+
+
+def _others(search: Search, node: Node) -> Iterator[Node]:
+    columns = search.regression.columns
+    one, other = node.terms
+    u, v = (term_value(columns, term) for term in node.terms)
+    match node.kind:
+        case "product":
+            u, v = u - u.mean() + node.head[0], v - v.mean() + node.head[1]
+            yield from _squares(one, other, u, v)
+            yield from _exponentials(search, one, other, u, v)
+        case "quadratic":
+            first = scaled(one, 2.0 * node.sign)
+            half = node.head[0]
+            yield Node("product", 1.0, (node.sign * half, half), (first, other))
+        case "exp":
+            factors = [np.exp(g - g.mean()) for g in (u, v)]
+            size = float(node.head[0])
+            first = _best(search, one.feature, size * factors[0])
+            second = _best(search, other.feature, factors[1])
+            heads = (size * float(factors[0].mean()), float(factors[1].mean()))
+            yield Node("product", 1.0, heads, (first, second))
+            s = node_sum(columns, node)
+            curvature = float(np.std(s))
+            yield Node("quadratic", 1.0 if size > 0 else -1.0, (1.0 + curvature,), (
+                scaled(one, np.sqrt(abs(size) / 2)), scaled(other, np.sqrt(abs(size) / 2))
+            ))  # fmt: skip
+
+
+def _squares(one: Term, other: Term, u: Array, v: Array) -> Iterator[Node]:
+    """Squares whose mixed term is the product, both signs."""
+    balance = np.sqrt(max(float(v.std()), 1e-9) / max(float(u.std()), 1e-9))
+    for sign in (1.0, -1.0):
+        first = scaled(one, balance / np.sqrt(2))
+        second = scaled(other, sign / balance / np.sqrt(2))
+        head = (balance * u.mean() + sign * v.mean() / balance) / np.sqrt(2)
+        yield Node("quadratic", sign, (float(head),), (first, second))
+
+
+def _exponentials(
+    search: Search, one: Term, other: Term, u: Array, v: Array
+) -> Iterator[Node]:
+    """Exponentials whose factors are those of the product up to offsets."""
+    for gap_u in GAPS:
+        for gap_v in GAPS:
+            for sign_u, sign_v in ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)):
+                logs = [
+                    np.log(sign * (g - (g.min() if sign > 0 else g.max())) + gap * np.ptp(g))
+                    for sign, g, gap in ((sign_u, u, gap_u), (sign_v, v, gap_v))
+                ]  # fmt: skip
+                terms = (
+                    _best(search, one.feature, logs[0]),
+                    _best(search, other.feature, logs[1]),
+                )
+                size = float(np.exp(logs[0].mean() + logs[1].mean()))
+                yield Node("exp", 1.0, (sign_u * sign_v * size,), terms)
+
+
+def _best(search: Search, feature: int, curve: Array) -> Term:
+    weight = np.ones(len(curve))
+    return search.namer.rank(feature, curve, weight)[0].term
