@@ -7,6 +7,7 @@ Brackets, signs, fractions and the order of terms and factors are decided here, 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import sympy
@@ -19,6 +20,9 @@ SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 """How tightly a printed part holds together."""
 
 NUMBERS = ("integer", "rational", "float")
+
+LONGEST_DECIMAL = 12
+"""Characters of a fraction that is written as a decimal."""
 
 Part = tuple[str, int]
 
@@ -152,6 +156,8 @@ class Printer:
         positive = PRODUCT if kind == "rational" else ATOM
         if kind == "integer":
             text = str(int(node))
+        elif kind == "rational" and (decimal := self._decimal(node)):
+            text, positive = self._exact(decimal), ATOM
         elif kind == "rational":
             above, below = str(abs(int(node.p))), str(int(node.q))
             text = ("-" if node < 0 else "") + self.notation.fraction(above, below)
@@ -159,6 +165,16 @@ class Printer:
             text = self.number(as_double(node))
             positive = PRODUCT if " " in text else ATOM
         return text, SUM if node < 0 else positive
+
+    def _decimal(self, number: Any) -> str:
+        """Rounded formulas have decimals for people, exact ones fractions to read back."""
+        return short_decimal(number) if self.rounded else ""
+
+    def _exact(self, decimal: str) -> str:
+        """Write a decimal with every digit that it has, and the sign for the point."""
+        point = self.number(1.5)[1:].split("5")[0]
+        plain = point in (".", ",", "{,}")  # numbers inside a command keep the point
+        return decimal.replace(".", point) if plain else decimal
 
     def _symbol(self, node: Any) -> Part:
         return self.names[node.name], ATOM
@@ -175,7 +191,7 @@ class Printer:
         return self.notation.cases(rows), PRODUCT
 
     def _add(self, node: Any) -> Part:
-        below = _common_denominator(node)
+        below = _common_denominator(node, self._decimal)
         if below == 1:
             return joined(self.signed_terms(node)), SUM
         whole = sympy.Add(*(below * term for term in node.args))
@@ -204,9 +220,11 @@ class Printer:
         above = [factor for factor in factors if not _below(factor)]
         below = [sympy.Pow(f.base, -f.exp) for f in factors if _below(f)]
         front = ""
-        lone_sum = len(above) == 1 and above[0].is_Add
+        lone_sum = len(above) == 1 and above[0].is_Add and not self._decimal(number)
         if number.is_Rational and number.q != 1 and lone_sum and not below:
             front = self._number(number, "rational")[0]
+        elif number.is_Rational and self._decimal(number):
+            above = [number, *above]
         elif number.is_Rational:
             above = [sympy.Integer(number.p)] * (number.p != 1) + above
             below = [sympy.Integer(number.q)] * (number.q != 1) + below
@@ -267,12 +285,31 @@ def _ordered(node: Any, kind: str) -> list[Any]:
     )
 
 
-def _common_denominator(total: Any) -> int:
+def short_decimal(number: Any) -> str:
+    """Return 12.5 for 25/2 and 8.314 for 4157/500; "" for 1/10, 1/3 and integers.
+
+    Numbers of a traced process model are written as its author wrote them.
+    """
+    if not number.is_Rational or number.q == 1 or abs(number.p) == 1:
+        return ""
+    rest = int(number.q)
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    text = f"{Decimal(int(number.p)) / Decimal(int(number.q)):f}" if rest == 1 else ""
+    return text if len(text) <= LONGEST_DECIMAL else ""
+
+
+def _common_denominator(total: Any, decimal: Callable[[Any], str]) -> int:
     """Return q of (ta - 15)/10, which sympy keeps as ta/10 - 3/2; 1 for other sums."""
-    numbers = [term.as_coeff_Mul()[0] for term in total.args]
+    parts = [term.as_coeff_Mul() for term in total.args]
+    numbers = [number for number, _ in parts]
     if not all(number.is_Rational for number in numbers):
         return 1
-    return math.lcm(*(int(number.q) for number in numbers))
+    plain = [n for n, rest in parts if rest != 1 and not decimal(n)]
+    below = math.lcm(*(int(number.q) for number in plain))
+    clean = all((n * below).q == 1 or decimal(n * below) for n in numbers)
+    return below if clean else math.lcm(*(int(number.q) for number in numbers))
 
 
 def _below(factor: Any) -> bool:

@@ -59,7 +59,7 @@ def _tidy(expression: sympy.Expr) -> Any:
     short = {
         number: sympy.Rational(f"{float(number):.12g}")
         for number in expression.atoms(sympy.Float)
-        if float(f"{float(number):.6g}") == float(number)
+        if abs(float(f"{float(number):.10g}") / float(number or 1) - 1) < 1e-15
     }
     exact = expression.xreplace(short)
     return exact.replace(

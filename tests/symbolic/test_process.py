@@ -70,7 +70,7 @@ def test_forcings_are_printed_as_their_columns():
 def test_short_decimals_are_exact_and_differences_stay_together():
     traced = trace(Q10Respiration(t_ref=12.5), {"ta": "ta"})
     assert not traced["reco"].atoms(sympy.Float)
-    assert to_text(traced["reco"]) == "rb*q10^((2*ta - 25)/20)"
+    assert to_text(traced["reco"]) == "rb*q10^((ta - 12.5)/10)"
     assert to_text(trace(Q10Respiration(), {})["reco"]) == "rb*q10^((ta - 15)/10)"
 
 

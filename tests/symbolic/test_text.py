@@ -26,7 +26,7 @@ x, y, ta, sw = sympy.symbols("x y ta sw_pot", real=True)
         (sympy.sqrt(x), "sqrt(x)"),
         (sympy.Rational(1, 3) * x, "x/3"),
         ((x + 1) ** 2, "(x + 1)^2"),
-        (x / 3 - sympy.Rational(1, 2), "(2*x - 3)/6"),
+        (x / 3 - sympy.Rational(1, 2), "(x - 1.5)/3"),
         (1e-7 * x, "1.00e-7*x"),
         (sympy.Abs(x - 2), "|x - 2|"),
         (sympy.Max(0, x), "max(0, x)"),
