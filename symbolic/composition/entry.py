@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sciren.errors import ConfigError
+from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.budget import Budget
 from symbolic.composition.closed_form import ClosedForm, closed_form, raw_numbers
 from symbolic.composition.describe import describe
@@ -18,7 +18,7 @@ from symbolic.composition.errors_of_constants import (
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.model import Model
-from symbolic.composition.process_search import search_through
+from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.regression import Regression
 from symbolic.composition.result import Alternative, Composition, Constant
 from symbolic.composition.search import Scored
@@ -46,6 +46,7 @@ def compose(
     max_rung: int = 2,
     groups: Any = None,
     target_name: str = "y",
+    start: Any = None,
 ) -> Composition:
     """Find a formula: an additive rest plus nonlinear nodes of sums of functions.
 
@@ -70,6 +71,8 @@ def compose(
         max_rung: 1 for one node or a plain sum, 2 for several nodes and a rest.
         groups: (n,) blocks of rows that stay together when the residual is judged.
         target_name: of the left side.
+        start: (n,) latent of a trained encoder to begin with, behind a process; its
+            constants start where `constants` says.
     Returns:
         The formula with its verdict; a refused one is an approximation, not a finding.
     Raises:
@@ -82,7 +85,7 @@ def compose(
     if process is not None:
         known = checked_process(process, forcings, constants, bounds, len(inputs.raw))
         return _composed_through(
-            inputs, known, settings, budget, weight is not None, target_name
+            inputs, known, settings, budget, weight is not None, target_name, start
         )
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
     regression = Regression.of(
@@ -101,6 +104,7 @@ def _composed_through(
     budget: Budget,
     weighted: bool,
     name: str,
+    latent: Any,
 ) -> Composition:
     """Find the latent's formula behind a process."""
     regression = Regression.of(inputs.scaled, inputs.target)
@@ -124,6 +128,20 @@ def _composed_through(
         constants,
         state.process,
     )
+
+
+def _start(latent: Any, process: Process, rows: int) -> Start | None:
+    """Check the latent of a trained encoder.
+
+    Raises:
+        ShapeError: it has another number of rows.
+    """
+    if latent is None:
+        return None
+    values = np.asarray(latent, dtype=float).reshape(-1)
+    if len(values) != rows:
+        raise ShapeError(f"start has {len(values)} rows, the target has {rows}")
+    return Start(values, {name: one.start for name, one in process.ranges.items()})
 
 
 def checked_settings(

@@ -31,6 +31,14 @@ CANDIDATES = 5
 
 
 @dataclass(frozen=True)
+class Start:
+    """Estimate to begin with: a latent (n,) and constants of the process."""
+
+    latent: Array
+    constants: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class ThroughProcess:
     """Finding through a process.
 
@@ -105,6 +113,7 @@ def search_through(
     weight: Array | None,
     settings: Settings,
     budget: Budget,
+    start: Start | None = None,
 ) -> ThroughProcess:
     """Search the latent's formula and the process constants together.
 
@@ -112,19 +121,24 @@ def search_through(
         regression: rows and features; its y is not used.
         observed: (n,) outputs of the process.
         weight: (n,) factors on residuals, or None to find the noise law.
+        start: latent and constants of a trained encoder; None starts from the data.
     """
     generator = np.random.default_rng(settings.seed)
     factors = starting_weight(observed, weight)
     process = process.at_home(observed)
     columns = flexible_columns(regression)
-    rows = spread_rows(regression, START_ROWS, generator)
-    constants = starting_constants(process, observed, factors, columns, rows)
-    smooth, _ = smooth_latent(process, observed, factors, constants, columns)
+    if start is None:
+        rows = spread_rows(regression, START_ROWS, generator)
+        constants = starting_constants(process, observed, factors, columns, rows)
+        smooth, _ = smooth_latent(process, observed, factors, constants, columns)
+    else:
+        smooth, constants = start.latent, dict(start.constants)
     shift, scale = float(smooth.mean()), float(smooth.std()) or 1.0
     state = Linearised.at(
         regression, process, observed, factors, smooth, constants, shift, scale
     )
-    state = _smoothed(state, columns)
+    if start is None:
+        state = _smoothed(state, columns)
     found = find(state.regression, settings, budget)
     reached = [_refitted(state, one) for one in found.candidates[:CANDIDATES]]
     reached.sort(key=lambda one: one[1].criterion)

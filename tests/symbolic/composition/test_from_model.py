@@ -1,0 +1,92 @@
+"""Latents of a trained model: the start, the way back into its structures, errors."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sciren.errors import ConfigError
+from symbolic.composition import compose
+from symbolic.composition.from_model import compose_latent, latent_structure
+from symbolic.rebuild import Units, raw_expression
+
+
+class Decoder:
+    """Stand-in for a process model: reco = rb * q10 ** ((ta - 15) / 10)."""
+
+    name, targets, forcings = "q10", ("reco",), ("ta",)
+
+    def __init__(self):
+        rb = SimpleNamespace(name="rb", low=0.0, high=np.inf)
+        q10 = SimpleNamespace(name="q10", low=0.0, high=np.inf, start=1.5)
+
+        class Parameters(dict):
+            constants = (q10,)
+
+        self.parameters = Parameters(rb=rb)
+
+    def __call__(self, p, f):
+        return {"reco": p.rb * p.q10 ** ((f.ta - 15.0) / 10.0)}
+
+
+def trained(cases, targets=("reco",), seed=1):
+    """A model whose latent is right up to some noise, and its table."""
+    x = cases.rows(seed=seed)
+    generator = np.random.default_rng(seed)
+    rb = 3.0 + np.abs(x[:, 0] + 0.5 * (x[:, 2] - 5.0) - 0.2)
+    ta = generator.uniform(-5, 25, size=len(x))
+    decoder = Decoder()
+    decoder.targets = targets
+    reco = rb * 1.8 ** ((ta - 15.0) / 10.0)
+    noisy = reco * (1.0 + 0.02 * generator.normal(size=len(x)))
+    noisy[::50] = np.nan  # not observed
+    model = SimpleNamespace(
+        decoder=decoder,
+        latent_names=("rb",),
+        latents=lambda table: (rb * (1 + 0.05 * np.sin(3 * x[:, 1])))[:, None],
+        constants=lambda: {"q10": 1.6},
+    )
+    table = SimpleNamespace(
+        features=x,
+        targets=noisy[:, None],
+        target_names=("reco",),
+        feature_names=("a", "b", "c", "d"),
+        forcings={"ta": ta},
+    )
+    return model, table, rb
+
+
+def test_a_latent_is_composed_through_its_decoder(cases):
+    model, table, rb = trained(cases)
+    found = compose_latent(model, table, max_rung=1)
+    assert found.accepted, str(found)
+    assert found.structure == "abs[linear(a) + linear(c)]"
+    q10 = found.constants_of_process["q10"]
+    assert abs(q10.value - 1.8) < 4.0 * q10.error + 1e-3
+    np.testing.assert_allclose(found.predict(table.features), rb, rtol=0.02)
+
+
+@pytest.mark.parametrize(("slope", "offset"), [(1.0, 0.0), (0.4, -2.0), (-3.0, 1.0)])
+@pytest.mark.parametrize("name", ["sum", "exp", "quadratic", "log", "abs"])
+def test_the_structure_in_a_model_is_the_composition(cases, name, slope, offset):
+    x = cases.rows(seed=2)
+    found = compose(x, cases.formulas[name](x), max_rung=1)
+    shift, scale = x.min(0), np.ptp(x, axis=0)
+    units = Units(found.units.names, shift, scale, x.min(0), x.max(0))
+    structure = latent_structure(found, units, slope, offset)
+    expected = offset + slope * found.predict(x)
+    np.testing.assert_allclose(structure.value((x - shift) / scale), expected, rtol=1e-8)
+    assert raw_expression(structure, units).free_symbols
+
+
+def test_products_have_no_place_in_a_structure():
+    found = SimpleNamespace(form=SimpleNamespace(products=(1,)))
+    assert latent_structure(found, None) is None
+
+
+def test_what_cannot_be_composed_is_an_error(cases):
+    model, table, _ = trained(cases, targets=("reco", "gpp"))
+    with pytest.raises(ConfigError, match="has the targets reco, gpp"):
+        compose_latent(model, table)
+    with pytest.raises(ConfigError, match="say which one to compose"):
+        compose_latent(model, table, "rc")
