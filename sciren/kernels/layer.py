@@ -1,8 +1,8 @@
 """One grouped layer of edges, forward and backward, with one buffer an edge.
 
 Shapes: P groups, n inputs, J outputs, R coefficients an edge (splines, then the base),
-B rows. The output of a node is the sum of its edges plus a bias; the score of an edge is
-its mean absolute deviation over the rows.
+B rows. The output of a node is the sum of its edges plus a bias. Deviations are added over
+the rows, not divided by them: scores are ratios of deviations.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ class Sums(NamedTuple):
 
     Attributes:
         nodes: (P, J, B) sums of the edges, without bias.
-        edges: (P, n, J) mean absolute deviation of every edge, or None.
-        spread: (P, J) mean absolute deviation of every sum, or None.
+        edges: (P, n, J) absolute deviations of every edge, added over the rows, or None.
+        spread: (P, J) the same of every sum, or None.
     """
 
     nodes: Tensor
@@ -65,30 +65,45 @@ def dense_forward(
         coefficients: (P, n, J, R);  rows: (P, n, R, B).
         scores: whether deviations are needed; without them no edge is kept.
     """
-    groups, inputs, outputs, size = coefficients.shape
+    groups, inputs, outputs = coefficients.shape[:3]
     points = rows.shape[-1]
     tape = DenseTape(coefficients, rows)
     tape.block = max(1, BLOCK // max(1, groups * outputs * points))
     if not scores:
         return Sums(_summed(coefficients, rows, tape.block)), tape
-    means = coefficients @ rows.mean(-1, keepdim=True)  # (P, n, J, 1)
-    nodes, found = None, []
+    nodes, level, found = None, None, []
     for start in range(0, inputs, tape.block):
-        part = slice(start, start + tape.block)
-        centred = torch.baddbmm(
-            means[:, part].reshape(-1, outputs, 1),
-            coefficients[:, part].reshape(-1, outputs, size),
-            rows[:, part].reshape(-1, size, points),
-            beta=-1,
-        ).view(groups, -1, outputs, points)
+        centred, means = _centred(coefficients, rows, slice(start, start + tape.block))
         found.append(torch.linalg.vector_norm(centred, 1, dim=-1))
-        share = centred.sum(1) if centred.shape[1] > 1 else centred[:, 0]
-        nodes = share if nodes is None else nodes + share
+        share, middle = centred.sum(1), means.sum(1)
+        nodes = share if nodes is None else nodes.add_(share)
+        level = middle if level is None else level + middle
         tape.kept.append(centred)
     assert nodes is not None
+    assert level is not None
     edges = found[0] if len(found) == 1 else torch.cat(found, dim=1)
     spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
-    return Sums(nodes + means.sum(1), edges / points, spread / points), tape
+    return Sums(nodes.add_(level), edges, spread), tape
+
+
+def _centred(coefficients: Tensor, rows: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    """Edge outputs (P, k, J, B) of a block of inputs minus their means (P, k, J, 1).
+
+    The means are taken of what is smaller, edges or rows of the basis.
+    """
+    groups, _, outputs, size = coefficients.shape
+    points = rows.shape[-1]
+    weights = coefficients[:, part].reshape(-1, outputs, size)
+    basis = rows[:, part].reshape(-1, size, points)
+    if outputs < size:
+        edges = torch.bmm(weights, basis)
+        means = edges.mean(-1, keepdim=True)
+        edges.sub_(means)
+    else:
+        means = weights @ basis.mean(-1, keepdim=True)
+        edges = torch.baddbmm(means, weights, basis, beta=-1)
+    shape = (groups, -1, outputs)
+    return edges.view(*shape, points), means.view(*shape, 1)
 
 
 def _summed(coefficients: Tensor, rows: Tensor, block: int) -> Tensor:
@@ -163,7 +178,7 @@ def _edge_slopes(
         width = len(range(*part.indices(tape.coefficients.shape[1])))
         return above.expand(-1, width, -1, -1)
     sign = tape.kept[number].sign_()
-    share = (edges[:, part] / sign.shape[-1]).unsqueeze(-1)
+    share = edges[:, part].unsqueeze(-1)
     level = share * sign.mean(-1, keepdim=True)
     return torch.addcmul(above - level, sign, share)
 
@@ -201,12 +216,11 @@ def gather_forward(
     tape = GatherTape(coefficients.shape, seen, flat, picked, size, knots.pad)
     if not scores:
         return Sums(curves.sum(1).unsqueeze(1)), tape
-    points = curves.shape[-1]
     means = curves.mean(-1, keepdim=True)
     tape.centred = curves.sub_(means)
     nodes = tape.centred.sum(1)
-    edges = torch.linalg.vector_norm(tape.centred, 1, dim=-1) / points
-    spread = torch.linalg.vector_norm(nodes, 1, dim=-1) / points
+    edges = torch.linalg.vector_norm(tape.centred, 1, dim=-1)
+    spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
     nodes = (nodes + means.sum(1)).unsqueeze(1)
     return Sums(nodes, edges.unsqueeze(-1), spread.unsqueeze(-1)), tape
 
@@ -220,8 +234,7 @@ def gather_backward(
         slopes = nodes.expand(-1, inputs, -1)
     else:
         sign = tape.centred.sign_()
-        share = edges / sign.shape[-1]
-        slopes = torch.addcmul(nodes - share * sign.mean(-1, keepdim=True), sign, share)
+        slopes = torch.addcmul(nodes - edges * sign.mean(-1, keepdim=True), sign, edges)
     slopes = slopes.reshape(groups * inputs, -1)
     total = slopes.new_zeros(groups * inputs * tape.size)
     total.index_add_(0, tape.flat.view(-1), (tape.seen.weights * slopes).view(-1))

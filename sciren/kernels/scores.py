@@ -40,14 +40,15 @@ def score_penalty(
     the outputs is taken at the top, because everything below is linear in it.
 
     Args:
-        edges: (M, n, J) deviations of each layer, first layer first.
-        spread: (M, J) deviations of the sums.
+        edges: (M, n, J) deviations of each layer, first layer first, in any unit.
+        spread: (M, J) deviations of the sums, in the same unit.
         entropy, l1: weights, (M,) or a number; a number zero leaves the term out.
         paper: nats and node shares instead of bits and layer means.
         top: (M, L) start at the outputs, default one.
     """
     scores, factors, sizes = _scores(edges, spread, paper, top)
     eps, unit = (PAPER_EPS, 1.0) if paper else (CODE_EPS, 1 / math.log(2))
+    logarithm = torch.log if paper else torch.log2
     with_entropy = isinstance(entropy, Tensor) or entropy > 0
     with_l1 = isinstance(l1, Tensor) or l1 > 0
     slopes, entropies, sums = [], [], []
@@ -56,19 +57,19 @@ def score_penalty(
         if with_l1:
             sums.append(total)
         if not with_entropy:
-            slopes.append(_wide(l1, score).expand_as(score))
+            slopes.append(torch.ones_like(score) * _wide(l1))
             continue
         held = total.clamp_min(TINY)
         share = score / held.view(-1, 1, 1)
         inside = share + eps
-        logs = inside.log()
+        logs = logarithm(inside)
         entropies.append((share * logs).sum((1, 2)))
-        steep = torch.addcdiv(logs, share, inside)
+        steep = torch.addcdiv(logs, share, inside, value=unit)
         level = (share * steep).sum((1, 2), keepdim=True)
-        slope = (level - steep) * _wide(entropy * unit / held, score)
-        slopes.append(slope + _wide(l1, score) if with_l1 else slope)
+        slope = (level - steep) * _wide(entropy / held)
+        slopes.append(slope + _wide(l1) if with_l1 else slope)
     return ScorePenalty(
-        -_added(entropies) * entropy * unit if with_entropy else None,
+        -_added(entropies) * entropy if with_entropy else None,
         _added(sums) * l1 if with_l1 else None,
         _handed_down(slopes, edges, factors, sizes),
     )
@@ -110,10 +111,8 @@ def _handed_down(
     return found
 
 
-def _wide(weight: Weight, like: Tensor) -> Tensor:
-    if isinstance(weight, Tensor):
-        return weight.view(-1, 1, 1)
-    return like.new_tensor(weight)
+def _wide(weight: Weight) -> Weight:
+    return weight.view(-1, 1, 1) if isinstance(weight, Tensor) else weight
 
 
 def _added(parts: list[Tensor]) -> Tensor:

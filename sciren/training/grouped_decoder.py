@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from sciren.decoders.base import Decoder
+from sciren.decoders.process import IdentityDecoder
 from sciren.errors import DecoderError
 
 Way = Literal["single", "broadcast", "rows", "members"]
@@ -31,6 +32,7 @@ class GroupedDecoder:
         self.way: Way = "rows" if decoder.rowwise else "members"
         if members == 1:
             self.way = "single"
+        self._checked = False
 
     @torch.no_grad()
     def probe(
@@ -68,6 +70,42 @@ class GroupedDecoder:
                 return self._broadcast(latents, constants, forcings)
             case "members":
                 return self._one_by_one(latents, constants, forcings)
+            case "single":
+                return self._single(latents, constants, forcings)
+        return self._by_row(latents, constants, forcings)
+
+    def _single(
+        self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
+    ) -> list[Tensor]:
+        """One member as everywhere else; what it returns is checked the first time."""
+        decoder, shape = self.decoder, latents.shape[1:]
+        if not self._checked:
+            self._checked = True
+            return self._by_row(latents, constants, forcings)
+        if isinstance(decoder, IdentityDecoder):
+            return list(latents.unbind(0))
+        count = shape[-1]
+        rows = [part.view(count) for part in latents.unbind(0)]
+        same = [
+            part.expand(1, count).view(count) for part in constants.flatten(1).unbind(0)
+        ]
+        names = (*decoder.latent_names, *decoder.constant_names)
+        p = SimpleNamespace(**dict(zip(names, (*rows, *same), strict=True)))
+        f = SimpleNamespace(**{name: forcings[name][0] for name in decoder.forcings})
+        return [self._whole(part, shape) for part in self._columns(decoder(p, f))]
+
+    @staticmethod
+    def _whole(column: Any, shape: torch.Size) -> Tensor:
+        return torch.as_tensor(column).expand(shape[-1]).view(shape)
+
+    def _columns(self, result: Any) -> Sequence[Any]:
+        if isinstance(result, Mapping):
+            return [result[name] for name in self.decoder.targets]
+        return [result] if len(self.decoder.targets) == 1 else list(result)
+
+    def _by_row(
+        self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
+    ) -> list[Tensor]:
         shape = latents.shape[1:]
         rows = latents.flatten(1).T
         spread = constants.unsqueeze(-1).expand(-1, *shape).flatten(1).T
@@ -88,11 +126,7 @@ class GroupedDecoder:
         values = (*latents.unbind(0), *constants.unsqueeze(-1).unbind(0))
         p = SimpleNamespace(**dict(zip(names, values, strict=True)))
         f = SimpleNamespace(**{n: forcings[n].unsqueeze(1) for n in decoder.forcings})
-        result = decoder(p, f)
-        if isinstance(result, Mapping):
-            columns: Sequence[Tensor] = [result[name] for name in decoder.targets]
-        else:
-            columns = [result] if len(decoder.targets) == 1 else list(result)
+        columns = self._columns(decoder(p, f))
         if len(columns) != len(decoder.targets):
             raise DecoderError(
                 f"decoder {decoder.name!r} does not take members in front"

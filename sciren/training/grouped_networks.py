@@ -29,6 +29,7 @@ from sciren.training.grouped_stack import (
     with_constants,
 )
 from sciren.training.member import Member
+from sciren.training.objective import Loss
 
 
 class _Scored(torch.autograd.Function):
@@ -94,11 +95,10 @@ class GraphStack(Stack):
         terms = {key: value for key, value in named.items() if value is not None}
         return Result(outputs, terms, _Scored.apply(asked, *edges))
 
-    def gradients(
-        self, result: Result, loss: Tensor, constants: Tensor
-    ) -> list[Tensor]:
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients of all weights and constants."""
-        whole = loss if result.tape is None else loss + result.tape
+        total = loss.total()
+        whole = total if result.tape is None else total + result.tape
         return slopes_of(whole, with_constants(self.leaves, constants))
 
     @torch.no_grad()
@@ -280,13 +280,12 @@ class ModuleStack(GraphStack):
         """Deviations of the nodes of every layer."""
         return [torch.stack(list(column)) for column in zip(*self._nodes, strict=True)]
 
-    def gradients(
-        self, result: Result, loss: Tensor, constants: Tensor
-    ) -> list[Tensor]:
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients, collected over the members."""
         single = [parameters_of(encoder) for encoder in self.encoders]
         leaves: list[Tensor] = [leaf for one in single for leaf in one]
-        whole = loss if result.tape is None else loss + result.tape
+        total = loss.total()
+        whole = total if result.tape is None else total + result.tape
         found = slopes_of(whole, with_constants(leaves, constants))
         size, rest = len(single[0]), found[len(leaves) :]
         columns = [found[k : len(leaves) : size] for k in range(size)]

@@ -23,7 +23,6 @@ from sciren.training.schedule import Schedule
 from sciren.training.stopping import Best
 
 VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
-TERMS = ("total", "data", "violation", "entropy", "l1", "smooth")
 
 
 @dataclass
@@ -133,6 +132,8 @@ class GroupRun:
     @torch.no_grad()
     def _probe(self) -> None:
         """Let the process model find out on a few rows how it can be evaluated."""
+        if self.objective.decoder.way != "rows":
+            return
         few = self.train.take(self.whole[:, :8])
         outputs = self.stack.evaluate(self.train.features, few.rows)
         self.objective.probe(outputs, self.constants, few)
@@ -141,18 +142,22 @@ class GroupRun:
     def train_epoch(self) -> list[dict[str, float]]:
         """Take one step a batch; return the mean of every term, member by member."""
         order = self._order()
-        sums: dict[str, Tensor] = {}
+        names: list[str] = []
+        sums = torch.zeros((), device=self.whole.device)
         for number in range(self.batches):
             rows = self._rows(order, number)
             moved = self.epoch < self.config.grid_updates
             if moved and number == min(1, self.batches - 1):
                 places = self._batch(rows).rows
                 self.stack.update_grids(self.train.features, places)
-            for name, value in self._step(rows).items():
-                sums[name] = sums[name] + value if name in sums else value
-        names = [name for name in TERMS if name in sums]
-        table = torch.stack([sums[name] for name in names]) / self.batches
-        return [dict(zip(names, column, strict=True)) for column in table.T.tolist()]
+            terms = self._step(rows)
+            names = list(terms)
+            sums = sums + torch.stack(list(terms.values()))
+        found = []
+        for column in (sums / self.batches).T.tolist():
+            means = dict(zip(names, column, strict=True))
+            found.append({"total": sum(column)} | means)
+        return found
 
     def _order(self) -> Tensor:
         """Order of the rows in this epoch, (U, n); the rows as they are where all are seen."""
@@ -199,7 +204,7 @@ class GroupRun:
         """Return the gradients of weights and constants, and the terms (M,) each."""
         result = self.stack.forward(self.train.features, batch.rows)
         terms = self.objective.terms(result.outputs, self.leaf, batch)
-        slopes = self.stack.gradients(result, terms.total(), self.leaf)
+        slopes = self.stack.gradients(result, terms, self.leaf)
         return slopes, _named(terms, result.terms)
 
     def _descend(self, batch: Batch) -> dict[str, Tensor]:
@@ -393,9 +398,4 @@ def _named(loss: Loss, penalties: dict[str, Tensor]) -> dict[str, Tensor]:
     found = {"data": loss.data.detach()}
     if loss.violation is not None:
         found["violation"] = loss.violation.detach()
-    found |= penalties
-    total = None
-    for value in found.values():
-        total = value if total is None else total + value
-    assert total is not None
-    return {"total": total} | found
+    return found | penalties

@@ -19,6 +19,7 @@ from sciren.training.grouped_stack import (
     slopes_of,
     with_constants,
 )
+from sciren.training.objective import Loss
 
 KEPT = 256 * 2**20  # bytes of basis values that are kept for a table
 
@@ -242,12 +243,14 @@ class SplineStack(Stack):
         done = forward(self.plan, views[:deep], views[deep:], first)
         return Result(done.outputs.requires_grad_(), done.terms, done)
 
-    def gradients(
-        self, result: Result, loss: Tensor, constants: Tensor
-    ) -> list[Tensor]:
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients of coefficients, biases and constants."""
         assert isinstance(result.tape, Forward)
-        above, *rest = slopes_of(loss, with_constants([result.outputs], constants))
+        if loss.slopes is not None:
+            above, rest = loss.slopes, []
+        else:
+            leaves = with_constants([result.outputs], constants)
+            above, *rest = slopes_of(loss.total(), leaves)
         coefficients, biases, _ = backward(self.plan, result.tape, above)
         return [*coefficients, *biases, *rest]
 

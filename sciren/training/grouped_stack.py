@@ -14,6 +14,7 @@ from sciren.kernels.scores import Weight
 from sciren.training.config import TrainConfig
 from sciren.training.grouped_state import FlatState
 from sciren.training.member import Member
+from sciren.training.objective import Loss
 
 
 class Result(NamedTuple):
@@ -90,9 +91,7 @@ class Stack(ABC):
         """
 
     @abstractmethod
-    def gradients(
-        self, result: Result, loss: Tensor, constants: Tensor
-    ) -> list[Tensor]:
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients of the weights, then of the constants if there are any.
 
         Args:
@@ -139,9 +138,9 @@ def slopes_of(loss: Tensor, leaves: list[Tensor]) -> list[Tensor]:
 
 
 def spread(values: Sequence[float], like: Tensor) -> Weight:
-    """Return one number where all members agree and there is one or none, else (M,)."""
-    if len(values) == 1 or not any(values):
-        return values[0]
+    """Return the weights of all members (M,), or the number zero if none has any."""
+    if not any(values):
+        return 0.0
     return torch.tensor(list(values)).to(like)
 
 

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import mse_loss
 
 from sciren.comparison import ResidualScale
 from sciren.constraints import Identity, Sigmoid, Softplus
+from sciren.decoders.process import IdentityDecoder
 from sciren.losses import TINY
 from sciren.training.grouped_decoder import GroupedDecoder
 from sciren.training.grouped_rows import Batch
@@ -15,10 +17,14 @@ from sciren.training.member import Member
 
 
 class Loss(NamedTuple):
-    """Terms of every member, (M,), weighted; violation None without a weight."""
+    """Terms of every member, (M,), weighted; violation None without a weight.
+
+    In plain regression ``slopes`` (M, L, B) is the gradient of the sum by the outputs.
+    """
 
     data: Tensor
-    violation: Tensor | None
+    violation: Tensor | None = None
+    slopes: Tensor | None = None
 
     def total(self) -> Tensor:
         """Sum over members and terms."""
@@ -52,6 +58,12 @@ class GroupObjective:
         self.plain = bool((self.shift == 0).all() and (self.scale == 1).all())
         self.low, self.high = first.low.to(like), first.high.to(like)
         self.scales = _target_scales(members, self.shape, like)
+        self.spread = torch.stack([scale.sd for scale in self.scales])  # (L, U, m, 1)
+        self.regression = (
+            isinstance(first.decoder, IdentityDecoder)
+            and all(type(one) is Identity for one in first.constraints)
+            and self.scales[0].kind == "identity"
+        )
         weights = [member.config.violation for member in members]
         self.violation: Tensor | float = weights[0]
         if len(set(weights)) > 1:
@@ -71,6 +83,8 @@ class GroupObjective:
         Args:
             outputs: (M, L, B) of the encoders;  constants: (M, K) as trained.
         """
+        if self.regression:
+            return self._regression(outputs, batch)
         raw = self._raw(outputs)
         data = self.data(self._physical(raw), self.physical(constants), batch)
         if isinstance(self.violation, float) and self.violation <= 0:
@@ -84,6 +98,27 @@ class GroupObjective:
         mean = self.config.violation_reduction == "mean"
         each = by_row.mean(-1) if mean else by_row.sum(-1)
         return Loss(data, each.view(-1) * self.violation)
+
+    def _regression(self, outputs: Tensor, batch: Batch) -> Loss:
+        """Targets that are the outputs: mean of (scale y - z)^2 and its gradient."""
+        with torch.no_grad():
+            raw = self._raw(outputs.detach())
+            gap = raw / self.spread - batch.values.movedim(-1, 0)
+            if batch.weights is None:
+                steep = gap * self.spread.reciprocal()
+                share = 1 / (gap.shape[0] * gap.shape[-1])
+                total = gap.square().sum((0, -1)) * share
+            else:
+                weights = batch.weights.movedim(-1, 0)
+                share = weights.sum((0, -1), keepdim=True).clamp_min(TINY).reciprocal()
+                steep = gap * weights / self.spread
+                total = (gap.square() * weights * share).sum((0, -1))
+            if not self.plain:
+                steep = steep * self.scale
+            slopes = (steep * (2 * share)).flatten(1, 2).transpose(0, 1)
+            data = total.reshape(-1)
+            penalised = not isinstance(self.violation, float) or self.violation > 0
+            return Loss(data, torch.zeros_like(data) if penalised else None, slopes)
 
     def losses(
         self, outputs: Tensor, constants: Tensor, batch: Batch
@@ -106,6 +141,10 @@ class GroupObjective:
         predicted = self.decoder.evaluate(latents, constants, batch.forcings)
         total, count = None, len(predicted)
         for k, (values, scale) in enumerate(zip(predicted, self.scales, strict=True)):
+            if self.shape == (1, 1) and batch.weights is None:
+                share = mse_loss(scale.transform(values), batch.values[..., k]) / count
+                total = share if total is None else total + share
+                continue
             squares = (scale.transform(values) - batch.values[..., k]).square()
             if batch.weights is None:
                 share = squares.mean(-1) / count if count > 1 else squares.mean(-1)

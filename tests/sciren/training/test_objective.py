@@ -87,3 +87,24 @@ def test_tables_are_held_once():
     taken = rows.take(torch.tensor([[5, 3]]))
     assert taken.rows.tolist() == [[5, 3], [65, 63], [5, 3]]
     assert taken.values.shape == (3, 1, 2, 2)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_gradient_of_plain_regression_is_the_one_of_torch(weighted, count):
+    members = [member(k) for k in range(count)]
+    for one in members:
+        if not weighted:
+            one.train.targets.nan_to_num_(0.5)
+        one.model.output_scale.fill_(1.7)
+    rows, outputs, goal = parts(members)
+    batch = rows.take(torch.arange(60).unsqueeze(0))
+    assert (batch.weights is not None) == weighted
+    none = torch.zeros(count, 0, dtype=torch.float64)
+    loss = goal.terms(outputs, none, batch)
+    leaf = outputs.detach().requires_grad_()
+    whole = goal.losses(leaf, none, batch)[0]
+    torch.testing.assert_close(loss.data, whole.detach())
+    (expected,) = torch.autograd.grad(whole.sum(), leaf)
+    assert loss.slopes is not None
+    torch.testing.assert_close(loss.slopes, expected)
