@@ -13,6 +13,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
 from sciren.training.concurvity import imitated_shares, report
 from sciren.training.config import TrainConfig
+from sciren.training.gram import SharedGrams
 from sciren.training.history import History
 from sciren.training.levenberg import minimise
 from sciren.training.member import Member
@@ -35,8 +36,10 @@ def solve_members(members: Sequence[Member], progress: Progress) -> None:
         members: whose models this engine can train, with scaling and knots set.
         progress: hears every step.
     """
+    grams = SharedGrams()
     for one in members:
-        GaussNewton(one.model, one.data, one.config, one.history, progress).run()
+        parts = (one.model, one.data, one.config, one.history, progress)
+        GaussNewton(*parts, grams).run()
 
 
 class GaussNewton:
@@ -49,8 +52,9 @@ class GaussNewton:
         config: TrainConfig,
         history: History,
         progress: Progress,
+        grams: SharedGrams | None = None,
     ) -> None:
-        self.solver = RungSolver(model, data, config, history, progress)
+        self.solver = RungSolver(model, data, config, history, progress, grams)
         self.model, self.data = model, data
         self.config, self.history = config, history
 

@@ -12,12 +12,15 @@ from torch import Tensor
 
 from sciren.training.additive import AdditiveProblem
 from sciren.training.design import SplineDesign
+from sciren.training.gram import PROMISED, GramTable
 from sciren.training.hidden import HiddenProblem
 from sciren.training.levenberg import minimise
 from sciren.training.process_term import ProcessTerm
 
 # A share of the loss that, times the number of rows, is a chi-square of no account.
 FINAL, TRIAL = 1e-8, 1e-5
+UNWANTED = 2.0  # times the loss of the larger model, from which edges are missed
+ENOUGH = 10  # rows a parameter with which the training loss tells that
 
 
 @dataclass(frozen=True)
@@ -114,16 +117,21 @@ class AdditiveRung:
         problem: on the training rows.
         valid: observed loss of the validation rows.
         valid_design: their basis, centred as in training.
+        table: shared Gram matrices that give good starts, if there are any.
     """
 
     nodes = 0
     trial_steps = 6
 
     def __init__(
-        self, problem: AdditiveProblem, valid: ProcessTerm, valid_design: SplineDesign
+        self,
+        problem: AdditiveProblem,
+        valid: ProcessTerm,
+        valid_design: SplineDesign,
+        table: GramTable | None = None,
     ) -> None:
         self.problem, self.valid, self.valid_design = problem, valid, valid_design
-        self.iterations = 60
+        self.table, self.iterations = table, 60
 
     def fit(
         self, edges: Tensor, start: Tensor, steps: int | None = None
@@ -131,11 +139,62 @@ class AdditiveRung:
         """Fit edge sets (S, d, L) from start (P,) or (S, P)."""
         active = self.problem.mask_of(edges)
         theta = start.expand(len(edges), -1) * active
-        tolerance = FINAL if steps is None else TRIAL
         held = self.problem.with_active(active)
+        if self.table is None or steps is None:
+            return self._searched(edges, held, theta, steps)
+        good, done = self._tabled(edges, start)
+        rest = [k for k in range(len(edges)) if k not in done]
+        if rest:
+            held = self.problem.with_active(active[rest])
+            searched = self._searched(edges[rest], held, theta[rest], steps)
+            good |= dict(zip(rest, searched, strict=True))
+        return [good[k] for k in range(len(edges))]
+
+    def _tabled(
+        self, edges: Tensor, start: Tensor
+    ) -> tuple[dict[int, Candidate], set[int]]:
+        """Candidates that the table knows well enough, by number.
+
+        Those are where it keeps its promise, and where it promises so bad a loss that
+        nobody will want them.
+        """
+        if self.table is None:
+            return {}, set()
+        active = self.problem.mask_of(edges)
+        every = torch.arange(len(edges), device=edges.device)
+        theta, promise, inside = self.table.solve(active, self.problem.penalty)
+        loss = self.problem.loss(theta, every)
+        known = inside & ((loss - promise).abs() <= PROMISED * loss)
+        if self.problem.term.n_rows > ENOUGH * self.problem.size:
+            before = self.problem.loss(start.expand(len(edges), -1), every)
+            known |= torch.isfinite(loss) & (promise > UNWANTED * before)
+        done = every[known].tolist()
+        if not done:
+            return {}, set()
+        found = self.judge(edges[done], theta[done], loss[done])
+        return dict(zip(done, found, strict=True)), set(done)
+
+    def _searched(
+        self, edges: Tensor, held: AdditiveProblem, theta: Tensor, steps: int | None
+    ) -> list[Candidate]:
+        tolerance = FINAL if steps is None else TRIAL
         steps = steps or self.iterations
         solution = minimise(held, theta, steps, tolerance, damping=1e-6)
         return self.judge(edges, solution.theta, solution.loss)
+
+    def promised(self, active: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (S, P) from the table where it keeps its promise, and where it does.
+
+        Args:
+            active: (S, P);  theta: (S, P) points to go back to.
+        """
+        nothing = torch.zeros(len(theta), dtype=torch.bool, device=theta.device)
+        if self.table is None:
+            return theta, nothing
+        found, promise, inside = self.table.solve(active, self.problem.penalty)
+        loss = self.problem.loss(found, torch.arange(len(found), device=found.device))
+        kept = inside & ((loss - promise).abs() <= PROMISED * loss)
+        return torch.where(kept.unsqueeze(1), found, theta), kept
 
     def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
         """Attach the validation to fitted members."""

@@ -14,6 +14,7 @@ from sciren.model import ScIReN
 from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
 from sciren.training.design import SplineDesign
+from sciren.training.gram import GramTable, SharedGrams, error_of
 from sciren.training.hidden import HiddenProblem
 from sciren.training.history import History
 from sciren.training.levenberg import Watch, minimise
@@ -36,6 +37,7 @@ FEW_ROWS = 8_000  # searches and hidden layers see no more until they are finish
 TRIAL_STEPS = 4  # of each weight of the smoothing that is tried
 START_STEPS = 30  # of the additive model on few rows
 ROBUST_STARTS = 4  # times that weights follow the first fit where noise is robust
+SEARCH_ROWS = 2_500  # that it sees
 SEARCH_POINTS = 9  # of the coarse profile that looks for other minima
 
 
@@ -54,6 +56,7 @@ class RungSolver:
         model: its encoder must be a `KANEncoder` with at most one hidden layer.
         data: prepared tables.
         config, history, progress: as in `fit`.
+        grams: matrices that members on the same rows share.
     Raises:
         TrainingError: another encoder.
     """
@@ -65,7 +68,9 @@ class RungSolver:
         config: TrainConfig,
         history: History,
         progress: Progress,
+        grams: SharedGrams | None = None,
     ) -> None:
+        self.grams = SharedGrams() if grams is None else grams
         if not isinstance(model.encoder, KANEncoder):
             raise TrainingError("the Gauss-Newton engine needs a KANEncoder")
         self.model, self.data, self.config = model, data, config
@@ -136,12 +141,14 @@ class RungSolver:
         design = self.train_design
         if coarse and self.few is not None:
             train, design = train.take(self.few), design.take(self.few)
+        table = None if coarse else self._table(train)
         problems: list[AdditiveProblem] = []
         tried: list[Step] = []
         for weight in weights or (self.config.smooth,):
             problem = AdditiveProblem(train, design, weight)
             problems.append(problem)
-            tried.append(self._solved(problem, valid, theta, weight, len(weights) > 1))
+            rung = AdditiveRung(problem, valid, self.valid_design, table)
+            tried.append(self._solved(rung, theta, weight, len(weights) > 1))
             theta = tried[-1].candidate.theta.unsqueeze(0)
         if len(tried) == 1:
             return tried[0]
@@ -150,7 +157,22 @@ class RungSolver:
         if not coarse:
             self._note_smoothing(weights, losses)
         theta, weight = tried[best].candidate.theta.unsqueeze(0), weights[best]
-        return self._solved(problems[best], valid, theta, weight, coarse)
+        rung = AdditiveRung(problems[best], valid, self.valid_design, table)
+        return self._solved(rung, theta, weight, coarse)
+
+    def _table(self, train: ProcessTerm) -> GramTable | None:
+        """Gram matrices around the first solution, where they describe its loss."""
+        smooth = (self.config.smooth_choices or (self.config.smooth,))[0]
+        problem = AdditiveProblem(train, self.train_design, smooth)
+        if self._start is None or not GramTable.possible(problem):
+            return None
+        few = problem if self.few is None else problem.on_rows(self.few)
+        here = GramTable.around(few, self._start, 0.0, SharedGrams())
+        trial = AdditiveRung(few, few.term, few.spline, here)
+        if not bool(trial.promised(few.active, self._start)[1]):
+            return None
+        error = error_of(few, self._start)
+        return GramTable.around(problem, self._start, error, self.grams)
 
     def _null(
         self, train: ProcessTerm, design: SplineDesign
@@ -177,8 +199,9 @@ class RungSolver:
         if config.noise == "robust":
             problem, found = self._robust_start(problem, found)
         part = problem
-        if len(design) > config.start_rows:
-            part = problem.on_rows(self._among_few(config.start_rows))
+        count = min(config.start_rows, SEARCH_ROWS)
+        if len(design) > count:
+            part = problem.on_rows(self._among_few(count))
         ranges = config.profile_range
         return search_constants(part, found[0], SEARCH_POINTS, ranges).unsqueeze(0)
 
@@ -203,23 +226,25 @@ class RungSolver:
         return self.rows(count, total).to(self.train_design.scaled.device)
 
     def _solved(
-        self,
-        problem: AdditiveProblem,
-        valid: ProcessTerm,
-        theta: Tensor,
-        weight: float,
-        trial: bool,
+        self, rung: AdditiveRung, theta: Tensor, weight: float, trial: bool
     ) -> Step:
         """Solve the additive model with one weight of the roughness."""
+        problem = rung.problem
         total = TRIAL_STEPS if trial else self.config.max_iterations
         tolerance = TRIAL if trial else FINAL
         watch = self._watch(f"additive, smooth {weight:g}", total, problem)
-        # The start is good: undamped, a linear problem takes one step.
-        found = minimise(problem, theta, total, tolerance, 1e-6, watch)
-        rung = AdditiveRung(problem, valid, self.valid_design)
+        theta, kept = rung.promised(problem.active, theta)
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        if trial and bool(kept):
+            loss = problem.loss(theta, one)
+            watch(1, loss, theta)
+        else:
+            # The start is good: undamped, a linear problem takes one step.
+            found = minimise(problem, theta, total, tolerance, 1e-6, watch)
+            theta, loss = found.theta, found.loss
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
-        return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
+        return Step(rung, rung.judge(edges, theta, loss)[0])
 
     def _note_smoothing(self, choices: tuple[float, ...], losses: list[float]) -> None:
         shown = ", ".join(
