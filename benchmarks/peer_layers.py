@@ -1,6 +1,7 @@
 """Spline layers to compare with: pykan's, and the plain recursion of Cox and de Boor."""
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ def pykan_step(widths: Sequence[int], x: Tensor, y: Tensor) -> Callable[[], None
 
         layers = nn.ModuleList(
             KANLayer(i, j, num=INTERVALS, k=3, base_fun=torch.zeros_like)
-            for i, j in zip(widths, widths[1:], strict=False)
+            for i, j in itertools.pairwise(widths)
         )
 
     def run(value: Tensor) -> tuple[Tensor, list[Tensor]]:
@@ -86,9 +87,7 @@ def _coefficients(layer: Any) -> Tensor:
 
 def recursion_step(widths: Sequence[int], x: Tensor, y: Tensor) -> Callable[[], None]:
     """A regularised step of layers by the plain recursion."""
-    layers = nn.ModuleList(
-        RecursionLayer(i, j) for i, j in zip(widths, widths[1:], strict=False)
-    )
+    layers = nn.ModuleList(RecursionLayer(i, j) for i, j in itertools.pairwise(widths))
 
     def run(value: Tensor) -> tuple[Tensor, list[Tensor]]:
         edges = []
