@@ -22,6 +22,7 @@ NEEDED = ("latent", "feature", "value", "effect")
 _BAND = ("low", "high")
 _DASHES: tuple[Any, ...] = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
 _BINS = 40
+_TITLES = 78  # characters of the titles of one row
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 
 
@@ -33,6 +34,7 @@ def plot_effects(
     *,
     columns: int = 3,
     share_y: bool = True,
+    band: str = "interval",
 ) -> Figure:
     """Draw the effect of each feature on each latent, the largest first.
 
@@ -48,6 +50,7 @@ def plot_effects(
         units: feature or latent -> unit.
         columns: most panels beside each other.
         share_y: one vertical scale for the features of one latent.
+        band: what the band from low to high is, for the legend.
     Raises:
         ColumnError: a table lacks a column.
         DataError: there is no effect to draw.
@@ -64,13 +67,16 @@ def plot_effects(
     figure, axes = panels(len(wanted), columns, 2.6)
     for axis, key in zip(axes, wanted, strict=True):
         _draw(axis, key, parts, known.get(key[1]), units or {})
+        title = shorten(" → ".join(key[::-1]), _TITLES // min(columns, len(wanted)))
+        axis.set_title(title, parse_math=False)
     if share_y:
         _share_scales(axes, [latent for latent, _ in wanted])
     for axis, (_, feature) in zip(axes, wanted, strict=True):
         if feature in known:
             _draw_density(axis, known[feature])
     strip = any(feature in known for _, feature in wanted)
-    _add_legend(figure, list(series), strip)
+    bands = any(set(_BAND) <= set(frame.columns) for frame in series.values())
+    _add_legend(figure, list(series), strip, band if bands else "")
     figure.set_label(_describe(wanted, parts))
     return figure
 
@@ -133,7 +139,6 @@ def _draw(
             axis.fill_between(
                 x, low - shift, high - shift, color=colour, alpha=0.18, linewidth=0
             )
-    axis.set_title(shorten(f"{feature} → {latent}", 34), parse_math=False)
     axis.set_xlabel(with_unit(feature, units.get(feature, "")), parse_math=False)
     axis.set_ylabel(with_unit(latent, units.get(latent, "")), parse_math=False)
     axis.margins(x=0.02)
@@ -160,7 +165,7 @@ def _draw_density(axis: Axes, known: Array) -> None:
     strip.axis("off")
 
 
-def _add_legend(figure: Figure, names: Sequence[str], strip: bool) -> None:
+def _add_legend(figure: Figure, names: Sequence[str], strip: bool, band: str) -> None:
     """Name the curves where there are several, and the strip where there is one."""
     handles: list[Line2D | Patch] = []
     if len(names) > 1:
@@ -170,6 +175,8 @@ def _add_legend(figure: Figure, names: Sequence[str], strip: bool) -> None:
                 names, cycle(SEQUENCE), cycle(_DASHES), strict=False
             )
         ]
+    if band:
+        handles.append(Patch(color=SEQUENCE[0], alpha=0.18, linewidth=0, label=band))
     if strip:
         handles.append(Patch(color=STRIP, label="share of the data"))
     if handles:

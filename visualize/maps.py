@@ -20,6 +20,7 @@ Line = tuple[ArrayLike, ArrayLike]
 _ROOM = 0.06  # of the extent, on each side
 _STEEPEST = 75.0  # degrees; beyond it a flat map needs no further stretching
 _MANY = 400  # above this many places the points are smaller
+_STEPS = (1, 2, 3, 5, 10)  # of the graticule, times powers of ten
 _TAILS = (2.0, 98.0)  # percentiles that the colours span
 
 
@@ -65,7 +66,7 @@ def plot_map(
         for line in outlines:
             axis.plot(*line, color=MUTED, linewidth=0.8, zorder=1)
         drawn.append(_draw(axis, east, north, field, norm))
-        _frame(axis, east, north)
+        _frame(axis, east, north, min(columns, len(fields)))
         if key:
             axis.set_title(shorten(key, 40), parse_math=False)
     low, high = _beyond(fields, norm)
@@ -158,12 +159,12 @@ def _height(east: Array, north: Array, across: int) -> float:
     return float(np.clip(7.6 / across * shape + 0.8, 2.4, 6.5))
 
 
-def _frame(axis: Axes, east: Array, north: Array) -> None:
+def _frame(axis: Axes, east: Array, north: Array, across: int) -> None:
     west, east_end, south, north_end = _extent(east, north)
     axis.set(xlim=(west, east_end), ylim=(south, north_end))
     axis.set_aspect(1 / _shrink(north))
-    axis.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 5, 10]))
-    axis.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 5, 10]))
+    axis.xaxis.set_major_locator(MaxNLocator(max(6 // across, 2), steps=_STEPS))
+    axis.yaxis.set_major_locator(MaxNLocator(6, steps=_STEPS))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: degrees(x, "EW")))
     axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: degrees(y, "NS")))
     axis.tick_params(labelsize=SMALL)

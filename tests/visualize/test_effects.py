@@ -59,7 +59,9 @@ def test_several_series_share_panels_and_are_named(check_picture):
 def test_a_band_moves_with_its_curve(check_picture):
     frame = effects({"a": 1.0})
     frame = frame.assign(low=frame["effect"] - 0.5, high=frame["effect"] + 0.5)
-    axis = check_picture(plot_effects(frame)).axes[0]
+    figure = check_picture(plot_effects(frame, band="range of seeds"))
+    axis = figure.axes[0]
+    assert figure.legends[0].get_texts()[0].get_text() == "range of seeds"
     vertices = axis.collections[0].get_paths()[0].vertices
     assert vertices[:, 1].min() == pytest.approx(-1.5)
     assert vertices[:, 1].max() == pytest.approx(1.5)
