@@ -41,8 +41,8 @@ FEATURES = {
 }
 UNITS = {
     "mat": "degC", "map": "mm yr-1", "npp": "gC m-2 yr-1", "vegetation_carbon": "gC m-2",
-    "clay": "%", "sand": "%", "ph_h2o": "", "log_al_ox": "log10 g kg-1",
-    "log_fe_ox": "log10 g kg-1",
+    "clay": "%", "sand": "%", "ph_h2o": "", "log_al_ox": "log of g kg-1",
+    "log_fe_ox": "log of g kg-1",
     "latitude": "degrees north", "soc": "gC m-3", "depth": "m",
 }  # fmt: skip
 PEAT = 40.0  # cm; thicker organic horizons make a Histosol (Soil Taxonomy)

@@ -97,6 +97,7 @@ def _extra(study: work.Study, cells: Sequence[work.Cell]) -> dict[str, pd.DataFr
     if not mine:
         return {}
     parts: Any = pd.concat([cell.table("identification") for cell in mine])
+    parts["worst_correlation"] = parts["worst_correlation"].abs()
     numbers = parts.select_dtypes("number").columns
     means = parts.groupby("latent", sort=False)[list(numbers)].mean().reset_index()
     spans = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 160
-MOST = 4  # features shown for each parameter
+MOST = 3  # features shown for each parameter
 WATER = "w_scaling"
 
 
@@ -39,7 +39,12 @@ def draw(study: Study, cells: Sequence[Cell]) -> "Iterator[tuple[str, Figure]]":
     if mine:
         effects = relationships(mine)
         data = study.profiles.layers.groupby("site").first()
-        yield "figure10", plot_effects(effects, data, study.profiles.units, columns=4)
+        yield (
+            "figure10",
+            plot_effects(
+                effects, data, study.profiles.units, band="range over the splits"
+            ),
+        )
     shown = [ONE_LAYER, *BLACK_BOXES]
     maps = {
         name: map_values([cell for cell in done if cell.method.name == name])
@@ -63,8 +68,7 @@ def draw(study: Study, cells: Sequence[Cell]) -> "Iterator[tuple[str, Figure]]":
             name: frame.set_index("row")["predicted"].reindex(observed.index).to_numpy()
             for name, frame in predictions.items()
         }
-        shown_as = f"carbon in held-out blocks, {study.profiles.name}"
-        yield "observed", plot_observed(observed.to_numpy(), series, shown_as, "gC m-3")
+        yield "observed", plot_observed(observed.to_numpy(), series, "soc", "gC m-3")
 
 
 def _by_method(cells: Sequence[Cell]) -> dict[str, list[Cell]]:
