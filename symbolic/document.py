@@ -37,6 +37,10 @@ EDGE_COLUMNS = {
 }
 
 
+CANDIDATE_COLUMNS = {
+    "selected": "", "complexity": "complexity", "loss": "loss", "score": "score",
+    "r2": "R2", "label": "families",
+}  # fmt: skip
 CELL_WIDTH = 34
 WIDEST_LEFT = 20
 """Characters of a left side; the arguments are left out where it would be longer."""
@@ -155,9 +159,42 @@ def verification_table(model: PrintableModel) -> str:
     """Return the checks with number, tolerance and PASS or FAIL."""
     rows = [_check_row(check) for check in model.checks]
     heads = {"check": "check", "value": "value", "limit": "limit", "result": "result"}
+    either = any(check.above for check in model.checks)
+    notes = ["close to network: R2, or held-out loss no worse by two block errors."]
     return latex_table(
         rows, "Verification of the equations.", "tab:verification",
-        columns=heads, wide={"check": "8.5cm"},
+        columns=heads, wide={"check": "8.5cm"}, notes=notes if either else (),
+    )  # fmt: skip
+
+
+def candidates_table(
+    model: PrintableModel,
+    columns: Mapping[str, str] | None = None,
+    extra: Any = None,
+) -> str:
+    """Return one row a candidate, simplest first; the selected one is marked.
+
+    Args:
+        columns: key of the rows (or of ``extra``) -> heading; default complexity, loss,
+            score, R2, families.
+        extra: DataFrame with a row for each candidate, further columns.
+    """
+    rows = []
+    for place, row in enumerate(model.candidates):
+        shown: dict[str, Any] = {
+            **row,
+            "selected": Tex(r"$\star$") if row["selected"] else "",
+        }
+        if extra is not None:
+            shown |= dict(extra.iloc[place])
+        rows.append(shown)
+    heads = dict(columns or CANDIDATE_COLUMNS)
+    if columns is None and extra is not None:
+        heads |= {str(name): str(name) for name in extra.columns}
+    return latex_table(
+        rows, "Candidates from the simplest to the most accurate.", "tab:candidates",
+        columns=heads, wide={"label": "7cm", "equation": "8cm"},
+        notes=["star: selected; score: drop of log loss for each node."],
     )  # fmt: skip
 
 
@@ -178,6 +215,7 @@ def to_document(model: PrintableModel, *, siunitx: bool = True) -> str:
     blocks += [f"{escape(note)}\n" for note in model.notes]
     blocks += [constants_table(model, siunitx=siunitx)] if model.constants else []
     blocks += [edges_table(model)] if model.edges else []
+    blocks += [candidates_table(model)] if model.candidates else []
     blocks += [verification_table(model)] if model.checks else []
     return (
         _comments(model)

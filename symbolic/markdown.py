@@ -25,6 +25,7 @@ def to_markdown(model: PrintableModel) -> str:
         parts.append(f"Errors: {model.error_source}.\n")
     parts += [f"{note}\n" for note in model.constant_notes if model.constants]
     parts += _table("Edges", [_edge(row) for row in model.edges])
+    parts += _table("Candidates", [_candidate(row) for row in model.candidates])
     parts += _table("Verification", [_check(check) for check in model.checks])
     if model.provenance:
         lines = [f"- {key}: {text}" for key, text in model.provenance.items()]
@@ -79,6 +80,11 @@ def _edge(row: Mapping[str, Any]) -> dict[str, Any]:
         shown["r2"] = f"{shown['r2']:.5f}"
     closed = row.get("status", "closed") == "closed"
     return {**shown, "formula or reason": row.get("formula" if closed else "reason")}
+
+
+def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
+    keys = ("complexity", "loss", "score", "r2", "label", "equation")
+    return {"selected": "*" if row["selected"] else ""} | {k: row[k] for k in keys}
 
 
 def _check(check: PrintedCheck) -> dict[str, Any]:

@@ -285,6 +285,10 @@ def assemble_model(
         constraints=constraints,
         settings={"layers": 2 if any(one.nodes for one in found.structures) else 1},
     )
+    for name, one in (symbolic.process or {}).items():
+        column = symbolic.target_columns[name]
+        if one.is_Symbol and not unit_of.get(one.name) and unit_of.get(column):
+            symbolic.unit_of[one.name] = unit_of[column]  # plain regression
     symbolic.settings["identification"] = identification(found, problem, units)
     _set_units(symbolic, unit_problems)
     symbolic.choose_digits(_frame(table))

@@ -94,6 +94,7 @@ class PrintableModel:
         provenance: written as comments, in this order: version, data hash, seed.
         error_source: how the errors of the constants were obtained.
         notes: sentences printed below the equations.
+        candidates: rows of the table of candidates, simplest first.
         constant_notes: sentences under the table of constants.
         weights: feature or family -> weight of its nodes in the complexity.
     """
@@ -111,6 +112,7 @@ class PrintableModel:
     provenance: Mapping[str, str] = field(default_factory=dict)
     error_source: str = ""
     notes: Sequence[str] = ()
+    candidates: Sequence[Mapping[str, Any]] = ()
     constant_notes: Sequence[str] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
 

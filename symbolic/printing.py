@@ -62,6 +62,7 @@ def printable(
             "method", "joint refit (Jacobian)"
         ),
         notes=[f"Units: {one}." for one in unit_problems(model)],
+        candidates=model.settings.get("candidates", ()),
         constant_notes=constant_notes(model),
         weights=model.settings.get("complexity", {}),
     )

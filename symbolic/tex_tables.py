@@ -74,7 +74,7 @@ def _float(
 ) -> str:
     lines = [
         r"\begin{table}[htbp]",
-        r"\centering",
+        r"\centering\small\setlength{\tabcolsep}{4pt}",
         r"\begin{threeparttable}",
         rf"\caption{{{caption}}}",
         rf"\label{{{label}}}",

@@ -4,10 +4,12 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 import sympy
 
 from symbolic.document import (
+    candidates_table,
     complexity,
     constants_table,
     edges_table,
@@ -227,3 +229,30 @@ def test_markdown_holds_formulas_tables_and_provenance():
 def test_complexity_counts_nodes():
     assert complexity(2.0 * ta + 1.0) == 5
     assert complexity(sympy.exp(ta)) == 2
+
+
+CANDIDATES = [
+    {"complexity": 1, "loss": 0.5, "score": 0.0, "r2": 0.1, "label": "constant",
+     "equation": "rb = 2", "selected": False},
+    {"complexity": 7, "loss": 1e-7, "score": 2.5, "r2": 0.99, "label": "ta_1 exp",
+     "equation": "rb = exp(ta_1)", "selected": True},
+]  # fmt: skip
+
+
+def test_candidates_are_a_table_with_the_selected_one_marked():
+    model = replace(MODEL, candidates=CANDIDATES)
+    table = candidates_table(model)
+    assert r"$\star$ & $7$ & $1.00 \times 10^{-7}$ & $2.50$" in table
+    assert r"ta\_1 exp" in table
+    assert check_latex(table) == []
+    assert table in to_document(model)
+    assert "ta_1 exp" in to_markdown(model)
+
+
+def test_columns_of_candidates_are_chosen_and_added():
+    model = replace(MODEL, candidates=CANDIDATES)
+    extra = pd.DataFrame({"bias": [0.25, 0.125]})
+    chosen = candidates_table(model, {"label": "what", "bias": "bias"}, extra)
+    assert r"ta\_1 exp & $0.125$ \\" in chosen
+    assert "score &" not in chosen
+    assert "& bias" in candidates_table(model, extra=extra)
