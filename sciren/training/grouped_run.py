@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,33 +15,13 @@ from sciren.training.grouped_networks import stack_of
 from sciren.training.grouped_rows import Batch, GroupRows
 from sciren.training.grouped_start import constants_of, empty_like, optimisers_of
 from sciren.training.grouped_state import FlatState
-from sciren.training.member import Member
+from sciren.training.grouping import Group
 from sciren.training.objective import GroupObjective, Loss
 from sciren.training.progress import Progress
 from sciren.training.schedule import Schedule
 from sciren.training.stopping import Best
 
 VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
-
-
-@dataclass
-class Group:
-    """Members that take their steps together.
-
-    Attributes:
-        members: M of them, stream by stream, M / streams each.
-        streams: batches a step; members of one stream share seed and rows.
-        factors: (n, t) on the weights of the training and of the validation rows of each
-            member, or None.
-        stage: name in the histories.
-        numbers: of the members, for messages.
-    """
-
-    members: list[Member]
-    streams: int = 1
-    factors: list[tuple[Tensor | None, Tensor | None]] = field(default_factory=list)
-    stage: str = "train"
-    numbers: list[int] = field(default_factory=list)
 
 
 class GroupRun:

@@ -14,8 +14,9 @@ from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
-from sciren.training.first_order_members import groups_of, train_members
+from sciren.training.first_order_members import train_members
 from sciren.training.grouped_run import GroupRun
+from sciren.training.grouping import groups_of
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import prepare
@@ -384,3 +385,17 @@ def test_the_comparison_is_the_one_of_each_member():
     run = GroupRun(groups_of(members)[0])
     sd = torch.cat([ResidualScale.fit(table.targets).sd for table in tables])
     torch.testing.assert_close(run.objective.scales[0].sd.flatten(), sd)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_members_on_cuda_repeat_bit_equally_and_agree_with_the_cpu(kind):
+    found = []
+    for device in ("cuda", "cuda", "cpu"):
+        members = [member(ENCODERS[kind](k), seed=k, device=device) for k in range(3)]
+        train_members(members)
+        found.append([one.model.state_dict() for one in members])
+    for first, again, cpu in zip(*found, strict=True):
+        for name, part in first.items():
+            assert torch.equal(part, again[name])
+            torch.testing.assert_close(part, cpu[name], rtol=1e-6, atol=1e-6)
