@@ -257,6 +257,12 @@ class DiscoverySettings(Settings):
     members: int = Field(
         default=1, ge=1, le=1000, description="models to train from other starts"
     )
+    search_rows: int = Field(
+        default=8000,
+        ge=50,
+        description="training rows that the search over closed forms sees; constants "
+        "are refitted on all",
+    )
     bootstrap: int = Field(
         default=200,
         ge=0,

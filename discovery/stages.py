@@ -42,6 +42,7 @@ def discover(
     unit_problems: Literal["warn", "error", "ignore"] = "warn",
     threshold: float = 0.03,
     bootstrap: int = 200,
+    search_rows: int = 8000,
     truth: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
     say: Say | None = None,
@@ -54,8 +55,8 @@ def discover(
         table: training rows;  valid, test: held-out rows, where there are any.
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
-        families, pins, forbid, shapes, model_selection, complexity, unit_problems: see
-            `symbolic.symbolify`.
+        families, pins, forbid, shapes, model_selection, complexity, unit_problems,
+            search_rows: see `symbolic.symbolify`.
         threshold: edges below this share of importance are left out.
         bootstrap: resamples of blocks for the intervals of the constants; 0 for none.
         truth: latent -> true values at the positions of ``row_ids``, where known.
@@ -92,6 +93,7 @@ def discover(
             "model_selection": model_selection,
             "complexity": dict(complexity or {}),
             "unit_problems": unit_problems,
+            "search_rows": search_rows,
         },
         threshold,
         bootstrap,

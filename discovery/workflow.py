@@ -114,6 +114,7 @@ def discover_study(
         unit_problems=chosen.unit_problems,
         threshold=chosen.threshold,
         bootstrap=chosen.bootstrap,
+        search_rows=chosen.search_rows,
         truth=study.truth,
         seed=study.config.seed,
         say=progress.say,

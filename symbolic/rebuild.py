@@ -153,7 +153,11 @@ def constrained(
     steep = max(constant, largest) > STEEP * min(temperature, 1.0)
     match constraint:
         case "hard_sigmoid":
-            share = sympy.Min(sympy.Max(raw / 6 + sympy.Rational(1, 2), 0), 1)
+            # To decide which side is larger takes sympy longer than all the rest.
+            free = not raw.is_number
+            line = raw / 6 + sympy.Rational(1, 2)
+            share = sympy.Max(line, 0, evaluate=not free)
+            share = sympy.Min(share, 1, evaluate=not free)
             return bottom + sympy.Float(high - low) * share
         case "sigmoid":
             inside = raw / sympy.Float(temperature)

@@ -48,7 +48,7 @@ FEATURES: dict[str, Feature] = {
     ),
     "ph": Feature(4, 9, "", "pH in water", (2.6, 2.6), (-1.2, 0, 0)),
     "cec": Feature(
-        3, 60, "cmol(+) kg-1", "cation exchange capacity", (2.2, 3.6), (0, 0.3, 0)
+        3, 60, "cmol kg-1", "cation exchange capacity (charge)", (2.2, 3.6), (0, 0.3, 0)
     ),
     "npp": Feature(
         0, 1500, "gC m-2 yr-1", "net primary production", (2.2, 3.2), (1, -0.3, 0)
