@@ -7,6 +7,8 @@ disagreement is evidence that the training, or the data, do not decide.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from discovery.prepare import Study
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
@@ -27,8 +29,8 @@ def train_members(
         config: of its training; its seed is counted up.
         progress: hears every step.
     Returns:
-        One row a member (stage, seed, kept, constants, r2 on validation), and
-        sentences about them; both empty for a single member.
+        One row a member (stage, seed, kept, families of its edges, constants, r2 on
+        validation), and sentences about them; both empty for a single member.
     """
     from discovery.build import model_of
     from sciren.training import fit_ensemble
@@ -56,7 +58,56 @@ def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
     scores = target_scores({"valid": study.split.valid}, predict)["valid"]["member"]
     fits = {f"r2_{name}": score["r2"] for name, score in scores.items()}
     kept = ", ".join(kept_features(model, study))
-    return {"stage": "members", "seed": seed, "kept": kept} | model.constants() | fits
+    found = {"stage": "members", "seed": seed, "kept": kept}
+    found["families"] = _families(model, study)
+    return found | model.constants() | fits
+
+
+def _families(model: "ScIReN", study: "Study") -> str:
+    """Families that the data choose for the edges of a member; empty for a black box."""
+    from discovery.choices import equations_obstacle
+    from symbolic import symbolify
+
+    if equations_obstacle(model) is not None:
+        return ""
+    chosen = study.config.discovery
+    equations = symbolify(
+        model,
+        study.split.train,
+        chosen.families,
+        chosen.pins,
+        chosen.forbid,
+        seed=study.config.seed,
+        shapes=chosen.shapes,
+        unit_problems="ignore",
+    )
+    return "; ".join(
+        f"{row['source']} -> {row['latent']}: {row['family']}"
+        for row in equations.edges.to_dict("records")
+        if row["status"] != "dropped" and row["layer"] == 0
+    )
+
+
+def member_shares(candidates: "pd.DataFrame") -> dict[str, str]:
+    """Return "feature -> latent" -> how many members kept it, and in which family.
+
+    Args:
+        candidates: table of a discovery; empty result without members.
+    """
+    if "families" not in candidates:
+        return {}
+    members = candidates[candidates["stage"] == "members"]["families"].dropna()
+    seen: dict[str, list[str]] = {}
+    for text in members:
+        pairs = dict(part.split(": ") for part in str(text).split("; ") if part)
+        for edge, family in pairs.items():
+            seen.setdefault(edge, []).append(family)
+    shares = {}
+    for edge, families in seen.items():
+        counts = {one: families.count(one) for one in dict.fromkeys(families)}
+        parts = [f"{one} {count}" for one, count in counts.items()]
+        shares[edge] = f"{len(families)} of {len(members)}: {', '.join(parts)}"
+    return shares
 
 
 def kept_features(model: "ScIReN", study: "Study") -> list[str]:
@@ -72,6 +123,8 @@ def kept_features(model: "ScIReN", study: "Study") -> list[str]:
 
 
 def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:
+    import pandas as pd
+
     count = len(rows)
     lists = [row["kept"].split(", ") for row in rows]
     names = dict.fromkeys(name for kept in lists for name in kept if name)
@@ -80,4 +133,6 @@ def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:
     for name in first.constants():
         values = [row[name] for row in rows]
         parts.append(f"{name} {min(values):.4g} to {max(values):.4g}")
+    for edge, share in member_shares(pd.DataFrame(rows)).items():
+        parts.append(f"{edge} in {share}")
     return "; ".join(parts) + " (agreement of members is no identification)."

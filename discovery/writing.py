@@ -14,6 +14,8 @@ from discovery.records import PARTS, study_record
 from discovery.result import failed_note
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from discovery.prepare import Study
     from discovery.result import Discovery
     from sciren.data import Table
@@ -72,7 +74,7 @@ def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
     equations = found.equations
     if equations is None:
         return
-    edges = equations.edges
+    edges = with_members(equations.edges, found)
     if failed_note(found):
         edges = edges.assign(verification="FAIL")
     write_csv(folder / "edges.csv", edges)
@@ -106,7 +108,19 @@ def printable_of(found: "Discovery", study: "Study") -> "PrintableModel":
         title=title_of(study),
     )
     constants = [_constant(found, one) for one in printed.constants]
-    return replace(printed, constants=constants)
+    edges = with_members(equations_of(found).edges, found).to_dict("records")
+    return replace(printed, constants=constants, edges=edges)
+
+
+def with_members(edges: "pd.DataFrame", found: "Discovery") -> "pd.DataFrame":
+    """Add what the members chose for every edge, where there are members."""
+    from discovery.members import member_shares
+
+    shares = member_shares(found.candidates)
+    if not shares:
+        return edges
+    keys = edges["source"] + " -> " + edges["latent"]
+    return edges.assign(members=[shares.get(key, "0") for key in keys])
 
 
 def title_of(study: "Study") -> str:

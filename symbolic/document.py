@@ -33,6 +33,7 @@ EDGE_COLUMNS = {
     "family": "family",
     "r2": "R2",
     "gap": "gap",
+    "members": "members",
     "formula": "formula or reason",
 }
 

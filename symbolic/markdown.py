@@ -10,7 +10,7 @@ from symbolic.numbers import format_number, format_with_error, interval_digits
 from symbolic.printable import PrintableModel, PrintedCheck, PrintedConstant
 from symbolic.text import markdown_table, to_text
 
-EDGE_COLUMNS = ("source", "target", "importance", "family", "r2", "gap")
+EDGE_COLUMNS = ("source", "target", "importance", "family", "r2", "gap", "members")
 
 
 def to_markdown(model: PrintableModel) -> str:

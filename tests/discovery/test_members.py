@@ -4,6 +4,7 @@ import pandas as pd
 
 from discovery import Discovery
 from discovery.config_file import load_config
+from discovery.members import member_shares
 from discovery.workflow import run
 
 QUICK = (
@@ -25,6 +26,14 @@ def test_members_are_listed_and_summed_up(tmp_path, start_study):
     note = next(one for one in found.notes if "3 members" in one)
     assert "kept ta in 3, vpd in 3; half " in note
     assert "no identification" in note
+    assert members["families"].str.contains("ta -> efficiency: ").all()
+    shares = member_shares(found.candidates)
+    assert set(shares) >= {"ta -> efficiency"}
+    assert shares["ta -> efficiency"].startswith("3 of 3: ")
+    assert f"ta -> efficiency in {shares['ta -> efficiency']}" in note
+    edges = pd.read_csv(found.folder / "edges.csv").set_index("source")
+    assert edges.loc["ta", "members"] == shares["ta -> efficiency"]
+    assert "3 of 3" in (found.folder / "equations.md").read_text()
 
 
 def test_one_member_is_no_ensemble(finished):
@@ -32,3 +41,22 @@ def test_one_member_is_no_ensemble(finished):
     assert "members" not in set(found.candidates["stage"])
     assert not any("members" in note for note in found.notes)
     assert isinstance(found.candidates, pd.DataFrame)
+
+
+def test_shares_of_families_are_counted():
+    rows = pd.DataFrame(
+        {
+            "stage": ["ladder", "members", "members", "members"],
+            "families": [
+                None,
+                "a -> y: exp; b -> y: linear",
+                "a -> y: log",
+                "a -> y: exp",
+            ],
+        }
+    )
+    assert member_shares(rows) == {
+        "a -> y": "3 of 3: exp 2, log 1",
+        "b -> y": "1 of 3: linear 1",
+    }
+    assert member_shares(rows.drop(columns="families")) == {}
