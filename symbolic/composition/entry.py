@@ -109,7 +109,10 @@ def _composed_through(
     """Find the latent's formula behind a process."""
     regression = Regression.of(inputs.scaled, inputs.target)
     weight = inputs.weight if weighted else None
-    found = search_through(regression, process, inputs.target, weight, settings, budget)
+    start = _start(latent, process, len(regression))
+    found = search_through(
+        regression, process, inputs.target, weight, settings, budget, start
+    )
     state, finding = found.state, found.finding
     _, values = state.latent(finding.best.model)
     spread = covariance(state.regression, finding.best.model, finding.best.rss)

@@ -75,7 +75,9 @@ def test_the_structure_in_a_model_is_the_composition(cases, name, slope, offset)
     units = Units(found.units.names, shift, scale, x.min(0), x.max(0))
     structure = latent_structure(found, units, slope, offset)
     expected = offset + slope * found.predict(x)
-    np.testing.assert_allclose(structure.value((x - shift) / scale), expected, rtol=1e-8)
+    np.testing.assert_allclose(
+        structure.value((x - shift) / scale), expected, rtol=1e-8
+    )
     assert raw_expression(structure, units).free_symbols
 
 
