@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 Structures = tuple[LatentStructure, ...]
 
-MOVES = 8  # simplifications that are tried in one step
+MOVES = 8  # simplifications that are tried in one step, with up to as many edges
+LEAST_MOVES = 2
 STEPS = 24  # simplifications in a row
 KEPT = 40  # candidates whose formulas are written
 WITHIN = 1.5
@@ -34,7 +35,11 @@ SELECTIONS = ("bic", "best", "accuracy")
 
 
 def walk_down(search: Search, best: Scored) -> list[Scored]:
-    """Simplify one edge after another until nothing is left; the first is ``best``."""
+    """Simplify one edge after another until nothing is left; the first is ``best``.
+
+    With many edges fewer simplifications are tried in a step, and constant latents
+    follow where the steps end before.
+    """
     found = [best]
     for _ in range(STEPS):
         tried = [
@@ -44,7 +49,17 @@ def walk_down(search: Search, best: Scored) -> list[Scored]:
         if not tried:
             break
         found.append(min(tried, key=lambda one: one.criterion))
+    if any(one.all_edges or one.nodes for one in found[-1].structures):
+        flat = _constant_latents(search, found[-1].structures)
+        found.append(search.score(flat, found[-1].constants))
     return found
+
+
+def _constant_latents(search: Search, structures: Structures) -> Structures:
+    z = search.scaled.cpu().numpy()
+    return tuple(
+        LatentStructure(one.name, float(np.mean(one.value(z)))) for one in structures
+    )
 
 
 def _cheapest(search: Search, best: Scored) -> list[Change]:
@@ -61,7 +76,7 @@ def _cheapest(search: Search, best: Scored) -> list[Change]:
             weight[k, number] = float(np.std(values))
     changes.sort(key=lambda one: weight[one.latent, one.edge])
     changes += _without_nodes(best.structures)
-    return changes[:MOVES]
+    return changes[: max(LEAST_MOVES, MOVES * MOVES // max(len(weight), MOVES))]
 
 
 def _without_nodes(structures: Structures) -> list[Change]:
