@@ -84,7 +84,7 @@ def importances(study: SoilCarbonStudy, shares: dict[str, np.ndarray]) -> "Figur
 
     panels = {"truth": study.truth.importance().to_numpy(), **shares}
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-    axes = figure.subplots(1, len(panels), sharey=True)
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     image = None
     for axis, (name, values) in zip(axes, panels.items(), strict=True):
         image = axis.imshow(values, vmin=0, vmax=0.6, cmap="Blues", aspect="auto")
