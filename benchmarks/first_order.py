@@ -11,6 +11,7 @@ engine, with its rows, terms and bookkeeping.
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -148,9 +149,12 @@ def lines(rounds: int = 7, budget: float = 0.3, only: str = "") -> list[Line]:
     torch.set_num_threads(1)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return [
-            compare(work, rounds, budget) for work in WORKLOADS if only in work.name
-        ]
+        found = []
+        for work in WORKLOADS:
+            if only in work.name:
+                found.append(compare(work, rounds, budget))
+                sys.stderr.write(f"{' | '.join(found[-1])}\n")
+        return found
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -85,9 +85,14 @@ class CompiledStep:
         steps = self.run.optimisers[0].steps
         try:
             _raise_limit()
+            if self.run.sees_all:
+                self.run.gradients(self.run.batch_of(self.run.whole))  # keeps the basis
             copies = [part.clone() for part in self._arguments(order)]
             traced = make_fx(self._whole)(*(part.clone() for part in copies))
-            call = torch.compile(traced, backend=BACKEND, dynamic=False, fullgraph=True)
+            call = torch.compile(
+                traced, backend=BACKEND, dynamic=False, fullgraph=True,
+                options=_options(),
+            )  # fmt: skip
             with torch.no_grad():
                 call(*copies)
             self._call = torch.no_grad()(call)
@@ -104,7 +109,8 @@ class CompiledStep:
         vector, first, second, count, buffers, share, order = parts
         run = self.run
         self._point_at(vector, buffers)
-        slopes, terms = run.gradients(run.train.take(order))
+        batch = run.batch_of(run.whole) if run.sees_all else run.train.take(order)
+        slopes, terms = run.gradients(batch)
         gradient = torch.cat([slope.detach().reshape(-1) for slope in slopes])
         self.names = list(terms)
         with torch.no_grad():
@@ -140,6 +146,12 @@ class CompiledStep:
         """Let the run read its own numbers again."""
         self._point_at(self.run.numbers.vector, self.run.stack.buffers.vector)
         self.run.stack.forget()
+
+
+def _options() -> dict[str, Any] | None:
+    """Leave out the checks before every call: a step only gets what it was traced with."""
+    skip = getattr(torch.compiler, "skip_all_guards_unsafe", None)
+    return {"guard_filter_fn": skip} if skip and BACKEND == "inductor" else None
 
 
 def _first_line(error: Exception) -> str:

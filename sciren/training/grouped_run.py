@@ -127,7 +127,7 @@ class GroupRun:
             rows = self._rows(order, number)
             moved = self.epoch < self.config.grid_updates
             if moved and number == min(1, self.batches - 1):
-                places = self._batch(rows).rows
+                places = self.batch_of(rows).rows
                 self.stack.update_grids(self.train.features, places)
             terms = self._step(rows)
             names = list(terms)
@@ -140,7 +140,7 @@ class GroupRun:
 
     def _order(self) -> Tensor:
         """Order of the rows in this epoch, (U, n); the rows as they are where all are seen."""
-        if self.batch >= self.train.count:
+        if self.sees_all:
             return self.whole
         orders = [
             torch.randperm(self.train.count, generator=generator)
@@ -156,7 +156,13 @@ class GroupRun:
         end = order.shape[1] if last else (number + 1) * self.batch
         return order[:, number * self.batch : end]
 
-    def _batch(self, rows: Tensor) -> Batch:
+    @property
+    def sees_all(self) -> bool:
+        """Whether every step sees all rows, in their order."""
+        return self.batch >= self.train.count
+
+    def batch_of(self, rows: Tensor) -> Batch:
+        """Return rows (U, B) of every stream."""
         if rows is not self.whole:
             return self.train.take(rows)
         if self._full is None:
@@ -173,7 +179,7 @@ class GroupRun:
                 return terms
             self._say(f"Steps are not compiled, because {self.compiled.obstacle}.")
             self.compiled = None
-        return self._descend(self._batch(rows))
+        return self._descend(self.batch_of(rows))
 
     def _say(self, message: str) -> None:
         for member in self.members:

@@ -218,8 +218,9 @@ class SplineStack(Stack):
         streams, count = rows.shape
         inputs, size = table.shape[1:]
         if streams == 1:
-            whole = table.index_select(0, rows.view(-1))
-            return whole.permute(1, 2, 0).unsqueeze(0)
+            whole = table.index_select(0, rows.view(-1)).permute(1, 2, 0).unsqueeze(0)
+            # A batch of all rows is used at every step: worth putting in order once.
+            return whole.contiguous() if count == len(table) else whole
         steps = torch.arange(inputs, device=rows.device).view(1, -1, 1)
         places = (rows.unsqueeze(1) * inputs + steps).view(-1)
         whole = table.view(-1, size).index_select(0, places)

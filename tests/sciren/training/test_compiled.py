@@ -36,7 +36,7 @@ def respiration(rows=200):
     return Table(x, {"ta": ta}, reco.unsqueeze(1), ("a", "b", "c"), ("reco",))
 
 
-def trained(make, count=1, decoder=None, **settings):
+def trained(make, count=1, decoder=None, progress=None, **settings):
     given = {"epochs": 3, "batch_size": 64, "learning_rate": 0.02}
     members, table = [], respiration()
     for seed in range(count):
@@ -45,7 +45,7 @@ def trained(make, count=1, decoder=None, **settings):
         model.residual_scale = prepare(model, table, table, config).scale
         model.output_shift.fill_(1.0)
         members.append(Member(model, table, table, config, History("first-order")))
-    train_members(members)
+    train_members(members, progress)
     return members
 
 
@@ -164,3 +164,32 @@ def test_the_real_compiler_gives_the_same(kind):
     if told(whole):
         pytest.skip(told(whole)[0])
     agree(plain, whole, 1e-6)
+
+
+def test_a_compiled_training_goes_on_where_it_stopped(traced, tmp_path):
+    class Break(Exception):
+        """Ends a training before its time."""
+
+    class Breaking:
+        left = 2
+
+        def update(self, *_):
+            self.left -= 1
+            if self.left < 0:
+                raise Break
+
+        def say(self, message):
+            pass
+
+    settings = {"compile": True, "checkpoint": str(tmp_path), "checkpoint_seconds": 0.0}
+    whole = trained(MAKERS["hidden"], 2, compile=True)
+    with pytest.raises(Break):
+        trained(MAKERS["hidden"], 2, progress=Breaking(), **settings)
+    again = trained(MAKERS["hidden"], 2, **settings)
+    for one, other in zip(whole, again, strict=True):
+        state = other.model.state_dict()
+        assert all(
+            torch.equal(state[name], part)
+            for name, part in one.model.state_dict().items()
+        )
+        assert one.history.rows == other.history.rows

@@ -367,11 +367,11 @@ def test_gradients_of_a_group_are_those_of_its_members():
     ]
     (group,) = groups_of(members)
     run = GroupRun(group)
-    batch = run._batch(run._rows(run._order(), 0))
+    batch = run.batch_of(run._rows(run._order(), 0))
     run._descend(batch)
     for k, one in enumerate(group.members):
         single = GroupRun(groups_of([one])[0])
-        single._descend(single._batch(single._rows(single._order(), 0)))
+        single._descend(single.batch_of(single._rows(single._order(), 0)))
         mine = run.gradient[run.numbers.owner == k]
         assert mine.shape == single.gradient.shape
         error = (mine.sort().values - single.gradient.sort().values).abs().max()
