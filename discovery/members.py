@@ -96,10 +96,11 @@ def member_shares(candidates: "pd.DataFrame") -> dict[str, str]:
     """
     if "families" not in candidates:
         return {}
-    members = candidates[candidates["stage"] == "members"]["families"].dropna()
+    rows = candidates[candidates["stage"] == "members"].to_dict("records")
+    members = [str(row["families"]) for row in rows if row["families"]]
     seen: dict[str, list[str]] = {}
     for text in members:
-        pairs = dict(part.split(": ") for part in str(text).split("; ") if part)
+        pairs = dict(part.split(": ") for part in text.split("; ") if ": " in part)
         for edge, family in pairs.items():
             seen.setdefault(edge, []).append(family)
     shares = {}

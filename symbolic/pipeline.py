@@ -287,8 +287,9 @@ def assemble_model(
     )
     for name, one in (symbolic.process or {}).items():
         column = symbolic.target_columns[name]
-        if one.is_Symbol and not unit_of.get(one.name) and unit_of.get(column):
-            symbolic.unit_of[one.name] = unit_of[column]  # plain regression
+        latent = str(one)  # plain regression: the target is the latent
+        if latent in symbolic.equations and not unit_of.get(latent):
+            symbolic.unit_of[latent] = unit_of.get(column, "")
     symbolic.settings["identification"] = identification(found, problem, units)
     _set_units(symbolic, unit_problems)
     symbolic.choose_digits(_frame(table))

@@ -28,11 +28,13 @@ class UnitReport:
         constants: (latent, constant) -> unit; those of the process model have latent "";
             only what the rules settle is listed.
         problems: one sentence for each term that cannot be consistent.
+        unread: one sentence for each text that is no unit; it stands for any unit.
     """
 
     mode: Mode
     constants: Mapping[tuple[str, str], Unit]
     problems: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def check_units(
@@ -40,14 +42,14 @@ def check_units(
 ) -> UnitReport:
     """Find the units of the constants and report terms that cannot be consistent.
 
-    Columns and parameters without a unit may have any.
+    Columns and parameters without a unit, or with a text that is none, may have any.
 
     Args:
         mode: see `UnitReport`.
         problems: "warn", "error" or "ignore".
     Raises:
         ConfigError: unknown mode or action.
-        FormatError: with "error": a term is inconsistent, or a unit cannot be read.
+        FormatError: with "error": a term is inconsistent, or a text is no unit.
     """
     if mode not in ("free", "dimensionless"):
         raise ConfigError(f"units are 'free' or 'dimensionless', not {mode!r}")
@@ -55,12 +57,12 @@ def check_units(
         raise ConfigError(f"problems of units: warn, error or ignore, not {problems!r}")
     known, unread = known_units(model.unit_of)
     report = _report(model, known, mode)
-    said = (*unread, *report.problems)
-    if said and problems == "error":
-        raise FormatError(f"units do not fit: {'; '.join(said)}")
+    said = report.problems
+    if (said or unread) and problems == "error":
+        raise FormatError(f"units do not fit: {'; '.join([*unread, *said])}")
     if said and problems == "warn":
         warnings.warn(f"units do not fit: {'; '.join(said)}", DataWarning, stacklevel=2)
-    return UnitReport(mode, report.constants, said)
+    return UnitReport(mode, report.constants, said, tuple(unread))
 
 
 def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]:

@@ -75,11 +75,15 @@ def test_what_does_not_fit_is_a_warning_an_error_or_nothing(equations):
         assert check_units(other, problems="ignore") == found
 
 
-def test_a_unit_that_cannot_be_read_is_named(equations):
+def test_a_text_that_is_no_unit_stands_for_any(equations):
     units = equations.unit_of | {"sw": "5 apples"}
     other = type(equations)(**(vars(equations) | {"unit_of": units}))
-    with pytest.warns(DataWarning, match="sw: '5 apples' is no unit"):
-        check_units(other)
+    found = check_units(other)
+    assert found.problems == ()
+    assert found.unread[0].startswith("sw: '5 apples' is no unit")
+    assert ("rb", "a_sw") not in found.constants
+    with pytest.raises(FormatError, match="5 apples"):
+        check_units(other, problems="error")
 
 
 def test_constants_may_be_required_to_have_no_unit(equations):
