@@ -16,6 +16,7 @@ from symbolic.composition.errors_of_constants import (
     linear_part,
 )
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
+from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.model import Model
 from symbolic.composition.process_search import Start, search_through
@@ -245,7 +246,9 @@ def assembled(
 def reason(found: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
     verdict = found.verdict
-    if verdict.residual <= 1e-5:
+    if verdict.cancelling > MOST_CANCELLING:
+        return f"parts {verdict.cancelling:.2g} times as large as the target cancel"
+    if verdict.residual <= ROUNDING:
         return "the residual is at rounding"
     share = f"{100 * verdict.value:.2g} % of the residual's variance"
     if verdict.accepted:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.budget import Budget
+from symbolic.composition.equivalents import simplified
+from symbolic.composition.exchanges import exchanged
 from symbolic.composition.first_rung import first_rung, unique
 from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
 from symbolic.composition.levenberg import model_value, polish
@@ -14,6 +16,9 @@ from symbolic.composition.search import Scored, Search
 from symbolic.composition.second_rung import second_rung
 
 Array = np.ndarray
+
+LAST_WORD = 3.0
+"""Processor seconds to rewrite what was found when the budget is spent."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,11 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
         )
         if more and more[0].criterion < candidates[0].criterion:
             rung = 2
-            candidates = unique([*more, *candidates])
+            # never stop before the plainest way of writing it was tried
+            search.budget = Budget(LAST_WORD)
+            better = simplified(search, exchanged(search, more[0]))
+            search.budget = budget
+            candidates = unique([better, *more, *candidates])
             verdict = judge(candidates[0].model)
     if not verdict.accepted and not budget.over(0.5):
         candidates = unique([*candidates, *first_rung(search, generator, extra=10)])

@@ -11,6 +11,7 @@ import numpy as np
 
 from symbolic.composition.basis import polynomials
 from symbolic.composition.leftover import Leftover, LeftoverTest
+from symbolic.composition.levenberg import model_value
 from symbolic.composition.model import Evaluator, Model
 from symbolic.composition.regression import Regression
 
@@ -21,6 +22,10 @@ ACCEPT_BELOW = 0.01
 
 ROUNDING = 1e-5
 """Residual deviation, in those of the target, that counts as rounding."""
+
+MOST_CANCELLING = 30.0
+"""Deviation of a part, in those of the target, above which parts only undo each other:
+a square of a large sum less its own parabola imitates a product."""
 
 FOLDS = 4
 PENALTIES = (0.03, 0.3, 1.0, 3.0)  # of the rows, for columns of unit variance
@@ -36,6 +41,7 @@ class Gate:
         value: largest cross-validated R2 of a reference on the residual.
         ridge, trees: R2 of each, nan where it was not needed.
         residual: deviation of the residual in those of the target.
+        cancelling: largest deviation of a part of the formula in those of the target.
         missing: strongest trace of a term that is left out, None where not looked for.
         accepted: value below the limit and no such trace, or residual at rounding.
     """
@@ -44,6 +50,7 @@ class Gate:
     ridge: float
     trees: float
     residual: float
+    cancelling: float
     missing: Leftover | None
     accepted: bool
 
@@ -121,6 +128,16 @@ def r2(observed: Array, predicted: Array) -> float:
     return 1.0 - float(np.sum((observed - predicted) ** 2)) / spread
 
 
+def cancellation(regression: Regression, model: Model) -> float:
+    """Largest deviation of a node or a term of the rest, in those of the target."""
+    parts = [Model(nodes=(node,)) for node in model.nodes]
+    parts += [Model(rest=(term,)) for term in model.rest]
+    if len(parts) < 2:
+        return 1.0
+    size = max(float(np.std(regression.y)), 1e-300)
+    return max(float(np.std(model_value(regression, one))) for one in parts) / size
+
+
 class Judge:
     """Judges models of one regression; what does not depend on them is kept.
 
@@ -155,16 +172,19 @@ class Judge:
         weight = regression.weight
         residual = regression.target - regression.without(value * weight)
         size = float(np.sqrt(np.mean(residual**2)))
+        parts = cancellation(regression, model)
+        if parts > MOST_CANCELLING:
+            return Gate(0.0, np.nan, np.nan, size, parts, None, False)
         if size <= ROUNDING:
-            return Gate(0.0, np.nan, np.nan, size, None, True)
+            return Gate(0.0, np.nan, np.nan, size, parts, None, True)
         ridge = ridge_r2(self.flexible, residual, self.fold)
         if ridge > self.limit:
-            return Gate(ridge, ridge, np.nan, size, None, False)
+            return Gate(ridge, ridge, np.nan, size, parts, None, False)
         missing = self.tests.strongest(residual, tangent * weight[:, None])
         if missing.significant:
-            return Gate(max(ridge, 0.0), ridge, np.nan, size, missing, False)
+            return Gate(max(ridge, 0.0), ridge, np.nan, size, parts, missing, False)
         z = np.stack([one.z for one in regression.columns], axis=1)
         trees = trees_r2(z, residual, self.fold, self.seed)
         value_of = max(ridge, trees, 0.0)
         accepted = value_of <= self.limit
-        return Gate(value_of, ridge, trees, size, missing, accepted)
+        return Gate(value_of, ridge, trees, size, parts, missing, accepted)
