@@ -105,7 +105,7 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
 
     # Gauss-Newton
     max_iterations: int = Field(default=60, ge=1)
-    starts: int = Field(default=16, ge=1, description="random starts of a hidden layer")
+    starts: int = Field(default=32, ge=1, description="random starts of a hidden layer")
     start_rows: int = Field(default=5000, ge=50, description="rows that the starts see")
     start_iterations: int = Field(default=12, ge=1)
     polish: int = Field(

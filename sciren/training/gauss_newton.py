@@ -19,7 +19,7 @@ from sciren.training.levenberg import minimise
 from sciren.training.member import Member
 from sciren.training.preparation import Prepared
 from sciren.training.profile import ProfileSummary, estimate
-from sciren.training.profiling import profile_and_bootstrap
+from sciren.training.profiling import carried_over, profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.selection import eliminate
 from sciren.training.solver import AnyProblem, RungSolver, Step
@@ -219,7 +219,8 @@ class GaussNewton:
         rows = self.solver.rows(whole.profile_effort.rows, total).to(theta.device)
         if len(rows) < total:
             held = whole.on_rows(rows)
-            theta = minimise(held, theta.unsqueeze(0), 20, 1e-8).theta[0]
+            start = carried_over(held, theta.unsqueeze(0), whole)
+            theta = minimise(held, start, 20, 1e-7).theta[0]
             self.history.say(
                 f"The profiles were computed on {len(rows)} of the training rows, "
                 "chi-square scaled to all."

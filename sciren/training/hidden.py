@@ -91,7 +91,7 @@ class HiddenProblem:
         smooth_inner, smooth_outer: weights of the integrals of f''^2.
     """
 
-    profile_effort = Effort(rows=3_000, steps=8, tolerance=1e-5)
+    profile_effort = Effort(rows=3_000, steps=6, tolerance=1e-5)
 
     def __init__(
         self,

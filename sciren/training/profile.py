@@ -17,6 +17,7 @@ from sciren.training.process_term import ProcessTerm
 
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
 FLAT = 3.84  # chi-square that 95 % confidence asks for, one constant
+MINIMUM = 1e-8  # share of the loss to which minima are solved
 BETTER = 1.0  # chi-square from which another minimum is a better one
 ROUNDS = 3  # times that profiles are taken anew from a better minimum
 SEARCH_STEPS = 6  # of each point of a coarse profile
@@ -302,7 +303,7 @@ class _Profile:
         """Free the constant at every local minimum of the grid; best minimum first."""
         seeds = self._seeds(theta[:, self.column], loss)
         free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
-        found = minimise(self.problem.with_active(free), theta[seeds], 30, 1e-9)
+        found = minimise(self.problem.with_active(free), theta[seeds], 30, MINIMUM)
         minima: list[tuple[float, float]] = []
         solutions: list[Tensor] = []
         for k in found.loss.argsort(stable=True).tolist():

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from sciren.encoders.base import seeded
 from sciren.encoders.kan import KANEncoder
 from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
@@ -12,7 +13,8 @@ from sciren.training.hidden import HiddenProblem
 from sciren.training.levenberg import Watch, minimise
 from sciren.training.starts import hidden_start, straight_indices
 
-CURVES = 6  # smoothest curves of each feature that the search sees
+CURVES = 3  # smoothest curves of each feature and node that the search sees
+ALIKE = 1e-3  # share of the loss by which starts in one minimum differ at most
 OUTER = 20  # intervals of the outer splines that it sees
 
 Watcher = Callable[[str, int, HiddenProblem], Watch]
@@ -22,7 +24,9 @@ class StartSearch:
     """Search of the best starts for a problem with one hidden layer.
 
     Inner curves are combinations of the smoothest ones, outer splines have fewer knots,
-    and all starts move at once; after some steps the better third goes on.
+    and all starts move at once, first on half of the rows. After every round starts that
+    have met in one minimum go on as one, with the best of the others: a wide basin may
+    not crowd out the best.
 
     Args:
         problem: on the rows that the solution will start on.
@@ -49,9 +53,14 @@ class StartSearch:
         outer = min(problem.intervals, OUTER)
         smooth = problem.smooth_inner, problem.smooth_outer
         self.problem = HiddenProblem(term, spline, self.nodes, outer, *smooth)
-        self.curves = spline.smoothest(CURVES)
+        self.curves = spline.smoothest(CURVES * self.nodes)
         small = spline.spanned_by(self.curves)
         self.small = HiddenProblem(term, small, self.nodes, outer, *smooth)
+        generator = seeded(config.seed)
+        half = torch.randperm(term.n_rows, generator=generator)[
+            : config.start_rows // 2
+        ]
+        self.half = self.small.on_rows(half.sort().values.to(small.scaled.device))
         self.reached = float("inf")
 
     def run(
@@ -68,7 +77,9 @@ class StartSearch:
             watch: makes the watch of a stage.
             enough: loss above which the search is given up after its first steps.
         """
-        count, known = self.config.starts, known.unsqueeze(0)
+        # With the nodes of the rung below, fewer directions have to be found.
+        count = max(self.config.polish, self.config.starts // self.nodes)
+        known = known.unsqueeze(0)
         inner = straight_indices(self.problem, self.encoder, count, self.config.seed)
         if isinstance(below, HiddenProblem) and below.nodes < self.nodes:
             # Half of the starts keep the indices of the rung below.
@@ -77,7 +88,7 @@ class StartSearch:
         constants = self.problem.term.model.constant_raw.detach().repeat(count, 1)
         # Every other start has the constants of the rung below.
         constants[1::2] = below.constants_of(known)
-        theta = hidden_start(self.small, inner @ self._onto(), constants)
+        theta = hidden_start(self.half, inner @ self._onto(), constants)
         theta, loss = self._improved(theta, watch, enough)
         self.reached = float(loss[0])
         same = bool(loss[: self.config.polish].max() < loss[0] * (1 + 1e-3))
@@ -90,19 +101,33 @@ class StartSearch:
     def _improved(
         self, theta: Tensor, watch: Watcher, enough: float
     ) -> tuple[Tensor, Tensor]:
-        """Improve all starts a little, then the better third; best first."""
+        """Improve all starts a little, then fewer and fewer; best first."""
         config, stage = self.config, f"{self.nodes} hidden, starts"
         few = max(1, config.start_iterations // 3)
-        heard = watch(stage, few, self.small)
-        found = minimise(self.small, theta, few, 1e-4, damping=1e-2, watch=heard)
-        keep = max(config.polish, -(-len(theta) // 3))
-        best = found.loss.argsort(stable=True)[:keep]
-        if float(found.loss.min()) > enough:
-            return found.theta[best], found.loss[best]
-        more = config.start_iterations - few
-        heard = watch(stage, more, self.small)
-        theta = found.theta[best]
-        found = minimise(self.small, theta, more, 1e-4, damping=1e-3, watch=heard)
+        theta, loss = self._round(
+            self.half, theta, few, 1e-2, watch(stage, few, self.half)
+        )
+        best = different(loss, max(config.polish, len(theta) // 2))
+        every = torch.arange(len(best), device=theta.device)
+        theta = self.small.taken_over(theta[best], self.half)
+        if float(self.small.loss(theta, every).min()) > enough:
+            return theta, loss[best]
+        for keep in (len(theta) // 2, len(theta) // 4):
+            heard = watch(stage, few, self.small)
+            theta, loss = self._round(self.small, theta, few, 1e-3, heard)
+            best = different(loss, max(config.polish, keep))
+            theta, loss = theta[best], loss[best]
+        return theta, loss
+
+    def _round(
+        self,
+        problem: HiddenProblem,
+        theta: Tensor,
+        steps: int,
+        damping: float,
+        watch: Watch,
+    ) -> tuple[Tensor, Tensor]:
+        found = minimise(problem, theta, steps, 1e-4, damping, watch)
         order = found.loss.argsort(stable=True)
         return found.theta[order], found.loss[order]
 
@@ -112,3 +137,16 @@ class StartSearch:
         return self.problem.pack(
             parts.inner @ self.curves.mT, parts.outer, parts.constants
         )
+
+
+def different(loss: Tensor, most: int) -> Tensor:
+    """Positions of the lowest of sorted losses (S,) that are not alike, at most so many.
+
+    Where few are different, the best of the others fill up.
+    """
+    kept: list[int] = []
+    for number, value in enumerate(loss.tolist()):
+        if not kept or value > float(loss[kept[-1]]) * (1 + ALIKE):
+            kept.append(number)
+    others = [number for number in range(len(loss)) if number not in kept]
+    return torch.tensor(sorted((kept + others)[:most]), device=loss.device)
