@@ -18,11 +18,11 @@ import pandas as pd
 import torch
 
 from case_studies.soil_carbon import table4_methods as methods
-from case_studies.soil_carbon.profiles import Profiles
+from case_studies.soil_carbon.profiles import FOLDS, Profiles
 from case_studies.soil_carbon.table4_identify import identification
 from discovery import partial_dependence
 from sciren import ScIReN, SciRenError, Split, Table, edge_table, fit
-from sciren.decoders import CLM5Forcing
+from sciren.decoders import CLM5Forcing, CLM5SoilCarbon
 
 FOLDER = "cells"
 EFFECT_ROWS = 300  # that partial dependence is averaged over
@@ -210,6 +210,34 @@ def _keep(cell: Cell, model: ScIReN, split: Split) -> None:
         files["identification"] = identification(model, split.train)
     for name, frame in files.items():
         _write(cell.folder / f"{name}.csv", frame.to_csv(index=False))
+
+
+@torch.no_grad()
+def held_scores(cell: Cell) -> dict[str, float]:
+    """Figures of merit with every parameter held to its range at the training sites.
+
+    Like the clipping of features, and made from the stored latents: an additive encoder
+    can reach bounds at test sites that no training site came near, where carbon has no
+    limit. Pure-NN has no parameters and keeps its figures.
+    """
+    file = cell.folder / "latents.csv"
+    if not file.exists():
+        return {}
+    study, names = cell.study, list(cell.study.predicted)
+    values = pd.read_csv(file).set_index("site")[names].sort_index()
+    fold = study.profiles.folds()
+    train = (fold != cell.number - 1) & (fold != cell.number % FOLDS)
+    inside = values.clip(values[train].min(), values[train].max(), axis=1)
+    layers = study.profiles.layers
+    rows = layers[fold[layers["site"]] == cell.number - 1]
+    decoder = CLM5SoilCarbon(predicted=names).at_sites(study.forcing)
+    forcings = {
+        n: torch.tensor(rows[n].to_numpy(dtype=float)) for n in ("site", "depth")
+    }
+    latents = torch.tensor(inside.to_numpy()[rows["site"]])
+    soc = decoder.evaluate(latents, torch.empty(0), forcings)[:, 0].numpy()
+    found = scores_of(rows["soc"].to_numpy(), soc)
+    return {f"{name}_held": value for name, value in found.items()}
 
 
 def site_latents(cell: Cell, model: ScIReN, split: Split) -> pd.DataFrame:

@@ -65,7 +65,7 @@ def runs(**r2):
                 {
                     "method": name, "split": split, "r2": value, "failed": "",
                     "mae": 1000 * (1 - value), "pearson": value, "r2_train": value,
-                    "r2_log": value, "cpu_seconds": 1.0,
+                    "r2_log": value, "r2_held": value, "cpu_seconds": 1.0,
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -164,7 +164,7 @@ def test_the_report_is_written_in_three_forms(tmp_path):
     assert r"5 \%" in tex
     summary = pd.read_csv(tmp_path / "table4_neon.csv")
     assert summary["failed"].tolist() == [1, 0, 0, 0, 0, 0]
-    assert len(pd.read_csv(tmp_path / "table4_neon_pairs.csv")) == 3 * 6 * 5
+    assert len(pd.read_csv(tmp_path / "table4_neon_pairs.csv")) == 4 * 6 * 5
 
 
 # -- what the data determine ----------------------------------------------------------
@@ -214,6 +214,22 @@ def test_agreement_is_measured_in_widths_of_the_prior():
 
 
 # -- the whole --------------------------------------------------------------------------
+def test_parameters_are_held_to_the_range_of_the_training_sites(study):
+    cell = Cell(METHODS[4], 1, study)
+    fold = study.profiles.folds()
+    names = list(table4_methods.PREDICTED)
+    middle = pd.DataFrame([[0.5, 200.0, 0.05, 2.0]] * len(fold), columns=names)
+    middle.insert(0, "site", range(len(fold)))
+    wild = middle.copy()
+    wild.loc[fold == 0, "w_scaling"] = 1e-4  # next to no decay at the test sites
+    cell.folder.mkdir(parents=True)
+    middle.to_csv(cell.folder / "latents.csv", index=False)
+    tame = table4_cells.held_scores(cell)
+    wild.to_csv(cell.folder / "latents.csv", index=False)
+    assert table4_cells.held_scores(cell) == pytest.approx(tame)
+    assert table4_cells.held_scores(Cell(METHODS[0], 1, study)) == {}
+
+
 def test_a_finished_model_is_kept_until_something_changes(study, quick):
     cell = Cell(METHODS[3], 1, study)
     assert cell.stored() is None
