@@ -105,6 +105,7 @@ class ReportData:
     edges: "pd.DataFrame | None" = None
     verification: "pd.DataFrame | None" = None
     profiles: "pd.DataFrame | None" = None
+    candidates: "pd.DataFrame | None" = None
     data: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     figures: "Mapping[str, Figure | bytes]" = field(default_factory=dict)
@@ -166,6 +167,7 @@ def render_report(data: ReportData) -> str:
         "metrics": _view(data.metrics, metrics_table),
         "edges": _view(data.edges, edges_table),
         "verification": _view(data.verification, verification_table),
+        "candidates": _view(data.candidates, _candidates_table),
     }
     pictures = _pictures(data)
     present = {name for name, table in tables.items() if table} | set(pictures)
@@ -185,6 +187,12 @@ def render_report(data: ReportData) -> str:
 
 def _view(frame: "pd.DataFrame | None", make: Any) -> TableView | None:
     return None if frame is None or frame.empty else make(frame)
+
+
+def _candidates_table(frame: "pd.DataFrame") -> TableView:
+    return plain_table(
+        frame, "Candidates from the simplest to the most accurate equation."
+    )
 
 
 def _profiles_table(frame: "pd.DataFrame") -> TableView:

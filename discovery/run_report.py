@@ -61,12 +61,24 @@ def report_data(folder: Path) -> ReportData:
         edges=_edges(found),
         verification=_verification(found),
         profiles=_identification(found),
+        candidates=_candidates(found),
         data={label: record[key] for key, label in _DATA.items()} | _parts(record),
         warnings=[one for one in (lead, *doubts) if one],
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
         config=config,
     )
+
+
+def _candidates(found: "Discovery") -> "pd.DataFrame | None":
+    """Models of the path, simplest first."""
+    import pandas as pd
+
+    rows = found.equations.settings.get("candidates", ()) if found.equations else ()
+    if not rows:
+        return None
+    keys = ("selected", "complexity", "loss", "score", "r2", "label")
+    return pd.DataFrame([{key: row[key] for key in keys} for row in rows])
 
 
 def _title(record: dict[str, Any], config: str) -> str:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from discovery.report import render_report
 from discovery.run_report import report_data, write_report
 from sciren.errors import DataError
 
@@ -69,3 +70,12 @@ def test_a_black_box_has_a_report_too(light):
 def test_other_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="is not a run of sciren"):
         write_report(tmp_path)
+
+
+def test_the_candidates_are_listed_with_the_selected_one(finished):
+    data = report_data(finished / "runs" / "light_use")
+    assert data.candidates is not None
+    assert data.candidates["selected"].sum() == 1
+    assert data.candidates["complexity"].is_monotonic_increasing
+    page = render_report(data)
+    assert "Candidates from the simplest" in page
