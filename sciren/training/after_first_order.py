@@ -27,6 +27,7 @@ from sciren.training.profiling import profile_and_bootstrap
 from sciren.training.progress import Progress
 from sciren.training.rungs import Validation, by_block
 from sciren.training.selection import within
+from sciren.training.sparse_after import select_by_refits
 from sciren.training.starts import hidden_start
 
 THRESHOLDS = (0.003, 0.01, 0.03, 0.1, 0.2)  # shares below which edges go, tried in turn
@@ -77,6 +78,8 @@ def select_edges(member: Member) -> bool:
     config, history = member.config, member.history
     if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
         history.say(f"{type(model.encoder).__name__} has no edges to select.")
+        return False
+    if select_by_refits(member, _additive_theta):
         return False
     candidates = [(0.0, model, _validation(model, data, config), [])]
     for threshold in THRESHOLDS:

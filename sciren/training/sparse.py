@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from sciren.training.additive import AdditiveProblem
+from sciren.training.config import TrainConfig
 from sciren.training.group_sparsity import MANY, select_sparse, without_weak
 from sciren.training.levenberg import minimise
 from sciren.training.rungs import AdditiveRung, Candidate
@@ -36,18 +37,24 @@ def solve_sparse(
     config = solver.config
     theta = _start(solver, full)
     given = config.smooth_choices or (config.smooth,)
-    rung = _rung(solver, max(PATH_SMOOTH, min(given)))
+    rung = rung_of(solver, max(PATH_SMOOTH, min(given)))
 
     def say(step: int, total: int, loss: float) -> None:
         solver.progress.update("edges", step, total, {"validation": loss})
 
     chosen = select_sparse(rung, theta, names, solver.history, say)
-    finer = [weight for weight in FINER if weight < min(given)]
-    weights = (*finer, *given) if config.smooth_choices else given
-    step = _smoothed(solver, chosen, weights)
+    step = smoothed(solver, chosen, weights_of(config))
     assert isinstance(step.rung, AdditiveRung)
     fewer = without_weak(step.rung, step.candidate, names, solver.history)
     return Step(step.rung, fewer)
+
+
+def weights_of(config: TrainConfig) -> tuple[float, ...]:
+    """Return the weights of the smoothing that few edges are solved with, rising."""
+    given = config.smooth_choices
+    if not given:
+        return (config.smooth,)
+    return (*(weight for weight in FINER if weight < min(given)), *given)
 
 
 def _start(solver: RungSolver, full: Step | None) -> Tensor:
@@ -72,20 +79,19 @@ def _by_effect(solver: RungSolver) -> bool:
     return solver.model.plain or solver.config.latent_scale == "data"
 
 
-def _rung(solver: RungSolver, smooth: float) -> AdditiveRung:
+def rung_of(solver: RungSolver, smooth: float) -> AdditiveRung:
+    """Return all edges with one weight of the smoothing."""
     train, valid = solver.terms()
     problem = AdditiveProblem(train, solver.train_design, smooth)
     return AdditiveRung(problem, valid, solver.valid_design)
 
 
-def _smoothed(
-    solver: RungSolver, chosen: Candidate, weights: tuple[float, ...]
-) -> Step:
+def smoothed(solver: RungSolver, chosen: Candidate, weights: tuple[float, ...]) -> Step:
     """Solve the chosen edges with every weight; take the smoothest that validation allows."""
     edges, theta = chosen.edges.unsqueeze(0), chosen.theta.unsqueeze(0)
     tried: list[Step] = []
     for weight in weights:
-        rung = _rung(solver, weight)
+        rung = rung_of(solver, weight)
         held = rung.problem.with_active(rung.problem.mask_of(edges))
         found = minimise(held, theta, solver.config.max_iterations)
         theta = found.theta

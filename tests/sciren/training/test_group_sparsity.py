@@ -150,3 +150,22 @@ def test_a_given_smoothing_is_kept():
     names = [[f"{x} -> {y}" for y in "ab"] for x in NAMES]
     solve_sparse(solver, names)
     assert not any("Smoothing" in message for message in solver.history.messages)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_edges_are_chosen_by_refits_after_training_by_gradients(seed):
+    train, valid = record(seed)
+    model = ScIReN(KANEncoder(12, 2, grid=6), "auto", line)
+    history = fit(model, train, valid, TrainConfig(engine="first-order", epochs=100))
+    assert kept(model) == TRUE
+    assert any("refitted by Gauss-Newton" in one for one in history.messages)
+    error = (model.predict(valid).targets - valid.targets).abs()
+    assert float(error.median()) < 0.06
+
+
+def test_first_order_selects_without_refits_where_asked():
+    train, valid = record(0, n=150)
+    model = ScIReN(KANEncoder(12, 2, grid=6), "auto", line)
+    config = TrainConfig(engine="first-order", epochs=3, selection="one-by-one")
+    history = fit(model, train, valid, config)
+    assert not any("Gauss-Newton" in one for one in history.messages)
