@@ -11,7 +11,7 @@ from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
-from sciren.training.noise import proportional_weights
+from sciren.training.noise import noise_weights
 from sciren.training.process_term import ProcessTerm
 from symbolic.candidate import signature
 from symbolic.candidates import Choices, FittedLatent, fit_latent
@@ -75,9 +75,7 @@ def matched(model: ScIReN, table: Table) -> Table:
 def observed(model: ScIReN, table: Table) -> Observed:
     """Compare with a table as training did (residual, violation, noise law)."""
     scale = model.residual_scale or ResidualScale.fit(table.targets)
-    noise = None
-    if model.noise == "proportional":
-        noise = proportional_weights(model, table)
+    noise = noise_weights(model, table)
     term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
     return Observed(term, model.scaled(table.features))
 
