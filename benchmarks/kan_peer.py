@@ -1,6 +1,7 @@
 """pykan as its authors use it: train, prune, train, auto_symbolic, train, formula."""
 
 import time
+import warnings
 from importlib import import_module
 from typing import Any
 
@@ -23,7 +24,8 @@ def kan_formula(case: Case, budget: float) -> tuple[sympy.Expr, dict[str, float]
     A third of the budget each for sparse training, training after pruning, and the
     refit after auto_symbolic; what auto_symbolic takes comes on top.
     """
-    with contained():
+    with contained(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pykan takes any for a formula that failed
         kan = import_module("kan")
         seen, x = Seen(case), standardised(case).float()
         log_constants = seen.start.log().clone().requires_grad_()
@@ -37,7 +39,10 @@ def kan_formula(case: Case, budget: float) -> tuple[sympy.Expr, dict[str, float]
             model(x[:ROWS_FOR_SYMBOLS])
             model.auto_symbolic(lib=LIBRARY, verbose=0)
             trainer.train(model, 0.0, budget / 3)
-        raw = model.symbolic_formula()[0][0]
+        written = model.symbolic_formula()
+        if written is None:
+            raise ValueError("pykan could not write its formula")
+        raw = written[0][0]
     values = torch.as_tensor(case.features)
     shift, spread = values.mean(0).tolist(), values.std(0).tolist()
     symbols = {
