@@ -2,8 +2,15 @@
 
 For each seed: make the record, train with all three features offered and the ladder on,
 turn the network into equations, verify, and compare with the truth on the test year.
+
+    python -m case_studies.respiration seeds --setting abs --seeds 0-39
+    python -m case_studies.respiration.seeds --setting abs --seeds 0-19 --temperature FILE
+
+The second form trains networks only, without equations, on other weather if asked.
 """
 
+import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +20,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
+from discovery import read_frame
+from sciren import (
+    KANEncoder,
+    Q10Respiration,
+    ScIReN,
+    Table,
+    TrainConfig,
+    fit,
+    fit_ensemble,
+)
 from sciren.datasets import RespirationStudy, make_respiration
 from symbolic import SymbolicModel, symbolify, to_text, verify
 
@@ -183,3 +199,102 @@ def summary_lines(frame: pd.DataFrame, setting: str) -> list[str]:
         f"{frame['q10'].max():.4f}, {frame['seconds'].mean():.1f} s a seed"
     )
     return lines
+
+
+# -- networks only ----------------------------------------------------------------------
+@dataclass(frozen=True)
+class Weather:
+    """What drives the simulated record; the surrogate where nothing is given.
+
+    Args:
+        temperature: file with measured half-hours, column ta, laid on 2003-2011.
+        warmer: degrees added to them.
+        record: file with measured time, sw_pot, dsw_pot and ta of any half-hours.
+    """
+
+    temperature: Path | None = None
+    warmer: float = 0.0
+    record: Path | None = None
+
+    def study(self, setting: str, seed: int) -> RespirationStudy:
+        """Simulate respiration under it."""
+        form = "abs" if setting == "abs" else "linear"
+        if self.record is not None:
+            return make_respiration(form, seed, drivers=read_frame(self.record))
+        if self.temperature is None:
+            return make_respiration(form, seed)
+        measured = read_frame(self.temperature)["ta"] + self.warmer
+        return make_respiration(form, seed, measured)
+
+
+def run_networks(
+    setting: str,
+    seeds: Sequence[int],
+    weather: Weather,
+    say: Callable[[str], None] = lambda line: None,
+) -> pd.DataFrame:
+    """Train the networks of all seeds together and compare latents with the truth.
+
+    Returns:
+        One row a seed: features kept, hidden nodes, q10, r2 of the latent on the test
+        rows, and CPU seconds (the mean over the seeds).
+    """
+    studies = [weather.study(setting, seed) for seed in seeds]
+    splits = [study.tables() for study in studies]
+    models = [
+        ScIReN(KANEncoder(3, 1, seed=seed), "auto", Q10Respiration()) for seed in seeds
+    ]
+    configs = [TrainConfig(seed=seed, ladder=True, profiles=False) for seed in seeds]
+    start = time.process_time()
+    trains, valids = [one.train for one in splits], [one.valid for one in splits]
+    fit_ensemble(models, trains, valids, configs)
+    seconds = (time.process_time() - start) / len(models)
+    rows = []
+    for seed, model, study, split in zip(seeds, models, studies, splits, strict=True):
+        used = model.encoder.spline_layers[0].mask.sum(1).tolist()
+        kept = [n for n, one in zip(model.feature_names, used, strict=True) if one]
+        r2 = latent_r2(study, split.test, model.latents(split.test)[:, 0].numpy())
+        nodes = sum(model.encoder.hidden)
+        rows.append(
+            (seed, " ".join(kept), nodes, model.constants()["q10"], r2, seconds)
+        )
+        say(f"seed {seed:2d}  {nodes} hidden  {' '.join(kept)}  q10 {rows[-1][3]:.4f}  "
+            f"R2 {r2:.6f}")  # fmt: skip
+    columns = ["seed", "kept", "hidden_nodes", "q10", "r2_latent", "cpu_seconds"]
+    frame = pd.DataFrame(rows, columns=columns)
+    say(f"{setting}: worst R2 {frame['r2_latent'].min():.6f} of {len(frame)}, "
+        f"{seconds:.2f} s CPU each")  # fmt: skip
+    return frame
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line of the networks; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m case_studies.respiration.seeds",
+        description="How well networks find the latent over seeds, without equations.",
+    )
+    parser.add_argument("--setting", choices=["linear", "abs"], default="linear")
+    parser.add_argument("--seeds", default="0-4", help="first-last; default 0-4")
+    parser.add_argument("--temperature", type=Path, help="file with a column ta")
+    parser.add_argument("--warmer", type=float, default=0.0, help="degrees added to it")
+    parser.add_argument(
+        "--record", type=Path, help="file with time, sw_pot, dsw_pot and ta"
+    )
+    options = parser.parse_args(arguments)
+    first, _, last = options.seeds.partition("-")
+    if not first.isdigit() or not (last or first).isdigit():
+        parser.error(f"--seeds {options.seeds} is not like 0-39")
+    weather = Weather(options.temperature, options.warmer, options.record)
+    seeds = range(int(first), int(last or first) + 1)
+    run_networks(options.setting, seeds, weather, print_line)
+    return 0
+
+
+def print_line(line: str) -> None:
+    """Write a line at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

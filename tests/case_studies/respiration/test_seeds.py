@@ -71,3 +71,44 @@ def test_one_seed_meets_every_figure():
     found = seeds.run_seed("abs", 0)
     lines = summary_lines(pd.DataFrame([vars(found)]), "abs")
     assert all(line.endswith("1 of 1") for line in lines[:-1]), lines
+
+
+# -- networks only ----------------------------------------------------------------------
+def test_networks_are_trained_together_and_judged(tmp_path, capsys, monkeypatch):
+    hours = pd.date_range("2004-01-01T00:15", periods=4000, freq="2h")
+    season = np.cos(2 * np.pi * (hours.day_of_year - 200) / 366)
+    rng = np.random.default_rng(0)
+    record = pd.DataFrame(
+        {
+            "time": hours,
+            "sw_pot": 300 + 180 * season,
+            "dsw_pot": -480 * np.sin(2 * np.pi * (hours.day_of_year - 200) / 366),
+            "ta": 8 + 9 * season + 4 * rng.standard_normal(len(hours)),
+        }
+    )
+    record.to_csv(tmp_path / "record.csv", index=False)
+    arguments = ["--seeds", "3-4", "--record", str(tmp_path / "record.csv")]
+    assert seeds.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[:2]] == ["3", "4"]
+    worst = float(lines[2].split("worst R2 ")[1].split()[0])
+    assert 0.9 < worst <= 1.0
+
+
+def test_measured_air_may_be_warmer(tmp_path, monkeypatch):
+    given = {}
+    monkeypatch.setattr(
+        seeds, "make_respiration", lambda *a, **k: given.update(args=a, more=k)
+    )
+    pd.DataFrame({"ta": [1.0, 2.0]}).to_csv(tmp_path / "ta.csv", index=False)
+    seeds.Weather(tmp_path / "ta.csv", 2.0).study("abs", 7)
+    assert given["args"][:2] == ("abs", 7)
+    assert list(given["args"][2]) == [3.0, 4.0]
+    seeds.Weather().study("linear", 1)
+    assert given["args"] == ("linear", 1)
+
+
+def test_seeds_must_be_a_range(capsys):
+    with pytest.raises(SystemExit):
+        seeds.main(["--seeds", "a-b"])
+    assert "is not like 0-39" in capsys.readouterr().err
