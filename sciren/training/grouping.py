@@ -16,6 +16,8 @@ FREE = {
     "constant_rate_factor", "weight_decay", "entropy", "l1", "smooth", "smooth_inner",
     "smooth_outer", "violation", "offset",
 }  # fmt: skip
+# Those of them whose terms are there or not.
+WEIGHTS = ("entropy", "l1", "smooth", "smooth_inner", "smooth_outer", "violation")
 # Settings that this training does not read.
 UNREAD = {
     "engine", "preset", "scaling", "latent_scale", "smooth_choices", "max_iterations",
@@ -74,9 +76,7 @@ def _kind(member: Member) -> Hashable:
     model, config = member.model, member.config
     settings = dict(model.encoder.settings())
     settings.pop("seed", None)
-    weights = tuple(
-        getattr(config, name) > 0 for name in ("entropy", "l1", "violation")
-    )
+    weights = tuple(getattr(config, name) > 0 for name in WEIGHTS)
     fixed = config.model_dump(exclude=FREE | UNREAD | PASSIVE - {"checkpoint"})
     shapes = [(name, tuple(t.shape)) for name, t in model.encoder.state_dict().items()]
     constraints = [(one.name, sorted(vars(one).items())) for one in model.constraints]
