@@ -10,6 +10,7 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from symbolic.composition import Composition as Composition
     from symbolic.composition import compose as compose
+    from symbolic.composition import compose_latent as compose_latent
     from symbolic.curves import EdgeCurve as EdgeCurve
     from symbolic.document import to_document as to_document
     from symbolic.fit import CurveFit as CurveFit
@@ -41,6 +42,7 @@ __getattr__, __dir__, __all__ = lazy(
         "PrintableModel": "symbolic.printable",
         "check_units": "symbolic.unit_check",
         "compose": "symbolic.composition",
+        "compose_latent": "symbolic.composition",
         "edge_curves": "symbolic.learned_curves",
         "fit_curve": "symbolic.fit",
         "latex_table": "symbolic.tex_tables",

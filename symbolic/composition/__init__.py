@@ -2,9 +2,20 @@
 
 from symbolic.composition.edge_families import NAMED as NAMED
 from symbolic.composition.entry import compose as compose
+from symbolic.composition.from_model import compose_latent as compose_latent
+from symbolic.composition.from_model import latent_structure as latent_structure
 from symbolic.composition.gate import Gate as Gate
 from symbolic.composition.result import Alternative as Alternative
 from symbolic.composition.result import Composition as Composition
 from symbolic.composition.result import Constant as Constant
 
-__all__ = ["NAMED", "Alternative", "Composition", "Constant", "Gate", "compose"]
+__all__ = [
+    "NAMED",
+    "Alternative",
+    "Composition",
+    "Constant",
+    "Gate",
+    "compose",
+    "compose_latent",
+    "latent_structure",
+]

@@ -92,3 +92,25 @@ def test_what_cannot_be_composed_is_an_error(cases):
         compose_latent(model, table)
     with pytest.raises(ConfigError, match="say which one to compose"):
         compose_latent(model, table, "rc")
+
+
+def test_a_real_model_hands_over_its_latent(cases):
+    """The names that the search asks for are those that models and tables have."""
+    import pandas as pd
+
+    from sciren.data.table import Table
+    from sciren.decoders import Q10Respiration
+    from sciren.encoders.kan import KANEncoder
+    from sciren.model import ScIReN
+
+    _, rows, _ = trained(cases, seed=4)
+    frame = pd.DataFrame(rows.features, columns=list("abcd"))
+    frame["ta"], frame["reco"] = rows.forcings["ta"], rows.targets[:, 0]
+    frame = frame.dropna()
+    table = Table.from_frame(
+        frame, features=list("abcd"), forcings={"ta": "ta"}, targets={"reco": "reco"}
+    )
+    model = ScIReN(KANEncoder(4, 1), decoder=Q10Respiration())
+    found = compose_latent(model, table, max_rung=1, budget_s=5.0)
+    assert set(found.constants_of_process) == {"q10"}
+    assert len(found.predict(frame)) == len(frame)
