@@ -251,10 +251,13 @@ def run_networks(
     seconds = (time.process_time() - start) / len(models)
     rows = []
     for seed, model, study, split in zip(seeds, models, studies, splits, strict=True):
-        used = model.encoder.spline_layers[0].mask.sum(1).tolist()
+        encoder = model.encoder
+        if not isinstance(encoder, KANEncoder):
+            raise TypeError(f"the ladder left a {type(encoder).__name__}")
+        used = encoder.spline_layers[0].mask.sum(1).tolist()
         kept = [n for n, one in zip(model.feature_names, used, strict=True) if one]
         r2 = latent_r2(study, split.test, model.latents(split.test)[:, 0].numpy())
-        nodes = sum(model.encoder.hidden)
+        nodes = sum(encoder.hidden)
         rows.append(
             (seed, " ".join(kept), nodes, model.constants()["q10"], r2, seconds)
         )
