@@ -223,7 +223,7 @@ class Weather:
             return make_respiration(form, seed, drivers=read_frame(self.record))
         if self.temperature is None:
             return make_respiration(form, seed)
-        measured = read_frame(self.temperature)["ta"] + self.warmer
+        measured = read_frame(self.temperature)["ta"].to_numpy() + self.warmer
         return make_respiration(form, seed, measured)
 
 
