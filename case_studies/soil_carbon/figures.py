@@ -121,6 +121,11 @@ def edges(model: ScIReN, study: SoilCarbonStudy) -> list[EdgeCurve]:
     means = (layer.edges(model.scaled(raw)) * size).mean(0)
     deviation = (layer.edges(model.scaled(raw)) * size).std(0)
     true = _true(study, sites, x.numpy())
+    families = {
+        (curve.feature, one.name): curve.family
+        for one in study.truth.relationships
+        for curve in one.curves
+    }
     return [
         EdgeCurve(
             layer=0,
@@ -133,7 +138,7 @@ def edges(model: ScIReN, study: SoilCarbonStudy) -> list[EdgeCurve]:
             data=raw[:, i].numpy(),
             importance=float(deviation[i, j] / (deviation * layer.mask).sum(0)[j]),
             family="truth",
-            label="true function",
+            label=families.get((study.features[i], model.latent_names[j]), "no edge"),
             refused=False,
             target_unit=UNIT,
         )
