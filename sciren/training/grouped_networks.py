@@ -97,14 +97,21 @@ class GraphStack(Stack):
 
     def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients of all weights and constants."""
-        total = loss.total()
-        whole = total if result.tape is None else total + result.tape
-        return slopes_of(whole, with_constants(self.leaves, constants))
+        leaves = with_constants(self.leaves, constants)
+        return slopes_of(_whole(result, loss), leaves)
 
     @torch.no_grad()
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return outputs (M, L, B)."""
         return self.run(self._inputs(features, rows), learning=False)[0]
+
+
+def _whole(result: Result, loss: Loss) -> Tensor:
+    """What has the gradient of loss and penalties; in plain regression not their value."""
+    data = loss.total()
+    if loss.slopes is not None:
+        data = (result.outputs * loss.slopes).sum()
+    return data if result.tape is None else data + result.tape
 
 
 def _deviation(values: Tensor) -> Tensor:
@@ -284,9 +291,7 @@ class ModuleStack(GraphStack):
         """Return the gradients, collected over the members."""
         single = [parameters_of(encoder) for encoder in self.encoders]
         leaves: list[Tensor] = [leaf for one in single for leaf in one]
-        total = loss.total()
-        whole = total if result.tape is None else total + result.tape
-        found = slopes_of(whole, with_constants(leaves, constants))
+        found = slopes_of(_whole(result, loss), with_constants(leaves, constants))
         size, rest = len(single[0]), found[len(leaves) :]
         columns = [found[k : len(leaves) : size] for k in range(size)]
         return [torch.stack(column) for column in columns] + rest
