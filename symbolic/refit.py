@@ -16,7 +16,7 @@ from symbolic.shape_rules import ShapeRules
 from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
-SETTLING = 3  # full steps after the last one of Levenberg and Marquardt
+SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt
 
 
 class SymbolicProblem:
@@ -327,15 +327,20 @@ def refit(
 
 
 def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
-    """Take a few full steps: weak constants may move while the loss stands still."""
+    """Go on with undamped steps: weak constants may move while the loss stands still."""
     members = torch.zeros(1, dtype=torch.long)
     best = problem.loss(theta, members)
     for _ in range(SETTLING):
         held, moving = problem.held_at_bounds(problem.normal(theta, members), theta)
         step = torch.where(moving, newton_step(held), torch.zeros_like(theta))
-        trial = problem.retract(theta + step, theta, members)
-        loss = problem.loss(trial, members)
-        if not bool((loss <= best * (1 + 1e-12)).all()):
+        if bool((step.abs() <= 1e-9 * (1e-3 + theta.abs())).all()):
+            break
+        for share in (1.0, 0.5, 0.2, 0.05):
+            trial = problem.retract(theta + share * step, theta, members)
+            loss = problem.loss(trial, members)
+            if bool((loss <= best * (1 + 1e-12)).all()):
+                break
+        else:
             break
         theta, best = trial, torch.minimum(best, loss)
     return theta
