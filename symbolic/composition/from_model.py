@@ -32,12 +32,12 @@ def compose_latent(
     Raises:
         ConfigError: an unknown latent, or a decoder of several targets.
     """
-    decoder, names = model.decoder, list(model.latent_names)
-    name = names[0] if latent is None and len(names) == 1 else latent
+    decoder, names = model.decoder, [str(one) for one in model.latent_names]
+    name = names[0] if latent is None and len(names) == 1 else str(latent)
     if name not in names:
         raise ConfigError(
             f"the model has the latents {', '.join(names)}; say which one to compose. "
-            f"{closest_names(str(name), names)}"
+            f"{closest_names(name, names)}"
         )
     if len(decoder.targets) != 1:
         raise ConfigError(

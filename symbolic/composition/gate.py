@@ -6,6 +6,7 @@ trees; both are judged by four-fold cross-validation, so that fitting noise earn
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -105,6 +106,7 @@ def trees_r2(z: Array, residual: Array, fold: Array, seed: int) -> float:
     predicted = np.zeros(len(residual))
     for k in range(FOLDS):
         held = fold == k
+        options: dict[str, Any] = {"early_stopping": False}  # also typed as text only
         model = HistGradientBoostingRegressor(
             max_iter=TREES,
             learning_rate=0.08,
@@ -112,8 +114,8 @@ def trees_r2(z: Array, residual: Array, fold: Array, seed: int) -> float:
             min_samples_leaf=15,
             l2_regularization=1.0,
             max_bins=64,
-            early_stopping=False,
             random_state=seed,
+            **options,
         )
         model.fit(z[~held], residual[~held])
         predicted[held] = model.predict(z[held])

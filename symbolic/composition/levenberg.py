@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import get_lapack_funcs
 
 from symbolic.composition.model import Evaluator, Model
 from symbolic.composition.regression import Regression
 
 Array = np.ndarray
+
+# called directly: at these sizes the checks of cho_factor cost as much as the work
+_factorise, _substitute = get_lapack_funcs(("potrf", "potrs"), dtype=np.float64)
 
 RIDGE = 1e-7
 """Pull of spline coefficients to zero, as a share of the rows."""
@@ -36,10 +39,10 @@ class Fit:
 
 def solve(matrix: Array, right: Array) -> Array | None:
     """Solve a symmetric positive system, or None where it is not positive."""
-    factor, info = lapack.dpotrf(matrix, lower=1)
+    factor, info = _factorise(matrix, lower=1)
     if info != 0:
         return None
-    found, info = lapack.dpotrs(factor, right, lower=1)
+    found, info = _substitute(factor, right, lower=1)
     return found if info == 0 else None
 
 
