@@ -17,9 +17,9 @@ from case_studies.soil_carbon.table3 import parser, record_of
 from case_studies.soil_carbon.table3_cells import Cell, Record, run
 from case_studies.soil_carbon.table3_methods import METHODS, PURE, SCIREN
 from case_studies.soil_carbon.table3_metrics import importance, site_latents
+from case_studies.soil_carbon.table4_methods import PREDICTED as PARAMETERS
 from sciren import KANEncoder, ScIReN
 from sciren.datasets import SoilCarbonStudy
-from sciren.datasets.soil_carbon import PARAMETERS
 from symbolic import EdgeCurve
 from visualize import plot_edges, plot_latents
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from case_studies.soil_carbon import table4_methods as shared
+from case_studies.soil_carbon.table4_methods import PREDICTED as PARAMETERS
 from sciren import KANEncoder, ScIReN, Split, TrainConfig
 from sciren.datasets import SoilCarbonStudy
-from sciren.datasets.soil_carbon import PARAMETERS
 
 Mode = Literal["ours", "first-order", "paper"]
 PURE, SCIREN = shared.PURE, shared.ONE_LAYER

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from case_studies.soil_carbon.table4_methods import PREDICTED as PARAMETERS
 from discovery import functional_importance, relationship_kl
 from sciren import ScIReN, Table, feature_importance
 from sciren.datasets import SoilCarbonStudy
-from sciren.datasets.soil_carbon import PARAMETERS
 
 PARTS = tuple(f"r2_{name}" for name in PARAMETERS)
 METRICS = (
