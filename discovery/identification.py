@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sciren.data import Table
     from sciren.model import ScIReN
-    from sciren.training.profile import ProfileSummary
+    from sciren.training.gauss_newton.profile import ProfileSummary
     from symbolic.symbolic_model import SymbolicModel
 
 POINTS = 25  # of a profile over the equations
@@ -86,7 +86,7 @@ def identifications(
     summaries: Mapping[str, "ProfileSummary"], model: str = KEPT
 ) -> list[Identification]:
     """Return what the profiles of a training say; those over all features are marked."""
-    from sciren.training.gauss_newton import ALL_FEATURES
+    from sciren.training.gauss_newton.engine import ALL_FEATURES
 
     found = []
     for name, summary in summaries.items():
@@ -100,7 +100,7 @@ def profile_rows(
     points: Iterable[Mapping[str, Any]], model: str = KEPT
 ) -> list[dict[str, Any]]:
     """Return points of profiles: constant, model (whose profile), value, loss, ..."""
-    from sciren.training.gauss_newton import ALL_FEATURES
+    from sciren.training.gauss_newton.engine import ALL_FEATURES
 
     rows = []
     for point in points:
@@ -118,7 +118,7 @@ def equation_summaries(
 ) -> dict[str, "ProfileSummary"]:
     """Profile the constants with the equations in place of the encoder."""
     from discovery.uncertainty import equation_problem
-    from sciren.training.profile import profile_constants
+    from sciren.training.gauss_newton.profile import profile_constants
 
     problem, theta = equation_problem(equations, model, table)
     if not problem.n_constants:

@@ -65,7 +65,7 @@ def bootstrap_equations(
     import torch
 
     from discovery.one_step import one_step_bootstrap
-    from sciren.training.bootstrap import bootstrap_constants
+    from sciren.training.gauss_newton.bootstrap import bootstrap_constants
     from symbolic.rebuild import raw_constants
 
     with torch.no_grad():

@@ -11,8 +11,8 @@ from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
+from sciren.training.gauss_newton.process_term import ProcessTerm
 from sciren.training.noise import noise_weights
-from sciren.training.process_term import ProcessTerm
 from symbolic.candidate import signature
 from symbolic.candidates import Choices, FittedLatent, fit_latent
 from symbolic.edges import EdgeTable

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.training.assembly import assemble
-from sciren.training.effort import Effort
-from sciren.training.levenberg import Normal, covariance, hold, minimise
-from sciren.training.process_term import ProcessTerm
+from sciren.training.gauss_newton.assembly import assemble
+from sciren.training.gauss_newton.effort import Effort
+from sciren.training.gauss_newton.levenberg import Normal, covariance, hold, minimise
+from sciren.training.gauss_newton.process_term import ProcessTerm
 from symbolic.shape_rules import ShapeRules
 from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 

@@ -14,7 +14,7 @@ from itertools import product
 import numpy as np
 from torch import Tensor
 
-from sciren.training.process_term import ProcessTerm
+from sciren.training.gauss_newton.process_term import ProcessTerm
 from symbolic.candidate import signature
 from symbolic.candidates import (
     OUTER_FAMILIES,

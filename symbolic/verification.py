@@ -14,8 +14,8 @@ from torch import Tensor
 
 from sciren.data.table import Table
 from sciren.model import ScIReN
-from sciren.training.levenberg import covariance
-from sciren.training.rungs import Validation, by_block
+from sciren.training.gauss_newton.levenberg import covariance
+from sciren.training.gauss_newton.rungs import Validation, by_block
 from symbolic.latex import to_latex
 from symbolic.latex_reader import read_latex
 from symbolic.pipeline import constraints_of, matched, observed, shape_rules

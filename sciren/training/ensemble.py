@@ -8,16 +8,16 @@ import torch
 from sciren.data.table import Table
 from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
-from sciren.training.after_first_order import finish_first_order
 from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
-from sciren.training.first_order_members import train_members
-from sciren.training.gauss_newton import solve_members
+from sciren.training.first_order.afterwards import finish_first_order
+from sciren.training.first_order.members import train_members
+from sciren.training.gauss_newton.engine import solve_members
+from sciren.training.gauss_newton.starts import start_outputs
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import prepare
 from sciren.training.progress import Progress, Silence
-from sciren.training.starts import start_outputs
 
 One = TypeVar("One", Table, TrainConfig)
 

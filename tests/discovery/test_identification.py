@@ -18,7 +18,7 @@ from discovery.identification import (
 )
 from discovery.training import Training
 from sciren.training import History, ProfileSummary
-from sciren.training.gauss_newton import ALL_FEATURES
+from sciren.training.gauss_newton.engine import ALL_FEATURES
 
 
 def summary(name="q10", minima=((1.5, 0.0),), **changes):

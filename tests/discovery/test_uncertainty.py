@@ -15,7 +15,7 @@ from discovery.uncertainty import (
     with_verdicts,
 )
 from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
-from sciren.training.bootstrap import bootstrap_constants
+from sciren.training.gauss_newton.bootstrap import bootstrap_constants
 from symbolic import symbolify
 
 

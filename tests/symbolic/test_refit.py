@@ -16,7 +16,7 @@ from sciren import (
     process_model,
 )
 from sciren.comparison import ResidualScale
-from sciren.training.process_term import ProcessTerm
+from sciren.training.gauss_newton.process_term import ProcessTerm
 from symbolic.refit import (
     SymbolicProblem,
     newton_step,

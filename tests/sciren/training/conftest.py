@@ -11,13 +11,13 @@ from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
-from sciren.training.additive import AdditiveProblem
 from sciren.training.config import TrainConfig
-from sciren.training.design import SplineDesign
-from sciren.training.hidden import HiddenProblem
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.design import SplineDesign
+from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.training.gauss_newton.starts import start_constant
 from sciren.training.preparation import prepare
-from sciren.training.process_term import ProcessTerm
-from sciren.training.starts import start_constant
 
 
 def normals(*shape, seed=0):

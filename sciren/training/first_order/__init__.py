@@ -1,0 +1,1 @@
+"""The first-order engine: one loop of gradient steps for many models at once."""

@@ -1,0 +1,193 @@
+"""What follows first-order training: edge selection, a refit, profiles of constants."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.baselines import AdditiveEncoder
+from sciren.encoders.kan import KANEncoder
+from sciren.model import ScIReN
+from sciren.pruning import prune
+from sciren.splines import greville
+from sciren.training.config import TrainConfig
+from sciren.training.engines import gauss_newton_obstacle
+from sciren.training.first_order.sparse_after import select_by_refits
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.design import SplineDesign
+from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.levenberg import minimise
+from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.training.gauss_newton.profiling import profile_and_bootstrap
+from sciren.training.gauss_newton.rungs import Validation, by_block
+from sciren.training.gauss_newton.selection import within
+from sciren.training.gauss_newton.starts import hidden_start
+from sciren.training.history import History
+from sciren.training.member import Member
+from sciren.training.preparation import Prepared
+from sciren.training.progress import Progress
+
+THRESHOLDS = (0.003, 0.01, 0.03, 0.1, 0.2)  # shares below which edges go, tried in turn
+PROFILE_ROWS = 5_000
+
+
+def finish_first_order(
+    members: Sequence[Member],
+    train: Callable[[Sequence[Member], Progress], None],
+    progress: Progress,
+) -> None:
+    """Select edges, train on without sparsity penalties, profile the constants.
+
+    Args:
+        members: trained.
+        train: trains members on, all together.
+        progress: hears the steps.
+    """
+    again = [one for one in members if one.config.select and select_edges(one)]
+    if again:
+        train([replace(one, config=_refit(one.config)) for one in again], progress)
+    for one in members:
+        if not one.config.profiles or not len(one.model.constant_raw):
+            continue
+        reason = gauss_newton_obstacle(one.model, one.config.max_coefficients)
+        if reason is None:
+            profile_trained(one.model, one.data, one.config, one.history)
+        else:
+            one.history.say(f"The constants have no profile, because {reason}.")
+
+
+def _refit(config: TrainConfig) -> TrainConfig:
+    rate, folder = 0.3 * config.learning_rate, config.checkpoint
+    folder = None if folder is None else str(Path(folder) / "refit")
+    return config.replace(entropy=0.0, l1=0.0, learning_rate=rate, checkpoint=folder)
+
+
+def select_edges(member: Member) -> bool:
+    """Drop weak edges by the one-standard-error rule on validation.
+
+    Every threshold gives one candidate, without retraining; of those within one block
+    standard error of the best the one with fewest edges is taken.
+
+    Returns:
+        Whether the model is to be trained on without sparsity penalties.
+    """
+    model, data = member.model, member.data
+    config, history = member.config, member.history
+    if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
+        history.say(f"{type(model.encoder).__name__} has no edges to select.")
+        return False
+    if select_by_refits(member, _additive_theta):
+        return False
+    candidates = [(0.0, model, _validation(model, data, config), [])]
+    for threshold in THRESHOLDS:
+        other = copy.deepcopy(model, {id(model.decoder): model.decoder})
+        removed = prune(other, data.train, threshold)
+        if removed:
+            judged = _validation(other, data, config)
+            candidates.append((threshold, other, judged, removed))
+    best = min((one[2] for one in candidates), key=lambda one: float(one.loss))
+    close = [one for one in candidates if within(one[2], best, 1.0)]
+    chosen = max(close, key=lambda one: len(one[3]))
+    for threshold, _, judged, removed in candidates:
+        mean, error = judged.excess(0, best, 0)
+        history.selection.append(
+            {
+                "threshold": threshold,
+                "removed": len(removed),
+                "valid_loss": float(judged.loss),
+                "excess": mean,
+                "standard_error": error,
+                "chosen": threshold == chosen[0],
+            }
+        )
+    if chosen[3]:
+        model.encoder.load_state_dict(chosen[1].encoder.state_dict())
+    refit = bool(chosen[3] or config.entropy or config.l1)
+    if refit:
+        history.say("Refitted without sparsity penalties after the edge selection.")
+    return refit
+
+
+def _term(model: ScIReN, data: Prepared, config: TrainConfig) -> ProcessTerm:
+    return ProcessTerm(model, data.train, data.scale, config.violation)
+
+
+@torch.no_grad()
+def _validation(model: ScIReN, data: Prepared, config: TrainConfig) -> Validation:
+    term = ProcessTerm(model, data.valid, data.scale, config.violation)
+    raw = model.raw_latents(model.scaled(data.valid.features)).unsqueeze(0)
+    return by_block(term, raw, model.constant_raw.detach().unsqueeze(0))
+
+
+@torch.no_grad()
+def profile_trained(
+    model: ScIReN, data: Prepared, config: TrainConfig, history: History
+) -> None:
+    """Profile the constants by Gauss-Newton, started at the trained weights.
+
+    Args:
+        model: whose encoder the Gauss-Newton engine could train.
+    """
+    encoder = model.encoder
+    if not len(model.constant_raw) or not isinstance(encoder, KANEncoder):
+        return
+    generator = torch.Generator().manual_seed(config.seed)
+    rows = torch.randperm(len(data.train), generator=generator)[:PROFILE_ROWS]
+    rows = rows.sort().values.to(data.train.features.device)
+    design = SplineDesign.of(encoder, model.scaled(data.train.features))
+    part, term = design.take(rows), _term(model, data, config).take(rows)
+    if encoder.hidden:
+        problem = HiddenProblem(
+            term,
+            part,
+            encoder.hidden[0],
+            encoder.grid[1],
+            config.smooth_inner,
+            config.smooth_outer,
+        )
+        theta = _hidden_theta(problem, encoder, model)
+    else:
+        smooth = config.smooth if config.smooth_kind == "roughness" else 1e-3
+        problem = AdditiveProblem(term, part, smooth)
+        theta = _additive_theta(problem, encoder, model)
+    edges = (encoder.spline_layers[0].mask != 0).unsqueeze(0)
+    held = problem.with_active(problem.mask_of(edges))
+    start = minimise(held, theta * held.active, 30, 1e-8).theta[0]
+    summaries, _ = profile_and_bootstrap(held, start, config)
+    history.say(
+        f"The profiles were solved by Gauss-Newton on {len(rows)} training rows, "
+        "started at the trained weights."
+    )
+    for summary in summaries:
+        history.summaries[summary.name] = summary
+        history.profiles.extend(summary.points)
+
+
+def _curves(encoder: KANEncoder) -> Tensor:
+    """First-layer coefficients (d, J, m) with the base slope folded in."""
+    layer = encoder.spline_layers[0]
+    curves = layer.coefficients * layer.mask.unsqueeze(-1)
+    if layer.slope is not None:
+        lines = greville(layer.low, layer.high, layer.intervals)
+        curves = curves + (layer.slope * layer.mask).unsqueeze(-1) * lines.unsqueeze(1)
+    return curves
+
+
+def _additive_theta(
+    problem: AdditiveProblem, encoder: KANEncoder, model: ScIReN
+) -> Tensor:
+    curves = _curves(encoder)
+    mean = problem.spline.mean.reshape(len(curves), 1, -1)
+    intercept = encoder.spline_layers[0].bias + (curves * mean).sum((0, 2))
+    flat = curves.transpose(0, 1).flatten(1)
+    blocks = torch.cat((intercept.unsqueeze(1), flat), dim=1).flatten()
+    return torch.cat((blocks, model.constant_raw)).unsqueeze(0)
+
+
+def _hidden_theta(problem: HiddenProblem, encoder: KANEncoder, model: ScIReN) -> Tensor:
+    flat = _curves(encoder).transpose(0, 1).flatten(1)
+    inner = flat.reshape(1, problem.n_latents, problem.nodes, -1)
+    return hidden_start(problem, inner, model.constant_raw.detach().unsqueeze(0))

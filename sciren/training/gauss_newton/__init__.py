@@ -1,0 +1,1 @@
+"""The Gauss-Newton engine: small encoders are solved, not trained."""

@@ -1,0 +1,221 @@
+"""One-layer spline encoders as a least-squares problem for many members at once."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.kan import KANEncoder
+from sciren.training.gauss_newton.assembly import Sums
+from sciren.training.gauss_newton.design import SplineDesign, chunks
+from sciren.training.gauss_newton.effort import Effort
+from sciren.training.gauss_newton.levenberg import Normal, hold
+from sciren.training.gauss_newton.process_term import ProcessTerm
+
+RIDGE = 1e-7  # keeps directions that no row sees, such as constants of an edge
+
+
+class AdditiveProblem:
+    """raw_l = shift_l + scale_l (b_l + sum_i f_li(x_i)), latents through the process.
+
+    theta of one member: for each latent its intercept and spline coefficients, then
+    the constants on their training scale.
+
+    Args:
+        term: observed loss.
+        spline: centred basis of the rows of the term.
+        smooth: weight of the integral of f''^2 of every edge.
+    """
+
+    profile_effort = Effort(rows=8_000, steps=8, tolerance=1e-6)
+
+    def __init__(self, term: ProcessTerm, spline: SplineDesign, smooth: float) -> None:
+        self.term, self.spline = term, spline
+        model = term.model
+        self.shift = model.output_shift.detach().clone()
+        self.scale = model.output_scale.detach().clone()
+        self.block = 1 + spline.width
+        self.n_latents, self.n_constants = term.n_latents, term.n_constants
+        self.size = self.n_latents * self.block + self.n_constants
+        self.penalty = self._penalty(smooth)
+        low, high = model.constant_scale.box()
+        device = spline.scaled.device
+        self.low, self.high = low.to(device), high.to(device)
+        self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
+
+    def _penalty(self, smooth: float) -> Tensor:
+        spline = self.spline
+        eye = torch.eye(spline.width, dtype=spline.penalty.dtype).to(spline.penalty)
+        inner = smooth * spline.penalty + RIDGE * eye
+        one = torch.block_diag(torch.zeros(1, 1).to(inner), inner)
+        constants = torch.zeros(self.n_constants, self.n_constants).to(inner)
+        return torch.block_diag(*[one] * self.n_latents, constants)
+
+    # -- members --------------------------------------------------------------------
+    def with_active(self, active: Tensor) -> "AdditiveProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active)
+
+    def with_term(self, term: ProcessTerm) -> "AdditiveProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def with_penalty(self, penalty: Tensor) -> "AdditiveProblem":
+        """Return the problem with another quadratic penalty theta' (P, P) theta."""
+        return self._changed(penalty=penalty)
+
+    def on_rows(self, rows: Tensor) -> "AdditiveProblem":
+        """Return the problem on some of its rows (positions)."""
+        return self._changed(term=self.term.take(rows), spline=self.spline.take(rows))
+
+    def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "AdditiveProblem":
+        """Return the problem on other rows, whose design is centred alike."""
+        return self._changed(term=term, spline=spline)
+
+    def without_features(self) -> "AdditiveProblem":
+        """Return the problem of constant latents."""
+        return AdditiveProblem(self.term, self.spline.without_features(), 0.0)
+
+    def _changed(self, **changes: object) -> "AdditiveProblem":
+        other = object.__new__(AdditiveProblem)
+        other.__dict__.update(self.__dict__ | changes)
+        return other
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.spline.n_features
+
+    def mask_of(self, edges: Tensor) -> Tensor:
+        """Turn kept edges (S, d, L) bool into active parameters (S, P)."""
+        width = self.spline.width // self.n_features
+        wide = edges.transpose(1, 2).repeat_interleave(width, dim=2)  # (S, L, d m)
+        head = torch.ones_like(wide[..., :1])
+        latents = torch.cat((head, wide), dim=2).flatten(1)
+        tail = torch.ones_like(latents[:, :1]).expand(-1, self.n_constants)
+        return torch.cat((latents, tail), dim=1)
+
+    # -- evaluation -----------------------------------------------------------------
+    def split(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Return coefficients (S, L, 1 + d m) and raw constants (S, K)."""
+        cut = self.n_latents * self.block
+        return theta[:, :cut].unflatten(1, (self.n_latents, self.block)), theta[:, cut:]
+
+    def raw(self, theta: Tensor) -> Tensor:
+        """Raw latents (S, n, L) on the rows of the term."""
+        return self.raw_at(theta, self.spline)
+
+    def raw_at(self, theta: Tensor, spline: SplineDesign) -> Tensor:
+        """Raw latents (S, n, L) on the rows of a design that is centred alike."""
+        return self.shift + self.scale * spline.times(self.split(theta)[0])
+
+    def curves(self, theta: Tensor) -> Tensor:
+        """Coefficients (S, J, d m) of the first-layer nodes."""
+        return self.split(theta)[0][..., 1:]
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw constants (S, K)."""
+        return self.split(theta)[1]
+
+    def _penalised(self, theta: Tensor) -> Tensor:
+        return torch.einsum("sp,pq,sq->s", theta, self.penalty, theta)
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss plus smoothness (S,)."""
+        coefficients, constants = self.split(theta)
+        loss = self._penalised(theta)
+        for part in chunks(self.term.n_rows, self._numbers(len(theta))):
+            raw = self._raw(self.spline.columns(part), coefficients)
+            loss = loss + self.term.part(part).loss(raw, constants, members)
+        return loss
+
+    def _numbers(self, members: int) -> int:
+        """Numbers that an evaluation of the loss takes for each row."""
+        made = self.block if self.spline.kept is None else 0
+        return max(made, 8 * members * (self.n_latents + self.n_constants))
+
+    def _raw(self, columns: Tensor, coefficients: Tensor) -> Tensor:
+        """Raw latents (S, m, L) of the rows of some columns (m, 1 + d m)."""
+        flat = coefficients.flatten(0, 1) @ columns.mT
+        values = flat.unflatten(0, coefficients.shape[:2]).mT
+        return self.shift + self.scale * values
+
+    def terms(self, theta: Tensor) -> dict[str, float]:
+        """Every term of the loss of one member, theta (1, P)."""
+        found = self.term.terms(self.raw(theta), self.split(theta)[1])
+        return found | {"smooth": float(self._penalised(theta))}
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations."""
+        coefficients, constants = self.split(theta)
+        widths = [self.block] * self.n_latents
+        sums = Sums(len(theta), widths, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * self.block):
+            self._add_rows(sums, coefficients, constants, part, members)
+        normal = sums.normal()
+        pull = theta @ self.penalty
+        full = Normal(
+            normal.loss + (pull * theta).sum(1),
+            normal.gradient + pull,
+            normal.matrix + self.penalty,
+        )
+        active = self.active if len(self.active) == 1 else self.active[members]
+        return hold(full, active)
+
+    def _add_rows(
+        self,
+        sums: Sums,
+        coefficients: Tensor,
+        constants: Tensor,
+        part: slice | Tensor,
+        members: Tensor,
+    ) -> None:
+        """Add some of the rows to the normal equations."""
+        columns = self.spline.columns(part)
+        raw = self._raw(columns, coefficients)
+        local = self.term.part(part).local(raw, constants, members)
+        sums.add(local.scaled(self.scale), [columns] * self.n_latents)
+
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        widths = [self.block] * self.n_latents
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        found = []
+        for rows in parts:
+            sums = Sums(1, widths, self.n_constants, theta)
+            self._add_rows(sums, *self.split(theta), rows, one)
+            found.append(sums.normal())
+        return found
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Hold the constants inside their bounds."""
+        cut = self.n_latents * self.block
+        constants = trial[:, cut:].clamp(self.low, self.high)
+        return torch.cat((trial[:, :cut], constants), dim=1)
+
+    # -- to and from the encoder ----------------------------------------------------
+    @torch.no_grad()
+    def store(self, theta: Tensor, edges: Tensor | None = None) -> None:
+        """Write one member (P,) into the model's encoder and constants.
+
+        Args:
+            edges: (d, L) bool, kept edges; default all.
+        """
+        model = self.term.model
+        if not isinstance(model.encoder, KANEncoder):
+            raise TypeError(f"cannot store into a {type(model.encoder).__name__}")
+        layer = model.encoder.spline_layers[0]
+        coefficients, constants = self.split(theta.unsqueeze(0))
+        shape = (self.n_latents, self.n_features, -1)
+        curves = coefficients[0, :, 1:].reshape(shape).transpose(0, 1)
+        mean = self.spline.mean.reshape(self.n_features, 1, -1)
+        layer.mask.fill_(1.0)
+        if edges is not None:
+            layer.mask.copy_(edges)
+            curves = curves * edges.unsqueeze(-1)
+        layer.coefficients.copy_(curves)
+        # Curves that end at zero outside their knots cannot hold an offset.
+        layer.bias.copy_(coefficients[0, :, 0] - (curves * mean).sum((0, 2)))
+        if layer.slope is not None:
+            layer.slope.zero_()
+        model.constant_raw.copy_(constants[0])

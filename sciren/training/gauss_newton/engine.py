@@ -1,0 +1,248 @@
+"""The Gauss-Newton engine: solve small encoders instead of training them.
+
+additive model -> (ladder: one, two hidden nodes) -> edge selection on validation ->
+refit -> profile of every constant. Each accepted step is written into the model.
+"""
+
+import math
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from sciren.encoders.kan import KANEncoder
+from sciren.model import ScIReN
+from sciren.training.config import TrainConfig
+from sciren.training.gauss_newton.concurvity import imitated_shares, report
+from sciren.training.gauss_newton.gram import SharedGrams
+from sciren.training.gauss_newton.levenberg import minimise
+from sciren.training.gauss_newton.profile import ProfileSummary, estimate
+from sciren.training.gauss_newton.profiling import carried_over, profile_and_bootstrap
+from sciren.training.gauss_newton.selection import eliminate
+from sciren.training.gauss_newton.solver import AnyProblem, RungSolver, Step
+from sciren.training.gauss_newton.sparse import by_path, solve_sparse
+from sciren.training.history import History
+from sciren.training.member import Member
+from sciren.training.preparation import Prepared
+from sciren.training.progress import Progress
+
+HUBER_PASSES, BISQUARE_PASSES = 4, 3  # refits with robust weights
+ALL_FEATURES = ", all offered features"  # marks profiles before edges were dropped
+
+
+def solve_members(members: Sequence[Member], progress: Progress) -> None:
+    """Train every member in place.
+
+    Args:
+        members: whose models this engine can train, with scaling and knots set.
+        progress: hears every step.
+    """
+    grams = SharedGrams()
+    for one in members:
+        parts = (one.model, one.data, one.config, one.history, progress)
+        GaussNewton(*parts, grams).run()
+
+
+class GaussNewton:
+    """One run of the engine; the arguments are those of `RungSolver`."""
+
+    def __init__(
+        self,
+        model: ScIReN,
+        data: Prepared,
+        config: TrainConfig,
+        history: History,
+        progress: Progress,
+        grams: SharedGrams | None = None,
+    ) -> None:
+        self.solver = RungSolver(model, data, config, history, progress, grams)
+        self.model, self.data = model, data
+        self.config, self.history = config, history
+
+    def run(self) -> None:
+        """Train and write the result into the model."""
+        full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
+        step = self._reweighted(step)
+        self._concurvity(step)
+        if self.config.profiles:
+            step = self._profiled(step)
+        step.rung.store(step.candidate)
+        trained = self.model.encoder
+        # Curves that end at zero outside their knots cannot hold an offset.
+        if isinstance(trained, KANEncoder) and trained.outside == "linear":
+            trained.center(self.model.scaled(self.data.train.features))
+        dropped = step.candidate.n_edges < full.candidate.n_edges
+        if self.config.profiles and dropped and len(self.model.constant_raw):
+            self._keep(self._profile(full)[0], ALL_FEATURES)
+            self._doubt()
+
+    def _sparse(self) -> tuple[Step, Step]:
+        """Choose among many edges; all of them are fitted only to judge constants."""
+        full = self.solver.additive() if len(self.model.constant_raw) else None
+        step = solve_sparse(self.solver, self._edge_names(1), full)
+        return full or step, step
+
+    def _one_by_one(self) -> tuple[Step, Step]:
+        """Fit all edges, climb the ladder, drop edges while validation allows."""
+        hidden = self.solver.encoder.hidden
+        step = self.solver.additive(coarse=bool(hidden) or self.config.ladder)
+        if hidden:
+            step = self.solver.hidden(hidden[0], step, must=True) or step
+        elif self.config.ladder:
+            step = self._ladder(step)
+        return step, self.solver.finished(self._selected(step))
+
+    def _ladder(self, additive: Step) -> Step:
+        """Climb to one and two hidden nodes while validation gains clearly."""
+        best = additive
+        self._note_rung(additive, True, 0.0)
+        for nodes in (1, 2):
+            step = self.solver.hidden(nodes, best)
+            if step is None:
+                self._note_hopeless(nodes)
+                break
+            mean, error = best.candidate.valid.excess(0, step.candidate.valid, 0)
+            share = mean / float(best.candidate.valid.loss)
+            accepted = mean > error and share > self.config.ladder_gain
+            self._note_rung(step, accepted, share)
+            if not accepted:
+                break
+            best = step
+        return best if best.rung.nodes else self.solver.additive()
+
+    def _note_hopeless(self, nodes: int) -> None:
+        self.history.ladder.append(
+            {
+                "hidden_nodes": nodes,
+                "train_loss": math.nan,
+                "valid_loss": math.nan,
+                "gain": math.nan,
+                "accepted": False,
+            }
+        )
+
+    def _note_rung(self, step: Step, accepted: bool, gain: float) -> None:
+        self.history.ladder.append(
+            {
+                "hidden_nodes": step.rung.nodes,
+                "train_loss": step.candidate.loss,
+                "valid_loss": float(step.candidate.valid.loss),
+                "gain": gain,
+                "accepted": accepted,
+            }
+        )
+
+    def _selected(self, step: Step) -> Step:
+        if not self.config.select:
+            return step
+        names = self._edge_names(max(step.rung.nodes, 1))
+        chosen = eliminate(step.rung, step.candidate, names, self.history)
+        return Step(step.rung, chosen)
+
+    def _edge_names(self, nodes: int) -> list[list[str]]:
+        targets = [
+            latent if nodes == 1 else f"{latent} (node {h + 1})"
+            for latent in self.model.latent_names
+            for h in range(nodes)
+        ]
+        return [[f"{x} -> {to}" for to in targets] for x in self.model.feature_names]
+
+    def _reweighted(self, step: Step) -> Step:
+        """Refit with weights that follow from the fit, a few times; see `noise`."""
+        if self.config.noise == "constant":
+            return step
+        passes = [True] * 2
+        if self.config.noise == "robust":
+            passes = [False] * HUBER_PASSES + [True] * BISQUARE_PASSES
+        for last in passes:
+            step.rung.store(step.candidate)
+            rung = self.solver.reweighted(step.rung, last)
+            edges = step.candidate.edges.unsqueeze(0)
+            step = Step(rung, rung.fit(edges, step.candidate.theta)[0])
+        if self.solver.noise is not None and self.config.noise == "robust":
+            weights = self.solver.noise[0][self.data.train.observed]
+            share = 100 * float((weights < 0.5).double().mean())
+            self.history.say(
+                f"Robust weights: {share:.2g} % of the observations count less than half."
+            )
+        return step
+
+    def _concurvity(self, step: Step) -> None:
+        """Say which curves the other features imitate."""
+        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        edges = step.candidate.edges
+        shares = imitated_shares(problem.spline, problem.curves(theta)[0], edges)
+        names = self._edge_names(max(step.rung.nodes, 1))
+        report(self.history, shares, edges, names)
+
+    # -- constants ------------------------------------------------------------------
+    def _doubt(self) -> None:
+        """A constant that selection alone pins down is not identified."""
+        for name in self.model.decoder.constant_names:
+            chosen = self.history.summaries[name]
+            full = self.history.summaries[name + ALL_FEATURES]
+            if not full.identified and chosen.identified:
+                chosen.identified = False
+                chosen.reason = f"with all offered features {full.reason}"
+
+    def _profiled(self, step: Step) -> Step:
+        """Profile the constants; go on from a better minimum where that finds one."""
+        summaries, best = self._profile(step)
+        if self._elsewhere(step, summaries):
+            edges = step.candidate.edges.unsqueeze(0)
+            again = step.rung.fit(edges, best)[0]
+            if again.loss < step.candidate.loss:
+                self.history.say("The profile led to a better minimum, taken over.")
+                step = Step(step.rung, again)
+                summaries, _ = self._profile(step)
+        self._keep(summaries)
+        return step
+
+    def _elsewhere(self, step: Step, summaries: Sequence[ProfileSummary]) -> bool:
+        """Whether a profile ends more than three errors from the constants of a step."""
+        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        scale = self.model.constant_scale
+        values = scale.to_physical(problem.constants_of(theta))[0].tolist()
+        return any(
+            abs(one.estimate - value) > 3 * one.error
+            for one, value in zip(summaries, values, strict=True)
+        )
+
+    def _profile(self, step: Step) -> tuple[list[ProfileSummary], Tensor]:
+        """Profile the constants of a step; also the best point found."""
+        problem, theta = step.rung.problem, step.candidate.theta
+        if not problem.n_constants:
+            return [], theta
+        edges = step.candidate.edges.unsqueeze(0)
+        whole = held = problem.with_active(problem.mask_of(edges))
+        count = self.solver.terms()[0].observations.count
+        total = whole.term.n_rows
+        rows = self.solver.rows(whole.profile_effort.rows, total).to(theta.device)
+        if len(rows) < total:
+            held = whole.on_rows(rows)
+            start = carried_over(held, theta.unsqueeze(0), whole)
+            theta = minimise(held, start, 20, 1e-7).theta[0]
+            self.history.say(
+                f"The profiles were computed on {len(rows)} of the training rows, "
+                "chi-square scaled to all."
+            )
+        more = None if held is whole else self._on_all_rows(step)
+        summaries, best = profile_and_bootstrap(held, theta, self.config, count, more)
+        if held is not whole and not self._elsewhere(step, summaries):
+            for number, summary in enumerate(summaries):
+                if len(summary.minima) == 1:
+                    found = estimate(whole, step.candidate.theta, number)
+                    summary.estimate, summary.error = found
+                    summary.minima = [(found[0], 0.0)]
+        return summaries, best
+
+    def _on_all_rows(self, step: Step) -> AnyProblem:
+        """The problem of a step on all training rows, its dropped edges held."""
+        problem = self.solver.whole(step.rung.problem)
+        return problem.with_active(problem.mask_of(step.candidate.edges.unsqueeze(0)))
+
+    def _keep(self, summaries: Sequence[ProfileSummary], tail: str = "") -> None:
+        """Put profiles into the history; `tail` marks their names."""
+        for summary in summaries:
+            summary.rename(summary.name + tail)
+            self.history.summaries[summary.name] = summary
+            self.history.profiles.extend(summary.points)

@@ -1,0 +1,500 @@
+"""One hidden layer: outer splines of additive indices, by variable projection.
+
+    raw_l = shift_l + scale_l sum_h O_lh(s_lh),   s_lh = sum_i f_lhi(x_i), sd(s) = 1
+
+Every trial step renormalises the indices, lays the outer knots on their new range,
+carries the outer splines over and solves them anew with the inner splines held; where
+the targets are linear in the latents that solve is exact (variable projection),
+elsewhere it is one safeguarded Gauss-Newton step.
+
+Reference: Golub and Pereyra 1973; Kaufman 1975 for the simplified Jacobian.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.kan import KANEncoder
+from sciren.kernels.window import Knots, Window, window
+from sciren.splines import design, evaluate, n_coefficients, roughness_matrix
+from sciren.training.gauss_newton.additive import RIDGE
+from sciren.training.gauss_newton.assembly import Sums
+from sciren.training.gauss_newton.design import SplineDesign, chunks
+from sciren.training.gauss_newton.effort import Effort
+from sciren.training.gauss_newton.levenberg import Normal, hold
+from sciren.training.gauss_newton.process_term import ProcessTerm
+
+STEPS = (1.0, 0.25, 0.06)  # shares of a step of the outer splines, tried in turn
+
+
+class Unpacked(NamedTuple):
+    """inner (S, L, H, p), outer (S, L, H, M), constants (S, K)."""
+
+    inner: Tensor
+    outer: Tensor
+    constants: Tensor
+
+
+class Index(NamedTuple):
+    """Standardised indices (S, n, L, H) and their range (S, 1, L, H) each."""
+
+    value: Tensor
+    low: Tensor
+    high: Tensor
+
+    def rows(self, part: slice | Tensor) -> "Index":
+        """Keep some of the rows."""
+        return self._replace(value=self.value[:, part])
+
+
+class _Seen(NamedTuple):
+    """Windows of all indices (S, L, H) at the rows of a slice."""
+
+    found: Window
+    knots: Knots
+    shape: torch.Size
+
+    def values(self, outer: Tensor) -> Tensor:
+        """Outer curves (S, L, H, m) with coefficients (S, L, H, M)."""
+        return self._sum(self.found.weights, outer)
+
+    def steep(self, outer: Tensor) -> Tensor:
+        """Their derivatives by the index (S, L, H, m)."""
+        per_index = self.knots.inverse.view(*self.shape, 1).to(outer)
+        return self._sum(self.found.slopes, outer) * per_index
+
+    def _sum(self, weights: Tensor, outer: Tensor) -> Tensor:
+        four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.found.places)
+        return (weights * four).sum(0).unflatten(0, self.shape)
+
+    def fill(self, basis: Tensor, latent: int) -> Tensor:
+        """Write the outer basis of a latent into (S, H M, m), and return it."""
+        wide = basis.zero_().unflatten(1, (self.shape[2], -1))
+        places, weights = (
+            part.unflatten(1, self.shape)[:, :, latent].permute(1, 2, 0, 3)
+            for part in (self.found.places, self.found.weights)
+        )
+        wide.scatter_(2, places, weights)
+        return basis
+
+
+class HiddenProblem:
+    """Least-squares problem of an encoder with one hidden layer, for S members.
+
+    Args:
+        term: observed loss.
+        spline: centred inner basis on the rows of the term.
+        nodes: hidden nodes for each latent.
+        intervals: knots of the outer splines.
+        smooth_inner, smooth_outer: weights of the integrals of f''^2.
+    """
+
+    profile_effort = Effort(rows=3_000, steps=6, tolerance=1e-5)
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        spline: SplineDesign,
+        nodes: int,
+        intervals: int,
+        smooth_inner: float,
+        smooth_outer: float,
+    ) -> None:
+        model = term.model
+        self.term, self.spline = term, spline
+        self.nodes, self.intervals = nodes, intervals
+        self.smooth_inner, self.smooth_outer = smooth_inner, smooth_outer
+        self.n_latents, self.n_constants = term.n_latents, term.n_constants
+        self.shift = model.output_shift.detach().clone()
+        self.scale = model.output_scale.detach().clone()
+        self.outer_width = n_coefficients(intervals)
+        self.cut = self.n_latents * nodes * spline.width
+        self.end = self.cut + self.n_latents * nodes * self.outer_width
+        self.size = self.end + self.n_constants
+        self.gram = spline.gram()
+        eye = torch.eye(spline.width).to(spline.penalty)
+        self.inner_penalty = smooth_inner * spline.penalty + RIDGE * eye
+        device = spline.scaled.device
+        self.bending = roughness_matrix(intervals, spline.penalty.dtype).to(device)
+        low, high = model.constant_scale.box()
+        self.low, self.high = low.to(device), high.to(device)
+        self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
+        self._known: tuple[Tensor, Tensor] | None = None  # retracted points, losses
+
+    @property
+    def n_features(self) -> int:
+        """Number of features."""
+        return self.spline.n_features
+
+    def with_active(self, active: Tensor) -> "HiddenProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active)
+
+    def with_term(self, term: ProcessTerm) -> "HiddenProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def on_rows(self, rows: Tensor) -> "HiddenProblem":
+        """Return the problem on some of its rows (positions)."""
+        return self.elsewhere(self.term.take(rows), self.spline.take(rows))
+
+    def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "HiddenProblem":
+        """Return the problem on other rows, whose design is centred alike."""
+        part = HiddenProblem(
+            term,
+            spline,
+            self.nodes,
+            self.intervals,
+            self.smooth_inner,
+            self.smooth_outer,
+        )
+        return part.with_active(self.active)
+
+    def _changed(self, **changes: object) -> "HiddenProblem":
+        other = object.__new__(HiddenProblem)
+        other.__dict__.update(self.__dict__ | {"_known": None} | changes)
+        return other
+
+    def mask_of(self, edges: Tensor) -> Tensor:
+        """Turn kept inner edges (S, d, L * H) into active parameters (S, P)."""
+        width = self.spline.width // self.n_features
+        wide = edges.transpose(1, 2).repeat_interleave(width, dim=2).flatten(1)
+        rest = torch.ones_like(wide[:, :1]).expand(-1, self.size - self.cut)
+        return torch.cat((wide, rest), dim=1)
+
+    # -- layout ---------------------------------------------------------------------
+    def unpack(self, theta: Tensor) -> Unpacked:
+        """Split theta (S, P) into its parts."""
+        shape = (self.n_latents, self.nodes)
+        inner = theta[:, : self.cut].unflatten(1, (*shape, self.spline.width))
+        outer = theta[:, self.cut : self.end].unflatten(1, (*shape, self.outer_width))
+        return Unpacked(inner, outer, theta[:, self.end :])
+
+    def pack(self, inner: Tensor, outer: Tensor, constants: Tensor) -> Tensor:
+        """Join the parts into theta (S, P), indices normalised to deviation one."""
+        inner = inner / self._deviation(inner).unsqueeze(-1)
+        return torch.cat((inner.flatten(1), outer.flatten(1), constants), dim=1)
+
+    def _deviation(self, inner: Tensor) -> Tensor:
+        """Deviation (S, L, H) of every index over the rows."""
+        squares = torch.einsum("slhp,pq,slhq->slh", inner, self.gram, inner)
+        return squares.clamp_min(0).sqrt().clamp_min(1e-12)
+
+    def index(self, inner: Tensor) -> Index:
+        """Indices of the rows of the term and their range."""
+        value = self._values(self.spline, inner)
+        return Index(value, *_range(value))
+
+    def _values(self, spline: SplineDesign, inner: Tensor) -> Tensor:
+        values = spline.times(inner.flatten(1, 2))
+        return values.unflatten(-1, (self.n_latents, self.nodes))
+
+    def raw_at(self, theta: Tensor, spline: SplineDesign) -> Tensor:
+        """Raw latents (S, n, L) on the rows of a design that is centred alike."""
+        parts = self.unpack(theta)
+        known = self.index(parts.inner)
+        value = self._values(spline, parts.inner)
+        return self._raw(known._replace(value=value), parts.outer)
+
+    def curves(self, theta: Tensor) -> Tensor:
+        """Coefficients (S, J, d m) of the first-layer nodes."""
+        return self.unpack(theta).inner.flatten(1, 2)
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw constants (S, K)."""
+        return theta[:, self.end :]
+
+    # -- evaluation -----------------------------------------------------------------
+    def _seen(self, index: Index) -> "_Seen":
+        """Which outer coefficients count at every row, and how much."""
+        low, high = index.low.flatten(), index.high.flatten()
+        knots = Knots.of(low, high, self.intervals, "linear")
+        value = index.value.permute(0, 2, 3, 1)  # (S, L, H, m)
+        found = window(value.flatten(0, 2), knots)
+        return _Seen(found, knots, value.shape[:3])
+
+    def _raw(self, index: Index, outer: Tensor) -> Tensor:
+        """Raw latents (S, m, L)."""
+        values = self._seen(index).values(outer)
+        return self.shift + self.scale * values.sum(2).mT
+
+    def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
+        inner = torch.einsum(
+            "slhp,pq,slhq->s", parts.inner, self.inner_penalty, parts.inner
+        )
+        bend = torch.einsum("slhm,mk,slhk->slh", parts.outer, self.bending, parts.outer)
+        spacing = (index.high - index.low).squeeze(1) / self.intervals
+        outer = self.smooth_outer * bend / spacing**3
+        return inner + outer.sum((1, 2)) + RIDGE * parts.outer.pow(2).sum((1, 2, 3))
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss plus smoothness (S,)."""
+        if self._known is not None and self._known[0] is theta:
+            return self._known[1]
+        return self._loss(theta, self.index(self.unpack(theta).inner), members)
+
+    def _loss(self, theta: Tensor, index: Index, members: Tensor) -> Tensor:
+        parts = self.unpack(theta)
+        loss = self._penalty(parts, index)
+        numbers = len(theta) * self.n_latents * (8 + 8 * self.nodes)
+        for part in chunks(self.term.n_rows, numbers):
+            raw = self._raw(index.rows(part), parts.outer)
+            loss = loss + self.term.part(part).loss(raw, parts.constants, members)
+        return loss
+
+    def terms(self, theta: Tensor) -> dict[str, float]:
+        """Every term of the loss of one member, theta (1, P)."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        found = self.term.terms(self._raw(index, parts.outer), parts.constants)
+        return found | {"smooth": float(self._penalty(parts, index))}
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations of inner and outer splines and constants."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        each = self.nodes * (self.spline.width + self.outer_width)
+        sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * each):
+            self._add_rows(sums, parts, index.rows(part), part, members)
+        normal = self._sorted(sums.normal())
+        gradient, matrix = self._penalty_terms(parts, index, normal.matrix)
+        full = Normal(
+            normal.loss + self._penalty(parts, index),
+            normal.gradient + gradient,
+            normal.matrix + matrix,
+        )
+        return hold(full, self._active(members))
+
+    def _add_rows(
+        self,
+        sums: Sums,
+        parts: Unpacked,
+        index: Index,
+        part: slice | Tensor,
+        members: Tensor,
+    ) -> None:
+        """Add some of the rows to the normal equations."""
+        seen = self._seen(index)
+        values, steep = seen.values(parts.outer), seen.steep(parts.outer)
+        raw = self.shift + self.scale * values.sum(2).mT
+        columns = self.spline.columns(part)[:, 1:].mT
+        local = self.term.part(part).local(raw, parts.constants, members)
+        cut, wide = self.nodes * self.spline.width, self.nodes * self.outer_width
+        designs = []
+        for k in range(self.n_latents):
+            full = raw.new_empty(len(raw), cut + wide, raw.shape[1])
+            inner = full[:, :cut].unflatten(1, (self.nodes, -1))
+            torch.mul(steep[:, k].unsqueeze(2), columns, out=inner)
+            seen.fill(full[:, cut:], k)
+            designs.append(full.mT)
+        sums.add(local.scaled(self.scale), designs)
+
+    def normals_of(self, theta: Tensor, sets: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        widths = [self.nodes * (self.spline.width + self.outer_width)] * self.n_latents
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        found = []
+        for rows in sets:
+            sums = Sums(1, widths, self.n_constants, theta)
+            self._add_rows(sums, parts, index.rows(rows), rows, one)
+            found.append(self._sorted(sums.normal()))
+        return found
+
+    def _active(self, members: Tensor) -> Tensor:
+        return self.active if len(self.active) == 1 else self.active[members]
+
+    def _sorted(self, normal: Normal) -> Normal:
+        """Reorder from latent by latent to all inner, all outer, constants."""
+        inner, outer = self.nodes * self.spline.width, self.nodes * self.outer_width
+        each = inner + outer
+        place = torch.arange(self.n_latents * each).reshape(self.n_latents, each)
+        order = torch.cat(
+            (
+                place[:, :inner].flatten(),
+                place[:, inner:].flatten(),
+                torch.arange(self.end, self.size),
+            )
+        ).to(normal.gradient.device)
+        matrix = normal.matrix[:, order][:, :, order]
+        return Normal(normal.loss, normal.gradient[:, order], matrix)
+
+    def _penalty_terms(
+        self, parts: Unpacked, index: Index, data: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Gradient and matrix of the penalties, and a stiff pin of each index's scale."""
+        members = len(parts.inner)
+        gradient, matrix = data.new_zeros(members, self.size), torch.zeros_like(data)
+        pull = parts.inner @ self.inner_penalty
+        pins = parts.inner @ self.gram  # direction in which only the scale changes
+        eye = torch.eye(self.outer_width).to(data)
+        spacing = (index.high - index.low).squeeze(1) / self.intervals
+        for node in range(self.n_latents * self.nodes):
+            k, h = divmod(node, self.nodes)
+            a = slice(node * self.spline.width, (node + 1) * self.spline.width)
+            start = self.cut + node * self.outer_width
+            b = slice(start, start + self.outer_width)
+            stiff = data[:, a, a].diagonal(dim1=1, dim2=2).sum(1)
+            pin = pins[:, k, h]
+            size = (stiff / pin.pow(2).sum(1).clamp_min(1e-300)).view(-1, 1, 1)
+            gradient[:, a] = pull[:, k, h]
+            outer_pin = pin.unsqueeze(2) * pin.unsqueeze(1)
+            matrix[:, a, a] = self.inner_penalty + size * outer_pin
+            weight = (self.smooth_outer / spacing[:, k, h] ** 3).view(-1, 1, 1)
+            bend = weight * self.bending + RIDGE * eye
+            matrix[:, b, b] = bend
+            gradient[:, b] = (bend @ parts.outer[:, k, h].unsqueeze(-1)).squeeze(-1)
+        return gradient, matrix
+
+    def taken_over(self, theta: Tensor, old: "HiddenProblem") -> Tensor:
+        """Carry points (S, P) of the same model on other rows or outer knots over.
+
+        The outer splines keep their curves as far as the new knots allow and are then
+        solved on the rows of this problem.
+        """
+        parts = old.unpack(theta)
+        known = old.index(parts.inner)
+        sd = self._deviation(parts.inner)
+        inner = parts.inner / sd.unsqueeze(-1)
+        units = sd.unsqueeze(1)  # the old knots in the new units of the index
+        known = known._replace(low=known.low / units, high=known.high / units)
+        outer = carried(
+            parts.outer, known, self.index(inner), old.intervals, self.intervals
+        )
+        pieces = (inner.flatten(1), outer.flatten(1), parts.constants)
+        moved = torch.cat(pieces, dim=1)
+        return self.solve_outer(moved, torch.arange(len(moved), device=moved.device))
+
+    # -- variable projection --------------------------------------------------------
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Normalise the indices, move the outer knots, solve the outer splines."""
+        before, after = self.unpack(theta), self.unpack(trial)
+        old = self.index(before.inner)
+        constants = after.constants.clamp(self.low, self.high)
+        moved = self.pack(after.inner, after.outer, constants)
+        inner = self.unpack(moved).inner
+        outer = carried(after.outer, old, self.index(inner), self.intervals)
+        moved = torch.cat((moved[:, : self.cut], outer.flatten(1), constants), dim=1)
+        return self.solve_outer(moved, members)
+
+    def solve_outer(self, theta: Tensor, members: Tensor) -> Tensor:
+        """One Gauss-Newton step of the outer splines, shortened where it does not gain."""
+        parts = self.unpack(theta)
+        index = self.index(parts.inner)
+        each = self.nodes * self.outer_width
+        sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * each):
+            seen = self._seen(index.rows(part))
+            raw = self.shift + self.scale * seen.values(parts.outer).sum(2).mT
+            local = self.term.part(part).local(raw, parts.constants, members)
+            designs = []
+            for k in range(self.n_latents):
+                basis = raw.new_empty(len(raw), each, raw.shape[1])
+                designs.append(seen.fill(basis, k).mT)
+            sums.add(local.scaled(self.scale), designs)
+        normal = sums.normal()
+        gradient, penalty = self._penalty_terms(
+            parts,
+            index,
+            torch.zeros_like(theta.unsqueeze(-1).expand(-1, -1, theta.shape[1])),
+        )
+        block = slice(self.cut, self.end)
+        wide = self.end - self.cut
+        matrix = normal.matrix[:, :wide, :wide] + penalty[:, block, block]
+        slope = normal.gradient[:, :wide] + gradient[:, block]
+        held = hold(Normal(normal.loss, slope, matrix), self._active(members)[:, block])
+        root, info = torch.linalg.cholesky_ex(held.matrix)
+        delta = torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
+        delta = torch.where((info == 0).unsqueeze(-1), delta, torch.zeros_like(delta))
+        loss = normal.loss + self._penalty(parts, index)
+        return self._stepped(theta, index, delta, loss, members)
+
+    def _stepped(
+        self, theta: Tensor, index: Index, delta: Tensor, loss: Tensor, members: Tensor
+    ) -> Tensor:
+        """Take the step of the outer splines, or the first shorter one that gains."""
+        moved, waiting = theta, torch.ones_like(loss, dtype=torch.bool)
+        for share in STEPS:
+            outer = theta[:, self.cut : self.end] - share * delta
+            parts = (theta[:, : self.cut], outer, theta[:, self.end :])
+            trial = torch.cat(parts, dim=1)
+            reached = self._loss(trial, index, members)
+            gains = waiting & (reached <= loss)
+            moved = torch.where(gains.unsqueeze(-1), trial, moved)
+            loss = torch.where(gains, reached, loss)
+            waiting &= ~gains
+            if not bool(waiting.any()):
+                break
+        self._known = (moved, loss)
+        return moved
+
+    # -- to the encoder -------------------------------------------------------------
+    @torch.no_grad()
+    def store(self, theta: Tensor, edges: Tensor | None = None) -> None:
+        """Write one member (P,) into the model; its encoder gets this hidden layer.
+
+        Args:
+            edges: (d, L * H) bool, kept inner edges; default all.
+        """
+        model = self.term.model
+        old = model.encoder
+        if not isinstance(old, KANEncoder):
+            raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
+        first = old.spline_layers[0]
+        settings = old.settings()
+        settings |= {"hidden": [self.nodes], "shared": False}
+        settings["grid"] = [first.intervals, self.intervals]
+        encoder = KANEncoder(**settings).to(theta.device)
+        parts = self.unpack(theta.unsqueeze(0))
+        index = self.index(parts.inner)
+        inner, outer = encoder.spline_layers
+        for layer in (inner, outer):
+            if layer.slope is not None:
+                layer.slope.zero_()
+        inner.set_range(first.low, first.high)
+        shape = (self.n_latents * self.nodes, self.n_features, -1)
+        curves = parts.inner[0].reshape(shape).transpose(0, 1)
+        if edges is not None:
+            inner.mask.copy_(edges)
+            curves = curves * edges.unsqueeze(-1)
+        mean = self.spline.mean.reshape(self.n_features, 1, -1)
+        inner.coefficients.copy_(curves - (curves * mean).sum(-1, keepdim=True))
+        outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
+        spread = parts.outer[0].flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
+        outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))
+        model.encoder = encoder
+        model.constant_raw.copy_(parts.constants[0])
+
+
+def _range(value: Tensor) -> tuple[Tensor, Tensor]:
+    low, high = value.amin(1, keepdim=True), value.amax(1, keepdim=True)
+    return low, low + (high - low).clamp_min(1e-9)
+
+
+def carried(
+    outer: Tensor, old: Index, new: Index, intervals: int, into: int | None = None
+) -> Tensor:
+    """Return the coefficients (S, L, H, M) of the same outer curves on new knots.
+
+    Least squares on four points an interval of the new range.
+
+    Args:
+        outer: coefficients on the old knots.
+        old, new: bring the ranges of the knots.
+        intervals, into: numbers of old and new intervals; default the same.
+    """
+    into = into or intervals
+    points = torch.linspace(0, 1, 4 * into + 1).to(outer)
+    unit = torch.zeros(()).to(outer), torch.ones(()).to(outer)
+    basis = design(points, *unit, into)  # (q, M)
+    normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
+    low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
+    x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
+    values = evaluate(x, outer.unsqueeze(1), old.low, old.high, intervals)
+    values = values.permute(0, 2, 3, 1)
+    found = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
+    return found.unflatten(0, outer.shape[:3])

@@ -1,0 +1,292 @@
+"""Rungs of the ladder: a solver, its validation loss, and the features it may use.
+
+A rung fits many candidate edge sets at once and says how each does on validation,
+block by block. Selection and ladder need to know nothing else.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.design import SplineDesign
+from sciren.training.gauss_newton.gram import PROMISED, GramTable
+from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.levenberg import minimise
+from sciren.training.gauss_newton.process_term import ProcessTerm
+
+# A share of the loss that, times the number of rows, is a chi-square of no account.
+FINAL, TRIAL = 1e-8, 1e-5
+UNWANTED = 2.0  # times the loss of the larger model, from which edges are missed
+ENOUGH = 10  # rows a parameter with which the training loss tells that
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Squared standardised residuals on validation, summed by block.
+
+    Attributes:
+        sums: (S, B);  weights: (B,).
+    """
+
+    sums: Tensor
+    weights: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        """Mean of squares (S,)."""
+        return self.sums.sum(1) / self.weights.sum()
+
+    def excess(
+        self, member: int, over: "Validation", other: int
+    ) -> tuple[float, float]:
+        """Mean difference to another member and its standard error over blocks."""
+        gap = self.sums[member] - over.sums[other]
+        total = self.weights.sum()
+        mean = gap.sum() / total
+        blocks = len(gap)
+        spread = (gap - mean * self.weights).pow(2).sum()
+        error = (spread * blocks / max(blocks - 1, 1)).sqrt() / total
+        return float(mean), float(error)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fitted edge set.
+
+    Attributes:
+        edges: (d, J) bool, J first-layer nodes.
+        theta: (P,).
+        loss: training loss with penalties.
+        valid: validation of this candidate alone, (1, B).
+        weak: whether every edge dropped on the way had a negligible share.
+    """
+
+    edges: Tensor
+    theta: Tensor
+    loss: float
+    valid: Validation
+    weak: bool = True
+
+    @property
+    def n_edges(self) -> int:
+        """Number of kept edges."""
+        return int(self.edges.sum())
+
+
+class Rung(Protocol):
+    """What selection and ladder see of a solver."""
+
+    nodes: int
+    trial_steps: int
+
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
+        """Fit edge sets (S, d, J) from start (P,) or (S, P), in at most some steps."""
+        ...
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, J) of every first-layer edge over the training rows."""
+        ...
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        ...
+
+
+def by_block(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Validation:
+    """Sum the squared residuals of members over the blocks of a table.
+
+    Where the process has no finite value the sum is infinite.
+    """
+    squares, weights = term.data_by_row(raw, constants)
+    squares = squares.nan_to_num(nan=torch.inf, posinf=torch.inf)
+    blocks = term.observations.blocks
+    size = int(blocks.max()) + 1
+    sums = squares.new_zeros(len(squares), size).index_add(1, blocks, squares)
+    return Validation(sums, weights.new_zeros(size).index_add(0, blocks, weights))
+
+
+class AdditiveRung:
+    """One layer: every latent is a sum of curves.
+
+    Args:
+        problem: on the training rows.
+        valid: observed loss of the validation rows.
+        valid_design: their basis, centred as in training.
+        table: shared Gram matrices that give good starts, if there are any.
+    """
+
+    nodes = 0
+    trial_steps = 6
+
+    def __init__(
+        self,
+        problem: AdditiveProblem,
+        valid: ProcessTerm,
+        valid_design: SplineDesign,
+        table: GramTable | None = None,
+    ) -> None:
+        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        self.table, self.iterations = table, 60
+
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
+        """Fit edge sets (S, d, L) from start (P,) or (S, P)."""
+        active = self.problem.mask_of(edges)
+        theta = start.expand(len(edges), -1) * active
+        held = self.problem.with_active(active)
+        if self.table is None or steps is None:
+            return self._searched(edges, held, theta, steps)
+        good, done = self._tabled(edges, start)
+        rest = [k for k in range(len(edges)) if k not in done]
+        if rest:
+            held = self.problem.with_active(active[rest])
+            searched = self._searched(edges[rest], held, theta[rest], steps)
+            good |= dict(zip(rest, searched, strict=True))
+        return [good[k] for k in range(len(edges))]
+
+    def _tabled(
+        self, edges: Tensor, start: Tensor
+    ) -> tuple[dict[int, Candidate], set[int]]:
+        """Candidates that the table knows well enough, by number.
+
+        Those are where it keeps its promise, and where it promises so bad a loss that
+        nobody will want them.
+        """
+        if self.table is None:
+            return {}, set()
+        active = self.problem.mask_of(edges)
+        every = torch.arange(len(edges), device=edges.device)
+        theta, promise, inside = self.table.solve(active, self.problem.penalty)
+        loss = self.problem.loss(theta, every)
+        known = inside & ((loss - promise).abs() <= PROMISED * loss)
+        if self.problem.term.n_rows > ENOUGH * self.problem.size:
+            before = self.problem.loss(start.expand(len(edges), -1), every)
+            known |= torch.isfinite(loss) & (promise > UNWANTED * before)
+        done = every[known].tolist()
+        if not done:
+            return {}, set()
+        found = self.judge(edges[done], theta[done], loss[done])
+        return dict(zip(done, found, strict=True)), set(done)
+
+    def _searched(
+        self, edges: Tensor, held: AdditiveProblem, theta: Tensor, steps: int | None
+    ) -> list[Candidate]:
+        tolerance = FINAL if steps is None else TRIAL
+        steps = steps or self.iterations
+        solution = minimise(held, theta, steps, tolerance, damping=1e-6)
+        return self.judge(edges, solution.theta, solution.loss)
+
+    def promised(self, active: Tensor, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Points (S, P) from the table where it keeps its promise, and where it does.
+
+        Args:
+            active: (S, P);  theta: (S, P) points to go back to.
+        """
+        nothing = torch.zeros(len(theta), dtype=torch.bool, device=theta.device)
+        if self.table is None:
+            return theta, nothing
+        found, promise, inside = self.table.solve(active, self.problem.penalty)
+        loss = self.problem.loss(found, torch.arange(len(found), device=found.device))
+        kept = inside & ((loss - promise).abs() <= PROMISED * loss)
+        return torch.where(kept.unsqueeze(1), found, theta), kept
+
+    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
+        """Attach the validation to fitted members."""
+        raw = self.problem.raw_at(theta, self.valid_design)
+        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
+        return _listed(edges, theta, loss, all_of_them)
+
+    def on_rows(self, rows: Tensor) -> "AdditiveRung":
+        """Return the rung trained on some of the rows."""
+        return AdditiveRung(self.problem.on_rows(rows), self.valid, self.valid_design)
+
+    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "AdditiveRung":
+        """Return the rung with other observed losses on the same rows."""
+        return AdditiveRung(self.problem.with_term(train), valid, self.valid_design)
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, L) of every edge over the training rows."""
+        coefficients, _ = self.problem.split(candidate.theta.unsqueeze(0))
+        return self.problem.spline.deviation(coefficients[0, :, 1:])
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        self.problem.store(candidate.theta, candidate.edges)
+
+
+class HiddenRung:
+    """One hidden layer with a given number of nodes for each latent.
+
+    Args: as `AdditiveRung`.
+    """
+
+    trial_steps = 5
+
+    def __init__(
+        self, problem: HiddenProblem, valid: ProcessTerm, valid_design: SplineDesign
+    ) -> None:
+        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        self.nodes = problem.nodes
+        self.iterations = 30
+
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
+        """Fit edge sets (S, d, L * H) from start (P,) or (S, P)."""
+        active = self.problem.mask_of(edges)
+        parts = self.problem.unpack(start.expand(len(edges), -1) * active)
+        theta = self.problem.pack(*parts)
+        held = self.problem.with_active(active)
+        # The index of fewer edges has another range: solve the outer splines anew.
+        theta = held.retract(theta, start.expand(len(edges), -1), _all(edges))
+        tolerance = FINAL if steps is None else TRIAL
+        steps = steps or self.iterations
+        solution = minimise(held, theta, steps, tolerance, damping=1e-3)
+        return self.judge(edges, solution.theta, solution.loss)
+
+    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
+        """Attach the validation to fitted members."""
+        raw = self.problem.raw_at(theta, self.valid_design)
+        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
+        return _listed(edges, theta, loss, all_of_them)
+
+    def on_rows(self, rows: Tensor) -> "HiddenRung":
+        """Return the rung trained on some of the rows."""
+        return HiddenRung(self.problem.on_rows(rows), self.valid, self.valid_design)
+
+    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "HiddenRung":
+        """Return the rung with other observed losses on the same rows."""
+        return HiddenRung(self.problem.with_term(train), valid, self.valid_design)
+
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, L * H) of every inner edge over the training rows."""
+        inner = self.problem.unpack(candidate.theta.unsqueeze(0)).inner
+        return self.problem.spline.deviation(inner[0].flatten(0, 1))
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        self.problem.store(candidate.theta, candidate.edges)
+
+
+def _all(members: Tensor) -> Tensor:
+    return torch.arange(len(members), device=members.device)
+
+
+def _listed(
+    edges: Tensor, theta: Tensor, loss: Tensor, valid: Validation
+) -> list[Candidate]:
+    return [
+        Candidate(
+            edges[k],
+            theta[k],
+            float(loss[k]),
+            Validation(valid.sums[k : k + 1], valid.weights),
+        )
+        for k in range(len(edges))
+    ]

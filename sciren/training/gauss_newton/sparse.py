@@ -1,0 +1,130 @@
+"""The additive model where there are many edges: sparse path, then smoothing."""
+
+from torch import Tensor
+
+from sciren.training.config import TrainConfig
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.group_sparsity import (
+    MANY,
+    select_sparse,
+    without_weak,
+)
+from sciren.training.gauss_newton.levenberg import minimise
+from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
+from sciren.training.gauss_newton.solver import RungSolver, Step
+from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
+
+FINER = (1e-5, 1e-4)  # weights of the smoothing that few edges can do with, too
+PATH_SMOOTH = 1e-3  # weight of the smoothing while edges are chosen
+
+
+def by_path(solver: RungSolver) -> bool:
+    """Return whether a path of group penalties chooses the edges."""
+    config, encoder = solver.config, solver.encoder
+    if encoder.hidden or config.ladder or not config.select:
+        return False
+    if config.selection == "auto":
+        return encoder.n_inputs * encoder.n_outputs >= MANY
+    return config.selection == "path"
+
+
+def solve_sparse(
+    solver: RungSolver, names: list[list[str]], full: Step | None = None
+) -> Step:
+    """Solve the additive model with few of many edges; see `group_sparsity`.
+
+    Args:
+        solver: of the model and its tables.
+        names: (d, L) edge names for the record.
+        full: the model with all edges, whose constants are taken over.
+    """
+    config = solver.config
+    theta = _start(solver, full)
+    given = config.smooth_choices or (config.smooth,)
+    rung = rung_of(solver, max(PATH_SMOOTH, min(given)))
+
+    def say(step: int, total: int, loss: float) -> None:
+        solver.progress.update("edges", step, total, {"validation": loss})
+
+    chosen = select_sparse(rung, theta, names, solver.history, say)
+    step = smoothed(solver, chosen, weights_of(config))
+    assert isinstance(step.rung, AdditiveRung)
+    fewer = without_weak(step.rung, step.candidate, names, solver.history)
+    return Step(step.rung, fewer)
+
+
+def weights_of(config: TrainConfig) -> tuple[float, ...]:
+    """Return the weights of the smoothing that few edges are solved with, rising."""
+    given = config.smooth_choices
+    if not given:
+        return (config.smooth,)
+    return (*(weight for weight in FINER if weight < min(given)), *given)
+
+
+def _start(solver: RungSolver, full: Step | None) -> Tensor:
+    """Return latents without edges, theta (1, P), in units of their effect."""
+    if full is None:
+        model, (train, _) = solver.model, solver.terms()
+        problem = AdditiveProblem(train, solver.train_design, 0.0)
+        theta = fit_constant_latents(problem)
+        if _by_effect(solver):
+            raw, constants = problem.raw(theta), problem.constants_of(theta)
+            model.output_scale.copy_(sensitivity_scale(train, raw, constants))
+        model.output_shift.copy_(problem.raw(theta)[0, 0])
+    else:
+        theta = full.candidate.theta.unsqueeze(0).clone()
+    cut = len(solver.model.constant_raw)
+    theta[:, : theta.shape[1] - cut] = 0.0
+    return theta
+
+
+def _by_effect(solver: RungSolver) -> bool:
+    """Return whether raw latents are measured by their effect on the targets."""
+    return solver.model.plain or solver.config.latent_scale == "data"
+
+
+def rung_of(solver: RungSolver, smooth: float) -> AdditiveRung:
+    """Return all edges with one weight of the smoothing."""
+    train, valid = solver.terms()
+    problem = AdditiveProblem(train, solver.train_design, smooth)
+    return AdditiveRung(problem, valid, solver.valid_design)
+
+
+def smoothed(solver: RungSolver, chosen: Candidate, weights: tuple[float, ...]) -> Step:
+    """Solve the chosen edges with every weight; take the smoothest that validation allows."""
+    edges, theta = chosen.edges.unsqueeze(0), chosen.theta.unsqueeze(0)
+    tried: list[Step] = []
+    for weight in weights:
+        rung = rung_of(solver, weight)
+        held = rung.problem.with_active(rung.problem.mask_of(edges))
+        found = minimise(held, theta, solver.config.max_iterations)
+        theta = found.theta
+        tried.append(Step(rung, rung.judge(edges, theta, found.loss)[0]))
+        if _hopeless(tried):
+            break
+    if len(tried) > 1:
+        shown = ", ".join(
+            f"{weight:g}: {float(step.candidate.valid.loss):.5g}"
+            for weight, step in zip(weights, tried, strict=False)
+        )
+        solver.history.say(
+            f"Smoothing was chosen on validation (weight: loss): {shown}."
+        )
+    return smoothest(tried)
+
+
+def _hopeless(tried: list[Step]) -> bool:
+    """Return whether the last two weights were clearly too large."""
+    best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
+    gaps = [one.candidate.valid.excess(0, best, 0) for one in tried[-2:]]
+    return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in gaps)
+
+
+def smoothest(tried: list[Step]) -> Step:
+    """Return the last step within one block standard error of the best."""
+    best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
+    gaps = [one.candidate.valid.excess(0, best, 0) for one in tried]
+    close = [
+        one for one, (mean, error) in zip(tried, gaps, strict=True) if mean <= error
+    ]
+    return close[-1]

@@ -1,0 +1,152 @@
+"""Where a hidden layer starts: many random directions, in a small space, on few rows."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.encoders.kan import KANEncoder
+from sciren.training.config import TrainConfig
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.levenberg import Watch, minimise
+from sciren.training.gauss_newton.starts import hidden_start, straight_indices
+
+CURVES = 3  # smoothest curves of each feature and node that the search sees
+ALIKE = 1e-3  # share of the loss by which starts in one minimum differ at most
+OUTER = 20  # intervals of the outer splines that it sees
+
+Watcher = Callable[[str, int, HiddenProblem], Watch]
+
+
+class StartSearch:
+    """Search of the best starts for a problem with one hidden layer.
+
+    Inner curves are combinations of the smoothest ones, outer splines have fewer knots,
+    and all starts move at once, first on half of the rows. After every round starts that
+    have met in one minimum go on as one, with the best of the others: a wide basin may
+    not crowd out the best.
+
+    Args:
+        problem: on the rows that the solution will start on.
+        encoder: brings knots of the first layer.
+        config: starts, their rows and iterations, how many go on.
+        rows: draws positions of some of the problem's rows, given their number.
+    Attributes:
+        problem: the same problem on the rows and outer knots of the search.
+        reached: lowest loss after the search.
+    """
+
+    def __init__(
+        self,
+        problem: HiddenProblem,
+        encoder: KANEncoder,
+        config: TrainConfig,
+        rows: Callable[[int], Tensor],
+    ) -> None:
+        self.encoder, self.config, self.nodes = encoder, config, problem.nodes
+        term, spline = problem.term, problem.spline
+        if term.n_rows > config.start_rows:
+            picked = rows(config.start_rows)
+            term, spline = term.take(picked), spline.take(picked)
+        outer = min(problem.intervals, OUTER)
+        smooth = problem.smooth_inner, problem.smooth_outer
+        self.problem = HiddenProblem(term, spline, self.nodes, outer, *smooth)
+        self.curves = spline.smoothest(CURVES * self.nodes)
+        small = spline.spanned_by(self.curves)
+        self.small = HiddenProblem(term, small, self.nodes, outer, *smooth)
+        generator = seeded(config.seed)
+        half = torch.randperm(term.n_rows, generator=generator)[
+            : config.start_rows // 2
+        ]
+        self.half = self.small.on_rows(half.sort().values.to(small.scaled.device))
+        self.reached = float("inf")
+
+    def run(
+        self,
+        below: AdditiveProblem | HiddenProblem,
+        known: Tensor,
+        watch: Watcher,
+        enough: float = float("inf"),
+    ) -> Tensor:
+        """Search and return the best starts (polish, P) of `problem`, best first.
+
+        Args:
+            below: problem of the rung below;  known: its solution (P,).
+            watch: makes the watch of a stage.
+            enough: loss above which the search is given up after its first steps.
+        """
+        # With the nodes of the rung below, fewer directions have to be found.
+        count = max(self.config.polish, self.config.starts // self.nodes)
+        known = known.unsqueeze(0)
+        inner = straight_indices(self.problem, self.encoder, count, self.config.seed)
+        if isinstance(below, HiddenProblem) and below.nodes < self.nodes:
+            # Half of the starts keep the indices of the rung below.
+            indices = below.unpack(known).inner
+            inner[: count // 2, :, : below.nodes] = indices
+        constants = self.problem.term.model.constant_raw.detach().repeat(count, 1)
+        # Every other start has the constants of the rung below.
+        constants[1::2] = below.constants_of(known)
+        theta = hidden_start(self.half, inner @ self._onto(), constants)
+        theta, loss = self._improved(theta, watch, enough)
+        self.reached = float(loss[0])
+        same = bool(loss[: self.config.polish].max() < loss[0] * (1 + 1e-3))
+        return self._whole(theta[: 1 if same else self.config.polish])
+
+    def _onto(self) -> Tensor:
+        """Turn coefficients of all curves into those of the smoothest (d m, d r)."""
+        return torch.linalg.pinv(self.curves).mT
+
+    def _improved(
+        self, theta: Tensor, watch: Watcher, enough: float
+    ) -> tuple[Tensor, Tensor]:
+        """Improve all starts a little, then fewer and fewer; best first."""
+        config, stage = self.config, f"{self.nodes} hidden, starts"
+        few = max(1, config.start_iterations // 3)
+        theta, loss = self._round(
+            self.half, theta, few, 1e-2, watch(stage, few, self.half)
+        )
+        best = different(loss, max(config.polish, len(theta) // 2))
+        every = torch.arange(len(best), device=theta.device)
+        theta = self.small.taken_over(theta[best], self.half)
+        if float(self.small.loss(theta, every).min()) > enough:
+            return theta, loss[best]
+        for keep in (len(theta) // 2, len(theta) // 4):
+            heard = watch(stage, few, self.small)
+            theta, loss = self._round(self.small, theta, few, 1e-3, heard)
+            best = different(loss, max(config.polish, keep))
+            theta, loss = theta[best], loss[best]
+        return theta, loss
+
+    def _round(
+        self,
+        problem: HiddenProblem,
+        theta: Tensor,
+        steps: int,
+        damping: float,
+        watch: Watch,
+    ) -> tuple[Tensor, Tensor]:
+        found = minimise(problem, theta, steps, 1e-4, damping, watch)
+        order = found.loss.argsort(stable=True)
+        return found.theta[order], found.loss[order]
+
+    def _whole(self, theta: Tensor) -> Tensor:
+        """Write points of the small space as points of the problem."""
+        parts = self.small.unpack(theta)
+        return self.problem.pack(
+            parts.inner @ self.curves.mT, parts.outer, parts.constants
+        )
+
+
+def different(loss: Tensor, most: int) -> Tensor:
+    """Positions of the lowest of sorted losses (S,) that are not alike, at most so many.
+
+    Where few are different, the best of the others fill up.
+    """
+    kept: list[int] = []
+    for number, value in enumerate(loss.tolist()):
+        if not kept or value > float(loss[kept[-1]]) * (1 + ALIKE):
+            kept.append(number)
+    others = [number for number in range(len(loss)) if number not in kept]
+    return torch.tensor(sorted((kept + others)[:most]), device=loss.device)

@@ -1,0 +1,118 @@
+"""Starting points of the solvers: constant latents, straight random indices."""
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
+from sciren.model import ScIReN
+from sciren.splines import greville
+from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.levenberg import minimise
+from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.training.preparation import Prepared
+
+
+@torch.no_grad()
+def start_constant(model: ScIReN) -> None:
+    """Lay the raw latents' origin on the declared start values."""
+    starts = torch.tensor(
+        [p.initial for p in model.decoder.parameters.latents], dtype=torch.float64
+    ).to(model.low.device)
+    raw = [
+        constraint.inverse(starts[k], model.low[k], model.high[k])
+        for k, constraint in enumerate(model.constraints)
+    ]
+    model.output_shift.copy_(torch.stack(raw))
+    model.output_scale.fill_(1.0)
+
+
+@torch.no_grad()
+def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
+    """Fit latents without features and the constants: the null model, theta (1, P)."""
+    null = problem.without_features()
+    theta = torch.zeros(1, null.size, dtype=torch.float64, device=problem.low.device)
+    if null.n_constants:
+        theta[:, -null.n_constants :] = problem.term.model.constant_raw
+    _check_finite(null, theta)
+    intercepts, constants = null.split(minimise(null, theta, damping=1e-2).theta)
+    found = theta.new_zeros(1, problem.size)
+    blocks, into = problem.split(found)
+    blocks[..., :1] = intercepts
+    into.copy_(constants)
+    return found
+
+
+def _check_finite(problem: AdditiveProblem, theta: Tensor) -> None:
+    """A search needs a start at which the process has values."""
+    if bool(torch.isfinite(problem.loss(theta, torch.zeros(1, dtype=torch.long)))):
+        return
+    decoder = problem.term.model.decoder
+    residual = problem.term.residual(problem.raw(theta), problem.constants_of(theta))
+    lost = int((~torch.isfinite(residual)).any(2).sum())
+    starts = ", ".join(f"{one.name} = {one.initial:g}" for one in decoder.parameters)
+    raise TrainingError(
+        f"decoder {decoder.name!r} gives no finite value in {lost} of "
+        f"{problem.term.n_rows} training rows at the start ({starts}); give its "
+        "parameters other start values, or drop these rows"
+    )
+
+
+@torch.no_grad()
+def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tensor:
+    """Return for each latent the raw change that moves the targets by one deviation.
+
+    Latents held between two bounds get at most half their straight range; those without
+    effect on the targets keep one.
+
+    Args:
+        term: observed loss.
+        raw: (1, n, L) raw latents;  constants: (1, K) on the training scale.
+    """
+    local = term.local(raw, constants, torch.zeros(1, dtype=torch.long))
+    size = term.n_latents
+    curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
+    scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
+    both = [one.needs == "both" for one in term.model.constraints]
+    limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
+    return torch.minimum(scale, limit)
+
+
+@torch.no_grad()
+def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
+    """Lay origin and scale of the raw latents on the start values (first-order)."""
+    start_constant(model)
+    if model.plain:
+        model.output_shift.copy_(data.train.targets.nanmean(0))
+    term = ProcessTerm(model, data.train, data.scale, violation)
+    raw = model.output_shift.expand(1, len(data.train), -1)
+    constants = model.constant_raw.detach().unsqueeze(0)
+    if model.decoder.rowwise:
+        model.output_scale.copy_(sensitivity_scale(term, raw, constants))
+
+
+def straight_indices(
+    problem: HiddenProblem, encoder: KANEncoder, count: int, seed: int
+) -> Tensor:
+    """Draw inner coefficients (count, L, H, p) of straight random directions."""
+    generator = seeded(seed)
+    layer = encoder.spline_layers[0]
+    lines = greville(layer.low, layer.high, layer.intervals)  # (d, m)
+    shape = (count, problem.n_latents, problem.nodes, problem.n_features, 1)
+    directions = torch.randn(shape, generator=generator, dtype=torch.float64)
+    return (directions.to(lines.device) * lines).flatten(-2)
+
+
+@torch.no_grad()
+def hidden_start(problem: HiddenProblem, inner: Tensor, constants: Tensor) -> Tensor:
+    """Complete inner coefficients to theta (S, P) by solving the outer splines.
+
+    Args:
+        inner: (S, L, H, p).
+        constants: (S, K) on the training scale.
+    """
+    outer = inner.new_zeros(*inner.shape[:3], problem.outer_width)
+    theta = problem.pack(inner, outer, constants)
+    return problem.solve_outer(theta, torch.arange(len(inner), device=inner.device))
