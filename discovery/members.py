@@ -96,7 +96,8 @@ def member_shares(candidates: "pd.DataFrame") -> dict[str, str]:
     """
     if "families" not in candidates:
         return {}
-    rows = candidates[candidates["stage"] == "members"].to_dict("records")
+    trained: Any = candidates[candidates["stage"] == "members"]
+    rows = trained.to_dict("records")
     members = [str(row["families"]) for row in rows if row["families"]]
     seen: dict[str, list[str]] = {}
     for text in members:

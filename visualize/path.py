@@ -174,7 +174,9 @@ def _describe(
     x: Array, y: Array, front: Places, texts: list[str] | None, chosen: int | None
 ) -> str:
     """Text for readers who cannot see the picture."""
-    points = ", ".join(f"{number(x[p])}: {number(y[p])}" for p in front.tolist())
+    points = ", ".join(
+        f"{number(float(x[p]))}: {number(float(y[p]))}" for p in front.tolist()
+    )
     text = f"Error against complexity of {len(x)} models; the front is {points}."
     if chosen is not None:
         name = f" ({texts[chosen]})" if texts else ""

@@ -229,14 +229,14 @@ def held_scores(cell: Cell) -> dict[str, float]:
     train = (fold != cell.number - 1) & (fold != cell.number % FOLDS)
     inside = values.clip(values[train].min(), values[train].max(), axis=1)
     layers = study.profiles.layers
-    rows = layers[fold[layers["site"]] == cell.number - 1]
+    rows = pd.DataFrame(layers[fold[layers["site"]] == cell.number - 1])
     decoder = CLM5SoilCarbon(predicted=names).at_sites(study.forcing)
     forcings = {
-        n: torch.tensor(rows[n].to_numpy(dtype=float)) for n in ("site", "depth")
+        n: torch.tensor(np.asarray(rows[n], dtype=float)) for n in ("site", "depth")
     }
     latents = torch.tensor(inside.to_numpy()[rows["site"]])
     soc = decoder.evaluate(latents, torch.empty(0), forcings)[:, 0].numpy()
-    found = scores_of(rows["soc"].to_numpy(), soc)
+    found = scores_of(np.asarray(rows["soc"]), soc)
     return {f"{name}_held": value for name, value in found.items()}
 
 

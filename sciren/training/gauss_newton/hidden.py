@@ -16,13 +16,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from sciren.encoders.kan import KANEncoder
-from sciren.kernels.window import Knots, Window, window
-from sciren.splines import design, evaluate, n_coefficients, roughness_matrix
+from sciren.kernels.window import Knots, window
+from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.gauss_newton.additive import RIDGE
 from sciren.training.gauss_newton.assembly import Sums
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 from sciren.training.gauss_newton.effort import Effort
+from sciren.training.gauss_newton.hidden_layer import write_hidden_layer
+from sciren.training.gauss_newton.index_curves import Index, Seen, carried, range_of
 from sciren.training.gauss_newton.levenberg import Normal, hold
 from sciren.training.gauss_newton.process_term import ProcessTerm
 
@@ -35,49 +36,6 @@ class Unpacked(NamedTuple):
     inner: Tensor
     outer: Tensor
     constants: Tensor
-
-
-class Index(NamedTuple):
-    """Standardised indices (S, n, L, H) and their range (S, 1, L, H) each."""
-
-    value: Tensor
-    low: Tensor
-    high: Tensor
-
-    def rows(self, part: slice | Tensor) -> "Index":
-        """Keep some of the rows."""
-        return self._replace(value=self.value[:, part])
-
-
-class _Seen(NamedTuple):
-    """Windows of all indices (S, L, H) at the rows of a slice."""
-
-    found: Window
-    knots: Knots
-    shape: torch.Size
-
-    def values(self, outer: Tensor) -> Tensor:
-        """Outer curves (S, L, H, m) with coefficients (S, L, H, M)."""
-        return self._sum(self.found.weights, outer)
-
-    def steep(self, outer: Tensor) -> Tensor:
-        """Their derivatives by the index (S, L, H, m)."""
-        per_index = self.knots.inverse.view(*self.shape, 1).to(outer)
-        return self._sum(self.found.slopes, outer) * per_index
-
-    def _sum(self, weights: Tensor, outer: Tensor) -> Tensor:
-        four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.found.places)
-        return (weights * four).sum(0).unflatten(0, self.shape)
-
-    def fill(self, basis: Tensor, latent: int) -> Tensor:
-        """Write the outer basis of a latent into (S, H M, m), and return it."""
-        wide = basis.zero_().unflatten(1, (self.shape[2], -1))
-        places, weights = (
-            part.unflatten(1, self.shape)[:, :, latent].permute(1, 2, 0, 3)
-            for part in (self.found.places, self.found.weights)
-        )
-        wide.scatter_(2, places, weights)
-        return basis
 
 
 class HiddenProblem:
@@ -185,7 +143,7 @@ class HiddenProblem:
     def index(self, inner: Tensor) -> Index:
         """Indices of the rows of the term and their range."""
         value = self._values(self.spline, inner)
-        return Index(value, *_range(value))
+        return Index(value, *range_of(value))
 
     def _values(self, spline: SplineDesign, inner: Tensor) -> Tensor:
         values = spline.times(inner.flatten(1, 2))
@@ -207,13 +165,13 @@ class HiddenProblem:
         return theta[:, self.end :]
 
     # -- evaluation -----------------------------------------------------------------
-    def _seen(self, index: Index) -> "_Seen":
+    def _seen(self, index: Index) -> "Seen":
         """Which outer coefficients count at every row, and how much."""
         low, high = index.low.flatten(), index.high.flatten()
         knots = Knots.of(low, high, self.intervals, "linear")
         value = index.value.permute(0, 2, 3, 1)  # (S, L, H, m)
         found = window(value.flatten(0, 2), knots)
-        return _Seen(found, knots, value.shape[:3])
+        return Seen(found, knots, value.shape[:3])
 
     def _raw(self, index: Index, outer: Tensor) -> Tensor:
         """Raw latents (S, m, L)."""
@@ -432,69 +390,6 @@ class HiddenProblem:
         self._known = (moved, loss)
         return moved
 
-    # -- to the encoder -------------------------------------------------------------
-    @torch.no_grad()
     def store(self, theta: Tensor, edges: Tensor | None = None) -> None:
-        """Write one member (P,) into the model; its encoder gets this hidden layer.
-
-        Args:
-            edges: (d, L * H) bool, kept inner edges; default all.
-        """
-        model = self.term.model
-        old = model.encoder
-        if not isinstance(old, KANEncoder):
-            raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
-        first = old.spline_layers[0]
-        settings = old.settings()
-        settings |= {"hidden": [self.nodes], "shared": False}
-        settings["grid"] = [first.intervals, self.intervals]
-        encoder = KANEncoder(**settings).to(theta.device)
-        parts = self.unpack(theta.unsqueeze(0))
-        index = self.index(parts.inner)
-        inner, outer = encoder.spline_layers
-        for layer in (inner, outer):
-            if layer.slope is not None:
-                layer.slope.zero_()
-        inner.set_range(first.low, first.high)
-        shape = (self.n_latents * self.nodes, self.n_features, -1)
-        curves = parts.inner[0].reshape(shape).transpose(0, 1)
-        if edges is not None:
-            inner.mask.copy_(edges)
-            curves = curves * edges.unsqueeze(-1)
-        mean = self.spline.mean.reshape(self.n_features, 1, -1)
-        inner.coefficients.copy_(curves - (curves * mean).sum(-1, keepdim=True))
-        outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
-        spread = parts.outer[0].flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
-        outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))
-        model.encoder = encoder
-        model.constant_raw.copy_(parts.constants[0])
-
-
-def _range(value: Tensor) -> tuple[Tensor, Tensor]:
-    low, high = value.amin(1, keepdim=True), value.amax(1, keepdim=True)
-    return low, low + (high - low).clamp_min(1e-9)
-
-
-def carried(
-    outer: Tensor, old: Index, new: Index, intervals: int, into: int | None = None
-) -> Tensor:
-    """Return the coefficients (S, L, H, M) of the same outer curves on new knots.
-
-    Least squares on four points an interval of the new range.
-
-    Args:
-        outer: coefficients on the old knots.
-        old, new: bring the ranges of the knots.
-        intervals, into: numbers of old and new intervals; default the same.
-    """
-    into = into or intervals
-    points = torch.linspace(0, 1, 4 * into + 1).to(outer)
-    unit = torch.zeros(()).to(outer), torch.ones(()).to(outer)
-    basis = design(points, *unit, into)  # (q, M)
-    normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
-    low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
-    x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
-    values = evaluate(x, outer.unsqueeze(1), old.low, old.high, intervals)
-    values = values.permute(0, 2, 3, 1)
-    found = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
-    return found.unflatten(0, outer.shape[:3])
+        """Write one member (P,) into the model, see `write_hidden_layer`."""
+        write_hidden_layer(self, theta, edges)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sciren.encoders import KANEncoder, LinearEncoder
 from sciren.splines import design, evaluate, greville
-from sciren.training.gauss_newton.hidden import Index, carried
+from sciren.training.gauss_newton.index_curves import Index, carried
 from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 
