@@ -176,8 +176,8 @@ def test_a_form_that_does_not_exist_is_a_key_error(family, variant):
 
 
 def test_a_family_that_does_not_exist_is_a_key_error():
-    with pytest.raises(KeyError, match="hill"):
-        form_named("hill", "")
+    with pytest.raises(KeyError, match="spiral"):
+        form_named("spiral", "")
 
 
 @given(

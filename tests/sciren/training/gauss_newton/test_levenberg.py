@@ -109,7 +109,8 @@ def test_the_units_of_the_parameters_do_not_matter(seed, exponents):
     one = minimise(Squares([plain]), start)
     two = minimise(Squares([other]), start / units)
     torch.testing.assert_close(two.theta[0], solution, rtol=1e-4, atol=1e-9)
-    torch.testing.assert_close(two.theta * units, one.theta, rtol=1e-5, atol=1e-9)
+    # Parameters are of order one; a gain below 1e-9 of the loss ends the search.
+    torch.testing.assert_close(two.theta * units, one.theta, rtol=1e-5, atol=1e-7)
 
 
 @given(seeds, st.integers(1, 30))
