@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from case_studies.options import numbers
+
 TABLES = {"table1": 1, "table2": 2, "table9": 9}
 
 
@@ -72,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, help="folder of results; only `seeds` can do without"
     )
     parser.add_argument(
-        "--seeds", type=seeds, default=seeds("1-5"), help="1-5 or 1,3; default 1-5"
+        "--seeds", type=numbers, default=numbers("1-5"), help="1-5 or 1,3; default 1-5"
     )
     parser.add_argument(
         "--setting",
@@ -109,19 +111,6 @@ def _parser() -> argparse.ArgumentParser:
         "--thin", type=int, default=1, help="use every Nth row, for a trial"
     )
     return parser
-
-
-def seeds(text: str) -> tuple[int, ...]:
-    """Return 1, 2, 3 for "1-3", and 1, 4 for "1,4"."""
-    found: list[int] = []
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
-            raise argparse.ArgumentTypeError(f"{text!r} is not like 1-5 or 1,3")
-        found += range(int(first), int(last or first) + 1)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text!r} names no seed")
-    return tuple(found)
 
 
 if __name__ == "__main__":

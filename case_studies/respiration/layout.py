@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from case_studies.layout import escaped, floating, grid, tabular
+
 SPENT = ("cpu_seconds", "wall_seconds")
 SHOWN = {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"}
 MORE = {
@@ -31,14 +33,8 @@ def markdown(summary: pd.DataFrame, caption: str, notes: Sequence[str]) -> str:
         ]
         for line in summary.to_dict("records")
     ]
-    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    table = [heads, ["-" * width for width in widths], *lines]
-    text = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
-        for line in table
-    ]
     below = "\n".join(f"- {note}" for note in notes)
-    return f"## {caption}\n\n" + "\n".join(text) + f"\n\n{below}\n"
+    return f"## {caption}\n\n{grid(heads, lines)}\n\n{below}\n"
 
 
 def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
@@ -47,34 +43,23 @@ def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str])
     They fit between the margins of an A4 page with 2.5 cm on each side.
     """
     lines = summary.to_dict("records")
-    return "\n".join(
-        [
-            "% packages: booktabs, threeparttable",
-            r"\begin{table}[htbp]",
-            r"\centering\scriptsize\setlength{\tabcolsep}{2.5pt}",
-            r"\begin{threeparttable}",
-            rf"\caption{{{_tex(caption.split(': ', 1)[1])}.}}",
-            rf"\label{{tab:respiration-{label}}}",
-            *_beside_published(lines),
-            r"\par\medskip",
-            *_further(lines),
-            r"\begin{tablenotes}\scriptsize",
-            *(rf"\item {_tex(note)}" for note in notes),
-            r"\end{tablenotes}",
-            r"\end{threeparttable}",
-            r"\end{table}",
-            "",
-        ]
+    return floating(
+        caption.split(": ", 1)[1],
+        f"tab:respiration-{label}",
+        [*_beside_published(lines), r"\par\medskip", *_further(lines)],
+        notes,
+        r"\scriptsize\setlength{\tabcolsep}{2.5pt}",
+        r"\scriptsize",
     )
 
 
 def _beside_published(lines: Sequence[dict[Any, Any]]) -> list[str]:
     """Columns of the paper, ours and published."""
-    heads = [rf"\multicolumn{{2}}{{c}}{{{_tex(name)}}}" for name in SHOWN.values()]
+    heads = [rf"\multicolumn{{2}}{{c}}{{{escaped(name)}}}" for name in SHOWN.values()]
     rules = [rf"\cmidrule(lr){{{k}-{k + 1}}}" for k in range(2, 2 * len(SHOWN) + 1, 2)]
     body = [
         [
-            _tex(line["method"]),
+            escaped(line["method"]),
             *(
                 _math(_mean(line, name, r"\pm", prefix))
                 for name in SHOWN
@@ -84,36 +69,22 @@ def _beside_published(lines: Sequence[dict[Any, Any]]) -> list[str]:
         for line in lines
     ]
     again = ["method", *["here", "published"] * len(SHOWN)]
-    return _tabular([" & ".join(["", *heads]) + r" \\", "".join(rules)], again, body)
+    above = [" & ".join(["", *heads]) + r" \\", "".join(rules)]
+    return tabular(again, body, above)
 
 
 def _further(lines: Sequence[dict[Any, Any]]) -> list[str]:
     """Columns that the paper does not have."""
     body = [
         [
-            _tex(line["method"]),
+            escaped(line["method"]),
             *(_math(_mean(line, name, r"\pm")) for name in MORE),
-            *(_tex(line[name]) for name in TEXTS),
+            *(escaped(line[name]) for name in TEXTS),
         ]
         for line in lines
     ]
     short = ["KL$_{48}$", "$R^2$ clean", "$R^2$ hot", "clean, hot", "$Q_{10}$", "CPU s"]
-    return _tabular([], ["method", *short, "nodes", "dropped"], body)
-
-
-def _tabular(
-    above: Sequence[str], heads: Sequence[str], body: Sequence[Sequence[str]]
-) -> list[str]:
-    return [
-        rf"\begin{{tabular}}{{@{{}}l{'l' * (len(heads) - 1)}@{{}}}}",
-        r"\toprule",
-        *above,
-        " & ".join(heads) + r" \\",
-        r"\midrule",
-        *(" & ".join(line) + r" \\" for line in body),
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
+    return tabular(["method", *short, "nodes", "dropped"], body)
 
 
 def _mean(line: dict[Any, Any], name: str, sign: str, prefix: str = "") -> str:
@@ -134,11 +105,3 @@ def _beside(line: dict[Any, Any], name: str, sign: str) -> str:
 
 def _math(text: str) -> str:
     return "--" if text == "-" else f"${text}$"
-
-
-def _tex(text: str) -> str:
-    """Escape what occurs in our own notes and in error messages."""
-    text = text.replace("\\", r"\textbackslash ")
-    for one in "&%$#_{}":
-        text = text.replace(one, f"\\{one}")
-    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from case_studies.respiration.__main__ import seeds as numbers
+from case_studies.options import numbers
 from case_studies.soil_carbon.table3_cells import Cell, Record, run
 from case_studies.soil_carbon.table3_layout import latex, markdown
 from case_studies.soil_carbon.table3_methods import METHODS, SCIREN, Method

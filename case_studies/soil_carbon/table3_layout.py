@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from case_studies.layout import escaped, floating, grid, tabular
+
 BESIDE = {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"}
 ALONE = {
     "r2_four": "R2 latent, four",
@@ -18,14 +20,8 @@ def markdown(summary: pd.DataFrame, caption: str, notes: Sequence[str]) -> str:
     """Return a table that is readable as plain text, too."""
     heads = ["method", *BESIDE.values(), *ALONE.values()]
     rows = [_cells(line, "±") for line in summary.to_dict("records")]
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    lines = [heads, ["-" * width for width in widths], *rows]
-    text = [
-        "| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |"
-        for line in lines
-    ]
     below = "\n".join(f"- {note}" for note in notes)
-    return f"## {caption}\n\n" + "\n".join(text) + f"\n\n{below}\n"
+    return f"## {caption}\n\n{grid(heads, rows)}\n\n{below}\n"
 
 
 def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str]) -> str:
@@ -34,31 +30,10 @@ def latex(summary: pd.DataFrame, caption: str, label: str, notes: Sequence[str])
     body = []
     for line in summary.to_dict("records"):
         name, *values = _cells(line, r"\pm")
-        body.append(" & ".join([_tex(name), *map(_math, values)]) + r" \\")
+        body.append([escaped(name), *map(_math, values)])
     title = caption.split(": ", 1)[1]
-    return "\n".join(
-        [
-            "% packages: booktabs, threeparttable",
-            r"\begin{table}[htbp]",
-            r"\centering",
-            r"\begin{threeparttable}",
-            rf"\caption{{{_tex(title[0].upper() + title[1:])}.}}",
-            rf"\label{{tab:soil-{label}}}",
-            rf"\begin{{tabular}}{{@{{}}{'l' * len(heads)}@{{}}}}",
-            r"\toprule",
-            " & ".join(map(_tex, heads)) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\begin{tablenotes}\footnotesize",
-            *(rf"\item {_tex(note)}" for note in notes),
-            r"\end{tablenotes}",
-            r"\end{threeparttable}",
-            r"\end{table}",
-            "",
-        ]
-    )
+    content = tabular([escaped(head) for head in heads], body)
+    return floating(title[0].upper() + title[1:], f"tab:soil-{label}", content, notes)
 
 
 def _cells(line: dict[Any, Any], sign: str) -> list[str]:
@@ -83,9 +58,3 @@ def _math(text: str) -> str:
     if text in ("-", "- (-)"):
         return "--"
     return f"${text.replace('(-)', '')}$"
-
-
-def _tex(text: str) -> str:
-    for one in "&%$#_{}":
-        text = text.replace(one, f"\\{one}")
-    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")

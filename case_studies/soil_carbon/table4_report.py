@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from case_studies.layout import escaped, floating, grid, tabular
 from case_studies.soil_carbon.table4_cells import Cell, held_scores
 from case_studies.soil_carbon.table4_methods import (
     BLACK_BOXES,
@@ -212,16 +213,6 @@ def _pair_grid(pairs: Any) -> str:
     return grid(["", *names], lines)
 
 
-def grid(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
-    rows = [heads, ["-" * max(width, 3) for width in widths], *lines]
-    return "\n".join(
-        "| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |"
-        for row in rows
-    )
-
-
 def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
@@ -240,43 +231,15 @@ def _beside(row: Mapping[Any, Any], name: str, sign: str) -> str:
 
 def latex(title: str, summary: pd.DataFrame, notes: Sequence[str]) -> str:
     """Return a booktabs table in a ``threeparttable``."""
-    heads = " & ".join(["method", *(escaped(name) for name in FIGURES.values())])
+    heads = ["method", *(escaped(name) for name in FIGURES.values())]
     lines = []
     for row in summary.to_dict("records"):
         texts = [f"${_beside(row, name, chr(92) + 'pm')}$" for name in FIGURES]
-        lines.append(" & ".join([escaped(str(row["method"])), *texts]) + r" \\")
-    return "\n".join(
-        [
-            "% packages: booktabs, threeparttable",
-            r"\begin{table}[htbp]",
-            r"\centering",
-            r"\begin{threeparttable}",
-            r"\caption{Measured carbon profiles, "
-            + escaped(title)
-            + ": mean and standard "
-            "deviation over five splits of held-out blocks; published values, which belong "
-            "to other data, in brackets.}",
-            rf"\label{{tab:soil-carbon-{title.replace('_', '-')}}}",
-            r"\begin{tabular}{@{}llll@{}}",
-            r"\toprule",
-            rf"{heads} \\",
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}",
-            r"\begin{tablenotes}\footnotesize",
-            *(rf"\item {escaped(note)}" for note in notes),
-            r"\end{tablenotes}",
-            r"\end{threeparttable}",
-            r"\end{table}",
-            "",
-        ]
+        lines.append([escaped(str(row["method"])), *texts])
+    caption = (
+        f"Measured carbon profiles, {title}: mean and standard deviation over five "
+        "splits of held-out blocks; published values, which belong to other data, in "
+        "brackets"
     )
-
-
-def escaped(text: str) -> str:
-    """Return plain text as LaTeX shows it."""
-    text = text.replace("\\", r"\textbackslash ")
-    for one in "&%$#_{}":
-        text = text.replace(one, f"\\{one}")
-    return text.replace("R2", "$R^2$").replace("±", r"$\pm$")
+    label = f"tab:soil-carbon-{title.replace('_', '-')}"
+    return floating(caption, label, tabular(heads, lines), notes)

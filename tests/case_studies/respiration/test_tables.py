@@ -8,6 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 
+from case_studies.options import numbers
 from case_studies.respiration import __main__ as command
 from case_studies.respiration import layout, methods, published, tables, training
 from case_studies.respiration.cells import Cell
@@ -182,10 +183,10 @@ def test_a_measured_temperature_is_part_of_the_key(folder):
 
 
 def test_seeds_are_ranges_and_lists():
-    assert command.seeds("1-3,7") == (1, 2, 3, 7)
+    assert numbers("1-3,7") == (1, 2, 3, 7)
     for wrong in ("a", "", "3-1", "1-b"):
-        with pytest.raises(Exception, match=r"not like|names no seed"):
-            command.seeds(wrong)
+        with pytest.raises(Exception, match=r"not like|names no number"):
+            numbers(wrong)
 
 
 def test_published_settings_come_with_their_nominal_rates(folder, monkeypatch, capsys):
