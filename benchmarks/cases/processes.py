@@ -5,6 +5,7 @@ Forcings are observed; the latent depends on the features by an unknown formula.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm
@@ -29,7 +30,7 @@ def _constant(name: str, start: float, unit: str = "") -> Parameter:
 
 
 @process_model([_latent("rb", "umol m-2 s-1"), _constant("q10", 1.5)], ["ta"], ["reco"])
-def q10(p, f):  # noqa: ANN001, ANN201
+def q10(p: Any, f: Any) -> Any:
     """Respiration, a factor q10 more for ten degrees of warming."""
     return p.rb * p.q10 ** ((f.ta - 15.0) / 10.0)
 
@@ -39,7 +40,7 @@ def q10(p, f):  # noqa: ANN001, ANN201
     ["substrate"],
     ["uptake"],
 )
-def michaelis_menten(p, f):  # noqa: ANN001, ANN201
+def michaelis_menten(p: Any, f: Any) -> Any:
     """Uptake that saturates with the substrate."""
     return p.vmax * f.substrate / (p.km + f.substrate)
 
@@ -47,7 +48,7 @@ def michaelis_menten(p, f):  # noqa: ANN001, ANN201
 @process_model(
     [_latent("rate", "yr-1"), _constant("initial", 50.0, "g")], ["years"], ["mass"]
 )
-def first_order_decay(p, f):  # noqa: ANN001, ANN201
+def first_order_decay(p: Any, f: Any) -> Any:
     """Mass left of litter bags of one initial mass."""
     return p.initial * exp(-p.rate * f.years)
 
@@ -55,7 +56,7 @@ def first_order_decay(p, f):  # noqa: ANN001, ANN201
 @process_model(
     [_latent("growth", "d-1"), _constant("capacity", 20.0, "g")], ["days"], ["biomass"]
 )
-def logistic_growth(p, f):  # noqa: ANN001, ANN201
+def logistic_growth(p: Any, f: Any) -> Any:
     """Biomass that starts at 1 g and grows towards a capacity."""
     return p.capacity / (1.0 + (p.capacity - 1.0) * exp(-p.growth * f.days))
 
@@ -65,7 +66,7 @@ def logistic_growth(p, f):  # noqa: ANN001, ANN201
     ["incident", "depth"],
     ["light"],
 )
-def beer_lambert(p, f):  # noqa: ANN001, ANN201
+def beer_lambert(p: Any, f: Any) -> Any:
     """Light at a depth of water, part of it reflected at the surface."""
     return p.passed * f.incident * exp(-p.attenuation * f.depth)
 
@@ -75,7 +76,7 @@ def beer_lambert(p, f):  # noqa: ANN001, ANN201
     ["kelvin"],
     ["flux"],
 )
-def arrhenius(p, f):  # noqa: ANN001, ANN201
+def arrhenius(p: Any, f: Any) -> Any:
     """Rate of a reaction with an activation energy, base rate at 288.15 K."""
     return p.base * exp(p.energy / GAS_CONSTANT * (1.0 / 288.15 - 1.0 / f.kelvin))
 
@@ -85,7 +86,7 @@ def arrhenius(p, f):  # noqa: ANN001, ANN201
     ["radiation", "vpd", "ta", "wind"],
     ["evaporation"],
 )
-def penman(p, f):  # noqa: ANN001, ANN201
+def penman(p: Any, f: Any) -> Any:
     """Evaporation after Penman and Monteith, mg m-2 s-1.
 
     (D rn + c vpd ga) / (D + g (1 + ga / gs)), ga = drag * wind; the latent is gs.
@@ -102,7 +103,7 @@ def penman(p, f):  # noqa: ANN001, ANN201
     ["input", "erosion"],
     ["carbon"],
 )
-def two_pool(p, f):  # noqa: ANN001, ANN201
+def two_pool(p: Any, f: Any) -> Any:
     """Carbon at steady state: a fast pool that erodes, and a slow one that it feeds.
 
     c1 = input / (fast + erosion), c2 = transfer * fast * c1 / slow, seen is c1 + c2.

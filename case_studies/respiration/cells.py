@@ -13,6 +13,7 @@ from typing import Any
 from case_studies.respiration import methods
 from case_studies.respiration.published import Row
 from case_studies.respiration.record import Record
+from case_studies.results import kept
 from sciren import ScIReN, SciRenError, Split, load_model
 from sciren.datasets import RespirationStudy
 
@@ -52,13 +53,7 @@ class Cell:
 
     def stored(self) -> dict[str, Any] | None:
         """Return the result, if it is there and still holds."""
-        try:
-            text = (self.folder / "result.json").read_text(encoding="utf-8")
-            found = json.loads(text)
-        except (OSError, ValueError):
-            return None
-        same = isinstance(found, dict) and found.get("key") == self.key()
-        return found if same else None
+        return kept(self.folder, self.key())
 
     def store(self, result: dict[str, Any]) -> dict[str, Any]:
         """Write a result, whole or not at all, and return it with its key."""

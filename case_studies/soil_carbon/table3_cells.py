@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from case_studies.results import kept
 from case_studies.soil_carbon import table3_methods as methods
 from case_studies.soil_carbon.table3_metrics import judge
 from case_studies.soil_carbon.table4_cells import say
@@ -115,12 +116,7 @@ class Cell:
 
     def stored(self) -> dict[str, Any] | None:
         """Return the result, if it is there and still holds."""
-        try:
-            found = json.loads((self.folder / "result.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        same = isinstance(found, dict) and found.get("key") == self.key()
-        return found if same else None
+        return kept(self.folder, self.key())
 
     def model(self) -> ScIReN:
         """Return the trained model."""

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from case_studies.results import kept
 from case_studies.soil_carbon import table4_methods as methods
 from case_studies.soil_carbon.profiles import FOLDS, Profiles
 from case_studies.soil_carbon.table4_identify import identification
@@ -97,12 +98,7 @@ class Cell:
 
     def stored(self) -> dict[str, Any] | None:
         """Return the result, if it is there and still holds."""
-        try:
-            found = json.loads((self.folder / "result.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        same = isinstance(found, dict) and found.get("key") == self.key()
-        return found if same else None
+        return kept(self.folder, self.key())
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of a finished cell: predictions, latents, effects, edges, ..."""

@@ -1,6 +1,6 @@
 """Equations as C99: functions of doubles, needing math.h only."""
 
-from symbolic.code.expressions import CodeText, Dialect, power_by
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect, power_by
 from symbolic.code.layout import in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -25,21 +25,10 @@ FOLDED = False
 
 DIALECT = Dialect(
     number=repr,
-    functions={
-        "exp": "exp",
-        "log": "log",
-        "abs": "fabs",
-        "sin": "sin",
-        "cos": "cos",
-        "tan": "tan",
-        "tanh": "tanh",
-        "sign": "sign",
-        "sqrt": "sqrt",
-        "step": "step",
-    },
+    functions=FUNCTIONS | {"abs": "fabs"},
     power=power_by("pow"),
     choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
-    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    relations=RELATIONS,
     both="&&",
     either="||",
     invert="!",

@@ -16,6 +16,26 @@ from sympy.printing.precedence import PRECEDENCE
 
 from symbolic.nodes import as_double, kind_of
 
+FUNCTIONS = {
+    name: name
+    for name in [
+        "exp",
+        "log",
+        "abs",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "sign",
+        "sqrt",
+        "step",
+    ]
+}
+"""Names of the functions where a language has no others."""
+
+RELATIONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+"""Signs of the comparisons where a language has no others."""
+
 
 @dataclass(frozen=True)
 class Dialect:

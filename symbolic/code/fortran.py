@@ -2,7 +2,7 @@
 
 import re
 
-from symbolic.code.expressions import CodeText, Dialect
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
 from symbolic.code.layout import in_rows
 from symbolic.code.program import Program, Routine, Table
 
@@ -40,21 +40,10 @@ def _power(base: str, exponent: str, whole: int | None) -> str:
 
 DIALECT = Dialect(
     number=_number,
-    functions={
-        "exp": "exp",
-        "log": "log",
-        "abs": "abs",
-        "sin": "sin",
-        "cos": "cos",
-        "tan": "tan",
-        "tanh": "tanh",
-        "sign": "signum",
-        "sqrt": "sqrt",
-        "step": "step",
-    },
+    functions=FUNCTIONS | {"sign": "signum"},
     power=_power,
     choose=lambda condition, value, other: f"merge({value}, {other}, {condition})",
-    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "/="},
+    relations=RELATIONS | {"ne": "/="},
     both=".and.",
     either=".or.",
     invert=".not.",

@@ -1,6 +1,6 @@
 """Equations as a Julia module of scalar functions; broadcast them over arrays."""
 
-from symbolic.code.expressions import CodeText, Dialect, power_by
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect, power_by
 from symbolic.code.layout import in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -19,21 +19,10 @@ FOLDED = False
 
 DIALECT = Dialect(
     number=repr,
-    functions={
-        "exp": "exp",
-        "log": "ln",
-        "abs": "abs",
-        "sin": "sin",
-        "cos": "cos",
-        "tan": "tan",
-        "tanh": "tanh",
-        "sign": "sign",
-        "sqrt": "root",
-        "step": "step",
-    },
+    functions=FUNCTIONS | {"log": "ln", "sqrt": "root"},
     power=power_by("power"),
     choose=lambda condition, value, other: f"({condition} ? {value} : {other})",
-    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    relations=RELATIONS,
     both="&&",
     either="||",
     invert="!",

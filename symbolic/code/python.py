@@ -3,7 +3,7 @@
 import builtins
 import keyword
 
-from symbolic.code.expressions import CodeText, Dialect
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
 from symbolic.code.layout import in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -19,21 +19,10 @@ def _power(base: str, exponent: str, whole: int | None) -> str:
 
 DIALECT = Dialect(
     number=repr,
-    functions={
-        "exp": "np.exp",
-        "log": "np.log",
-        "abs": "np.abs",
-        "sin": "np.sin",
-        "cos": "np.cos",
-        "tan": "np.tan",
-        "tanh": "np.tanh",
-        "sign": "np.sign",
-        "sqrt": "np.sqrt",
-        "step": "_step",
-    },
+    functions={name: f"np.{name}" for name in FUNCTIONS} | {"step": "_step"},
     power=_power,
     choose=lambda condition, value, other: f"np.where({condition}, {value}, {other})",
-    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    relations=RELATIONS,
     both="&",
     either="|",
     invert="~",

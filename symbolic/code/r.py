@@ -1,6 +1,6 @@
 """Equations as R: functions of vectors, base R only."""
 
-from symbolic.code.expressions import CodeText, Dialect
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
 from symbolic.code.layout import in_rows, signature
 from symbolic.code.program import Program, Routine, Table
 
@@ -21,21 +21,10 @@ def _power(base: str, exponent: str, whole: int | None) -> str:
 
 DIALECT = Dialect(
     number=repr,
-    functions={
-        "exp": "exp",
-        "log": "log",
-        "abs": "abs",
-        "sin": "sin",
-        "cos": "cos",
-        "tan": "tan",
-        "tanh": "tanh",
-        "sign": "sign",
-        "sqrt": "sqrt",
-        "step": "step_",
-    },
+    functions=FUNCTIONS | {"step": "step_"},
     power=_power,
     choose=lambda condition, value, other: f"ifelse({condition}, {value}, {other})",
-    relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="},
+    relations=RELATIONS,
     both="&",
     either="|",
     invert="!",
