@@ -41,8 +41,8 @@ def edge_sets():
 @given(st.integers(2, 8), st.integers(0, 999))
 def test_the_weights_are_those_of_the_polynomial(count, seed):
     generator = torch.Generator().manual_seed(seed)
-    nodes = torch.randperm(40, generator=generator)[:count].double() / 7
-    x = torch.rand(5, generator=generator, dtype=torch.float64) * 6
+    nodes = torch.randperm(40, generator=generator)[:count].double() / 40
+    x = torch.rand(5, generator=generator, dtype=torch.float64)
     x[0] = nodes[-1]
     powers = torch.arange(count)
     expected = x.unsqueeze(1) ** powers
