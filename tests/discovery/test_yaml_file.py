@@ -12,9 +12,12 @@ from discovery.yaml_file import parse_yaml, read_yaml_mapping
 from sciren.errors import ConfigError
 
 NAMES = st.text("abcxyz_0123456789", min_size=1).map(lambda text: f"k{text}")
-# 1e-3 is a number here, as in YAML 1.2; usual writers take it for a text without quotes.
+# 1e-3 and 08 are numbers here, as in YAML 1.2; usual writers leave such texts unquoted.
 TEXTS = st.text(st.characters(codec="ascii", min_codepoint=32)).filter(
-    lambda text: re.fullmatch(r"[-+]?[0-9]+[eE][-+]?[0-9]+", text) is None
+    lambda text: (
+        re.fullmatch(r"[-+]?[0-9]*\.?[0-9]*([eE][-+]?[0-9]+)?", text) is None
+        or not text
+    )
 )
 VALUES = st.recursive(
     st.none()
