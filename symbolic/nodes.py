@@ -4,6 +4,7 @@ Trees, printers, readers and evaluators all go by these tables; what is not list
 is refused with its name.
 """
 
+import sys
 from typing import Any
 
 import sympy
@@ -101,10 +102,15 @@ def is_condition(node: Any) -> bool:
 def as_double(number: Any) -> float:
     """Return a sympy Float as the double it is.
 
+    Below the smallest normal double (2.2e-308) doubles run out of digits, which sympy's
+    numbers do not; there the nearest double is taken.
+
     Raises:
         ExpressionError: the number has more digits than a double, or is not finite.
     """
     value = float(number)
+    if abs(value) < sys.float_info.min and number._prec == sys.float_info.mant_dig:
+        return value
     if not sympy.Float(value, precision=number._prec) == number:
         raise ExpressionError(
             f"{number} is not a double; round it with sympy.Float(value) first"

@@ -46,6 +46,13 @@ def test_every_kind_of_node_comes_back(expression):
     assert from_tree(json.loads(json.dumps(to_tree(expression)))) == expression
 
 
+@pytest.mark.parametrize("tiny", ["1.85422821542267e-309", "3e-324", "1e-400"])
+def test_below_the_smallest_normal_double_the_nearest_is_taken(tiny):
+    number = sympy.Float(tiny)
+    found = from_tree(to_tree(number * x))
+    assert abs(float(found.coeff(x)) - float(number)) <= 5e-324
+
+
 @pytest.mark.parametrize(
     ("expression", "text"),
     [
@@ -55,7 +62,7 @@ def test_every_kind_of_node_comes_back(expression):
         (sympy.oo, "not allowed"),
         (sympy.nan, "not allowed"),
         (sympy.Float("0.1", 40), "is not a double"),
-        (sympy.Float("1e-400"), "is not a double"),
+        (sympy.Float("1e400"), "is not a double"),
         (sympy.UnevaluatedExpr(x), "UnevaluatedExpr"),
         (sympy.Symbol("n", integer=True), "assumptions beyond"),
         (sympy.Symbol("a\nb"), "is no name"),
