@@ -1,8 +1,10 @@
 """Plain text of formulas and Markdown of tables."""
 
+import math
+
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from symbolic.text import markdown_table, to_text
@@ -63,6 +65,7 @@ def test_brackets_are_where_they_have_to_be(formulas, data):
     point = dict.fromkeys(values.values(), sympy.Float("0.37"))
     again = evaluate(to_text(expression, None), values)
     first, second = (complex(e.xreplace(point).evalf(30)) for e in (expression, again))
+    assume(math.hypot(first.real, first.imag) < 1e150)  # at a pole nothing is equal
     assert abs(first - second) <= 1e-9 * (1 + abs(first))
 
 
