@@ -47,9 +47,9 @@ def projector(columns: Array) -> Array:
     return q if keep.all() else np.linalg.qr(scaled[:, keep])[0]
 
 
-def polynomials(z: Array, degree: int = 3) -> Array:
-    """Centred orthonormal polynomials (n, degree) of clipped z."""
-    clipped = np.clip(z, *np.quantile(z, [0.005, 0.995]))
+def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Array:
+    """Centred orthonormal polynomials (n, degree) of z, clipped at either end."""
+    clipped = np.clip(z, *np.quantile(z, [clipped_share, 1.0 - clipped_share]))
     powers = np.stack([clipped**k for k in range(1, degree + 1)], axis=1)
     return orthonormal(powers - powers.mean(0))
 

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbolic.composition.edge_families import Column
-from symbolic.composition.model import Model, Node, Term, term_value
+from symbolic.composition.model import Model, Node, Term, factor_value, term_value
 from symbolic.library import FAMILIES
 from symbolic.rebuild import Units, raw_expression
 from symbolic.structure import EdgeTerm, LatentStructure, in_raw
@@ -25,12 +25,16 @@ LARGEST_SHIFT = 12.0
 
 @dataclass(frozen=True)
 class Product:
-    """(shift1 + f1(z_i)) (shift2 + f2(z_j)); f2 has unit amplitude."""
+    """(shift1 + f1(z_i)) (shift2 + f2(z_j)); f2 has unit amplitude.
+
+    The offset of an anchored factor is zero in raw units.
+    """
 
     one: EdgeTerm
     other: EdgeTerm
     shift_one: float
     shift_other: float
+    anchored: tuple[bool, bool] = (False, False)
 
     def value(self, z: Array) -> Array:
         """Values (n,) at scaled features (n, d)."""
@@ -170,25 +174,30 @@ def _offset_in_log(
 
 def _closed_product(node: Node, columns: Sequence[Column], scale: float) -> Product:
     size = edge_term(node.terms[1])[0].constants[0] or 1.0
-    (one,), shift_one = _inside(node.terms[:1], columns, scale * size)
-    (other,), shift_other = _inside(node.terms[1:], columns, 1.0 / size)
-    return Product(
-        one,
-        other,
-        shift_one + scale * size * node.head[0],
-        shift_other + node.head[1] / size,
-    )
+    shifts, edges = iter(node.head), []
+    for k, factor in enumerate((scale * size, 1.0 / size)):
+        (edge,), offset = _inside(node.terms[k : k + 1], columns, factor)
+        if not node.anchored[k]:
+            edges.append((edge, offset + factor * next(shifts)))
+            continue
+        mean = float(factor_value(columns, node, k).mean())
+        edges.append((edge, offset + factor * mean))
+    (one, first), (other, second) = edges
+    return Product(one, other, first, second, node.anchored)
 
 
 def _product(product: Product, units: Units) -> sympy.Expr:
     """Raw expression of a product; one of two lines is multiplied out."""
     factors = []
-    for edge, shift in (
-        (product.one, product.shift_one),
-        (product.other, product.shift_other),
+    for edge, shift, anchored in zip(
+        (product.one, product.other),
+        (product.shift_one, product.shift_other),
+        product.anchored,
+        strict=True,
     ):
-        alone = LatentStructure("factor", shift, (edge,))
-        factors.append(raw_expression(alone, units))
+        factor = raw_expression(LatentStructure("factor", shift, (edge,)), units)
+        # the offset of an anchored factor is zero up to rounding
+        factors.append(factor.as_coeff_Add()[1] if anchored else factor)
     whole = sympy.Mul(*factors)
     lines = all(
         edge.form is not None and edge.form.family == "linear"
@@ -225,14 +234,15 @@ def raw_numbers(form: ClosedForm, units: Units) -> list[RawNumber]:
             numbers.append(RawNumber(f"{prefix}.A", role, node.amplitude))
         numbers += found
     for h, one in enumerate(form.products, 1):
-        for side, edge, shift in (
-            ("u", one.one, one.shift_one),
-            ("v", one.other, one.shift_other),
+        for side, edge, shift, anchored in (
+            ("u", one.one, one.shift_one, one.anchored[0]),
+            ("v", one.other, one.shift_other, one.anchored[1]),
         ):
             prefix = f"product{h}.{side}"
             found, left = _edge_numbers([edge], units, f"{prefix}.")
             role = "offset of a factor"
-            numbers.append(RawNumber(f"{prefix}.c", role, shift + left))
+            if not anchored:
+                numbers.append(RawNumber(f"{prefix}.c", role, shift + left))
             numbers += found
     return numbers
 

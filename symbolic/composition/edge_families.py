@@ -32,6 +32,7 @@ class Column:
     Args:
         z: (n,) values;  square: z^2;  basis: (n, m) splines.
         low, high: range of the data (of all rows, also where z is a subset).
+        origin: z where the raw feature is zero.
     """
 
     z: Array
@@ -39,6 +40,7 @@ class Column:
     basis: Array
     low: float
     high: float
+    origin: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class EdgeFamily:
         retract: (column, old, new) -> new inside the domain.
         grid: column -> (m,) values of the inner constant to start from.
         shape: (z, inner constants (m,)) -> (m, n) curves of unit amplitude.
+        natural: (column, constants) -> offset that makes the raw function one without
+            an offset (a x, a (x - v)^2, a exp(b x), a |x - v|), and its derivatives.
     """
 
     name: str
@@ -62,6 +66,7 @@ class EdgeFamily:
     retract: Callable[[Column, Array, Array], Array] = lambda column, old, new: new
     grid: Callable[[Column], Array] | None = None
     shape: Callable[[Array, Array], Array] | None = None
+    natural: Callable[[Column, Array], tuple[float, Array]] | None = None
 
 
 def _linear(column: Column, c: Array, out: Array) -> Array:
@@ -173,14 +178,37 @@ def _abs_shapes(z: Array, kinks: Array) -> Array:
     return np.abs(z - kinks[:, None])
 
 
+def _natural_line(column: Column, c: Array) -> tuple[float, Array]:
+    return -float(c[0]) * column.origin, np.array([-column.origin])
+
+
+def _natural_square(column: Column, c: Array) -> tuple[float, Array]:
+    a = c[0] if abs(c[0]) > 1e-9 else 1e-9
+    vertex = 0.5 * float(c[1] / a)
+    return a * vertex * vertex, np.array([-vertex * vertex, vertex])
+
+
+def _natural_exp(column: Column, c: Array) -> tuple[float, Array]:
+    b = c[1] if abs(c[1]) > 1e-9 else 1e-9
+    return float(c[0] / b), np.array([1.0 / b, -c[0] / (b * b)])
+
+
+def _natural_abs(column: Column, c: Array) -> tuple[float, Array]:
+    return 0.0, np.zeros(2)
+
+
 EDGE_FAMILIES: dict[str, EdgeFamily] = {
     one.name: one
     for one in (
-        EdgeFamily("linear", 1, 3.0, _linear),
-        EdgeFamily("quadratic", 2, 5.0, _quadratic),
-        EdgeFamily("exp", 2, 6.0, _exp, _retract_exp, _rates, _exp_shapes),
+        EdgeFamily("linear", 1, 3.0, _linear, natural=_natural_line),
+        EdgeFamily("quadratic", 2, 5.0, _quadratic, natural=_natural_square),
+        EdgeFamily(
+            "exp", 2, 6.0, _exp, _retract_exp, _rates, _exp_shapes, _natural_exp
+        ),
         EdgeFamily("log", 2, 6.0, _log, _retract_log, _poles, _log_shapes),
-        EdgeFamily("abs", 2, 6.0, _abs, _retract_abs, _kinks, _abs_shapes),
+        EdgeFamily(
+            "abs", 2, 6.0, _abs, _retract_abs, _kinks, _abs_shapes, _natural_abs
+        ),
         EdgeFamily("spline", 9, 9.0, _spline),
     )
 }

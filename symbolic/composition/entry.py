@@ -90,7 +90,10 @@ def compose(
         )
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
     regression = Regression.of(
-        inputs.scaled, (inputs.target - shift) / scale, inputs.weight
+        inputs.scaled,
+        (inputs.target - shift) / scale,
+        inputs.weight,
+        origin=inputs.origin,
     )
     found = find(regression, settings, budget)
     if weight is None:
@@ -108,7 +111,7 @@ def _composed_through(
     latent: Any,
 ) -> Composition:
     """Find the latent's formula behind a process."""
-    regression = Regression.of(inputs.scaled, inputs.target)
+    regression = Regression.of(inputs.scaled, inputs.target, origin=inputs.origin)
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
     found = search_through(

@@ -6,9 +6,11 @@ crosses is a plain sum.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from symbolic.composition.edge_families import EDGE_FAMILIES
 from symbolic.composition.model import Model, Node, Term, node_sum
 from symbolic.composition.regression import Regression
 from symbolic.composition.search import Scored, Search
@@ -31,14 +33,31 @@ def simplified(search: Search, best: Scored) -> Scored:
 
 
 def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
-    """Yield models in which one node is replaced by terms of the rest."""
+    """Yield models in which a node is replaced, or a factor loses its offset."""
     for h, node in enumerate(model.nodes):
+        for other in _anchored(node):
+            yield model.with_node(h, other)
         for terms in _replacements(regression, node):
             present = {term.feature for term in model.rest}
             if any(term.feature in present for term in terms):
                 continue
             bare = model.with_node(h, None)
             yield Model((*bare.rest, *terms), bare.nodes)
+
+
+def _anchored(node: Node) -> Iterator[Node]:
+    """Yield products of which one more factor has no offset."""
+    if node.kind != "product":
+        return
+    for k, term in enumerate(node.terms):
+        if node.anchored[k] or EDGE_FAMILIES[term.family].natural is None:
+            continue
+        if all(one.family == "exp" for one in node.terms) and any(node.anchored):
+            continue  # an exponential of a sum says it better
+        flags = [flag or i == k for i, flag in enumerate(node.anchored)]
+        free = [i for i in (0, 1) if not node.anchored[i]]
+        head = tuple(v for i, v in zip(free, node.head, strict=True) if i != k)
+        yield replace(node, head=head, anchored=(flags[0], flags[1]))
 
 
 def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ...]]:

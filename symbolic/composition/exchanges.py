@@ -14,7 +14,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from symbolic.composition.equivalents import scaled
-from symbolic.composition.model import Model, Node, Term, node_sum, term_value
+from symbolic.composition.model import (
+    Model,
+    Node,
+    Term,
+    factor_value,
+    node_sum,
+    term_value,
+)
 from symbolic.composition.search import Scored, Search
 
 Array = np.ndarray
@@ -65,7 +72,7 @@ def _others(search: Search, node: Node) -> Iterator[Node]:
     u, v = (term_value(columns, term) for term in node.terms)
     match node.kind:
         case "product":
-            u, v = u - u.mean() + node.head[0], v - v.mean() + node.head[1]
+            u, v = (factor_value(columns, node, k) for k in (0, 1))
             yield from _squares(one, other, u, v)
             yield from _exponentials(search, one, other, u, v)
         case "quadratic":

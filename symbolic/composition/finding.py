@@ -12,6 +12,7 @@ from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
 from symbolic.composition.levenberg import model_value, polish
 from symbolic.composition.noise_law import is_proportional, proportional_weight
 from symbolic.composition.regression import Regression
+from symbolic.composition.screening import screen
 from symbolic.composition.search import Scored, Search
 from symbolic.composition.second_rung import second_rung
 
@@ -75,11 +76,17 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     generator = np.random.default_rng(settings.seed)
     search = Search(regression, settings.families, budget)
     judge = judge_of(regression, settings)
-    candidates = first_rung(search, generator)
+    screened = screen(regression)
+    reach = screened.rss if settings.max_rung > 1 else np.inf
+    candidates = first_rung(search, generator, reach=reach)
     verdict, rung = judge(candidates[0].model), 1
     if not verdict.accepted and settings.max_rung > 1:
         more = second_rung(
-            search, generator, lambda one: judge(one.model).accepted, candidates[0].rss
+            search,
+            screened,
+            generator,
+            lambda one: judge(one.model).accepted,
+            candidates[0].rss,
         )
         if more and more[0].criterion < candidates[0].criterion:
             rung = 2

@@ -7,24 +7,36 @@ from symbolic.composition.one_feature import one_feature
 from symbolic.composition.search import Scored, Search
 from symbolic.composition.spline_models import Splines, spline_models
 
+FAR = 25.0
+"""Factor above a reference sum of squares beyond which one node is not the answer."""
+
 CLOSE = 30.0  # candidates within this many units of the best are rewritten as well
 
 
 def first_rung(
-    search: Search, generator: np.random.Generator, extra: int = 2
+    search: Search,
+    generator: np.random.Generator,
+    extra: int = 2,
+    reach: float = np.inf,
 ) -> list[Scored]:
     """Search all kept outer functions; best first, one for each structure reached.
 
     Args:
         extra: random indices to start from beside the others.
+        reach: sum of squares that additive splines and products of pairs leave; where
+            no kind comes near it, only the best is searched.
     """
     found: list[Scored] = []
     alone: set[int] = set()
-    for splines in spline_models(search.regression, generator, extra):
+    kept = spline_models(search.regression, generator, extra)
+    if kept[0].fit.rss > FAR * reach:
+        kept = kept[:1]
+    for splines in kept:
         features = splines.fit.model.features
         if len(features) == 1 and splines.kind != "sum":
             alone |= set(features)
-            continue
+            if len(kept) > 1:
+                continue
         found.append(_searched(search, splines, found))
     best = min(found, key=lambda one: one.criterion)
     if len(best.model.features) == 1:

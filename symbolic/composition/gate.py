@@ -160,6 +160,7 @@ class Judge:
         self.regression, self.limit, self.seed = regression, limit, seed
         self.fold = folds(len(regression), seed, blocks)
         self.tests = LeftoverTest(regression)
+        self._known: dict[Model, Gate] = {}
 
     @cached_property
     def flexible(self) -> Array:
@@ -168,6 +169,11 @@ class Judge:
 
     def __call__(self, model: Model) -> Gate:
         """Ask the references and tests about the residual of a model."""
+        if model not in self._known:
+            self._known[model] = self._judged(model)
+        return self._known[model]
+
+    def _judged(self, model: Model) -> Gate:
         regression = self.regression
         evaluator = Evaluator(regression.columns, model)
         value, tangent = evaluator.value_jacobian(model.pack())

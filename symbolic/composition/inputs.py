@@ -35,6 +35,11 @@ class Inputs:
         """Features without mean, in deviations (n, d)."""
         return self.scale_of(self.raw)
 
+    @property
+    def origin(self) -> Array:
+        """Scaled values of raw zeros (d,)."""
+        return -self.shift / self.scale
+
     def scale_of(self, raw: Array) -> Array:
         """Scale other rows as these."""
         return (raw - self.shift) / self.scale

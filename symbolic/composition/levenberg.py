@@ -20,6 +20,10 @@ FLOOR = 1e-13
 """Mean squared residual, in variances, below which nothing can be gained."""
 
 
+RACED, PACE = 4, 2
+"""Steps before a fit may be given up, and steps over which its pace is taken."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """A fitted model.
@@ -128,7 +132,11 @@ class Levenberg:
         return trial if trial.loss < self.point.loss else None
 
     def run(
-        self, iterations: int, hopeless: float = np.inf, floor: float = FLOOR
+        self,
+        iterations: int,
+        hopeless: float = np.inf,
+        floor: float = FLOOR,
+        goal: float = np.inf,
     ) -> "Levenberg":
         """Take at most some steps.
 
@@ -136,15 +144,23 @@ class Levenberg:
             hopeless: stop after six steps when the sum of squares is above this and
                 falls by less than a fifth a step.
             floor: mean squared residual at which nothing is left to gain.
+            goal: stop after some steps where twice the present pace over all steps
+                that are left does not lead to this sum of squares.
         """
         floor = floor * len(self.regression)
+        passed = [self.point.rss]
         for k in range(iterations):
-            before = self.point.rss
-            if before <= floor or not self.step() or self.converged:
+            if passed[-1] <= floor or not self.step() or self.converged:
                 break
-            slow = self.point.rss > 0.8 * before
-            if k >= 5 and slow and self.point.rss > hopeless:
+            passed.append(self.point.rss)
+            slow = passed[-1] > 0.8 * passed[-2]
+            if k >= 5 and slow and passed[-1] > hopeless:
                 break
+            if k >= RACED and passed[-1] > goal:
+                pace = passed[-1] / passed[-1 - PACE]
+                left = 2.0 * (iterations - 1 - k) / PACE
+                if passed[-1] * pace**left > goal:
+                    break
         return self
 
     def fit(self) -> Fit:

@@ -3,7 +3,8 @@
     rest        sum_i f_i(z_i)
     exp         E exp(s)              quadratic   +-(c + s)^2
     log         A log(1 + s)          abs         +-|c + s|
-    product     (c1 + g1(z_i)) (c2 + g2(z_j))
+    product     (c1 + g1(z_i)) (c2 + g2(z_j)), or a factor that is anchored: x, (x - v)^2,
+                exp(b x) or |x - v| of the raw feature without an offset
 
 with s the sum of inner functions, each without its mean over the rows, so that no two
 sets of constants describe the same function and columns are not collinear with the
@@ -43,14 +44,16 @@ class Node:
     Args:
         kind: "exp", "quadratic", "log", "abs" or "product".
         sign: of quadratic and abs; 1 elsewhere.
-        head: (E,), (c,), (A,), (c,) or (c1, c2).
+        head: (E,), (c,), (A,), (c,) or (c1, c2), without those of anchored factors.
         terms: inner functions; exactly two for "product".
+        anchored: factors of a product that have no offset.
     """
 
     kind: str
     sign: float
     head: tuple[float, ...]
     terms: tuple[Term, ...]
+    anchored: tuple[bool, bool] = (False, False)
 
 
 @dataclass(frozen=True)
@@ -115,10 +118,7 @@ class Model:
         """Structure without constants; equal for equal structures."""
         rest = tuple(sorted((t.feature, t.family) for t in self.rest))
         nodes = tuple(
-            sorted(
-                (n.kind, n.sign, tuple(sorted((t.feature, t.family) for t in n.terms)))
-                for n in self.nodes
-            )
+            sorted((n.kind, n.sign, tuple(sorted(_named(n)))) for n in self.nodes)
         )
         return rest, nodes
 
@@ -150,7 +150,8 @@ class Model:
         nodes = []
         for node in self.nodes:
             head = take(len(node.head))
-            nodes.append(Node(node.kind, node.sign, head, filled(node.terms)))
+            terms = filled(node.terms)
+            nodes.append(Node(node.kind, node.sign, head, terms, node.anchored))
         return Model(filled(self.rest), tuple(nodes))
 
 
@@ -236,22 +237,56 @@ class Evaluator:
     def _product(
         self, node: Node, theta: Array, jacobian: Array, at: int
     ) -> tuple[Array, int]:
-        one, other = node.terms
-        middle = at + 2 + len(one.constants)
-        end = middle + len(other.constants)
-        factors = []
-        for shift, term, low, high in (
-            (theta[at], one, at + 2, middle),
-            (theta[at + 1], other, middle, end),
-        ):
-            g = self._term(term, theta[low:high], jacobian[:, low:high])
-            jacobian[:, low:high] -= jacobian[:, low:high].mean(0)
-            factors.append(shift + g - g.mean())
-        u, v = factors
-        jacobian[:, at], jacobian[:, at + 1] = v, u
-        jacobian[:, at + 2 : middle] *= v[:, None]
-        jacobian[:, middle:end] *= u[:, None]
-        return u * v, end
+        low = at + len(node.head)
+        factors, places, shifts = [], [], iter(range(at, low))
+        for term, anchored in zip(node.terms, node.anchored, strict=True):
+            high = low + len(term.constants)
+            part, block = theta[low:high], jacobian[:, low:high]
+            value = self._term(term, part, block)
+            if anchored:
+                shift, slopes = natural_offset(self.columns, term, part)
+                block += slopes
+                places.append((slice(low, high), None))
+            else:
+                head = next(shifts)
+                shift = theta[head] - value.mean()
+                block -= block.mean(0)
+                places.append((slice(low, high), head))
+            factors.append(value + shift)
+            low = high
+        for (part, head), other in zip(places, factors[::-1], strict=True):
+            jacobian[:, part] *= other[:, None]
+            if head is not None:
+                jacobian[:, head] = other
+        return factors[0] * factors[1], low
+
+
+def natural_offset(
+    columns: Sequence[Column], term: Term, constants: Array | None = None
+) -> tuple[float, Array]:
+    """Offset that a term without an offset in raw units has, and its derivatives."""
+    natural = EDGE_FAMILIES[term.family].natural
+    if natural is None:
+        raise ValueError(f"{term.family} has no form without an offset")
+    values = np.array(term.constants) if constants is None else constants
+    return natural(columns[term.feature], values)
+
+
+def factor_value(columns: Sequence[Column], node: Node, k: int) -> Array:
+    """Value of one factor of a product (n,)."""
+    value = term_value(columns, node.terms[k])
+    if node.anchored[k]:
+        return value + natural_offset(columns, node.terms[k])[0]
+    return value - value.mean() + node.head[k - int(node.anchored[0] and k == 1)]
+
+
+def _named(node: Node) -> Iterable[tuple[int, str, bool]]:
+    """Features and families of a node, and which factors are anchored."""
+    flags = node.anchored if node.kind == "product" else (False,) * len(node.terms)
+    return [
+        (one.feature, one.family, flag)
+        for one, flag in zip(node.terms, flags, strict=True)
+    ]
 
 
 def outer(

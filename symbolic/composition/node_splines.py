@@ -28,6 +28,11 @@ REST_FUNCTIONS = 14
 """Splines of the rest are finer than those inside nodes: they take what is left."""
 
 OPTIONS = 3
+
+PREFERRED = 0.85
+"""Factor on the sum of squares of a product: beside a rest it stands for squares and
+exponentials of the same two features as well, and is the easiest to name."""
+
 ROWS = 800
 
 
@@ -89,7 +94,7 @@ def node_options(
         found.append(Option(one.model.nodes[0], one.rss))
     if len(group) == 2:
         one = product_splines(few, group)
-        found.append(Option(one.model.nodes[0], one.rss))
+        found.append(Option(one.model.nodes[0], PREFERRED * one.rss))
     found.sort(key=lambda one: one.rss)
     return [one for one in found if one.rss <= 6.0 * found[0].rss][:OPTIONS]
 

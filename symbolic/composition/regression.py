@@ -44,8 +44,10 @@ class Regression:
         weight: Array | None = None,
         nuisance: Array | None = None,
         functions: int = 9,
+        origin: Array | None = None,
     ) -> "Regression":
-        """Build from scaled features (n, d)."""
+        """Build from scaled features (n, d); origin (d,) is where raw ones are zero."""
+        zeros = np.zeros(z.shape[1]) if origin is None else origin
         columns = tuple(
             Column(
                 np.ascontiguousarray(one),
@@ -53,8 +55,9 @@ class Regression:
                 spline_basis(one, functions),
                 float(one.min()),
                 float(one.max()),
+                float(zero),
             )
-            for one in z.T
+            for one, zero in zip(z.T, zeros, strict=True)
         )
         n = len(y)
         return cls(
@@ -99,6 +102,7 @@ class Regression:
                 np.asfortranarray(one.basis[rows]),
                 one.low,
                 one.high,
+                one.origin,
             )
             for one in self.columns
         )

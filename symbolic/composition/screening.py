@@ -1,11 +1,10 @@
 """Which features act together, which act alone, and which do not act."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from symbolic.composition.basis import polynomials
+from symbolic.composition.basis import pair_products, polynomials, projector
 from symbolic.composition.regression import Regression
 
 Array = np.ndarray
@@ -13,11 +12,14 @@ Array = np.ndarray
 SMALLEST_DROP = 0.06
 """Share of the sum of squares by which a pair must lower it."""
 
-STRENGTHS = (0.05, 0.01, 0.0)
-"""Least strength of a pair, of the strongest one, at each level of strictness."""
+STRENGTHS = (0.0, 0.003, 0.015, 0.06)
+"""Least strength of a pair, of the strongest one, from all to the clearest."""
 
-MOST_PAIRS = 8
+MOST_PAIRS = 28
 DEGREE = 3
+
+RICH = 5
+"""Degree of the products of a chosen pair."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Screen:
         return tuple(sorted({*self.interacting, *self.alone}))
 
     def levels(self) -> list[tuple[tuple[int, int], ...]]:
-        """Sets of pairs without the faint ones, from strict to all."""
+        """Sets of pairs from all to the strong ones."""
         found: list[tuple[tuple[int, int], ...]] = []
         for least in STRENGTHS:
             some = tuple(
@@ -63,37 +65,57 @@ class Screen:
 class PairBlocks:
     """Products of polynomials of all pairs beside additive splines.
 
+    What a chosen pair explains is removed from all others, with products of a higher
+    degree than those that pairs are chosen by: what is left of a kink would otherwise
+    be laid on pairs of correlated features.
+
     Args:
         regression: rows.
     """
 
     def __init__(self, regression: Regression) -> None:
         count = len(regression.columns)
-        beside = regression.beside_splines(range(count))
-        poly = [polynomials(one.z, DEGREE) for one in regression.columns]
+        self.beside = regression.beside_splines(range(count))
+        self.z = [one.z for one in regression.columns]
+        poly = [polynomials(z, DEGREE) for z in self.z]
         self.pairs = [(j, i) for i in range(count) for j in range(i)]
-        blocks = [
-            (poly[i][:, :, None] * poly[j][:, None, :]).reshape(len(regression), -1)
-            for j, i in self.pairs
-        ]
-        sizes = np.cumsum([0, *(block.shape[1] for block in blocks)])
-        self.slices = [slice(a, b) for a, b in pairwise(sizes)]
-        columns = np.hstack(blocks) * regression.weight[:, None]
-        columns = beside.without(columns)
-        self.gram = columns.T @ columns
-        self.gram.flat[:: len(self.gram) + 1] += 1e-6 * len(regression)
-        self.moment = columns.T @ beside.target
-        self.total = float(beside.target @ beside.target)
+        blocks = [pair_products(poly[i], poly[j]) for j, i in self.pairs]
+        self.columns = self._bare(np.hstack(blocks))
+        self.ridge = 1e-6 * len(regression)
 
-    def explained(self, chosen: list[int]) -> float:
-        """Squares that some pairs explain together."""
-        if not chosen:
-            return 0.0
-        where = np.concatenate(
-            [np.arange(self.slices[k].start, self.slices[k].stop) for k in chosen]
-        )
-        right = self.moment[where]
-        return float(right @ np.linalg.solve(self.gram[np.ix_(where, where)], right))
+    def _bare(self, columns: Array) -> Array:
+        """Weight columns and remove the additive splines from them."""
+        return self.beside.without(columns * self.beside.weight[:, None])
+
+    def rich(self, k: int, degree: int) -> Array:
+        """Products of another degree of one pair (n, degree^2)."""
+        j, i = self.pairs[k]
+        one, other = (polynomials(self.z[k], degree, 0.0) for k in (i, j))
+        return self._bare(pair_products(one, other))
+
+    def gains(self, gram: Array, moment: Array) -> Array:
+        """Squares that each pair would explain alone (pairs,)."""
+        count, size = len(self.pairs), len(moment) // len(self.pairs)
+        own = gram.reshape(count, size, count, size)
+        each = np.arange(count)
+        blocks = own[each, :, each] + self.ridge * np.eye(size)
+        right = moment.reshape(count, size, 1)
+        return (right * np.linalg.solve(blocks, right)).sum((1, 2))
+
+    def together(self, parts: list[Array]) -> tuple[float, list[float]]:
+        """Squares that columns explain together, and each part beside the others."""
+        columns = np.hstack(parts)
+        gram = columns.T @ columns
+        gram.flat[:: len(gram) + 1] += self.ridge
+        inverse = np.linalg.inv(gram)
+        moment = columns.T @ self.beside.target
+        beta, beside, at = inverse @ moment, [], 0
+        for part in parts:
+            own = slice(at, at + part.shape[1])
+            solved = np.linalg.solve(inverse[own, own], beta[own])
+            beside.append(float(beta[own] @ solved))
+            at = own.stop
+        return float(beta @ moment), beside
 
 
 Pairs = list[tuple[int, int]]
@@ -108,32 +130,52 @@ def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float
     if len(regression.columns) < 2:
         return [], [], float(regression.target @ regression.target)
     blocks = PairBlocks(regression)
-    chosen: list[int] = []
-    reached, penalty = 0.0, np.log(len(regression)) * DEGREE**2 / len(regression)
-    smallest = max(SMALLEST_DROP, 1.0 - float(np.exp(-penalty)))
-    while len(chosen) < MOST_PAIRS:
-        others = [k for k in range(len(blocks.pairs)) if k not in chosen]
-        if not others:
+    target = blocks.beside.target
+    total = left = float(target @ target)
+    gram = blocks.columns.T @ blocks.columns
+    moment = blocks.columns.T @ target
+    smallest = _smallest_drop(len(regression), DEGREE)
+    chosen: dict[int, Array] = {}
+    known = np.empty((len(regression), 0))
+    while len(chosen) < min(MOST_PAIRS, len(blocks.pairs)):
+        gains = blocks.gains(gram, moment)
+        gains[list(chosen)] = -np.inf
+        best = int(np.argmax(gains))
+        if not gains[best] >= smallest * left:
             break
-        gains = {k: blocks.explained([*chosen, k]) for k in others}
-        best = max(gains, key=lambda k: gains[k])
-        left = blocks.total - reached
-        if gains[best] - reached < smallest * left:
-            break
-        chosen.append(best)
-        reached = gains[best]
-    left = max(blocks.total - reached, 1e-300)
-    for k in list(chosen):
-        fewer = [one for one in chosen if one != k]
-        if reached - blocks.explained(fewer) < smallest * left:
-            chosen, reached = fewer, blocks.explained(fewer)
-            left = max(blocks.total - reached, 1e-300)
-    loss = {
-        k: reached - blocks.explained([one for one in chosen if one != k])
-        for k in chosen
-    }
-    chosen.sort(key=lambda k: -loss[k])
-    return [blocks.pairs[k] for k in chosen], [loss[k] for k in chosen], left
+        richest = RICH**2 * (len(chosen) + 1) <= len(regression) // 4
+        chosen[best] = blocks.rich(best, RICH if richest else DEGREE)
+        new = chosen[best] - known @ (known.T @ chosen[best])
+        q = projector(new - known @ (known.T @ new))
+        known = np.hstack([known, q])
+        shared, seen = q.T @ blocks.columns, q.T @ target
+        gram -= shared.T @ shared
+        moment -= shared.T @ seen
+        left -= float(seen @ seen)
+    return _without_weak(blocks, chosen, total)
+
+
+def _without_weak(
+    blocks: PairBlocks, chosen: dict[int, Array], total: float
+) -> tuple[Pairs, list[float], float]:
+    """Drop pairs that the later ones made needless, the weakest first."""
+    while chosen:
+        reached, beside = blocks.together(list(chosen.values()))
+        left = max(total - reached, 1e-300)
+        loss = dict(zip(chosen, beside, strict=True))
+        weakest = min(chosen, key=lambda k: loss[k])
+        columns = chosen[weakest].shape[1]
+        drop = _smallest_drop(len(blocks.beside), int(np.sqrt(columns)))
+        if loss[weakest] >= drop * left:
+            order = sorted(chosen, key=lambda k: -loss[k])
+            return [blocks.pairs[k] for k in order], [loss[k] for k in order], left
+        del chosen[weakest]
+    return [], [], total
+
+
+def _smallest_drop(rows: int, degree: int) -> float:
+    """Share of the sum of squares by which products of a degree must lower it."""
+    return max(SMALLEST_DROP, 1.0 - float(np.exp(-np.log(rows) * degree**2 / rows)))
 
 
 def screen(regression: Regression) -> Screen:

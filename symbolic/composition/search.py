@@ -20,6 +20,7 @@ from symbolic.composition.model import (
     Node,
     Place,
     Term,
+    factor_value,
     node_sum,
     outer,
     term_value,
@@ -58,6 +59,19 @@ def criterion(regression: Regression, found: Fit) -> float:
     return float(n * np.log(max(found.rss / n, FLOOR)) + size * np.log(n) + price)
 
 
+def freed(regression: Regression, model: Model, place: Place) -> Model:
+    """Give the factor at a place its offset back, so that it can change its family."""
+    h, k = place
+    if h < 0 or not model.nodes[h].anchored[min(k, 1)]:
+        return model
+    node = model.nodes[h]
+    free = [factor_value(regression.columns, node, i).mean() for i in (0, 1)]
+    flags = [flag and i != k for i, flag in enumerate(node.anchored)]
+    head = tuple(float(v) for v, flag in zip(free, flags, strict=True) if not flag)
+    changed = Node(node.kind, node.sign, head, node.terms, (flags[0], flags[1]))
+    return model.with_node(h, changed)
+
+
 class Search:
     """Greedy search over the families of all terms, with joint refits.
 
@@ -78,21 +92,41 @@ class Search:
         self.known: dict[object, Scored] = {}
 
     # -- scoring --------------------------------------------------------------------
-    def score(self, model: Model, iterations: int = 30, best: float = np.inf) -> Scored:
-        """Refit and price a model; equal structures keep the better constants."""
+    def score(
+        self,
+        model: Model,
+        iterations: int = 30,
+        best: float = np.inf,
+        beat: float = np.inf,
+    ) -> Scored:
+        """Refit and price a model; equal structures keep the better constants.
+
+        Args:
+            best: sum of squares far above which a fit is given up.
+            beat: criterion that the model has to come below to be of use.
+        """
         key = model.key
         known = self.known.get(key)
         start = Levenberg(self.regression, model)
         if known is not None and known.converged and start.rss >= 0.999 * known.rss:
             return known
         hopeless = max(2.0 * best, 1e-8 * len(self.regression))
-        found = start.run(iterations, hopeless).fit()
+        goal = self._goal(model, beat)
+        found = start.run(iterations, hopeless, goal=goal).fit()
         scored = Scored(
             found.model, found.rss, criterion(self.regression, found), found.converged
         )
         if known is None or scored.criterion < known.criterion:
             self.known[key] = scored
         return self.known[key]
+
+    def _goal(self, model: Model, beat: float) -> float:
+        """Sum of squares at which a model has a criterion."""
+        if not np.isfinite(beat):
+            return np.inf
+        n = len(self.regression)
+        free = criterion(self.regression, Fit(model, n, np.empty((0, 0)), True))
+        return n * float(np.exp(min((beat - free) / n, 50.0)))
 
     def retry(self, model: Model, iterations: int = 30) -> Scored:
         """Refit from these constants, even where the structure is known."""
@@ -115,8 +149,7 @@ class Search:
     def _slope(self, node: Node, k: int) -> Array:
         columns = self.regression.columns
         if node.kind == "product":
-            other = term_value(columns, node.terms[1 - k])
-            return node.head[1 - k] + other - other.mean()
+            return factor_value(columns, node, 1 - k)
         s = node_sum(columns, node)
         return outer(node.kind, node.sign, node.head[0], s)[1]
 
@@ -183,7 +216,7 @@ class Search:
             if self.budget.over():
                 break
             for model in self._alternatives(best, place):
-                scored = self.score(model, best=best.rss)
+                scored = self.score(model, best=best.rss, beat=best.criterion)
                 if scored.criterion < best.criterion - 1e-6:
                     dropped = len(scored.model.places()) < len(best.model.places())
                     best = scored
@@ -193,7 +226,7 @@ class Search:
 
     def _alternatives(self, best: Scored, place: Place) -> Iterator[Model]:
         """Yield models that differ in one term, the promising ones only."""
-        model, rows = best.model, len(self.regression)
+        model, rows = freed(self.regression, best.model, place), len(self.regression)
         term = model.term(place)
         simplest = self.names(model, place)
         if term.family != "linear" and "linear" in self.families:

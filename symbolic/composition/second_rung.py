@@ -6,6 +6,7 @@ names first, the rest afterwards, and all constants are refitted together.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
@@ -31,12 +32,22 @@ OWN_REST = 1.5
 CLOSE = 3.0
 """Combinations of nodes within this factor of the best sum of squares are named."""
 
+NAMED_WELL = 1.1
+"""Names that leave this much more than the splines need no search of their own."""
+
+DEARER = 1.1
+"""Factor on the sum of squares of splines for each feature inside a node."""
+
+AHEAD, MOST_NAMED = 3, 12
+"""Groupings that are fitted before the best one is named, and most that are named."""
+
 POOR = 4.0
 """Groupings whose splines are worse than a named model by this factor are left out."""
 
 
 def second_rung(
     search: Search,
+    screened: Screen,
     generator: np.random.Generator,
     enough: Callable[[Scored], bool],
     best: float = np.inf,
@@ -44,6 +55,7 @@ def second_rung(
     """Search groupings of the interacting features, most plausible first.
 
     Args:
+        screened: which features interact.
         enough: whether a candidate needs no further search.
         best: sum of squares of a model that is known already.
     Returns:
@@ -53,28 +65,47 @@ def second_rung(
     screened = screen(regression)
     rest = Rest(regression)
     found: list[Scored] = []
-    for grouping in all_groupings(screened):
+    queue: list[tuple[float, Fit]] = []
+    proposed = all_groupings(screened)
+    for turn in range(MOST_NAMED):
         if search.budget.over():
             break
+        for grouping in islice(proposed, AHEAD if turn == 0 else 1):
+            fits = splined(rest, screened.live, grouping, generator)
+            queue += [(_price(one), one) for one in fits]
+            if turn == 0 and fits[0].rss <= screened.rss:
+                break
+        queue.sort(key=lambda one: one[0])
         best = min([best, *(one.rss for one in found)])
-        new = explored(search, rest, screened.live, grouping, generator, best)
-        if not new:
+        if not queue:
+            break
+        joint = queue.pop(0)[1]
+        if joint.rss > POOR * best and joint.rss > 1e-4 * len(regression):
             continue
-        found = unique([*found, *new])
-        if found[0] in new:
-            better = simplified(search, exchanged(search, found[0]))
-            found = unique([better, *found])
-            if enough(found[0]):
-                break
-            more = grown(search, rest, screened.live, found[0], generator)
-            found = unique([*more, *found])
-            if not enough(found[0]):
-                other = reconsidered(search, rest, screened.live, found[0], generator)
-                more = [*more, other]
-                found = unique([other, *found])
-            if more and found[0] in more and enough(found[0]):
-                break
+        model, features = rest_needed(rest, screened.live, joint)
+        new = named(search, rest, model, features)
+        found = unique([new, *found])
+        if found[0] is not new:
+            continue
+        better = simplified(search, exchanged(search, found[0]))
+        found = unique([better, *found])
+        if enough(found[0]):
+            break
+        more = grown(search, rest, screened.live, found[0], generator)
+        found = unique([*more, *found])
+        if not enough(found[0]):
+            other = reconsidered(search, rest, screened.live, found[0], generator)
+            more = [*more, other]
+            found = unique([other, *found])
+        if more and found[0] in more and enough(found[0]):
+            break
     return found
+
+
+def _price(joint: Fit) -> float:
+    """Sum of squares of splines, higher for more features inside nodes."""
+    inside = sum(len(node.terms) for node in joint.model.nodes)
+    return joint.rss * DEARER**inside
 
 
 def grown(
@@ -142,7 +173,7 @@ def _groups_left(screened: Screen) -> list[tuple[int, ...]]:
     """Groups of one more node: the clique around the strongest pair, and the pair."""
     if not screened.pairs:
         return []
-    strict, strongest = screened.levels()[0], screened.pairs[0]
+    strict, strongest = screened.levels()[-1], screened.pairs[0]
     around = [
         group
         for group in cliques(screened.interacting, strict)
@@ -162,7 +193,7 @@ def _with_node(
 
 
 def all_groupings(screened: Screen) -> Iterator[Grouping]:
-    """Yield groupings of the strong pairs, then of weaker ones, without repeats."""
+    """Yield groupings of all pairs, then of stronger ones, without repeats."""
     known: set[Grouping] = set()
     for pairs in screened.levels():
         for grouping in groupings(pairs):
@@ -171,28 +202,18 @@ def all_groupings(screened: Screen) -> Iterator[Grouping]:
                 yield grouping
 
 
-def explored(
-    search: Search,
+def splined(
     rest: Rest,
     live: Sequence[int],
     grouping: Grouping,
     generator: np.random.Generator,
-    best: float,
-) -> list[Scored]:
-    """Fit and name the nodes of one grouping; empty where splines do not reach."""
+) -> list[Fit]:
+    """Fit nodes of splines to one grouping beside a full rest, best first."""
     options = [
         node_options(rest, live, grouping, k, generator) for k in range(len(grouping))
     ]
     fits = joint_splines(rest.beside(live), options)
-    if fits[0].rss > POOR * best and fits[0].rss > 1e-4 * len(search.regression):
-        return []
-    found = []
-    for joint in fits:
-        if joint.rss > CLOSE * fits[0].rss or search.budget.over():
-            break
-        model, features = rest_needed(rest, live, joint)
-        found.append(named(search, rest, model, features))
-    return found
+    return [one for one in fits if one.rss <= CLOSE * fits[0].rss]
 
 
 def rest_needed(
@@ -210,7 +231,11 @@ def rest_needed(
 def named(search: Search, rest: Rest, model: Model, features: Sequence[int]) -> Scored:
     """Name nodes beside a rest of splines, then the rest, then search all terms."""
     beside = Search(rest.beside(features), search.families, search.budget)
-    nodes = beside.climb(beside.named(model)).model
+    splines = fit(beside.regression, model, 3)
+    nodes = beside.named(splines.model)
+    if nodes.rss > NAMED_WELL * splines.rss:
+        nodes = beside.climb(nodes)
+    nodes = nodes.model
     whole = with_rest(rest, nodes, features)
     whole = without_faint_rest(search, whole)
     return search.climb(search.named(whole.model))

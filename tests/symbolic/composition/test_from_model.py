@@ -7,8 +7,14 @@ import pytest
 
 from sciren.errors import ConfigError
 from symbolic.composition import compose
-from symbolic.composition.from_model import compose_latent, latent_structure
+from symbolic.composition.from_model import (
+    compose_latent,
+    latent_structure,
+    without_spare_offset,
+)
+from symbolic.library import FAMILIES
 from symbolic.rebuild import Units, raw_expression
+from symbolic.structure import EdgeTerm, LatentStructure, Node
 
 
 class Decoder:
@@ -26,7 +32,8 @@ class Decoder:
         self.parameters = Parameters(rb=rb)
 
     def __call__(self, p, f):
-        return {"reco": p.rb * p.q10 ** ((f.ta - 15.0) / 10.0)}
+        reco = p.rb * p.q10 ** ((f.ta - 15.0) / 10.0)
+        return {"reco": reco, "twice": 2.0 * reco, "ta": f.ta}
 
 
 def trained(cases, targets=("reco",), seed=1):
@@ -48,8 +55,8 @@ def trained(cases, targets=("reco",), seed=1):
     )
     table = SimpleNamespace(
         features=x,
-        targets=noisy[:, None],
-        target_names=("reco",),
+        targets=np.stack([noisy, 2 * noisy, ta], axis=1),
+        target_names=("reco", "twice", "ta"),
         feature_names=("a", "b", "c", "d"),
         forcings={"ta": ta},
     )
@@ -81,14 +88,43 @@ def test_the_structure_in_a_model_is_the_composition(cases, name, slope, offset)
     assert raw_expression(structure, units).free_symbols
 
 
+def test_every_target_that_a_latent_moves_is_used(cases):
+    model, table, rb = trained(cases, targets=("ta", "twice", "reco"))
+    table.targets[::2, 0] = np.nan  # every row is seen in one of the two at least
+    table.targets[1::2, 1] = np.nan
+    found = compose_latent(model, table, trained=False, max_rung=1)
+    assert found.accepted, str(found)
+    assert found.structure == "abs[linear(a) + linear(c)]"
+    np.testing.assert_allclose(found.predict(table.features), rb, rtol=0.02)
+
+
+@pytest.mark.parametrize("offset", [0.5, -3.0])
+def test_a_logarithm_takes_its_offset_in(cases, offset):
+    x = cases.rows(seed=2)
+    found = compose(x, cases.formulas["log"](x), max_rung=1)
+    structure = latent_structure(found, found.units, 1.0, offset)
+    assert not structure.offset_free
+    assert structure.offset == 0.0
+    expected = offset + found.predict(x)
+    z = (x - found.units.shift) / found.units.scale
+    np.testing.assert_allclose(structure.value(z), expected, rtol=1e-8)
+
+
+def test_an_offset_too_large_for_a_logarithm_stays():
+    form = FAMILIES["linear"][0]
+    node = Node("log", 0.01, 3.0, (EdgeTerm(0, form, (1.0,)),))
+    one = LatentStructure("rb", 5.0, (), (node,))
+    assert without_spare_offset(one) is one
+
+
 def test_products_have_no_place_in_a_structure():
     found = SimpleNamespace(form=SimpleNamespace(products=(1,)))
     assert latent_structure(found, None) is None
 
 
 def test_what_cannot_be_composed_is_an_error(cases):
-    model, table, _ = trained(cases, targets=("reco", "gpp"))
-    with pytest.raises(ConfigError, match="has the targets reco, gpp"):
+    model, table, _ = trained(cases, targets=("ta",))
+    with pytest.raises(ConfigError, match="no observed target of decoder 'q10'"):
         compose_latent(model, table)
     with pytest.raises(ConfigError, match="say which one to compose"):
         compose_latent(model, table, "rc")

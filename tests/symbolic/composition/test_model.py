@@ -5,7 +5,15 @@ import pytest
 
 from symbolic.composition.describe import describe
 from symbolic.composition.levenberg import fit
-from symbolic.composition.model import Evaluator, Model, Node, Term, outer
+from symbolic.composition.model import (
+    Evaluator,
+    Model,
+    Node,
+    Term,
+    factor_value,
+    natural_offset,
+    outer,
+)
 from symbolic.composition.regression import Regression
 
 
@@ -13,7 +21,7 @@ def regression(seed=0, n=300, d=4):
     generator = np.random.default_rng(seed)
     z = generator.normal(size=(n, d))
     z = (z - z.mean(0)) / z.std(0)
-    return Regression.of(z, generator.normal(size=n))
+    return Regression.of(z, generator.normal(size=n), origin=np.arange(-1.0, d - 1))
 
 
 TERMS = (
@@ -26,6 +34,9 @@ NODES = (
     Node("log", 1.0, (1.2,), (Term(0, "linear", (0.1,)), Term(1, "log", (0.2, 0.1)))),
     Node("quadratic", -1.0, (0.4,), TERMS),
     Node("abs", 1.0, (0.15,), TERMS),
+    Node("product", 1.0, (0.3,), (TERMS[0], TERMS[1]), (True, False)),
+    Node("product", 1.0, (-0.2,), (TERMS[2], TERMS[1]), (False, True)),
+    Node("product", 1.0, (), (TERMS[2], Term(3, "abs", (0.5, 0.1))), (True, True)),
     Node("product", 1.0, (0.3, -0.2), (TERMS[0], TERMS[1])),
 )
 
@@ -54,6 +65,25 @@ def test_a_product_has_one_redundant_constant():
     assert model.size == len(model.pack()) - 1
 
 
+def test_anchored_factors_are_raw_functions_without_an_offset():
+    columns = regression().columns
+    raw = [one.z - one.origin for one in columns]
+    line, square = (Term(1, "linear", (0.7,)), Term(2, "quadratic", (0.2, -0.3)))
+    power, fold = Term(3, "exp", (0.4, 0.5)), Term(0, "abs", (0.5, 0.1))
+    for terms, expected in (
+        ((line, square), 0.7 * raw[1] * 0.2 * (columns[2].z - 0.75) ** 2),
+        ((power, fold), 0.8 * np.exp(0.5 * columns[3].z) * 0.5 * np.abs(raw[0] - 1.1)),
+    ):
+        node = Node("product", 1.0, (), terms, (True, True))
+        value = factor_value(columns, node, 0) * factor_value(columns, node, 1)
+        np.testing.assert_allclose(value, expected, atol=1e-12)
+
+
+def test_a_logarithm_has_no_form_without_an_offset():
+    with pytest.raises(ValueError, match="log has no form"):
+        natural_offset(regression().columns, Term(0, "log", (0.2, 0.1)))
+
+
 def test_the_key_ignores_order_and_constants():
     one = Model(TERMS, NODES[:2])
     other = Model(TERMS[::-1], NODES[1::-1])
@@ -69,8 +99,8 @@ def test_dropping_the_last_term_drops_the_node():
 
 def test_places_name_every_term_once():
     model = Model(TERMS, NODES)
-    assert len(set(model.places())) == len(model.terms()) == 3 + 3 + 2 + 3 + 3 + 2
-    assert model.features == (0, 1, 2)
+    assert len(set(model.places())) == len(model.terms()) == 3 + 3 + 2 + 3 + 3 + 4 * 2
+    assert model.features == (0, 1, 2, 3)
     assert not model.has_splines
 
 

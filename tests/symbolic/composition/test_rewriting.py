@@ -59,7 +59,9 @@ def test_products_are_not_rewritten_as_sums():
     node = Node(
         "product", 1.0, (0, 0), (Term(0, "linear", (1,)), Term(1, "linear", (1,)))
     )
-    assert list(rewritings(rows(lambda z: z[:, 0]), Model(nodes=(node,)))) == []
+    found = list(rewritings(rows(lambda z: z[:, 0]), Model(nodes=(node,))))
+    assert [one.nodes[0].anchored for one in found] == [(True, False), (False, True)]
+    assert all(one.rest == () and len(one.nodes[0].head) == 1 for one in found)
 
 
 def test_a_square_is_recognised_behind_a_product_and_parabolas():

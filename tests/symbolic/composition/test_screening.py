@@ -28,7 +28,7 @@ def test_an_additive_target_has_no_pairs():
 @pytest.mark.parametrize("seed", range(3))
 def test_products_and_lone_features_are_told_apart(seed):
     found = screened(lambda z: z[:, 0] * z[:, 3] + z[:, 1] ** 2, seed)
-    assert found.levels()[0] == ((0, 3),)
+    assert found.levels()[-1] == ((0, 3),)
     assert 1 in found.live
     assert found.strength[0] == 1.0
 
