@@ -299,6 +299,13 @@ class DiscoverySettings(Settings):
     unit_problems: Literal["warn", "error", "ignore"] = Field(
         default="warn", description="what to do about terms whose units cannot fit"
     )
+    compose: float = Field(
+        default=60.0,
+        ge=0,
+        le=3600,
+        description="processor seconds for formulas of whole latents, tried where curves "
+        "are refused or hidden; 0: none",
+    )
 
 
 def _names(value: Any) -> Any:

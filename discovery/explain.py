@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHANGEABLE = (
     "families", "pins", "forbid", "shapes", "model_selection", "complexity",
-    "unit_problems", "threshold", "bootstrap",
+    "unit_problems", "compose", "threshold", "bootstrap",
 )  # fmt: skip
 
 

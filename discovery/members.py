@@ -80,6 +80,7 @@ def _families(model: "ScIReN", study: "Study") -> str:
         seed=study.config.seed,
         shapes=chosen.shapes,
         unit_problems="ignore",
+        compose=chosen.compose,
     )
     return "; ".join(
         f"{row['source']} -> {row['latent']}: {row['family']}"

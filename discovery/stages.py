@@ -40,6 +40,7 @@ def discover(
     model_selection: str | int = "bic",
     complexity: Mapping[str, float] | None = None,
     unit_problems: Literal["warn", "error", "ignore"] = "warn",
+    compose: float | None = None,
     threshold: float = 0.03,
     bootstrap: int = 200,
     search_rows: int = 8000,
@@ -56,7 +57,7 @@ def discover(
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
         families, pins, forbid, shapes, model_selection, complexity, unit_problems,
-            search_rows: see `symbolic.symbolify`.
+            compose, search_rows: see `symbolic.symbolify`.
         threshold: edges below this share of importance are left out.
         bootstrap: resamples of blocks for the intervals of the constants; 0 for none.
         truth: latent -> true values at the positions of ``row_ids``, where known.
@@ -93,6 +94,7 @@ def discover(
             "model_selection": model_selection,
             "complexity": dict(complexity or {}),
             "unit_problems": unit_problems,
+            "compose": compose,
             "search_rows": search_rows,
         },
         threshold,
@@ -103,6 +105,25 @@ def discover(
         keep or Checkpoints(),
     )
     return task.run()
+
+
+def composition_notes(equations: "SymbolicModel") -> list[str]:
+    """Say which latents were sought as one formula, and what came of it."""
+    said = {
+        "taken": "is a better formula by {gap:.3g} units of the criterion and was taken",
+        "agrees": "is what was found edge by edge as well",
+        "beaten": "is worse by {gap:.3g} units of the criterion and was not taken",
+        "refused": "was refused: {reason}",
+        "not sought": "{reason}",
+    }
+    notes = []
+    for one in equations.settings.get("compositions", ()):
+        gap = abs(one["gap"]) if one["gap"] is not None else 0.0
+        what = said[one["verdict"]].format(gap=gap, reason=one["reason"])
+        start = f", started from {one['origin']}" if one["origin"] else ""
+        found = f" {one['structure']}" if one["structure"] else ""
+        notes.append(f"{one['latent']} as one formula{start}:{found} {what}.")
+    return notes
 
 
 def _silent(message: str) -> None:
@@ -174,6 +195,8 @@ class _Task:
             self.notes.append(f"The user chose among the candidates by {rule!r}.")
         for name, weight in self.wishes["complexity"].items():
             self.notes.append(f"The user weighed {name} with {weight:g} nodes.")
+        if self.wishes["compose"] == 0:
+            self.notes.append("The user wanted no formulas of whole latents.")
 
     def _equations(self) -> "SymbolicModel | None":
         """Fit closed forms to the edges that count, and verify them."""
@@ -186,6 +209,7 @@ class _Task:
         thinner = self._pruned()
         equations = self.keep.equations(lambda: self._verified(thinner))
         self._note_constants(equations)
+        self.notes += composition_notes(equations)
         return equations
 
     def _note_constants(self, equations: "SymbolicModel") -> None:

@@ -112,6 +112,7 @@ def discover_study(
         model_selection=chosen.model_selection,
         complexity=chosen.complexity,
         unit_problems=chosen.unit_problems,
+        compose=chosen.compose,
         threshold=chosen.threshold,
         bootstrap=chosen.bootstrap,
         search_rows=chosen.search_rows,

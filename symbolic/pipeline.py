@@ -1,6 +1,6 @@
 """symbolify: trained model -> edge curves -> closed forms -> joint refit -> equations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from sciren.training.gauss_newton.process_term import ProcessTerm
 from sciren.training.noise import noise_weights
 from symbolic.candidate import signature
 from symbolic.candidates import Choices, FittedLatent, fit_latent
+from symbolic.competition import Competition, Wish
 from symbolic.edges import EdgeTable
 from symbolic.extract import LatentCurves, extract
 from symbolic.path import collect, select, walk_down
@@ -72,10 +73,14 @@ def matched(model: ScIReN, table: Table) -> Table:
     return replace(table, targets=table.targets[:, order], target_names=decoder.targets)
 
 
-def observed(model: ScIReN, table: Table) -> Observed:
-    """Compare with a table as training did (residual, violation, noise law)."""
+def observed(model: ScIReN, table: Table, law: str | None = None) -> Observed:
+    """Compare with a table as training did (residual, violation, noise law).
+
+    Args:
+        law: another noise law than that of the training, see `sciren.training.noise`.
+    """
     scale = model.residual_scale or ResidualScale.fit(table.targets)
-    noise = noise_weights(model, table)
+    noise = noise_weights(model, table, law)
     term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
     return Observed(term, model.scaled(table.features))
 
@@ -105,6 +110,7 @@ def symbolify(
     complexity: Mapping[str, float] | None = None,
     shapes: Mapping[str, str] | None = None,
     unit_problems: Action = "warn",
+    compose: float | None = None,
 ) -> SymbolicModel:
     """Turn a trained model into equations.
 
@@ -130,6 +136,9 @@ def symbolify(
             range of the data), "positive" or "negative" (the printed term), held in the
             fits and in every refit of direct edges.
         unit_problems: terms whose units cannot fit: "warn", "error" or "ignore".
+        compose: processor seconds for formulas of whole latents, which latents with
+            refused curves or hidden nodes are also tried as (`symbolic.competition`); 0
+            tries none, default 60.
     Raises:
         TrainingError: the model has no edges, or its decoder does not act row by row.
         ConfigError: a family or an edge in pins or forbid that does not exist.
@@ -163,10 +172,15 @@ def symbolify(
             shape_rules(model, table, choices.shapes),
         )
         best = search.run(model.constant_raw.detach())
+        units, part = units_of(model, table), replace_rows(table, rows)
+        wish = Wish.of(compose, seed)
+        competition = Competition(
+            search, model, part, units, choices, wish, _other_laws(model, part)
+        )
+        best = competition.run(best)
         gaps = _gaps(search, best)
-        path, units = walk_down(search, best), units_of(model, table)
+        path = walk_down(search, best)
         weights = dict(complexity or {})
-        part = replace_rows(table, rows)
         candidates = collect(search, path, model, part, units, weights)
         chosen = select(candidates, model_selection, best.structures)
         if candidates[chosen].signature != signature(best.structures):
@@ -185,7 +199,16 @@ def symbolify(
         symbolic.settings["shapes"] = dict(choices.shapes)
         symbolic.settings["complexity"] = weights
         symbolic.settings["model_selection"] = str(model_selection)
+        symbolic.settings["compositions"] = competition.records()
         return symbolic.with_candidates(candidates, chosen)
+
+
+def _other_laws(model: ScIReN, part: Table) -> Callable[[str], ProcessTerm] | None:
+    """Observed loss by noise law, where the training took the noise as constant."""
+    scale = model.residual_scale or ResidualScale.fit(part.targets)
+    if model.noise != "constant" or scale.kind != "identity":
+        return None
+    return lambda law: observed(model, part, law).term
 
 
 def replace_rows(table: Table, rows: Tensor) -> Table:

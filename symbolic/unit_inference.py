@@ -97,7 +97,17 @@ class Inference:
         found = self.quantity(node.args[0])
         if kind not in ("sign", "step"):
             self._plain(found, node.args[0])
+        if kind == "exp" and self._holds_constant(node.args[0]):
+            return self._new()  # exp(c + s) = A exp(s), and A may have any unit
         return Quantity()
+
+    def _holds_constant(self, argument: Any) -> bool:
+        """Whether a free constant is added to the rest of an argument."""
+        terms = argument.args if kind_of(argument) == "add" else ()
+        return self.mode == "free" and any(
+            one.is_number or (one.is_symbol and one.name in self.constants)
+            for one in terms
+        )
 
     # -- rules ----------------------------------------------------------------------
     def _number(self, kind: str) -> Quantity:

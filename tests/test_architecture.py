@@ -27,6 +27,7 @@ OURS = {*ARROWS, "tests"}
 # formulas, tested without a network: of sciren it takes only the errors
 KNOW_MODELS = {
     "symbolic",
+    "symbolic.competition",
     "symbolic.learned_curves",
     "symbolic.extract",
     "symbolic.path",

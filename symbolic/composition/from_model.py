@@ -1,7 +1,7 @@
 """Compositions for a latent of a trained model, and their way back into its equations."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,54 +15,92 @@ from symbolic.structure import EdgeTerm, LatentStructure, Node, in_raw
 
 Array = np.ndarray
 
+COLUMN = "_target"  # forcing that says which target a row is
+HELD = "_held_"  # prefix of forcings that are other latents
+BENT = ("sigmoid", "softplus")  # constraints that are no straight line inside
+MOST_MOVED = 12.0  # amplitudes of an offset that a logarithm takes in
+NOTICED = 1e-9  # share of a target's size by which a latent must move it to count
+
 
 def compose_latent(
-    model: Any, table: Any, latent: str | None = None, **options: Any
+    model: Any,
+    table: Any,
+    latent: str | None = None,
+    trained: bool = True,
+    **options: Any,
 ) -> Composition:
     """Compose the formula of one latent of a trained model on the observations.
 
-    The search starts from the latent and the process constants that the model learned;
-    its other latents are held where they are.
+    Its other latents are held where they are. Every target that the latent moves is
+    used, each in units of its deviation; plain regression is composed without a process.
 
     Args:
-        model: trained, with a decoder of one target.
+        model: trained.
         table: rows with observed targets.
         latent: name; not needed where the model has one latent.
+        trained: start from the latent and the process constants that the model learned;
+            else from the data alone.
         options: of `compose`, e.g. families, seed, budget_s.
+    Returns:
+        The latent's formula; behind a sigmoid or softplus that of the raw latent.
     Raises:
-        ConfigError: an unknown latent, or a decoder of several targets.
+        ConfigError: an unknown latent, or one that moves no target.
     """
-    decoder, names = model.decoder, [str(one) for one in model.latent_names]
+    name = _chosen(model, latent)
+    names, decoder = [str(one) for one in model.latent_names], model.decoder
+    features, weights = _array(table.features), getattr(table, "weights", None)
+    options = {"names": tuple(table.feature_names), "target_name": name} | options
+    values = _array(model.latents(table))
+    seen = _seen(model, table, name, values)
+    options["groups"] = _groups(table)[seen.rows]
+    if weights is not None:
+        options["weight"] = _array(weights)[seen.rows]
+    if decoder.name == "identity":
+        return compose(features[seen.rows], seen.target, **options)
+    # what else the decoder needs goes with the rows, so that a search may take fewer
+    forcings = {n: _array(table.forcings[n])[seen.rows] for n in decoder.forcings}
+    forcings |= {HELD + n: values[seen.rows, k] for k, n in enumerate(names)}
+    bounds = decoder.parameters[name]
+    k = names.index(name)
+    through = raw_link(model, k, table.features)
+    if trained and through is None:
+        options["start"] = values[seen.rows, k]
+    elif trained:
+        raw = model.raw_latents(model.scaled(table.features))
+        options["start"] = _array(raw)[seen.rows, k]
+    return compose(
+        features[seen.rows],
+        seen.target,
+        process=_process(decoder, name, names, seen.scales, table.features, through),
+        forcings=forcings | {COLUMN: seen.place},
+        constants=_ranges(decoder, model.constants()),
+        bounds=(bounds.low, bounds.high) if through is None else None,
+        **options,
+    )
+
+
+def raw_link(model: Any, k: int, like: Any) -> Callable[[Array], Array] | None:
+    """Return raw latent -> latent where the bounds bend the latent, else None.
+
+    Behind a sigmoid or a softplus the formula is that of the raw latent; a ramp that is
+    straight between its bounds leaves it to the latent itself.
+    """
+    layers = getattr(model, "constraints", None)
+    if layers is None or layers[k].name not in BENT:
+        return None
+    low, high = model.low[k], model.high[k]
+    return lambda raw: _array(layers[k].forward(like.new_tensor(raw), low, high))
+
+
+def _chosen(model: Any, latent: str | None) -> str:
+    names = [str(one) for one in model.latent_names]
     name = names[0] if latent is None and len(names) == 1 else str(latent)
     if name not in names:
         raise ConfigError(
             f"the model has the latents {', '.join(names)}; say which one to compose. "
             f"{closest_names(name, names)}"
         )
-    if len(decoder.targets) != 1:
-        raise ConfigError(
-            f"decoder {decoder.name!r} has the targets {', '.join(decoder.targets)}; "
-            "a formula is composed on one target, so give a decoder of that one"
-        )
-    column = table.target_names.index(decoder.targets[0])
-    target = _array(table.targets)[:, column]
-    rows = np.flatnonzero(np.isfinite(target))
-    learned = _array(model.latents(table))[rows]
-    others = {n: learned[:, k] for k, n in enumerate(names) if n != name}
-    forcings = {n: _array(table.forcings[n])[rows] for n in decoder.forcings}
-    bounds = decoder.parameters[name]
-    return compose(
-        _array(table.features)[rows],
-        target[rows],
-        names=tuple(table.feature_names),
-        process=_process(decoder, name, others),
-        forcings=forcings,
-        constants=_ranges(decoder, model.constants()),
-        bounds=(bounds.low, bounds.high),
-        start=learned[:, names.index(name)],
-        target_name=name,
-        **options,
-    )
+    return name
 
 
 def _array(values: Any) -> Array:
@@ -71,15 +109,120 @@ def _array(values: Any) -> Array:
     return np.asarray(held, dtype=float)
 
 
-def _process(decoder: Any, name: str, others: Mapping[str, Array]) -> Any:
-    target = decoder.targets[0]
+def _groups(table: Any) -> Array:
+    """Blocks of rows that stay together when a residual is judged."""
+    blocks = getattr(table, "blocks", None)
+    rows = len(table.features)
+    return np.arange(rows) if blocks is None else _array(blocks).astype(int)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Observations of the targets that a latent moves, one after another.
+
+    Args:
+        rows: (m,) row of the table behind each;  place: (m,) its target's number;
+        target: (m,) values, in deviations where there are several targets;
+        scales: number of a target -> what its values were divided by.
+    """
+
+    rows: Array
+    place: Array
+    target: Array
+    scales: dict[int, float]
+
+
+def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
+    """Collect what is observed of a latent.
+
+    Raises:
+        ConfigError: no observed target depends on it.
+    """
+    decoder, names = model.decoder, [str(one) for one in model.latent_names]
+    columns = [list(table.target_names).index(one) for one in decoder.targets]
+    observed = _array(table.targets)[:, columns]
+    moved = values.copy()
+    k = names.index(name)
+    moved[:, k] = 1.05 * values[:, k] + 0.01 * (values[:, k] == 0)
+    evaluate = _evaluator(decoder, names, table.features)
+    forcings = {n: _array(table.forcings[n]) for n in decoder.forcings}
+    before, after = (
+        evaluate(dict(zip(names, one.T, strict=True)), model.constants(), forcings)
+        for one in (values, moved)
+    )
+    noticed = np.abs(after - before).mean(0) > NOTICED * np.abs(before).mean(0)
+    places = np.flatnonzero(noticed & np.isfinite(observed).any(0)).tolist()
+    if not places:
+        raise ConfigError(
+            f"no observed target of decoder {decoder.name!r} depends on latent {name!r}; "
+            "there is nothing to compose its formula on"
+        )
+    rows = [np.flatnonzero(np.isfinite(observed[:, t])) for t in places]
+    whole = np.concatenate(rows)
+    place = np.repeat(np.array(places), [len(one) for one in rows])
+    scales = {t: float(np.nanstd(observed[:, t])) or 1.0 for t in places}
+    if len(places) == 1:
+        scales = {places[0]: 1.0}
+    factors = np.array([scales[t] for t in place])
+    return _Seen(whole, place, observed[whole, place] / factors, scales)
+
+
+def _evaluator(decoder: Any, names: Sequence[str], like: Any) -> Callable[..., Array]:
+    """Return a function (latents, constants, forcings) -> all targets (n, t).
+
+    Args:
+        like: features of the table; the decoder is called with what they are.
+    """
+
+    def on_arrays(
+        latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
+    ) -> Array:
+        p = SimpleNamespace(**latents, **constants)
+        found = decoder(p, SimpleNamespace(**forcings))
+        if hasattr(found, "keys"):
+            found = [found[one] for one in decoder.targets]
+        columns = found if len(decoder.targets) > 1 else np.reshape(found, (1, -1))
+        return np.stack([np.asarray(one, dtype=float) for one in columns], axis=1)
+
+    def on_tensors(
+        latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
+    ) -> Array:
+        rows = np.stack([latents[one] for one in names], axis=1)
+        values = [constants[one] for one in decoder.constant_names]
+        given = {name: like.new_tensor(one) for name, one in forcings.items()}
+        return _array(
+            decoder.evaluate(like.new_tensor(rows), like.new_tensor(values), given)
+        )
+
+    return on_tensors if hasattr(like, "new_tensor") else on_arrays
+
+
+def _process(
+    decoder: Any,
+    name: str,
+    names: Sequence[str],
+    scales: Mapping[int, float],
+    like: Any,
+    through: Callable[[Array], Array] | None,
+) -> Callable[..., Array]:
+    """Return the process behind one latent, in deviations of its targets.
+
+    Args:
+        through: raw latent -> latent where the formula is that of the raw latent.
+    """
+    evaluate = _evaluator(decoder, names, like)
+    factors = np.ones(max(scales) + 1)
+    factors[list(scales)] = list(scales.values())
 
     def function(
         latent: Array, forcings: Mapping[str, Any], constants: Mapping[str, float]
-    ) -> Any:
-        parameters = SimpleNamespace(**{name: latent}, **others, **constants)
-        found = decoder(parameters, SimpleNamespace(**forcings))
-        return found[target] if hasattr(found, "keys") else found
+    ) -> Array:
+        held = {n: forcings[HELD + n] for n in names if n != name}
+        given = {n: forcings[n] for n in decoder.forcings}
+        own = latent if through is None else through(latent)
+        found = evaluate({name: own, **held}, constants, given)
+        place = forcings[COLUMN]
+        return found[np.arange(len(found)), place] / factors[place]
 
     return function
 
@@ -112,10 +255,27 @@ def latent_structure(
     edges, left = _moved(structure.edges, shift, scale, slope)
     nodes = tuple(_moved_node(one, shift, scale, slope) for one in structure.nodes)
     total = offset + slope * structure.offset + left
-    free = structure.offset_free or total != 0.0
-    return replace(
-        structure, offset=total, edges=edges, nodes=nodes, offset_free=free
-    ).oriented()
+    moved = replace(structure, offset=total, edges=edges, nodes=nodes, offset_free=True)
+    return without_spare_offset(moved).oriented()
+
+
+def without_spare_offset(structure: LatentStructure) -> LatentStructure:
+    """Move an offset into a logarithm, where it is redundant: A log(s exp(D / A))."""
+    for h, node in enumerate(structure.nodes):
+        if node.outer != "log":
+            continue
+        exponent = structure.offset / node.amplitude
+        if abs(exponent) > MOST_MOVED:
+            continue
+        factor = float(np.exp(exponent))
+        edges = tuple(
+            replace(edge, constants=(edge.constants[0] * factor, *edge.constants[1:]))
+            for edge in node.edges
+        )
+        inside = replace(node, offset=node.offset * factor, edges=edges)
+        nodes = (*structure.nodes[:h], inside, *structure.nodes[h + 1 :])
+        return replace(structure, offset=0.0, nodes=nodes, offset_free=False)
+    return structure
 
 
 def _moved(

@@ -52,6 +52,17 @@ def test_constants_get_their_units(expression, units):
         assert found.equals(parse_unit(unit)), (name, str(found))
 
 
+def test_a_number_added_inside_an_exponential_may_carry_the_unit_of_the_whole():
+    whole = sympy.exp(c + b * ta) + d
+    inference = Inference(KNOWN, constants=frozenset("bcd"))
+    inference.require(whole, KNOWN["rb"], "rb")
+    assert inference.problems == []
+    assert str(inference.unit_of("d")) == "umol m-2 s-1"
+    bare = Inference(KNOWN, constants=frozenset("bd"))
+    bare.require(sympy.exp(b * ta) + d, KNOWN["rb"], "rb")
+    assert bare.problems  # exp(b ta) is a plain number
+
+
 def test_a_constant_beside_an_unknown_column_stays_open():
     inference = Inference(KNOWN)
     inference.require(a * sympy.Symbol("unknown") + d, KNOWN["rb"], "rb")
