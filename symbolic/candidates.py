@@ -132,6 +132,7 @@ def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> Curve
         curve.y,
         curve.weight,
         choices.families,
+        errors=curve.errors,
         refuse_above=choices.refuse_above,
         domain_margin=DOMAIN_MARGIN,
         trend=trend,

@@ -26,14 +26,36 @@ class Evidence:
     """How many independent points there are, and how much of y is plain scatter.
 
     Args:
-        points: effective number of points n_eff.
+        count: effective number of points n_eff.
         noise: share of the variance of y that no smooth curve explains.
         resolution: relative error with which the noise is known.
+        floor: share of sd(y) that counts as rounding.
     """
 
-    points: float
+    count: float
     noise: float
     resolution: float
+    floor: float = 0.0
+
+    def price(self, share: float, constants: int) -> float:
+        """Return the price of a fit before surcharges; the smallest wins.
+
+        Args:
+            share: unexplained share of the weighted variance.
+            constants: their number.
+        """
+        n = self.count
+        return float(n * np.log(share + self.floor**2) + constants * np.log(n))
+
+    def missed(self, share: float, constants: int) -> float:
+        """Share of the explainable variance that a fit misses, zero within the noise.
+
+        The number of constants is small beside that of the points and does not matter.
+        """
+        missed = share - self.noise
+        if share <= 0 or missed / share < 3.5 * self.resolution:
+            return 0.0
+        return missed / max(1.0 - self.noise, missed)
 
 
 def jumpiness(residual: Array, weight: Array) -> float:
@@ -80,33 +102,11 @@ def weigh_evidence(
     total = float(points.mean((points.y - points.mean(points.y)) ** 2))
     share = float(points.mean(residual**2)) / total if total > 0 else 0.0
     if share <= floor**2:
-        return Evidence(min(least, n), 0.0, 0.0)
+        return Evidence(min(least, n), 0.0, 0.0, floor)
     jump = jumpiness(residual, points.weight)
     effective = max(min(least, n), n * jump / (2.0 - jump))
     noise = min(jump * share, reference_share(points))
-    return Evidence(effective, noise, 1.0 / np.sqrt(n))
-
-
-def criterion(
-    share: float, count: int, evidence: Evidence, floor: float, surcharge: float
-) -> float:
-    """Return the price of a fit; the smallest wins.
-
-    Args:
-        share: unexplained share of the weighted variance.
-        count: number of constants.
-        surcharge: margin for curved families and the user's own weights.
-    """
-    n = evidence.points
-    return float(n * np.log(share + floor**2) + count * np.log(n) + surcharge)
-
-
-def lack_of_fit(share: float, evidence: Evidence) -> float:
-    """Share of the explainable variance that a fit misses, zero within the noise."""
-    missed = share - evidence.noise
-    if share <= 0 or missed / share < 3.5 * evidence.resolution:
-        return 0.0
-    return missed / max(1.0 - evidence.noise, missed)
+    return Evidence(effective, noise, 1.0 / np.sqrt(n), floor)
 
 
 def _middle_and_half(x: Array) -> tuple[float, float]:

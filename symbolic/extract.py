@@ -12,6 +12,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.pykan import PykanEncoder
+from symbolic.curve_errors import CurveErrors
 from symbolic.spline_curve import SplineCurve
 
 POINTS = 400  # samples of a curve on the range of its source
@@ -27,6 +28,7 @@ class Curve:
         x, y: (m,) scaled source and edge value in raw-latent units (hidden: of the node).
         weight: (m,) density of the training rows at x.
         table: the curve with straight lines beyond the data.
+        errors: what the data know about the curve, see `edge_errors`.
     """
 
     source: int
@@ -34,6 +36,7 @@ class Curve:
     y: np.ndarray
     weight: np.ndarray
     table: SplineCurve
+    errors: CurveErrors | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 import sympy
 
 from sciren.errors import ConfigError, closest_names
-from symbolic.criterion import Evidence, criterion, lack_of_fit, weigh_evidence
+from symbolic.criterion import Evidence, weigh_evidence
+from symbolic.curve_errors import CurveErrors
 from symbolic.forms import Array, Form
 from symbolic.library import DEFAULT_FAMILIES, FAMILIES, in_raw_units
 from symbolic.points import Points, prepare
@@ -117,6 +118,7 @@ def fit_curve(
     weight: Array | None = None,
     families: Iterable[str] = DEFAULT_FAMILIES,
     *,
+    errors: CurveErrors | None = None,
     effective_points: float = 15.0,
     refuse_above: float = 0.01,
     noise_floor: float = 1e-6,
@@ -135,8 +137,11 @@ def fit_curve(
         x, y: (n,) points of the curve, in any order.
         weight: (n,) density of the data at the points; None for equal weights.
         families: names from ``symbolic.library.FAMILIES``.
+        errors: of a learned curve's values; families are then fitted and judged by
+            generalised least squares instead of by the look of the curve.
         effective_points: independent points of a smooth curve (degrees of freedom of
             its spline); raised on its own where residuals scatter from point to point.
+            Not used where the errors are known.
         refuse_above: unexplained share of the explainable variance above which the
             curve is refused.
         noise_floor: share of sd(y) that counts as rounding.
@@ -153,7 +158,7 @@ def fit_curve(
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
     names = _chosen_families(families, forbid, pin)
-    points = prepare(x, y, weight)
+    points = prepare(x, y, weight, errors)
     low, high = float(points.x[0]), float(points.x[-1])
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
@@ -163,7 +168,7 @@ def fit_curve(
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
     evidence = _evidence(candidates, points, effective_points, noise_floor)
-    price = _Price(evidence, noise_floor, margin, surcharges or {})
+    price = _Price(evidence, margin, surcharges or {})
     fits = [
         _curve_fit(c, points, price.of(c), evidence) for c in _best_branches(candidates)
     ]
@@ -171,10 +176,13 @@ def fit_curve(
     return _decide(fits, points, evidence, refuse_above, equal_within, pin)
 
 
+Judge = Evidence | CurveErrors
+"""Prices fits and tells what they miss: by the look of a curve, or by its errors."""
+
+
 @dataclass(frozen=True)
 class _Price:
-    evidence: Evidence
-    floor: float
+    judge: Judge
     margin: float
     surcharges: Mapping[str, float]
 
@@ -182,13 +190,14 @@ class _Price:
         form = candidate.form
         surcharge = (self.margin if form.inner else 0.0) + 1e-3 * form.complexity
         surcharge += self.surcharges.get(form.family, 0.0)
-        count = len(form.constants)
-        return criterion(candidate.share, count, self.evidence, self.floor, surcharge)
+        return self.judge.price(candidate.share, len(form.constants)) + surcharge
 
 
 def _evidence(
     candidates: list[_Candidate], points: Points, least: float, floor: float
-) -> Evidence:
+) -> Judge:
+    if points.errors is not None:
+        return points.errors
     best = min(candidates, key=lambda candidate: candidate.share)
     residual = points.y - best.form.value(points.x, best.constants)
     return weigh_evidence(points, residual, least, floor)
@@ -222,20 +231,32 @@ def _fit_all(
     middle = 0.5 * (points.x[0] + points.x[-1])
     half = 0.5 * (points.x[-1] - points.x[0])
     scaled = points.moved(middle, half)
-    total = float(points.mean((points.y - points.mean(points.y)) ** 2))
-    distinct = int(np.count_nonzero(np.diff(points.x))) + 1
+    target = points.target()
+    total = max(float(points.product(target, target)), 1e-300)
+    most = int(np.count_nonzero(np.diff(points.x))) + 1
+    if points.errors is not None:
+        most = min(most, len(points.errors.root) + 1)
     result = []
     for form in forms:
-        if len(form.constants) > distinct:
+        if len(form.constants) > most:
             continue
         c = fit_form(form, scaled if form.rescalable else points, margin)
         if c is None:
             continue
         raw = in_raw_units(form, c, middle, half) if form.rescalable else (form, c)
         if wanted.by(*raw, points):
-            loss = points.mean((points.y - raw[0].value(points.x, raw[1])) ** 2)
+            loss = _misfit(*raw, points)
             result.append(_Candidate(*raw, float(loss) / total))
     return result
+
+
+def _misfit(form: Form, c: Array, points: Points) -> float:
+    """Mean squared residual, or chi-square where the errors are known."""
+    value = form.value(points.x, c)
+    if points.errors is None:
+        return float(points.mean((points.y - value) ** 2))
+    left = points.target() - points.centred(value)
+    return float(points.product(left, left))
 
 
 DIRECTION = {"increasing": 1.0, "decreasing": -1.0, "positive": 1.0, "negative": -1.0}
@@ -268,23 +289,25 @@ def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
 
 
 def _curve_fit(
-    candidate: _Candidate, points: Points, price: float, evidence: Evidence
+    candidate: _Candidate, points: Points, price: float, judge: Judge
 ) -> CurveFit:
     return CurveFit(
         family=candidate.form.family,
         form=candidate.form,
         constants=candidate.constants,
-        errors=_standard_errors(candidate, points, evidence.points),
+        errors=_standard_errors(candidate, points, judge.count),
         r2=1.0 - candidate.share,
         criterion=price,
         low=float(points.x[0]),
         high=float(points.x[-1]),
-        effective_points=evidence.points,
+        effective_points=judge.count,
     )
 
 
 def _standard_errors(candidate: _Candidate, points: Points, n: float) -> Array:
     form, c = candidate.form, candidate.constants
+    if points.errors is not None:
+        return _errors_of_errors(form, c, points)
     slopes = form.by_constants(points.x, c) * np.sqrt(points.weight)[:, None]
     size = np.linalg.norm(slopes, axis=0)
     size[size == 0] = 1.0
@@ -294,10 +317,22 @@ def _standard_errors(candidate: _Candidate, points: Points, n: float) -> Array:
     return np.sqrt(np.maximum(np.diag(inverse), 0.0) * loss / freedom) / size
 
 
+def _errors_of_errors(form: Form, c: Array, points: Points) -> Array:
+    """Standard errors by generalised least squares; the offset keeps the curve's mean."""
+    slopes = form.by_constants(points.x, c)[:, :-1]
+    seen = points.centred(slopes.T).T
+    size = np.linalg.norm(seen, axis=0)
+    size[size == 0] = 1.0
+    inverse = np.linalg.pinv((seen / size).T @ (seen / size), rcond=1e-15)
+    mean = points.mean(slopes.T) / size
+    variances = [*np.diag(inverse) / size**2, mean @ inverse @ mean]
+    return np.sqrt(np.maximum(variances, 0.0))
+
+
 def _decide(
     fits: list[CurveFit],
     points: Points,
-    evidence: Evidence,
+    judge: Judge,
     refuse_above: float,
     equal_within: float,
     pin: str | None,
@@ -305,7 +340,7 @@ def _decide(
     best = fits[0]
     gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
     near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
-    lack = lack_of_fit(1.0 - best.r2, evidence)
+    lack = judge.missed(1.0 - best.r2, len(best.constants))
     chosen = replace(
         best,
         gap=float(gap),

@@ -62,25 +62,23 @@ def project(shape: Shape, points: Points, u: Array) -> Projected:
     """Solve amplitude and offset for inner constants u (k,)."""
     g = shape.value(points.x, tuple(u))
     g_mean, y_mean = points.mean(g), points.mean(points.y)
-    g0, y0 = g - g_mean, points.y - y_mean
-    size = points.mean(g0 * g0)
+    g0, y0 = points.centred(g), points.target()
+    size = points.product(g0, g0)
     if not (np.isfinite(size) and size > 0):
         return Projected(u, 0.0, float(y_mean), np.inf)
-    a = points.mean(g0 * y0) / size
-    loss = points.mean((y0 - a * g0) ** 2)
+    a = points.product(g0, y0) / size
+    loss = points.product(y0 - a * g0, y0 - a * g0)
     return Projected(u, float(a), float(y_mean - a * g_mean), float(loss))
 
 
 def losses(shape: Shape, points: Points, grid: Array, domain: Bounds) -> Array:
     """Mean squared residual for each row u of a grid (m, k); infinite off the domain."""
     x, columns = points.x[None, :], tuple(grid.T[:, :, None])
-    g = shape.value(x, columns)
-    g0 = g - points.mean(g)[:, None]
-    y0 = points.y - points.mean(points.y)
-    size = points.mean(g0 * g0)
+    g0, y0 = points.centred(shape.value(x, columns)), points.target()
+    size = points.product(g0, g0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gain = (g0 @ (points.weight * y0)) ** 2 / size
-    loss = np.maximum(points.mean(y0 * y0) - gain, 0.0)
+        gain = points.product(g0, y0) ** 2 / size
+    loss = np.maximum(points.product(y0, y0) - gain, 0.0)
     inside = [shape.clearance(tuple(u), *domain) > 0 for u in grid]
     return np.where(np.isfinite(loss) & inside, loss, np.inf)
 
@@ -147,12 +145,11 @@ def _clipped(u: Array, bounds: tuple[Bounds, ...]) -> Array:
 
 def _gauss_newton(shape: Shape, points: Points, at: Projected) -> Array:
     u = tuple(at.inner)
-    g = shape.value(points.x, u)
-    slopes = at.amplitude * np.stack(shape.by_inner(points.x, u))
-    g0 = g - points.mean(g)
-    slopes = slopes - points.mean(slopes)[:, None]
-    slopes = slopes - np.outer(points.mean(slopes * g0) / points.mean(g0 * g0), g0)
-    residual = points.y - at.offset - at.amplitude * g
-    normal = (slopes * points.weight) @ slopes.T
-    right = (slopes * points.weight) @ residual
+    g0 = points.centred(shape.value(points.x, u))
+    slopes = points.centred(at.amplitude * np.stack(shape.by_inner(points.x, u)))
+    size = points.product(g0, g0)
+    slopes = slopes - np.outer(points.product(slopes, g0) / size, g0)
+    residual = points.target() - at.amplitude * g0
+    normal = points.product(slopes[:, None], slopes[None])
+    right = points.product(slopes, residual)
     return np.linalg.lstsq(normal, right, rcond=1e-12)[0]

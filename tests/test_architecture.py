@@ -28,11 +28,13 @@ OURS = {*ARROWS, "tests"}
 KNOW_MODELS = {
     "symbolic",
     "symbolic.competition",
+    "symbolic.edge_errors",
     "symbolic.learned_curves",
     "symbolic.extract",
     "symbolic.path",
     "symbolic.pipeline",
     "symbolic.refit",
+    "symbolic.sandwich",
     "symbolic.search",
     "symbolic.torch_evaluate",
     "symbolic.torch_module",

@@ -5,9 +5,7 @@ import pytest
 
 from symbolic.criterion import (
     Evidence,
-    criterion,
     jumpiness,
-    lack_of_fit,
     reference_share,
     weigh_evidence,
 )
@@ -28,10 +26,10 @@ def test_effective_points_lie_between_the_least_and_all():
     rng = np.random.default_rng(0)
     scatter, smooth = rng.normal(size=1000), np.sin(9 * X)
     points = prepare(X, 5 * X + smooth, None)
-    assert weigh_evidence(points, smooth, 15.0, 1e-6).points == 15.0
+    assert weigh_evidence(points, smooth, 15.0, 1e-6).count == 15.0
     points = prepare(X, 5 * X + scatter, None)
-    assert weigh_evidence(points, scatter, 15.0, 1e-6).points > 700
-    assert weigh_evidence(points, 1e-9 * scatter, 15.0, 1e-6).points == 15.0
+    assert weigh_evidence(points, scatter, 15.0, 1e-6).count > 700
+    assert weigh_evidence(points, 1e-9 * scatter, 15.0, 1e-6).count == 15.0
 
 
 def test_the_reference_finds_the_noise_of_any_smooth_curve():
@@ -43,14 +41,18 @@ def test_the_reference_finds_the_noise_of_any_smooth_curve():
 
 def test_a_constant_more_costs_the_logarithm_of_the_points():
     evidence = Evidence(15.0, 0.0, 0.0)
-    two, three = (criterion(0.1, k, evidence, 1e-6, 0.0) for k in (2, 3))
+    two, three = (evidence.price(0.1, k) for k in (2, 3))
     assert three - two == pytest.approx(np.log(15.0))
-    dearer = criterion(0.1, 3, evidence, 1e-6, 6.0)
-    assert dearer - three == pytest.approx(6.0)
+    assert evidence.price(0.2, 3) - three == pytest.approx(15.0 * np.log(2.0))
+
+
+def test_shares_below_the_floor_cost_the_same():
+    evidence = Evidence(15.0, 0.0, 0.0, floor=1e-3)
+    assert evidence.price(0.0, 2) == pytest.approx(evidence.price(1e-12, 2), abs=1e-4)
 
 
 def test_lack_of_fit_leaves_noise_out():
-    assert lack_of_fit(0.3, Evidence(15, 0.0, 0.0)) == pytest.approx(0.3)
-    assert lack_of_fit(0.3, Evidence(500, 0.29, 0.03)) == 0.0
-    assert lack_of_fit(0.6, Evidence(500, 0.2, 0.03)) == pytest.approx(0.5)
-    assert lack_of_fit(0.0, Evidence(15, 0.0, 0.0)) == 0.0
+    assert Evidence(15, 0.0, 0.0).missed(0.3, 3) == pytest.approx(0.3)
+    assert Evidence(500, 0.29, 0.03).missed(0.3, 3) == 0.0
+    assert Evidence(500, 0.2, 0.03).missed(0.6, 3) == pytest.approx(0.5)
+    assert Evidence(15, 0.0, 0.0).missed(0.0, 3) == 0.0
