@@ -37,7 +37,8 @@ def amplitude_from_latitude(latitude: Array, continentality: Array | float) -> A
     Args:
         latitude: (n,) degrees north.
         continentality: 0 oceanic to about 60 in the interior of continents.
-    Reference: Gorczynski 1920, index of continentality, solved for the yearly range.
+    Reference: index of Gorczynski 1920, K = 1.7 A / sin(latitude) - 20.4 with the yearly
+        range A, solved for A.
     """
     steep = np.sin(np.deg2rad(np.abs(np.asarray(latitude, dtype=float))))
     return np.maximum((np.asarray(continentality) + 20.4) * steep / 3.4, 0.5)
@@ -64,8 +65,8 @@ def soil_temperature(
         latitude: (n,) degrees north.
         damping: d, m.
         depth: (layers,) z, m.
-    Reference: Campbell and Norman 1998, An Introduction to Environmental Biophysics,
-        section 2.4 (solution of the heat equation for a sine at the surface).
+    Reference: solution of the heat equation for a sine at the surface, e.g. Campbell and
+        Norman 1998, An Introduction to Environmental Biophysics.
     """
     down = depth[:, None] / damping
     wave = amplitude[:, None, None] * np.exp(-down) * season(latitude, down)
@@ -88,8 +89,7 @@ def thaw_depth(
         conductivity: k of thawed soil, W m-1 K-1.
         water: w, volume of ice to be melted per volume of soil.
         fade: (n,) depth where the warmest day is at freezing, m.
-    Reference: Stefan's solution as used for active layers, Romanovsky and Osterkamp
-        1997, Permafrost and Periglacial Processes 8, 1.
+    Reference: Stefan's solution for thawing ground, with the thawing index of the surface.
     """
     degrees = np.maximum(surface, 0.0).sum(1) * YEAR / MONTHS
     stefan = np.sqrt(2 * conductivity * degrees / (FUSION * water))

@@ -11,29 +11,35 @@ class ClimateRecipe:
     """Numbers of `forcing_from_climate`, with unit and source.
 
     Attributes:
-        carbon_share: gC per g of dry matter (Schlesinger 1991: 0.45 to 0.5).
-        wood_share: of forest NPP that becomes woody debris (Malhi et al. 2011: about a
-            third of forest NPP is wood, of which a part burns or is taken).
+        carbon_share: gC per g of dry matter, commonly 0.45 to 0.5.
+        wood_share: of forest NPP that becomes woody debris (Malhi et al. 2011,
+            Philosophical Transactions B 366, 3225: 39 +- 10 % of the NPP of tropical
+            forests goes to wood; assumed that a quarter of it burns or is taken).
         litter_shares: metabolic, cellulose, lignin part of leaf and root litter (CLM5
             parameter file, lf_flab, lf_fcel, lf_flig, the same for all plant types).
-        accumulation: yr, vegetation carbon over NPP without and with trees (Whittaker
-            and Likens 1975: grassland 3.2, savanna 4.4; forests 23 to 27).
-        aridity: P / PET from which trees begin and all is wooded (UNEP 1997: semi-arid
-            above 0.2, humid above 0.65).
+        accumulation: yr, vegetation carbon over NPP without and with trees: biomass over
+            production of grassland and savanna, and of closed forests, rounded from
+            tables like those of Whittaker and Likens 1975 (Ecological Studies 14).
+        aridity: P / PET from which trees begin and all is wooded (classes of the World
+            Atlas of Desertification, UNEP: semi-arid from 0.2, humid from 0.65).
         soil_warming: K, soil minus air mean temperature at air means of 0 degC and 20
-            degC, linear between (Lembrechts et al. 2022: 3.6 in cold, -0.7 in warm and
-            humid places). The warming is winter's, so the amplitude shrinks by it.
-        diffusivity: thermal, m2 s-1 (Campbell and Norman 1998: 2e-7 in dry to 6e-7 in moist
-            loam; forests of the COSORE collection 1e-7 to 3e-7); gives the damping depth.
+            degC, linear between (Lembrechts et al. 2022, Global Change Biology 28, 3110:
+            +3.6 +- 2.3 in cold or dry, -0.7 +- 2.3 in warm and humid places; the two
+            temperatures are this recipe's). The warming is winter's, so the amplitude
+            shrinks by it.
+        diffusivity: thermal, m2 s-1, between the 1e-7 to 3e-7 measured in forests of the
+            COSORE collection and the higher values of moist loam; gives the damping depth.
         thawed_conductivity: W m-1 K-1, and
-        ground_ice: volume share, of thawing ground (Romanovsky and Osterkamp 1997).
-        capacity: mm, soil water that plants can take (Thornthwaite and Mather 1955).
+        ground_ice: volume share, of thawing ground; assumed.
+        capacity: mm, soil water that plants can take (assumed; the bucket is that of
+            Thornthwaite and Mather 1955).
         water_depth: m, over which the seasons of soil water fade.
         water: "clm5", or "century" for the factor of that model.
-        oxygen_floor: scalar in waterlogged soil at depth (CLM5 mino2lim).
+        oxygen_floor: scalar in waterlogged soil at depth (mino2lim of the CLM5 parameter
+            file, 0.2).
         oxygen_depth: m, over which it is reached.
-        nitrogen: scalar of litter decay (LeBauer and Treseder 2008: growth is 29 %
-            higher with nitrogen added, 1 / 1.29).
+        nitrogen: scalar of litter decay: 1 / 1.29, after the 29 % by which growth above
+            ground rises with nitrogen added (LeBauer and Treseder 2008, Ecology 89, 371).
     """
 
     carbon_share: float = 0.45

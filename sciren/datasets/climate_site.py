@@ -24,7 +24,8 @@ def miami_npp(mat: Any, precipitation: Any, carbon_share: float = 0.45) -> Array
     Args:
         mat: mean annual temperature, degC.
         precipitation: mm yr-1.
-    Reference: Lieth 1975, in Primary Productivity of the Biosphere, 237.
+    Reference: Lieth 1973, Human Ecology 1, 303 (the Miami model); 1975 in Primary
+        Productivity of the Biosphere, Ecological Studies 14.
     """
     t, p = np.asarray(mat, dtype=float), np.asarray(precipitation, dtype=float)
     warm = 3000 / (1 + np.exp(1.315 - 0.119 * t))

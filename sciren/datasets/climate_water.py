@@ -41,7 +41,7 @@ def potential_evaporation(air: Array, latitude: Array) -> Array:
     Args:
         air: (n, 12) monthly mean temperature, degC.
         latitude: (n,) degrees north.
-    Reference: Oudin et al. 2005, Journal of Hydrology 303, 290.
+    Reference: Oudin et al. 2005, Journal of Hydrology 303, 290-306 (part 2).
     """
     daily = extraterrestrial_radiation(latitude) / VAPOUR
     return daily * np.maximum(air + 5, 0) / 100 * DAYS
@@ -92,8 +92,9 @@ def water_scalar(wetness: Array, temperature: Array) -> Array:
     Args:
         wetness: (n, layers, 12) available water, 0 to 1.
         temperature: (n, layers, 12) K.
-    Reference: CLM5 technical note, section 2.21 (Andren and Paustian 1987); Clapp and
-        Hornberger 1978 for the exponential retention; Niu and Yang 2006 for ice.
+    Reference: CLM5 technical note, section 2.21; psi_min and psi_max of its parameter file
+        (minpsi_hr, maxpsi_hr). That the logarithm of the potential is linear in available
+        water is an assumption of this recipe.
     """
     suction = WILTING * (FIELD / WILTING) ** wetness
     frost = ICE * (temperature - FREEZING) / temperature
@@ -107,7 +108,8 @@ def century_scalar(supply: Array) -> Array:
 
     Args:
         supply: water over potential evaporation.
-    Reference: Parton et al. 1993, Global Biogeochemical Cycles 7, 785; Metherell et al.
-        1993, CENTURY manual.
+    Reference: moisture factor of the CENTURY model (Parton et al. 1993, Global
+        Biogeochemical Cycles 7, 785, describe the model; the two numbers are those of
+        versions of its program and could not be checked in print).
     """
     return 1 / (1 + 30 * np.exp(-8.5 * np.minimum(supply, 9.0)))
