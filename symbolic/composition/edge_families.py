@@ -24,6 +24,11 @@ EXPONENT = 40.0
 POLE_DISTANCE = 2e-3
 """Smallest distance of a pole to the data, as a share of their range."""
 
+CROWDED = 20
+POLE_SPACING = 0.05
+"""The same, in distances between the outermost rows, where these are crowded: a
+square root of data that begin at zero has its pole among them."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -33,6 +38,7 @@ class Column:
         z: (n,) values;  square: z^2;  basis: (n, m) splines.
         low, high: range of the data (of all rows, also where z is a subset).
         origin: z where the raw feature is zero.
+        gaps: smallest distance of a pole below and above the data.
     """
 
     z: Array
@@ -40,7 +46,8 @@ class Column:
     basis: Array
     low: float
     high: float
-    origin: float = 0.0
+    origin: float
+    gaps: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -128,8 +135,19 @@ def _retract_exp(column: Column, old: Array, new: Array) -> Array:
 
 def log_bounds(column: Column) -> tuple[float, float]:
     """Return the open interval of q that keeps the pole off the data."""
-    gap = POLE_DISTANCE * (column.high - column.low)
-    return -1.0 / (column.high + gap), 1.0 / (gap - column.low)
+    below, above = column.gaps
+    return -1.0 / (column.high + above), 1.0 / (below - column.low)
+
+
+def pole_gaps(z: Array) -> tuple[float, float]:
+    """Smallest distance of a pole below and above the data."""
+    ordered = np.sort(z)
+    few = min(CROWDED, len(z) - 1)
+    widest = POLE_DISTANCE * float(ordered[-1] - ordered[0])
+    spacing = (ordered[few] - ordered[0], ordered[-1] - ordered[-1 - few])
+    low, high = (POLE_SPACING * float(one) / few for one in spacing)
+    least = 1e-4 * widest
+    return min(max(low, least), widest), min(max(high, least), widest)
 
 
 def _retract_log(column: Column, old: Array, new: Array) -> Array:
@@ -155,8 +173,8 @@ def _rates(column: Column) -> Array:
 
 def _poles(column: Column) -> Array:
     width = column.high - column.low
-    away = width * np.geomspace(0.004, 6.0, 18)
-    return np.concatenate([-1.0 / (column.high + away), 1.0 / (away - column.low)])
+    below, above = (np.geomspace(2.0 * gap, 6.0 * width, 20) for gap in column.gaps)
+    return np.concatenate([-1.0 / (column.high + above), 1.0 / (below - column.low)])
 
 
 def _kinks(column: Column) -> Array:

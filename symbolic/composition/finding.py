@@ -10,6 +10,7 @@ from symbolic.composition.exchanges import exchanged
 from symbolic.composition.first_rung import first_rung, unique
 from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
 from symbolic.composition.levenberg import model_value, polish
+from symbolic.composition.lone import with_lone_nodes
 from symbolic.composition.noise_law import is_proportional, proportional_weight
 from symbolic.composition.regression import Regression
 from symbolic.composition.screening import screen
@@ -80,6 +81,9 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     reach = screened.rss if settings.max_rung > 1 else np.inf
     candidates = first_rung(search, generator, reach=reach)
     verdict, rung = judge(candidates[0].model), 1
+    if not verdict.accepted and settings.max_rung > 1 and not screened.pairs:
+        candidates = unique([with_lone_nodes(search, candidates[0]), *candidates])
+        verdict = judge(candidates[0].model)
     if not verdict.accepted and settings.max_rung > 1:
         more = second_rung(
             search,

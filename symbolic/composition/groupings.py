@@ -41,7 +41,7 @@ def groupings(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     """
     known: set[Grouping] = set()
     for grouping in _proposed(pairs):
-        key = tuple(sorted(grouping))
+        key = tuple(sorted(grouping, key=lambda group: (-len(group), group)))
         if 0 < len(key) <= MOST_NODES and key not in known:
             known.add(key)
             yield key
@@ -51,6 +51,7 @@ def _proposed(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     parts = components(pairs)
     split = [cliques(part, pairs) for part in parts]
     yield tuple(group for groups in split for group in groups)
+    yield from _nested(split)
     yield tuple(parts)
     for k, part in enumerate(parts):
         others = tuple(parts[:k] + parts[k + 1 :])
@@ -60,6 +61,15 @@ def _proposed(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     strongest = tuple(sorted(pairs[0])) if pairs else ()
     if strongest:
         yield (strongest,)
+
+
+def _nested(split: Sequence[Sequence[Group]]) -> Iterator[Grouping]:
+    """Yield cliques with one of their pairs once more as a node of its own."""
+    everything = [group for groups in split for group in groups]
+    for group in everything:
+        if len(group) in (3, 4):
+            for pair in combinations(group, 2):
+                yield (*everything, pair)
 
 
 def _overlapping(

@@ -29,7 +29,7 @@ REST_FUNCTIONS = 14
 
 OPTIONS = 3
 
-PREFERRED = 0.85
+PREFERRED = 0.7
 """Factor on the sum of squares of a product: beside a rest it stands for squares and
 exponentials of the same two features as well, and is the easiest to name."""
 
@@ -75,17 +75,28 @@ def node_options(
     grouping: Grouping,
     k: int,
     generator: np.random.Generator,
+    before: Sequence[Sequence[Option]] = (),
 ) -> list[Option]:
-    """Fit each kind of node to one group alone, the others as products, best first."""
+    """Fit each kind of node to one group alone, the others as products, best first.
+
+    Args:
+        before: options of earlier groups; nodes of those that hold all features of this
+            group are subtracted, since products of the latter are their own as well.
+    """
     group = grouping[k]
     others = [
         pair_products(polynomials(rest.regression.columns[i].z), _poly(rest, j))
         for h, other in enumerate(grouping)
         if h != k
         for i, j in _pairs(other)
-        if not {i, j} <= set(group)
+        if not {i, j} <= set(group) or set(other) < set(group)
     ]
     beside = rest.regression.beside(np.hstack([rest.columns(live), *others]))
+    hiding = [h for h in range(len(before)) if set(group) <= set(grouping[h])]
+    if hiding:
+        hidden = Model(nodes=tuple(before[h][0].node for h in hiding))
+        value = model_value(rest.regression, hidden)
+        beside = replace(beside, y=beside.y - value)
     few = beside.take(spread_rows(beside, ROWS, generator))
     starts = node_starts(few, group, generator)
     found = []
@@ -145,9 +156,14 @@ def joint_splines(
         )
         models = [Model(nodes=tuple(one.node for one in some)) for some in combined]
         races = [Levenberg(regression, model).run(4) for model in models[:6]]
-        races.sort(key=lambda one: one.rss)
+        races.sort(key=lambda one: one.rss * preference(one.model))
         fits = [race.run(10).fit() for race in races[:keep]]
-    return sorted(fits, key=lambda one: one.rss)
+    return sorted(fits, key=lambda one: one.rss * preference(one.model))
+
+
+def preference(model: Model) -> float:
+    """Factor on the sum of squares of nodes of splines: products come first."""
+    return PREFERRED ** sum(node.kind == "product" for node in model.nodes)
 
 
 def with_rest(

@@ -29,7 +29,8 @@ def one_feature(search: Search, feature: int) -> list[Scored]:
         Model(rest=(one.term,))
         for one in search.namer.rank(feature, curve, regression.weight**2)
     ]
-    starts += list(_composed(search, feature, curve))
+    nodes = curve_nodes(search, feature, curve)
+    starts += [Model(nodes=(node,)) for node in nodes]
     races = [Levenberg(regression, model).run(3) for model in starts]
     races.sort(key=lambda one: one.rss)
     plain = [search.score(model) for model in starts[: len(search.families)]]
@@ -37,8 +38,8 @@ def one_feature(search: Search, feature: int) -> list[Scored]:
     return sorted(found, key=lambda one: one.criterion)
 
 
-def _composed(search: Search, feature: int, curve: Array) -> Iterator[Model]:
-    """Yield every outer function over the two best families of each inverted curve."""
+def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
+    """Yield every outer function over the best families of each inverted curve."""
     weight = search.regression.weight
     for kind, sign, index, slope in inverted(search.regression, feature, curve):
         if not np.isfinite(index).all():
@@ -49,7 +50,7 @@ def _composed(search: Search, feature: int, curve: Array) -> Iterator[Model]:
                 continue
             node = _node(search.regression, kind, sign, index, one.term)
             if node is not None:
-                yield Model(nodes=(node,))
+                yield node
 
 
 def _node(

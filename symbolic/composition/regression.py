@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from symbolic.composition.basis import projector, spline_basis
-from symbolic.composition.edge_families import Column
+from symbolic.composition.edge_families import Column, pole_gaps
 
 Array = np.ndarray
 
@@ -56,6 +56,7 @@ class Regression:
                 float(one.min()),
                 float(one.max()),
                 float(zero),
+                pole_gaps(one),
             )
             for one, zero in zip(z.T, zeros, strict=True)
         )
@@ -103,6 +104,7 @@ class Regression:
                 one.low,
                 one.high,
                 one.origin,
+                one.gaps,
             )
             for one in self.columns
         )

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbolic.composition.basis import pair_products, polynomials, projector
+from symbolic.composition.basis import (
+    pair_products,
+    polynomials,
+    projector,
+    spline_basis,
+)
 from symbolic.composition.regression import Regression
 
 Array = np.ndarray
@@ -17,6 +22,9 @@ STRENGTHS = (0.0, 0.003, 0.015, 0.06)
 
 MOST_PAIRS = 28
 DEGREE = 3
+
+ADDITIVE = 14
+"""Splines of the additive part, finer than those inside nodes."""
 
 RICH = 5
 """Degree of the products of a chosen pair."""
@@ -75,7 +83,8 @@ class PairBlocks:
 
     def __init__(self, regression: Regression) -> None:
         count = len(regression.columns)
-        self.beside = regression.beside_splines(range(count))
+        fine = [spline_basis(one.z, ADDITIVE) for one in regression.columns]
+        self.beside = regression.beside(np.hstack(fine))
         self.z = [one.z for one in regression.columns]
         poly = [polynomials(z, DEGREE) for z in self.z]
         self.pairs = [(j, i) for i in range(count) for j in range(i)]

@@ -16,8 +16,10 @@ from symbolic.composition.exchanges import exchanged
 from symbolic.composition.first_rung import unique
 from symbolic.composition.groupings import MOST_NODES, Grouping, cliques, groupings
 from symbolic.composition.levenberg import Fit, fit, model_value
+from symbolic.composition.lone import GAIN, merged, with_lone_nodes
 from symbolic.composition.model import Model, Node
 from symbolic.composition.node_splines import (
+    Option,
     Rest,
     joint_splines,
     node_options,
@@ -38,7 +40,16 @@ NAMED_WELL = 1.1
 DEARER = 1.1
 """Factor on the sum of squares of splines for each feature inside a node."""
 
-AHEAD, MOST_NAMED = 3, 12
+FAINT = 0.02
+"""Strength of a pair, of the strongest one, that may be that of no interaction."""
+
+NEXT = 2.5
+"""The next combination is named before the best is grown where it is this near."""
+
+LATER = 1.05
+"""The same for each combination of kinds of the grouping that comes before."""
+
+AHEAD, MOST_NAMED = 8, 12
 """Groupings that are fitted before the best one is named, and most that are named."""
 
 POOR = 4.0
@@ -62,18 +73,18 @@ def second_rung(
         Candidates, best first; empty where no features interact.
     """
     regression = search.regression
-    screened = screen(regression)
     rest = Rest(regression)
     found: list[Scored] = []
     queue: list[tuple[float, Fit]] = []
+    tried: set[object] = set()
     proposed = all_groupings(screened)
     for turn in range(MOST_NAMED):
         if search.budget.over():
             break
-        for grouping in islice(proposed, AHEAD if turn == 0 else 1):
+        for grouping in islice(proposed, AHEAD if turn == 0 else 2):
             fits = splined(rest, screened.live, grouping, generator)
-            queue += [(_price(one), one) for one in fits]
-            if turn == 0 and fits[0].rss <= screened.rss:
+            queue += [(_price(fits, rank), one) for rank, one in enumerate(fits)]
+            if turn == 0 and _plain(screened, grouping, fits[0]):
                 break
         queue.sort(key=lambda one: one[0])
         best = min([best, *(one.rss for one in found)])
@@ -85,27 +96,48 @@ def second_rung(
         model, features = rest_needed(rest, screened.live, joint)
         new = named(search, rest, model, features)
         found = unique([new, *found])
-        if found[0] is not new:
+        if found[0] is new:
+            better = merged(search, simplified(search, exchanged(search, new)))
+            found = unique([better, *found])
+            if not enough(found[0]):
+                found = unique([with_lone_nodes(search, found[0]), *found])
+            if enough(found[0]):
+                break
+        if turn == 0 and queue and queue[0][1].rss < NEXT * joint.rss:
             continue
-        better = simplified(search, exchanged(search, found[0]))
-        found = unique([better, *found])
-        if enough(found[0]):
-            break
-        more = grown(search, rest, screened.live, found[0], generator)
-        found = unique([*more, *found])
-        if not enough(found[0]):
-            other = reconsidered(search, rest, screened.live, found[0], generator)
-            more = [*more, other]
-            found = unique([other, *found])
-        if more and found[0] in more and enough(found[0]):
-            break
+        if found[0].model.key not in tried:
+            tried.add(found[0].model.key)
+            found = improved(search, rest, screened.live, found, generator)
+            if enough(found[0]):
+                break
     return found
 
 
-def _price(joint: Fit) -> float:
-    """Sum of squares of splines, higher for more features inside nodes."""
-    inside = sum(len(node.terms) for node in joint.model.nodes)
-    return joint.rss * DEARER**inside
+def improved(
+    search: Search,
+    rest: Rest,
+    live: Sequence[int],
+    found: list[Scored],
+    generator: np.random.Generator,
+) -> list[Scored]:
+    """Add nodes to the best candidate, then fit each of its nodes anew."""
+    more = grown(search, rest, live, found[0], generator)
+    found = unique([*more, *found])
+    return unique([reconsidered(search, rest, live, found[0], generator), *found])
+
+
+def _plain(screened: Screen, grouping: Grouping, joint: Fit) -> bool:
+    """Whether splines of a grouping do so well that no other needs a look at first."""
+    if min(screened.strength, default=1.0) < FAINT:
+        return False
+    pairs = all(len(group) == 2 for group in grouping)
+    return joint.rss <= screened.rss * (1.2 if pairs else 0.4)
+
+
+def _price(fits: Sequence[Fit], rank: int) -> float:
+    """Sum of squares of a grouping's splines, higher for more features inside nodes."""
+    inside = sum(len(node.terms) for node in fits[0].model.nodes)
+    return min(one.rss for one in fits) * DEARER**inside * LATER**rank
 
 
 def grown(
@@ -209,11 +241,12 @@ def splined(
     generator: np.random.Generator,
 ) -> list[Fit]:
     """Fit nodes of splines to one grouping beside a full rest, best first."""
-    options = [
-        node_options(rest, live, grouping, k, generator) for k in range(len(grouping))
-    ]
+    options: list[list[Option]] = []
+    for k in range(len(grouping)):
+        options.append(node_options(rest, live, grouping, k, generator, options))
     fits = joint_splines(rest.beside(live), options)
-    return [one for one in fits if one.rss <= CLOSE * fits[0].rss]
+    best = min(one.rss for one in fits)
+    return [one for one in fits if one.rss <= CLOSE * best]
 
 
 def rest_needed(
@@ -238,7 +271,12 @@ def named(search: Search, rest: Rest, model: Model, features: Sequence[int]) -> 
     nodes = nodes.model
     whole = with_rest(rest, nodes, features)
     whole = without_faint_rest(search, whole)
-    return search.climb(search.named(whole.model))
+    plain = search.named(whole.model)
+    if plain.rss > GAIN * whole.rss:
+        alone = with_lone_nodes(search, plain)
+        if alone is not plain:
+            plain = min(search.climb(plain), alone, key=lambda one: one.criterion)
+    return search.climb(plain)
 
 
 def without_faint_rest(search: Search, found: Fit) -> Fit:
