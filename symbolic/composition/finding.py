@@ -90,7 +90,6 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
             screened,
             generator,
             lambda one: judge(one.model).accepted,
-            candidates[0].rss,
         )
         if more and more[0].criterion < candidates[0].criterion:
             rung = 2

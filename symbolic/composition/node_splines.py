@@ -6,11 +6,12 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.basis import pair_products, polynomials, spline_basis
+from symbolic.composition.basis import pair_products, polynomials
 from symbolic.composition.groupings import Group, Grouping
 from symbolic.composition.levenberg import Fit, Levenberg, fit, model_value
 from symbolic.composition.model import KINDS, Model, Node, Term
 from symbolic.composition.regression import Regression
+from symbolic.composition.rest import Rest
 from symbolic.composition.spline_models import (
     best_splines,
     linear_index,
@@ -24,9 +25,6 @@ from symbolic.composition.starts import (
 
 Array = np.ndarray
 
-REST_FUNCTIONS = 14
-"""Splines of the rest are finer than those inside nodes: they take what is left."""
-
 OPTIONS = 3
 
 PREFERRED = 0.7
@@ -34,31 +32,6 @@ PREFERRED = 0.7
 exponentials of the same two features as well, and is the easiest to name."""
 
 ROWS = 800
-
-
-class Rest:
-    """Spline columns of an additive rest.
-
-    Args:
-        regression: rows.
-    """
-
-    def __init__(self, regression: Regression) -> None:
-        self.regression = regression
-        self._fine: dict[int, Array] = {}
-
-    def columns(self, features: Sequence[int]) -> Array:
-        """Fine splines of some features side by side (n, m)."""
-        for i in features:
-            if i not in self._fine:
-                z = self.regression.columns[i].z
-                self._fine[i] = spline_basis(z, REST_FUNCTIONS)
-        parts = [self._fine[i] for i in features]
-        return np.hstack(parts) if parts else np.empty((len(self.regression), 0))
-
-    def beside(self, features: Sequence[int]) -> Regression:
-        """Return the regression with a rest on some features projected out."""
-        return self.regression.beside(self.columns(features))
 
 
 @dataclass(frozen=True)

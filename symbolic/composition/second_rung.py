@@ -20,11 +20,11 @@ from symbolic.composition.lone import GAIN, merged, with_lone_nodes
 from symbolic.composition.model import Model, Node
 from symbolic.composition.node_splines import (
     Option,
-    Rest,
     joint_splines,
     node_options,
     with_rest,
 )
+from symbolic.composition.rest import Rest
 from symbolic.composition.screening import Screen, screen
 from symbolic.composition.search import Scored, Search
 
@@ -53,7 +53,7 @@ AHEAD, MOST_NAMED = 8, 12
 """Groupings that are fitted before the best one is named, and most that are named."""
 
 POOR = 4.0
-"""Groupings whose splines are worse than a named model by this factor are left out."""
+"""Groupings whose splines are worse than the best by this factor are left out."""
 
 
 def second_rung(
@@ -61,22 +61,21 @@ def second_rung(
     screened: Screen,
     generator: np.random.Generator,
     enough: Callable[[Scored], bool],
-    best: float = np.inf,
 ) -> list[Scored]:
     """Search groupings of the interacting features, most plausible first.
 
     Args:
         screened: which features interact.
         enough: whether a candidate needs no further search.
-        best: sum of squares of a model that is known already.
     Returns:
         Candidates, best first; empty where no features interact.
     """
     regression = search.regression
-    rest = Rest(regression)
+    rest = Rest(regression, screened)
     found: list[Scored] = []
     queue: list[tuple[float, Fit]] = []
     tried: set[object] = set()
+    lowest = np.inf
     proposed = all_groupings(screened)
     for turn in range(MOST_NAMED):
         if search.budget.over():
@@ -87,11 +86,11 @@ def second_rung(
             if turn == 0 and _plain(screened, grouping, fits[0]):
                 break
         queue.sort(key=lambda one: one[0])
-        best = min([best, *(one.rss for one in found)])
         if not queue:
             break
         joint = queue.pop(0)[1]
-        if joint.rss > POOR * best and joint.rss > 1e-4 * len(regression):
+        lowest = min(lowest, joint.rss)
+        if joint.rss > POOR * lowest:
             continue
         model, features = rest_needed(rest, screened.live, joint)
         new = named(search, rest, model, features)
