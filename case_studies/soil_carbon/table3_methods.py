@@ -79,9 +79,12 @@ def settings(method: Method, split: Split, mode: Mode, seed: int) -> TrainConfig
     """Return how a method is trained."""
     if mode == "paper":
         return _paper(method, split, seed)
+    if method.name == SCIREN and mode == "ours":
+        return TrainConfig(residual="log", engine="gauss-newton", seed=seed)
     if method.name == SCIREN:
-        engine = "gauss-newton" if mode == "ours" else "first-order"
-        return TrainConfig(residual="log", engine=engine, seed=seed)
+        return TrainConfig(
+            residual="log", engine="first-order", optimizer="lbfgs", seed=seed
+        )
     return TrainConfig(
         # carbon of a plain network may be negative, which has no log
         residual="identity" if method.name == PURE else "log",

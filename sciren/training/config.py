@@ -93,7 +93,7 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
     violation_reduction: Literal["mean", "sum"] = "mean"
     entropy: float = Field(
-        default=1e-3, ge=0, description="first-order only; scale free"
+        default=1e-3, ge=0, description="first-order only; scale free; 0 for lbfgs"
     )
     l1: float = Field(
         default=0.0, ge=0, description="first-order only; biases constants"
@@ -116,10 +116,16 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     )
 
     # First order
+    optimizer: Literal["adamw", "lbfgs"] = Field(
+        default="adamw",
+        description="adamw on batches; lbfgs on all rows at once with whitened bases: "
+        "better where latents make up for one another and the rows are few thousands",
+    )
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="upper limit; default: as many as give 1500 steps, at least 5",
+        description="upper limit; default: as many as give 1500 steps, at least 5; "
+        "lbfgs 500",
     )
     batch_size: int = Field(default=240, ge=1)
     patience: int | None = Field(
@@ -192,6 +198,9 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         if isinstance(values, dict) and "smooth" in values:
             # Who names a weight means it: no search then.
             values = {"smooth_choices": ()} | values
+        if isinstance(values, dict) and values.get("optimizer") == "lbfgs":
+            # At a minimum this penalty holds wrong edges fast; refits choose better.
+            values = {"entropy": 0.0} | values
         return values
 
     @model_validator(mode="after")

@@ -1,8 +1,7 @@
 """The loop of training by gradients, for a group of members at once."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,6 +10,7 @@ from sciren.encoders.base import seeded
 from sciren.errors import TrainingError
 from sciren.training.first_order.adamw import Rate
 from sciren.training.first_order.compiled import CompiledStep
+from sciren.training.first_order.full_batch import FullBatch
 from sciren.training.first_order.grouped_networks import stack_of
 from sciren.training.first_order.grouped_rows import Batch, GroupRows
 from sciren.training.first_order.grouped_start import (
@@ -59,8 +59,10 @@ class GroupRun:
         self.best_numbers = self.numbers.vector.clone()
         self.best_buffers = self.stack.buffers.vector.clone()
         self.rows: list[list[dict[str, float]]] = [[] for _ in self.members]
-        self._keep()
+        self.keep()
         self._probe()
+        if self.config.optimizer == "lbfgs":
+            self.full_batch = FullBatch(self)
 
     # -- start ------------------------------------------------------------------------
     def _start_constants(self, like: Tensor) -> None:
@@ -89,7 +91,8 @@ class GroupRun:
     def _start_steps(self, like: Tensor) -> None:
         first, size = self.members[0], self.train.count
         self.rowwise = first.model.decoder.rowwise
-        self.batch = min(self.config.batch_size, size) if self.rowwise else size
+        whole = self.config.optimizer == "lbfgs" or not self.rowwise
+        self.batch = size if whole else min(self.config.batch_size, size)
         full, rest = divmod(size, self.batch)
         self.batches = max(1, full + (rest > 1))
         self.schedules = [Schedule(one.config, self.batches) for one in self.members]
@@ -99,6 +102,7 @@ class GroupRun:
         self.gradient = torch.zeros_like(self.numbers.vector)
         self.common = len({one.shape for one in self.schedules}) == 1
         configs = [member.config for member in self.members]
+        self.full_batch: FullBatch | None = None
         self.optimisers = optimisers_of(
             configs, self.numbers, self.constants.numel(), self.common
         )
@@ -106,7 +110,7 @@ class GroupRun:
         self.whole = torch.arange(size, device=like.device).unsqueeze(0)
         self._full: Batch | None = None
 
-    def _keep(self) -> None:
+    def keep(self) -> None:
         """Keep what the steps share, once the knots no longer move."""
         if self.epoch >= self.config.grid_updates:
             self.stack.keep(self.train.features)
@@ -175,6 +179,9 @@ class GroupRun:
 
     def _step(self, rows: Tensor) -> dict[str, Tensor]:
         """Take one step on a batch; return the terms of every member."""
+        if self.full_batch is not None:
+            self.step += 1
+            return self.full_batch.step()
         fixed = self.epoch >= self.config.grid_updates
         if self.compiled is not None and fixed and rows.shape[1] == self.batch:
             terms = self.compiled.step(rows)
@@ -262,6 +269,8 @@ class GroupRun:
         """Train and validate one epoch."""
         rates = [schedule.rate(self.step) for schedule in self.schedules]
         terms = self.train_epoch()
+        if self.full_batch is not None:
+            rates = self.full_batch.lbfgs.lengths.tolist()
         for k, means in enumerate(terms):
             if self.best[k].stopped < 0 and not math.isfinite(means["total"]):
                 raise self._not_finite(k, "training", means)
@@ -276,7 +285,7 @@ class GroupRun:
             self._stop(k, progress)
         self.epoch += 1
         if self.epoch == self.config.grid_updates:
-            self._keep()
+            self.keep()
 
     def _tell(self, progress: Progress, live: Sequence[int]) -> None:
         shown = {
@@ -292,68 +301,24 @@ class GroupRun:
             self.schedules[k],
             self.members[k].history,
         )
-        if not best.is_over(self.epoch, schedule):
+        settled = self.full_batch is not None and bool(self.full_batch.settled[k])
+        if not settled and not best.is_over(self.epoch, schedule):
             return
         best.stopped = self.epoch
-        history.say(self._lowest(k))
+        history.say(self.lowest(k))
         if self.epoch + 1 < schedule.epochs:
             who = "" if len(self.members) == 1 else f"member {self._number(k)} "
-            why = f"no gain in {schedule.patience} epochs"
+            why = "settled" if settled else f"no gain in {schedule.patience} epochs"
             progress.say(f"{who}stopped in epoch {self.epoch + 1}: {why}")
 
-    def _lowest(self, k: int) -> str:
+    def lowest(self, k: int) -> str:
+        """Say what the best epoch of a member was."""
         where = f"in epoch {self.best[k].epoch + 1}"
         lowest = f"lowest validation loss {self.best[k].loss:.6g} {where}"
         return f"{self.group.stage}: {lowest}"
 
     def _number(self, k: int) -> int:
         return (self.group.numbers or list(range(len(self.members))))[k] + 1
-
-    # -- checkpoints ------------------------------------------------------------------
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return everything that the rest of the training depends on."""
-        tensors = {
-            "numbers": self.numbers.vector,
-            "buffers": self.stack.buffers.vector,
-            "best numbers": self.best_numbers,
-            "best buffers": self.best_buffers,
-        }
-        for k, optimiser in enumerate(self.optimisers):
-            tensors |= {f"first {k}": optimiser.first, f"second {k}": optimiser.second}
-        for k, generator in enumerate(self.generators):
-            tensors[f"generator {k}"] = generator.get_state()
-        best = [one.record() for one in self.best]
-        state = {
-            "epoch": self.epoch,
-            "step": self.step,
-            "best": best,
-            "rows": self.rows,
-        }
-        return tensors, state
-
-    @torch.no_grad()
-    def restore(self, tensors: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned; the histories get the rows so far."""
-        self.numbers.vector.copy_(tensors["numbers"])
-        self.stack.buffers.vector.copy_(tensors["buffers"])
-        self.best_numbers.copy_(tensors["best numbers"])
-        self.best_buffers.copy_(tensors["best buffers"])
-        self.epoch, self.step = int(state["epoch"]), int(state["step"])
-        for k, optimiser in enumerate(self.optimisers):
-            optimiser.first.copy_(tensors[f"first {k}"])
-            optimiser.second.copy_(tensors[f"second {k}"])
-            optimiser.resume(self.step)
-        for k, generator in enumerate(self.generators):
-            generator.set_state(tensors[f"generator {k}"])
-        self.best = [Best.read(one) for one in state["best"]]
-        self.rows = [list(rows) for rows in state["rows"]]
-        for k, member in enumerate(self.members):
-            for number, row in enumerate(self.rows[k]):
-                member.history.append(self.group.stage, number + 1, row)
-            if self.best[k].stopped >= 0:
-                member.history.say(self._lowest(k))
-        self.stack.reload()
-        self._keep()
 
     @torch.no_grad()
     def write_back(self) -> None:

@@ -202,7 +202,7 @@ class SplineStack(Stack):
     def _basis(x: Tensor, knots: Knots, base: str) -> Tensor:
         return dense_rows(window(x, knots), knots, base_value(base, x))
 
-    def _first_rows(self, features: Tensor, rows: Tensor) -> Tensor:
+    def first_rows(self, features: Tensor, rows: Tensor) -> Tensor:
         """Whole rows (U, n, R, B) of the first basis; U = 1 where all streams share."""
         if self._last is not None and self._last[0] is rows:
             return self._last[1]
@@ -238,7 +238,7 @@ class SplineStack(Stack):
     def forward(self, features: Tensor, rows: Tensor) -> Result:
         """Run all members on their batch; the outputs are a leaf."""
         deep, views = len(self.plan.layers), self.weights.views
-        first = self._first_rows(features, rows)
+        first = self.first_rows(features, rows)
         if len(first) < self.streams:
             first = first.expand(self.streams, -1, -1, -1)
         done = forward(self.plan, views[:deep], views[deep:], first)
@@ -259,7 +259,7 @@ class SplineStack(Stack):
         """Return outputs (M, L, B)."""
         deep, views = len(self.plan.layers), self.weights.views
         coefficients, biases = views[:deep], views[deep:]
-        first = self._first_rows(features, rows)
+        first = self.first_rows(features, rows)
         if len(first) < self.streams:  # all columns on the rows that they share
             wide = coefficients[0].transpose(0, 1).flatten(1, 2).unsqueeze(0)
             coefficients = [wide, *coefficients[1:]]

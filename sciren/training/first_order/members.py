@@ -9,6 +9,7 @@ from sciren.comparison import Observations
 from sciren.errors import TrainingError
 from sciren.training.first_order.grouped_run import GroupRun
 from sciren.training.first_order.grouping import UNREAD, groups_of
+from sciren.training.first_order.run_state import restore, state_of
 from sciren.training.member import Member
 from sciren.training.noise import noise_weights
 from sciren.training.progress import Progress, Silence
@@ -84,12 +85,12 @@ def _run(run: GroupRun, checkpoint: Checkpoint | None, progress: Progress) -> No
     """Train from the start or from a checkpoint until every member has stopped."""
     found = None if checkpoint is None else checkpoint.load()
     if found is not None:
-        run.restore(*found)
+        restore(run, *found)
         progress.say(f"resumed after epoch {run.epoch}")
     while not run.finished:
         run.advance(progress)
         if checkpoint is not None and (run.finished or checkpoint.due()):
-            checkpoint.save(*run.state())
+            checkpoint.save(*state_of(run))
 
 
 def _checkpoint(run: GroupRun, name: str) -> Checkpoint | None:

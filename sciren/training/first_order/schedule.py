@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sciren.training.config import TrainConfig
 
 STEPS, FEWEST_EPOCHS = 1500, 5  # default length: what counts is the number of steps
+FULL_STEPS = 500  # default length of L-BFGS
 WARM_UP = 0.3  # share of the steps in which the rate of the one-cycle schedule rises
 START_SHARE, END_SHARE = 0.04, 4e-6  # of the peak, at the first and at the last step
 
@@ -42,8 +43,15 @@ class Schedule:
     batches: int
 
     @property
+    def full_batch(self) -> bool:
+        """Whether every step sees all rows and chooses its own length."""
+        return self.config.optimizer == "lbfgs"
+
+    @property
     def epochs(self) -> int:
         """Most epochs: few rows need more of them for the same number of steps."""
+        if self.full_batch:
+            return self.config.epochs or FULL_STEPS
         return self.config.epochs or max(FEWEST_EPOCHS, math.ceil(STEPS / self.batches))
 
     @property
@@ -51,15 +59,20 @@ class Schedule:
         """Epochs without gain after which to stop."""
         return self.config.patience or max(10, self.epochs // 5)
 
+    def least_gain(self, loss: float) -> float:
+        """Return by how much a validation loss must fall to count as better."""
+        least = self.config.min_delta
+        return min(least, 1e-3 * loss) if self.full_batch else least
+
     @property
     def shape(self) -> tuple[str, int]:
         """Trainings of one shape have rates in a fixed ratio."""
-        cycle = self.config.schedule == "one-cycle"
+        cycle = self.config.schedule == "one-cycle" and not self.full_batch
         return self.config.schedule, self.epochs * self.batches if cycle else 0
 
     def share(self, step: int) -> float:
         """Learning rate at a step, as a share of ``config.learning_rate``."""
-        if self.config.schedule == "constant":
+        if self.config.schedule == "constant" or self.full_batch:
             return 1.0
         return one_cycle(min(step, self.shape[1] - 1), self.shape[1])
 
@@ -70,4 +83,5 @@ class Schedule:
     def past_the_peak(self, step: int) -> bool:
         """Whether the rate falls after that many steps, or never rose."""
         steps = self.epochs * self.batches
-        return self.config.schedule == "constant" or step > WARM_UP * steps
+        constant = self.config.schedule == "constant" or self.full_batch
+        return constant or step > WARM_UP * steps

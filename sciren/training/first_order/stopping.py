@@ -27,7 +27,7 @@ class Best:
 
     def judge(self, loss: float, epoch: int, schedule: Schedule, step: int) -> bool:
         """Take note of an epoch; return whether its weights are the best so far."""
-        gained = loss < self.reference - schedule.config.min_delta
+        gained = loss < self.reference - schedule.least_gain(self.reference)
         if gained:
             self.reference = loss
         falling = schedule.past_the_peak(step)
