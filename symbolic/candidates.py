@@ -35,6 +35,7 @@ class Choices:
         refuse_above: unexplained share above which an edge stays a spline.
         shapes: feature or "feature -> latent" -> one of `shape_rules.RULES`, for the
             direct edges.
+        domain_margin: share of the data range that poles keep away on either side.
     """
 
     families: tuple[str, ...] = tuple(DEFAULT_FAMILIES)
@@ -42,6 +43,7 @@ class Choices:
     pins: Mapping[str, str] = field(default_factory=dict)
     refuse_above: float = 0.01
     shapes: Mapping[str, str] = field(default_factory=dict)
+    domain_margin: float = DOMAIN_MARGIN
 
     def shape(self, source: str, latent: str) -> str | None:
         """Shape required of an edge, or None."""
@@ -134,7 +136,7 @@ def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> Curve
         choices.families,
         errors=curve.errors,
         refuse_above=choices.refuse_above,
-        domain_margin=DOMAIN_MARGIN,
+        domain_margin=choices.domain_margin,
         trend=trend,
         forbid=choices.forbidden(feature, latent),
         pin=choices.pinned(feature, latent),

@@ -202,6 +202,8 @@ class Competition:
 
     def _unwanted(self, name: str, found: "Composition") -> str:
         """Outer functions of a composition that the user does not allow."""
+        if found.form.products:
+            return "a product"
         nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
         banned = {one for n in nodes for one in self.choices.forbidden(n, name)}
         allowed = set(self.choices.families) - banned
@@ -266,8 +268,9 @@ class Competition:
             return float("inf")
         search = self.search
         other = Search(
-            self.under(law), search.scaled, search.latents, search.keep, search.rules
-        )
+            self.under(law), search.scaled, search.latents, search.keep, search.rules,
+            search.domain_margin,
+        )  # fmt: skip
         one, two = (settled(other, each) for each in (scored, best))
         return one.criterion - two.criterion
 

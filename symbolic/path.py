@@ -109,9 +109,10 @@ def collect(
     """
     must = {signature(one.structures) for one in path}
     pool = {signature(one.structures): one for one in (*search.known.values(), *path)}
-    front = _front(pool.values(), lambda one: size_of(one.structures), must)[:KEPT]
-    made = [_candidate(one, model, table, units, weights) for one in front]
     first = signature(path[0].structures)
+    front = _front(pool.values(), lambda one: size_of(one.structures), must)
+    front = _thinned(front, first)
+    made = [_candidate(one, model, table, units, weights) for one in front]
     kept = _front(made, lambda one: one.complexity, {first})
     return tuple(_with_scores(kept))
 
@@ -126,6 +127,15 @@ def _front(pool: Iterable[Any], size: Any, must: set[str]) -> list[Any]:
             found.append(one)
         least = min(least, one.loss)
     return found
+
+
+def _thinned(front: list[Any], first: str) -> list[Any]:
+    """At most `KEPT` members spread over the front; both ends and the first stay."""
+    if len(front) <= KEPT:
+        return front
+    places = set(np.linspace(0, len(front) - 1, KEPT - 1).round().astype(int).tolist())
+    places |= {k for k, one in enumerate(front) if signature(one.structures) == first}
+    return [front[k] for k in sorted(places)]
 
 
 def _candidate(

@@ -16,6 +16,7 @@ from sciren.training.noise import noise_weights
 from symbolic.candidate import signature
 from symbolic.candidates import Choices, FittedLatent, fit_latent
 from symbolic.competition import Competition, Wish
+from symbolic.edge_errors import with_errors
 from symbolic.edges import EdgeTable
 from symbolic.extract import LatentCurves, extract
 from symbolic.path import collect, select, walk_down
@@ -27,8 +28,9 @@ from symbolic.rebuild import (
     refused_curves,
 )
 from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
-from symbolic.search import Scored, Search
+from symbolic.search import Search
 from symbolic.shape_rules import ShapeRules
+from symbolic.structure import DOMAIN_MARGIN
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.uncertainty import constant_table, identification, physical_errors
 from symbolic.unit_check import Action, check_units
@@ -111,6 +113,7 @@ def symbolify(
     shapes: Mapping[str, str] | None = None,
     unit_problems: Action = "warn",
     compose: float | None = None,
+    domain_margin: float = DOMAIN_MARGIN,
 ) -> SymbolicModel:
     """Turn a trained model into equations.
 
@@ -139,6 +142,8 @@ def symbolify(
         compose: processor seconds for formulas of whole latents, which latents with
             refused curves or hidden nodes are also tried as (`symbolic.competition`); 0
             tries none, default 60.
+        domain_margin: share of the data range beyond which poles of closed forms stay,
+            on either side.
     Raises:
         TrainingError: the model has no edges, or its decoder does not act row by row.
         ConfigError: a family or an edge in pins or forbid that does not exist.
@@ -156,20 +161,24 @@ def symbolify(
         pins=dict(pins or {}),
         refuse_above=refuse_above,
         shapes=dict(shapes or {}),
+        domain_margin=domain_margin,
     )
     choices = base if families is None else base.restricted(families)
     with torch.no_grad():
         curves = extract(model, table)
         choices.check(table.feature_names, {one.name: len(one.nodes) for one in curves})
-        fitted = [fit_latent(one, table.feature_names, choices) for one in curves]
         whole = observed(model, table)
         rows = rows_for_search(len(table), search_rows, seed)
+        seen, scaled = whole.term.take(rows), whole.scaled[rows]
+        known = with_errors(curves, seen, scaled)
+        fitted = [fit_latent(one, table.feature_names, choices) for one in known]
         search = Search(
-            whole.term.take(rows),
-            whole.scaled[rows],
+            seen,
+            scaled,
             fitted,
             _pinned(table, choices, curves),
             shape_rules(model, table, choices.shapes),
+            domain_margin,
         )
         best = search.run(model.constant_raw.detach())
         units, part = units_of(model, table), replace_rows(table, rows)
@@ -178,26 +187,28 @@ def symbolify(
             search, model, part, units, choices, wish, _other_laws(model, part)
         )
         best = competition.run(best)
-        gaps = _gaps(search, best)
+        gaps = search.gaps(best)
         path = walk_down(search, best)
         weights = dict(complexity or {})
         candidates = collect(search, path, model, part, units, weights)
         chosen = select(candidates, model_selection, best.structures)
         if candidates[chosen].signature != signature(best.structures):
             best = search.known[candidates[chosen].signature]
-            gaps = _gaps(search, best)
+            gaps = search.gaps(best)
         found = refit(
             whole.term,
             whole.scaled,
             best.structures,
             best.constants,
             rules=search.rules,
+            domain_margin=domain_margin,
         )
         symbolic = assemble_model(
             model, table, found, fitted, gaps, whole, choices, unit_problems
         )
         symbolic.settings["shapes"] = dict(choices.shapes)
         symbolic.settings["complexity"] = weights
+        symbolic.settings["domain_margin"] = float(domain_margin)
         symbolic.settings["model_selection"] = str(model_selection)
         symbolic.settings["compositions"] = competition.records()
         return symbolic.with_candidates(candidates, chosen)
@@ -244,16 +255,6 @@ def _pinned(
         for i, feature in enumerate(table.feature_names)
         if choices.pinned(feature, latent.name) is not None
     )
-
-
-def _gaps(search: Search, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
-    """How much worse every other family of every edge is, by the search's criterion."""
-    gaps: dict[tuple[int, int], dict[str, float]] = {}
-    for change in search.changes(best.structures):
-        scored = search.score(change.structures, best.constants)
-        place = (change.latent, change.edge)
-        gaps.setdefault(place, {})[change.family] = scored.criterion - best.criterion
-    return gaps
 
 
 def assemble_model(

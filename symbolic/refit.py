@@ -30,6 +30,7 @@ class SymbolicProblem:
         scaled: (n, d) scaled features of these rows.
         structures: one for each latent, in the model's order.
         rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
     """
 
     profile_effort = Effort(rows=20_000, steps=30, tolerance=1e-9)
@@ -40,8 +41,10 @@ class SymbolicProblem:
         scaled: Tensor,
         structures: Sequence[LatentStructure],
         rules: ShapeRules | None = None,
+        domain_margin: float = DOMAIN_MARGIN,
     ) -> None:
         self.term, self.scaled, self.rules = term, scaled, rules
+        self.domain_margin = domain_margin
         self.z = scaled.cpu().numpy()
         self.structures = tuple(structures)
         sizes = [one.size for one in self.structures]
@@ -185,7 +188,7 @@ class SymbolicProblem:
         assert edge.form is not None
         low, high = self.low_z[edge.source], self.high_z[edge.source]
         full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
-        return edge.form.feasible(full, low, high, DOMAIN_MARGIN)
+        return edge.form.feasible(full, low, high, self.domain_margin)
 
     def _feasible_share(
         self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
@@ -291,6 +294,7 @@ def refit(
     tolerance: float = 1e-11,
     with_covariance: bool = True,
     rules: ShapeRules | None = None,
+    domain_margin: float = DOMAIN_MARGIN,
 ) -> Refit:
     """Refit all constants by Levenberg-Marquardt on the observations.
 
@@ -300,8 +304,9 @@ def refit(
         structures: closed forms to start from.
         constants: (K,) raw process constants to start from.
         rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
     """
-    problem = SymbolicProblem(term, scaled, structures, rules)
+    problem = SymbolicProblem(term, scaled, structures, rules, domain_margin)
     start = problem.start(constants)
     found = minimise(problem, start, iterations, tolerance, damping=1e-3)
     if rules is not None:  # what a rule stops stays there, the others move on

@@ -5,9 +5,12 @@ every change of a family, of an outer function or of an edge's presence is judge
 refitting all constants and paying for each of them:
 
     N log(mean squared residual) + k log N + 12 for each hidden node + 6 for each curve
+
+Where there are many edges, a forecast (`symbolic.forecast`) says which changes are worth a
+refit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -25,9 +28,10 @@ from symbolic.candidates import (
     node_start,
     scaled_term,
 )
+from symbolic.forecast import Forecast
 from symbolic.refit import Refit, refit
 from symbolic.shape_rules import ShapeRules
-from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure, Node
 
 NODE_PRICE = 12.0
 CURVE_PRICE = 6.0
@@ -35,6 +39,10 @@ SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
 FLOOR = 1e-12  # share of the targets' variance that counts as rounding
 NOTICED = 4.0  # deviance for each constant (two standard errors) that keeps an edge
 ROUNDS = 12
+MANY = 12  # edges above which changes are forecast before they are refitted
+HOPE = 6.0  # units by which a forecast may miss an improvement
+REFITTED = 2  # changes of an edge that are refitted where there are many edges
+FAR_GAP = 10.0  # units above which a forecast stands for the gap itself
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Search:
         latents: curves with fitted families.
         keep: edges (latent, feature) whose family the user pinned, by their numbers.
         rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
     """
 
     def __init__(
@@ -76,11 +85,13 @@ class Search:
         latents: Sequence[FittedLatent],
         keep: frozenset[tuple[int, int]] = frozenset(),
         rules: ShapeRules | None = None,
+        domain_margin: float = DOMAIN_MARGIN,
     ) -> None:
         self.term, self.scaled, self.latents = term, scaled, tuple(latents)
-        self.keep, self.rules = keep, rules
+        self.keep, self.rules, self.domain_margin = keep, rules, domain_margin
         self.count = term.observations.count
         self.known: dict[str, Scored] = {}
+        self._foreseen: tuple[Scored, Forecast] | None = None
 
     # -- scoring --------------------------------------------------------------------
     def score(
@@ -97,18 +108,36 @@ class Search:
                     structures,
                     constants,
                     15,
-                    1e-7,
+                    self._tolerance(structures),
                     False,
                     self.rules,
+                    self.domain_margin,
                 )
             )
             if known is None or found.criterion < known.criterion:
                 self.known[key] = found
         return self.known[key]
 
+    def _tolerance(self, structures: Sequence[LatentStructure]) -> float:
+        """Share of the loss below which a step ends a refit.
+
+        With many edges a step that is worth less than 0.02 units of the criterion.
+        """
+        many = _count(structures) > MANY
+        return max(1e-7, 0.02 / self.count) if many else 1e-7
+
     def _priced(self, found: Refit) -> Scored:
+        return Scored(
+            found.structures,
+            found.constants,
+            found.loss,
+            self._criterion(found.loss, found.structures),
+            found.converged,
+        )
+
+    def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
         size, price = float(self.term.n_constants), 0.0
-        for structure in found.structures:
+        for structure in structures:
             size += structure.n_free
             for edge in structure.all_edges:
                 size += SPLINE_CONSTANTS * (edge.form is None)
@@ -118,14 +147,47 @@ class Search:
             for node in structure.nodes:
                 price += NODE_PRICE
                 size += SPLINE_CONSTANTS * (node.outer == "spline")
-        value = self.count * np.log(found.loss + FLOOR) + size * np.log(self.count)
-        return Scored(
-            found.structures,
-            found.constants,
-            found.loss,
-            value + price,
-            found.converged,
+        value = self.count * np.log(loss + FLOOR) + size * np.log(self.count)
+        return float(value + price)
+
+    # -- forecasts ------------------------------------------------------------------
+    def foreseen(self, best: Scored, change: Change) -> float:
+        """Forecast of how much larger the criterion is after a change and a refit."""
+        if self._foreseen is None or self._foreseen[0] is not best:
+            made = Forecast(self.term, self.scaled, best.structures, best.constants)
+            self._foreseen = (best, made)
+        forecast = self._foreseen[1]
+        loss = forecast.after(change.latent, change.structures[change.latent])
+        return self._criterion(loss, change.structures) - self._criterion(
+            forecast.unchanged, best.structures
         )
+
+    def _promising(self, best: Scored, changes: Iterable[Change]) -> list[Change]:
+        """Changes that are worth a refit: all, or what the forecast says of many."""
+        if _count(best.structures) <= MANY:
+            return list(changes)
+        ranked = sorted(
+            ((self.foreseen(best, one), one) for one in changes), key=lambda one: one[0]
+        )
+        return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
+
+    def gaps(self, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
+        """Return how much worse every other family of every edge is.
+
+        Returns:
+            (latent, edge number) -> {family: criterion above that of `best`}; where there
+            are many edges, gaps that are forecast as large are the forecast.
+        """
+        many = _count(best.structures) > MANY
+        found: dict[tuple[int, int], dict[str, float]] = {}
+        for change in self.changes(best.structures):
+            gap = self.foreseen(best, change) if many else 0.0
+            if gap < FAR_GAP:
+                scored = self.score(change.structures, best.constants)
+                gap = scored.criterion - best.criterion
+            place = found.setdefault((change.latent, change.edge), {})
+            place[change.family] = gap
+        return found
 
     # -- moves ----------------------------------------------------------------------
     def run(self, constants: Tensor) -> Scored:
@@ -176,7 +238,9 @@ class Search:
         k, number = _located(best.structures, place)
         tried = [
             scored
-            for change in self.edge_changes(best.structures, k, number)
+            for change in self._promising(
+                best, self.edge_changes(best.structures, k, number)
+            )
             if self._allowed(change, best, scored := self._scored(change, best))
         ]
         winner = min(tried, key=lambda one: one.criterion, default=best)
@@ -186,13 +250,24 @@ class Search:
         return self.score(change.structures, best.constants)
 
     def _allowed(self, change: Change, best: Scored, scored: Scored) -> bool:
-        """Edges were selected on validation: only what the data do not notice may go."""
+        """Whether the search may take a change.
+
+        Edges were selected on validation: only what the data do not notice may go. A
+        curve that no family meets within its errors stays refused.
+        """
         if change.family != "dropped":
-            return True
+            return not self._refused(change, best)
         gone = change.structures[change.latent].size
         freed = max(best.structures[change.latent].size - gone, 1)
         deviance = self.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
         return bool(deviance <= NOTICED * freed)
+
+    def _refused(self, change: Change, best: Scored) -> bool:
+        """Whether the errors of an edge's curve rule out every family."""
+        current = best.structures[change.latent].all_edges[change.edge]
+        edge = self._fitted(change.latent, current)
+        known = edge is not None and edge.curve.errors is not None
+        return current.form is None and known and edge.fit.refused
 
     def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
         """Yield every change of one edge's family, and every edge left out."""
@@ -246,7 +321,7 @@ def _outers(node: FittedNode) -> tuple[str, ...]:
     return (*OUTER_FAMILIES, "spline")
 
 
-def _count(structures: tuple[LatentStructure, ...]) -> int:
+def _count(structures: Sequence[LatentStructure]) -> int:
     return sum(len(one.all_edges) for one in structures)
 
 

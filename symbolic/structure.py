@@ -25,9 +25,8 @@ from symbolic.spline_curve import SplineCurve
 
 Array = np.ndarray
 
-DOMAIN_MARGIN = 0.11
-"""Share of the data range that poles keep away on either side: rows stretched 1.2 times,
-as the verification does, stay clear of them."""
+DOMAIN_MARGIN = 0.02
+"""Share of the data range that poles keep away on either side, unless the user says."""
 
 ROUNDING = 1e-13
 """A difference this small against what it is the difference of is rounding."""

@@ -23,6 +23,7 @@ from symbolic.rebuild import raw_constants
 from symbolic.refit import SymbolicProblem, newton_step
 from symbolic.rounding import rounded, unexplained
 from symbolic.storage import from_json, to_json
+from symbolic.structure import DOMAIN_MARGIN
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.verdict import Check, Verification
 
@@ -277,7 +278,10 @@ def _rounding(symbolic: SymbolicModel, table: Table) -> Check:
 def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     seen = observed(model, table)
     rules = shape_rules(model, table, symbolic.settings.get("shapes", {}))
-    problem = SymbolicProblem(seen.term, seen.scaled, symbolic.structures, rules)
+    margin = symbolic.settings.get("domain_margin", DOMAIN_MARGIN)
+    problem = SymbolicProblem(
+        seen.term, seen.scaled, symbolic.structures, rules, margin
+    )
     theta = problem.start(_raw_constants(symbolic, model))
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
     held, moving = problem.held_at_bounds(normal, theta)

@@ -29,6 +29,7 @@ KNOW_MODELS = {
     "symbolic",
     "symbolic.competition",
     "symbolic.edge_errors",
+    "symbolic.forecast",
     "symbolic.learned_curves",
     "symbolic.extract",
     "symbolic.path",

@@ -195,7 +195,7 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
     )
     answer = SimpleNamespace(
         accepted=True, structure="abs", reason="", constants_of_process={}, noise="constant",
-        form=SimpleNamespace(structure=NODE),
+        form=SimpleNamespace(structure=NODE, products=()),
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=worse)
     monkeypatch.setattr(competition, "latent_structure", lambda *_: NODE)
