@@ -249,7 +249,7 @@ def assembled(
 def reason(found: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
     verdict = found.verdict
-    if verdict.cancelling > MOST_CANCELLING:
+    if not verdict.accepted and verdict.cancelling > MOST_CANCELLING:
         return f"parts {verdict.cancelling:.2g} times as large as the target cancel"
     if verdict.residual <= ROUNDING:
         return "the residual is at rounding"

@@ -10,6 +10,7 @@ with and without the rest on the node's features.
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
@@ -28,6 +29,9 @@ Array = np.ndarray
 
 GAPS = (0.03, 0.3, 2.0)
 """Distances of a factor's zero from the data, in ranges, for its logarithm."""
+
+LIKELY = 1
+"""Offsets of two factors that are tried for each pair of signs."""
 
 PROMISING = 3.0
 """Exchanged models within this factor of the sum of squares are searched on."""
@@ -55,18 +59,19 @@ def exchanged(search: Search, best: Scored) -> Scored:
 
 def _exchanges(search: Search, model: Model) -> Iterator[Model]:
     for h, node in enumerate(model.nodes):
-        if len(node.terms) != 2 or node.terms[0].feature == node.terms[1].feature:
-            continue
         features = {term.feature for term in node.terms}
         without = tuple(t for t in model.rest if t.feature not in features)
-        for other in _others(search, node):
+        for other in other_kinds(search, node):
             changed = model.with_node(h, other)
             yield changed
             if len(without) < len(model.rest):
                 yield Model(without, changed.nodes)
 
 
-def _others(search: Search, node: Node) -> Iterator[Node]:
+def other_kinds(search: Search, node: Node) -> Iterator[Node]:
+    """Yield nodes of other kinds with the same interaction of two features."""
+    if len(node.terms) != 2 or node.terms[0].feature == node.terms[1].feature:
+        return
     columns = search.regression.columns
     one, other = node.terms
     u, v = (term_value(columns, term) for term in node.terms)
@@ -106,20 +111,33 @@ def _squares(one: Term, other: Term, u: Array, v: Array) -> Iterator[Node]:
 def _exponentials(
     search: Search, one: Term, other: Term, u: Array, v: Array
 ) -> Iterator[Node]:
-    """Exponentials whose factors are those of the product up to offsets."""
-    for gap_u in GAPS:
-        for gap_v in GAPS:
-            for sign_u, sign_v in ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)):
-                logs = [
-                    np.log(sign * (g - (g.min() if sign > 0 else g.max())) + gap * np.ptp(g))
-                    for sign, g, gap in ((sign_u, u, gap_u), (sign_v, v, gap_v))
-                ]  # fmt: skip
-                terms = (
-                    _best(search, one.feature, logs[0]),
-                    _best(search, other.feature, logs[1]),
-                )
-                size = float(np.exp(logs[0].mean() + logs[1].mean()))
-                yield Node("exp", 1.0, (sign_u * sign_v * size,), terms)
+    """Exponentials whose factors are those of the product up to offsets.
+
+    The offsets that make the logarithms most like families come first.
+    """
+    for sign_u in (1.0, -1.0):
+        left = _logarithm(search, one.feature, u, sign_u)
+        for sign_v in (1.0, -1.0):
+            right = _logarithm(search, other.feature, v, sign_v)
+            pairs = sorted(product(left, right), key=lambda p: p[0][0] + p[1][0])
+            for (_, first, size_u), (_, second, size_v) in pairs[:LIKELY]:
+                head = sign_u * sign_v * size_u * size_v
+                yield Node("exp", 1.0, (head,), (first, second))
+
+
+def _logarithm(
+    search: Search, feature: int, factor: Array, sign: float
+) -> list[tuple[float, Term, float]]:
+    """(misfit, family, size) of the logarithm of a factor for each offset of it."""
+    found = []
+    for gap in GAPS:
+        base = factor.min() if sign > 0 else factor.max()
+        curve = np.log(sign * (factor - base) + gap * np.ptp(factor))
+        weight = np.exp(2.0 * (curve - curve.max()))
+        named = search.namer.rank(feature, curve, weight)[0]
+        size = float(np.exp(curve.mean()))
+        found.append((named.misfit * size * size, named.term, size))
+    return found
 
 
 def _best(search: Search, feature: int, curve: Array) -> Term:

@@ -24,9 +24,12 @@ ACCEPT_BELOW = 0.01
 ROUNDING = 1e-5
 """Residual deviation, in those of the target, that counts as rounding."""
 
-MOST_CANCELLING = 30.0
+MOST_CANCELLING = 8.0
 """Deviation of a part, in those of the target, above which parts only undo each other:
 a square of a large sum less its own parabola imitates a product."""
+
+EXACT_CANCELLING = 30.0
+"""The same where the residual is at rounding, which no imitation reaches."""
 
 FOLDS = 4
 PENALTIES = (0.03, 0.3, 1.0, 3.0)  # of the rows, for columns of unit variance
@@ -181,7 +184,7 @@ class Judge:
         residual = regression.target - regression.without(value * weight)
         size = float(np.sqrt(np.mean(residual**2)))
         parts = cancellation(regression, model)
-        if parts > MOST_CANCELLING:
+        if parts > (EXACT_CANCELLING if size <= ROUNDING else MOST_CANCELLING):
             return Gate(0.0, np.nan, np.nan, size, parts, None, False)
         if size <= ROUNDING:
             return Gate(0.0, np.nan, np.nan, size, parts, None, True)

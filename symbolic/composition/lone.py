@@ -38,10 +38,13 @@ def with_lone_nodes(search: Search, best: Scored, most: int = 3) -> Scored:
 
 def _improved(search: Search, best: Scored) -> Scored:
     """Take the curve apart that gains most from being a spline."""
+    # more than one on a feature would describe any curve
+    done = {n.terms[0].feature for n in best.model.nodes if len(n.terms) == 1}
     free = {
         feature: fitted
         for feature in range(len(search.regression.columns))
-        if GAIN * (fitted := _loosened(search, best.model, feature)).rss < best.rss
+        if feature not in done
+        and GAIN * (fitted := _loosened(search, best.model, feature)).rss < best.rss
     }
     for feature in sorted(free, key=lambda i: free[i].rss)[:MOST_TRIED]:
         starts = _starts(search, free[feature].model, feature)

@@ -12,7 +12,7 @@ import numpy as np
 
 from symbolic.composition.elimination import wald, without
 from symbolic.composition.equivalents import simplified
-from symbolic.composition.exchanges import exchanged
+from symbolic.composition.exchanges import exchanged, other_kinds
 from symbolic.composition.first_rung import unique
 from symbolic.composition.groupings import MOST_NODES, Grouping, cliques, groupings
 from symbolic.composition.levenberg import Fit, fit, model_value
@@ -43,8 +43,14 @@ DEARER = 1.1
 FAINT = 0.02
 """Strength of a pair, of the strongest one, that may be that of no interaction."""
 
+AS_WELL = 1.15
+"""Splines of nodes that leave no more than this, of what products of pairs leave."""
+
 NEXT = 2.5
 """The next combination is named before the best is grown where it is this near."""
+
+ALIKE = 3
+"""Families of a factor that are tried where the rest cannot be named."""
 
 LATER = 1.05
 """The same for each combination of kinds of the grouping that comes before."""
@@ -83,7 +89,7 @@ def second_rung(
         for grouping in islice(proposed, AHEAD if turn == 0 else 2):
             fits = splined(rest, screened.live, grouping, generator)
             queue += [(_price(fits, rank), one) for rank, one in enumerate(fits)]
-            if turn == 0 and _plain(screened, grouping, fits[0]):
+            if turn == 0 and _plain(screened, fits[0]):
                 break
         queue.sort(key=lambda one: one[0])
         if not queue:
@@ -125,12 +131,11 @@ def improved(
     return unique([reconsidered(search, rest, live, found[0], generator), *found])
 
 
-def _plain(screened: Screen, grouping: Grouping, joint: Fit) -> bool:
+def _plain(screened: Screen, joint: Fit) -> bool:
     """Whether splines of a grouping do so well that no other needs a look at first."""
     if min(screened.strength, default=1.0) < FAINT:
         return False
-    pairs = all(len(group) == 2 for group in grouping)
-    return joint.rss <= screened.rss * (1.2 if pairs else 0.4)
+    return joint.rss <= AS_WELL * screened.rss
 
 
 def _price(fits: Sequence[Fit], rank: int) -> float:
@@ -272,10 +277,59 @@ def named(search: Search, rest: Rest, model: Model, features: Sequence[int]) -> 
     whole = without_faint_rest(search, whole)
     plain = search.named(whole.model)
     if plain.rss > GAIN * whole.rss:
+        plain = with_kinds(search, rest, nodes, features, plain)
+    if plain.rss > GAIN * whole.rss:
         alone = with_lone_nodes(search, plain)
         if alone is not plain:
             plain = min(search.climb(plain), alone, key=lambda one: one.criterion)
     return search.climb(plain)
+
+
+def with_kinds(
+    search: Search,
+    rest: Rest,
+    nodes: Model,
+    features: Sequence[int],
+    best: Scored,
+) -> Scored:
+    """Exchange kinds of nodes of two features where that makes the rest nameable.
+
+    Beside a free rest the kinds are alike: each leaves other functions to the rest, and
+    only for the true ones are these families.
+    """
+    beside = Search(rest.beside(features), search.families, search.budget)
+    variants = [_variants(search, beside, nodes, h) for h in range(len(nodes.nodes))]
+    for _ in range(2):
+        before = best
+        for h, others in enumerate(variants):
+            for other in others:
+                if search.budget.over() or other is nodes.nodes[h]:
+                    continue
+                changed = nodes.with_node(h, other)
+                whole = with_rest(rest, changed, features)
+                found = search.named(without_faint_rest(search, whole).model)
+                if found.criterion < best.criterion - 1e-6:
+                    best, nodes = found, changed
+        if best is before:
+            break
+    return best
+
+
+def _variants(search: Search, beside: Search, nodes: Model, h: int) -> list[Node]:
+    """Nodes with the interaction of a node: itself, other families, other kinds."""
+    node = nodes.nodes[h]
+    found = [node]
+    if node.kind == "product":
+        reached = fit(beside.regression, nodes, 6)
+        for place in ((h, 0), (h, 1)):
+            family = reached.model.term(place).family
+            for one in beside.names(reached.model, place)[:ALIKE]:
+                model = reached.model.with_term(place, one.term)
+                other = fit(beside.regression, model, 8)
+                alike = other.rss <= NAMED_WELL * reached.rss
+                if alike and one.term.family != family:
+                    found.append(other.model.nodes[h])
+    return [*found, *other_kinds(search, node)]
 
 
 def without_faint_rest(search: Search, found: Fit) -> Fit:
