@@ -99,9 +99,15 @@ def equation_problem(
 
     from symbolic.pipeline import observed
     from symbolic.refit import SymbolicProblem
+    from symbolic.structure import DOMAIN_MARGIN
 
     seen = observed(model, table)
-    problem = SymbolicProblem(seen.term, seen.scaled, equations.structures)
+    problem = SymbolicProblem(
+        seen.term,
+        seen.scaled,
+        equations.structures,
+        domain_margin=equations.settings.get("domain_margin", DOMAIN_MARGIN),
+    )
     names = model.decoder.constant_names
     physical = torch.tensor([equations.constants[name] for name in names])
     raw = model.constant_scale.to_raw(physical.double())

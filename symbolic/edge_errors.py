@@ -1,9 +1,9 @@
 """Errors of the curves of a trained encoder, from its own Gauss-Newton equations.
 
 Training smooths the curves. Here every curve gets a fine spline on top, without any
-smoothing: one Gauss-Newton step through the process from the trained model, with all
-curves and process constants at once. Step and inverse matrix are what the data say about
-the curve and how well; other curves and constants are left free.
+smoothing, and Gauss-Newton steps through the process lead from the trained model to the
+minimum, all curves and process constants at once. Step and inverse matrix are what the
+data say about a curve and how well; other curves and constants are left free.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,10 @@ INTERVALS = 10  # of the spline on top of a curve
 MOST = 1500  # coefficients of all curves, beyond which errors are not sought
 SMALLEST = 1e-6  # variance of a direction, as a share of the largest, that counts
 ROUNDING = 1e-12
+STEPS = 10  # of Gauss and Newton
+SETTLED = 1e-5  # gain that is left, as a share of the loss
+EXACT = 1e-20  # loss that is rounding
+ONE = torch.zeros(1, dtype=torch.long)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ def with_errors(
     """Give the direct curves of all latents their errors.
 
     Curves inside and behind hidden nodes have none: their scale is free. Neither have
-    any where curves are so many that the step would cost more than the search.
+    any where curves are so many that the steps would cost more than the search, nor where
+    the steps do not settle.
 
     Args:
         latents: curves of a trained model, see `extract`.
@@ -56,15 +61,11 @@ def with_errors(
     edges = sum(len(one.edges) for one in latents)
     if not 0 < edges * (INTERVALS + 3) <= MOST or any(one.nodes for one in latents):
         return list(latents)
-    model = term.model
-    raw = model.raw_latents(scaled).unsqueeze(0)
-    constants = model.constant_raw.detach().unsqueeze(0).to(raw)
-    local = term.local(raw, constants, torch.zeros(1, dtype=torch.long))
-    bases = [
-        [_basis(curve, scaled, local.curvature[0, :, k, k]) for curve in one.edges]
-        for k, one in enumerate(latents)
-    ]
-    known = _measured(latents, bases, local, term)
+    fine = _Fine.of(latents, term, scaled)
+    found = fine.settled()
+    if found is None:
+        return list(latents)
+    known = _measured(latents, fine, found)
     return [
         replace(
             one,
@@ -75,6 +76,79 @@ def with_errors(
         )
         for one, some in zip(latents, known, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """Where the steps end: all parameters (P,), the inverse matrix, loss and rows."""
+
+    step: Tensor
+    inverse: Tensor
+    loss: float
+    local: LocalModel
+
+
+@dataclass(frozen=True)
+class _Fine:
+    """The trained model with a fine spline on top of every curve.
+
+    Attributes:
+        bases, designs: of the curves, by latent.
+        raw: (n, L) raw latents and (K,) raw constants of the trained model.
+    """
+
+    term: ProcessTerm
+    bases: list[list[_Basis]]
+    designs: list[Tensor]
+    raw: Tensor
+    constants: Tensor
+
+    @classmethod
+    def of(
+        cls, latents: Sequence[LatentCurves], term: ProcessTerm, scaled: Tensor
+    ) -> "_Fine":
+        raw = term.model.raw_latents(scaled)
+        constants = term.model.constant_raw.detach().to(raw)
+        curvature = term.local(raw.unsqueeze(0), constants.unsqueeze(0), ONE).curvature
+        bases = [
+            [_basis(curve, scaled, curvature[0, :, k, k]) for curve in one.edges]
+            for k, one in enumerate(latents)
+        ]
+        ones = raw.new_ones(len(raw), 1)
+        designs = [
+            torch.cat([ones, *(b.columns for b in some)], dim=1) for some in bases
+        ]
+        return cls(term, bases, designs, raw, constants)
+
+    def at(self, step: Tensor) -> tuple[Tensor, Tensor]:
+        """Raw latents (1, n, L) and constants (1, K) after a step of all parameters."""
+        moves, place = [], 0
+        for one in self.designs:
+            moves.append(one @ step[place : place + one.shape[1]])
+            place += one.shape[1]
+        raw = self.raw + torch.stack(moves, dim=1)
+        return raw.unsqueeze(0), (self.constants + step[place:]).unsqueeze(0)
+
+    def settled(self) -> _Settled | None:
+        """Take Gauss-Newton steps to the minimum; None where they do not reach it."""
+        width = sum(one.shape[1] for one in self.designs) + len(self.constants)
+        step = self.raw.new_zeros(width)
+        for _ in range(STEPS):
+            local = self.term.local(*self.at(step), ONE)
+            normal = assemble(local, self.designs)
+            loss, inverse = float(normal.loss[0]), _inverse(normal.matrix[0])
+            move = -inverse @ normal.gradient[0]
+            if not bool(torch.isfinite(move).all()):
+                return None
+            if -float(normal.gradient[0] @ move) <= SETTLED * loss:
+                return _Settled(step, inverse, loss, local)
+            for share in (1.0, 0.5, 0.2, 0.05):
+                if float(self.term.loss(*self.at(step + share * move), ONE)) < loss:
+                    break
+            else:
+                return None
+            step = step + share * move
+        return None
 
 
 def _basis(curve: Curve, scaled: Tensor, information: Tensor) -> _Basis:
@@ -100,45 +174,27 @@ def _hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _measured(
-    latents: Sequence[LatentCurves],
-    bases: Sequence[Sequence[_Basis]],
-    local: LocalModel,
-    term: ProcessTerm,
+    latents: Sequence[LatentCurves], fine: _Fine, found: _Settled
 ) -> list[list[CurveErrors | None]]:
-    """Step from the trained model and read off every curve's estimate and precision."""
-    ones = local.gradient.new_ones(local.gradient.shape[1], 1)
-    designs = [torch.cat([ones, *(b.columns for b in some)], dim=1) for some in bases]
-    normal = assemble(local, designs)
-    inverse = _inverse(normal.matrix[0])
-    step = -inverse @ normal.gradient[0]
-    count = term.observations.count
-    least = float(normal.loss[0] + normal.gradient[0] @ step)
-    freedom = count - len(step)
-    if not (least > 0 and freedom > 0 and bool(torch.isfinite(inverse).all())):
-        return [[None] * len(some) for some in bases]
-    robust = sandwich(
-        _moved(local, designs, step), designs, inverse, term.observations.blocks
-    ).covariance
-    usual = inverse * (least / freedom)
-    found: list[list[CurveErrors | None]] = []
+    """Read off every curve's estimate and precision."""
+    count = fine.term.observations.count
+    freedom = count - len(found.step)
+    if not (found.loss > EXACT and freedom > 0):
+        return [[None] * len(one.edges) for one in latents]
+    blocks = fine.term.observations.blocks
+    robust = sandwich(found.local, fine.designs, found.inverse, blocks).covariance
+    usual = found.inverse * (found.loss / freedom)
+    errors: list[list[CurveErrors | None]] = []
     place = 0
-    for one, some in zip(latents, bases, strict=True):
+    for one, some in zip(latents, fine.bases, strict=True):
         place += 1
-        found.append([])
+        errors.append([])
         for curve, basis in zip(one.edges, some, strict=True):
             here = slice(place, place + basis.columns.shape[1])
             place = here.stop
-            found[-1].append(
-                _errors(
-                    curve,
-                    basis,
-                    step[here],
-                    usual[here, here],
-                    robust[here, here],
-                    count,
-                )
-            )
-    return found
+            both = usual[here, here], robust[here, here]
+            errors[-1].append(_errors(curve, basis, found.step[here], *both, count))
+    return errors
 
 
 def _inverse(matrix: Tensor) -> Tensor:
@@ -146,18 +202,6 @@ def _inverse(matrix: Tensor) -> Tensor:
     scaled = matrix / (scale.unsqueeze(1) * scale)
     eye = torch.eye(len(matrix)).to(matrix)
     return torch.linalg.inv(scaled + ROUNDING * eye) / (scale.unsqueeze(1) * scale)
-
-
-def _moved(local: LocalModel, designs: Sequence[Tensor], step: Tensor) -> LocalModel:
-    """The quadratic model of every row after a step of all parameters."""
-    moves, place = [], 0
-    for one in designs:
-        moves.append(one @ step[place : place + one.shape[1]])
-        place += one.shape[1]
-    rest = [value.expand(len(moves[0])) for value in step[place:]]
-    move = torch.stack([*moves, *rest], dim=1)
-    gradient = local.gradient[0] + (local.curvature[0] @ move.unsqueeze(-1)).squeeze(-1)
-    return replace(local, gradient=gradient.unsqueeze(0))
 
 
 def _errors(

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import torch
 
-from sciren import KANEncoder, ScIReN, Table
+from sciren import KANEncoder, ScIReN, Table, fit
 from sciren.comparison import ResidualScale
+from sciren.data.splits import split_random
 from sciren.decoders import IdentityDecoder, Q10Respiration
 from sciren.splines import fit_coefficients
 from sciren.training.gauss_newton.process_term import ProcessTerm
+from symbolic import symbolify, verify
 from symbolic.edge_errors import MOST, with_errors
 from symbolic.extract import extract
 
@@ -113,7 +115,7 @@ def test_constants_of_the_process_are_left_free():
     x = rng.uniform(0, 1, ROWS)
     near = 15 + 10 * x + 0.05 * rng.normal(size=ROWS)
     apart = 15 + 10 * rng.uniform(0, 1, ROWS)
-    totals = []
+    ratios = []
     for ta in (near, apart):
         reco = (2 + x) * 1.5 ** ((ta - 15) / 10)
         frame = pd.DataFrame({"x": x, "ta": ta})
@@ -127,9 +129,13 @@ def test_constants_of_the_process_are_left_free():
             layer.bias.fill_(2.5)
         term = ProcessTerm(model, table, ResidualScale.fit(table.targets))
         errors = with_errors(extract(model, table), term, table.features)[0].edges[0]
-        line = errors.errors.root @ errors.x
-        totals.append(float(line @ line))
-    assert totals[0] < 0.2 * totals[1]
+        known = [
+            errors.errors.root @ values
+            for values in (errors.x, np.sin(4 * np.pi * errors.x))
+        ]
+        line, wave = (float(one @ one) for one in known)
+        ratios.append(line / wave)
+    assert ratios[0] < 0.2 * ratios[1]
 
 
 def test_hidden_nodes_and_too_many_curves_have_no_errors():
@@ -160,3 +166,40 @@ def test_a_second_call_gives_the_same_bits(seed):
     )
     assert one.root.tobytes() == two.root.tobytes()
     assert one.target.tobytes() == two.target.tobytes()
+
+
+# -- what symbolify makes of them ---------------------------------------------------------
+def trained(curve, noise, seed=0, low=-1.0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(low, 1, ROWS)
+    clean = curve(x)
+    frame = pd.DataFrame(
+        {"x": x, "y": clean + noise * clean.std() * rng.normal(size=ROWS)}
+    )
+    table = Table.from_frame(frame, features=["x"], targets=["y"])
+    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
+    parts = split_random(table, seed=0)
+    fit(model, parts.train, parts.valid)
+    return model, table
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_a_trained_curve_that_no_family_meets_stays_a_spline(noise):
+    model, table = trained(lambda x: np.tanh(4 * x), noise)
+    edge = symbolify(model, table, compose=0).edges.iloc[0]
+    assert edge["status"] == "refused"
+    assert "misses" in edge["reason"]
+
+
+def test_a_pole_close_to_the_data_is_found_and_told_unless_it_is_kept_away():
+    model, table = trained(lambda x: np.log(x + 1.06), 0.1)
+    near = symbolify(model, table, compose=0)
+    assert near.edges.iloc[0]["family"] == "log"
+    assert near.table.set_index("name").value["s_x"] == pytest.approx(1.06, abs=0.02)
+    far = symbolify(model, table, pins={"x": "log"}, domain_margin=0.2)
+    x = table.features.numpy()
+    pole = -far.table.set_index("name").value["s_x"]
+    assert pole <= x.min() - 0.2 * np.ptp(x) + 1e-9
+    assert far.settings["domain_margin"] == 0.2
+    checks = {check.name: check for check in verify(far, model, table).checks}
+    assert checks["stationary"].passed
