@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DPI = 200  # twice the 100 pixels an inch at which pictures are shown
+_WIDTH = 880  # pixels that an equation may take on the page
 _PLACES = {  # beginning of a picture's name -> section, caption
     "graph": ("network", "Encoder and process: width by importance, colour by family."),
     "edges": ("network", "Learned function, closed form and data of each edge."),
@@ -220,7 +221,7 @@ def _typeset(latex: str, text: str = "", size: float = 22.0) -> Any:
 
     from visualize.equations import equation_svg
 
-    svg = equation_svg(latex, text, size) if latex else None
+    svg = equation_svg(latex, text, size, _WIDTH) if latex else None
     return Markup(svg) if svg else ""
 
 

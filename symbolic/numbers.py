@@ -10,6 +10,7 @@ Style = Literal["latex", "text"]
 ErrorStyle = Literal["pm", "parentheses", "siunitx"]
 SMALLEST_PLAIN, LARGEST_PLAIN = -3, 4
 """Plain notation from 10**-3 up to 10**4; powers of ten outside."""
+MOST = 6  # digits of a constant or an end of an interval
 
 
 def format_number(
@@ -49,7 +50,7 @@ def interval_digits(low: float, high: float) -> int:
     if not (math.isfinite(width) and math.isfinite(size)) or width == 0 or size == 0:
         return 3
     digits = math.floor(math.log10(size)) - math.floor(math.log10(width)) + 2
-    return min(max(digits, 3), 15)
+    return min(max(digits, 3), MOST)
 
 
 def format_with_error(
@@ -62,7 +63,8 @@ def format_with_error(
 
     The error keeps one significant digit, two when it starts with 1; the value ends at
     the same decimal place: ``0.123 \pm 0.004``, ``0.123(4)``, ``\num{0.123 +- 0.004}``.
-    Without a positive finite error the value stands alone.
+    Without a positive finite error the value stands alone. No more than six digits are
+    shown: a smaller error stands for itself, ``2.96311 \pm 2 \times 10^{-11}``.
 
     Raises:
         ConfigError: unknown style.
@@ -74,6 +76,8 @@ def format_with_error(
         bare = format_number(value, 3, "text")
         return rf"\num{{{bare}}}" if style == "siunitx" else plain
     rounded, place = _round_error(Decimal(repr(float(error))))
+    if value and _place(Decimal(repr(float(value)))) - place >= MOST:
+        return _with_small_error(value, error, style, decimal_comma)
     number = _round_to(Decimal(repr(float(value))), place)
     power = _power_of_ten(max(abs(number), rounded))
     number, rounded = number.scaleb(-power), rounded.scaleb(-power)
@@ -87,6 +91,19 @@ def format_with_error(
         text = rf"{number:f} \pm {rounded:f}"
         text = text if not power else rf"({text}) \times 10^{{{power}}}"
     return _with_comma(text, "latex", decimal_comma)
+
+
+def _with_small_error(
+    value: float, error: float, style: ErrorStyle, decimal_comma: bool
+) -> str:
+    """Value with the most digits that are shown, and an error below the last of them."""
+    if style == "siunitx":  # a number and its error share one power of ten there
+        return rf"\num{{{format_number(value, MOST, 'text')}}}"
+    parts = (
+        format_number(value, MOST, decimal_comma=decimal_comma),
+        format_number(error, 1, decimal_comma=decimal_comma),
+    )
+    return r" \pm ".join(parts)
 
 
 def printed_value(value: float, digits: int | None) -> float:

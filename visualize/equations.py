@@ -11,6 +11,7 @@ from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
+from visualize.line_breaks import break_lines
 from visualize.mathtext import bare, to_mathtext
 
 _BEGIN = re.compile(r"\\begin\{([a-z]+\*?)\}")
@@ -56,17 +57,23 @@ def equation_box(latex: str, size: float = 20.0) -> Box | None:
         return None
 
 
-def equation_svg(latex: str, text: str = "", size: float = 20.0) -> str | None:
+def equation_svg(
+    latex: str, text: str = "", size: float = 20.0, width: float | None = None
+) -> str | None:
     """Return an equation as an SVG element in the colour of its surroundings.
 
     Args:
         latex: see `equation_box`.
         text: what a screen reader says; default: the LaTeX source.
         size: font size in pixels.
+        width: pixels beyond which it goes on in the next line, see `break_lines`.
     Returns:
         The element, the same for the same input; None when mathtext cannot.
     """
-    box = equation_box(latex, size)
+    shown = latex
+    if width is not None and equation_box(latex, size) is not None:
+        shown = break_lines(bare(latex), width, lambda part: _width(part, size))
+    box = equation_box(shown, size)
     if box is None or box.width == 0:
         return None
     edge = 0.1 * size  # outlines may reach a little beyond their box
@@ -78,6 +85,11 @@ def equation_svg(latex: str, text: str = "", size: float = 20.0) -> str | None:
         f'height="{height:.0f}" viewBox="0 0 {width:.2f} {height:.2f}">'
         f'<path fill="currentColor" d="{outline}"/></svg>'
     )
+
+
+def _width(latex: str, size: float) -> float:
+    box = equation_box(latex, size)
+    return 0.0 if box is None else box.width
 
 
 def _flip(path: Path, x: float, y: float) -> Path:

@@ -6,6 +6,7 @@ import numpy as np
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DECIMALS = 6  # more of them are shown as a power of ten
+_DIGITS = 6  # of a value beside its error
 _WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
 
 
@@ -48,12 +49,15 @@ def with_error(value: float, error: float) -> str:
     """Return value and error to the error's decimal place, as ``"1.500 ± 0.002"``.
 
     The error keeps two digits when it starts with 1, else one. An unknown, infinite or
-    vanishing error is left out.
+    vanishing error is left out; beside one that is far smaller the value has six digits.
     """
     if not np.isfinite(error) or error <= 0 or not np.isfinite(value):
         return number(value)
     exponent = int(np.floor(np.log10(error)))
     decimals = max(-exponent + (error / 10.0**exponent < 2), 0)
+    whole = int(np.floor(np.log10(abs(value)))) + 1 if value else 0
+    if decimals > 0 and whole + decimals > _DIGITS:
+        return f"{number(value, _DIGITS)} ± {number(error, 1)}"
     if decimals > _DECIMALS:
         return f"{number(value, 4)} ± {number(error, 2)}"
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")

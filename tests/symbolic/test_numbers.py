@@ -84,6 +84,20 @@ def test_a_decimal_comma_is_set_without_a_gap():
             r"\num{1.23 +- 0.04 e-4}",
         ),
         (1.5, 0.0, "1.50", "1.50", r"\num{1.50}"),
+        (
+            2.96311383549,
+            2e-11,
+            r"2.96311 \pm 2 \times 10^{-11}",
+            r"2.96311 \pm 2 \times 10^{-11}",
+            r"\num{2.96311}",
+        ),
+        (
+            2.963114,
+            2e-5,
+            r"2.96311 \pm 0.00002",
+            "2.96311(2)",
+            r"\num{2.96311 +- 0.00002}",
+        ),
     ],
 )
 def test_the_error_decides_the_digits(value, error, pm, parentheses, siunitx):
@@ -92,8 +106,16 @@ def test_the_error_decides_the_digits(value, error, pm, parentheses, siunitx):
     assert format_with_error(value, error, "siunitx") == siunitx
 
 
-@given(value=sizes, error=st.floats(1e-9, 1e9))
-def test_value_and_error_end_at_the_same_place(value, error):
+@given(value=sizes, error=st.floats(1e-30, 1e9))
+def test_no_more_than_six_digits_of_a_value_are_shown(value, error):
+    shown = format_with_error(value, error).strip("()").split(r" \pm ")[0]
+    digits = re.sub(r" .*|[-.]", "", shown).lstrip("0")
+    assert len(digits) <= 6 or abs(value) >= 1e3
+
+
+@given(value=sizes, share=st.floats(2e-5, 1e9))
+def test_value_and_error_end_at_the_same_place(value, share):
+    error = share * abs(value)
     text = format_with_error(value, error).strip("()").split(")")[0]
     shown, margin = text.split(r" \pm ")
     places = [len(part.partition(".")[2]) for part in (shown, margin)]
@@ -107,11 +129,12 @@ def test_settings_that_do_not_exist_are_refused():
         format_with_error(1.0, 0.1, "plusminus")
 
 
-@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e3))
-def test_the_ends_of_an_interval_print_differently(middle, width):
+@given(st.floats(-1e6, 1e6), st.floats(1e-5, 1e3))
+def test_the_ends_of_an_interval_print_differently(middle, share):
+    width = share * max(abs(middle), 1e-3)  # six digits tell that much
     low, high = middle - width, middle + width
     digits = interval_digits(low, high)
-    assert 3 <= digits <= 15
+    assert 3 <= digits <= 6
     assert format_number(low, digits) != format_number(high, digits)
 
 

@@ -1,0 +1,122 @@
+"""Long equations over several lines: broken before plus and minus signs."""
+
+import itertools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+FULL = (
+    0.4  # share of the width that a line must reach before an outer sign is preferred
+)
+_TOKEN = re.compile(
+    r"\\begin\{|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\[a-zA-Z]+|\\.|[{}=]|(?<= )[+-](?= )"
+)
+_OPENS = ("(", "[", "{", ",", "=", "\\times", "\\cdot")  # no sum goes on after these
+
+Measure = Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A sign before which a line may end, and how many brackets are open there."""
+
+    at: int
+    depth: int
+
+
+def break_lines(latex: str, width: float, measure: Measure) -> str:
+    r"""Return the equation over as many lines as the width asks for.
+
+        y = a + b + c   ->   \begin{aligned} y &= a + b \\ &\quad + c \end{aligned}
+
+    Lines end before plus and minus signs, inside of brackets where there is no other;
+    ``\left`` and ``\right`` of brackets that a line end parts become plain brackets.
+    What has lines of its own, fits, or has no such sign comes back as it is.
+
+    Args:
+        latex: one equation, with or without a left-hand side.
+        width: what a line may take.
+        measure: width of a piece of mathematics, same unit.
+    """
+    if "\\begin{" in latex or "\\\\" in latex or measure(latex) <= width:
+        return latex
+    equals, places = _places(latex)
+    head = latex[:equals].strip() if equals else ""
+    start = equals + 1 if equals else 0
+    indent = measure(f"{head} = ") if head else 0.0
+    ends = _ends(latex, start, places, width - indent, measure)
+    if not ends:
+        return latex
+    plain = _without_parted_sizes(latex, ends)
+    cuts = [start, *ends, len(latex)]
+    lines = [plain(a, b) for a, b in itertools.pairwise(cuts)]
+    first, *rest = lines
+    rows = [f"{head} &= {first}" if head else f"& {first}"]
+    rows += [rf"&\quad {line}" for line in rest]
+    joined = r" \\ ".join(rows)
+    return rf"\begin{{aligned}} {joined} \end{{aligned}}"
+
+
+def _places(latex: str) -> tuple[int, list[_Place]]:
+    """Return where the first equals sign outside of groups stands (0: nowhere), and the signs."""
+    groups = brackets = equals = 0
+    found = []
+    for token in _TOKEN.finditer(latex):
+        text = token[0]
+        groups += (text == "{") - (text == "}")
+        brackets += (text == "\\left") - (text == "\\right")
+        if groups:
+            continue
+        if text == "=" and not brackets and not equals:
+            equals = token.start()
+        before = latex[: token.start()].rstrip()
+        if text in ("+", "-") and before and not before.endswith(_OPENS):
+            found.append(_Place(token.start(), brackets))
+    return equals, [place for place in found if place.at > equals]
+
+
+def _ends(
+    latex: str, start: int, places: list[_Place], width: float, measure: Measure
+) -> list[int]:
+    """Choose where lines end: as late as fits, outside of brackets if not too early."""
+    ends: list[int] = []
+    while True:
+        open_ = [place for place in places if place.at > start]
+        if not open_ or _wide(latex, start, len(latex), measure) <= width:
+            return ends
+        sizes = [(_wide(latex, start, place.at, measure), place) for place in open_]
+        fitting = [(size, place) for size, place in sizes if size <= width]
+        if not fitting:  # the first sign comes too late: let that line be long
+            start = open_[0].at
+        else:
+            full = [one for one in fitting if one[0] >= FULL * width] or fitting
+            start = min(full, key=lambda one: (one[1].depth, -one[1].at))[1].at
+        ends.append(start)
+
+
+def _wide(latex: str, start: int, end: int, measure: Measure) -> float:
+    """Width of a part, whose unmatched brackets are plain."""
+    return measure(rf"\quad {_without_parted_sizes(latex, [start, end])(start, end)}")
+
+
+def _without_parted_sizes(latex: str, ends: list[int]) -> Callable[[int, int], str]:
+    r"""Return what cuts parts out, without ``\left`` and ``\right`` of parted brackets."""
+    parted: set[int] = set()
+    stack: list[int] = []
+    for token in _TOKEN.finditer(latex):
+        if token[0] == "\\left":
+            stack.append(token.start())
+        elif token[0] == "\\right" and stack:
+            opened = stack.pop()
+            if any(opened < end <= token.start() for end in ends):
+                parted |= {opened, token.start()}
+
+    def part(start: int, end: int) -> str:
+        pieces, last = [], start
+        for place in sorted(p for p in parted if start <= p < end):
+            command = "\\left" if latex.startswith("\\left", place) else "\\right"
+            pieces.append(latex[last:place])
+            last = place + len(command)
+        return ("".join(pieces) + latex[last:end]).strip()
+
+    return part
