@@ -14,7 +14,7 @@ from sciren.errors import ColumnError, TrainingError
 from symbolic import symbolify, verify
 from symbolic.pipeline import observed
 from symbolic.rebuild import raw_constants, raw_expression
-from symbolic.structure import DOMAIN_MARGIN
+from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, form_named
 from symbolic.verification import STRETCH, _held_out_excess
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]
@@ -55,8 +55,13 @@ def two_layers():
 
 
 @pytest.fixture(scope="module")
+def folded_down():
+    return study(lambda x, y: 6 - np.abs(x + 0.1 * y - 3.5), hidden=(1,))
+
+
+@pytest.fixture(scope="module")
 def refused():
-    return study(lambda x, y: 4 + 1.5 * np.sin(2.2 * x) + 0.05 * y)
+    return study(lambda x, y: 4 + 1.5 * np.sin(2.2 * x) + 0.05 * y, compose=0)
 
 
 def verdicts(model, tables, symbolic):
@@ -173,30 +178,37 @@ def test_held_out_rows_decide_together_within_two_block_errors(noisy):
     assert close.passed == (both <= 2 * both_error or close.number >= close.tolerance)
 
 
-def test_a_constant_one_percent_wrong_before_the_bounds_fails(one_layer):
-    model, tables, symbolic = one_layer
+BOTH = pytest.mark.parametrize("kind", ["one_layer", "two_layers"])
+
+
+@BOTH
+def test_a_constant_one_percent_wrong_before_the_bounds_fails(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     wrong = {name: 1.01 * raw for name, raw in symbolic.unconstrained.items()}
     other = mutated(symbolic, unconstrained=wrong)
     assert "same numbers" in failing(model, tables, other)
 
 
+@BOTH
 @pytest.mark.parametrize("factor", [1.01, 0.99])
-def test_a_process_constant_one_percent_wrong_fails(one_layer, factor):
-    model, tables, symbolic = one_layer
+def test_a_process_constant_one_percent_wrong_fails(kind, factor, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     other = mutated(symbolic, constants={"q10": factor * symbolic.constants["q10"]})
     assert failing(model, tables, other) == {"stationary"}
 
 
-def test_a_constant_one_percent_wrong_in_the_process_fails(one_layer):
-    model, tables, symbolic = one_layer
+@BOTH
+def test_a_constant_one_percent_wrong_in_the_process_fails(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     symbols = {name: sympy.Symbol(name, real=True) for name in ("rb", "q10", "ta")}
     wrong = symbols["rb"] * symbols["q10"] ** ((symbols["ta"] - 15.15) / 10)
     other = mutated(symbolic, process={"reco": wrong})
     assert failing(model, tables, other) == {"same numbers"}
 
 
-def test_a_constant_one_percent_wrong_in_the_table_fails(one_layer):
-    model, tables, symbolic = one_layer
+@BOTH
+def test_a_constant_one_percent_wrong_in_the_table_fails(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     for row in range(len(symbolic.table)):
         table = symbolic.table.copy()
         table.loc[row, "value"] *= 1.01
@@ -206,16 +218,25 @@ def test_a_constant_one_percent_wrong_in_the_table_fails(one_layer):
     assert failing(model, tables, shuffled) == {"same numbers"}
 
 
-def test_swapped_features_fail(one_layer):
-    model, tables, symbolic = one_layer
+def with_edges(structure, change):
+    """The structure with every list of its edges changed."""
+    nodes = (replace(n, edges=change(n.edges)) for n in structure.nodes)
+    return replace(structure, edges=change(structure.edges), nodes=tuple(nodes))
+
+
+@BOTH
+def test_swapped_features_fail(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     x, y = sympy.symbols("x y", real=True)
     swapped = {
         name: one.xreplace({x: y, y: x}) for name, one in symbolic.equations.items()
     }
     assert "same numbers" in failing(model, tables, symbolic.with_equations(swapped))
     (structure,) = symbolic.structures
-    edges = tuple(replace(e, source=1 - e.source) for e in structure.edges)
-    both = mutated(symbolic, (replace(structure, edges=edges),))
+    turned = with_edges(
+        structure, lambda edges: tuple(replace(e, source=1 - e.source) for e in edges)
+    )
+    both = mutated(symbolic, (turned,))
     assert {"close to network", "stationary"} <= failing(model, tables, both)
 
 
@@ -224,15 +245,40 @@ def test_a_wrong_family_fails():
     assert failing(model, tables, symbolic) == {"close to network"}
 
 
-def test_a_dropped_edge_fails(one_layer):
-    model, tables, symbolic = one_layer
+@pytest.mark.parametrize("outer", ["quadratic", "exp", "linear"])
+def test_a_wrong_outer_family_fails(two_layers, outer):
+    model, tables, _ = two_layers
+    symbolic = symbolify(model, tables[0], pins={"h1_rb": outer})
+    assert failing(model, tables, symbolic) == {"close to network"}
+
+
+def test_a_wrong_family_inside_a_node_fails(two_layers):
+    model, tables, symbolic = two_layers
     (structure,) = symbolic.structures
-    other = mutated(symbolic, (replace(structure, edges=structure.edges[:1]),))
+    bent = form_named("abs", "")
+    planted = with_edges(
+        structure,
+        lambda edges: tuple(
+            EdgeTerm(e.source, bent, (e.constants[0], 0.1)) for e in edges
+        ),
+    )
+    names = [one.name for one in raw_constants((planted,), symbolic.units)]
+    rows = symbolic.table.iloc[[0] * len(names)].assign(name=names)
+    other = mutated(replace(symbolic, table=rows.reset_index(drop=True)), (planted,))
     assert {"close to network", "stationary"} <= failing(model, tables, other)
 
 
-def test_a_dropped_constraint_fails(one_layer):
-    model, tables, symbolic = one_layer
+@BOTH
+def test_a_dropped_edge_fails(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
+    (structure,) = symbolic.structures
+    other = mutated(symbolic, (with_edges(structure, lambda edges: edges[:1]),))
+    assert {"close to network", "stationary"} <= failing(model, tables, other)
+
+
+@pytest.mark.parametrize("kind", ["one_layer", "folded_down"])
+def test_a_dropped_constraint_fails(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     other = symbolic.with_equations(symbolic.unconstrained)
     raw = symbolic.unconstrained_values(
         {n: tables[0].features[:, k].numpy() for k, n in enumerate(symbolic.features)}
@@ -243,8 +289,9 @@ def test_a_dropped_constraint_fails(one_layer):
     assert "round trip" in failing(model, tables, free)
 
 
-def test_bounds_that_are_not_those_of_the_model_fail(one_layer):
-    model, tables, symbolic = one_layer
+@BOTH
+def test_bounds_that_are_not_those_of_the_model_fail(kind, request):
+    model, tables, symbolic = request.getfixturevalue(kind)
     other = mutated(symbolic, constraints={"rb": ("relu", 0.5, np.inf, 1.0)})
     assert failing(model, tables, other) == {"round trip"}
 
