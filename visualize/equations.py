@@ -18,6 +18,7 @@ _BEGIN = re.compile(r"\\begin\{([a-z]+\*?)\}")
 _STEP = re.compile(r"\\begin\{[a-z]+\*?\}|\\end\{[a-z]+\*?\}|\\\\|\\.|[{}&]", re.DOTALL)
 _FRACTION = re.compile(r"\\[a-zA-Z]+|\\.|[{}]")
 _ALIGNED = ("align", "aligned", "split", "gathered", "equation", "gather", "multline")
+_PLACED = re.compile(r"^\[[tbc]\]")  # where an environment stands about its line
 _AXIS = 0.25  # height of the line that brackets and cases are centred on, in ems
 _LEADING = 0.5  # extra space between lines, in ems
 _FACE = "stix"
@@ -47,8 +48,8 @@ def equation_box(latex: str, size: float = 20.0) -> Box | None:
     """Typeset an equation of one or several lines; None when mathtext cannot.
 
     Args:
-        latex: mathematics; ``align``, ``aligned``, ``split``, ``gathered``, ``equation``
-            and ``cases`` environments may nest.
+        latex: mathematics; ``align``, ``aligned``, ``split``, ``gathered``,
+            ``equation``, ``cases`` and ``pmatrix`` environments may nest.
         size: font size, in the unit of the result.
     """
     try:
@@ -117,7 +118,10 @@ def _layout(latex: str, size: float) -> Box:
     name = begin[1]
     end = _matching_end(latex, begin.end())
     body = latex[begin.end() : end]
-    if name == "cases":
+    body = _PLACED.sub("", body)
+    if name == "pmatrix":
+        inner = _matrix(_split(body, r"\\"), size)
+    elif name == "cases":
         inner = _cases(_split(body, r"\\"), size)
     elif name.rstrip("*") in _ALIGNED:
         inner = _grid(_split(body, r"\\"), size)
@@ -224,6 +228,36 @@ def _grid(rows: Sequence[str], size: float, right_first: bool = True) -> Box:
     ascent = height / 2 + _AXIS * size
     path = _shift(_join(paths), 0, ascent)
     return Box(path, sum(widths) + gap * (count - 1), ascent, height - ascent)
+
+
+def _matrix(rows: Sequence[str], size: float) -> Box:
+    """Cells in centred columns between round brackets of their height."""
+    cells = [[_layout(cell, size) for cell in _split(row, "&")] for row in rows]
+    widths = [max(row[c].width for row in cells if c < len(row))
+              for c in range(max(map(len, cells)))]  # fmt: skip
+    y, paths = 0.0, []
+    for row in cells:
+        y -= max(0.75 * size, *(cell.ascent for cell in row))
+        x = 0.0
+        for width, cell in zip(widths, row, strict=False):
+            paths.append(_shift(cell.path, x + (width - cell.width) / 2, y))
+            x += width + 0.8 * size
+        y -= max(0.25 * size, *(cell.descent for cell in row)) + 0.15 * size
+    height = -y - 0.15 * size
+    ascent = height / 2 + _AXIS * size
+    inside = Box(
+        _shift(_join(paths), 0, ascent), x - 0.8 * size, ascent, height - ascent
+    )
+    sides = [_stretched(_line(sign, size), ascent, height) for sign in "()"]
+    return _beside([sides[0], inside, sides[1]], 0.1 * size)
+
+
+def _stretched(sign: Box, ascent: float, height: float) -> Box:
+    """Draw a bracket as high as what it holds."""
+    low, high = (edge(sign.path.vertices[:, 1]) for edge in (np.min, np.max))
+    scale = height / (high - low)
+    moved = Affine2D().translate(0, -low).scale(1, scale).translate(0, ascent - height)
+    return Box(sign.path.transformed(moved), sign.width, ascent, height - ascent)
 
 
 def _cases(rows: Sequence[str], size: float) -> Box:

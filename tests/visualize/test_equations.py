@@ -74,3 +74,20 @@ def test_the_picture_is_an_accessible_element_in_the_colour_of_the_text():
     assert element.get("role") == "img"
     assert element[0].get("fill") == "currentColor"
     assert svg == equation_svg(CASES, text='y = max(0, x) & "more" <x>')
+
+
+def test_a_matrix_stands_between_brackets_of_its_height():
+    one = equation_box(r"\begin{pmatrix} a & b \end{pmatrix}", 20)
+    three = equation_box(r"\begin{pmatrix} a & b \\ c & d \\ e & f \end{pmatrix}", 20)
+    assert three.height > 2 * one.height
+    low, high = (edge(three.path.vertices[:, 1]) for edge in (np.min, np.max))
+    assert high - low == pytest.approx(three.height, rel=0.05)
+    named = equation_box(r"\mathbf{A} = \begin{pmatrix} a & b \end{pmatrix} x", 20)
+    assert named.width > one.width
+
+
+def test_the_place_of_an_environment_is_no_text():
+    body = r"y &= a \\ z &= b"
+    plain = equation_box(rf"\begin{{aligned}} {body} \end{{aligned}}")
+    top = equation_box(rf"\begin{{aligned}}[t] {body} \end{{aligned}}")
+    assert (top.width, top.height) == (plain.width, plain.height)
