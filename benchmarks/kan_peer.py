@@ -70,7 +70,7 @@ class _Trainer:
         if len(self.log_constants):
             free.append(self.log_constants)
         optimiser = LBFGS(
-            free, lr=1.0, max_iter=5, history_size=10, line_search_fn="strong_wolfe",
+            free, lr=1, max_iter=5, history_size=10, line_search_fn="strong_wolfe",
             tolerance_grad=1e-32, tolerance_change=1e-32,
         )  # fmt: skip
         start = time.process_time()

@@ -18,6 +18,8 @@ SMOOTH = 1e-6  # of the squared second differences
 class RecursionLayer(nn.Module):
     """Cubic splines by the recursion, coefficients (i, j, G + 3), edges (n, i, j)."""
 
+    knots: Tensor
+
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         steps = torch.arange(-3, INTERVALS + 4)
@@ -61,13 +63,21 @@ def penalty(edges: Sequence[Tensor], coefficients: Sequence[Tensor]) -> Tensor:
     return total
 
 
+class NoBase(nn.SiLU):
+    """Stands where pykan wants SiLU, and adds nothing."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return zeros."""
+        return torch.zeros_like(input)
+
+
 def pykan_step(widths: Sequence[int], x: Tensor, y: Tensor) -> Callable[[], None]:
     """A regularised step of pykan's layers, edges taken from their own outputs."""
     with contained():
         from kan.KANLayer import KANLayer
 
         layers = nn.ModuleList(
-            KANLayer(i, j, num=INTERVALS, k=3, base_fun=torch.zeros_like)
+            KANLayer(i, j, num=INTERVALS, k=3, base_fun=NoBase())
             for i, j in itertools.pairwise(widths)
         )
 

@@ -66,7 +66,7 @@ def pykan(
     model = KAN([3, 1], grid=10, seed=0, auto_save=False)
     log_q10 = torch.tensor(1.5).log().requires_grad_()
     free = [p for p in model.parameters() if p.requires_grad] + [log_q10]
-    optimiser = LBFGS(free, lr=1.0, history_size=10, line_search_fn="strong_wolfe")
+    optimiser = LBFGS(free, lr=1, history_size=10, line_search_fn="strong_wolfe")
 
     def latent(rows: Tensor) -> Tensor:
         return target.mean() + scale * model(rows)[:, 0]
