@@ -37,12 +37,31 @@ def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
     for h, node in enumerate(model.nodes):
         for other in _anchored(node):
             yield model.with_node(h, other)
+        yield from _completed(model, h)
         for terms in _replacements(regression, node):
             present = {term.feature for term in model.rest}
             if any(term.feature in present for term in terms):
                 continue
             bare = model.with_node(h, None)
             yield Model((*bare.rest, *terms), bare.nodes)
+
+
+def _completed(model: Model, h: int) -> Iterator[Model]:
+    """Yield a square that takes up the terms of the rest that are its own edges.
+
+    (s + c)^2 + a s = (s + c + a / 2)^2 - ..., so that both together are redundant.
+    """
+    node = model.nodes[h]
+    inside = {(t.feature, t.family): t.constants[0] for t in node.terms}
+    own = [term for term in model.rest if (term.feature, term.family) in inside]
+    if node.kind != "quadratic" or not own:
+        return
+    ratios = [t.constants[0] / (inside[t.feature, t.family] or 1.0) for t in own]
+    shifted = node.head[0] + 0.5 * node.sign * float(np.mean(ratios))
+    rest = tuple(term for term in model.rest if term not in own)
+    for head in (shifted, node.head[0]):
+        changed = model.with_node(h, replace(node, head=(head,)))
+        yield Model(rest, changed.nodes)
 
 
 def _anchored(node: Node) -> Iterator[Node]:

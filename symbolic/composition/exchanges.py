@@ -10,11 +10,13 @@ with and without the rest on the node's features.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 
 from symbolic.composition.equivalents import scaled
+from symbolic.composition.levenberg import fit
 from symbolic.composition.model import (
     Model,
     Node,
@@ -50,6 +52,7 @@ def exchanged(search: Search, best: Scored) -> Scored:
             (one for one in found if one.rss <= limit), key=lambda one: one.criterion
         )
         climbed = [search.climb(one) for one in close[:2]]
+        climbed += _without_own_rest(search, best)
         winner = min(climbed, key=lambda one: one.criterion, default=best)
         if winner.criterion >= best.criterion - 1e-6:
             break
@@ -66,6 +69,29 @@ def _exchanges(search: Search, model: Model) -> Iterator[Model]:
             yield changed
             if len(without) < len(model.rest):
                 yield Model(without, changed.nodes)
+
+
+def _without_own_rest(search: Search, best: Scored) -> Iterator[Scored]:
+    """Yield models that name a node anew without a rest on its features."""
+    for h, node in enumerate(best.model.nodes):
+        features = {term.feature for term in node.terms}
+        rest = tuple(t for t in best.model.rest if t.feature not in features)
+        unneeded = len(rest) == len(best.model.rest) or any(node.anchored)
+        if unneeded or search.budget.over():
+            continue
+        terms = tuple(as_splines(search, term) for term in node.terms)
+        nodes = best.model.with_node(h, replace(node, terms=terms)).nodes
+        free = fit(search.regression, Model(rest, nodes), 15)
+        if free.rss <= PROMISING * max(best.rss, 1e-5 * len(search.regression)):
+            yield search.climb(search.named(free.model))
+
+
+def as_splines(search: Search, term: Term) -> Term:
+    """Write a term as splines."""
+    basis = search.regression.columns[term.feature].basis
+    values = term_value(search.regression.columns, term)
+    beta = basis.T @ values / len(values)
+    return Term(term.feature, "spline", tuple(beta.tolist()))
 
 
 def other_kinds(search: Search, node: Node) -> Iterator[Node]:

@@ -27,7 +27,7 @@ Array = np.ndarray
 
 OPTIONS = 3
 
-PREFERRED = 0.7
+PREFERRED = 0.93
 """Factor on the sum of squares of a product: beside a rest it stands for squares and
 exponentials of the same two features as well, and is the easiest to name."""
 

@@ -168,7 +168,7 @@ class Search:
         return fit(self.regression, model.with_term(place, free), iterations)
 
     # -- from splines to names ------------------------------------------------------
-    def named(self, model: Model) -> Scored:
+    def named(self, model: Model, at_once: bool = False) -> Scored:
         """Name all spline terms at once, then one by one where that is not as good."""
         direct = model
         ranked = {
@@ -178,11 +178,10 @@ class Search:
         }
         for place, names in ranked.items():
             direct = direct.with_term(place, names[0].term)
-        at_once = self.score(direct)
-        spline = fit(self.regression, model, 2)
-        if at_once.rss <= 1.3 * spline.rss:
-            return at_once
-        return min(at_once, self._one_by_one(model), key=lambda one: one.criterion)
+        found = self.score(direct, 12 if at_once else 30)
+        if at_once or found.rss <= 1.3 * fit(self.regression, model, 2).rss:
+            return found
+        return min(found, self._one_by_one(model), key=lambda one: one.criterion)
 
     def _one_by_one(self, model: Model) -> Scored:
         """Name the clearest curve, refit the others as splines, and so on."""

@@ -24,6 +24,7 @@ from symbolic.composition.node_splines import (
     node_options,
     with_rest,
 )
+from symbolic.composition.regression import Regression
 from symbolic.composition.rest import Rest
 from symbolic.composition.screening import Screen, screen
 from symbolic.composition.search import Scored, Search
@@ -76,59 +77,86 @@ def second_rung(
     Returns:
         Candidates, best first; empty where no features interact.
     """
-    regression = search.regression
-    rest = Rest(regression, screened)
+    rest = Rest(search.regression, screened)
+    live = screened.live
     found: list[Scored] = []
-    queue: list[tuple[float, Fit]] = []
+    queue = _Queue(rest, screened, generator)
     tried: set[object] = set()
-    lowest = np.inf
-    proposed = all_groupings(screened)
     for turn in range(MOST_NAMED):
-        if search.budget.over():
+        joint = None if search.budget.over() else queue.next(turn == 0)
+        if joint is None:
             break
-        for grouping in islice(proposed, AHEAD if turn == 0 else 2):
-            fits = splined(rest, screened.live, grouping, generator)
-            queue += [(_price(fits, rank), one) for rank, one in enumerate(fits)]
-            if turn == 0 and _plain(screened, fits[0]):
-                break
-        queue.sort(key=lambda one: one[0])
-        if not queue:
-            break
-        joint = queue.pop(0)[1]
-        lowest = min(lowest, joint.rss)
-        if joint.rss > POOR * lowest:
-            continue
-        model, features = rest_needed(rest, screened.live, joint)
-        new = named(search, rest, model, features)
+        new = named(search, rest, *rest_needed(rest, live, joint))
         found = unique([new, *found])
         if found[0] is new:
-            better = merged(search, simplified(search, exchanged(search, new)))
-            found = unique([better, *found])
-            if not enough(found[0]):
-                found = unique([with_lone_nodes(search, found[0]), *found])
-            if enough(found[0]):
-                break
-        if turn == 0 and queue and queue[0][1].rss < NEXT * joint.rss:
+            found = _refined(search, found, enough)
+        if enough(found[0]):
+            break
+        near = turn == 0 and queue.near(joint)
+        known = near and not _new_pair(search, screened, found[0])
+        if known or found[0].model.key in tried:
             continue
-        if found[0].model.key not in tried:
-            tried.add(found[0].model.key)
-            found = improved(search, rest, screened.live, found, generator)
-            if enough(found[0]):
-                break
+        tried.add(found[0].model.key)
+        more = grown(search, rest, live, found[0], generator)
+        found = unique([*more, *found])
+        if not near and not enough(found[0]):
+            other = reconsidered(search, rest, live, found[0], generator)
+            found = unique([other, *found])
+        if enough(found[0]):
+            break
     return found
 
 
-def improved(
-    search: Search,
-    rest: Rest,
-    live: Sequence[int],
-    found: list[Scored],
-    generator: np.random.Generator,
+class _Queue:
+    """Spline fits of groupings that wait to be named, the most promising first."""
+
+    def __init__(
+        self, rest: Rest, screened: Screen, generator: np.random.Generator
+    ) -> None:
+        self.rest, self.screened, self.generator = rest, screened, generator
+        self.proposed = all_groupings(screened)
+        self.waiting: list[tuple[float, Fit]] = []
+        self.lowest = np.inf
+
+    def next(self, first: bool) -> Fit | None:
+        """Fit some more groupings and take out the best; None when all were named."""
+        for grouping in islice(self.proposed, AHEAD if first else 2):
+            fits = splined(self.rest, self.screened.live, grouping, self.generator)
+            self.waiting += [(_price(fits, k), one) for k, one in enumerate(fits)]
+            if first and _plain(self.screened, fits[0]):
+                break
+        self.waiting.sort(key=lambda one: one[0])
+        self.lowest = min([self.lowest, *(one.rss for _, one in self.waiting)])
+        if not self.waiting or self.waiting[0][1].rss > POOR * self.lowest:
+            return None
+        return self.waiting.pop(0)[1]
+
+    def near(self, joint: Fit) -> bool:
+        """Whether the next fit is about as good as one that was taken out."""
+        return bool(self.waiting) and self.waiting[0][1].rss < NEXT * joint.rss
+
+
+def _refined(
+    search: Search, found: list[Scored], enough: Callable[[Scored], bool]
 ) -> list[Scored]:
-    """Add nodes to the best candidate, then fit each of its nodes anew."""
-    more = grown(search, rest, live, found[0], generator)
-    found = unique([*more, *found])
-    return unique([reconsidered(search, rest, live, found[0], generator), *found])
+    """Exchange and simplify nodes of the best candidate; take curves of the rest apart."""
+    better = simplified(search, exchanged(search, found[0]))
+    found = unique([merged(search, better), *found])
+    if not enough(found[0]):
+        found = unique([with_lone_nodes(search, found[0]), *found])
+    return found
+
+
+def _new_pair(search: Search, screened: Screen, best: Scored) -> bool:
+    """Whether a residual shows an interaction that the target did not."""
+    left = screen(_residual(search, best))
+    return bool(set(left.pairs) - set(screened.pairs))
+
+
+def _residual(search: Search, best: Scored) -> Regression:
+    regression = search.regression
+    value = model_value(regression, best.model)
+    return replace(regression, y=regression.y - value)
 
 
 def _plain(screened: Screen, joint: Fit) -> bool:
@@ -158,9 +186,7 @@ def grown(
     """
     found: list[Scored] = []
     while len(best.model.nodes) < MOST_NODES and not search.budget.over():
-        regression = search.regression
-        value = model_value(regression, best.model)
-        left = replace(regression, y=regression.y - value)
+        left = _residual(search, best)
         screened = screen(left)
         features = tuple(sorted({*live, *screened.live}))
         new = [
@@ -307,7 +333,7 @@ def with_kinds(
                     continue
                 changed = nodes.with_node(h, other)
                 whole = with_rest(rest, changed, features)
-                found = search.named(without_faint_rest(search, whole).model)
+                found = search.named(whole.model, at_once=True)
                 if found.criterion < best.criterion - 1e-6:
                     best, nodes = found, changed
         if best is before:
