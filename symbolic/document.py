@@ -42,7 +42,9 @@ CANDIDATE_COLUMNS = {
     "selected": "", "complexity": "complexity", "loss": "loss", "score": "score",
     "r2": "R2", "label": "families",
 }  # fmt: skip
-CELL_WIDTH = 34
+CELL_WIDTH = 26
+LONG_SYMBOL = 18
+"""Characters of symbols above which a table shows the name, which may be broken."""
 WIDEST_LEFT = 20
 """Characters of a left side; the arguments are left out where it would be longer."""
 
@@ -92,6 +94,8 @@ def constants_table(model: PrintableModel, *, siunitx: bool = True) -> str:
         siunitx: estimates in an ``S`` column and units as ``\unit{}`` (package siunitx).
     """
     rows = [_constant_row(model, constant, siunitx) for constant in model.constants]
+    for key in ("symbol", "place"):
+        _plain_where_long(model, rows, key)
     heads = {"symbol": "constant"}
     if any(constant.latent for constant in model.constants):
         heads["place"] = "term"
@@ -308,15 +312,13 @@ def _constant_row(
     value = format_with_error(constant.value, constant.error, style)
     if siunitx:
         value = value.removeprefix(r"\num{").removesuffix("}")
-    place = [
-        latex_symbol(n, model.symbols) for n in (constant.latent, constant.source) if n
-    ]
+    place = [n for n in (constant.latent, constant.source) if n]
     ends = [constant.low, constant.high]
     digits = interval_digits(*ends)
     interval = [f"${format_number(end, digits)}$" for end in ends if np.isfinite(end)]
     return {
-        "symbol": Tex(f"${latex_symbol(constant.name, model.symbols)}$"),
-        "place": Tex(f"${', '.join(place)}$") if place else "",
+        "symbol": [constant.name],
+        "place": place,
         "value": Tex(value if siunitx else f"${value}$"),
         "unit": Tex((siunitx_unit if siunitx else latex_unit)(constant.unit)),
         "interval": Tex(" to ".join(interval)) if len(interval) == 2 else "",
@@ -324,11 +326,25 @@ def _constant_row(
     }
 
 
+def _plain_where_long(
+    model: PrintableModel, rows: list[dict[str, Any]], key: str
+) -> None:
+    """Turn lists of names into symbols; into the names where a symbol is long.
+
+    Names may be broken into lines, symbols may not.
+    """
+    symbols = [[latex_symbol(n, model.symbols) for n in row[key]] for row in rows]
+    long = any(visual_width(", ".join(one)) > LONG_SYMBOL for one in symbols)
+    for row, own in zip(rows, symbols, strict=True):
+        set_ = Tex(", ".join(f"${one}$" for one in own))
+        row[key] = ", ".join(row[key]) if long else set_
+
+
 def _edge_row(row: Mapping[str, Any]) -> dict[str, Any]:
     shown = dict(row)
     latex = str(row.get("latex") or "")
     if row.get("status", "closed") == "closed" and latex:
-        shown["formula"] = Tex(f"${latex}$")
+        shown["formula"] = Tex(f"${latex}$", str(row.get("formula") or ""))
     elif row.get("reason"):
         shown["formula"] = row["reason"]
     for key in ("importance", "r2", "gap"):

@@ -1,12 +1,12 @@
 """Tables for a paper: booktabs rules, caption above, notes below, text escaped."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from symbolic.numbers import format_number
 from symbolic.symbols import escape
+from symbolic.tex_widths import breakable, fitted, natural_width, points
 
 LONG = 32
 """Rows above which a table may run over several pages."""
@@ -14,9 +14,14 @@ LONG = 32
 
 @dataclass(frozen=True)
 class Tex:
-    """A cell that is LaTeX already."""
+    """A cell that is LaTeX already.
+
+    Args:
+        plain: the same as text, which is shown where the LaTeX is wider than its column.
+    """
 
     text: str
+    plain: str = ""
 
 
 def latex_table(
@@ -37,7 +42,8 @@ def latex_table(
             text, ``Tex`` cells as they are.
         columns: key -> heading, in this order; None for the keys of the first row.
         notes: sentences under the table.
-        wide: key -> width such as "6cm", for cells that may need several lines.
+        wide: key -> width such as "6cm", for cells that may need several lines. Other
+            text columns become as narrow as the line needs.
         siunitx: number columns as ``S`` columns of the package siunitx.
         aligned: keys whose ``Tex`` cells are numbers of siunitx as well.
     """
@@ -45,15 +51,22 @@ def latex_table(
     numeric = {
         key: _numeric(rows, key) or (siunitx and key in aligned) for key in heads
     }
+    cells = {key: [_shown(row.get(key, "")) for row in rows] for key in heads}
+    widths = fitted(heads, cells, numeric, wide or {})
     spec = "".join(
-        _column(key, numeric[key], (wide or {}).get(key), siunitx) for key in heads
+        _column(key, numeric[key], widths.get(key), siunitx) for key in heads
     )
     head = " & ".join(
         rf"{{{escape(text)}}}" if siunitx and numeric[key] else escape(text)
         for key, text in heads.items()
     )
     body = [
-        " & ".join(_cell(row.get(key, ""), siunitx and numeric[key]) for key in heads)
+        " & ".join(
+            _cell(
+                _that_fits(row.get(key, ""), widths.get(key)), siunitx and numeric[key]
+            )
+            for key in heads
+        )
         for row in rows
     ]
     build = _long_table if len(rows) > LONG else _float
@@ -137,6 +150,22 @@ def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
     )
 
 
+def _that_fits(value: Any, width: str | None) -> Any:
+    """The plain text of a cell whose formula is wider than its column."""
+    if not isinstance(value, Tex) or not value.plain or width is None:
+        return value
+    return value if natural_width(value.text, True) <= points(width) else value.plain
+
+
+def _shown(value: Any) -> tuple[str, bool]:
+    """What takes up room in a cell, and whether it is LaTeX."""
+    if isinstance(value, Tex):
+        return value.text, True
+    if isinstance(value, float):
+        return format_number(value), True
+    return ("" if value is None else str(value)), False
+
+
 def _cell(value: Any, bare: bool) -> str:
     if isinstance(value, Tex):
         return value.text
@@ -148,4 +177,4 @@ def _cell(value: Any, bare: bool) -> str:
         return format_number(value, 3, "text") if bare else f"${format_number(value)}$"
     if isinstance(value, int):
         return str(value) if bare else f"${value}$"
-    return escape(re.sub(r"\s+", " ", str(value)))
+    return breakable(value)
