@@ -4,8 +4,9 @@
 
 Each case trains an encoder with one edge on 600 to 2,000 points with noise of 10 or 30 %
 of the curve's deviation, as a user would (`fit`, a fifth of the rows for validation), and
-asks for the family of the edge: by the look of the curve ("edge") and after the joint
-refit on the observations ("equation"). Curves outside the library are to be refused.
+asks for the family of the edge: of the curve with its errors ("edge") and after the joint
+refit on the observations ("equation"). Curves outside the library are to be refused;
+formulas of several families in one are not sought (`compose=0`).
 """
 
 import argparse
@@ -23,7 +24,9 @@ from sciren.data.splits import split_random
 from sciren.decoders import IdentityDecoder
 from symbolic import fit_curve, symbolify
 from symbolic.candidates import Choices, fit_edge
+from symbolic.edge_errors import with_errors
 from symbolic.extract import extract
+from symbolic.pipeline import observed
 
 NOISES = (0.1, 0.3)
 SIZES = (600, 1000, 2000)
@@ -54,11 +57,12 @@ def answer(
     start = time.process_time()
     model = ScIReN(KANEncoder(1, 1, seed=seed), decoder=IdentityDecoder(["y"]))
     fit(model, parts.train, parts.valid, TrainConfig(seed=seed))
-    curves = extract(model, parts.train)[0]
+    seen = observed(model, parts.train)
+    curves = with_errors(extract(model, parts.train), seen.term, seen.scaled)[0]
     if not curves.edges:
         return Answer(truth, noise, "constant", (), "constant", 0.0)
     edge = fit_edge(curves.edges[0], "x", "y", Choices())
-    closed = symbolify(model, parts.train)
+    closed = symbolify(model, parts.train, compose=0)
     found = closed.edges.loc[closed.edges["layer"] == 0, "family"].iloc[0]
     seconds = time.process_time() - start
     return Answer(

@@ -138,7 +138,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
     """Return estimate, error and 95 % interval of every constant, process ones first.
 
     Errors are deviations over the resamples, intervals their 2.5 and 97.5 % quantiles;
-    without draws both follow from the curvature, independent rows assumed.
+    without draws both follow from the curvature and the residuals of rows or blocks.
     """
     import pandas as pd
 
@@ -166,7 +166,7 @@ def _row(
     draws: NDArray[np.float64] | None,
 ) -> dict[str, Any]:
     low, high = value - 1.96 * error, value + 1.96 * error
-    method = "curvature, independent rows"
+    method = "curvature, robust errors"
     if draws is not None and len(draws) > 1:
         error = float(np.std(draws, ddof=1))
         low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))

@@ -11,7 +11,8 @@ from torch import Tensor
 from sciren.training.gauss_newton.assembly import assemble
 from sciren.training.gauss_newton.effort import Effort
 from sciren.training.gauss_newton.levenberg import Normal, covariance, hold, minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.training.gauss_newton.process_term import LocalModel, ProcessTerm
+from symbolic.sandwich import Sandwich, sandwich
 from symbolic.shape_rules import ShapeRules
 from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
 
@@ -136,6 +137,13 @@ class SymbolicProblem:
             ).to(self.scaled)
             for k in range(len(self.structures))
         ]
+
+    def by_row(self, theta: Tensor) -> tuple[LocalModel, list[Tensor]]:
+        """Row-wise quadratic model and designs (n, P_l) of one member (1, P)."""
+        member = torch.zeros(1, dtype=torch.long)
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        local = self.term.local(raw, constants, member)
+        return local, [one[0] for one in self._designs(theta)]
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Hold process constants in their bounds and poles outside the data."""
@@ -269,8 +277,9 @@ class Refit:
     Attributes:
         structures: latents with refitted constants.
         constants: (K,) process constants on their training scale.
-        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, zero for
-            those that a bound stops.
+        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, whatever
+            the noise of the rows (`symbolic.sandwich`), zero for those that a bound stops.
+        blocks: from how many blocks of rows it was estimated; 0: rows one by one.
         free: (P,) bool.
         converged: False where the iterations ran out.
     """
@@ -282,6 +291,7 @@ class Refit:
     covariance: Tensor
     free: Tensor
     converged: bool = True
+    blocks: int = 0
 
 
 @torch.no_grad()
@@ -317,17 +327,18 @@ def refit(
         found = minimise(others, theta, iterations, tolerance, damping=1e-3)
     settled = _settled(problem, found.theta) if with_covariance else found.theta
     theta = _oriented(problem, settled[0])
-    spread = torch.zeros(problem.size, problem.size).to(theta)
+    spread = Sandwich(torch.zeros(problem.size, problem.size).to(theta), 0)
     if with_covariance:
-        spread = _covariance(problem, theta, term.observations.count)
+        spread = _covariance(problem, theta)
     return Refit(
         problem.structures_at(theta),
         theta[problem.cuts[-1] :],
         theta,
         float(found.loss[0]),
-        spread,
+        spread.covariance,
         problem.free,
         bool(found.converged[0]),
+        spread.blocks,
     )
 
 
@@ -351,14 +362,15 @@ def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
     return theta
 
 
-def _covariance(problem: SymbolicProblem, theta: Tensor, count: float) -> Tensor:
+def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
     """Covariance (P, P) of what is free and not stopped by a bound."""
-    whole = theta.unsqueeze(0)
-    normal = problem.normal(whole, torch.zeros(1, dtype=torch.long))
-    held, moving = problem.held_at_bounds(normal, whole)
+    whole, member = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
+    held, moving = problem.held_at_bounds(problem.normal(whole, member), whole)
     keep = moving[0].to(theta)
-    spread = covariance(held.matrix, held.loss, count)[0]
-    return spread * keep.unsqueeze(0) * keep.unsqueeze(1)
+    inverse = covariance(held.matrix, torch.ones_like(held.loss), 1.0)[0]
+    local, designs = problem.by_row(whole)
+    blocks = problem.term.observations.blocks
+    return sandwich(local, designs, inverse * keep.unsqueeze(1) * keep, blocks)
 
 
 def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:

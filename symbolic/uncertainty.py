@@ -210,6 +210,13 @@ def physical_errors(found: Refit, problem: SymbolicProblem) -> dict[str, float]:
     return dict(zip(names, errors.tolist(), strict=True))
 
 
+def _how(found: Refit, problem: SymbolicProblem) -> str:
+    if found.blocks:
+        return f"residuals of {found.blocks} blocks of rows, whatever their noise"
+    rows = problem.term.n_rows
+    return f"residuals of {rows} rows one by one (HC3), whatever their noise"
+
+
 def identification(
     found: Refit, problem: SymbolicProblem, units: Units
 ) -> dict[str, Any]:
@@ -218,13 +225,8 @@ def identification(
     Keys: method, correlated (see `Spread.correlated`), reparametrised.
     """
     spread = spread_of(found, problem, units)
-    count = problem.term.observations.count
-    used = int(problem.free.sum())
     return {
-        "method": (
-            "joint refit (Jacobian; residual variance with "
-            f"{max(count - used, 1):.0f} degrees of freedom, independent rows)"
-        ),
+        "method": f"joint refit (Jacobian; {_how(found, problem)})",
         "correlated": spread.correlated(),
         "reparametrised": reparametrised(found, problem, units, spread),
     }

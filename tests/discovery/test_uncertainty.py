@@ -97,7 +97,7 @@ def test_other_minima_are_started_from_too(respiration):
     np.testing.assert_allclose(several.process["q10"], alone.process["q10"], rtol=1e-4)
 
 
-def test_intervals_cover_and_errors_are_those_of_independent_rows(respiration):
+def test_intervals_cover_and_errors_are_robust(respiration):
     table, model, equations = respiration
     draws = bootstrap_equations(equations, model, table, 200, 0)
     rows = constant_rows(equations, draws).set_index("constant")
@@ -107,7 +107,7 @@ def test_intervals_cover_and_errors_are_those_of_independent_rows(respiration):
         assert row["low"] < row["estimate"] < row["high"]
         assert abs(row["estimate"] - value) < 4 * row["error"]
     plain = constant_rows(equations, None).set_index("constant")
-    assert plain.loc["q10", "method"] == "curvature, independent rows"
+    assert plain.loc["q10", "method"] == "curvature, robust errors"
     np.testing.assert_allclose(rows["error"], plain["error"], rtol=0.3)
     assert rows.loc["q10", "method"] == "block bootstrap, 200 resamples"
     assert rows.loc["rb_0", "unit"] == "umol m-2 s-1"

@@ -17,7 +17,7 @@ from symbolic.tex_check import check_latex
 from symbolic.verdict import Check, Verification
 
 FILES = {
-    "candidates.csv", "checkpoints", "config.yaml", "data.json", "edges.csv", "equations.json",
+    "candidates.csv", "checkpoints", "code", "config.yaml", "data.json", "edges.csv", "equations.json",
     "equations.md", "equations.tex", "figures", "graph.graphml", "history.csv",
     "importance.csv", "metrics.json", "model.json", "model.safetensors",
     "profiles.csv", "replicates.csv", "report.html", "verification.json",
@@ -31,6 +31,24 @@ def test_a_run_holds_everything_and_nothing_else_is_written(finished):
     figures = {path.name for path in (folder / "figures").iterdir()}
     assert figures == {f"{name}.{end}" for name in names for end in ("png", "pdf")}
     assert [path.name for path in (finished / "runs").iterdir()] == ["light_use"]
+
+
+def test_the_equations_are_there_as_source_code_of_five_languages(finished):
+    folder = finished / "runs" / "light_use"
+    written = {path.name: path.read_text() for path in (folder / "code").iterdir()}
+    assert set(written) == {f"equations{end}" for end in (".py", ".c", ".f90", ".jl", ".R")}
+    equations = SymbolicModel.load(folder / "equations.json")
+    value = float(equations.table["value"].iloc[-1])
+    for text in written.values():
+        assert "SHA-256" in text  # where it comes from
+        assert f"{value:.10g}"[:9] in text
+    inside: dict = {}
+    exec(written["equations.py"], inside)  # our own code, written a moment ago
+    frame = pd.read_csv(finished / "data.csv").head(50)
+    columns = {n: frame[n].to_numpy() for n in equations.used_features()}
+    expected = equations.latents(columns)["efficiency"]
+    found = inside["efficiency"](**columns)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_a_process_model_of_ones_own_leads_to_verified_equations(finished):
@@ -169,7 +187,7 @@ def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     found = Discovery.load(run(load_config(config, quick), quiet=True))
     assert any("No hidden layer was tried" in note for note in found.notes)
     assert set(found.scores["test"]) == {"network", "equation"}
-    assert (found.constants["method"] == "curvature, independent rows").all()
+    assert (found.constants["method"] == "curvature, robust errors").all()
 
 
 def test_one_failed_check_marks_every_output(

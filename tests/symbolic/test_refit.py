@@ -265,8 +265,10 @@ def test_a_linear_model_is_least_squares_in_any_unit(size):
     y = (term.observations.values * term.observations.scale.sd).numpy()[:, 0]
     expected, *_ = np.linalg.lstsq(design, y)
     np.testing.assert_allclose(found.theta, expected, rtol=1e-6)
-    residual = y - design @ expected
-    spread = residual @ residual / (ROWS - 3) * np.linalg.inv(design.T @ design)
+    bread = np.linalg.inv(design.T @ design)
+    leverage = np.sum(design @ bread * design, axis=1)
+    left = (y - design @ expected) / (1 - leverage)
+    spread = bread @ (design.T * left**2 @ design) @ bread  # HC3
     np.testing.assert_allclose(found.covariance, spread, rtol=1e-3, atol=1e-9 * size**2)
 
 

@@ -57,7 +57,7 @@ def edges(*slopes):
     return tuple(EdgeTerm(k, LINEAR, (slope,)) for k, slope in enumerate(slopes))
 
 
-def test_raw_coefficients_of_a_linear_model_have_the_errors_of_least_squares():
+def test_raw_coefficients_of_a_linear_model_have_the_robust_errors_of_least_squares():
     found, problem, units = study(
         LatentStructure("level", 3.0, edges(0.5, -0.3)), level
     )
@@ -65,8 +65,11 @@ def test_raw_coefficients_of_a_linear_model_have_the_errors_of_least_squares():
     x = units.shift + units.scale * problem.z
     design = np.column_stack([np.ones(ROWS), x])
     y = (problem.term.observations.values * problem.term.observations.scale.sd).numpy()
-    expected, rest, *_ = np.linalg.lstsq(design, y[:, 0])
-    spread = rest[0] / (ROWS - 3) * np.linalg.inv(design.T @ design)
+    expected, *_ = np.linalg.lstsq(design, y[:, 0])
+    bread = np.linalg.inv(design.T @ design)
+    leverage = np.sum(design @ bread * design, axis=1)
+    left = (y[:, 0] - design @ expected) / (1 - leverage)
+    spread = bread @ (design.T * left**2 @ design) @ bread
     np.testing.assert_allclose(table.value, expected, rtol=1e-8)
     np.testing.assert_allclose(table.error, np.sqrt(np.diag(spread)), rtol=1e-4)
     np.testing.assert_allclose(table.high - table.low, 2 * 1.96 * table.error)
