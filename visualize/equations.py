@@ -235,13 +235,14 @@ def _matrix(rows: Sequence[str], size: float) -> Box:
     cells = [[_layout(cell, size) for cell in _split(row, "&")] for row in rows]
     widths = [max(row[c].width for row in cells if c < len(row))
               for c in range(max(map(len, cells)))]  # fmt: skip
+    gap = 0.8 * size
     y, paths = 0.0, []
     for row in cells:
         y -= max(0.75 * size, *(cell.ascent for cell in row))
         x = 0.0
         for width, cell in zip(widths, row, strict=False):
             paths.append(_shift(cell.path, x + (width - cell.width) / 2, y))
-            x += width + 0.8 * size
+            x += width + gap
         y -= max(0.25 * size, *(cell.descent for cell in row)) + 0.15 * size
     height = -y - 0.15 * size
     ascent = height / 2 + _AXIS * size
@@ -254,7 +255,8 @@ def _matrix(rows: Sequence[str], size: float) -> Box:
 
 def _stretched(sign: Box, ascent: float, height: float) -> Box:
     """Draw a bracket as high as what it holds."""
-    low, high = (edge(sign.path.vertices[:, 1]) for edge in (np.min, np.max))
+    heights = np.asarray(sign.path.vertices)[:, 1]
+    low, high = float(heights.min()), float(heights.max())
     scale = height / (high - low)
     moved = Affine2D().translate(0, -low).scale(1, scale).translate(0, ascent - height)
     return Box(sign.path.transformed(moved), sign.width, ascent, height - ascent)
