@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sciren.errors import ConfigError, ShapeError
-from symbolic.composition.budget import Budget
+from symbolic.composition.budget import Budget, Work
 from symbolic.composition.closed_form import ClosedForm, closed_form, raw_numbers
 from symbolic.composition.describe import describe
 from symbolic.composition.edge_families import EDGE_FAMILIES, NAMED
@@ -68,7 +68,8 @@ def compose(
         bounds: of the latent.
         families: functions that may be used inside.
         seed: of random starts; the same seed gives the same answer.
-        budget_s: processor seconds after which no further step is begun.
+        budget_s: work after which no further step is begun, in seconds of a usual
+            processor; it is counted, so that the same call gives the same result.
         max_rung: 1 for one node or a plain sum, 2 for several nodes and a rest.
         groups: (n,) blocks of rows that stay together when the residual is judged.
         target_name: of the left side.
@@ -80,7 +81,8 @@ def compose(
         ConfigError: an unknown family or rung.
         DataError, ShapeError: rows that cannot be used.
     """
-    budget = Budget(budget_s)
+    work = Work()
+    budget = Budget(budget_s, work)
     settings = checked_settings(families, seed, max_rung, groups)
     inputs = checked(features, target, names, weight)
     if process is not None:
@@ -94,6 +96,7 @@ def compose(
         (inputs.target - shift) / scale,
         inputs.weight,
         origin=inputs.origin,
+        work=work,
     )
     found = find(regression, settings, budget)
     if weight is None:
@@ -111,7 +114,9 @@ def _composed_through(
     latent: Any,
 ) -> Composition:
     """Find the latent's formula behind a process."""
-    regression = Regression.of(inputs.scaled, inputs.target, origin=inputs.origin)
+    regression = Regression.of(
+        inputs.scaled, inputs.target, origin=inputs.origin, work=budget.work
+    )
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
     found = search_through(
@@ -241,7 +246,7 @@ def assembled(
         criterion=best.criterion,
         alternatives=tuple(others),
         rung=found.rung,
-        seconds=budget.spent,
+        seconds=budget.elapsed,
         process=process,
     )
 

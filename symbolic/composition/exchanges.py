@@ -52,7 +52,7 @@ def exchanged(search: Search, best: Scored) -> Scored:
             (one for one in found if one.rss <= limit), key=lambda one: one.criterion
         )
         climbed = [search.climb(one) for one in close[:2]]
-        climbed += _without_own_rest(search, best)
+        climbed += _with_less_rest(search, best)
         winner = min(climbed, key=lambda one: one.criterion, default=best)
         if winner.criterion >= best.criterion - 1e-6:
             break
@@ -71,19 +71,29 @@ def _exchanges(search: Search, model: Model) -> Iterator[Model]:
                 yield Model(without, changed.nodes)
 
 
-def _without_own_rest(search: Search, best: Scored) -> Iterator[Scored]:
-    """Yield models that name a node anew without a rest on its features."""
+def _with_less_rest(search: Search, best: Scored) -> Iterator[Scored]:
+    """Yield models that name a node anew with less of a rest on its features.
+
+    The rest on one of them may stay, as a spline that is named anew as well.
+    """
+    limit = PROMISING * max(best.rss, 1e-5 * len(search.regression))
     for h, node in enumerate(best.model.nodes):
         features = {term.feature for term in node.terms}
         rest = tuple(t for t in best.model.rest if t.feature not in features)
-        unneeded = len(rest) == len(best.model.rest) or any(node.anchored)
-        if unneeded or search.budget.over():
+        own = [t for t in best.model.rest if t.feature in features]
+        if not own or any(node.anchored):
             continue
         terms = tuple(as_splines(search, term) for term in node.terms)
         nodes = best.model.with_node(h, replace(node, terms=terms)).nodes
-        free = fit(search.regression, Model(rest, nodes), 15)
-        if free.rss <= PROMISING * max(best.rss, 1e-5 * len(search.regression)):
-            yield search.climb(search.named(free.model))
+        for kept in ((), *((as_splines(search, term),) for term in own)):
+            if search.budget.over():
+                return
+            free = fit(search.regression, Model((*rest, *kept), nodes), 12, 0.0, limit)
+            if free.rss <= limit:
+                named = search.named(free.model)
+                if named.rss <= limit:
+                    yield search.climb(named)
+                    break
 
 
 def as_splines(search: Search, term: Term) -> Term:

@@ -20,7 +20,7 @@ from symbolic.composition.second_rung import second_rung
 Array = np.ndarray
 
 LAST_WORD = 3.0
-"""Processor seconds to rewrite what was found when the budget is spent."""
+"""Seconds of work to rewrite what was found when the budget is spent."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
         if more and more[0].criterion < candidates[0].criterion:
             rung = 2
             # never stop before the plainest way of writing it was tried
-            search.budget = Budget(LAST_WORD)
+            search.budget = Budget(LAST_WORD, regression.work)
             better = simplified(search, exchanged(search, more[0]))
             search.budget = budget
             candidates = unique([better, *more, *candidates])

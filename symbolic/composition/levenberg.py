@@ -89,6 +89,8 @@ class Levenberg:
     def _point(self, theta: Array) -> _Point:
         regression = self.regression
         value, jacobian = self.evaluator.value_jacobian(theta)
+        projected = regression.projected.shape[1]
+        regression.work.add(len(regression), len(theta), projected)
         if regression.weighted:
             value = value * regression.weight
             jacobian *= regression.weight[:, None]

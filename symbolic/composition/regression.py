@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from symbolic.composition.basis import projector, spline_basis
+from symbolic.composition.budget import Work
 from symbolic.composition.edge_families import Column, pole_gaps
 
 Array = np.ndarray
@@ -28,6 +29,7 @@ class Regression:
         weight: (n,) factors on residuals, of mean square one.
         nuisance: (n, c) linear columns that belong to no structure.
         extra: (n, m) columns projected out beside the nuisance.
+        work: counter shared by all regressions made from one another.
     """
 
     columns: tuple[Column, ...]
@@ -35,6 +37,7 @@ class Regression:
     weight: Array
     nuisance: Array
     extra: Array = field(default_factory=lambda: np.empty((0, 0)))
+    work: Work = field(default_factory=Work)
 
     @classmethod
     def of(
@@ -45,6 +48,7 @@ class Regression:
         nuisance: Array | None = None,
         functions: int = 9,
         origin: Array | None = None,
+        work: Work | None = None,
     ) -> "Regression":
         """Build from scaled features (n, d); origin (d,) is where raw ones are zero."""
         zeros = np.zeros(z.shape[1]) if origin is None else origin
@@ -67,6 +71,7 @@ class Regression:
             np.ones(n) if weight is None else weight,
             np.empty((n, 0)) if nuisance is None else nuisance,
             np.empty((n, 0)),
+            work or Work(),
         )
 
     def __len__(self) -> int:
@@ -114,6 +119,7 @@ class Regression:
             self.weight[rows],
             self.nuisance[rows],
             self.extra[rows],
+            self.work,
         )
 
     def splines(self, features: Iterable[int]) -> Array:

@@ -6,7 +6,7 @@ names first, the rest afterwards, and all constants are refitted together.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 
 import numpy as np
 
@@ -52,6 +52,9 @@ NEXT = 2.5
 
 ALIKE = 3
 """Families of a factor that are tried where the rest cannot be named."""
+
+FINEST = 2e-3
+"""Residual deviation below which splines of nodes tell no grouping from another."""
 
 LATER = 1.05
 """The same for each combination of kinds of the grouping that comes before."""
@@ -120,13 +123,15 @@ class _Queue:
 
     def next(self, first: bool) -> Fit | None:
         """Fit some more groupings and take out the best; None when all were named."""
+        n = len(self.rest.regression)
         for grouping in islice(self.proposed, AHEAD if first else 2):
             fits = splined(self.rest, self.screened.live, grouping, self.generator)
-            self.waiting += [(_price(fits, k), one) for k, one in enumerate(fits)]
+            self.waiting += [(_price(fits, k, n), one) for k, one in enumerate(fits)]
             if first and _plain(self.screened, fits[0]):
                 break
         self.waiting.sort(key=lambda one: one[0])
-        self.lowest = min([self.lowest, *(one.rss for _, one in self.waiting)])
+        reached = [max(one.rss, FINEST**2 * n) for _, one in self.waiting]
+        self.lowest = min([self.lowest, *reached])
         if not self.waiting or self.waiting[0][1].rss > POOR * self.lowest:
             return None
         return self.waiting.pop(0)[1]
@@ -166,10 +171,11 @@ def _plain(screened: Screen, joint: Fit) -> bool:
     return joint.rss <= AS_WELL * screened.rss
 
 
-def _price(fits: Sequence[Fit], rank: int) -> float:
+def _price(fits: Sequence[Fit], rank: int, rows: int) -> float:
     """Sum of squares of a grouping's splines, higher for more features inside nodes."""
     inside = sum(len(node.terms) for node in fits[0].model.nodes)
-    return min(one.rss for one in fits) * DEARER**inside * LATER**rank
+    reached = max(min(one.rss for one in fits), FINEST**2 * rows)
+    return reached * DEARER**inside * LATER**rank
 
 
 def grown(
@@ -255,11 +261,12 @@ def _with_node(
 
 
 def all_groupings(screened: Screen) -> Iterator[Grouping]:
-    """Yield groupings of all pairs, then of stronger ones, without repeats."""
+    """Yield groupings of all pairs and of the stronger ones in turn, without repeats."""
     known: set[Grouping] = set()
-    for pairs in screened.levels():
-        for grouping in groupings(pairs):
-            if grouping not in known:
+    levels = [groupings(pairs) for pairs in screened.levels()]
+    for some in zip_longest(*levels):
+        for grouping in some:
+            if grouping is not None and grouping not in known:
                 known.add(grouping)
                 yield grouping
 
