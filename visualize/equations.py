@@ -246,9 +246,8 @@ def _matrix(rows: Sequence[str], size: float) -> Box:
         y -= max(0.25 * size, *(cell.descent for cell in row)) + 0.15 * size
     height = -y - 0.15 * size
     ascent = height / 2 + _AXIS * size
-    inside = Box(
-        _shift(_join(paths), 0, ascent), x - 0.8 * size, ascent, height - ascent
-    )
+    wide = sum(widths) + gap * (len(widths) - 1)
+    inside = Box(_shift(_join(paths), 0, ascent), wide, ascent, height - ascent)
     sides = [_stretched(_line(sign, size), ascent, height) for sign in "()"]
     return _beside([sides[0], inside, sides[1]], 0.1 * size)
 

@@ -30,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     torch.set_num_threads(1)
     for name in options.sets:
         profiles = read(name, options.data, options.thin)
-        text = table4(profiles, options.out, options.splits, options.methods)
+        constants = () if options.fixed else methods.CALIBRATED
+        text = table4(
+            profiles, options.out, options.splits, options.methods, constants=constants
+        )
         sys.stdout.write(text + "\n")
     return 0
 
@@ -48,6 +51,7 @@ def table4(
     splits: Sequence[int] = range(1, FOLDS + 1),
     names: Sequence[str] = (),
     recipe: ClimateRecipe | None = None,
+    constants: Sequence[str] = methods.CALIBRATED,
 ) -> str:
     """Make the table of a data set; finished models under ``out`` are used again.
 
@@ -57,15 +61,17 @@ def table4(
         splits: 1 to 5.
         names: methods; default all.
         recipe: of the forcing.
+        constants: parameters learned as one number for all sites.
     Returns:
         The table as Markdown.
     """
-    study = work.Study(profiles, profiles.forcing(recipe), out)
+    forcing = profiles.forcing(recipe)
+    study = work.Study(profiles, forcing, out, constants=tuple(constants))
     work.say(f"{profiles.name}: {len(profiles.layers)} layers of {len(profiles.sites)}")
     chosen = [one for one in methods.METHODS if not names or one.name in names]
     cells = [work.Cell(one, number, study) for number in splits for one in chosen]
     runs = runs_frame(cells, work.run(cells))
-    stem = f"table4_{profiles.name.lower()}"
+    stem = f"table4_{study.stem}"
     text = write_report(out, stem, runs, notes(profiles), _extra(study, cells))
     for file in write_figures(study, cells):
         work.say(str(file))
@@ -107,10 +113,15 @@ def _extra(study: work.Study, cells: Sequence[work.Cell]) -> dict[str, pd.DataFr
     agreed = agreement([cell.table("latents") for cell in mine], spans)
     joined = means.merge(agreed, on="latent")
     edges = pd.concat([cell.table("edges").assign(split=cell.number) for cell in mine])
+    known = {c.number: c.stored() or {} for c in mine}
+    learned = pd.DataFrame({n: one.get("constants", {}) for n, one in known.items()})
     shares: Any = edges.pivot_table(
         index="source", columns="target", values="importance", aggfunc="mean"
     )
-    return {
+    numbers = learned.rename_axis("constant").reset_index()
+    return (
+        {"Constants of ScIReN 1-layer, by split": numbers} if len(numbers) else {}
+    ) | {
         "What these data determine (means over the splits)": joined,
         "Importance of the features (share of each parameter, mean over the splits)": (
             shares.reset_index().rename(columns={"source": "feature"})
@@ -138,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--methods", nargs="+", default=[], help="names of rows; default: all six",
         choices=[method.name for method in methods.METHODS], metavar="METHOD",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fixed", action="store_true", help="parameters that are not predicted stay in "
+        "the middle of their priors, as published; default: five of them are learned",
     )  # fmt: skip
     parser.add_argument(
         "--thin",

@@ -39,12 +39,25 @@ class Study:
         forcing: of their sites.
         out: folder of the results.
         predicted: parameters that the encoders predict.
+        constants: parameters learned as one number for all sites; none as published.
     """
 
     profiles: Profiles
     forcing: CLM5Forcing
     out: Path
     predicted: tuple[str, ...] = methods.PREDICTED
+    constants: tuple[str, ...] = methods.CALIBRATED
+
+    @property
+    def stem(self) -> str:
+        """Beginning of the names of files."""
+        return self.profiles.name.lower() + ("" if self.constants else "_fixed")
+
+    def build(self, name: str, number: int, split: Split) -> ScIReN:
+        """Return the untrained model of a method; its seed is the number of the split."""
+        return methods.build(
+            name, split, self.forcing, number, self.predicted, self.constants
+        )
 
     def fingerprint(self) -> str:
         """Hash of the layers, the forcing and the folds."""
@@ -69,21 +82,20 @@ class Cell:
     @property
     def folder(self) -> Path:
         """Where the files are kept."""
-        name = f"{self.study.profiles.name.lower()}-{self.method.slug}-{self.number}"
+        name = f"{self.study.stem}-{self.method.slug}-{self.number}"
         return self.study.out / FOLDER / name
 
     def key(self) -> dict[str, Any]:
         """Return everything that the result depends on, apart from the program."""
         split = self.study.profiles.split(self.number)
         study = self.study
-        model = methods.build(
-            self.method.name, split, study.forcing, self.number, study.predicted
-        )
+        model = study.build(self.method.name, self.number, split)
         key = {
             "method": self.method.name,
             "split": self.number,
             "features": list(study.profiles.features),
             "predicted": list(study.predicted),
+            "constants": list(study.constants),
             "encoder": {"kind": model.encoder.kind} | model.encoder.settings(),
             "constraints": [type(one).__name__ for one in model.constraints],
             "training": [
@@ -119,6 +131,7 @@ def compute(cell: Cell) -> dict[str, Any]:
     result["wall_seconds"] = time.perf_counter() - wall
     cell.folder.mkdir(parents=True, exist_ok=True)
     if model is not None:
+        result["constants"] = model.constants()
         result["metrics"] = judge(model, split)
         _keep(cell, model, split)
     _write(cell.folder / "result.json", json.dumps(result, indent=1) + "\n")
@@ -134,7 +147,7 @@ def best_model(cell: Cell, split: Split) -> tuple[ScIReN | None, dict[str, Any]]
     )
     least, errors = float("inf"), []
     for config in methods.settings(name, seed, len(split.train)):
-        model = methods.build(name, split, study.forcing, seed, study.predicted)
+        model = study.build(name, seed, split)
         try:
             history = fit(model, split.train, split.valid, config)
         except SciRenError as error:
@@ -226,7 +239,7 @@ def held_scores(cell: Cell) -> dict[str, float]:
     inside = values.clip(values[train].min(), values[train].max(), axis=1)
     layers = study.profiles.layers
     rows = pd.DataFrame(layers[fold[layers["site"]] == cell.number - 1])
-    decoder = CLM5SoilCarbon(predicted=names).at_sites(study.forcing)
+    decoder = CLM5SoilCarbon(names, fixed=_constants(cell)).at_sites(study.forcing)
     forcings = {
         n: torch.tensor(np.asarray(rows[n], dtype=float)) for n in ("site", "depth")
     }
@@ -234,6 +247,21 @@ def held_scores(cell: Cell) -> dict[str, float]:
     soc = decoder.evaluate(latents, torch.empty(0), forcings)[:, 0].numpy()
     found = scores_of(np.asarray(rows["soc"]), soc)
     return {f"{name}_held": value for name, value in found.items()}
+
+
+def _constants(cell: Cell) -> dict[str, float]:
+    """Constants that a finished cell has learned."""
+    file = cell.folder / "result.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    learned = found.get("constants", {})
+    priors = {
+        one.name: one for one in CLM5SoilCarbon(constants=list(learned)).parameters
+    }
+    # Back from the scale of the training a bound is not always exactly that bound.
+    return {
+        name: min(max(value, priors[name].low), priors[name].high)
+        for name, value in learned.items()
+    }
 
 
 def site_latents(cell: Cell, model: ScIReN, split: Split) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def write_figures(study: Study, cells: Sequence[Cell]) -> list[Path]:
     """Draw the figures of the finished cells of a data set; return the PNG files."""
     folder = study.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    start = study.profiles.name.lower()
+    start = study.stem
     files = []
     for name, figure in draw(study, cells):
         files.append(folder / f"{start}_{name}.png")

@@ -33,6 +33,7 @@ STEPS, BATCH = 600, 240
 VIOLATION = 10.0
 SMOOTH, ITERATIONS = 0.1, 25  # of the solved encoder
 PREDICTED = ("efolding", "tau4s3", "fs1s3", "w_scaling")
+CALIBRATED = ("beta", "diffus", "q10", "tau4s2", "fs2s3")  # searched in this order
 PURE = "Pure-NN"
 ONE_LAYER, TWO_LAYERS = "ScIReN 1-layer", "ScIReN 2-layer"
 BLACK_BOXES = ("Blackbox-Hybrid nonlinear", "Blackbox-Hybrid linear")
@@ -95,6 +96,7 @@ def build(
     forcing: CLM5Forcing,
     seed: int,
     predicted: Sequence[str] = PREDICTED,
+    constants: Sequence[str] = (),
 ) -> ScIReN:
     """Return the untrained model of a method.
 
@@ -104,13 +106,15 @@ def build(
         forcing: of all sites.
         seed: of the starting values.
         predicted: parameters of the process that the encoder predicts.
+        constants: those learned as one number for all sites; the rest is mid-prior.
     """
     features, latents = split.train.features.shape[1], len(predicted)
     if name == PURE:
         seen = split.train.targets[:, 0]
         decoder = LayerCarbon(float(seen.mean()), float(seen.std()))
         return ScIReN(_perceptron(features, len(NODES), seed), Identity(), decoder)
-    process = CLM5SoilCarbon(predicted=predicted).at_sites(forcing)
+    free = CLM5SoilCarbon(predicted=predicted, constants=constants)
+    process = free.at_sites(forcing)
     if name in BLACK_BOXES:
         constraint = Sigmoid() if name == BLACK_BOXES[0] else "auto"
         return ScIReN(_perceptron(features, latents, seed), constraint, process)
@@ -142,12 +146,17 @@ def settings(name: str, seed: int, rows: int) -> tuple[TrainConfig, ...]:
         rows: of the training table; all sets get the same number of steps.
     """
     if name == ONE_LAYER:
-        return (TrainConfig(seed=seed, smooth=SMOOTH, max_iterations=ITERATIONS),)
+        return (
+            TrainConfig(
+                seed=seed, smooth=SMOOTH, max_iterations=ITERATIONS, profiles=False
+            ),
+        )
     epochs = max(1, round(STEPS * BATCH / rows))
     return tuple(
         TrainConfig(
             engine="first-order", seed=seed, latent_scale="unit", learning_rate=rate,
             batch_size=BATCH, epochs=epochs, violation=VIOLATION, select=False,
+            profiles=False,
         )
         for rate in RATES
     )  # fmt: skip

@@ -213,6 +213,43 @@ def test_agreement_is_measured_in_widths_of_the_prior():
     assert found["between_sites"] == pytest.approx(np.sqrt(50) / 20)
 
 
+def test_parameters_can_be_calibrated_or_left_in_the_middle(study, quick):
+    free = Cell(METHODS[4], 1, study)
+    fixed = Cell(
+        METHODS[4], 1, Study(study.profiles, study.forcing, study.out, constants=())
+    )
+    assert free.folder != fixed.folder
+    assert free.key()["constants"] == list(table4_methods.CALIBRATED)
+    learned = table4_cells.compute(free)["constants"]
+    assert set(learned) == set(table4_methods.CALIBRATED)
+    assert table4_cells.compute(fixed)["constants"] == {}
+    # held to the range of the training sites, with what was learned for all of them
+    latents = pd.read_csv(free.folder / "latents.csv").set_index("site")
+    latents = latents[list(study.predicted)].sort_index()
+    fold = study.profiles.folds()
+    train = latents[(fold != 0) & (fold != 1)]
+    inside = latents.clip(train.min(), train.max(), axis=1)
+    assert table4_cells.held_scores(free)["r2_held"] == pytest.approx(
+        carbon_score(study, inside, fold == 0, learned), rel=1e-9
+    )
+
+
+def carbon_score(study, latents, test, constants):
+    decoder = CLM5SoilCarbon(constants=table4_methods.CALIBRATED).at_sites(
+        study.forcing
+    )
+    layers = study.profiles.layers
+    rows = layers[test[layers["site"]]]
+    known = [constants[name] for name in decoder.constant_names]
+    values = torch.tensor(known, dtype=torch.float64)
+    soc = decoder.evaluate(
+        torch.tensor(latents.to_numpy()[rows["site"]]),
+        values,
+        {n: torch.tensor(rows[n].to_numpy(dtype=float)) for n in ("site", "depth")},
+    )
+    return scores_of(rows["soc"].to_numpy(), soc[:, 0].numpy())["r2"]
+
+
 # -- the whole --------------------------------------------------------------------------
 def test_parameters_are_held_to_the_range_of_the_training_sites(study):
     cell = Cell(METHODS[4], 1, study)
