@@ -140,6 +140,7 @@ def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> Curve
         trend=trend,
         forbid=choices.forbidden(feature, latent),
         pin=choices.pinned(feature, latent),
+        unit=curve.unit,
     )
 
 

@@ -1,6 +1,6 @@
 """Trained model -> edge curves: the one place that looks inside an encoder."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ class Curve:
         weight: (m,) density of the training rows at x.
         table: the curve with straight lines beyond the data.
         errors: what the data know about the curve, see `edge_errors`.
+        unit: shift and scale of the raw feature shift + scale * x.
     """
 
     source: int
@@ -37,6 +38,7 @@ class Curve:
     weight: np.ndarray
     table: SplineCurve
     errors: CurveErrors | None = None
+    unit: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +99,13 @@ def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
     return Curve(source, z, y, w, SplineCurve(z[knots], y[knots], ends))
 
 
+def _of_feature(
+    model: ScIReN, source: int, edge: Tensor, x: Tensor, w: np.ndarray
+) -> Curve:
+    unit = float(model.feature_shift[source]), float(model.feature_scale[source])
+    return replace(_curve(source, edge, x, w), unit=unit)
+
+
 Additive = KANEncoder | PykanEncoder | AdditiveEncoder | LinearEncoder
 
 
@@ -111,7 +120,8 @@ def _additive(model: ScIReN, encoder: Additive, scaled: Tensor) -> list[LatentCu
         alive = mask[:, k].nonzero().flatten().tolist()
         offset = float(model.output_shift[k] + scale * (bias[k] + mean[alive, k].sum()))
         edges = tuple(
-            _curve(i, scale * (curves[:, i, k] - mean[i, k]), *grids[i]) for i in alive
+            _of_feature(model, i, scale * (curves[:, i, k] - mean[i, k]), *grids[i])
+            for i in alive
         )
         result.append(LatentCurves(name, offset, edges, ()))
     return result
@@ -152,7 +162,8 @@ def _hidden(
         for h in outer.mask[:, k].nonzero().flatten().tolist():
             alive = inner.mask[:, h].nonzero().flatten().tolist()
             edges = tuple(
-                _curve(i, curves[:, i, h] - mean[i, h], *grids[i]) for i in alive
+                _of_feature(model, i, curves[:, i, h] - mean[i, h], *grids[i])
+                for i in alive
             )
             start = float(inner.bias[h] + mean[alive, h].sum())
             top = _curve(h, scale * outer_curves[:, h, k], *outer_grids[h])

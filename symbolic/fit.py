@@ -11,9 +11,16 @@ from sciren.errors import ConfigError, closest_names
 from symbolic.criterion import Evidence, weigh_evidence
 from symbolic.curve_errors import CurveErrors
 from symbolic.forms import Array, Form
-from symbolic.library import DEFAULT_FAMILIES, FAMILIES, in_raw_units
+from symbolic.library import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    in_raw_units,
+    is_of_raw,
+    of_raw,
+)
 from symbolic.points import Points, prepare
 from symbolic.projection import fit_form
+from symbolic.standard_errors import standard_errors
 
 X = sympy.Symbol("x", real=True)
 FAR_VERTEX = 3.0
@@ -130,6 +137,7 @@ def fit_curve(
     trend: Literal["increasing", "decreasing"] | None = None,
     sign: Literal["positive", "negative"] | None = None,
     surcharges: Mapping[str, float] | None = None,
+    unit: tuple[float, float] = (0.0, 1.0),
 ) -> CurveFit:
     """Choose a family for a curve and fit its constants, or refuse.
 
@@ -153,6 +161,8 @@ def fit_curve(
         trend: only monotone members of this direction on the range of the data.
         sign: only members that are nowhere of the other sign on that range.
         surcharges: family -> addition to its criterion, the user's own preferences.
+        unit: shift and scale of the raw value shift + scale * x, of which families
+            without a rule for new units are functions.
     Raises:
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
@@ -162,7 +172,7 @@ def fit_curve(
     low, high = float(points.x[0]), float(points.x[-1])
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
-    forms = [form for name in names for form in FAMILIES[name]]
+    forms = [_in_unit(form, unit) for name in names for form in FAMILIES[name]]
     wanted = _Wanted(trend, sign)
     candidates = _fit_all(forms, points, domain_margin, wanted)
     if not candidates:
@@ -220,6 +230,10 @@ def _chosen_families(
     return names
 
 
+def _in_unit(form: Form, unit: tuple[float, float]) -> Form:
+    return form if form.rescalable or unit == (0.0, 1.0) else of_raw(form, *unit)
+
+
 def _flat(points: Points) -> bool:
     spread, size = float(np.ptp(points.y)), float(np.abs(points.y).max())
     return spread <= max(1e-12 * size, 1e-150)
@@ -240,10 +254,11 @@ def _fit_all(
     for form in forms:
         if len(form.constants) > most:
             continue
-        c = fit_form(form, scaled if form.rescalable else points, margin)
+        moves = form.rescalable and not is_of_raw(form)
+        c = fit_form(form, scaled if moves else points, margin)
         if c is None:
             continue
-        raw = in_raw_units(form, c, middle, half) if form.rescalable else (form, c)
+        raw = in_raw_units(form, c, middle, half) if moves else (form, c)
         if wanted.by(*raw, points):
             loss = _misfit(*raw, points)
             result.append(_Candidate(*raw, float(loss) / total))
@@ -295,38 +310,15 @@ def _curve_fit(
         family=candidate.form.family,
         form=candidate.form,
         constants=candidate.constants,
-        errors=_standard_errors(candidate, points, judge.count),
+        errors=standard_errors(
+            candidate.form, candidate.constants, points, judge.count
+        ),
         r2=1.0 - candidate.share,
         criterion=price,
         low=float(points.x[0]),
         high=float(points.x[-1]),
         effective_points=judge.count,
     )
-
-
-def _standard_errors(candidate: _Candidate, points: Points, n: float) -> Array:
-    form, c = candidate.form, candidate.constants
-    if points.errors is not None:
-        return _errors_of_errors(form, c, points)
-    slopes = form.by_constants(points.x, c) * np.sqrt(points.weight)[:, None]
-    size = np.linalg.norm(slopes, axis=0)
-    size[size == 0] = 1.0
-    loss = points.mean((points.y - form.value(points.x, c)) ** 2)
-    freedom = max(n - len(c), 1.0)
-    inverse = np.linalg.pinv((slopes / size).T @ (slopes / size), rcond=1e-15)
-    return np.sqrt(np.maximum(np.diag(inverse), 0.0) * loss / freedom) / size
-
-
-def _errors_of_errors(form: Form, c: Array, points: Points) -> Array:
-    """Standard errors by generalised least squares; the offset keeps the curve's mean."""
-    slopes = form.by_constants(points.x, c)[:, :-1]
-    seen = points.centred(slopes.T).T
-    size = np.linalg.norm(seen, axis=0)
-    size[size == 0] = 1.0
-    inverse = np.linalg.pinv((seen / size).T @ (seen / size), rcond=1e-15)
-    mean = points.mean(slopes.T) / size
-    variances = [*np.diag(inverse) / size**2, mean @ inverse @ mean]
-    return np.sqrt(np.maximum(variances, 0.0))
 
 
 def _decide(

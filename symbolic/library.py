@@ -139,6 +139,64 @@ def exp_about(reference: float) -> Form:
     return Form("exp", f" about {reference:.17g}", ("b",), 8, shape)
 
 
+OF_RAW = " of "
+"""Between the variant of a form and the raw value that it is a function of."""
+
+
+def of_raw(form: Form, shift: float, scale: float) -> Form:
+    """Return the form of z that is a given form of the raw value shift + scale * z.
+
+    A family without a rule for new units is fitted in any unit that way; its constants
+    are those of the raw value.
+    """
+    shape = form.shape
+    if shape is None:
+        return form
+
+    def raw(z: Any) -> Any:
+        return shift + scale * z
+
+    def ends(low: float, high: float) -> tuple[float, float]:
+        one, other = raw(low), raw(high)
+        return min(one, other), max(one, other)
+
+    def pole(u: Inner) -> float | None:
+        where = shape.pole(u)
+        return None if where is None else (where - shift) / scale
+
+    seen = Shape(
+        value=lambda z, u: shape.value(raw(z), u),
+        by_inner=lambda z, u: shape.by_inner(raw(z), u),
+        by_x=lambda z, u: scale * shape.by_x(raw(z), u),
+        expression=lambda z, u: shape.expression(
+            z if (shift, scale) == (0.0, 1.0) else raw(z), u
+        ),
+        grid=shape.grid,
+        bounds=shape.bounds,
+        rescale=lambda u, shift, scale: (u, 1.0, 0.0),
+        clearance=lambda u, low, high: shape.clearance(u, *ends(low, high)),
+        pole=pole,
+    )
+    variant = f"{form.variant}{OF_RAW}{shift:.17g} + {scale:.17g} z"
+    return Form(form.family, variant, form.inner, form.complexity, seen)
+
+
+def is_of_raw(form: Form) -> bool:
+    """Whether a form is that of a raw value, see `of_raw`."""
+    return OF_RAW in form.variant
+
+
+def raw_value_of(variant: str) -> tuple[str, float, float]:
+    """Return the variant of the raw form, shift and scale that a variant was made of.
+
+    Raises:
+        ValueError: the variant is none of `of_raw`.
+    """
+    first, _, rest = variant.partition(OF_RAW)
+    shift, _, scale = rest.removesuffix(" z").partition(" + ")
+    return first, float(shift), float(scale)
+
+
 def in_raw_units(
     form: Form, c: Array, shift: float, scale: float
 ) -> tuple[Form, Array]:

@@ -35,8 +35,9 @@ def register_family(
     Args:
         value: (x, *inner) -> g with numpy; None to evaluate the expression.
         expression: (x, *inner) -> g with sympy, of the nodes in ``symbolic.nodes``.
-        inner: name -> (low, high), at most three. In units of x; in units of x scaled to
-            [-1, 1] when ``rescale`` is given.
+        inner: name -> (low, high), at most three. In units of x, which for a curve of a
+            network is the feature in its own unit; in units of x scaled to [-1, 1] when
+            ``rescale`` is given.
         complexity: count of nodes of the printed formula.
         domain: (x, *inner) -> array, positive where g is defined.
         rescale: rule for new units of x, see ``symbolic.forms.Shape``.

@@ -15,11 +15,15 @@ import numpy as np
 from symbolic.forms import Form
 from symbolic.library import (
     FAMILIES,
+    OF_RAW,
     exp_about,
     guarded_exp,
     guarded_log,
     guarded_log_slope,
     in_raw_units,
+    is_of_raw,
+    of_raw,
+    raw_value_of,
 )
 from symbolic.spline_curve import SplineCurve
 
@@ -245,6 +249,12 @@ def form_named(family: str, variant: str) -> Form:
     for form in FAMILIES[family]:
         if form.variant == variant:
             return form
+    if OF_RAW in variant:
+        try:
+            first, shift, scale = raw_value_of(variant)
+        except ValueError as error:
+            raise KeyError(f"{family}{variant}") from error
+        return of_raw(form_named(family, first), shift, scale)
     reference = reference_of(family, variant)
     if reference is None:
         raise KeyError(f"{family}{variant}")
@@ -265,11 +275,17 @@ def reference_of(family: str, variant: str) -> float | None:
 def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
     """Return form and constants in raw x = shift + scale z, also for exp about a number.
 
-    A user's family without a rule for new units keeps its constants; it is written as a
-    function of z.
+    A user's family without a rule for new units keeps its constants: it is one of the
+    raw value (`library.of_raw`), or else is written as a function of z.
     """
     if not form.rescalable:
         return form, c
+    if is_of_raw(form):
+        first, own_shift, own_scale = raw_value_of(form.variant)
+        factor = own_scale / scale
+        return of_raw(
+            form_named(form.family, first), own_shift - factor * shift, factor
+        ), c
     reference = reference_of(form.family, form.variant)
     if reference is None:
         raw, moved = in_raw_units(form, c, shift, scale)

@@ -1,13 +1,23 @@
 """A family of the user's own is fitted, chosen and printed like the built-in ones."""
 
+from contextlib import contextmanager
+
 import numpy as np
+import pandas as pd
 import pytest
 import sympy
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sciren import KANEncoder, ScIReN, Table, fit
+from sciren.data.splits import split_random
+from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError, ExpressionError
+from symbolic import SymbolicModel, symbolify, verify
 from symbolic.fit import fit_curve
-from symbolic.library import DEFAULT_FAMILIES, FAMILIES
+from symbolic.library import DEFAULT_FAMILIES, FAMILIES, of_raw
 from symbolic.register import register_family
+from symbolic.structure import form_named, in_raw
 
 X = np.linspace(0.1, 5, 300)
 
@@ -59,6 +69,96 @@ def test_a_shape_without_inner_constants(library):
     register_family("bump", None, lambda x: sympy.exp(-(x**2)), {})
     fit = fit_curve(X, 2 * np.exp(-(X**2)) - 1, families=["linear", "bump"])
     np.testing.assert_allclose(fit.constants, [2, -1], rtol=1e-9)
+
+
+def uptake(x, k):
+    return x**4 / (k**4 + x**4)
+
+
+def test_an_own_family_is_a_function_of_the_feature_itself_behind_a_network(
+    library, tmp_path
+):
+    register_family("uptake", None, uptake, {"k": (0.1, 10.0)})
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0.1, 5, 1000)
+    clean = 3 * uptake(x, 2.0) + 1
+    frame = pd.DataFrame({"x": x, "y": clean + 0.05 * rng.normal(size=1000)})
+    table = Table.from_frame(frame, features=["x"], targets=["y"])
+    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
+    parts = split_random(table, seed=0)
+    fit(model, parts.train, parts.valid)
+    found = symbolify(
+        model, parts.train, families=[*DEFAULT_FAMILIES, "uptake"], compose=0
+    )
+    assert found.edges["family"].tolist() == ["uptake"]
+    assert found.table.set_index("name").value["k_x"] == pytest.approx(2.0, rel=0.02)
+    grid = np.linspace(0.1, 5, 50)
+    symbol = sympy.Symbol("x", real=True)
+    printed = sympy.lambdify(symbol, found.equations["y"])(grid)
+    np.testing.assert_allclose(printed, 3 * uptake(grid, 2.0) + 1, atol=0.03)
+    assert verify(found, model, *parts).passed
+    found.save(tmp_path / "equations.json")
+    back = SymbolicModel.load(tmp_path / "equations.json")
+    assert back.equations == found.equations
+    np.testing.assert_array_equal(
+        back.latents({"x": grid})["y"], found.latents({"x": grid})["y"]
+    )
+
+
+@given(
+    shift=st.floats(-5, 5),
+    scale=st.floats(0.1, 3),
+    k=st.floats(0.3, 3),
+    other=st.floats(0.2, 4),
+)
+def test_a_form_of_the_raw_value_is_the_same_function_in_any_unit(
+    shift, scale, k, other
+):
+    with temporary_family():
+        base = FAMILIES["uptake"][0]
+        form = of_raw(base, shift, scale)
+        z, c = np.linspace(-1, 1, 21), np.array([2.0, k, 1.0])
+        np.testing.assert_array_equal(
+            form.value(z, c), base.value(shift + scale * z, c)
+        )
+        step = 1e-6
+        slope = (form.value(z + step, c) - form.value(z - step, c)) / (2 * step)
+        np.testing.assert_allclose(form.by_x(z, c), slope, atol=1e-5 * scale)
+        again = form_named("uptake", form.variant)
+        np.testing.assert_array_equal(again.value(z, c), form.value(z, c))
+        raw, same = in_raw(form, c, shift, scale)
+        assert same.tolist() == c.tolist()
+        x = shift + scale * z
+        np.testing.assert_allclose(raw.value(x, c), base.value(x, c), rtol=1e-12)
+        moved, _ = in_raw(form, c, 0.3, other)
+        np.testing.assert_allclose(
+            moved.value(0.3 + other * z, c), form.value(z, c), rtol=1e-9
+        )
+        assert form.feasible(c, -1, 1) == base.feasible(c, shift - scale, shift + scale)
+
+
+@contextmanager
+def temporary_family():
+    before = dict(FAMILIES)
+    register_family(
+        "uptake", None, uptake, {"k": (0.1, 10.0)}, domain=lambda x, k: x + 2
+    )
+    try:
+        yield
+    finally:
+        FAMILIES.clear()
+        FAMILIES.update(before)
+
+
+@pytest.mark.parametrize("variant", [" of x", " of 1 + z", " of 1 + a z"])
+def test_a_variant_that_names_no_raw_value_is_no_form(variant):
+    with pytest.raises(KeyError):
+        form_named("linear", variant)
+
+
+def test_a_constant_is_one_in_any_unit():
+    constant = FAMILIES["constant"][0]
+    assert of_raw(constant, 1.0, 2.0) is constant
 
 
 @pytest.mark.parametrize(
