@@ -4,6 +4,8 @@ They do not interact with anything and hide in the additive rest: where a spline
 of a term of the rest gains much, its curve is taken apart.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from symbolic.composition.equivalents import scaled
@@ -28,25 +30,26 @@ def with_lone_nodes(search: Search, best: Scored, most: int = 3) -> Scored:
     Args:
         most: nodes of the whole model.
     """
-    while len(best.model.nodes) < most and not search.budget.over():
-        found = _improved(search, best)
+    while len(best.model.nodes) <= most and not search.budget.over():
+        found = _improved(search, best, most)
         if found.criterion >= best.criterion - 1e-6:
             break
         best = found
     return best
 
 
-def _improved(search: Search, best: Scored) -> Scored:
+def _improved(search: Search, best: Scored, most: int) -> Scored:
     """Take the curve apart that gains most from being a spline."""
-    # more than one on a feature would describe any curve
-    done = {n.terms[0].feature for n in best.model.nodes if len(n.terms) == 1}
-    free = {
-        feature: fitted
-        for feature in range(len(search.regression.columns))
-        if feature not in done
-        and GAIN * (fitted := _loosened(search, best.model, feature)).rss < best.rss
-    }
+    free = {}
+    for feature in range(len(search.regression.columns)):
+        # more than one node of a feature would describe any curve
+        others = tuple(n for n in best.model.nodes if _features(n) != {feature})
+        fitted = _loosened(search, replace(best.model, nodes=others), feature)
+        if GAIN * fitted.rss < best.rss:
+            free[feature] = fitted
     for feature in sorted(free, key=lambda i: free[i].rss)[:MOST_TRIED]:
+        if len(free[feature].model.nodes) >= most:
+            continue
         starts = _starts(search, free[feature].model, feature)
         races = [Levenberg(search.regression, model).run(4) for model in starts]
         races.sort(key=lambda one: one.rss)
@@ -63,7 +66,7 @@ def _improved(search: Search, best: Scored) -> Scored:
 def merged(search: Search, best: Scored) -> Scored:
     """Try one node for a node of a single feature and a term of the rest beside it."""
     for h, node in enumerate(best.model.nodes):
-        features = {term.feature for term in node.terms}
+        features = _features(node)
         beside = [term for term in best.model.rest if {term.feature} == features]
         if len(node.terms) != 1 or not beside:
             continue
@@ -80,6 +83,10 @@ def merged(search: Search, best: Scored) -> Scored:
         if winner.criterion < best.criterion - 1e-6:
             return search.climb(winner)
     return best
+
+
+def _features(node: Node) -> set[int]:
+    return {term.feature for term in node.terms}
 
 
 def _loosened(search: Search, model: Model, feature: int) -> Fit:
