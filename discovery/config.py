@@ -299,6 +299,11 @@ class DiscoverySettings(Settings):
     unit_problems: Literal["warn", "error", "ignore"] = Field(
         default="warn", description="what to do about terms whose units cannot fit"
     )
+    unit_mode: Literal["free", "dimensionless"] = Field(
+        default="free",
+        description="free: constants take the unit that their term needs; dimensionless: "
+        "they have none",
+    )
     compose: float = Field(
         default=60.0,
         ge=0,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHANGEABLE = (
     "families", "pins", "forbid", "shapes", "model_selection", "complexity",
-    "unit_problems", "compose", "threshold", "bootstrap",
+    "unit_problems", "unit_mode", "compose", "threshold", "bootstrap",
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ def discover(
     model_selection: str | int = "bic",
     complexity: Mapping[str, float] | None = None,
     unit_problems: Literal["warn", "error", "ignore"] = "warn",
+    unit_mode: Literal["free", "dimensionless"] = "free",
     compose: float | None = None,
     threshold: float = 0.03,
     bootstrap: int = 200,
@@ -57,7 +58,7 @@ def discover(
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
         families, pins, forbid, shapes, model_selection, complexity, unit_problems,
-            compose, search_rows: see `symbolic.symbolify`.
+            unit_mode, compose, search_rows: see `symbolic.symbolify`.
         threshold: edges below this share of importance are left out.
         bootstrap: resamples of blocks for the intervals of the constants; 0 for none.
         truth: latent -> true values at the positions of ``row_ids``, where known.
@@ -94,6 +95,7 @@ def discover(
             "model_selection": model_selection,
             "complexity": dict(complexity or {}),
             "unit_problems": unit_problems,
+            "unit_mode": unit_mode,
             "compose": compose,
             "search_rows": search_rows,
         },
@@ -195,6 +197,8 @@ class _Task:
             self.notes.append(f"The user chose among the candidates by {rule!r}.")
         for name, weight in self.wishes["complexity"].items():
             self.notes.append(f"The user weighed {name} with {weight:g} nodes.")
+        if self.wishes["unit_mode"] != "free":
+            self.notes.append("The user required constants without units.")
         if self.wishes["compose"] == 0:
             self.notes.append("The user wanted no formulas of whole latents.")
 

@@ -112,6 +112,7 @@ def discover_study(
         model_selection=chosen.model_selection,
         complexity=chosen.complexity,
         unit_problems=chosen.unit_problems,
+        unit_mode=chosen.unit_mode,
         compose=chosen.compose,
         threshold=chosen.threshold,
         bootstrap=chosen.bootstrap,

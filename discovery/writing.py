@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sciren.data import Table
     from symbolic.printable import PrintableModel, PrintedConstant
 
+CODE = "code"
 FAILED_FILE = "VERIFICATION_FAILED.txt"
 
 
@@ -69,6 +70,7 @@ def metrics_record(found: "Discovery") -> dict[str, Any]:
 
 def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
     from symbolic import to_document
+    from symbolic.code import SUFFIXES
     from symbolic.markdown import to_markdown
 
     equations = found.equations
@@ -82,6 +84,10 @@ def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
     printed = printable_of(found, study)
     write_text(folder / "equations.tex", to_document(printed))
     write_text(folder / "equations.md", to_markdown(printed))
+    (folder / CODE).mkdir(exist_ok=True)
+    for language, suffix in SUFFIXES.items():
+        code = equations.to_code(language, printed.provenance)
+        write_text(folder / CODE / f"equations{suffix}", code)
     if equations.verification is not None:
         checks = equations.verification.to_json()
         write_json(folder / "verification.json", {"verdict": found.verdict} | checks)
@@ -89,6 +95,7 @@ def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
 
 def printable_of(found: "Discovery", study: "Study") -> "PrintableModel":
     """Return what the documents print: equations, constants with intervals, checks."""
+    from discovery.members import member_shares
     from discovery.result import equations_of
     from symbolic.printing import printable
 
@@ -107,7 +114,8 @@ def printable_of(found: "Discovery", study: "Study") -> "PrintableModel":
         error_source="; ".join(map(str, methods)),
         title=title_of(study),
     )
-    constants = [_constant(found, one) for one in printed.constants]
+    shares = member_shares(found.candidates)
+    constants = [_constant(found, one, shares) for one in printed.constants]
     edges = with_members(equations_of(found).edges, found).to_dict("records")
     return replace(printed, constants=constants, edges=edges)
 
@@ -128,8 +136,16 @@ def title_of(study: "Study") -> str:
     return f"{', '.join(study.decoder.targets)}: {study.config.out.name}"
 
 
-def _constant(found: "Discovery", one: "PrintedConstant") -> "PrintedConstant":
-    """Take error, interval and verdict of a constant from the table."""
+def _constant(
+    found: "Discovery", one: "PrintedConstant", shares: Mapping[str, str]
+) -> "PrintedConstant":
+    """Take error, interval and verdict of a constant from the table.
+
+    Args:
+        shares: "feature -> latent" -> what the members chose.
+    """
+    share = shares.get(f"{one.source} -> {one.latent}", "") if one.source else ""
+    one = replace(one, share=share)
     table = found.constants
     rows = table[(table["constant"] == one.name) & (table["latent"] == one.latent)]
     if rows.empty:

@@ -102,10 +102,12 @@ def constants_table(model: PrintableModel, *, siunitx: bool = True) -> str:
     heads |= {"value": "estimate", "unit": "unit"}
     if any(np.isfinite([c.low, c.high]).all() for c in model.constants):
         heads["interval"] = "95 % interval"
+    if any(c.share for c in model.constants):
+        heads["share"] = "members"
     if any(c.note for c in model.constants):
         heads["note"] = "note"
     notes = [f"Errors: {model.error_source}."] if model.error_source else []
-    wide = {"note": "4cm"} if "note" in heads else {}
+    wide = {key: "4cm" for key in ("share", "note") if key in heads}
     return latex_table(
         rows, "Constants.", "tab:constants",
         columns=heads, notes=[*notes, *model.constant_notes], wide=wide,
@@ -322,6 +324,7 @@ def _constant_row(
         "value": Tex(value if siunitx else f"${value}$"),
         "unit": Tex((siunitx_unit if siunitx else latex_unit)(constant.unit)),
         "interval": Tex(" to ".join(interval)) if len(interval) == 2 else "",
+        "share": constant.share,
         "note": constant.note,
     }
 

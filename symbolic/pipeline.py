@@ -34,6 +34,7 @@ from symbolic.structure import DOMAIN_MARGIN
 from symbolic.symbolic_model import SymbolicModel
 from symbolic.uncertainty import constant_table, identification, physical_errors
 from symbolic.unit_check import Action, check_units
+from symbolic.unit_inference import Mode
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def symbolify(
     complexity: Mapping[str, float] | None = None,
     shapes: Mapping[str, str] | None = None,
     unit_problems: Action = "warn",
+    unit_mode: Mode = "free",
     compose: float | None = None,
     domain_margin: float = DOMAIN_MARGIN,
 ) -> SymbolicModel:
@@ -139,6 +141,8 @@ def symbolify(
             range of the data), "positive" or "negative" (the printed term), held in the
             fits and in every refit of direct edges.
         unit_problems: terms whose units cannot fit: "warn", "error" or "ignore".
+        unit_mode: "free": a constant takes the unit that makes its term consistent;
+            "dimensionless": constants have none, and terms that need one are problems.
         compose: processor seconds for formulas of whole latents, which latents with
             refused curves or hidden nodes are also tried as (`symbolic.competition`); 0
             tries none, default 60.
@@ -204,7 +208,7 @@ def symbolify(
             domain_margin=domain_margin,
         )
         symbolic = assemble_model(
-            model, table, found, fitted, gaps, whole, choices, unit_problems
+            model, table, found, fitted, gaps, whole, choices, unit_problems, unit_mode
         )
         symbolic.settings["shapes"] = dict(choices.shapes)
         symbolic.settings["complexity"] = weights
@@ -266,6 +270,7 @@ def assemble_model(
     whole: Observed,
     choices: Choices | None = None,
     unit_problems: Action = "warn",
+    unit_mode: Mode = "free",
 ) -> SymbolicModel:
     """Write a refit as equations in raw units, with its tables."""
     units = units_of(model, table)
@@ -313,14 +318,14 @@ def assemble_model(
         if latent in symbolic.equations and not unit_of.get(latent):
             symbolic.unit_of[latent] = unit_of.get(column, "")
     symbolic.settings["identification"] = identification(found, problem, units)
-    _set_units(symbolic, unit_problems)
+    _set_units(symbolic, unit_problems, unit_mode)
     symbolic.choose_digits(_frame(table))
     return symbolic
 
 
-def _set_units(symbolic: SymbolicModel, problems: Action) -> None:
+def _set_units(symbolic: SymbolicModel, problems: Action, mode: Mode) -> None:
     """Give every constant the unit that makes its term consistent, and warn."""
-    report = check_units(symbolic, problems=problems)
+    report = check_units(symbolic, mode, problems)
     rows = zip(symbolic.table["latent"], symbolic.table["name"], strict=True)
     symbolic.table["unit"] = [str(report.constants.get(key, "")) for key in rows]
     for name in symbolic.constants:

@@ -43,6 +43,7 @@ class PrintedConstant:
         note: what a reader must know.
         latent: whose equation it belongs to, "" for the process model;  source: the
             feature of its term.
+        share: members of an ensemble that kept its term, and their families.
     """
 
     name: str
@@ -54,6 +55,7 @@ class PrintedConstant:
     note: str = ""
     latent: str = ""
     source: str = ""
+    share: str = ""
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,27 @@ def printable(
         or model.settings.get("identification", {}).get(
             "method", "joint refit (Jacobian)"
         ),
-        notes=[f"Units: {one}." for one in unit_problems(model)],
+        notes=[
+            *(f"Units: {one}." for one in unit_problems(model)),
+            *dropped_notes(model),
+        ],
         candidates=model.settings.get("candidates", ()),
         constant_notes=constant_notes(model),
         weights=model.settings.get("complexity", {}),
     )
+
+
+def dropped_notes(model: SymbolicModel) -> list[str]:
+    """Say for every latent which features were left out of its equation, and why."""
+    left: dict[tuple[str, str], list[str]] = {}
+    for row in model.edges.to_dict("records"):
+        if row["status"] == "dropped":
+            key = (str(row["latent"]), str(row["reason"]))
+            left.setdefault(key, []).append(str(row["source"]))
+    return [
+        f"Left out of {latent}: {', '.join(dict.fromkeys(names))} ({reason})."
+        for (latent, reason), names in left.items()
+    ]
 
 
 @dataclass
@@ -152,7 +168,14 @@ def _latents(
         arguments = _by_importance(model, name)
         found.append(
             PrintedQuantity(
-                name, shown(expression), unit, said.get(name, ""), low, high, arguments
+                name,
+                shown(expression),
+                unit,
+                said.get(name, ""),
+                low,
+                high,
+                arguments,
+                r2=model.settings.get("agreement", {}).get(name),
             )
         )
     return found

@@ -195,9 +195,12 @@ def _close_to_network(
     network = model.predict(table)
     equation = symbolic.latents(_columns(table))
     worst, where = 1.0, ""
+    agreement: dict[str, float] = {}
     for k, name in enumerate(symbolic.latent_names):
         r2 = 1 - unexplained(network.latents[:, k].numpy(), equation[name].to_numpy())
+        agreement[name] = float(r2) if np.isfinite(r2) else 0.0
         worst, where = min((worst, where), (r2, f"latent {name}"))
+    symbolic.settings = symbolic.settings | {"agreement": agreement}
     targets = _equation_targets(symbolic, model, table).numpy()
     for k, name in enumerate(symbolic.target_names):
         r2 = 1 - unexplained(network.targets[:, k].numpy(), targets[:, k])

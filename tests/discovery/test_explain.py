@@ -103,6 +103,34 @@ def test_shapes_weights_and_a_candidate_are_chosen_without_training(light):
     assert "The user chose among the candidates by 1." in notes
 
 
+def test_units_and_compositions_are_wished_for_without_training(light):
+    explain(
+        light,
+        [
+            "discovery.unit_mode=dimensionless",
+            "discovery.unit_problems=ignore",
+            "discovery.compose=0",
+        ],
+        quiet=True,
+    )
+    found = Discovery.load(light)
+    assert found.equations.settings["units"]["mode"] == "dimensionless"
+    assert found.equations.settings["compositions"] == []
+    notes = " ".join(found.notes)
+    assert "The user required constants without units." in notes
+    assert "The user wanted no formulas of whole latents." in notes
+
+
+def test_the_same_run_gives_the_same_bytes_again(light):
+    explain(light, quiet=True)  # the copy has another name than the run
+    names = ["equations.tex", "equations.json", "equations.md", "edges.csv"]
+    names += [f"code/{path.name}" for path in (light / "code").iterdir()]
+    before = {name: (light / name).read_bytes() for name in names}
+    explain(light, quiet=True)
+    for name, content in before.items():
+        assert (light / name).read_bytes() == content, name
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -256,3 +256,11 @@ def test_columns_of_candidates_are_chosen_and_added():
     assert r"ta\_1 exp & $0.125$ \\" in chosen
     assert "score &" not in chosen
     assert "& bias" in candidates_table(model, extra=extra)
+
+
+def test_constants_say_how_many_members_kept_their_term():
+    assert "members" not in constants_table(MODEL)
+    shared = replace(MODEL.constants[0], share="4 of 5: linear 3, exp 1")
+    table = constants_table(replace(MODEL, constants=[shared, *MODEL.constants[1:]]))
+    assert "members" in table
+    assert "4 of 5: linear 3, exp 1" in table

@@ -171,3 +171,17 @@ def test_a_process_that_is_not_traced_shows_its_own_equation_or_none(latex):
 def test_a_latent_without_features_has_none_to_show(respiration):
     flat = respiration.with_equations({"rb": sympy.Float(2.0)})
     assert printable(flat).latents[0].arguments is None
+
+
+def test_what_was_left_out_is_said_with_its_reason(respiration):
+    printed = printable(respiration)
+    (note,) = [one for one in printed.notes if one.startswith("Left out of rb: w (")]
+    assert note in to_markdown(printed)
+    assert "Left out of rb: w" in to_document(printed)
+
+
+def test_a_latent_brings_its_agreement_with_the_network(respiration):
+    (latent,) = printable(respiration).latents
+    assert 0.99 < latent.r2 <= 1.0
+    unverified = replace(respiration, settings={})
+    assert printable(unverified).latents[0].r2 is None
