@@ -94,7 +94,7 @@ def settings(method: Method, split: Split, mode: Mode, seed: int) -> TrainConfig
 
 
 def _paper(method: Method, split: Split, seed: int) -> TrainConfig:
-    """The published settings; weights in units of our loss, carbon over its deviation."""
+    """The published settings: SmoothL1 of carbon, here over its deviation, as the weights."""
     unit = 1 / float(split.train.targets.std())
     kan = method.name == SCIREN
     weights: dict[str, Any] = {"entropy": 0.0, "l1": 0.0, "smooth": 0.0}
@@ -103,6 +103,7 @@ def _paper(method: Method, split: Split, seed: int) -> TrainConfig:
     return TrainConfig(
         preset="paper", seed=seed, scaling="minmax", epochs=EPOCHS, patience=PATIENCE,
         batch_size=SITES_AT_ONCE * DEPTHS, learning_rate=method.rate,
+        loss="smooth-l1", loss_width=unit,
         weight_decay=method.decay, violation=1000 * unit,
         grid_updates=10 if kan else 0, precision="float32", **weights,
     )  # fmt: skip

@@ -63,6 +63,14 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         gt=0,
         description="added inside the log; default 1 % of the median target",
     )
+    loss: Literal["squares", "smooth-l1"] = Field(
+        default="squares",
+        description="first-order only: smooth-l1 is half a square within loss_width, then "
+        "straight with slope 1 (published soil carbon code)",
+    )
+    loss_width: float = Field(
+        default=1.0, gt=0, description="of smooth-l1, in deviations of the target"
+    )
     noise: Literal["constant", "proportional", "robust"] = Field(
         default="constant",
         description="proportional: weights 1 / prediction^2, two passes; robust: weights "

@@ -13,6 +13,8 @@ def choose_engine(model: ScIReN, config: TrainConfig) -> tuple[str, str]:
         TrainingError: Gauss-Newton is asked for and cannot do this model.
     """
     obstacle = gauss_newton_obstacle(model, config.max_coefficients, config.ladder)
+    if config.loss != "squares":
+        obstacle = f"the loss {config.loss!r} is no sum of squares"
     if config.engine == "first-order":
         return "first-order", "first-order was asked for"
     if obstacle is None:

@@ -53,6 +53,8 @@ def finish_first_order(
         if not one.config.profiles or not len(one.model.constant_raw):
             continue
         reason = gauss_newton_obstacle(one.model, one.config.max_coefficients)
+        if one.config.loss != "squares":
+            reason = f"the loss {one.config.loss!r} is no sum of squares"
         if reason is None:
             profile_trained(one.model, one.data, one.config, one.history)
         else:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
+from torch.nn.functional import mse_loss, smooth_l1_loss
 
 from sciren.comparison import ResidualScale
 from sciren.constraints import Identity, Sigmoid, Softplus
@@ -35,7 +35,7 @@ class Loss(NamedTuple):
 class GroupObjective:
     """Data and violation terms of M members on U streams.
 
-        data       mean squared standardised residual of the observations
+        data       mean squared standardised residual of the observations, or smooth L1
         violation  how far raw latents leave their straight range, per unit of the latent
 
     Args:
@@ -63,6 +63,7 @@ class GroupObjective:
             isinstance(first.decoder, IdentityDecoder)
             and all(type(one) is Identity for one in first.constraints)
             and self.scales[0].kind == "identity"
+            and self.config.loss == "squares"
         )
         weights = [member.config.violation for member in members]
         self.violation: Tensor | float = weights[0]
@@ -133,7 +134,7 @@ class GroupObjective:
         return data, weight.reshape(-1)
 
     def data(self, latents: Tensor, constants: Tensor, batch: Batch) -> Tensor:
-        """Mean squared residual of every member, (M,).
+        """Mean squared (or smooth absolute) residual of every member, (M,).
 
         Args:
             latents: (L, U, m, B) physical;  constants: (K, U, m) physical.
@@ -141,11 +142,12 @@ class GroupObjective:
         predicted = self.decoder.evaluate(latents, constants, batch.forcings)
         total, count = None, len(predicted)
         for k, (values, scale) in enumerate(zip(predicted, self.scales, strict=True)):
-            if self.shape == (1, 1) and batch.weights is None:
+            squared = self.config.loss == "squares"
+            if squared and self.shape == (1, 1) and batch.weights is None:
                 share = mse_loss(scale.transform(values), batch.values[..., k]) / count
                 total = share if total is None else total + share
                 continue
-            squares = (scale.transform(values) - batch.values[..., k]).square()
+            squares = self._costs(scale.transform(values), batch.values[..., k])
             if batch.weights is None:
                 share = squares.mean(-1) / count if count > 1 else squares.mean(-1)
             else:
@@ -155,6 +157,14 @@ class GroupObjective:
         if batch.weights is not None:
             total = total / batch.weights.sum((-1, -2)).clamp_min(TINY)
         return total.reshape(-1)
+
+    def _costs(self, compared: Tensor, values: Tensor) -> Tensor:
+        """What every residual costs: its square, or smooth L1."""
+        if self.config.loss == "squares":
+            return (compared - values).square()
+        wide = values.expand_as(compared)
+        width = self.config.loss_width
+        return smooth_l1_loss(compared, wide, reduction="none", beta=width)
 
     def physical(self, constants: Tensor) -> Tensor:
         """Physical values (K, U, m) of the constants (M, K) as trained."""

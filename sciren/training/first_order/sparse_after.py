@@ -38,7 +38,8 @@ def select_by_refits(member: Member, start: Start) -> bool:
     model, config = member.model, member.config
     obstacle = gauss_newton_obstacle(model, config.max_coefficients)
     encoder = model.encoder
-    if obstacle is not None or not isinstance(encoder, KANEncoder):
+    squared = config.loss == "squares"
+    if obstacle is not None or not squared or not isinstance(encoder, KANEncoder):
         return False
     solver = _solver(member)
     if not by_path(solver):

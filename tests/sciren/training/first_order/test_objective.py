@@ -7,11 +7,15 @@ import torch
 
 from sciren.comparison import ResidualScale
 from sciren.data.table import Table
-from sciren.encoders import LinearEncoder
+from sciren.decoders import Q10Respiration
+from sciren.encoders import KANEncoder, LinearEncoder
+from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
+from sciren.training.engines import choose_engine
 from sciren.training.first_order.grouped_rows import GroupRows
 from sciren.training.first_order.objective import GroupObjective
+from sciren.training.fitting import fit
 from sciren.training.history import History
 from sciren.training.member import Member
 
@@ -108,3 +112,35 @@ def test_the_gradient_of_plain_regression_is_the_one_of_torch(weighted, count):
     (expected,) = torch.autograd.grad(whole.sum(), leaf)
     assert loss.slopes is not None
     torch.testing.assert_close(loss.slopes, expected)
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 0.5), (3, 2.0)])
+def test_smooth_l1_is_a_parabola_within_its_width_and_straight_beyond(count, width):
+    members = [member(k, loss="smooth-l1", loss_width=width) for k in range(count)]
+    rows, outputs, goal = parts(members)
+    none = torch.zeros(count, 0, dtype=torch.float64)
+    whole = goal.terms(outputs, none, rows.take(torch.arange(60).unsqueeze(0)))
+    for k, one in enumerate(members):
+        gap = one.model.predict(one.train).targets - one.train.targets
+        far = (gap / one.scale.sd)[~torch.isnan(gap)].abs()
+        cost = torch.where(far < width, far**2 / (2 * width), far - width / 2)
+        torch.testing.assert_close(whole.data[k].detach(), cost.mean())
+
+
+def test_smooth_l1_is_trained_by_gradients_alone():
+    one = member(0, loss="smooth-l1", engine="auto")
+    assert choose_engine(one.model, one.config)[0] == "first-order"
+    with pytest.raises(TrainingError, match="no sum of squares"):
+        choose_engine(one.model, TrainConfig(loss="smooth-l1", engine="gauss-newton"))
+    kan = ScIReN(KANEncoder(3, 1, grid=4), "auto", Q10Respiration())
+    data = Table(
+        table().features,
+        {"ta": table().features[:, 0]},
+        table().features[:, :1].abs() + 1,
+        ("a", "b", "c"),
+        ("reco",),
+    )
+    history = fit(kan, data, data, TrainConfig(loss="smooth-l1", epochs=2))
+    assert history.engine == "first-order"
+    assert not history.profiles
+    assert any("no sum of squares" in message for message in history.messages)
