@@ -1,5 +1,6 @@
 """From edge curves to starting structures: one closed form an edge, or a refusal."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,7 +32,8 @@ class Choices:
     Args:
         families: that may be used.
         forbid: feature, latent, hidden node or "source -> latent" -> families left out.
-        pins: feature, hidden node or "source -> latent" -> the one family to take.
+        pins: feature, latent (all its edges from features), hidden node or
+            "source -> latent" -> the one family to take.
         refuse_above: unexplained share above which an edge stays a spline.
         shapes: feature or "feature -> latent" -> one of `shape_rules.RULES`, for the
             direct edges.
@@ -55,8 +57,10 @@ class Choices:
         return replace(self, families=names)
 
     def pinned(self, source: str, latent: str) -> str | None:
-        """Family pinned for an edge, or None."""
-        return self.pins.get(f"{source} -> {latent}", self.pins.get(source))
+        """Family pinned for an edge, or None; the narrower pin goes first."""
+        own = self.pins.get(f"{source} -> {latent}", self.pins.get(source))
+        node = re.fullmatch(rf"h\d+_{re.escape(latent)}", source)
+        return self.pins.get(latent) if own is None and not node else own
 
     def forbidden(self, source: str, latent: str) -> tuple[str, ...]:
         """Families forbidden for an edge."""
@@ -83,10 +87,11 @@ class Choices:
         sources = [*features, *(node for node, _ in hidden)]
         known = [*sources, *(f"{a} -> {b}" for a, b in [*edges, *hidden])]
         for key in self.pins:
-            if key not in known:
+            if key not in [*known, *latents]:
                 raise ConfigError(
-                    f"a family is pinned for {key!r}, which is no edge; name a feature "
-                    f'or "feature -> latent". {closest_names(key, known)}'
+                    f"a family is pinned for {key!r}, which is no edge; name a "
+                    'feature, a latent or "feature -> latent". '
+                    f"{closest_names(key, [*known, *latents])}"
                 )
         for key in self.forbid:
             if key not in [*known, *latents]:

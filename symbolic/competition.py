@@ -183,7 +183,9 @@ class Competition:
             (self.choices.pins, "family"), (self.choices.shapes, "shape"),
         ):  # fmt: skip
             keys = {
-                key for key in wishes if key in features or key.endswith(f"-> {name}")
+                key
+                for key in wishes
+                if key in (*features, name) or key.endswith(f"-> {name}")
             }
             if keys or any(key.endswith(f"_{name}") for key in wishes):
                 return f"the user chose the {what} of an edge"

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from symbolic.candidates import Choices, FittedEdge, FittedLatent
+from symbolic.candidates import Choices, FittedEdge, FittedLatent, fits_by_family
+from symbolic.fit import departure
 from symbolic.rebuild import Units, raw_constants, raw_term
 from symbolic.structure import EdgeTerm, LatentStructure, Node
 from symbolic.text import to_text
@@ -104,8 +105,34 @@ class EdgeTable:
             "low": float(self.units.low[source]),
             "high": float(self.units.high[source]),
             "chosen": self._chosen(self.units.names[source], name),
-            "reason": learned.fit.reason if learned is not None and refused else "",
+            "reason": self._reason(edge, learned, close),
         }
+
+    def _reason(
+        self, edge: EdgeTerm, learned: FittedEdge | None, close: Sequence[str]
+    ) -> str:
+        """Why an edge is refused; else a pole near the data, and where equals part."""
+        if edge.form is None:
+            return learned.fit.reason if learned is not None else ""
+        name, low, high = (
+            part[edge.source]
+            for part in (self.units.names, self.units.low, self.units.high)
+        )
+        told = []
+        full = np.array([*edge.constants, 0.0])
+        pole = edge.form.pole(full)
+        if pole is not None:
+            raw = self._raw(edge.source, pole)
+            if abs(raw - 0.5 * (low + high)) <= high - low:
+                told.append(f"singular at {name} = {raw:.4g}")
+        place = _parting(edge.form.family, close, learned)
+        if place is not None:
+            raw = self._raw(edge.source, place)
+            told.append(f"{close[0]} first differs at {name} = {raw:.4g}")
+        return "; ".join(told)
+
+    def _raw(self, source: int, z: float) -> float:
+        return float(self.units.shift[source] + self.units.scale[source] * z)
 
     def _chosen(self, source: str, latent: str) -> str:
         return "user" if self.choices.by_user(source, latent) else "auto"
@@ -191,6 +218,18 @@ class EdgeTable:
         else:
             same = [one for one in every if one.curve.source == edge.source]
         return same[0] if len(same) == 1 else None
+
+
+def _parting(
+    family: str, close: Sequence[str], learned: FittedEdge | None
+) -> float | None:
+    """Where the closest other family first departs by more than the error, scaled."""
+    if learned is None or not close:
+        return None
+    fits = fits_by_family(learned.fit)
+    if not {family, close[0]} <= set(fits):
+        return None
+    return departure(fits[family], fits[close[0]], float(np.std(learned.curve.y)))
 
 
 def _spread(values: np.ndarray) -> float:

@@ -338,7 +338,9 @@ def _decide(
         gap=float(gap),
         ambiguous=len(near) > 1,
         equals=tuple(fit.family for fit in near),
-        differ_at=_departure(best, near[1], points) if len(near) > 1 else None,
+        differ_at=departure(best, near[1], float(np.std(points.y)))
+        if len(near) > 1
+        else None,
         alternatives=tuple(fits),
         chosen="auto" if pin is None else "user",
     )
@@ -356,11 +358,18 @@ def _decide(
     )
 
 
-def _departure(one: CurveFit, other: CurveFit, points: Points) -> float | None:
+def departure(one: CurveFit, other: CurveFit, deviation: float) -> float | None:
+    """Return x nearest to the middle of the data where two fits part, or None.
+
+    Args:
+        one, other: closed forms of one curve; they part where they differ by more than
+            the error of the first.
+        deviation: of the curve's values.
+    """
     middle, reach = 0.5 * (one.low + one.high), one.high - one.low
     grid = middle + np.linspace(-1.5, 1.5, 601) * reach
     grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
-    error = np.sqrt((1.0 - one.r2) * np.var(points.y))
+    error = np.sqrt(1.0 - one.r2) * deviation
     apart = np.abs(one.value(grid) - other.value(grid)) > max(error, 1e-12)
     return float(grid[np.argmax(apart)]) if apart.any() else None
 

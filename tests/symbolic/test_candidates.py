@@ -72,6 +72,15 @@ def test_bans_of_feature_latent_and_edge_add_up():
     assert choices.forbidden("sw_pot", "alpha") == ()
 
 
+def test_a_pin_of_a_latent_is_one_of_all_its_edges_from_features():
+    choices = Choices(pins={"rb": "linear", "ta": "exp"})
+    choices.check(FEATURES, {"rb": 1, "alpha": 0})
+    assert choices.pinned("vpd", "rb") == "linear"
+    assert choices.pinned("ta", "rb") == "exp"
+    assert choices.pinned("vpd", "alpha") is None
+    assert choices.pinned("h1_rb", "rb") is None
+
+
 def test_an_edge_is_the_users_where_it_is_pinned_or_banned():
     choices = Choices(pins={"ta": "exp"}, forbid={"vpd -> rb": ("log",)})
     assert choices.by_user("ta", "rb")
@@ -97,7 +106,7 @@ def test_pins_and_bans_of_known_places_are_accepted():
     ("choices", "message"),
     [
         ({"pins": {"tta": "exp"}}, "pinned for 'tta', which is no edge.*ta"),
-        ({"pins": {"rb": "exp"}}, "pinned for 'rb', which is no edge"),
+        ({"pins": {"rc": "exp"}}, "pinned for 'rc', which is no edge"),
         ({"pins": {"ta -> gpp": "exp"}}, "pinned for 'ta -> gpp'"),
         ({"pins": {"h2_rb": "exp"}}, "pinned for 'h2_rb'.*h1_rb"),
         ({"forbid": {"swpot": ("exp",)}}, "forbidden for 'swpot'.*sw_pot"),

@@ -72,6 +72,19 @@ def test_a_closed_edge_is_told_in_raw_units():
     assert row.r2 == pytest.approx(1.0)
 
 
+def test_a_pole_near_the_data_and_where_equals_part_are_told():
+    log = form_named("log", "+")
+    curves = LatentCurves(
+        "rb", 1.0, (curve(1, lambda x: 0.3 * np.log(x + 2.5)),), ()
+    )  # the pole at z = -2.5 is ta = 10 - 8 * 2.5
+    structure = LatentStructure("rb", 1.0, (EdgeTerm(1, log, (0.3, 2.5)),))
+    gaps = {(0, 0): {"exp": 1.5, "linear": 40.0}}
+    row = frame(structure, curves, gaps=gaps).set_index("source").loc["ta"]
+    assert row.reason.startswith("singular at ta = -10; exp first differs at ta = ")
+    far = LatentStructure("rb", 1.0, (EdgeTerm(1, log, (0.3, 25.0)),))
+    assert frame(far, curves).set_index("source").loc["ta"].reason == ""
+
+
 def test_a_refused_edge_says_why_and_has_no_family():
     row = additive().set_index("source").loc["ta"]
     assert (row.family, row.status, row.formula) == ("none", "refused", "f_rb_ta(ta)")
