@@ -86,6 +86,8 @@ def notes(profiles: Profiles) -> list[str]:
         f"{len(profiles.layers)} layers of {len(profiles.sites)} profiles in {groups} "
         "blocks of 2 x 2 degrees; blocks are held out whole. Mean ± standard deviation "
         "over the splits; published values, of other data, in brackets.",
+        "Predictions at test sites keep every parameter of the process inside its range "
+        "at the training sites, for all methods; 'not held' is without that rule.",
         f"Features: {', '.join(profiles.features)}.",
         f"Layers left out: {dropped or 'none'}.",
         *profiles.notes,

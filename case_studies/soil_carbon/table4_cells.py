@@ -245,8 +245,7 @@ def held_scores(cell: Cell) -> dict[str, float]:
     }
     latents = torch.tensor(inside.to_numpy()[rows["site"]])
     soc = decoder.evaluate(latents, torch.empty(0), forcings)[:, 0].numpy()
-    found = scores_of(np.asarray(rows["soc"]), soc)
-    return {f"{name}_held": value for name, value in found.items()}
+    return scores_of(np.asarray(rows["soc"]), soc)
 
 
 def _constants(cell: Cell) -> dict[str, float]:
