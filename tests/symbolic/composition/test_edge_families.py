@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symbolic.composition.edge_families import EDGE_FAMILIES, NAMED, log_bounds
+from symbolic.composition import compose
+from symbolic.composition.edge_families import (
+    EDGE_FAMILIES,
+    NAMED,
+    log_bounds,
+    pole_gaps,
+)
 from symbolic.composition.regression import Regression
 
 
@@ -58,6 +64,27 @@ def test_the_pole_of_a_log_stays_off_the_data(q):
     low, high = log_bounds(one)
     assert low <= held[1] <= high
     assert (1.0 + held[1] * one.z > 0).all()
+
+
+@given(seed=st.integers(0, 50), low=st.floats(0.01, 5.0))
+def test_a_pole_may_lie_among_crowded_rows_and_no_nearer(seed, low):
+    width = low * 4.0
+    z = low + width * np.random.default_rng(seed).uniform(size=2000)
+    below, above = pole_gaps(z)
+    assert 0 < below <= 2e-3 * np.ptp(z)
+    assert 0 < above <= 2e-3 * np.ptp(z)
+    spacing = (np.sort(z)[20] - z.min()) / 20
+    assert below <= max(0.05 * spacing, 1e-7 * width) * (1 + 1e-9)
+    tails = np.concatenate([z, [z.max() + 5 * width]])
+    assert pole_gaps(tails)[1] == pytest.approx(2e-3 * np.ptp(tails))
+
+
+@pytest.mark.parametrize("high", [4.0, 100.0])
+def test_a_square_root_of_data_from_zero_is_found(high):
+    x = np.random.default_rng(1).uniform(0.0, high, size=(400, 2))
+    found = compose(x, np.sqrt(x[:, 0]))
+    assert found.accepted, str(found)
+    np.testing.assert_allclose(found.predict(x), np.sqrt(x[:, 0]), atol=1e-6)
 
 
 @given(b=st.floats(-1e3, 1e3), v=st.floats(-1e3, 1e3))

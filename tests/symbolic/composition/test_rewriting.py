@@ -123,3 +123,27 @@ def test_a_constant_curve_has_no_composition():
     flat = regression.beside_splines([0])
     found = one_feature(Search(flat, NAMED), 0)
     assert found[0].rss == pytest.approx(fit(flat, Model()).rss, abs=1e-6)
+
+
+def test_a_square_takes_up_its_own_edges_from_the_rest():
+    regression = rows(lambda z: (z[:, 0] + np.exp(0.4 * z[:, 1]) + 0.5) ** 2)
+    inner = (Term(0, "linear", (1.0,)), Term(1, "exp", (0.4, 0.4)))
+    own = (Term(0, "linear", (20.0,)), Term(1, "exp", (8.0, 0.4)))
+    search = Search(regression, NAMED)
+    best = search.score(Model(own, (Node("quadratic", 1.0, (-9.0,), inner),)))
+    found = simplified(search, best).model
+    assert found.rest == ()
+    assert [node.kind for node in found.nodes] == ["quadratic"]
+
+
+def test_a_node_is_named_anew_without_a_rest_on_its_features():
+    regression = rows(
+        lambda z: np.exp(0.3 * (z[:, 0] - 0.4) ** 2 + 0.25 * (z[:, 1] + 0.8) ** 2)
+    )
+    inner = (Term(0, "quadratic", (0.3, -0.2)), Term(1, "abs", (0.5, -0.8)))
+    own = (Term(0, "exp", (0.1, 0.2)), Term(1, "linear", (0.1,)))
+    search = Search(regression, NAMED)
+    best = search.score(Model(own, (Node("exp", 1.0, (0.5,), inner),)))
+    found = exchanged(search, best)
+    assert found.model.rest == ()
+    assert found.rss < 1e-10 * len(regression)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from symbolic.composition.groupings import cliques, components, groupings
 from symbolic.composition.regression import Regression
-from symbolic.composition.screening import screen
+from symbolic.composition.screening import Screen, screen
 
 
 def screened(formula, seed=0, n=1000, d=5, noise=0.01):
@@ -74,6 +74,23 @@ def test_groupings_have_at_most_three_nodes_and_no_repeats(pairs):
     found = list(groupings(sorted(pairs)))
     assert len(found) == len(set(found))
     assert all(1 <= len(one) <= 3 for one in found)
+
+
+def test_a_node_of_three_may_hide_one_of_its_pairs():
+    found = list(groupings([(0, 1), (0, 2), (1, 2)]))
+    assert found[0] == ((0, 1, 2),)
+    assert {((0, 1, 2), pair) for pair in ((0, 1), (0, 2), (1, 2))} <= set(found)
+
+
+def test_tails_of_a_product_are_not_laid_on_correlated_pairs():
+    for seed in range(3):
+        found = screened(lambda z: z[:, 0] * z[:, 3], seed, noise=0.0)
+        assert found.pairs == ((0, 3),)
+
+
+def test_levels_begin_with_all_pairs_and_shrink():
+    found = Screen(((0, 1), (1, 2), (0, 2)), (1.0, 0.01, 0.001), (), 1.0)
+    assert found.levels() == [found.pairs, found.pairs[:2], found.pairs[:1]]
 
 
 def test_two_pairs_that_share_a_feature_are_two_nodes_first():

@@ -1,0 +1,60 @@
+"""Work is counted, so that the clock has no say in what is found."""
+
+import time
+
+import numpy as np
+import pytest
+
+from symbolic.composition import compose
+from symbolic.composition.budget import Budget, Work
+from symbolic.composition.levenberg import Levenberg
+from symbolic.composition.model import Model, Term
+from symbolic.composition.regression import Regression
+
+
+def test_work_grows_with_rows_constants_and_projected_columns():
+    def cost(*sizes):
+        work = Work()
+        work.add(*sizes)
+        return work.seconds
+
+    base = cost(1000, 10, 5)
+    assert cost(2000, 10, 5) > base
+    assert cost(1000, 20, 5) > base
+    assert cost(1000, 10, 50) > base
+    assert cost(0, 0, 0) > 0
+
+
+def test_a_budget_counts_from_its_start():
+    work = Work(3.0)
+    budget = Budget(1.0, work)
+    assert budget.spent == 0.0
+    assert not budget.over(0.0)
+    work.seconds += 0.6
+    assert budget.over(0.5)
+    assert not budget.over()
+    work.seconds += 0.6
+    assert budget.over()
+    assert budget.elapsed >= 0.0
+
+
+def test_regressions_made_from_one_another_share_their_counter():
+    z = np.random.default_rng(0).normal(size=(100, 2))
+    regression = Regression.of(z, z[:, 0])
+    few = regression.beside_splines([1]).take(np.arange(50))
+    before = regression.work.seconds
+    Levenberg(few, Model((Term(0, "linear", (0.5,)),)))
+    assert few.work is regression.work
+    assert regression.work.seconds > before
+
+
+@pytest.mark.parametrize("budget", [0.2, 0.6])
+def test_a_slow_clock_changes_nothing(cases, monkeypatch, budget):
+    x = cases.rows(seed=5, n=300)
+    y = np.sin(x[:, 0]) * x[:, 1] + x[:, 3] ** 2
+    one = compose(x, y, budget_s=budget)
+    ticks = iter(range(10**9))
+    monkeypatch.setattr(time, "process_time", lambda: float(next(ticks)))
+    other = compose(x, y, budget_s=budget)
+    assert one.structure == other.structure
+    np.testing.assert_array_equal(one.predict(x), other.predict(x))
