@@ -4,10 +4,11 @@
 
 Every replicate draws rows of the simulated record (rb linear in two radiation signals,
 Q10 = 1.5, 10 % multiplicative noise) with noise of its own, trains, writes the equation
-and asks for intervals: "curvature" from the Jacobian of the joint refit, "bootstrap" from
-refits on resampled calendar weeks. Replicates whose equation has another structure than
-the truth have no interval of these constants; their number is reported. Rows are kept in
-OUT/coverage.csv, and a second call goes on where the first stopped.
+and asks for intervals: "curvature" from the Jacobian of the joint refit, with errors that
+hold whatever the noise (by calendar week), and "bootstrap" from refits on resampled
+calendar weeks. Replicates whose equation has another structure than the truth have no
+interval of these constants; their number is reported. Rows are kept in OUT/coverage.csv,
+and a second call goes on where the first stopped.
 """
 
 import argparse

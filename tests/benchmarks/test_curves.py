@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.curve_recovery import CURVES, draw_inner, draw_points, member, outsider
+from benchmarks.edge_speed import digest, main, scattered
 from benchmarks.spline_recovery import member as trained_member
 
 
@@ -41,3 +42,29 @@ def test_a_curve_outside_is_drawn_only_where_families_miss_it():
 @pytest.mark.slow
 def test_a_trained_spline_keeps_its_family():
     assert trained_member("abs", 0.1, 3000).equation == "abs"
+
+
+def test_a_digest_tells_runs_apart_and_equal_runs_not():
+    one, again, other = (digest(scattered(2, seed)) for seed in (0, 0, 1))
+    assert one == again
+    assert one != other
+
+
+@pytest.mark.slow
+def test_speed_is_told_for_both_kinds_of_curves_with_the_same_bits(capsys):
+    main(["--edges", "12"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" 12 edges")[0].strip() for line in lines] == [
+        "scattered points",
+        "learned curves",
+    ]
+    assert all("same bits twice" in line for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_trained_curves_are_named_by_their_errors(noise):
+    answers = [trained_member(family, noise, 3001) for family in CURVES]
+    inside = [a.truth in a.equals or a.edge == a.truth for a in answers]
+    assert sum(inside) >= 4
+    assert all(a.equation != "constant" for a in answers)
