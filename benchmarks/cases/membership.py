@@ -7,7 +7,9 @@ Inside is y = constant + sum of edges + at most three nodes or products, where
     product  edge times edge of another feature
 
 and, since exp(sum p_i log(x_i)) is a node, every product of powers of affine maps that
-stay positive on the ranges. The formula is looked at as written and multiplied out.
+stay positive on the ranges. A polynomial of degree four of one feature is a node and an
+edge, since a x^4 + b x^3 + ... = +-(p x^2 + q x)^2 + a parabola. The formula is looked at
+as written and multiplied out.
 """
 
 from collections.abc import Mapping
@@ -46,6 +48,9 @@ def _why(expression: sympy.Expr, ranges: Ranges) -> str:
                 return f"{term} is neither a node nor a product of two edges"
             nodes += 1
     for feature, terms in single.items():
+        if _degree(sympy.Add(*terms), feature) == 4:
+            nodes += 1
+            continue
         rest = [term for term in terms if not _is_node(term, ranges)]
         if _is_edge(sympy.Add(*terms), feature):
             continue

@@ -20,7 +20,9 @@ Array = np.ndarray
 GAIN = 1.3
 """Factor by which a spline must lower the sum of squares."""
 
-STARTS, FINALISTS = 6, 8
+FINALISTS = 8
+"""Fits that are finished, of nodes alone and of nodes beside a term."""
+
 MOST_TRIED = 2
 
 
@@ -53,9 +55,12 @@ def _improved(search: Search, best: Scored, most: int) -> Scored:
         starts = _starts(search, free[feature].model, feature)
         races = [Levenberg(search.regression, model).run(4) for model in starts]
         races.sort(key=lambda one: one.rss)
+        fewest = min(len(race.model.rest) for race in races)
+        alone = [race for race in races if len(race.model.rest) == fewest]
+        beside = [race for race in races if len(race.model.rest) > fewest]
         scored = [
             search.score(race.fit().model, 60, beat=best.criterion)
-            for race in races[:FINALISTS]
+            for race in (*alone[:FINALISTS], *beside[:FINALISTS])
         ]
         winner = min(scored, key=lambda one: one.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
@@ -123,10 +128,16 @@ def _starts(search: Search, free: Model, feature: int) -> list[Model]:
 
 
 def _nearest(search: Search, feature: int, curve: Array) -> list[Node]:
-    """Nodes of one feature that come nearest to a curve."""
-    nodes = list(curve_nodes(search, feature, curve))
-    misfit = [_misfit(search.regression, node, curve) for node in nodes]
-    return [nodes[k] for k in np.argsort(misfit, kind="stable")[:STARTS]]
+    """Nodes of one feature that come nearest to a curve, one of each kind and family."""
+    best: dict[tuple[str, str], tuple[float, Node]] = {}
+    for node in curve_nodes(search, feature, curve):
+        misfit, key = (
+            _misfit(search.regression, node, curve),
+            (node.kind, node.terms[0].family),
+        )
+        if key not in best or misfit < best[key][0]:
+            best[key] = misfit, node
+    return [node for _, node in sorted(best.values(), key=lambda one: one[0])]
 
 
 def _misfit(regression: Regression, node: Node, curve: Array) -> float:

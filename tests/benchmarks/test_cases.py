@@ -149,6 +149,7 @@ def test_terms_curves_and_products_that_do_not_matter_are_dull():
         X * Y * (1 / Z - 1 / (Z + 1)),
         sympy.sqrt(X),
         sympy.log(X**2 + 1) + sympy.log(X + 1),
+        X**4 - 2 * X**3 + X + Y**2,
     ],
 )
 def test_formulas_inside_the_class(expression):
@@ -163,6 +164,7 @@ def test_formulas_inside_the_class(expression):
         sympy.exp(X * Y),
         X**Y,
         X**3 - 2 * X**2,
+        X**5 + X**4,
         X * Y * Z + X * Y * sympy.sin(Z),
         sympy.log(X + Y) * Z,
         (X - 3) ** 3 * Y,
@@ -178,6 +180,7 @@ def test_named_formulas_are_read_and_sorted():
     assert len(formulas) == 100 + 12 + 15
     inside = {name for name, formula in formulas.items() if not formula.outside}
     assert {"Nguyen-7", "Keijzer-7", "I.12.1", "I.11.19", "II.36.38"} <= inside
+    assert {"Nguyen-2", "Nguyen-12", "Keijzer-12"} <= inside
     assert not {"Nguyen-5", "Keijzer-13", "I.6.2", "I.12.11", "III.10.19"} & inside
     case = named_case(formulas["I.13.4"], "tuning")
     np.testing.assert_allclose(evaluated(case), case.clean)
