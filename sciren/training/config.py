@@ -212,6 +212,15 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         return values
 
     @model_validator(mode="after")
+    def _knots_stay(self) -> Self:
+        if self.optimizer == "lbfgs" and self.grid_updates:
+            raise ValueError(
+                f"optimizer 'lbfgs' remembers its last steps, which knots that move "
+                f"(grid_updates {self.grid_updates}) make useless; set one of them back"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _ordered_ranges(self) -> Self:
         if any(weight < 0 for weight in self.smooth_choices):
             raise ValueError(

@@ -63,6 +63,8 @@ class GroupRun:
         self._probe()
         if self.config.optimizer == "lbfgs":
             self.full_batch = FullBatch(self)
+            if self.compiled is not None:
+                self._say("Steps are not compiled, because lbfgs chooses their length.")
 
     # -- start ------------------------------------------------------------------------
     def _start_constants(self, like: Tensor) -> None:

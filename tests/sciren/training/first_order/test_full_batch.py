@@ -203,6 +203,14 @@ def test_the_settings_of_full_batches():
     assert Schedule(TrainConfig(), 1).least_gain(1e-5) == config.min_delta
 
 
+def test_what_does_not_go_together_is_said():
+    with pytest.raises(ValueError, match="grid_updates 3"):
+        TrainConfig(optimizer="lbfgs", grid_updates=3)
+    one = member(compile=True, epochs=2)
+    train_members([one])
+    assert any("not compiled" in message for message in one.history.messages)
+
+
 def test_a_run_by_adamw_has_no_full_batch():
     assert run_of(member(optimizer="adamw")).full_batch is None
     assert isinstance(run_of(member()).full_batch, FullBatch)
