@@ -308,8 +308,8 @@ class DiscoverySettings(Settings):
         default=60.0,
         ge=0,
         le=3600,
-        description="processor seconds for formulas of whole latents, tried where curves "
-        "are refused or hidden; 0: none",
+        description="seconds of work for formulas of whole latents, tried where curves "
+        "are refused or hidden or something is missing; 0: none",
     )
 
 

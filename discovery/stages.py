@@ -218,9 +218,10 @@ class _Task:
 
     def _note_constants(self, equations: "SymbolicModel") -> None:
         """Say which units do not fit, and which constants depend on each other."""
-        from symbolic.printing import dependence_notes, unit_problems
+        from symbolic.printing import dependence_notes, residual_notes, unit_problems
 
         self.notes += [f"Units: {one}." for one in unit_problems(equations)]
+        self.notes += residual_notes(equations)
         self.notes += dependence_notes(equations)
 
     def _verified(self, thinner: "ScIReN") -> "SymbolicModel":

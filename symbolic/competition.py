@@ -2,10 +2,11 @@
 
 Edges that are named one by one can be refused although the latent is a formula: several
 hidden nodes share the parts of one, and a curve inside is right only up to what the
-curve outside undoes. For latents with refused curves or hidden nodes the formula is
-sought on the observations as a whole, first from where training left the latent, then
-from the data alone. What a residual gate accepts is refitted and priced like every other
-set of structures; a refused composition changes nothing.
+curve outside undoes. Where curves are refused or hidden, and for all latents where the
+features still predict the residual (`symbolic.residual_gate`), the formula is sought on
+the observations as a whole, first from where training left the latent, then from the
+data alone. What a residual gate accepts is refitted and priced like every other set of
+structures; a refused composition changes nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,10 +18,10 @@ import torch
 from sciren.errors import SciRenError
 from symbolic.candidate import signature
 from symbolic.candidates import Choices, hidden_name
-from symbolic.composition.budget import Budget
 from symbolic.composition.edge_families import NAMED
 from symbolic.composition.from_model import compose_latent, latent_structure
 from symbolic.refit import rows_for_search
+from symbolic.residual_gate import LIMIT, still_predictable
 from symbolic.search import Scored, Search
 from symbolic.structure import LatentStructure
 
@@ -38,7 +39,7 @@ ROUNDS = 4
 """Refits of 15 steps each that a composition may take until it stands still."""
 
 SECONDS = 60.0
-"""Processor seconds for the compositions of all latents."""
+"""Work for the compositions of all latents, in seconds of a usual processor."""
 
 ORIGINS = ("trained encoder", "data alone")
 
@@ -48,7 +49,8 @@ class Wish:
     """What the user decides about compositions.
 
     Args:
-        seconds: processor seconds for all latents together; 0 seeks none.
+        seconds: work for all latents together, in seconds of a usual processor; it is
+            counted, so that the result is the same everywhere; 0 seeks none.
         seed: of random starts and rows.
         chosen: "auto" or "user".
     """
@@ -123,6 +125,10 @@ class Competition:
         wish: time and seed.
         under: noise law -> observed loss of the same rows; None where only that of the
             training counts.
+    Attributes:
+        tries: what was composed and what became of it.
+        left: share of the residual that the features predict in the end, None where it
+            was not asked for.
     """
 
     def __init__(
@@ -135,17 +141,29 @@ class Competition:
         rows = rows_for_search(len(table), ROWS, wish.seed)
         self.table = table if len(rows) == len(table) else table.take(rows)
         self.tries: list[Try] = []
+        self.left: float | None = None
         self.under = under
 
     def run(self, best: Scored) -> Scored:
         """Return the best set of structures, compositions included."""
-        wanted, clock = open_questions(best.structures), Budget(self.wish.seconds)
         if self.wish.seconds <= 0:
             return best
-        for place, k in enumerate(wanted):
-            left = self.wish.seconds - clock.spent
-            best = self._latent(best, k, left / (len(wanted) - place))
+        self.left = self._left(best)
+        wanted = open_questions(best.structures)
+        if self.left > LIMIT:
+            wanted = list(range(len(best.structures)))
+        for k in wanted:
+            best = self._latent(best, k, self.wish.seconds / len(wanted))
+        if any(one.verdict == "taken" for one in self.tries):
+            self.left = self._left(best)
         return best
+
+    def _left(self, best: Scored) -> float:
+        """Share of the residual that the features still predict."""
+        search, seed = self.search, self.wish.seed
+        return still_predictable(
+            search.term, search.scaled, best.structures, best.constants, seed
+        )
 
     def records(self) -> list[dict[str, Any]]:
         """Return every try as plain values."""
@@ -153,21 +171,15 @@ class Competition:
 
     def _latent(self, best: Scored, k: int, seconds: float) -> Scored:
         """Compose one latent from both starts, until one of them wins."""
-        name, clock = best.structures[k].name, Budget(seconds)
+        name = best.structures[k].name
         obstacle = self._obstacle(name)
         if obstacle:
             self.tries.append(Try(name, "", "not sought", reason=obstacle))
             return best
         for trained in (True, False):
             origin = ORIGINS[not trained]
-            left = (seconds - clock.spent) / (1 + trained)
-            if left <= 0:
-                self.tries.append(
-                    Try(name, origin, "not sought", reason="the time is over")
-                )
-                break
             try:
-                found = self._composed(name, trained, left)
+                found = self._composed(name, trained, seconds / len(ORIGINS))
             except (SciRenError, ArithmeticError, ValueError) as error:
                 self.tries.append(Try(name, origin, "not sought", reason=str(error)))
                 continue
@@ -203,14 +215,31 @@ class Competition:
         return [one for one in NAMED if one in set(self.choices.families) - banned]
 
     def _unwanted(self, name: str, found: "Composition") -> str:
-        """Outer functions of a composition that the user does not allow."""
+        """Why the user does not allow a composition, or ''."""
         if found.form.products:
-            return "a product"
+            return "a product is not allowed outside"
         nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
         banned = {one for n in nodes for one in self.choices.forbidden(n, name)}
         allowed = set(self.choices.families) - banned
         outers = {node.outer for node in found.form.structure.nodes}
-        return ", ".join(sorted(outers - allowed))
+        named = ", ".join(sorted(outers - allowed))
+        return f"{named} is not allowed outside" if named else ""
+
+    def _patchwork(self, found: "Composition") -> str:
+        """Say which curve of one feature is put together from several, or ''.
+
+        Sums of curves of curves come close to any curve, so they say nothing about it.
+        """
+        structure = found.form.structure
+        alone = [edge.source for edge in structure.edges]
+        inside = [{edge.source for edge in node.edges} for node in structure.nodes]
+        curved = [one.pop() for one in inside if len(one) == 1]
+        names = [
+            self.units.names[i] for i in set(curved) if (alone + curved).count(i) > 1
+        ]
+        if not names:
+            return ""
+        return f"it puts the curve of {', '.join(sorted(names))} together from several"
 
     def _composed(self, name: str, trained: bool, seconds: float) -> "Composition":
         return compose_latent(
@@ -233,9 +262,8 @@ class Competition:
                 Try(name, origin, "refused", found.structure, found.reason)
             )
             return best
-        unwanted = self._unwanted(name, found)
-        if unwanted:
-            reason = f"{unwanted} is not allowed outside"
+        reason = self._unwanted(name, found) or self._patchwork(found)
+        if reason:
             self.tries.append(Try(name, origin, "refused", found.structure, reason))
             return best
         scored = self._scored(best, k, found)

@@ -143,9 +143,10 @@ def symbolify(
         unit_problems: terms whose units cannot fit: "warn", "error" or "ignore".
         unit_mode: "free": a constant takes the unit that makes its term consistent;
             "dimensionless": constants have none, and terms that need one are problems.
-        compose: processor seconds for formulas of whole latents, which latents with
-            refused curves or hidden nodes are also tried as (`symbolic.competition`); 0
-            tries none, default 60.
+        compose: work for formulas of whole latents, in seconds of a usual processor;
+            they are tried where curves are refused or hidden, or where the features
+            still predict the residual (`symbolic.competition`); 0 tries none, default
+            60.
         domain_margin: share of the data range beyond which poles of closed forms stay,
             on either side.
     Raises:
@@ -215,6 +216,7 @@ def symbolify(
         symbolic.settings["domain_margin"] = float(domain_margin)
         symbolic.settings["model_selection"] = str(model_selection)
         symbolic.settings["compositions"] = competition.records()
+        symbolic.settings["residual"] = competition.left
         return symbolic.with_candidates(candidates, chosen)
 
 

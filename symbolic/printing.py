@@ -20,6 +20,9 @@ from symbolic.unit_check import known_units
 from symbolic.unit_inference import with_plain_arguments
 from symbolic.units import latex_unit
 
+MISSED = 0.01
+"""Share of the residual's variance above which a reader is told, as compositions are."""
+
 Interval = tuple[float, float]
 
 
@@ -63,12 +66,24 @@ def printable(
         ),
         notes=[
             *(f"Units: {one}." for one in unit_problems(model)),
+            *residual_notes(model),
             *dropped_notes(model),
         ],
         candidates=model.settings.get("candidates", ()),
         constant_notes=constant_notes(model),
         weights=model.settings.get("complexity", {}),
     )
+
+
+def residual_notes(model: SymbolicModel) -> list[str]:
+    """Say where the features still predict what the equations miss."""
+    left = model.settings.get("residual")
+    if left is None or left <= MISSED:
+        return []
+    return [
+        "Something is missing: the features still predict "
+        f"{100 * left:.2g} % of the variance of the residual."
+    ]
 
 
 def dropped_notes(model: SymbolicModel) -> list[str]:

@@ -35,6 +35,7 @@ KNOW_MODELS = {
     "symbolic.path",
     "symbolic.pipeline",
     "symbolic.refit",
+    "symbolic.residual_gate",
     "symbolic.sandwich",
     "symbolic.search",
     "symbolic.torch_evaluate",

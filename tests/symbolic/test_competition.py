@@ -22,6 +22,8 @@ from sciren.errors import ConfigError
 from symbolic import competition, symbolify, verify
 from symbolic.competition import Competition, Try, Wish, open_questions
 from symbolic.library import FAMILIES
+from symbolic.printing import printable
+from symbolic.residual_gate import LIMIT
 from symbolic.structure import EdgeTerm, LatentStructure, Node
 
 NAMES = ["a", "b", "c"]
@@ -65,10 +67,26 @@ def waving():
     return trained(wave)
 
 
-def test_a_better_formula_of_the_whole_latent_is_taken(growing, monkeypatch):
+def test_what_curves_cannot_say_is_said_by_a_formula_of_the_whole_latent(growing):
     model, rows, _ = growing
-    monkeypatch.setattr(competition, "open_questions", lambda _: [0])
-    is_one_formula(symbolify(model, rows), rows)
+    symbolic = symbolify(model, rows)
+    is_one_formula(symbolic, rows)
+    assert symbolic.settings["residual"] < LIMIT
+    curves = symbolify(model, rows, compose=0)
+    assert curves.settings["residual"] is None
+    assert "exp(" not in str(curves.equations) or curves.equations != symbolic.equations
+
+
+def test_a_residual_that_features_predict_is_told():
+    def nested(x):
+        return 5.0 + np.sin(2.0 * x[:, 0] * x[:, 1])
+
+    model, rows, _ = trained(nested)
+    symbolic = symbolify(model, rows, compose=1.0)
+    assert symbolic.settings["residual"] > LIMIT
+    verdicts = {one["verdict"] for one in symbolic.settings["compositions"]}
+    assert verdicts <= {"refused", "not sought"}
+    assert any("Something is missing" in one for one in printable(symbolic).notes)
 
 
 @pytest.mark.slow
@@ -95,7 +113,7 @@ def is_one_formula(symbolic, rows):
 
 def test_a_refused_composition_leaves_the_refusal_standing(waving):
     model, rows, _ = waving
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=4.0)
     tried = symbolic.settings["compositions"]
     assert [one["verdict"] for one in tried] == ["refused", "refused"]
     assert [one["origin"] for one in tried] == list(competition.ORIGINS)
@@ -160,11 +178,12 @@ def contest(growing, monkeypatch, **answers):
     model, rows, _ = growing
     symbolic = symbolify(model, rows, compose=0)
     found = Competition(
-        SimpleNamespace(score=lambda *_: answers["scored"]), model, rows,
+        SimpleNamespace(score=lambda *_: answers["scored"], term=None, scaled=None), model, rows,
         symbolic.units, SimpleNamespace(pins={}, shapes={}, families=FAMILIES,
         forbidden=lambda *_: ()), Wish(answers.get("seconds", 60.0)),
     )  # fmt: skip
     monkeypatch.setattr(competition, "compose_latent", answers["compose"])
+    monkeypatch.setattr(competition, "still_predictable", lambda *_: 0.0)
     return found
 
 
@@ -174,7 +193,7 @@ NODE = LatentStructure(
     (),
     (Node("abs", 1.0, 0.0, (EdgeTerm(0, FAMILIES["linear"][0], (1.0,)),)),),
 )
-BEST = SimpleNamespace(structures=(NODE,), criterion=0.0)
+BEST = SimpleNamespace(structures=(NODE,), criterion=0.0, constants=None)
 
 
 def test_what_fails_while_composing_is_told(growing, monkeypatch):
@@ -207,9 +226,7 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
 
 def test_outer_functions_that_the_user_forbade_are_not_taken(growing):
     model, rows, _ = growing
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(competition, "open_questions", lambda _: [0])
-        symbolic = symbolify(model, rows, families=["linear", "quadratic"])
+    symbolic = symbolify(model, rows, families=["linear", "quadratic"], compose=4.0)
     for one in symbolic.settings["compositions"]:
         assert one["verdict"] == "refused"
         if one["structure"].startswith("exp"):
@@ -217,11 +234,34 @@ def test_outer_functions_that_the_user_forbade_are_not_taken(growing):
     assert "exp" not in str(symbolic.equations)
 
 
-def test_time_that_is_over_is_told(growing, monkeypatch):
-    one = contest(growing, monkeypatch, compose=None, scored=None, seconds=1e-9)
+def test_a_curve_of_one_feature_is_not_put_together_from_several(growing, monkeypatch):
+    line, bend = FAMILIES["linear"][0], FAMILIES["quadratic"][0]
+    parts = LatentStructure(
+        "rb", 0.0, (EdgeTerm(1, bend, (1.0, 0.0)), EdgeTerm(0, line, (1.0,))),
+        (Node("exp", 1.0, 0.0, (EdgeTerm(1, bend, (-1.0, 0.0)),)),),
+    )  # fmt: skip
+    answer = SimpleNamespace(
+        accepted=True, structure="exp[quadratic(b)] + linear(a) + quadratic(b)",
+        reason="", form=SimpleNamespace(structure=parts, products=()),
+    )  # fmt: skip
+    one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
     assert one.run(BEST) is BEST
-    assert one.tries[0].verdict == "not sought"
-    assert "time" in one.tries[0].reason
+    assert [row.reason for row in one.tries] == [
+        "it puts the curve of b together from several"
+    ] * 2
+
+
+def test_the_time_is_shared_out_over_latents_and_starts(growing, monkeypatch):
+    asked = []
+
+    def compose(*_, budget_s, **__):
+        asked.append(budget_s)
+        raise ConfigError("nothing to compose")
+
+    one = contest(growing, monkeypatch, compose=compose, scored=None, seconds=8.0)
+    two = SimpleNamespace(structures=(NODE, NODE), criterion=0.0, constants=None)
+    assert one.run(two) is two
+    assert asked == [2.0] * 4
 
 
 def test_latents_of_closed_direct_edges_are_no_open_question():
