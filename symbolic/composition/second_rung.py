@@ -15,9 +15,13 @@ from symbolic.composition.grouping_queue import Queue
 from symbolic.composition.growth import grown, reconsidered, shows_new_pair
 from symbolic.composition.lone import merged, with_lone_nodes
 from symbolic.composition.naming_beside import named, rest_needed
+from symbolic.composition.plainer import with_plainer_nodes
 from symbolic.composition.rest import Rest
 from symbolic.composition.screening import Screen
 from symbolic.composition.search import Scored, Search
+
+ROUNDS = 4
+"""Times that nodes are exchanged in turn, by their interaction and with their rest."""
 
 MOST_NAMED = 12
 """Combinations of nodes that are named."""
@@ -49,7 +53,9 @@ def second_rung(
         new = named(search, rest, *rest_needed(rest, live, joint))
         found = unique([new, *found])
         if found[0] is new:
-            found = _refined(search, found, enough)
+            found = _refined(search, rest, found, generator)
+            if not enough(found[0]):
+                found = unique([with_lone_nodes(search, found[0]), *found])
         if enough(found[0]):
             break
         near = turn == 0 and queue.near(joint)
@@ -59,20 +65,26 @@ def second_rung(
         tried.add(found[0].model.key)
         more = grown(search, rest, live, found[0], generator)
         found = unique([*more, *found])
+        if more:
+            found = _refined(search, rest, found, generator)
         if not near and not enough(found[0]):
             other = reconsidered(search, rest, live, found[0], generator)
-            found = unique([other, *found])
+            if other is not found[0]:
+                found = _refined(search, rest, unique([other, *found]), generator)
         if enough(found[0]):
             break
     return found
 
 
 def _refined(
-    search: Search, found: list[Scored], enough: Callable[[Scored], bool]
+    search: Search, rest: Rest, found: list[Scored], generator: np.random.Generator
 ) -> list[Scored]:
-    """Exchange and simplify nodes of the best candidate; take curves of the rest apart."""
-    better = simplified(search, exchanged(search, found[0]))
-    found = unique([merged(search, better), *found])
-    if not enough(found[0]):
-        found = unique([with_lone_nodes(search, found[0]), *found])
-    return found
+    """Exchange and simplify the nodes of the best candidate."""
+    better = found[0]
+    for _ in range(ROUNDS):
+        better = simplified(search, exchanged(search, better))
+        plainer = with_plainer_nodes(search, rest, better, generator)
+        if plainer is better:
+            break
+        better = plainer
+    return unique([merged(search, better), *found])
