@@ -281,6 +281,7 @@ class Competition:
         """Refit a composition beside the other latents and price it."""
         slope, offset = self._line(k)
         structure = latent_structure(found, self.units, slope, offset)
+        assert structure is not None  # products were refused before
         structures = (*best.structures[:k], structure, *best.structures[k + 1 :])
         values = self.model.constants() | {
             name: one.value for name, one in found.constants_of_process.items()
