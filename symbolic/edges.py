@@ -114,10 +114,8 @@ class EdgeTable:
         """Why an edge is refused; else a pole near the data, and where equals part."""
         if edge.form is None:
             return learned.fit.reason if learned is not None else ""
-        name, low, high = (
-            part[edge.source]
-            for part in (self.units.names, self.units.low, self.units.high)
-        )
+        name = self.units.names[edge.source]
+        low, high = self.units.low[edge.source], self.units.high[edge.source]
         told = []
         full = np.array([*edge.constants, 0.0])
         pole = edge.form.pole(full)

@@ -1,5 +1,7 @@
 """Errors of printed constants: the delta method, against formulas known by heart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from sciren import (
 from symbolic.pipeline import observed, units_of
 from symbolic.refit import SymbolicProblem, refit
 from symbolic.structure import EdgeTerm, LatentStructure, Node, form_named
-from symbolic.uncertainty import constant_table, physical_errors
+from symbolic.uncertainty import constant_table, identification, physical_errors
 
 ROWS = 500
 LINEAR = form_named("linear", "")
@@ -28,7 +30,7 @@ def level(p, f):
     return p.level
 
 
-def study(truth, decoder, seed=0, noise=0.1):
+def study(truth, decoder, seed=0, noise=0.1, blocks=None, common=0.0):
     """Return model, table, and the refit of a planted structure of scaled features."""
     rng = np.random.default_rng(seed)
     x = np.column_stack([rng.uniform(100, 500, ROWS), rng.uniform(-5, 25, ROWS)])
@@ -41,6 +43,9 @@ def study(truth, decoder, seed=0, noise=0.1):
         clean = clean * 1.8 ** ((ta.numpy() - 15) / 10)
     y = torch.from_numpy(clean + noise * rng.normal(size=ROWS))[:, None]
     rows = Table(features, {"ta": ta}, y, ("par", "swc"), decoder.targets)
+    if blocks is not None:
+        shared = torch.from_numpy(common * rng.normal(size=int(blocks.max()) + 1))
+        rows = replace(rows, blocks=blocks, targets=y + shared[blocks][:, None])
     model = ScIReN(LinearEncoder(2, 1), "auto", decoder)
     model.set_scaling(scaling, rows.feature_names)
     seen = observed(model, rows)
@@ -73,6 +78,21 @@ def test_raw_coefficients_of_a_linear_model_have_the_robust_errors_of_least_squa
     np.testing.assert_allclose(table.value, expected, rtol=1e-8)
     np.testing.assert_allclose(table.error, np.sqrt(np.diag(spread)), rtol=1e-4)
     np.testing.assert_allclose(table.high - table.low, 2 * 1.96 * table.error)
+
+
+def test_errors_tell_whether_rows_or_blocks_were_asked():
+    truth = LatentStructure("level", 3.0, edges(0.5, -0.3))
+    weeks = torch.arange(ROWS) // 10
+    alone, together = (
+        study(truth, level, blocks=some, common=0.3)
+        for some in (torch.arange(ROWS), weeks)
+    )
+    assert "500 rows one by one (HC3)" in identification(*alone)["method"]
+    assert "50 blocks of rows" in identification(*together)["method"]
+    blind, _, _ = study(truth, level, noise=float(np.hypot(0.1, 0.3)))
+    mean = [float(one.covariance[0, 0]) ** 0.5 for one in (together[0], blind)]
+    assert mean[0] == pytest.approx(0.3 / 50**0.5, rel=0.4)
+    assert mean[1] == pytest.approx(np.hypot(0.1, 0.3) / ROWS**0.5, rel=0.2)
 
 
 def test_the_table_has_fixed_columns_and_names():
