@@ -217,7 +217,7 @@ class Competition:
     def _unwanted(self, name: str, found: "Composition") -> str:
         """Why the user does not allow a composition, or ''."""
         if found.form.products:
-            return "a product is not allowed outside"
+            return "products of curves have no place in the equations of a model yet"
         nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
         banned = {one for n in nodes for one in self.choices.forbidden(n, name)}
         allowed = set(self.choices.families) - banned

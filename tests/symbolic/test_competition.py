@@ -251,6 +251,17 @@ def test_a_curve_of_one_feature_is_not_put_together_from_several(growing, monkey
     ] * 2
 
 
+def test_a_product_is_told_and_leaves_the_model_as_it_is(growing, monkeypatch):
+    answer = SimpleNamespace(
+        accepted=True, structure="[linear(a) * linear(b)]", reason="",
+        form=SimpleNamespace(structure=NODE, products=(1,)),
+    )  # fmt: skip
+    one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
+    assert one.run(BEST) is BEST
+    assert [row.verdict for row in one.tries] == ["refused"] * 2
+    assert one.tries[0].reason.startswith("products of curves")
+
+
 def test_the_time_is_shared_out_over_latents_and_starts(growing, monkeypatch):
     asked = []
 
