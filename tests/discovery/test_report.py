@@ -81,7 +81,7 @@ FULL = ReportData(
     summary=["rb depends on a and b."],
     equations=[
         ReportEquation("rb", r"\mathrm{rb} = 2\,\mathrm{a}", "rb = 2*a", "umol m-2 s-1"),
-        ReportEquation("odd", r"\begin{pmatrix} 1 \end{pmatrix}", "odd = [1]"),
+        ReportEquation("odd", r"\begin{array}{c} 1 \end{array}", "odd = [1]"),
     ],
     decoder=ReportEquation("reco", r"\mathrm{reco} = \mathrm{rb}", "reco = rb"),
     constants=pd.DataFrame({"constant": ["q10"], "estimate": [1.50031], "error": [0.002]}),
