@@ -194,7 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", nargs="+", default=["ours"], choices=METHODS)
     parser.add_argument("--stream", default="tuning", choices=STREAMS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--budget", type=float, default=20.0, help="CPU s a case")
+    parser.add_argument("--budget", type=float, default=20.0, help="s of work a case")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args(arguments)
     try:
