@@ -266,8 +266,9 @@ class Search:
         """Whether the errors of an edge's curve rule out every family."""
         current = best.structures[change.latent].all_edges[change.edge]
         edge = self._fitted(change.latent, current)
-        known = edge is not None and edge.curve.errors is not None
-        return current.form is None and known and edge.fit.refused
+        if edge is None or edge.curve.errors is None or current.form is not None:
+            return False
+        return edge.fit.refused
 
     def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
         """Yield every change of one edge's family, and every edge left out."""
