@@ -128,24 +128,30 @@ def smoothed(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return make_lsq_spline(x[order], y[order], knots, k=3)(x)
 
 
+def _drawn(
+    family: str, hard: bool, rng: np.random.Generator
+) -> tuple[np.ndarray, Form, list[float]]:
+    """Draw values z and a member on them."""
+    while True:
+        z = draw_points(rng, int(rng.choice([300, 1000, 3000])))
+        found = draw_inner(family, z, hard, rng)
+        if found is not None:
+            return z, *found
+
+
 def member(family: str, seed: int, spline: bool) -> Outcome:
     """Draw, disturb and fit one member of a family."""
     rng = np.random.default_rng([seed, CURVES.index(family)])
     hard = family != "linear" and not spline and seed % 12 < HARD_OF_TWELVE
-    drawn = None
-    while drawn is None:
-        n = int(rng.choice([300, 1000, 3000]))
-        z = draw_points(rng, n)
-        drawn = draw_inner(family, z, hard, rng)
-    form, inner = drawn
+    z, form, inner = _drawn(family, hard, rng)
     amplitude = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-2, 2))
     scaled = np.array([amplitude, *inner, amplitude * rng.uniform(0.5, 3)])
-    scale = 10 ** rng.uniform(-2, 2)
+    scale = float(10 ** rng.uniform(-2, 2))
     shift = float(rng.uniform(-3, 3)) * scale
     x, truth = shift + scale * z, form.to_raw(scaled, shift, scale)
     clean = form.value(z, scaled)
     noise = rng.choice([0.05, 0.2]) if spline else rng.choice([0.0, 0.001, 0.01])
-    y = clean + noise * clean.std() * rng.normal(size=n)
+    y = clean + noise * clean.std() * rng.normal(size=len(z))
     y = smoothed(x, y) if spline else y
     start = time.process_time()
     fit = fit_curve(x, y)

@@ -15,6 +15,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -28,11 +29,12 @@ from sciren.decoders import Q10Respiration
 from symbolic import symbolify
 
 TRUTH = {"q10": 1.5, "sw_pot": 0.0075, "dsw_pot": -0.00375, "offset": 1.03506858}
-LAWS = ("constant", "proportional")
+Law = Literal["constant", "proportional"]
+LAWS: tuple[Law, ...] = get_args(Law)
 VALID_SHARE = 0.2
 
 
-def replicate(seed: int, rows: int, law: str, resamples: int) -> pd.DataFrame:
+def replicate(seed: int, rows: int, law: Law, resamples: int) -> pd.DataFrame:
     """Train on one draw of rows and noise; return the intervals of every constant.
 
     Columns: seed, law, method, constant, truth, estimate, error, low, high, seconds;
@@ -98,11 +100,10 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
     known = rows[rows["method"] != "none"].copy()
     inside = (known["low"] <= known["truth"]) & (known["truth"] <= known["high"])
     known["inside"] = inside
-    known["width"] = (known["high"] - known["low"]) / known["truth"].abs()
+    known["width"] = (known["high"] - known["low"]) / np.abs(known["truth"])
     found = []
-    for (law, method, name), part in known.groupby(
-        ["law", "method", "constant"], sort=False
-    ):
+    groups: Any = known.groupby(["law", "method", "constant"], sort=False)
+    for (law, method, name), part in groups:
         share = float(part["inside"].mean())
         n = len(part)
         found.append(
@@ -123,7 +124,7 @@ def coverage(rows: pd.DataFrame) -> pd.DataFrame:
 def run(
     replicates: int,
     rows: int,
-    laws: Sequence[str],
+    laws: Sequence[Law],
     resamples: int,
     seed: int,
     out: Path,

@@ -103,7 +103,9 @@ def operon(case: Case, budget: float) -> Found:
 
 def _operon(case: Case, target: np.ndarray, budget: float) -> sympy.Expr:
     try:
-        from pyoperon.sklearn import SymbolicRegressor
+        from pyoperon.sklearn import (  # pyright: ignore[reportMissingImports]
+            SymbolicRegressor,
+        )
     except ImportError as error:
         raise ConfigError(
             "Operon is not installed: pip install 'sciren[bench]'"

@@ -14,12 +14,14 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import sympy
 
 from benchmarks.cases import Case
-from benchmarks.cases.case import STREAMS
+from benchmarks.cases.case import STREAMS, Stream
 from benchmarks.cases.drawn import drawn_case
 from benchmarks.cases.expressions import GROUPS
 from benchmarks.cases.hybrid import hybrid_case
@@ -69,7 +71,9 @@ def expand_classes(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(listed))
 
 
-def cases(classes: Sequence[str], count: int, stream: str, seed: int) -> Iterator[Case]:
+def cases(
+    classes: Sequence[str], count: int, stream: Stream, seed: int
+) -> Iterator[Case]:
     """Yield the cases of some classes, number by number, so that a part is balanced."""
     for number in range(count):
         for group in classes:
@@ -84,7 +88,7 @@ def cases(classes: Sequence[str], count: int, stream: str, seed: int) -> Iterato
 
 
 def judged(
-    case: Case, name: str, method: Method, budget: float, stream: str, seed: int
+    case: Case, name: str, method: Method, budget: float, stream: Stream, seed: int
 ) -> Row:
     """Run a method on a case and score what it returns.
 
@@ -120,7 +124,7 @@ def run(
     classes: Sequence[str],
     count: int,
     methods: Sequence[str],
-    stream: str,
+    stream: Stream,
     seed: int,
     budget: float,
     out: Path,
@@ -166,18 +170,19 @@ def summary(rows: pd.DataFrame) -> str:
         "|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = []
-    for (stream, method), part in rows.groupby(["stream", "method"], sort=False):
+    several: Any = rows.groupby(["stream", "method"], sort=False)
+    for (stream, method), part in several:
         groups = list(part.groupby("group", sort=False))
         inside = part[part["inside"].astype(bool)]
         for name, some in [*groups, ("all inside", inside), ("all", part)]:
             if len(some):
-                lines.append(_summary_line(str(stream), str(method), str(name), some))
+                lines.append(_summary_line(stream, method, name, some))
     return head + "\n".join(lines) + "\n"
 
 
 def _summary_line(stream: str, method: str, group: str, rows: pd.DataFrame) -> str:
     columns = ("exact", "form", "features", "accepted", "wrong")
-    counts = [str(int(rows[column].astype(bool).sum())) for column in columns]
+    counts = [str(np.count_nonzero(rows[column].astype(bool))) for column in columns]
     seconds = rows["seconds"].astype(float)
     cells = [stream, method, group, str(len(rows)), *counts]
     cells += [f"{seconds.median():.1f}", f"{seconds.max():.1f}"]

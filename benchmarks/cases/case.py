@@ -12,6 +12,9 @@ Stream = Literal["tuning", "scoring"]
 STREAMS: dict[str, int] = {"tuning": 1, "scoring": 2}
 ROWS = 2000
 
+Formula = Any
+"""A `sympy.Expr`; for a type checker the parts of one would only be `Basic`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Case:

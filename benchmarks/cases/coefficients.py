@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 import sympy
 
+from benchmarks.cases.case import Formula
+
 Skeleton = str
 Coefficients = dict[Skeleton, list[tuple[float, ...]]]
 PLACE = sympy.Symbol("_number")
@@ -44,7 +46,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def expanded(expression: sympy.Expr) -> sympy.Expr:
+def expanded(expression: Formula) -> Formula:
     """Multiply out, with canonical arguments of log, abs, exp and powers."""
     if not expression.args:
         return expression
@@ -55,7 +57,7 @@ def expanded(expression: sympy.Expr) -> sympy.Expr:
     )
 
 
-def _leading(argument: sympy.Expr) -> sympy.Expr:
+def _leading(argument: Formula) -> Formula:
     """Coefficient of the first term that moves, in an order free of numbers."""
     moving = [t for t in sympy.Add.make_args(argument) if t.free_symbols]
     if not moving:
@@ -64,30 +66,30 @@ def _leading(argument: sympy.Expr) -> sympy.Expr:
     return first.as_coeff_Mul()[0]
 
 
-def _divided(argument: sympy.Expr, by: sympy.Expr) -> sympy.Expr:
+def _divided(argument: Formula, by: Formula) -> Formula:
     return sympy.Add(*(term / by for term in sympy.Add.make_args(argument)))
 
 
-def _log(expression: sympy.Expr) -> sympy.Expr:
+def _log(expression: Formula) -> Formula:
     (argument,) = expression.args
     size = sympy.Abs(_leading(argument))
     return sympy.log(size) + sympy.log(_divided(argument, size), evaluate=True)
 
 
-def _abs(expression: sympy.Expr) -> sympy.Expr:
+def _abs(expression: Formula) -> Formula:
     (argument,) = expression.args
     size = _leading(argument)
     return sympy.Abs(size) * sympy.Abs(_divided(argument, size))
 
 
-def _exp(expression: sympy.Expr) -> sympy.Expr:
+def _exp(expression: Formula) -> Formula:
     constant, moving = expression.args[0].as_independent(
         *expression.free_symbols, as_Add=True
     )
     return sympy.exp(constant) * sympy.exp(moving)
 
 
-def _power(expression: sympy.Expr) -> sympy.Expr:
+def _power(expression: Formula) -> Formula:
     base, power = expression.args
     if not base.is_Add or (power.is_Integer and power > 0) or not power.is_number:
         return expression
@@ -98,11 +100,11 @@ def _power(expression: sympy.Expr) -> sympy.Expr:
 _RULES = {sympy.log: _log, sympy.Abs: _abs, sympy.exp: _exp, sympy.Pow: _power}
 
 
-def _skeleton(term: sympy.Expr) -> tuple[Skeleton, tuple[float, ...]]:
+def _skeleton(term: Formula) -> tuple[Skeleton, tuple[float, ...]]:
     """Return a term with its numbers taken out, and the numbers in their order."""
     numbers: list[float] = []
 
-    def walked(part: sympy.Expr) -> str:
+    def walked(part: Formula) -> str:
         if part.is_number:
             if part.is_Integer:
                 return str(part)
@@ -118,7 +120,7 @@ def _skeleton(term: sympy.Expr) -> tuple[Skeleton, tuple[float, ...]]:
     return walked(term), tuple(numbers)
 
 
-def _ordered(part: sympy.Expr) -> list[sympy.Expr]:
+def _ordered(part: Formula) -> list[Formula]:
     """Arguments of a sum or product in an order that does not depend on numbers.
 
     Every term of a sum inside a function counts with its coefficient, also with one.
@@ -137,14 +139,14 @@ def _ordered(part: sympy.Expr) -> list[sympy.Expr]:
     return sorted(pieces, key=lambda p: (not p.is_number, _plain(p)))
 
 
-def _plain(part: sympy.Expr) -> str:
+def _plain(part: Formula) -> str:
     """Name of a part without its numbers."""
     numbers = dict.fromkeys(part.atoms(sympy.Float, sympy.Rational), PLACE)
     numbers = {n: p for n, p in numbers.items() if not n.is_Integer}
     return str(part.xreplace(numbers))
 
 
-def coefficients(expression: sympy.Expr) -> Coefficients:
+def coefficients(expression: Formula) -> Coefficients:
     """Return skeleton -> numbers (outer coefficient first) of an expanded formula."""
     found: Coefficients = {}
     for term in sympy.Add.make_args(expanded(expression)):

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import sympy
 
+from benchmarks.cases.case import Formula
+
 NOTHING_LEFT = 1e-5
 """Root mean square residual over the deviation that counts as equal."""
 
@@ -29,14 +31,12 @@ class Parametrised:
     slopes: Any
 
 
-def parametrise(
-    expression: sympy.Expr, symbols: Sequence[sympy.Symbol]
-) -> Parametrised:
+def parametrise(expression: Formula, symbols: Sequence[sympy.Symbol]) -> Parametrised:
     """Turn every number that is not an integer into a parameter."""
     numbers: list[float] = []
     names: list[sympy.Symbol] = []
 
-    def freed(part: sympy.Expr) -> sympy.Expr:
+    def freed(part: Formula) -> Formula:
         if part.is_number and not part.is_Integer:
             numbers.append(float(part))
             names.append(sympy.Symbol(f"_p{len(names)}", real=True))
@@ -113,7 +113,7 @@ class Comparison:
 
 
 def compare(
-    expression: sympy.Expr,
+    expression: Formula,
     symbols: Sequence[sympy.Symbol],
     columns: np.ndarray,
     truth: np.ndarray,

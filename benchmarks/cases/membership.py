@@ -16,11 +16,13 @@ from collections.abc import Mapping
 
 import sympy
 
-Ranges = Mapping[sympy.Symbol, tuple[float, float]]
+from benchmarks.cases.case import Formula
+
+Ranges = Mapping[Formula, tuple[float, float]]
 MOST_NODES = 3
 
 
-def why_outside(expression: sympy.Expr, ranges: Ranges) -> str:
+def why_outside(expression: Formula, ranges: Ranges) -> str:
     """Return "" for a formula inside the class, else what is outside.
 
     Args:
@@ -36,8 +38,8 @@ def why_outside(expression: sympy.Expr, ranges: Ranges) -> str:
     return reasons[0]
 
 
-def _why(expression: sympy.Expr, ranges: Ranges) -> str:
-    single: dict[sympy.Symbol, list[sympy.Expr]] = {}
+def _why(expression: Formula, ranges: Ranges) -> str:
+    single: dict[Formula, list[Formula]] = {}
     nodes = 0
     for term in sympy.Add.make_args(expression):
         features = list(term.free_symbols)
@@ -60,18 +62,18 @@ def _why(expression: sympy.Expr, ranges: Ranges) -> str:
     return "" if nodes <= MOST_NODES else f"{nodes} nodes or products"
 
 
-def _affine(expression: sympy.Expr) -> bool:
+def _affine(expression: Formula) -> bool:
     features = list(expression.free_symbols)
     return len(features) == 1 and _degree(expression, features[0]) == 1
 
 
-def _degree(expression: sympy.Expr, feature: sympy.Symbol) -> int:
+def _degree(expression: Formula, feature: Formula) -> int:
     if not expression.is_polynomial(feature):
         return 99
     return int(sympy.Poly(expression, feature).degree())
 
 
-def _is_edge(expression: sympy.Expr, feature: sympy.Symbol) -> bool:
+def _is_edge(expression: Formula, feature: Formula) -> bool:
     """Tell whether an expression of one feature is an affine map of one family."""
     if _degree(expression, feature) <= 2:
         return True
@@ -85,8 +87,8 @@ def _is_edge(expression: sympy.Expr, feature: sympy.Symbol) -> bool:
     return known and _affine(core.args[0])
 
 
-def _is_sum_of_edges(expression: sympy.Expr) -> bool:
-    parts: dict[sympy.Symbol, list[sympy.Expr]] = {}
+def _is_sum_of_edges(expression: Formula) -> bool:
+    parts: dict[Formula, list[Formula]] = {}
     for term in sympy.Add.make_args(expression):
         features = list(term.free_symbols)
         if len(features) > 1:
@@ -96,9 +98,9 @@ def _is_sum_of_edges(expression: sympy.Expr) -> bool:
     return all(_is_edge(sympy.Add(*terms), x) for x, terms in parts.items())
 
 
-def _is_product(term: sympy.Expr) -> bool:
+def _is_product(term: Formula) -> bool:
     factors = [f for f in sympy.Mul.make_args(term) if f.free_symbols]
-    groups: dict[sympy.Symbol, list[sympy.Expr]] = {}
+    groups: dict[Formula, list[Formula]] = {}
     for factor in factors:
         features = list(factor.free_symbols)
         if len(features) > 1:
@@ -109,7 +111,7 @@ def _is_product(term: sympy.Expr) -> bool:
     )
 
 
-def _is_node(term: sympy.Expr, ranges: Ranges) -> bool:
+def _is_node(term: Formula, ranges: Ranges) -> bool:
     core = term.as_independent(*term.free_symbols, as_Add=False)[1]
     if isinstance(core, (sympy.exp, sympy.log, sympy.Abs)):
         return _is_sum_of_edges(core.args[0])
@@ -118,10 +120,16 @@ def _is_node(term: sympy.Expr, ranges: Ranges) -> bool:
     return _is_powers(core, ranges)
 
 
-def _is_powers(core: sympy.Expr, ranges: Ranges) -> bool:
+def _merged(core: Formula) -> Formula:
+    """Put powers of powers into one."""
+    return sympy.powdenest(core, force=True)
+
+
+def _is_powers(core: Formula, ranges: Ranges) -> bool:
     """Tell whether a term is exp(sum of log edges and other edges), all distinct."""
-    index = sympy.Integer(0)
-    for factor in sympy.Mul.make_args(sympy.powdenest(core, force=True)):
+    index: Formula = sympy.Integer(0)
+    factors: tuple[Formula, ...] = sympy.Mul.make_args(_merged(core))
+    for factor in factors:
         if isinstance(factor, sympy.exp):
             index += factor.args[0]
             continue
@@ -138,7 +146,7 @@ def _is_powers(core: sympy.Expr, ranges: Ranges) -> bool:
     return _is_sum_of_edges(sympy.expand(index, log=False))
 
 
-def _positive(affine: sympy.Expr, ranges: Ranges) -> bool:
+def _positive(affine: Formula, ranges: Ranges) -> bool:
     (feature,) = affine.free_symbols
     low, high = (float(affine.subs(feature, v)) for v in ranges[feature])
     return min(low, high) >= 0 and max(low, high) > 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from benchmarks.cases.case import Case
+from benchmarks.cases.case import Case, Formula
 from benchmarks.cases.coefficients import (
     TimeLimitError,
     agree,
@@ -41,7 +41,7 @@ class Score:
 
 
 def score(
-    case: Case, expression: sympy.Expr | None, constants: Mapping[str, float]
+    case: Case, expression: Formula | None, constants: Mapping[str, float]
 ) -> Score:
     """Compare a found formula of the latent, and process constants, with the truth."""
     if expression is None:
@@ -64,13 +64,13 @@ def score(
     return Score(exact, form, seen, "numeric")
 
 
-def _real(expression: sympy.Expr, case: Case) -> sympy.Expr:
+def _real(expression: Formula, case: Case) -> Formula:
     """Replace symbols by the case's own of the same name."""
     own = {str(symbol): symbol for symbol in case.symbols}
     return expression.xreplace({s: own[str(s)] for s in expression.free_symbols})
 
 
-def _used(case: Case, expression: sympy.Expr) -> set[str]:
+def _used(case: Case, expression: Formula) -> set[str]:
     """Features of a formula that move it by more than 0.1 % of its deviation."""
     symbols = case.symbols
     value = sympy.lambdify(symbols, expression, "numpy")
@@ -92,7 +92,7 @@ def _used(case: Case, expression: sympy.Expr) -> set[str]:
     return used
 
 
-def _symbolically(case: Case, expression: sympy.Expr) -> bool:
+def _symbolically(case: Case, expression: Formula) -> bool:
     try:
         with time_limit(SYMBOLIC_SECONDS):
             truth = coefficients(sympy.N(case.truth))
@@ -101,12 +101,10 @@ def _symbolically(case: Case, expression: sympy.Expr) -> bool:
         return False
 
 
-def _numerically(case: Case, expression: sympy.Expr) -> Comparison | None:
+def _numerically(case: Case, expression: Formula) -> Comparison | None:
     noise = case.noise * case.latent.std() if case.process is None else 0.0
     try:
         with time_limit(NUMERIC_SECONDS):
             return compare(expression, case.symbols, case.features, case.latent, noise)
     except (TimeLimitError, TypeError, ValueError, RecursionError, OverflowError):
-        return None
-    except np.linalg.LinAlgError:
         return None
