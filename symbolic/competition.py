@@ -23,7 +23,7 @@ from symbolic.composition.from_model import compose_latent, latent_structure
 from symbolic.refit import rows_for_search
 from symbolic.residual_gate import LIMIT, still_predictable
 from symbolic.search import Scored, Search
-from symbolic.structure import LatentStructure
+from symbolic.structure import LatentStructure, Node
 
 if TYPE_CHECKING:
     from sciren.data.table import Table
@@ -40,6 +40,9 @@ ROUNDS = 4
 
 SECONDS = 60.0
 """Work for the compositions of all latents, in seconds of a usual processor."""
+
+KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
+"""Outer function and families inside of the believed curves of curves of one feature."""
 
 ORIGINS = ("trained encoder", "data alone")
 
@@ -108,6 +111,12 @@ def settled(search: Search, scored: Scored) -> Scored:
         if scored.converged:
             break
     return scored
+
+
+def _is_known_alone(node: Node) -> bool:
+    """Whether a node of one feature is a family, a bell or a power of it."""
+    inside = [edge.form.family if edge.form else "" for edge in node.edges]
+    return inside == ["linear"] or (node.outer, inside) in KNOWN_ALONE
 
 
 class Competition:
@@ -228,15 +237,24 @@ class Competition:
     def _patchwork(self, found: "Composition") -> str:
         """Say which curve of one feature is put together from several, or ''.
 
-        Sums of curves of curves come close to any curve, so they say nothing about it.
+        Curves of curves and their sums come close to any curve, so they say nothing about
+        it: a saturation looks like exp(-exp(x)) under a little noise. Only a bell and a
+        power, curves of their own, are believed.
         """
         structure = found.form.structure
         alone = [edge.source for edge in structure.edges]
-        inside = [{edge.source for edge in node.edges} for node in structure.nodes]
-        curved = [one.pop() for one in inside if len(one) == 1]
-        names = [
-            self.units.names[i] for i in set(curved) if (alone + curved).count(i) > 1
-        ]
+        curved: list[int] = []
+        nested: list[int] = []
+        for node in structure.nodes:
+            sources = {edge.source for edge in node.edges}
+            if len(sources) == 1:
+                curved += sources
+                nested += sources if not _is_known_alone(node) else ()
+        names = {
+            self.units.names[i]
+            for i in set(curved)
+            if i in nested or (alone + curved).count(i) > 1
+        }
         if not names:
             return ""
         return f"it puts the curve of {', '.join(sorted(names))} together from several"

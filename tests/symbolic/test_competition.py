@@ -18,6 +18,7 @@ from sciren import (
     fit,
     process_model,
 )
+from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError
 from symbolic import competition, symbolify, verify
 from symbolic.competition import Competition, Try, Wish, open_questions
@@ -292,3 +293,27 @@ def test_only_another_time_than_the_default_is_the_users():
     assert Wish.of(None, 3) == Wish(seed=3)
     assert Wish.of(60.0, 0).chosen == "auto"
     assert Wish.of(5, 0) == Wish(5.0, 0, "user")
+
+
+@pytest.mark.parametrize(
+    ("curve", "name"),
+    [
+        (lambda x: np.exp(-4.0 * (x - 0.2) ** 2), "exp"),
+        (lambda x: (x + 1.2) ** 3 / ((x + 1.2) ** 3 + 0.6), None),
+    ],
+    ids=["a bell is found", "a saturation is no curve of a curve"],
+)
+def test_of_curves_of_curves_only_known_ones_are_believed(curve, name):
+    rng = np.random.default_rng(5)
+    x = rng.uniform(-1.0, 1.0, 800)
+    y = curve(x)
+    y = y + 0.1 * y.std() * rng.normal(size=len(x))
+    data = Table.from_frame(pd.DataFrame({"x": x, "y": y}), ["x"], [], ["y"])
+    rows, valid = data.take(np.arange(600)), data.take(np.arange(600, 800))
+    model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
+    fit(model, rows, valid, TrainConfig())
+    symbolic = symbolify(model, rows)
+    outers = {node.outer for node in symbolic.structures[0].nodes}
+    assert outers == ({name} if name else set())
+    refused = {row["reason"] for row in symbolic.settings["compositions"]}
+    assert name or any("together from several" in reason for reason in refused)
