@@ -1,6 +1,7 @@
 """A run is complete, repeats to the last bit, and appears whole or not at all."""
 
 import json
+import runpy
 import shutil
 import subprocess
 
@@ -44,8 +45,7 @@ def test_the_equations_are_there_as_source_code_of_five_languages(finished):
     for text in written.values():
         assert "SHA-256" in text  # where it comes from
         assert f"{value:.10g}"[:9] in text
-    inside: dict = {}
-    exec(written["equations.py"], inside)  # our own code, written a moment ago
+    inside = runpy.run_path(str(folder / "code" / "equations.py"))
     frame = pd.read_csv(finished / "data.csv").head(50)
     columns = {n: frame[n].to_numpy() for n in equations.used_features()}
     expected = equations.latents(columns)["efficiency"]
