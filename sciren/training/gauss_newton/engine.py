@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-from sciren.model import ScIReN
-from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.concurvity import imitated_shares, report
 from sciren.training.gauss_newton.gram import SharedGrams
 from sciren.training.gauss_newton.levenberg import minimise
@@ -20,9 +18,7 @@ from sciren.training.gauss_newton.profiling import carried_over, profile_and_boo
 from sciren.training.gauss_newton.selection import eliminate
 from sciren.training.gauss_newton.solver import AnyProblem, RungSolver, Step
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
-from sciren.training.history import History
 from sciren.training.member import Member
-from sciren.training.preparation import Prepared
 from sciren.training.progress import Progress
 
 HUBER_PASSES, BISQUARE_PASSES = 4, 3  # refits with robust weights
@@ -39,24 +35,15 @@ def solve_members(members: Sequence[Member], progress: Progress) -> None:
     grams = SharedGrams()
     for one in members:
         parts = (one.model, one.data, one.config, one.history, progress)
-        GaussNewton(*parts, grams).run()
+        GaussNewton(RungSolver(*parts, grams)).run()
 
 
 class GaussNewton:
-    """One run of the engine; the arguments are those of `RungSolver`."""
+    """One run of the engine: every choice is made with the fits of a solver."""
 
-    def __init__(
-        self,
-        model: ScIReN,
-        data: Prepared,
-        config: TrainConfig,
-        history: History,
-        progress: Progress,
-        grams: SharedGrams | None = None,
-    ) -> None:
-        self.solver = RungSolver(model, data, config, history, progress, grams)
-        self.model, self.data = model, data
-        self.config, self.history = config, history
+    def __init__(self, solver: RungSolver) -> None:
+        self.solver, self.model, self.data = solver, solver.model, solver.data
+        self.config, self.history = solver.config, solver.history
 
     def run(self) -> None:
         """Train and write the result into the model."""

@@ -17,8 +17,9 @@ from sciren.training.fitting import fit
 from sciren.training.gauss_newton import solver
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.effort import Effort
-from sciren.training.gauss_newton.engine import ALL_FEATURES, GaussNewton
+from sciren.training.gauss_newton.engine import ALL_FEATURES
 from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.training.gauss_newton.solver import RungSolver
 from sciren.training.history import History
 from sciren.training.preparation import prepare
 from sciren.training.progress import Silence
@@ -353,4 +354,4 @@ def test_only_spline_networks_can_be_solved(make):
     with pytest.raises(
         TrainingError, match="the Gauss-Newton engine needs a KANEncoder"
     ):
-        GaussNewton(model, data, config, History("gauss-newton"), Silence())
+        RungSolver(model, data, config, History("gauss-newton"), Silence())
