@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import make_lsq_spline
 
-from symbolic.fit import CurveFit, fit_curve
-from symbolic.forms import Form
-from symbolic.library import FAMILIES
+from symbolic.curves.fit import CurveFit, fit_curve
+from symbolic.families.forms import Form
+from symbolic.families.library import FAMILIES
 
 CURVES = ("linear", "quadratic", "exp", "log", "abs")
 OUTSIDE: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -3,7 +3,7 @@
     python -m benchmarks.edge_speed --edges 100
 
 Two kinds of curves: scattered points with 1 % noise (4,000 points), and curves of a
-trained encoder on a grid of 400 points with their errors (`symbolic.edge_errors`), their
+trained encoder on a grid of 400 points with their errors (`symbolic.curves.edge_errors`), their
 measurement included. A digest of all families and constants is printed: equal digests of
 two runs mean equal bits.
 """
@@ -21,11 +21,11 @@ from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.data.splits import split_random
 from sciren.decoders import IdentityDecoder
 from symbolic import fit_curve
-from symbolic.candidates import Choices, fit_edge
-from symbolic.edge_errors import with_errors
-from symbolic.extract import extract
-from symbolic.fit import CurveFit
+from symbolic.curves.edge_errors import with_errors
+from symbolic.curves.extract import extract
+from symbolic.curves.fit import CurveFit
 from symbolic.pipeline import observed
+from symbolic.search.starting import Choices, fit_edge
 
 SHAPES = (
     lambda x: np.exp(0.6 * x),

@@ -22,8 +22,8 @@ from torch import Tensor
 from benchmarks.peer_layers import SMOOTH, WEIGHT, pykan_step, recursion_step
 from benchmarks.report import Line, markdown
 from sciren import KANEncoder, ScIReN, Table, TrainConfig
-from sciren.training.first_order.grouped_run import GroupRun
-from sciren.training.first_order.grouping import groups_of
+from sciren.training.first_order.grouped.grouping import groups_of
+from sciren.training.first_order.grouped.run import GroupRun
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import prepare

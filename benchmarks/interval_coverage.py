@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from discovery.uncertainty import bootstrap_equations, constant_rows
+from discovery.results.uncertainty import bootstrap_equations, constant_rows
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.datasets import make_respiration
 from sciren.datasets.respiration import FEATURES

@@ -23,10 +23,10 @@ from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.data.splits import split_random
 from sciren.decoders import IdentityDecoder
 from symbolic import fit_curve, symbolify
-from symbolic.candidates import Choices, fit_edge
-from symbolic.edge_errors import with_errors
-from symbolic.extract import extract
+from symbolic.curves.edge_errors import with_errors
+from symbolic.curves.extract import extract
 from symbolic.pipeline import observed
+from symbolic.search.starting import Choices, fit_edge
 
 NOISES = (0.1, 0.3)
 SIZES = (600, 1000, 2000)

@@ -52,7 +52,7 @@ Run = Annotated[Path, typer.Argument(help="Folder that `sciren discover` wrote."
 
 def _version(asked: bool) -> None:
     if asked:
-        from discovery.config_file import versions
+        from discovery.config.file import versions
 
         typer.echo(f"sciren {versions()['sciren']}")
         raise typer.Exit
@@ -181,8 +181,8 @@ def discover(
     ] = False,
 ) -> None:
     """Train, prune, find equations, verify and report."""
-    from discovery.config_file import load_config
-    from discovery.workflow import run as work
+    from discovery.config.file import load_config
+    from discovery.runs.workflow import run as work
 
     settings = load_config(config, changes or ())
     folder = work(settings, overwrite, _options.quiet, resume)
@@ -204,7 +204,7 @@ def explain(
     ] = None,
 ) -> None:
     """Do everything after training again: prune, equations, verification, report."""
-    from discovery.explain import explain as work
+    from discovery.runs.explain import explain as work
 
     _finish(work(run, changes or (), quiet=_options.quiet))
 
@@ -223,7 +223,7 @@ def predict(
     ] = False,
 ) -> None:
     """Write targets and latents for every row of a file."""
-    from discovery.predict import predict as work
+    from discovery.runs.predict import predict as work
 
     typer.echo(work(run, data, out, using=using, overwrite=overwrite))
 
@@ -232,7 +232,7 @@ def predict(
 @_guarded
 def report(run: Run) -> None:
     """Write the report of a run again."""
-    from discovery.run_report import write_report as work
+    from discovery.report.run_report import write_report as work
 
     typer.echo(work(run))
 
@@ -246,7 +246,7 @@ def init(
     ] = False,
 ) -> None:
     """Write a commented CONFIG.yaml to start from."""
-    from discovery.starter import write_starter
+    from discovery.config.starter import write_starter
 
     for path in write_starter(folder, process_model):
         typer.echo(f"wrote {path}")
@@ -254,7 +254,7 @@ def init(
 
 
 def _finish(folder: Path) -> None:
-    from discovery.summary import summary
+    from discovery.report.summary import summary
 
     typer.echo(summary(folder))
 

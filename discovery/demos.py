@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from discovery.config import RunConfig
-from discovery.config_file import config_from_mapping
-from discovery.workflow import run
+from discovery.config.file import config_from_mapping
+from discovery.config.settings import RunConfig
+from discovery.runs.workflow import run
 
 SOIL_ROWS = 400  # exact data tell closed forms apart on a few
 SOIL_RESAMPLES = 0  # the data are exact, so that resampling would show no spread

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from discovery.result import Discovery
+    from discovery.results.result import Discovery
     from sciren.data import Table
     from sciren.decoders import Decoder
     from sciren.training import TrainConfig
@@ -119,7 +119,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
             groups: (n,) labels of rows that belong together (sites, weeks): whole
                 groups are kept for validation, and errors count groups.
         """
-        from discovery.build import build_model, enough_rows
+        from discovery.config.build import build_model, enough_rows
         from sciren.training import LineProgress
         from sciren.training import fit as train_model
 
@@ -144,12 +144,12 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
 
     def _check_families(self, decoder: "Decoder") -> None:
         if self.families is not None:
-            from discovery.choices import check_choices
+            from discovery.config.choices import check_choices
 
             check_choices((), decoder.latent_names, self.families)
 
     def _process_model(self, y: Any, count: int) -> "Decoder":
-        from discovery.process import load_decoder
+        from discovery.config.process import load_decoder
         from sciren.decoders import IdentityDecoder
 
         names = self._target_names(y, count)
@@ -272,8 +272,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         Raises:
             ConfigError: ``using`` does not exist, or there are no equations.
         """
-        from discovery.result import equations_of
-        from discovery.scoring import equation_targets
+        from discovery.results.result import equations_of
+        from discovery.results.scoring import equation_targets
 
         if using not in ("network", "equations"):
             raise ConfigError(
@@ -308,7 +308,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         """Equations, verification and intervals of the trained model."""
         check_is_fitted(self)
         if self._discovery is None:
-            from discovery.stages import discover
+            from discovery.results.stages import discover
 
             self._discovery = discover(
                 self.model_,
@@ -323,7 +323,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     @property
     def equations_(self) -> "pd.DataFrame":
         """One row a latent: equation, latex, expression, features, r2, verdict."""
-        from discovery.tables import equations_table
+        from discovery.results.frames import equations_table
 
         return equations_table(self.discovery_, self._train)
 

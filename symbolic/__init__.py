@@ -11,46 +11,46 @@ if TYPE_CHECKING:
     from symbolic.composition import Composition as Composition
     from symbolic.composition import compose as compose
     from symbolic.composition import compose_latent as compose_latent
-    from symbolic.curves import EdgeCurve as EdgeCurve
-    from symbolic.document import to_document as to_document
-    from symbolic.fit import CurveFit as CurveFit
-    from symbolic.fit import fit_curve as fit_curve
-    from symbolic.latex import to_latex as to_latex
-    from symbolic.learned_curves import edge_curves as edge_curves
-    from symbolic.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES
-    from symbolic.library import FAMILIES as FAMILIES
+    from symbolic.curves.edge_curve import EdgeCurve as EdgeCurve
+    from symbolic.curves.fit import CurveFit as CurveFit
+    from symbolic.curves.fit import fit_curve as fit_curve
+    from symbolic.curves.learned_curves import edge_curves as edge_curves
+    from symbolic.families.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES
+    from symbolic.families.library import FAMILIES as FAMILIES
+    from symbolic.families.registration import register_family as register_family
+    from symbolic.model.symbolic_model import SymbolicModel as SymbolicModel
     from symbolic.pipeline import symbolify as symbolify
-    from symbolic.printable import PrintableModel as PrintableModel
-    from symbolic.register import register_family as register_family
-    from symbolic.symbolic_model import SymbolicModel as SymbolicModel
-    from symbolic.tex_tables import latex_table as latex_table
-    from symbolic.text import to_text as to_text
-    from symbolic.unit_check import check_units as check_units
+    from symbolic.printing.document import to_document as to_document
+    from symbolic.printing.latex import to_latex as to_latex
+    from symbolic.printing.printable import PrintableModel as PrintableModel
+    from symbolic.printing.tex_tables import latex_table as latex_table
+    from symbolic.printing.text import to_text as to_text
+    from symbolic.units.check import check_units as check_units
     from symbolic.verdict import Verification as Verification
     from symbolic.verification import verify as verify
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,
     {
-        "DEFAULT_FAMILIES": "symbolic.library",
-        "FAMILIES": "symbolic.library",
+        "DEFAULT_FAMILIES": "symbolic.families.library",
+        "FAMILIES": "symbolic.families.library",
         "Composition": "symbolic.composition",
-        "CurveFit": "symbolic.fit",
-        "EdgeCurve": "symbolic.curves",
-        "SymbolicModel": "symbolic.symbolic_model",
+        "CurveFit": "symbolic.curves.fit",
+        "EdgeCurve": "symbolic.curves.edge_curve",
+        "SymbolicModel": "symbolic.model.symbolic_model",
         "Verification": "symbolic.verdict",
-        "PrintableModel": "symbolic.printable",
-        "check_units": "symbolic.unit_check",
+        "PrintableModel": "symbolic.printing.printable",
+        "check_units": "symbolic.units.check",
         "compose": "symbolic.composition",
         "compose_latent": "symbolic.composition",
-        "edge_curves": "symbolic.learned_curves",
-        "fit_curve": "symbolic.fit",
-        "latex_table": "symbolic.tex_tables",
-        "to_document": "symbolic.document",
-        "register_family": "symbolic.register",
+        "edge_curves": "symbolic.curves.learned_curves",
+        "fit_curve": "symbolic.curves.fit",
+        "latex_table": "symbolic.printing.tex_tables",
+        "to_document": "symbolic.printing.document",
+        "register_family": "symbolic.families.registration",
         "symbolify": "symbolic.pipeline",
-        "to_latex": "symbolic.latex",
-        "to_text": "symbolic.text",
+        "to_latex": "symbolic.printing.latex",
+        "to_text": "symbolic.printing.text",
         "verify": "symbolic.verification",
     },
 )

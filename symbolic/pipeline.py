@@ -11,30 +11,30 @@ from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.model import ScIReN
-from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.solvers.process_term import ProcessTerm
 from sciren.training.noise import noise_weights
-from symbolic.candidate import signature
-from symbolic.candidates import Choices, FittedLatent, fit_latent
-from symbolic.competition import Competition, Wish
-from symbolic.edge_errors import with_errors
-from symbolic.edges import EdgeTable
-from symbolic.extract import LatentCurves, extract
-from symbolic.path import collect, select, walk_down
-from symbolic.process import trace
-from symbolic.rebuild import (
+from symbolic.curves.edge_errors import with_errors
+from symbolic.curves.extract import LatentCurves, extract
+from symbolic.expression.tracing import trace
+from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.search.candidate import signature
+from symbolic.search.climb import Search
+from symbolic.search.competition import Competition, Wish
+from symbolic.search.path import collect, select, walk_down
+from symbolic.search.refit import Refit, SymbolicProblem, refit, rows_for_search
+from symbolic.search.starting import Choices, FittedLatent, fit_latent
+from symbolic.terms.edge_table import EdgeTable
+from symbolic.terms.rebuild import (
     Units,
     constrained,
     raw_expression,
     refused_curves,
 )
-from symbolic.refit import Refit, SymbolicProblem, refit, rows_for_search
-from symbolic.search import Search
-from symbolic.shape_rules import ShapeRules
-from symbolic.structure import DOMAIN_MARGIN
-from symbolic.symbolic_model import SymbolicModel
-from symbolic.uncertainty import constant_table, identification, physical_errors
-from symbolic.unit_check import Action, check_units
-from symbolic.unit_inference import Mode
+from symbolic.terms.shape_rules import ShapeRules
+from symbolic.terms.structure import DOMAIN_MARGIN
+from symbolic.terms.uncertainty import constant_table, identification, physical_errors
+from symbolic.units.check import Action, check_units
+from symbolic.units.inference import Mode
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def symbolify(
             "accuracy" (smallest loss), "best" (simplest within 1.5 times the smallest
             loss), or a row of the table of candidates, simplest first.
         complexity: feature or family -> weight of its nodes in the complexity, see
-            `symbolic.node_weights`.
+            `symbolic.expression.complexity`.
         shapes: feature or "feature -> latent" -> "increasing", "decreasing" (on the
             range of the data), "positive" or "negative" (the printed term), held in the
             fits and in every refit of direct edges.
@@ -145,7 +145,7 @@ def symbolify(
             "dimensionless": constants have none, and terms that need one are problems.
         compose: work for formulas of whole latents, in seconds of a usual processor;
             they are tried where curves are refused or hidden, or where the features
-            still predict the residual (`symbolic.competition`); 0 tries none, default
+            still predict the residual (`symbolic.search.competition`); 0 tries none, default
             60.
         domain_margin: share of the data range beyond which poles of closed forms stay,
             on either side.

@@ -14,17 +14,17 @@ from torch import Tensor
 
 from sciren.data.table import Table
 from sciren.model import ScIReN
-from sciren.training.gauss_newton.levenberg import covariance
+from sciren.solvers.levenberg import covariance
 from sciren.training.gauss_newton.rungs import Validation, by_block
-from symbolic.latex import to_latex
-from symbolic.latex_reader import read_latex
+from symbolic.model.storage import from_json, to_json
+from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.pipeline import constraints_of, matched, observed, shape_rules
-from symbolic.rebuild import raw_constants
-from symbolic.refit import SymbolicProblem, newton_step
-from symbolic.rounding import rounded, unexplained
-from symbolic.storage import from_json, to_json
-from symbolic.structure import DOMAIN_MARGIN
-from symbolic.symbolic_model import SymbolicModel
+from symbolic.printing.latex import to_latex
+from symbolic.printing.latex_reader import read_latex
+from symbolic.printing.rounding import rounded, unexplained
+from symbolic.search.refit import SymbolicProblem, newton_step
+from symbolic.terms.rebuild import raw_constants
+from symbolic.terms.structure import DOMAIN_MARGIN
 from symbolic.verdict import Check, Verification
 
 Columns = dict[str, np.ndarray]

@@ -27,20 +27,20 @@ OURS = {*ARROWS, "tests"}
 # formulas, tested without a network: of sciren it takes only the errors
 KNOW_MODELS = {
     "symbolic",
-    "symbolic.competition",
-    "symbolic.edge_errors",
-    "symbolic.forecast",
-    "symbolic.learned_curves",
-    "symbolic.extract",
-    "symbolic.path",
+    "symbolic.search.competition",
+    "symbolic.curves.edge_errors",
+    "symbolic.search.forecast",
+    "symbolic.curves.learned_curves",
+    "symbolic.curves.extract",
+    "symbolic.search.path",
     "symbolic.pipeline",
-    "symbolic.refit",
-    "symbolic.residual_gate",
-    "symbolic.sandwich",
-    "symbolic.search",
-    "symbolic.torch_evaluate",
-    "symbolic.torch_module",
-    "symbolic.uncertainty",
+    "symbolic.search.refit",
+    "symbolic.search.residual_gate",
+    "symbolic.terms.sandwich",
+    "symbolic.search.climb",
+    "symbolic.expression.torch_evaluate",
+    "symbolic.model.torch_module",
+    "symbolic.terms.uncertainty",
     "symbolic.verification",
 }
 
@@ -129,7 +129,12 @@ def test_importing_a_package_loads_no_torch(package):
 
 @pytest.mark.parametrize(
     "module",
-    ["sciren.errors", "sciren.parameters", "sciren.functions", "discovery.config"],
+    [
+        "sciren.errors",
+        "sciren.parameters",
+        "sciren.functions",
+        "discovery.config.settings",
+    ],
 )
 def test_errors_parameters_and_settings_load_no_torch(module):
     assert "torch" not in modules_after(f"import {module}")

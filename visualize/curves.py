@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from sciren.errors import DataError
-from symbolic.curves import EdgeCurve
+from symbolic.curves.edge_curve import EdgeCurve
 from visualize.labels import percent, shorten, with_unit
 from visualize.style import (
     FAINT,

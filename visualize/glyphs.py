@@ -7,7 +7,7 @@ from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
-from symbolic.spelling import transliterated
+from symbolic.printing.spelling import transliterated
 
 
 @cache

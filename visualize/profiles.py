@@ -37,7 +37,7 @@ _NORMAL = 1.96  # standard errors in half a 95 % interval
 
 
 class Summary(Protocol):
-    """What the picture needs of a `sciren.training.gauss_newton.profile.ProfileSummary`."""
+    """What the picture needs of a `sciren.solvers.profile.ProfileSummary`."""
 
     @property
     def estimate(self) -> float:

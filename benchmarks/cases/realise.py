@@ -8,7 +8,7 @@ import sympy
 
 from benchmarks.cases.case import feature_symbol, rounded
 from benchmarks.cases.expressions import FOREIGN, Leaf, Product, Sum, Tree, Unary
-from symbolic.fit import fit_curve
+from symbolic.curves.fit import fit_curve
 
 SMALLEST_TERM = 0.01
 """Share of the variance below which a term is not noticed."""

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from sciren._lazy import lazy
 
 if TYPE_CHECKING:
+    from sciren.solvers.profile import ProfileSummary as ProfileSummary
     from sciren.training.config import TrainConfig as TrainConfig
     from sciren.training.ensemble import fit_ensemble as fit_ensemble
     from sciren.training.fitting import fit as fit
-    from sciren.training.gauss_newton.profile import ProfileSummary as ProfileSummary
     from sciren.training.history import History as History
     from sciren.training.progress import LineProgress as LineProgress
 
@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy(
     {
         "History": "sciren.training.history",
         "LineProgress": "sciren.training.progress",
-        "ProfileSummary": "sciren.training.gauss_newton.profile",
+        "ProfileSummary": "sciren.solvers.profile",
         "TrainConfig": "sciren.training.config",
         "fit": "sciren.training.fitting",
         "fit_ensemble": "sciren.training.ensemble",

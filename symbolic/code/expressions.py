@@ -14,7 +14,7 @@ import sympy
 from sympy.printing.codeprinter import CodePrinter
 from sympy.printing.precedence import PRECEDENCE
 
-from symbolic.nodes import as_double, kind_of
+from symbolic.expression.nodes import as_double, kind_of
 
 FUNCTIONS = {
     name: name

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 
-from symbolic.spelling import transliterated
+from symbolic.printing.spelling import transliterated
 
 LONGEST = 60
 """Characters of an identifier; Fortran allows 63."""

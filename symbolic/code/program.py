@@ -8,11 +8,11 @@ import numpy as np
 import sympy
 
 from symbolic.code.identifiers import Identifiers
-from symbolic.printer import names_in
-from symbolic.spline_curve import SplineCurve
+from symbolic.curves.spline_curve import SplineCurve
+from symbolic.printing.printer import names_in
 
 if TYPE_CHECKING:
-    from symbolic.symbolic_model import SymbolicModel
+    from symbolic.model.symbolic_model import SymbolicModel
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from symbolic.code import c, fortran, julia, python, r
 from symbolic.code.program import program_of
 
 if TYPE_CHECKING:
-    from symbolic.symbolic_model import SymbolicModel
+    from symbolic.model.symbolic_model import SymbolicModel
 
 LANGUAGES: dict[str, ModuleType] = {
     "python": python,

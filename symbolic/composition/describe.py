@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from symbolic.composition.model import Model, Node, Term
+from symbolic.composition.fitting.model import Model, Node, Term
 
 
 def describe(model: Model, names: Sequence[str]) -> str:

@@ -7,24 +7,28 @@ import numpy as np
 
 from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.budget import Budget, Work
-from symbolic.composition.closed_form import ClosedForm, closed_form, raw_numbers
 from symbolic.composition.describe import describe
-from symbolic.composition.edge_families import EDGE_FAMILIES, NAMED
-from symbolic.composition.errors_of_constants import (
+from symbolic.composition.finding import Finding, Settings, find, with_noise_law
+from symbolic.composition.fitting.closed_form import (
+    ClosedForm,
+    closed_form,
+    raw_numbers,
+)
+from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
+from symbolic.composition.fitting.errors_of_constants import (
     covariance,
     errors_of,
     linear_part,
 )
-from symbolic.composition.finding import Finding, Settings, find, with_noise_law
-from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
+from symbolic.composition.fitting.model import Model
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.through_process import Process, checked_process
 from symbolic.composition.inputs import Inputs, checked
-from symbolic.composition.model import Model
 from symbolic.composition.process_search import Start, search_through
-from symbolic.composition.regression import Regression
 from symbolic.composition.result import Alternative, Composition, Constant
+from symbolic.composition.screening.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.search import Scored
-from symbolic.composition.through_process import Process, checked_process
-from symbolic.rebuild import Units
+from symbolic.terms.rebuild import Units
 
 Array = np.ndarray
 

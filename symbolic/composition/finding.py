@@ -5,17 +5,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.budget import Budget
-from symbolic.composition.equivalents import simplified
-from symbolic.composition.exchanges import exchanged
-from symbolic.composition.first_rung import first_rung, unique
-from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
-from symbolic.composition.levenberg import model_value, polish
-from symbolic.composition.lone import with_lone_nodes
-from symbolic.composition.noise_law import is_proportional, proportional_weight
-from symbolic.composition.regression import Regression
-from symbolic.composition.screening import screen
+from symbolic.composition.fitting.levenberg import model_value, polish
+from symbolic.composition.fitting.noise_law import is_proportional, proportional_weight
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.moves.equivalents import simplified
+from symbolic.composition.moves.exchanges import exchanged
+from symbolic.composition.moves.first_rung import first_rung, unique
+from symbolic.composition.moves.lone import with_lone_nodes
+from symbolic.composition.moves.second_rung import second_rung
+from symbolic.composition.screening.gate import ACCEPT_BELOW, Gate, Judge
+from symbolic.composition.screening.interactions import screen
 from symbolic.composition.search import Scored, Search
-from symbolic.composition.second_rung import second_rung
 
 Array = np.ndarray
 

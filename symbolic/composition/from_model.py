@@ -10,8 +10,8 @@ import numpy as np
 from sciren.errors import ConfigError, closest_names
 from symbolic.composition.entry import compose
 from symbolic.composition.result import Composition
-from symbolic.rebuild import Units
-from symbolic.structure import EdgeTerm, LatentStructure, Node, in_raw
+from symbolic.terms.rebuild import Units
+from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, in_raw
 
 Array = np.ndarray
 

@@ -7,21 +7,21 @@ import numpy as np
 
 from symbolic.composition.budget import Budget
 from symbolic.composition.finding import Finding, Settings, find, judge_of
-from symbolic.composition.first_rung import unique
-from symbolic.composition.gate import flexible_columns
-from symbolic.composition.levenberg import Fit
-from symbolic.composition.linearised import Linearised
-from symbolic.composition.model import Model
-from symbolic.composition.noise_law import (
+from symbolic.composition.fitting.levenberg import Fit
+from symbolic.composition.fitting.linearised import Linearised
+from symbolic.composition.fitting.model import Model
+from symbolic.composition.fitting.noise_law import (
     is_proportional,
     proportional_weight,
     unit_mean_square,
 )
-from symbolic.composition.regression import Regression
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.spline_models import spread_rows
+from symbolic.composition.fitting.through_process import Process
+from symbolic.composition.moves.first_rung import unique
+from symbolic.composition.screening.gate import flexible_columns
+from symbolic.composition.screening.starts import least_squares
 from symbolic.composition.search import Scored, Search, criterion
-from symbolic.composition.spline_models import spread_rows
-from symbolic.composition.starts import least_squares
-from symbolic.composition.through_process import Process
 
 Array = np.ndarray
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbolic.composition.closed_form import ClosedForm
-from symbolic.composition.gate import Gate
+from symbolic.composition.fitting.closed_form import ClosedForm
 from symbolic.composition.inputs import feature_matrix
-from symbolic.rebuild import Units
+from symbolic.composition.screening.gate import Gate
+from symbolic.terms.rebuild import Units
 
 if TYPE_CHECKING:
     import sympy
 
-    from symbolic.composition.through_process import Process
+    from symbolic.composition.fitting.through_process import Process
 
 Array = np.ndarray
 

@@ -13,9 +13,9 @@ from itertools import product
 import numpy as np
 
 from symbolic.composition.budget import Budget
-from symbolic.composition.edge_families import EDGE_FAMILIES
-from symbolic.composition.levenberg import Fit, Levenberg, fit
-from symbolic.composition.model import (
+from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
+from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit
+from symbolic.composition.fitting.model import (
     Model,
     Node,
     Place,
@@ -25,8 +25,8 @@ from symbolic.composition.model import (
     outer,
     term_value,
 )
-from symbolic.composition.naming import Named, Namer
-from symbolic.composition.regression import Regression
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.moves.naming import Named, Namer
 
 Array = np.ndarray
 

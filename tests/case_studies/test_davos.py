@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from discovery import Discovery, load_config, run
-from discovery.prepare import prepare
+from discovery.tables.prepare import prepare
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "case_studies" / "davos" / "config.yaml"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from discovery.config_file import load_config
-from discovery.starter import write_starter
-from discovery.workflow import run
+from discovery.config.file import load_config
+from discovery.config.starter import write_starter
+from discovery.runs.workflow import run
 
 QUICK = (
     "discovery.bootstrap=20",
@@ -50,7 +50,7 @@ def one_thread():
 @pytest.fixture(autouse=True, scope="session")
 def small_pictures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("discovery.figures.DPI", 50)
+        patch.setattr("discovery.report.figures.DPI", 50)
         yield
 
 

@@ -89,7 +89,7 @@ def test_work_that_fails_is_exit_code_1(monkeypatch, capsys, error, code, messag
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("discovery.starter.write_starter", fail)
+    monkeypatch.setattr("discovery.config.starter.write_starter", fail)
     assert run("init") == code
     assert message in capsys.readouterr().err
     with pytest.raises(type(error)):
@@ -104,7 +104,7 @@ def test_warnings_of_the_data_are_one_line_and_others_stay_silent(monkeypatch, c
             warnings.warn("library chatter", UserWarning, stacklevel=1)
         return []
 
-    monkeypatch.setattr("discovery.starter.write_starter", warn)
+    monkeypatch.setattr("discovery.config.starter.write_starter", warn)
     assert run("init") == 0
     assert capsys.readouterr().err == "warning: some rows are odd\n"
 

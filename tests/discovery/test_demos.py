@@ -10,8 +10,8 @@ from discovery.demos import (
     respiration_config,
     soil_carbon_config,
 )
-from discovery.prepare import decoder_of, prepare
-from discovery.summary import summary
+from discovery.report.summary import summary
+from discovery.tables.prepare import decoder_of, prepare
 from sciren.datasets import make_soil_carbon
 from sciren.errors import ConfigError
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from discovery import cli
-from discovery.config_file import load_config
-from discovery.unfinished import unfinished_folder
-from discovery.workflow import run
+from discovery.config.file import load_config
+from discovery.runs.unfinished import unfinished_folder
+from discovery.runs.workflow import run
 from sciren.errors import ConfigError, DataError
 from sciren.training.progress import Silence
 
@@ -22,8 +22,8 @@ MORE = ("discovery.members=2", "discovery.bootstrap=5")
 def without_pictures():
     """They take most of the time and are no stage of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("discovery.writing._write_pictures", lambda *_: None)
-        patch.setattr("discovery.stages.EFFECT_ROWS", 20)
+        patch.setattr("discovery.runs.writing._write_pictures", lambda *_: None)
+        patch.setattr("discovery.results.stages.EFFECT_ROWS", 20)
         yield
 
 
@@ -75,7 +75,7 @@ class Interrupting(Silence):
 def interrupted(config, word, monkeypatch, **options) -> list[str]:
     listener = Interrupting(word)
     with monkeypatch.context() as patch:
-        patch.setattr("discovery.workflow.progress_of", lambda quiet: listener)
+        patch.setattr("discovery.runs.workflow.progress_of", lambda quiet: listener)
         with pytest.raises(KeyboardInterrupt):
             run(config, **options)
     return listener.heard
@@ -111,7 +111,7 @@ def test_finished_stages_are_not_repeated(config, monkeypatch):
         raise AssertionError("this stage was finished")
 
     for name in ("sciren.training.fit", "sciren.training.fit_ensemble",
-                 "discovery.baselines.baselines", "symbolic.symbolify"):  # fmt: skip
+                 "discovery.results.baselines.baselines", "symbolic.symbolify"):  # fmt: skip
         monkeypatch.setattr(name, fail)
     run(config, quiet=True, resume=True)
 
@@ -131,7 +131,7 @@ GRADIENTS = (
     "train={engine: first-order, epochs: 12, profiles: false, checkpoint_seconds: 0}",
     "encoder.hidden=[2]",
     "discovery.bootstrap=0",
-    "discovery.baselines=false",
+    "discovery.results.baselines=false",
 )
 
 
@@ -161,7 +161,7 @@ def test_gradient_steps_go_on_in_the_middle(
 
     def run_with(listener, **options):
         with monkeypatch.context() as patch:
-            patch.setattr("discovery.workflow.progress_of", lambda quiet: listener)
+            patch.setattr("discovery.runs.workflow.progress_of", lambda quiet: listener)
             return run(config, **options)
 
     whole = content(run_with(InTheMiddle()))
@@ -179,7 +179,7 @@ def test_gradient_steps_go_on_in_the_middle(
 def test_a_killed_process_is_resumed(study, config):
     """Nothing of Python runs after the kill: neither handlers nor clean-up."""
     kill = (
-        "import os, discovery.writing as w;"
+        "import os, discovery.runs.writing as w;"
         "w._write_pictures = lambda *_: os.kill(os.getpid(), 9);"
     )
     path, changes = study
@@ -254,7 +254,7 @@ def test_a_changed_process_model_is_refused(config, study, monkeypatch):
 def test_another_version_is_refused(config, monkeypatch):
     interrupted(config, "baselines", monkeypatch)
     newer = {"sciren": "9.9", "torch": "1"}
-    monkeypatch.setattr("discovery.unfinished.versions", lambda: newer)
+    monkeypatch.setattr("discovery.runs.unfinished.versions", lambda: newer)
     with pytest.raises(ConfigError, match=r"the versions changed .*now sciren 9.9"):
         run(config, quiet=True, resume=True)
 
@@ -282,7 +282,7 @@ def test_two_processes_do_not_write_the_same_run(config, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("discovery.stages.discover", second)
+        patch.setattr("discovery.results.stages.discover", second)
         with pytest.raises(KeyboardInterrupt):
             run(config, quiet=True)
     assert reached

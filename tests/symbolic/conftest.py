@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from sciren.errors import ExpressionError
-from symbolic.nodes import kind_of
+from symbolic.expression.nodes import kind_of
 
 NAMES = ("x", "sw_pot", "ta", "BIO1", "q10", "alpha", "swc_15cm")
 SYMBOLS = [sympy.Symbol(name, real=True) for name in NAMES]

@@ -38,9 +38,9 @@ from symbolic import (
     to_latex,
     verify,
 )
+from symbolic.model.storage import to_json
 from symbolic.pipeline import matched, observed, units_of
-from symbolic.printing import printable
-from symbolic.storage import to_json
+from symbolic.printing.contents import printable
 
 ROOT = Path(__file__).resolve().parents[2]
 INF = float("inf")

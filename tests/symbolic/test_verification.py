@@ -13,8 +13,8 @@ from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 from sciren.errors import ColumnError, TrainingError
 from symbolic import symbolify, verify
 from symbolic.pipeline import observed
-from symbolic.rebuild import raw_constants, raw_expression
-from symbolic.structure import DOMAIN_MARGIN, EdgeTerm, form_named
+from symbolic.terms.rebuild import raw_constants, raw_expression
+from symbolic.terms.structure import DOMAIN_MARGIN, EdgeTerm, form_named
 from symbolic.verification import STRETCH, _held_out_excess
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sciren.errors import DataError
-from symbolic.curves import EdgeCurve
+from symbolic.curves.edge_curve import EdgeCurve
 from visualize.curves import plot_edges
 
 

@@ -12,6 +12,8 @@ from sciren.encoders.baselines import AdditiveEncoder
 from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
 from sciren.pruning import prune
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import greville
 from sciren.training.config import TrainConfig
 from sciren.training.engines import gauss_newton_obstacle
@@ -19,8 +21,6 @@ from sciren.training.first_order.sparse_after import select_by_refits
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
 from sciren.training.gauss_newton.profiling import profile_and_bootstrap
 from sciren.training.gauss_newton.rungs import Validation, by_block
 from sciren.training.gauss_newton.selection import within

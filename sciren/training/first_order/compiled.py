@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from sciren.training.first_order.adamw import BETAS, EPS
-from sciren.training.first_order.grouped_networks import ModuleStack
+from sciren.training.first_order.grouped.networks import ModuleStack
 
 if TYPE_CHECKING:
-    from sciren.training.first_order.grouped_run import GroupRun
+    from sciren.training.first_order.grouped.run import GroupRun
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 BACKEND = "inductor"

@@ -10,7 +10,7 @@ from sciren.training.first_order.lbfgs import LBFGS
 from sciren.training.first_order.whitening import whitening
 
 if TYPE_CHECKING:
-    from sciren.training.first_order.grouped_run import GroupRun
+    from sciren.training.first_order.grouped.run import GroupRun
 
 IDLE = 10  # steps without gain after which a member is settled
 GAIN = 1e-4  # share of its loss that they have to gain together

@@ -11,8 +11,8 @@ from sciren.comparison import ResidualScale
 from sciren.constraints import Identity, Sigmoid, Softplus
 from sciren.decoders.process import IdentityDecoder
 from sciren.losses import TINY
-from sciren.training.first_order.grouped_decoder import GroupedDecoder
-from sciren.training.first_order.grouped_rows import Batch
+from sciren.training.first_order.grouped.decoder import GroupedDecoder
+from sciren.training.first_order.grouped.rows import Batch
 from sciren.training.member import Member
 
 

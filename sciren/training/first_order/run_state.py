@@ -9,7 +9,7 @@ from torch import Tensor
 from sciren.training.first_order.stopping import Best
 
 if TYPE_CHECKING:
-    from sciren.training.first_order.grouped_run import GroupRun
+    from sciren.training.first_order.grouped.run import GroupRun
 
 
 def state_of(run: "GroupRun") -> tuple[dict[str, Tensor], dict[str, Any]]:

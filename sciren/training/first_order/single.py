@@ -8,7 +8,7 @@ from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-from sciren.training.first_order.members import train_members
+from sciren.training.first_order.grouped.members import train_members
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.progress import Progress

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from sciren.training.first_order.grouped_spline import SplineStack
-from sciren.training.first_order.grouped_stack import Stack
+from sciren.training.first_order.grouped.spline import SplineStack
+from sciren.training.first_order.grouped.stack import Stack
 
 LARGEST = 2_000  # columns up to which the matrix is inverted
 RIDGE = 1e-6  # of the mean of its diagonal

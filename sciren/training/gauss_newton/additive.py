@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-from sciren.training.gauss_newton.assembly import Sums
+from sciren.solvers.effort import Effort
+from sciren.solvers.levenberg import Normal, hold
+from sciren.solvers.normal_equations import Sums
+from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.design import SplineDesign, chunks
-from sciren.training.gauss_newton.effort import Effort
-from sciren.training.gauss_newton.levenberg import Normal, hold
-from sciren.training.gauss_newton.process_term import ProcessTerm
 
 RIDGE = 1e-7  # keeps directions that no row sees, such as constants of an edge
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.profile import ProfileSummary, estimate
 from sciren.training.gauss_newton.concurvity import imitated_shares, report
 from sciren.training.gauss_newton.gram import SharedGrams
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.profile import ProfileSummary, estimate
 from sciren.training.gauss_newton.profiling import carried_over, profile_and_bootstrap
 from sciren.training.gauss_newton.selection import eliminate
 from sciren.training.gauss_newton.solver import AnyProblem, RungSolver, Step

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from sciren.solvers.levenberg import Normal, covariance, hold
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import chunks
-from sciren.training.gauss_newton.levenberg import Normal, covariance, hold
 
 NODES = 7
 REACH = 0.1  # half the width of a table, in logs or in units of the constant

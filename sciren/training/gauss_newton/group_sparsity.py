@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sciren.solvers.levenberg import minimise
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
 from sciren.training.gauss_newton.selection import one_standard_error, record_path
 from sciren.training.history import History

@@ -17,15 +17,15 @@ import torch
 from torch import Tensor
 
 from sciren.kernels.window import Knots, window
+from sciren.solvers.effort import Effort
+from sciren.solvers.levenberg import Normal, hold
+from sciren.solvers.normal_equations import Sums
+from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.gauss_newton.additive import RIDGE
-from sciren.training.gauss_newton.assembly import Sums
 from sciren.training.gauss_newton.design import SplineDesign, chunks
-from sciren.training.gauss_newton.effort import Effort
 from sciren.training.gauss_newton.hidden_layer import write_hidden_layer
 from sciren.training.gauss_newton.index_curves import Index, Seen, carried, range_of
-from sciren.training.gauss_newton.levenberg import Normal, hold
-from sciren.training.gauss_newton.process_term import ProcessTerm
 
 STEPS = (1.0, 0.25, 0.06)  # shares of a step of the outer splines, tried in turn
 

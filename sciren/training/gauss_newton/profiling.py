@@ -5,16 +5,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.training.config import TrainConfig
-from sciren.training.gauss_newton.bootstrap import (
+from sciren.solvers.bootstrap import (
     MANY,
     bootstrap_constants,
     n_observed_blocks,
     one_step_bootstrap,
 )
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.profile import ProfileSummary, profile_constants
+from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.profile import ProfileSummary, profile_constants
 
 
 @torch.no_grad()

@@ -10,12 +10,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.gram import PROMISED, GramTable
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
 
 # A share of the loss that, times the number of rows, is a chi-square of no account.
 FINAL, TRIAL = 1e-8, 1e-5

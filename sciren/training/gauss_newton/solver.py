@@ -11,14 +11,14 @@ from sciren.encoders.base import seeded
 from sciren.encoders.kan import DEFAULT_GRID, KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
+from sciren.solvers.levenberg import Watch, minimise
+from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.profile import search_constants
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.gram import GramTable, SharedGrams, error_of
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import Watch, minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
-from sciren.training.gauss_newton.profile import search_constants
 from sciren.training.gauss_newton.rungs import (
     FINAL,
     TRIAL,

@@ -2,6 +2,7 @@
 
 from torch import Tensor
 
+from sciren.solvers.levenberg import minimise
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.group_sparsity import (
@@ -9,7 +10,6 @@ from sciren.training.gauss_newton.group_sparsity import (
     select_sparse,
     without_weak,
 )
-from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
 from sciren.training.gauss_newton.solver import RungSolver, Step
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale

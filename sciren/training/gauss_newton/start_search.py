@@ -7,10 +7,10 @@ from torch import Tensor
 
 from sciren.encoders.base import seeded
 from sciren.encoders.kan import KANEncoder
+from sciren.solvers.levenberg import Watch, minimise
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import Watch, minimise
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 
 CURVES = 3  # smoothest curves of each feature and node that the search sees

@@ -7,11 +7,11 @@ from sciren.encoders.base import seeded
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import greville
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
 from sciren.training.preparation import Prepared
 
 

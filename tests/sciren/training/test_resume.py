@@ -11,7 +11,7 @@ from sciren.encoders import KANEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import FormatError, TrainingError
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
-from sciren.training.first_order.members import train_members
+from sciren.training.first_order.grouped.members import train_members
 from sciren.training.fitting import fit
 from sciren.training.history import History
 from sciren.training.member import Member

@@ -14,8 +14,8 @@ import sympy
 from symbolic import SymbolicModel
 from symbolic.code import LANGUAGES
 from symbolic.code.program import program_of
-from symbolic.rebuild import Units, constrained
-from symbolic.spline_curve import SplineCurve
+from symbolic.curves.spline_curve import SplineCurve
+from symbolic.terms.rebuild import Units, constrained
 
 FEATURES = ("sw_pot", "lambda", "Ta", "ta", "θ", "soil temp (°C)", "温度", "rb")
 FORCINGS = {"t": "ta", "light": "int"}

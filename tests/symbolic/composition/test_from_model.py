@@ -12,9 +12,9 @@ from symbolic.composition.from_model import (
     latent_structure,
     without_spare_offset,
 )
-from symbolic.library import FAMILIES
-from symbolic.rebuild import Units, raw_expression
-from symbolic.structure import EdgeTerm, LatentStructure, Node
+from symbolic.families.library import FAMILIES
+from symbolic.terms.rebuild import Units, raw_expression
+from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
 
 
 class Decoder:

@@ -3,13 +3,18 @@
 import numpy as np
 import pytest
 
-from symbolic.composition.edge_families import NAMED
-from symbolic.composition.equivalents import as_edge, rewritings, scaled, simplified
-from symbolic.composition.exchanges import exchanged
-from symbolic.composition.levenberg import fit, model_value
-from symbolic.composition.model import Model, Node, Term, term_value
-from symbolic.composition.one_feature import one_feature, turning_points
-from symbolic.composition.regression import Regression
+from symbolic.composition.fitting.edge_families import NAMED
+from symbolic.composition.fitting.levenberg import fit, model_value
+from symbolic.composition.fitting.model import Model, Node, Term, term_value
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.moves.equivalents import (
+    as_edge,
+    rewritings,
+    scaled,
+    simplified,
+)
+from symbolic.composition.moves.exchanges import exchanged
+from symbolic.composition.moves.one_feature import one_feature, turning_points
 from symbolic.composition.search import Search
 
 

@@ -10,7 +10,7 @@ from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import compiled
-from sciren.training.first_order.members import train_members
+from sciren.training.first_order.grouped.members import train_members
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.preparation import prepare

@@ -16,9 +16,9 @@ from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
 from sciren.training.first_order import whitening as whitening_module
 from sciren.training.first_order.full_batch import FullBatch
-from sciren.training.first_order.grouped_run import GroupRun
-from sciren.training.first_order.grouping import groups_of
-from sciren.training.first_order.members import train_members
+from sciren.training.first_order.grouped.grouping import groups_of
+from sciren.training.first_order.grouped.members import train_members
+from sciren.training.first_order.grouped.run import GroupRun
 from sciren.training.first_order.schedule import Schedule
 from sciren.training.first_order.whitening import whitening
 from sciren.training.history import History

@@ -13,7 +13,7 @@ from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
-from sciren.training.first_order.grouped_rows import GroupRows
+from sciren.training.first_order.grouped.rows import GroupRows
 from sciren.training.first_order.objective import GroupObjective
 from sciren.training.fitting import fit
 from sciren.training.history import History

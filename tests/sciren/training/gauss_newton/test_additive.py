@@ -12,9 +12,9 @@ from scipy.optimize import minimize_scalar
 
 from sciren.constraints import Identity
 from sciren.encoders import KANEncoder, MLPEncoder
+from sciren.solvers.levenberg import minimise
 from sciren.training.gauss_newton.additive import RIDGE, AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
-from sciren.training.gauss_newton.levenberg import minimise
 
 ONE = torch.zeros(1, dtype=torch.long)
 ALL = slice(None)

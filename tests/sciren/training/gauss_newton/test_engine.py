@@ -12,11 +12,11 @@ from sciren.encoders import KANEncoder, MLPEncoder
 from sciren.errors import TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
+from sciren.solvers.effort import Effort
 from sciren.training.config import TrainConfig
 from sciren.training.fitting import fit
 from sciren.training.gauss_newton import solver
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.effort import Effort
 from sciren.training.gauss_newton.engine import ALL_FEATURES
 from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.gauss_newton.solver import RungSolver

@@ -12,6 +12,7 @@ from sciren.decoders import Q10Respiration
 from sciren.decoders.process import IdentityDecoder
 from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
+from sciren.solvers.levenberg import minimise
 from sciren.training import TrainConfig, fit, fit_ensemble
 from sciren.training.gauss_newton import gram
 from sciren.training.gauss_newton.additive import AdditiveProblem
@@ -21,7 +22,6 @@ from sciren.training.gauss_newton.gram import (
     barycentric,
     error_of,
 )
-from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.rungs import PROMISED, AdditiveRung
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sciren.encoders import KANEncoder, LinearEncoder
+from sciren.solvers.levenberg import minimise
 from sciren.splines import design, evaluate, greville
 from sciren.training.gauss_newton.index_curves import Index, carried
-from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 
 ONE = torch.zeros(1, dtype=torch.long)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.profile import ProfileSummary
 from sciren.training.config import TrainConfig
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.profile import ProfileSummary
 from sciren.training.gauss_newton.profiling import add_intervals, profile_and_bootstrap
 
 

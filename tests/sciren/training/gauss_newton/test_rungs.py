@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sciren.comparison import ResidualScale
-from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.rungs import (
     AdditiveRung,
     HiddenRung,

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from sciren.training.gauss_newton.levenberg import minimise
-from sciren.training.gauss_newton.process_term import ProcessTerm
+from sciren.solvers.levenberg import minimise
+from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.rungs import (
     AdditiveRung,
     Candidate,

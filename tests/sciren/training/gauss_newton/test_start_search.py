@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sciren.solvers.levenberg import minimise
 from sciren.training.config import TrainConfig
-from sciren.training.gauss_newton.levenberg import minimise
 from sciren.training.gauss_newton.start_search import ALIKE, StartSearch, different
 
 

@@ -1,0 +1,162 @@
+"""Read a configuration with overrides, and write the resolved one into a run."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import ValidationError
+
+from discovery.config.errors import config_error
+from discovery.config.settings import RunConfig
+from discovery.config.yaml_file import parse_yaml, read_yaml_mapping
+from sciren.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sciren.training.config import TrainConfig
+
+_VERSIONS = ("sciren", "torch", "numpy", "scipy", "sympy", "pandas", "scikit-learn")
+
+
+def load_config(
+    path: Path | str, overrides: Sequence[str] = (), here: Path | None = None
+) -> RunConfig:
+    """Read a configuration file; loads no torch.
+
+    Args:
+        path: YAML file. Relative paths inside it count from its folder; ``out``
+            defaults to ``runs/<name of the file>`` beside it.
+        overrides: ``"key=value"`` or ``"group.key=value"``, values in YAML. Relative
+            paths given here count from ``here``.
+        here: default the current folder.
+    Raises:
+        ConfigError: with file, key, value and what to do.
+    """
+    file = Path(path)
+    data = read_yaml_mapping(file)
+    base = file.resolve().parent
+    data = _with_default_out(data, file)
+    changed = {_apply_override(data, override) for override in overrides}
+    here = (here or Path.cwd()).resolve()
+    _resolve_paths(data, {key: here if key in changed else base for key in _PATHS})
+    return config_from_mapping(data, str(file))
+
+
+def config_from_mapping(data: Mapping[str, Any], source: str = "settings") -> RunConfig:
+    """Check settings given as a mapping; paths stay as they are.
+
+    Raises:
+        ConfigError: with source, key, value and what to do.
+    """
+    try:
+        return RunConfig.model_validate(dict(data))
+    except ValidationError as error:
+        raise config_error(error, RunConfig, data, source) from error
+
+
+def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
+    """Return the checked training settings (loads them on first use).
+
+    Seed and the ladder of an encoder with ``hidden: auto`` come from the rest of the
+    configuration; keys of ``train`` win. ``discovery.bootstrap`` resamples the equations;
+    ``train.bootstrap`` also the curves, which takes long where rows are many.
+
+    Raises:
+        ConfigError: with source, key, value and what to do.
+    """
+    from sciren.training.config import TrainConfig
+
+    given = {
+        "seed": config.seed,
+        "ladder": getattr(config.encoder, "hidden", None) == "auto",
+    }
+    try:
+        return TrainConfig.model_validate(given | config.train)
+    except ValidationError as error:
+        raise config_error(error, TrainConfig, config.train, source, "train") from error
+
+
+def _with_default_out(data: dict[str, Any], file: Path) -> dict[str, Any]:
+    return data if data.get("out") is not None else data | {"out": f"runs/{file.stem}"}
+
+
+def _apply_override(data: dict[str, Any], override: str) -> str:
+    """Set one dotted key in place and return it."""
+    key, equals, text = override.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise ConfigError(
+            f"--set {override}: write key=value, such as --set data.path=tower.csv"
+        )
+    here = data
+    for depth, part in enumerate(parts[:-1]):
+        inside = here.get(part)
+        if inside is None:
+            inside = here[part] = {}
+        if not isinstance(inside, dict):
+            raise ConfigError(
+                f"--set {override}: {'.'.join(parts[: depth + 1])!r} is {inside!r} and "
+                "holds no keys; set it as a whole"
+            )
+        here = inside
+    here[parts[-1]] = parse_yaml(text, f"--set {override}")
+    return ".".join(parts)
+
+
+# keys whose values are paths; of the process model only what stands before the colon
+_PATHS = ("data.path", "out", "decoder", "decoder.name")
+
+
+def _resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
+    """Make the paths absolute in place, each from its own base folder."""
+    for key, base in bases.items():
+        group, _, last = key.rpartition(".")
+        holder = data.get(group) if group else data
+        value = holder.get(last) if isinstance(holder, dict) else None
+        if not isinstance(holder, dict) or not isinstance(value, str) or not value:
+            continue
+        if key.startswith("decoder"):
+            file, colon, name = value.rpartition(":")
+            if colon:
+                holder[last] = f"{_absolute(file, base)}:{name}"
+        else:
+            holder[last] = str(_absolute(value, base))
+
+
+def _absolute(path: str, base: Path) -> Path:
+    return base / Path(path).expanduser()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on, without importing the packages."""
+    found = {"python": platform.python_version()}
+    for name in _VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def resolved_yaml(config: RunConfig) -> str:
+    """Return the complete settings as YAML that can be run again, versions on top."""
+    lines = [f"# {name} {version}" for name, version in versions().items()]
+    body = yaml.safe_dump(
+        json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True
+    )
+    return "\n".join(lines) + "\n" + body
+
+
+def stored_settings(config: RunConfig) -> dict[str, Any]:
+    """Return the complete settings as plain data, but for the folder of the results."""
+    settings = json.loads(config.model_dump_json())
+    del settings["out"]
+    return settings
+
+
+def write_resolved_config(config: RunConfig, path: Path) -> None:
+    """Write ``resolved_yaml`` to a file."""
+    path.write_text(resolved_yaml(config), encoding="utf-8")

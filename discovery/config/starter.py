@@ -1,0 +1,66 @@
+"""`sciren init`: a commented configuration and a process model to start from."""
+
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from discovery.runs.folder import write_text
+from sciren.errors import ConfigError
+
+_RESPIRATION = {
+    "name": "tower",
+    "target": "nee",
+    "latent": "rb",
+    "path": "tower.csv.gz",
+    "time": "time",
+    "rows": '"sw_pot == 0 and nee == nee"',
+    "features": "[sw_pot_sm, dsw_pot_sm, swc, vpd]",
+    "decoder": "q10",
+    "forcings": "{ta: ta}",
+    "targets": "{reco: nee}",
+    "units": "{ta: degC, nee: umol m-2 s-1}",
+}
+_LIGHT_USE = {
+    "name": "light_use",
+    "target": "gpp",
+    "latent": "efficiency",
+    "path": "data.csv",
+    "time": "null",
+    "rows": "null",
+    "features": "[ta, vpd]",
+    "decoder": "my_process.py:light_use",
+    "forcings": "{par: par}",
+    "targets": "{gpp: gpp}",
+    "units": "{par: MJ m-2 d-1, gpp: g m-2 d-1, ta: degC, vpd: kPa}",
+}
+
+
+def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
+    """Write CONFIG.yaml, and with ``process_model`` also my_process.py, into a folder.
+
+    Returns:
+        The files, in the order in which a user opens them.
+    Raises:
+        ConfigError: one of them is there already; then nothing is written.
+    """
+    texts = {"CONFIG.yaml": _config(_LIGHT_USE if process_model else _RESPIRATION)}
+    if process_model:
+        texts["my_process.py"] = _template("my_process.py")
+    for name in texts:
+        if (folder / name).exists():
+            raise ConfigError(
+                f"{folder / name}: is there already and stays as it is; "
+                "move it away, or name another folder: sciren init FOLDER"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _config(values: dict[str, str]) -> str:
+    return Template(_template("CONFIG.yaml")).substitute(values)
+
+
+def _template(name: str) -> str:
+    return (files("discovery") / "templates" / name).read_text(encoding="utf-8")

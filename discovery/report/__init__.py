@@ -1,0 +1,1 @@
+"""A finished run for readers: summary, figures and one self-contained HTML page."""

@@ -1,0 +1,192 @@
+"""The pictures of a run: drawn from results, saved as PNG and PDF."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from networkx import DiGraph
+
+    from discovery.results.result import Discovery
+    from sciren.data import Table
+
+DPI = 200  # of the PNG; the report shows it at half its width
+SCATTER_ROWS = 20_000  # rows in a picture of predictions
+
+
+def run_graph(found: "Discovery", table: "Table") -> "DiGraph | None":
+    """Return the encoder with its formulas, or None for a black box."""
+    from sciren.edges import edge_layers
+    from visualize import Process, encoder_graph
+
+    model = found.network()
+    process = None if model.decoder.name == "identity" else Process.of(model.decoder)
+    if found.equations is not None:
+        graph = encoder_graph(found.equations.edges, process=process)
+    elif edge_layers(model.encoder):
+        graph = encoder_graph(model, table, process=process)
+    else:
+        return None
+    for node in graph:
+        graph.nodes[node]["verification"] = found.verdict
+    return graph
+
+
+def draw_all(
+    found: "Discovery", parts: "Mapping[str, Table]", truth: Mapping[str, np.ndarray]
+) -> "Iterator[tuple[str, Figure]]":
+    """Yield name and figure of every picture that the results allow."""
+    from visualize import draw_graph
+
+    table = parts["train"]
+    graph = run_graph(found, table)
+    if graph is not None:
+        yield "graph", draw_graph(graph)
+    yield from _edges(found, table)
+    yield from _profiles(found)
+    last = "test" if "test" in parts else "train"
+    yield from _observed(found, parts[last])
+    yield from _latents(found, parts[last], truth)
+    yield from _history(found)
+
+
+def _edges(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+    from symbolic import edge_curves
+    from visualize import plot_edges
+
+    if found.equations is None:
+        return
+    curves = edge_curves(found.network(), table, found.equations)
+    named = [
+        one if one.refused or one.formula is not None
+        else replace(one, family="dropped", label="the equation needs none")
+        for one in curves
+    ]  # fmt: skip
+    if named:
+        yield "edges", plot_edges(named)
+
+
+def _profiles(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
+    from visualize import plot_profiles
+
+    frame = found.profiles
+    if frame.empty:
+        return
+    several = len(set(frame["model"])) > 1
+    names = [
+        f"{constant}, {model}" if several else constant
+        for constant, model in zip(frame["constant"], frame["model"], strict=True)
+    ]
+    summaries: dict[str, Any] = {
+        f"{one.constant}, {one.model}" if several else one.constant: _Summary(one)
+        for one in found.identification
+    }
+    units = {
+        f"{one.constant}, {one.model}" if several else one.constant: one.unit
+        for one in found.identification
+    }
+    yield "profiles", plot_profiles(frame.assign(constant=names), summaries, units)
+
+
+class _Summary:
+    """An `Identification` as the picture of profiles wants it."""
+
+    def __init__(self, one: Any) -> None:
+        self.estimate, self.error = one.estimate, one.error
+        self.interval = (one.low, one.high) if one.replicates else None
+        self.minima = [pair for pair in one.minima if pair[1] < 100.0]
+        self.identified, self.reason = one.identified, one.reason
+
+
+def _observed(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+    from discovery.results.scoring import predictors
+    from visualize import plot_observed
+
+    models = predictors(found.network(), found.equations)
+    shown = _some(table)
+    predicted = {name: predict(shown).numpy() for name, predict in models.items()}
+    for k, name in enumerate(shown.target_names):
+        column = shown.target_columns.get(name, name)
+        if not bool(shown.observed[:, k].any()):
+            continue
+        yield (
+            f"observed_{name}" if len(shown.target_names) > 1 else "observed",
+            plot_observed(
+                shown.targets[:, k].numpy(),
+                {model: values[:, k] for model, values in predicted.items()},
+                column,
+                table.units.get(column, ""),
+            ),
+        )
+
+
+def _latents(
+    found: "Discovery", table: "Table", truth: Mapping[str, np.ndarray]
+) -> "Iterator[tuple[str, Figure]]":
+    from discovery.results.scoring import EQUATION, NETWORK, equation_latents
+    from visualize import plot_latents
+
+    model, shown = found.network(), _some(table)
+    units = {p.name: p.unit for p in model.decoder.parameters}
+    estimates = {NETWORK: model.latents(shown).numpy()}
+    if found.equations is not None:
+        estimates[EQUATION] = equation_latents(found.equations, shown).numpy()
+    for name, values in truth.items():
+        k = model.latent_names.index(name)
+        columns = {key: one[:, k] for key, one in estimates.items()}
+        figure = plot_latents(values[shown.row_ids], columns, name, units[name])
+        yield f"latents_{name}" if len(truth) > 1 else "latents", figure
+
+
+def _history(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
+    from visualize import plot_history
+
+    numbers = found.history.select_dtypes("number") if len(found.history) else None
+    if numbers is not None and len(set(numbers.columns) - {"step"}):
+        yield "history", plot_history(found.history)
+
+
+def _some(table: "Table") -> "Table":
+    """Every k-th row of a long table."""
+    return table.take(slice(None, None, -(-len(table) // SCATTER_ROWS)))
+
+
+def save_figures(
+    figures: "Iterator[tuple[str, Figure]]", folder: Path, mark: str = ""
+) -> list[str]:
+    """Write every figure as PNG and PDF; return their names.
+
+    Equal figures give equal bytes: no dates are written.
+
+    Args:
+        figures: name and figure.
+        folder: where they go; it is made.
+        mark: warning that is written on each figure.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
+    for name, figure in figures:
+        if mark:
+            figure.text(
+                0.995, 0.995, mark, color="#b3261e", ha="right", va="top", size=8,
+                weight="bold",
+            )  # fmt: skip
+        figure.savefig(folder / f"{name}.png", dpi=DPI)
+        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        names.append(name)
+    return names
+
+
+def stored_figures(folder: Path) -> dict[str, bytes]:
+    """Return name -> bytes of the PNG files of a run."""
+    return {file.stem: file.read_bytes() for file in sorted(folder.glob("*.png"))}
+
+
+def frame_or_none(frame: "pd.DataFrame") -> "pd.DataFrame | None":
+    """Return a table, or None where it is empty."""
+    return None if frame.empty else frame

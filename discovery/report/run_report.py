@@ -1,0 +1,254 @@
+"""The report of a run, written from the files of its folder alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discovery.report.figures import frame_or_none, stored_figures
+from discovery.report.page import ReportData, ReportEquation, save_report
+from discovery.report.summary import constant_lines, score_lines, truth_lines
+from discovery.results.scoring import long_scores
+from discovery.runs.folder import open_run, read_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.results.result import Discovery
+    from symbolic.model.symbolic_model import SymbolicModel
+
+_DATA = {  # key of data.json -> label
+    "source": "source",
+    "read": "rows read",
+    "kept": "rows kept by the filter",
+    "dropped": "left out",
+    "rows": "rows used",
+    "features": "features",
+    "forcings": "forcings",
+    "targets": "targets",
+}
+
+
+def write_report(run: Path) -> Path:
+    """Write ``report.html`` of a run again and return its path.
+
+    Raises:
+        DataError: no such run, or one of its files cannot be read.
+    """
+    folder = open_run(run)
+    return save_report(report_data(folder), folder / "report.html")
+
+
+def report_data(folder: Path) -> ReportData:
+    """Collect everything that a report shows from the files of a run."""
+    from discovery.results.result import Discovery, failed_note
+
+    found = Discovery.load(folder)
+    record = read_json(folder / "data.json")
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    lead = failed_note(found)
+    doubts = [
+        f"{row['constant']} is not identified: {row['reason']}."
+        for row in found.process_constants
+        if not row["identified"]
+    ]
+    equations, decoder = _equations(found)
+    return ReportData(
+        title=_title(record, config),
+        summary=_summary(found, record),
+        equations=equations,
+        decoder=decoder,
+        constants=_constants(found),
+        metrics=_metrics(found),
+        edges=_edges(found),
+        verification=_verification(found),
+        profiles=_identification(found),
+        candidates=_candidates(found),
+        data={label: record[key] for key, label in _DATA.items()} | _parts(record),
+        warnings=[one for one in (lead, *doubts) if one],
+        figures=stored_figures(folder / "figures"),
+        provenance=_provenance(record, config),
+        config=config,
+    )
+
+
+def _candidates(found: "Discovery") -> "pd.DataFrame | None":
+    """Models of the path, simplest first."""
+    import pandas as pd
+
+    rows = found.equations.settings.get("candidates", ()) if found.equations else ()
+    if not rows:
+        return None
+    keys = ("selected", "complexity", "loss", "score", "r2", "label")
+    return pd.DataFrame([{key: row[key] for key in keys} for row in rows])
+
+
+def _title(record: dict[str, Any], config: str) -> str:
+    import yaml
+
+    out = Path(str(yaml.safe_load(config)["out"])).name
+    return f"{', '.join(record['targets'])}: {out}"
+
+
+def _summary(found: "Discovery", record: dict[str, Any]) -> list[str]:
+    lines = [
+        *constant_lines(found),
+        *_who_explains(found),
+        *score_lines(found),
+        *truth_lines(found, record.get("truth") or {}),
+        *found.notes,
+    ]
+    return [line.rstrip(".") + "." for line in lines]
+
+
+def _who_explains(found: "Discovery") -> list[str]:
+    """Which features stay, with their shares, and which were dropped."""
+    from visualize.labels import percent
+
+    if found.equations is None:
+        return []
+    edges: Any = found.equations.edges
+    edges = edges[edges["source"].isin(list(found.equations.features))]
+    lines = []
+    for latent, rows in edges.groupby("latent", sort=False):
+        shares = rows.groupby("source", sort=False)["importance"].sum()
+        shares = shares.sort_values(ascending=False)
+        kept = [f"{name} ({percent(s)})" for name, s in shares.items() if s > 0]
+        dropped = [str(name) for name, s in shares.items() if not s > 0]
+        text = f"{latent} depends on {', '.join(kept) or 'no feature'}"
+        lines.append(text + (f"; dropped: {', '.join(dropped)}" if dropped else ""))
+    return lines
+
+
+def _equations(
+    found: "Discovery",
+) -> tuple[list[ReportEquation], ReportEquation | None]:
+    from symbolic import to_text
+
+    model = found.equations
+    if model is None:
+        return [], None
+    order = [str(one) for one in model.edges["source"]]
+    equations = []
+    for name in model.equations:
+        printed = model.printed(name)
+        text = f"{name} = {to_text(printed, model.digits, order=order)}"
+        unit = model.unit_of.get(name, "")
+        equations.append(
+            ReportEquation(name, _latex(name, printed, model, order), text, unit)
+        )
+    return equations, _process(model)
+
+
+def _latex(name: str, expression: Any, model: "SymbolicModel", order: list[str]) -> str:
+    from symbolic import to_latex
+    from symbolic.printing.symbols import latex_symbol
+
+    right = to_latex(expression, model.digits, order=order)
+    return f"{latex_symbol(name)} = {right}"
+
+
+def _process(model: "SymbolicModel") -> ReportEquation | None:
+    from symbolic import to_text
+
+    if model.process is None:
+        latex = model.process_latex
+        return ReportEquation("process", latex, "") if latex else None
+    found = {n: one for n, one in model.process.items() if str(one) != n}
+    if not found:
+        return None
+    latex = [_latex(name, one, model, []) for name, one in found.items()]
+    text = [f"{name} = {to_text(one, model.digits)}" for name, one in found.items()]
+    if len(latex) == 1:
+        return ReportEquation(next(iter(found)), latex[0], text[0])
+    lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
+    joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
+    return ReportEquation(", ".join(found), joined, "; ".join(text))
+
+
+def _constants(found: "Discovery") -> "pd.DataFrame | None":
+    frame = found.constants.rename(columns={"low": "95 % from", "high": "95 % to"})
+    if len(set(frame["method"])) == 1:
+        frame = frame.drop(columns="method")  # the summary says it
+    return frame_or_none(frame)
+
+
+def _metrics(found: "Discovery") -> "pd.DataFrame | None":
+    import pandas as pd
+
+    targets = long_scores(found.scores)
+    latents = long_scores(found.latent_scores)
+    latents["target"] = [f"{name} (true latent)" for name in latents["target"]]
+    both = [one.drop(columns="bias") for one in (targets, latents) if len(one)]
+    return pd.concat(both, ignore_index=True) if both else None
+
+
+def _edges(found: "Discovery") -> "pd.DataFrame | None":
+    """The table of edges; families that cannot be told apart without the chosen one."""
+    if found.equations is None:
+        return None
+    frame = found.equations.edges
+    others = [
+        ", ".join(one for one in str(equals).split(", ") if one != family)
+        for equals, family in zip(frame["equals"], frame["family"], strict=True)
+    ]
+    return frame.assign(equals=others)
+
+
+def _verification(found: "Discovery") -> "pd.DataFrame | None":
+    import pandas as pd
+
+    if found.verification is None:
+        return None
+    return pd.DataFrame(
+        [
+            {
+                "check": check.name,
+                "meaning": check.meaning,
+                "number": check.number,
+                "tolerance": check.tolerance,
+                "detail": check.detail,
+                "passed": check.passed,
+            }
+            for check in found.verification.checks
+        ]
+    )
+
+
+def _identification(found: "Discovery") -> "pd.DataFrame | None":
+    import pandas as pd
+
+    rows = [
+        {
+            "constant": one.constant,
+            "profile of": one.model,
+            "estimate": one.estimate,
+            "error": one.error,
+            "95 % from": one.low,
+            "95 % to": one.high,
+            "minima": ", ".join(
+                f"{value:.4g}" + (f" (+{chi:.3g})" if chi > 0.05 else "")
+                for value, chi in one.minima
+            ),
+            "identified": one.identified,
+            "reason": one.reason,
+        }
+        for one in found.identification
+    ]
+    return frame_or_none(pd.DataFrame(rows))
+
+
+def _parts(record: dict[str, Any]) -> dict[str, Any]:
+    """Return label -> rows, blocks and period of each part."""
+    found = {}
+    for name, part in record["split"].items():
+        text = f"{part['rows']:,} rows in {part['blocks']:,} blocks"
+        if "first" in part:
+            text += f", {str(part['first'])[:10]} to {str(part['last'])[:10]}"
+        found[f"{name} part"] = text
+    return found
+
+
+def _provenance(record: dict[str, Any], config: str) -> dict[str, Any]:
+    """Return versions (the comments on top of the settings) and the hash of the data."""
+    lines = [one[2:] for one in config.splitlines() if one.startswith("# ")]
+    versions = dict(line.split(" ", 1) for line in lines if " " in line)
+    return {"data, SHA-256": record["sha256"]} | versions

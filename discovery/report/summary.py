@@ -1,0 +1,138 @@
+"""What was found, in a few lines of text: the end of a command, the top of a report."""
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discovery.runs.folder import open_run, read_json
+
+if TYPE_CHECKING:
+    from discovery.results.identification import Identification
+    from discovery.results.result import Discovery
+
+_LABELS = {"constant latents": "constant latents", "mlp": "perceptron"}
+
+
+def summary(folder: Path) -> str:
+    """Return equations, constants, scores, verdict and where the report is."""
+    from discovery.results.result import Discovery
+
+    run = open_run(folder)
+    found = Discovery.load(run)
+    record = read_json(run / "data.json")
+    lines = [
+        *equation_lines(found),
+        *constant_lines(found),
+        *truth_lines(found, record.get("truth") or {}),
+        *score_lines(found),
+        verdict_line(found),
+        f"report: {run / 'report.html'}",
+    ]
+    return "\n".join(lines)
+
+
+def equation_lines(found: "Discovery") -> list[str]:
+    """Return one line for each latent and each target of the process model."""
+    from symbolic import to_text
+
+    model = found.equations
+    if model is None:
+        return ["equations: none, the encoder is a black box"]
+    lines = []
+    for name in model.equations:
+        unit = model.unit_of.get(name, "")
+        order = [str(one) for one in model.edges["source"]]
+        text = to_text(model.printed(name), model.digits, order=order)
+        lines.append(f"{name} = {text}" + (f"   [{unit}]" if unit else ""))
+    for name, expression in (model.process or {}).items():
+        if str(expression) != name:
+            lines.append(f"{name} = {to_text(expression, model.digits)}")
+    return lines
+
+
+def constant_lines(found: "Discovery") -> list[str]:
+    """Return one line for each process constant."""
+    from discovery.results.identification import OFFERED
+
+    lines = []
+    for row in found.process_constants:
+        lines.append(constant_line(row))
+        lines += [
+            offered_line(one)
+            for one in found.identification
+            if one.constant == row["constant"] and one.model == OFFERED
+        ]
+    return lines
+
+
+def offered_line(one: "Identification") -> str:
+    """Return what a profile over all offered features says."""
+    minima = " and ".join(_short(value) for value in one.near_minima)
+    how = "block bootstrap" if one.replicates else "independent rows"
+    return (
+        f"{one.constant} with all offered features in the encoder: "
+        f"{_short(one.estimate)} (95 % {_short(one.low)} to {_short(one.high)}, {how}), "
+        f"profile lowest at {minima}"
+    )
+
+
+def constant_line(row: dict[Any, Any]) -> str:
+    """Return estimate, error, interval and whether the data determine a constant."""
+    from visualize.labels import with_error
+
+    text = f"{row['constant']} = {with_error(row['estimate'], row['error'])}"
+    text += f" {row['unit']}" if row["unit"] else ""
+    if math.isfinite(row["low"]):
+        text += (
+            f" (95 % {_short(row['low'])} to {_short(row['high'])}, {row['method']})"
+        )
+    if row["identified"]:
+        return f"{text}, identified"
+    return f"{text}, NOT IDENTIFIED: {row['reason']}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def truth_lines(found: "Discovery", truth: dict[str, str]) -> list[str]:
+    """Return the truth where it is known, and how well the latents agree with it."""
+    lines = [f"truth: {name} = {text}" for name, text in truth.items()]
+    for name, score in found.latent_scores.get("test", {}).get("equation", {}).items():
+        network = found.latent_scores["test"]["network"][name]
+        lines.append(
+            f"R2 of {name} against its truth, test rows: equation {score['r2']:.5f}, "
+            f"network {network['r2']:.5f}"
+        )
+    return lines
+
+
+def score_lines(found: "Discovery") -> list[str]:
+    """Return one line for each target: R2 on the test rows, side by side."""
+    part = "test" if "test" in found.scores else "train"
+    models = found.scores.get(part, {})
+    order = ["equation", "network", *_LABELS]
+    names = [*(n for n in order if n in models), *(n for n in models if n not in order)]
+    lines = []
+    for target in next(iter(models.values()), {}):
+        shown = [
+            f"{_LABELS.get(name, name)} {_r2(models[name][target]['r2'])}"
+            for name in names
+        ]
+        lines.append(f"R2 of {target}, {part} rows: {', '.join(shown)}")
+    return lines
+
+
+def _r2(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
+
+
+def verdict_line(found: "Discovery") -> str:
+    """Return PASS or FAIL and which checks failed."""
+    checks = found.verification.checks if found.verification else ()
+    failed = [check.name for check in checks if not check.passed]
+    if not checks:
+        return f"verification: {found.verdict}"
+    if failed:
+        return f"verification: FAIL ({', '.join(failed)})"
+    return f"verification: PASS ({len(checks)} of {len(checks)} checks)"

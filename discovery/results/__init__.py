@@ -1,0 +1,1 @@
+"""What a discovery found, and how sure it is: scores, effects, members, intervals."""

@@ -1,0 +1,100 @@
+"""Simple models on the same rows, so that a score has something to stand beside."""
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sciren.data import Split, Table
+    from sciren.model import ScIReN
+    from sciren.training import TrainConfig
+    from sciren.training.progress import Progress
+
+Predict = Callable[["Table"], "Tensor"]
+
+CONSTANT, PERCEPTRON = "constant latents", "mlp"
+
+
+def baselines(
+    model: "ScIReN",
+    split: "Split",
+    config: "TrainConfig",
+    progress: "Progress | None" = None,
+) -> dict[str, Predict]:
+    """Fit the baselines on the training rows; each gives targets (n, t) of a table.
+
+    Args:
+        model: trained; brings process model, constraints and comparison.
+        split: its tables.
+        config: of its training; the perceptron is trained by the first-order engine.
+    """
+    found: dict[str, Predict] = {}
+    if model.decoder.rowwise:
+        found[CONSTANT] = constant_latents(model, split.train)
+    found[PERCEPTRON] = perceptron(model, split, config, progress)
+    return found
+
+
+def constant_latents(model: "ScIReN", train: "Table") -> Predict:
+    """Fit latents without features: one number each, and the process constants.
+
+    Started from the model's constants and from the declared starts; the better counts.
+    """
+    import torch
+
+    from symbolic.pipeline import observed
+    from symbolic.search.refit import refit
+    from symbolic.terms.structure import LatentStructure
+
+    with torch.no_grad():
+        seen = observed(model, train)
+        middle = model.raw_latents(seen.scaled).mean(0).tolist()
+        flat = [
+            LatentStructure(name, value)
+            for name, value in zip(model.latent_names, middle, strict=True)
+        ]
+        starts = [model.constant_raw.detach(), model.constant_scale.start]
+        found = [
+            refit(seen.term, seen.scaled, flat, one, with_covariance=False)
+            for one in starts
+        ]
+        best = min(found, key=lambda one: one.loss)
+        raw = torch.tensor([[one.offset for one in best.structures]]).double()
+        latents, constants = (
+            model.constrain(raw),
+            model.constant_scale.to_physical(best.constants),
+        )
+
+    def predict(table: "Table") -> "Tensor":
+        rows = latents.expand(len(table), -1)
+        with torch.no_grad():
+            return model.decoder.evaluate(rows, constants, table.forcings)
+
+    return predict
+
+
+def perceptron(
+    model: "ScIReN",
+    split: "Split",
+    config: "TrainConfig",
+    progress: "Progress | None" = None,
+) -> Predict:
+    """Train a black box in place of the encoder: one hidden layer of 16 units."""
+    from sciren.encoders import MLPEncoder
+    from sciren.model import ScIReN
+    from sciren.training import fit
+
+    inputs, outputs = model.encoder.n_inputs, model.encoder.n_outputs
+    constraints = dict(zip(model.latent_names, model.constraints, strict=True))
+    box = ScIReN(
+        MLPEncoder(inputs, outputs, seed=config.seed),
+        constraints,
+        copy.deepcopy(model.decoder),
+    )
+    asked = config.replace(
+        engine="first-order", ladder=False, select=False, bootstrap=0
+    )
+    fit(box, split.train, split.valid, asked, progress)
+    return lambda table: box.predict(table).targets

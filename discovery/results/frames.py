@@ -1,0 +1,115 @@
+"""Tables of a run: importance, candidates, profiles."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.results.result import Discovery
+    from sciren.data import Table
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+
+def importance_table(
+    model: "ScIReN",
+    equations: "SymbolicModel | None",
+    table: "Table",
+    rows: int,
+    seed: int,
+) -> "pd.DataFrame":
+    """Return one row a latent and feature with its shares of the latent's deviation.
+
+    Columns: latent, feature, edges (deviation of the edges of the network), network and
+    equation (deviation of partial dependence, of at most some rows).
+    """
+    import pandas as pd
+
+    from discovery.results.effects import functional_importance
+    from sciren.edges import edge_layers
+    from sciren.importance import feature_importance
+
+    columns = {"network": functional_importance(model, table, rows=rows, seed=seed)}
+    if edge_layers(model.encoder):
+        columns = {"edges": feature_importance(model, table)} | columns
+    if equations is not None:
+        columns["equation"] = functional_importance(
+            equations, table, rows=rows, seed=seed
+        )
+    found = [
+        {"latent": latent, "feature": feature}
+        | {name: float(part.loc[feature, latent]) for name, part in columns.items()}
+        for latent in model.latent_names
+        for feature in table.feature_names
+    ]
+    return pd.DataFrame(found)
+
+
+def candidates_table(
+    tried: Sequence[Mapping[str, Any]], equations: "SymbolicModel | None"
+) -> "pd.DataFrame":
+    """Return everything that was tried: rungs, edge sets, families.
+
+    Column ``stage`` says which: ladder, edges, members or families.
+    """
+    import pandas as pd
+
+    rows = [dict(one) for one in tried if one.get("stage") != "families"]
+    known = equations.settings.get("candidates", ()) if equations is not None else ()
+    rows += [{"stage": "families"} | dict(one) for one in known]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["stage"])
+
+
+def profiles_table(points: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return the points of all profiles: constant, model, value, loss, chi_square."""
+    import pandas as pd
+
+    columns = ["constant", "model", "value", "loss", "chi_square"]
+    return pd.DataFrame(list(points), columns=None if points else columns)
+
+
+def equations_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
+    """Return one row a latent.
+
+    Columns: latent, equation (text), latex, expression (sympy), features, complexity
+    (nodes of the formula), refused (edges that stay splines), r2 (against the network on
+    the table), verdict.
+
+    Raises:
+        ConfigError: there are no equations.
+    """
+    import pandas as pd
+
+    from discovery.results.result import equations_of
+    from discovery.results.scoring import equation_latents
+    from discovery.tables.records import scores
+    from symbolic import to_text
+    from symbolic.expression.complexity import complexity
+
+    model = equations_of(found)
+    latex = found.latex()
+    agreement = scores(
+        found.network().latents(table).numpy(),
+        equation_latents(model, table).numpy(),
+        model.latent_names,
+    )
+    edges: Any = model.edges
+    refused = edges.loc[edges["status"] == "refused", "latent"].tolist()
+    rows = []
+    for name, expression in model.equations.items():
+        used = {str(symbol) for symbol in expression.free_symbols}
+        rows.append(
+            {
+                "latent": name,
+                "equation": to_text(model.printed(name), model.digits),
+                "latex": latex[name],
+                "expression": expression,
+                "features": tuple(one for one in model.features if one in used),
+                "complexity": complexity(expression, model.settings.get("complexity")),
+                "refused": refused.count(name),
+                "r2": agreement[name]["r2"],
+                "verdict": found.verdict,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,122 @@
+"""How far predictions move with the constants of the equations, row by row."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.results.uncertainty import Draws
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Array = NDArray[np.float64]
+
+LEVELS = (0.025, 0.975)
+ENDINGS = ("_low", "_high")
+AT_ONCE = 2_000_000  # numbers of one chunk: rows times resamples
+FEWEST = 20  # resamples below which no quantile is worth writing
+
+
+def replicates_table(draws: "Draws | None") -> "pd.DataFrame":
+    """Return one row a resample and one column a constant; empty without resamples.
+
+    Process constants come under their names, others as ``latent::name``.
+    """
+    import pandas as pd
+
+    if draws is None:
+        return pd.DataFrame()
+    inside = {f"{latent}::{name}": v for (latent, name), v in draws.encoder.items()}
+    return pd.DataFrame(dict(draws.process) | inside)
+
+
+def interval_columns(
+    equations: "SymbolicModel",
+    replicates: "pd.DataFrame",
+    columns: Mapping[str, Array],
+) -> dict[str, Array]:
+    """Return 95 % intervals of every latent and target, such as ``rb_low``, ``rb_high``.
+
+    They are 2.5 and 97.5 % quantiles over the resampled constants: of the value that
+    the equations give, not of a single observation, whose noise is on top. Splines of
+    refused edges are held fixed.
+
+    Args:
+        equations: with as many constants as the replicates.
+        replicates: of `replicates_table`.
+        columns: name -> (n,) features and forcings.
+    Returns:
+        name -> (n,), targets first; empty where resamples are missing or too few.
+    """
+    if len(replicates) < FEWEST:
+        return {}
+    rows = len(next(iter(columns.values()), ()))
+    evaluate = _Evaluate(equations, replicates)
+    found = {
+        f"{name}{ending}": np.full(rows, np.nan)
+        for name in evaluate.names
+        for ending in ENDINGS
+    }
+    size = max(1, AT_ONCE // len(replicates))
+    for first in range(0, rows, size):
+        part = slice(first, first + size)
+        some = {name: values[part, None] for name, values in columns.items()}
+        for name, values in evaluate(some).items():
+            with np.errstate(invalid="ignore"):
+                limits = np.quantile(values, LEVELS, axis=1)
+            for ending, limit in zip(ENDINGS, limits, strict=True):
+                found[f"{name}{ending}"][part] = limit
+    return found
+
+
+class _Evaluate:
+    """Latents and targets (n, R) of columns (n, 1), one for each resample."""
+
+    def __init__(self, equations: "SymbolicModel", replicates: "pd.DataFrame") -> None:
+        from symbolic.expression.evaluate import compile_numpy
+        from symbolic.terms.parametric import parametric
+        from symbolic.terms.rebuild import feature_symbols
+
+        self.count = len(replicates)
+        self.features = equations.used_features()
+        self.forcings = list(equations.forcing_columns.values())
+        latents = [
+            parametric(one, equations.units, equations.constraints[one.name])
+            for one in equations.structures
+        ]
+        inside = [str(symbol) for one in latents for symbol in one.constants]
+        self.constants = [replicates[name].to_numpy() for name in inside]
+        self.process = [replicates[name].to_numpy() for name in equations.constants]
+        symbols = [*feature_symbols(self.features), *_symbols(latents)]
+        calls = {name: curve.value for name, curve in equations.functions.items()}
+        self.latents = {
+            one.name: compile_numpy(one.expression, symbols, calls) for one in latents
+        }
+        names = [*self.latents, *equations.constants, *self.forcings]
+        self.targets = {
+            name: compile_numpy(expression, feature_symbols(names))
+            for name, expression in (equations.process or {}).items()
+        }
+        self.names = list(dict.fromkeys([*self.targets, *self.latents]))
+
+    def __call__(self, columns: Mapping[str, Array]) -> dict[str, Array]:
+        shape = (len(next(iter(columns.values()))), self.count)
+        features = [columns[name] for name in self.features]
+        latents = {
+            name: np.broadcast_to(function(*features, *self.constants), shape)
+            for name, function in self.latents.items()
+        }
+        given = [*latents.values(), *self.process]
+        given += [columns[name] for name in self.forcings]
+        targets = {
+            name: np.broadcast_to(function(*given), shape)
+            for name, function in self.targets.items()
+        }
+        return targets | {n: v for n, v in latents.items() if n not in targets}
+
+
+def _symbols(latents: Sequence[Any]) -> list[Any]:
+    return [symbol for one in latents for symbol in one.constants]

@@ -1,0 +1,212 @@
+"""How far the constants move when whole blocks of the data are drawn again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discovery.results.identification import Identification, verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from sciren.data import Table
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.search.refit import SymbolicProblem
+
+COLUMNS = (
+    "constant", "latent", "source", "estimate", "error", "low", "high", "unit", "method",
+)  # fmt: skip
+
+
+MANY = 4_000_000  # refitted rows above which a resample takes one step
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Constants of the equations, refitted on resampled blocks.
+
+    Args:
+        process: process constant -> (replicates,) physical values.
+        encoder: latent, name of a printed constant -> (replicates,) in raw units.
+    """
+
+    process: Mapping[str, NDArray[np.float64]]
+    encoder: Mapping[tuple[str, str], NDArray[np.float64]]
+
+
+def bootstrap_equations(
+    equations: "SymbolicModel",
+    model: "ScIReN",
+    table: "Table",
+    replicates: int,
+    seed: int = 0,
+    minima: Iterable[Mapping[str, float]] = (),
+) -> Draws:
+    """Refit all constants of the equations on resampled blocks.
+
+    Blocks are calendar weeks, groups, or rows (`Table.blocks`), because neighbouring
+    rows are not independent. Where rows are many, a resample takes one Gauss-Newton
+    step; else it is refitted completely.
+
+    Args:
+        equations: fitted on the table.
+        model: brings process model and comparison with the data.
+        table: training rows.
+        replicates: how many resamples.
+        seed: of the resampling.
+        minima: constant -> value at other minima of the profile; every resample is also
+            refitted from there and keeps its best.
+    """
+    import torch
+
+    from discovery.results.one_step import one_step_bootstrap
+    from sciren.solvers.bootstrap import bootstrap_constants
+    from symbolic.terms.rebuild import raw_constants
+
+    with torch.no_grad():
+        problem, theta = equation_problem(equations, model, table)
+        others = [_refitted(problem, equations, model, one) for one in minima]
+        starts = torch.stack([theta, *others])
+        if len(table) * replicates * len(starts) > MANY:
+            draws = one_step_bootstrap(problem, starts, replicates, seed)
+        else:
+            draws = bootstrap_constants(
+                problem, problem.with_term, starts, replicates, seed
+            )
+        scale = model.constant_scale
+        physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
+        values: dict[tuple[str, str], list[float]] = {}
+        for row in draws:
+            for one in raw_constants(problem.structures_at(row), equations.units):
+                values.setdefault((one.latent, one.name), []).append(one.value)
+    names = model.decoder.constant_names
+    return Draws(
+        {name: physical[:, k] for k, name in enumerate(names)},
+        {name: np.array(found) for name, found in values.items()},
+    )
+
+
+def equation_problem(
+    equations: "SymbolicModel", model: "ScIReN", table: "Table"
+) -> "tuple[SymbolicProblem, Tensor]":
+    """Return the equations as a least-squares problem and their constants (P,)."""
+    import torch
+
+    from symbolic.pipeline import observed
+    from symbolic.search.refit import SymbolicProblem
+    from symbolic.terms.structure import DOMAIN_MARGIN
+
+    seen = observed(model, table)
+    problem = SymbolicProblem(
+        seen.term,
+        seen.scaled,
+        equations.structures,
+        domain_margin=equations.settings.get("domain_margin", DOMAIN_MARGIN),
+    )
+    names = model.decoder.constant_names
+    physical = torch.tensor([equations.constants[name] for name in names])
+    raw = model.constant_scale.to_raw(physical.double())
+    return problem, problem.start(raw)[0]
+
+
+def _refitted(
+    problem: "SymbolicProblem",
+    equations: "SymbolicModel",
+    model: "ScIReN",
+    constants: Mapping[str, float],
+) -> "Tensor":
+    """Constants (P,) of the equations in the minimum next to given constants."""
+    import torch
+
+    from symbolic.search.refit import refit
+
+    known = equations.constants | dict(constants)
+    names = model.decoder.constant_names
+    physical = torch.tensor([known[name] for name in names]).double()
+    raw = model.constant_scale.to_raw(physical)
+    return refit(
+        problem.term, problem.scaled, equations.structures, raw, with_covariance=False
+    ).theta
+
+
+def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFrame":
+    """Return estimate, error and 95 % interval of every constant, process ones first.
+
+    Errors are deviations over the resamples, intervals their 2.5 and 97.5 % quantiles;
+    without draws both follow from the curvature and the residuals of rows or blocks.
+    """
+    import pandas as pd
+
+    rows = [
+        _row(name, "", "", value, equations.errors.get(name, np.nan),
+             equations.unit_of.get(name, ""), draws and draws.process.get(name))
+        for name, value in equations.constants.items()
+    ]  # fmt: skip
+    listed: Sequence[Mapping[Any, Any]] = equations.table.to_dict("records")
+    rows += [
+        _row(one["name"], one["latent"], one["source"], one["value"], one["error"],
+             one["unit"], draws and draws.encoder.get((str(one["latent"]), str(one["name"]))))
+        for one in listed
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _row(
+    name: str,
+    latent: str,
+    source: str,
+    value: float,
+    error: float,
+    unit: str,
+    draws: NDArray[np.float64] | None,
+) -> dict[str, Any]:
+    low, high = value - 1.96 * error, value + 1.96 * error
+    method = "curvature, robust errors"
+    if draws is not None and len(draws) > 1:
+        error = float(np.std(draws, ddof=1))
+        low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))
+        method = f"block bootstrap, {len(draws)} resamples"
+    values = (name, latent, source, float(value), error, low, high, unit, method)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def network_constants(
+    model: "ScIReN", known: Sequence[Identification]
+) -> "pd.DataFrame":
+    """Return the process constants of a network that has no equations."""
+    import pandas as pd
+
+    rows = []
+    for name, value in model.constants().items():
+        unit = next(p.unit for p in model.decoder.parameters if p.name == name)
+        row = _row(name, "", "", value, np.nan, unit, None)
+        for one in known[::-1]:
+            if one.constant == name:
+                how = f"profile, {one.model}"
+                row |= {"error": one.error, "low": one.low, "high": one.high}
+                row |= {"method": how}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def with_verdicts(
+    frame: "pd.DataFrame", known: Sequence[Identification], model: "ScIReN"
+) -> "pd.DataFrame":
+    """Add whether each process constant is identified, and why not."""
+    process = frame[frame["latent"] == ""]
+    rows = zip(process["constant"], process["low"], process["high"], strict=True)
+    intervals = {str(name): (float(low), float(high)) for name, low, high in rows}
+    positive = {p.name: p.positive for p in model.decoder.parameters.constants}
+    judged = verdicts(known, intervals, positive)
+    found = [
+        judged[name] if latent == "" else (None, "")
+        for name, latent in zip(frame["constant"], frame["latent"], strict=True)
+    ]
+    return frame.assign(
+        identified=[one for one, _ in found], reason=[why for _, why in found]
+    )

@@ -1,0 +1,97 @@
+"""explain: everything after training again, from the stored network."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.config.settings import RunConfig
+from discovery.config.file import load_config
+from discovery.runs.folder import open_run, run_folder
+from discovery.results.scoring import EQUATION, NETWORK
+from discovery.runs.stored import load_discovery, stored_decoder, stored_model
+from discovery.runs.workflow import check_edges, discover_study, progress_of, write_all
+from sciren.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from discovery.tables.prepare import Study
+    from discovery.runs.training import Training
+
+CHANGEABLE = (
+    "families", "pins", "forbid", "shapes", "model_selection", "complexity",
+    "unit_problems", "unit_mode", "compose", "threshold", "bootstrap",
+)  # fmt: skip
+
+
+def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path:
+    """Find and verify the equations of a run again, without training; return its path.
+
+    Args:
+        run: folder of the discovery; its files are replaced together at the end.
+        changes: ``"discovery.pins={ta -> rb: linear}"`` and the like, one a setting;
+            only what comes after training can be changed.
+        quiet: no progress on stderr.
+    Raises:
+        ConfigError: a setting that cannot be changed, or does not exist.
+        DataError: no such run, or its data have changed.
+    """
+    from discovery.config.choices import check_choices
+    from discovery.runs.folder import read_json
+    from discovery.tables.prepare import prepare
+    from discovery.runs.unfinished import carry_over
+
+    folder = open_run(run)
+    config = _changed(folder, changes)
+    check_choices((), (), config.discovery.families)
+    progress = progress_of(quiet)
+    stored_decoder(folder)  # refuses code that comes with the run
+    study = prepare(config, progress.say)
+    check_edges(study)
+    if study.fingerprint != read_json(folder / "data.json")["sha256"]:
+        raise DataError(
+            f"{study.source}: is not what the run was made from (its SHA-256 differs); "
+            "run `sciren discover` again"
+        )
+    training = stored_training(folder, study)
+    with run_folder(folder, overwrite=True) as new:
+        keep = carry_over(folder, new, study)
+        found = discover_study(study, training, progress, keep)
+        write_all(found, study, new, progress)
+    return folder
+
+
+def _changed(folder: Path, changes: Sequence[str]) -> RunConfig:
+    """Return the settings of a run with changes, and its present place."""
+    for change in changes:
+        group, _, name = change.partition("=")[0].strip().partition(".")
+        if group != "discovery" or name.split(".")[0] not in CHANGEABLE:
+            raise ConfigError(
+                f"--set {change}: without training only "
+                f"{', '.join(f'discovery.{one}' for one in CHANGEABLE)} can be changed; "
+                "for others run `sciren discover` again"
+            )
+    config = load_config(folder / "config.yaml", changes)
+    return config.model_copy(update={"out": folder.resolve()})
+
+
+def stored_training(folder: Path, study: "Study") -> "Training":
+    """Return the record of a run's training as its files hold it."""
+    from discovery.results.identification import EQUATIONS
+    from discovery.runs.training import Training
+
+    found = load_discovery(folder)
+    tried = found.candidates.to_dict("records")
+    points = found.profiles.to_dict("records")
+    simple = {
+        part: {n: s for n, s in models.items() if n not in (NETWORK, EQUATION)}
+        for part, models in found.scores.items()
+    }
+    return Training(
+        stored_model(folder, study.decoder),
+        found.history,
+        tuple(one for one in tried if one["stage"] != "families"),
+        tuple(one for one in points if one["model"] != EQUATIONS),
+        tuple(one for one in found.identification if one.model != EQUATIONS),
+        simple,
+        any(one["stage"] == "edges" for one in tried),
+        tuple(found.training_notes),
+    )

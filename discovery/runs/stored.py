@@ -1,0 +1,132 @@
+"""Read a finished run back; nothing that lies in its folder is ever executed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discovery.config.settings import RunConfig
+from discovery.config.file import load_config
+from discovery.runs.folder import open_run, read_json
+from discovery.results.identification import Identification
+from discovery.tables.records import PARTS
+from discovery.results.result import Discovery
+from sciren.errors import DataError, DecoderError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.decoders import Decoder
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+
+REPLICATES = "replicates.csv"
+
+
+def load_discovery(folder: Path) -> Discovery:
+    """Read what a run has found; the network stays on disk until it is asked for."""
+    run = open_run(folder)
+    metrics = read_json(run / "metrics.json")
+    try:
+        return Discovery(
+            None,
+            stored_equations(run),
+            constants_of(metrics),
+            tuple(Identification.from_json(one) for one in metrics["identification"]),
+            {part: metrics[part] for part in PARTS if part in metrics},
+            metrics["latents"],
+            read_table(run / "importance.csv"),
+            read_table(run / "candidates.csv"),
+            read_table(run / "profiles.csv"),
+            read_table(run / "history.csv"),
+            tuple(metrics["notes"]),
+            tuple(metrics["training_notes"]),
+            read_table(run / REPLICATES) if (run / REPLICATES).is_file() else None,
+            run,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(
+            f"{run / 'metrics.json'}: is not as `sciren discover` writes it ({error!r}); "
+            "run it again"
+        ) from error
+
+
+def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":
+    """Return the table of constants in ``metrics.json``."""
+    import pandas as pd
+
+    frame = pd.DataFrame(metrics["constants"])
+    numbers = ("estimate", "error", "low", "high")
+    return frame.astype({name: float for name in numbers if name in frame.columns})
+
+
+def stored_equations(run: Path) -> "SymbolicModel | None":
+    """Return the equations of a run, None where it has none."""
+    from symbolic import SymbolicModel
+
+    file = run / "equations.json"
+    return SymbolicModel.load(file) if file.is_file() else None
+
+
+def read_table(path: Path) -> "pd.DataFrame":
+    """Read a table of a run; an empty file is an empty table."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+    except (OSError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as a table: {problem}") from error
+
+
+def stored_config(run: Path) -> RunConfig:
+    """Return the settings of a run."""
+    return load_config(run / "config.yaml")
+
+
+def stored_model(run: Path, decoder: "Decoder | None" = None) -> "ScIReN":
+    """Return the trained network of a run.
+
+    Args:
+        run: its folder.
+        decoder: process model; default: what the settings name.
+    Raises:
+        DecoderError: the settings name a file that may not be run.
+        FormatError: the model cannot be read.
+    """
+    from sciren.checkpoint import load_model
+
+    return load_model(run, stored_decoder(run) if decoder is None else decoder)
+
+
+def stored_decoder(run: Path) -> "Decoder":
+    """Return the process model that the settings of a run name.
+
+    A file of the user's own is run, as at the discovery; never one that lies inside the
+    run folder, or whose place the settings do not give in full, because a run may come
+    from somebody else.
+
+    Raises:
+        DecoderError: the file may not be run, or does not exist.
+    """
+    from discovery.tables.prepare import decoder_of
+    from discovery.config.yaml_file import read_yaml_mapping
+
+    config = stored_config(run)
+    written = read_yaml_mapping(run / "config.yaml").get("decoder")
+    name = written["name"] if isinstance(written, dict) else written
+    file, colon, _ = str(name or "").rpartition(":")
+    if colon and not Path(file).is_absolute():
+        raise DecoderError(
+            f"{run / 'config.yaml'}: the process model {file!r} is no full path, so it "
+            "is not run; write the full path of your own file there, or use the "
+            "equations"
+        )
+    if colon and Path(file).resolve().is_relative_to(run.resolve()):
+        raise DecoderError(
+            f"{file}: lies inside the run folder, and code that comes with a run is "
+            "never run; move it elsewhere and name it in config.yaml, or use the "
+            "equations"
+        )
+    return decoder_of(config)

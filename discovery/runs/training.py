@@ -1,0 +1,220 @@
+"""What a training leaves behind, as the later stages and the run folder need it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from discovery.runs.checkpoints import frame_of, frame_record
+from discovery.results.identification import (
+    EQUATIONS,
+    KEPT,
+    Identification,
+    equation_summaries,
+    identifications,
+    profile_rows,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.runs.checkpoints import Checkpoints
+    from discovery.tables.prepare import Study
+    from discovery.results.scoring import Scores
+    from sciren.data import Table
+    from sciren.model import ScIReN
+    from sciren.training import History, TrainConfig
+    from sciren.training.progress import Progress
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """Record of one training, independent of the engine.
+
+    Args:
+        model: trained.
+        history: one row a step.
+        candidates: one row a rung of the ladder, a set of edges, a member.
+        profiles: one row a point of a profile.
+        identification: what the profiles say.
+        baselines: part -> baseline -> target -> score.
+        selected: whether validation chose the edges.
+        notes: sentences for the report.
+    """
+
+    model: "ScIReN"
+    history: "pd.DataFrame"
+    candidates: tuple[Row, ...] = ()
+    profiles: tuple[Row, ...] = ()
+    identification: tuple[Identification, ...] = ()
+    baselines: "Scores" = field(default_factory=dict)
+    selected: bool = False
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, model: "ScIReN", history: "History | Training | None") -> "Training":
+        """Take over what `fit` returned; without it nothing is known."""
+        import pandas as pd
+
+        if isinstance(history, Training):
+            return replace(history, model=model)
+        if history is None:
+            return cls(model, pd.DataFrame())
+        tried = [{"stage": "ladder"} | one for one in history.ladder]
+        tried += [{"stage": "edges"} | one for one in history.selection]
+        notes = (f"Engine: {history.reason}.", *history.messages)
+        return cls(
+            model,
+            history.frame(),
+            tuple(tried),
+            tuple(profile_rows(history.profiles)),
+            tuple(identifications(history.summaries)),
+            selected=bool(history.selection),
+            notes=notes,
+        )
+
+    @classmethod
+    def from_record(cls, model: "ScIReN", record: Mapping[str, Any]) -> "Training":
+        """Read what `record` wrote."""
+        known: dict[str, Any] = dict(record)
+        known["history"] = frame_of(known["history"])
+        known["identification"] = tuple(
+            map(Identification.from_json, known["identification"])
+        )
+        for name in ("candidates", "profiles", "notes"):
+            known[name] = tuple(known[name])
+        return cls(model, **known)
+
+    def record(self) -> dict[str, Any]:
+        """Return everything but the model as plain data."""
+        return {
+            "history": frame_record(self.history),
+            "candidates": list(self.candidates),
+            "profiles": list(self.profiles),
+            "identification": [one.to_json() for one in self.identification],
+            "baselines": self.baselines,
+            "selected": self.selected,
+            "notes": list(self.notes),
+        }
+
+    def with_profiles_of(
+        self,
+        equations: "SymbolicModel",
+        model: "ScIReN",
+        table: "Table",
+        keep: "Checkpoints",
+    ) -> "Training":
+        """Add the profile over the equations where the training has none."""
+        known = {one.constant for one in self.identification}
+        if not set(model.decoder.constant_names) - known:
+            return self
+
+        def compute() -> dict[str, Any]:
+            summaries = equation_summaries(equations, model, table)
+            points = [point for one in summaries.values() for point in one.points]
+            judged = identifications(summaries, EQUATIONS)
+            return {
+                "points": profile_rows(points, EQUATIONS),
+                "identification": [one.to_json() for one in judged],
+            }
+
+        found = keep.data("profiles", compute)
+        judged = map(Identification.from_json, found["identification"])
+        return replace(
+            self,
+            profiles=(*self.profiles, *found["points"]),
+            identification=(*self.identification, *judged),
+        )
+
+    def other_minima(self, most: int = 4) -> list[dict[str, float]]:
+        """Return constant -> value for the competing minima of the kept features."""
+        found = []
+        for one in self.identification:
+            if one.model == KEPT:
+                others = [v for v in one.near_minima if v != one.estimate]
+                found += [{one.constant: value} for value in others[:most]]
+        return found
+
+
+def train(
+    study: "Study",
+    config: "TrainConfig",
+    progress: "Progress | None" = None,
+    notes: Sequence[str] = (),
+    keep: "Checkpoints | None" = None,
+) -> Training:
+    """Train the model of a study, and the baselines where they are asked for.
+
+    The ladder is climbed only where the rows are enough for a deeper encoder.
+
+    Args:
+        study: data and process model.
+        config: settings of the training.
+        progress: hears every step.
+        notes: what is known about the data already.
+        keep: stages that are finished already, and where to keep others.
+    """
+    from discovery.config.build import enough_rows, model_of
+    from discovery.runs.checkpoints import Checkpoints
+    from discovery.results.members import train_members
+
+    keep = keep or Checkpoints()
+    split, decoder = study.split, study.decoder
+    notes = list(notes)
+    latents, features = len(decoder.latent_names), len(study.config.features)
+    if config.ladder and not enough_rows(split.train, features, latents):
+        config = config.replace(ladder=False)
+        notes.append(
+            "No hidden layer was tried, because there are fewer observations than it "
+            "has coefficients."
+        )
+
+    def first() -> "tuple[ScIReN, dict[str, Any]]":
+        from sciren.training import fit
+
+        model = model_of(study.config, decoder)
+        settings = keep.during_training(config)
+        history = fit(model, split.train, split.valid, settings, progress)
+        return model, Training.of(model, history).record()
+
+    found = Training.from_record(*keep.model(decoder, first))
+    members, said = keep.data(
+        "members",
+        lambda: train_members(
+            study, found.model, keep.during_training(config, "members"), progress
+        ),
+    )
+    keep.forget_training()
+    return replace(
+        found,
+        candidates=(*found.candidates, *members),
+        baselines=_baselines(study, found.model, config, progress, keep),
+        notes=(*found.notes, *notes, *said),
+    )
+
+
+def _baselines(
+    study: "Study",
+    model: "ScIReN",
+    config: "TrainConfig",
+    progress: "Progress | None",
+    keep: "Checkpoints",
+) -> "Scores":
+    """Score the models that every encoder has to beat."""
+    if not study.config.discovery.baselines:
+        return {}
+
+    def compute() -> "Scores":
+        from discovery.results.baselines import baselines
+        from discovery.tables.records import PARTS
+        from discovery.results.scoring import target_scores
+
+        if progress is not None:
+            progress.say("baselines: constant latents and a small perceptron")
+        parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
+        found = baselines(model, study.split, config, progress)
+        return target_scores(parts, found)
+
+    return keep.data("baselines", compute)

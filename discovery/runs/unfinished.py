@@ -1,0 +1,228 @@
+"""The hidden folder in which a run grows, and in which an interrupted one stays."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from discovery.runs.checkpoints import MODEL, TRAINING, Checkpoints
+from discovery.config.file import stored_settings, versions
+from discovery.runs.folder import (
+    check_free,
+    file_hash,
+    is_run,
+    put_in_place,
+    read_json,
+    write_json,
+)
+from sciren.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from discovery.tables.prepare import Study
+
+CHECKPOINTS, START, LOCK = "checkpoints", "start.json", "lock"
+
+Say = Callable[[str], None]
+
+
+def unfinished_folder(out: Path) -> Path:
+    """Return the hidden folder in which the run of a path grows."""
+    return out.with_name(f".{out.name}.unfinished")
+
+
+def start_record(study: "Study") -> dict[str, Any]:
+    """Return everything that the results of a run depend on."""
+    known = versions()
+    return {
+        "versions": {name: known[name] for name in ("sciren", "torch")},
+        "data": study.fingerprint,
+        "process model": _process_hash(study),
+        "settings": stored_settings(study.config),
+    }
+
+
+def _process_hash(study: "Study") -> str | None:
+    """Hash of the file with the user's own process model."""
+    chosen = study.config.decoder
+    file, colon, _ = (chosen.name if chosen else "").rpartition(":")
+    return file_hash(Path(file)) if colon else None
+
+
+def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
+    """Whether this very run is finished, so that nothing is left to resume.
+
+    Raises:
+        ConfigError, DataError: it is to be resumed, but is another one.
+    """
+    out = Path(study.config.out)
+    going_on = unfinished_folder(out.resolve()).is_dir()
+    if not resume or overwrite or going_on or not is_run(out):
+        return False
+    from discovery.runs.stored import stored_config
+
+    record = read_json(out / "data.json")
+    settings = stored_settings(stored_config(out))
+    found = start_record(study) | {"data": record["sha256"], "settings": settings}
+    _check_same(out, study, found)
+    return True
+
+
+@contextmanager
+def unfinished_run(
+    study: "Study", resume: bool, overwrite: bool, say: Say
+) -> Iterator[Path]:
+    """Give the hidden folder of a run; it takes the place of ``out`` when all is written.
+
+    Whatever ends the work before, its finished stages stay under ``checkpoints`` in the
+    hidden folder (an error before the first of them leaves nothing), and ``out`` stays
+    as it was.
+
+    Args:
+        study: settings and data of the run.
+        resume: whether to go on with the stages that an earlier one has finished.
+        overwrite: whether a finished run at ``out`` may be replaced.
+        say: hears what was found, and how to go on.
+    Raises:
+        ConfigError: ``out`` may not be replaced or written, another process writes it,
+            or the unfinished run has other settings.
+        DataError: the unfinished run was made from other data.
+    """
+    out = Path(study.config.out).resolve()
+    check_free(out, overwrite)
+    hidden = unfinished_folder(out)
+    try:
+        hidden.mkdir(parents=True, exist_ok=True)
+        lock = _lock(hidden / LOCK, out)
+    except OSError as error:
+        raise ConfigError(
+            f"{out}: cannot be written: {error.strerror}; choose another folder"
+        ) from error
+    try:
+        _begin(hidden, study, resume, say)
+        yield hidden
+        (hidden / LOCK).unlink()
+        put_in_place(hidden, out, overwrite)
+    except BaseException:
+        if _stages(hidden):
+            say(
+                f"stopped; finished stages are kept ({', '.join(_stages(hidden))}), "
+                "--resume goes on with them"
+            )
+        raise
+    finally:
+        lock.close()
+        if not _stages(hidden):
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _begin(hidden: Path, study: "Study", resume: bool, say: Say) -> None:
+    """Leave nothing in the folder but what may be used again."""
+    checkpoints = hidden / CHECKPOINTS
+    stages = _stages(hidden)
+    if resume and stages:
+        _check_same(hidden, study, read_json(checkpoints / START))
+        say(f"resumed after: {', '.join(stages)}")
+    elif resume:
+        say("nothing to resume; starting from the beginning")
+    elif stages:
+        say("starting again; the stages of an unfinished run are thrown away")
+    for path in hidden.iterdir():
+        if path.name != LOCK and not (resume and stages and path == checkpoints):
+            _remove(path)
+    checkpoints.mkdir(exist_ok=True)
+    write_json(checkpoints / START, start_record(study))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _stages(hidden: Path) -> list[str]:
+    """Names of the stages that are finished, or of a training under way."""
+    folder = hidden / CHECKPOINTS
+    if not (folder / START).is_file():
+        return []
+    order = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    known = [path for path in order if path.name != START and path.name[0] != "."]
+    return [path.stem.replace("_", " ") for path in known if path.name != MODEL]
+
+
+def _lock(path: Path, out: Path) -> IO[str]:
+    """Hold a file that the system lets go even when the process is killed."""
+    stream = path.open("a", encoding="utf-8")
+    with suppress(ImportError):  # only where the system has such locks
+        import fcntl
+
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            raise ConfigError(
+                f"{out}: another process is writing this run; wait for it, or choose "
+                "another folder"
+            ) from None
+    return stream
+
+
+def carry_over(run: Path, new: Path, study: "Study") -> Checkpoints:
+    """Take the stages of a finished training into a run that is explained again."""
+    keep = Checkpoints(new / CHECKPOINTS)
+    for name in (MODEL, f"{TRAINING}.json", "members.json", "baselines.json"):
+        known, copy = run / CHECKPOINTS / name, new / CHECKPOINTS / name
+        if known.is_dir():
+            shutil.copytree(known, copy)
+        elif known.is_file():
+            shutil.copy(known, copy)
+    write_json(new / CHECKPOINTS / START, start_record(study))
+    return keep
+
+
+# -- is it the same run? ------------------------------------------------------------------
+def _check_same(place: Path, study: "Study", found: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was begun from something else."""
+    wanted = start_record(study)
+    if found["data"] != wanted["data"]:
+        raise DataError(
+            f"{study.source}: the data have changed since the run began (their SHA-256 "
+            f"is {wanted['data'][:12]}..., it was {found['data'][:12]}...); start again "
+            "without --resume"
+        )
+    for what in ("process model", "versions"):
+        if found[what] != wanted[what]:
+            raise ConfigError(
+                f"{place}: the {what} changed since the run began "
+                f"({_shown(found[what])}, now {_shown(wanted[what])}); start again "
+                "without --resume"
+            )
+    changed = _differences(found["settings"], wanted["settings"])
+    if changed:
+        key, before, now = changed[0]
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        raise ConfigError(
+            f"{place}: was begun with {key} = {before!r}, now it is {now!r}{more}; set "
+            "it back, or start again without --resume"
+        )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return f"SHA-256 {str(value)[:12]}..."
+
+
+def _differences(before: Any, now: Any, key: str = "") -> list[tuple[str, Any, Any]]:
+    """Return (dotted key, value before, value now) of every setting that differs."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = dict.fromkeys([*before, *now])
+        return [
+            one
+            for name in names
+            for one in _differences(
+                before.get(name), now.get(name), f"{key}.{name}" if key else name
+            )
+        ]
+    return [] if before == now else [(key, before, now)]

@@ -1,0 +1,139 @@
+"""run: from a configuration to a folder with everything that was found."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.runs.checkpoints import Checkpoints
+from discovery.config.choices import check_choices
+from discovery.config.settings import RunConfig
+from discovery.config.file import train_config
+from discovery.runs.folder import check_free, write_csv
+
+if TYPE_CHECKING:
+    from discovery.tables.prepare import Study
+    from discovery.results.result import Discovery
+    from discovery.runs.training import Training
+    from sciren.training.progress import Progress
+
+
+def run(
+    config: RunConfig,
+    overwrite: bool = False,
+    quiet: bool = False,
+    resume: bool = False,
+) -> Path:
+    """Train, find equations, verify, and write the run folder.
+
+    prepare -> train -> baselines -> equations -> verify -> intervals -> report
+
+    Args:
+        config: all settings; the folder is ``config.out``.
+        overwrite: whether a run that is there may be replaced.
+        quiet: no progress on stderr.
+        resume: whether to go on with what an interrupted run of the same settings and
+            data has finished; the result is that of an uninterrupted run.
+    Returns:
+        The run folder; it appears when everything is written, or not at all.
+    Raises:
+        SciRenError: settings, data or process model cannot be used, the training fails,
+            or the unfinished run was begun with others.
+    """
+    from discovery.tables.prepare import prepare
+    from discovery.tables.reach import warn_unreachable
+    from discovery.runs.training import train
+    from discovery.runs.unfinished import CHECKPOINTS, finished_before, unfinished_run
+
+    out = Path(config.out)
+    if not resume:
+        check_free(out, overwrite)
+    settings = train_config(config)
+    check_choices((), (), config.discovery.families)
+    progress = progress_of(quiet)
+    study = prepare(config, progress.say)
+    check_edges(study)
+    shares = warn_unreachable(study.decoder, study.split.train)
+    if finished_before(study, resume, overwrite):
+        progress.say(f"{out} is finished already")
+        return out
+    with unfinished_run(study, resume, overwrite, progress.say) as folder:
+        keep = Checkpoints(folder / CHECKPOINTS)
+        notes = _unreachable(study, shares)
+        training = train(study, settings, progress, notes, keep)
+        found = discover_study(study, training, progress, keep)
+        write_all(found, study, folder, progress)
+    return out
+
+
+def _unreachable(study: "Study", shares: Mapping[str, float]) -> tuple[str, ...]:
+    """Say in the report as well what no parameter can explain."""
+    return tuple(
+        f"{share:.1%} of the training rows of {name} are outside what "
+        f"{study.decoder.name} can produce with any parameter; they act as noise."
+        for name, share in shares.items()
+    )
+
+
+def progress_of(quiet: bool) -> "Progress":
+    """Return who hears the progress: stderr, or nobody."""
+    from sciren.training import LineProgress
+    from sciren.training.progress import Silence
+
+    return Silence() if quiet else LineProgress()
+
+
+def check_edges(study: "Study") -> None:
+    """Refuse pins and forbidden families of edges that the model cannot have."""
+    chosen = study.config.discovery
+    features, latents = study.config.features, study.decoder.latent_names
+    check_choices(features, latents, None, chosen.pins, chosen.forbid, chosen.shapes)
+
+
+def discover_study(
+    study: "Study",
+    training: "Training",
+    progress: "Progress",
+    keep: "Checkpoints | None" = None,
+) -> "Discovery":
+    """Find and verify the equations of a trained study, after its settings."""
+    from discovery.results.stages import discover
+
+    chosen, split = study.config.discovery, study.split
+    return discover(
+        training.model,
+        split.train,
+        split.valid,
+        split.test,
+        history=training,
+        families=chosen.families,
+        pins=chosen.pins,
+        forbid=chosen.forbid,
+        shapes=chosen.shapes,
+        model_selection=chosen.model_selection,
+        complexity=chosen.complexity,
+        unit_problems=chosen.unit_problems,
+        unit_mode=chosen.unit_mode,
+        compose=chosen.compose,
+        threshold=chosen.threshold,
+        bootstrap=chosen.bootstrap,
+        search_rows=chosen.search_rows,
+        truth=study.truth,
+        seed=study.config.seed,
+        say=progress.say,
+        keep=keep,
+    )
+
+
+def write_all(
+    found: "Discovery", study: "Study", folder: Path, progress: "Progress"
+) -> None:
+    """Write files, pictures and report of a run into a folder."""
+    from discovery.report.run_report import write_report
+    from discovery.runs.stored import REPLICATES
+    from discovery.runs.writing import write_run
+
+    progress.say("report: tables and pictures")
+    write_run(found, study, folder)
+    if found.replicates is not None:
+        write_csv(folder / REPLICATES, found.replicates)
+    write_report(folder)

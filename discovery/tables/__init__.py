@@ -1,0 +1,1 @@
+"""From files to the three tables of a study: reading, filtering, splitting, remembering."""

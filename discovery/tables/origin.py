@@ -1,0 +1,105 @@
+"""Where the observations come from: a file, or a data set that the package brings."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.runs.folder import file_hash
+from sciren.errors import ConfigError, SciRenError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.config.settings import DataSettings
+    from sciren.datasets import SoilCarbonStudy
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A frame of observations and what is known about it.
+
+    Args:
+        frame: one row an observation; ``frame.attrs["units"]`` where it has units.
+        source: file or data set, for the reader.
+        fingerprint: SHA-256 of the file, or of the values of the data set.
+        truth: name -> formula or value as text, where the data are simulated.
+    """
+
+    frame: "pd.DataFrame"
+    source: str
+    fingerprint: str
+    truth: Mapping[str, str]
+
+
+def read_origin(data: "DataSettings") -> Origin:
+    """Read the file, or make the embedded data set.
+
+    Raises:
+        DataError: the file cannot be used; the message names it.
+        ConfigError: the data set does not take these settings.
+    """
+    if data.path is not None:
+        from discovery.tables.sources import read_frame
+
+        frame = read_frame(data.path)
+        return Origin(frame, data.source, file_hash(data.path), {})
+    assert data.dataset is not None  # the settings hold one of both
+    make = {"respiration": _respiration, "soil-carbon": _soil_carbon}
+    frame = make[data.dataset.name](data.source, data.dataset.settings)
+    return Origin(frame, data.source, _hash(frame), frame.attrs["truth"])
+
+
+def _respiration(source: str, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Make the simulated record; its column ``part`` holds the published split."""
+    from sciren.datasets import make_respiration
+
+    try:
+        study = make_respiration(**settings)
+    except (TypeError, SciRenError) as error:
+        raise ConfigError(f"{source} cannot be made: {error}") from error
+    parts = np.select(
+        [study.train, study.valid, study.test], ["train", "valid", "test"], ""
+    )
+    frame = study.frame.assign(part=parts)
+    frame.attrs["units"] = dict(study.units)
+    truth = study.truth
+    frame.attrs["truth"] = {"rb": truth.formula, "q10": f"{truth.q10:g}"}
+    return frame
+
+
+def _soil_carbon(source: str, settings: Mapping[str, Any]) -> "pd.DataFrame":
+    """Make the simulated profiles; column ``part`` holds the first published split."""
+    study = soil_carbon_study(source, settings)
+    parts = np.full(len(study.frame), "train", dtype=object)
+    split = study.tables(1)
+    parts[split.valid.row_ids], parts[split.test.row_ids] = "valid", "test"
+    frame = study.frame.assign(part=parts)
+    frame.attrs["units"] = dict(study.units)
+    frame.attrs["truth"] = study.truth.formulas
+    return frame
+
+
+def soil_carbon_study(source: str, settings: Mapping[str, Any]) -> "SoilCarbonStudy":
+    """Make the simulated soil profiles.
+
+    Raises:
+        ConfigError: settings that the generator does not take.
+    """
+    from sciren.datasets import make_soil_carbon
+
+    try:
+        return make_soil_carbon(**settings)
+    except (TypeError, SciRenError) as error:
+        raise ConfigError(f"{source} cannot be made: {error}") from error
+
+
+def _hash(frame: "pd.DataFrame") -> str:
+    total = hashlib.sha256()
+    for name in frame.columns:
+        values = frame[name].to_numpy()
+        known = values.astype(str) if values.dtype == object else values
+        total.update(str(name).encode() + b"\0" + np.ascontiguousarray(known).tobytes())
+    return total.hexdigest()

@@ -1,0 +1,246 @@
+"""From a configuration to the process model and the three tables of a study."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.config.process import load_decoder
+from discovery.config.settings import (
+    AutoSplit,
+    BlockSplit,
+    ColumnSplit,
+    GroupSplit,
+    RunConfig,
+    TimeSplit,
+)
+from discovery.tables.origin import Origin, read_origin, soil_carbon_study
+from sciren.errors import (
+    ColumnError,
+    ConfigError,
+    DataError,
+    ExpressionError,
+    closest_names,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.data import Split, Table
+    from sciren.decoders import Decoder
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that a discovery starts from.
+
+    Args:
+        config: its settings.
+        decoder: the process model; plain regression has the identity.
+        table: all rows that can be used; ``row_ids`` count the rows of the file.
+        split: rows to learn from, to choose with and to report on.
+        source, fingerprint: where the data are from, and their hash.
+        read, kept: rows of the file, and those that the filter keeps.
+        truth: latent -> its true value in every row of the file, where known.
+        formulas: name -> true formula or value as text, where known.
+    """
+
+    config: RunConfig
+    decoder: "Decoder"
+    table: "Table"
+    split: "Split"
+    source: str = ""
+    fingerprint: str = ""
+    read: int = 0
+    kept: int = 0
+    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
+    formulas: Mapping[str, str] = field(default_factory=dict)
+
+
+def _silent(message: str) -> None:
+    """Say nothing."""
+
+
+def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
+    """Load the process model and the data, and split the rows.
+
+    Args:
+        config: the settings.
+        say: hears how many rows were read, kept and left out.
+    Raises:
+        ConfigError: settings that do not fit the process model.
+        DecoderError: the process model cannot be loaded.
+        DataError: file, columns or rows cannot be used; the message names the file.
+    """
+    decoder = decoder_of(config)
+    forcings, targets = _mapped(config, decoder)
+    origin = read_origin(config.data)
+    say(f"read {len(origin.frame):,} rows from {origin.source}")
+    frame, kept = _rows(config, origin, say)
+    try:
+        table = _table(config, frame, forcings, targets)
+        split = _split(config, frame, table)
+        truth = _truth(config, origin.frame, decoder)
+    except ColumnError as error:
+        raise ColumnError(f"{origin.source}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{origin.source}: {error}") from error
+    for reason, count in table.dropped.items():
+        say(f"left out {count:,} rows: {reason}")
+    return Study(
+        config, decoder, _original_rows(table, kept), _each(split, kept),
+        origin.source, origin.fingerprint, len(origin.frame), len(kept), truth,
+        origin.truth,
+    )  # fmt: skip
+
+
+def decoder_of(config: RunConfig) -> "Decoder":
+    """Return the process model of a configuration, the identity for none.
+
+    The soil carbon model of the simulated profiles knows the forcing of their sites.
+    """
+    from sciren.decoders import IdentityDecoder
+
+    chosen, dataset = config.decoder, config.data.dataset
+    if dataset is not None and dataset.name == "soil-carbon" and chosen is not None:
+        sites = soil_carbon_study(config.data.source, dataset.settings).decoder()
+        if chosen.name == sites.name and not chosen.settings:
+            return sites
+    decoder = load_decoder(chosen.name, chosen.settings) if chosen else None
+    return decoder or IdentityDecoder(list(config.targets))
+
+
+def _mapped(
+    config: RunConfig, decoder: "Decoder"
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return forcings and targets, decoder's name -> column, in the decoder's order."""
+    found = []
+    for part, names in (("forcings", decoder.forcings), ("targets", decoder.targets)):
+        given: Mapping[str, str] = getattr(config, part)
+        unknown = [name for name in given if name not in names]
+        missing = [name for name in names if name not in given]
+        if unknown:
+            raise ConfigError(
+                f"key '{part}.{unknown[0]}': process model {decoder.name!r} knows no "
+                f"{part[:-1]} of that name. {closest_names(unknown[0], names)}"
+            )
+        if missing:
+            raise ConfigError(
+                f"key {part!r}: process model {decoder.name!r} needs {missing[0]!r}, "
+                f"which is not mapped; write {part}: {{{missing[0]}: its column}}"
+            )
+        found.append({name: given[name] for name in names})
+    return found[0], found[1]
+
+
+def _rows(
+    config: RunConfig, origin: Origin, say: Callable[[str], None]
+) -> tuple["pd.DataFrame", np.ndarray]:
+    """Return the rows that the filter keeps and their positions in the file."""
+    from discovery.tables.rows import select_rows
+
+    frame = origin.frame
+    if config.data.rows is None:
+        return frame, np.arange(len(frame))
+    try:
+        kept = np.flatnonzero(select_rows(frame, config.data.rows))
+    except ColumnError as error:
+        raise ColumnError(f"{origin.source}: data.rows: {error}") from error
+    except (DataError, ExpressionError) as error:
+        raise type(error)(f"{origin.source}: data.rows: {error}") from error
+    say(f"kept {len(kept):,} rows where {config.data.rows}")
+    return frame.iloc[kept], kept
+
+
+def _require(frame: "pd.DataFrame", column: str, key: str) -> None:
+    if column not in frame.columns:
+        raise ColumnError(
+            f"key {key!r}: there is no column {column!r}. "
+            f"{closest_names(column, frame.columns)}"
+        )
+
+
+def _truth(
+    config: RunConfig, frame: "pd.DataFrame", decoder: "Decoder"
+) -> dict[str, np.ndarray]:
+    """Return the true values of latents in every row of the file."""
+    from sciren.data.frames import numeric_column
+
+    for name, column in config.truth.items():
+        if name not in decoder.latent_names:
+            raise ConfigError(
+                f"key 'truth.{name}': process model {decoder.name!r} has no latent of "
+                f"that name. {closest_names(name, decoder.latent_names)}"
+            )
+        _require(frame, column, f"truth.{name}")
+    return {name: numeric_column(frame, one) for name, one in config.truth.items()}
+
+
+def _table(
+    config: RunConfig,
+    frame: "pd.DataFrame",
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> "Table":
+    from sciren.data import Table
+
+    for name in config.units:
+        _require(frame, name, f"units.{name}")
+    return Table.from_frame(
+        frame,
+        config.features,
+        forcings,
+        targets,
+        units={**frame.attrs.get("units", {}), **config.units},
+        time=config.data.time,
+        weights=config.data.weights,
+        groups=config.data.groups,
+    )
+
+
+def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
+    from sciren import data
+
+    def column(name: str, key: str) -> Any:
+        _require(frame, name, key)
+        return frame[name].to_numpy()[table.row_ids]
+
+    how = config.split
+    if isinstance(how, TimeSplit):
+        return data.split_by_time(table, how.train, how.valid, how.test)
+    if isinstance(how, BlockSplit):
+        lon, lat = column(how.lon, "split.lon"), column(how.lat, "split.lat")
+        fold = data.split_by_block(lon, lat, how.degrees, how.folds, config.seed)
+        return data.split_by_fold(table, fold, how.test, how.valid)
+    if isinstance(how, GroupSplit) and how.column is not None:
+        labels = column(how.column, "split.column")
+        return data.split_by_group(table, labels, how.fractions, config.seed)
+    if isinstance(how, ColumnSplit):
+        labels = column(how.column, "split.column").astype(str)
+        return _by_label(table, labels, how.column)
+    if isinstance(how, GroupSplit | AutoSplit):
+        return data.split_by_group(table, None, how.fractions, config.seed)
+    return data.split_random(table, how.fractions, config.seed)
+
+
+def _by_label(table: "Table", labels: np.ndarray, column: str) -> "Split":
+    from sciren.data import Split
+
+    parts = {name: labels == name for name in ("train", "valid", "test")}
+    for name, rows in parts.items():
+        if not rows.any():
+            present = ", ".join(map(repr, np.unique(labels)[:5].tolist()))
+            raise DataError(
+                f"{name} has no rows: column {column!r} holds {present}; it must say "
+                "train, valid or test"
+            )
+    return Split(*(table.take(rows) for rows in parts.values()))
+
+
+def _each(split: "Split", kept: np.ndarray) -> "Split":
+    return type(split)(*(_original_rows(part, kept) for part in split))
+
+
+def _original_rows(table: "Table", kept: np.ndarray) -> "Table":
+    return replace(table, row_ids=kept[table.row_ids])

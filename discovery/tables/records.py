@@ -1,0 +1,120 @@
+"""What a run remembers about its data and how well each model does."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sciren.errors import ShapeError
+
+if TYPE_CHECKING:
+    from discovery.tables.prepare import Study
+    from sciren.data import FeatureScaling, Split, Table
+
+PARTS = ("train", "valid", "test")
+
+
+def data_record(
+    table: "Table",
+    split: "Split",
+    scaling: "FeatureScaling",
+    source: str,
+    fingerprint: str,
+) -> dict[str, Any]:
+    """Return the content of ``data.json``.
+
+    Args:
+        table: all rows that can be used.
+        split: its parts.
+        scaling: of the features, as the model stores it.
+        source: file or generator, for the reader.
+        fingerprint: hash of the file or of the rows.
+    """
+    return {
+        "source": source,
+        "sha256": fingerprint,
+        "rows": len(table),
+        "dropped": dict(table.dropped),
+        "features": list(table.feature_names),
+        "forcings": dict(table.forcing_columns),
+        "targets": {
+            name: table.target_columns.get(name, name) for name in table.target_names
+        },
+        "units": dict(table.units),
+        "ranges": table.column_ranges(),
+        "scaling": {
+            "kind": scaling.kind,
+            "shift": scaling.shift.tolist(),
+            "scale": scaling.scale.tolist(),
+        },
+        "split": {
+            name: _part_record(part) for name, part in zip(PARTS, split, strict=True)
+        },
+    }
+
+
+def _part_record(part: "Table") -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "rows": len(part),
+        "blocks": len(np.unique(part.blocks.numpy())),
+        "observed": dict(
+            zip(part.target_names, part.observed.sum(0).tolist(), strict=True)
+        ),
+    }
+    if part.time is not None:
+        record["first"], record["last"] = part.time.min(), part.time.max()
+    return record
+
+
+def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
+    """Return the content of ``data.json`` for a configured study."""
+    found = data_record(
+        study.table, study.split, scaling, study.source, study.fingerprint
+    )
+    counts = {"read": study.read, "kept": study.kept}
+    return found | counts | {"truth": dict(study.formulas)}
+
+
+def scores(
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    names: tuple[str, ...],
+    weights: np.ndarray | None = None,
+) -> dict[str, dict[str, float]]:
+    """Return r2, rmse, bias and number of observations of each target.
+
+        r2 = 1 - sum w (y - p)^2 / sum w (y - mean)^2,  bias = mean of p - y
+
+    Args:
+        observed: (n, t), nan = not observed.
+        predicted: (n, t).
+        names: of the targets.
+        weights: (n,) of the rows; default equal.
+    Returns:
+        Target -> score; r2 is nan where the observations do not vary.
+    Raises:
+        ShapeError: observed and predicted differ in shape.
+    """
+    if observed.shape != predicted.shape:
+        raise ShapeError(
+            f"observations have shape {observed.shape}, predictions {predicted.shape}"
+        )
+    row_weights = np.ones(len(observed)) if weights is None else weights
+    return {
+        name: _score(observed[:, k], predicted[:, k], row_weights)
+        for k, name in enumerate(names)
+    }
+
+
+def _score(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> dict[str, float]:
+    seen = ~np.isnan(y) & (w > 0)
+    y, p, w = y[seen], p[seen], w[seen]
+    if not len(y):
+        return {"r2": np.nan, "rmse": np.nan, "bias": np.nan, "n": 0}
+    squares = np.average((y - p) ** 2, weights=w)
+    variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+    return {
+        "r2": float(1 - squares / variance) if variance > 0 else np.nan,
+        "rmse": float(np.sqrt(squares)),
+        "bias": float(np.average(p - y, weights=w)),
+        "n": len(y),
+    }

@@ -1,0 +1,175 @@
+"""Block bootstrap: resampled weights, and refits of all replicates at once.
+
+With many rows the resampled minimum lies so close to the fitted one that one Gauss-Newton
+step reaches it. The normal equations are sums over blocks, so a resample only weights
+them anew:
+
+    theta* = theta - (f sum_b w_b A_b + R)^-1 (f sum_b w_b g_b + r),
+
+w_b times block b was drawn, f what keeps the sum of the weights, R and r from the
+penalties. Few rows are refitted completely.
+
+Reference: Davidson and MacKinnon 1999, bootstrap by approximate refits.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.solvers.levenberg import Normal, hold, minimise
+from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.profile import HeldProblem
+
+AT_ONCE = 20_000_000  # numbers in the designs of one batch of replicates
+MANY = 4_000_000  # refitted rows above which a replicate takes one step
+MOST_BLOCKS = 300  # blocks of single rows are put together at random to so many
+
+
+def block_weights(blocks: Tensor, replicates: int, seed: int) -> Tensor:
+    """Draw blocks with replacement: weights (replicates, n) of the rows.
+
+    Args:
+        blocks: (n,) block of every row, ids from 0.
+    """
+    generator = seeded(seed)
+    count = int(blocks.max()) + 1
+    drawn = torch.randint(count, (replicates, count), generator=generator)
+    times = torch.zeros(replicates, count, dtype=torch.float64)
+    times.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
+    return times.to(blocks.device)[:, blocks]
+
+
+def n_observed_blocks(term: ProcessTerm) -> int:
+    """Number of blocks that hold an observation."""
+    return len(term.observations.blocks[_seen(term)].unique())
+
+
+def observed_weights(term: ProcessTerm, replicates: int, seed: int) -> Tensor:
+    """Draw the blocks that hold observations: weights (replicates, n) of the rows."""
+    seen = _seen(term)
+    blocks = torch.unique(term.observations.blocks[seen], return_inverse=True)[1]
+    drawn = block_weights(blocks, replicates, seed)
+    weights = drawn.new_zeros(replicates, len(seen))
+    weights[:, seen] = drawn
+    return weights
+
+
+def _seen(term: ProcessTerm) -> Tensor:
+    return (term.observations.weights > 0).any(1)
+
+
+@torch.no_grad()
+def bootstrap_constants(
+    problem: HeldProblem,
+    with_term: Callable[[ProcessTerm], HeldProblem],
+    starts: Tensor,
+    replicates: int,
+    seed: int,
+) -> Tensor:
+    """Refit on resampled blocks from every start; keep each replicate's best.
+
+    Args:
+        problem: with its active parameters set for one member.
+        with_term: gives the same problem with another observed loss.
+        starts: (M, P) minima to start from.
+    Returns:
+        theta (replicates, P).
+    """
+    weights = observed_weights(problem.term, replicates, seed)
+    rows = problem.term.n_rows
+    batch = max(1, AT_ONCE // (rows * problem.size * len(starts)))
+    found = []
+    for first in range(0, replicates, batch):
+        part = weights[first : first + batch]
+        repeated = part.repeat_interleave(len(starts), dim=0)
+        term = problem.term.with_row_weights(repeated)
+        active = problem.active.expand(1, -1).repeat(len(repeated), 1)
+        one = with_term(term).with_active(active)
+        solution = minimise(one, starts.repeat(len(part), 1), 15, 1e-6)
+        loss = solution.loss.view(len(part), len(starts))
+        theta = solution.theta.view(len(part), len(starts), -1)
+        found.append(theta[torch.arange(len(part)), loss.argmin(1)])
+    return torch.cat(found)
+
+
+class ByBlock(Protocol):
+    """A problem that knows its normal equations block by block."""
+
+    term: ProcessTerm
+    size: int
+    active: Tensor
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss, half gradient and matrix, penalties included."""
+        ...
+
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        ...
+
+    def with_active(self, active: Tensor) -> "ByBlock":
+        """Return the problem in which only some parameters (S, P) may move."""
+        ...
+
+
+@torch.no_grad()
+def one_step_bootstrap(
+    problem: ByBlock, starts: Tensor, replicates: int, seed: int
+) -> Tensor:
+    """Refit on resampled blocks by one step from every minimum; keep each one's best.
+
+    Args:
+        problem: with its active parameters set for one member, on all rows.
+        starts: (M, P) its minima.
+    Returns:
+        theta (replicates, P).
+    """
+    blocks, weights = _blocks(problem.term, seed)
+    drawn = block_weights(torch.arange(len(blocks)), replicates, seed).to(starts)
+    share = weights.to(starts) / weights.sum()
+    factor = 1.0 / (drawn @ share)
+    found = [
+        _one_step(problem, start, blocks, drawn * factor[:, None]) for start in starts
+    ]
+    losses = torch.stack([loss for _, loss in found])
+    moved = torch.stack([theta for theta, _ in found])
+    return moved[losses.argmin(0), torch.arange(replicates)]
+
+
+def _blocks(term: ProcessTerm, seed: int) -> tuple[list[Tensor], Tensor]:
+    """Rows of every observed block, and the sum of their weights (B,)."""
+    seen = _seen(term).nonzero().flatten()
+    ids = torch.unique(term.observations.blocks[seen], return_inverse=True)[1]
+    count = int(ids.max()) + 1
+    if count > MOST_BLOCKS and count > len(ids) / 2:
+        order = torch.randperm(count, generator=seeded(seed)).to(ids.device)
+        ids, count = order[ids] % MOST_BLOCKS, MOST_BLOCKS
+    sizes = torch.bincount(ids, minlength=count).tolist()
+    rows = seen[ids.argsort(stable=True)].split(sizes)
+    weights = term.observations.weights.sum(1)
+    return list(rows), torch.stack([weights[part].sum() for part in rows])
+
+
+def _one_step(
+    problem: ByBlock, theta: Tensor, blocks: list[Tensor], times: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Minimum (R, P) of every resample next to theta (P,), and its loss (R,)."""
+    point, one = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
+    parts = problem.normals_of(point, blocks)
+    loss, slopes, matrices = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+    whole = problem.with_active(torch.ones_like(problem.active)).normal(
+        point, one.to(theta.device)
+    )
+    gradient = times @ slopes + (whole.gradient - slopes.sum(0))
+    matrix = (times @ matrices.flatten(1)).unflatten(1, matrices.shape[1:])
+    matrix = matrix + (whole.matrix - matrices.sum(0))
+    held = hold(Normal(loss, gradient, matrix), problem.active[:1])
+    scale = held.matrix.diagonal(dim1=1, dim2=2).clamp_min(1e-300).sqrt()
+    scaled = held.matrix / (scale.unsqueeze(1) * scale.unsqueeze(2))
+    ridge = 1e-11 * torch.eye(scaled.shape[-1]).to(scaled)
+    right = (held.gradient / scale).unsqueeze(2)
+    step = -torch.linalg.solve(scaled + ridge, right).squeeze(2) / scale
+    return theta + step, times @ loss + (held.gradient * step).sum(1)

@@ -1,0 +1,322 @@
+"""Perceptrons, linear and additive encoders, and any other, of many members as one."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sciren.edges import edge_layers
+from sciren.encoders.base import Encoder
+from sciren.encoders.baselines import (
+    ACTIVATIONS,
+    AdditiveEncoder,
+    LinearEncoder,
+    MLPEncoder,
+)
+from sciren.encoders.kan import KANEncoder
+from sciren.kernels.functions import refuse_second_derivatives
+from sciren.kernels.scores import ScorePenalty, score_penalty
+from sciren.training.first_order.grouped.spline import SplineStack
+from sciren.training.first_order.grouped.stack import (
+    Result,
+    Stack,
+    paper_form,
+    parameters_of,
+    rows_of,
+    slopes_of,
+    with_constants,
+)
+from sciren.training.first_order.objective import Loss
+from sciren.training.member import Member
+
+
+class _Scored(torch.autograd.Function):
+    """Score penalties as a node: deviations (M, n, J) of every layer -> sum of terms."""
+
+    @staticmethod
+    def forward(ctx: Any, asked: ScorePenalty, *edges: Tensor) -> Tensor:
+        ctx.slopes = asked.slopes
+        named = (asked.entropy, asked.l1)
+        terms = [term.sum() for term in named if term is not None]
+        return torch.stack(terms).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *above: Tensor) -> tuple[Tensor | None, ...]:
+        refuse_second_derivatives()
+        return None, *(slope * above[0] for slope in ctx.slopes)
+
+
+class GraphStack(Stack):
+    """Members whose backward pass is torch's."""
+
+    @abstractmethod
+    def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
+        """Return outputs (M, L, B), and deviations of the edges by layer if scored.
+
+        Args:
+            x: (M, d, B), shared rows are expanded.
+            learning: whether this is a training step (batch statistics).
+        """
+
+    @abstractmethod
+    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
+        """Return the deviations (M, J) of the nodes of every layer."""
+
+    def adopt(self) -> None:
+        """Take leaves that share the memory of the vector."""
+        self.leaves = [view.detach().requires_grad_() for view in self.weights.views]
+
+    def _inputs(self, features: Tensor, rows: Tensor) -> Tensor:
+        x = rows_of(features, rows)
+        wide = x.unsqueeze(1).expand(self.streams, self.each, *x.shape[1:])
+        return wide.reshape(self.members, *x.shape[1:])
+
+    def forward(self, features: Tensor, rows: Tensor) -> Result:
+        """Run all members on their batch; the tape is the sum of the penalties."""
+        x = self._inputs(features, rows)
+        with torch.enable_grad():
+            outputs, edges = self.run(x, learning=True)
+            if not self.sparse:
+                return Result(outputs, {}, None)
+            return self._penalised(x, outputs, edges)
+
+    def _penalised(self, x: Tensor, outputs: Tensor, edges: list[Tensor]) -> Result:
+        top = None
+        if paper_form(self.config):
+            scale = self.output_scale.square()
+            top = outputs.detach().var(-1, correction=0) * scale
+        asked = score_penalty(
+            [each.detach() for each in edges], self.spread(x, outputs.detach()),
+            self.entropy, self.l1, paper_form(self.config), top,
+        )  # fmt: skip
+        named = {"entropy": asked.entropy, "l1": asked.l1}
+        terms = {key: value for key, value in named.items() if value is not None}
+        return Result(outputs, terms, _Scored.apply(asked, *edges))
+
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
+        """Return the gradients of all weights and constants."""
+        leaves = with_constants(self.leaves, constants)
+        return slopes_of(_whole(result, loss), leaves)
+
+    @torch.no_grad()
+    def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Return outputs (M, L, B)."""
+        return self.run(self._inputs(features, rows), learning=False)[0]
+
+
+def _whole(result: Result, loss: Loss) -> Tensor:
+    """What has the gradient of loss and penalties; in plain regression not their value."""
+    data = loss.total()
+    if loss.slopes is not None:
+        data = (result.outputs * loss.slopes).sum()
+    return data if result.tape is None else data + result.tape
+
+
+def _deviation(values: Tensor) -> Tensor:
+    """Mean absolute deviation over the rows, the last dimension."""
+    return (values - values.mean(-1, keepdim=True)).abs().mean(-1)
+
+
+class DenseStack(GraphStack):
+    """Multilayer perceptrons, and linear encoders as those without a hidden layer."""
+
+    def _linears(self, encoder: Encoder) -> list[nn.Linear]:
+        if isinstance(encoder, LinearEncoder):
+            return [encoder.linear]
+        assert isinstance(encoder, MLPEncoder)
+        hidden = [part for part in encoder.blocks.modules() if type(part) is nn.Linear]
+        return [*hidden, encoder.head]
+
+    def _norms(self, encoder: Encoder) -> list[nn.BatchNorm1d]:
+        return [part for part in encoder.modules() if type(part) is nn.BatchNorm1d]
+
+    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
+        """Weights and biases of the linear layers, then of the norms; their statistics."""
+        linears = list(zip(*map(self._linears, self.encoders), strict=True))
+        norms = list(zip(*map(self._norms, self.encoders), strict=True))
+        parts = [
+            [getattr(one, name) for one in column]
+            for column in [*linears, *norms]
+            for name in ("weight", "bias")
+        ]
+        moving = [
+            [getattr(one, name) for one in column]
+            for column in norms
+            for name in ("running_mean", "running_var")
+        ]
+        return _stacked(parts), _stacked(moving)
+
+    @torch.no_grad()
+    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
+        """Write them back."""
+        for k, encoder in enumerate(self.encoders):
+            layers = [*self._linears(encoder), *self._norms(encoder)]
+            names = [(one, name) for one in layers for name in ("weight", "bias")]
+            for (one, name), part in zip(names, weights, strict=True):
+                getattr(one, name).copy_(part[k])
+            moving = [
+                (one, name)
+                for one in self._norms(encoder)
+                for name in ("running_mean", "running_var")
+            ]
+            for (one, name), part in zip(moving, buffers, strict=True):
+                getattr(one, name).copy_(part[k])
+
+    def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
+        """Pass all members through their layers, (M, width, B) at a time."""
+        encoder, leaves = self.encoders[0], self.leaves
+        if isinstance(encoder, LinearEncoder):
+            weight = leaves[0]
+            edges = (
+                [weight.abs().mT * _deviation(x).unsqueeze(-1)] if self.sparse else []
+            )
+            return torch.baddbmm(leaves[1].unsqueeze(-1), weight, x), edges
+        assert isinstance(encoder, MLPEncoder)
+        activation = ACTIVATIONS[encoder.activation]()
+        first_norm = 2 * (encoder.depth + 1)
+        for number in range(encoder.depth):
+            weight, bias = leaves[2 * number], leaves[2 * number + 1]
+            y = torch.baddbmm(bias.unsqueeze(-1), weight, x)
+            if encoder.batch_norm:
+                y = self._normed(y, first_norm + 2 * number, number, learning)
+            y = activation(y)
+            x = x + y if encoder.skip and number else y
+        weight, bias = leaves[first_norm - 2 : first_norm]
+        return torch.baddbmm(bias.unsqueeze(-1), weight, x), []
+
+    def _normed(self, y: Tensor, place: int, number: int, learning: bool) -> Tensor:
+        """Batch norm with every unit of every member as a channel."""
+        mean, variance = self.buffers.views[2 * number : 2 * number + 2]
+        found = nn.functional.batch_norm(
+            y.flatten(0, 1).unsqueeze(0), mean.view(-1), variance.view(-1),
+            self.leaves[place].flatten(), self.leaves[place + 1].flatten(), learning,
+        )  # fmt: skip
+        return found.view_as(y)
+
+    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
+        """Deviations of the outputs of linear encoders."""
+        return [_deviation(outputs)]
+
+
+class AdditiveStack(GraphStack):
+    """Additive encoders: a small network on every edge."""
+
+    NAMES = ("inner", "offset", "outer", "bias")
+
+    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
+        """The four arrays of every member."""
+        parts = [[getattr(one, n) for one in self.encoders] for n in self.NAMES]
+        return _stacked(parts), ([], [])
+
+    @torch.no_grad()
+    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
+        """Write them back."""
+        for k, encoder in enumerate(self.encoders):
+            for name, part in zip(self.NAMES, weights, strict=True):
+                getattr(encoder, name).copy_(part[k])
+
+    def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
+        """Edges (M, i, j, B), then their sums."""
+        inner, offset, outer, bias = self.leaves
+        hidden = x[:, :, None, None] * inner.unsqueeze(-1) + offset.unsqueeze(-1)
+        edges = (torch.tanh(hidden) * outer.unsqueeze(-1)).sum(3)
+        masks = [one.mask for one in self.encoders if isinstance(one, AdditiveEncoder)]
+        edges = edges * torch.stack(masks).unsqueeze(-1)
+        outputs = edges.sum(1) + bias.unsqueeze(-1)
+        return outputs, [_deviation(edges)] if self.sparse else []
+
+    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
+        """Deviations of the outputs."""
+        return [_deviation(outputs)]
+
+
+class ModuleStack(GraphStack):
+    """Any other encoder, one after the other."""
+
+    def adopt(self) -> None:
+        """Let the modules share the memory of the vectors."""
+        for k, encoder in enumerate(self.encoders):
+            for leaf, whole in zip(
+                parameters_of(encoder), self.weights.views, strict=True
+            ):
+                leaf.data = whole[k]  # so that moving the vector moves the module
+            for buffer, whole in zip(
+                _floating(encoder), self.buffers.views, strict=True
+            ):
+                buffer.data = whole[k]
+
+    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
+        """All parameters, all buffers of real numbers."""
+        parts = [list(p) for p in zip(*map(parameters_of, self.encoders), strict=True)]
+        moving = [list(b) for b in zip(*map(_floating, self.encoders), strict=True)]
+        return _stacked(parts), _stacked(moving)
+
+    @torch.no_grad()
+    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
+        """Write them back."""
+        for k, encoder in enumerate(self.encoders):
+            for leaf, part in zip(parameters_of(encoder), weights, strict=True):
+                leaf.copy_(part[k])
+            for buffer, part in zip(_floating(encoder), buffers, strict=True):
+                buffer.copy_(part[k])
+
+    def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
+        """Every member on its rows."""
+        outputs, self._nodes, scored = [], [], []
+        for encoder, part in zip(self.encoders, x, strict=True):
+            encoder.train(learning)
+            rows = part.T.contiguous()
+            if not self.sparse or not learning:
+                outputs.append(encoder(rows).T)
+                continue
+            edges, nodes = [], []
+            for layer in edge_layers(encoder):
+                curves = layer.edges(rows)
+                rows = curves.sum(1) + layer.bias
+                edges.append(_deviation(curves.movedim(0, -1)))
+                nodes.append(_deviation(curves.detach().sum(1).T))
+            outputs.append(rows.T)
+            scored.append(edges)
+            self._nodes.append(nodes)
+        deviations = [torch.stack(list(column)) for column in zip(*scored, strict=True)]
+        return torch.stack(outputs), deviations
+
+    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
+        """Deviations of the nodes of every layer."""
+        return [torch.stack(list(column)) for column in zip(*self._nodes, strict=True)]
+
+    def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
+        """Return the gradients, collected over the members."""
+        single = [parameters_of(encoder) for encoder in self.encoders]
+        leaves: list[Tensor] = [leaf for one in single for leaf in one]
+        found = slopes_of(_whole(result, loss), with_constants(leaves, constants))
+        size, rest = len(single[0]), found[len(leaves) :]
+        columns = [found[k : len(leaves) : size] for k in range(size)]
+        return [torch.stack(column) for column in columns] + rest
+
+
+def _floating(encoder: Encoder) -> list[Tensor]:
+    return [buffer for buffer in encoder.buffers() if buffer.is_floating_point()]
+
+
+def _stacked(parts: Sequence[Sequence[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
+    """Arrays of all members with the members in front, and who owns them."""
+    whole = [torch.stack([one.detach() for one in column]) for column in parts]
+    owners = [torch.arange(len(w)).view(-1, *[1] * (w.dim() - 1)) for w in whole]
+    return whole, owners
+
+
+def stack_of(members: Sequence[Member], streams: int, like: Tensor) -> Stack:
+    """Return the stack for the encoders of the members."""
+    kinds: dict[type, type[Stack]] = {
+        KANEncoder: SplineStack,
+        LinearEncoder: DenseStack,
+        MLPEncoder: DenseStack,
+        AdditiveEncoder: AdditiveStack,
+    }
+    encoder = members[0].model.encoder
+    known = kinds.get(type(encoder), ModuleStack)
+    frozen = any(not leaf.requires_grad for leaf in encoder.parameters())
+    return (ModuleStack if frozen else known)(members, streams, like)

@@ -1,0 +1,1 @@
+"""Compositions as fast least squares: rows, bases, nodes, exact derivatives, constants."""

@@ -1,0 +1,135 @@
+"""A latent seen through a process as a weighted regression, linearised at an estimate.
+
+    y = p(latent, q)  ~  p(e, q0) + p' (latent - e) + dp/dq (q - q0)
+
+so that  e + (y - p) / p'  is an observation of  latent + nuisance . (q - q0)  with weight
+|p'| w. Every search on regressions then works through a process; once it is linearised
+at its own solution, the residual is that of the observations.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic.composition.fitting.errors_of_constants import linear_part
+from symbolic.composition.fitting.levenberg import fit, model_value
+from symbolic.composition.fitting.model import Model
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.through_process import Process
+
+Array = np.ndarray
+
+FLATTEST = 1e-6
+"""Smallest slope of a process, in its largest, that still tells something."""
+
+ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Linearised:
+    """A process at an estimate of its latent and constants.
+
+    Args:
+        base: regression whose rows, columns and splines are kept.
+        process, observed, weight: (n,) observations and factors on their residuals.
+        estimate: (n,) latent;  constants: of the process.
+        shift, scale: the regression's y is (latent - shift) / scale.
+        unit: factor that turns weighted residuals into those of the regression.
+        regression: linearised.
+    """
+
+    base: Regression
+    process: Process
+    observed: Array
+    weight: Array
+    estimate: Array
+    constants: Mapping[str, float]
+    shift: float
+    scale: float
+    unit: float
+    regression: Regression
+
+    @classmethod
+    def at(
+        cls,
+        base: Regression,
+        process: Process,
+        observed: Array,
+        weight: Array,
+        estimate: Array,
+        constants: Mapping[str, float],
+        shift: float,
+        scale: float,
+    ) -> "Linearised":
+        """Linearise at an estimate."""
+        value = process.evaluate(estimate, constants)
+        slope = process.slope(estimate, constants)
+        least = FLATTEST * float(np.abs(slope).max(initial=1e-300))
+        slope = np.where(np.abs(slope) < least, least, slope)
+        pseudo = estimate + (observed - value) / slope
+        columns = [
+            process.by_constant(name, estimate, constants) / slope / scale
+            for name in process.ranges
+        ]
+        nuisance = np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
+        factors = np.abs(slope) * weight * scale
+        # residuals count in deviations of the weighted observations
+        unit = 1.0 / weighted_deviation(observed, weight)
+        regression = replace(
+            base, y=(pseudo - shift) / scale, weight=factors * unit, nuisance=nuisance
+        )
+        return cls(
+            base, process, observed, weight, estimate, constants, shift, scale, unit,
+            regression,
+        )  # fmt: skip
+
+    def moved(
+        self, estimate: Array, constants: Mapping[str, float], weight: Array
+    ) -> "Linearised":
+        """Linearise the same rows elsewhere."""
+        return Linearised.at(
+            self.base, self.process, self.observed, weight, estimate, constants,
+            self.shift, self.scale,
+        )  # fmt: skip
+
+    def latent(self, model: Model) -> tuple[Array, dict[str, float]]:
+        """Latent (n,) of a fitted model and the constants that belong to it."""
+        linear = linear_part(self.regression, model)
+        value = model_value(self.regression, model) + linear[0]
+        steps = dict(zip(self.process.ranges, linear[1:].tolist(), strict=True))
+        limited = {name: float(np.clip(one, -0.7, 0.7)) for name, one in steps.items()}
+        constants = self.process.moved(self.constants, limited)
+        return self.shift + self.scale * value, constants
+
+    def misfit(self, estimate: Array, constants: Mapping[str, float]) -> float:
+        """Weighted sum of squares of the observations."""
+        left = self.observed - self.process.evaluate(estimate, constants)
+        return float(np.sum((left * self.weight * self.unit) ** 2))
+
+    def refitted(
+        self, model: Model, rounds: int = ROUNDS
+    ) -> tuple["Linearised", Model]:
+        """Fit a model and linearise at its latent until nothing moves."""
+        here, best, best_model = self, np.inf, model
+        found = fit(here.regression, model, 8).model
+        reached = self
+        for _ in range(rounds):
+            estimate, constants = here.latent(found)
+            misfit = here.misfit(estimate, constants)
+            if not misfit < best * (1.0 - 1e-10):
+                break
+            done = misfit > best * (1.0 - 1e-7)
+            here = here.moved(estimate, constants, here.weight)
+            best, best_model, reached = misfit, found, here
+            if done:
+                break
+            found = fit(here.regression, found, 6).model
+        return reached, best_model
+
+
+def weighted_deviation(observed: Array, weight: Array) -> float:
+    """Deviation of weighted observations around their weighted mean."""
+    share = weight**2 / np.sum(weight**2)
+    centre = float(share @ observed)
+    return max(float(np.sqrt(np.mean(((observed - centre) * weight) ** 2))), 1e-300)

@@ -1,0 +1,336 @@
+"""Structures: an additive rest plus nonlinear nodes, with their constants.
+
+    rest        sum_i f_i(z_i)
+    exp         E exp(s)              quadratic   +-(c + s)^2
+    log         A log(1 + s)          abs         +-|c + s|
+    product     (c1 + g1(z_i)) (c2 + g2(z_j)), or a factor that is anchored: x, (x - v)^2,
+                exp(b x) or |x - v| of the raw feature without an offset
+
+with s the sum of inner functions, each without its mean over the rows, so that no two
+sets of constants describe the same function and columns are not collinear with the
+offset. The offset of the whole is not part of a model: it is projected out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, Column
+
+Array = np.ndarray
+Place = tuple[int, int]
+
+KINDS = ("exp", "quadratic", "log", "abs")
+"""Outer functions of a sum; "product" takes two single edges."""
+
+LARGEST = 30.0  # exponents above this grow linearly
+SMALLEST = 1e-3  # arguments of log below this continue on the tangent
+
+
+@dataclass(frozen=True)
+class Term:
+    """One inner function of one feature with its constants."""
+
+    feature: int
+    family: str
+    constants: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A nonlinear node.
+
+    Args:
+        kind: "exp", "quadratic", "log", "abs" or "product".
+        sign: of quadratic and abs; 1 elsewhere.
+        head: (E,), (c,), (A,), (c,) or (c1, c2), without those of anchored factors.
+        terms: inner functions; exactly two for "product".
+        anchored: factors of a product that have no offset.
+    """
+
+    kind: str
+    sign: float
+    head: tuple[float, ...]
+    terms: tuple[Term, ...]
+    anchored: tuple[bool, bool] = (False, False)
+
+
+@dataclass(frozen=True)
+class Model:
+    """An additive rest and nodes.
+
+    Places of terms are (node, number); the rest is node -1.
+    """
+
+    rest: tuple[Term, ...] = ()
+    nodes: tuple[Node, ...] = ()
+
+    def places(self) -> list[Place]:
+        """All terms by their place, those of nodes first."""
+        inner = [(h, k) for h, n in enumerate(self.nodes) for k in range(len(n.terms))]
+        return inner + [(-1, k) for k in range(len(self.rest))]
+
+    def term(self, place: Place) -> Term:
+        """Return the term at a place."""
+        h, k = place
+        return self.rest[k] if h < 0 else self.nodes[h].terms[k]
+
+    def terms(self) -> list[Term]:
+        """All terms, those of nodes first."""
+        return [self.term(place) for place in self.places()]
+
+    def with_term(self, place: Place, term: Term | None) -> "Model":
+        """Replace a term, or with None drop it; a node without terms is dropped too."""
+        h, k = place
+        new = () if term is None else (term,)
+        if h < 0:
+            return replace(self, rest=self.rest[:k] + new + self.rest[k + 1 :])
+        node = self.nodes[h]
+        terms = node.terms[:k] + new + node.terms[k + 1 :]
+        if node.kind == "product" and term is None:
+            return self.with_node(h, None)
+        return self.with_node(h, replace(node, terms=terms) if terms else None)
+
+    def with_node(self, h: int, node: Node | None) -> "Model":
+        """Replace a node, or with None drop it."""
+        new = () if node is None else (node,)
+        return replace(self, nodes=self.nodes[:h] + new + self.nodes[h + 1 :])
+
+    @property
+    def features(self) -> tuple[int, ...]:
+        """Features that occur, ascending."""
+        return tuple(sorted({term.feature for term in self.terms()}))
+
+    @property
+    def size(self) -> int:
+        """Number of free constants without the offset; a product has one redundant."""
+        heads = sum(len(node.head) - (node.kind == "product") for node in self.nodes)
+        return heads + sum(len(term.constants) for term in self.terms())
+
+    @property
+    def has_splines(self) -> bool:
+        """Whether some term is not named yet."""
+        return any(term.family == "spline" for term in self.terms())
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Structure without constants; equal for equal structures."""
+        rest = tuple(sorted((t.feature, t.family) for t in self.rest))
+        nodes = tuple(
+            sorted((n.kind, n.sign, tuple(sorted(_named(n)))) for n in self.nodes)
+        )
+        return rest, nodes
+
+    def pack(self) -> Array:
+        """All constants as one vector: node after node (head, terms), then the rest."""
+        parts: list[float] = []
+        for node in self.nodes:
+            parts += node.head
+            for term in node.terms:
+                parts += term.constants
+        for term in self.rest:
+            parts += term.constants
+        return np.array(parts)
+
+    def unpack(self, theta: Array) -> "Model":
+        """Return the same structure with other constants."""
+        values, at = theta.tolist(), 0
+
+        def take(count: int) -> tuple[float, ...]:
+            nonlocal at
+            at += count
+            return tuple(values[at - count : at])
+
+        def filled(terms: Iterable[Term]) -> tuple[Term, ...]:
+            return tuple(
+                Term(one.feature, one.family, take(len(one.constants))) for one in terms
+            )
+
+        nodes = []
+        for node in self.nodes:
+            head = take(len(node.head))
+            terms = filled(node.terms)
+            nodes.append(Node(node.kind, node.sign, head, terms, node.anchored))
+        return Model(filled(self.rest), tuple(nodes))
+
+
+class Evaluator:
+    """Value and exact derivatives of a model on the rows of some columns.
+
+    Args:
+        columns: features.
+        model: structure; its constants are not used.
+        soft: width of a smoothed kink of abs nodes, zero for the exact one.
+    """
+
+    def __init__(
+        self, columns: Sequence[Column], model: Model, soft: float = 0.0
+    ) -> None:
+        self.columns, self.model, self.soft = columns, model, soft
+        self.rows = len(columns[0].z)
+        self.size = len(model.pack())
+        self.spline = np.zeros(self.size, dtype=bool)
+        self.retractions: list[tuple[slice, Term]] = []
+        at = 0
+        for node in model.nodes:
+            at = self._mark(node.terms, at + len(node.head))
+        self._mark(model.rest, at)
+
+    def _mark(self, terms: Iterable[Term], at: int) -> int:
+        for term in terms:
+            end = at + len(term.constants)
+            self.spline[at:end] = term.family == "spline"
+            if term.family in ("exp", "log", "abs"):
+                self.retractions.append((slice(at, end), term))
+            at = end
+        return at
+
+    def retract(self, old: Array, new: Array) -> Array:
+        """Hold inner constants inside their domains."""
+        for part, term in self.retractions:
+            family = EDGE_FAMILIES[term.family]
+            new[part] = family.retract(self.columns[term.feature], old[part], new[part])
+        return new
+
+    def value_jacobian(self, theta: Array) -> tuple[Array, Array]:
+        """Return value (n,) and derivatives (n, k)."""
+        jacobian = np.empty((self.rows, self.size), order="F")
+        value, at = np.zeros(self.rows), 0
+        for node in self.model.nodes:
+            contribution, at = self._node(node, theta, jacobian, at)
+            value += contribution
+        for term in self.model.rest:
+            end = at + len(term.constants)
+            value += self._term(term, theta[at:end], jacobian[:, at:end])
+            at = end
+        return value, jacobian
+
+    def _term(self, term: Term, constants: Array, out: Array) -> Array:
+        family = EDGE_FAMILIES[term.family]
+        return family.evaluate(self.columns[term.feature], constants, out)
+
+    def inner(self, node: Node, theta: Array, jacobian: Array, at: int) -> Array:
+        """Centred sum of a node's inner functions; derivatives centred in place."""
+        start, total = at, np.zeros(self.rows)
+        for term in node.terms:
+            end = at + len(term.constants)
+            total += self._term(term, theta[at:end], jacobian[:, at:end])
+            at = end
+        block = jacobian[:, start:at]
+        block -= block.mean(0)
+        return total - total.mean()
+
+    def _node(
+        self, node: Node, theta: Array, jacobian: Array, at: int
+    ) -> tuple[Array, int]:
+        if node.kind == "product":
+            return self._product(node, theta, jacobian, at)
+        head, start = theta[at], at + 1
+        end = start + sum(len(term.constants) for term in node.terms)
+        s = self.inner(node, theta, jacobian, start)
+        value, slope, by_head = outer(node.kind, node.sign, float(head), s, self.soft)
+        jacobian[:, start:end] *= slope[:, None]
+        jacobian[:, at] = by_head
+        return value, end
+
+    def _product(
+        self, node: Node, theta: Array, jacobian: Array, at: int
+    ) -> tuple[Array, int]:
+        low = at + len(node.head)
+        factors, places, shifts = [], [], iter(range(at, low))
+        for term, anchored in zip(node.terms, node.anchored, strict=True):
+            high = low + len(term.constants)
+            part, block = theta[low:high], jacobian[:, low:high]
+            value = self._term(term, part, block)
+            if anchored:
+                shift, slopes = natural_offset(self.columns, term, part)
+                block += slopes
+                places.append((slice(low, high), None))
+            else:
+                head = next(shifts)
+                shift = theta[head] - value.mean()
+                block -= block.mean(0)
+                places.append((slice(low, high), head))
+            factors.append(value + shift)
+            low = high
+        for (part, head), other in zip(places, factors[::-1], strict=True):
+            jacobian[:, part] *= other[:, None]
+            if head is not None:
+                jacobian[:, head] = other
+        return factors[0] * factors[1], low
+
+
+def natural_offset(
+    columns: Sequence[Column], term: Term, constants: Array | None = None
+) -> tuple[float, Array]:
+    """Offset that a term without an offset in raw units has, and its derivatives."""
+    natural = EDGE_FAMILIES[term.family].natural
+    if natural is None:
+        raise ValueError(f"{term.family} has no form without an offset")
+    values = np.array(term.constants) if constants is None else constants
+    return natural(columns[term.feature], values)
+
+
+def factor_value(columns: Sequence[Column], node: Node, k: int) -> Array:
+    """Value of one factor of a product (n,)."""
+    value = term_value(columns, node.terms[k])
+    if node.anchored[k]:
+        return value + natural_offset(columns, node.terms[k])[0]
+    return value - value.mean() + node.head[k - int(node.anchored[0] and k == 1)]
+
+
+def _named(node: Node) -> Iterable[tuple[int, str, bool]]:
+    """Features and families of a node, and which factors are anchored."""
+    flags = node.anchored if node.kind == "product" else (False,) * len(node.terms)
+    return [
+        (one.feature, one.family, flag)
+        for one, flag in zip(node.terms, flags, strict=True)
+    ]
+
+
+def outer(
+    kind: str, sign: float, head: float, s: Array, soft: float = 0.0
+) -> tuple[Array, Array, Array]:
+    """Return an outer function of the centred sum s, its slope, and by its head."""
+    match kind:
+        case "exp":
+            inside = np.minimum(s, LARGEST)
+            power = np.exp(inside)
+            shape = power * (1.0 + (s - inside))
+            return head * shape, head * power, shape
+        case "log":
+            argument = 1.0 + s
+            inside = np.maximum(argument, SMALLEST)
+            shape = np.log(inside) + (argument - inside) / SMALLEST
+            return head * shape, head / inside, shape
+        case "quadratic":
+            t = s + head
+            slope = (2.0 * sign) * t
+            return sign * t * t, slope, slope
+        case "abs":
+            t = s + head
+            if soft > 0:
+                size = np.sqrt(t * t + soft * soft)
+                slope = sign * t / size
+                return sign * size, slope, slope
+            slope = sign * np.sign(t)
+            return sign * np.abs(t), slope, slope
+    raise ValueError(f"unknown kind {kind!r}")
+
+
+def node_sum(columns: Sequence[Column], node: Node) -> Array:
+    """Centred sum of a node's inner functions at its constants (n,)."""
+    alone = Model(nodes=(node,))
+    theta = alone.pack()
+    evaluator = Evaluator(columns, alone)
+    scratch = np.empty((evaluator.rows, evaluator.size), order="F")
+    return evaluator.inner(node, theta, scratch, len(node.head))
+
+
+def term_value(columns: Sequence[Column], term: Term) -> Array:
+    """Value of one term (n,)."""
+    column = columns[term.feature]
+    scratch = np.empty((len(column.z), len(term.constants)), order="F")
+    family = EDGE_FAMILIES[term.family]
+    return family.evaluate(column, np.array(term.constants), scratch)

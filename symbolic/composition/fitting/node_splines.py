@@ -1,0 +1,170 @@
+"""Nodes of spline inner functions beside an unknown additive rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+
+from symbolic.composition.fitting.basis import pair_products, polynomials
+from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit, model_value
+from symbolic.composition.fitting.model import KINDS, Model, Node, Term
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.rest import Rest
+from symbolic.composition.fitting.spline_models import (
+    best_splines,
+    linear_index,
+    spread_rows,
+)
+from symbolic.composition.screening.groupings import Group, Grouping
+from symbolic.composition.screening.starts import (
+    additive_index,
+    interaction_indices,
+    least_squares,
+)
+
+Array = np.ndarray
+
+OPTIONS = 3
+
+PREFERRED = 0.93
+"""Factor on the sum of squares of a product: beside a rest it stands for squares and
+exponentials of the same two features as well, and is the easiest to name."""
+
+ROWS = 800
+
+
+@dataclass(frozen=True)
+class Option:
+    """One node of splines that could stand for a group."""
+
+    node: Node
+    rss: float
+
+
+def node_options(
+    rest: Rest,
+    live: Sequence[int],
+    grouping: Grouping,
+    k: int,
+    generator: np.random.Generator,
+    before: Sequence[Sequence[Option]] = (),
+) -> list[Option]:
+    """Fit each kind of node to one group alone, the others as products, best first.
+
+    Args:
+        before: options of earlier groups; nodes of those that hold all features of this
+            group are subtracted, since products of the latter are their own as well.
+    """
+    group = grouping[k]
+    others = [
+        pair_products(polynomials(rest.regression.columns[i].z), _poly(rest, j))
+        for h, other in enumerate(grouping)
+        if h != k
+        for i, j in _pairs(other)
+        if not {i, j} <= set(group) or set(other) < set(group)
+    ]
+    beside = rest.regression.beside(np.hstack([rest.columns(live), *others]))
+    hiding = [h for h in range(len(before)) if set(group) <= set(grouping[h])]
+    if hiding:
+        hidden = Model(nodes=tuple(before[h][0].node for h in hiding))
+        value = model_value(rest.regression, hidden)
+        beside = replace(beside, y=beside.y - value)
+    few = beside.take(spread_rows(beside, ROWS, generator))
+    starts = node_starts(few, group, generator)
+    found = []
+    for kind in KINDS:
+        one = best_splines(few, group, kind, starts, invert=False, keep=5, finalists=2)
+        found.append(Option(one.model.nodes[0], one.rss))
+    if len(group) == 2:
+        one = product_splines(few, group)
+        found.append(Option(one.model.nodes[0], PREFERRED * one.rss))
+    found.sort(key=lambda one: one.rss)
+    return [one for one in found if one.rss <= 6.0 * found[0].rss][:OPTIONS]
+
+
+def node_starts(
+    regression: Regression, group: Group, generator: np.random.Generator
+) -> list[Array]:
+    """Indices of a group: from its products, additive, and random."""
+    bare = regression.beside(np.empty((len(regression), 0)))
+    found = [*interaction_indices(regression, group, 3)]
+    found.append(additive_index(bare, bare.splines(group)))
+    for _ in range(2):
+        slopes = generator.normal(size=len(group))
+        found.append(linear_index(regression, group, slopes))
+    return found
+
+
+def product_splines(regression: Regression, group: Group) -> Fit:
+    """Fit u(x_i) v(x_j): the leading term of the products' coefficients, then all."""
+    i, j = group
+    one, other = polynomials(regression.columns[i].z), _poly_of(regression, j)
+    columns = pair_products(one, other)
+    columns = regression.without(columns * regression.weight[:, None])
+    beta = least_squares(columns, regression.target, 1e-6)
+    left, size, right = np.linalg.svd(beta.reshape(one.shape[1], other.shape[1]))
+    root = np.sqrt(max(size[0], 1e-12))
+    terms = tuple(
+        Term(feature, "spline", tuple((basis.T @ (p @ v) / len(regression)).tolist()))
+        for feature, basis, p, v in (
+            (i, regression.columns[i].basis, one, root * left[:, 0]),
+            (j, regression.columns[j].basis, other, root * right[0]),
+        )
+    )
+    node = Node("product", 1.0, (0.0, 0.0), terms)
+    return fit(regression, Model(nodes=(node,)), 15)
+
+
+def joint_splines(
+    regression: Regression, options: Sequence[Sequence[Option]], keep: int = 3
+) -> list[Fit]:
+    """Fit all combinations of options together; the best ones first."""
+    if len(options) == 1:
+        models = [Model(nodes=(one.node,)) for one in options[0][:keep]]
+        fits = [fit(regression, model, 10) for model in models]
+    else:
+        combined = sorted(
+            product(*options), key=lambda some: np.prod([one.rss for one in some])
+        )
+        models = [Model(nodes=tuple(one.node for one in some)) for some in combined]
+        races = [Levenberg(regression, model).run(4) for model in models[:6]]
+        races.sort(key=lambda one: one.rss * preference(one.model))
+        fits = [race.run(10).fit() for race in races[:keep]]
+    return sorted(fits, key=lambda one: one.rss * preference(one.model))
+
+
+def preference(model: Model) -> float:
+    """Factor on the sum of squares of nodes of splines: products come first."""
+    return PREFERRED ** sum(node.kind == "product" for node in model.nodes)
+
+
+def with_rest(
+    rest: Rest, model: Model, features: Sequence[int], iterations: int = 4
+) -> Fit:
+    """Add spline terms for a rest to a model of nodes and refit everything."""
+    regression = rest.regression
+    bare = replace(model, rest=())
+    if not features:
+        return fit(regression, bare, iterations)
+    value = model_value(regression, bare) if bare.nodes else np.zeros(len(regression))
+    left = replace(regression, y=regression.y - value)
+    beta = additive_index(left, left.splines(features))
+    terms, at = [], 0
+    for i in features:
+        end = at + regression.columns[i].basis.shape[1]
+        terms.append(Term(i, "spline", tuple(beta[at:end].tolist())))
+        at = end
+    return fit(regression, Model(tuple(terms), bare.nodes), iterations)
+
+
+def _pairs(group: Group) -> list[tuple[int, int]]:
+    return [(i, j) for k, i in enumerate(group) for j in group[:k]]
+
+
+def _poly(rest: Rest, feature: int) -> Array:
+    return polynomials(rest.regression.columns[feature].z)
+
+
+def _poly_of(regression: Regression, feature: int) -> Array:
+    return polynomials(regression.columns[feature].z)

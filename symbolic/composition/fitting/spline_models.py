@@ -1,0 +1,155 @@
+"""Models of spline inner functions for each outer function, from many starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit
+from symbolic.composition.fitting.model import KINDS, Model
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.moves.elimination import eliminate
+from symbolic.composition.screening.starts import (
+    additive_index,
+    from_index,
+    interaction_indices,
+    inverse_links,
+    spline_terms,
+)
+
+Array = np.ndarray
+
+START_ROWS = 900
+EXTREME = 8  # rows at either end of a feature that always take part
+SOFT = 0.3  # width of the smoothed kink, in deviations of the index
+
+
+@dataclass(frozen=True)
+class Splines:
+    """A model of spline terms for one kind of outer function ("sum" for none)."""
+
+    kind: str
+    fit: Fit
+
+
+def spread_rows(
+    regression: Regression, limit: int, generator: np.random.Generator
+) -> Array:
+    """Random rows and the extreme ones of every feature, where splines could run away."""
+    count = len(regression)
+    if count <= limit:
+        return np.arange(count)
+    extreme = []
+    for column in regression.columns:
+        order = np.argsort(column.z, kind="stable")
+        extreme += [order[:EXTREME], order[-EXTREME:]]
+    chosen = generator.choice(count, limit, replace=False)
+    return np.unique(np.concatenate([chosen, *extreme]))
+
+
+def indices(
+    regression: Regression,
+    features: Sequence[int],
+    generator: np.random.Generator,
+    extra: int = 2,
+) -> list[Array]:
+    """Indices to start from: additive, interaction, single features, random."""
+    splines = regression.splines(features)
+    additive = additive_index(regression, splines)
+    found = [additive, *interaction_indices(regression, features)]
+    sizes, at = [], 0
+    for i in features:
+        width = regression.columns[i].basis.shape[1]
+        sizes.append(float(np.linalg.norm(additive[at : at + width])))
+        at += width
+    for strongest in np.argsort(sizes)[::-1][:2]:
+        slopes = np.zeros(len(features))
+        slopes[strongest] = 1.0
+        found.append(linear_index(regression, features, slopes))
+    for _ in range(extra):
+        slopes = generator.normal(size=len(features))
+        found.append(linear_index(regression, features, slopes))
+    return found
+
+
+def linear_index(
+    regression: Regression, features: Sequence[int], slopes: Array
+) -> Array:
+    """Spline coefficients of a linear combination of features."""
+    parts = [
+        regression.columns[i].basis.T @ (slope * regression.columns[i].z)
+        for i, slope in zip(features, slopes, strict=True)
+    ]
+    return np.concatenate(parts) / len(regression)
+
+
+def best_splines(
+    regression: Regression,
+    features: Sequence[int],
+    kind: str,
+    starts: Sequence[Array],
+    invert: bool = True,
+    keep: int = 8,
+    finalists: int = 3,
+    rows: Regression | None = None,
+) -> Fit:
+    """Fit one node of splines from all starts, the best of them to the end."""
+    few = regression if rows is None else rows
+    models: list[tuple[float, Model]] = []
+    for beta in starts:
+        models += from_index(few, features, beta, kind)[:2]
+    if invert and kind in ("exp", "log"):
+        models += inverse_links(few, features, kind)[:4]
+    models.sort(key=lambda one: one[0])
+    soft = SOFT if kind == "abs" else 0.0
+    races = [Levenberg(few, model, soft).run(4) for _, model in models[:keep]]
+    races.sort(key=lambda one: one.rss)
+    finals = [race.run(12).fit() for race in distinct(races)[:finalists]]
+    if kind == "abs":
+        finals = [fit(few, one.model, 12) for one in finals]
+    finals.sort(key=lambda one: one.rss)
+    if rows is None:
+        return finals[0]
+    whole = [Levenberg(regression, one.model).run(3) for one in finals[:2]]
+    return min(whole, key=lambda one: one.rss).run(8).fit()
+
+
+def distinct(races: Sequence[Levenberg]) -> list[Levenberg]:
+    """Leave out races that reached the sum of squares of a better one."""
+    found: list[Levenberg] = []
+    for race in races:
+        if all(race.rss > 1.005 * one.rss for one in found):
+            found.append(race)
+    return found
+
+
+def sum_of_splines(regression: Regression, features: Sequence[int]) -> Fit:
+    """Fit a plain sum of splines."""
+    beta = additive_index(regression, regression.splines(features))
+    return fit(regression, Model(rest=spline_terms(regression, features, beta)), 2)
+
+
+def spline_models(
+    regression: Regression, generator: np.random.Generator, extra: int = 2
+) -> list[Splines]:
+    """All outer functions with spline inners, features eliminated, best first."""
+    features = range(len(regression.columns))
+    few = regression.take(spread_rows(regression, START_ROWS, generator))
+    starts = indices(few, features, generator, extra)
+    found = [Splines("sum", sum_of_splines(regression, features))]
+    for kind in KINDS:
+        one = best_splines(regression, features, kind, starts, rows=few)
+        found.append(Splines(kind, one))
+    best = min(one.fit.rss for one in found)
+    kept = [
+        one
+        for one in found
+        if one.kind == "sum" or worth(regression, one.fit.rss, best)
+    ]
+    kept = [Splines(one.kind, eliminate(regression, one.fit)) for one in kept]
+    return sorted(kept, key=lambda one: one.fit.rss)
+
+
+def worth(regression: Regression, rss: float, best: float) -> bool:
+    """Whether splines fit well enough to be named: they miss kinks by a few per cent."""
+    return rss <= 9.0 * best or rss <= 0.05**2 * len(regression)

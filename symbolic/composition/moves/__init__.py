@@ -1,0 +1,1 @@
+"""Steps of the search for compositions: naming, growing, exchanging, simplifying."""

@@ -1,0 +1,232 @@
+"""Which features act together, which act alone, and which do not act."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from symbolic.composition.fitting.basis import (
+    pair_products,
+    polynomials,
+    projector,
+    spline_basis,
+)
+from symbolic.composition.fitting.regression import Regression
+
+Array = np.ndarray
+
+SMALLEST_DROP = 0.06
+"""Share of the sum of squares by which a pair must lower it."""
+
+STRENGTHS = (0.0, 0.003, 0.015, 0.06)
+"""Least strength of a pair, of the strongest one, from all to the clearest."""
+
+MOST_PAIRS = 28
+DEGREE = 3
+
+ADDITIVE = 14
+"""Splines of the additive part, finer than those inside nodes."""
+
+RICH = 5
+"""Degree of the products of a chosen pair."""
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Result of a screening.
+
+    Args:
+        pairs: interacting pairs, strongest first.
+        strength: squares that each explains beside the others, of the strongest one.
+        alone: features that matter without an interaction.
+        rss: sum of squares that additive splines and these products leave.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    strength: tuple[float, ...]
+    alone: tuple[int, ...]
+    rss: float
+
+    @property
+    def interacting(self) -> tuple[int, ...]:
+        """Features that occur in a pair."""
+        return tuple(sorted({i for pair in self.pairs for i in pair}))
+
+    @property
+    def live(self) -> tuple[int, ...]:
+        """Features that matter."""
+        return tuple(sorted({*self.interacting, *self.alone}))
+
+    def levels(self) -> list[tuple[tuple[int, int], ...]]:
+        """Sets of pairs from all to the strong ones."""
+        found: list[tuple[tuple[int, int], ...]] = []
+        for least in STRENGTHS:
+            some = tuple(
+                pair
+                for pair, strength in zip(self.pairs, self.strength, strict=True)
+                if strength >= least
+            )
+            if some not in found:
+                found.append(some)
+        return found
+
+
+class PairBlocks:
+    """Products of polynomials of all pairs beside additive splines.
+
+    What a chosen pair explains is removed from all others, with products of a higher
+    degree than those that pairs are chosen by: what is left of a kink would otherwise
+    be laid on pairs of correlated features.
+
+    Args:
+        regression: rows.
+    """
+
+    def __init__(self, regression: Regression) -> None:
+        count = len(regression.columns)
+        fine = [spline_basis(one.z, ADDITIVE) for one in regression.columns]
+        self.beside = regression.beside(np.hstack(fine))
+        self.z = [one.z for one in regression.columns]
+        poly = [polynomials(z, DEGREE) for z in self.z]
+        self.pairs = [(j, i) for i in range(count) for j in range(i)]
+        blocks = [pair_products(poly[i], poly[j]) for j, i in self.pairs]
+        self.columns = self._bare(np.hstack(blocks))
+        self.ridge = 1e-6 * len(regression)
+
+    def _bare(self, columns: Array) -> Array:
+        """Weight columns and remove the additive splines from them."""
+        return self.beside.without(columns * self.beside.weight[:, None])
+
+    def rich(self, k: int, degree: int) -> Array:
+        """Products of another degree of one pair (n, degree^2)."""
+        j, i = self.pairs[k]
+        one, other = (polynomials(self.z[k], degree, 0.0) for k in (i, j))
+        return self._bare(pair_products(one, other))
+
+    def gains(self, gram: Array, moment: Array) -> Array:
+        """Squares that each pair would explain alone (pairs,)."""
+        count, size = len(self.pairs), len(moment) // len(self.pairs)
+        own = gram.reshape(count, size, count, size)
+        each = np.arange(count)
+        blocks = own[each, :, each] + self.ridge * np.eye(size)
+        right = moment.reshape(count, size, 1)
+        return (right * np.linalg.solve(blocks, right)).sum((1, 2))
+
+    def together(self, parts: list[Array]) -> tuple[float, list[float]]:
+        """Squares that columns explain together, and each part beside the others."""
+        columns = np.hstack(parts)
+        gram = columns.T @ columns
+        gram.flat[:: len(gram) + 1] += self.ridge
+        inverse = np.linalg.inv(gram)
+        moment = columns.T @ self.beside.target
+        beta, beside, at = inverse @ moment, [], 0
+        for part in parts:
+            own = slice(at, at + part.shape[1])
+            solved = np.linalg.solve(inverse[own, own], beta[own])
+            beside.append(float(beta[own] @ solved))
+            at = own.stop
+        return float(beta @ moment), beside
+
+
+Pairs = list[tuple[int, int]]
+
+
+def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float]:
+    """Forward selection of pairs, then one backward pass.
+
+    Returns:
+        Pairs, the squares that each explains beside the others, and what is left.
+    """
+    if len(regression.columns) < 2:
+        return [], [], float(regression.target @ regression.target)
+    blocks = PairBlocks(regression)
+    target = blocks.beside.target
+    total = left = float(target @ target)
+    gram = blocks.columns.T @ blocks.columns
+    moment = blocks.columns.T @ target
+    smallest = _smallest_drop(len(regression), DEGREE)
+    chosen: dict[int, Array] = {}
+    known = np.empty((len(regression), 0))
+    while len(chosen) < min(MOST_PAIRS, len(blocks.pairs)):
+        gains = blocks.gains(gram, moment)
+        gains[list(chosen)] = -np.inf
+        best = int(np.argmax(gains))
+        if not gains[best] >= smallest * left:
+            break
+        richest = RICH**2 * (len(chosen) + 1) <= len(regression) // 4
+        chosen[best] = blocks.rich(best, RICH if richest else DEGREE)
+        new = chosen[best] - known @ (known.T @ chosen[best])
+        q = projector(new - known @ (known.T @ new))
+        known = np.hstack([known, q])
+        shared, seen = q.T @ blocks.columns, q.T @ target
+        gram -= shared.T @ shared
+        moment -= shared.T @ seen
+        left -= float(seen @ seen)
+    return _without_weak(blocks, chosen, total)
+
+
+def _without_weak(
+    blocks: PairBlocks, chosen: dict[int, Array], total: float
+) -> tuple[Pairs, list[float], float]:
+    """Drop pairs that the later ones made needless, the weakest first."""
+    while chosen:
+        reached, beside = blocks.together(list(chosen.values()))
+        left = max(total - reached, 1e-300)
+        loss = dict(zip(chosen, beside, strict=True))
+        weakest = min(chosen, key=lambda k: loss[k])
+        columns = chosen[weakest].shape[1]
+        drop = _smallest_drop(len(blocks.beside), int(np.sqrt(columns)))
+        if loss[weakest] >= drop * left:
+            order = sorted(chosen, key=lambda k: -loss[k])
+            return [blocks.pairs[k] for k in order], [loss[k] for k in order], left
+        del chosen[weakest]
+    return [], [], total
+
+
+def _smallest_drop(rows: int, degree: int) -> float:
+    """Share of the sum of squares by which products of a degree must lower it."""
+    return max(SMALLEST_DROP, 1.0 - float(np.exp(-np.log(rows) * degree**2 / rows)))
+
+
+def screen(regression: Regression) -> Screen:
+    """Find interacting pairs, and test the other features for an effect of their own."""
+    pairs, strength, left = interacting_pairs(regression)
+    together = sorted({i for pair in pairs for i in pair})
+    poly = {i: polynomials(regression.columns[i].z, DEGREE) for i in together}
+    products = [
+        (poly[i][:, :, None] * poly[j][:, None, :]).reshape(len(regression), -1)
+        for i, j in pairs
+    ]
+    alone = [i for i in range(len(regression.columns)) if i not in together]
+    base = [regression.splines(together), *products]
+    while alone:
+        tests = _strengths(regression, base, alone)
+        weak = [i for i in alone if tests[i] < np.log(len(regression))]
+        if not weak:
+            break
+        weak.sort(key=lambda i: tests[i])
+        alone = [i for i in alone if i not in weak[: (len(weak) + 1) // 2]]
+    relative = tuple(one / max(strength[0], 1e-300) for one in strength)
+    return Screen(tuple(pairs), relative, tuple(alone), left)
+
+
+def _strengths(
+    regression: Regression, base: list[Array], alone: list[int]
+) -> dict[int, float]:
+    """F of every feature's splines beside those of all others."""
+    parts = [*base, *(regression.columns[i].basis for i in alone)]
+    columns = np.hstack(parts) * regression.weight[:, None]
+    columns = regression.without(columns)
+    gram = columns.T @ columns
+    gram.flat[:: len(gram) + 1] += 1e-8 * len(regression)
+    inverse = np.linalg.inv(gram)
+    beta = inverse @ (columns.T @ regression.target)
+    left = regression.target - columns @ beta
+    variance = float(left @ left) / max(len(regression) - len(beta), 1)
+    strength, end = {}, len(beta)
+    for i in reversed(alone):
+        size = regression.columns[i].basis.shape[1]
+        part = slice(end - size, end)
+        end -= size
+        explained = beta[part] @ np.linalg.solve(inverse[part, part], beta[part])
+        strength[i] = float(explained) / (size * max(variance, 1e-300))
+    return strength

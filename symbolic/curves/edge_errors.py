@@ -1,0 +1,227 @@
+"""Errors of the curves of a trained encoder, from its own Gauss-Newton equations.
+
+Training smooths the curves. Here every curve gets a fine spline on top, without any
+smoothing, and Gauss-Newton steps through the process lead from the trained model to the
+minimum, all curves and process constants at once. Step and inverse matrix are what the
+data say about a curve and how well; other curves and constants are left free.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.solvers.normal_equations import assemble
+from sciren.solvers.process_term import LocalModel, ProcessTerm
+from sciren.splines import design
+from symbolic.curves.curve_errors import CurveErrors
+from symbolic.curves.extract import Curve, LatentCurves
+from symbolic.terms.sandwich import sandwich
+
+INTERVALS = 10  # of the spline on top of a curve
+MOST = 1500  # coefficients of all curves, beyond which errors are not sought
+SMALLEST = 1e-6  # variance of a direction, as a share of the largest, that counts
+ROUNDING = 1e-12
+STEPS = 10  # of Gauss and Newton
+SETTLED = 1e-5  # gain that is left, as a share of the loss
+EXACT = 1e-20  # loss that is rounding
+ONE = torch.zeros(1, dtype=torch.long)
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """Columns of one curve, centred and orthonormal over the rows' information.
+
+    Attributes:
+        columns: (n, r);  hats: (r, m) sums over the rows of columns times information
+            times hat functions of the curve's grid.
+    """
+
+    columns: Tensor
+    hats: np.ndarray
+
+
+@torch.no_grad()
+def with_errors(
+    latents: Sequence[LatentCurves], term: ProcessTerm, scaled: Tensor
+) -> list[LatentCurves]:
+    """Give the direct curves of all latents their errors.
+
+    Curves inside and behind hidden nodes have none: their scale is free. Neither have
+    any where curves are so many that the steps would cost more than the search, nor where
+    the steps do not settle.
+
+    Args:
+        latents: curves of a trained model, see `extract`.
+        term: observed loss of some rows at that model.
+        scaled: (n, d) their scaled features.
+    """
+    edges = sum(len(one.edges) for one in latents)
+    if not 0 < edges * (INTERVALS + 3) <= MOST or any(one.nodes for one in latents):
+        return list(latents)
+    fine = _Fine.of(latents, term, scaled)
+    found = fine.settled()
+    if found is None:
+        return list(latents)
+    known = _measured(latents, fine, found)
+    return [
+        replace(
+            one,
+            edges=tuple(
+                replace(curve, errors=errors)
+                for curve, errors in zip(one.edges, some, strict=True)
+            ),
+        )
+        for one, some in zip(latents, known, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """Where the steps end: all parameters (P,), the inverse matrix, loss and rows."""
+
+    step: Tensor
+    inverse: Tensor
+    loss: float
+    local: LocalModel
+
+
+@dataclass(frozen=True)
+class _Fine:
+    """The trained model with a fine spline on top of every curve.
+
+    Attributes:
+        bases, designs: of the curves, by latent.
+        raw: (n, L) raw latents and (K,) raw constants of the trained model.
+    """
+
+    term: ProcessTerm
+    bases: list[list[_Basis]]
+    designs: list[Tensor]
+    raw: Tensor
+    constants: Tensor
+
+    @classmethod
+    def of(
+        cls, latents: Sequence[LatentCurves], term: ProcessTerm, scaled: Tensor
+    ) -> "_Fine":
+        raw = term.model.raw_latents(scaled)
+        constants = term.model.constant_raw.detach().to(raw)
+        curvature = term.local(raw.unsqueeze(0), constants.unsqueeze(0), ONE).curvature
+        bases = [
+            [_basis(curve, scaled, curvature[0, :, k, k]) for curve in one.edges]
+            for k, one in enumerate(latents)
+        ]
+        ones = raw.new_ones(len(raw), 1)
+        designs = [
+            torch.cat([ones, *(b.columns for b in some)], dim=1) for some in bases
+        ]
+        return cls(term, bases, designs, raw, constants)
+
+    def at(self, step: Tensor) -> tuple[Tensor, Tensor]:
+        """Raw latents (1, n, L) and constants (1, K) after a step of all parameters."""
+        moves, place = [], 0
+        for one in self.designs:
+            moves.append(one @ step[place : place + one.shape[1]])
+            place += one.shape[1]
+        raw = self.raw + torch.stack(moves, dim=1)
+        return raw.unsqueeze(0), (self.constants + step[place:]).unsqueeze(0)
+
+    def settled(self) -> _Settled | None:
+        """Take Gauss-Newton steps to the minimum; None where they do not reach it."""
+        width = sum(one.shape[1] for one in self.designs) + len(self.constants)
+        step = self.raw.new_zeros(width)
+        for _ in range(STEPS):
+            local = self.term.local(*self.at(step), ONE)
+            normal = assemble(local, self.designs)
+            loss, inverse = float(normal.loss[0]), _inverse(normal.matrix[0])
+            move = -inverse @ normal.gradient[0]
+            if not bool(torch.isfinite(move).all()):
+                return None
+            if -float(normal.gradient[0] @ move) <= SETTLED * loss:
+                return _Settled(step, inverse, loss, local)
+            for share in (1.0, 0.5, 0.2, 0.05):
+                if float(self.term.loss(*self.at(step + share * move), ONE)) < loss:
+                    break
+            else:
+                return None
+            step = step + share * move
+        return None
+
+
+def _basis(curve: Curve, scaled: Tensor, information: Tensor) -> _Basis:
+    z, ends = scaled[:, curve.source], scaled.new_tensor(curve.x[[0, -1]])
+    full = design(z.unsqueeze(1), ends[:1], ends[1:], INTERVALS)[:, 0]
+    weight = information.clamp_min(0.0).unsqueeze(1)
+    full = full - (weight * full).sum(0) / weight.sum().clamp_min(1e-300)
+    values, vectors = torch.linalg.eigh(full.mT @ (weight * full))
+    kept = values > SMALLEST * values[-1].clamp_min(1e-300)
+    columns = full @ (vectors[:, kept] / values[kept].sqrt())
+    return _Basis(columns, _hats(curve.x, z.numpy(), (weight * columns).numpy()))
+
+
+def _hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sums of values (n, r) times the hat functions of a uniform grid (m,): (r, m)."""
+    place = (z - grid[0]) / (grid[1] - grid[0])
+    left = np.clip(place.astype(int), 0, len(grid) - 2)
+    share = (place - left)[:, None]
+    found = np.zeros((len(grid), values.shape[1]))
+    np.add.at(found, left, values * (1.0 - share))
+    np.add.at(found, left + 1, values * share)
+    return found.T
+
+
+def _measured(
+    latents: Sequence[LatentCurves], fine: _Fine, found: _Settled
+) -> list[list[CurveErrors | None]]:
+    """Read off every curve's estimate and precision."""
+    count = fine.term.observations.count
+    freedom = count - len(found.step)
+    if not (found.loss > EXACT and freedom > 0):
+        return [[None] * len(one.edges) for one in latents]
+    blocks = fine.term.observations.blocks
+    robust = sandwich(found.local, fine.designs, found.inverse, blocks).covariance
+    usual = found.inverse * (found.loss / freedom)
+    errors: list[list[CurveErrors | None]] = []
+    place = 0
+    for one, some in zip(latents, fine.bases, strict=True):
+        place += 1
+        errors.append([])
+        for curve, basis in zip(one.edges, some, strict=True):
+            here = slice(place, place + basis.columns.shape[1])
+            place = here.stop
+            both = usual[here, here], robust[here, here]
+            errors[-1].append(_errors(curve, basis, found.step[here], *both, count))
+    return errors
+
+
+def _inverse(matrix: Tensor) -> Tensor:
+    scale = matrix.diagonal().clamp_min(1e-300).sqrt()
+    scaled = matrix / (scale.unsqueeze(1) * scale)
+    eye = torch.eye(len(matrix)).to(matrix)
+    return torch.linalg.inv(scaled + ROUNDING * eye) / (scale.unsqueeze(1) * scale)
+
+
+def _errors(
+    curve: Curve,
+    basis: _Basis,
+    step: Tensor,
+    usual: Tensor,
+    robust: Tensor,
+    count: float,
+) -> CurveErrors | None:
+    """Errors by the usual covariance, enlarged by what rows of a block have in common."""
+    values, vectors = torch.linalg.eigh(usual)
+    good = values > 0
+    if not bool(good.any()):
+        return None
+    vectors, values = vectors[:, good], values[good]
+    inside = torch.einsum("pr,pq,qr->r", vectors, robust, vectors)
+    excess = max(1.0, float((inside / values).mean()))
+    white = (vectors / (values * excess).sqrt()).mT.numpy()
+    root = white @ basis.hats
+    return CurveErrors(
+        root, root @ curve.y + white @ step.numpy(), max(count / excess, 2.0)
+    )

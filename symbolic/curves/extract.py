@@ -1,0 +1,172 @@
+"""Trained model -> edge curves: the one place that looks inside an encoder."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder
+from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
+from sciren.model import ScIReN
+from sciren.pykan import PykanEncoder
+from symbolic.curves.curve_errors import CurveErrors
+from symbolic.curves.spline_curve import SplineCurve
+
+POINTS = 400  # samples of a curve on the range of its source
+KNOTS = 120  # of the table of a refused edge
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One edge as arrays, in the units in which the encoder sees it.
+
+    Attributes:
+        source: feature column, or hidden node of the latent for outer edges.
+        x, y: (m,) scaled source and edge value in raw-latent units (hidden: of the node).
+        weight: (m,) density of the training rows at x.
+        table: the curve with straight lines beyond the data.
+        errors: what the data know about the curve, see `edge_errors`.
+        unit: shift and scale of the raw feature shift + scale * x.
+    """
+
+    source: int
+    x: np.ndarray
+    y: np.ndarray
+    weight: np.ndarray
+    table: SplineCurve
+    errors: CurveErrors | None = None
+    unit: tuple[float, float] = (0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class NodeCurves:
+    """A hidden node: inner curves, offset of its index, outer curve."""
+
+    inner: tuple[Curve, ...]
+    offset: float
+    outer: Curve
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCurves:
+    """A latent: direct curves or hidden nodes, and its offset, raw-latent units."""
+
+    name: str
+    offset: float
+    edges: tuple[Curve, ...]
+    nodes: tuple[NodeCurves, ...]
+
+
+@torch.no_grad()
+def extract(model: ScIReN, table: Table) -> list[LatentCurves]:
+    """Sample every surviving edge on the range of the rows of a table.
+
+    Raises:
+        TrainingError: the encoder is a black box, has more than one hidden layer, or
+            its latents share hidden nodes.
+    """
+    scaled = model.scaled(table.features)
+    encoder = model.encoder
+    if isinstance(encoder, KANEncoder | PykanEncoder) and encoder.hidden:
+        return _hidden(model, encoder, scaled)
+    if isinstance(encoder, Additive):
+        return _additive(model, encoder, scaled)
+    raise TrainingError(
+        f"{type(encoder).__name__} has no edges to turn into formulas; "
+        "train a KANEncoder, AdditiveEncoder or LinearEncoder"
+    )
+
+
+def _grid(values: Tensor) -> tuple[Tensor, np.ndarray]:
+    """Uniform grid on the range of values (n,) and the density of the values there."""
+    low, high = float(values.min()), float(values.max())
+    if not high > low:
+        high = low + 1e-9
+    x = torch.linspace(low, high, POINTS, dtype=values.dtype)
+    counts, _ = np.histogram(values.numpy(), bins=40, range=(low, high))
+    centres = np.linspace(low, high, 41)[:-1] + (high - low) / 80
+    density = np.interp(x.numpy(), centres, counts / max(counts.mean(), 1e-12))
+    return x, np.maximum(density, 0.02)
+
+
+def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
+    z, y = x.numpy(), edge.numpy()
+    knots = np.linspace(0, len(z) - 1, KNOTS).round().astype(int)
+    ends = (y[1] - y[0]) / (z[1] - z[0]), (y[-1] - y[-2]) / (z[-1] - z[-2])
+    return Curve(source, z, y, w, SplineCurve(z[knots], y[knots], ends))
+
+
+def _of_feature(
+    model: ScIReN, source: int, edge: Tensor, x: Tensor, w: np.ndarray
+) -> Curve:
+    unit = float(model.feature_shift[source]), float(model.feature_scale[source])
+    return replace(_curve(source, edge, x, w), unit=unit)
+
+
+Additive = KANEncoder | PykanEncoder | AdditiveEncoder | LinearEncoder
+
+
+def _additive(model: ScIReN, encoder: Additive, scaled: Tensor) -> list[LatentCurves]:
+    grids = [_grid(column) for column in scaled.unbind(1)]
+    x = torch.stack([grid for grid, _ in grids], dim=1)
+    curves, mask, bias = _edges_of(encoder, x)
+    mean = _edges_of(encoder, scaled)[0].mean(0)
+    result = []
+    for k, name in enumerate(model.latent_names):
+        scale = float(model.output_scale[k])
+        alive = mask[:, k].nonzero().flatten().tolist()
+        offset = float(model.output_shift[k] + scale * (bias[k] + mean[alive, k].sum()))
+        edges = tuple(
+            _of_feature(model, i, scale * (curves[:, i, k] - mean[i, k]), *grids[i])
+            for i in alive
+        )
+        result.append(LatentCurves(name, offset, edges, ()))
+    return result
+
+
+def _edges_of(encoder: Additive, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Edge values (m, d, L), mask (d, L), bias (L,)."""
+    if isinstance(encoder, LinearEncoder):
+        weight, bias = encoder.linear.weight.T, encoder.linear.bias
+        return x.unsqueeze(-1) * weight, torch.ones_like(weight), bias
+    additive = isinstance(encoder, AdditiveEncoder)
+    layer = encoder if additive else encoder.spline_layers[0]
+    return layer.edges(x), layer.mask, layer.bias
+
+
+def _hidden(
+    model: ScIReN, encoder: KANEncoder | PykanEncoder, scaled: Tensor
+) -> list[LatentCurves]:
+    latents = len(model.latent_names)
+    if len(encoder.hidden) > 1 or (encoder.shared and latents > 1):
+        raise TrainingError(
+            f"an encoder with hidden={encoder.hidden}, shared={encoder.shared} is not "
+            "turned into formulas; use one hidden layer with nodes of their own"
+        )
+    inner, outer = encoder.spline_layers
+    hidden = inner(scaled)
+    grids = [_grid(column) for column in scaled.unbind(1)]
+    x = torch.stack([grid for grid, _ in grids], dim=1)
+    curves, mean = inner.edges(x), inner.edges(scaled).mean(0)
+    outer_grids = [_grid(column) for column in hidden.unbind(1)]
+    s = torch.stack([grid for grid, _ in outer_grids], dim=1)
+    outer_curves = outer.edges(s)
+    result = []
+    for k, name in enumerate(model.latent_names):
+        scale = float(model.output_scale[k])
+        offset = float(model.output_shift[k] + scale * outer.bias[k])
+        nodes = []
+        for h in outer.mask[:, k].nonzero().flatten().tolist():
+            alive = inner.mask[:, h].nonzero().flatten().tolist()
+            edges = tuple(
+                _of_feature(model, i, curves[:, i, h] - mean[i, h], *grids[i])
+                for i in alive
+            )
+            start = float(inner.bias[h] + mean[alive, h].sum())
+            top = _curve(h, scale * outer_curves[:, h, k], *outer_grids[h])
+            nodes.append(NodeCurves(edges, start, top))
+        result.append(LatentCurves(name, offset, (), tuple(nodes)))
+    return result

@@ -1,0 +1,398 @@
+"""Closed form of one curve: arrays in, best family, constants and doubts out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import sympy
+
+from sciren.errors import ConfigError, closest_names
+from symbolic.curves.criterion import Evidence, weigh_evidence
+from symbolic.curves.curve_errors import CurveErrors
+from symbolic.curves.points import Points, prepare
+from symbolic.curves.projection import fit_form
+from symbolic.curves.standard_errors import standard_errors
+from symbolic.families.forms import Array, Form
+from symbolic.families.library import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    in_raw_units,
+    is_of_raw,
+    of_raw,
+)
+
+X = sympy.Symbol("x", real=True)
+FAR_VERTEX = 3.0
+
+
+@dataclass(frozen=True)
+class CurveFit:
+    """A closed form for one curve, or the reason why there is none.
+
+    Attributes:
+        family: name of the family; "none" when refused.
+        form: the form (a branch of the family), None when refused.
+        constants, errors: (k,) in the order of ``form.constants``, in units of x and y;
+            the errors are standard errors of the edge fit.
+        r2: weighted share of the variance explained (of the best family, when refused).
+        criterion, gap: price of the fit, and how much dearer the runner-up is.
+        ambiguous, equals: whether other families do as well, and their names with this
+            one's first.
+        differ_at: x nearest to the middle of the data where the runner-up departs by
+            more than the fit error, searched up to three ranges; None: nowhere.
+        alternatives: every family that was fitted, best first, this one included.
+        reason: why the curve is refused, or what to know about the fit.
+        low, high: range of x with data.
+        effective_points: number of independent points that the criterion counted.
+        chosen: "auto", or "user" when the family was pinned.
+    """
+
+    family: str
+    form: Form | None
+    constants: Array
+    errors: Array
+    r2: float
+    criterion: float
+    low: float
+    high: float
+    gap: float = np.inf
+    ambiguous: bool = False
+    equals: tuple[str, ...] = ()
+    differ_at: float | None = None
+    alternatives: tuple["CurveFit", ...] = ()
+    reason: str = ""
+    effective_points: float = 0.0
+    chosen: Literal["auto", "user"] = "auto"
+
+    @property
+    def refused(self) -> bool:
+        """Whether no family describes the curve."""
+        return self.form is None
+
+    @property
+    def expression(self) -> Any:
+        """The sympy expression in the symbol x; a named function f(x) when refused."""
+        return self.expression_in(X)
+
+    def expression_in(self, symbol: Any) -> Any:
+        """Return the expression in another symbol; a far parabola as a polynomial."""
+        if self.form is None:
+            return sympy.Function("f")(symbol)
+        return readable(self.form, symbol, self.constants, self.low, self.high)
+
+    def value(self, x: Array) -> Array:
+        """Return the closed form at x (n,).
+
+        Raises:
+            ConfigError: the curve is refused, so there is no closed form.
+        """
+        if self.form is None:
+            raise ConfigError(
+                f"the curve has no closed form ({self.reason}); use "
+                "alternatives[0].value, or keep the spline"
+            )
+        return self.form.value(np.asarray(x, dtype=float), self.constants)
+
+    @property
+    def pole(self) -> float | None:
+        """Where the closed form is singular, when within twice the range of the data."""
+        where = None if self.form is None else self.form.pole(self.constants)
+        middle, reach = 0.5 * (self.low + self.high), self.high - self.low
+        return where if where is not None and abs(where - middle) <= reach else None
+
+
+def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:
+    """Return the expression; a parabola whose vertex is far from the data expanded."""
+    if form.family == "quadratic":
+        a, s, d = (float(v) for v in c)
+        if abs(s - 0.5 * (low + high)) > FAR_VERTEX * 0.5 * (high - low):
+            terms = (a, 2), (-2.0 * a * s, 1), (a * s * s + d, 0)
+            return sympy.Add(*(sympy.Float(v) * symbol**power for v, power in terms))
+    return form.expression(symbol, c)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    form: Form
+    constants: Array
+    share: float
+
+
+def fit_curve(
+    x: Array,
+    y: Array,
+    weight: Array | None = None,
+    families: Iterable[str] = DEFAULT_FAMILIES,
+    *,
+    errors: CurveErrors | None = None,
+    effective_points: float = 15.0,
+    refuse_above: float = 0.01,
+    noise_floor: float = 1e-6,
+    margin: float = 6.0,
+    equal_within: float = 5.0,
+    domain_margin: float = 0.0,
+    forbid: Iterable[str] = (),
+    pin: str | None = None,
+    trend: Literal["increasing", "decreasing"] | None = None,
+    sign: Literal["positive", "negative"] | None = None,
+    surcharges: Mapping[str, float] | None = None,
+    unit: tuple[float, float] = (0.0, 1.0),
+) -> CurveFit:
+    """Choose a family for a curve and fit its constants, or refuse.
+
+    Args:
+        x, y: (n,) points of the curve, in any order.
+        weight: (n,) density of the data at the points; None for equal weights.
+        families: names from ``symbolic.families.library.FAMILIES``.
+        errors: of a learned curve's values; families are then fitted and judged by
+            generalised least squares instead of by the look of the curve.
+        effective_points: independent points of a smooth curve (degrees of freedom of
+            its spline); raised on its own where residuals scatter from point to point.
+            Not used where the errors are known.
+        refuse_above: unexplained share of the explainable variance above which the
+            curve is refused.
+        noise_floor: share of sd(y) that counts as rounding.
+        margin: what a curved family must gain beyond the price of its constants.
+        equal_within: families whose criterion is this close are reported as equals.
+        domain_margin: share of the range by which the domain reaches beyond the data.
+        forbid: families to leave out.
+        pin: the one family to take, without refusal.
+        trend: only monotone members of this direction on the range of the data.
+        sign: only members that are nowhere of the other sign on that range.
+        surcharges: family -> addition to its criterion, the user's own preferences.
+        unit: shift and scale of the raw value shift + scale * x, of which families
+            without a rule for new units are functions.
+    Raises:
+        ConfigError: an unknown family, or none left after ``forbid``.
+        ShapeError, DataError: arrays that do not fit together or are not finite.
+    """
+    names = _chosen_families(families, forbid, pin)
+    points = prepare(x, y, weight, errors)
+    low, high = float(points.x[0]), float(points.x[-1])
+    if _flat(points) or low == high:
+        return _constant(points, low, high, pin)
+    forms = [_in_unit(form, unit) for name in names for form in FAMILIES[name]]
+    wanted = _Wanted(trend, sign)
+    candidates = _fit_all(forms, points, domain_margin, wanted)
+    if not candidates:
+        return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
+    evidence = _evidence(candidates, points, effective_points, noise_floor)
+    price = _Price(evidence, margin, surcharges or {})
+    fits = [
+        _curve_fit(c, points, price.of(c), evidence) for c in _best_branches(candidates)
+    ]
+    fits.sort(key=lambda fit: fit.criterion)
+    return _decide(fits, points, evidence, refuse_above, equal_within, pin)
+
+
+Judge = Evidence | CurveErrors
+"""Prices fits and tells what they miss: by the look of a curve, or by its errors."""
+
+
+@dataclass(frozen=True)
+class _Price:
+    judge: Judge
+    margin: float
+    surcharges: Mapping[str, float]
+
+    def of(self, candidate: _Candidate) -> float:
+        form = candidate.form
+        surcharge = (self.margin if form.inner else 0.0) + 1e-3 * form.complexity
+        surcharge += self.surcharges.get(form.family, 0.0)
+        return self.judge.price(candidate.share, len(form.constants)) + surcharge
+
+
+def _evidence(
+    candidates: list[_Candidate], points: Points, least: float, floor: float
+) -> Judge:
+    if points.errors is not None:
+        return points.errors
+    best = min(candidates, key=lambda candidate: candidate.share)
+    residual = points.y - best.form.value(points.x, best.constants)
+    return weigh_evidence(points, residual, least, floor)
+
+
+def _chosen_families(
+    families: Iterable[str], forbid: Iterable[str], pin: str | None
+) -> list[str]:
+    left_out = set(forbid)
+    names = [pin] if pin is not None else list(dict.fromkeys(families))
+    for name in [*names, *left_out]:
+        if name not in FAMILIES:
+            raise ConfigError(
+                f"family {name!r} is not in the library. "
+                f"{closest_names(name, FAMILIES)} Add it with register_family."
+            )
+    names = [name for name in names if name not in left_out]
+    if not names:
+        raise ConfigError("no family is left; shorten forbid or lengthen families")
+    return names
+
+
+def _in_unit(form: Form, unit: tuple[float, float]) -> Form:
+    return form if form.rescalable or unit == (0.0, 1.0) else of_raw(form, *unit)
+
+
+def _flat(points: Points) -> bool:
+    spread, size = float(np.ptp(points.y)), float(np.abs(points.y).max())
+    return spread <= max(1e-12 * size, 1e-150)
+
+
+def _fit_all(
+    forms: list[Form], points: Points, margin: float, wanted: "_Wanted"
+) -> list[_Candidate]:
+    middle = 0.5 * (points.x[0] + points.x[-1])
+    half = 0.5 * (points.x[-1] - points.x[0])
+    scaled = points.moved(middle, half)
+    target = points.target()
+    total = max(float(points.product(target, target)), 1e-300)
+    most = int(np.count_nonzero(np.diff(points.x))) + 1
+    if points.errors is not None:
+        most = min(most, len(points.errors.root) + 1)
+    result = []
+    for form in forms:
+        if len(form.constants) > most:
+            continue
+        moves = form.rescalable and not is_of_raw(form)
+        c = fit_form(form, scaled if moves else points, margin)
+        if c is None:
+            continue
+        raw = in_raw_units(form, c, middle, half) if moves else (form, c)
+        if wanted.by(*raw, points):
+            loss = _misfit(*raw, points)
+            result.append(_Candidate(*raw, float(loss) / total))
+    return result
+
+
+def _misfit(form: Form, c: Array, points: Points) -> float:
+    """Mean squared residual, or chi-square where the errors are known."""
+    value = form.value(points.x, c)
+    if points.errors is None:
+        return float(points.mean((points.y - value) ** 2))
+    left = points.target() - points.centred(value)
+    return float(points.product(left, left))
+
+
+DIRECTION = {"increasing": 1.0, "decreasing": -1.0, "positive": 1.0, "negative": -1.0}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Trend and sign that a member must have on the range of the data."""
+
+    trend: str | None
+    sign: str | None
+
+    def by(self, form: Form, c: Array, points: Points) -> bool:
+        grid = np.linspace(points.x[0], points.x[-1], 201)
+        for name, function in ((self.trend, form.by_x), (self.sign, form.value)):
+            if name is not None:
+                values = DIRECTION[name] * function(grid, c)
+                if (values < -1e-9 * np.abs(values).max()).any():
+                    return False
+        return True
+
+
+def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
+    best: dict[str, _Candidate] = {}
+    for candidate in candidates:
+        family = candidate.form.family
+        if family not in best or candidate.share < best[family].share:
+            best[family] = candidate
+    return list(best.values())
+
+
+def _curve_fit(
+    candidate: _Candidate, points: Points, price: float, judge: Judge
+) -> CurveFit:
+    return CurveFit(
+        family=candidate.form.family,
+        form=candidate.form,
+        constants=candidate.constants,
+        errors=standard_errors(
+            candidate.form, candidate.constants, points, judge.count
+        ),
+        r2=1.0 - candidate.share,
+        criterion=price,
+        low=float(points.x[0]),
+        high=float(points.x[-1]),
+        effective_points=judge.count,
+    )
+
+
+def _decide(
+    fits: list[CurveFit],
+    points: Points,
+    judge: Judge,
+    refuse_above: float,
+    equal_within: float,
+    pin: str | None,
+) -> CurveFit:
+    best = fits[0]
+    gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
+    near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
+    lack = judge.missed(1.0 - best.r2, len(best.constants))
+    chosen = replace(
+        best,
+        gap=float(gap),
+        ambiguous=len(near) > 1,
+        equals=tuple(fit.family for fit in near),
+        differ_at=departure(best, near[1], float(np.std(points.y)))
+        if len(near) > 1
+        else None,
+        alternatives=tuple(fits),
+        chosen="auto" if pin is None else "user",
+    )
+    if lack <= refuse_above:
+        return chosen
+    text = (
+        f"{best.family}, the best family, misses {lack:.2g} of the variance; "
+        f"{refuse_above:g} is allowed"
+    )
+    if pin is not None:
+        return replace(chosen, reason=text)
+    nothing = np.empty(0)
+    return replace(
+        chosen, family="none", form=None, constants=nothing, errors=nothing, reason=text
+    )
+
+
+def departure(one: CurveFit, other: CurveFit, deviation: float) -> float | None:
+    """Return x nearest to the middle of the data where two fits part, or None.
+
+    Args:
+        one, other: closed forms of one curve; they part where they differ by more than
+            the error of the first.
+        deviation: of the curve's values.
+    """
+    middle, reach = 0.5 * (one.low + one.high), one.high - one.low
+    grid = middle + np.linspace(-1.5, 1.5, 601) * reach
+    grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
+    error = np.sqrt(1.0 - one.r2) * deviation
+    apart = np.abs(one.value(grid) - other.value(grid)) > max(error, 1e-12)
+    return float(grid[np.argmax(apart)]) if apart.any() else None
+
+
+def _constant(points: Points, low: float, high: float, pin: str | None) -> CurveFit:
+    form = FAMILIES["constant"][0]
+    value = np.array([float(points.mean(points.y))])
+    fit = CurveFit(
+        "constant",
+        form,
+        value,
+        np.zeros(1),
+        1.0,
+        -np.inf,
+        low,
+        high,
+        equals=("constant",),
+        reason="the curve is flat",
+        chosen="user" if pin == "constant" else "auto",
+    )
+    return replace(fit, alternatives=(fit,))
+
+
+def _nothing(low: float, high: float, reason: str) -> CurveFit:
+    empty = np.empty(0)
+    return CurveFit("none", None, empty, empty, 0.0, np.inf, low, high, reason=reason)

@@ -1,0 +1,215 @@
+"""Learned curves beside their closed forms, in raw units: what pictures draw."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from sciren.data.table import Table
+from sciren.model import ScIReN
+from symbolic.curves.edge_curve import EdgeCurve
+from symbolic.curves.extract import Curve, NodeCurves, extract
+from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.search.starting import hidden_name
+from symbolic.terms.structure import EdgeTerm, LatentStructure
+
+SAMPLE = 2000  # values of the source for the density strip
+
+
+@torch.no_grad()
+def edge_curves(
+    model: ScIReN, table: Table, symbolic: SymbolicModel | None = None
+) -> list[EdgeCurve]:
+    """Return every surviving edge of a model with its closed form, if there is one.
+
+    Args:
+        model: trained, with at most one hidden layer.
+        table: rows whose range and density are shown.
+        symbolic: its equations; without them only the splines are returned.
+    Returns:
+        Curves in raw units of the features, centred on the rows. Where equations use
+        another scale inside a hidden node, their inner curves are drawn on the
+        network's scale (least squares), which the outer function undoes.
+    """
+    structures = {s.name: s for s in symbolic.structures} if symbolic else {}
+    z = model.scaled(table.features).numpy()
+    found = []
+    for latent in extract(model, table):
+        structure = structures.get(latent.name)
+        for curve in latent.edges:
+            found.append(
+                _direct(
+                    model, table, curve, latent.name, latent.name, structure, symbolic
+                )
+            )
+        closed = _closed_nodes(latent.nodes, structure, z)
+        for h, (node, number) in enumerate(zip(latent.nodes, closed, strict=True)):
+            label, name = hidden_name(h, latent.name), latent.name
+            written = name if number is None else hidden_name(number, name)
+            turned, formula = _matched(node, structure, number, z)
+            inner = [
+                _direct(model, table, curve, label, written, structure, symbolic)
+                for curve in turned.inner
+            ]
+            outer = _outer(turned.outer, label, name, written, symbolic, formula)
+            if symbolic and number is None:  # dissolved: its edges are direct terms
+                share = sum(one.importance for one in inner)
+                outer = replace(outer, family="linear", importance=share)
+            found += [*inner, outer]
+    hidden = getattr(model.encoder, "hidden", ())
+    return found if hidden else sorted(found, key=lambda one: -one.importance)
+
+
+def _direct(
+    model: ScIReN,
+    table: Table,
+    curve: Curve,
+    target: str,
+    written: str,
+    structure: LatentStructure | None,
+    symbolic: SymbolicModel | None,
+) -> EdgeCurve:
+    """Curve of an edge into `target`, which the equations call `written`."""
+    i = curve.source
+    name = table.feature_names[i]
+    x = float(model.feature_shift[i]) + float(model.feature_scale[i]) * curve.x
+    values = table.features[:, i].numpy()
+    step = max(1, len(values) // SAMPLE)
+    term = _term(structure, i)
+    formula = None if term is None or term.form is None else _fitted(curve, term)
+    row = _row(symbolic, name, written)
+    refused = term is not None and term.form is None
+    return EdgeCurve(
+        0,
+        name,
+        target,
+        table.units.get(name, ""),
+        x,
+        _centred(curve, curve.y),
+        formula,
+        np.sort(values[::step]),
+        float(row.get("importance") or 0.0),
+        str(row.get("family", "") or ""),
+        str(row.get("formula", "") or ""),
+        refused,
+    )
+
+
+def _outer(
+    curve: Curve,
+    label: str,
+    latent: str,
+    written: str,
+    symbolic: SymbolicModel | None,
+    formula: np.ndarray | None,
+) -> EdgeCurve:
+    row = _row(symbolic, written, latent)
+    counts = np.maximum((curve.weight / curve.weight.sum() * SAMPLE).round(), 0)
+    data = np.repeat(curve.x, counts.astype(int))
+    return EdgeCurve(
+        1,
+        label,
+        latent,
+        "",
+        curve.x,
+        _centred(curve, curve.y),
+        formula,
+        data,
+        float(row.get("importance") or 0.0),
+        str(row.get("family", "") or ""),
+        str(row.get("formula", "") or ""),
+        row.get("status") == "refused",
+    )
+
+
+def _closed_nodes(
+    nodes: Sequence[NodeCurves], structure: LatentStructure | None, z: np.ndarray
+) -> list[int | None]:
+    """Node of the equations behind each node of the network, by their indices.
+
+    None where the equations have dissolved a node into direct terms.
+    """
+    closed = structure.nodes if structure else ()
+    likeness = {
+        (h, k): _correlation(_index(node, z), one.index(z))
+        for h, node in enumerate(nodes)
+        for k, one in enumerate(closed)
+    }
+    found: list[int | None] = [None] * len(nodes)
+    for h, k in sorted(likeness, key=lambda pair: -likeness[pair]):
+        if found[h] is None and k not in found:
+            found[h] = k
+    return found
+
+
+def _index(node: NodeCurves, z: np.ndarray) -> np.ndarray:
+    """Argument of the outer function of a network's node (n,)."""
+    parts = (np.interp(z[:, one.source], one.x, one.y) for one in node.inner)
+    return node.offset + sum(parts, np.zeros(len(z)))
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    size = float((one @ one) * (other @ other))
+    return abs(float(one @ other)) / np.sqrt(size) if size > 0 else 0.0
+
+
+def _matched(
+    node: NodeCurves,
+    structure: LatentStructure | None,
+    number: int | None,
+    z: np.ndarray,
+) -> tuple[NodeCurves, np.ndarray | None]:
+    """Turn a node so that it rises with the formula's index, and give its outer formula.
+
+    The sign of a hidden node is free; network and formula may have chosen differently.
+    Their indices are matched by a straight line.
+    """
+    if structure is None or number is None:
+        return node, None
+    closed, network = structure.nodes[number], _index(node, z)
+    if np.ptp(network) == 0:
+        return node, None
+    slope, start = np.polyfit(network, closed.index(z), 1)
+    if slope < 0:
+        node, slope = _turned(node), -slope
+    if closed.outer == "spline":
+        return node, None
+    values = closed.amplitude * closed.shape(start + slope * node.outer.x)[0]
+    return node, _centred(node.outer, values)
+
+
+def _turned(node: NodeCurves) -> NodeCurves:
+    """The same node with the opposite sign of its index."""
+    inner = tuple(replace(one, y=-one.y) for one in node.inner)
+    top = node.outer
+    outer = replace(top, x=-top.x[::-1], y=top.y[::-1], weight=top.weight[::-1])
+    return NodeCurves(inner, -node.offset, outer)
+
+
+def _term(structure: LatentStructure | None, source: int) -> EdgeTerm | None:
+    if structure is None:
+        return None
+    same = [edge for edge in structure.all_edges if edge.source == source]
+    return same[0] if len(same) == 1 else None
+
+
+def _centred(curve: Curve, values: np.ndarray) -> np.ndarray:
+    return values - float(curve.weight @ values / curve.weight.sum())
+
+
+def _fitted(curve: Curve, term: EdgeTerm) -> np.ndarray:
+    """The closed form on the network's scale, centred."""
+    learned, form = _centred(curve, curve.y), _centred(curve, term.value(curve.x))
+    size = float(curve.weight @ form**2)
+    return form * (float(curve.weight @ (form * learned)) / size) if size > 0 else form
+
+
+def _row(symbolic: SymbolicModel | None, source: str, target: str) -> dict[str, Any]:
+    if symbolic is None:
+        return {}
+    edges = symbolic.terms.edge_table
+    rows = edges[(edges.source == source) & (edges.target == target)]
+    return dict(rows.iloc[0]) if len(rows) else {}

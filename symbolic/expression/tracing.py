@@ -1,0 +1,77 @@
+"""The process model as an equation: traced with symbols where it is a plain function."""
+
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import sympy
+
+from symbolic.expression.tree import to_tree
+
+
+class Traceable(Protocol):
+    """What tracing needs of a decoder."""
+
+    latent_names: tuple[str, ...]
+    constant_names: tuple[str, ...]
+    forcings: tuple[str, ...]
+    targets: tuple[str, ...]
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return the targets."""
+        ...
+
+
+def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None:
+    """Run a process model on symbols.
+
+    Args:
+        decoder: process model.
+        columns: forcing's name -> column, as which it is printed.
+    Returns:
+        target -> expression of latents, constants and forcing columns; None when the
+        model cannot be traced (torch functions, control flow on values), or when a
+        column is called like one of its parameters, so that symbols would be mixed up.
+    """
+    names = (*decoder.latent_names, *decoder.constant_names)
+    if {columns.get(name, name) for name in decoder.forcings} & set(names):
+        return None
+    p = {name: sympy.Symbol(name, real=True) for name in names}
+    f = {
+        name: sympy.Symbol(columns.get(name, name), real=True)
+        for name in decoder.forcings
+    }
+    try:
+        result = decoder(SimpleNamespace(**p), SimpleNamespace(**f))
+        if not hasattr(result, "keys"):
+            parts = [result] if len(decoder.targets) == 1 else list(result)
+            result = dict(zip(decoder.targets, parts, strict=True))
+        traced = {name: _tidy(_expression(result[name])) for name in decoder.targets}
+        for expression in traced.values():
+            to_tree(expression)
+    except Exception:
+        # Whatever a user's function does with symbols, the answer is: not traceable.
+        return None
+    return traced
+
+
+def _tidy(expression: sympy.Expr) -> Any:
+    """Write short decimals exactly and keep differences together: (ta - 15)/10."""
+    short = {
+        number: sympy.Rational(f"{float(number):.12g}")
+        for number in expression.atoms(sympy.Float)
+        if abs(float(f"{float(number):.10g}") / float(number or 1) - 1) < 1e-15
+    }
+    exact = expression.xreplace(short)
+    return exact.replace(
+        lambda part: isinstance(part, sympy.Pow),
+        lambda part: sympy.Pow(part.base, sympy.factor_terms(part.exp)),
+    )
+
+
+def _expression(value: Any) -> sympy.Expr:
+    """Accept sympy expressions and plain numbers only; texts are never evaluated."""
+    if isinstance(value, sympy.Expr):
+        return value
+    if isinstance(value, (int, float)):
+        return sympy.Float(float(value))
+    raise TypeError(f"{type(value).__name__} is no expression")

@@ -1,0 +1,150 @@
+"""Further families, ready but not tried unless they are asked for by name.
+
+sqrt       a*sqrt(x + s) + d  or  a*sqrt(s - x) + d
+reciprocal a/(x - s) + d, also every saturation a*x/(x + k)
+cube       a*(x - s)**3 + d          sine      a*sin(w*x + p) + d
+tanh       a*tanh(b*(x - s)) + d     gaussian  a*exp(-b*(x - s)**2) + d
+"""
+
+import numpy as np
+import sympy
+
+from symbolic.families.forms import Array, Form, Inner, Shape
+
+ROOT_FLOOR = 1e-15
+
+
+def _root(t: Array) -> Array:
+    inside = np.maximum(t, ROOT_FLOOR)
+    return np.sqrt(inside) + 0.5 * (t - inside) / np.sqrt(ROOT_FLOOR)
+
+
+def _root_slope(t: Array) -> Array:
+    return 0.5 / np.sqrt(np.maximum(t, ROOT_FLOOR))
+
+
+def _outside() -> Array:
+    distance = np.geomspace(1e-3, 300.0, 40)
+    return np.concatenate([-1.0 - distance[::-1], 1.0 + distance])[:, None]
+
+
+def _beyond() -> Array:
+    return (1.0 + np.geomspace(1e-6, 300.0, 48))[:, None]
+
+
+def _line() -> Array:
+    return np.linspace(-3.0, 3.0, 61)[:, None]
+
+
+def _pairs(first: Array, second: Array) -> Array:
+    return np.stack(np.meshgrid(first, second, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _moved(u: Inner, shift: float, scale: float) -> float:
+    return shift + scale * u[0]
+
+
+SQRT_RIGHT = Shape(
+    value=lambda x, u: _root(x + u[0]),
+    by_inner=lambda x, u: (_root_slope(x + u[0]),),
+    by_x=lambda x, u: _root_slope(x + u[0]),
+    expression=lambda x, u: sympy.sqrt(x + u[0]),
+    grid=_beyond,
+    bounds=((1.0, 500.0),),
+    rescale=lambda u, shift, scale: ((scale * u[0] - shift,), scale**-0.5, 0.0),
+    clearance=lambda u, low, high: low + u[0],
+)
+
+SQRT_LEFT = Shape(
+    value=lambda x, u: _root(u[0] - x),
+    by_inner=lambda x, u: (_root_slope(u[0] - x),),
+    by_x=lambda x, u: -_root_slope(u[0] - x),
+    expression=lambda x, u: sympy.sqrt(u[0] - x),
+    grid=_beyond,
+    bounds=((1.0, 500.0),),
+    rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), scale**-0.5, 0.0),
+    clearance=lambda u, low, high: u[0] - high,
+)
+
+RECIPROCAL = Shape(
+    value=lambda x, u: 1.0 / (x - u[0]),
+    by_inner=lambda x, u: ((x - u[0]) ** -2.0,),
+    by_x=lambda x, u: -((x - u[0]) ** -2.0),
+    expression=lambda x, u: 1 / (x - u[0]),
+    grid=_outside,
+    bounds=((-500.0, 500.0),),
+    rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), scale, 0.0),
+    clearance=lambda u, low, high: max(low - u[0], u[0] - high),
+    pole=lambda u: float(u[0]),
+)
+
+CUBE = Shape(
+    value=lambda x, u: (x - u[0]) ** 3,
+    by_inner=lambda x, u: (-3.0 * (x - u[0]) ** 2,),
+    by_x=lambda x, u: 3.0 * (x - u[0]) ** 2,
+    expression=lambda x, u: (x - u[0]) ** 3,
+    grid=_line,
+    bounds=((-100.0, 100.0),),
+    rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), scale**-3.0, 0.0),
+)
+
+SINE = Shape(
+    value=lambda x, u: np.sin(u[0] * x + u[1]),
+    by_inner=lambda x, u: (x * np.cos(u[0] * x + u[1]), np.cos(u[0] * x + u[1])),
+    by_x=lambda x, u: u[0] * np.cos(u[0] * x + u[1]),
+    expression=lambda x, u: sympy.sin(u[0] * x + u[1]),
+    grid=lambda: _pairs(np.linspace(1.0, 30.0, 40), np.linspace(0.0, 2.75, 8)),
+    bounds=((0.3, 60.0), (-np.pi, 2 * np.pi)),
+    rescale=lambda u, shift, scale: (
+        (u[0] / scale, float(np.remainder(u[1] - u[0] * shift / scale, 2 * np.pi))),
+        1.0,
+        0.0,
+    ),
+)
+
+TANH = Shape(
+    value=lambda x, u: np.tanh(u[0] * (x - u[1])),
+    by_inner=lambda x, u: (
+        (x - u[1]) / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
+        -u[0] / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
+    ),
+    by_x=lambda x, u: u[0] / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
+    expression=lambda x, u: sympy.tanh(u[0] * (x - u[1])),
+    grid=lambda: _pairs(np.geomspace(0.3, 30.0, 14), np.linspace(-1.2, 1.2, 17)),
+    bounds=((0.05, 300.0), (-3.0, 3.0)),
+    rescale=lambda u, shift, scale: (
+        (u[0] / scale, shift + scale * u[1]),
+        1.0,
+        0.0,
+    ),
+)
+
+GAUSSIAN = Shape(
+    value=lambda x, u: np.exp(-u[0] * (x - u[1]) ** 2),
+    by_inner=lambda x, u: (
+        -((x - u[1]) ** 2) * np.exp(-u[0] * (x - u[1]) ** 2),
+        2.0 * u[0] * (x - u[1]) * np.exp(-u[0] * (x - u[1]) ** 2),
+    ),
+    by_x=lambda x, u: -2.0 * u[0] * (x - u[1]) * np.exp(-u[0] * (x - u[1]) ** 2),
+    expression=lambda x, u: sympy.exp(-u[0] * (x - u[1]) ** 2),
+    grid=lambda: _pairs(np.geomspace(0.3, 200.0, 14), np.linspace(-1.2, 1.2, 17)),
+    bounds=((0.05, 2000.0), (-3.0, 3.0)),
+    rescale=lambda u, shift, scale: (
+        (u[0] / scale**2, shift + scale * u[1]),
+        1.0,
+        0.0,
+    ),
+)
+
+MORE_FAMILIES: dict[str, tuple[Form, ...]] = {
+    "sqrt": (
+        Form("sqrt", "+", ("s",), 6, SQRT_RIGHT),
+        Form("sqrt", "-", ("s",), 6, SQRT_LEFT),
+    ),
+    "reciprocal": (Form("reciprocal", "", ("s",), 6, RECIPROCAL),),
+    "cube": (Form("cube", "", ("s",), 6, CUBE),),
+    "sine": (Form("sine", "", ("w", "p"), 8, SINE),),
+    "tanh": (Form("tanh", "", ("b", "s"), 8, TANH),),
+    "gaussian": (Form("gaussian", "", ("b", "s"), 9, GAUSSIAN),),
+}
+"""Families to be named explicitly: ``families=[*DEFAULT_FAMILIES, "tanh"]``."""

@@ -1,0 +1,182 @@
+"""Families of growth and saturation, ready but not tried unless asked for by name.
+
+power             a*(x + s)**p + d  or  a*(s - x)**p + d
+michaelis_menten  a*x/(x + k) + d
+hill              a*(x + s)**n/(k**n + (x + s)**n) + d
+logistic          a/(1 + exp(-b*(x - s))) + d
+piecewise_linear  a*(Abs(x - s) + r*x) + d, slopes a*(r - 1) and a*(r + 1)
+"""
+
+import numpy as np
+import sympy
+from scipy.special import expit
+
+from symbolic.families.forms import Array, Form, Inner, Shape
+
+SMALLEST = 1e-12
+"""Arguments of powers below this count as this."""
+
+
+def _grid(*axes: Array) -> Array:
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def _positive(t: Array) -> Array:
+    return np.maximum(t, SMALLEST)
+
+
+def _power_slope(t: Array, p: float) -> Array:
+    return p * _positive(t) ** (p - 1.0)
+
+
+def _powers() -> Array:
+    exponents = np.array([-3, -2, -1.5, -1, -0.5, 0.25, 0.5, 0.7, 1.3, 1.6, 2.5, 3, 4])
+    return _grid(1.0 + np.geomspace(1e-3, 10.0, 12), exponents)
+
+
+POWER_BOUNDS = ((1.0, 200.0), (-8.0, 8.0))
+
+POWER_RIGHT = Shape(
+    value=lambda x, u: _positive(x + u[0]) ** u[1],
+    by_inner=lambda x, u: (
+        _power_slope(x + u[0], u[1]),
+        _positive(x + u[0]) ** u[1] * np.log(_positive(x + u[0])),
+    ),
+    by_x=lambda x, u: _power_slope(x + u[0], u[1]),
+    expression=lambda x, u: (x + u[0]) ** u[1],
+    grid=_powers,
+    bounds=POWER_BOUNDS,
+    rescale=lambda u, shift, scale: (
+        (scale * u[0] - shift, u[1]),
+        scale ** -u[1],
+        0.0,
+    ),
+    clearance=lambda u, low, high: low + u[0],
+    pole=lambda u: -float(u[0]) if u[1] < 0 else None,
+)
+
+POWER_LEFT = Shape(
+    value=lambda x, u: _positive(u[0] - x) ** u[1],
+    by_inner=lambda x, u: (
+        _power_slope(u[0] - x, u[1]),
+        _positive(u[0] - x) ** u[1] * np.log(_positive(u[0] - x)),
+    ),
+    by_x=lambda x, u: -_power_slope(u[0] - x, u[1]),
+    expression=lambda x, u: (u[0] - x) ** u[1],
+    grid=_powers,
+    bounds=POWER_BOUNDS,
+    rescale=lambda u, shift, scale: (
+        (shift + scale * u[0], u[1]),
+        scale ** -u[1],
+        0.0,
+    ),
+    clearance=lambda u, low, high: u[0] - high,
+    pole=lambda u: float(u[0]) if u[1] < 0 else None,
+)
+
+
+def _half_saturation(
+    u: Inner, shift: float, scale: float
+) -> tuple[Inner, float, float]:
+    """Move the zero of x / (x + k) to the origin of the other unit."""
+    reach = scale * u[0]
+    k = reach - shift
+    if k == 0.0:  # the pole is at the origin: the nearest member
+        k = np.finfo(float).eps * reach
+    return (k,), reach / k, 1.0 - reach / k
+
+
+MICHAELIS_MENTEN = Shape(
+    value=lambda x, u: x / (x + u[0]),
+    by_inner=lambda x, u: (-x / (x + u[0]) ** 2,),
+    by_x=lambda x, u: u[0] / (x + u[0]) ** 2,
+    expression=lambda x, u: x / (x + u[0]),
+    grid=lambda: (1.0 + np.geomspace(1e-3, 300.0, 48))[:, None],
+    bounds=((1.0, 500.0),),
+    rescale=_half_saturation,
+    clearance=lambda u, low, high: low + u[0],
+    pole=lambda u: -float(u[0]),
+)
+
+
+def _hill(x: Array, u: Inner) -> Array:
+    return expit(u[2] * np.log(_positive(x + u[0]) / u[1]))
+
+
+def _hill_bend(x: Array, u: Inner) -> Array:
+    h = _hill(x, u)
+    return h * (1.0 - h)
+
+
+HILL = Shape(
+    value=_hill,
+    by_inner=lambda x, u: (
+        _hill_bend(x, u) * u[2] / _positive(x + u[0]),
+        -_hill_bend(x, u) * u[2] / u[1],
+        _hill_bend(x, u) * np.log(_positive(x + u[0]) / u[1]),
+    ),
+    by_x=lambda x, u: _hill_bend(x, u) * u[2] / _positive(x + u[0]),
+    expression=lambda x, u: (x + u[0]) ** u[2] / (u[1] ** u[2] + (x + u[0]) ** u[2]),
+    grid=lambda: _grid(
+        1.0 + np.geomspace(1e-3, 5.0, 6),
+        np.geomspace(0.1, 4.0, 8),
+        np.array([0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 9.0]),
+    ),
+    bounds=((1.0, 50.0), (1e-3, 100.0), (0.2, 15.0)),
+    rescale=lambda u, shift, scale: (
+        (scale * u[0] - shift, scale * u[1], u[2]),
+        1.0,
+        0.0,
+    ),
+    clearance=lambda u, low, high: low + u[0],
+)
+
+
+def _logistic_bend(x: Array, u: Inner) -> Array:
+    h = expit(u[0] * (x - u[1]))
+    return h * (1.0 - h)
+
+
+LOGISTIC = Shape(
+    value=lambda x, u: expit(u[0] * (x - u[1])),
+    by_inner=lambda x, u: (
+        (x - u[1]) * _logistic_bend(x, u),
+        -u[0] * _logistic_bend(x, u),
+    ),
+    by_x=lambda x, u: u[0] * _logistic_bend(x, u),
+    expression=lambda x, u: 1 / (1 + sympy.exp(-u[0] * (x - u[1]))),
+    grid=lambda: _grid(np.geomspace(0.6, 60.0, 14), np.linspace(-1.2, 1.2, 17)),
+    bounds=((0.1, 600.0), (-3.0, 3.0)),
+    rescale=lambda u, shift, scale: ((u[0] / scale, shift + scale * u[1]), 1.0, 0.0),
+)
+
+PIECEWISE_LINEAR = Shape(
+    value=lambda x, u: np.abs(x - u[0]) + u[1] * x,
+    by_inner=lambda x, u: (-np.sign(x - u[0]), x),
+    by_x=lambda x, u: np.sign(x - u[0]) + u[1],
+    expression=lambda x, u: sympy.Abs(x - u[0]) + u[1] * x,
+    grid=lambda: _grid(
+        np.linspace(-0.95, 0.95, 39),
+        np.array([-9, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 9.0]),
+    ),
+    bounds=((-1.0, 1.0), (-100.0, 100.0)),
+    rescale=lambda u, shift, scale: (
+        (shift + scale * u[0], u[1]),
+        1.0 / scale,
+        -u[1] * shift / scale,
+    ),
+)
+
+SATURATING_FAMILIES: dict[str, tuple[Form, ...]] = {
+    "power": (
+        Form("power", "+", ("s", "p"), 7, POWER_RIGHT),
+        Form("power", "-", ("s", "p"), 7, POWER_LEFT),
+    ),
+    "michaelis_menten": (Form("michaelis_menten", "", ("k",), 7, MICHAELIS_MENTEN),),
+    "hill": (Form("hill", "", ("s", "k", "n"), 13, HILL),),
+    "logistic": (Form("logistic", "", ("b", "s"), 9, LOGISTIC),),
+    "piecewise_linear": (
+        Form("piecewise_linear", "", ("s", "r"), 8, PIECEWISE_LINEAR),
+    ),
+}
+"""Families to be named explicitly, like those of ``symbolic.families.more_families``."""

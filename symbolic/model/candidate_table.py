@@ -1,0 +1,150 @@
+"""Candidates as a table and as models of their own."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sciren.errors import ConfigError
+from symbolic.expression.complexity import complexity
+from symbolic.printing.text import to_text
+from symbolic.terms.rebuild import (
+    raw_constants,
+    raw_expression,
+    raw_term,
+    refused_curves,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.search.candidate import Candidate
+
+
+def equations_table(model: "SymbolicModel") -> "pd.DataFrame":
+    """Return one row a candidate and latent, simplest first.
+
+    Columns: candidate (its number), selected, latent, complexity (of the latent's
+    equation), total_complexity, loss, score (drop of log loss for each node), r2 (of the
+    observed targets), features (how many), equation (text), sympy, callable (columns by
+    name -> latents by name), refused (edges that stay splines), verification.
+    """
+    import pandas as pd
+
+    rows: list[dict[str, Any]] = []
+    chosen = [bool(row["selected"]) for row in model.settings.get("candidates", ())]
+    weights = model.settings.get("complexity")
+    judged = "not verified"
+    if model.verification is not None:
+        judged = model.verification.verdict
+    for number, one in enumerate(model.candidates):
+        whole = model if chosen[number] else candidate_model(model, number)
+        function = whole.to_numpy(targets=False)
+        for structure in one.structures:
+            expression = whole.equations[structure.name]
+            rows.append(
+                {
+                    "candidate": number,
+                    "selected": chosen[number],
+                    "latent": structure.name,
+                    "complexity": complexity(expression, weights),
+                    "total_complexity": one.complexity,
+                    "loss": one.loss,
+                    "score": one.score,
+                    "r2": one.r2,
+                    "features": len({edge.source for edge in structure.all_edges}),
+                    "equation": to_text(expression, 4),
+                    "sympy": expression,
+                    "callable": function,
+                    "refused": sum(edge.form is None for edge in structure.all_edges),
+                    "verification": judged if chosen[number] else "not verified",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def candidate_model(model: "SymbolicModel", row: int) -> "SymbolicModel":
+    """Return the model of a candidate; see `SymbolicModel.candidate`."""
+    if not 0 <= row < len(model.candidates):
+        raise ConfigError(
+            f"there is no candidate {row}; there are {len(model.candidates)}, "
+            "counted from 0"
+        )
+    one = model.candidates[row]
+    rows = model.settings["candidates"]
+    marked = [r | {"selected": place == row} for place, r in enumerate(rows)]
+    return replace(
+        model,
+        equations=one.equations(model.units, model.constraints),
+        unconstrained={s.name: raw_expression(s, model.units) for s in one.structures},
+        constants=dict(one.constants),
+        errors=dict.fromkeys(one.constants, float("nan")),
+        functions=refused_curves(one.structures, model.units),
+        structures=one.structures,
+        edges=_edges(model, one),
+        table=_constants(model, one),
+        settings={k: v for k, v in model.settings.items() if k != "identification"}
+        | {"candidates": marked},
+        verification=None,
+    )
+
+
+def _edges(model: "SymbolicModel", one: "Candidate") -> Any:
+    """Edges of a candidate: names, families and formulas, without scores."""
+    import pandas as pd
+
+    missing, rows = float("nan"), []
+    for structure in one.structures:
+        for edge in structure.all_edges:
+            expression, _ = raw_term(edge, model.units)
+            refused = edge.form is None
+            source = edge.source
+            rows.append(
+                dict.fromkeys(map(str, model.edges.columns), "")
+                | {
+                    "layer": 0,
+                    "source": model.units.names[source],
+                    "target": structure.name,
+                    "latent": structure.name,
+                    "importance": missing,
+                    "family": edge.form.family if edge.form else "none",
+                    "status": "refused" if refused else "closed",
+                    "formula": to_text(expression, 4),
+                    "r2": missing,
+                    "gap": missing,
+                    "ambiguous": False,
+                    "low": float(model.units.low[source]),
+                    "high": float(model.units.high[source]),
+                    "chosen": "auto",
+                    "reason": "a candidate keeps the spline" if refused else "",
+                }
+            )
+    return pd.DataFrame(rows, columns=model.edges.columns)
+
+
+def _constants(model: "SymbolicModel", one: "Candidate") -> Any:
+    import pandas as pd
+
+    units = dict(
+        zip(
+            zip(model.table["latent"], model.table["name"], strict=True),
+            model.table["unit"],
+            strict=True,
+        )
+    )
+    missing = float("nan")
+    rows = [
+        {
+            "name": c.name,
+            "latent": c.latent,
+            "source": c.source,
+            "role": c.role,
+            "value": c.value,
+            "error": missing,
+            "low": missing,
+            "high": missing,
+            "unit": units.get((c.latent, c.name), ""),
+            "kind": "encoder",
+        }
+        for c in raw_constants(one.structures, model.units)
+    ]
+    return pd.DataFrame(rows, columns=list(model.table.columns))

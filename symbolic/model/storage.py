@@ -1,0 +1,290 @@
+"""Symbolic models as plain JSON: loading reads numbers and names, never code."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sciren.errors import ExpressionError, FormatError
+from symbolic.curves.spline_curve import SplineCurve
+from symbolic.expression.tree import from_tree, to_tree
+from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.search.candidate import Candidate
+from symbolic.terms.rebuild import Units
+from symbolic.terms.structure import OUTERS, EdgeTerm, LatentStructure, Node, form_named
+from symbolic.verdict import Verification
+
+FORMAT = "sciren equations 1"
+
+
+def to_json(model: SymbolicModel) -> dict[str, Any]:
+    """Return the model as nested lists, mappings, strings and numbers."""
+    process = model.process
+    return {
+        "format": FORMAT,
+        "equations": {name: to_tree(one) for name, one in model.equations.items()},
+        "unconstrained": {n: to_tree(one) for n, one in model.unconstrained.items()},
+        "process": process and {name: to_tree(one) for name, one in process.items()},
+        "process_latex": model.process_latex,
+        "constants": model.constants,
+        "errors": {name: _number(value) for name, value in model.errors.items()},
+        "functions": {name: one.to_json() for name, one in model.functions.items()},
+        "structures": [_structure(one) for one in model.structures],
+        "units": _units(model.units),
+        "edges": _records(model.edges),
+        "table": _records(model.table),
+        "forcing_columns": model.forcing_columns,
+        "target_columns": model.target_columns,
+        "unit_of": model.unit_of,
+        "constraints": {
+            name: [kind, _number(low), _number(high), temperature]
+            for name, (kind, low, high, temperature) in model.constraints.items()
+        },
+        "settings": model.settings,
+        "verification": model.verification and model.verification.to_json(),
+        "digits": model.digits,
+        "candidates": [_candidate(one) for one in model.candidates],
+    }
+
+
+def from_json(stored: Any) -> SymbolicModel:
+    """Rebuild a model from its JSON content.
+
+    Raises:
+        FormatError: something is missing or of the wrong kind.
+        ExpressionError: a formula holds something outside the whitelist.
+    """
+    if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+        raise FormatError(f"this is no equation file of the format {FORMAT!r}")
+    try:
+        return _rebuilt(stored)
+    except (FormatError, ExpressionError):
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
+        raise FormatError(f"the equation file cannot be read: {error!r}") from error
+
+
+def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
+    names = list(stored["equations"])
+    for part in ("unconstrained", "constraints"):
+        if list(stored[part]) != names:
+            raise FormatError(f"the equation file has other latents in {part!r}")
+    units = _read_units(stored["units"])
+    structures = tuple(_read_structure(one) for one in stored["structures"])
+    if [one.name for one in structures] != names:
+        raise FormatError("the equation file has other latents in 'structures'")
+    for edge in (edge for one in structures for edge in one.all_edges):
+        if not 0 <= edge.source < len(units.names):
+            raise FormatError(f"an edge starts at feature number {edge.source + 1}")
+    process = stored["process"]
+    judged = stored["verification"]
+    return SymbolicModel(
+        equations={n: from_tree(t) for n, t in stored["equations"].items()},
+        unconstrained={n: from_tree(t) for n, t in stored["unconstrained"].items()},
+        process=process and {n: from_tree(t) for n, t in process.items()},
+        process_latex=stored["process_latex"],
+        constants={n: float(v) for n, v in stored["constants"].items()},
+        errors={n: float(v) for n, v in stored["errors"].items()},
+        functions={n: SplineCurve.from_json(v) for n, v in stored["functions"].items()},
+        structures=structures,
+        units=units,
+        edges=_read_records(stored["edges"]),
+        table=_read_records(stored["table"]),
+        forcing_columns=dict(stored["forcing_columns"]),
+        target_columns=dict(stored["target_columns"]),
+        unit_of=dict(stored["unit_of"]),
+        constraints={
+            name: (
+                str(one[0]),
+                _read_number(one[1]),
+                _read_number(one[2]),
+                float(one[3]),
+            )
+            for name, one in stored["constraints"].items()
+        },
+        settings=dict(stored["settings"]),
+        verification=judged and Verification.from_json(judged),
+        digits=int(stored["digits"]),
+        candidates=tuple(map(_read_candidate, stored.get("candidates", ()))),
+    )
+
+
+def save(model: SymbolicModel, path: str | Path) -> Path:
+    """Write the model to a JSON file; the file appears whole or not at all."""
+    path = Path(path)
+    hidden = path.with_name(f".{path.name}.part")
+    text = json.dumps(to_json(model), indent=1, allow_nan=False)
+    hidden.write_text(text + "\n", encoding="utf-8")
+    hidden.replace(path)
+    return path
+
+
+def load(path: str | Path) -> SymbolicModel:
+    """Read a model from a JSON file without running any code in it.
+
+    Raises:
+        FormatError: no such file, no JSON, or no equation file.
+        ExpressionError: a formula holds something outside the whitelist.
+    """
+    path = Path(path)
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FormatError(f"equation file {path} cannot be read: {error}") from error
+    try:
+        return from_json(stored)
+    except (FormatError, ExpressionError) as error:
+        raise type(error)(f"equation file {path}: {error}") from error
+
+
+# -- parts ------------------------------------------------------------------------------
+def _number(value: float) -> float | str:
+    """JSON has no infinity and no nan: write them as text."""
+    return float(value) if math.isfinite(value) else str(float(value))
+
+
+def _read_number(value: Any) -> float:
+    return float(value)
+
+
+def _edge(edge: EdgeTerm) -> dict[str, Any]:
+    return {
+        "source": edge.source,
+        "family": edge.form and edge.form.family,
+        "variant": edge.form and edge.form.variant,
+        "constants": list(edge.constants),
+        "curve": edge.curve and edge.curve.to_json(),
+        "function": edge.function,
+    }
+
+
+def _read_edge(stored: Any) -> EdgeTerm:
+    form = None
+    if stored["family"] is not None:
+        try:
+            form = form_named(stored["family"], stored["variant"])
+        except KeyError as error:
+            raise FormatError(
+                f"the equation file uses family {stored['family']!r}, which is not in "
+                "the library; register it before loading"
+            ) from error
+    curve = stored["curve"] and SplineCurve.from_json(stored["curve"])
+    constants = tuple(float(value) for value in stored["constants"])
+    wanted = 0 if form is None else len(form.constants) - 1
+    if len(constants) != wanted or (form is None and not curve):
+        raise FormatError(f"an edge of family {stored['family']!r} lacks its numbers")
+    function = str(stored["function"])
+    return EdgeTerm(int(stored["source"]), form, constants, curve, function)
+
+
+def _structure(one: LatentStructure) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "offset": one.offset,
+        "offset_free": one.offset_free,
+        "edges": [_edge(edge) for edge in one.edges],
+        "nodes": [
+            {
+                "outer": node.outer,
+                "amplitude": node.amplitude,
+                "offset": node.offset,
+                "edges": [_edge(edge) for edge in node.edges],
+                "curve": node.curve and node.curve.to_json(),
+                "function": node.function,
+            }
+            for node in one.nodes
+        ],
+    }
+
+
+def _read_structure(stored: Any) -> LatentStructure:
+    nodes = tuple(
+        Node(
+            str(one["outer"]),
+            float(one["amplitude"]),
+            float(one["offset"]),
+            tuple(_read_edge(edge) for edge in one["edges"]),
+            one["curve"] and SplineCurve.from_json(one["curve"]),
+            str(one["function"]),
+        )
+        for one in stored["nodes"]
+    )
+    for node in nodes:
+        if node.outer not in OUTERS or (node.outer == "spline" and not node.curve):
+            raise FormatError(f"a hidden node has the outer function {node.outer!r}")
+    edges = tuple(_read_edge(edge) for edge in stored["edges"])
+    free = bool(stored["offset_free"])
+    return LatentStructure(
+        str(stored["name"]), float(stored["offset"]), edges, nodes, free
+    )
+
+
+_NUMBERS = ("loss", "criterion", "r2", "complexity", "score")
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "label": one.label,
+        **{name: _number(getattr(one, name)) for name in _NUMBERS},
+        "constants": dict(one.constants),
+        "largest": dict(one.largest),
+        "structures": [_structure(part) for part in one.structures],
+    }
+
+
+def _read_candidate(stored: Any) -> Candidate:
+    return Candidate(
+        structures=tuple(_read_structure(part) for part in stored["structures"]),
+        constants={n: float(v) for n, v in stored["constants"].items()},
+        largest={n: float(v) for n, v in stored["largest"].items()},
+        label=str(stored["label"]),
+        **{name: _read_number(stored[name]) for name in _NUMBERS},
+    )
+
+
+def _units(units: Units) -> dict[str, Any]:
+    parts = {
+        key: getattr(units, key).tolist() for key in ("shift", "scale", "low", "high")
+    }
+    return {"names": list(units.names)} | parts
+
+
+def _read_units(stored: Any) -> Units:
+    keys = ("shift", "scale", "low", "high")
+    arrays = [np.array(stored[key], dtype=float) for key in keys]
+    if any(one.shape != (len(stored["names"]),) for one in arrays):
+        raise FormatError("the equation file needs one scale and range a feature")
+    return Units(tuple(stored["names"]), *arrays)
+
+
+def _records(frame: Any) -> dict[str, Any]:
+    rows = [[_plain(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"columns": [str(name) for name in frame.columns], "rows": rows}
+
+
+def _read_records(stored: Any) -> Any:
+    import pandas as pd
+
+    columns, rows = list(stored["columns"]), [list(row) for row in stored["rows"]]
+    if any(len(row) != len(columns) for row in rows):
+        raise FormatError("a table of the equation file has rows of unequal length")
+    # A column of missing numbers would come back as a column of objects.
+    empty = [k for k in range(len(columns)) if all(row[k] is None for row in rows)]
+    kinds = {columns[k]: "float64" for k in empty if rows}
+    return pd.DataFrame(rows, columns=columns).astype(kinds)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,157 @@
+"""Equations as a torch module whose parameters are the printed constants."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy
+import torch
+from torch import Tensor, nn
+
+from sciren.errors import ColumnError, ExpressionError, closest_names
+from symbolic.expression.torch_evaluate import compile_torch
+from symbolic.terms.parametric import parametric
+
+if TYPE_CHECKING:
+    from symbolic.curves.spline_curve import SplineCurve
+    from symbolic.model.symbolic_model import SymbolicModel
+
+
+class EquationModule(nn.Module):
+    """Latents and targets as functions of columns, with trainable constants.
+
+    Parameters are scalars in raw units, called as in the tables of constants: ``a_ta``,
+    ``rb_0``, ``q10``; where two latents have a constant of the same name, it is followed
+    by the latent (``a_ta_rb``). `constants` returns them by the names of the tables.
+
+    Args:
+        model: equations.
+        dtype: of the parameters.
+    """
+
+    def __init__(
+        self, model: "SymbolicModel", dtype: torch.dtype = torch.float64
+    ) -> None:
+        super().__init__()
+        self.features = tuple(model.used_features())
+        self.forcings = tuple(dict.fromkeys(model.forcing_columns.values()))
+        latents = [
+            parametric(one, model.units, model.constraints[one.name])
+            for one in model.structures
+        ]
+        listed = [(s, one) for part in latents for s, one in part.constants.items()]
+        counts = [one.name for _, one in listed] + list(model.constants)
+        self._labels: dict[tuple[str, str], str] = {}
+        for name, value in model.constants.items():
+            self._add("", name, name, value, dtype)
+        for _, one in listed:
+            label = one.name
+            if counts.count(one.name) > 1:
+                label = f"{one.name}_{one.latent}"
+            self._add(one.latent, one.name, label, one.value, dtype)
+        inside = [self._labels[one.latent, one.name] for _, one in listed]
+        symbols = [*map(_symbol, self.features), *(symbol for symbol, _ in listed)]
+        tables = {name: _spline(curve) for name, curve in model.functions.items()}
+        self._inside = inside
+        self._latents = {
+            part.name: compile_torch(part.expression, symbols, tables)
+            for part in latents
+        }
+        self._process = _compiled_process(model, list(self._latents), self.forcings)
+
+    def _add(
+        self, latent: str, name: str, label: str, value: float, dtype: torch.dtype
+    ) -> None:
+        label = label.replace(".", "_")
+        while hasattr(self, label):
+            label += "_"
+        self.register_parameter(label, nn.Parameter(torch.tensor(value, dtype=dtype)))
+        self._labels[latent, name] = label
+
+    def constants(self) -> dict[tuple[str, str], Tensor]:
+        """Return (latent, constant) -> parameter; those of the process have latent ""."""
+        return {key: getattr(self, label) for key, label in self._labels.items()}
+
+    def latents(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return every latent from the feature columns alone.
+
+        Raises:
+            ColumnError: a column is missing.
+        """
+        given = [_column(columns, name) for name in self.features]
+        given += [getattr(self, label) for label in self._inside]
+        rows = given[0].shape
+        return {
+            name: torch.broadcast_to(function(*given), rows)
+            for name, function in self._latents.items()
+        }
+
+    def forward(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Return targets, where the process could be traced, and latents by name.
+
+        Args:
+            columns: name -> (n,) feature and forcing columns, arrays or tensors.
+        Raises:
+            ColumnError: a column is missing.
+        """
+        latents = self.latents(columns)
+        if self._process is None:
+            return latents
+        names = [label for (latent, _), label in self._labels.items() if not latent]
+        given = [*latents.values(), *(getattr(self, name) for name in names)]
+        given += [_column(columns, name) for name in self.forcings]
+        rows = next(iter(latents.values())).shape
+        found = {
+            name: torch.broadcast_to(function(*given), rows)
+            for name, function in self._process.items()
+        }
+        return found | {n: v for n, v in latents.items() if n not in found}
+
+
+def _compiled_process(
+    model: "SymbolicModel", latents: list[str], forcings: tuple[str, ...]
+) -> dict[str, Callable[..., Tensor]] | None:
+    if model.process is None:
+        return None
+    names = [*latents, *model.constants, *forcings]
+    symbols = [_symbol(name) for name in names]
+    return {n: compile_torch(one, symbols) for n, one in model.process.items()}
+
+
+def _symbol(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, real=True)
+
+
+def _column(columns: Mapping[str, Any], name: str) -> Tensor:
+    if name not in columns:
+        present = [str(one) for one in columns]
+        raise ColumnError(
+            f"the equations need column {name!r}. {closest_names(name, present)}"
+        )
+    value = columns[name]
+    if not isinstance(value, Tensor):
+        value = torch.from_numpy(np.array(value, dtype=float))
+    return value
+
+
+def _spline(curve: "SplineCurve") -> Callable[[Tensor], Tensor]:
+    """A refused edge as a function of tensors, with its slope."""
+    knots = torch.tensor(curve.x)
+    pieces = torch.tensor(curve.coefficients.copy())
+    first, last = curve.slopes
+    low, high = float(curve.x[0]), float(curve.x[-1])
+
+    def value(x: Tensor) -> Tensor:
+        if x.dtype != torch.float64:
+            raise ExpressionError(
+                f"a refused edge is evaluated in float64, got {x.dtype}; convert the "
+                "columns with .double()"
+            )
+        held = x.clamp(low, high)
+        at = torch.searchsorted(knots, held.detach().contiguous(), right=True) - 1
+        at = at.clamp(0, len(pieces) - 1)
+        p, t = pieces[at], held - knots[at]
+        inside = ((p[..., 0] * t + p[..., 1]) * t + p[..., 2]) * t + p[..., 3]
+        return inside + torch.where(x < low, first, last) * (x - held)
+
+    return value

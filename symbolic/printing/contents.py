@@ -1,0 +1,310 @@
+"""SymbolicModel -> the plain data that documents, Markdown pages and tables print."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.printing.numbers import format_with_error
+from symbolic.printing.printable import (
+    PrintableModel,
+    PrintedCheck,
+    PrintedConstant,
+    PrintedFeature,
+    PrintedQuantity,
+)
+from symbolic.units.algebra import Unit
+from symbolic.units.check import known_units
+from symbolic.units.inference import with_plain_arguments
+from symbolic.units.words import latex_unit
+
+MISSED = 0.01
+"""Share of the residual's variance above which a reader is told, as compositions are."""
+
+Interval = tuple[float, float]
+
+
+def printable(
+    model: SymbolicModel,
+    intervals: Mapping[str, Interval] | None = None,
+    symbols: Mapping[str, str] | None = None,
+    meanings: Mapping[str, str] | None = None,
+    provenance: Mapping[str, str] | None = None,
+    error_source: str = "",
+    title: str = "Equations",
+) -> PrintableModel:
+    """Collect what is printed.
+
+    Args:
+        model: equations, with their verification attached where there is one.
+        intervals: process constant -> 95 % interval; default from its standard error,
+            none where a bound stops it.
+        symbols: name -> final LaTeX.
+        meanings: name of a latent, target, constant or feature -> short phrase.
+        provenance: written as comments.
+        error_source: how errors were found; default that of the joint refit.
+    """
+    said = meanings or {}
+    shown = _Shown(known_units(model.unit_of)[0], dict(symbols or {}))
+    return PrintableModel(
+        title=title,
+        latents=_latents(model, said, shown),
+        targets=_targets(model, said, shown),
+        constants=_constants(model, intervals or {}, said),
+        features=_features(model, said),
+        edges=model.edges.to_dict("records"),
+        checks=_checks(model),
+        functions=_refused(model),
+        symbols=shown.symbols,
+        digits=model.digits,
+        provenance=dict(provenance or {}),
+        error_source=error_source
+        or model.settings.get("identification", {}).get(
+            "method", "joint refit (Jacobian)"
+        ),
+        notes=[
+            *(f"Units: {one}." for one in unit_problems(model)),
+            *residual_notes(model),
+            *dropped_notes(model),
+        ],
+        candidates=model.settings.get("candidates", ()),
+        constant_notes=constant_notes(model),
+        weights=model.settings.get("complexity", {}),
+    )
+
+
+def residual_notes(model: SymbolicModel) -> list[str]:
+    """Say where the features still predict what the equations miss."""
+    left = model.settings.get("residual")
+    if left is None or left <= MISSED:
+        return []
+    return [
+        "Something is missing: the features still predict "
+        f"{100 * left:.2g} % of the variance of the residual."
+    ]
+
+
+def dropped_notes(model: SymbolicModel) -> list[str]:
+    """Say for every latent which features were left out of its equation, and why."""
+    left: dict[tuple[str, str], list[str]] = {}
+    for row in model.edges.to_dict("records"):
+        if row["status"] == "dropped":
+            key = (str(row["latent"]), str(row["reason"]))
+            left.setdefault(key, []).append(str(row["source"]))
+    return [
+        f"Left out of {latent}: {', '.join(dict.fromkeys(names))} ({reason})."
+        for (latent, reason), names in left.items()
+    ]
+
+
+@dataclass
+class _Shown:
+    """Formulas as they are printed: plain numbers inside log and other functions.
+
+    Args:
+        units: name -> unit;  symbols: name -> LaTeX, to which units are added.
+    """
+
+    units: Mapping[str, Unit]
+    symbols: dict[str, str]
+
+    def __call__(self, expression: Any) -> Any:
+        shown, added = with_plain_arguments(expression, self.units)
+        for name, unit in added.items():
+            self.symbols[name] = rf"1\,{latex_unit(str(unit)).strip('$')}"
+        return shown
+
+
+def unit_problems(model: SymbolicModel) -> list[str]:
+    """Return what the check of units found to be inconsistent."""
+    return list(model.settings.get("units", {}).get("problems", ()))
+
+
+UNIT_MODES = {
+    "free": "A constant has the unit that makes its term consistent.",
+    "dimensionless": "Constants were required to have no unit.",
+}
+
+
+def constant_notes(model: SymbolicModel) -> list[str]:
+    """Return what a reader of the table of constants must know."""
+    notes = []
+    if "unit" in model.table and any(model.table["unit"]):
+        notes.append(UNIT_MODES[model.settings.get("units", {}).get("mode", "free")])
+    return notes + dependence_notes(model)
+
+
+def dependence_notes(model: SymbolicModel) -> list[str]:
+    """Return which constants are not identified one by one, and what is instead."""
+    known, notes = model.settings.get("identification", {}), []
+    pairs = [
+        f"{one['constant']} and {one['other']} ({one['correlation']:.3f})"
+        for one in known.get("correlated", ())[:6]
+    ]
+    if pairs:
+        notes.append(
+            f"Correlated above 0.95, so not identified one by one: {', '.join(pairs)}."
+        )
+    for one in known.get("reparametrised", ()):
+        notes.append(
+            f"{one['latent']}, {one['source']}: slope "
+            f"{_with_error(one['slope'], one['slope_error'])} and curvature "
+            f"{_with_error(one['curvature'], one['curvature_error'])} at "
+            f"{one['source']} = {one['at']:.4g} describe the term better"
+            f"{_simpler(model, one)}."
+        )
+    return notes
+
+
+def _with_error(value: float, error: float) -> str:
+    text = format_with_error(value, error).replace(r"\pm", "±")
+    return text.replace(r" \times 10^{", "e").replace("}", "")
+
+
+def _simpler(model: SymbolicModel, one: Mapping[str, Any]) -> str:
+    """Families with fewer constants that the data cannot tell apart."""
+    edges = model.edges.to_dict("records")
+    for row in edges:
+        same = row["latent"] == one["latent"] and row["source"] == one["source"]
+        if same and "linear" in str(row.get("equals", "")).split(", "):
+            return "; the data cannot tell it from linear"
+    return ""
+
+
+def _latents(
+    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+) -> list[PrintedQuantity]:
+    found = []
+    for name, expression in model.equations.items():
+        _, low, high, _ = model.constraints[name]
+        unit = model.unit_of.get(name, "")
+        arguments = _by_importance(model, name)
+        found.append(
+            PrintedQuantity(
+                name,
+                shown(expression),
+                unit,
+                said.get(name, ""),
+                low,
+                high,
+                arguments,
+                r2=model.settings.get("agreement", {}).get(name),
+            )
+        )
+    return found
+
+
+def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
+    """Features of one latent's equation, most important first."""
+    weights: dict[str, float] = {}
+    for row in model.edges.to_dict("records"):
+        if row["latent"] == latent and row["status"] != "dropped":
+            name = str(row["source"])
+            weights[name] = weights.get(name, 0.0) + float(row["importance"])
+    names = {str(symbol) for symbol in model.equations[latent].free_symbols}
+    used = [name for name in weights if name in names]
+    return sorted(used, key=lambda name: -weights[name]) or None
+
+
+def _targets(
+    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+) -> list[PrintedQuantity]:
+    if model.process is None:
+        if model.process_latex is None:
+            return []
+        name = ", ".join(model.target_names)
+        return [PrintedQuantity(name, latex=model.process_latex)]
+    plain = list(model.process) == list(model.equations) and not model.constants
+    if plain and all(str(one) == name for name, one in model.process.items()):
+        return []  # plain regression: the latents are the targets
+    return [
+        PrintedQuantity(
+            name,
+            shown(expression),
+            model.unit_of.get(model.target_columns.get(name, name), ""),
+            said.get(name, ""),
+            arguments=sorted(str(symbol) for symbol in expression.free_symbols),
+        )
+        for name, expression in model.process.items()
+    ]
+
+
+def _constants(
+    model: SymbolicModel, intervals: Mapping[str, Interval], said: Mapping[str, str]
+) -> list[PrintedConstant]:
+    found = []
+    for name, value in model.constants.items():
+        error = model.errors.get(name, float("nan"))
+        # A constant that a bound stops has no error, hence no interval.
+        reach = 1.96 * error if error > 0 else float("nan")
+        low, high = intervals.get(name, (value - reach, value + reach))
+        unit = model.unit_of.get(name, "")
+        note = said.get(name, "")
+        found.append(PrintedConstant(name, value, error, unit, low, high, note))
+    return found + _encoder_constants(model)
+
+
+def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
+    found = []
+    for row in model.table.to_dict("records"):
+        error = float(row["error"])
+        known = error > 0
+        found.append(
+            PrintedConstant(
+                str(row["name"]),
+                float(row["value"]),
+                error,
+                str(row["unit"]),
+                float(row["low"]) if known else float("nan"),
+                float(row["high"]) if known else float("nan"),
+                latent=str(row["latent"]),
+                source=str(row["source"]),
+            )
+        )
+    return found
+
+
+def _features(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedFeature]:
+    units, used = model.units, set(model.used_features())
+    return [
+        PrintedFeature(
+            name,
+            model.unit_of.get(name, ""),
+            said.get(name, ""),
+            float(units.shift[k]),
+            float(units.scale[k]),
+            float(units.low[k]),
+            float(units.high[k]),
+        )
+        for k, name in enumerate(units.names)
+        if name in used
+    ]
+
+
+def _checks(model: SymbolicModel) -> list[PrintedCheck]:
+    if model.verification is None:
+        return []
+    return [
+        PrintedCheck(
+            check.name,
+            check.number if np.isfinite(check.number) else float("nan"),
+            check.tolerance,
+            check.passed,
+            check.name == "close to network",
+        )
+        for check in model.verification.checks
+    ]
+
+
+def _refused(model: SymbolicModel) -> dict[str, str]:
+    named = {
+        str(row["formula"]).split("(", 1)[0]: str(row["reason"])
+        for row in model.edges.to_dict("records")
+        if row["status"] == "refused"
+    }
+    return {
+        name: f"a spline ({named.get(name) or 'no closed form fits'})"
+        for name in model.functions
+    }

@@ -1,0 +1,129 @@
+"""One model of the candidate path: structures, constants, and what it achieves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symbolic.expression.complexity import complexity
+from symbolic.terms.rebuild import Units, constrained, raw_expression
+from symbolic.terms.structure import EdgeTerm, LatentStructure
+
+Bounds = Mapping[str, tuple[str, float, float, float]]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A set of closed forms with refitted constants.
+
+    Attributes:
+        structures: latents as closed forms of scaled features.
+        constants: process constant -> value.
+        largest: latent -> size of its raw values on the data.
+        loss: observed loss on the rows of the search;  criterion: of the search;
+        r2: of the observed targets, their mean;
+        complexity: weighted nodes of its equations, bounds included;
+        score: drop of log loss for each node against the next simpler candidate.
+        label: families of its edges.
+    """
+
+    structures: tuple[LatentStructure, ...]
+    constants: Mapping[str, float]
+    largest: Mapping[str, float]
+    loss: float
+    criterion: float
+    r2: float
+    complexity: float
+    score: float
+    label: str
+
+    @property
+    def signature(self) -> str:
+        """Families of all edges as text; equal for equal structures."""
+        return signature(self.structures)
+
+    def equations(self, units: Units, bounds: Bounds) -> dict[str, Any]:
+        """Return latent -> expression of raw features, inside its bounds."""
+        return {
+            one.name: constrained(
+                raw_expression(one, units),
+                *bounds[one.name],
+                largest=self.largest.get(one.name, 0.0),
+            )
+            for one in self.structures
+        }
+
+    def nodes(
+        self, units: Units, bounds: Bounds, weights: Mapping[str, float] | None
+    ) -> float:
+        """Return the complexity of its equations."""
+        found: Any = self.equations(units, bounds).values()
+        return sum(complexity(one, weights) for one in found)
+
+    def row(self, units: Units, bounds: Bounds, selected: bool) -> dict[str, Any]:
+        """Return plain numbers and texts: a row of the table of candidates."""
+        from symbolic.printing.text import to_text
+
+        edges = [edge for one in self.structures for edge in one.all_edges]
+        found: dict[str, Any] = self.equations(units, bounds)
+        texts = [f"{name} = {to_text(one, 4)}" for name, one in found.items()]
+        return {
+            "complexity": self.complexity,
+            "loss": self.loss,
+            "score": self.score,
+            "r2": self.r2,
+            "criterion": self.criterion,
+            "constants": sum(one.n_free for one in self.structures)
+            + len(self.constants),
+            "features": len({edge.source for edge in edges}),
+            "refused": sum(edge.form is None for edge in edges),
+            "label": self.label,
+            "equation": "; ".join(texts),
+            "selected": selected,
+        }
+
+
+def size_of(structures: Sequence[LatentStructure]) -> float:
+    """Return a quick measure of complexity: nodes of the forms and of the outers."""
+    total = 0.0
+    for structure in structures:
+        for edge in structure.all_edges:
+            total += 20.0 if edge.form is None else edge.form.complexity
+        total += sum(20.0 if n.outer == "spline" else 2.0 for n in structure.nodes)
+    return total
+
+
+def family_label(structures: Sequence[LatentStructure], features: Sequence[str]) -> str:
+    """Return the families of all edges: ``rb: sw_pot linear, ta exp``."""
+    parts = []
+    for structure in structures:
+        direct = [_edge_label(edge, features) for edge in structure.edges]
+        for node in structure.nodes:
+            inside = ", ".join(_edge_label(edge, features) for edge in node.edges)
+            direct.append(f"{node.outer}({inside})")
+        text = ", ".join(direct) or "constant"
+        parts.append(f"{structure.name}: {text}" if len(structures) > 1 else text)
+    return "; ".join(parts)
+
+
+def _edge_label(edge: EdgeTerm, features: Sequence[str]) -> str:
+    family = "spline" if edge.form is None else edge.form.family
+    return f"{features[edge.source]} {family}"
+
+
+def signature(structures: Sequence[LatentStructure]) -> str:
+    """Return the families of all edges as text; equal for equal structures."""
+    parts = []
+    for structure in structures:
+        direct = sorted(_label(edge) for edge in structure.edges)
+        nodes = sorted(
+            f"{node.outer}{node.amplitude > 0 if node.outer != 'log' else ''}"
+            f"({'+'.join(sorted(_label(edge) for edge in node.edges))})"
+            for node in structure.nodes
+        )
+        parts.append(f"{structure.name}={'+'.join([*direct, *nodes])}")
+    return ";".join(parts)
+
+
+def _label(edge: EdgeTerm) -> str:
+    form = edge.form
+    return f"{edge.source}:{'spline' if form is None else form.family + form.variant}"

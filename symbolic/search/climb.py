@@ -1,0 +1,398 @@
+"""Families compete by joint refits through the process, on the observations.
+
+A closed form chosen by the look of an edge can be undone by what comes after it, so
+every change of a family, of an outer function or of an edge's presence is judged by
+refitting all constants and paying for each of them:
+
+    N log(mean squared residual) + k log N + 12 for each hidden node + 6 for each curve
+
+Where there are many edges, a forecast (`symbolic.search.forecast`) says which changes are worth a
+refit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import numpy as np
+from torch import Tensor
+
+from sciren.solvers.process_term import ProcessTerm
+from symbolic.search.candidate import signature
+from symbolic.search.forecast import Forecast
+from symbolic.search.refit import Refit, refit
+from symbolic.search.starting import (
+    OUTER_FAMILIES,
+    FittedEdge,
+    FittedLatent,
+    FittedNode,
+    additive_start,
+    node_start,
+    scaled_term,
+)
+from symbolic.terms.shape_rules import ShapeRules
+from symbolic.terms.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure, Node
+
+NODE_PRICE = 12.0
+CURVE_PRICE = 6.0
+SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
+FLOOR = 1e-12  # share of the targets' variance that counts as rounding
+NOTICED = 4.0  # deviance for each constant (two standard errors) that keeps an edge
+ROUNDS = 12
+MANY = 12  # edges above which changes are forecast before they are refitted
+HOPE = 6.0  # units by which a forecast may miss an improvement
+REFITTED = 2  # changes of an edge that are refitted where there are many edges
+FAR_GAP = 10.0  # units above which a forecast stands for the gap itself
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A set of structures with refitted constants and its criterion."""
+
+    structures: tuple[LatentStructure, ...]
+    constants: Tensor
+    loss: float
+    criterion: float
+    converged: bool = True
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step away from a set of structures, and what it does."""
+
+    structures: tuple[LatentStructure, ...]
+    latent: int
+    edge: int
+    family: str
+
+
+class Search:
+    """Greedy search over families and outer functions.
+
+    Args:
+        term: observed loss of the rows that the search sees.
+        scaled: (n, d) their scaled features.
+        latents: curves with fitted families.
+        keep: edges (latent, feature) whose family the user pinned, by their numbers.
+        rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
+    """
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        scaled: Tensor,
+        latents: Sequence[FittedLatent],
+        keep: frozenset[tuple[int, int]] = frozenset(),
+        rules: ShapeRules | None = None,
+        domain_margin: float = DOMAIN_MARGIN,
+    ) -> None:
+        self.term, self.scaled, self.latents = term, scaled, tuple(latents)
+        self.keep, self.rules, self.domain_margin = keep, rules, domain_margin
+        self.count = term.observations.count
+        self.known: dict[str, Scored] = {}
+        self._foreseen: tuple[Scored, Forecast] | None = None
+
+    # -- scoring --------------------------------------------------------------------
+    def score(
+        self, structures: tuple[LatentStructure, ...], constants: Tensor
+    ) -> Scored:
+        """Refit and price a set of structures; what has converged is not refitted."""
+        key = signature(structures)
+        known = self.known.get(key)
+        if known is None or not known.converged:
+            found = self._priced(
+                refit(
+                    self.term,
+                    self.scaled,
+                    structures,
+                    constants,
+                    15,
+                    self._tolerance(structures),
+                    False,
+                    self.rules,
+                    self.domain_margin,
+                )
+            )
+            if known is None or found.criterion < known.criterion:
+                self.known[key] = found
+        return self.known[key]
+
+    def _tolerance(self, structures: Sequence[LatentStructure]) -> float:
+        """Share of the loss below which a step ends a refit.
+
+        With many edges a step that is worth less than 0.02 units of the criterion.
+        """
+        many = _count(structures) > MANY
+        return max(1e-7, 0.02 / self.count) if many else 1e-7
+
+    def _priced(self, found: Refit) -> Scored:
+        return Scored(
+            found.structures,
+            found.constants,
+            found.loss,
+            self._criterion(found.loss, found.structures),
+            found.converged,
+        )
+
+    def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
+        size, price = float(self.term.n_constants), 0.0
+        for structure in structures:
+            size += structure.n_free
+            for edge in structure.all_edges:
+                size += SPLINE_CONSTANTS * (edge.form is None)
+                if edge.form is not None and edge.form.family != "linear":
+                    price += CURVE_PRICE
+                price += 0.0 if edge.form is None else 1e-3 * edge.form.complexity
+            for node in structure.nodes:
+                price += NODE_PRICE
+                size += SPLINE_CONSTANTS * (node.outer == "spline")
+        value = self.count * np.log(loss + FLOOR) + size * np.log(self.count)
+        return float(value + price)
+
+    # -- forecasts ------------------------------------------------------------------
+    def foreseen(self, best: Scored, change: Change) -> float:
+        """Forecast of how much larger the criterion is after a change and a refit."""
+        if self._foreseen is None or self._foreseen[0] is not best:
+            made = Forecast(self.term, self.scaled, best.structures, best.constants)
+            self._foreseen = (best, made)
+        forecast = self._foreseen[1]
+        loss = forecast.after(change.latent, change.structures[change.latent])
+        return self._criterion(loss, change.structures) - self._criterion(
+            forecast.unchanged, best.structures
+        )
+
+    def _promising(self, best: Scored, changes: Iterable[Change]) -> list[Change]:
+        """Changes that are worth a refit: all, or what the forecast says of many."""
+        if _count(best.structures) <= MANY:
+            return list(changes)
+        ranked = sorted(
+            ((self.foreseen(best, one), one) for one in changes), key=lambda one: one[0]
+        )
+        return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
+
+    def gaps(self, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
+        """Return how much worse every other family of every edge is.
+
+        Returns:
+            (latent, edge number) -> {family: criterion above that of `best`}; where there
+            are many edges, gaps that are forecast as large are the forecast.
+        """
+        many = _count(best.structures) > MANY
+        found: dict[tuple[int, int], dict[str, float]] = {}
+        for change in self.changes(best.structures):
+            gap = self.foreseen(best, change) if many else 0.0
+            if gap < FAR_GAP:
+                scored = self.score(change.structures, best.constants)
+                gap = scored.criterion - best.criterion
+            place = found.setdefault((change.latent, change.edge), {})
+            place[change.family] = gap
+        return found
+
+    # -- moves ----------------------------------------------------------------------
+    def run(self, constants: Tensor) -> Scored:
+        """Search from the best starts and return the best set of structures."""
+        starts = sorted(self._starts(constants), key=lambda one: one.criterion)
+        reached = [self._climb(start) for start in starts[:2]]
+        return min(reached, key=lambda one: one.criterion)
+
+    def _starts(self, constants: Tensor) -> Iterator[Scored]:
+        """Score starts; several latents are tried one by one beside learned curves."""
+        options = [_start_options(latent) for latent in self.latents]
+        if self.rules is not None:
+            options = [
+                [self.rules.repaired(k, one) for one in some]
+                for k, some in enumerate(options)
+            ]
+        if len(options) == 1:
+            yield from (self.score((one,), constants) for one in options[0])
+            return
+        learned = tuple(some[-1] for some in options)
+        ranked = []
+        for k, some in enumerate(options):
+            beside = [_placed(learned, k, one) for one in some]
+            scored = [self.score(structures, constants) for structures in beside]
+            order = sorted(range(len(some)), key=lambda i: scored[i].criterion)
+            ranked.append([some[i] for i in order])
+        best = tuple(some[0] for some in ranked)
+        yield self.score(best, constants)
+        for k, some in enumerate(ranked):
+            if len(some) > 1:
+                yield self.score(_placed(best, k, some[1]), constants)
+
+    def _climb(self, best: Scored) -> Scored:
+        """Give each edge in turn its best family, until a sweep changes nothing."""
+        for _ in range(ROUNDS):
+            before, place = best.criterion, 0
+            while place < _count(best.structures):
+                moved = self._best_of(best, place)
+                fewer = _count(moved.structures) < _count(best.structures)
+                best = moved
+                place += not fewer  # what followed a dropped edge moved up
+            if best.criterion >= before - 1e-9:
+                return best
+        return best
+
+    def _best_of(self, best: Scored, place: int) -> Scored:
+        """Best set of structures that differs in one edge at most."""
+        k, number = _located(best.structures, place)
+        tried = [
+            scored
+            for change in self._promising(
+                best, self.edge_changes(best.structures, k, number)
+            )
+            if self._allowed(change, best, scored := self._scored(change, best))
+        ]
+        winner = min(tried, key=lambda one: one.criterion, default=best)
+        return winner if winner.criterion < best.criterion - 1e-9 else best
+
+    def _scored(self, change: Change, best: Scored) -> Scored:
+        return self.score(change.structures, best.constants)
+
+    def _allowed(self, change: Change, best: Scored, scored: Scored) -> bool:
+        """Whether the search may take a change.
+
+        Edges were selected on validation: only what the data do not notice may go. A
+        curve that no family meets within its errors stays refused.
+        """
+        if change.family != "dropped":
+            return not self._refused(change, best)
+        gone = change.structures[change.latent].size
+        freed = max(best.structures[change.latent].size - gone, 1)
+        deviance = self.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
+        return bool(deviance <= NOTICED * freed)
+
+    def _refused(self, change: Change, best: Scored) -> bool:
+        """Whether the errors of an edge's curve rule out every family."""
+        current = best.structures[change.latent].all_edges[change.edge]
+        edge = self._fitted(change.latent, current)
+        if edge is None or edge.curve.errors is None or current.form is not None:
+            return False
+        return edge.fit.refused
+
+    def changes(self, structures: tuple[LatentStructure, ...]) -> Iterator[Change]:
+        """Yield every change of one edge's family, and every edge left out."""
+        for k, structure in enumerate(structures):
+            for number in range(len(structure.all_edges)):
+                yield from self.edge_changes(structures, k, number)
+
+    def edge_changes(
+        self, structures: tuple[LatentStructure, ...], k: int, number: int
+    ) -> Iterator[Change]:
+        """Yield every other family of one edge, and the edge left out."""
+        structure = structures[k]
+        current = structure.all_edges[number]
+        if (k, current.source) in self.keep:
+            return
+        edge = self._fitted(k, current)
+        present = "none" if current.form is None else current.form.family
+        for family in edge.families if edge else ():
+            if family in (present, "constant") or edge is None:
+                continue
+            term, shift = alternative(edge, current, family)
+            if self.rules is not None and not self.rules.obeyed(k, term):
+                continue
+            other = with_edge(structure, number, term, shift)
+            yield Change(_placed(structures, k, other), k, number, family)
+        if len(structure.all_edges) > len(structure.nodes):
+            less = with_edge(structure, number, None, _mean(edge, current))
+            if all(node.edges for node in less.nodes):
+                yield Change(_placed(structures, k, less), k, number, "dropped")
+
+    def _fitted(self, latent: int, term: EdgeTerm) -> FittedEdge | None:
+        fitted = self.latents[latent]
+        every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
+        same = [edge for edge in every if edge.curve.source == term.source]
+        return max(same, key=lambda edge: _likeness(edge, term), default=None)
+
+
+def _start_options(latent: FittedLatent) -> list[LatentStructure]:
+    """Structures to start a latent from; the last one keeps the learned outer curves."""
+    if not latent.nodes:
+        return [additive_start(latent)]
+    combined = product(*(_outers(node) for node in latent.nodes))
+    built = [node_start(latent, one) for one in combined]
+    return [one for one in built if one is not None]
+
+
+def _outers(node: FittedNode) -> tuple[str, ...]:
+    """Outer families to start from: what the user pinned, or all and the spline."""
+    if node.outer.fit.chosen == "user":
+        return (node.outer.fit.family,)
+    return (*OUTER_FAMILIES, "spline")
+
+
+def _count(structures: Sequence[LatentStructure]) -> int:
+    return sum(len(one.all_edges) for one in structures)
+
+
+def _located(structures: tuple[LatentStructure, ...], place: int) -> tuple[int, int]:
+    """Latent and edge number of the edge at a place counted over all latents."""
+    for k, structure in enumerate(structures):
+        if place < len(structure.all_edges):
+            return k, place
+        place -= len(structure.all_edges)
+    raise IndexError(f"there are fewer than {place + 1} edges")
+
+
+def _placed(
+    structures: tuple[LatentStructure, ...], place: int, other: LatentStructure
+) -> tuple[LatentStructure, ...]:
+    return (*structures[:place], other, *structures[place + 1 :])
+
+
+def _centred(edge: FittedEdge, values: np.ndarray) -> np.ndarray:
+    weight = edge.curve.weight / edge.curve.weight.sum()
+    return values - float(weight @ values)
+
+
+def _likeness(edge: FittedEdge, term: EdgeTerm) -> float:
+    """Squared correlation of an edge term with a curve on the range of its data."""
+    one, other = _centred(edge, term.value(edge.curve.x)), _centred(edge, edge.curve.y)
+    size = float((one @ one) * (other @ other))
+    return float(one @ other) ** 2 / size if size > 0 else 0.0
+
+
+def _mean(edge: FittedEdge | None, term: EdgeTerm) -> float:
+    if edge is None:
+        return 0.0
+    weight = edge.curve.weight / edge.curve.weight.sum()
+    return float(weight @ term.value(edge.curve.x))
+
+
+def alternative(
+    edge: FittedEdge, current: EdgeTerm, family: str
+) -> tuple[EdgeTerm, float]:
+    """Return the edge in another family, sized like the present one, and its offset."""
+    term, _ = edge.term(family)
+    learned = _centred(edge, edge.curve.y)
+    present = _centred(edge, current.value(edge.curve.x))
+    weight = edge.curve.weight
+    factor = float((weight * present) @ learned) / float((weight * learned) @ learned)
+    other = scaled_term(term, factor if abs(factor) > 1e-12 else 1.0)
+    return other, _mean(edge, current) - _mean(edge, other)
+
+
+def with_edge(
+    structure: LatentStructure, number: int, term: EdgeTerm | None, shift: float
+) -> LatentStructure:
+    """Replace (or with None remove) one edge; the shift goes to its node's offset."""
+    new = () if term is None else (term,)
+    direct = len(structure.edges)
+    if number < direct:
+        edges = structure.edges[:number] + new + structure.edges[number + 1 :]
+        return replace(structure, edges=edges, offset=structure.offset + shift)
+    place = number - direct
+    nodes: list[Node] = []
+    for node in structure.nodes:
+        here = 0 <= place < len(node.edges)
+        nodes.append(_with_inner(node, place, new, shift) if here else node)
+        place -= len(node.edges)
+    return replace(structure, nodes=tuple(nodes))
+
+
+def _with_inner(
+    node: Node, place: int, new: tuple[EdgeTerm, ...], shift: float
+) -> Node:
+    inner = node.edges[:place] + new + node.edges[place + 1 :]
+    return replace(node, edges=inner, offset=node.offset + shift)

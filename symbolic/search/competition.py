@@ -1,0 +1,333 @@
+"""Compositions compete with what was named edge by edge, by the same criterion.
+
+Edges that are named one by one can be refused although the latent is a formula: several
+hidden nodes share the parts of one, and a curve inside is right only up to what the
+curve outside undoes. Where curves are refused or hidden, and for all latents where the
+features still predict the residual (`symbolic.search.residual_gate`), the formula is sought on
+the observations as a whole, first from where training left the latent, then from the
+data alone. What a residual gate accepts is refitted and priced like every other set of
+structures; a refused composition changes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from sciren.errors import SciRenError
+from symbolic.composition.fitting.edge_families import NAMED
+from symbolic.composition.from_model import compose_latent, latent_structure
+from symbolic.search.candidate import signature
+from symbolic.search.climb import Scored, Search
+from symbolic.search.refit import rows_for_search
+from symbolic.search.residual_gate import LIMIT, still_predictable
+from symbolic.search.starting import Choices, hidden_name
+from symbolic.terms.structure import LatentStructure, Node
+
+if TYPE_CHECKING:
+    from sciren.data.table import Table
+    from sciren.model import ScIReN
+    from sciren.solvers.process_term import ProcessTerm
+    from symbolic.composition.result import Composition
+    from symbolic.terms.rebuild import Units
+
+ROWS = 4000
+"""Rows that a composition is sought on."""
+
+ROUNDS = 4
+"""Refits of 15 steps each that a composition may take until it stands still."""
+
+SECONDS = 60.0
+"""Work for the compositions of all latents, in seconds of a usual processor."""
+
+KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
+"""Outer function and families inside of the believed curves of curves of one feature."""
+
+ORIGINS = ("trained encoder", "data alone")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user decides about compositions.
+
+    Args:
+        seconds: work for all latents together, in seconds of a usual processor; it is
+            counted, so that the result is the same everywhere; 0 seeks none.
+        seed: of random starts and rows.
+        chosen: "auto" or "user".
+    """
+
+    seconds: float = SECONDS
+    seed: int = 0
+    chosen: str = "auto"
+
+    @classmethod
+    def of(cls, seconds: float | None, seed: int) -> "Wish":
+        """Return the default, or what the user asks for."""
+        if seconds is None:
+            return cls(seed=seed)
+        return cls(float(seconds), seed, "auto" if seconds == SECONDS else "user")
+
+
+@dataclass(frozen=True)
+class Try:
+    """One composition of a latent and what became of it.
+
+    Args:
+        origin: "trained encoder" or "data alone".
+        verdict: "taken", "agrees" (found before as well), "beaten", "refused" or "not
+            sought".
+        structure: families and nodes as text;  reason: in words.
+        gap: criterion above what was there before, nan where nothing was priced.
+    """
+
+    latent: str
+    origin: str
+    verdict: str
+    structure: str = ""
+    reason: str = ""
+    gap: float = float("nan")
+
+    def row(self, chosen: str) -> dict[str, Any]:
+        """Return plain values."""
+        gap = self.gap if self.gap == self.gap else None
+        return {**vars(self), "gap": gap, "chosen": chosen}
+
+
+def open_questions(structures: Sequence[LatentStructure]) -> list[int]:
+    """Numbers of the latents with a refused curve or a hidden node."""
+    return [
+        k
+        for k, one in enumerate(structures)
+        if one.nodes or any(edge.form is None for edge in one.all_edges)
+    ]
+
+
+def settled(search: Search, scored: Scored) -> Scored:
+    """Refit until it stands still."""
+    for _ in range(ROUNDS):
+        scored = search.score(scored.structures, scored.constants)
+        if scored.converged:
+            break
+    return scored
+
+
+def _is_known_alone(node: Node) -> bool:
+    """Whether a node of one feature is a family, a bell or a power of it."""
+    inside = [edge.form.family if edge.form else "" for edge in node.edges]
+    return inside == ["linear"] or (node.outer, inside) in KNOWN_ALONE
+
+
+class Competition:
+    """Seeks compositions of a model's latents and lets them compete.
+
+    Two sets of structures are compared under the noise law of the training and, where
+    the residuals of a composition grow with the prediction, under that law as well: a
+    few large errors else decide for the curve that follows them.
+
+    Args:
+        search: that named the edges; it prices the compositions.
+        model, table: rows that the search sees.
+        units: scaling of the features.
+        choices: families that may be used, and what the user fixed.
+        wish: time and seed.
+        under: noise law -> observed loss of the same rows; None where only that of the
+            training counts.
+    Attributes:
+        tries: what was composed and what became of it.
+        left: share of the residual that the features predict in the end, None where it
+            was not asked for.
+    """
+
+    def __init__(
+        self, search: Search, model: "ScIReN", table: "Table", units: "Units",
+        choices: Choices, wish: Wish,
+        under: Callable[[str], "ProcessTerm"] | None = None,
+    ) -> None:  # fmt: skip
+        self.search, self.model, self.units = search, model, units
+        self.choices, self.wish = choices, wish
+        rows = rows_for_search(len(table), ROWS, wish.seed)
+        self.table = table if len(rows) == len(table) else table.take(rows)
+        self.tries: list[Try] = []
+        self.left: float | None = None
+        self.under = under
+
+    def run(self, best: Scored) -> Scored:
+        """Return the best set of structures, compositions included."""
+        if self.wish.seconds <= 0:
+            return best
+        self.left = self._left(best)
+        wanted = open_questions(best.structures)
+        if self.left > LIMIT:
+            wanted = list(range(len(best.structures)))
+        for k in wanted:
+            best = self._latent(best, k, self.wish.seconds / len(wanted))
+        if any(one.verdict == "taken" for one in self.tries):
+            self.left = self._left(best)
+        return best
+
+    def _left(self, best: Scored) -> float:
+        """Share of the residual that the features still predict."""
+        search, seed = self.search, self.wish.seed
+        return still_predictable(
+            search.term, search.scaled, best.structures, best.constants, seed
+        )
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return every try as plain values."""
+        return [one.row(self.wish.chosen) for one in self.tries]
+
+    def _latent(self, best: Scored, k: int, seconds: float) -> Scored:
+        """Compose one latent from both starts, until one of them wins."""
+        name = best.structures[k].name
+        obstacle = self._obstacle(name)
+        if obstacle:
+            self.tries.append(Try(name, "", "not sought", reason=obstacle))
+            return best
+        for trained in (True, False):
+            origin = ORIGINS[not trained]
+            try:
+                found = self._composed(name, trained, seconds / len(ORIGINS))
+            except (SciRenError, ArithmeticError, ValueError) as error:
+                self.tries.append(Try(name, origin, "not sought", reason=str(error)))
+                continue
+            best = self._compared(best, k, found, origin)
+            if self.tries[-1].verdict in ("taken", "agrees"):
+                break
+        return best
+
+    def _obstacle(self, name: str) -> str:
+        """Why a latent is left as it is, or ''."""
+        features = self.units.names
+        for wishes, what in (
+            (self.choices.pins, "family"), (self.choices.shapes, "shape"),
+        ):  # fmt: skip
+            keys = {
+                key
+                for key in wishes
+                if key in (*features, name) or key.endswith(f"-> {name}")
+            }
+            if keys or any(key.endswith(f"_{name}") for key in wishes):
+                return f"the user chose the {what} of an edge"
+        if not self._families(name):
+            return "no family that can be composed is allowed"
+        return ""
+
+    def _families(self, name: str) -> list[str]:
+        """Families that every feature of a latent may have."""
+        banned = {
+            family
+            for feature in self.units.names
+            for family in self.choices.forbidden(feature, name)
+        }
+        return [one for one in NAMED if one in set(self.choices.families) - banned]
+
+    def _unwanted(self, name: str, found: "Composition") -> str:
+        """Why the user does not allow a composition, or ''."""
+        if found.form.products:
+            return "products of curves have no place in the equations of a model yet"
+        nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
+        banned = {one for n in nodes for one in self.choices.forbidden(n, name)}
+        allowed = set(self.choices.families) - banned
+        outers = {node.outer for node in found.form.structure.nodes}
+        named = ", ".join(sorted(outers - allowed))
+        return f"{named} is not allowed outside" if named else ""
+
+    def _patchwork(self, found: "Composition") -> str:
+        """Say which curve of one feature is put together from several, or ''.
+
+        Curves of curves and their sums come close to any curve, so they say nothing about
+        it: a saturation looks like exp(-exp(x)) under a little noise. Only a bell and a
+        power, curves of their own, are believed.
+        """
+        structure = found.form.structure
+        alone = [edge.source for edge in structure.edges]
+        curved: list[int] = []
+        nested: list[int] = []
+        for node in structure.nodes:
+            sources = {edge.source for edge in node.edges}
+            if len(sources) == 1:
+                curved += sources
+                nested += sources if not _is_known_alone(node) else ()
+        names = {
+            self.units.names[i]
+            for i in set(curved)
+            if i in nested or (alone + curved).count(i) > 1
+        }
+        if not names:
+            return ""
+        return f"it puts the curve of {', '.join(sorted(names))} together from several"
+
+    def _composed(self, name: str, trained: bool, seconds: float) -> "Composition":
+        return compose_latent(
+            self.model,
+            self.table,
+            name,
+            trained,
+            families=self._families(name),
+            seed=self.wish.seed,
+            budget_s=seconds,
+        )
+
+    def _compared(
+        self, best: Scored, k: int, found: "Composition", origin: str
+    ) -> Scored:
+        """Price a composition where it was accepted; the better one stays."""
+        name = best.structures[k].name
+        if not found.accepted:
+            self.tries.append(
+                Try(name, origin, "refused", found.structure, found.reason)
+            )
+            return best
+        reason = self._unwanted(name, found) or self._patchwork(found)
+        if reason:
+            self.tries.append(Try(name, origin, "refused", found.structure, reason))
+            return best
+        scored = self._scored(best, k, found)
+        gap = scored.criterion - best.criterion
+        same = signature(scored.structures) == signature(best.structures)
+        if gap >= 0 and not same and found.noise == "proportional":
+            gap = min(gap, self._gap_under("proportional", scored, best))
+        verdict = "agrees" if same else "taken" if gap < 0 else "beaten"
+        self.tries.append(
+            Try(name, origin, verdict, found.structure, found.reason, float(gap))
+        )
+        return scored if gap < 0 else best
+
+    def _scored(self, best: Scored, k: int, found: "Composition") -> Scored:
+        """Refit a composition beside the other latents and price it."""
+        slope, offset = self._line(k)
+        structure = latent_structure(found, self.units, slope, offset)
+        assert structure is not None  # products were refused before
+        structures = (*best.structures[:k], structure, *best.structures[k + 1 :])
+        values = self.model.constants() | {
+            name: one.value for name, one in found.constants_of_process.items()
+        }
+        names = self.model.decoder.constant_names
+        physical = torch.tensor([values[n] for n in names], dtype=torch.float64)
+        first = self.search.score(
+            structures, self.model.constant_scale.to_raw(physical)
+        )
+        return settled(self.search, first)
+
+    def _gap_under(self, law: str, scored: Scored, best: Scored) -> float:
+        """Criterion of a composition above what was there, under another noise law."""
+        if self.under is None:
+            return float("inf")
+        search = self.search
+        other = Search(
+            self.under(law), search.scaled, search.latents, search.keep, search.rules,
+            search.domain_margin,
+        )  # fmt: skip
+        one, two = (settled(other, each) for each in (scored, best))
+        return one.criterion - two.criterion
+
+    def _line(self, k: int) -> tuple[float, float]:
+        """Slope and offset of raw latent = offset + slope * physical latent."""
+        one = self.model.constraints[k]
+        if one.name != "hard_sigmoid":
+            return 1.0, 0.0
+        low, high = float(self.model.low[k]), float(self.model.high[k])
+        slope = 6.0 / (high - low)
+        return slope, -slope * low - 3.0

@@ -1,0 +1,240 @@
+"""The path of candidates: from the simplest model to the most accurate one.
+
+The search scores many sets of closed forms. From its result, edges are dropped and
+families simplified one at a time, each time where the criterion suffers least, until
+constant latents are left; every step starts from the constants before it. What no other
+model beats in both complexity and loss is kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from sciren.errors import ConfigError, closest_names
+from symbolic.search.candidate import Candidate, family_label, size_of
+from symbolic.search.climb import Change, Scored, Search, signature
+from symbolic.terms.structure import LatentStructure
+
+if TYPE_CHECKING:
+    from sciren.data.table import Table
+    from sciren.model import ScIReN
+    from symbolic.terms.rebuild import Units
+
+Structures = tuple[LatentStructure, ...]
+
+MOVES = 8  # simplifications that are tried in one step, with up to as many edges
+LEAST_MOVES = 2
+STEPS = 24  # simplifications in a row
+KEPT = 40  # candidates whose formulas are written
+WITHIN = 1.5
+"""Factor of the smallest loss that "best" may lose for a simpler model."""
+SELECTIONS = ("bic", "best", "accuracy")
+
+
+def walk_down(search: Search, best: Scored) -> list[Scored]:
+    """Simplify one edge after another until nothing is left; the first is ``best``.
+
+    With many edges fewer simplifications are tried in a step, and constant latents
+    follow where the steps end before.
+    """
+    found = [best]
+    for _ in range(STEPS):
+        tried = [
+            search.score(change.structures, found[-1].constants)
+            for change in _cheapest(search, found[-1])
+        ]
+        if not tried:
+            break
+        found.append(min(tried, key=lambda one: one.criterion))
+    if any(one.all_edges or one.nodes for one in found[-1].structures):
+        flat = _constant_latents(search, found[-1].structures)
+        found.append(search.score(flat, found[-1].constants))
+    return found
+
+
+def _constant_latents(search: Search, structures: Structures) -> Structures:
+    z = search.scaled.cpu().numpy()
+    return tuple(
+        LatentStructure(one.name, float(np.mean(one.value(z)))) for one in structures
+    )
+
+
+def _cheapest(search: Search, best: Scored) -> list[Change]:
+    """Simplifications of the edges that move their latent least, and of all families."""
+    changes = [
+        change
+        for change in search.changes(best.structures)
+        if size_of(change.structures) < size_of(best.structures)
+    ]
+    weight = {}
+    for k, structure in enumerate(best.structures):
+        for number, edge in enumerate(structure.all_edges):
+            values = edge.value(search.scaled[:, edge.source].cpu().numpy())
+            weight[k, number] = float(np.std(values))
+    changes.sort(key=lambda one: weight[one.latent, one.edge])
+    changes += _without_nodes(best.structures)
+    return changes[: max(LEAST_MOVES, MOVES * MOVES // max(len(weight), MOVES))]
+
+
+def _without_nodes(structures: Structures) -> list[Change]:
+    """Hidden nodes of one edge left, without the node: the last step of a latent."""
+    found = []
+    for k, structure in enumerate(structures):
+        for h, node in enumerate(structure.nodes):
+            if len(node.edges) > 1:
+                continue
+            nodes = structure.nodes[:h] + structure.nodes[h + 1 :]
+            less = replace(structure, nodes=nodes, offset_free=True)
+            found.append(
+                Change((*structures[:k], less, *structures[k + 1 :]), k, 0, "dropped")
+            )
+    return found
+
+
+def collect(
+    search: Search, path: Sequence[Scored], model: "ScIReN", table: "Table",
+    units: "Units", weights: Mapping[str, float] | None = None,
+) -> tuple[Candidate, ...]:  # fmt: skip
+    """Return the candidates that nothing scored beats, simplest first.
+
+    Args:
+        search: with everything that it scored.
+        path: scored models that are kept in any case; the first is the search's result.
+        model, table: rows on which R2 is measured.
+        units: of the features.
+        weights: feature or family -> weight of its nodes in the complexity.
+    """
+    must = {signature(one.structures) for one in path}
+    pool = {signature(one.structures): one for one in (*search.known.values(), *path)}
+    first = signature(path[0].structures)
+    front = _front(pool.values(), lambda one: size_of(one.structures), must)
+    front = _thinned(front, first)
+    made = [_candidate(one, model, table, units, weights) for one in front]
+    kept = _front(made, lambda one: one.complexity, {first})
+    return tuple(_with_scores(kept))
+
+
+def _front(pool: Iterable[Any], size: Any, must: set[str]) -> list[Any]:
+    """Members that no smaller one fits better than, smallest first; `must` stays."""
+    found, least = [], np.inf
+    for one in sorted(pool, key=lambda one: (size(one), one.loss)):
+        if not np.isfinite(one.loss):
+            continue
+        if one.loss < least or signature(one.structures) in must:
+            found.append(one)
+        least = min(least, one.loss)
+    return found
+
+
+def _thinned(front: list[Any], first: str) -> list[Any]:
+    """At most `KEPT` members spread over the front; both ends and the first stay."""
+    if len(front) <= KEPT:
+        return front
+    places = set(np.linspace(0, len(front) - 1, KEPT - 1).round().astype(int).tolist())
+    places |= {k for k, one in enumerate(front) if signature(one.structures) == first}
+    return [front[k] for k in sorted(places)]
+
+
+def _candidate(
+    one: Scored, model: "ScIReN", table: "Table", units: "Units",
+    weights: Mapping[str, float] | None,
+) -> Candidate:  # fmt: skip
+    physical = model.constant_scale.to_physical(one.constants).tolist()
+    z = model.scaled(table.features).numpy()
+    raw = np.stack([structure.value(z) for structure in one.structures], axis=1)
+    latents = model.constrain(torch.from_numpy(raw))
+    values = torch.tensor(physical, dtype=torch.float64)
+    targets = model.decoder.evaluate(latents, values, table.forcings)
+    sizes = np.abs(raw).max(0).tolist()
+    names = model.decoder.constant_names
+    made = Candidate(
+        one.structures,
+        dict(zip(names, physical, strict=True)),
+        dict(zip(model.latent_names, sizes, strict=True)),
+        float(one.loss),
+        float(one.criterion),
+        _mean_r2(table.targets.numpy(), targets.numpy()),
+        0.0,
+        0.0,
+        family_label(one.structures, units.names),
+    )
+    return replace(made, complexity=made.nodes(units, _bounds(model), weights))
+
+
+def _bounds(model: "ScIReN") -> dict[str, tuple[str, float, float, float]]:
+    return {
+        name: (
+            one.name,
+            float(model.low[k]),
+            float(model.high[k]),
+            float(getattr(one, "temperature", 1.0)),
+        )
+        for k, (name, one) in enumerate(
+            zip(model.latent_names, model.constraints, strict=True)
+        )
+    }
+
+
+def _mean_r2(truth: np.ndarray, found: np.ndarray) -> float:
+    """R2 of the observed targets, their mean."""
+    scores = []
+    for one, other in zip(truth.T, found.T, strict=True):
+        seen = np.isfinite(one) & np.isfinite(other)
+        spread = float(np.sum((one[seen] - one[seen].mean()) ** 2)) if seen.any() else 0
+        if spread > 0:
+            scores.append(1 - float(np.sum((one[seen] - other[seen]) ** 2)) / spread)
+    return float(np.mean(scores)) if scores else float("nan")
+
+
+def _with_scores(found: Sequence[Candidate]) -> list[Candidate]:
+    """Give every candidate what it gains for its complexity against the one before.
+
+    score = -d log(loss) / d complexity, zero for the simplest one.
+    """
+    scored = []
+    for place, one in enumerate(found):
+        before = found[place - 1] if place else one
+        more = one.complexity - before.complexity
+        gain = np.log(max(before.loss, 1e-300) / max(one.loss, 1e-300))
+        scored.append(replace(one, score=float(gain / more) if more > 0 else 0.0))
+    return scored
+
+
+def select(
+    candidates: Sequence[Candidate], rule: str | int, found: Sequence[LatentStructure]
+) -> int:
+    """Return the row of the candidate that a rule chooses.
+
+    Args:
+        candidates: simplest first.
+        rule: "bic": the result of the search, which has the smallest criterion among
+            the models that keep every edge that the data notice; "accuracy": the
+            smallest loss; "best": the simplest within 1.5 times the smallest loss; or
+            the number of a row.
+        found: structures of the search's result.
+    Raises:
+        ConfigError: another rule, or no such row.
+    """
+    losses = [one.loss for one in candidates]
+    if isinstance(rule, int) and not isinstance(rule, bool):
+        if not 0 <= rule < len(candidates):
+            raise ConfigError(
+                f"model_selection = {rule}: there are candidates 0 to "
+                f"{len(candidates) - 1}; see the table of candidates"
+            )
+        return rule
+    if rule == "accuracy":
+        return int(np.argmin(losses))
+    if rule == "best":
+        limit = WITHIN * min(losses)
+        return next(k for k, loss in enumerate(losses) if loss <= limit)
+    if rule == "bic":
+        own = signature(found)
+        return next(k for k, one in enumerate(candidates) if one.signature == own)
+    raise ConfigError(
+        f"model_selection = {rule!r} is no rule and no row. "
+        f"{closest_names(str(rule), SELECTIONS)}"
+    )

@@ -1,0 +1,388 @@
+"""Joint refit of all constants of the closed forms through the process, on the data."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.solvers.effort import Effort
+from sciren.solvers.levenberg import Normal, covariance, hold, minimise
+from sciren.solvers.normal_equations import assemble
+from sciren.solvers.process_term import LocalModel, ProcessTerm
+from symbolic.terms.sandwich import Sandwich, sandwich
+from symbolic.terms.shape_rules import ShapeRules
+from symbolic.terms.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
+
+RIDGE = 1e-10
+SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt
+
+
+class SymbolicProblem:
+    """Observed loss as a function of the constants of all latents and the process.
+
+    theta: the packed constants of every latent, then the process constants on their
+    training scale. Members share the structure.
+
+    Args:
+        term: observed loss of some rows.
+        scaled: (n, d) scaled features of these rows.
+        structures: one for each latent, in the model's order.
+        rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
+    """
+
+    profile_effort = Effort(rows=20_000, steps=30, tolerance=1e-9)
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        scaled: Tensor,
+        structures: Sequence[LatentStructure],
+        rules: ShapeRules | None = None,
+        domain_margin: float = DOMAIN_MARGIN,
+    ) -> None:
+        self.term, self.scaled, self.rules = term, scaled, rules
+        self.domain_margin = domain_margin
+        self.z = scaled.cpu().numpy()
+        self.structures = tuple(structures)
+        sizes = [one.size for one in self.structures]
+        self.cuts = np.cumsum([0, *sizes]).tolist()
+        self.n_constants = term.n_constants
+        self.size = self.cuts[-1] + self.n_constants
+        low, high = term.model.constant_scale.box()
+        self.low, self.high = low.to(scaled), high.to(scaled)
+        free = [[one.offset_free, *[True] * (one.size - 1)] for one in self.structures]
+        flat = [flag for part in free for flag in part] + [True] * self.n_constants
+        self.active = torch.tensor([flat], device=scaled.device)
+        self.low_z, self.high_z = self.z.min(0), self.z.max(0)
+        self.middle = self.start(torch.zeros(self.n_constants))[0]
+        self.ridge = RIDGE / self.middle.abs().clamp_min(1.0).pow(2)
+        self.ridge[self.cuts[-1] :] = 0.0
+
+    def with_active(self, active: Tensor) -> "SymbolicProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active & self.active[:1])
+
+    def with_term(self, term: ProcessTerm) -> "SymbolicProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def _changed(self, **changes: object) -> "SymbolicProblem":
+        other = object.__new__(SymbolicProblem)
+        other.__dict__.update(self.__dict__ | changes)
+        return other
+
+    @property
+    def free(self) -> Tensor:
+        """(P,) bool: parameters that are really free."""
+        return self.active[0]
+
+    def start(self, constants: Tensor) -> Tensor:
+        """Pack structures and raw process constants (K,) into theta (1, P)."""
+        packed = np.concatenate([one.pack() for one in self.structures])
+        front = torch.from_numpy(packed).to(self.scaled)
+        return torch.cat((front, constants.detach().to(self.scaled))).unsqueeze(0)
+
+    def structures_at(self, theta: Tensor) -> tuple[LatentStructure, ...]:
+        """Return the structures with the constants of one member (P,)."""
+        values = theta.detach().cpu().numpy()
+        return tuple(
+            one.unpack(values[self.cuts[k] : self.cuts[k + 1]])
+            for k, one in enumerate(self.structures)
+        )
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw process constants (S, K)."""
+        return theta[:, self.cuts[-1] :]
+
+    def raw(self, theta: Tensor) -> Tensor:
+        """Raw latents (S, n, L)."""
+        members = [
+            np.stack([one.value(self.z) for one in self.structures_at(row)], axis=1)
+            for row in theta
+        ]
+        return torch.from_numpy(np.stack(members)).to(self.scaled)
+
+    def _pull(self, theta: Tensor) -> Tensor:
+        """Gradient (S, P) of a trace of ridge towards the start, free of units."""
+        return self.ridge * (theta - self.middle)
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss (S,) with a trace of ridge."""
+        observed = self.term.loss(self.raw(theta), self.constants_of(theta), members)
+        return observed + (self._pull(theta) * (theta - self.middle)).sum(1)
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations."""
+        local = self.term.local(self.raw(theta), self.constants_of(theta), members)
+        normal = assemble(local, self._designs(theta))
+        pull = self._pull(theta)
+        full = Normal(
+            normal.loss + (pull * (theta - self.middle)).sum(1),
+            normal.gradient + pull,
+            normal.matrix + torch.diag(self.ridge),
+        )
+        return hold(
+            full, self.active if len(self.active) == 1 else self.active[members]
+        )
+
+    def _designs(self, theta: Tensor) -> list[Tensor]:
+        members = [self.structures_at(row) for row in theta]
+        return [
+            torch.from_numpy(
+                np.stack([one[k].by_constants(self.z) for one in members])
+            ).to(self.scaled)
+            for k in range(len(self.structures))
+        ]
+
+    def by_row(self, theta: Tensor) -> tuple[LocalModel, list[Tensor]]:
+        """Row-wise quadratic model and designs (n, P_l) of one member (1, P)."""
+        member = torch.zeros(1, dtype=torch.long)
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        local = self.term.local(raw, constants, member)
+        return local, [one[0] for one in self._designs(theta)]
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Hold process constants in their bounds and poles outside the data."""
+        held = trial.clone()
+        cut = self.cuts[-1]
+        held[:, cut:] = trial[:, cut:].clamp(self.low, self.high)
+        for member in range(len(held)):
+            self._keep_domain(held[member], theta[member])
+            if self.rules is not None:
+                self._keep_rules(held[member], theta[member], self.rules)
+        return held
+
+    def _keep_rules(self, trial: Tensor, theta: Tensor, rules: ShapeRules) -> None:
+        """Stop the constants of every direct edge where its shape would be lost."""
+        for k, structure in enumerate(self.structures_at(trial)):
+            place = self.cuts[k] + 1
+            for edge in structure.edges:
+                here = slice(place, place + edge.size)
+                place += edge.size
+                if rules.obeyed(k, edge):
+                    continue
+                before, step = theta[here].clone(), trial[here] - theta[here]
+                share = _largest_share(
+                    edge, before.tolist(), step.tolist(), partial(rules.obeyed, k)
+                )
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[here] = before if still else before + moved
+
+    def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
+        """Stop the inner constants of every edge where its domain would cut the data.
+
+        An edge that is outside its domain already may go anywhere.
+        """
+        for k, structure in enumerate(self.structures_at(trial)):
+            place = self.cuts[k] + 1
+            for edge, skip in _edges_with_offsets(structure):
+                if edge.form is None or self._feasible(edge, edge.constants[1:]):
+                    continue
+                inner = slice(place + skip + 1, place + skip + edge.size)
+                before, step = theta[inner], trial[inner] - theta[inner]
+                if not self._feasible(edge, before.tolist()):
+                    continue
+                share = self._feasible_share(edge, before.tolist(), step.tolist())
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[inner] = before if still else before + moved
+
+    def _feasible(self, edge: EdgeTerm, inner: Sequence[float]) -> bool:
+        assert edge.form is not None
+        low, high = self.low_z[edge.source], self.high_z[edge.source]
+        full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
+        return edge.form.feasible(full, low, high, self.domain_margin)
+
+    def _feasible_share(
+        self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
+    ) -> float:
+        """Largest share of a step of the inner constants that keeps the domain."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            share = (low + high) / 2
+            inner = [
+                old + share * change for old, change in zip(before, step, strict=True)
+            ]
+            low, high = (share, high) if self._feasible(edge, inner) else (low, share)
+        return low
+
+    def held_at_bounds(self, normal: Normal, theta: Tensor) -> tuple[Normal, Tensor]:
+        """Hold what a bound or a domain stops on the way of a full step from theta (1, P).
+
+        Returns:
+            Normal equations, and (1, P) bool: parameters that may move.
+        """
+        members = torch.zeros(1, dtype=torch.long)
+        moving = self.active[:1].clone()
+        for _ in range(self.size):
+            held = hold(normal, moving)
+            step = newton_step(held)
+            trial = self.retract(theta + step, theta, members)
+            stopped = (trial == theta) & (step.abs() > 1e-9 * (1 + theta.abs()))
+            if not bool((stopped & moving).any()):
+                break
+            moving = moving & ~stopped
+        return hold(normal, moving), moving
+
+
+def _largest_share(
+    edge: EdgeTerm,
+    before: Sequence[float],
+    step: Sequence[float],
+    allowed: Callable[[EdgeTerm], bool],
+) -> float:
+    """Largest share of a step of an edge's constants that is allowed, 0 if none is."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        share = (low + high) / 2
+        at = (old + share * change for old, change in zip(before, step, strict=True))
+        fits = allowed(replace(edge, constants=tuple(at)))
+        low, high = (share, high) if fits else (low, share)
+    return low
+
+
+def newton_step(normal: Normal) -> Tensor:
+    """Undamped step (S, P), solved on the scale of the diagonal."""
+    scale = normal.matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
+    scaled = normal.matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
+    eye = 1e-12 * torch.eye(scaled.shape[-1]).to(scaled)
+    right = (normal.gradient / scale).unsqueeze(-1)
+    return -(torch.linalg.inv(scaled + eye) @ right).squeeze(-1) / scale
+
+
+def _edges_with_offsets(structure: LatentStructure) -> list[tuple[EdgeTerm, int]]:
+    """Edges of a latent and where their constants start, counted after D."""
+    result, place = [], 0
+    for edge in structure.edges:
+        result.append((edge, place))
+        place += edge.size
+    for node in structure.nodes:
+        place += 1
+        for edge in node.edges:
+            result.append((edge, place))
+            place += edge.size
+        place += node.outer == "log"
+    return result
+
+
+@dataclass(frozen=True)
+class Refit:
+    """Result of a joint refit.
+
+    Attributes:
+        structures: latents with refitted constants.
+        constants: (K,) process constants on their training scale.
+        theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, whatever
+            the noise of the rows (`symbolic.terms.sandwich`), zero for those that a bound stops.
+        blocks: from how many blocks of rows it was estimated; 0: rows one by one.
+        free: (P,) bool.
+        converged: False where the iterations ran out.
+    """
+
+    structures: tuple[LatentStructure, ...]
+    constants: Tensor
+    theta: Tensor
+    loss: float
+    covariance: Tensor
+    free: Tensor
+    converged: bool = True
+    blocks: int = 0
+
+
+@torch.no_grad()
+def refit(
+    term: ProcessTerm,
+    scaled: Tensor,
+    structures: Sequence[LatentStructure],
+    constants: Tensor,
+    iterations: int = 60,
+    tolerance: float = 1e-11,
+    with_covariance: bool = True,
+    rules: ShapeRules | None = None,
+    domain_margin: float = DOMAIN_MARGIN,
+) -> Refit:
+    """Refit all constants by Levenberg-Marquardt on the observations.
+
+    Args:
+        term: observed loss of the rows.
+        scaled: (n, d) their scaled features.
+        structures: closed forms to start from.
+        constants: (K,) raw process constants to start from.
+        rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
+    """
+    problem = SymbolicProblem(term, scaled, structures, rules, domain_margin)
+    start = problem.start(constants)
+    found = minimise(problem, start, iterations, tolerance, damping=1e-3)
+    if rules is not None:  # what a rule stops stays there, the others move on
+        theta = found.theta
+        normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
+        _, moving = problem.held_at_bounds(normal, theta)
+        others = problem.with_active(moving)
+        found = minimise(others, theta, iterations, tolerance, damping=1e-3)
+    settled = _settled(problem, found.theta) if with_covariance else found.theta
+    theta = _oriented(problem, settled[0])
+    spread = Sandwich(torch.zeros(problem.size, problem.size).to(theta), 0)
+    if with_covariance:
+        spread = _covariance(problem, theta)
+    return Refit(
+        problem.structures_at(theta),
+        theta[problem.cuts[-1] :],
+        theta,
+        float(found.loss[0]),
+        spread.covariance,
+        problem.free,
+        bool(found.converged[0]),
+        spread.blocks,
+    )
+
+
+def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
+    """Go on with undamped steps: weak constants may move while the loss stands still."""
+    members = torch.zeros(1, dtype=torch.long)
+    best = problem.loss(theta, members)
+    for _ in range(SETTLING):
+        held, moving = problem.held_at_bounds(problem.normal(theta, members), theta)
+        step = torch.where(moving, newton_step(held), torch.zeros_like(theta))
+        if bool((step.abs() <= 1e-9 * (1e-3 + theta.abs())).all()):
+            break
+        for share in (1.0, 0.5, 0.2, 0.05):
+            trial = problem.retract(theta + share * step, theta, members)
+            loss = problem.loss(trial, members)
+            if bool((loss <= best * (1 + 1e-12)).all()):
+                break
+        else:
+            break
+        theta, best = trial, torch.minimum(best, loss)
+    return theta
+
+
+def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
+    """Covariance (P, P) of what is free and not stopped by a bound."""
+    whole, member = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
+    held, moving = problem.held_at_bounds(problem.normal(whole, member), whole)
+    keep = moving[0].to(theta)
+    inverse = covariance(held.matrix, torch.ones_like(held.loss), 1.0)[0]
+    local, designs = problem.by_row(whole)
+    blocks = problem.term.observations.blocks
+    return sandwich(local, designs, inverse * keep.unsqueeze(1) * keep, blocks)
+
+
+def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:
+    """Fix the free sign of folding nodes without changing any value."""
+    packed = [one.oriented().pack() for one in problem.structures_at(theta)]
+    front = torch.from_numpy(np.concatenate(packed)).to(theta)
+    return torch.cat((front, theta[problem.cuts[-1] :]))
+
+
+def rows_for_search(count: int, limit: int, seed: int) -> Tensor:
+    """Choose at most `limit` rows, spread over the table, seeded."""
+    if count <= limit:
+        return torch.arange(count)
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randperm(count, generator=generator)[:limit].sort().values

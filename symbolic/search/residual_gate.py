@@ -1,0 +1,80 @@
+"""What the residual of equations still owes to the features.
+
+Equations can be as good as the network that they came from and both miss the same thing,
+such as an interaction that no sum of curves holds. So the residual is asked of references
+outside the class, by cross-validation over blocks (`symbolic.composition.screening.gate`).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.screening.gate import (
+    ACCEPT_BELOW,
+    ROUNDING,
+    flexible_columns,
+    folds,
+    ridge_r2,
+    trees_r2,
+)
+from symbolic.search.refit import rows_for_search
+from symbolic.terms.structure import LatentStructure
+
+if TYPE_CHECKING:
+    from sciren.solvers.process_term import ProcessTerm
+
+LIMIT = ACCEPT_BELOW
+"""Share of the residual's variance above which something is missing."""
+
+ROWS = 2000
+FEWEST = 40
+"""Observations below which no fold says anything."""
+
+
+@torch.no_grad()
+def still_predictable(
+    term: "ProcessTerm",
+    scaled: Tensor,
+    structures: Sequence[LatentStructure],
+    constants: Tensor,
+    seed: int = 0,
+) -> float:
+    """Return the largest share of a target's residual that the features predict.
+
+    Args:
+        term: observed loss;  scaled: (n, d) scaled features of its rows.
+        structures, constants: closed forms and raw process constants (K,).
+        seed: of rows, folds and trees.
+    Returns:
+        Cross-validated R2 of the best reference; 0 where the residual is rounding.
+    """
+    rows = rows_for_search(len(scaled), ROWS, seed)
+    part, z = term.take(rows), scaled[rows].cpu().numpy()
+    raw = np.stack([one.value(z) for one in structures], axis=1)
+    gaps = part.residual(torch.from_numpy(raw)[None].to(scaled), constants[None])[0]
+    weights = part.observations.weights.cpu().numpy()
+    left = gaps.cpu().numpy() * np.sqrt(weights)
+    blocks = part.observations.blocks.cpu().numpy()
+    shares = [
+        _share(z[seen], left[seen, t], blocks[seen], seed)
+        for t in range(left.shape[1])
+        if (seen := weights[:, t] > 0).sum() >= FEWEST
+    ]
+    return max(shares, default=0.0)
+
+
+def _share(z: np.ndarray, residual: np.ndarray, blocks: np.ndarray, seed: int) -> float:
+    if not np.isfinite(residual).all() or np.std(residual) <= ROUNDING:
+        return 0.0
+    moving = np.ptp(z, axis=0) > 0
+    if not moving.any():
+        return 0.0
+    fold = folds(len(z), seed, blocks)
+    regression = Regression.of(z[:, moving], residual)
+    ridge = ridge_r2(flexible_columns(regression), residual, fold)
+    trees = trees_r2(z[:, moving], residual, fold, seed)
+    return float(max(ridge, trees, 0.0))

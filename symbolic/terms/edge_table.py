@@ -1,0 +1,251 @@
+"""One row an edge: the table behind equations and graphs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from symbolic.curves.fit import departure
+from symbolic.printing.text import to_text
+from symbolic.search.starting import Choices, FittedEdge, FittedLatent, fits_by_family
+from symbolic.terms.rebuild import Units, raw_constants, raw_term
+from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
+
+EDGE_COLUMNS = (
+    "layer", "source", "target", "latent", "importance", "family", "status", "formula",
+    "latex", "constants", "r2", "gap", "ambiguous", "equals", "low", "high", "chosen",
+    "reason",
+)  # fmt: skip
+
+EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
+
+
+class EdgeTable:
+    """Builds the edge table of a set of structures.
+
+    Args:
+        structures, fitted: closed forms and the curves they came from, by latent.
+        units: of the features;  z: (n, d) scaled features of the training rows.
+        gaps: (latent, edge number) -> {family: criterion above the chosen one}.
+        choices: what the user decided.
+    """
+
+    def __init__(
+        self,
+        structures: Sequence[LatentStructure],
+        fitted: Sequence[FittedLatent],
+        units: Units,
+        z: np.ndarray,
+        gaps: Mapping[tuple[int, int], Mapping[str, float]],
+        choices: Choices | None = None,
+    ) -> None:
+        self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
+        self.gaps, self.choices = gaps, choices or Choices()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the table; features without an edge are listed as dropped."""
+        rows: list[dict[str, Any]] = []
+        for k, structure in enumerate(self.structures):
+            rows += self._latent(k, structure)
+        return pd.DataFrame(rows, columns=list(EDGE_COLUMNS))
+
+    def _latent(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
+        z, name = self.z, structure.name
+        direct = [_spread(edge.value(z[:, edge.source])) for edge in structure.edges]
+        tops = [_spread(node.value(z)) for node in structure.nodes]
+        total = sum([*direct, *tops]) or 1.0
+        rows, number = [], 0
+        for edge, size in zip(structure.edges, direct, strict=True):
+            rows.append(self._row((k, number), edge, name, 0, size / total))
+            number += 1
+        for h, (node, top) in enumerate(zip(structure.nodes, tops, strict=True)):
+            label = f"h{h + 1}_{name}"
+            sizes = [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
+            whole = sum(sizes) or 1.0
+            for edge, size in zip(node.edges, sizes, strict=True):
+                share = top / total * size / whole
+                rows.append(self._row((k, number), edge, label, 0, share))
+                number += 1
+            rows.append(self._outer(k, node, label, top / total))
+        return rows + self._dropped(k, structure)
+
+    def _row(
+        self,
+        place: tuple[int, int],
+        edge: EdgeTerm,
+        target: str,
+        layer: int,
+        share: float,
+    ) -> dict[str, Any]:
+        source, name = edge.source, self.structures[place[0]].name
+        expression, _ = raw_term(edge, self.units)
+        gaps = {f: g for f, g in self.gaps.get(place, {}).items() if f != "dropped"}
+        refused = edge.form is None
+        family = "none" if edge.form is None else edge.form.family
+        close = sorted(
+            (f for f in gaps if gaps[f] < EQUAL_WITHIN), key=lambda f: gaps[f]
+        )
+        learned = self._curve(place[0], edge)
+        return {
+            "layer": layer,
+            "source": self.units.names[source],
+            "target": target,
+            "latent": name,
+            "importance": float(share),
+            "family": family,
+            "status": "refused" if refused else "closed",
+            "formula": to_text(expression, 4),
+            "latex": _latex(expression),
+            "constants": self._constants(edge),
+            "r2": _r2(edge, learned),
+            "gap": min(gaps.values(), default=float("nan")),
+            "ambiguous": bool(close),
+            "equals": ", ".join([family, *close]),
+            "low": float(self.units.low[source]),
+            "high": float(self.units.high[source]),
+            "chosen": self._chosen(self.units.names[source], name),
+            "reason": self._reason(edge, learned, close),
+        }
+
+    def _reason(
+        self, edge: EdgeTerm, learned: FittedEdge | None, close: Sequence[str]
+    ) -> str:
+        """Why an edge is refused; else a pole near the data, and where equals part."""
+        if edge.form is None:
+            return learned.fit.reason if learned is not None else ""
+        name = self.units.names[edge.source]
+        low, high = self.units.low[edge.source], self.units.high[edge.source]
+        told = []
+        full = np.array([*edge.constants, 0.0])
+        pole = edge.form.pole(full)
+        if pole is not None:
+            raw = self._raw(edge.source, pole)
+            if abs(raw - 0.5 * (low + high)) <= high - low:
+                told.append(f"singular at {name} = {raw:.4g}")
+        place = _parting(edge.form.family, close, learned)
+        if place is not None:
+            raw = self._raw(edge.source, place)
+            told.append(f"{close[0]} first differs at {name} = {raw:.4g}")
+        return "; ".join(told)
+
+    def _raw(self, source: int, z: float) -> float:
+        return float(self.units.shift[source] + self.units.scale[source] * z)
+
+    def _chosen(self, source: str, latent: str) -> str:
+        return "user" if self.choices.by_user(source, latent) else "auto"
+
+    def _constants(self, edge: EdgeTerm) -> str:
+        if edge.form is None:
+            return ""
+        one = LatentStructure("x", 0.0, (edge,))
+        found = raw_constants([one], self.units)[1:]
+        return ", ".join(f"{c.role}={c.value:.6g}" for c in found)
+
+    def _outer(self, k: int, node: Node, label: str, share: float) -> dict[str, Any]:
+        index, sign = node.index(self.z), "-" if node.amplitude < 0 else ""
+        text = {"abs": "|s|", "quadratic": "s^2", "exp": "exp(s)"}.get(node.outer)
+        if text is None:
+            text = (
+                f"{node.amplitude:.4g}*log(s)"
+                if node.outer == "log"
+                else f"{node.function}(s)"
+            )
+            sign = ""
+        refused = node.outer == "spline"
+        return {
+            "layer": 1,
+            "source": label,
+            "target": self.structures[k].name,
+            "latent": self.structures[k].name,
+            "importance": float(share),
+            "family": "none" if refused else node.outer,
+            "status": "refused" if refused else "closed",
+            "formula": sign + text,
+            "latex": "",
+            "constants": "",
+            "r2": float("nan"),
+            "gap": float("nan"),
+            "ambiguous": False,
+            "equals": "",
+            "low": float(index.min()),
+            "high": float(index.max()),
+            "chosen": self._chosen(label, self.structures[k].name),
+            "reason": "no family describes the outer curve" if refused else "",
+        }
+
+    def _dropped(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
+        used = {edge.source for edge in structure.all_edges}
+        target = f"h1_{structure.name}" if structure.nodes else structure.name
+        blank = dict.fromkeys(EDGE_COLUMNS, "")
+        numbers = {"r2": np.nan, "gap": np.nan, "ambiguous": False, "importance": 0.0}
+        return [
+            blank
+            | numbers
+            | {
+                "layer": 0,
+                "source": feature,
+                "target": target,
+                "latent": structure.name,
+                "status": "dropped",
+                "low": float(self.units.low[i]),
+                "high": float(self.units.high[i]),
+                "chosen": self._chosen(feature, structure.name),
+                "reason": self._why_dropped(k, i),
+            }
+            for i, feature in enumerate(self.units.names)
+            if i not in used
+        ]
+
+    def _why_dropped(self, k: int, source: int) -> str:
+        latent, feature = self.fitted[k], self.units.names[source]
+        if self.choices.pinned(feature, latent.name) == "constant":
+            return "pinned to a constant"
+        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        if any(edge.curve.source == source for edge in every):
+            return "explains less than its constants cost"
+        if self.choices.pinned(feature, latent.name) is not None:
+            return "pinned, but training dropped it; train with select=False to keep it"
+        return "validation does not need it"
+
+    def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:
+        latent = self.fitted[k]
+        every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        if edge.form is None:
+            same = [one for one in every if one.function == edge.function]
+        else:
+            same = [one for one in every if one.curve.source == edge.source]
+        return same[0] if len(same) == 1 else None
+
+
+def _parting(
+    family: str, close: Sequence[str], learned: FittedEdge | None
+) -> float | None:
+    """Where the closest other family first departs by more than the error, scaled."""
+    if learned is None or not close:
+        return None
+    fits = fits_by_family(learned.fit)
+    if not {family, close[0]} <= set(fits):
+        return None
+    return departure(fits[family], fits[close[0]], float(np.std(learned.curve.y)))
+
+
+def _spread(values: np.ndarray) -> float:
+    return float(np.mean(np.abs(values - values.mean())))
+
+
+def _latex(expression: Any) -> str:
+    from symbolic.printing.latex import to_latex
+
+    return to_latex(expression, 3)
+
+
+def _r2(edge: EdgeTerm, learned: FittedEdge | None) -> float:
+    """Squared correlation of the closed form with the learned curve, by density."""
+    if learned is None or edge.form is None:
+        return float("nan")
+    weight = learned.curve.weight / learned.curve.weight.sum()
+    one, other = edge.value(learned.curve.x), learned.curve.y
+    one, other = one - weight @ one, other - weight @ other
+    size = (weight @ one**2) * (weight @ other**2)
+    return float((weight @ (one * other)) ** 2 / size) if size > 0 else float("nan")

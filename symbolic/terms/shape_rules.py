@@ -1,0 +1,62 @@
+"""Shapes that the user requires of direct edges: rising, falling, of one sign."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from symbolic.terms.structure import EdgeTerm, LatentStructure, in_raw
+
+RULES = ("increasing", "decreasing", "positive", "negative")
+"""Rules by name: of the slope, or of the printed term, on the range of the data."""
+
+GRID = 65
+SMALLEST = 1e-6  # factor of a term that is turned round
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeRules:
+    """Rules of the direct edges of all latents.
+
+    Args:
+        rules: (latent's number, feature's number) -> one of `RULES`.
+        low, high: (d,) scaled range of the data;  shift, scale: (d,) of the features.
+    """
+
+    rules: Mapping[tuple[int, int], str]
+    low: np.ndarray
+    high: np.ndarray
+    shift: np.ndarray
+    scale: np.ndarray
+
+    def obeyed(self, latent: int, edge: EdgeTerm) -> bool:
+        """Whether an edge has the shape that is required of it, if any."""
+        rule = self.rules.get((latent, edge.source))
+        if rule is None or edge.form is None:
+            return True
+        i = edge.source
+        z = np.linspace(self.low[i], self.high[i], GRID)
+        full = np.array([*edge.constants, 0.0])
+        if rule in ("increasing", "decreasing"):
+            values = edge.form.by_x(z, full)
+        else:  # the printed term, its constant left to the offset of the latent
+            shift, scale = float(self.shift[i]), float(self.scale[i])
+            form, raw = in_raw(edge.form, full, shift, scale)
+            x = shift + scale * z if form.rescalable else z
+            values = form.value(x, np.array([*raw[:-1], 0.0]))
+        sign = 1.0 if rule in ("increasing", "positive") else -1.0
+        values = sign * values
+        return bool((values >= -1e-9 * np.abs(values).max(initial=0.0)).all())
+
+    def repaired(self, latent: int, structure: LatentStructure) -> LatentStructure:
+        """Turn round what breaks a rule, as a start: a small term of the right sign."""
+        edges = []
+        for edge in structure.edges:
+            if self.obeyed(latent, edge):
+                edges.append(edge)
+                continue
+            first, *inner = edge.constants
+            turned = replace(edge, constants=(-SMALLEST * first, *inner))
+            if self.obeyed(latent, turned):
+                edges.append(turned)
+        return replace(structure, edges=tuple(edges))

@@ -1,0 +1,232 @@
+"""Errors of the printed constants: covariance of the joint refit, by the delta method."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from symbolic.search.refit import Refit, SymbolicProblem
+from symbolic.terms.rebuild import RawConstant, Units, raw_constants
+from symbolic.terms.structure import EdgeTerm, LatentStructure
+
+Structures = Sequence[LatentStructure]
+
+CORRELATED = 0.95
+"""Correlation above which two constants are not identified one by one."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Covariance of all printed constants.
+
+    Attributes:
+        keys: (latent, constant); process constants come last, with latent "".
+        covariance: (m, m), raw and physical units.
+    """
+
+    keys: tuple[tuple[str, str], ...]
+    covariance: np.ndarray
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard errors (m,)."""
+        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    def correlated(self, above: float = CORRELATED) -> list[dict[str, Any]]:
+        """Return pairs of constants whose correlation is above a limit, closest first.
+
+        Each is a mapping latent, constant, other_latent, other, correlation.
+        """
+        size = self.errors
+        safe = np.where(size > 0, size, np.inf)
+        matrix = self.covariance / np.outer(safe, safe)
+        places = np.argwhere(np.triu(np.abs(matrix) > above, 1))
+        found = [
+            {
+                "latent": self.keys[i][0],
+                "constant": self.keys[i][1],
+                "other_latent": self.keys[j][0],
+                "other": self.keys[j][1],
+                "correlation": float(np.clip(matrix[i, j], -1.0, 1.0)),
+            }
+            for i, j in places
+        ]
+        return sorted(found, key=lambda one: -abs(one["correlation"]))
+
+
+def spread_of(found: Refit, problem: SymbolicProblem, units: Units) -> Spread:
+    """Return the covariance of every printed constant, by the delta method."""
+    listed = raw_constants(found.structures, units)
+    names = problem.term.model.decoder.constant_names
+    slope = problem.term.model.constant_scale.slope(found.constants).cpu().numpy()
+    front = _jacobian(
+        found, problem, lambda all_: [one.value for one in raw_constants(all_, units)]
+    )
+    back = np.zeros((len(names), front.shape[1]))
+    back[:, problem.cuts[-1] :] = np.diag(slope)
+    jacobian = np.concatenate([front, back])
+    keys = [*((one.latent, one.name) for one in listed), *(("", n) for n in names)]
+    return Spread(tuple(keys), jacobian @ found.covariance.cpu().numpy() @ jacobian.T)
+
+
+def constant_table(
+    found: Refit, problem: SymbolicProblem, units: Units, unit_of: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return every printed constant with standard error, by the delta method.
+
+    Args:
+        unit_of: latent -> unit of its raw value, where that has one.
+
+    Columns: name, latent, source, role, value, error, low, high, unit, kind.
+    """
+    listed = raw_constants(found.structures, units)
+    errors = spread_of(found, problem, units).errors
+    rows = [
+        _constant_row(one, float(error), unit_of)
+        for one, error in zip(listed, errors, strict=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _constant_row(
+    one: RawConstant, error: float, unit_of: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "latent": one.latent,
+        "source": one.source,
+        "role": one.role,
+        "value": one.value,
+        "error": error,
+        "low": one.value - 1.96 * error,
+        "high": one.value + 1.96 * error,
+        "unit": unit_of.get(one.latent, "") if one.role == "offset" else "",
+        "kind": "encoder",
+    }
+
+
+def reparametrised(
+    found: Refit, problem: SymbolicProblem, units: Units, spread: Spread
+) -> list[dict[str, Any]]:
+    """Return slope and curvature at the mean of edges whose constants are correlated.
+
+    The constants of a nearly straight exp, log or parabola are not identified one by
+    one, its slope and curvature in the middle of the data are. Each row is a mapping
+    latent, source, family, at, slope, slope_error, curvature, curvature_error in raw
+    units of the feature; inside a hidden node slopes are those of its index.
+    """
+    close = {(one["latent"], one["constant"]) for one in spread.correlated()}
+    close |= {(one["other_latent"], one["other"]) for one in spread.correlated()}
+    latents = {
+        (one.latent, one.source)
+        for one in raw_constants(found.structures, units)
+        if (one.latent, one.name) in close and one.source
+    }
+    places = [
+        (k, number)
+        for k, structure in enumerate(found.structures)
+        for number, edge in enumerate(structure.all_edges)
+        if (structure.name, units.names[edge.source]) in latents and _bends(edge)
+    ]
+    if not places:
+        return []
+    middle = problem.z.mean(0)
+
+    def shapes(structures: Structures) -> list[float]:
+        values = []
+        for k, number in places:
+            edge = structures[k].all_edges[number]
+            values += _slope_and_curvature(edge, middle[edge.source], units)
+        return values
+
+    values = shapes(found.structures)
+    jacobian = _jacobian(found, problem, shapes)
+    covariance = jacobian @ found.covariance.cpu().numpy() @ jacobian.T
+    errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)).tolist()
+    rows = []
+    for place, (k, number) in enumerate(places):
+        edge = found.structures[k].all_edges[number]
+        source = edge.source
+        rows.append(
+            {
+                "latent": found.structures[k].name,
+                "source": units.names[source],
+                "family": edge.form.family if edge.form else "none",
+                "at": float(units.shift[source] + units.scale[source] * middle[source]),
+                "slope": values[2 * place],
+                "slope_error": errors[2 * place],
+                "curvature": values[2 * place + 1],
+                "curvature_error": errors[2 * place + 1],
+            }
+        )
+    return rows
+
+
+def _bends(edge: EdgeTerm) -> bool:
+    return edge.form is not None and edge.form.family not in ("linear", "abs")
+
+
+def _slope_and_curvature(edge: EdgeTerm, z: float, units: Units) -> list[float]:
+    """Derivatives by the raw feature at scaled z."""
+    assert edge.form is not None
+    step, scale = 1e-4, float(units.scale[edge.source])
+    full = np.array([*edge.constants, 0.0])
+    left, here, right = edge.form.by_x(np.array([z - step, z, z + step]), full)
+    return [float(here / scale), float((right - left) / (2 * step * scale**2))]
+
+
+def _jacobian(
+    found: Refit,
+    problem: SymbolicProblem,
+    evaluate: Callable[[Structures], Sequence[float]],
+) -> np.ndarray:
+    """Derivative of what structures give by theta, central differences."""
+    base, size = found.theta, len(evaluate(found.structures))
+    columns = []
+    for place in range(len(base)):
+        if not bool(found.free[place]):
+            columns.append(np.zeros(size))
+            continue
+        step = 1e-6 * max(1.0, abs(float(base[place])))
+        sides = []
+        for direction in (1.0, -1.0):
+            moved = base.clone()
+            moved[place] += direction * step
+            sides.append(np.array(evaluate(problem.structures_at(moved))))
+        columns.append((sides[0] - sides[1]) / (2 * step))
+    return np.stack(columns, axis=1)
+
+
+def physical_errors(found: Refit, problem: SymbolicProblem) -> dict[str, float]:
+    """Standard errors of the process constants, physical units."""
+    scale = problem.term.model.constant_scale
+    names = problem.term.model.decoder.constant_names
+    cut = problem.cuts[-1]
+    variance = torch.diagonal(found.covariance)[cut:].clamp_min(0)
+    errors = variance.sqrt() * scale.slope(found.constants)
+    return dict(zip(names, errors.tolist(), strict=True))
+
+
+def _how(found: Refit, problem: SymbolicProblem) -> str:
+    if found.blocks:
+        return f"residuals of {found.blocks} blocks of rows, whatever their noise"
+    rows = problem.term.n_rows
+    return f"residuals of {rows} rows one by one (HC3), whatever their noise"
+
+
+def identification(
+    found: Refit, problem: SymbolicProblem, units: Units
+) -> dict[str, Any]:
+    """Return how the errors were found and which constants depend on each other.
+
+    Keys: method, correlated (see `Spread.correlated`), reparametrised.
+    """
+    spread = spread_of(found, problem, units)
+    return {
+        "method": f"joint refit (Jacobian; {_how(found, problem)})",
+        "correlated": spread.correlated(),
+        "reparametrised": reparametrised(found, problem, units, spread),
+    }

@@ -1,0 +1,124 @@
+"""Units of a whole model: what its constants are measured in, and what does not fit."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sciren.errors import ConfigError, DataWarning, FormatError
+from symbolic.terms.parametric import constant_symbol, parametric
+from symbolic.units.algebra import Unit, parse_unit
+from symbolic.units.inference import Inference, Mode
+
+if TYPE_CHECKING:
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Action = Literal["warn", "error", "ignore"]
+PLAIN = ("identity", "relu")
+"""Constraints that only clip: the latent before them has the latent's unit."""
+
+
+@dataclass(frozen=True)
+class UnitReport:
+    """What the units of a model say.
+
+    Attributes:
+        mode: "free": a constant has the unit that makes its term consistent;
+            "dimensionless": constants have no unit.
+        constants: (latent, constant) -> unit; those of the process model have latent "";
+            only what the rules settle is listed.
+        problems: one sentence for each term that cannot be consistent.
+        unread: one sentence for each text that is no unit; it stands for any unit.
+    """
+
+    mode: Mode
+    constants: Mapping[tuple[str, str], Unit]
+    problems: tuple[str, ...]
+    unread: tuple[str, ...] = ()
+
+
+def check_units(
+    model: "SymbolicModel", mode: Mode = "free", problems: Action = "warn"
+) -> UnitReport:
+    """Find the units of the constants and report terms that cannot be consistent.
+
+    Columns and parameters without a unit, or with a text that is none, may have any.
+
+    Args:
+        mode: see `UnitReport`.
+        problems: "warn", "error" or "ignore".
+    Raises:
+        ConfigError: unknown mode or action.
+        FormatError: with "error": a term is inconsistent, or a text is no unit.
+    """
+    if mode not in ("free", "dimensionless"):
+        raise ConfigError(f"units are 'free' or 'dimensionless', not {mode!r}")
+    if problems not in ("warn", "error", "ignore"):
+        raise ConfigError(f"problems of units: warn, error or ignore, not {problems!r}")
+    known, unread = known_units(model.unit_of)
+    report = _report(model, known, mode)
+    said = report.problems
+    if (said or unread) and problems == "error":
+        raise FormatError(f"units do not fit: {'; '.join([*unread, *said])}")
+    if said and problems == "warn":
+        warnings.warn(f"units do not fit: {'; '.join(said)}", DataWarning, stacklevel=2)
+    return UnitReport(mode, report.constants, said, tuple(unread))
+
+
+def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]:
+    """Return name -> unit where one is given, and a sentence for what cannot be read."""
+    known, unread = {}, []
+    for name, text in unit_of.items():
+        if not text.strip():
+            continue
+        try:
+            known[name] = parse_unit(text)
+        except FormatError as error:
+            unread.append(f"{name}: {error}")
+    return known, unread
+
+
+def _report(model: "SymbolicModel", known: dict[str, Unit], mode: Mode) -> UnitReport:
+    columns = {n: u for n, u in known.items() if n not in model.equations}
+    found: dict[tuple[str, str], Unit] = {}
+    problems: list[str] = []
+    for one in model.structures:
+        bounds = model.constraints[one.name]
+        latent = parametric(one, model.units, bounds)
+        constants = frozenset(symbol.name for symbol in latent.constants)
+        inference = Inference(columns, mode, constants)
+        unit = known.get(one.name) if bounds[0] in PLAIN else Unit()
+        if unit is None:
+            inference.quantity(latent.raw)
+        else:
+            inference.require(latent.raw, unit, one.name)
+        problems += [f"{one.name}: {text}" for text in inference.problems]
+        for constant in latent.constants.values():
+            symbol = constant_symbol(constant.name, constant.latent)
+            settled = inference.unit_of(symbol.name)
+            if settled is not None:
+                found[constant.latent, constant.name] = settled
+    process, said = _process(model, known, mode)
+    return UnitReport(mode, found | process, (*problems, *said))
+
+
+def _process(
+    model: "SymbolicModel", known: Mapping[str, Unit], mode: Mode
+) -> tuple[dict[tuple[str, str], Unit], list[str]]:
+    """Units of the process constants, and what does not fit in the process model."""
+    forcings = set(model.forcing_columns.values())
+    inside = {*model.equations, *model.constants, *forcings}
+    inference = Inference(
+        {n: u for n, u in known.items() if n in inside},
+        mode,
+        frozenset(model.constants),
+    )
+    for name, expression in (model.process or {}).items():
+        unit = known.get(model.target_columns.get(name, name))
+        if unit is None:
+            inference.quantity(expression)
+        else:
+            inference.require(expression, unit, name)
+    settled = {name: inference.unit_of(name) for name in model.constants}
+    units = {("", name): unit for name, unit in settled.items() if unit is not None}
+    return units, inference.problems

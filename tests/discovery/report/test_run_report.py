@@ -1,0 +1,81 @@
+"""The report of a run comes from its folder alone and says everything."""
+
+import json
+
+import pytest
+
+from discovery.report.page import render_report
+from discovery.report.run_report import report_data, write_report
+from sciren.errors import DataError
+
+
+def test_the_report_can_be_written_again_and_is_the_same(light):
+    before = (light / "report.html").read_bytes()
+    (light / "report.html").unlink()
+    assert write_report(light) == light / "report.html"
+    assert (light / "report.html").read_bytes() == before
+
+
+def test_it_needs_neither_data_nor_network(light):
+    (light / "model.safetensors").unlink()
+    assert b"Verification passed" in write_report(light).read_bytes()
+
+
+def test_every_table_and_picture_is_there(light):
+    data = report_data(light)
+    assert data.verdict == "PASS"
+    assert data.title == "gpp: light_use"
+    assert [one.name for one in data.equations] == ["efficiency"]
+    assert data.equations[0].latex.startswith(r"\mathrm{efficiency} = \max\left(")
+    assert data.equations[0].unit == "g MJ-1"
+    assert data.decoder is not None
+    assert data.decoder.text == "gpp = efficiency*par/(par/half + 1)"
+    assert set(data.figures) == {
+        "edges", "graph", "history", "latents", "observed", "profiles"
+    }  # fmt: skip
+    assert set(data.metrics["model"]) >= {"network", "equation", "mlp"}
+    assert "efficiency (true latent)" in set(data.metrics["target"])
+    assert data.constants["constant"].tolist()[0] == "half"
+    assert data.profiles["profile of"].tolist()[0] == "kept features"
+    assert len(data.verification) == 5
+    assert data.provenance["torch"]
+    assert data.data["train part"].endswith("blocks")
+    assert data.data["rows read"] == data.data["rows used"] == 600
+    assert any("efficiency depends on ta" in line for line in data.summary)
+    assert not data.warnings
+
+
+def test_a_family_is_not_listed_as_its_own_rival(light):
+    edges = report_data(light).edges
+    for equals, family in zip(edges["equals"], edges["family"], strict=True):
+        assert family not in equals.split(", ")
+
+
+def test_doubts_become_warnings(light):
+    metrics = json.loads((light / "metrics.json").read_text())
+    metrics["constants"][0] |= {"identified": False, "reason": "it is flat"}
+    (light / "metrics.json").write_text(json.dumps(metrics))
+    assert report_data(light).warnings == ["half is not identified: it is flat."]
+
+
+def test_a_black_box_has_a_report_too(light):
+    for name in ("equations.json", "edges.csv"):
+        (light / name).unlink()
+    data = report_data(light)
+    assert data.verdict == "NOT VERIFIED"
+    assert data.edges is None
+    write_report(light)
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(DataError, match="is not a run of sciren"):
+        write_report(tmp_path)
+
+
+def test_the_candidates_are_listed_with_the_selected_one(finished):
+    data = report_data(finished / "runs" / "light_use")
+    assert data.candidates is not None
+    assert data.candidates["selected"].sum() == 1
+    assert data.candidates["complexity"].is_monotonic_increasing
+    page = render_report(data)
+    assert "Candidates from the simplest" in page

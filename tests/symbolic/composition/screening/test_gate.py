@@ -1,0 +1,79 @@
+"""The gate: noise is accepted, what features predict is not."""
+
+import numpy as np
+import pytest
+
+from symbolic.composition.fitting.model import Model, Term
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.screening.gate import Judge, folds, r2
+from symbolic.composition.screening.leftover import LeftoverTest
+
+
+def rows(effect, seed=0, n=800, spread=None):
+    generator = np.random.default_rng(seed)
+    z = generator.normal(size=(n, 3))
+    z = (z - z.mean(0)) / z.std(0)
+    noise = generator.normal(size=n) * (1.0 if spread is None else spread(z))
+    return Regression.of(z, effect(z) + noise)
+
+
+LINE = Model((Term(0, "linear", (0.0,)),))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_accepted(seed):
+    verdict = Judge(rows(lambda z: 0.0 * z[:, 0], seed))(LINE)
+    assert verdict.accepted
+    assert not verdict.missing.significant
+    assert verdict.value < 0.01
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        lambda z: 0.5 * z[:, 1] ** 2,
+        lambda z: 0.4 * z[:, 0] * z[:, 2],
+        lambda z: 1.5 * np.sign(z[:, 0] * z[:, 1] * z[:, 2]),
+    ],
+    ids=["curve", "pair", "three at once"],
+)
+def test_what_features_predict_is_refused(effect):
+    assert not Judge(rows(effect))(LINE).accepted
+
+
+def test_a_small_term_below_the_gate_leaves_a_trace():
+    regression = rows(lambda z: 0.22 * z[:, 1], n=1500)
+    verdict = Judge(regression, limit=0.5)(LINE)
+    assert not verdict.accepted
+    assert 1 in verdict.missing.features
+
+
+def test_uneven_noise_is_no_trace():
+    regression = rows(lambda z: 0.0 * z[:, 0], spread=lambda z: np.exp(0.7 * z[:, 1]))
+    assert (
+        not LeftoverTest(regression)
+        .strongest(regression.target, np.empty((len(regression), 0)))
+        .significant
+    )
+
+
+def test_a_residual_at_rounding_needs_no_reference():
+    regression = Regression.of(
+        np.random.default_rng(0).normal(size=(100, 2)), 1e-9 * np.arange(100.0)
+    )
+    verdict = Judge(regression)(LINE)
+    assert verdict.accepted
+    assert np.isnan(verdict.ridge)
+
+
+def test_blocks_stay_together_in_folds():
+    blocks = np.repeat(np.arange(40), 5)
+    fold = folds(200, 0, blocks)
+    assert all(len(set(fold[blocks == one])) == 1 for one in range(40))
+    counts = np.bincount(folds(203, 1))
+    assert counts.max() - counts.min() <= 1
+
+
+def test_r2_of_nothing_is_zero():
+    assert r2(np.ones(5), np.zeros(5)) == 0.0
+    assert r2(np.arange(5.0), np.arange(5.0)) == 1.0

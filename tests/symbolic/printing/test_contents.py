@@ -1,0 +1,187 @@
+"""From equations to what is printed: names, units, errors, reasons, verdicts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import sympy
+import torch
+
+from sciren import (
+    KANEncoder,
+    Parameter,
+    Q10Respiration,
+    ScIReN,
+    Table,
+    TrainConfig,
+    fit,
+    process_model,
+)
+from symbolic import symbolify, to_document, verify
+from symbolic.printing.contents import printable
+from symbolic.printing.markdown import to_markdown
+from symbolic.printing.tex_check import check_latex
+
+UNITS = {"sw_pot": "W m-2", "ta": "degC", "reco": "umol m-2 s-1"}
+
+
+def frame(rows=500):
+    rng = np.random.default_rng(0)
+    sw, ta = rng.uniform(0, 600, rows), rng.uniform(-5, 25, rows)
+    swc = rng.uniform(10, 50, rows)
+    rb = 3 + 0.002 * sw + 1.2 * np.sin(swc / 6)
+    reco = rb * 1.8 ** ((ta - 15) / 10) + 0.02 * rng.normal(size=rows)
+    columns = {"sw_pot": sw, "swc": swc, "w": rng.normal(size=rows), "ta": ta}
+    return pd.DataFrame(columns | {"reco": reco})
+
+
+def equations(decoder=None, forcings=("ta",), targets=("reco",)):
+    rows = Table.from_frame(
+        frame(), ["sw_pot", "swc", "w"], forcings, targets, units=UNITS
+    )
+    model = ScIReN(KANEncoder(3, 1, seed=0), decoder and "auto", decoder)
+    fit(model, rows, rows, TrainConfig())
+    symbolic = symbolify(model, rows)
+    verify(symbolic, model, rows)
+    return symbolic
+
+
+@pytest.fixture(scope="module")
+def respiration():
+    return equations(Q10Respiration())
+
+
+def test_a_latent_brings_formula_unit_bounds_and_its_features_by_importance(
+    respiration,
+):
+    (latent,) = printable(respiration).latents
+    assert latent.expression == respiration.equations["rb"]
+    assert (latent.unit, latent.low, latent.high) == ("umol m-2 s-1", 0.0, np.inf)
+    shares = respiration.edges.set_index("source").importance
+    assert list(latent.arguments) == ["swc", "sw_pot"]
+    assert shares["swc"] > shares["sw_pot"] > shares["w"]
+
+
+def test_the_target_is_the_traced_process_with_its_unit(respiration):
+    (target,) = printable(respiration).targets
+    assert target.expression == respiration.process["reco"]
+    assert (target.name, target.unit) == ("reco", "umol m-2 s-1")
+
+
+def test_constants_carry_error_and_interval(respiration):
+    constant, *inside = printable(respiration).constants
+    assert all(one.latent == "rb" for one in inside)
+    value, error = respiration.constants["q10"], respiration.errors["q10"]
+    assert (constant.name, constant.value, constant.error) == ("q10", value, error)
+    assert (constant.low, constant.high) == (value - 1.96 * error, value + 1.96 * error)
+
+
+def test_a_given_interval_and_meaning_go_before_the_standard_ones(respiration):
+    shown = printable(
+        respiration,
+        intervals={"q10": (1.5, 2.1)},
+        meanings={"q10": "factor per 10 degrees", "rb": "base rate", "sw_pot": "light"},
+        symbols={"rb": "R_b"},
+        provenance={"seed": "0"},
+        error_source="bootstrap",
+        title="Respiration",
+    )
+    constant = shown.constants[0]
+    assert (constant.low, constant.high, constant.note) == (
+        1.5,
+        2.1,
+        "factor per 10 degrees",
+    )
+    assert shown.latents[0].meaning == "base rate"
+    assert shown.features[0].meaning == "light"
+    assert (shown.title, shown.error_source) == ("Respiration", "bootstrap")
+    assert (shown.symbols, shown.provenance) == ({"rb": "R_b"}, {"seed": "0"})
+
+
+@pytest.mark.parametrize("error", [0.0, float("nan")])
+def test_a_constant_without_error_has_no_interval(respiration, error):
+    constant = printable(replace(respiration, errors={"q10": error})).constants[0]
+    assert np.isnan([constant.low, constant.high]).all()
+
+
+def test_only_features_of_the_equations_are_explained(respiration):
+    shown = {one.name: one for one in printable(respiration).features}
+    assert list(shown) == ["sw_pot", "swc"]
+    assert shown["sw_pot"].unit == "W m-2"
+    assert shown["sw_pot"].mean == pytest.approx(frame().sw_pot.mean())
+    assert shown["sw_pot"].high == pytest.approx(frame().sw_pot.max())
+
+
+def test_a_refused_function_is_explained_with_its_reason(respiration):
+    functions = printable(respiration).functions
+    assert list(functions) == ["f_rb_swc"]
+    assert functions["f_rb_swc"].startswith("a spline (")
+    assert "misses" in functions["f_rb_swc"]
+    unknown = replace(respiration, edges=respiration.edges.iloc[:0])
+    assert printable(unknown).functions == {
+        "f_rb_swc": "a spline (no closed form fits)"
+    }
+
+
+def test_every_check_is_printed_and_one_that_is_not_finite_is_blank(respiration):
+    checks = printable(respiration).checks
+    assert [c.name for c in checks] == [c.name for c in respiration.verification.checks]
+    assert [c.above for c in checks] == [False, True, False, False, False]
+    first, *rest = respiration.verification.checks
+    broken = replace(
+        respiration.verification,
+        checks=(replace(first, number=float("inf"), passed=False), *rest),
+    )
+    shown = printable(replace(respiration, verification=broken))
+    assert np.isnan(shown.checks[0].value)
+    assert shown.failed == ["same numbers"]
+    assert printable(replace(respiration, verification=None)).checks == []
+
+
+def test_the_document_and_the_page_hold_all_of_it(respiration):
+    for text in (
+        to_document(printable(respiration)),
+        to_markdown(printable(respiration)),
+    ):
+        assert "PASS" in text
+        assert "a spline (" in text
+    assert check_latex(to_document(printable(respiration))) == []
+
+
+def test_plain_regression_has_no_separate_target():
+    shown = printable(equations(forcings=(), targets=["ta"]))
+    assert shown.targets == []
+    assert {one.latent for one in shown.constants} == {"ta"}
+    assert [one.name for one in shown.latents] == ["ta"]
+
+
+@pytest.mark.parametrize("latex", [None, r"R_b\, e^{k T}"])
+def test_a_process_that_is_not_traced_shows_its_own_equation_or_none(latex):
+    @process_model([Parameter("rb", low=0.0)], forcings=["ta"], targets=["reco"])
+    def untraced(p, f):
+        return p.rb * torch.exp(0.06 * (f.ta - 15))
+
+    untraced.equation_latex = lambda: latex
+    shown = printable(equations(untraced))
+    assert [one.latex for one in shown.targets] == ([latex] if latex else [])
+    assert check_latex(to_document(shown)) == []
+
+
+def test_a_latent_without_features_has_none_to_show(respiration):
+    flat = respiration.with_equations({"rb": sympy.Float(2.0)})
+    assert printable(flat).latents[0].arguments is None
+
+
+def test_what_was_left_out_is_said_with_its_reason(respiration):
+    printed = printable(respiration)
+    (note,) = [one for one in printed.notes if one.startswith("Left out of rb: w (")]
+    assert note in to_markdown(printed)
+    assert "Left out of rb: w" in to_document(printed)
+
+
+def test_a_latent_brings_its_agreement_with_the_network(respiration):
+    (latent,) = printable(respiration).latents
+    assert 0.99 < latent.r2 <= 1.0
+    unverified = replace(respiration, settings={})
+    assert printable(unverified).latents[0].r2 is None

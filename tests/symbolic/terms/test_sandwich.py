@@ -1,0 +1,88 @@
+"""Laws of the robust covariance, against linear regression by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from sciren.solvers.process_term import LocalModel
+from symbolic.terms.sandwich import LEAST_BLOCKS, leverages, sandwich
+
+ROWS, COLUMNS = 400, 3
+
+
+def regression(seed, noise):
+    """Local model of the mean of squares of a linear regression at its minimum."""
+    rng = np.random.default_rng(seed)
+    x = np.column_stack([np.ones(ROWS), rng.normal(size=(ROWS, COLUMNS - 1))])
+    y = noise(x, rng)
+    residual = x @ np.linalg.lstsq(x, y, rcond=None)[0] - y
+    share = 1.0 / ROWS
+    local = LocalModel(
+        torch.tensor([np.mean(residual**2)]),
+        torch.from_numpy(share * residual).view(1, ROWS, 1),
+        torch.full((1, ROWS, 1, 1), share, dtype=torch.float64),
+    )
+    return x, y, residual, local, torch.from_numpy(np.linalg.inv(share * x.T @ x))
+
+
+def spread_rows(x, rng):
+    return (0.1 + np.abs(x[:, 1])) * rng.normal(size=ROWS)
+
+
+def test_leverages_are_the_diagonal_of_the_hat_matrix():
+    x, _, _, local, inverse = regression(0, spread_rows)
+    hat = np.diag(x @ np.linalg.inv(x.T @ x) @ x.T)
+    found = leverages(local, [torch.from_numpy(x)], inverse)
+    np.testing.assert_allclose(found.numpy(), hat, rtol=1e-10)
+    assert float(found.sum()) == pytest.approx(COLUMNS)
+
+
+def test_rows_one_by_one_give_hc3():
+    x, _, residual, local, inverse = regression(1, spread_rows)
+    hat = np.diag(x @ np.linalg.inv(x.T @ x) @ x.T)
+    bread = np.linalg.inv(x.T @ x)
+    expected = bread @ (x.T * (residual / (1 - hat)) ** 2 @ x) @ bread
+    found = sandwich(local, [torch.from_numpy(x)], inverse, torch.arange(ROWS))
+    assert found.blocks == 0
+    np.testing.assert_allclose(found.covariance.numpy(), expected, rtol=1e-8)
+
+
+def test_constants_of_the_process_are_columns_of_their_own():
+    """The same regression with its last column as a derivative by a constant."""
+    x, _, _, local, inverse = regression(2, spread_rows)
+    last = torch.from_numpy(x[:, -1]).view(1, ROWS, 1)
+    gradient = torch.cat([local.gradient, local.gradient * last], dim=-1)
+    both = torch.cat([torch.ones_like(last), last], dim=-1)
+    curvature = local.curvature * both.unsqueeze(-1) * both.unsqueeze(-2)
+    split = LocalModel(local.loss, gradient, curvature)
+    blocks = torch.arange(ROWS)
+    whole = sandwich(local, [torch.from_numpy(x)], inverse, blocks)
+    parts = sandwich(split, [torch.from_numpy(x[:, :-1])], inverse, blocks)
+    torch.testing.assert_close(parts.covariance, whole.covariance)
+
+
+def test_blocks_see_what_their_rows_have_in_common():
+    blocks = np.repeat(np.arange(40), 10)
+
+    def common(x, rng):
+        return rng.normal(size=40)[blocks] + 0.1 * rng.normal(size=ROWS)
+
+    estimates, alone, together = [], [], []
+    for seed in range(60):
+        x, y, _, local, inverse = regression(seed, common)
+        estimates.append(np.linalg.lstsq(x, y, rcond=None)[0])
+        design = [torch.from_numpy(x)]
+        rows = sandwich(local, design, inverse, torch.arange(ROWS))
+        some = sandwich(local, design, inverse, torch.from_numpy(blocks))
+        assert some.blocks == 40
+        alone.append(float(rows.covariance[0, 0]) ** 0.5)
+        together.append(float(some.covariance[0, 0]) ** 0.5)
+    scatter = np.std([one[0] for one in estimates])
+    assert np.mean(together) == pytest.approx(scatter, rel=0.25)
+    assert np.mean(alone) < 0.6 * scatter
+
+
+def test_few_blocks_are_not_asked():
+    x, _, _, local, inverse = regression(0, spread_rows)
+    few = torch.arange(ROWS) % (LEAST_BLOCKS - 1)
+    assert sandwich(local, [torch.from_numpy(x)], inverse, few).blocks == 0
