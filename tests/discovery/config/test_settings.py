@@ -5,7 +5,7 @@ import inspect
 import pytest
 from pydantic import ValidationError
 
-from discovery import config as settings
+from discovery.config import settings
 from discovery.config.file import (
     config_from_mapping,
     load_config,
