@@ -210,6 +210,6 @@ def _fitted(curve: Curve, term: EdgeTerm) -> np.ndarray:
 def _row(symbolic: SymbolicModel | None, source: str, target: str) -> dict[str, Any]:
     if symbolic is None:
         return {}
-    edges = symbolic.terms.edge_table
+    edges = symbolic.edges
     rows = edges[(edges.source == source) & (edges.target == target)]
     return dict(rows.iloc[0]) if len(rows) else {}
