@@ -1,12 +1,7 @@
-"""Covariance of fitted constants that does not believe in the noise law.
+"""Robust covariance of the constants of closed forms, from the local model of the loss.
 
-With the row-wise half gradients s_i at the minimum of a mean of squares and its
-Gauss-Newton matrix A,
-
-    covariance = A^-1 (sum_b s_b s_b') A^-1,    s_b = sum of s_i / (1 - h_i) in block b,
-
-where h_i is the leverage of a row (HC3). It holds whatever the variances of the rows and
-however rows of one block (calendar week, site) depend on each other.
+The covariance itself is `sciren.inference.sandwich`; this file brings the scores and the
+leverages that a joint refit knows row by row.
 
 Reference: White 1980; MacKinnon and White 1985 (HC3); Liang and Zeger 1986 (blocks).
 """
@@ -17,12 +12,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from sciren.inference.sandwich import (
+    LEAST_BLOCKS,
+    bayesian_sandwich,
+    block_meat,
+)
 from sciren.solvers.process_term import LocalModel
 
-LEAST_BLOCKS = 20
-"""Fewer blocks say little about their own scatter: rows are taken one by one."""
-
-MOST_LEVERAGE = 0.9
+__all__ = ["LEAST_BLOCKS", "Sandwich", "leverages", "row_scores", "sandwich"]
 
 
 @dataclass(frozen=True)
@@ -49,19 +46,11 @@ def sandwich(
         inverse: (P, P) inverse of the Gauss-Newton matrix.
         blocks: (n,) unit in which errors depend on each other.
     """
-    scores = row_scores(local, designs)
-    kept = 1.0 - leverages(local, designs, inverse).clamp(0.0, MOST_LEVERAGE)
-    sums = scores / kept.unsqueeze(1)
-    labels, places = torch.unique(blocks, return_inverse=True)
-    count = len(labels)
-    clustered = LEAST_BLOCKS <= count < len(scores)
-    factor = 1.0
-    if clustered:
-        zero = sums.new_zeros(count, sums.shape[1])
-        sums = zero.index_add(0, places.to(sums.device), sums)
-        factor = count / (count - 1.0)
-    spread = factor * (inverse @ (sums.mT @ sums) @ inverse)
-    return Sandwich(spread, count if clustered else 0)
+    scores = row_scores(local, designs).cpu().numpy()
+    share = leverages(local, designs, inverse).cpu().numpy()
+    meat, count = block_meat(scores, share, blocks.cpu().numpy())
+    spread = bayesian_sandwich(inverse.cpu().numpy(), meat)
+    return Sandwich(torch.from_numpy(spread).to(inverse), count)
 
 
 def row_scores(local: LocalModel, designs: Sequence[Tensor]) -> Tensor:
