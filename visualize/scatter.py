@@ -1,7 +1,6 @@
 """Predicted against observed, and estimated against true, one panel per model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +8,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from sciren.agreement import Agreement
 from sciren.errors import DataError, ShapeError
 from visualize.labels import count, number, shorten, with_unit
 from visualize.style import BLUE, MUTED, SMALL, WIDTH, panels, styled
@@ -16,39 +16,6 @@ from visualize.style import BLUE, MUTED, SMALL, WIDTH, panels, styled
 _MANY = 1500  # above this many rows points hide each other, hexagons count them
 _HEXAGONS = 45
 _BEYOND = 0.35  # share of the reference's range shown outside of it
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """How well one series agrees with its reference, over rows that have both.
-
-    Args:
-        rows: rows where both are finite.
-        r2: 1 - sum of squared differences / sum of squares about the mean; nan when
-            the reference does not vary.
-        rmse: root of the mean squared difference, unit of the reference.
-        bias: mean of the differences (series minus reference), same unit.
-    """
-
-    rows: int
-    r2: float
-    rmse: float
-    bias: float
-
-    @classmethod
-    def of(
-        cls, reference: NDArray[np.float64], series: NDArray[np.float64]
-    ) -> "Agreement":
-        """Compare two arrays of shape (n,), without missing values."""
-        difference = series - reference
-        spread = float(np.sum((reference - reference.mean()) ** 2))
-        error = float(np.sum(difference**2))
-        return cls(
-            rows=len(reference),
-            r2=1 - error / spread if spread > 0 else float("nan"),
-            rmse=float(np.sqrt(error / len(reference))),
-            bias=float(difference.mean()),
-        )
 
 
 @styled

@@ -1,0 +1,62 @@
+"""How well predictions agree with observations."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Scores of predictions over the rows that were observed.
+
+        r2 = 1 - sum w (y - p)^2 / sum w (y - mean)^2,  bias = mean of p - y
+
+    Args:
+        rows: rows with an observation and a weight above zero.
+        r2: coefficient of determination, negative where the mean of the observations
+            predicts better; nan where they do not vary.
+        rmse: root of the mean squared difference, unit of the observations.
+        bias: mean of prediction minus observation, same unit.
+    """
+
+    rows: int
+    r2: float
+    rmse: float
+    bias: float
+
+    @classmethod
+    def of(
+        cls,
+        observed: ArrayLike,
+        predicted: ArrayLike,
+        weights: ArrayLike | None = None,
+    ) -> "Agreement":
+        """Compare predictions with observations.
+
+        Args:
+            observed: (n,), nan = not observed.
+            predicted: (n,).
+            weights: (n,) of the rows, >= 0; default equal.
+        """
+        y, p = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
+        w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+        known = ~np.isnan(y) & (w > 0)
+        y, p, w = y[known], p[known], w[known]
+        if not len(y):
+            return cls(0, np.nan, np.nan, np.nan)
+        squares = np.average((y - p) ** 2, weights=w)
+        variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
+        return cls(
+            rows=len(y),
+            r2=float(1 - squares / variance) if variance > 0 else np.nan,
+            rmse=float(np.sqrt(squares)),
+            bias=float(np.average(p - y, weights=w)),
+        )
+
+
+def r2(
+    observed: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None
+) -> float:
+    """Return the coefficient of determination; arguments as `Agreement.of`."""
+    return Agreement.of(observed, predicted, weights).r2
