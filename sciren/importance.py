@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from sciren.data.table import Table
+from sciren.edge_columns import EDGE_COLUMNS
 from sciren.edges import EdgeLayer, model_edges, required_layers
 from sciren.model import ScIReN
 
@@ -24,11 +25,6 @@ Deviation = Literal["mad", "std"]
 EPS = 1e-12  # under a node that does not vary; the published code has none there
 ROUNDING = 1e-12  # of an edge's mean
 CHUNK = 4_000_000  # edge outputs held at once
-COLUMNS = (
-    "layer", "source", "target", "latent", "importance", "family", "status", "formula",
-    "latex", "constants", "r2", "gap", "ambiguous", "equals", "low", "high", "chosen",
-    "reason",
-)  # fmt: skip
 
 
 # -- scores from deviations ---------------------------------------------------------
@@ -245,7 +241,7 @@ def edge_table(
 
     Args: see `edge_importance`.
     Returns:
-        Columns `COLUMNS`, one row an edge. importance: share of the edge in the
+        Columns `EDGE_COLUMNS`, one row an edge. importance: share of the edge in the
         deviation of its latent (mean over the latents where several share it; the shares
         of one layer and latent add to one). status: "spline", or "dropped" for edges
         that are gone. low, high: range of the source on the table, raw units for
@@ -277,6 +273,6 @@ def edge_table(
     frame["high"] = [high[layer][i] for layer, i, _ in places]
     frame[["r2", "gap"]] = math.nan
     frame["ambiguous"] = False
-    for name in set(COLUMNS) - set(frame):
+    for name in set(EDGE_COLUMNS) - set(frame):
         frame[name] = ""
-    return frame.reindex(columns=list(COLUMNS))
+    return frame.reindex(columns=list(EDGE_COLUMNS))

@@ -23,9 +23,6 @@ COLUMNS = (
 )  # fmt: skip
 
 
-MANY = 4_000_000  # refitted rows above which a resample takes one step
-
-
 @dataclass(frozen=True)
 class Draws:
     """Constants of the equations, refitted on resampled blocks.
@@ -64,20 +61,14 @@ def bootstrap_equations(
     """
     import torch
 
-    from discovery.results.one_step import one_step_bootstrap
-    from sciren.solvers.bootstrap import bootstrap_constants
+    from sciren.solvers.bootstrap import block_bootstrap
     from symbolic.terms.rebuild import raw_constants
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
         others = [_refitted(problem, equations, model, one) for one in minima]
         starts = torch.stack([theta, *others])
-        if len(table) * replicates * len(starts) > MANY:
-            draws = one_step_bootstrap(problem, starts, replicates, seed)
-        else:
-            draws = bootstrap_constants(
-                problem, problem.with_term, starts, replicates, seed
-            )
+        draws = block_bootstrap(problem, starts, replicates, seed)
         scale = model.constant_scale
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
         values: dict[tuple[str, str], list[float]] = {}

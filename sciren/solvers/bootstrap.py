@@ -44,21 +44,49 @@ def block_weights(blocks: Tensor, replicates: int, seed: int) -> Tensor:
 
 def n_observed_blocks(term: ProcessTerm) -> int:
     """Number of blocks that hold an observation."""
-    return len(term.observations.blocks[_seen(term)].unique())
+    return len(term.observations.blocks[_observed(term)].unique())
 
 
 def observed_weights(term: ProcessTerm, replicates: int, seed: int) -> Tensor:
     """Draw the blocks that hold observations: weights (replicates, n) of the rows."""
-    seen = _seen(term)
-    blocks = torch.unique(term.observations.blocks[seen], return_inverse=True)[1]
+    observed = _observed(term)
+    blocks = torch.unique(term.observations.blocks[observed], return_inverse=True)[1]
     drawn = block_weights(blocks, replicates, seed)
-    weights = drawn.new_zeros(replicates, len(seen))
-    weights[:, seen] = drawn
+    weights = drawn.new_zeros(replicates, len(observed))
+    weights[:, observed] = drawn
     return weights
 
 
-def _seen(term: ProcessTerm) -> Tensor:
+def _observed(term: ProcessTerm) -> Tensor:
     return (term.observations.weights > 0).any(1)
+
+
+class Resampled(HeldProblem, Protocol):
+    """A problem that can be solved on other rows, or by its blocks' normal equations."""
+
+    def with_term(self, term: ProcessTerm) -> HeldProblem:
+        """Return the same problem with another observed loss."""
+        ...
+
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        ...
+
+
+def block_bootstrap(
+    problem: Resampled, starts: Tensor, replicates: int, seed: int
+) -> Tensor:
+    """Fit resampled blocks: by one step where rows are many, else completely.
+
+    Args:
+        problem: with its active parameters set for one member, on all rows.
+        starts: (M, P) its minima; every replicate keeps the one that becomes lowest.
+    Returns:
+        theta (replicates, P).
+    """
+    if problem.term.n_rows * replicates * len(starts) > MANY:
+        return one_step_bootstrap(problem, starts, replicates, seed)
+    return bootstrap_constants(problem, problem.with_term, starts, replicates, seed)
 
 
 @torch.no_grad()
@@ -81,43 +109,24 @@ def bootstrap_constants(
     weights = observed_weights(problem.term, replicates, seed)
     rows = problem.term.n_rows
     batch = max(1, AT_ONCE // (rows * problem.size * len(starts)))
-    found = []
+    best = []
     for first in range(0, replicates, batch):
         part = weights[first : first + batch]
         repeated = part.repeat_interleave(len(starts), dim=0)
         term = problem.term.with_row_weights(repeated)
         active = problem.active.expand(1, -1).repeat(len(repeated), 1)
-        one = with_term(term).with_active(active)
-        solution = minimise(one, starts.repeat(len(part), 1), 15, 1e-6)
+        weighted = with_term(term).with_active(active)
+        # Starts are minima of the whole table: a few steps reach that of a resample.
+        solution = minimise(weighted, starts.repeat(len(part), 1), 15, 1e-6)
         loss = solution.loss.view(len(part), len(starts))
         theta = solution.theta.view(len(part), len(starts), -1)
-        found.append(theta[torch.arange(len(part)), loss.argmin(1)])
-    return torch.cat(found)
-
-
-class ByBlock(Protocol):
-    """A problem that knows its normal equations block by block."""
-
-    term: ProcessTerm
-    size: int
-    active: Tensor
-
-    def normal(self, theta: Tensor, members: Tensor) -> Normal:
-        """Loss, half gradient and matrix, penalties included."""
-        ...
-
-    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
-        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
-        ...
-
-    def with_active(self, active: Tensor) -> "ByBlock":
-        """Return the problem in which only some parameters (S, P) may move."""
-        ...
+        best.append(theta[torch.arange(len(part)), loss.argmin(1)])
+    return torch.cat(best)
 
 
 @torch.no_grad()
 def one_step_bootstrap(
-    problem: ByBlock, starts: Tensor, replicates: int, seed: int
+    problem: Resampled, starts: Tensor, replicates: int, seed: int
 ) -> Tensor:
     """Refit on resampled blocks by one step from every minimum; keep each one's best.
 
@@ -131,30 +140,32 @@ def one_step_bootstrap(
     drawn = block_weights(torch.arange(len(blocks)), replicates, seed).to(starts)
     share = weights.to(starts) / weights.sum()
     factor = 1.0 / (drawn @ share)
-    found = [
+    steps = [
         _one_step(problem, start, blocks, drawn * factor[:, None]) for start in starts
     ]
-    losses = torch.stack([loss for _, loss in found])
-    moved = torch.stack([theta for theta, _ in found])
+    losses = torch.stack([loss for _, loss in steps])
+    moved = torch.stack([theta for theta, _ in steps])
     return moved[losses.argmin(0), torch.arange(replicates)]
 
 
 def _blocks(term: ProcessTerm, seed: int) -> tuple[list[Tensor], Tensor]:
     """Rows of every observed block, and the sum of their weights (B,)."""
-    seen = _seen(term).nonzero().flatten()
-    ids = torch.unique(term.observations.blocks[seen], return_inverse=True)[1]
+    observed = _observed(term).nonzero().flatten()
+    ids = torch.unique(term.observations.blocks[observed], return_inverse=True)[1]
     count = int(ids.max()) + 1
+    # Single rows put together at random scatter like single rows, and need fewer normal
+    # equations; real blocks stay whole, because their rows are not independent.
     if count > MOST_BLOCKS and count > len(ids) / 2:
         order = torch.randperm(count, generator=seeded(seed)).to(ids.device)
         ids, count = order[ids] % MOST_BLOCKS, MOST_BLOCKS
     sizes = torch.bincount(ids, minlength=count).tolist()
-    rows = seen[ids.argsort(stable=True)].split(sizes)
+    rows = observed[ids.argsort(stable=True)].split(sizes)
     weights = term.observations.weights.sum(1)
     return list(rows), torch.stack([weights[part].sum() for part in rows])
 
 
 def _one_step(
-    problem: ByBlock, theta: Tensor, blocks: list[Tensor], times: Tensor
+    problem: Resampled, theta: Tensor, blocks: list[Tensor], times: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Minimum (R, P) of every resample next to theta (P,), and its loss (R,)."""
     point, one = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
@@ -166,6 +177,7 @@ def _one_step(
     gradient = times @ slopes + (whole.gradient - slopes.sum(0))
     matrix = (times @ matrices.flatten(1)).unflatten(1, matrices.shape[1:])
     matrix = matrix + (whole.matrix - matrices.sum(0))
+    # What the blocks do not account for are the penalties, which are not resampled.
     held = hold(Normal(loss, gradient, matrix), problem.active[:1])
     scale = held.matrix.diagonal(dim1=1, dim2=2).clamp_min(1e-300).sqrt()
     scaled = held.matrix / (scale.unsqueeze(1) * scale.unsqueeze(2))

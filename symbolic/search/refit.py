@@ -145,6 +145,19 @@ class SymbolicProblem:
         local = self.term.local(raw, constants, member)
         return local, [one[0] for one in self._designs(theta)]
 
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        member = torch.zeros(1, dtype=torch.long)
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        designs = self._designs(theta)
+        return [
+            assemble(
+                self.term.part(rows).local(raw[:, rows], constants, member),
+                [design[:, rows] for design in designs],
+            )
+            for rows in parts
+        ]
+
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Hold process constants in their bounds and poles outside the data."""
         held = trial.clone()

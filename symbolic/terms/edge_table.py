@@ -6,17 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.fit import departure
 from symbolic.printing.text import to_text
 from symbolic.search.starting import Choices, FittedEdge, FittedLatent, fits_by_family
 from symbolic.terms.rebuild import Units, raw_constants, raw_term
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
-
-EDGE_COLUMNS = (
-    "layer", "source", "target", "latent", "importance", "family", "status", "formula",
-    "latex", "constants", "r2", "gap", "ambiguous", "equals", "low", "high", "chosen",
-    "reason",
-)  # fmt: skip
 
 EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
 

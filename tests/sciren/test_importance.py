@@ -7,11 +7,11 @@ import torch
 import sciren.importance
 from sciren.data.table import Table
 from sciren.decoders import process_model
+from sciren.edge_columns import EDGE_COLUMNS
 from sciren.edges import model_edges
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import ColumnError, ConfigError
 from sciren.importance import (
-    COLUMNS,
     backward_scores,
     deviation,
     edge_importance,
@@ -173,7 +173,7 @@ def test_rows_without_weight_do_not_count(model):
 
 def test_the_edge_table_has_every_edge_once(model):
     found = edge_table(model, table())
-    assert tuple(found.columns) == COLUMNS
+    assert tuple(found.columns) == EDGE_COLUMNS
     assert len(found) == len(model_edges(model, NAMES))
     assert not found.duplicated(["layer", "source", "target"]).any()
     assert set(found["status"]) == {"spline"}

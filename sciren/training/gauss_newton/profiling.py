@@ -5,12 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.solvers.bootstrap import (
-    MANY,
-    bootstrap_constants,
-    n_observed_blocks,
-    one_step_bootstrap,
-)
+from sciren.solvers.bootstrap import block_bootstrap, n_observed_blocks
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.profile import ProfileSummary, profile_constants
 from sciren.training.config import TrainConfig
@@ -48,7 +43,8 @@ def profile_and_bootstrap(
             starts = minimise(
                 whole, carried_over(whole, starts, problem), 15, 1e-7
             ).theta
-        add_intervals(resampled, summaries, _draws(resampled, starts, config))
+        draws = block_bootstrap(resampled, starts, config.bootstrap, config.seed)
+        add_intervals(resampled, summaries, draws)
     return summaries, best
 
 
@@ -57,14 +53,6 @@ def carried_over(whole: Any, starts: Tensor, problem: Any) -> Tensor:
     if isinstance(whole, HiddenProblem):
         return whole.taken_over(starts, problem)
     return starts
-
-
-def _draws(problem: Any, starts: Tensor, config: TrainConfig) -> Tensor:
-    """Constants refitted on resampled blocks, theta (replicates, P)."""
-    count, seed = config.bootstrap, config.seed
-    if problem.term.n_rows * count * len(starts) > MANY:
-        return one_step_bootstrap(problem, starts, count, seed)
-    return bootstrap_constants(problem, problem.with_term, starts, count, seed)
 
 
 def add_intervals(problem: Any, summaries: list[ProfileSummary], draws: Tensor) -> None:

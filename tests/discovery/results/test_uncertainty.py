@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from discovery.results.identification import KEPT, OFFERED, Identification
-from discovery.results.one_step import one_step_bootstrap
 from discovery.results.uncertainty import (
     bootstrap_equations,
     constant_rows,
@@ -15,7 +14,7 @@ from discovery.results.uncertainty import (
     with_verdicts,
 )
 from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
-from sciren.solvers.bootstrap import bootstrap_constants
+from sciren.solvers.bootstrap import bootstrap_constants, one_step_bootstrap
 from symbolic import symbolify
 
 
@@ -35,9 +34,9 @@ def line():
 @pytest.fixture(scope="module")
 def respiration():
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({"a": rng.uniform(0, 1, 400), "ta": rng.uniform(-5, 25, 400)})
+    frame = pd.DataFrame({"a": rng.uniform(0, 1, 300), "ta": rng.uniform(-5, 25, 300)})
     clean = (1 + 2 * frame.a) * 1.6 ** ((frame.ta - 15) / 10)
-    frame["reco"] = clean + 0.1 * rng.normal(size=400)
+    frame["reco"] = clean + 0.1 * rng.normal(size=300)
     table = Table.from_frame(frame, ["a"], ["ta"], ["reco"])
     model = ScIReN(KANEncoder(1, 1), "auto", Q10Respiration())
     fit(model, table, table, TrainConfig(select=False, profile_points=5))
@@ -58,7 +57,7 @@ def test_every_resample_of_a_linear_model_is_weighted_least_squares(
     line, monkeypatch, many
 ):
     table, model, equations = line
-    monkeypatch.setattr("discovery.results.uncertainty.MANY", many)
+    monkeypatch.setattr("sciren.solvers.bootstrap.MANY", many)
     draws = bootstrap_equations(equations, model, table, 25, seed=3)
     design = np.column_stack((np.ones(len(table)), table.features.numpy()))
     for k, weight in enumerate(weights_of(table, 25, 3)):

@@ -23,7 +23,6 @@ from sciren.solvers.bootstrap import (
 from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import minimise
 from sciren.training import TrainConfig, fit
-from sciren.training.gauss_newton import profiling
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 
@@ -168,7 +167,7 @@ def test_rows_on_their_own_are_put_together(make, monkeypatch):
 
 def test_intervals_of_profiles_on_few_rows_are_those_of_all_rows(make, monkeypatch):
     table = in_blocks(make.respiration(3000)[0], 30)
-    monkeypatch.setattr(profiling, "MANY", 1000)
+    monkeypatch.setattr(bootstrap, "MANY", 1000)
     config = TrainConfig(bootstrap=60, profile_points=5, smooth=1e-3, select=False)
     widths = []
     for rows in (3000, 400):

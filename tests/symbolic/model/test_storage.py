@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import sympy
 
+from sciren.edge_columns import EDGE_COLUMNS
 from sciren.errors import ExpressionError, FormatError
 from symbolic import SymbolicModel, to_latex
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.families.library import exp_about
 from symbolic.model.storage import FORMAT, from_json, to_json
-from symbolic.terms.edge_table import EDGE_COLUMNS
 from symbolic.terms.rebuild import Units, constrained, raw_expression, refused_curves
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
 from symbolic.verdict import Check, Verification

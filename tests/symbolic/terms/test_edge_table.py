@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.search.starting import Choices, fit_latent
-from symbolic.terms.edge_table import EDGE_COLUMNS, EdgeTable
+from symbolic.terms.edge_table import EdgeTable
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
 
