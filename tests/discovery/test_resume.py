@@ -131,7 +131,7 @@ GRADIENTS = (
     "train={engine: first-order, epochs: 12, profiles: false, checkpoint_seconds: 0}",
     "encoder.hidden=[2]",
     "discovery.bootstrap=0",
-    "discovery.results.baselines=false",
+    "discovery.baselines=false",
 )
 
 

@@ -9,7 +9,7 @@ from discovery.runs.workflow import run
 
 QUICK = (
     "discovery.bootstrap=0",
-    "discovery.results.baselines=false",
+    "discovery.baselines=false",
     "encoder.hidden=[]",
     "train={profile_points: 5, smooth: 0.001}",
 )

@@ -58,7 +58,7 @@ def test_choices_of_the_user_are_followed_and_recorded(light):
 
 
 @pytest.mark.parametrize(
-    "change", ["seed=3", "train.smooth=1", "discovery.results.baselines=0"]
+    "change", ["seed=3", "train.smooth=1", "discovery.baselines=0"]
 )
 def test_what_would_need_training_is_refused(light, change):
     with pytest.raises(ConfigError, match=r"without training only discovery.families"):

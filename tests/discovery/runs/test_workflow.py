@@ -144,7 +144,7 @@ def test_progress_goes_to_stderr_unless_quiet(
 
     monkeypatch.setattr("discovery.results.stages.discover", stop)
     start_study(tmp_path)
-    off = (*quick, "discovery.results.baselines=false")
+    off = (*quick, "discovery.baselines=false")
     for quiet in (False, True):
         with pytest.raises(TrainingError):
             run(load_config(tmp_path / "CONFIG.yaml", off), quiet=quiet)
@@ -191,7 +191,7 @@ def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     config = start_study(tmp_path)
     frame = pd.read_csv(tmp_path / "data.csv")
     frame.iloc[:80].to_csv(tmp_path / "data.csv", index=False)
-    quick = ["discovery.bootstrap=0", "discovery.results.baselines=false",
+    quick = ["discovery.bootstrap=0", "discovery.baselines=false",
              "train={profile_points: 5, smooth: 0.001}"]  # fmt: skip
     found = Discovery.load(run(load_config(config, quick), quiet=True))
     assert any("No hidden layer was tried" in note for note in found.notes)
@@ -235,7 +235,7 @@ def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, q
     frame.loc[:59, "gpp"] *= -1
     frame.loc[70:79, "par"] = np.nan
     frame.to_csv(tmp_path / "data.csv", index=False)
-    changes = [*quick, "data.rows=ta > 1", "discovery.results.baselines=false"]
+    changes = [*quick, "data.rows=ta > 1", "discovery.baselines=false"]
     with pytest.warns(DataWarning, match="outside what 'light_use' can produce"):
         folder = run(load_config(config, changes), quiet=True)
     found = Discovery.load(folder)
