@@ -35,6 +35,7 @@ class Arrays:
     blocks: np.ndarray
     time: np.ndarray | None
     row_ids: np.ndarray
+    grouped: bool = False
     dropped: dict[str, int] = field(default_factory=dict)
 
     def keep(self, rows: np.ndarray) -> None:
@@ -88,6 +89,7 @@ def collect(
         blocks=blocks,
         time=stamps,
         row_ids=np.arange(len(frame)),
+        grouped=groups is not None,
     )
     _drop_incomplete(arrays, frame.index, missing, missing_forcing)
     _check_targets(arrays)

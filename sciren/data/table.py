@@ -35,6 +35,7 @@ class Table:
             Ids are consecutive from 0. Default: the row.
         time: (n,) datetime64[ns] or None.
         row_ids: (n,) positions of the rows in the frame they came from.
+        grouped: whether the blocks are groups that were given (sites).
         dropped: reason -> rows left out on the way; each row counts once.
     Raises:
         ShapeError: parts differ in their number of rows, or names in their number.
@@ -52,6 +53,7 @@ class Table:
     blocks: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     time: np.ndarray | None = None
     row_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    grouped: bool = False
     dropped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -187,7 +187,7 @@ class ProcessTerm:
     def local(self, raw: Tensor, constants: Tensor, members: Tensor) -> LocalModel:
         """Loss and row-wise quadratic model at raw (S, n, L), constants (S, K)."""
         share = self._share(members)
-        jacobian, residual = self._jacobian(raw, constants)  # (S, n, t, L+K), (S, n, t)
+        jacobian, residual = self.jacobian(raw, constants)  # (S, n, t, L+K), (S, n, t)
         pull = share * residual
         if jacobian.shape[2] == 1:
             one = jacobian[:, :, 0]
@@ -200,7 +200,12 @@ class ProcessTerm:
         loss = (pull * residual).sum((1, 2))
         return self._add_violation(LocalModel(loss, gradient, curvature), raw)
 
-    def _jacobian(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
+    def jacobian(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
+        """Return d residual / d (raw latents, constants) (S, n, t, L + K), and residuals.
+
+        Both are on the scale of the comparison; residuals (S, n, t) are zero, and their
+        slopes too, where nothing was observed.
+        """
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
             rows = constants.detach().unsqueeze(1).expand(-1, raw.shape[1], -1)

@@ -1,0 +1,1 @@
+"""How often selection, placebos and verdicts of the toolkit are right, on known truths."""

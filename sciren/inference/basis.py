@@ -1,0 +1,213 @@
+"""Columns that stand for one curve of one feature, centred and orthonormalised.
+
+Natural cubic splines with few columns carry tests; penalised cubic B-splines with more
+columns carry estimates. Both have mean zero and mean square one on the data, so that the
+norm of the coefficients is the standard deviation of the curve, and both go on as
+straight lines beyond the data. A feature with two values gives one column, a constant
+none; ties remove columns that the data cannot tell apart.
+
+Reference: Hastie, Tibshirani and Friedman 2009, section 5.2.1 for natural splines;
+Eilers and Marx 1996, Wood 2017 for penalised ones.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import BSpline
+
+SMALLEST = 1e-6
+"""Share of the largest singular value below which a direction is rounding, not data."""
+
+
+@dataclass(frozen=True, eq=False)
+class CurveBasis:
+    """Basis of the curves of one feature.
+
+    Attributes:
+        columns: (n, c) on the data: mean zero, mean square one, orthogonal.
+        penalty: (c, c), coefficients' integral of f''^2 in units of the feature's sd.
+        knots: the places of the pieces, unit of the feature.
+    """
+
+    columns: np.ndarray
+    penalty: np.ndarray
+    knots: np.ndarray
+    raw: Callable[[np.ndarray], np.ndarray]
+    mean: np.ndarray
+    transform: np.ndarray
+
+    @property
+    def size(self) -> int:
+        """Number of columns c."""
+        return self.columns.shape[1]
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """Return the columns (k, c) at other values (k,) of the feature."""
+        return (self.raw(np.asarray(x, dtype=float)) - self.mean) @ self.transform
+
+    def take(self, rows: np.ndarray) -> "CurveBasis":
+        """Return the same functions with their columns on some of the rows only."""
+        return CurveBasis(
+            self.columns[rows], self.penalty, self.knots, self.raw, self.mean,
+            self.transform,
+        )  # fmt: skip
+
+
+def natural_splines(x: np.ndarray, columns: int = 3) -> CurveBasis:
+    """Natural cubic splines with knots at even quantiles, ends included.
+
+    Knots further inside leave straight tails that misfit a parabola, and correlated
+    neighbours are then kept for the misfit (measured: false discoveries of backward F
+    tests 35 % instead of 18 % at 2,000 rows).
+
+    Args:
+        x: (n,) finite values.
+        columns: at most so many; fewer where x has few different values.
+    """
+    x = np.asarray(x, dtype=float)
+    knots = _distinct_knots(x, columns + 1)
+    centre, unit = _standard(x)
+    if len(knots) < 2:
+        return _empty(x, knots)
+
+    scaled = (knots - centre) / unit
+
+    def raw(values: np.ndarray) -> np.ndarray:
+        return _natural((values - centre) / unit, scaled)
+
+    return _orthonormal(x, raw, _natural_bending(scaled), knots)
+
+
+def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
+    """Cubic B-splines with a penalty on the second derivative.
+
+    Knots lie midway between even quantiles and even spacing: quantiles alone leave wide
+    gaps at the ends, even spacing leaves pieces without data.
+
+    Args:
+        x: (n,) finite values.
+        columns: at most so many after centring (at least 4).
+    """
+    x = np.asarray(x, dtype=float)
+    distinct = len(np.unique(x))
+    if distinct <= 4:
+        return natural_splines(x, 3)
+    columns = min(columns, distinct - 1)
+    pieces = max(columns + 1 - 3, 1)
+    share = np.linspace(0, 1, pieces + 1)
+    low, high = float(x.min()), float(x.max())
+    inner = 0.5 * (np.quantile(x, share) + low + (high - low) * share)
+    centre, unit = _standard(x)
+    scaled = (inner - centre) / unit
+
+    def raw(values: np.ndarray) -> np.ndarray:
+        return _b_splines((values - centre) / unit, scaled)
+
+    return _orthonormal(x, raw, _b_spline_bending(scaled), inner)
+
+
+# -- pieces -------------------------------------------------------------------------
+def _standard(x: np.ndarray) -> tuple[float, float]:
+    unit = float(x.std())
+    return float(x.mean()), unit if unit > 0 else 1.0
+
+
+def _distinct_knots(x: np.ndarray, count: int) -> np.ndarray:
+    """Quantiles of x; where ties make them coincide, quantiles of its distinct values."""
+    share = np.linspace(0, 1, count)
+    knots = np.unique(np.quantile(x, share))
+    if len(knots) < count:
+        knots = np.unique(np.quantile(np.unique(x), share))
+    span = knots[-1] - knots[0]
+    if span <= 1e-12 * max(np.abs(knots).max(), 1e-300):
+        return knots[:1]
+    apart = np.concatenate(([True], np.diff(knots) > 1e-9 * span))
+    return knots[apart]
+
+
+def _empty(x: np.ndarray, knots: np.ndarray) -> CurveBasis:
+    nothing = np.zeros((len(x), 0))
+    return CurveBasis(
+        nothing, np.zeros((0, 0)), knots, lambda values: np.zeros((len(values), 0)),
+        np.zeros(0), np.zeros((0, 0)),
+    )  # fmt: skip
+
+
+def _natural(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Return z and the truncated cubic differences d_k - d_(K-1), (n, K - 1)."""
+    cubes = np.maximum(z[:, None] - knots, 0.0) ** 3
+    last = knots[-1]
+    slopes = (cubes[:, :-1] - cubes[:, -1:]) / (last - knots[:-1])
+    return np.column_stack((z, slopes[:, :-1] - slopes[:, -1:]))
+
+
+def _natural_bending(knots: np.ndarray) -> np.ndarray:
+    """Integral of products of second derivatives, which are straight between knots."""
+    seconds = np.zeros((len(knots), len(knots) - 1))
+    for k in range(len(knots) - 2):
+        own = 6 * np.maximum(knots - knots[k], 0) / (knots[-1] - knots[k])
+        end = 6 * np.maximum(knots - knots[-2], 0) / (knots[-1] - knots[-2])
+        seconds[:, k + 1] = own - end
+        # at and beyond the last knot both truncated cubes cancel
+        seconds[-1, k + 1] = 0.0
+    return _straight_products(seconds, np.diff(knots))
+
+
+def _straight_products(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Integrate products of functions that are straight between their knots.
+
+    Args:
+        values: (K, c) at the knots;  steps: (K - 1,) distances.
+    """
+    left, right = values[:-1], values[1:]
+    weight = (steps / 6)[:, None]
+    mixed = (weight * left).T @ right
+    return (
+        2 * (weight * left).T @ left + 2 * (weight * right).T @ right + mixed + mixed.T
+    )
+
+
+def _knot_vector(knots: np.ndarray) -> np.ndarray:
+    return np.concatenate((np.repeat(knots[0], 3), knots, np.repeat(knots[-1], 3)))
+
+
+def _b_splines(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Cubic B-splines (n, K + 2), straight beyond the outermost knots."""
+    vector = _knot_vector(knots)
+    inside = np.clip(z, knots[0], knots[-1])
+    found = BSpline.design_matrix(inside, vector, 3).toarray()
+    beyond = z - inside
+    if beyond.any():
+        ends = knots[[0, -1]]
+        slopes = _all_b_splines(vector).derivative()(ends)
+        found += np.where(beyond < 0, beyond, 0.0)[:, None] * slopes[0]
+        found += np.where(beyond > 0, beyond, 0.0)[:, None] * slopes[1]
+    return found
+
+
+def _all_b_splines(vector: np.ndarray) -> BSpline:
+    return BSpline(vector, np.eye(len(vector) - 4), 3)
+
+
+def _b_spline_bending(knots: np.ndarray) -> np.ndarray:
+    second = _all_b_splines(_knot_vector(knots)).derivative(2)
+    return _straight_products(second(knots), np.diff(knots))
+
+
+def _orthonormal(
+    x: np.ndarray,
+    raw: Callable[[np.ndarray], np.ndarray],
+    bending: np.ndarray,
+    knots: np.ndarray,
+) -> CurveBasis:
+    values = raw(x)
+    mean = values.mean(0)
+    centred = values - mean
+    left, sizes, right = np.linalg.svd(centred, full_matrices=False)
+    keep = sizes > SMALLEST * sizes[0]
+    root = np.sqrt(len(x))
+    transform = right[keep].T * (root / sizes[keep])
+    columns = left[:, keep] * root
+    penalty = transform.T @ bending @ transform
+    return CurveBasis(columns, penalty, knots, raw, mean, transform)

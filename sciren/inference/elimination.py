@@ -1,0 +1,161 @@
+"""Backward elimination of blocks of columns on a Gram matrix.
+
+All models with subsets of the blocks live in one matrix [J, y]'[J, y]: dropping a block
+b from a least-squares fit with inverse Gram A raises the residual sum of squares by
+
+    theta_b' (A_bb)^-1 theta_b,
+
+and the smaller inverse is A - A_.b A_bb^-1 A_b. .
+
+Reference: Schwarz 1978 for the price log(n) a column.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+RIDGE = 1e-9
+"""On the scaled diagonal: two blocks that repeat each other exactly stay solvable, and
+the one dropped first costs nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class GramModel:
+    """A linear model through its normal equations.
+
+    Attributes:
+        matrix: (P, P) J'J;  right: (P,) J'y;  total: y'y.
+        always: columns that are never dropped (levels, constants).
+        blocks: name of a block -> its columns.
+    """
+
+    matrix: np.ndarray
+    right: np.ndarray
+    total: float
+    always: np.ndarray
+    blocks: Mapping[int, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        columns: np.ndarray,
+        response: np.ndarray,
+        always: np.ndarray,
+        blocks: Mapping[int, np.ndarray],
+    ) -> "GramModel":
+        """Sum up columns (m, P) and response (m,)."""
+        total = float(response @ response)
+        return cls(columns.T @ columns, columns.T @ response, total, always, blocks)
+
+    def fit(self, kept: Sequence[int]) -> "SubsetFit":
+        """Fit levels, constants and some of the blocks."""
+        positions = np.concatenate(
+            (self.always, *(self.blocks[one] for one in kept))
+        ).astype(int)
+        part = self.matrix[np.ix_(positions, positions)]
+        scale = np.sqrt(np.maximum(np.diagonal(part), 1e-300))
+        scaled = part / np.outer(scale, scale)
+        scaled[np.diag_indices_from(scaled)] += RIDGE
+        inverse = _inverse(scaled) / np.outer(scale, scale)
+        places, first = {}, len(self.always)
+        for one in kept:
+            places[one] = slice(first, first + len(self.blocks[one]))
+            first = places[one].stop
+        theta = inverse @ self.right[positions]
+        rss = max(self.total - float(theta @ self.right[positions]), 0.0)
+        return SubsetFit(positions, places, inverse, theta, rss)
+
+    def rss(self, kept: Sequence[int]) -> float:
+        """Return the residual sum of squares with some of the blocks."""
+        return self.fit(kept).rss
+
+
+@dataclass(frozen=True, eq=False)
+class SubsetFit:
+    """A fit of some blocks.
+
+    Attributes:
+        positions: (Q,) columns in it;  places: block -> where in these.
+        inverse: (Q, Q) of the Gram matrix;  theta: (Q,);  rss: residual sum.
+    """
+
+    positions: np.ndarray
+    places: Mapping[int, slice]
+    inverse: np.ndarray
+    theta: np.ndarray
+    rss: float
+
+    def rise(self, block: int) -> float:
+        """Return by how much the residual sum rises without a block."""
+        place = self.places[block]
+        return float(_form(self.inverse[place, place], self.theta[place]))
+
+    def without(self, block: int) -> "SubsetFit":
+        """Return the fit without a block."""
+        place = self.places[block]
+        inner = self.inverse[place, place]
+        side = np.delete(self.inverse[:, place], place, axis=0)
+        moved = _solve(inner, np.column_stack((side.T, self.theta[place])))
+        rest = np.delete(np.delete(self.inverse, place, 0), place, 1)
+        rise = float(self.theta[place] @ moved[:, -1])
+        size = place.stop - place.start
+        places = {
+            one: where
+            if where.start < place.start
+            else slice(where.start - size, where.stop - size)
+            for one, where in self.places.items()
+            if one != block
+        }
+        return SubsetFit(
+            np.delete(self.positions, place),
+            places,
+            rest - side @ moved[:, :-1],
+            np.delete(self.theta, place) - side @ moved[:, -1],
+            self.rss + max(rise, 0.0),
+        )
+
+
+def backward(
+    model: GramModel, offered: Sequence[int], variance: float, price: float
+) -> list[int]:
+    """Drop the block that costs least while it costs no more than its price.
+
+    Args:
+        model: normal equations of all blocks.
+        offered: blocks to begin with.
+        variance: of the noise.
+        price: of one column, in units of the variance (log of the observations: BIC).
+    Returns:
+        The blocks that stay, in the order of offered.
+    """
+    fit = model.fit(offered)
+    while fit.places:
+        excess = {
+            block: fit.rise(block) / variance - price * (place.stop - place.start)
+            for block, place in fit.places.items()
+        }
+        cheapest = min(excess, key=lambda block: excess[block])
+        if excess[cheapest] > 0:
+            break
+        fit = fit.without(cheapest)
+    return [block for block in offered if block in fit.places]
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    try:
+        return cho_solve(cho_factor(matrix), np.eye(len(matrix)))
+    except LinAlgError:
+        return np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    try:
+        return cho_solve(cho_factor(matrix), right)
+    except LinAlgError:
+        return np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
+
+
+def _form(matrix: np.ndarray, vector: np.ndarray) -> float:
+    return max(float(vector @ _solve(matrix, vector)), 0.0)

@@ -1,0 +1,276 @@
+"""The law of the noise: growth with the mean, memory in time, shared parts of groups.
+
+    y = mean + sigma e,   sigma = spread * |mean|^power (held above a floor)
+    e = u_group + v,      v autoregressive of order p in time order within segments
+
+Whitening divides by sigma, filters with the autoregression (the first rows of a segment
+with the lower orders, so that no row is lost), and takes out the share of each group's
+mean that its intercept explains. After it observations are independent and equal, and
+least squares is generalised least squares.
+
+Reference: Davidian and Carroll 1987 for the power of the mean; Levinson 1947, Brockwell
+and Davis 1991 for the autoregression; Fuller and Battese 1974 for random intercepts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
+from sciren.inference.observed import ObservedProcess
+
+LARGEST_POWER = 1.5
+CERTAIN = 2.6  # t of the slope below which the noise is taken as equal (two-sided 1 %)
+POSITIVE = 0.98  # share of rows whose mean must be above zero for a power of the mean
+FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
+LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
+HIGHEST_ORDER = 8
+"""All six measured: benchmarks.belief (the cells with growing and correlated noise)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """A noise law laid on the observations of one process.
+
+    Attributes:
+        scale: (m,) standard deviation over the square root of the user's weight, up to
+            one common factor.
+        parts: for each target its observations and their autoregression.
+        segments: (m,) unbroken series.
+        shared: for each group its observations, the filtered ones (k,) and the share
+            of their projection that is taken out.
+    """
+
+    scale: np.ndarray
+    parts: Sequence[tuple[slice, Autoregression]]
+    segments: np.ndarray
+    shared: Sequence[tuple[slice, np.ndarray, float]] = ()
+
+    @classmethod
+    def none(cls, process: ObservedProcess) -> "Whitening":
+        """Independent noise, weights as the user gave them."""
+        return NoiseLaw.equal(process).whitening(process, process.values)
+
+    def filter(self, matrix: np.ndarray) -> np.ndarray:
+        """Divide by the scale and filter in time; groups keep their shared part."""
+        columns = matrix.reshape(len(matrix), -1) / self.scale[:, None]
+        for rows, autoregression in self.parts:
+            if autoregression.order:
+                columns[rows] = filtered(
+                    autoregression, columns[rows], self.segments[rows]
+                )
+        return columns.reshape(matrix.shape)
+
+    def whiten(self, matrix: np.ndarray) -> np.ndarray:
+        """Return a matrix (m, c) or vector (m,) in units of independent equal noise."""
+        white = self.filter(matrix)
+        for rows, ones, share in self.shared:
+            part = white[rows]
+            inner = ones @ part / (ones @ ones)
+            white[rows] = part - share * np.multiply.outer(ones, inner)
+        return white
+
+
+@dataclass(frozen=True)
+class NoiseLaw:
+    """Numbers of the law, one a target.
+
+    Attributes:
+        power: growth of the standard deviation with the mean, 0 .. 1.5.
+        spread: standard deviation at mean one (for several targets: against each other).
+        floor: |mean| below which sigma is held.
+        autoregression: memory in time order.
+        intercept: variance of the group's part over that of the rest.
+    """
+
+    power: tuple[float, ...]
+    spread: tuple[float, ...]
+    floor: tuple[float, ...]
+    autoregression: tuple[Autoregression, ...]
+    intercept: tuple[float, ...] = field(default=())
+
+    @classmethod
+    def equal(cls, process: ObservedProcess) -> "NoiseLaw":
+        """Independent noise of one size."""
+        count = len(process.target_names)
+        none = (0.0,) * count
+        white = (Autoregression.none(),) * count
+        return cls(none, (1.0,) * count, none, white, none)
+
+    def sigma(self, process: ObservedProcess, mean: np.ndarray) -> np.ndarray:
+        """Return the standard deviation (m,) of observations with that mean (m,)."""
+        power, spread, floor = map(np.asarray, (self.power, self.spread, self.floor))
+        target = process.targets
+        held = np.maximum(np.abs(mean), np.maximum(floor[target], 1e-12))
+        return spread[target] * np.where(power[target] > 0, held ** power[target], 1.0)
+
+    def whitening(self, process: ObservedProcess, mean: np.ndarray) -> Whitening:
+        """Lay the law on a process, given the mean (m,) that carries the scale."""
+        scale = self.sigma(process, mean) / np.sqrt(process.weights)
+        parts = [
+            (rows, self.autoregression[target])
+            for target, rows in enumerate(_target_rows(process))
+            if rows.stop > rows.start
+        ]
+        plain = Whitening(scale, parts, process.segments)
+        if process.groups is None or not any(self.intercept):
+            return plain
+        return Whitening(scale, parts, process.segments, self._shared(process, plain))
+
+    def _shared(
+        self, process: ObservedProcess, plain: Whitening
+    ) -> list[tuple[slice, np.ndarray, float]]:
+        """Share of every group's mean that its intercept explains.
+
+        With v'v = c'c the filtered ones, var = w I + b c c' has the square root of its
+        inverse I - theta c c' / c'c,  theta = 1 - sqrt(w / (w + b c'c)).
+        """
+        ones = plain.filter(plain.scale)
+        found = []
+        for rows in group_slices(process):
+            target = int(process.targets[rows.start])
+            part = ones[rows]
+            ratio = self.intercept[target] * float(part @ part)
+            found.append((rows, part, 1.0 - 1.0 / np.sqrt(1.0 + ratio)))
+        return found
+
+
+def estimate_law(
+    process: ObservedProcess,
+    residual: np.ndarray,
+    mean: np.ndarray,
+    jacobian: np.ndarray,
+    power: float | None = None,
+) -> NoiseLaw:
+    """Estimate the law from the residual of a large model and the mean of the selected.
+
+    The scale must come from the selected model: a large one follows slow noise, and its
+    own mean then enters the weights.
+
+    Args:
+        process: observations.
+        residual: (m,) of the model with all features.
+        mean: (m,) of the model with the selected ones.
+        jacobian: (m, P) of the model with all features, for the degrees of freedom that
+            it takes from the groups.
+        power: growth with the mean, where the user knows it.
+    """
+    powers, floors, spreads, memories = [], [], [], []
+    for rows in _target_rows(process):
+        size = np.sqrt(process.weights[rows]) * residual[rows]
+        growth, floor = _growth(size, mean[rows], power)
+        held = np.maximum(np.abs(mean[rows]), max(floor, 1e-12))
+        scaled = size / (held**growth if growth > 0 else 1.0)
+        powers.append(growth)
+        floors.append(floor)
+        spreads.append(float(np.sqrt(np.mean(scaled**2))) or 1.0)
+        memories.append(_memory(process, rows, scaled))
+    law = NoiseLaw(tuple(powers), _relative(spreads), tuple(floors), tuple(memories))
+    if process.groups is None:
+        return law
+    ratios = _intercepts(process, law.whitening(process, mean), residual, jacobian)
+    return NoiseLaw(law.power, law.spread, law.floor, law.autoregression, ratios)
+
+
+def group_slices(process: ObservedProcess) -> list[slice]:
+    """Where the observations of every target and group stand in the stack."""
+    if process.groups is None:
+        return _target_rows(process)
+    changes = (np.diff(process.groups) != 0) | (np.diff(process.targets) != 0)
+    ends = [0, *(np.nonzero(changes)[0] + 1).tolist(), len(process)]
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+def _target_rows(process: ObservedProcess) -> list[slice]:
+    counts = np.bincount(process.targets, minlength=len(process.target_names))
+    ends = [0, *np.cumsum(counts).tolist()]
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+def _relative(spreads: Sequence[float]) -> tuple[float, ...]:
+    """Spreads of several targets against each other; their common size is free."""
+    if len(spreads) == 1:
+        return (1.0,)
+    return tuple(spreads)
+
+
+def _growth(
+    residual: np.ndarray, mean: np.ndarray, given: float | None
+) -> tuple[float, float]:
+    """Return the power of the mean in the noise, and the floor of the mean."""
+    if len(mean) < 3:
+        return 0.0, 0.0
+    size = np.abs(mean)
+    floor = float(np.quantile(size, FLOOR))
+    if given is not None:
+        return given, floor
+    if np.mean(mean > 0) <= POSITIVE or floor <= 0:
+        return 0.0, floor
+    x = np.log(np.maximum(size, floor))
+    squares = residual**2
+    if not squares.any() or x.std() < 1e-6:
+        return 0.0, floor
+    lowest = np.quantile(squares, LOWEST_LOGS)
+    y = np.log(np.maximum(squares, max(lowest, 1e-300)))
+    x, y = x - x.mean(), y - y.mean()
+    slope = float(x @ y / (x @ x))
+    rest = y - slope * x
+    error = float(np.sqrt(rest @ rest / (len(x) - 2) / (x @ x)))
+    if slope <= CERTAIN * error:
+        return 0.0, floor
+    return min(slope / 2, LARGEST_POWER), floor
+
+
+def _memory(
+    process: ObservedProcess, rows: slice, scaled: np.ndarray
+) -> Autoregression:
+    """Fit the autoregression of one target, groups taken at their own mean."""
+    if not process.ordered:
+        return Autoregression.none()
+    if process.groups is not None:
+        _, place = np.unique(process.groups[rows], return_inverse=True)
+        counts = np.bincount(place)
+        scaled = scaled - (np.bincount(place, scaled) / counts)[place]
+    return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER)
+
+
+def _intercepts(
+    process: ObservedProcess,
+    plain: Whitening,
+    residual: np.ndarray,
+    jacobian: np.ndarray,
+) -> tuple[float, ...]:
+    """Return for each target the variance of the group's part over that of the rest.
+
+    Moments of the group projections z_g = c'x / |c| of filtered residuals:
+    E sum z_g^2 = (w + b c'c) (G - q), with q the degrees of freedom that the model with
+    all features takes from the group means (without it half of b may be lost).
+    """
+    ones = plain.filter(plain.scale)
+    white = plain.filter(np.column_stack((jacobian, residual)))
+    slices = group_slices(process)
+    means = np.stack(
+        [ones[g] @ white[g] / np.linalg.norm(ones[g]) for g in slices]
+    )  # (groups of all targets, P + 1)
+    gram = white[:, :-1].T @ white[:, :-1]
+    taken = means[:, :-1] @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
+    leverage = np.einsum("gp,gp->g", taken, means[:, :-1])
+    of_target = np.array([process.targets[g.start] for g in slices])
+    length = np.array([ones[g] @ ones[g] for g in slices])
+    ratios = []
+    for target, rows in enumerate(_target_rows(process)):
+        mine = of_target == target
+        total = float(white[rows, -1] @ white[rows, -1])
+        between = float(means[mine, -1] @ means[mine, -1])
+        groups = int(mine.sum())
+        q = min(float(leverage[mine].sum()), 0.9 * groups)
+        free = (rows.stop - rows.start) - groups - (gram.shape[0] - q)
+        within = (total - between) / max(free, 1.0)
+        if groups < 2 or within <= 0:
+            ratios.append(0.0)
+            continue
+        excess = between / (groups - q) - within
+        ratios.append(max(excess, 0.0) / (within * float(length[mine].mean())))
+    return tuple(ratios)

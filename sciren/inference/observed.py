@@ -1,0 +1,243 @@
+"""Rows that were observed through a process: what every inference here starts from.
+
+Whatever encoder was trained, the data speak about its latents only through the process.
+An `ObservedProcess` therefore knows no encoder: it maps raw latents and constants of its
+rows to the mean of its observations and gives the sensitivities, on the scale on which
+training compares predictions with targets. All arrays are numpy, double precision; this
+is the only module of the package that touches torch.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from sciren.comparison import ResidualScale
+from sciren.data.table import Table
+from sciren.errors import TrainingError
+from sciren.solvers.process_term import ProcessTerm
+
+if TYPE_CHECKING:
+    from sciren.model import ScIReN
+
+LONGEST_GAP = 10.0
+"""Median time steps between neighbours beyond which the memory of the noise restarts.
+
+measured: benchmarks.belief, half of the rows missing at random must stay one series,
+seasons of 200 rows may be several.
+"""
+
+
+class Response(NamedTuple):
+    """Mean of the observations and its sensitivities.
+
+    Attributes:
+        mean: (m,) on the scale of the comparison.
+        by_latent: (m, L) slope by the raw latents of the observation's row.
+        by_constant: (m, K) slope by the constants on their training scale.
+    """
+
+    mean: np.ndarray
+    by_latent: np.ndarray
+    by_constant: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedProcess:
+    """m observations of t targets in n rows, missing ones left out.
+
+    Observations are stacked target by target, within a target group by group (where
+    groups are given), within a group in time order. One segment is an unbroken series of
+    one target: no memory of the noise reaches from one segment to the next.
+
+    Attributes:
+        features: (n, d) physical units.
+        values: (m,) observed, on the scale of the comparison (sd one a target).
+        rows, targets: (m,) row and target of every observation.
+        weights: (m,) weights that the user gave, mean one; all one by default.
+        segments: (m,) ids, consecutive and rising.
+        groups: (m,) ids of the groups that the user gave, or None.
+        clock: (n,) time of the rows in median steps, or their order in the file.
+        ordered: whether the clock is time; without, rows are taken as independent.
+        box: lowest and highest constants (K,) on their training scale.
+        start_latents, start_constants: (L,), (K,) where a search may begin, raw.
+        feature_names, latent_names, constant_names, target_names: of the columns.
+    """
+
+    features: np.ndarray
+    values: np.ndarray
+    rows: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray
+    segments: np.ndarray
+    groups: np.ndarray | None
+    clock: np.ndarray
+    ordered: bool
+    box: tuple[np.ndarray, np.ndarray]
+    start_latents: np.ndarray
+    start_constants: np.ndarray
+    feature_names: tuple[str, ...]
+    latent_names: tuple[str, ...]
+    constant_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    term: ProcessTerm
+    table: Table
+
+    @classmethod
+    def of(
+        cls, model: "ScIReN", table: Table, scale: ResidualScale | None = None
+    ) -> "ObservedProcess":
+        """See a table through the decoder, the bounds and the constants of a model.
+
+        Args:
+            model: trained or not; its encoder is not used.
+            table: rows with targets, forcings and features.
+            scale: of the comparison; default that of the training, else of the table.
+        Raises:
+            TrainingError: the decoder mixes rows, or nothing is observed.
+        """
+        if not model.decoder.rowwise:
+            raise TrainingError(
+                f"decoder {model.decoder.name!r} does not act row by row, so there are "
+                "no sensitivities of single rows; selection and intervals need them"
+            )
+        scale = scale or model.residual_scale or ResidualScale.fit(table.targets)
+        clock, ordered = _clock(table)
+        return cls._stacked(model, table, scale, clock, ordered)
+
+    @classmethod
+    def _stacked(
+        cls,
+        model: "ScIReN",
+        table: Table,
+        scale: ResidualScale,
+        clock: np.ndarray,
+        ordered: bool,
+    ) -> "ObservedProcess":
+        term = ProcessTerm(model, table, scale, violation=0.0)
+        seen = (term.observations.weights > 0).cpu().numpy()
+        if not seen.any():
+            raise TrainingError(
+                "no target is observed in these rows; check targets and row filter"
+            )
+        group = table.blocks.cpu().numpy() if table.grouped else None
+        rows, targets = _stacking(seen, group, clock)
+        weights = term.observations.weights.cpu().numpy()[rows, targets]
+        low, high = model.constant_scale.box()
+        return cls(
+            features=table.features.cpu().numpy(),
+            values=term.observations.values.cpu().numpy()[rows, targets],
+            rows=rows,
+            targets=targets,
+            weights=weights / weights.mean(),
+            segments=_segments(rows, targets, group, clock),
+            groups=None if group is None else group[rows],
+            clock=clock,
+            ordered=ordered,
+            box=(low.numpy(), high.numpy()),
+            start_latents=_raw_starts(model),
+            start_constants=model.constant_raw.detach().cpu().double().numpy().copy(),
+            feature_names=table.feature_names,
+            latent_names=model.latent_names,
+            constant_names=model.decoder.constant_names,
+            target_names=model.decoder.targets,
+            term=term,
+            table=table,
+        )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def n_rows(self) -> int:
+        """Number n of rows."""
+        return len(self.features)
+
+    @property
+    def n_latents(self) -> int:
+        """Number L of latents."""
+        return len(self.latent_names)
+
+    @property
+    def n_constants(self) -> int:
+        """Number K of constants."""
+        return len(self.constant_names)
+
+    def evaluate(self, raw: np.ndarray, constants: np.ndarray) -> Response:
+        """Return mean and sensitivities of all observations.
+
+        Args:
+            raw: (n, L) raw latents of the rows.
+            constants: (K,) on their training scale (positive ones in logs).
+        """
+        device = self.term.observations.values.device
+        latents = torch.as_tensor(raw, dtype=torch.float64, device=device)[None]
+        shared = torch.as_tensor(constants, dtype=torch.float64, device=device)[None]
+        slopes, residual = self.term.jacobian(latents, shared)
+        flat = slopes[0].cpu().numpy()[self.rows, self.targets]
+        mean = residual[0].cpu().numpy()[self.rows, self.targets] + self.values
+        return Response(mean, flat[:, : self.n_latents], flat[:, self.n_latents :])
+
+    def take(self, rows: np.ndarray) -> "ObservedProcess":
+        """Return some of the rows (positions, ascending); gaps restart the noise."""
+        index = np.asarray(rows)
+        term = self.term
+        model, scale = term.model, term.observations.scale
+        table = self.table.take(index)
+        return self._stacked(model, table, scale, self.clock[index], self.ordered)
+
+    def time_rank(self) -> np.ndarray:
+        """Return the position (m,) of every observation's row in time, 0 .. n - 1."""
+        rank = np.empty(self.n_rows, dtype=np.int64)
+        rank[np.argsort(self.clock, kind="stable")] = np.arange(self.n_rows)
+        return rank[self.rows]
+
+
+def _raw_starts(model: "ScIReN") -> np.ndarray:
+    """Return the declared start values of the latents as raw latents (L,)."""
+    raw = [
+        constraint.inverse(
+            torch.tensor(parameter.initial, dtype=torch.float64), low, high
+        )
+        for parameter, constraint, low, high in zip(
+            model.decoder.parameters.latents,
+            model.constraints,
+            model.low.cpu(),
+            model.high.cpu(),
+            strict=True,
+        )
+    ]
+    return torch.stack(raw).numpy()
+
+
+def _clock(table: Table) -> tuple[np.ndarray, bool]:
+    """Return time in median steps (n,), or positions in the file; whether it is time."""
+    if table.time is None:
+        return np.asarray(table.row_ids, dtype=float), False
+    seconds = (table.time - table.time.min()) / np.timedelta64(1, "s")
+    group = table.blocks.cpu().numpy() if table.grouped else np.zeros(len(table))
+    order = np.lexsort((seconds, group))
+    steps = np.diff(seconds[order])[np.diff(group[order]) == 0]
+    steps = steps[steps > 0]
+    return seconds / (np.median(steps) if len(steps) else 1.0), True
+
+
+def _stacking(
+    seen: np.ndarray, group: np.ndarray | None, clock: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and targets of all observations in the order of the stack."""
+    rows, targets = np.nonzero(seen)
+    member = np.zeros(len(rows)) if group is None else group[rows]
+    order = np.lexsort((clock[rows], member, targets))
+    return rows[order], targets[order]
+
+
+def _segments(
+    rows: np.ndarray, targets: np.ndarray, group: np.ndarray | None, clock: np.ndarray
+) -> np.ndarray:
+    """Return ids (m,) that rise where target, group or a long gap breaks the series."""
+    breaks = (np.diff(targets) != 0) | (np.diff(clock[rows]) > LONGEST_GAP)
+    if group is not None:
+        breaks |= np.diff(group[rows]) != 0
+    return np.concatenate(([0], np.cumsum(breaks)))

@@ -1,0 +1,200 @@
+"""Damped Gauss-Newton for levels, curves and constants through a process.
+
+    minimise  |W (y - mean(theta))|^2 + theta' penalty theta
+
+with W the whitening of a noise law, held fixed. Directions that no observation sees
+(a latent on its bound everywhere, two curves that make up for each other) stay where
+they started; constants stay inside their bounds.
+
+Reference: Levenberg 1944; Marquardt 1963; Nielsen 1999 for the update of the damping.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from sciren.errors import TrainingError
+from sciren.inference.design import Design
+from sciren.inference.noise import Whitening
+from sciren.inference.observed import ObservedProcess
+
+ENOUGH = 1e-7
+"""Relative decrease that ends a search: a chi-square of 1e-7 times the rows is of no account."""
+
+FIRST_DAMPING = 1e-4
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A minimum.
+
+    Attributes:
+        process, design, whitening: what was fitted.
+        theta: (P,) levels, coefficients, constants.
+        mean: (m,) fitted mean;  jacobian: (m, P) its slopes, neither whitened.
+        loss: whitened sum of squares, without the penalty.
+        penalty: (P, P) or None.
+        converged: whether the search ended by itself.
+    """
+
+    process: ObservedProcess
+    design: Design
+    whitening: Whitening
+    theta: np.ndarray
+    mean: np.ndarray
+    jacobian: np.ndarray
+    loss: float
+    penalty: np.ndarray | None
+    converged: bool
+
+    @property
+    def residual(self) -> np.ndarray:
+        """Observed minus fitted (m,), not whitened."""
+        return self.process.values - self.mean
+
+    @property
+    def constants(self) -> np.ndarray:
+        """Constants (K,) on their training scale."""
+        return self.theta[self.design.constants]
+
+    def raw_latents(self) -> np.ndarray:
+        """Raw latents (n, L)."""
+        return self.design.raw(self.theta, self.process.n_rows)
+
+
+def start_theta(process: ObservedProcess, design: Design) -> np.ndarray:
+    """Return declared start values as theta (P,), every curve zero."""
+    theta = np.zeros(design.size)
+    theta[: design.n_latents] = process.start_latents
+    theta[design.constants] = process.start_constants
+    return theta
+
+
+def carried(fit: Fit, design: Design) -> np.ndarray:
+    """Return theta (P,) of another design: what both have is taken over."""
+    theta = np.zeros(design.size)
+    theta[: design.n_latents] = fit.theta[: design.n_latents]
+    theta[design.constants] = fit.constants
+    known = dict(zip(fit.design.edges, fit.design.blocks, strict=True))
+    for edge, block in zip(design.edges, design.blocks, strict=True):
+        old = known.get(edge)
+        if old is not None and old.stop - old.start == block.stop - block.start:
+            theta[block] = fit.theta[old]
+    return theta
+
+
+def solve(
+    process: ObservedProcess,
+    design: Design,
+    whitening: Whitening | None = None,
+    penalty: np.ndarray | None = None,
+    start: np.ndarray | None = None,
+    steps: int = 40,
+) -> Fit:
+    """Fit levels, curves and constants.
+
+    Args:
+        process: observations.
+        design: columns of the latents.
+        whitening: weights and filter of the noise; default equal and independent.
+        penalty: (P, P) positive semidefinite; default none.
+        start: theta (P,); default the declared starts.
+        steps: at most.
+    Raises:
+        TrainingError: the process has no finite value at the start.
+    """
+    search = _Search(process, design, whitening or Whitening.none(process), penalty)
+    theta = start_theta(process, design) if start is None else start.copy()
+    point = search.at(theta)
+    if point is None:
+        raise TrainingError(
+            "the process has no finite value at the start of the search; give its "
+            "parameters other start values, or drop the rows where it has none"
+        )
+    damping, grow, converged = FIRST_DAMPING, 2.0, False
+    for _ in range(steps):
+        step = search.step(point, damping)
+        trial = search.at(search.inside(point.theta + step))
+        gain = -np.inf if trial is None else point.total - trial.total
+        if trial is None or not gain >= 0:
+            damping, grow = damping * grow, 2 * grow
+            if damping > 1e8:  # no step in any direction helps
+                converged = True
+                break
+            continue
+        converged = gain <= ENOUGH * point.total
+        point = trial
+        damping, grow = max(damping / 10, 1e-12), 2.0
+        if converged:
+            break
+    return Fit(
+        process, design, search.whitening, point.theta, point.mean, point.jacobian,
+        point.loss, penalty, converged,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Where a search stands, with its normal equations."""
+
+    theta: np.ndarray
+    mean: np.ndarray
+    jacobian: np.ndarray
+    loss: float
+    total: float
+    gradient: np.ndarray
+    matrix: np.ndarray
+
+
+class _Search:
+    """One least-squares problem."""
+
+    def __init__(
+        self,
+        process: ObservedProcess,
+        design: Design,
+        whitening: Whitening,
+        penalty: np.ndarray | None,
+    ) -> None:
+        self.process, self.design, self.whitening = process, design, whitening
+        self.penalty = penalty
+
+    def at(self, theta: np.ndarray) -> _Point | None:
+        """Evaluate; None where the process has no finite value."""
+        raw = self.design.raw(theta, self.process.n_rows)
+        response = self.process.evaluate(raw, theta[self.design.constants])
+        jacobian = self.design.jacobian(response, self.process.rows)
+        both = np.column_stack((jacobian, self.process.values - response.mean))
+        if not np.isfinite(both).all():
+            return None
+        white = self.whitening.whiten(both)
+        gram = white.T @ white
+        loss = float(gram[-1, -1])
+        matrix, gradient, total = gram[:-1, :-1], gram[:-1, -1], loss
+        if self.penalty is not None:
+            pull = self.penalty @ theta
+            matrix, gradient = matrix + self.penalty, gradient - pull
+            total = loss + float(theta @ pull)
+        return _Point(theta, response.mean, jacobian, loss, total, gradient, matrix)
+
+    def step(self, point: _Point, damping: float) -> np.ndarray:
+        """Solve the damped normal equations in units of their diagonal."""
+        diagonal = np.diagonal(point.matrix)
+        seen = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
+        scale = np.where(seen, np.sqrt(np.where(seen, diagonal, 1.0)), 1.0)
+        matrix = point.matrix / np.outer(scale, scale)
+        matrix[~seen], matrix[:, ~seen] = 0.0, 0.0
+        np.fill_diagonal(matrix, np.where(seen, np.diagonal(matrix), 1.0) + damping)
+        right = np.where(seen, point.gradient / scale, 0.0)
+        try:
+            found = cho_solve(cho_factor(matrix, check_finite=False), right)
+        except LinAlgError:
+            found = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
+        return found / scale
+
+    def inside(self, theta: np.ndarray) -> np.ndarray:
+        """Hold the constants inside their bounds."""
+        cut = self.design.constants
+        theta[cut] = np.clip(theta[cut], *self.process.box)
+        return theta

@@ -1,0 +1,40 @@
+"""All subsets in one Gram matrix: down-dating agrees with fitting anew."""
+
+import numpy as np
+import pytest
+
+from sciren.inference.elimination import GramModel, backward
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(0)
+    columns = rng.standard_normal((200, 10))
+    y = columns[:, 0] + columns[:, 1] - 2 * columns[:, 5] + rng.standard_normal(200)
+    blocks = {0: np.array([1, 2, 3]), 1: np.array([4, 5, 6]), 2: np.array([7, 8, 9])}
+    return columns, y, GramModel.of(columns, y, np.array([0]), blocks)
+
+
+def test_a_subset_fits_as_least_squares_does(problem):
+    columns, y, model = problem
+    fit = model.fit([0, 2])
+    theta, rss, *_ = np.linalg.lstsq(columns[:, [0, 1, 2, 3, 7, 8, 9]], y, rcond=None)
+    np.testing.assert_allclose(fit.theta, theta, atol=1e-6)
+    assert fit.rss == pytest.approx(float(rss[0]))
+
+
+@pytest.mark.parametrize("block", [0, 1, 2])
+def test_dropping_a_block_is_the_fit_without_it(problem, block):
+    _, _, model = problem
+    full = model.fit([0, 1, 2])
+    less, anew = full.without(block), model.fit([k for k in range(3) if k != block])
+    assert full.rss + full.rise(block) == pytest.approx(anew.rss)
+    assert less.rss == pytest.approx(anew.rss)
+    np.testing.assert_allclose(less.theta, anew.theta, atol=1e-6)
+    np.testing.assert_allclose(less.inverse, anew.inverse, atol=1e-6)
+
+
+def test_backward_keeps_what_is_worth_its_price(problem):
+    _, _, model = problem
+    assert backward(model, [0, 1, 2], 1.0, np.log(200)) == [0, 1]
+    assert backward(model, [0, 1, 2], 1.0, 1e9) == []

@@ -1,0 +1,88 @@
+"""Three words for every feature, the same for the same data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sciren import LinearEncoder, ScIReN, Table
+from sciren.inference import ObservedProcess, select
+from tests.sciren.inference.conftest import drivers
+
+
+def plain(frame, features, **more):
+    table = Table.from_frame(frame, features, (), ["y"], **more)
+    return ObservedProcess.of(ScIReN(LinearEncoder(len(features), 1)), table)
+
+
+def words(selection):
+    return {row["feature"]: row["status"] for row in selection.rows()}
+
+
+def test_what_acts_through_the_process_is_kept_and_the_rest_is_not(respiration):
+    model, table, _ = respiration
+    found = select(ObservedProcess.of(model, table))
+    status = words(found)
+    assert [status[name] for name in "ab"] == ["kept", "kept"]
+    assert "kept" not in (status["c"], status["d"])
+    assert found.law.power[0] == pytest.approx(1.0, abs=0.3)
+    assert found.mask().tolist() == [[True], [True], [False], [False]]
+
+
+def test_the_order_of_independent_rows_does_not_matter(respiration):
+    model, table, _ = respiration
+    order = np.random.default_rng(0).permutation(len(table))
+    one, other = (
+        select(ObservedProcess.of(model, t)) for t in (table, table.take(order))
+    )
+    assert one.status == other.status
+    for edge, value in one.p_values.items():
+        assert other.p_values[edge] == pytest.approx(value, rel=1e-3)
+
+
+def test_two_columns_that_say_the_same_are_a_pair():
+    frame, rng = drivers(300)
+    frame["b"] = frame.a + 1e-3 * rng.standard_normal(300)
+    frame["y"] = frame.a + 0.3 * rng.standard_normal(300)
+    found = select(plain(frame, ["a", "b", "c"]))
+    status = words(found)
+    assert sorted([status["a"], status["b"]]) == ["kept", "undecided"]
+    assert {found.name(edge)[0] for edge in found.pairs[0][:2]} == {"a", "b"}
+
+
+def test_slow_noise_is_not_taken_for_an_effect():
+    claimed = 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        slow = np.cumsum(rng.standard_normal((400, 3)), axis=0)
+        frame = pd.DataFrame(slow, columns=["a", "b", "y"])
+        frame["time"] = pd.date_range("2020-01-01", periods=400, freq="h")
+        claimed += bool(select(plain(frame, ["a", "b"], time="time")).kept)
+    assert claimed <= 1
+
+
+def test_each_latent_gets_its_own_features():
+    frame, rng = drivers(400)
+    frame["y"] = frame.a + 0.3 * rng.standard_normal(400)
+    frame["z"] = frame.b**2 + 0.3 * rng.standard_normal(400)
+    frame.loc[::7, "z"] = np.nan
+    table = Table.from_frame(frame, ["a", "b", "c"], (), ["y", "z"])
+    found = select(ObservedProcess.of(ScIReN(LinearEncoder(3, 2)), table))
+    assert {found.name(edge) for edge in found.kept} == {"a -> y1", "b -> y2"}
+
+
+def test_only_offered_edges_are_looked_at(respiration):
+    model, table, _ = respiration
+    offered = np.array([[True], [False], [True], [True]])
+    found = select(ObservedProcess.of(model, table), offered)
+    assert (1, 0) not in found.status
+    assert found.kept == ((0, 0),)
+
+
+def test_features_of_two_values_and_constants_are_no_obstacle():
+    frame, rng = drivers(300)
+    frame["b"] = (rng.uniform(size=300) > 0.7) * 1.0
+    frame["c"] = 4.0
+    frame["y"] = frame.b + 0.3 * rng.standard_normal(300)
+    found = select(plain(frame, ["a", "b", "c"], constant="keep"))
+    assert words(found)["b"] == "kept"
+    assert words(found)["c"] == "excluded"

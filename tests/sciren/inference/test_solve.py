@@ -1,0 +1,47 @@
+"""Gauss-Newton through a process: what it finds, and what it does not move."""
+
+import numpy as np
+import pytest
+
+from sciren.inference.design import Design
+from sciren.inference.observed import ObservedProcess
+from sciren.inference.selection import feature_bases
+from sciren.inference.solve import solve
+
+
+def design_of(process, edges):
+    return Design.of(process, edges, feature_bases(process))
+
+
+def test_the_truth_behind_a_process_is_found(respiration):
+    model, table, frame = respiration
+    process = ObservedProcess.of(model, table)
+    fit = solve(process, design_of(process, [(0, 0), (1, 0)]))
+    assert fit.converged
+    assert np.exp(fit.constants[0]) == pytest.approx(1.8, abs=0.05)
+    truth = 3 + 0.6 * frame.a + 0.3 * frame.b**2
+    assert np.corrcoef(fit.raw_latents()[:, 0], truth)[0, 1] > 0.995
+
+
+def test_at_a_minimum_the_gradient_vanishes_with_a_penalty_too(respiration):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    design = design_of(process, [(0, 0), (1, 0)])
+    penalty = design.penalty([1.0, 1.0])
+    fit = solve(process, design, penalty=penalty, steps=100)
+    slope = fit.jacobian.T @ fit.residual - penalty @ fit.theta
+    assert (
+        np.abs(slope).max() < 1e-2 * np.abs(fit.jacobian.T @ process.values).max() / 100
+    )
+
+
+def test_two_edges_that_repeat_each_other_are_no_obstacle(respiration):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    bases = list(feature_bases(process))
+    bases[2] = bases[0]
+    both = Design.of(process, [(0, 0), (1, 0), (2, 0)], bases)
+    one = design_of(process, [(0, 0), (1, 0)])
+    assert solve(process, both).loss == pytest.approx(
+        solve(process, one).loss, rel=1e-4
+    )
