@@ -110,11 +110,6 @@ class Observations:
         """Number of observations with weight."""
         return int((self.weights > 0).sum())
 
-    @property
-    def total_weight(self) -> float:
-        """Sum of the weights."""
-        return float(self.weights.sum())
-
     def residual(self, predicted: Tensor) -> Tensor:
         """Transformed prediction minus observation, (..., n, t), zero if unobserved."""
         gap = self.scale.transform(predicted) - self.values

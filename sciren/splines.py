@@ -102,19 +102,6 @@ def design(
     return full[..., pad : full.shape[-1] - pad] if pad else full
 
 
-def design_slope(x: Tensor, low: Tensor, high: Tensor, intervals: int) -> Tensor:
-    """Return the derivative of every basis function at x, linear continuation outside.
-
-    Shapes as in `design`; unit: one over the unit of x.
-    """
-    inside = torch.minimum(torch.maximum(x, low), high)
-    index, f = _locate(inside, low, high, intervals)
-    slopes = _slopes(f) * (intervals / (high - low)).unsqueeze(-1)
-    full = x.new_zeros((*x.shape, n_coefficients(intervals)))
-    places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
-    return full.scatter_add(-1, places, slopes)
-
-
 def evaluate(
     x: Tensor, coefficients: Tensor, low: Tensor, high: Tensor, intervals: int
 ) -> Tensor:
@@ -130,21 +117,6 @@ def evaluate(
     wide = coefficients.expand(*x.shape, -1)
     places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
     return (weights * wide.gather(-1, places)).sum(-1)
-
-
-def evaluate_slope(
-    x: Tensor, coefficients: Tensor, low: Tensor, high: Tensor, intervals: int
-) -> Tensor:
-    """Return the derivative of spline values at x, linear continuation outside.
-
-    Shapes as in `evaluate`; unit of the coefficients over that of x.
-    """
-    inside = torch.minimum(torch.maximum(x, low), high)
-    index, f = _locate(inside, low, high, intervals)
-    wide = coefficients.expand(*x.shape, -1)
-    places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
-    slopes = (_slopes(f) * wide.gather(-1, places)).sum(-1)
-    return slopes * (intervals / (high - low))
 
 
 def greville(low: Tensor, high: Tensor, intervals: int) -> Tensor:

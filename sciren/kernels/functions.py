@@ -7,10 +7,7 @@ from torch import Tensor
 
 from sciren.errors import TrainingError
 from sciren.kernels.layer import base_value, through_rows
-from sciren.kernels.network import NetworkPlan, backward, forward
 from sciren.kernels.window import Knots, Window, dense_rows, window
-
-NAMES = ("entropy", "l1", "smooth")
 
 
 def refuse_second_derivatives() -> None:
@@ -89,40 +86,3 @@ class EdgeSums(torch.autograd.Function):
         nodes = turned.unsqueeze(0)
         by_x = through_rows(by_row, nodes, Window(*seen), ctx.knots, ctx.base)
         return by_x[0].T, by_table, None, None
-
-
-class PenalisedNetwork(torch.autograd.Function):
-    """A whole spline network as one node: outputs (M, L, B) and penalties (M,).
-
-    The penalties are the weighted sum of entropy and L1 of the edge scores and of the
-    roughness; deviations of nodes count as constants in them.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any, plan: NetworkPlan, rows: Tensor, *weights: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Evaluate.
-
-        Args:
-            ctx: for the backward pass.
-            plan: what is fixed.
-            rows: (U, n, R, B) basis of the first layer.
-            weights: coefficients of every layer, then biases of every layer.
-        """
-        depth = len(plan.layers)
-        ctx.plan = plan
-        ctx.done = forward(plan, weights[:depth], weights[depth:], rows)
-        total = ctx.done.outputs.new_zeros(plan.members)
-        for name in NAMES:
-            if name in ctx.done.terms:
-                total = total + ctx.done.terms[name]
-        return ctx.done.outputs, total
-
-    @staticmethod
-    def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
-        """Carry both gradients back; the buffer of the edges becomes their signs."""
-        refuse_second_derivatives()
-        outputs, penalty = slopes
-        coefficients, biases, rows = backward(ctx.plan, ctx.done, outputs, penalty)
-        return None, rows, *coefficients, *biases

@@ -19,8 +19,8 @@ from sciren.kernels.layer import (
     hidden_window,
     through_rows,
 )
-from sciren.kernels.scores import Weight, score_penalty
 from sciren.kernels.window import Knots, Window
+from sciren.losses import Weight, score_penalty
 
 
 @dataclass(frozen=True)
@@ -201,19 +201,16 @@ def _roughness(
 
 
 def backward(
-    plan: NetworkPlan, done: Forward, outputs: Tensor, upstream: Tensor | None = None
-) -> tuple[list[Tensor], list[Tensor], Tensor | None]:
-    """Return the gradients of coefficients and biases by layer, and of the rows.
+    plan: NetworkPlan, done: Forward, outputs: Tensor
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return the gradients of coefficients and biases by layer, penalties included.
 
     Args:
         done: what `forward` returned; it is used up.
         outputs: (M, L, B) gradient of the outputs.
-        upstream: (M,) gradient of the summed penalties; None is one and leaves the
-            gradient of the rows out.
     """
     by_coefficient: list[Tensor] = []
     by_bias: list[Tensor] = []
-    by_row: Tensor | None = None
     above = outputs
     for depth in range(len(plan.layers) - 1, -1, -1):
         layer, (tape, x, seen) = plan.layers[depth], done.tapes[depth]
@@ -221,33 +218,18 @@ def backward(
             above = above.reshape(plan.streams, -1, above.shape[-1])
         by_bias.append(above.sum(-1))
         slope = done.slopes[depth] if done.slopes else None
-        if slope is not None and upstream is not None:
-            slope = slope * _spread_out(plan, upstream, depth, slope.shape[-1])
         if isinstance(tape, GatherTape):
-            found, below = gather_backward(tape, above, slope)
+            weights, below = gather_backward(tape, above, slope)
             inverse = layer.knots.inverse.to(below.dtype)
             above = below * inverse.view(*below.shape[:2], 1)
         else:
-            found, by_row = dense_backward(tape, above, slope)(
-                depth > 0 or upstream is not None
-            )
+            weights, by_row = dense_backward(tape, above, slope)(depth > 0)
             if depth and by_row is not None and x is not None and seen is not None:
                 above = through_rows(by_row, x, seen, layer.knots, layer.base)
         half = done.rough[depth] if done.rough else None
         if half is not None:
-            if upstream is not None:
-                factor = _spread_out(plan, upstream, depth, half.shape[2])
-                half = half * factor.unsqueeze(-1)
-            found = torch.add(found, half, alpha=2)
+            weights = torch.add(weights, half, alpha=2)
         if layer.mask is not None:
-            found = found * layer.mask
-        by_coefficient.append(found)
-    return by_coefficient[::-1], by_bias[::-1], by_row
-
-
-def _spread_out(plan: NetworkPlan, upstream: Tensor, depth: int, width: int) -> Tensor:
-    """(M,) as a factor of arrays (P, n, J), J = width."""
-    if depth:
-        return upstream.view(-1, 1, 1)
-    each = width * plan.streams // plan.members
-    return upstream.repeat_interleave(each).view(plan.streams, 1, width)
+            weights = weights * layer.mask
+        by_coefficient.append(weights)
+    return by_coefficient[::-1], by_bias[::-1]

@@ -7,8 +7,8 @@ from benchmarks import first_order, peer_layers
 from benchmarks.first_order import Workload, engine_step, shown, spent
 from benchmarks.peer_layers import RecursionLayer, penalty
 from benchmarks.report import Line, markdown
-from sciren import losses
-from sciren.importance import deviation, edge_scores
+from sciren.importance import deviation
+from sciren.losses import score_penalty, smoothness_form
 from sciren.splines import design
 
 
@@ -24,13 +24,17 @@ def test_the_penalty_is_the_one_of_the_package():
     torch.manual_seed(0)
     edges = [torch.randn(30, 3, 4), torch.randn(30, 4, 2)]
     c = [torch.randn(3, 4, 9), torch.randn(4, 2, 9)]
-    scores = edge_scores(
-        [deviation(e) for e in edges], [deviation(e.sum(1)) for e in edges]
+    asked = score_penalty(
+        [deviation(e)[None] for e in edges],
+        [deviation(e.sum(1))[None] for e in edges],
+        peer_layers.WEIGHT,
+        peer_layers.WEIGHT,
     )
-    expected = peer_layers.WEIGHT * (losses.entropy(scores) + losses.l1(scores))
-    expected = expected + peer_layers.SMOOTH * sum(
-        losses.squared_differences(p) for p in c
-    )
+    form = smoothness_form("differences", 6).float()
+    rough = sum((p @ form * p).sum() for p in c)
+    assert asked.entropy is not None
+    assert asked.l1 is not None
+    expected = (asked.entropy + asked.l1)[0] + peer_layers.SMOOTH * rough
     torch.testing.assert_close(penalty(edges, c), expected)
 
 

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss, smooth_l1_loss
+from torch.nn.functional import mse_loss
 
 from sciren.comparison import ResidualScale
 from sciren.constraints import Identity, Sigmoid, Softplus
 from sciren.decoders.process import IdentityDecoder
-from sciren.losses import TINY
+from sciren.losses import TINY, residual_costs, violation_penalty
 from sciren.training.first_order.grouped.decoder import GroupedDecoder
 from sciren.training.first_order.grouped.rows import Batch
 from sciren.training.member import Member
@@ -95,9 +95,7 @@ class GroupObjective:
         outside = self._columns("violation", raw)
         if not self.plain:
             outside = outside / self.scale
-        by_row = outside.sum(0) if len(outside) > 1 else outside[0]
-        mean = self.config.violation_reduction == "mean"
-        each = by_row.mean(-1) if mean else by_row.sum(-1)
+        each = violation_penalty(outside, self.config.violation_reduction)
         return Loss(data, each.view(-1) * self.violation)
 
     def _regression(self, outputs: Tensor, batch: Batch) -> Loss:
@@ -144,27 +142,23 @@ class GroupObjective:
         for k, (values, scale) in enumerate(zip(predicted, self.scales, strict=True)):
             squared = self.config.loss == "squares"
             if squared and self.shape == (1, 1) and batch.weights is None:
+                # One member without gaps: one fused call does what else takes three.
                 share = mse_loss(scale.transform(values), batch.values[..., k]) / count
                 total = share if total is None else total + share
                 continue
-            squares = self._costs(scale.transform(values), batch.values[..., k])
+            costs = residual_costs(
+                scale.transform(values), batch.values[..., k],
+                self.config.loss, self.config.loss_width,
+            )  # fmt: skip
             if batch.weights is None:
-                share = squares.mean(-1) / count if count > 1 else squares.mean(-1)
+                share = costs.mean(-1) / count if count > 1 else costs.mean(-1)
             else:
-                share = (batch.weights[..., k] * squares).sum(-1)
+                share = (batch.weights[..., k] * costs).sum(-1)
             total = share if total is None else total + share
         assert total is not None
         if batch.weights is not None:
             total = total / batch.weights.sum((-1, -2)).clamp_min(TINY)
         return total.reshape(-1)
-
-    def _costs(self, compared: Tensor, values: Tensor) -> Tensor:
-        """What every residual costs: its square, or smooth L1."""
-        if self.config.loss == "squares":
-            return (compared - values).square()
-        wide = values.expand_as(compared)
-        width = self.config.loss_width
-        return smooth_l1_loss(compared, wide, reduction="none", beta=width)
 
     def physical(self, constants: Tensor) -> Tensor:
         """Physical values (K, U, m) of the constants (M, K) as trained."""

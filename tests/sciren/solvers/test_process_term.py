@@ -88,7 +88,7 @@ def test_the_curvature_is_that_of_the_residuals(make):
     term = term_of(make, table, violation=0.0)
     raw, constants = point(make, rows)
     local = term.local(raw, constants, BOTH)
-    weights = term.observations.weights / term.observations.total_weight
+    weights = term.observations.weights / term.observations.weights.sum()
     columns = []
     for knob in range(4):
         step = torch.zeros(4, dtype=torch.float64)

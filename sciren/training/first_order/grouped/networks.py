@@ -17,7 +17,7 @@ from sciren.encoders.baselines import (
 )
 from sciren.encoders.kan import KANEncoder
 from sciren.kernels.functions import refuse_second_derivatives
-from sciren.kernels.scores import ScorePenalty, score_penalty
+from sciren.losses import ScorePenalty, score_penalty
 from sciren.training.first_order.grouped.spline import SplineStack
 from sciren.training.first_order.grouped.stack import (
     Result,

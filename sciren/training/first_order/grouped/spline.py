@@ -10,7 +10,7 @@ from sciren.encoders.layer import SplineLayer
 from sciren.kernels.layer import base_value
 from sciren.kernels.network import Forward, LayerPlan, NetworkPlan, backward, forward
 from sciren.kernels.window import Knots, dense_rows, window
-from sciren.splines import roughness_matrix, second_differences
+from sciren.losses import smoothness_form
 from sciren.training.first_order.grouped.stack import (
     Result,
     Stack,
@@ -160,15 +160,10 @@ class SplineStack(Stack):
         return whole / (spacing**3).unsqueeze(-1)
 
     def _quadratic(self, layer: SplineLayer) -> Tensor:
-        """(R, R): integral of f''^2 times the cubed spacing, or squared differences."""
-        size = layer.coefficients.shape[-1]
-        if self.config.smooth_kind == "differences":
-            steps = second_differences(torch.eye(size, dtype=torch.float64))
-            matrix = steps @ steps.T
-        else:
-            matrix = roughness_matrix(layer.intervals)
+        """(R, R) form of the smoothness, zero for the function beside the spline."""
+        form = smoothness_form(self.config.smooth_kind, layer.intervals)
         extra = 0 if layer.slope is None else 1
-        return torch.nn.functional.pad(matrix, (0, extra, 0, extra)).to(self.like)
+        return torch.nn.functional.pad(form, (0, extra, 0, extra)).to(self.like)
 
     # -- passes -----------------------------------------------------------------------
     def keep(self, features: Tensor) -> bool:
@@ -252,7 +247,7 @@ class SplineStack(Stack):
         else:
             leaves = with_constants([result.outputs], constants)
             above, *rest = slopes_of(loss.total(), leaves)
-        coefficients, biases, _ = backward(self.plan, result.tape, above)
+        coefficients, biases = backward(self.plan, result.tape, above)
         return [*coefficients, *biases, *rest]
 
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:

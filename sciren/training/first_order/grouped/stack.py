@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sciren.edges import edge_layers
 from sciren.encoders.base import Encoder
-from sciren.kernels.scores import Weight
+from sciren.losses import Weight
 from sciren.training.config import TrainConfig
 from sciren.training.first_order.grouped.state import FlatState
 from sciren.training.first_order.objective import Loss

@@ -15,8 +15,9 @@ from sciren.importance import feature_importance
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
-from sciren.training.first_order.single import train_first_order
+from sciren.training.first_order.grouped.members import train_members
 from sciren.training.history import History
+from sciren.training.member import Member
 from sciren.training.preparation import prepare
 
 Q10 = 1.8
@@ -54,6 +55,14 @@ def run(model, train=None, valid=None, progress=None, **settings):
     valid = respiration(100, seed=1) if valid is None else valid
     train_first_order(model, train, valid, TrainConfig(**given_), history, progress)
     return history
+
+
+def train_first_order(model, train, valid, config, history, progress=None):
+    """A group of one member."""
+    model.residual_scale = ResidualScale.fit(
+        train.targets, config.residual, config.offset
+    )
+    train_members([Member(model, train, valid, config, history)], progress)
 
 
 def weights_of(model):
