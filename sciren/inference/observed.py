@@ -179,6 +179,32 @@ class ObservedProcess:
         mean = residual[0].cpu().numpy()[self.rows, self.targets] + self.values
         return Response(mean, flat[:, : self.n_latents], flat[:, self.n_latents :])
 
+    def physical(self, raw: np.ndarray) -> np.ndarray:
+        """Return latents (n, L) inside their bounds, physical units."""
+        device = self.term.observations.values.device
+        latents = torch.as_tensor(raw, dtype=torch.float64, device=device)
+        with torch.no_grad():
+            return self.term.model.constrain(latents).cpu().numpy()
+
+    def physical_constants(self, raw: np.ndarray) -> np.ndarray:
+        """Return constants (..., K) in physical units."""
+        scale = self.term.model.constant_scale
+        return scale.to_physical(torch.as_tensor(raw, dtype=torch.float64)).numpy()
+
+    @property
+    def in_logs(self) -> tuple[bool, ...]:
+        """Which of the constants are fitted as logarithms, (K,)."""
+        return tuple(self.term.model.constant_scale.in_logs.tolist())
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return lowest and highest values (L + K,) of latents and constants."""
+        table = self.term.model.decoder.parameters
+        both = [*table.latents, *table.constants]
+        return (
+            np.array([one.low for one in both], dtype=float),
+            np.array([one.high for one in both], dtype=float),
+        )
+
     def take(self, rows: np.ndarray) -> "ObservedProcess":
         """Return some of the rows (positions, ascending); gaps restart the noise."""
         index = np.asarray(rows)

@@ -1,0 +1,44 @@
+"""One part at a time: `python -m benchmarks.belief PART [--sets 0-19] [--cases NAME ...]`.
+
+Parts: verdict (right and wrong models, useless features), identifiability (eleven cases).
+Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+
+def _sets(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one part; the table goes to standard output."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.belief",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", choices=("verdict", "identifiability"))
+    parser.add_argument("--sets", type=_sets, default=range(20), help="such as 0-19")
+    parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
+    asked = parser.parse_args(arguments)
+    if asked.part == "verdict":
+        from benchmarks.belief.verdicts import run
+    else:
+        from benchmarks.belief.identifiability import run
+    sys.stdout.write(table(run(asked.sets, asked.cases)) + "\n")
+    return 0
+
+
+def table(rows: Sequence[dict[str, object]]) -> str:
+    """Return rows as a Markdown table."""
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([row[n] for n in names] for row in rows)]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

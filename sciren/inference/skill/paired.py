@@ -1,0 +1,76 @@
+"""Paired comparison of two models by their squared errors on held-out blocks."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """How much smaller the squared error of a second model is than that of a first.
+
+    Attributes:
+        share: (squares of the first - squares of the second) / squares of the first; it
+            is negative where the second is worse.
+        p: one-sided probability of such a gain when both are equally good.
+        t: mean difference of the block sums over its standard error.
+        blocks: that were compared.
+    """
+
+    share: float
+    p: float
+    t: float
+    blocks: int
+
+    def better(self, level: float = 0.05) -> bool:
+        """Whether the second model is better at a one-sided level."""
+        return self.share > 0 and self.p < level
+
+
+def paired_test(first: Array, second: Array, blocks: NDArray[np.int64]) -> PairedTest:
+    """Test whether a second model has smaller squared errors than a first.
+
+        d_b = sum over block b of (first - second);  t = mean d / (sd d / sqrt(B))
+
+    Args:
+        first, second: (n,) squared errors of the same rows, weighted alike; rows that
+            are not finite in either are left out (a model that gives no finite value in
+            a row has lost there: pass infinity, and the other model wins the whole).
+        blocks: (n,) block of every row.
+    """
+    if np.isposinf(second).any() and not np.isposinf(first).any():
+        return PairedTest(-math.inf, 1.0, -math.inf, len(np.unique(blocks)))
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second, blocks = first[known], second[known], blocks[known]
+    names, place = np.unique(blocks, return_inverse=True)
+    count = len(names)
+    total = float(first.sum())
+    if count < 3 or total <= 0:
+        return PairedTest(0.0, 1.0, 0.0, count)
+    gains = np.bincount(place.reshape(-1), first - second, count).astype(float)
+    share = float(gains.sum()) / total
+    t, p = one_sided_t(gains)
+    return PairedTest(share, p, t, count)
+
+
+def one_sided_t(sums: Array, inflation: float = 1.0) -> tuple[float, float]:
+    """Return t of the mean of block sums and its one-sided probability.
+
+    Args:
+        sums: (B,) one a block.
+        inflation: factor on the standard error.
+    """
+    from scipy.stats import t as student
+
+    count = len(sums)
+    spread = float(np.std(sums, ddof=1)) if count > 1 else 0.0
+    error = inflation * spread / math.sqrt(max(count, 1))
+    mean = float(np.mean(sums)) if count else 0.0
+    if error <= 0:
+        return (math.inf, 0.0) if mean > 0 else (0.0, 1.0)
+    t = mean / error
+    return t, float(student.sf(t, count - 1))
