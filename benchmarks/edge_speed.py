@@ -24,8 +24,9 @@ from symbolic import fit_curve
 from symbolic.curves.edge_errors import with_errors
 from symbolic.curves.extract import extract
 from symbolic.curves.fit import CurveFit
-from symbolic.pipeline import observed
-from symbolic.search.starting import Choices, fit_edge
+from symbolic.options import SymbolicOptions
+from symbolic.search.observations import observed
+from symbolic.search.starting import fit_edge
 
 SHAPES = (
     lambda x: np.exp(0.6 * x),
@@ -70,7 +71,7 @@ def learned(model: ScIReN, table: Table, edges: int) -> list[CurveFit]:
     while len(found) < edges:
         seen = observed(model, table)
         (latent,) = with_errors(extract(model, table), seen.term, seen.scaled)
-        found += [fit_edge(one, "x", "y", Choices()) for one in latent.edges]
+        found += [fit_edge(one, "x", "y", SymbolicOptions()) for one in latent.edges]
     return found[:edges]
 
 

@@ -25,8 +25,9 @@ from sciren.decoders import IdentityDecoder
 from symbolic import fit_curve, symbolify
 from symbolic.curves.edge_errors import with_errors
 from symbolic.curves.extract import extract
-from symbolic.pipeline import observed
-from symbolic.search.starting import Choices, fit_edge
+from symbolic.options import SymbolicOptions
+from symbolic.search.observations import observed
+from symbolic.search.starting import fit_edge
 
 NOISES = (0.1, 0.3)
 SIZES = (600, 1000, 2000)
@@ -61,7 +62,7 @@ def answer(
     curves = with_errors(extract(model, parts.train), seen.term, seen.scaled)[0]
     if not curves.edges:
         return Answer(truth, noise, "constant", (), "constant", 0.0)
-    edge = fit_edge(curves.edges[0], "x", "y", Choices())
+    edge = fit_edge(curves.edges[0], "x", "y", SymbolicOptions())
     closed = symbolify(model, parts.train, compose=0)
     found = closed.edges.loc[closed.edges["layer"] == 0, "family"].iloc[0]
     seconds = time.process_time() - start

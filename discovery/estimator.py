@@ -1,6 +1,7 @@
 """ScIReNRegressor: the whole way behind scikit-learn's fit and predict."""
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.utils.validation import (
 )
 
 from sciren.errors import ColumnError, ConfigError, DataError, closest_names
+from symbolic.options import SymbolicOptions, check_families, options_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +30,22 @@ Column = str | int
 # scikit-learn's own annotations are too narrow for what these accept
 _validate: Any = validate_data
 _check: Any = check_array
+
+
+def _with_options(init: Callable[..., None]) -> Callable[..., None]:
+    """Show every field of the options in the signature, where scikit-learn reads it.
+
+    scikit-learn takes the names of parameters from the signature of the constructor, for
+    `clone`, `get_params` and searches; ``**options`` alone would hide them.
+    """
+    signature = inspect.signature(init)
+    shown = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shown += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for name in SymbolicOptions.model_fields
+    ]
+    init.__signature__ = signature.replace(parameters=shown)  # type: ignore[attr-defined]
+    return init
 
 
 class ScIReNRegressor(RegressorMixin, BaseEstimator):
@@ -49,10 +67,11 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
             deeper only for a clear gain on validation.
         constraint: one for all latents, "auto", or latent -> constraint.
         train: settings of the training, a `TrainConfig` or a mapping of its keys.
-        families: closed forms for the equations; default: the usual five.
         validation_fraction: share of the rows (of whole groups) to choose by.
         random_state: seed of the validation rows and of everything random.
         verbose: progress on stderr.
+        options: every field of `symbolic.SymbolicOptions` is a keyword, such as
+            ``families=["linear", "exp"]`` or ``bootstrap=0``; None is its default.
     Attributes:
         model_: the trained `ScIReN`.
         history_: the record of the training.
@@ -75,6 +94,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
 
     n_features_in_: int
 
+    @_with_options
     def __init__(
         self,
         features: Sequence[Column] | None = None,
@@ -86,10 +106,10 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         hidden: Literal["auto"] | Sequence[int] = "auto",
         constraint: Any = "auto",
         train: "TrainConfig | Mapping[str, Any] | None" = None,
-        families: Sequence[str] | None = None,
         validation_fraction: float = 0.2,
         random_state: Any = None,
         verbose: bool = False,
+        **options: Any,
     ) -> None:
         self.features = features
         self.decoder = decoder
@@ -99,10 +119,14 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         self.hidden = hidden
         self.constraint = constraint
         self.train = train
-        self.families = families
         self.validation_fraction = validation_fraction
         self.random_state = random_state
         self.verbose = verbose
+        for name in SymbolicOptions.model_fields:
+            setattr(self, name, options.pop(name, None))
+        for name in options:
+            near = closest_names(name, list(self.get_params(deep=False)))
+            raise TypeError(f"ScIReNRegressor has no parameter {name!r}. {near}")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -137,16 +161,14 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         encoder = self._encoder_settings()
         model = build_model(inputs, decoder, encoder, self.constraint, seed)
         progress = LineProgress() if self.verbose else None
-        self._check_families(decoder)
+        check_families(self._options())
         self.history_ = train_model(model, self._train, self._valid, config, progress)
         self.model_, self._seed, self._discovery = model, seed, None
         return self
 
-    def _check_families(self, decoder: "Decoder") -> None:
-        if self.families is not None:
-            from discovery.config.choices import check_choices
-
-            check_choices((), decoder.latent_names, self.families)
+    def _options(self) -> SymbolicOptions:
+        names = SymbolicOptions.model_fields
+        return options_of(None, {name: getattr(self, name) for name in names})
 
     def _process_model(self, y: Any, count: int) -> "Decoder":
         from discovery.config.process import load_decoder
@@ -315,7 +337,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
                 self._train,
                 self._valid,
                 history=self.history_,
-                families=self.families,
+                options=self._options(),
                 seed=self._seed,
             )
         return self._discovery

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from symbolic.families.library import FAMILIES as FAMILIES
     from symbolic.families.registration import register_family as register_family
     from symbolic.model.symbolic_model import SymbolicModel as SymbolicModel
+    from symbolic.options import SymbolicOptions as SymbolicOptions
     from symbolic.pipeline import symbolify as symbolify
     from symbolic.printing.document import to_document as to_document
     from symbolic.printing.latex import to_latex as to_latex
@@ -38,6 +39,7 @@ __getattr__, __dir__, __all__ = lazy(
         "CurveFit": "symbolic.curves.fit",
         "EdgeCurve": "symbolic.curves.edge_curve",
         "SymbolicModel": "symbolic.model.symbolic_model",
+        "SymbolicOptions": "symbolic.options",
         "Verification": "symbolic.verdict",
         "PrintableModel": "symbolic.printing.printable",
         "check_units": "symbolic.units.check",

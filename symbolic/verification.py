@@ -18,13 +18,13 @@ from sciren.solvers.levenberg import covariance
 from sciren.training.gauss_newton.rungs import Validation, by_block
 from symbolic.model.storage import from_json, to_json
 from symbolic.model.symbolic_model import SymbolicModel
-from symbolic.pipeline import constraints_of, matched, observed, shape_rules
+from symbolic.options import DOMAIN_MARGIN
 from symbolic.printing.latex import to_latex
 from symbolic.printing.latex_reader import read_latex
 from symbolic.printing.rounding import rounded, unexplained
+from symbolic.search.observations import constraints_of, matched, observed, shape_rules
 from symbolic.search.refit import SymbolicProblem, newton_step
 from symbolic.terms.rebuild import raw_constants
-from symbolic.terms.structure import DOMAIN_MARGIN
 from symbolic.verdict import Check, Verification
 
 Columns = dict[str, np.ndarray]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from discovery.config.errors import config_error
 from discovery.config.settings import RunConfig
 from discovery.config.yaml_file import parse_yaml, read_yaml_mapping
+from sciren.config_errors import config_error
 from sciren.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from symbolic.options import OptionFields, SymbolicOptions
+
 # kept here as names, so that reading a configuration loads no torch
 ConstraintName = Literal[
     "auto", "identity", "hard_sigmoid", "relu", "sigmoid", "softplus"
@@ -240,77 +242,27 @@ SplitSettings = Annotated[
 ]
 
 
-class DiscoverySettings(Settings):
-    """From the trained encoder to equations."""
+class DiscoverySettings(OptionFields):
+    """From the trained encoder to equations: the options, and what else is trained."""
 
-    families: tuple[str, ...] = Field(
-        default=("linear", "quadratic", "exp", "log", "abs"),
-        min_length=1,
-        description="closed forms that may replace an edge",
-    )
-    threshold: float = Field(
-        default=0.03,
-        ge=0,
-        lt=1,
-        description="edges below this share are cut where validation chose none",
-    )
     members: int = Field(
-        default=1, ge=1, le=1000, description="models to train from other starts"
-    )
-    search_rows: int = Field(
-        default=8000,
-        ge=50,
-        description="training rows that the search over closed forms sees; constants "
-        "are refitted on all",
-    )
-    bootstrap: int = Field(
-        default=200,
-        ge=0,
-        le=100_000,
-        description="block resamples for the intervals, 0: none",
+        default=1,
+        ge=1,
+        le=1000,
+        description="models to train from as many starts, to see what they agree on",
     )
     baselines: bool = Field(
         default=True,
-        description="also fit constant latents and a small multilayer perceptron",
+        description="also fit constant latents and a small multilayer perceptron, to "
+        "compare with",
     )
-    pins: dict[str, str] = Field(
-        default_factory=dict, description='your own choice, "feature -> latent": family'
-    )
-    forbid: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description='families refused, "feature -> latent": [...]'
-    )
-    shapes: dict[str, Literal["increasing", "decreasing", "positive", "negative"]] = (
-        Field(
-            default_factory=dict,
-            description='shape that an edge must have, "feature -> latent": increasing',
+
+    @property
+    def options(self) -> SymbolicOptions:
+        """What is decided about the equations, as `discover` takes it."""
+        return SymbolicOptions(
+            **{name: getattr(self, name) for name in SymbolicOptions.model_fields}
         )
-    )
-    model_selection: (
-        Literal["bic", "best", "accuracy"] | Annotated[int, Field(ge=0)]
-    ) = Field(
-        default="bic",
-        description="bic, accuracy (smallest loss), best (simplest within 1.5 times "
-        "the smallest loss), or a row of the candidates, simplest first",
-    )
-    complexity: dict[str, float] = Field(
-        default_factory=dict,
-        description="feature or family: weight of its nodes in the complexity",
-    )
-    unit_problems: Literal["warn", "error", "ignore"] = Field(
-        default="warn", description="what to do about terms whose units cannot fit"
-    )
-    unit_mode: Literal["free", "dimensionless"] = Field(
-        default="free",
-        description="free: constants take the unit that their term needs; dimensionless: "
-        "they have none",
-    )
-    compose: float = Field(
-        default=60.0,
-        ge=0,
-        le=3600,
-        description="seconds of work for formulas of whole latents, tried where curves "
-        "are refused or hidden or something is missing; 0: none",
-    )
 
 
 def _names(value: Any) -> Any:

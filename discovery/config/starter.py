@@ -1,9 +1,13 @@
 """`sciren init`: a commented configuration and a process model to start from."""
 
+import textwrap
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+import yaml
+
+from discovery.config.settings import DiscoverySettings
 from discovery.runs.folder import write_text
 from sciren.errors import ConfigError
 
@@ -59,7 +63,21 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
 
 
 def _config(values: dict[str, str]) -> str:
-    return Template(_template("CONFIG.yaml")).substitute(values)
+    text = Template(_template("CONFIG.yaml"))
+    return text.substitute(values, discovery=_discovery_block())
+
+
+def _discovery_block() -> str:
+    """Every option with its description and default, as the lines of a configuration."""
+    defaults = DiscoverySettings().model_dump(mode="json")
+    lines = []
+    for name, field in DiscoverySettings.model_fields.items():
+        lines += textwrap.wrap(
+            field.description or "", 88, initial_indent="  # ", subsequent_indent="  # "
+        )
+        value = yaml.safe_dump(defaults[name], default_flow_style=True, width=1000)
+        lines.append(f"  {name}: {value.removesuffix('...' + chr(10)).strip()}")
+    return "\n".join(lines)
 
 
 def _template(name: str) -> str:

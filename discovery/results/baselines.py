@@ -44,7 +44,7 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
     """
     import torch
 
-    from symbolic.pipeline import observed
+    from symbolic.search.observations import observed
     from symbolic.search.refit import refit
     from symbolic.terms.structure import LatentStructure
 

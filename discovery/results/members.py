@@ -65,23 +65,17 @@ def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
 
 def _families(model: "ScIReN", study: "Study") -> str:
     """Families that the data choose for the edges of a member; empty for a black box."""
-    from discovery.config.choices import equations_obstacle
+    from discovery.results.obstacles import equations_obstacle
     from symbolic import symbolify
 
     if equations_obstacle(model) is not None:
         return ""
-    chosen = study.config.discovery
-    equations = symbolify(
-        model,
-        study.split.train,
-        chosen.families,
-        chosen.pins,
-        chosen.forbid,
-        seed=study.config.seed,
-        shapes=chosen.shapes,
-        unit_problems="ignore",
-        compose=chosen.compose,
-    )
+    # rows of candidates are counted in each model's own table, so that a row means nothing
+    # to another member; units were judged with the first one
+    options = study.config.discovery.options.changed(unit_problems="ignore")
+    if isinstance(options.model_selection, int):
+        options = options.changed(model_selection="bic")
+    equations = symbolify(model, study.split.train, options, seed=study.config.seed)
     return "; ".join(
         f"{row['source']} -> {row['latent']}: {row['family']}"
         for row in equations.edges.to_dict("records")

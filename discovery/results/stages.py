@@ -3,18 +3,19 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.results.notes import composition_notes, decision_notes
 from discovery.results.result import Discovery
-from discovery.runs.checkpoints import frame_of, frame_record
+from discovery.runs.checkpoints import Checkpoints, frame_of, frame_record
 from discovery.runs.training import Training
+from symbolic.options import SymbolicOptions, check_edges, options_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.runs.checkpoints import Checkpoints
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 EFFECT_ROWS = 1000  # rows of the training data behind the importance of features
-USUAL = ("linear", "quadratic", "exp", "log", "abs")
 
 
 def discover(
@@ -33,22 +33,12 @@ def discover(
     test: "Table | None" = None,
     *,
     history: "History | Training | None" = None,
-    families: Sequence[str] | None = None,
-    pins: Mapping[str, str] | None = None,
-    forbid: Mapping[str, Sequence[str]] | None = None,
-    shapes: Mapping[str, str] | None = None,
-    model_selection: str | int = "bic",
-    complexity: Mapping[str, float] | None = None,
-    unit_problems: Literal["warn", "error", "ignore"] = "warn",
-    unit_mode: Literal["free", "dimensionless"] = "free",
-    compose: float | None = None,
-    threshold: float = 0.03,
-    bootstrap: int = 200,
-    search_rows: int = 8000,
+    options: SymbolicOptions | Mapping[str, Any] | Sequence[str] | None = None,
     truth: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
     say: Say | None = None,
-    keep: "Checkpoints | None" = None,
+    keep: Checkpoints | None = None,
+    **keywords: Any,
 ) -> Discovery:
     """Turn a trained model into verified equations: prune, symbolify, refit, verify.
 
@@ -57,75 +47,34 @@ def discover(
         table: training rows;  valid, test: held-out rows, where there are any.
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
-        families, pins, forbid, shapes, model_selection, complexity, unit_problems,
-            unit_mode, compose, search_rows: see `symbolic.symbolify`.
-        threshold: edges below this share of importance are left out.
-        bootstrap: resamples of blocks for the intervals of the constants; 0 for none.
+        options: what the user decides, see `symbolic.SymbolicOptions`.
         truth: latent -> true values at the positions of ``row_ids``, where known.
         seed: of everything random.
         say: hears what is going on.
         keep: stages that are finished already, and where to keep others.
+        keywords: fields of the options by their names, such as ``bootstrap=0``; they go
+            before ``options``.
     Raises:
-        ConfigError: families, pins or forbidden families that do not exist.
+        ConfigError: an option, a family or an edge that does not exist.
 
     ```python
     split = make_respiration("linear", seed=0).tables()
     model = ScIReN(KANEncoder(3, 1), "auto", Q10Respiration())
     history = fit(model, split.train, split.valid)
-    found = discover(model, *split, history=history)
-    print(found.latex(), found.constants, found.verdict)
+    result = discover(model, *split, history=history)
+    print(result.latex(), result.constants, result.verdict)
     ```
     """
-    from discovery.config.choices import check_choices
-    from discovery.runs.checkpoints import Checkpoints
-
-    check_choices(
-        table.feature_names, model.latent_names, families, pins, forbid, shapes
-    )
+    decided = options_of(options, keywords)
+    check_edges(decided, table.feature_names, dict.fromkeys(model.latent_names))
     given = {"train": table, "valid": valid, "test": test}
+    parts = {name: part for name, part in given.items() if part is not None}
+    training = Training.of(model, history)
     task = _Task(
-        model,
-        {name: part for name, part in given.items() if part is not None},
-        Training.of(model, history),
-        tuple(families) if families else None,
-        dict(pins or {}),
-        {name: tuple(some) for name, some in (forbid or {}).items()},
-        {
-            "shapes": dict(shapes or {}),
-            "model_selection": model_selection,
-            "complexity": dict(complexity or {}),
-            "unit_problems": unit_problems,
-            "unit_mode": unit_mode,
-            "compose": compose,
-            "search_rows": search_rows,
-        },
-        threshold,
-        bootstrap,
-        dict(truth or {}),
-        seed,
-        say or _silent,
+        model, parts, training, decided, dict(truth or {}), seed, say or _silent,
         keep or Checkpoints(),
-    )
+    )  # fmt: skip
     return task.run()
-
-
-def composition_notes(equations: "SymbolicModel") -> list[str]:
-    """Say which latents were sought as one formula, and what came of it."""
-    said = {
-        "taken": "is a better formula by {gap:.3g} units of the criterion and was taken",
-        "agrees": "is what was found edge by edge as well",
-        "beaten": "is worse by {gap:.3g} units of the criterion and was not taken",
-        "refused": "was refused: {reason}",
-        "not sought": "{reason}",
-    }
-    notes = []
-    for one in equations.settings.get("compositions", ()):
-        gap = abs(one["gap"]) if one["gap"] is not None else 0.0
-        what = said[one["verdict"]].format(gap=gap, reason=one["reason"])
-        start = f", started from {one['origin']}" if one["origin"] else ""
-        found = f" {one['structure']}" if one["structure"] else ""
-        notes.append(f"{one['latent']} as one formula{start}:{found} {what}.")
-    return notes
 
 
 def _silent(message: str) -> None:
@@ -139,16 +88,11 @@ class _Task:
     model: "ScIReN"
     parts: "dict[str, Table]"
     training: Training
-    families: tuple[str, ...] | None
-    pins: dict[str, str]
-    forbid: dict[str, tuple[str, ...]]
-    wishes: dict[str, Any]
-    threshold: float
-    bootstrap: int
+    options: SymbolicOptions
     truth: dict[str, np.ndarray]
     seed: int
     say: Say
-    keep: "Checkpoints"
+    keep: Checkpoints
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> Discovery:
@@ -160,7 +104,7 @@ class _Task:
         from discovery.results.scoring import latent_scores, predictors, target_scores
 
         model, table = self.model, self.parts["train"]
-        self._note_choices()
+        self.notes += decision_notes(self.options)
         equations = self._equations()
         training = self.training
         if equations is not None:
@@ -185,30 +129,9 @@ class _Task:
             replicates,
         )
 
-    def _note_choices(self) -> None:
-        """Say what the user decided."""
-        if self.families is not None and set(self.families) != set(USUAL):
-            names = ", ".join(self.families)
-            self.notes.append(f"The user allowed the families {names}.")
-        for edge, family in self.pins.items():
-            self.notes.append(f"The user chose {family} for {edge}.")
-        for edge, names in self.forbid.items():
-            self.notes.append(f"The user forbade {', '.join(names)} for {edge}.")
-        for edge, shape in self.wishes["shapes"].items():
-            self.notes.append(f"The user required {edge} to be {shape}.")
-        if self.wishes["model_selection"] != "bic":
-            rule = self.wishes["model_selection"]
-            self.notes.append(f"The user chose among the candidates by {rule!r}.")
-        for name, weight in self.wishes["complexity"].items():
-            self.notes.append(f"The user weighed {name} with {weight:g} nodes.")
-        if self.wishes["unit_mode"] != "free":
-            self.notes.append("The user required constants without units.")
-        if self.wishes["compose"] == 0:
-            self.notes.append("The user wanted no formulas of whole latents.")
-
     def _equations(self) -> "SymbolicModel | None":
         """Fit closed forms to the edges that count, and verify them."""
-        from discovery.config.choices import equations_obstacle
+        from discovery.results.obstacles import equations_obstacle
 
         obstacle = equations_obstacle(self.model)
         if obstacle is not None:
@@ -237,24 +160,11 @@ class _Task:
 
         train = self.parts["train"]
         self.say("equations: closed forms compete on the data")
-        equations = symbolify(
-            thinner,
-            train,
-            self.families,
-            self.pins,
-            self.forbid,
-            seed=self.seed,
-            **self.wishes,
+        equations = symbolify(thinner, train, self.options, seed=self.seed)
+        held_out = self.parts.get("valid"), self.parts.get("test")
+        self.say(
+            f"verification: {verify(equations, self.model, train, *held_out).verdict}"
         )
-        self._mark_user(equations)
-        found = verify(
-            equations,
-            self.model,
-            train,
-            self.parts.get("valid"),
-            self.parts.get("test"),
-        )
-        self.say(f"verification: {found.verdict}")
         return equations
 
     def _pruned(self) -> "ScIReN":
@@ -267,24 +177,14 @@ class _Task:
         if self.training.selected or not can:
             return model
         thinner = copy.deepcopy(model)
-        removed = prune(thinner, self.parts["train"], self.threshold)
+        removed = prune(thinner, self.parts["train"], self.options.threshold)
         if removed:
             names = ", ".join(f"{edge.source} -> {edge.target}" for edge in removed)
             self.notes.append(
-                f"Left out, with less than {self.threshold:.0%} of the importance: "
+                f"Left out, with less than {self.options.threshold:.0%} of the importance: "
                 f"{names}."
             )
         return thinner
-
-    def _mark_user(self, equations: "SymbolicModel") -> None:
-        """Record as the user's the edges whose families the user restricted."""
-        edges = equations.edges
-        for key in (*self.forbid, *self.pins, *self.wishes["shapes"]):
-            source, _, latent = key.partition(" -> ")
-            mine = (edges["source"] == source) | (edges["latent"] == key)
-            if latent:
-                mine &= edges["latent"] == latent
-            edges.loc[mine & (edges["status"] != "dropped"), "chosen"] = "user"
 
     def _constants(
         self, equations: "SymbolicModel | None", training: Training
@@ -312,13 +212,13 @@ class _Task:
         from discovery.results.uncertainty import bootstrap_equations, constant_rows
 
         model, draws = self.model, None
-        if self.bootstrap:
-            self.say(f"intervals: {self.bootstrap} resamples of blocks")
+        if self.options.bootstrap:
+            self.say(f"intervals: {self.options.bootstrap} resamples of blocks")
             draws = bootstrap_equations(
                 equations,
                 model,
                 self.parts["train"],
-                self.bootstrap,
+                self.options.bootstrap,
                 self.seed,
                 training.other_minima(),
             )

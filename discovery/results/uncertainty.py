@@ -88,9 +88,9 @@ def equation_problem(
     """Return the equations as a least-squares problem and their constants (P,)."""
     import torch
 
-    from symbolic.pipeline import observed
+    from symbolic.options import DOMAIN_MARGIN
+    from symbolic.search.observations import observed
     from symbolic.search.refit import SymbolicProblem
-    from symbolic.terms.structure import DOMAIN_MARGIN
 
     seen = observed(model, table)
     problem = SymbolicProblem(

@@ -9,17 +9,16 @@ from discovery.config.file import load_config
 from discovery.runs.folder import open_run, run_folder
 from discovery.results.scoring import EQUATION, NETWORK
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
-from discovery.runs.workflow import check_edges, discover_study, progress_of, write_all
+from discovery.runs.workflow import check_study, discover_study, progress_of, write_all
 from sciren.errors import ConfigError, DataError
+from symbolic.options import SymbolicOptions, check_families
 
 if TYPE_CHECKING:
     from discovery.tables.prepare import Study
     from discovery.runs.training import Training
 
-CHANGEABLE = (
-    "families", "pins", "forbid", "shapes", "model_selection", "complexity",
-    "unit_problems", "unit_mode", "compose", "threshold", "bootstrap",
-)  # fmt: skip
+CHANGEABLE = tuple(SymbolicOptions.model_fields)
+"""What comes after training: what a user may decide about equations, all of it."""
 
 
 def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path:
@@ -34,18 +33,17 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
         ConfigError: a setting that cannot be changed, or does not exist.
         DataError: no such run, or its data have changed.
     """
-    from discovery.config.choices import check_choices
     from discovery.runs.folder import read_json
     from discovery.tables.prepare import prepare
     from discovery.runs.unfinished import carry_over
 
     folder = open_run(run)
     config = _changed(folder, changes)
-    check_choices((), (), config.discovery.families)
+    check_families(config.discovery)
     progress = progress_of(quiet)
     stored_decoder(folder)  # refuses code that comes with the run
     study = prepare(config, progress.say)
-    check_edges(study)
+    check_study(study)
     if study.fingerprint != read_json(folder / "data.json")["sha256"]:
         raise DataError(
             f"{study.source}: is not what the run was made from (its SHA-256 differs); "
@@ -66,7 +64,7 @@ def _changed(folder: Path, changes: Sequence[str]) -> RunConfig:
         if group != "discovery" or name.split(".")[0] not in CHANGEABLE:
             raise ConfigError(
                 f"--set {change}: without training only "
-                f"{', '.join(f'discovery.{one}' for one in CHANGEABLE)} can be changed; "
+                f"{', '.join(f'discovery.{name}' for name in CHANGEABLE)} can be changed; "
                 "for others run `sciren discover` again"
             )
     config = load_config(folder / "config.yaml", changes)

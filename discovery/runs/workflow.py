@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discovery.runs.checkpoints import Checkpoints
-from discovery.config.choices import check_choices
 from discovery.config.settings import RunConfig
 from discovery.config.file import train_config
 from discovery.runs.folder import check_free, write_csv
+from symbolic.options import check_edges, check_families
 
 if TYPE_CHECKING:
     from discovery.tables.prepare import Study
@@ -48,10 +48,10 @@ def run(
     if not resume:
         check_free(out, overwrite)
     settings = train_config(config)
-    check_choices((), (), config.discovery.families)
+    check_families(config.discovery)
     progress = progress_of(quiet)
     study = prepare(config, progress.say)
-    check_edges(study)
+    check_study(study)
     shares = warn_unreachable(study.decoder, study.split.train)
     if finished_before(study, resume, overwrite):
         progress.say(f"{out} is finished already")
@@ -82,11 +82,14 @@ def progress_of(quiet: bool) -> "Progress":
     return Silence() if quiet else LineProgress()
 
 
-def check_edges(study: "Study") -> None:
-    """Refuse pins and forbidden families of edges that the model cannot have."""
-    chosen = study.config.discovery
-    features, latents = study.config.features, study.decoder.latent_names
-    check_choices(features, latents, None, chosen.pins, chosen.forbid, chosen.shapes)
+def check_study(study: "Study") -> None:
+    """Refuse decisions about edges that the model cannot have.
+
+    Raises:
+        ConfigError: with the key and the closest names.
+    """
+    latents = dict.fromkeys(study.decoder.latent_names)  # hidden nodes: not known yet
+    check_edges(study.config.discovery, study.config.features, latents)
 
 
 def discover_study(
@@ -98,25 +101,14 @@ def discover_study(
     """Find and verify the equations of a trained study, after its settings."""
     from discovery.results.stages import discover
 
-    chosen, split = study.config.discovery, study.split
+    split = study.split
     return discover(
         training.model,
         split.train,
         split.valid,
         split.test,
         history=training,
-        families=chosen.families,
-        pins=chosen.pins,
-        forbid=chosen.forbid,
-        shapes=chosen.shapes,
-        model_selection=chosen.model_selection,
-        complexity=chosen.complexity,
-        unit_problems=chosen.unit_problems,
-        unit_mode=chosen.unit_mode,
-        compose=chosen.compose,
-        threshold=chosen.threshold,
-        bootstrap=chosen.bootstrap,
-        search_rows=chosen.search_rows,
+        options=study.config.discovery.options,
         truth=study.truth,
         seed=study.config.seed,
         say=progress.say,

@@ -18,11 +18,11 @@ import numpy as np
 from torch import Tensor
 
 from sciren.solvers.process_term import ProcessTerm
+from symbolic.options import DOMAIN_MARGIN, OUTER_FAMILIES
 from symbolic.search.candidate import signature
 from symbolic.search.forecast import Forecast
 from symbolic.search.refit import Refit, refit
 from symbolic.search.starting import (
-    OUTER_FAMILIES,
     FittedEdge,
     FittedLatent,
     FittedNode,
@@ -31,7 +31,7 @@ from symbolic.search.starting import (
     scaled_term,
 )
 from symbolic.terms.shape_rules import ShapeRules
-from symbolic.terms.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure, Node
+from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
 
 NODE_PRICE = 12.0
 CURVE_PRICE = 6.0

@@ -18,11 +18,11 @@ import torch
 from sciren.errors import SciRenError
 from symbolic.composition.fitting.edge_families import NAMED
 from symbolic.composition.from_model import compose_latent, latent_structure
+from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.search.candidate import signature
 from symbolic.search.climb import Scored, Search
 from symbolic.search.refit import rows_for_search
 from symbolic.search.residual_gate import LIMIT, still_predictable
-from symbolic.search.starting import Choices, hidden_name
 from symbolic.terms.structure import LatentStructure, Node
 
 if TYPE_CHECKING:
@@ -38,36 +38,10 @@ ROWS = 4000
 ROUNDS = 4
 """Refits of 15 steps each that a composition may take until it stands still."""
 
-SECONDS = 60.0
-"""Work for the compositions of all latents, in seconds of a usual processor."""
-
 KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
 """Outer function and families inside of the believed curves of curves of one feature."""
 
 ORIGINS = ("trained encoder", "data alone")
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What the user decides about compositions.
-
-    Args:
-        seconds: work for all latents together, in seconds of a usual processor; it is
-            counted, so that the result is the same everywhere; 0 seeks none.
-        seed: of random starts and rows.
-        chosen: "auto" or "user".
-    """
-
-    seconds: float = SECONDS
-    seed: int = 0
-    chosen: str = "auto"
-
-    @classmethod
-    def of(cls, seconds: float | None, seed: int) -> "Wish":
-        """Return the default, or what the user asks for."""
-        if seconds is None:
-            return cls(seed=seed)
-        return cls(float(seconds), seed, "auto" if seconds == SECONDS else "user")
 
 
 @dataclass(frozen=True)
@@ -130,8 +104,10 @@ class Competition:
         search: that named the edges; it prices the compositions.
         model, table: rows that the search sees.
         units: scaling of the features.
-        choices: families that may be used, and what the user fixed.
-        wish: time and seed.
+        options: families that may be used, what the user fixed, and the work allowed
+            for all latents together, in seconds of a usual processor; it is counted, so
+            that the result is the same everywhere.
+        seed: of random starts and rows.
         under: noise law -> observed loss of the same rows; None where only that of the
             training counts.
     Attributes:
@@ -142,12 +118,12 @@ class Competition:
 
     def __init__(
         self, search: Search, model: "ScIReN", table: "Table", units: "Units",
-        choices: Choices, wish: Wish,
+        options: SymbolicOptions, seed: int = 0,
         under: Callable[[str], "ProcessTerm"] | None = None,
     ) -> None:  # fmt: skip
         self.search, self.model, self.units = search, model, units
-        self.choices, self.wish = choices, wish
-        rows = rows_for_search(len(table), ROWS, wish.seed)
+        self.options, self.seed = options, seed
+        rows = rows_for_search(len(table), ROWS, seed)
         self.table = table if len(rows) == len(table) else table.take(rows)
         self.tries: list[Try] = []
         self.left: float | None = None
@@ -155,28 +131,29 @@ class Competition:
 
     def run(self, best: Scored) -> Scored:
         """Return the best set of structures, compositions included."""
-        if self.wish.seconds <= 0:
+        if self.options.compose <= 0:
             return best
         self.left = self._left(best)
         wanted = open_questions(best.structures)
         if self.left > LIMIT:
             wanted = list(range(len(best.structures)))
         for k in wanted:
-            best = self._latent(best, k, self.wish.seconds / len(wanted))
+            best = self._latent(best, k, self.options.compose / len(wanted))
         if any(one.verdict == "taken" for one in self.tries):
             self.left = self._left(best)
         return best
 
     def _left(self, best: Scored) -> float:
         """Share of the residual that the features still predict."""
-        search, seed = self.search, self.wish.seed
+        search, seed = self.search, self.seed
         return still_predictable(
             search.term, search.scaled, best.structures, best.constants, seed
         )
 
     def records(self) -> list[dict[str, Any]]:
         """Return every try as plain values."""
-        return [one.row(self.wish.chosen) for one in self.tries]
+        by_user = "compose" in self.options.given()
+        return [one.row("user" if by_user else "auto") for one in self.tries]
 
     def _latent(self, best: Scored, k: int, seconds: float) -> Scored:
         """Compose one latent from both starts, until one of them wins."""
@@ -200,15 +177,15 @@ class Competition:
     def _obstacle(self, name: str) -> str:
         """Why a latent is left as it is, or ''."""
         features = self.units.names
-        for wishes, what in (
-            (self.choices.pins, "family"), (self.choices.shapes, "shape"),
+        for decisions, what in (
+            (self.options.pins, "family"), (self.options.shapes, "shape"),
         ):  # fmt: skip
             keys = {
                 key
-                for key in wishes
+                for key in decisions
                 if key in (*features, name) or key.endswith(f"-> {name}")
             }
-            if keys or any(key.endswith(f"_{name}") for key in wishes):
+            if keys or any(key.endswith(f"_{name}") for key in decisions):
                 return f"the user chose the {what} of an edge"
         if not self._families(name):
             return "no family that can be composed is allowed"
@@ -219,17 +196,19 @@ class Competition:
         banned = {
             family
             for feature in self.units.names
-            for family in self.choices.forbidden(feature, name)
+            for family in self.options.forbidden(feature, name)
         }
-        return [one for one in NAMED if one in set(self.choices.families) - banned]
+        return [
+            one for one in NAMED if one in set(self.options.allowed_families) - banned
+        ]
 
     def _unwanted(self, name: str, found: "Composition") -> str:
         """Why the user does not allow a composition, or ''."""
         if found.form.products:
             return "products of curves have no place in the equations of a model yet"
         nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
-        banned = {one for n in nodes for one in self.choices.forbidden(n, name)}
-        allowed = set(self.choices.families) - banned
+        banned = {one for n in nodes for one in self.options.forbidden(n, name)}
+        allowed = set(self.options.allowed_families) - banned
         outers = {node.outer for node in found.form.structure.nodes}
         named = ", ".join(sorted(outers - allowed))
         return f"{named} is not allowed outside" if named else ""
@@ -266,7 +245,7 @@ class Competition:
             name,
             trained,
             families=self._families(name),
-            seed=self.wish.seed,
+            seed=self.seed,
             budget_s=seconds,
         )
 

@@ -16,6 +16,7 @@ import torch
 from sciren.errors import ConfigError, closest_names
 from symbolic.search.candidate import Candidate, family_label, size_of
 from symbolic.search.climb import Change, Scored, Search, signature
+from symbolic.search.observations import constraints_of
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
@@ -161,21 +162,7 @@ def _candidate(
         0.0,
         family_label(one.structures, units.names),
     )
-    return replace(made, complexity=made.nodes(units, _bounds(model), weights))
-
-
-def _bounds(model: "ScIReN") -> dict[str, tuple[str, float, float, float]]:
-    return {
-        name: (
-            one.name,
-            float(model.low[k]),
-            float(model.high[k]),
-            float(getattr(one, "temperature", 1.0)),
-        )
-        for k, (name, one) in enumerate(
-            zip(model.latent_names, model.constraints, strict=True)
-        )
-    }
+    return replace(made, complexity=made.nodes(units, constraints_of(model), weights))
 
 
 def _mean_r2(truth: np.ndarray, found: np.ndarray) -> float:

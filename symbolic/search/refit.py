@@ -12,9 +12,10 @@ from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import Normal, covariance, hold, minimise
 from sciren.solvers.normal_equations import assemble
 from sciren.solvers.process_term import LocalModel, ProcessTerm
+from symbolic.options import DOMAIN_MARGIN
 from symbolic.terms.sandwich import Sandwich, sandwich
 from symbolic.terms.shape_rules import ShapeRules
-from symbolic.terms.structure import DOMAIN_MARGIN, EdgeTerm, LatentStructure
+from symbolic.terms.structure import EdgeTerm, LatentStructure
 
 RIDGE = 1e-10
 SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt

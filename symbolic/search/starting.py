@@ -1,20 +1,17 @@
 """From edge curves to starting structures: one closed form an edge, or a refusal."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from sciren.errors import ConfigError, closest_names
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.fit import CurveFit, fit_curve
 from symbolic.families.forms import Form
-from symbolic.families.library import DEFAULT_FAMILIES, EXPONENT_LIMIT
-from symbolic.terms.shape_rules import RULES
+from symbolic.families.library import EXPONENT_LIMIT
+from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.terms.structure import (
-    DOMAIN_MARGIN,
     EdgeTerm,
     LatentStructure,
     Node,
@@ -23,128 +20,23 @@ from symbolic.terms.structure import (
 )
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the user decides about families.
-
-    Hidden nodes are named ``h1_<latent>``, ``h2_<latent>``, ...
-
-    Args:
-        families: that may be used.
-        forbid: feature, latent, hidden node or "source -> latent" -> families left out.
-        pins: feature, latent (all its edges from features), hidden node or
-            "source -> latent" -> the one family to take.
-        refuse_above: unexplained share above which an edge stays a spline.
-        shapes: feature or "feature -> latent" -> one of `shape_rules.RULES`, for the
-            direct edges.
-        domain_margin: share of the data range that poles keep away on either side.
-    """
-
-    families: tuple[str, ...] = tuple(DEFAULT_FAMILIES)
-    forbid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pins: Mapping[str, str] = field(default_factory=dict)
-    refuse_above: float = 0.01
-    shapes: Mapping[str, str] = field(default_factory=dict)
-    domain_margin: float = DOMAIN_MARGIN
-
-    def shape(self, source: str, latent: str) -> str | None:
-        """Shape required of an edge, or None."""
-        return self.shapes.get(f"{source} -> {latent}", self.shapes.get(source))
-
-    def restricted(self, families: Iterable[str]) -> "Choices":
-        """Return the same choices with other families; constant always stays."""
-        names = tuple(dict.fromkeys(("constant", *families)))
-        return replace(self, families=names)
-
-    def pinned(self, source: str, latent: str) -> str | None:
-        """Family pinned for an edge, or None; the narrower pin goes first."""
-        own = self.pins.get(f"{source} -> {latent}", self.pins.get(source))
-        node = re.fullmatch(rf"h\d+_{re.escape(latent)}", source)
-        return self.pins.get(latent) if own is None and not node else own
-
-    def forbidden(self, source: str, latent: str) -> tuple[str, ...]:
-        """Families forbidden for an edge."""
-        keys = (source, latent, f"{source} -> {latent}")
-        return tuple(name for key in keys for name in self.forbid.get(key, ()))
-
-    def by_user(self, source: str, latent: str) -> bool:
-        """Whether the user had a say in the family of an edge."""
-        pinned = self.pinned(source, latent) is not None
-        shaped = self.shape(source, latent) is not None
-        return pinned or shaped or bool(self.forbidden(source, latent))
-
-    def check(self, features: Sequence[str], latents: Mapping[str, int]) -> None:
-        """Raise ConfigError for a pin or a ban of an edge that does not exist.
-
-        Args:
-            features: names of the features.
-            latents: latent -> number of its hidden nodes.
-        """
-        hidden = [
-            (hidden_name(k, n), n) for n, size in latents.items() for k in range(size)
-        ]
-        edges = [(feature, name) for feature in features for name in latents]
-        sources = [*features, *(node for node, _ in hidden)]
-        known = [*sources, *(f"{a} -> {b}" for a, b in [*edges, *hidden])]
-        for key in self.pins:
-            if key not in [*known, *latents]:
-                raise ConfigError(
-                    f"a family is pinned for {key!r}, which is no edge; name a "
-                    'feature, a latent or "feature -> latent". '
-                    f"{closest_names(key, [*known, *latents])}"
-                )
-        for key in self.forbid:
-            if key not in [*known, *latents]:
-                raise ConfigError(
-                    f"families are forbidden for {key!r}, which is no edge; name a "
-                    'feature, a latent or "feature -> latent". '
-                    f"{closest_names(key, [*known, *latents])}"
-                )
-        self._check_shapes([*features, *(f"{a} -> {b}" for a, b in edges)])
-        for node, name in hidden:
-            family = self.pinned(node, name)
-            if family is not None and family not in OUTER_FAMILIES:
-                raise ConfigError(
-                    f"{family!r} is pinned for hidden node {node}; an outer function is "
-                    f"one of {', '.join(OUTER_FAMILIES)}"
-                )
-
-    def _check_shapes(self, known: Sequence[str]) -> None:
-        for key, rule in self.shapes.items():
-            if key not in known:
-                raise ConfigError(
-                    f"a shape is required of {key!r}, which is no edge; name a feature "
-                    f'or "feature -> latent". {closest_names(key, known)}'
-                )
-            if rule not in RULES:
-                raise ConfigError(
-                    f"{rule!r} is no shape of {key!r}. {closest_names(rule, RULES)}"
-                )
-
-
-OUTER_FAMILIES = ("linear", "abs", "quadratic", "exp", "log")
-
-
-def hidden_name(number: int, latent: str) -> str:
-    """Name of a hidden node of a latent, counted from 0."""
-    return f"h{number + 1}_{latent}"
-
-
-def fit_edge(curve: Curve, feature: str, latent: str, choices: Choices) -> CurveFit:
+def fit_edge(
+    curve: Curve, feature: str, latent: str, options: SymbolicOptions
+) -> CurveFit:
     """Fit the closed forms to one curve."""
-    rule = choices.shape(feature, latent)
+    rule = options.shape(feature, latent)
     trend: Any = rule if rule in ("increasing", "decreasing") else None
     return fit_curve(
         curve.x,
         curve.y,
         curve.weight,
-        choices.families,
+        options.allowed_families,
         errors=curve.errors,
-        refuse_above=choices.refuse_above,
-        domain_margin=choices.domain_margin,
+        refuse_above=options.refuse_above,
+        domain_margin=options.domain_margin,
         trend=trend,
-        forbid=choices.forbidden(feature, latent),
-        pin=choices.pinned(feature, latent),
+        forbid=options.forbidden(feature, latent),
+        pin=options.pinned(feature, latent),
         unit=curve.unit,
     )
 
@@ -227,14 +119,14 @@ class FittedLatent:
 
 
 def fit_latent(
-    curves: LatentCurves, features: Sequence[str], choices: Choices
+    curves: LatentCurves, features: Sequence[str], options: SymbolicOptions
 ) -> FittedLatent:
     """Fit closed forms to every curve of a latent."""
     name = curves.name
 
     def edge(curve: Curve, tail: str = "") -> FittedEdge:
         feature = features[curve.source]
-        fit = fit_edge(curve, feature, name, choices)
+        fit = fit_edge(curve, feature, name, options)
         return FittedEdge(curve, fit, feature, f"f_{name}_{feature}{tail}")
 
     def node(number: int, part: NodeCurves) -> FittedNode:
@@ -244,10 +136,10 @@ def fit_latent(
             part.outer.x,
             part.outer.y,
             part.outer.weight,
-            choices.families,
-            refuse_above=choices.refuse_above,
-            forbid=choices.forbidden(source, name),
-            pin=choices.pinned(source, name),
+            options.allowed_families,
+            refuse_above=options.refuse_above,
+            forbid=options.forbidden(source, name),
+            pin=options.pinned(source, name),
         )
         top = FittedEdge(part.outer, outer, source, f"g_{name}{tail}")
         return FittedNode(

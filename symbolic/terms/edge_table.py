@@ -8,8 +8,9 @@ import pandas as pd
 
 from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.fit import departure
+from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
-from symbolic.search.starting import Choices, FittedEdge, FittedLatent, fits_by_family
+from symbolic.search.starting import FittedEdge, FittedLatent, fits_by_family
 from symbolic.terms.rebuild import Units, raw_constants, raw_term
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
 
@@ -23,7 +24,7 @@ class EdgeTable:
         structures, fitted: closed forms and the curves they came from, by latent.
         units: of the features;  z: (n, d) scaled features of the training rows.
         gaps: (latent, edge number) -> {family: criterion above the chosen one}.
-        choices: what the user decided.
+        options: what the user decided.
     """
 
     def __init__(
@@ -33,10 +34,10 @@ class EdgeTable:
         units: Units,
         z: np.ndarray,
         gaps: Mapping[tuple[int, int], Mapping[str, float]],
-        choices: Choices | None = None,
+        options: SymbolicOptions | None = None,
     ) -> None:
         self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
-        self.gaps, self.choices = gaps, choices or Choices()
+        self.gaps, self.options = gaps, options or SymbolicOptions()
 
     def frame(self) -> pd.DataFrame:
         """Return the table; features without an edge are listed as dropped."""
@@ -128,7 +129,7 @@ class EdgeTable:
         return float(self.units.shift[source] + self.units.scale[source] * z)
 
     def _chosen(self, source: str, latent: str) -> str:
-        return "user" if self.choices.by_user(source, latent) else "auto"
+        return "user" if self.options.by_user(source, latent) else "auto"
 
     def _constants(self, edge: EdgeTerm) -> str:
         if edge.form is None:
@@ -194,12 +195,12 @@ class EdgeTable:
 
     def _why_dropped(self, k: int, source: int) -> str:
         latent, feature = self.fitted[k], self.units.names[source]
-        if self.choices.pinned(feature, latent.name) == "constant":
+        if self.options.pinned(feature, latent.name) == "constant":
             return "pinned to a constant"
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
         if any(edge.curve.source == source for edge in every):
             return "explains less than its constants cost"
-        if self.choices.pinned(feature, latent.name) is not None:
+        if self.options.pinned(feature, latent.name) is not None:
             return "pinned, but training dropped it; train with select=False to keep it"
         return "validation does not need it"
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
+from symbolic.options import Shape
 from symbolic.terms.structure import EdgeTerm, LatentStructure, in_raw
 
-RULES = ("increasing", "decreasing", "positive", "negative")
+RULES: tuple[str, ...] = get_args(Shape)
 """Rules by name: of the slope, or of the printed term, on the range of the data."""
 
 GRID = 65

@@ -29,9 +29,6 @@ from symbolic.families.library import (
 
 Array = np.ndarray
 
-DOMAIN_MARGIN = 0.02
-"""Share of the data range that poles keep away on either side, unless the user says."""
-
 ROUNDING = 1e-13
 """A difference this small against what it is the difference of is rounding."""
 

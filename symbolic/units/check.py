@@ -3,17 +3,17 @@
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sciren.errors import ConfigError, DataWarning, FormatError
+from symbolic.options import UnitMode, UnitProblems
 from symbolic.terms.parametric import constant_symbol, parametric
 from symbolic.units.algebra import Unit, parse_unit
-from symbolic.units.inference import Inference, Mode
+from symbolic.units.inference import Inference
 
 if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
 
-Action = Literal["warn", "error", "ignore"]
 PLAIN = ("identity", "relu")
 """Constraints that only clip: the latent before them has the latent's unit."""
 
@@ -31,14 +31,14 @@ class UnitReport:
         unread: one sentence for each text that is no unit; it stands for any unit.
     """
 
-    mode: Mode
+    mode: UnitMode
     constants: Mapping[tuple[str, str], Unit]
     problems: tuple[str, ...]
     unread: tuple[str, ...] = ()
 
 
 def check_units(
-    model: "SymbolicModel", mode: Mode = "free", problems: Action = "warn"
+    model: "SymbolicModel", mode: UnitMode = "free", problems: UnitProblems = "warn"
 ) -> UnitReport:
     """Find the units of the constants and report terms that cannot be consistent.
 
@@ -78,7 +78,9 @@ def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]
     return known, unread
 
 
-def _report(model: "SymbolicModel", known: dict[str, Unit], mode: Mode) -> UnitReport:
+def _report(
+    model: "SymbolicModel", known: dict[str, Unit], mode: UnitMode
+) -> UnitReport:
     columns = {n: u for n, u in known.items() if n not in model.equations}
     found: dict[tuple[str, str], Unit] = {}
     problems: list[str] = []
@@ -103,7 +105,7 @@ def _report(model: "SymbolicModel", known: dict[str, Unit], mode: Mode) -> UnitR
 
 
 def _process(
-    model: "SymbolicModel", known: Mapping[str, Unit], mode: Mode
+    model: "SymbolicModel", known: Mapping[str, Unit], mode: UnitMode
 ) -> tuple[dict[tuple[str, str], Unit], list[str]]:
     """Units of the process constants, and what does not fit in the process model."""
     forcings = set(model.forcing_columns.values())

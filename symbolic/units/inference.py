@@ -11,15 +11,15 @@ known unit inside exp, log or another function is divided by its unit when print
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 import sympy
 
 from symbolic.expression.nodes import is_condition, kind_of
+from symbolic.options import UnitMode
 from symbolic.printing.text import to_text
 from symbolic.units.algebra import Unit
 
-Mode = Literal["free", "dimensionless"]
 NUMBERS = ("integer", "rational", "float", "constant")
 ALIKE = ("add", "max", "min")
 ONE = Fraction(1)
@@ -55,7 +55,7 @@ class Inference:
     def __init__(
         self,
         known: Mapping[str, Unit],
-        mode: Mode = "free",
+        mode: UnitMode = "free",
         constants: frozenset[str] = frozenset(),
     ) -> None:
         self.known, self.mode, self.constants = dict(known), mode, constants

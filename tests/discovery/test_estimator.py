@@ -201,7 +201,7 @@ def test_families_can_be_chosen_and_are_checked_first(respiration):
     model.fit(frame, reco)
     used = set(model.discovery_.equations.edges["family"])
     assert used <= {"linear", "abs", "none", ""}
-    with pytest.raises(ConfigError, match="no family 'cubc'"):
+    with pytest.raises(ConfigError, match="family 'cubc' is not"):
         ScIReNRegressor(**settings, families=["cubc"]).fit(frame, reco)
 
 

@@ -39,8 +39,8 @@ from symbolic import (
     verify,
 )
 from symbolic.model.storage import to_json
-from symbolic.pipeline import matched, observed, units_of
 from symbolic.printing.contents import printable
+from symbolic.search.observations import matched, observed, units_of
 
 ROOT = Path(__file__).resolve().parents[2]
 INF = float("inf")
@@ -304,9 +304,9 @@ def test_what_cannot_become_equations_is_refused():
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"pins": {"z": "linear"}}, "pinned for 'z', which is no edge"),
+        ({"pins": {"z": "linear"}}, "'discovery.pins': 'z' is no edge"),
         ({"pins": {"x": "linaer"}}, "family 'linaer' is not in the library"),
-        ({"forbid": {"rbb": ["linear"]}}, "forbidden for 'rbb'.*rb"),
+        ({"forbid": {"rbb": ["linear"]}}, "'discovery.forbid': 'rbb'.*rb"),
         ({"families": ["wave"]}, "family 'wave' is not in the library"),
     ],
 )

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from discovery import discover
-from discovery.config.choices import equations_obstacle
 from discovery.results.frames import equations_table
+from discovery.results.obstacles import equations_obstacle
 from sciren import (
     AdditiveEncoder,
     KANEncoder,

@@ -16,10 +16,12 @@ from sciren import (
     process_model,
 )
 from symbolic.curves.extract import extract
-from symbolic.pipeline import observed, symbolify
+from symbolic.options import SymbolicOptions
+from symbolic.pipeline import symbolify
 from symbolic.search.climb import Search, alternative, signature, with_edge
+from symbolic.search.observations import observed
 from symbolic.search.refit import Refit
-from symbolic.search.starting import Choices, fit_latent
+from symbolic.search.starting import fit_latent
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
 
 FEATURES = ["x", "y", "w"]
@@ -273,7 +275,8 @@ def test_an_edge_is_replaced_where_it_stands_and_its_offset_goes_to_its_sum():
 def test_another_family_starts_with_the_size_and_mean_of_the_present_one(growth):
     model, rows = growth
     (latent,) = [
-        fit_latent(one, rows.feature_names, Choices()) for one in extract(model, rows)
+        fit_latent(one, rows.feature_names, SymbolicOptions())
+        for one in extract(model, rows)
     ]
     edge = latent.edges[0]
     weight = edge.curve.weight / edge.curve.weight.sum()

@@ -22,9 +22,10 @@ from sciren.decoders import IdentityDecoder
 from sciren.errors import ConfigError
 from symbolic import symbolify, verify
 from symbolic.families.library import FAMILIES
+from symbolic.options import SymbolicOptions
 from symbolic.printing.contents import printable
 from symbolic.search import competition
-from symbolic.search.competition import Competition, Try, Wish, open_questions
+from symbolic.search.competition import Competition, Try, open_questions
 from symbolic.search.residual_gate import LIMIT
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
 
@@ -181,8 +182,8 @@ def contest(growing, monkeypatch, **answers):
     symbolic = symbolify(model, rows, compose=0)
     found = Competition(
         SimpleNamespace(score=lambda *_: answers["scored"], term=None, scaled=None), model, rows,
-        symbolic.units, SimpleNamespace(pins={}, shapes={}, families=FAMILIES,
-        forbidden=lambda *_: ()), Wish(answers.get("seconds", 60.0)),
+        symbolic.units,
+        SymbolicOptions(families=list(FAMILIES), compose=answers.get("seconds", 60.0)),
     )  # fmt: skip
     monkeypatch.setattr(competition, "compose_latent", answers["compose"])
     monkeypatch.setattr(competition, "still_predictable", lambda *_: 0.0)
@@ -288,12 +289,6 @@ def test_a_try_is_plain_values():
     assert row["gap"] is None
     assert row["chosen"] == "auto"
     assert Try("rb", "", "beaten", gap=2.0).row("user")["gap"] == 2.0
-
-
-def test_only_another_time_than_the_default_is_the_users():
-    assert Wish.of(None, 3) == Wish(seed=3)
-    assert Wish.of(60.0, 0).chosen == "auto"
-    assert Wish.of(5, 0) == Wish(5.0, 0, "user")
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import torch
 from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 from symbolic import symbolify
 from symbolic.curves.extract import extract
-from symbolic.pipeline import observed
+from symbolic.options import SymbolicOptions
 from symbolic.search import climb as searching
 from symbolic.search.climb import Search
 from symbolic.search.forecast import Forecast
+from symbolic.search.observations import observed
 from symbolic.search.refit import refit
-from symbolic.search.starting import Choices, additive_start, fit_latent
+from symbolic.search.starting import additive_start, fit_latent
 
 NAMES = [f"x{i}" for i in range(5)]
 
@@ -40,7 +41,7 @@ def trained():
 def search(trained):
     model, table = trained
     curves = extract(model, table)
-    fitted = [fit_latent(one, NAMES, Choices()) for one in curves]
+    fitted = [fit_latent(one, NAMES, SymbolicOptions()) for one in curves]
     with torch.no_grad():
         seen = observed(model, table)
     return Search(seen.term, seen.scaled, fitted)
@@ -74,7 +75,9 @@ def test_a_forecast_through_a_process_is_close_to_the_refit():
     with torch.enable_grad():
         fit(model, table, table, TrainConfig(select=False))
     seen = observed(model, table)
-    fitted = [fit_latent(one, ("a", "b"), Choices()) for one in extract(model, table)]
+    fitted = [
+        fit_latent(one, ("a", "b"), SymbolicOptions()) for one in extract(model, table)
+    ]
     search = Search(seen.term, seen.scaled, fitted)
     best = search.run(model.constant_raw.detach())
     for change in search.changes(best.structures):

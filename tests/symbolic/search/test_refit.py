@@ -17,6 +17,7 @@ from sciren import (
 )
 from sciren.comparison import ResidualScale
 from sciren.solvers.process_term import ProcessTerm
+from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.refit import (
     SymbolicProblem,
     newton_step,
@@ -24,7 +25,6 @@ from symbolic.search.refit import (
     rows_for_search,
 )
 from symbolic.terms.structure import (
-    DOMAIN_MARGIN,
     EdgeTerm,
     LatentStructure,
     Node,

@@ -7,7 +7,7 @@ import torch
 
 from sciren import KANEncoder, ScIReN, Table
 from symbolic.families.library import FAMILIES
-from symbolic.pipeline import observed
+from symbolic.search.observations import observed
 from symbolic.search.residual_gate import LIMIT, still_predictable
 from symbolic.terms.structure import EdgeTerm, LatentStructure
 

@@ -5,13 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sciren.errors import ConfigError
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.fit import fit_curve
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.families.library import exp_about
+from symbolic.options import SymbolicOptions
 from symbolic.search.starting import (
-    Choices,
     FittedEdge,
     FittedLatent,
     FittedNode,
@@ -19,7 +18,6 @@ from symbolic.search.starting import (
     fit_edge,
     fit_latent,
     fits_by_family,
-    hidden_name,
     node_start,
     scaled_term,
     term_of,
@@ -53,88 +51,22 @@ def hidden(outer, low=-4.0, high=4.0):
 
 
 def fitted(outer, **choices):
-    return fit_latent(hidden(outer), FEATURES, Choices(**choices))
-
-
-# -- what the user decides ----------------------------------------------------------------
-def test_a_pin_of_one_edge_goes_before_that_of_its_feature():
-    choices = Choices(pins={"ta": "exp", "ta -> rb": "linear"})
-    assert choices.pinned("ta", "rb") == "linear"
-    assert choices.pinned("ta", "alpha") == "exp"
-    assert choices.pinned("vpd", "rb") is None
-
-
-def test_bans_of_feature_latent_and_edge_add_up():
-    ban = {"ta": ("exp",), "rb": ("log",), "ta -> rb": ("abs",), "vpd": ("linear",)}
-    choices = Choices(forbid=ban)
-    assert set(choices.forbidden("ta", "rb")) == {"exp", "log", "abs"}
-    assert choices.forbidden("ta", "alpha") == ("exp",)
-    assert choices.forbidden("sw_pot", "alpha") == ()
-
-
-def test_a_pin_of_a_latent_is_one_of_all_its_edges_from_features():
-    choices = Choices(pins={"rb": "linear", "ta": "exp"})
-    choices.check(FEATURES, {"rb": 1, "alpha": 0})
-    assert choices.pinned("vpd", "rb") == "linear"
-    assert choices.pinned("ta", "rb") == "exp"
-    assert choices.pinned("vpd", "alpha") is None
-    assert choices.pinned("h1_rb", "rb") is None
-
-
-def test_an_edge_is_the_users_where_it_is_pinned_or_banned():
-    choices = Choices(pins={"ta": "exp"}, forbid={"vpd -> rb": ("log",)})
-    assert choices.by_user("ta", "rb")
-    assert choices.by_user("vpd", "rb")
-    assert not choices.by_user("vpd", "alpha")
-
-
-def test_restricted_families_keep_the_constant():
-    assert Choices().restricted(["exp", "linear"]).families == (
-        "constant",
-        "exp",
-        "linear",
-    )
-
-
-def test_pins_and_bans_of_known_places_are_accepted():
-    pins = {"ta": "exp", "ta -> rb": "exp", "h1_rb": "abs", "h1_rb -> rb": "abs"}
-    bans = {"rb": ("log",), "vpd": ("log",), "h1_rb": ("log",)}
-    Choices(pins=pins, forbid=bans).check(FEATURES, {"rb": 1, "alpha": 0})
-
-
-@pytest.mark.parametrize(
-    ("choices", "message"),
-    [
-        ({"pins": {"tta": "exp"}}, "pinned for 'tta', which is no edge.*ta"),
-        ({"pins": {"rc": "exp"}}, "pinned for 'rc', which is no edge"),
-        ({"pins": {"ta -> gpp": "exp"}}, "pinned for 'ta -> gpp'"),
-        ({"pins": {"h2_rb": "exp"}}, "pinned for 'h2_rb'.*h1_rb"),
-        ({"forbid": {"swpot": ("exp",)}}, "forbidden for 'swpot'.*sw_pot"),
-        ({"pins": {"h1_rb": "constant"}}, "an outer function is one of linear, abs"),
-    ],
-)
-def test_a_place_that_does_not_exist_is_named_with_its_neighbours(choices, message):
-    with pytest.raises(ConfigError, match=message):
-        Choices(**choices).check(FEATURES, {"rb": 1})
-
-
-def test_hidden_nodes_count_from_one():
-    assert hidden_name(0, "rb") == "h1_rb"
+    return fit_latent(hidden(outer), FEATURES, SymbolicOptions(**choices))
 
 
 # -- one edge -----------------------------------------------------------------------------
 def test_a_pinned_edge_has_one_family_and_a_banned_one_lacks_it():
     one = curve(1, np.exp)
-    pinned = fit_edge(one, "ta", "rb", Choices(pins={"ta": "linear"}))
+    pinned = fit_edge(one, "ta", "rb", SymbolicOptions(pins={"ta": "linear"}))
     assert (pinned.family, pinned.chosen) == ("linear", "user")
     assert list(fits_by_family(pinned)) == ["linear"]
-    banned = fit_edge(one, "ta", "rb", Choices(forbid={"ta": ("exp",)}))
+    banned = fit_edge(one, "ta", "rb", SymbolicOptions(forbid={"ta": ("exp",)}))
     assert "exp" not in fits_by_family(banned)
 
 
 def test_the_term_of_a_fit_is_the_fitted_curve_up_to_its_offset():
     one = curve(1, lambda z: 2 * np.abs(z - 0.3) + 1)
-    fit = fit_edge(one, "ta", "rb", Choices())
+    fit = fit_edge(one, "ta", "rb", SymbolicOptions())
     term, offset = term_of(fit, one, "f_rb_ta")
     np.testing.assert_allclose(term.value(one.x) + offset, fit.value(one.x))
     assert (term.source, term.function) == (1, "")
@@ -142,7 +74,7 @@ def test_the_term_of_a_fit_is_the_fitted_curve_up_to_its_offset():
 
 def test_a_refused_curve_stays_a_named_table():
     one = curve(1, lambda z: np.sin(5 * z))
-    term, offset = term_of(fit_edge(one, "ta", "rb", Choices()), one, "f_rb_ta")
+    term, offset = term_of(fit_edge(one, "ta", "rb", SymbolicOptions()), one, "f_rb_ta")
     assert (term.form, term.function, offset) == (None, "f_rb_ta", 0.0)
     np.testing.assert_allclose(term.value(one.x), one.y, atol=1e-3)
 
@@ -187,7 +119,7 @@ def test_the_additive_start_is_the_sum_of_the_fits_without_dead_edges():
         ),
         (),
     )
-    start = additive_start(fit_latent(curves, FEATURES, Choices()))
+    start = additive_start(fit_latent(curves, FEATURES, SymbolicOptions()))
     expected = 3.0 + 2 * Z[:, 0] + 1 + 0.7 + np.exp(0.8 * Z[:, 2])
     np.testing.assert_allclose(start.value(Z), expected, rtol=1e-9)
     assert [edge.form.family for edge in start.edges] == ["linear", "exp"]
@@ -259,7 +191,9 @@ def test_an_outer_family_that_was_not_fitted_gives_no_start():
 def test_functions_of_several_nodes_have_names_of_their_own():
     wave = curve(0, lambda z: np.sin(5 * z))
     node = NodeCurves((wave,), 0.0, curve(0, lambda s: np.sin(3 * s), -1, 1))
-    latent = fit_latent(LatentCurves("rb", 0.0, (), (node, node)), FEATURES, Choices())
+    latent = fit_latent(
+        LatentCurves("rb", 0.0, (), (node, node)), FEATURES, SymbolicOptions()
+    )
     names = [n.edges[0].function for n in latent.nodes]
     names += [n.outer.function for n in latent.nodes]
     assert names == ["f_rb_sw_pot_1", "f_rb_sw_pot_2", "g_rb_1", "g_rb_2"]

@@ -6,7 +6,8 @@ import pytest
 from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.spline_curve import SplineCurve
-from symbolic.search.starting import Choices, fit_latent
+from symbolic.options import SymbolicOptions
+from symbolic.search.starting import fit_latent
 from symbolic.terms.edge_table import EdgeTable
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
@@ -35,7 +36,7 @@ def wave(x):
 
 
 def frame(structure, curves, choices=None, gaps=None):
-    fitted = [fit_latent(curves, FEATURES, choices or Choices())]
+    fitted = [fit_latent(curves, FEATURES, choices or SymbolicOptions())]
     return EdgeTable([structure], fitted, UNITS, Z, gaps or {}, choices).frame()
 
 
@@ -99,13 +100,19 @@ def test_a_feature_without_an_edge_is_listed_with_its_reason():
     row = found.set_index("source").loc["vpd"]
     assert (row.status, row.family, row.importance) == ("dropped", "", 0.0)
     assert row.reason == "explains less than its constants cost"
-    pinned = additive(Choices(pins={"vpd": "constant"})).set_index("source").loc["vpd"]
+    pinned = (
+        additive(SymbolicOptions(pins={"vpd": "constant"}))
+        .set_index("source")
+        .loc["vpd"]
+    )
     assert (pinned.chosen, pinned.reason) == ("user", "pinned to a constant")
     alone = LatentCurves("rb", 1.0, (curve(0, lambda x: 2 * x),), ())
     structure = LatentStructure("rb", 1.0, (EdgeTerm(0, LINEAR, (2.0,)),))
     pruned = frame(structure, alone).set_index("source")
     assert set(pruned.loc[["ta", "vpd"]].reason) == {"validation does not need it"}
-    late = frame(structure, alone, Choices(pins={"ta": "exp"})).set_index("source")
+    late = frame(structure, alone, SymbolicOptions(pins={"ta": "exp"})).set_index(
+        "source"
+    )
     assert "training dropped it" in late.loc["ta"].reason
     assert (late.loc["ta"].chosen, late.loc["vpd"].chosen) == ("user", "auto")
 
@@ -126,7 +133,7 @@ def test_gaps_tell_the_runner_up_and_the_equals():
 
 
 def test_what_the_user_decided_is_recorded():
-    choices = Choices(pins={"sw_pot": "linear"}, forbid={"ta -> rb": ("exp",)})
+    choices = SymbolicOptions(pins={"sw_pot": "linear"}, forbid={"ta -> rb": ("exp",)})
     found = additive(choices).set_index("source").chosen
     assert found.to_dict() == {"sw_pot": "user", "ta": "user", "vpd": "auto"}
 
@@ -191,7 +198,7 @@ def test_refused_edges_of_several_nodes_keep_their_own_reasons():
     waves = NodeCurves((curve(1, wave),), 0.0, curve(0, np.abs))
     kinks = NodeCurves((curve(1, lambda x: np.sin(9 * x)),), 0.0, curve(0, np.abs))
     fitted = fit_latent(
-        LatentCurves("rb", 1.0, (), (waves, kinks)), FEATURES, Choices()
+        LatentCurves("rb", 1.0, (), (waves, kinks)), FEATURES, SymbolicOptions()
     )
     nodes = tuple(
         Node("abs", 1.0, 0.5, (node.edges[0].term()[0],)) for node in fitted.nodes
@@ -204,7 +211,9 @@ def test_refused_edges_of_several_nodes_keep_their_own_reasons():
 
 
 def test_the_outer_function_obeys_and_records_the_user():
-    row = hidden((FOLD,), (OUTER,), choices=Choices(pins={"h1_rb": "abs"})).iloc[2]
+    row = hidden(
+        (FOLD,), (OUTER,), choices=SymbolicOptions(pins={"h1_rb": "abs"})
+    ).iloc[2]
     assert row.chosen == "user"
 
 
@@ -215,7 +224,7 @@ def test_two_latents_stand_one_below_the_other():
         LatentCurves("rb", 1.0, (curve(0, lambda x: 2 * x),), ()),
         LatentCurves("alpha", 1.0, (curve(2, lambda x: 2 * x),), ()),
     ]
-    fitted = [fit_latent(c, FEATURES, Choices()) for c in curves]
+    fitted = [fit_latent(c, FEATURES, SymbolicOptions()) for c in curves]
     found = EdgeTable([one, two], fitted, UNITS, Z, {}).frame()
     assert found.latent.tolist() == ["rb"] * 3 + ["alpha"] * 3
     assert found.groupby("latent").importance.sum().tolist() == pytest.approx([1, 1])

@@ -16,7 +16,7 @@ from sciren import (
     Table,
     process_model,
 )
-from symbolic.pipeline import observed, units_of
+from symbolic.search.observations import observed, units_of
 from symbolic.search.refit import SymbolicProblem, refit
 from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
 from symbolic.terms.uncertainty import constant_table, identification, physical_errors

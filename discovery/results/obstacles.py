@@ -1,0 +1,25 @@
+"""Why a model has no equations, where it has none."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sciren.model import ScIReN
+
+
+def equations_obstacle(model: "ScIReN") -> str | None:
+    """Return why a model cannot be turned into equations, or None if it can."""
+    from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder
+
+    encoder = model.encoder
+    if not model.decoder.rowwise:
+        return f"process model {model.decoder.name!r} does not act row by row"
+    if not isinstance(encoder, KANEncoder | AdditiveEncoder | LinearEncoder):
+        return f"encoder {encoder.kind!r} is a black box without edges"
+    if isinstance(encoder, KANEncoder):
+        if len(encoder.hidden) > 1:
+            return (
+                f"the encoder has {len(encoder.hidden)} hidden layers, one is the most"
+            )
+        if encoder.hidden and encoder.shared and encoder.n_outputs > 1:
+            return "the latents share hidden nodes"
+    return None

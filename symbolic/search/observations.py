@@ -1,0 +1,137 @@
+"""The rows that a trained model is compared with, as the search and the refit need them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sciren.comparison import ResidualScale
+from sciren.errors import ColumnError, TrainingError, closest_names
+from sciren.solvers.process_term import ProcessTerm
+from sciren.training.noise import noise_weights
+from symbolic.options import SymbolicOptions
+from symbolic.search.refit import rows_for_search
+from symbolic.terms.rebuild import Units
+from symbolic.terms.shape_rules import ShapeRules
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sciren.data.table import Table
+    from sciren.model import ScIReN
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Rows with their scaled features and observed loss."""
+
+    term: ProcessTerm
+    scaled: "Tensor"
+
+
+@dataclass(frozen=True)
+class Sample(Observed):
+    """Rows that the search sees, with the table that they came from."""
+
+    table: "Table"
+
+
+def matched(model: "ScIReN", table: "Table") -> "Table":
+    """Return the table with its targets in the decoder's order.
+
+    Raises:
+        ColumnError: features in another order, or a target or forcing is missing.
+        TrainingError: no rows, or a forcing with missing values.
+    """
+    model.check_features(table)
+    if len(table) == 0:
+        raise TrainingError("the table has no rows; check the split")
+    decoder = model.decoder
+    for kind, wanted, present in (
+        ("forcing", decoder.forcings, table.forcings),
+        ("target", decoder.targets, table.target_names),
+    ):
+        for name in wanted:
+            if name not in present:
+                raise ColumnError(
+                    f"decoder {decoder.name!r} needs {kind} {name!r}, which the table "
+                    f"does not have. {closest_names(name, present)} "
+                    f"Map it with {kind}s={{decoder's name: column}}"
+                )
+    for name in decoder.forcings:
+        if not bool(table.forcings[name].isfinite().all()):
+            raise TrainingError(
+                f"forcing {name!r} has missing values in the table; drop these rows"
+            )
+    order = [table.target_names.index(name) for name in decoder.targets]
+    return replace(table, targets=table.targets[:, order], target_names=decoder.targets)
+
+
+def observed(model: "ScIReN", table: "Table", law: str | None = None) -> Observed:
+    """Compare with a table as training did (residual, violation, noise law).
+
+    Args:
+        law: another noise law than that of the training, see `sciren.training.noise`.
+    """
+    scale = model.residual_scale or ResidualScale.fit(table.targets)
+    noise = noise_weights(model, table, law)
+    term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
+    return Observed(term, model.scaled(table.features))
+
+
+def sampled(whole: Observed, table: "Table", most: int, seed: int) -> Sample:
+    """Return at most some rows at random: a search refits them hundreds of times."""
+    rows = rows_for_search(len(table), most, seed)
+    part = table if len(rows) == len(table) else table.take(rows)
+    return Sample(whole.term.take(rows), whole.scaled[rows], part)
+
+
+def units_of(model: "ScIReN", table: "Table") -> Units:
+    """Scaling of the features and their range on a table."""
+    x = table.features.numpy()
+    return Units(
+        tuple(table.feature_names),
+        model.feature_shift.numpy().copy(),
+        model.feature_scale.numpy().copy(),
+        x.min(0),
+        x.max(0),
+    )
+
+
+def constraints_of(model: "ScIReN") -> dict[str, tuple[str, float, float, float]]:
+    """Latent -> (constraint, low, high, temperature)."""
+    return {
+        name: (
+            constraint.name,
+            float(model.low[k]),
+            float(model.high[k]),
+            float(getattr(constraint, "temperature", 1.0)),
+        )
+        for k, (name, constraint) in enumerate(
+            zip(model.latent_names, model.constraints, strict=True)
+        )
+    }
+
+
+def shape_rules(
+    model: "ScIReN", table: "Table", shapes: Mapping[str, str]
+) -> ShapeRules | None:
+    """Return the required shapes by numbers of latent and feature, if there are any."""
+    options = SymbolicOptions(shapes=shapes)
+    rules = {
+        (k, i): rule
+        for k, latent in enumerate(model.latent_names)
+        for i, feature in enumerate(table.feature_names)
+        if (rule := options.shape(feature, latent)) is not None
+    }
+    if not rules:
+        return None
+    z = model.scaled(table.features).numpy()
+    shift, scale = model.feature_shift.numpy(), model.feature_scale.numpy()
+    return ShapeRules(rules, z.min(0), z.max(0), shift, scale)
+
+
+def columns_of(table: "Table") -> dict[str, np.ndarray]:
+    """Feature columns of a table by name."""
+    return dict(zip(table.feature_names, table.features.numpy().T, strict=True))
