@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from discovery.runs.workflow import run as run
     from discovery.tables.rows import select_rows as select_rows
     from discovery.tables.sources import read_frame as read_frame
+    from discovery.tables.sources import read_table as read_table
 
 __getattr__, __dir__, __all__ = lazy(
     __name__,
@@ -35,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy(
         "load_config": "discovery.config.file",
         "partial_dependence": "discovery.results.effects",
         "read_frame": "discovery.tables.sources",
+        "read_table": "discovery.tables.sources",
         "relationship_kl": "discovery.results.effects",
         "run": "discovery.runs.workflow",
         "select_rows": "discovery.tables.rows",

@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, field_validator
 
+from discovery.config.base import Settings, named
+from discovery.config.data import DataSettings
 from symbolic.options import OptionFields, SymbolicOptions
 
 # kept here as names, so that reading a configuration loads no torch
@@ -20,14 +15,6 @@ ConstraintName = Literal[
     "auto", "identity", "hard_sigmoid", "relu", "sigmoid", "softplus"
 ]
 CONSTRAINT_NAMES: tuple[str, ...] = get_args(ConstraintName)
-
-
-class Settings(BaseModel):
-    """Base of every group of settings."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True
-    )
 
 
 def _period(value: Any) -> Any:
@@ -53,57 +40,6 @@ def _hidden(value: Any) -> Any:
 
 Period = Annotated[str | tuple[str, str], BeforeValidator(_period)]
 Hidden = Annotated[Literal["auto"] | tuple[int, ...], BeforeValidator(_hidden)]
-
-
-def _named(value: Any) -> Any:
-    """Complete a bare name of something that may have settings."""
-    return {"name": value} if isinstance(value, str) else value
-
-
-class DatasetSettings(Settings):
-    """A data set that the package brings with it, in place of a file."""
-
-    name: Literal["respiration", "soil-carbon"]
-    settings: dict[str, Any] = Field(
-        default_factory=dict, description="arguments of its generator"
-    )
-
-
-class DataSettings(Settings):
-    """Where the observations are and what their columns mean."""
-
-    path: Path | None = Field(
-        default=None, description="csv, csv.gz, parquet, NetCDF or Zarr"
-    )
-    dataset: Annotated[DatasetSettings | None, BeforeValidator(_named)] = Field(
-        default=None, description="embedded data set, in place of path"
-    )
-    time: str | None = Field(default=None, description="column of time stamps")
-    rows: str | None = Field(
-        default=None,
-        description='filter of the rows, such as "sw_in == 0 and nee == nee"',
-    )
-    groups: str | None = Field(
-        default=None, description="column of sites; blocks are then sites"
-    )
-    weights: str | None = Field(default=None, description="column of row weights")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.path is None) == (self.dataset is None):
-            raise ValueError(
-                "name the file of the observations as path (or an embedded data set "
-                "as dataset), not both"
-            )
-        return self
-
-    @property
-    def source(self) -> str:
-        """The file, or the embedded data set, for messages."""
-        if self.dataset is None:
-            return str(self.path)
-        given = ", ".join(f"{k}={v}" for k, v in self.dataset.settings.items())
-        return f"embedded data set {self.dataset.name}({given})"
 
 
 class DecoderSettings(Settings):
@@ -295,7 +231,7 @@ class RunConfig(Settings):
     features: tuple[str, ...] = Field(
         min_length=1, description="columns offered to the encoder"
     )
-    decoder: Annotated[DecoderSettings | None, BeforeValidator(_named)] = Field(
+    decoder: Annotated[DecoderSettings | None, BeforeValidator(named)] = Field(
         default=None, description="process model; null is plain regression"
     )
     forcings: Columns = Field(

@@ -1,7 +1,7 @@
 """Where the observations come from: a file, or a data set that the package brings."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from sciren.errors import ConfigError, SciRenError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.config.settings import DataSettings
+    from discovery.config.data import DataSettings
     from sciren.datasets import SoilCarbonStudy
 
 
@@ -34,17 +34,27 @@ class Origin:
     truth: Mapping[str, str]
 
 
-def read_origin(data: "DataSettings") -> Origin:
+def read_origin(
+    data: "DataSettings", columns: Sequence[str] = (), labels: Sequence[str] = ()
+) -> Origin:
     """Read the file, or make the embedded data set.
 
+    Args:
+        data: where it is and how it is written.
+        columns: that are needed; in NetCDF they say which dimension counts the rows.
+        labels: columns of sites or parts, whose text is kept as written.
     Raises:
         DataError: the file cannot be used; the message names it.
         ConfigError: the data set does not take these settings.
     """
     if data.path is not None:
-        from discovery.tables.sources import read_frame
+        from discovery.config.reading import ReadingSettings
+        from discovery.tables.sources import read_with
 
-        frame = read_frame(data.path)
+        ids = tuple(dict.fromkeys([*data.ids, *labels]))
+        reading = ReadingSettings.model_validate(data.reading() | {"ids": ids})
+        stamps = [data.time] if data.time else []
+        frame = read_with(data.path, reading, columns, stamps)
         return Origin(frame, data.source, file_hash(data.path), {})
     assert data.dataset is not None  # the settings hold one of both
     make = {"respiration": _respiration, "soil-carbon": _soil_carbon}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from discovery.config.settings import (
     RunConfig,
     TimeSplit,
 )
+from discovery.tables.labelled import split_by_label
+from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
 from sciren.errors import (
     ColumnError,
@@ -75,7 +77,9 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     """
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
-    origin = read_origin(config.data)
+    origin = read_origin(config.data, *_roles(config, forcings, targets))
+    for note in origin.frame.attrs.get("notes", ()):
+        say(note)
     say(f"read {len(origin.frame):,} rows from {origin.source}")
     frame, kept = _rows(config, origin, say)
     try:
@@ -132,6 +136,20 @@ def _mapped(
             )
         found.append({name: given[name] for name in names})
     return found[0], found[1]
+
+
+def _roles(
+    config: RunConfig, forcings: Mapping[str, str], targets: Mapping[str, str]
+) -> tuple[list[str], list[str]]:
+    """Return every column that is needed, and those whose cells are labels."""
+    data, split = config.data, config.split
+    labels = [data.groups, getattr(split, "column", None)]
+    places = [getattr(split, name, None) for name in ("lon", "lat")]
+    needed = [
+        *config.features, *forcings.values(), *targets.values(), *config.truth.values(),
+        time_of(data), data.weights, *labels, *places,
+    ]  # fmt: skip
+    return [n for n in needed if n is not None], [n for n in labels if n is not None]
 
 
 def _rows(
@@ -193,49 +211,48 @@ def _table(
         forcings,
         targets,
         units={**frame.attrs.get("units", {}), **config.units},
-        time=config.data.time,
+        time=time_of(config.data),
         weights=config.data.weights,
         groups=config.data.groups,
+        time_format=None if config.data.format else config.data.time_format,
+        timezone=config.data.timezone,
+        not_missing=config.data.not_missing,
     )
 
 
 def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
     from sciren import data
+    from sciren.data.frames import numeric_column
+    from sciren.data.labels import id_text, refuse_missing
 
-    def column(name: str, key: str) -> Any:
+    def column(name: str, key: str) -> "pd.Series":
         _require(frame, name, key)
-        return frame[name].to_numpy()[table.row_ids]
+        return frame[name].iloc[table.row_ids]
+
+    def place(name: str, key: str) -> np.ndarray:
+        values = numeric_column(column(name, key).to_frame(), name)
+        index = frame.index[table.row_ids]
+        refuse_missing(np.isnan(values), index, f"column {name!r}", "coordinate")
+        return values
 
     how = config.split
     if isinstance(how, TimeSplit):
         return data.split_by_time(table, how.train, how.valid, how.test)
     if isinstance(how, BlockSplit):
-        lon, lat = column(how.lon, "split.lon"), column(how.lat, "split.lat")
+        lon, lat = place(how.lon, "split.lon"), place(how.lat, "split.lat")
         fold = data.split_by_block(lon, lat, how.degrees, how.folds, config.seed)
         return data.split_by_fold(table, fold, how.test, how.valid)
     if isinstance(how, GroupSplit) and how.column is not None:
         labels = column(how.column, "split.column")
+        empty = labels.isna().to_numpy()
+        refuse_missing(empty, labels.index, f"column {how.column!r}", "group")
         return data.split_by_group(table, labels, how.fractions, config.seed)
     if isinstance(how, ColumnSplit):
-        labels = column(how.column, "split.column").astype(str)
-        return _by_label(table, labels, how.column)
+        labels = id_text(column(how.column, "split.column"))
+        return split_by_label(table, labels.to_numpy(), how.column)
     if isinstance(how, GroupSplit | AutoSplit):
         return data.split_by_group(table, None, how.fractions, config.seed)
     return data.split_random(table, how.fractions, config.seed)
-
-
-def _by_label(table: "Table", labels: np.ndarray, column: str) -> "Split":
-    from sciren.data import Split
-
-    parts = {name: labels == name for name in ("train", "valid", "test")}
-    for name, rows in parts.items():
-        if not rows.any():
-            present = ", ".join(map(repr, np.unique(labels)[:5].tolist()))
-            raise DataError(
-                f"{name} has no rows: column {column!r} holds {present}; it must say "
-                "train, valid or test"
-            )
-    return Split(*(table.take(rows) for rows in parts.values()))
 
 
 def _each(split: "Split", kept: np.ndarray) -> "Split":

@@ -1,11 +1,14 @@
 """Row filters such as ``"sw_pot_inst == 0 and nee == nee"``, read by an own whitelist.
 
 Allowed are column names, numbers, comparisons (also chained), ``and``, ``or``, ``not``,
-``+ - * / % **`` and parentheses. Nothing is ever evaluated as Python code.
+``+ - * / % **`` and parentheses. A name that is no plain word stands in quotes of any
+kind, such as ``"qc flag" == 0``. Nothing is ever evaluated as Python code.
 """
 
 import ast
+import keyword
 import operator
+import re
 import warnings
 from collections.abc import Callable
 
@@ -16,6 +19,7 @@ from sciren.data.frames import numeric_column
 from sciren.errors import ColumnError, DataError, ExpressionError, closest_names
 
 _LONGEST = 1000
+_QUOTED = re.compile(r"`([^`]*)`")
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., np.ndarray]] = {
     ast.Add: np.add,
@@ -75,6 +79,7 @@ class _Filter:
 
     def __init__(self, frame: pd.DataFrame, text: str) -> None:
         self.frame, self.text = frame, text
+        self.names = frozenset(map(str, frame.columns))
         self.used: set[str] = set()
 
     def refuse(self, why: str) -> ExpressionError:
@@ -87,9 +92,17 @@ class _Filter:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about escapes in refused strings
-                tree = ast.parse(self.text.strip(), mode="eval").body
+                tree = ast.parse(_QUOTED.sub(_quoted, self.text.strip()), mode="eval")
+                tree = tree.body
         except SyntaxError as error:
             place = f"at character {error.offset}" if error.offset else "to its end"
+            odd = sorted(
+                name for name in self.names if name in self.text and not _plain(name)
+            )
+            if odd:
+                raise self.refuse(
+                    f"cannot be read {place}; write the name {odd[0]!r} in quotes"
+                ) from error
             raise self.refuse(
                 f"cannot be read {place}; write for example 'ta > 0 and nee == nee'"
             ) from error
@@ -97,6 +110,8 @@ class _Filter:
             raise self.refuse(f"cannot be read ({error})") from error
         for node in ast.walk(tree):  # before any column is looked at
             if isinstance(node, ast.Constant) and type(node.value) not in (int, float):
+                if node.value in self.names:
+                    continue  # a column's name in quotes
                 raise self.refuse_part(node)
         return tree
 
@@ -110,6 +125,8 @@ class _Filter:
         """Return numbers or truth values of one part, () or (n,)."""
         match node:
             case ast.Name(id=name):
+                result = self.column(name)
+            case ast.Constant(value=str() as name):
                 result = self.column(name)
             case ast.Constant(value=int() | float() as value):
                 result = self.literal(value)
@@ -173,6 +190,16 @@ class _Filter:
                 "something"
             )
         return value
+
+
+def _plain(name: str) -> bool:
+    """Whether a name can stand in a condition without quotes."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """Turn a name in backticks into one in the quotes of Python."""
+    return repr(match[1])
 
 
 def _description(node: ast.expr) -> str:

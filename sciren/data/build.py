@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 
 from sciren.data import frames
+from sciren.data.conversion import as_frame
+from sciren.data.labels import label_codes, row_name
+from sciren.data.markers import refuse_markers, replace_markers
+from sciren.data.stamps import time_column
 from sciren.errors import ConfigError, DataError, DataWarning
 
 Names = Sequence[str] | Mapping[str, Any]
@@ -49,7 +53,7 @@ class Arrays:
 
 
 def collect(
-    frame: pd.DataFrame,
+    frame: Any,
     features: Sequence[str],
     forcings: Names,
     targets: Names,
@@ -61,19 +65,28 @@ def collect(
     missing: Literal["drop", "raise"],
     constant: Literal["raise", "keep"],
     missing_forcing: Literal["drop", "keep"],
+    time_format: str | None,
+    timezone: str | None,
+    gap_markers: Sequence[float | str],
+    not_missing: Sequence[float],
 ) -> Arrays:
     """Check a frame and return the arrays of a Table; see ``Table.from_frame``."""
     _check_choice("missing", missing, ("drop", "raise"))
     _check_choice("constant", constant, ("raise", "keep"))
     _check_choice("missing_forcing", missing_forcing, ("drop", "keep"))
+    frame = as_frame(frame)
     frames.check_unique_columns(frame)
+    labels = [name for name in (time, groups) if isinstance(name, str)]
+    frame = replace_markers(frame, gap_markers, keep=labels)
     feature_names = (features,) if isinstance(features, str) else tuple(features)
     if not feature_names:
         raise DataError("no features are named; the encoder needs at least one column")
     frames.check_columns(frame, feature_names, "feature")
     forcing_columns, forcing_arrays = _split_names(frame, forcings, "forcing")
     target_columns, _ = _split_names(frame, targets, "target", arrays=False)
-    stamps, row_weights, blocks = _row_data(frame, time, weights, groups)
+    stamps, row_weights, blocks = _row_data(
+        frame, time, weights, groups, time_format, timezone
+    )
     arrays = Arrays(
         features=_stack(frame, feature_names),
         forcings=forcing_arrays,
@@ -93,7 +106,8 @@ def collect(
     )
     _drop_incomplete(arrays, frame.index, missing, missing_forcing)
     _check_targets(arrays)
-    _warn_of_markers(arrays)
+    refuse_markers(_columns(arrays), not_missing)
+    _warn_of_markers(arrays, not_missing)
     if constant == "raise":
         _check_not_constant(arrays)
     return arrays
@@ -136,7 +150,7 @@ def _array(source: Any, frame: pd.DataFrame, name: str) -> np.ndarray:
     values = frames.leading_rows(source, len(frame), name).astype(np.float64)
     infinite = np.isinf(values).reshape(len(values), -1).any(axis=1)
     if infinite.any():
-        where = frames.row_name(frame.index, int(infinite.argmax()))
+        where = row_name(frame.index, int(infinite.argmax()))
         raise DataError(f"{name} is infinite in {where}; use nan for missing values")
     return values
 
@@ -157,7 +171,12 @@ def _units(
 
 
 def _row_data(
-    frame: pd.DataFrame, time: Any, weights: Any, groups: Any
+    frame: pd.DataFrame,
+    time: Any,
+    weights: Any,
+    groups: Any,
+    time_format: str | None,
+    timezone: str | None,
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
     """Return time stamps, weights and blocks of every row."""
 
@@ -170,7 +189,9 @@ def _row_data(
     stamps = row_weights = None
     if time is not None:
         label = time if isinstance(time, str) else "time"
-        stamps = frames.time_column(values(time, "time"), frame.index, label)
+        stamps = time_column(
+            values(time, "time"), frame.index, label, time_format, timezone
+        )
     if isinstance(weights, str):
         frames.check_columns(frame, [weights], "weights")
         row_weights = frames.numeric_column(frame, weights)
@@ -180,7 +201,7 @@ def _row_data(
         row_weights = frames.check_weights(row_weights, frame.index)
     if groups is not None:
         label = f"group column {groups!r}" if isinstance(groups, str) else "groups"
-        blocks = frames.group_blocks(values(groups, "groups"), frame.index, label)
+        blocks = label_codes(values(groups, "groups"), frame.index, label)[0]
     elif stamps is not None:
         blocks = frames.week_blocks(stamps)
     else:
@@ -211,7 +232,7 @@ def _drop_incomplete(
             arrays.dropped[reason] = int(new.sum())
             keep &= ~gap
             if missing == "raise":
-                where = frames.row_name(index, int(new.argmax()))
+                where = row_name(index, int(new.argmax()))
                 raise DataError(
                     f"{reason} in {where} ({int(new.sum())} of {rows} rows); fill the "
                     "gap or remove these rows"
@@ -235,20 +256,23 @@ def _check_targets(arrays: Arrays) -> None:
             )
 
 
-def _warn_of_markers(arrays: Arrays) -> None:
-    """Warn where a column holds the number that many archives write for a gap."""
+def _columns(arrays: Arrays) -> dict[str, np.ndarray]:
+    """Return every column in use by its name, (n,) or (n, ...)."""
     columns = dict(zip(arrays.feature_names, arrays.features.T, strict=True))
+    targets = dict(zip(arrays.target_names, arrays.targets.T, strict=False))
     for names, parts in (
         (arrays.forcing_columns, arrays.forcings),
-        (
-            arrays.target_columns,
-            dict(zip(arrays.target_names, arrays.targets.T, strict=False)),
-        ),
+        (arrays.target_columns, targets),
     ):
         columns |= {column: parts[name] for name, column in names.items()}
-    for name, values in columns.items():
+    return columns
+
+
+def _warn_of_markers(arrays: Arrays, data: Sequence[float]) -> None:
+    """Warn of the usual gap marker where it lies among the other values."""
+    for name, values in _columns(arrays).items():
         count = int((values == _GAP_MARKER).sum())
-        if count:
+        if count and _GAP_MARKER not in data:
             warnings.warn(
                 f"column {name!r} is {_GAP_MARKER:g} in {count} of {len(values)} rows; "
                 "if that marks missing values, leave these cells empty",

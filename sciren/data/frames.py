@@ -10,17 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sciren.data.labels import row_name
 from sciren.errors import ColumnError, DataError, ShapeError, closest_names
 
-_TIME_FORMATS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-
-
-def row_name(index: pd.Index, position: int) -> str:
-    """Return how a message calls one row: by its label in the frame's index."""
-    label = index[position]
-    if isinstance(label, (int, np.integer)):
-        return f"row {label} (the first row is 0)"
-    return f"row {label}"
+_THOUSANDS = re.compile(r"-?\d{1,3}((,\d{3})+(\.\d*)?|(\.\d{3})+(,\d*)?)")
 
 
 def check_unique_columns(frame: pd.DataFrame) -> None:
@@ -88,57 +81,34 @@ def _numbers_in_text(column: pd.Series, name: str) -> np.ndarray:
     if text.any():
         first = int(text.argmax())
         value = raw.iloc[first]
-        comma = isinstance(value, str) and re.fullmatch(r"\s*-?\d*,\d+\s*", value)
-        advice = "write decimals with a point" if comma else "write a number"
         raise DataError(
             f"column {name!r} holds text in {row_name(column.index, first)}: "
-            f"{str(value)[:40]!r} ({_share(text)}); {advice} or leave the cell empty"
+            f"{str(value)[:40]!r} ({_share(text)}); {_advice(raw[text].tolist())}"
         )
     return values
 
 
+def _advice(cells: Sequence[Any]) -> str:
+    """What to do about cells that are no numbers: marks in numbers, or words for gaps."""
+    texts = [str(cell).strip() for cell in cells]
+    if all(_THOUSANDS.fullmatch(text) for text in texts):
+        mark, point = (",", ".") if "," in texts[0] else (".", ",")
+        if any(point in text for text in texts):
+            return f'set the mark between thousands, data: {{thousands: "{mark}"}}'
+        return (
+            f"{texts[0]} may be {texts[0].replace(mark, '')} or "
+            f'{texts[0].replace(mark, ".")}: set data: {{thousands: "{mark}"}} for a '
+            f'mark between thousands, data: {{decimal: "{mark}"}} for a decimal mark'
+        )
+    if all(re.fullmatch(r"-?\d*,\d+", text) for text in texts):
+        return 'write decimals with a point, or set data: {decimal: ","}'
+    if len(set(texts)) == 1 and not any(c.isdigit() for c in texts[0]):
+        return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
+    return "write a number or leave the cell empty"
+
+
 def _share(bad: np.ndarray) -> str:
     return f"{int(bad.sum())} of {len(bad)} rows"
-
-
-def time_column(values: Any, index: pd.Index, name: str = "time") -> np.ndarray:
-    """Return time stamps as (n,) datetime64[ns].
-
-    Reads datetimes, ISO 8601 text, and integers written as YYYYMMDDHHMM (or a shorter
-    part of it). A time zone is dropped and the local clock time kept.
-
-    Raises:
-        DataError: a stamp is missing or cannot be read; names the first such row.
-    """
-    series = pd.Series(values)
-    if pd.api.types.is_integer_dtype(series):
-        digits = {len(text) for text in series.astype(str)}
-        layout = _TIME_FORMATS.get(digits.pop()) if len(digits) == 1 else None
-    elif pd.api.types.is_numeric_dtype(series):
-        layout = None
-    else:
-        layout = "ISO8601"
-    if layout is None:
-        raise DataError(
-            f"time column {name!r} holds plain numbers; "
-            "write dates such as 2013-01-31T00:15 or 201301310015"
-        )
-    raw = series.astype(str) if layout != "ISO8601" else series
-    try:
-        stamps = pd.DatetimeIndex(pd.to_datetime(raw, format=layout, errors="coerce"))
-        stamps = stamps.tz_localize(None).as_unit("ns")
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"time column {name!r} cannot be read as dates ({error}); write every "
-            "date as 2013-01-31T00:15, in one time zone, between 1678 and 2261"
-        ) from error
-    if stamps.hasnans:
-        first = int(stamps.isna().argmax())
-        raise DataError(
-            f"time column {name!r} has {str(series.iloc[first])[:40]!r} in "
-            f"{row_name(index, first)}; write a date such as 2013-01-31T00:15"
-        )
-    return stamps.to_numpy()
 
 
 def week_blocks(time: np.ndarray) -> np.ndarray:
@@ -150,19 +120,6 @@ def week_blocks(time: np.ndarray) -> np.ndarray:
 def consecutive(ids: np.ndarray) -> np.ndarray:
     """Return the same grouping with ids 0, 1, 2, ... in sorted order, (n,) int64."""
     return np.unique(ids, return_inverse=True)[1].astype(np.int64)
-
-
-def group_blocks(groups: Any, index: pd.Index, name: str = "groups") -> np.ndarray:
-    """Return (n,) int64 ids of groups such as sites, numbered from 0 in sorted order.
-
-    Raises:
-        DataError: a row has no group.
-    """
-    codes = np.asarray(pd.factorize(pd.Series(groups), sort=True)[0], dtype=np.int64)
-    if (codes < 0).any():
-        where = row_name(index, int((codes < 0).argmax()))
-        raise DataError(f"{name} has no value in {where}; give every row a group")
-    return codes
 
 
 def check_weights(weights: np.ndarray, index: pd.Index) -> np.ndarray:

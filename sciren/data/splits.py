@@ -7,8 +7,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from sciren.data.frames import leading_rows
+from sciren.data.labels import label_codes
 from sciren.data.table import Table
 from sciren.errors import ConfigError, DataError
 
@@ -123,13 +125,12 @@ def split_by_group(
         seed: of the shuffle.
     Raises:
         ConfigError: fractions are not three positive numbers that sum to 1.
-        DataError: fewer than three groups.
+        DataError: fewer than three groups, or a row without one.
         ShapeError: groups have another length than the table.
     """
     labels = table.blocks if groups is None else groups
-    names, ids = np.unique(
-        leading_rows(labels, len(table), "groups"), return_inverse=True
-    )
+    values = leading_rows(labels, len(table), "groups")
+    ids, names = label_codes(values, pd.Index(table.row_ids), "groups")
     part_of_group = _deal(len(names), fractions, seed, "groups")
     return Split(*(table.take(part_of_group[ids] == part) for part in range(3)))
 

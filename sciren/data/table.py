@@ -13,7 +13,6 @@ from sciren.data.labelled import flatten
 from sciren.errors import ShapeError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 
@@ -146,7 +145,7 @@ class Table:
     @classmethod
     def from_frame(
         cls,
-        frame: "pd.DataFrame",
+        frame: Any,
         features: Sequence[str],
         forcings: Names = (),
         targets: Names = (),
@@ -157,11 +156,16 @@ class Table:
         missing: Literal["drop", "raise"] = "drop",
         constant: Literal["raise", "keep"] = "raise",
         missing_forcing: Literal["drop", "keep"] = "drop",
+        time_format: str | None = None,
+        timezone: str | None = None,
+        gap_markers: Sequence[float | str] = (),
+        not_missing: Sequence[float] = (),
     ) -> "Table":
-        """Take features, forcings and targets from the columns of a DataFrame.
+        """Take features, forcings and targets from the columns of a table.
 
         Args:
-            frame: one row per sample.
+            frame: one row per sample: a pandas, polars or pyarrow table, or a mapping
+                column -> array.
             features: columns for the encoder.
             forcings: columns, or decoder's name -> column or array (n, ...).
             targets: columns, or decoder's name -> column; empty for prediction.
@@ -175,16 +179,24 @@ class Table:
             constant: a feature with one value only is an error, or kept.
             missing_forcing: ``"keep"`` leaves nan in the forcings, for prediction of
                 latents only.
+            time_format: of the time stamps, such as ``%d.%m.%Y %H:%M``; default: ISO
+                8601, or digits such as 201301310015.
+            timezone: clock to which stamps with an offset are brought, such as
+                ``+01:00``; default: theirs.
+            gap_markers: numbers or words that mark missing values.
+            not_missing: numbers that look like gap markers and are data.
         Raises:
             ColumnError: a column does not exist; the message gives the closest names.
             DataError: double names, text, infinities, a constant feature, a target
-                without any value, no rows left, empty time or group cells.
+                without any value, no rows left, empty time or group cells, a repeated
+                extreme far outside the other values that is not declared.
             ShapeError: an array has another number of rows than the frame.
         """
         arrays = collect(
             frame, features, forcings, targets, units=units, time=time,
             weights=weights, groups=groups, missing=missing, constant=constant,
-            missing_forcing=missing_forcing,
+            missing_forcing=missing_forcing, time_format=time_format,
+            timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
         )  # fmt: skip
         return cls(**_tensors(arrays))
 
@@ -203,6 +215,10 @@ class Table:
         missing: Literal["drop", "raise"] = "drop",
         constant: Literal["raise", "keep"] = "raise",
         missing_forcing: Literal["drop", "keep"] = "drop",
+        time_format: str | None = None,
+        timezone: str | None = None,
+        gap_markers: Sequence[float | str] = (),
+        not_missing: Sequence[float] = (),
     ) -> "Table":
         """Take features, forcings and targets from the variables of a data set.
 
@@ -214,7 +230,8 @@ class Table:
             dataset: an xarray Dataset, such as from NetCDF or Zarr.
             row: dimension that counts the rows; default: that of the first feature.
             features, forcings, targets, units, time, weights, groups, missing,
-                constant, missing_forcing: as in ``from_frame``, with variables in
+                constant, missing_forcing, time_format, timezone, gap_markers,
+                not_missing: as in ``from_frame``, with variables in
                 place of columns.
         Raises:
             ColumnError, DataError, ShapeError: as in ``from_frame``, and where a
@@ -226,7 +243,8 @@ class Table:
         return cls.from_frame(
             frame, features, inputs, targets, units=units, time=time,
             weights=weights, groups=groups, missing=missing, constant=constant,
-            missing_forcing=missing_forcing,
+            missing_forcing=missing_forcing, time_format=time_format,
+            timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
         )  # fmt: skip
 
 

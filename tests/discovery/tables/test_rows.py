@@ -152,3 +152,24 @@ def test_nothing_but_the_whitelist_is_read(frame, condition):
 def test_a_filter_that_cannot_be_used_says_why(frame, condition, error, message):
     with pytest.raises(error, match=message):
         select_rows(frame, condition)
+
+
+@pytest.mark.parametrize("quotes", ['"', "'", "`"])
+@pytest.mark.parametrize("name", ["qc flag", "class", "T air (°C)", "2m", "nee/reco"])
+def test_names_that_are_no_plain_words_stand_in_quotes(quotes, name):
+    frame = pd.DataFrame({name: [0, 1, 2], "ta": [1.0, 2.0, 3.0]})
+    quoted = f"{quotes}{name}{quotes}"
+    assert select_rows(frame, f"{quoted} > 0 and ta < 3").tolist() == [
+        False,
+        True,
+        False,
+    ]
+    with pytest.raises(ExpressionError, match="holds the value 'other'"):
+        select_rows(frame, f"{quotes}other{quotes} == 1")
+
+
+@pytest.mark.parametrize("name", ["qc flag", "class"])
+def test_a_name_that_needs_quotes_is_told_so(name):
+    frame = pd.DataFrame({name: [0, 1, 2]})
+    with pytest.raises(ExpressionError, match=f"write the name '{name}' in quotes"):
+        select_rows(frame, f"{name} > 0")

@@ -132,7 +132,6 @@ LONG = "ta,nee\n" + "".join(f"{i}.123,{i * 7}\n" for i in range(9000))
         ("a.csv", csv("\n \n"), "the file is empty"),
         ("a.csv", csv("ta,nee\n"), "column names but no rows"),
         ("a.csv", csv(b"PK\x03\x04\0\0\0"), "binary file, not text"),
-        ("a.csv", csv("ta,nee\n1,2\n".encode("utf-16")), "binary file|not UTF-8"),
         ("a.csv", csv("ta,né\n1,2\n".encode("latin-1")), "not UTF-8"),
         ("a.csv", csv(LONG.encode() + b"\xe9,1\n"), "not UTF-8"),
         ("a.csv", csv("ta,nee,ta\n1,2,3\n"), "occur more than once: 'ta'"),
@@ -140,9 +139,17 @@ LONG = "ta,nee\n" + "".join(f"{i}.123,{i * 7}\n" for i in range(9000))
         ("a.csv", csv("ta;nee\n1,5;2\n"), "separated by semicolons"),
         ("a.csv", csv("ta\tnee\n1\t2\n"), "separated by tabs"),
         ("a.csv", csv("1.5,2\n3,4\n"), "first line holds numbers"),
-        ("a.csv", csv("a,b\n1,2\n3,4,5\n"), "Expected 2 fields in line 3, saw 3"),
-        ("a.csv", csv("a,b\n1,2,3\n3,4,5\n"), "more cells than the first line"),
-        ("a.csv", csv('a,b\n1,"2\n3,4'), "cannot be read .*EOF inside string"),
+        (
+            "a.csv",
+            csv("a,b\n1,2\n3,4,5\n"),
+            "line 3 has 3 cells, more cells than the 2 named",
+        ),
+        (
+            "a.csv",
+            csv("a,b\n1,2,3\n3,4,5\n"),
+            "line 2 has 3 cells, more cells than the 2",
+        ),
+        ("a.csv", csv('a,b\n1,"2\n3,4'), "line 3 cannot be read .*close the quotes"),
         ("a.csv.gz", csv("a,b\n1,2\n"), "cannot be read .*gzip"),
         ("a.csv.gz", packed(""), "the file is empty"),
         ("a.csv.gz", packed(LONG, 200), "cannot be read .*[Cc]ompressed file ended"),
@@ -177,7 +184,7 @@ def test_only_data_sets_are_read_as_such(tmp_path):
 
 
 def test_zarr_without_its_package_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr("discovery.tables.sources.find_spec", lambda name: None)
+    monkeypatch.setattr("discovery.tables.datasets.find_spec", lambda name: None)
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(DataError, match=r"needs an extra; pip install 'sciren\[big\]'"):
         read_frame(tmp_path / "a.zarr")

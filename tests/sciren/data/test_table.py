@@ -327,10 +327,25 @@ def test_numbers_in_nullable_boolean_and_text_columns_are_read():
 
 
 @pytest.mark.parametrize("column", ["sw_pot", "ta", "nee"])
-def test_the_usual_gap_marker_is_pointed_out(column):
+def test_an_undeclared_gap_marker_is_refused_with_the_keys_that_declare_it(column):
     frame = small_frame()
     frame.loc[[2, 3], column] = -9999
-    with pytest.warns(DataWarning, match=f"'{column}' is -9999 in 2 of 8 rows"):
+    with pytest.raises(
+        DataError, match=rf"'{column}' is -9999 in 2 of 8 rows.*missing"
+    ):
+        table_of(frame)
+    declared = table_of(frame, gap_markers=[-9999])
+    gaps = sum(declared.dropped.values()) + int((~declared.observed).sum())
+    assert gaps == 2
+    kept = table_of(frame, not_missing=[-9999])
+    assert len(kept) == 8
+    assert bool(kept.observed.all())
+
+
+def test_the_usual_gap_marker_among_other_values_is_pointed_out():
+    frame = small_frame()
+    frame["nee"] = [-9999.0, -20000, 0, 20000, 5, 6, 7, 8]
+    with pytest.warns(DataWarning, match="'nee' is -9999 in 1 of 8 rows"):
         table_of(frame)
 
 

@@ -1,0 +1,55 @@
+"""Settings of the observations: where they are, how they are written, what columns mean."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from discovery.config.base import Settings, named
+from discovery.config.reading import ReadingSettings
+
+
+class DatasetSettings(Settings):
+    """A data set that the package brings with it, in place of a file."""
+
+    name: Literal["respiration", "soil-carbon"]
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="arguments of its generator"
+    )
+
+
+class DataSettings(ReadingSettings):
+    """Where the observations are and what their columns mean."""
+
+    path: Path | None = Field(
+        default=None, description="csv, csv.gz, parquet, NetCDF or Zarr"
+    )
+    dataset: Annotated[DatasetSettings | None, BeforeValidator(named)] = Field(
+        default=None, description="embedded data set, in place of path"
+    )
+    time: str | None = Field(default=None, description="column of time stamps")
+    rows: str | None = Field(
+        default=None,
+        description='filter of the rows, such as "sw_in == 0 and nee == nee"',
+    )
+    groups: str | None = Field(
+        default=None, description="column of sites; blocks are then sites"
+    )
+    weights: str | None = Field(default=None, description="column of row weights")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError(
+                "name the file of the observations as path (or an embedded data set "
+                "as dataset), not both"
+            )
+        return self
+
+    @property
+    def source(self) -> str:
+        """The file, or the embedded data set, for messages."""
+        if self.dataset is None:
+            return str(self.path)
+        given = ", ".join(f"{k}={v}" for k, v in self.dataset.settings.items())
+        return f"embedded data set {self.dataset.name}({given})"

@@ -1,0 +1,150 @@
+"""NetCDF and Zarr: the variables along one dimension as a table, units and calendars."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from sciren.errors import DataError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+T = TypeVar("T")
+Reader = Callable[[Path, Callable[[], Any]], Any]
+
+
+def open_dataset(path: Path, guarded: Reader) -> "xr.Dataset":
+    """Read a NetCDF file or Zarr folder into memory.
+
+    Dates that cannot be decoded ("months since ...") stay the numbers that they are.
+
+    Args:
+        path: of the file or folder.
+        guarded: runs a reader and turns its failure into one line about the path.
+    Raises:
+        DataError: it cannot be read, or is a Zarr folder without the package zarr.
+    """
+    engine = "zarr" if path.name.lower().endswith(".zarr") else _engine(path, guarded)
+    import xarray as xr
+
+    def load() -> "xr.Dataset":
+        try:
+            with xr.open_dataset(path, engine=engine) as dataset:
+                return dataset.load()
+        except ValueError as error:
+            if "unable to decode time" not in str(error):
+                raise
+        with xr.open_dataset(path, engine=engine, decode_times=False) as dataset:
+            return dataset.load()
+
+    return guarded(path, load)
+
+
+def require_zarr(path: Path) -> None:
+    """Refuse a Zarr folder where the package that reads it is not installed."""
+    if find_spec("zarr") is None:
+        raise DataError(
+            f"{path}: reading Zarr needs an extra; pip install 'sciren[big]'"
+        )
+
+
+def _engine(path: Path, guarded: Reader) -> str:
+    with path.open("rb") as file:
+        mark = file.read(4)
+    if mark == b"\x89HDF":
+        import h5py
+
+        # h5netcdf leaves a traceback on stderr where HDF5 itself refuses the file
+        guarded(path, lambda: h5py.File(path, "r").close())
+        return "h5netcdf"
+    if mark.startswith(b"CDF"):
+        return "scipy"  # the classic format
+    raise DataError(f"{path}: this is not a NetCDF file")
+
+
+def frame_of_dataset(
+    dataset: "xr.Dataset", path: Path, columns: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return the variables along one dimension, which counts the rows.
+
+    Args:
+        dataset: what the file holds; dimensions of size 1 are passed over.
+        path: for messages.
+        columns: variables that are needed; their dimension is taken. Without any, the
+            dimension that most variables have.
+    Returns:
+        One row an entry of the dimension; ``attrs`` hold "units" and "notes".
+    Raises:
+        DataError: no dimension is common, or it has no entries.
+    """
+    single = [name for name, size in dataset.sizes.items() if size == 1]
+    rows_are_single = len(single) == len(dataset.sizes)
+    flat = dataset.squeeze(single[rows_are_single:], drop=True)
+    row = _row_dimension(flat, path, columns)
+    variables = {
+        str(name): variable
+        for name, variable in flat.variables.items()
+        if variable.dims == (row,)
+    }
+    frame = pd.DataFrame({name: _values(v) for name, v in variables.items()})
+    if frame.empty:
+        raise DataError(f"{path}: dimension {row!r} has no rows")
+    frame.attrs["units"] = {
+        name: str(v.attrs["units"])
+        for name, v in variables.items()
+        if "units" in v.attrs
+    }
+    others = [f"{name} ({size})" for name, size in flat.sizes.items() if name != row]
+    frame.attrs["notes"] = (
+        [f"rows count along dimension {row!r}, not along {', '.join(others)}"]
+        if others
+        else []
+    )
+    return frame
+
+
+def _row_dimension(flat: "xr.Dataset", path: Path, columns: Collection[str]) -> Any:
+    needed = {
+        name: flat.variables[name].dims for name in columns if name in flat.variables
+    }
+    along = {dims[0] for dims in needed.values() if len(dims) == 1}
+    if needed and (len(along) > 1 or any(len(dims) != 1 for dims in needed.values())):
+        shown = ", ".join(f"{n} ({', '.join(map(str, d))})" for n, d in needed.items())
+        raise DataError(
+            f"{path}: the named variables have different dimensions: {shown}; name "
+            "variables of one dimension, or stack them into one that counts the rows"
+        )
+    if along:
+        return along.pop()
+    counts = Counter(v.dims[0] for v in flat.data_vars.values() if v.ndim == 1)
+    if not counts:
+        dims = ", ".join(f"{name} ({size})" for name, size in flat.sizes.items())
+        raise DataError(
+            f"{path}: no variable has exactly one dimension (found {dims or 'none'}); "
+            "stack the dimensions into one that counts the rows"
+        )
+    return max(counts, key=lambda name: (counts[name], flat.sizes[name]))
+
+
+def _values(variable: Any) -> np.ndarray:
+    """Return values; dates of other calendars (noleap) as dates where they exist."""
+    values = variable.to_numpy()
+    if values.dtype != object or not hasattr(values[:1].tolist()[:1] or [0], "__len__"):
+        return values
+    if not len(values) or not hasattr(values[0], "calendar"):
+        return values
+    stamps = np.array([_stamp(date) for date in values])
+    return values if np.isnat(stamps).any() else stamps
+
+
+def _stamp(date: Any) -> np.datetime64:
+    """Return a date; one that no calendar year has (30 February) as not a time."""
+    try:
+        return np.datetime64(date.isoformat(), "ns")
+    except (ValueError, TypeError):
+        return np.datetime64("NaT", "ns")

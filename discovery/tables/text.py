@@ -1,0 +1,324 @@
+"""Text tables: decode, skip comments and head lines, check every line, read the cells."""
+
+import csv
+import gzip
+import io
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from discovery.tables.form import (
+    MISSING_WORDS,
+    SAMPLE,
+    as_setting,
+    below_header,
+    cells_of,
+    form_of,
+    is_number,
+)
+from sciren.errors import DataError
+
+if TYPE_CHECKING:
+    from discovery.config.reading import ReadingSettings
+
+# byte order marks, the longer first: that of UTF-32 begins with that of UTF-16
+_MARKS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
+)  # fmt: skip
+_WORDS = {
+    ";": "semicolons",
+    "\t": "tabs",
+    "|": "upright strokes",
+    " ": "blanks",
+    ",": "commas",
+}
+
+
+@dataclass(frozen=True)
+class _Head:
+    """Names and units of the columns, and the line where the rows begin."""
+
+    names: list[str]
+    units: dict[str, str]
+    first: int
+
+
+def read_text(
+    path: Path, reading: "ReadingSettings", as_text: Collection[str] = ()
+) -> pd.DataFrame:
+    """Read a text table, packed with gzip or not.
+
+    Args:
+        path: the file.
+        reading: how it is written.
+        as_text: columns whose cells stay text, empty cells missing.
+    Returns:
+        The rows; ``attrs`` hold "units" of the columns and "notes" on skipped lines.
+    Raises:
+        DataError: the file is no text of this form; the message proposes what fits.
+    """
+    lines = _lines(path, reading)
+    head = _head(path, lines, reading)
+    body = [
+        (number, line)
+        for number, line in enumerate(lines[head.first :], head.first)
+        if line.strip() and not _is_comment(line, reading)
+    ]
+    if not body:
+        raise DataError(f"{path}: there are column names but no rows")
+    _check_cells(path, body, head.names, reading.separator or ",")
+    frame = _parsed(path, [line for _, line in body], head.names, reading, as_text)
+    frame.attrs["units"] = head.units
+    comments = sum(_is_comment(line, reading) for line in lines)
+    frame.attrs["notes"] = [f"skipped {comments} comment lines"] if comments else []
+    return frame
+
+
+def _lines(path: Path, reading: "ReadingSettings") -> list[str]:
+    """Return the lines of the file without their ends."""
+    packed = path.name.lower().endswith(".gz")
+    with gzip.open(path) if packed else path.open("rb") as file:
+        raw = file.read()
+    if not raw.strip():
+        raise DataError(f"{path}: the file is empty")
+    text = _decoded(path, raw, reading.encoding)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not any(line.strip() for line in lines):
+        raise DataError(f"{path}: the file is empty")
+    return lines
+
+
+def _decoded(path: Path, raw: bytes, encoding: str | None) -> str:
+    """Decode by the settings, else by the mark at the beginning, else as UTF-8."""
+    marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
+    if encoding is None and marked is None and b"\0" in raw[:65_536]:
+        raise DataError(f"{path}: {_binary(raw)}")
+    try:
+        return raw.decode(encoding or marked or "utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        advice = "name its encoding"
+        if encoding is None and marked is None:
+            # Windows' Western table reads nearly every byte, so it is only a proposal
+            advice = f"if it was written by Windows, set {as_setting({'encoding': 'cp1252'})}"
+        raise DataError(
+            f"{path}: the text is not {(encoding or marked or 'UTF-8').upper()} "
+            f"(byte {error.start}, line {line}); {advice}, or save it as UTF-8"
+        ) from error
+
+
+def _binary(raw: bytes) -> str:
+    """Tell UTF-16 without a mark, in which every second byte is 0, from binary files."""
+    sample = np.frombuffer(raw[: 2 * (min(len(raw), 4096) // 2)], dtype=np.uint8)
+    zeros = [(sample[k::2] == 0).mean() for k in (0, 1)]
+    if max(zeros) > 0.9 and min(zeros) < 0.1:
+        name = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+        return (
+            f"the text is UTF-16 without a mark; set {as_setting({'encoding': name})}"
+        )
+    return "this is a binary file, not text"
+
+
+def _is_comment(line: str, reading: "ReadingSettings") -> bool:
+    return reading.comment is not None and line.lstrip().startswith(reading.comment)
+
+
+def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head:
+    separator = reading.separator or ","
+    shown = [
+        (number, line)
+        for number, line in enumerate(lines)
+        if line.strip() and not _is_comment(line, reading)
+    ]
+    place = _header_place(path, lines, shown, reading)
+    named = lines[place].lstrip()
+    if reading.comment is not None:
+        named = named.removeprefix(reading.comment)
+    names = cells_of(named, separator)
+    rest = [(number, line) for number, line in shown if number > place]
+    units: dict[str, str] = {}
+    if reading.units_row is not None:
+        row = reading.units_row
+        texts = cells_of(_line(path, lines, row, "units_row"), separator)
+        units = {n: u for n, u in zip(names, _unit_texts(texts), strict=False) if u}
+        rest = [(number, line) for number, line in rest if number != row]
+    first = rest[0][0] if rest else len(lines)
+    if reading.header is not None or reading.units_row is not None:
+        cells = [cells_of(line, separator) for _, line in rest[:SAMPLE]]
+        further = below_header(cells, reading.decimal)  # statistics of data loggers
+        first = rest[further][0] if rest else first
+        first = max(first, (reading.units_row or 0) + 1)
+    else:
+        _check_form(path, names, shown, place, reading)
+    _refuse_doubles(path, names)
+    return _Head(names, units, first)
+
+
+def _unit_texts(texts: Iterable[str]) -> list[str]:
+    """Take units out of brackets; ``--`` stands for none."""
+    return [text.strip("[]() ") if text.strip("-") else "" for text in texts]
+
+
+def _line(path: Path, lines: Sequence[str], number: int, key: str) -> str:
+    if number >= len(lines) or not lines[number].strip():
+        raise DataError(
+            f"{path}: key 'data.{key}' is {number}, but the file has no such line (it "
+            f"has {len(lines)}, the first is 0)"
+        )
+    return lines[number]
+
+
+def _header_place(
+    path: Path,
+    lines: Sequence[str],
+    shown: Sequence[tuple[int, str]],
+    reading: "ReadingSettings",
+) -> int:
+    if reading.header is not None:
+        _line(path, lines, reading.header, "header")
+        return reading.header
+    if not shown:
+        raise DataError(f"{path}: every line is a comment ({reading.comment} ...)")
+    return shown[0][0]
+
+
+def _check_form(
+    path: Path,
+    names: Sequence[str],
+    shown: Sequence[tuple[int, str]],
+    place: int,
+    reading: "ReadingSettings",
+) -> None:
+    """Refuse a table whose first lines have another form, and say which."""
+    form = form_of([pair for pair in shown if pair[0] > place])
+    whole = form_of(shown)
+    separator = reading.separator or ","
+    if form is not None and form.separator != separator and len(names) == 1:
+        keys = (whole or form).keys(separator, reading.decimal)
+        raise DataError(
+            f"{path}: cells are separated by {_WORDS[form.separator]}; set "
+            f"{as_setting(keys)}"
+        )
+    if all(is_number(name, reading.decimal) for name in names):
+        raise DataError(
+            f"{path}: the first line holds numbers; it must name the columns"
+            f"{_hidden_header(names, place, reading)}"
+        )
+    if whole is None or whole.separator != separator:
+        return
+    keys = as_setting(whole.keys(separator, reading.decimal))
+    if whole.cells != len(names):
+        if whole.header not in (None, place):
+            raise DataError(
+                f"{path}: line {place + 1} has {len(names)} cells, the rows below have "
+                f"{whole.cells}; if other lines hold names and units, set {keys}"
+            )
+        return
+    if whole.first > shown[1][0] and whole.header is not None:
+        raise DataError(
+            f"{path}: line {shown[1][0] + 1} holds words where the lines below hold "
+            f"numbers, such as units; set {keys}"
+        )
+    if whole.decimal == "," and reading.decimal == ".":
+        raise DataError(
+            f"{path}: numbers have a decimal comma; set {as_setting({'decimal': ','})}"
+        )
+
+
+def _hidden_header(names: Sequence[str], place: int, reading: "ReadingSettings") -> str:
+    """Propose the last comment line as header where it may be one."""
+    if place == 0 or reading.comment is None:
+        return ""
+    keys = as_setting({"header": place - 1})
+    return f"; if the line above it does, after {reading.comment}, set {keys}"
+
+
+def _refuse_doubles(path: Path, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        shown = ", ".join(map(repr, twice))
+        raise DataError(
+            f"{path}: columns occur more than once: {shown}; rename or remove them"
+        )
+
+
+def _check_cells(
+    path: Path,
+    body: Sequence[tuple[int, str]],
+    names: Sequence[str],
+    separator: str,
+) -> None:
+    """Refuse the first line that has more or fewer cells than there are names."""
+    expected = len(names)
+    counts = _cell_counts(path, body, separator)
+    bad = np.flatnonzero(np.asarray(counts) != expected)
+    if not len(bad):
+        return
+    k = int(bad[0])
+    number = body[min(k, len(body) - 1)][0] + 1
+    if counts[k] < expected:
+        cut = ": the file seems to be cut off" if k == len(counts) - 1 else ""
+        raise DataError(
+            f"{path}: line {number} has {counts[k]} of {expected} cells{cut}; complete "
+            "or remove the line"
+        )
+    raise DataError(
+        f"{path}: line {number} has {counts[k]} cells, more cells than the {expected} "
+        "named columns; name every column, or remove separators at the ends of the lines"
+    )
+
+
+def _cell_counts(
+    path: Path, body: Sequence[tuple[int, str]], separator: str
+) -> list[int]:
+    lines = [line for _, line in body]
+    if not any('"' in line for line in lines):
+        if separator == " ":
+            return [len(line.split()) for line in lines]
+        return [line.count(separator) + 1 for line in lines]
+    reader = csv.reader(
+        (f"{line}\n" for line in lines),
+        delimiter=separator, skipinitialspace=True, strict=True,
+    )  # fmt: skip
+    try:
+        return [len(row) for row in reader]
+    except csv.Error as error:
+        number = body[min(reader.line_num, len(body)) - 1][0] + 1
+        raise DataError(
+            f"{path}: line {number} cannot be read ({error}); close the quotes"
+        ) from error
+
+
+def _parsed(
+    path: Path,
+    lines: Sequence[str],
+    names: list[str],
+    reading: "ReadingSettings",
+    as_text: Collection[str],
+) -> pd.DataFrame:
+    separator = reading.separator or ","
+    words = [word for word in reading.missing or () if isinstance(word, str)]
+    kept = {name for name in names if name in as_text}
+    gaps = {name: [""] if name in kept else [*MISSING_WORDS, *words] for name in names}
+    # placeholders: pandas renames columns that have no name, and numbers in names
+    columns = [str(k) for k in range(len(names))]
+    frame = pd.read_csv(
+        io.StringIO("\n".join(lines)),
+        sep=r"\s+" if separator == " " else separator,
+        names=columns, header=None, index_col=False, low_memory=False,
+        skipinitialspace=True, decimal=reading.decimal, thousands=reading.thousands,
+        keep_default_na=False,
+        na_values={c: gaps[n] for c, n in zip(columns, names, strict=True)},
+        dtype={c: str for c, n in zip(columns, names, strict=True) if n in kept},
+    )  # fmt: skip
+    frame = frame.set_axis(names, axis=1)
+    for name in kept:
+        texts = frame[name].str.strip()
+        frame[name] = texts.where(texts != "", np.nan)
+    return frame

@@ -1,0 +1,158 @@
+"""Numbers that mark gaps, such as -9999: declared ones are replaced, others refused."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sciren.errors import DataError
+
+# Any repeated extreme counts as a marker where it is this many ranges of the other
+# values away from them; a heavy tail repeats no value exactly, and rarely goes so far.
+_FAR = 5.0
+_REPEATED = 3  # a number that two rows share may be chance
+_DISTINCT = 10  # fewer other values are codes (0, 1, 9), whose distances say nothing
+# archives' own: ICOS and NOAA, 16-bit loggers, NetCDF's default fill value
+_SPECIAL = (-6999.0, -7777.0, -8888.0, 32767.0, -32768.0, 9.969209968386869e36, 1e20)
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A number that looks like a gap marker: its count and the range of the others."""
+
+    value: float
+    count: int
+    low: float
+    high: float
+
+
+def replace_markers(
+    frame: pd.DataFrame, missing: Sequence[float | str], keep: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return a frame in which declared markers are missing values.
+
+    Args:
+        frame: any columns; numbers in text columns are compared by value too.
+        missing: numbers or words.
+        keep: columns that are left as they are, such as ids.
+    """
+    if not missing:
+        return frame
+    words = {m.strip() for m in missing if isinstance(m, str)}
+    numbers = np.array(
+        [m for m in missing if not isinstance(m, str)]
+        + [float(w) for w in words if _is_float(w)]
+    )
+    changed = {}
+    for name in frame.columns:
+        if name in keep:
+            continue
+        column = pd.Series(frame[name])
+        if pd.api.types.is_bool_dtype(column) or column.dtype.kind in "mM":
+            continue
+        if pd.api.types.is_numeric_dtype(column):
+            values = column.to_numpy(dtype=float, na_value=np.nan)
+            gap = _equal(values, numbers)
+            if gap.any():
+                changed[name] = np.where(gap, np.nan, values)
+            continue
+        texts = column.astype(str).str.strip()
+        numeric = pd.Series(pd.to_numeric(texts, errors="coerce"))
+        values = numeric.to_numpy(dtype=float, na_value=np.nan)
+        gap = texts.isin(words).to_numpy() | _equal(values, numbers)
+        if gap.any():
+            changed[name] = column.where(~gap, None)
+    attributes = frame.attrs
+    frame = frame.assign(**changed) if changed else frame
+    frame.attrs = attributes
+    return frame
+
+
+def _is_float(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _equal(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Where a value is one of the numbers, but for the rounding of single precision."""
+    gap = np.zeros(len(values), dtype=bool)
+    for number in numbers:
+        gap |= np.abs(values - number) <= 1e-6 * abs(number)
+    return gap
+
+
+def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker | None:
+    """Return a repeated extreme far outside the other values, or None.
+
+    Args:
+        values: (n,) numbers, nan = missing.
+        data: numbers that were declared as data.
+    """
+    known = values[np.isfinite(values)]
+    distinct, counts = np.unique(known, return_counts=True)
+    # markers of several kinds (-9999 and -6999) stand side by side: compare each with
+    # what looks like none
+    first, last = 0, len(distinct) - 1
+    while first < last and _looks_like_one(distinct[first]):
+        first += 1
+    while last > first and _looks_like_one(distinct[last]):
+        last -= 1
+    for k in (0, len(distinct) - 1):
+        rest = distinct[max(first, k == 0) : min(last, len(distinct) - 1 - (k > 0)) + 1]
+        if not len(rest) or distinct[k] in data:
+            continue
+        found = Marker(
+            float(distinct[k]), int(counts[k]), float(rest[0]), float(rest[-1])
+        )
+        if _is_usual(found) or _is_strange(found, len(rest)):
+            return found
+    return None
+
+
+def _is_usual(found: Marker) -> bool:
+    """A number that archives use, farther from the others than these from each other."""
+    away = max(found.low - found.value, found.value - found.high)
+    return _looks_like_one(found.value) and away > found.high - found.low
+
+
+def _is_strange(found: Marker, distinct: int) -> bool:
+    """Any other repeated number; zero is too common as a measurement."""
+    away = max(found.low - found.value, found.value - found.high)
+    repeated = found.count >= _REPEATED and found.value != 0 and distinct >= _DISTINCT
+    return repeated and away > _FAR * (found.high - found.low)
+
+
+def _looks_like_one(value: float) -> bool:
+    """Whether a number is what archives and loggers write into gaps."""
+    if any(abs(value - special) <= 1e-6 * abs(special) for special in _SPECIAL):
+        return True
+    digits = f"{abs(value):.6f}".rstrip("0").replace(".", "")
+    return len(digits) >= 4 and set(digits) == {"9"}
+
+
+def refuse_markers(
+    columns: Mapping[str, np.ndarray], data: Sequence[float] = ()
+) -> None:
+    """Refuse columns that hold an undeclared gap marker.
+
+    Args:
+        columns: name -> (n,) numbers.
+        data: numbers that were declared as data.
+    Raises:
+        DataError: names column, number and the keys that declare it.
+    """
+    for name, values in columns.items():
+        found = undeclared_marker(values, data)
+        if found is None:
+            continue
+        number = f"{found.value:.15g}"
+        raise DataError(
+            f"column {name!r} is {number} in {found.count} of {len(values)} rows, far "
+            f"from the others ({found.low:g} to {found.high:g}); if that marks gaps set "
+            f"data: {{missing: [{number}]}}, if it was measured set "
+            f"data: {{not_missing: [{number}]}} (from_frame: gap_markers, not_missing)"
+        )

@@ -1,0 +1,157 @@
+"""Time stamps: ISO dates, digits, other formats, time zones; missing ones are named."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sciren.data.labels import refuse_missing, row_name
+from sciren.data.zones import zone_named
+from sciren.errors import DataError
+
+# archives such as FLUXNET write YYYYMMDDHHMM or a shorter part of it
+_DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+# of spreadsheets and data loggers, offered where one fits every row
+_PROPOSED = tuple(
+    f"{day}{clock}"
+    for day in (
+        "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d",
+        "%Y.%m.%d", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y",
+        "%b %d %Y", "%Y%j", "%Y-%j",
+    )
+    for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p")
+)  # fmt: skip
+_WITH_OFFSET = r"\d[T ]\d\d(?::?\d\d){0,2}(?:\.\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$"
+
+
+def time_column(
+    values: Any,
+    index: pd.Index,
+    name: str = "time",
+    layout: str | None = None,
+    timezone: str | None = None,
+) -> np.ndarray:
+    """Return time stamps as (n,) datetime64[ns], local clock time.
+
+    Reads datetimes, ISO 8601 text, and digits written as YYYYMMDDHHMM (or a shorter part
+    of it), as whole numbers or text; other text with its format.
+
+    Args:
+        values: (n,) stamps.
+        index: labels of the rows, for messages.
+        name: of the column, for messages.
+        layout: format of the stamps, such as ``%d.%m.%Y %H:%M``.
+        timezone: zone to which stamps with an offset are brought, such as ``+01:00``
+            or ``Europe/Zurich``; without it their clock time is kept, and they must
+            have one offset.
+    Raises:
+        ConfigError: no such time zone.
+        DataError: a stamp is missing or cannot be read; names the first such row, and
+            proposes the format that fits all rows.
+    """
+    series = pd.Series(values).reset_index(drop=True)
+    label = f"time column {name!r}"
+    refuse_missing(_missing(series), index, label, "time")
+    if layout is None and not pd.api.types.is_datetime64_any_dtype(series):
+        series, layout = _digits(series, label)
+    zone = None if timezone is None else zone_named(timezone)
+    try:
+        stamps = _read(series, layout, zone)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{label} cannot be read as dates ({error}); write every date as "
+            "2013-01-31T00:15, in one time zone (or name it, data.timezone), between "
+            "1678 and 2261"
+        ) from error
+    if stamps.hasnans:
+        first = int(stamps.isna().argmax())
+        raise DataError(
+            f"{label} has {str(series.iloc[first])[:40]!r} in {row_name(index, first)}; "
+            f"{_advice(series, layout)}"
+        )
+    return stamps.to_numpy()
+
+
+def _missing(series: pd.Series) -> np.ndarray:
+    empty = series.isna().to_numpy()
+    if series.dtype == object or pd.api.types.is_string_dtype(series):
+        empty = empty | (series.astype(str).str.strip() == "").to_numpy()
+    return empty
+
+
+def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
+    """Return stamps as text and their format, where they are written in digits."""
+    if pd.api.types.is_bool_dtype(series) or series.dtype.kind in "mc":
+        raise DataError(f"{label} holds {series.dtype} values, not dates")
+    if pd.api.types.is_numeric_dtype(series):
+        numbers = series.to_numpy(dtype=float)
+        whole = bool((numbers == np.round(numbers)).all())
+        texts = pd.Series([f"{v:.0f}" for v in numbers]) if whole else None
+    else:
+        texts = series.astype(str).str.strip()
+        texts = texts.str.replace(r"\.0+$", "", regex=True)
+        if not texts.str.fullmatch(r"[+-]?\d+(\.\d+)?").all():
+            return series, "ISO8601"
+    lengths = set() if texts is None else {len(text) for text in texts}
+    layout = _DIGITS.get(next(iter(lengths))) if len(lengths) == 1 else None
+    if texts is None or layout is None:
+        raise DataError(
+            f"{label} holds plain numbers; write dates such as 2013-01-31T00:15 or "
+            "201301310015, or name their format, data.time_format"
+        )
+    return texts, layout
+
+
+def _read(
+    series: pd.Series, layout: str | None, zone: dt.tzinfo | None
+) -> pd.DatetimeIndex:
+    if layout is not None and layout != "ISO8601":
+        series = series.astype(str).str.strip()
+    aware = zone is not None and _has_offsets(series, layout)
+    found = pd.DatetimeIndex(
+        pd.to_datetime(series, format=layout, errors="coerce", utc=aware)
+    )
+    if zone is not None and found.tz is not None:
+        found = found.tz_convert(zone)
+    return found.tz_localize(None).as_unit("ns")
+
+
+def _has_offsets(series: pd.Series, layout: str | None) -> bool:
+    """Whether the stamps carry an offset from UTC; those without are local already.
+
+    Raises:
+        ValueError: some do and some do not.
+    """
+    if layout != "ISO8601":
+        return layout is not None and "%z" in layout
+    offset = series.astype(str).str.strip().str.contains(_WITH_OFFSET, regex=True)
+    if offset.any() and not offset.all():
+        first = int((~offset).to_numpy().argmax())
+        raise ValueError(f"{series.iloc[first]!r} has no offset from UTC, others have")
+    return bool(offset.all())
+
+
+def _advice(series: pd.Series, layout: str | None) -> str:
+    """Propose the formats that fit every row, or show what is expected."""
+    texts = series.astype(str).str.strip()
+    fitting = [
+        proposed
+        for proposed in _PROPOSED
+        if proposed != layout and _fits(texts, proposed)
+    ]
+    if len(fitting) == 1:
+        return f'every row fits time_format, set data: {{time_format: "{fitting[0]}"}}'
+    if fitting:
+        shown = " and ".join(f'"{one}"' for one in fitting)
+        return f"several formats fit every row, {shown}; say which, data.time_format"
+    if layout not in (None, "ISO8601"):
+        return f"the format of the stamps is {layout!r}; correct the cell or the format"
+    return "write a date such as 2013-01-31T00:15, or name the format, data.time_format"
+
+
+def _fits(texts: pd.Series, layout: str) -> bool:
+    head = pd.to_datetime(texts.iloc[:20], format=layout, errors="coerce")
+    if head.isna().any():
+        return False
+    return not pd.to_datetime(texts, format=layout, errors="coerce").isna().any()
