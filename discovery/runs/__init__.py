@@ -1,0 +1,1 @@
+"""A run as a folder: stages one after another, restartable, whole or not at all."""
