@@ -48,6 +48,12 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace the run that is there.")
 ]
 Run = Annotated[Path, typer.Argument(help="Folder that `sciren discover` wrote.")]
+AcceptEdits = Annotated[
+    bool,
+    typer.Option(
+        "--accept-edits", help="Go on with a run that was altered; outputs say so."
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -202,11 +208,14 @@ def explain(
             ".families, .threshold, .bootstrap.",
         ),
     ] = None,
+    accept_edits: AcceptEdits = False,
 ) -> None:
     """Do everything after training again: prune, equations, verification, report."""
     from discovery.runs.explain import explain as work
+    from discovery.runs.manifest import edits_accepted
 
-    _finish(work(run, changes or (), quiet=_options.quiet))
+    with edits_accepted(accept_edits):
+        _finish(work(run, changes or (), quiet=_options.quiet))
 
 
 @app.command()
@@ -221,20 +230,25 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
+    accept_edits: AcceptEdits = False,
 ) -> None:
     """Write targets and latents for every row of a file."""
+    from discovery.runs.manifest import edits_accepted
     from discovery.runs.predict import predict as work
 
-    typer.echo(work(run, data, out, using=using, overwrite=overwrite))
+    with edits_accepted(accept_edits):
+        typer.echo(work(run, data, out, using=using, overwrite=overwrite))
 
 
 @app.command()
 @_guarded
-def report(run: Run) -> None:
+def report(run: Run, accept_edits: AcceptEdits = False) -> None:
     """Write the report of a run again."""
     from discovery.report.run_report import write_report as work
+    from discovery.runs.manifest import edits_accepted
 
-    typer.echo(work(run))
+    with edits_accepted(accept_edits):
+        typer.echo(work(run))
 
 
 @app.command()

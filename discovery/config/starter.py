@@ -8,7 +8,7 @@ from string import Template
 import yaml
 
 from discovery.config.settings import DiscoverySettings
-from discovery.runs.folder import write_text
+from discovery.runs.files import write_text
 from sciren.errors import ConfigError
 
 _RESPIRATION = {

@@ -17,7 +17,7 @@ from discovery.report.tables import (
     plain_table,
     verification_table,
 )
-from discovery.runs.folder import write_text
+from discovery.runs.files import write_text
 from sciren.errors import ColumnError
 from visualize.labels import pretty_unit
 

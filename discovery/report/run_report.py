@@ -7,13 +7,17 @@ from discovery.report.figures import frame_or_none, stored_figures
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
 from discovery.results.scoring import long_scores
-from discovery.runs.folder import open_run, read_json
+from discovery.runs.files import read_json
+from discovery.runs.folder import open_run
+from discovery.runs.manifest import renew
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.results.result import Discovery
     from symbolic.model.symbolic_model import SymbolicModel
+
+REPORT = "report.html"
 
 _DATA = {  # key of data.json -> label
     "source": "source",
@@ -34,7 +38,9 @@ def write_report(run: Path) -> Path:
         DataError: no such run, or one of its files cannot be read.
     """
     folder = open_run(run)
-    return save_report(report_data(folder), folder / "report.html")
+    path = save_report(report_data(folder), folder / REPORT)
+    renew(folder, REPORT)
+    return path
 
 
 def report_data(folder: Path) -> ReportData:

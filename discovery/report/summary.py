@@ -4,7 +4,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.runs.folder import open_run, read_json
+from discovery.runs.files import read_json
+from discovery.runs.folder import open_run
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification

@@ -125,17 +125,25 @@ class Discovery:
         return dict(equations_of(self).equations)
 
     @classmethod
-    def load(cls, run_folder: str | Path) -> "Discovery":
+    def load(cls, run_folder: str | Path, accept_edits: bool = False) -> "Discovery":
         """Read a finished run; nothing in it is executed.
 
         The network is read when it is asked for (`network`).
 
+        Args:
+            run_folder: what `sciren discover` wrote.
+            accept_edits: whether a run may be read whose files were altered since it was
+                written; its notes then begin with what was.
         Raises:
-            DataError: no such run, or one of its files cannot be read.
+            DataError: no such run, or one of its files cannot be read or was altered.
         """
+        from discovery.runs.manifest import edits_accepted
         from discovery.runs.stored import load_discovery
 
-        return load_discovery(Path(run_folder))
+        if not accept_edits:
+            return load_discovery(Path(run_folder))
+        with edits_accepted():
+            return load_discovery(Path(run_folder))
 
 
 def equations_of(found: Discovery) -> "SymbolicModel":

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.runs.folder import plain, read_json, write_text
+from discovery.runs.files import file_hash, plain, read_json, write_json, write_text
+from sciren.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
 
 EQUATIONS = "equations.json"
+HASHES = ".hashes.json"
 MODEL, TRAINING, STATE = "model", "training", "training_state"
 
 
@@ -48,10 +50,37 @@ class Checkpoints:
         if self.folder is None:
             return compute()
         file = self.folder / f"{name}.json"
-        if not file.is_file():
+        if not self.finished(file):
             text = json.dumps(exact(compute()), indent=1, ensure_ascii=False)
             write_text(file, text + "\n")
+            self.record(file)
         return read_json(file)
+
+    def finished(self, place: Path) -> bool:
+        """Whether a file or folder is whole: it was written, and its hash after it.
+
+        Raises:
+            DataError: it was altered since.
+        """
+        if not place.exists() or place.name not in self._hashes():
+            return False
+        if file_hash(place) != self._hashes()[place.name]:
+            raise DataError(
+                f"{place}: was changed since the interrupted run wrote it; start again "
+                "without --resume"
+            )
+        return True
+
+    def record(self, place: Path) -> None:
+        """Keep the hash of a file or folder that is whole."""
+        write_json(
+            place.with_name(HASHES), self._hashes() | {place.name: file_hash(place)}
+        )
+
+    def _hashes(self) -> dict[str, str]:
+        assert self.folder is not None
+        file = self.folder / HASHES
+        return read_json(file) if file.is_file() else {}
 
     def model(
         self, decoder: "Decoder", compute: Callable[[], "tuple[ScIReN, Any]"]
@@ -71,9 +100,11 @@ class Checkpoints:
         def trained() -> Any:
             model, record = compute()
             save_model(model, place)
+            self.record(place)
             return record
 
         record = self.data(TRAINING, trained)
+        self.finished(place)
         return load_model(place, decoder), record
 
     def equations(self, compute: Callable[[], "SymbolicModel"]) -> "SymbolicModel":
@@ -83,8 +114,9 @@ class Checkpoints:
         if self.folder is None:
             return compute()
         file = self.folder / EQUATIONS
-        if not file.is_file():
+        if not self.finished(file):
             compute().save(file)
+            self.record(file)
         return SymbolicModel.load(file)
 
     def during_training(self, config: "TrainConfig", part: str = "") -> "TrainConfig":

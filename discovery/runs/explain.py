@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discovery.config.settings import RunConfig
 from discovery.config.file import load_config
-from discovery.runs.folder import open_run, run_folder
+from discovery.config.settings import RunConfig
 from discovery.results.scoring import EQUATION, NETWORK
+from discovery.runs.folder import open_run, run_folder
+from discovery.runs.manifest import edited_note
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import check_study, discover_study, progress_of, write_all
 from sciren.errors import ConfigError, DataError
 from symbolic.options import SymbolicOptions, check_families
 
 if TYPE_CHECKING:
-    from discovery.tables.prepare import Study
     from discovery.runs.training import Training
+    from discovery.tables.prepare import Study
 
 CHANGEABLE = tuple(SymbolicOptions.model_fields)
 """What comes after training: what a user may decide about equations, all of it."""
@@ -33,9 +34,9 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
         ConfigError: a setting that cannot be changed, or does not exist.
         DataError: no such run, or its data have changed.
     """
-    from discovery.runs.folder import read_json
-    from discovery.tables.prepare import prepare
+    from discovery.runs.files import read_json
     from discovery.runs.unfinished import carry_over
+    from discovery.tables.prepare import prepare
 
     folder = open_run(run)
     config = _changed(folder, changes)
@@ -76,7 +77,7 @@ def stored_training(folder: Path, study: "Study") -> "Training":
     from discovery.results.identification import EQUATIONS
     from discovery.runs.training import Training
 
-    found = load_discovery(folder)
+    found, edited = load_discovery(folder), edited_note(folder)
     tried = found.candidates.to_dict("records")
     points = found.profiles.to_dict("records")
     simple = {
@@ -91,5 +92,5 @@ def stored_training(folder: Path, study: "Study") -> "Training":
         tuple(one for one in found.identification if one.model != EQUATIONS),
         simple,
         any(one["stage"] == "edges" for one in tried),
-        tuple(found.training_notes),
+        (*((edited,) if edited else ()), *found.training_notes),
     )

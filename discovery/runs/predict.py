@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from discovery.runs.folder import read_json
+from discovery.runs.files import read_json
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -51,8 +51,9 @@ def predict(
         ConfigError: ``out`` cannot be written, or the run has no equations.
         DataError: run or file cannot be read, or a column cannot be used.
     """
-    from discovery.runs.folder import open_run
     from discovery.results.result import Discovery
+    from discovery.runs.folder import open_run
+    from discovery.runs.manifest import edited_note
     from discovery.tables.sources import read_frame
 
     _check_out(out, overwrite)
@@ -64,6 +65,8 @@ def predict(
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
+    if edited_note(Path(run)):
+        result = result.assign(edited=1)
     _write(out, result)
     if found.verdict == "FAIL" and using == "equations":
         warnings.warn(
@@ -89,7 +92,7 @@ def _check_out(out: Path, overwrite: bool) -> None:
 
 
 def _write(out: Path, frame: "pd.DataFrame") -> None:
-    from discovery.runs.folder import write_csv, write_parquet
+    from discovery.runs.files import write_csv, write_parquet
 
     out.parent.mkdir(parents=True, exist_ok=True)
     (write_parquet if out.name.lower().endswith(".parquet") else write_csv)(out, frame)

@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.config.settings import RunConfig
 from discovery.config.file import load_config
-from discovery.runs.folder import open_run, read_json
+from discovery.config.settings import RunConfig
 from discovery.results.identification import Identification
-from discovery.tables.records import PARTS
 from discovery.results.result import Discovery
+from discovery.runs.files import read_json
+from discovery.runs.folder import open_run
+from discovery.runs.manifest import edited_note
+from discovery.tables.records import PARTS
 from sciren.errors import DataError, DecoderError
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ def load_discovery(folder: Path) -> Discovery:
     """Read what a run has found; the network stays on disk until it is asked for."""
     run = open_run(folder)
     metrics = read_json(run / "metrics.json")
+    edited = edited_note(run)
     try:
         return Discovery(
             None,
@@ -38,7 +41,7 @@ def load_discovery(folder: Path) -> Discovery:
             read_table(run / "candidates.csv"),
             read_table(run / "profiles.csv"),
             read_table(run / "history.csv"),
-            tuple(metrics["notes"]),
+            (*((edited,) if edited else ()), *metrics["notes"]),
             tuple(metrics["training_notes"]),
             read_table(run / REPLICATES) if (run / REPLICATES).is_file() else None,
             run,
@@ -110,8 +113,8 @@ def stored_decoder(run: Path) -> "Decoder":
     Raises:
         DecoderError: the file may not be run, or does not exist.
     """
-    from discovery.tables.prepare import decoder_of
     from discovery.config.yaml_file import read_yaml_mapping
+    from discovery.tables.prepare import decoder_of
 
     config = stored_config(run)
     written = read_yaml_mapping(run / "config.yaml").get("decoder")

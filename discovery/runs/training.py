@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from discovery.runs.checkpoints import frame_of, frame_record
 from discovery.results.identification import (
     EQUATIONS,
     KEPT,
@@ -13,13 +12,14 @@ from discovery.results.identification import (
     identifications,
     profile_rows,
 )
+from discovery.runs.checkpoints import frame_of, frame_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.results.scoring import Scores
     from discovery.runs.checkpoints import Checkpoints
     from discovery.tables.prepare import Study
-    from discovery.results.scoring import Scores
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History, TrainConfig
@@ -157,8 +157,8 @@ def train(
         keep: stages that are finished already, and where to keep others.
     """
     from discovery.config.build import enough_rows, model_of
-    from discovery.runs.checkpoints import Checkpoints
     from discovery.results.members import train_members
+    from discovery.runs.checkpoints import Checkpoints
 
     keep = keep or Checkpoints()
     split, decoder = study.split, study.decoder
@@ -208,8 +208,8 @@ def _baselines(
 
     def compute() -> "Scores":
         from discovery.results.baselines import baselines
-        from discovery.tables.records import PARTS
         from discovery.results.scoring import target_scores
+        from discovery.tables.records import PARTS
 
         if progress is not None:
             progress.say("baselines: constant latents and a small perceptron")

@@ -6,22 +6,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from discovery.runs.checkpoints import MODEL, TRAINING, Checkpoints
 from discovery.config.file import stored_settings, versions
-from discovery.runs.folder import (
-    check_free,
-    file_hash,
-    is_run,
-    put_in_place,
-    read_json,
-    write_json,
-)
+from discovery.runs.checkpoints import MODEL, TRAINING, Checkpoints
+from discovery.runs.files import file_hash, read_json, write_json
+from discovery.runs.folder import check_free, is_run, put_in_place
+from discovery.runs.manifest import LOCK, MANIFEST, process_file, read_manifest
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from discovery.tables.prepare import Study
 
-CHECKPOINTS, START, LOCK = "checkpoints", "start.json", "lock"
+CHECKPOINTS, START = "checkpoints", "start.json"
 
 Say = Callable[[str], None]
 
@@ -44,9 +39,8 @@ def start_record(study: "Study") -> dict[str, Any]:
 
 def _process_hash(study: "Study") -> str | None:
     """Hash of the file with the user's own process model."""
-    chosen = study.config.decoder
-    file, colon, _ = (chosen.name if chosen else "").rpartition(":")
-    return file_hash(Path(file)) if colon else None
+    file = process_file(study.config)
+    return None if file is None else file_hash(file)
 
 
 def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
@@ -64,6 +58,9 @@ def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
     record = read_json(out / "data.json")
     settings = stored_settings(stored_config(out))
     found = start_record(study) | {"data": record["sha256"], "settings": settings}
+    if (out / MANIFEST).is_file():
+        process = read_manifest(out)["process file"]
+        found["process model"] = process and process["sha256"]
     _check_same(out, study, found)
     return True
 
@@ -177,6 +174,8 @@ def carry_over(run: Path, new: Path, study: "Study") -> Checkpoints:
             shutil.copytree(known, copy)
         elif known.is_file():
             shutil.copy(known, copy)
+        if copy.exists():
+            keep.record(copy)
     write_json(new / CHECKPOINTS / START, start_record(study))
     return keep
 

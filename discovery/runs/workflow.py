@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discovery.runs.checkpoints import Checkpoints
-from discovery.config.settings import RunConfig
 from discovery.config.file import train_config
-from discovery.runs.folder import check_free, write_csv
+from discovery.config.settings import RunConfig
+from discovery.runs.checkpoints import Checkpoints
+from discovery.runs.files import write_csv
+from discovery.runs.folder import check_free
+from discovery.runs.manifest import process_file, write_manifest
 from symbolic.options import check_edges, check_families
 
 if TYPE_CHECKING:
-    from discovery.tables.prepare import Study
     from discovery.results.result import Discovery
     from discovery.runs.training import Training
+    from discovery.tables.prepare import Study
     from sciren.training.progress import Progress
 
 
@@ -39,10 +41,10 @@ def run(
         SciRenError: settings, data or process model cannot be used, the training fails,
             or the unfinished run was begun with others.
     """
-    from discovery.tables.prepare import prepare
-    from discovery.tables.reach import warn_unreachable
     from discovery.runs.training import train
     from discovery.runs.unfinished import CHECKPOINTS, finished_before, unfinished_run
+    from discovery.tables.prepare import prepare
+    from discovery.tables.reach import warn_unreachable
 
     out = Path(config.out)
     if not resume:
@@ -128,4 +130,6 @@ def write_all(
     write_run(found, study, folder)
     if found.replicates is not None:
         write_csv(folder / REPLICATES, found.replicates)
+    # the report opens the run as a reader would, so the manifest must be there already
+    write_manifest(folder, study.fingerprint, process_file(study.config))
     write_report(folder)

@@ -9,15 +9,15 @@ import numpy as np
 
 from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
-from discovery.runs.folder import write_csv, write_json, write_text
-from discovery.tables.records import PARTS, study_record
 from discovery.results.result import failed_note
+from discovery.runs.files import write_csv, write_json, write_text
+from discovery.tables.records import PARTS, study_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.tables.prepare import Study
     from discovery.results.result import Discovery
+    from discovery.tables.prepare import Study
     from sciren.data import Table
     from symbolic.printing.printable import PrintableModel, PrintedConstant
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.runs.folder import file_hash
+from discovery.runs.files import file_hash
 from sciren.errors import ConfigError, SciRenError
 
 if TYPE_CHECKING:

@@ -71,7 +71,7 @@ def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
         study.table, study.split, scaling, study.source, study.fingerprint
     )
     counts = {"read": study.read, "kept": study.kept}
-    return found | counts | {"truth": dict(study.formulas)}
+    return found | counts | {"truth": dict(study.formulas), "manifest": "manifest.json"}
 
 
 def scores(

@@ -15,7 +15,7 @@ from discovery.results.identification import (
     profile_rows,
     verdicts,
 )
-from discovery.runs.folder import plain
+from discovery.runs.files import plain
 from discovery.runs.training import Training
 from sciren.training import History, ProfileSummary
 from sciren.training.gauss_newton.engine import ALL_FEATURES

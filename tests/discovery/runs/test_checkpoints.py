@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from discovery.runs.checkpoints import Checkpoints, exact, frame_of, frame_record
 from sciren import TrainConfig
+from sciren.errors import DataError
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -69,3 +70,15 @@ def test_tables_come_back_with_their_columns_and_kinds(tmp_path):
     assert again.to_csv() == frame.to_csv()
     empty = pd.DataFrame(columns=["stage"])
     assert frame_of(frame_record(empty)).to_csv() == empty.to_csv()
+
+
+def test_an_altered_stage_is_refused_and_an_unfinished_one_computed_again(tmp_path):
+    keep = Checkpoints(tmp_path)
+    assert keep.data("stage", lambda: {"a": 1}) == {"a": 1}
+    assert keep.data("stage", lambda: {"a": 2}) == {"a": 1}
+    (tmp_path / "stage.json").write_text('{"a": 7}')
+    with pytest.raises(DataError, match=r"stage.json: was changed since"):
+        keep.data("stage", lambda: {"a": 2})
+    # killed between a file and its hash: the file may not be whole
+    (tmp_path / "late.json").write_text('{"a": ')
+    assert keep.data("late", lambda: {"a": 3}) == {"a": 3}

@@ -7,9 +7,11 @@ import pytest
 
 from discovery import Discovery
 from discovery.runs.explain import explain
+from discovery.runs.manifest import MANIFEST, edits_accepted
 from sciren.errors import ConfigError, DataError
 
 WITH_PLACES = (
+    MANIFEST,
     "config.yaml", "report.html", "equations.tex", "equations.md", "start.json",
 )  # fmt: skip
 
@@ -75,7 +77,10 @@ def test_wrong_choices_leave_the_run_as_it_was(light):
 def test_other_data_are_refused(light):
     record = json.loads((light / "data.json").read_text())
     (light / "data.json").write_text(json.dumps(record | {"sha256": "0" * 64}))
-    with pytest.raises(DataError, match=r"data.csv: is not what the run was made from"):
+    other = pytest.raises(
+        DataError, match=r"data.csv: is not what the run was made from"
+    )
+    with edits_accepted(), other:
         explain(light, quiet=True)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from discovery import Discovery
+from discovery.runs.manifest import edits_accepted
 from discovery.runs.predict import predict
 from sciren.errors import ColumnError, ConfigError, DataError, DataWarning, DecoderError
 
@@ -119,9 +120,10 @@ def test_code_that_comes_with_a_run_is_never_executed(light, new, tmp_path, how)
         name = "../my_process.py:light_use"
     (light / "config.yaml").write_text(settings.replace(line, f"  name: {name}"))
     message = "never run" if how == "inside" else "is no full path"
-    with pytest.raises(DecoderError, match=message):
-        predict(light, new, tmp_path / "out.csv", using="network")
-    predict(light, new, tmp_path / "out.csv", using="equations")
+    with edits_accepted():
+        with pytest.raises(DecoderError, match=message):
+            predict(light, new, tmp_path / "out.csv", using="network")
+        predict(light, new, tmp_path / "out.csv", using="equations")
     assert not trap.exists()
 
 
@@ -129,9 +131,10 @@ def test_equations_need_neither_network_nor_process_model(light, new, tmp_path):
     (light / "model.safetensors").unlink()
     settings = (light / "config.yaml").read_text()
     (light / "config.yaml").write_text(settings.replace("my_process.py", "gone.py"))
-    predict(light, new, tmp_path / "out.csv")
-    with pytest.raises(DecoderError, match=r"gone.py: no such file"):
-        predict(light, new, tmp_path / "other.csv", using="network")
+    with edits_accepted():
+        predict(light, new, tmp_path / "out.csv")
+        with pytest.raises(DecoderError, match=r"gone.py: no such file"):
+            predict(light, new, tmp_path / "other.csv", using="network")
 
 
 def test_a_failed_verification_is_said_again(light, new, tmp_path):
@@ -139,7 +142,8 @@ def test_a_failed_verification_is_said_again(light, new, tmp_path):
     (light / "equations.json").write_text(
         text.replace('"passed": true', '"passed": false')
     )
-    with pytest.warns(DataWarning, match="verification of these equations FAILED"):
+    failed = pytest.warns(DataWarning, match="verification of these equations FAILED")
+    with edits_accepted(), failed:
         predict(light, new, tmp_path / "out.csv")
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from discovery import Discovery
+from discovery.runs.manifest import edits_accepted
 from discovery.runs.stored import read_table, stored_config
 from sciren.errors import DataError, FormatError
 
@@ -31,7 +32,8 @@ def test_a_process_model_may_be_given_in_place_of_its_file(finished, light):
     decoder = load_decoder(f"{finished / 'my_process.py'}:light_use")
     settings = (light / "config.yaml").read_text()
     (light / "config.yaml").write_text(settings.replace("my_process.py", "gone.py"))
-    assert Discovery.load(light).network(decoder).decoder is decoder
+    with edits_accepted():
+        assert Discovery.load(light).network(decoder).decoder is decoder
 
 
 @pytest.mark.parametrize(
@@ -48,13 +50,13 @@ def test_a_damaged_run_is_named(light, name, content, message):
     else:
         (light / name).write_text(content)
     with pytest.raises(DataError, match=message):
-        Discovery.load(light)
+        Discovery.load(light, accept_edits=True)
 
 
 def test_a_damaged_equation_file_is_named(light):
     (light / "equations.json").write_text(json.dumps({"format": "something else"}))
     with pytest.raises(FormatError, match="equation"):
-        Discovery.load(light)
+        Discovery.load(light, accept_edits=True)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from discovery import Discovery
 from discovery.config.file import load_config
+from discovery.runs.manifest import MANIFEST
 from discovery.runs.workflow import run
 from sciren.errors import ConfigError, DataWarning, TrainingError
 from symbolic import SymbolicModel
@@ -21,7 +22,7 @@ FILES = {
     "candidates.csv", "checkpoints", "code", "config.yaml", "data.json", "edges.csv",
     "equations.json", "equations.md", "equations.tex", "figures", "graph.graphml", "history.csv",
     "importance.csv", "metrics.json", "model.json", "model.safetensors",
-    "profiles.csv", "replicates.csv", "report.html", "verification.json",
+    "profiles.csv", "replicates.csv", "report.html", "verification.json", MANIFEST,
 }  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def test_a_run_repeats_to_the_last_bit(finished, tmp_path, start_study, quick):
     first = finished / "runs" / "light_use"
     names = [path.relative_to(first) for path in first.rglob("*") if path.is_file()]
     with_paths = {"config.yaml", "report.html", "data.json", "equations.tex",
-                  "equations.md", "start.json"}  # fmt: skip
+                  "equations.md", "start.json", MANIFEST}  # fmt: skip
     for name in names:
         one, other = (first / name).read_bytes(), (again / name).read_bytes()
         if name.name in with_paths or name.parts[0] == "code":
@@ -119,7 +120,7 @@ def test_a_run_is_replaced_only_with_overwrite_and_then_as_a_whole(
         run(config, quiet=True)
     assert (light / "old.txt").exists()
     run(config, overwrite=True, quiet=True)
-    assert {path.name for path in light.iterdir()} == FILES
+    assert {path.name for path in light.iterdir()} == FILES | {"old.txt"}  # the user's
 
 
 def test_a_training_that_fails_leaves_nothing(

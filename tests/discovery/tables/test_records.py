@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import r2_score
 
-from discovery.runs.folder import plain
+from discovery.runs.files import plain
 from discovery.tables.records import data_record, scores
 from sciren.data import FeatureScaling, Table, split_random
 from sciren.errors import ShapeError

@@ -1,0 +1,108 @@
+"""Files that appear whole or not at all, and their hashes."""
+
+import hashlib
+import json
+import math
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sciren.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def _write(path: Path, write: Callable[[Path], Any]) -> None:
+    """Let ``write`` fill a hidden file that then takes the place of ``path``.
+
+    The end of the name stays, because writers choose a compression by it.
+    """
+    hidden = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        write(hidden)
+        hidden.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another place"
+        ) from error
+    finally:
+        with suppress(OSError):
+            hidden.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    _write(path, lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write data as JSON, whole or not at all; what is not finite becomes null."""
+    text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def write_csv(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table without its index, full precision, whole or not at all."""
+    _write(path, lambda file: frame.to_csv(file, index=False))
+
+
+def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as parquet without its index, whole or not at all."""
+    _write(path, lambda file: frame.to_parquet(file, index=False))
+
+
+def plain(value: Any) -> Any:
+    """Return numbers, texts, lists and mappings only, ready for JSON.
+
+    Raises:
+        TypeError: for an object that has no plain form.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in value]
+    if isinstance(value, np.ndarray | np.generic):
+        times = value.dtype.kind in "mM"
+        return plain(value.astype(str).tolist() if times else value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float | Path):
+        return str(value) if isinstance(value, Path) else value
+    raise TypeError(f"{type(value).__name__} has no plain form for JSON")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        DataError: it is missing or no JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: is missing; run `sciren discover` again") from None
+    except (OSError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read as JSON: {problem}") from error
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or of all files of a folder (Zarr) with names."""
+    total = hashlib.sha256()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    for file in files:
+        if not file.is_file():
+            continue
+        if path.is_dir():
+            total.update(file.relative_to(path).as_posix().encode() + b"\0")
+        with file.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()

@@ -1,0 +1,189 @@
+"""The manifest of a run: a hash of everything in it, written last, checked at every door.
+
+A run is evidence only as long as its numbers are those that were computed. Every command
+that opens a run compares its files, and the process file it was made with, with the
+manifest; a changed digit is refused by the name of its file. What the manifest does not
+list belongs to the user and is never deleted.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from discovery.config.file import versions
+from discovery.config.settings import RunConfig
+from discovery.runs.files import file_hash, read_json, write_json
+from sciren.errors import DataError
+
+MANIFEST = "manifest.json"
+LOCK = ".lock"  # held while a run is written
+
+_accepted: ContextVar[bool] = ContextVar("edits accepted", default=False)
+
+
+@contextmanager
+def edits_accepted(accept: bool = True) -> Iterator[None]:
+    """Let altered runs be opened inside; their outputs are marked as edited."""
+    token = _accepted.set(accept)
+    try:
+        yield
+    finally:
+        _accepted.reset(token)
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """One way in which a run is not what was written.
+
+    Attributes:
+        name: file, relative to the run, or the path of the process file.
+        what: "changed" or "missing".
+    """
+
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {'was' if self.what == 'changed' else 'is'} {self.what}"
+
+
+def owned_files(folder: Path) -> list[Path]:
+    """Files of a folder relative to it, in order, without manifest and lock."""
+    paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in paths if str(path) not in (MANIFEST, LOCK))
+
+
+def process_file(config: RunConfig) -> Path | None:
+    """Return the file with the user's own process model, if the settings name one."""
+    file, colon, _ = (config.decoder.name if config.decoder else "").rpartition(":")
+    return Path(file) if colon else None
+
+
+def write_manifest(folder: Path, data: str, process: Path | None) -> None:
+    """Write the manifest of a run whose other files are all there.
+
+    Args:
+        folder: of the run.
+        data: SHA-256 of the observations.
+        process: file of the user's own process model, if there is one.
+    """
+    known = process and {"path": str(process.resolve()), "sha256": file_hash(process)}
+    record = {
+        "files": {
+            path.as_posix(): file_hash(folder / path) for path in owned_files(folder)
+        },
+        "data": data,
+        "process file": known,
+        "versions": versions(),
+    }
+    write_json(folder / MANIFEST, record)
+
+
+def renew(folder: Path, *names: str) -> None:
+    """Take files that a command has written since into the manifest, where there is one.
+
+    Args:
+        folder: of the run.
+        names: of the files, relative to it.
+    """
+    if not (folder / MANIFEST).is_file():
+        return
+    record = read_manifest(folder)
+    record["files"] |= {name: file_hash(folder / name) for name in names}
+    write_json(folder / MANIFEST, record)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run.
+
+    Raises:
+        DataError: it is missing, no JSON, or not as it was written.
+    """
+    record = read_json(folder / MANIFEST)
+    files = record.get("files") if isinstance(record, dict) else None
+    known = isinstance(files, dict) and all(isinstance(v, str) for v in files.values())
+    if not known or "process file" not in record:
+        raise DataError(
+            f"{folder / MANIFEST}: is not as `sciren discover` writes it; run it again"
+        )
+    return record
+
+
+def alterations(folder: Path) -> list[Alteration]:
+    """What of a run is not as it was written, empty for runs older than manifests.
+
+    Raises:
+        DataError: the manifest itself is missing or unreadable.
+    """
+    if not (folder / MANIFEST).is_file() and not _has_manifest(folder):
+        return []
+    record = read_manifest(folder)
+    changes = [
+        Alteration(name, "changed" if (folder / name).is_file() else "missing")
+        for name, known in record["files"].items()
+        if not (folder / name).is_file() or file_hash(folder / name) != known
+    ]
+    return changes + _process_alteration(record["process file"])
+
+
+def _has_manifest(folder: Path) -> bool:
+    """Whether the run was written with a manifest."""
+    try:
+        record = read_json(folder / "data.json")
+    except DataError:  # whoever needs this file says what is wrong with it
+        return False
+    return isinstance(record, dict) and record.get("manifest") == MANIFEST
+
+
+def _process_alteration(known: Any) -> list[Alteration]:
+    """A process file that is gone is no alteration: equations do without it."""
+    if not isinstance(known, dict):
+        return []
+    path = Path(str(known.get("path")))
+    if not path.is_file() or file_hash(path) == known.get("sha256"):
+        return []
+    return [Alteration(str(path), "changed")]
+
+
+def check_unaltered(folder: Path) -> list[Alteration]:
+    """Refuse a run of which a file was changed, unless edits are accepted.
+
+    A missing file is left to the command that needs it: equations predict without the
+    network, and a run may be handed on without its pictures.
+
+    Returns:
+        What was changed, and edits were accepted.
+    Raises:
+        DataError: a file of the run, or its process file, is not what was written.
+    """
+    changes = [change for change in alterations(folder) if change.what == "changed"]
+    if changes and not _accepted.get():
+        more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
+        raise DataError(
+            f"{folder}: {changes[0]}{more} since the run was written, so its numbers are "
+            "not those that were verified; run `sciren discover` again, or go on with "
+            "--accept-edits, which marks every output as edited"
+        )
+    return changes
+
+
+def edited_note(folder: Path) -> str:
+    """Return the sentence that marks outputs of an altered run, or an empty one."""
+    changes = check_unaltered(folder)
+    if not changes:
+        return ""
+    return f"Edited after the run was written: {', '.join(map(str, changes))}."
+
+
+def foreign_files(folder: Path) -> list[Path]:
+    """Files in a run, relative to it, that no command of ours has written.
+
+    Runs older than manifests have none that could be told apart.
+    """
+    if not (folder / MANIFEST).is_file():
+        return []
+    ours = set(read_manifest(folder)["files"])
+    return [path for path in owned_files(folder) if path.as_posix() not in ours]

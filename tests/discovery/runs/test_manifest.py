@@ -1,0 +1,135 @@
+"""Nothing in a run changes without a word, and nothing of the user is thrown away."""
+
+import random
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from discovery import Discovery
+from discovery.report.run_report import write_report
+from discovery.runs.explain import explain
+from discovery.runs.folder import open_run
+from discovery.runs.manifest import (
+    MANIFEST,
+    alterations,
+    edits_accepted,
+    foreign_files,
+    read_manifest,
+)
+from discovery.runs.predict import predict
+from sciren.errors import DataError
+
+
+@pytest.fixture
+def copy(light, finished):
+    """A run to alter, and its data."""
+    return light, finished / "data.csv"
+
+
+def change_a_digit(path: Path, rng: random.Random) -> bool:
+    """Change one byte of a file at random; False for an empty one."""
+    content = bytearray(path.read_bytes())
+    if not content:
+        return False
+    place = rng.randrange(len(content))
+    content[place] = (content[place] + rng.randrange(1, 256)) % 256
+    path.write_bytes(content)
+    return True
+
+
+def test_every_file_of_a_run_is_in_its_manifest(finished):
+    folder = finished / "runs" / "light_use"
+    written = {
+        p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()
+    }
+    assert set(read_manifest(folder)["files"]) == written - {MANIFEST}
+    assert alterations(folder) == []
+
+
+def test_one_changed_byte_is_noticed_in_every_file(copy):
+    folder, _ = copy
+    rng = random.Random(0)
+    for name in read_manifest(folder)["files"]:
+        before = (folder / name).read_bytes()
+        if change_a_digit(folder / name, rng):
+            with pytest.raises(DataError, match="since the run was written") as error:
+                open_run(folder)
+            assert name in str(error.value)
+        (folder / name).write_bytes(before)
+    assert open_run(folder) == folder
+
+
+def test_no_command_goes_on_with_an_altered_run(copy, tmp_path):
+    folder, data = copy
+    file = folder / "equations.json"
+    file.write_text(file.read_text().replace("1", "2", 1))
+    for work in (
+        lambda: predict(folder, data, tmp_path / "out.csv"),
+        lambda: write_report(folder),
+        lambda: explain(folder, quiet=True),
+        lambda: Discovery.load(folder),
+    ):
+        with pytest.raises(
+            DataError, match=r"equations.json was changed.*accept-edits"
+        ):
+            work()
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_accepted_edits_mark_every_output(copy, tmp_path):
+    folder, data = copy
+    metrics = folder / "metrics.json"
+    metrics.write_text(metrics.read_text() + "\n")
+    with edits_accepted():
+        predict(folder, data, tmp_path / "out.csv")
+        write_report(folder)
+    note = "Edited after the run was written: metrics.json was changed."
+    assert pd.read_csv(tmp_path / "out.csv")["edited"].eq(1).all()
+    assert note[:-1] in (folder / "report.html").read_text()
+    assert Discovery.load(folder, accept_edits=True).notes[0] == note
+    with pytest.raises(DataError, match="was changed"):
+        Discovery.load(folder)
+
+
+def test_a_report_written_again_belongs_to_the_run(copy):
+    folder, _ = copy
+    write_report(folder)
+    assert open_run(folder) == folder
+
+
+def test_a_missing_manifest_is_noticed_and_a_missing_file_is_not_an_edit(copy):
+    folder, _ = copy
+    (folder / "edges.csv").unlink()
+    assert [str(one) for one in alterations(folder)] == ["edges.csv is missing"]
+    assert open_run(folder) == folder
+    (folder / MANIFEST).unlink()
+    with pytest.raises(DataError, match=r"manifest.json: is missing"):
+        open_run(folder)
+    (folder / MANIFEST).write_text("[]")
+    with pytest.raises(DataError, match="is not as `sciren discover` writes it"):
+        open_run(folder)
+
+
+def test_explain_keeps_what_the_user_has_put_into_the_folder(copy):
+    folder, _ = copy
+    (folder / "notes.txt").write_text("mine")
+    (folder / "figures" / "mine.png").write_bytes(b"picture")
+    assert foreign_files(folder) == [Path("figures/mine.png"), Path("notes.txt")]
+    explain(folder, ["discovery.bootstrap=0"], quiet=True)
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "figures" / "mine.png").read_bytes() == b"picture"
+    assert open_run(folder) == folder
+
+
+def test_a_changed_process_file_is_noticed(copy):
+    folder, _ = copy
+    process = Path(read_manifest(folder)["process file"]["path"])
+    before = process.read_text()
+    try:
+        process.write_text(before + "\n# changed\n")
+        with pytest.raises(DataError, match=rf"{process.name} was changed"):
+            open_run(folder)
+    finally:
+        process.write_text(before)
+    assert open_run(folder) == folder
