@@ -24,21 +24,4 @@ if TYPE_CHECKING:
     from discovery.tables.sources import read_frame as read_frame
     from discovery.tables.sources import read_table as read_table
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "Discovery": "discovery.results.result",
-        "RunConfig": "discovery.config.settings",
-        "ScIReNRegressor": "discovery.estimator",
-        "accumulated_local_effects": "discovery.results.effects",
-        "discover": "discovery.results.stages",
-        "functional_importance": "discovery.results.effects",
-        "load_config": "discovery.config.file",
-        "partial_dependence": "discovery.results.effects",
-        "read_frame": "discovery.tables.sources",
-        "read_table": "discovery.tables.sources",
-        "relationship_kl": "discovery.results.effects",
-        "run": "discovery.runs.workflow",
-        "select_rows": "discovery.tables.rows",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

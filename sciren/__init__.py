@@ -43,42 +43,4 @@ if TYPE_CHECKING:
     from sciren.training import fit as fit
     from sciren.training import fit_ensemble as fit_ensemble
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "AdditiveEncoder": "sciren.encoders",
-        "Decoder": "sciren.decoders",
-        "FeatureScaling": "sciren.data",
-        "HardSigmoid": "sciren.constraints",
-        "History": "sciren.training",
-        "Identity": "sciren.constraints",
-        "KANEncoder": "sciren.encoders",
-        "LinearEncoder": "sciren.encoders",
-        "MLPEncoder": "sciren.encoders",
-        "Parameter": "sciren.parameters",
-        "ParameterTable": "sciren.parameters",
-        "Q10Respiration": "sciren.decoders",
-        "ReLU": "sciren.constraints",
-        "ScIReN": "sciren.model",
-        "SciRenError": "sciren.errors",
-        "Sigmoid": "sciren.constraints",
-        "Softplus": "sciren.constraints",
-        "Split": "sciren.data",
-        "Table": "sciren.data",
-        "TrainConfig": "sciren.training",
-        "edge_importance": "sciren.importance",
-        "edge_table": "sciren.importance",
-        "feature_importance": "sciren.importance",
-        "fit": "sciren.training",
-        "fit_ensemble": "sciren.training",
-        "load_model": "sciren.checkpoint",
-        "process_model": "sciren.decoders",
-        "prune": "sciren.pruning",
-        "save_model": "sciren.checkpoint",
-        "split_by_block": "sciren.data",
-        "split_by_fold": "sciren.data",
-        "split_by_group": "sciren.data",
-        "split_by_time": "sciren.data",
-        "split_random": "sciren.data",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

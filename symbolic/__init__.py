@@ -30,29 +30,4 @@ if TYPE_CHECKING:
     from symbolic.verdict import Verification as Verification
     from symbolic.verification import verify as verify
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "DEFAULT_FAMILIES": "symbolic.families.library",
-        "FAMILIES": "symbolic.families.library",
-        "Composition": "symbolic.composition",
-        "CurveFit": "symbolic.curves.fit",
-        "EdgeCurve": "symbolic.curves.edge_curve",
-        "SymbolicModel": "symbolic.model.symbolic_model",
-        "SymbolicOptions": "symbolic.options",
-        "Verification": "symbolic.verdict",
-        "PrintableModel": "symbolic.printing.printable",
-        "check_units": "symbolic.units.check",
-        "compose": "symbolic.composition",
-        "compose_latent": "symbolic.composition",
-        "edge_curves": "symbolic.curves.learned_curves",
-        "fit_curve": "symbolic.curves.fit",
-        "latex_table": "symbolic.printing.tex_tables",
-        "to_document": "symbolic.printing.document",
-        "register_family": "symbolic.families.registration",
-        "symbolify": "symbolic.pipeline",
-        "to_latex": "symbolic.printing.latex",
-        "to_text": "symbolic.printing.text",
-        "verify": "symbolic.verification",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -15,7 +15,7 @@ from torch import Tensor
 from sciren.data.table import Table
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import covariance
-from sciren.training.gauss_newton.rungs import Validation, by_block
+from sciren.training.gauss_newton.stages import Validation, by_block
 from symbolic.model.storage import from_json, to_json
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.options import DOMAIN_MARGIN

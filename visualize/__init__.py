@@ -26,24 +26,4 @@ if TYPE_CHECKING:
     from visualize.scatter import plot_latents as plot_latents
     from visualize.scatter import plot_observed as plot_observed
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "Process": "visualize.graph",
-        "describe_graph": "visualize.graph_drawing",
-        "draw_graph": "visualize.graph_drawing",
-        "encoder_graph": "visualize.graph",
-        "equation_svg": "visualize.equations",
-        "plot_edges": "visualize.curves",
-        "plot_effects": "visualize.effects",
-        "plot_history": "visualize.history",
-        "plot_latents": "visualize.scatter",
-        "plot_map": "visualize.maps",
-        "plot_observed": "visualize.scatter",
-        "plot_path": "visualize.path",
-        "plot_profiles": "visualize.profiles",
-        "to_dot": "visualize.graph_formats",
-        "to_mermaid": "visualize.graph_formats",
-        "write_graphml": "visualize.graph",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

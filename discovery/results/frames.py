@@ -49,7 +49,7 @@ def importance_table(
 def candidates_table(
     tried: Sequence[Mapping[str, Any]], equations: "SymbolicModel | None"
 ) -> "pd.DataFrame":
-    """Return everything that was tried: rungs, edge sets, families.
+    """Return everything that was tried: stages, edge sets, families.
 
     Column ``stage`` says which: ladder, edges, members or families.
     """

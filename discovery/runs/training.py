@@ -36,7 +36,7 @@ class Training:
     Args:
         model: trained.
         history: one row a step.
-        candidates: one row a rung of the ladder, a set of edges, a member.
+        candidates: one row a stage of the ladder, a set of edges, a member.
         profiles: one row a point of a profile.
         identification: what the profiles say.
         baselines: part -> baseline -> target -> score.

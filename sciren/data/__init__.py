@@ -18,17 +18,4 @@ if TYPE_CHECKING:
     from sciren.data.splits import split_random as split_random
     from sciren.data.table import Table as Table
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "FeatureScaling": "sciren.data.scaling",
-        "ScalingKind": "sciren.data.scaling",
-        "Split": "sciren.data.splits",
-        "Table": "sciren.data.table",
-        "split_by_block": "sciren.data.spatial",
-        "split_by_fold": "sciren.data.spatial",
-        "split_by_group": "sciren.data.splits",
-        "split_by_time": "sciren.data.splits",
-        "split_random": "sciren.data.splits",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -6,7 +6,7 @@ constants are those of the ScIReN paper.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -175,39 +175,37 @@ def make_respiration(
         raise ConfigError(
             f"noise={noise} and seed={seed} must be finite and not negative"
         )
-    if drivers is not None and temperature is not None:
-        raise ConfigError("give a measured temperature or drivers, which hold one")
-    made_up = temperature is None and drivers is None
-    if drivers is None:
-        time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
-        ta = (
-            surrogate_temperature(time)
-            if temperature is None
-            else lay_on_record(temperature)
-        )
-    else:
-        known = measured_drivers(drivers)
-        time, sw_pot, dsw_pot, ta = (known[name].to_numpy() for name in known)
+    time, sw_pot, dsw_pot, ta = _weather(temperature, drivers)
     slope = _slope(sw_pot, dsw_pot)
     mean, sd = float(slope.mean()), float(slope.std())
     truth = RespirationTruth(setting, _base(setting, slope, mean, sd), mean, sd)
     clean = truth.rb * truth.q10 ** ((ta - truth.t_ref) / 10)
+    reco = clean * (1 + truncated_normal(len(time), noise, seed))
     frame = pd.DataFrame(
-        {
-            "time": time,
-            "sw_pot": sw_pot,
-            "dsw_pot": dsw_pot,
-            "ta": ta,
-            "rb_true": truth.rb,
-            "reco": clean * (1 + truncated_normal(len(time), noise, seed)),
-            "reco_clean": clean,
-        }
+        {"time": time, "sw_pot": sw_pot, "dsw_pot": dsw_pot, "ta": ta}
+        | {"rb_true": truth.rb, "reco": reco, "reco_clean": clean}
     )
+    simulated = temperature is None and drivers is None
     return RespirationStudy(
         setting, seed, frame, truth, *split_masks(time, ta), units=UNITS,
-        temperature="surrogate" if made_up else "measured",
+        temperature="surrogate" if simulated else "measured",
         correlations=_correlations(frame),
     )  # fmt: skip
+
+
+def _weather(
+    temperature: Temperature | None, drivers: pd.DataFrame | None
+) -> tuple[Any, ...]:
+    """Return time, sw_pot, dsw_pot and ta of every half-hour."""
+    if drivers is not None:
+        if temperature is not None:
+            raise ConfigError("give a measured temperature or drivers, which hold one")
+        known = measured_drivers(drivers)
+        return tuple(known[name].to_numpy() for name in known)
+    time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
+    if temperature is None:
+        return time, sw_pot, dsw_pot, surrogate_temperature(time)
+    return time, sw_pot, dsw_pot, lay_on_record(temperature)
 
 
 def _correlations(frame: pd.DataFrame) -> pd.DataFrame:

@@ -16,12 +16,4 @@ if TYPE_CHECKING:
     from sciren.inference.selection import Selection as Selection
     from sciren.inference.selection import select as select
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "NoiseLaw": "sciren.inference.noise",
-        "ObservedProcess": "sciren.inference.observed",
-        "Selection": "sciren.inference.selection",
-        "select": "sciren.inference.selection",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -18,16 +18,4 @@ if TYPE_CHECKING:
     from sciren.pykan.reader import read_pykan as read_pykan
     from sciren.pykan.refit import refitted as refitted
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "KANLayer": "sciren.pykan.layer",
-        "PykanEncoder": "sciren.pykan.encoder",
-        "contained": "sciren.pykan.quiet",
-        "from_pykan": "sciren.pykan.convert",
-        "obstacles": "sciren.pykan.convert",
-        "read_pykan": "sciren.pykan.reader",
-        "refitted": "sciren.pykan.refit",
-        "to_pykan": "sciren.pykan.export",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -66,6 +66,25 @@ class Solution:
 
 Watch = Callable[[int, Tensor, Tensor], None]
 
+# Marquardt's factor falls five times after a step that gains and grows six times after one
+# that does not; unequal factors keep the two from undoing each other for ever.
+EASED, STIFFENED = 0.2, 6.0
+LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e10  # no step can be told from none beyond
+UNDAMPED = 1e-6  # factor below which the quadratic model decides about convergence
+IDLE = 2  # steps in a row without a gain that end a member
+
+
+@dataclass
+class _Iterate:
+    """Where every member stands; `idle` counts its accepted steps without a gain."""
+
+    theta: Tensor
+    loss: Tensor
+    gradient: Tensor
+    matrix: Tensor
+    factor: Tensor
+    idle: Tensor
+
 
 @torch.no_grad()
 def minimise(
@@ -94,46 +113,55 @@ def minimise(
     members = torch.arange(len(theta), device=theta.device)
     theta = theta.clone()
     loss, gradient, matrix = (x.clone() for x in problem.normal(theta, members))
-    factor = torch.full_like(loss, damping)
-    idle = torch.zeros_like(members)
+    factor, idle = torch.full_like(loss, damping), torch.zeros_like(members)
+    at = _Iterate(theta, loss, gradient, matrix, factor, idle)
     step, active = 0, members
     while step < iterations and len(active):
         step += 1
-        slope, curvature = gradient[active], matrix[active]
-        delta, trial, bound = _trial(
-            problem, theta[active], slope, curvature, factor[active], active
-        )
-        reached = problem.loss(trial, active)
-        before = loss[active]
-        better = reached < before
-        theta[active[better]] = trial[better]
-        loss[active[better]] = reached[better]
-        factor[active] *= torch.where(better, 0.2, 6.0)
-        factor.clamp_min_(1e-12)
-        expected = -2 * (delta * slope).sum(1) - _quadratic(curvature, delta)
-        gain = torch.where(better, before - reached, 0.0)
-        size = tolerance * before.abs()
-        exact = (
-            better
-            & ~bound
-            & ((gain - expected).abs() <= tolerance * reached.abs())
-            & (factor[active] <= 1e-6)
-        )
-        counted = torch.where(gain <= size, idle[active] + 1, 0)
-        # A failed step says nothing about convergence, only that it was too long.
-        idle[active] = torch.where(better, counted, idle[active])
-        # Nearly undamped, the model of the loss knows what is left to gain.
-        free = factor[active] <= max(1e-6, tolerance)
-        settled = (expected <= size) & (free | ~better)
-        finished = exact | settled | (factor[active] > 1e10)
-        idle[active[finished]] = 2
+        better = _advance(problem, at, active, tolerance)
         if watch is not None:
-            watch(step, loss, theta)
-        won = active[better & (idle[active] < 2)]
+            watch(step, at.loss, at.theta)
+        moving = at.idle[active] < IDLE
+        won = active[better & moving]
         if len(won) and step < iterations:
-            loss[won], gradient[won], matrix[won] = problem.normal(theta[won], won)
-        active = active[idle[active] < 2]
-    return Solution(theta, loss, step, idle >= 2)
+            # Normal equations are the dear part: only where theta has moved.
+            fresh = problem.normal(at.theta[won], won)
+            at.loss[won], at.gradient[won], at.matrix[won] = fresh
+        active = active[moving]
+    return Solution(at.theta, at.loss, step, at.idle >= IDLE)
+
+
+def _advance(
+    problem: Problem, at: _Iterate, active: Tensor, tolerance: float
+) -> Tensor:
+    """Try one step of the active members; return which of them gained."""
+    slope, curvature = at.gradient[active], at.matrix[active]
+    delta, trial, bound = _trial(
+        problem, at.theta[active], slope, curvature, at.factor[active], active
+    )
+    reached, before = problem.loss(trial, active), at.loss[active]
+    better = reached < before
+    at.theta[active[better]] = trial[better]
+    at.loss[active[better]] = reached[better]
+    at.factor[active] *= torch.where(better, EASED, STIFFENED)
+    at.factor.clamp_min_(LEAST_DAMPING)
+    factor = at.factor[active]
+    expected = -2 * (delta * slope).sum(1) - _quadratic(curvature, delta)
+    gain = torch.where(better, before - reached, 0.0)
+    size = tolerance * before.abs()
+    exact = (
+        better
+        & ~bound
+        & ((gain - expected).abs() <= tolerance * reached.abs())
+        & (factor <= UNDAMPED)
+    )
+    counted = torch.where(gain <= size, at.idle[active] + 1, 0)
+    # A failed step says nothing about convergence, only that it was too long.
+    at.idle[active] = torch.where(better, counted, at.idle[active])
+    # Nearly undamped, the model of the loss knows what is left to gain.
+    settled = (expected <= size) & ((factor <= max(UNDAMPED, tolerance)) | ~better)
+    at.idle[active[exact | settled | (factor > MOST_DAMPING)]] = IDLE
+    return better
 
 
 def _trial(

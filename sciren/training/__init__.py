@@ -12,14 +12,4 @@ if TYPE_CHECKING:
     from sciren.training.history import History as History
     from sciren.training.progress import LineProgress as LineProgress
 
-__getattr__, __dir__, __all__ = lazy(
-    __name__,
-    {
-        "History": "sciren.training.history",
-        "LineProgress": "sciren.training.progress",
-        "ProfileSummary": "sciren.solvers.profile",
-        "TrainConfig": "sciren.training.config",
-        "fit": "sciren.training.fitting",
-        "fit_ensemble": "sciren.training.ensemble",
-    },
-)
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

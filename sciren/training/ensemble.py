@@ -10,7 +10,7 @@ from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
-from sciren.training.first_order.afterwards import finish_first_order
+from sciren.training.first_order.finish import finish_first_order
 from sciren.training.first_order.grouped.members import train_members
 from sciren.training.gauss_newton.engine import solve_members
 from sciren.training.gauss_newton.starts import start_outputs

@@ -17,7 +17,7 @@ class History:
         reason: why this engine was taken, one sentence.
         rows: one mapping a step: stage, step, every term of the loss, valid.
         selection: one mapping a candidate of the edge selection.
-        ladder: one mapping a rung: hidden nodes, validation loss, accepted.
+        ladder: one mapping a stage: hidden nodes, validation loss, accepted.
         profiles: one mapping a point of the profile of each constant.
         concurvity: one mapping an edge: how well the other features imitate its curve.
         summaries: constant -> `ProfileSummary`.

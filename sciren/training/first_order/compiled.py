@@ -3,16 +3,14 @@
 import os
 import shutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sciren.training.first_order.adamw import BETAS, EPS
 from sciren.training.first_order.grouped.networks import ModuleStack
-
-if TYPE_CHECKING:
-    from sciren.training.first_order.grouped.run import GroupRun
+from sciren.training.first_order.grouped.steps import GroupSteps
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 BACKEND = "inductor"
@@ -32,7 +30,7 @@ class CompiledStep:
         obstacle: why there is no compiled step, or "".
     """
 
-    def __init__(self, run: "GroupRun") -> None:
+    def __init__(self, run: GroupSteps) -> None:
         self.run = run
         self.obstacle = self._obstacle()
         self.names: list[str] = []

@@ -1,16 +1,13 @@
 """Training on all rows at once by L-BFGS, in the place of AdamW on batches."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from sciren.training.first_order.grouped.steps import GroupSteps
 from sciren.training.first_order.lbfgs import LBFGS
 from sciren.training.first_order.whitening import whitening
-
-if TYPE_CHECKING:
-    from sciren.training.first_order.grouped.run import GroupRun
 
 IDLE = 10  # steps without gain after which a member is settled
 GAIN = 1e-4  # share of its loss that they have to gain together
@@ -25,7 +22,7 @@ class FullBatch:
         settled: (M,) members that do not gain any more.
     """
 
-    def __init__(self, run: "GroupRun") -> None:
+    def __init__(self, run: GroupSteps) -> None:
         self.run, count = run, len(run.members)
         rows = run.batch_of(run.whole).rows
         metric = whitening(run.stack, run.train.features, rows)
@@ -34,11 +31,14 @@ class FullBatch:
         self.losses: list[Tensor] = []
         self._terms: dict[str, Tensor] = {}
 
-    def step(self) -> dict[str, Tensor]:
-        """Take one step; return the terms of every member at its end."""
-        stopped = [best.stopped >= 0 for best in self.run.best]
-        live = ~torch.tensor(stopped, device=self.settled.device) & ~self.settled
-        self.lbfgs.step(self._evaluate, live)
+    def step(self, running: Sequence[bool]) -> dict[str, Tensor]:
+        """Take one step; return the terms of every member at its end.
+
+        Args:
+            running: (M,) members that have not stopped.
+        """
+        moving = torch.tensor(running, device=self.settled.device) & ~self.settled
+        self.lbfgs.step(self._evaluate, moving)
         assert self.lbfgs.losses is not None
         self.losses.append(self.lbfgs.losses)
         self._settle()
@@ -65,20 +65,20 @@ class FullBatch:
 
     def state(self) -> dict[str, Tensor]:
         """Return what the next steps depend on, beside the weights."""
-        found = self.lbfgs.state() | {"settled": self.settled}
+        parts = self.lbfgs.state() | {"settled": self.settled}
         if self.losses:
-            found["history"] = torch.stack(self.losses)
-        return {f"lbfgs {name}": part for name, part in found.items()}
+            parts["history"] = torch.stack(self.losses)
+        return {f"lbfgs {name}": part for name, part in parts.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from what `state` returned."""
         head = "lbfgs "
-        found = {
+        parts = {
             name.removeprefix(head): part
             for name, part in tensors.items()
             if name.startswith(head)
         }
-        self.settled.copy_(found.pop("settled"))
-        if "history" in found:
-            self.losses = list(found.pop("history").to(self.settled.device).unbind(0))
-        self.lbfgs.load(found)
+        self.settled.copy_(parts.pop("settled"))
+        if "history" in parts:
+            self.losses = list(parts.pop("history").to(self.settled.device).unbind(0))
+        self.lbfgs.load(parts)

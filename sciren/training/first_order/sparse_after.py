@@ -15,10 +15,10 @@ from sciren.model import ScIReN
 from sciren.training.engines import gauss_newton_obstacle
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.group_sparsity import without_weak
-from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
 from sciren.training.gauss_newton.selection import one_standard_error, record_path
-from sciren.training.gauss_newton.solver import RungSolver
-from sciren.training.gauss_newton.sparse import by_path, rung_of, smoothed, weights_of
+from sciren.training.gauss_newton.solver import StageSolver
+from sciren.training.gauss_newton.sparse import by_path, smoothed, stage_of, weights_of
+from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.history import History
 from sciren.training.member import Member
 from sciren.training.progress import Silence
@@ -44,46 +44,46 @@ def select_by_refits(member: Member, start: Start) -> bool:
     solver = _solver(member)
     if not by_path(solver):
         return False
-    rung = rung_of(solver, min(weights_of(config)))
+    stage = stage_of(solver, min(weights_of(config)))
     with torch.no_grad():
-        theta = start(rung.problem, encoder, model)
-        fitted = _fitted(rung, theta)
+        theta = start(stage.problem, encoder, model)
+        fitted = _fitted(stage, theta)
         names = [
             [f"{x} -> {to}" for to in model.latent_names] for x in model.feature_names
         ]
         chosen = one_standard_error(fitted)
-        member.history.selection.extend(record_path(fitted, chosen, names, rung.nodes))
+        member.history.selection.extend(record_path(fitted, chosen, names, stage.nodes))
         step = smoothed(solver, chosen, weights_of(config))
-        assert isinstance(step.rung, AdditiveRung)
-        fewer = without_weak(step.rung, step.candidate, names, member.history)
-        step.rung.store(fewer)
+        assert isinstance(step.stage, AdditiveStage)
+        fewer = without_weak(step.stage, step.candidate, names, member.history)
+        step.stage.store(fewer)
     member.history.say(
         "Edges were selected and refitted by Gauss-Newton steps from the trained weights."
     )
     return True
 
 
-def _solver(member: Member) -> RungSolver:
+def _solver(member: Member) -> StageSolver:
     """Return a solver that leaves the scale of the trained latents as it is."""
     model = member.model
     known = model.output_shift.clone(), model.output_scale.clone()
     history: History = member.history
-    solver = RungSolver(model, member.data, member.config, history, Silence())
+    solver = StageSolver(model, member.data, member.config, history, Silence())
     model.output_shift.copy_(known[0])
     model.output_scale.copy_(known[1])
     return solver
 
 
-def _fitted(rung: AdditiveRung, theta: Tensor) -> list[Candidate]:
+def _fitted(stage: AdditiveStage, theta: Tensor) -> list[Candidate]:
     """Refit the different sets of edges with enough share."""
-    problem = rung.problem
+    problem = stage.problem
     deviation = problem.spline.deviation(problem.split(theta)[0][0, :, 1:])
     share = deviation / deviation.sum(0).clamp_min(1e-300)
     sets = {
         tuple((share >= least).flatten().tolist()): share >= least for least in SHARES
     }
     return [
-        rung.fit(edges.unsqueeze(0), theta[0], rung.trial_steps)[0]
+        stage.fit(edges.unsqueeze(0), theta[0], stage.trial_steps)[0]
         for edges in sets.values()
         if bool(edges.any())
     ]

@@ -16,7 +16,7 @@ from sciren.training.gauss_newton.concurvity import imitated_shares, report
 from sciren.training.gauss_newton.gram import SharedGrams
 from sciren.training.gauss_newton.profiling import carried_over, profile_and_bootstrap
 from sciren.training.gauss_newton.selection import eliminate
-from sciren.training.gauss_newton.solver import AnyProblem, RungSolver, Step
+from sciren.training.gauss_newton.solver import AnyProblem, StageSolver, Step
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
 from sciren.training.member import Member
 from sciren.training.progress import Progress
@@ -35,13 +35,13 @@ def solve_members(members: Sequence[Member], progress: Progress) -> None:
     grams = SharedGrams()
     for one in members:
         parts = (one.model, one.data, one.config, one.history, progress)
-        GaussNewton(RungSolver(*parts, grams)).run()
+        GaussNewton(StageSolver(*parts, grams)).run()
 
 
 class GaussNewton:
     """One run of the engine: every choice is made with the fits of a solver."""
 
-    def __init__(self, solver: RungSolver) -> None:
+    def __init__(self, solver: StageSolver) -> None:
         self.solver, self.model, self.data = solver, solver.model, solver.data
         self.config, self.history = solver.config, solver.history
 
@@ -52,7 +52,7 @@ class GaussNewton:
         self._concurvity(step)
         if self.config.profiles:
             step = self._profiled(step)
-        step.rung.store(step.candidate)
+        step.stage.store(step.candidate)
         trained = self.model.encoder
         # Curves that end at zero outside their knots cannot hold an offset.
         if isinstance(trained, KANEncoder) and trained.outside == "linear":
@@ -81,7 +81,7 @@ class GaussNewton:
     def _ladder(self, additive: Step) -> Step:
         """Climb to one and two hidden nodes while validation gains clearly."""
         best = additive
-        self._note_rung(additive, True, 0.0)
+        self._note_stage(additive, True, 0.0)
         for nodes in (1, 2):
             step = self.solver.hidden(nodes, best)
             if step is None:
@@ -90,11 +90,11 @@ class GaussNewton:
             mean, error = best.candidate.valid.excess(0, step.candidate.valid, 0)
             share = mean / float(best.candidate.valid.loss)
             accepted = mean > error and share > self.config.ladder_gain
-            self._note_rung(step, accepted, share)
+            self._note_stage(step, accepted, share)
             if not accepted:
                 break
             best = step
-        return best if best.rung.nodes else self.solver.additive()
+        return best if best.stage.nodes else self.solver.additive()
 
     def _note_hopeless(self, nodes: int) -> None:
         self.history.ladder.append(
@@ -107,10 +107,10 @@ class GaussNewton:
             }
         )
 
-    def _note_rung(self, step: Step, accepted: bool, gain: float) -> None:
+    def _note_stage(self, step: Step, accepted: bool, gain: float) -> None:
         self.history.ladder.append(
             {
-                "hidden_nodes": step.rung.nodes,
+                "hidden_nodes": step.stage.nodes,
                 "train_loss": step.candidate.loss,
                 "valid_loss": float(step.candidate.valid.loss),
                 "gain": gain,
@@ -121,9 +121,9 @@ class GaussNewton:
     def _selected(self, step: Step) -> Step:
         if not self.config.select:
             return step
-        names = self._edge_names(max(step.rung.nodes, 1))
-        chosen = eliminate(step.rung, step.candidate, names, self.history)
-        return Step(step.rung, chosen)
+        names = self._edge_names(max(step.stage.nodes, 1))
+        chosen = eliminate(step.stage, step.candidate, names, self.history)
+        return Step(step.stage, chosen)
 
     def _edge_names(self, nodes: int) -> list[list[str]]:
         targets = [
@@ -141,10 +141,10 @@ class GaussNewton:
         if self.config.noise == "robust":
             passes = [False] * HUBER_PASSES + [True] * BISQUARE_PASSES
         for last in passes:
-            step.rung.store(step.candidate)
-            rung = self.solver.reweighted(step.rung, last)
+            step.stage.store(step.candidate)
+            stage = self.solver.reweighted(step.stage, last)
             edges = step.candidate.edges.unsqueeze(0)
-            step = Step(rung, rung.fit(edges, step.candidate.theta)[0])
+            step = Step(stage, stage.fit(edges, step.candidate.theta)[0])
         if self.solver.noise is not None and self.config.noise == "robust":
             weights = self.solver.noise[0][self.data.train.observed]
             share = 100 * float((weights < 0.5).double().mean())
@@ -155,10 +155,10 @@ class GaussNewton:
 
     def _concurvity(self, step: Step) -> None:
         """Say which curves the other features imitate."""
-        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        problem, theta = step.stage.problem, step.candidate.theta.unsqueeze(0)
         edges = step.candidate.edges
         shares = imitated_shares(problem.spline, problem.curves(theta)[0], edges)
-        names = self._edge_names(max(step.rung.nodes, 1))
+        names = self._edge_names(max(step.stage.nodes, 1))
         report(self.history, shares, edges, names)
 
     # -- constants ------------------------------------------------------------------
@@ -176,17 +176,17 @@ class GaussNewton:
         summaries, best = self._profile(step)
         if self._elsewhere(step, summaries):
             edges = step.candidate.edges.unsqueeze(0)
-            again = step.rung.fit(edges, best)[0]
+            again = step.stage.fit(edges, best)[0]
             if again.loss < step.candidate.loss:
                 self.history.say("The profile led to a better minimum, taken over.")
-                step = Step(step.rung, again)
+                step = Step(step.stage, again)
                 summaries, _ = self._profile(step)
         self._keep(summaries)
         return step
 
     def _elsewhere(self, step: Step, summaries: Sequence[ProfileSummary]) -> bool:
         """Whether a profile ends more than three errors from the constants of a step."""
-        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        problem, theta = step.stage.problem, step.candidate.theta.unsqueeze(0)
         scale = self.model.constant_scale
         values = scale.to_physical(problem.constants_of(theta))[0].tolist()
         return any(
@@ -196,7 +196,7 @@ class GaussNewton:
 
     def _profile(self, step: Step) -> tuple[list[ProfileSummary], Tensor]:
         """Profile the constants of a step; also the best point found."""
-        problem, theta = step.rung.problem, step.candidate.theta
+        problem, theta = step.stage.problem, step.candidate.theta
         if not problem.n_constants:
             return [], theta
         edges = step.candidate.edges.unsqueeze(0)
@@ -224,7 +224,7 @@ class GaussNewton:
 
     def _on_all_rows(self, step: Step) -> AnyProblem:
         """The problem of a step on all training rows, its dropped edges held."""
-        problem = self.solver.whole(step.rung.problem)
+        problem = self.solver.whole(step.stage.problem)
         return problem.with_active(problem.mask_of(step.candidate.edges.unsqueeze(0)))
 
     def _keep(self, summaries: Sequence[ProfileSummary], tail: str = "") -> None:

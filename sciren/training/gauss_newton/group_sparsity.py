@@ -21,8 +21,8 @@ from torch import Tensor
 
 from sciren.solvers.levenberg import minimise
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
 from sciren.training.gauss_newton.selection import one_standard_error, record_path
+from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.history import History
 
 MANY = 20  # edges from which the path is taken instead of dropping one by one
@@ -48,7 +48,7 @@ class Point:
 
 
 def select_sparse(
-    rung: AdditiveRung,
+    stage: AdditiveStage,
     theta: Tensor,
     names: list[list[str]],
     history: History,
@@ -57,7 +57,7 @@ def select_sparse(
     """Follow the path from a start without edges, and choose among its edge sets.
 
     Args:
-        rung: fits candidates.
+        stage: fits candidates.
         theta: (1, P) latents without features, constants.
         names: (d, L) edge names for the record.
         history: gets one row for each candidate.
@@ -65,21 +65,21 @@ def select_sparse(
     Returns:
         The chosen edges, refitted without the group penalty.
     """
-    points = follow_path(rung, theta, say)
+    points = follow_path(stage, theta, say)
     fitted = [
-        rung.fit(edges.unsqueeze(0), start, rung.trial_steps)[0]
+        stage.fit(edges.unsqueeze(0), start, stage.trial_steps)[0]
         for edges, start in _candidates(points)
     ]
     chosen = one_standard_error(fitted)
-    history.selection.extend(record_path(fitted, chosen, names, rung.nodes))
-    return rung.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
+    history.selection.extend(record_path(fitted, chosen, names, stage.nodes))
+    return stage.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
 
 
 def follow_path(
-    rung: AdditiveRung, theta: Tensor, say: Say | None = None
+    stage: AdditiveStage, theta: Tensor, say: Say | None = None
 ) -> list[Point]:
     """Fit all edges under a group penalty of falling strength; see the module."""
-    problem = rung.problem
+    problem = stage.problem
     groups = _groups(problem)
     strength = FIRST * emptying_strength(problem, theta, groups)
     every = ~_no_edges(problem)
@@ -95,7 +95,7 @@ def follow_path(
         damping = max(1e-6, 0.2 * damping) if moved else 100 * damping
         theta = found.theta
         share, _ = _shares(problem, theta)
-        valid = float(rung.judge(every, theta, found.loss)[0].valid.loss)
+        valid = float(stage.judge(every, theta, found.loss)[0].valid.loss)
         points.append(Point(theta[0], share, valid))
         idle = 0 if valid < 0.98 * lowest else idle + 1
         lowest = min(lowest, valid)
@@ -183,7 +183,7 @@ def _key(edges: Tensor) -> bytes:
 
 
 def without_weak(
-    rung: AdditiveRung, full: Candidate, names: list[list[str]], history: History
+    stage: AdditiveStage, full: Candidate, names: list[list[str]], history: History
 ) -> Candidate:
     """Drop the weakest edge, again and again, while it is weak and validation allows.
 
@@ -193,18 +193,18 @@ def without_weak(
     """
     path, now = [full], full
     while int(now.edges.sum()) > 1:
-        deviation = rung.importance(now) * now.edges
+        deviation = stage.importance(now) * now.edges
         share = deviation / deviation.sum(0).clamp_min(1e-300)
         weakest = torch.where(now.edges, share, torch.inf)
         if float(weakest.min()) >= WEAK:
             break
         edges = now.edges.clone()
         edges.view(-1)[weakest.argmin()] = False
-        now = rung.fit(edges.unsqueeze(0), now.theta)[0]
+        now = stage.fit(edges.unsqueeze(0), now.theta)[0]
         path.append(now)
         if one_standard_error(path) is not now:
             break
     chosen = one_standard_error(path)
     if len(path) > 1:
-        history.selection.extend(record_path(path, chosen, names, rung.nodes))
+        history.selection.extend(record_path(path, chosen, names, stage.nodes))
     return chosen

@@ -390,6 +390,12 @@ class HiddenProblem:
         self._known = (moved, loss)
         return moved
 
+    @torch.no_grad()
     def store(self, theta: Tensor, edges: Tensor | None = None) -> None:
         """Write one member (P,) into the model, see `write_hidden_layer`."""
-        write_hidden_layer(self, theta, edges)
+        parts = self.unpack(theta.unsqueeze(0))
+        index, model = self.index(parts.inner), self.term.model
+        write_hidden_layer(
+            model, self.spline, parts.inner[0], parts.outer[0], index, edges
+        )
+        model.constant_raw.copy_(parts.constants[0])

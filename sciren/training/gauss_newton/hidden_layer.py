@@ -1,51 +1,54 @@
 """Solved hidden nodes as a layer of an encoder."""
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
-
-if TYPE_CHECKING:
-    from sciren.training.gauss_newton.hidden import HiddenProblem
+from sciren.model import ScIReN
+from sciren.splines import ORDER
+from sciren.training.gauss_newton.design import SplineDesign
+from sciren.training.gauss_newton.index_curves import Index
 
 
 @torch.no_grad()
 def write_hidden_layer(
-    problem: "HiddenProblem", theta: Tensor, edges: Tensor | None = None
+    model: ScIReN,
+    spline: SplineDesign,
+    inner_curves: Tensor,
+    outer_curves: Tensor,
+    index: Index,
+    edges: Tensor | None = None,
 ) -> None:
-    """Write one member (P,) into the model; its encoder gets this hidden layer.
+    """Give the encoder of a model this hidden layer.
 
     Args:
-        problem, theta: solved problem and one of its members.
+        model: whose encoder is replaced.
+        spline: centred basis that the inner curves are written in.
+        inner_curves: (L, H, p);  outer_curves: (L, H, M).
+        index: of the nodes, whose range is that of the outer knots.
         edges: (d, L * H) bool, kept inner edges; default all.
     """
-    model = problem.term.model
     old = model.encoder
     if not isinstance(old, KANEncoder):
         raise TypeError(f"a KANEncoder is needed, not {type(old).__name__}")
     first = old.spline_layers[0]
-    settings = old.settings()
-    settings |= {"hidden": [problem.nodes], "shared": False}
-    settings["grid"] = [first.intervals, problem.intervals]
-    encoder = KANEncoder(**settings).to(theta.device)
-    parts = problem.unpack(theta.unsqueeze(0))
-    index = problem.index(parts.inner)
+    latents, nodes, outer_width = outer_curves.shape
+    settings = old.settings() | {"hidden": [nodes], "shared": False}
+    settings["grid"] = [first.intervals, outer_width - ORDER]
+    encoder = KANEncoder(**settings).to(inner_curves.device)
     inner, outer = encoder.spline_layers
     for layer in (inner, outer):
         if layer.slope is not None:
             layer.slope.zero_()
     inner.set_range(first.low, first.high)
-    shape = (problem.n_latents * problem.nodes, problem.n_features, -1)
-    curves = parts.inner[0].reshape(shape).transpose(0, 1)
+    shape = (latents * nodes, spline.n_features, -1)
+    curves = inner_curves.reshape(shape).transpose(0, 1)
     if edges is not None:
         inner.mask.copy_(edges)
         curves = curves * edges.unsqueeze(-1)
-    mean = problem.spline.mean.reshape(problem.n_features, 1, -1)
+    mean = spline.mean.reshape(spline.n_features, 1, -1)
     inner.coefficients.copy_(curves - (curves * mean).sum(-1, keepdim=True))
     outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
-    spread = parts.outer[0].flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
+    spread = outer_curves.flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
     outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))
     model.encoder = encoder
-    model.constant_raw.copy_(parts.constants[0])

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.training.gauss_newton.rungs import Candidate, Rung, Validation
+from sciren.training.gauss_newton.stages import Candidate, Stage, Validation
 from sciren.training.history import History
 
 SEVERAL = 3  # negligible edges from which they are tried together
@@ -24,12 +24,12 @@ HOPELESS = 3.0  # standard errors after which smaller models are not looked at
 
 
 def eliminate(
-    rung: Rung, full: Candidate, names: list[list[str]], history: History
+    stage: Stage, full: Candidate, names: list[list[str]], history: History
 ) -> Candidate:
     """Drop edges one at a time and return the smallest model within one error.
 
     Args:
-        rung: fits candidates.
+        stage: fits candidates.
         full: the model with all edges.
         names: (d, J) edge names for the record.
         history: gets one row for each level.
@@ -37,41 +37,41 @@ def eliminate(
         The candidate as tried; it may gain from more steps.
     """
     path = [full]
-    quick = _without_negligible(rung, full)
+    quick = _without_negligible(stage, full)
     if quick is not None:
         path.append(quick)
-    while path[-1].n_edges > _least(path[-1], rung):
-        tried = rung.fit(_one_less(rung, path[-1]), path[-1].theta, rung.trial_steps)
+    while path[-1].n_edges > _least(path[-1], stage):
+        tried = stage.fit(_one_less(stage, path[-1]), path[-1].theta, stage.trial_steps)
         winner = min(tried, key=lambda one: float(one.valid.loss))
-        weak = path[-1].weak and _negligible(rung, path[-1], winner)
+        weak = path[-1].weak and _negligible(stage, path[-1], winner)
         path.append(replace(winner, weak=weak))
         best = min(path, key=lambda one: float(one.valid.loss))
         if not _close(path[-1], best, HOPELESS):
             break
     chosen = one_standard_error(path)
-    history.selection.extend(record_path(path, chosen, names, rung.nodes))
+    history.selection.extend(record_path(path, chosen, names, stage.nodes))
     return chosen
 
 
-def _without_negligible(rung: Rung, full: Candidate) -> Candidate | None:
+def _without_negligible(stage: Stage, full: Candidate) -> Candidate | None:
     """Drop all negligible edges at once where validation does not mind.
 
     With many features this saves a level of trials for each of them; what is dropped
     wrongly shows in the validation, and then every edge is looked at on its own.
     """
-    deviation = rung.importance(full) * full.edges
+    deviation = stage.importance(full) * full.edges
     share = deviation / deviation.sum(0).clamp_min(1e-300)
     strong = full.edges & (share >= NEGLIGIBLE)
     if int((full.edges & ~strong).sum()) < SEVERAL or not bool(strong.any(0).all()):
         return None
-    quick = rung.fit(strong.unsqueeze(0), full.theta, rung.trial_steps)[0]
+    quick = stage.fit(strong.unsqueeze(0), full.theta, stage.trial_steps)[0]
     best = min((full, quick), key=lambda one: float(one.valid.loss))
     return quick if quick is best or _within(quick, best) else None
 
 
-def _negligible(rung: Rung, before: Candidate, after: Candidate) -> bool:
+def _negligible(stage: Stage, before: Candidate, after: Candidate) -> bool:
     """Whether the edge that went had a share below the pruning threshold."""
-    deviation = rung.importance(before) * before.edges
+    deviation = stage.importance(before) * before.edges
     share = deviation / deviation.sum(0).clamp_min(1e-300)
     return bool((share[before.edges & ~after.edges] < NEGLIGIBLE).all())
 
@@ -103,16 +103,16 @@ def within(one: Validation, best: Validation, errors: float) -> bool:
     return mean <= max(errors * error, MATERIAL * float(best.loss))
 
 
-def _least(candidate: Candidate, rung: Rung) -> int:
+def _least(candidate: Candidate, stage: Stage) -> int:
     """Additive latents may lose every edge; hidden nodes keep one each."""
-    return 0 if rung.nodes == 0 else candidate.edges.shape[1]
+    return 0 if stage.nodes == 0 else candidate.edges.shape[1]
 
 
-def _one_less(rung: Rung, candidate: Candidate) -> Tensor:
+def _one_less(stage: Stage, candidate: Candidate) -> Tensor:
     """Edge sets (S, d, J) with one of the weakest edges removed."""
-    deviation = rung.importance(candidate)
+    deviation = stage.importance(candidate)
     alive = candidate.edges.nonzero()
-    if rung.nodes:
+    if stage.nodes:
         several = candidate.edges.sum(0) > 1
         alive = alive[several[alive[:, 1]]]
     order = deviation[alive[:, 0], alive[:, 1]].argsort()

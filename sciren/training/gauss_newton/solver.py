@@ -1,4 +1,4 @@
-"""Rungs of the Gauss-Newton engine, solved: the additive model, hidden nodes."""
+"""Stages of the Gauss-Newton engine, solved: the additive model, hidden nodes."""
 
 import math
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.gram import GramTable, SharedGrams, error_of
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.rungs import (
+from sciren.training.gauss_newton.stages import (
     FINAL,
     TRIAL,
-    AdditiveRung,
+    AdditiveStage,
     Candidate,
-    HiddenRung,
+    HiddenStage,
 )
 from sciren.training.gauss_newton.start_search import StartSearch
 from sciren.training.gauss_newton.starts import (
@@ -38,7 +38,7 @@ from sciren.training.preparation import Prepared
 from sciren.training.progress import Progress
 
 AnyProblem = AdditiveProblem | HiddenProblem
-AnyRung = AdditiveRung | HiddenRung
+AnyStage = AdditiveStage | HiddenStage
 FEW_ROWS = 8_000  # searches and hidden layers see no more until they are finished
 TRIAL_STEPS = 4  # of each weight of the smoothing that is tried
 START_STEPS = 30  # of the additive model on few rows
@@ -49,14 +49,14 @@ SEARCH_POINTS = 9  # of the coarse profile that looks for other minima
 
 @dataclass(frozen=True)
 class Step:
-    """A rung with its fitted candidate."""
+    """A stage with its fitted candidate."""
 
-    rung: AnyRung
+    stage: AnyStage
     candidate: Candidate
 
 
-class RungSolver:
-    """Solves the rungs of the ladder for one model and its tables.
+class StageSolver:
+    """Solves the stages of the ladder for one model and its tables.
 
     Args:
         model: its encoder must be a `KANEncoder` with at most one hidden layer.
@@ -106,8 +106,8 @@ class RungSolver:
             self.model, table, self.data.scale, violation, noise_weights=noise
         )
 
-    def reweighted(self, rung: AnyRung, last: bool) -> AnyRung:
-        """Return a rung on all rows with weights that follow from the stored model.
+    def reweighted(self, stage: AnyStage, last: bool) -> AnyStage:
+        """Return a stage on all rows with weights that follow from the stored model.
 
         Args:
             last: whether robust weights may be zero, which needs a good model.
@@ -118,7 +118,7 @@ class RungSolver:
         else:
             train, valid = (robust_weights(self.model, one, last) for one in tables)
         self.noise = (train, valid)
-        return rung.with_terms(*self.terms())
+        return stage.with_terms(*self.terms())
 
     def _watch(self, stage: str, total: int, problem: AnyProblem) -> Watch:
         """Keep every term of the best member's loss after each step."""
@@ -132,7 +132,7 @@ class RungSolver:
 
         return watch
 
-    # -- rungs ----------------------------------------------------------------------
+    # -- stages ----------------------------------------------------------------------
     def additive(self, coarse: bool = False) -> Step:
         """Solve the additive model: best minimum in constants, smoothing on validation.
 
@@ -153,8 +153,8 @@ class RungSolver:
         for weight in weights or (self.config.smooth,):
             problem = AdditiveProblem(train, design, weight)
             problems.append(problem)
-            rung = AdditiveRung(problem, valid, self.valid_design, table)
-            tried.append(self._solved(rung, theta, weight, len(weights) > 1))
+            stage = AdditiveStage(problem, valid, self.valid_design, table)
+            tried.append(self._solved(stage, theta, weight, len(weights) > 1))
             theta = tried[-1].candidate.theta.unsqueeze(0)
         if len(tried) == 1:
             return tried[0]
@@ -163,8 +163,8 @@ class RungSolver:
         if not coarse:
             self._note_smoothing(weights, losses)
         theta, weight = tried[best].candidate.theta.unsqueeze(0), weights[best]
-        rung = AdditiveRung(problems[best], valid, self.valid_design, table)
-        return self._solved(rung, theta, weight, coarse)
+        stage = AdditiveStage(problems[best], valid, self.valid_design, table)
+        return self._solved(stage, theta, weight, coarse)
 
     def _table(self, train: ProcessTerm) -> GramTable | None:
         """Gram matrices around the first solution, where they describe its loss."""
@@ -174,7 +174,7 @@ class RungSolver:
             return None
         few = problem if self.few is None else problem.on_rows(self.few)
         here = GramTable.around(few, self._start, 0.0, SharedGrams())
-        trial = AdditiveRung(few, few.term, few.spline, here)
+        trial = AdditiveStage(few, few.term, few.spline, here)
         if not bool(trial.promised(few.active, self._start)[1]):
             return None
         error = error_of(few, self._start)
@@ -232,14 +232,14 @@ class RungSolver:
         return self.rows(count, total).to(self.train_design.scaled.device)
 
     def _solved(
-        self, rung: AdditiveRung, theta: Tensor, weight: float, trial: bool
+        self, stage: AdditiveStage, theta: Tensor, weight: float, trial: bool
     ) -> Step:
         """Solve the additive model with one weight of the roughness."""
-        problem = rung.problem
+        problem = stage.problem
         total = TRIAL_STEPS if trial else self.config.max_iterations
         tolerance = TRIAL if trial else FINAL
         watch = self._watch(f"additive, smooth {weight:g}", total, problem)
-        theta, kept = rung.promised(problem.active, theta)
+        theta, kept = stage.promised(problem.active, theta)
         one = torch.zeros(1, dtype=torch.long, device=theta.device)
         if trial and bool(kept):
             loss = problem.loss(theta, one)
@@ -250,7 +250,7 @@ class RungSolver:
             theta, loss = found.theta, found.loss
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
-        return Step(rung, rung.judge(edges, theta, loss)[0])
+        return Step(stage, stage.judge(edges, theta, loss)[0])
 
     def _note_smoothing(self, choices: tuple[float, ...], losses: list[float]) -> None:
         shown = ", ".join(
@@ -282,7 +282,7 @@ class RungSolver:
 
         Args:
             nodes: hidden nodes for each latent.
-            below: the rung that it has to beat.
+            below: the stage that it has to beat.
             must: solve it even if the training rows gain too little.
         """
         config = self.config
@@ -291,7 +291,7 @@ class RungSolver:
         search = StartSearch(few, self.encoder, config, self._among_few)
         known, gain = self._observed(below), config.ladder_gain
         enough = math.inf if must else known * (1 - gain / 4)
-        start, problem = below.candidate.theta, below.rung.problem
+        start, problem = below.candidate.theta, below.stage.problem
         theta = search.run(problem, start, self._watch, enough)
         if not must and search.reached > known * (1 - gain / 2):
             return None
@@ -299,28 +299,28 @@ class RungSolver:
         total = config.max_iterations
         watch = self._watch(f"{nodes} hidden", total, few)
         found = minimise(few, theta, total, TRIAL, damping=1e-3, watch=watch)
-        rung = HiddenRung(few, valid, self.valid_design)
+        stage = HiddenStage(few, valid, self.valid_design)
         shape = (1, few.n_features, few.n_latents * nodes)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
         best = found.loss.argmin().unsqueeze(0)
-        return Step(rung, rung.judge(edges, found.theta[best], found.loss[best])[0])
+        return Step(stage, stage.judge(edges, found.theta[best], found.loss[best])[0])
 
     def finished(self, step: Step) -> Step:
         """Solve a step on all rows, to the end."""
         _, valid = self.terms()
-        old, candidate = step.rung.problem, step.candidate
+        old, candidate = step.stage.problem, step.candidate
         theta, edges = candidate.theta.unsqueeze(0), candidate.edges.unsqueeze(0)
         whole = self.whole(old)
         if isinstance(old, AdditiveProblem) or isinstance(whole, AdditiveProblem):
-            return Step(step.rung, step.rung.fit(edges, candidate.theta)[0])
+            return Step(step.stage, step.stage.fit(edges, candidate.theta)[0])
         held = whole.with_active(whole.mask_of(edges))
         if whole is not old:
             theta = held.taken_over(theta, old)
         total = self.config.max_iterations
         watch = self._watch(f"{old.nodes} hidden, all rows", total, held)
         found = minimise(held, theta, total, FINAL, damping=1e-6, watch=watch)
-        rung = HiddenRung(whole, valid, self.valid_design)
-        return Step(rung, rung.judge(edges, found.theta, found.loss)[0])
+        stage = HiddenStage(whole, valid, self.valid_design)
+        return Step(stage, stage.judge(edges, found.theta, found.loss)[0])
 
     def whole(self, problem: AnyProblem) -> AnyProblem:
         """Return the same problem on all training rows."""
@@ -331,7 +331,7 @@ class RungSolver:
 
     def _observed(self, step: Step) -> float:
         """Observed loss of a step on its own rows, without penalties."""
-        problem, theta = step.rung.problem, step.candidate.theta.unsqueeze(0)
+        problem, theta = step.stage.problem, step.candidate.theta.unsqueeze(0)
         raw = problem.raw_at(theta, problem.spline)
         squares, weights = problem.term.data_by_row(raw, problem.constants_of(theta))
         return float(squares.sum() / weights.sum())

@@ -10,15 +10,15 @@ from sciren.training.gauss_newton.group_sparsity import (
     select_sparse,
     without_weak,
 )
-from sciren.training.gauss_newton.rungs import AdditiveRung, Candidate
-from sciren.training.gauss_newton.solver import RungSolver, Step
+from sciren.training.gauss_newton.solver import StageSolver, Step
+from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
 
 FINER = (1e-5, 1e-4)  # weights of the smoothing that few edges can do with, too
 PATH_SMOOTH = 1e-3  # weight of the smoothing while edges are chosen
 
 
-def by_path(solver: RungSolver) -> bool:
+def by_path(solver: StageSolver) -> bool:
     """Return whether a path of group penalties chooses the edges."""
     config, encoder = solver.config, solver.encoder
     if encoder.hidden or config.ladder or not config.select:
@@ -29,7 +29,7 @@ def by_path(solver: RungSolver) -> bool:
 
 
 def solve_sparse(
-    solver: RungSolver, names: list[list[str]], full: Step | None = None
+    solver: StageSolver, names: list[list[str]], full: Step | None = None
 ) -> Step:
     """Solve the additive model with few of many edges; see `group_sparsity`.
 
@@ -41,16 +41,16 @@ def solve_sparse(
     config = solver.config
     theta = _start(solver, full)
     given = config.smooth_choices or (config.smooth,)
-    rung = rung_of(solver, max(PATH_SMOOTH, min(given)))
+    stage = stage_of(solver, max(PATH_SMOOTH, min(given)))
 
     def say(step: int, total: int, loss: float) -> None:
         solver.progress.update("edges", step, total, {"validation": loss})
 
-    chosen = select_sparse(rung, theta, names, solver.history, say)
+    chosen = select_sparse(stage, theta, names, solver.history, say)
     step = smoothed(solver, chosen, weights_of(config))
-    assert isinstance(step.rung, AdditiveRung)
-    fewer = without_weak(step.rung, step.candidate, names, solver.history)
-    return Step(step.rung, fewer)
+    assert isinstance(step.stage, AdditiveStage)
+    fewer = without_weak(step.stage, step.candidate, names, solver.history)
+    return Step(step.stage, fewer)
 
 
 def weights_of(config: TrainConfig) -> tuple[float, ...]:
@@ -61,7 +61,7 @@ def weights_of(config: TrainConfig) -> tuple[float, ...]:
     return (*(weight for weight in FINER if weight < min(given)), *given)
 
 
-def _start(solver: RungSolver, full: Step | None) -> Tensor:
+def _start(solver: StageSolver, full: Step | None) -> Tensor:
     """Return latents without edges, theta (1, P), in units of their effect."""
     if full is None:
         model, (train, _) = solver.model, solver.terms()
@@ -78,28 +78,30 @@ def _start(solver: RungSolver, full: Step | None) -> Tensor:
     return theta
 
 
-def _by_effect(solver: RungSolver) -> bool:
+def _by_effect(solver: StageSolver) -> bool:
     """Return whether raw latents are measured by their effect on the targets."""
     return solver.model.plain or solver.config.latent_scale == "data"
 
 
-def rung_of(solver: RungSolver, smooth: float) -> AdditiveRung:
+def stage_of(solver: StageSolver, smooth: float) -> AdditiveStage:
     """Return all edges with one weight of the smoothing."""
     train, valid = solver.terms()
     problem = AdditiveProblem(train, solver.train_design, smooth)
-    return AdditiveRung(problem, valid, solver.valid_design)
+    return AdditiveStage(problem, valid, solver.valid_design)
 
 
-def smoothed(solver: RungSolver, chosen: Candidate, weights: tuple[float, ...]) -> Step:
+def smoothed(
+    solver: StageSolver, chosen: Candidate, weights: tuple[float, ...]
+) -> Step:
     """Solve the chosen edges with every weight; take the smoothest that validation allows."""
     edges, theta = chosen.edges.unsqueeze(0), chosen.theta.unsqueeze(0)
     tried: list[Step] = []
     for weight in weights:
-        rung = rung_of(solver, weight)
-        held = rung.problem.with_active(rung.problem.mask_of(edges))
+        stage = stage_of(solver, weight)
+        held = stage.problem.with_active(stage.problem.mask_of(edges))
         found = minimise(held, theta, solver.config.max_iterations)
         theta = found.theta
-        tried.append(Step(rung, rung.judge(edges, theta, found.loss)[0]))
+        tried.append(Step(stage, stage.judge(edges, theta, found.loss)[0]))
         if _hopeless(tried):
             break
     if len(tried) > 1:

@@ -73,20 +73,20 @@ class StartSearch:
         """Search and return the best starts (polish, P) of `problem`, best first.
 
         Args:
-            below: problem of the rung below;  known: its solution (P,).
+            below: problem of the stage below;  known: its solution (P,).
             watch: makes the watch of a stage.
             enough: loss above which the search is given up after its first steps.
         """
-        # With the nodes of the rung below, fewer directions have to be found.
+        # With the nodes of the stage below, fewer directions have to be found.
         count = max(self.config.polish, self.config.starts // self.nodes)
         known = known.unsqueeze(0)
         inner = straight_indices(self.problem, self.encoder, count, self.config.seed)
         if isinstance(below, HiddenProblem) and below.nodes < self.nodes:
-            # Half of the starts keep the indices of the rung below.
+            # Half of the starts keep the indices of the stage below.
             indices = below.unpack(known).inner
             inner[: count // 2, :, : below.nodes] = indices
         constants = self.problem.term.model.constant_raw.detach().repeat(count, 1)
-        # Every other start has the constants of the rung below.
+        # Every other start has the constants of the stage below.
         constants[1::2] = below.constants_of(known)
         theta = hidden_start(self.half, inner @ self._onto(), constants)
         theta, loss = self._improved(theta, watch, enough)

@@ -6,30 +6,20 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from sciren.encoders.base import seeded
 from sciren.errors import TrainingError
-from sciren.training.first_order.adamw import Rate
 from sciren.training.first_order.compiled import CompiledStep
 from sciren.training.first_order.full_batch import FullBatch
 from sciren.training.first_order.grouped.grouping import Group
-from sciren.training.first_order.grouped.networks import stack_of
-from sciren.training.first_order.grouped.rows import Batch, GroupRows
-from sciren.training.first_order.grouped.start import (
-    constants_of,
-    empty_like,
-    optimisers_of,
-)
-from sciren.training.first_order.grouped.state import FlatState
-from sciren.training.first_order.objective import GroupObjective, Loss
-from sciren.training.first_order.schedule import Schedule
+from sciren.training.first_order.grouped.rows import Batch
+from sciren.training.first_order.grouped.steps import GroupSteps
 from sciren.training.first_order.stopping import Best
 from sciren.training.progress import Progress
 
 VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
 
 
-class GroupRun:
-    """State of one grouped training.
+class GroupRun(GroupSteps):
+    """One grouped training: epochs, validation, the best weights of every member.
 
     Args:
         group: who is trained, and on what.
@@ -38,79 +28,20 @@ class GroupRun:
     """
 
     def __init__(self, group: Group) -> None:
-        self.group, self.members = group, group.members
-        self.config = self.members[0].config
-        like = empty_like(self.config.device, self.config.precision)
-        streams = group.streams
-        factors = group.factors or [(None, None)] * len(self.members)
-        parts = list(zip(*factors, strict=True))
-        self.train = GroupRows.of(
-            self.members, streams, lambda member: member.train, like, parts[0]
-        )
-        self.valid = GroupRows.of(
-            self.members, streams, lambda member: member.valid, like, parts[1]
-        )
-        self.stack = stack_of(self.members, streams, like)
-        self.objective = GroupObjective(self.members, streams, like)
-        self._start_constants(like)
-        self._start_steps(like)
-        self.step = self.epoch = 0
+        super().__init__(group)
+        self.epoch = 0
         self.best = [Best() for _ in self.members]
         self.best_numbers = self.numbers.vector.clone()
         self.best_buffers = self.stack.buffers.vector.clone()
         self.rows: list[list[dict[str, float]]] = [[] for _ in self.members]
         self.keep()
         self._probe()
+        self.compiled = CompiledStep(self) if self.config.compile else None
+        self.full_batch: FullBatch | None = None
         if self.config.optimizer == "lbfgs":
             self.full_batch = FullBatch(self)
             if self.compiled is not None:
                 self._say("Steps are not compiled, because lbfgs chooses their length.")
-
-    # -- start ------------------------------------------------------------------------
-    def _start_constants(self, like: Tensor) -> None:
-        """Put weights and constants into one vector."""
-        constants, low, high = zip(
-            *(constants_of(member, like) for member in self.members), strict=True
-        )
-        values = torch.stack(constants)
-        bounds = torch.stack(low), torch.stack(high)
-        bounded = bool((torch.isfinite(bounds[0]) | torch.isfinite(bounds[1])).any())
-        self.box = bounds if bounded else None
-        weights = self.stack.weights
-        owner = torch.arange(len(self.members)).unsqueeze(1)
-        parts = [torch.cat([weights.vector, values.reshape(-1)])]
-        count = values.numel()
-        owners = owner.to(like.device).expand_as(values).reshape(-1)
-        self.numbers = FlatState(parts, [torch.cat([weights.owner, owners])], like)
-        # The stack's vector becomes a part of the whole, so that one step moves both.
-        whole = self.numbers.vector
-        weights.vector = whole[: len(whole) - count]
-        weights.views = weights.split(weights.vector)
-        self.stack.adopt()
-        self.constants = whole[len(whole) - count :].view_as(values)
-        self.leaf = self.constants.detach().requires_grad_()
-
-    def _start_steps(self, like: Tensor) -> None:
-        first, size = self.members[0], self.train.count
-        self.rowwise = first.model.decoder.rowwise
-        whole = self.config.optimizer == "lbfgs" or not self.rowwise
-        self.batch = size if whole else min(self.config.batch_size, size)
-        full, rest = divmod(size, self.batch)
-        self.batches = max(1, full + (rest > 1))
-        self.schedules = [Schedule(one.config, self.batches) for one in self.members]
-        each = len(self.members) // self.group.streams
-        self.generators = [seeded(one.config.seed) for one in self.members[::each]]
-        self.epochs = max(one.epochs for one in self.schedules)
-        self.gradient = torch.zeros_like(self.numbers.vector)
-        self.common = len({one.shape for one in self.schedules}) == 1
-        configs = [member.config for member in self.members]
-        self.full_batch: FullBatch | None = None
-        self.optimisers = optimisers_of(
-            configs, self.numbers, self.constants.numel(), self.common
-        )
-        self.compiled = CompiledStep(self) if self.config.compile else None
-        self.whole = torch.arange(size, device=like.device).unsqueeze(0)
-        self._full: Batch | None = None
 
     def keep(self) -> None:
         """Keep what the steps share, once the knots no longer move."""
@@ -166,24 +97,12 @@ class GroupRun:
         end = order.shape[1] if last else (number + 1) * self.batch
         return order[:, number * self.batch : end]
 
-    @property
-    def sees_all(self) -> bool:
-        """Whether every step sees all rows, in their order."""
-        return self.batch >= self.train.count
-
-    def batch_of(self, rows: Tensor) -> Batch:
-        """Return rows (U, B) of every stream."""
-        if rows is not self.whole:
-            return self.train.take(rows)
-        if self._full is None:
-            self._full = self.train.take(rows)
-        return self._full
-
     def _step(self, rows: Tensor) -> dict[str, Tensor]:
         """Take one step on a batch; return the terms of every member."""
         if self.full_batch is not None:
             self.step += 1
-            return self.full_batch.step()
+            running = [best.stopped < 0 for best in self.best]
+            return self.full_batch.step(running)
         fixed = self.epoch >= self.config.grid_updates
         if self.compiled is not None and fixed and rows.shape[1] == self.batch:
             terms = self.compiled.step(rows)
@@ -197,13 +116,6 @@ class GroupRun:
     def _say(self, message: str) -> None:
         for member in self.members:
             member.history.say(message)
-
-    def gradients(self, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Return the gradients of weights and constants, and the terms (M,) each."""
-        result = self.stack.forward(self.train.features, batch.rows)
-        terms = self.objective.terms(result.outputs, self.leaf, batch)
-        slopes = self.stack.gradients(result, terms, self.leaf)
-        return slopes, _named(terms, result.terms)
 
     def _descend(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; return the terms of every member."""
@@ -222,13 +134,6 @@ class GroupRun:
         self.step += 1
         if self.box is not None:
             self.constants.clamp_(*self.box)
-
-    def rate(self) -> Rate:
-        """Share of the learning rate at this step, one for all or one a number."""
-        if self.common:
-            return self.schedules[0].share(self.step)
-        shares = [schedule.share(self.step) for schedule in self.schedules]
-        return self.gradient.new_tensor(shares)[self.numbers.owner]
 
     # -- validation and stopping ------------------------------------------------------
     @torch.no_grad()
@@ -277,24 +182,24 @@ class GroupRun:
             if self.best[k].stopped < 0 and not math.isfinite(means["total"]):
                 raise self._not_finite(k, "training", means)
         valid = self.validate()
-        live = [k for k, best in enumerate(self.best) if best.stopped < 0]
-        for k in live:
+        running = [k for k, best in enumerate(self.best) if best.stopped < 0]
+        for k in running:
             row = terms[k] | {"valid": valid[k], "learning_rate": rates[k]}
             self.rows[k].append(row)
             self.members[k].history.append(self.group.stage, self.epoch + 1, row)
-        self._tell(progress, live)
-        for k in live:
+        self._tell(progress, running)
+        for k in running:
             self._stop(k, progress)
         self.epoch += 1
         if self.epoch == self.config.grid_updates:
             self.keep()
 
-    def _tell(self, progress: Progress, live: Sequence[int]) -> None:
+    def _tell(self, progress: Progress, running: Sequence[int]) -> None:
         shown = {
-            name: sum(self.rows[k][-1][name] for k in live) / len(live)
+            name: sum(self.rows[k][-1][name] for k in running) / len(running)
             for name in ("total", "data", "valid")
         }
-        epochs = max(self.schedules[k].epochs for k in live)
+        epochs = max(self.schedules[k].epochs for k in running)
         progress.update(self.group.stage, self.epoch + 1, epochs, shown)
 
     def _stop(self, k: int, progress: Progress) -> None:
@@ -348,10 +253,3 @@ class GroupRun:
             f"{', '.join(wrong)}). Lower learning_rate (now {rate:g}), use precision "
             "'float64', or check the decoder for divisions and logs of zero"
         )
-
-
-def _named(loss: Loss, penalties: dict[str, Tensor]) -> dict[str, Tensor]:
-    found = {"data": loss.data.detach()}
-    if loss.violation is not None:
-        found["violation"] = loss.violation.detach()
-    return found | penalties

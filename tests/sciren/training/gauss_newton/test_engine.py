@@ -19,7 +19,7 @@ from sciren.training.gauss_newton import solver
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.engine import ALL_FEATURES
 from sciren.training.gauss_newton.hidden import HiddenProblem
-from sciren.training.gauss_newton.solver import RungSolver
+from sciren.training.gauss_newton.solver import StageSolver
 from sciren.training.history import History
 from sciren.training.preparation import prepare
 from sciren.training.progress import Silence
@@ -88,7 +88,7 @@ def test_the_ladder_stays_down_for_a_sum(make):
     assert math.isnan(history.ladder[1]["train_loss"])  # the starts already told
 
 
-def test_a_rung_without_a_clear_gain_on_validation_is_refused(make):
+def test_a_stage_without_a_clear_gain_on_validation_is_refused(make):
     settings = {"ladder": True, "starts": 4, "rows": 300}
     model, history, *_ = trained(make, "kink", ladder_gain=0.999, **settings)
     assert model.encoder.hidden == ()
@@ -354,4 +354,4 @@ def test_only_spline_networks_can_be_solved(make):
     with pytest.raises(
         TrainingError, match="the Gauss-Newton engine needs a KANEncoder"
     ):
-        RungSolver(model, data, config, History("gauss-newton"), Silence())
+        StageSolver(model, data, config, History("gauss-newton"), Silence())

@@ -22,7 +22,7 @@ from sciren.training.gauss_newton.gram import (
     barycentric,
     error_of,
 )
-from sciren.training.gauss_newton.rungs import PROMISED, AdditiveRung
+from sciren.training.gauss_newton.stages import PROMISED, AdditiveStage
 
 
 def started(problem):
@@ -95,8 +95,8 @@ def test_a_table_that_does_not_hold_is_not_believed(make, reason):
     start = started(problem).theta
     error = error_of(problem, start)
     found = GramTable.around(problem, start, error, SharedGrams())
-    rung = AdditiveRung(problem, problem.term, problem.spline, found)
-    theta, kept = rung.promised(problem.active, start)
+    stage = AdditiveStage(problem, problem.term, problem.spline, found)
+    theta, kept = stage.promised(problem.active, start)
     if not bool(kept):
         assert torch.equal(theta, start)
     loss = problem.loss(theta, torch.zeros(1, dtype=torch.long))
@@ -113,8 +113,8 @@ def test_candidates_of_a_table_are_those_of_a_search(make):
     term = make.ready(valid)[1]
     start = started(problem).theta
     known = GramTable.around(problem, start, error_of(problem, start), SharedGrams())
-    with_table = AdditiveRung(problem, term, design, known)
-    without = AdditiveRung(problem, term, design)
+    with_table = AdditiveStage(problem, term, design, known)
+    without = AdditiveStage(problem, term, design)
     pairs = zip(
         with_table.fit(edge_sets(), start[0], 20),
         without.fit(edge_sets(), start[0], 40),

@@ -8,9 +8,9 @@ import torch
 from sciren import KANEncoder, Parameter, ScIReN, Table, TrainConfig, fit, process_model
 from sciren.training.gauss_newton import group_sparsity
 from sciren.training.gauss_newton.additive import AdditiveProblem
-from sciren.training.gauss_newton.rungs import AdditiveRung
-from sciren.training.gauss_newton.solver import RungSolver
+from sciren.training.gauss_newton.solver import StageSolver
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
+from sciren.training.gauss_newton.stages import AdditiveStage
 from sciren.training.gauss_newton.starts import fit_constant_latents
 from sciren.training.history import History
 from sciren.training.preparation import prepare
@@ -46,7 +46,7 @@ def solver_of(seed=0, **settings):
     model = ScIReN(KANEncoder(12, 2, grid=6, seed=0), "auto", line)
     config = TrainConfig(seed=0, **settings)
     data = prepare(model, *record(seed), config)
-    return RungSolver(model, data, config, History("gauss-newton", ""), Silence())
+    return StageSolver(model, data, config, History("gauss-newton", ""), Silence())
 
 
 def kept(model):
@@ -73,10 +73,10 @@ def test_the_path_ends_with_less_penalty_and_more_edges_than_it_began():
     train, valid = solver.terms()
 
     problem = AdditiveProblem(train, solver.train_design, 1e-3)
-    rung = AdditiveRung(problem, valid, solver.valid_design)
+    stage = AdditiveStage(problem, valid, solver.valid_design)
     heard = []
     theta = torch.zeros(1, problem.size, dtype=torch.float64)
-    points = group_sparsity.follow_path(rung, theta, lambda *one: heard.append(one))
+    points = group_sparsity.follow_path(stage, theta, lambda *one: heard.append(one))
     assert [one[0] for one in heard] == list(range(1, len(points) + 1))
     assert points[-1].valid < points[0].valid
     assert all(torch.allclose(p.share.sum(0), torch.ones(2).double()) for p in points)
@@ -141,7 +141,7 @@ def test_few_edges_are_dropped_one_by_one():
     model = ScIReN(KANEncoder(2, 2), "auto", line)
     config = TrainConfig()
     data = prepare(model, table, table, config)
-    one = RungSolver(model, data, config, History("gauss-newton", ""), Silence())
+    one = StageSolver(model, data, config, History("gauss-newton", ""), Silence())
     assert not by_path(one)
 
 

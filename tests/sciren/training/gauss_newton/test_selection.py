@@ -5,13 +5,13 @@ import torch
 
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.process_term import ProcessTerm
-from sciren.training.gauss_newton.rungs import (
-    AdditiveRung,
+from sciren.training.gauss_newton.selection import eliminate, one_standard_error
+from sciren.training.gauss_newton.stages import (
+    AdditiveStage,
     Candidate,
-    HiddenRung,
+    HiddenStage,
     Validation,
 )
-from sciren.training.gauss_newton.selection import eliminate, one_standard_error
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 from sciren.training.history import History
 
@@ -84,8 +84,8 @@ def test_the_best_is_chosen_where_nothing_else_has_a_finite_loss():
 
 
 # -- on data ------------------------------------------------------------------------
-def rung_on(make, truth, features, nodes, rows=500, seed=0):
-    """Rung, full candidate and names for a truth that needs features a and b only."""
+def stage_on(make, truth, features, nodes, rows=500, seed=0):
+    """Stage, full candidate and names for a truth that needs features a and b only."""
     table, _ = make.respiration(rows, seed, truth, features=features)
     other, _ = make.respiration(300, seed + 50, truth, features=features)
     build = make.hidden if nodes else make.additive
@@ -93,8 +93,8 @@ def rung_on(make, truth, features, nodes, rows=500, seed=0):
     problem = build(table, **more)
     model, scale = problem.term.model, problem.term.observations.scale
     design = make.design_of(model, other, problem.spline.mean)
-    kind = HiddenRung if nodes else AdditiveRung
-    rung = kind(problem, ProcessTerm(model, other, scale), design)
+    kind = HiddenStage if nodes else AdditiveStage
+    stage = kind(problem, ProcessTerm(model, other, scale), design)
     constants = model.constant_raw.detach().unsqueeze(0)
     if nodes:
         inner = straight_indices(problem, model.encoder, 8, seed)
@@ -106,15 +106,15 @@ def rung_on(make, truth, features, nodes, rows=500, seed=0):
         start[-1] = constants[0, 0]
     edges = torch.ones(1, features, max(nodes, 1), dtype=torch.bool)
     names = [[f"{x} -> rb" for _ in range(max(nodes, 1))] for x in table.feature_names]
-    return rung, rung.fit(edges, start)[0], names
+    return stage, stage.fit(edges, start)[0], names
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("features", [3, 7])
 def test_noise_features_go_and_real_ones_stay(make, seed, features):
-    rung, full, names = rung_on(make, "sum", features, 0, seed=seed)
+    stage, full, names = stage_on(make, "sum", features, 0, seed=seed)
     history = History("gauss-newton")
-    chosen = eliminate(rung, full, names, history)
+    chosen = eliminate(stage, full, names, history)
     kept = chosen.edges[:, 0]
     assert bool(kept[:2].all())
     assert not bool(kept[2:].any())
@@ -140,10 +140,10 @@ def test_of_features_that_repeat_each_other_one_stays(make, seed):
     problem = make.additive(table, smooth=1e-2)
     model, scale = problem.term.model, problem.term.observations.scale
     design = make.design_of(model, other, problem.spline.mean)
-    rung = AdditiveRung(problem, ProcessTerm(model, other, scale), design)
+    stage = AdditiveStage(problem, ProcessTerm(model, other, scale), design)
     start = torch.zeros(problem.size, dtype=torch.float64)
-    full = rung.fit(torch.ones(1, 3, 1, dtype=torch.bool), start)[0]
-    chosen = eliminate(rung, full, [["a"], ["b"], ["c"]], History("gauss-newton"))
+    full = stage.fit(torch.ones(1, 3, 1, dtype=torch.bool), start)[0]
+    chosen = eliminate(stage, full, [["a"], ["b"], ["c"]], History("gauss-newton"))
     a, b, c = chosen.edges[:, 0].tolist()
     assert b
     assert a != c
@@ -162,18 +162,18 @@ def test_where_nothing_matters_every_edge_goes(make):
         (other.forcings["ta"].unsqueeze(1) - 15) / 10
     )
     design = make.design_of(model, other, problem.spline.mean)
-    rung = AdditiveRung(problem, ProcessTerm(model, other, scale), design)
+    stage = AdditiveStage(problem, ProcessTerm(model, other, scale), design)
     start = torch.zeros(problem.size, dtype=torch.float64)
-    full = rung.fit(torch.ones(1, 3, 1, dtype=torch.bool), start)[0]
-    chosen = eliminate(rung, full, [["a"], ["b"], ["c"]], History("gauss-newton"))
+    full = stage.fit(torch.ones(1, 3, 1, dtype=torch.bool), start)[0]
+    chosen = eliminate(stage, full, [["a"], ["b"], ["c"]], History("gauss-newton"))
     assert chosen.n_edges == 0
 
 
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_hidden_nodes_keep_an_edge_each(make, nodes):
-    rung, full, names = rung_on(make, "kink", 3, nodes, rows=300)
+    stage, full, names = stage_on(make, "kink", 3, nodes, rows=300)
     history = History("gauss-newton")
-    chosen = eliminate(rung, full, names, history)
+    chosen = eliminate(stage, full, names, history)
     assert bool(chosen.edges.any(0).all())
     assert all(row["hidden_nodes"] == nodes for row in history.selection)
     if nodes == 1:
@@ -181,13 +181,13 @@ def test_hidden_nodes_keep_an_edge_each(make, nodes):
 
 
 def test_what_stays_whole_is_not_fitted_again(make):
-    rung, full, names = rung_on(make, "sum", 2, 0)
-    assert eliminate(rung, full, names, History("gauss-newton")) is full
+    stage, full, names = stage_on(make, "sum", 2, 0)
+    assert eliminate(stage, full, names, History("gauss-newton")) is full
 
 
 def test_the_chosen_model_is_fitted_to_the_end(make):
-    rung, full, names = rung_on(make, "sum", 4, 0)
-    rung.trial_steps = 1
-    chosen = eliminate(rung, full, names, History("gauss-newton"))
-    again = rung.fit(chosen.edges.unsqueeze(0), chosen.theta, 60)[0]
+    stage, full, names = stage_on(make, "sum", 4, 0)
+    stage.trial_steps = 1
+    chosen = eliminate(stage, full, names, History("gauss-newton"))
+    again = stage.fit(chosen.edges.unsqueeze(0), chosen.theta, 60)[0]
     assert chosen.loss == pytest.approx(again.loss, rel=1e-6)

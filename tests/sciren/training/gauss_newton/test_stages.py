@@ -1,4 +1,4 @@
-"""Rungs of the ladder: candidates, their validation by block, their importance."""
+"""Stages of the ladder: candidates, their validation by block, their importance."""
 
 import numpy as np
 import pytest
@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from sciren.comparison import ResidualScale
 from sciren.solvers.process_term import ProcessTerm
-from sciren.training.gauss_newton.rungs import (
-    AdditiveRung,
-    HiddenRung,
+from sciren.training.gauss_newton.stages import (
+    AdditiveStage,
+    HiddenStage,
     Validation,
     by_block,
 )
@@ -85,19 +85,19 @@ def test_a_prediction_without_a_value_is_the_worst(make):
     assert float(found.loss[0]) < torch.inf
 
 
-# -- rungs --------------------------------------------------------------------------
-def additive_rung(make, rows=200):
+# -- stages --------------------------------------------------------------------------
+def additive_stage(make, rows=200):
     table, _ = make.respiration(rows)
     other, _ = make.respiration(120, seed=50)
     problem = make.additive(table)
-    return (AdditiveRung(problem, *valid_side(make, problem, other)), table, other)
+    return (AdditiveStage(problem, *valid_side(make, problem, other)), table, other)
 
 
-def hidden_rung(make, rows=200):
+def hidden_stage(make, rows=200):
     table, _ = make.respiration(rows, truth="kink")
     other, _ = make.respiration(120, seed=50, truth="kink")
     problem = make.hidden(table, 2)
-    return (HiddenRung(problem, *valid_side(make, problem, other)), table, other)
+    return (HiddenStage(problem, *valid_side(make, problem, other)), table, other)
 
 
 def valid_side(make, problem, other):
@@ -106,11 +106,11 @@ def valid_side(make, problem, other):
     return ProcessTerm(model, other, scale), design
 
 
-def start_of(rung):
-    problem = rung.problem
+def start_of(stage):
+    problem = stage.problem
     model = problem.term.model
     constants = model.constant_raw.detach().unsqueeze(0)
-    if rung.nodes == 0:
+    if stage.nodes == 0:
         theta = torch.zeros(1, problem.size, dtype=torch.float64)
         theta[:, -1:] = constants
         return theta[0]
@@ -118,12 +118,12 @@ def start_of(rung):
     return hidden_start(problem, inner, constants)[0]
 
 
-RUNGS = [additive_rung, hidden_rung]
+RUNGS = [additive_stage, hidden_stage]
 
 
-def some_edges(rung, count, seed=0):
+def some_edges(stage, count, seed=0):
     """Edge sets that leave every node an edge."""
-    columns = max(1, rung.nodes)
+    columns = max(1, stage.nodes)
     generator = torch.Generator().manual_seed(seed)
     edges = torch.rand(count, 3, columns, generator=generator) > 0.4
     edges[:, 0] = True
@@ -133,10 +133,10 @@ def some_edges(rung, count, seed=0):
 
 @pytest.mark.parametrize("build", RUNGS)
 def test_the_validation_of_a_candidate_is_that_of_the_stored_model(make, build):
-    rung, _, other = build(make)
-    for one in rung.fit(some_edges(rung, 3), start_of(rung), 5):
-        rung.store(one)
-        model = rung.problem.term.model
+    stage, _, other = build(make)
+    for one in stage.fit(some_edges(stage, 3), start_of(stage), 5):
+        stage.store(one)
+        model = stage.problem.term.model
         gap = model.predict(other).targets - other.targets
         sd = ResidualScale.fit(build(make)[1].targets).sd
         expected = float((gap / sd).pow(2).mean())
@@ -146,22 +146,22 @@ def test_the_validation_of_a_candidate_is_that_of_the_stored_model(make, build):
 
 @pytest.mark.parametrize("build", RUNGS)
 def test_edge_sets_are_fitted_as_if_each_were_alone(make, build):
-    rung, *_ = build(make)
-    edges, start = some_edges(rung, 3), start_of(rung)
-    together = rung.fit(edges, start, 2)
+    stage, *_ = build(make)
+    edges, start = some_edges(stage, 3), start_of(stage)
+    together = stage.fit(edges, start, 2)
     for k, one in enumerate(together):
-        alone = rung.fit(edges[k : k + 1], start, 2)[0]
+        alone = stage.fit(edges[k : k + 1], start, 2)[0]
         assert alone.loss == pytest.approx(one.loss, rel=1e-5)
         assert one.edges.tolist() == edges[k].tolist()
         assert one.n_edges == int(edges[k].sum())
-        dropped = ~rung.problem.mask_of(edges[k : k + 1])[0]
+        dropped = ~stage.problem.mask_of(edges[k : k + 1])[0]
         assert bool((one.theta[dropped] == 0).all())
 
 
 def test_more_edges_fit_the_training_rows_better(make):
-    rung, *_ = additive_rung(make)
+    stage, *_ = additive_stage(make)
     chain = torch.tensor([[1, 1, 1], [1, 1, 0], [1, 0, 0], [0, 0, 0]]).bool()
-    fitted = rung.fit(chain.unsqueeze(2), start_of(rung))
+    fitted = stage.fit(chain.unsqueeze(2), start_of(stage))
     losses = [one.loss for one in fitted]
     assert losses == sorted(losses)
     assert fitted[-1].n_edges == 0
@@ -169,28 +169,28 @@ def test_more_edges_fit_the_training_rows_better(make):
 
 @pytest.mark.parametrize("build", RUNGS)
 def test_importance_is_the_deviation_of_the_stored_edges(make, build):
-    rung, table, _ = build(make)
-    one = rung.fit(some_edges(rung, 2, seed=3), start_of(rung), 4)[1]
-    rung.store(one)
-    model = rung.problem.term.model
+    stage, table, _ = build(make)
+    one = stage.fit(some_edges(stage, 2, seed=3), start_of(stage), 4)[1]
+    stage.store(one)
+    model = stage.problem.term.model
     layer = model.encoder.spline_layers[0]
     edges = layer.edges(model.scaled(table.features)).detach()
-    torch.testing.assert_close(rung.importance(one), edges.std(0, correction=0))
+    torch.testing.assert_close(stage.importance(one), edges.std(0, correction=0))
 
 
 @pytest.mark.parametrize("build", RUNGS)
 def test_other_observed_losses_and_fewer_rows_keep_the_rest(make, build):
-    rung, table, _ = build(make)
-    problem = rung.problem
+    stage, table, _ = build(make)
+    problem = stage.problem
     doubled = problem.term.with_row_weights(torch.full((1, len(table)), 2.0).double())
-    other = rung.with_terms(doubled, rung.valid)
-    assert type(other) is type(rung)
+    other = stage.with_terms(doubled, stage.valid)
+    assert type(other) is type(stage)
     assert other.problem.term is doubled
-    assert other.nodes == rung.nodes
-    edges, start = some_edges(rung, 1), start_of(rung)
-    one, two = rung.fit(edges, start, 2)[0], other.fit(edges, start, 2)[0]
+    assert other.nodes == stage.nodes
+    edges, start = some_edges(stage, 1), start_of(stage)
+    one, two = stage.fit(edges, start, 2)[0], other.fit(edges, start, 2)[0]
     assert one.loss == pytest.approx(two.loss)  # a factor on all rows changes nothing
-    few = rung.on_rows(torch.arange(0, 200, 4))
+    few = stage.on_rows(torch.arange(0, 200, 4))
     assert few.problem.term.n_rows == 50
-    assert few.valid is rung.valid
+    assert few.valid is stage.valid
     assert few.fit(edges, start, 2)[0].loss != one.loss

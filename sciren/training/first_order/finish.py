@@ -22,8 +22,8 @@ from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.gauss_newton.profiling import profile_and_bootstrap
-from sciren.training.gauss_newton.rungs import Validation, by_block
 from sciren.training.gauss_newton.selection import within
+from sciren.training.gauss_newton.stages import Validation, by_block
 from sciren.training.gauss_newton.starts import hidden_start
 from sciren.training.history import History
 from sciren.training.member import Member

@@ -1,11 +1,12 @@
-"""Rungs of the ladder: a solver, its validation loss, and the features it may use.
+"""Stages of the ladder, from a sum of curves to hidden nodes: fitted edge sets.
 
-A rung fits many candidate edge sets at once and says how each does on validation,
+A stage fits many candidate edge sets at once and says how each does on validation,
 block by block. Selection and ladder need to know nothing else.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -43,11 +44,11 @@ class Validation:
         self, member: int, over: "Validation", other: int
     ) -> tuple[float, float]:
         """Mean difference to another member and its standard error over blocks."""
-        gap = self.sums[member] - over.sums[other]
+        excess = self.sums[member] - over.sums[other]
         total = self.weights.sum()
-        mean = gap.sum() / total
-        blocks = len(gap)
-        spread = (gap - mean * self.weights).pow(2).sum()
+        mean = excess.sum() / total
+        blocks = len(excess)
+        spread = (excess - mean * self.weights).pow(2).sum()
         error = (spread * blocks / max(blocks - 1, 1)).sqrt() / total
         return float(mean), float(error)
 
@@ -76,27 +77,6 @@ class Candidate:
         return int(self.edges.sum())
 
 
-class Rung(Protocol):
-    """What selection and ladder see of a solver."""
-
-    nodes: int
-    trial_steps: int
-
-    def fit(
-        self, edges: Tensor, start: Tensor, steps: int | None = None
-    ) -> list[Candidate]:
-        """Fit edge sets (S, d, J) from start (P,) or (S, P), in at most some steps."""
-        ...
-
-    def importance(self, candidate: Candidate) -> Tensor:
-        """Deviation (d, J) of every first-layer edge over the training rows."""
-        ...
-
-    def store(self, candidate: Candidate) -> None:
-        """Write the candidate into the model."""
-        ...
-
-
 def by_block(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Validation:
     """Sum the squared residuals of members over the blocks of a table.
 
@@ -110,13 +90,70 @@ def by_block(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Validation:
     return Validation(sums, weights.new_zeros(size).index_add(0, blocks, weights))
 
 
-class AdditiveRung:
-    """One layer: every latent is a sum of curves.
+Problem = TypeVar("Problem", AdditiveProblem, HiddenProblem)
+
+
+class Stage(ABC, Generic[Problem]):
+    """One size of model that fits edge sets.
 
     Args:
         problem: on the training rows.
         valid: observed loss of the validation rows.
         valid_design: their basis, centred as in training.
+    Attributes:
+        nodes: hidden nodes for each latent, 0 for a sum of curves.
+        trial_steps: steps in which selection compares edge sets.
+    """
+
+    nodes: int
+    trial_steps: int
+
+    def __init__(
+        self, problem: Problem, valid: ProcessTerm, valid_design: SplineDesign
+    ) -> None:
+        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+
+    @abstractmethod
+    def fit(
+        self, edges: Tensor, start: Tensor, steps: int | None = None
+    ) -> list[Candidate]:
+        """Fit edge sets (S, d, J) from start (P,) or (S, P), in at most some steps."""
+
+    @abstractmethod
+    def importance(self, candidate: Candidate) -> Tensor:
+        """Deviation (d, J) of every first-layer edge over the training rows."""
+
+    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
+        """Attach the validation to fitted members."""
+        raw = self.problem.raw_at(theta, self.valid_design)
+        valid = by_block(self.valid, raw, self.problem.constants_of(theta))
+        return [
+            Candidate(
+                edges[k],
+                theta[k],
+                float(loss[k]),
+                Validation(valid.sums[k : k + 1], valid.weights),
+            )
+            for k in range(len(edges))
+        ]
+
+    def on_rows(self, rows: Tensor) -> Self:
+        """Return the stage trained on some of the rows."""
+        return type(self)(self.problem.on_rows(rows), self.valid, self.valid_design)
+
+    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> Self:
+        """Return the stage with other observed losses on the same rows."""
+        return type(self)(self.problem.with_term(train), valid, self.valid_design)
+
+    def store(self, candidate: Candidate) -> None:
+        """Write the candidate into the model."""
+        self.problem.store(candidate.theta, candidate.edges)
+
+
+class AdditiveStage(Stage[AdditiveProblem]):
+    """One layer: every latent is a sum of curves.
+
+    Args: as `Stage`, and
         table: shared Gram matrices that give good starts, if there are any.
     """
 
@@ -130,7 +167,7 @@ class AdditiveRung:
         valid_design: SplineDesign,
         table: GramTable | None = None,
     ) -> None:
-        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        super().__init__(problem, valid, valid_design)
         self.table, self.iterations = table, 60
 
     def fit(
@@ -143,11 +180,11 @@ class AdditiveRung:
         if self.table is None or steps is None:
             return self._searched(edges, held, theta, steps)
         good, done = self._tabled(edges, start)
-        rest = [k for k in range(len(edges)) if k not in done]
-        if rest:
-            held = self.problem.with_active(active[rest])
-            searched = self._searched(edges[rest], held, theta[rest], steps)
-            good |= dict(zip(rest, searched, strict=True))
+        others = [k for k in range(len(edges)) if k not in done]
+        if others:
+            held = self.problem.with_active(active[others])
+            searched = self._searched(edges[others], held, theta[others], steps)
+            good |= dict(zip(others, searched, strict=True))
         return [good[k] for k in range(len(edges))]
 
     def _tabled(
@@ -171,8 +208,8 @@ class AdditiveRung:
         done = every[known].tolist()
         if not done:
             return {}, set()
-        found = self.judge(edges[done], theta[done], loss[done])
-        return dict(zip(done, found, strict=True)), set(done)
+        judged = self.judge(edges[done], theta[done], loss[done])
+        return dict(zip(done, judged, strict=True)), set(done)
 
     def _searched(
         self, edges: Tensor, held: AdditiveProblem, theta: Tensor, steps: int | None
@@ -196,34 +233,16 @@ class AdditiveRung:
         kept = inside & ((loss - promise).abs() <= PROMISED * loss)
         return torch.where(kept.unsqueeze(1), found, theta), kept
 
-    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
-        """Attach the validation to fitted members."""
-        raw = self.problem.raw_at(theta, self.valid_design)
-        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
-        return _listed(edges, theta, loss, all_of_them)
-
-    def on_rows(self, rows: Tensor) -> "AdditiveRung":
-        """Return the rung trained on some of the rows."""
-        return AdditiveRung(self.problem.on_rows(rows), self.valid, self.valid_design)
-
-    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "AdditiveRung":
-        """Return the rung with other observed losses on the same rows."""
-        return AdditiveRung(self.problem.with_term(train), valid, self.valid_design)
-
     def importance(self, candidate: Candidate) -> Tensor:
         """Deviation (d, L) of every edge over the training rows."""
         coefficients, _ = self.problem.split(candidate.theta.unsqueeze(0))
         return self.problem.spline.deviation(coefficients[0, :, 1:])
 
-    def store(self, candidate: Candidate) -> None:
-        """Write the candidate into the model."""
-        self.problem.store(candidate.theta, candidate.edges)
 
-
-class HiddenRung:
+class HiddenStage(Stage[HiddenProblem]):
     """One hidden layer with a given number of nodes for each latent.
 
-    Args: as `AdditiveRung`.
+    Args: as `Stage`.
     """
 
     trial_steps = 5
@@ -231,7 +250,7 @@ class HiddenRung:
     def __init__(
         self, problem: HiddenProblem, valid: ProcessTerm, valid_design: SplineDesign
     ) -> None:
-        self.problem, self.valid, self.valid_design = problem, valid, valid_design
+        super().__init__(problem, valid, valid_design)
         self.nodes = problem.nodes
         self.iterations = 30
 
@@ -250,43 +269,11 @@ class HiddenRung:
         solution = minimise(held, theta, steps, tolerance, damping=1e-3)
         return self.judge(edges, solution.theta, solution.loss)
 
-    def judge(self, edges: Tensor, theta: Tensor, loss: Tensor) -> list[Candidate]:
-        """Attach the validation to fitted members."""
-        raw = self.problem.raw_at(theta, self.valid_design)
-        all_of_them = by_block(self.valid, raw, self.problem.constants_of(theta))
-        return _listed(edges, theta, loss, all_of_them)
-
-    def on_rows(self, rows: Tensor) -> "HiddenRung":
-        """Return the rung trained on some of the rows."""
-        return HiddenRung(self.problem.on_rows(rows), self.valid, self.valid_design)
-
-    def with_terms(self, train: ProcessTerm, valid: ProcessTerm) -> "HiddenRung":
-        """Return the rung with other observed losses on the same rows."""
-        return HiddenRung(self.problem.with_term(train), valid, self.valid_design)
-
     def importance(self, candidate: Candidate) -> Tensor:
         """Deviation (d, L * H) of every inner edge over the training rows."""
         inner = self.problem.unpack(candidate.theta.unsqueeze(0)).inner
         return self.problem.spline.deviation(inner[0].flatten(0, 1))
 
-    def store(self, candidate: Candidate) -> None:
-        """Write the candidate into the model."""
-        self.problem.store(candidate.theta, candidate.edges)
-
 
 def _all(members: Tensor) -> Tensor:
     return torch.arange(len(members), device=members.device)
-
-
-def _listed(
-    edges: Tensor, theta: Tensor, loss: Tensor, valid: Validation
-) -> list[Candidate]:
-    return [
-        Candidate(
-            edges[k],
-            theta[k],
-            float(loss[k]),
-            Validation(valid.sums[k : k + 1], valid.weights),
-        )
-        for k in range(len(edges))
-    ]

@@ -1,0 +1,129 @@
+"""What the steps of a grouped training read and move, and the gradient there."""
+
+import torch
+from torch import Tensor
+
+from sciren.encoders.base import seeded
+from sciren.training.first_order.adamw import Rate
+from sciren.training.first_order.grouped.grouping import Group
+from sciren.training.first_order.grouped.networks import stack_of
+from sciren.training.first_order.grouped.rows import Batch, GroupRows
+from sciren.training.first_order.grouped.start import (
+    constants_of,
+    empty_like,
+    optimisers_of,
+)
+from sciren.training.first_order.grouped.state import FlatState
+from sciren.training.first_order.objective import GroupObjective, Loss
+from sciren.training.first_order.schedule import Schedule
+
+
+class GroupSteps:
+    """Weights and constants of all members in one vector, their rows and gradients.
+
+    Args:
+        group: who is trained, and on what.
+    Attributes:
+        numbers: weights of all members, then their constants (M, K).
+        gradient: (p,) of the last step.
+        batches: steps an epoch.
+        step: steps taken.
+    Raises:
+        TrainingError: an unusable device.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self.group, self.members = group, group.members
+        self.config = self.members[0].config
+        like = empty_like(self.config.device, self.config.precision)
+        streams = group.streams
+        factors = group.factors or [(None, None)] * len(self.members)
+        parts = list(zip(*factors, strict=True))
+        self.train = GroupRows.of(
+            self.members, streams, lambda member: member.train, like, parts[0]
+        )
+        self.valid = GroupRows.of(
+            self.members, streams, lambda member: member.valid, like, parts[1]
+        )
+        self.stack = stack_of(self.members, streams, like)
+        self.objective = GroupObjective(self.members, streams, like)
+        self._start_constants(like)
+        self._start_steps(like)
+        self.step = 0
+
+    def _start_constants(self, like: Tensor) -> None:
+        """Put weights and constants into one vector."""
+        constants, low, high = zip(
+            *(constants_of(member, like) for member in self.members), strict=True
+        )
+        values = torch.stack(constants)
+        bounds = torch.stack(low), torch.stack(high)
+        bounded = bool((torch.isfinite(bounds[0]) | torch.isfinite(bounds[1])).any())
+        self.box = bounds if bounded else None
+        weights = self.stack.weights
+        owner = torch.arange(len(self.members)).unsqueeze(1)
+        parts = [torch.cat([weights.vector, values.reshape(-1)])]
+        count = values.numel()
+        owners = owner.to(like.device).expand_as(values).reshape(-1)
+        self.numbers = FlatState(parts, [torch.cat([weights.owner, owners])], like)
+        # The stack's vector becomes a part of the whole, so that one step moves both.
+        whole = self.numbers.vector
+        weights.vector = whole[: len(whole) - count]
+        weights.views = weights.split(weights.vector)
+        self.stack.adopt()
+        self.constants = whole[len(whole) - count :].view_as(values)
+        self.leaf = self.constants.detach().requires_grad_()
+
+    def _start_steps(self, like: Tensor) -> None:
+        first, size = self.members[0], self.train.count
+        self.rowwise = first.model.decoder.rowwise
+        whole = self.config.optimizer == "lbfgs" or not self.rowwise
+        self.batch = size if whole else min(self.config.batch_size, size)
+        full, rest = divmod(size, self.batch)
+        self.batches = max(1, full + (rest > 1))
+        self.schedules = [Schedule(one.config, self.batches) for one in self.members]
+        each = len(self.members) // self.group.streams
+        self.generators = [seeded(one.config.seed) for one in self.members[::each]]
+        self.epochs = max(one.epochs for one in self.schedules)
+        self.gradient = torch.zeros_like(self.numbers.vector)
+        self.common = len({one.shape for one in self.schedules}) == 1
+        configs = [member.config for member in self.members]
+        self.optimisers = optimisers_of(
+            configs, self.numbers, self.constants.numel(), self.common
+        )
+        self.whole = torch.arange(size, device=like.device).unsqueeze(0)
+        self._full: Batch | None = None
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether every step sees all rows, in their order."""
+        return self.batch >= self.train.count
+
+    def batch_of(self, rows: Tensor) -> Batch:
+        """Return rows (U, B) of every stream."""
+        if rows is not self.whole:
+            return self.train.take(rows)
+        if self._full is None:
+            self._full = self.train.take(rows)
+        return self._full
+
+    def gradients(self, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Return the gradients of weights and constants, and the terms (M,) each."""
+        result = self.stack.forward(self.train.features, batch.rows)
+        terms = self.objective.terms(result.outputs, self.leaf, batch)
+        slopes = self.stack.gradients(result, terms, self.leaf)
+        return slopes, _named(terms, result.terms)
+
+    def rate(self) -> Rate:
+        """Share of the learning rate at this step, one for all or one a number."""
+        if self.common:
+            return self.schedules[0].share(self.step)
+        shares = [schedule.share(self.step) for schedule in self.schedules]
+        return self.gradient.new_tensor(shares)[self.numbers.owner]
+
+
+def _named(loss: Loss, penalties: dict[str, Tensor]) -> dict[str, Tensor]:
+    terms = {"data": loss.data.detach()}
+    if loss.violation is not None:
+        terms["violation"] = loss.violation.detach()
+    return terms | penalties
