@@ -23,8 +23,8 @@ Normalisation = Literal["layer_mean", "node"]
 Deviation = Literal["mad", "std"]
 
 EPS = 1e-12  # under a node that does not vary; the published code has none there
-ROUNDING = 1e-12  # of an edge's mean
-CHUNK = 4_000_000  # edge outputs held at once
+ROUNDING = 1e-12  # of an edge's mean, some 5,000 times the double's
+CHUNK = 4_000_000  # edge outputs held at once, 32 MB
 
 
 # -- scores from deviations ---------------------------------------------------------

@@ -140,6 +140,7 @@ def score_penalty(
         if not with_entropy:
             slopes.append(torch.ones_like(score) * _wide(l1))
             continue
+        # A layer whose edges are all dead has no shares; it must not turn into nan.
         held = total.clamp_min(TINY)
         share = score / held.view(-1, 1, 1)
         inside = share + eps
@@ -165,6 +166,8 @@ def _scores(
     scores, factors, sizes = [], [], []
     for depth in range(len(edges) - 1, -1, -1):
         size = spread[depth]
+        # The published code divides by the mean deviation of a layer's nodes, so that a
+        # node that hardly varies does not blow up the scores of its edges.
         if not paper and size.shape[-1] > 1:
             size = size.mean(-1, keepdim=True)
         size = size.clamp_min(TINY)

@@ -79,6 +79,8 @@ def local_basis(
 def _local_zero(
     x: Tensor, low: Tensor, high: Tensor, intervals: int
 ) -> tuple[Tensor, Tensor]:
+    # A point may lie anywhere, also in a hidden layer whose nodes leave the grid: cells are
+    # clamped to where nothing is, instead of the cubic being continued.
     pad, start = ORDER + 1, low.double()
     steps = (x.double() - start) * (intervals / (high.double() - start))
     cell = steps.detach().floor().clamp(-pad, intervals + ORDER)
@@ -113,6 +115,7 @@ def evaluate(
     Returns:
         (..., d), unit of the coefficients.
     """
+    # Four coefficients a point instead of a row of G + 3: no row is ever formed.
     index, weights = local_basis(x, low, high, intervals)
     wide = coefficients.expand(*x.shape, -1)
     places = index.unsqueeze(-1) + torch.arange(ORDER + 1, device=x.device)
@@ -192,6 +195,7 @@ def fit_coefficients(
     basis = design(x, low, high, intervals).transpose(0, 1)  # (d, n, g)
     size = basis.shape[-1]
     first = torch.eye(size, dtype=x.dtype, device=x.device).diff(dim=0)
+    # First differences alone leave a constant free where no sample lies.
     tiny = 1e-10 * torch.eye(size, dtype=x.dtype, device=x.device)
     normal = basis.mT @ basis + ridge * first.T @ first + tiny
     right = basis.mT @ y.transpose(0, 1)

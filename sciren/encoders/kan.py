@@ -12,7 +12,9 @@ from sciren.encoders.layer import Base, SplineLayer
 from sciren.errors import ConfigError
 from sciren.splines import Outside
 
-DEFAULT_GRID = (10, 40)  # first layer; deeper layers need fine knots for kinks
+# First layer and deeper ones (`training_recipe` sections 3 and 5): 30 intervals fail by
+# extrapolation without smoothing, and a kink such as |s| needs 40.
+DEFAULT_GRID = (10, 40)
 
 
 class KANEncoder(Encoder):

@@ -23,7 +23,7 @@ from sciren.solvers.levenberg import Normal, hold, minimise
 from sciren.solvers.process_term import ProcessTerm
 from sciren.solvers.profile import HeldProblem
 
-AT_ONCE = 20_000_000  # numbers in the designs of one batch of replicates
+AT_ONCE = 20_000_000  # numbers in the designs of one batch of replicates, 160 MB
 MANY = 4_000_000  # refitted rows above which a replicate takes one step
 MOST_BLOCKS = 300  # blocks of single rows are put together at random to so many
 

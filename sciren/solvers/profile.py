@@ -21,9 +21,11 @@ from sciren.solvers.levenberg import (
 from sciren.solvers.process_term import ProcessTerm
 
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
-FLAT = 3.84  # chi-square that 95 % confidence asks for, one constant
+FLAT = 3.84  # 95 % quantile of chi-square with one degree of freedom
 MINIMUM = 1e-8  # share of the loss to which minima are solved
-BETTER = 1.0  # chi-square from which another minimum is a better one
+BETTER = (
+    1.0  # chi-square from which another minimum is a better one: one standard error
+)
 ROUNDS = 3  # times that profiles are taken anew from a better minimum
 SEARCH_STEPS = 6  # of each point of a coarse profile
 SEARCHED = 3  # of its lowest minima that are followed
@@ -84,6 +86,8 @@ class ProfileSummary:
         """Decide whether the constant is identified, and say why not."""
         self.reason = ""
         worst = max((point["chi_square"] for point in self.points), default=math.inf)
+        # Rows that depend on one another inflate chi-square: the two minima of the tower
+        # differ by 9 and 32 units and are both possible (`training_recipe` section 7).
         near = [f"{v:.3g}" for v, chi in self.minima if chi < 100.0]
         low, high = self.interval or (
             self.estimate - 1.96 * self.error,
@@ -120,6 +124,7 @@ def search_range(
     low, high = parameter.low, parameter.high
     if parameter.positive:
         start = parameter.initial
+        # Q10 from 0.3 to 10: its two minima at the tower lie at 1.5 and 5.1.
         low = max(low, min(start / 5, estimate / 1.5))
         high = min(high, max(start * 20 / 3, estimate * 1.5))
     elif parameter.bounded != "both":

@@ -15,8 +15,10 @@ from sciren.comparison import ResidualScale
 from sciren.data.table import Table
 from sciren.model import ScIReN
 
-HUBER = 1.345  # 95 % efficiency under normal noise
-BISQUARE = 4.685  # same; observations beyond so many scales do not count
+# The textbook constants of robust regression, 95 % efficient under normal noise
+# (Maronna, Martin and Yohai 2006, section 2.2); beyond BISQUARE scales nothing counts.
+HUBER = 1.345
+BISQUARE = 4.685
 NORMAL = 1.4826  # deviation over median absolute deviation of normal noise
 
 

@@ -13,12 +13,14 @@ from torch import Tensor
 Kernel = Callable[..., Any]
 Rate = Tensor | float  # one for each number, or one for all
 
-BETAS = (0.9, 0.999)
+BETAS = (0.9, 0.999)  # both as in torch.optim.AdamW, so that settings carry over
 EPS = 1e-8
 
 
 def fused_kernel() -> Kernel | None:
     """Return torch's fused update, or None in a torch that lacks it."""
+    # Its name is private. The optimiser class around it costs more than a small model's
+    # two passes: 190 us a step in all, of which the kernel takes 13 (`kan_performance`).
     return getattr(torch, "_fused_adamw_", None)
 
 

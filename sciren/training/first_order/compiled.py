@@ -14,7 +14,9 @@ from sciren.training.first_order.grouped.steps import GroupSteps
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 BACKEND = "inductor"
-LIMIT = 256  # recompilations that torch allows, for trainings of many shapes
+# Recompilations that torch allows. Its default of 8 is soon used up, because all trainings
+# share one code object; beyond it `fullgraph` raises and other code runs uncompiled.
+LIMIT = 256
 
 
 class CompiledStep:

@@ -9,8 +9,10 @@ from sciren.training.first_order.grouped.steps import GroupSteps
 from sciren.training.first_order.lbfgs import LBFGS
 from sciren.training.first_order.whitening import whitening
 
-IDLE = 10  # steps without gain after which a member is settled
-GAIN = 1e-4  # share of its loss that they have to gain together
+# A line search may fail to gain once or twice where the curvature changes; ten steps that
+# together gain less than 1e-4 of the loss are the flat end of the valley.
+IDLE = 10
+GAIN = 1e-4
 
 
 class FullBatch:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-MEMORY = 30
-TRIALS = 25  # points of one line search
-DECREASE, FLATTER = 1e-4, 0.9  # Armijo's and Wolfe's constants
-CURVED = 1e-10  # least cosine of a step and its change of slope
+MEMORY = 30  # pairs of steps and slopes; `soil_carbon_recipe` B2 was run with 30
+TRIALS = 25  # points of one line search, as in torch.optim.LBFGS
+DECREASE, FLATTER = 1e-4, 0.9  # Armijo's and Wolfe's constants, Nocedal and Wright 3.1
+CURVED = (
+    1e-10  # least cosine of a step and its change of slope: keeps the metric positive
+)
 
 Evaluate = Callable[[], tuple[Tensor, Tensor]]
 Metric = Callable[[Tensor], Tensor]

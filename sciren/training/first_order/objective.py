@@ -59,6 +59,7 @@ class GroupObjective:
         self.low, self.high = first.low.to(like), first.high.to(like)
         self.scales = _target_scales(members, self.shape, like)
         self.spread = torch.stack([scale.sd for scale in self.scales])  # (L, U, m, 1)
+        # Plain regression has a gradient in closed form: no graph.
         self.regression = (
             isinstance(first.decoder, IdentityDecoder)
             and all(type(one) is Identity for one in first.constraints)
@@ -70,6 +71,7 @@ class GroupObjective:
         if len(set(weights)) > 1:
             self.violation = torch.tensor(weights).to(like)
         straight = (Identity, Sigmoid, Softplus)
+        # These have no range to leave; asking them would cost a pass at every step.
         self.never_outside = all(type(one) in straight for one in first.constraints)
         logs = first.constant_scale.in_logs.to(like.device)
         self.logs = logs & self.config.constants_in_logs
@@ -168,6 +170,7 @@ class GroupObjective:
         if self.in_logs == "all":
             return turned.exp()
         logs = self.logs.view(-1, 1, 1)
+        # Twice, because exp of a large raw constant is inf and inf * 0 is nan going back.
         return torch.where(logs, torch.where(logs, turned, 0.0).exp(), turned)
 
     def probe(self, outputs: Tensor, constants: Tensor, batch: Batch) -> None:

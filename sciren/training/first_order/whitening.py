@@ -13,8 +13,8 @@ from torch import Tensor
 from sciren.training.first_order.grouped.spline import SplineStack
 from sciren.training.first_order.grouped.stack import Stack
 
-LARGEST = 2_000  # columns up to which the matrix is inverted
-RIDGE = 1e-6  # of the mean of its diagonal
+LARGEST = 2_000  # columns up to which the matrix is inverted: 32 MB
+RIDGE = 1e-6  # of the mean of its diagonal; columns of an edge add up to the intercept
 
 
 @torch.no_grad()

@@ -12,7 +12,9 @@ from sciren.solvers.normal_equations import Sums
 from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 
-RIDGE = 1e-7  # keeps directions that no row sees, such as constants of an edge
+# Holds directions that no row sees, such as the constant of a centred edge. With 1e-8 and no
+# smoothing Cholesky failed on a fit of one feature (`training_recipe` section 8).
+RIDGE = 1e-7
 
 
 class AdditiveProblem:

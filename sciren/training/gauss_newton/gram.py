@@ -26,7 +26,7 @@ from sciren.solvers.levenberg import Normal, covariance, hold
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import chunks
 
-NODES = 7
+NODES = 7  # Chebyshev nodes of a table; what they miss shows against PROMISED
 REACH = 0.1  # half the width of a table, in logs or in units of the constant
 STEP = 0.05  # between the middles that tables may have, so that members can share them
 ERRORS = 10.0  # standard errors that a table must reach from its start

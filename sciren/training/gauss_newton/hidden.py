@@ -27,7 +27,9 @@ from sciren.training.gauss_newton.design import SplineDesign, chunks
 from sciren.training.gauss_newton.hidden_layer import write_hidden_layer
 from sciren.training.gauss_newton.index_curves import Index, Seen, carried, range_of
 
-STEPS = (1.0, 0.25, 0.06)  # shares of a step of the outer splines, tried in turn
+# Shares of a step of the outer splines, tried in turn. Where the targets are linear in the
+# latents the whole step is exact; the shorter ones guard processes that are not.
+STEPS = (1.0, 0.25, 0.06)
 
 
 class Unpacked(NamedTuple):
@@ -288,7 +290,9 @@ class HiddenProblem:
         members = len(parts.inner)
         gradient, matrix = data.new_zeros(members, self.size), torch.zeros_like(data)
         pull = parts.inner @ self.inner_penalty
-        pins = parts.inner @ self.gram  # direction in which only the scale changes
+        # Scaling an index and stretching its outer spline changes nothing, so the matrix is
+        # singular along it: a stiff pin takes the direction out of the step.
+        pins = parts.inner @ self.gram
         eye = torch.eye(self.outer_width).to(data)
         spacing = (index.high - index.low).squeeze(1) / self.intervals
         for node in range(self.n_latents * self.nodes):

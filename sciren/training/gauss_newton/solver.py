@@ -39,12 +39,16 @@ from sciren.training.progress import Progress
 
 AnyProblem = AdditiveProblem | HiddenProblem
 AnyStage = AdditiveStage | HiddenStage
-FEW_ROWS = 8_000  # searches and hidden layers see no more until they are finished
-TRIAL_STEPS = 4  # of each weight of the smoothing that is tried
+# Searches and hidden layers see no more rows until they are finished. The recipe searches
+# on 5,000 of 56,000 rows (`training_recipe` section 5); all rows polish the winner.
+FEW_ROWS = 8_000
+TRIAL_STEPS = 4  # of each weight of the smoothing: started at its neighbour's solution
 START_STEPS = 30  # of the additive model on few rows
 ROBUST_STARTS = 4  # times that weights follow the first fit where noise is robust
-SEARCH_ROWS = 2_500  # that it sees
-SEARCH_POINTS = 9  # of the coarse profile that looks for other minima
+# A coarse profile of each constant looks for other minima, because the real tower has two
+# (Q10 1.5 and 5.1, `training_recipe` section 7) and every start finds the nearer one.
+SEARCH_ROWS = 2_500
+SEARCH_POINTS = 9
 
 
 @dataclass(frozen=True)
@@ -290,6 +294,8 @@ class StageSolver:
         few = self._hidden_problem(train, self.train_design, nodes, self.few)
         search = StartSearch(few, self.encoder, config, self._among_few)
         known, gain = self._observed(below), config.ladder_gain
+        # A quarter of the gain after a few steps, half of it after the search: far below
+        # what the ladder asks for at the end, so that no good start is given up.
         enough = math.inf if must else known * (1 - gain / 4)
         start, problem = below.candidate.theta, below.stage.problem
         theta = search.run(problem, start, self._watch, enough)

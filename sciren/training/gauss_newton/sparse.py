@@ -14,8 +14,10 @@ from sciren.training.gauss_newton.solver import StageSolver, Step
 from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
 
-FINER = (1e-5, 1e-4)  # weights of the smoothing that few edges can do with, too
-PATH_SMOOTH = 1e-3  # weight of the smoothing while edges are chosen
+# Few edges can do with less smoothing: below 1e-5 curves wiggle where rows are
+# insensitive (`soil_carbon_recipe` B4), and 1e-4 was its final weight.
+FINER = (1e-5, 1e-4)
+PATH_SMOOTH = 1e-3  # while edges are chosen, the default of `training_recipe` section 3
 
 
 def by_path(solver: StageSolver) -> bool:
@@ -119,6 +121,7 @@ def _hopeless(tried: list[Step]) -> bool:
     """Return whether the last two weights were clearly too large."""
     best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
     gaps = [one.candidate.valid.excess(0, best, 0) for one in tried[-2:]]
+    # Three standard errors twice in a row: larger weights will not come back.
     return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in gaps)
 
 

@@ -13,9 +13,11 @@ from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 
-CURVES = 3  # smoothest curves of each feature and node that the search sees
+# What the search sees: the smoothest curves of each feature and node, and outer splines of
+# half the knots. Directions are found in that space, shapes only after it.
+CURVES = 3
+OUTER = 20
 ALIKE = 1e-3  # share of the loss by which starts in one minimum differ at most
-OUTER = 20  # intervals of the outer splines that it sees
 
 Watcher = Callable[[str, int, HiddenProblem], Watch]
 
@@ -87,6 +89,8 @@ class StartSearch:
             inner[: count // 2, :, : below.nodes] = indices
         constants = self.problem.term.model.constant_raw.detach().repeat(count, 1)
         # Every other start has the constants of the stage below.
+        # The others keep the declared start, because a wrong sum drags its constant off: on
+        # |s| one layer ends at Q10 1.28 instead of 1.5 (`training_recipe` section 5).
         constants[1::2] = below.constants_of(known)
         theta = hidden_start(self.half, inner @ self._onto(), constants)
         theta, loss = self._improved(theta, watch, enough)

@@ -76,6 +76,7 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
     scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
     both = [one.needs == "both" for one in term.model.constraints]
+    # 3 is half the straight range of the hard sigmoid: beyond it no slope leads back.
     limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
     return torch.minimum(scale, limit)
 

@@ -62,6 +62,7 @@ def groups_of(members: Sequence[Member], stage: str = "train") -> list[Group]:
         else:
             streams.append([number])
     found = []
+    # Streams of unlike size would leave holes in the arrays: one group for each size.
     for streams in alike.values():
         for size in sorted({len(stream) for stream in streams}):
             taken = [stream for stream in streams if len(stream) == size]

@@ -15,7 +15,9 @@ from sciren.training.first_order.grouped.steps import GroupSteps
 from sciren.training.first_order.stopping import Best
 from sciren.training.progress import Progress
 
-VALID_NUMBERS = 4_000_000  # feature values times members that a validation step sees
+# Feature values times members in one validation step: 32 MB in double precision, times
+# the four basis functions of each.
+VALID_NUMBERS = 4_000_000
 
 
 class GroupRun(GroupSteps):
@@ -67,6 +69,7 @@ class GroupRun(GroupSteps):
         for number in range(self.batches):
             rows = self._rows(order, number)
             moved = self.epoch < self.config.grid_updates
+            # The published code moves the knots on the second batch of an epoch.
             if moved and number == min(1, self.batches - 1):
                 places = self.batch_of(rows).rows
                 self.stack.update_grids(self.train.features, places)

@@ -21,7 +21,9 @@ from sciren.training.first_order.grouped.stack import (
 )
 from sciren.training.first_order.objective import Loss
 
-KEPT = 256 * 2**20  # bytes of basis values that are kept for a table
+# Bytes of basis values that are kept for a table. Inputs of the first layer never change,
+# so its basis is formed once; beyond this the batches' rows are cheaper than the memory.
+KEPT = 256 * 2**20
 
 
 class SplineStack(Stack):

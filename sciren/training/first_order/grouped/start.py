@@ -11,7 +11,9 @@ from sciren.training.first_order.adamw import AdamW, fused_kernel
 from sciren.training.first_order.grouped.state import FlatState
 from sciren.training.member import Member
 
-SMALLEST = 1e-6  # positive constants are kept above this share of their start
+# Positive constants that are trained as they are, not in logs, are kept above this share
+# of their start: a step beyond zero has no way back.
+SMALLEST = 1e-6
 
 
 def empty_like(device: str, precision: str) -> Tensor:
