@@ -9,11 +9,6 @@ from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.budget import Budget, Work
 from symbolic.composition.describe import describe
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
-from symbolic.composition.fitting.closed_form import (
-    ClosedForm,
-    closed_form,
-    raw_numbers,
-)
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
 from symbolic.composition.fitting.errors_of_constants import (
     covariance,
@@ -23,12 +18,14 @@ from symbolic.composition.fitting.errors_of_constants import (
 from symbolic.composition.fitting.model import Model
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.fitting.through_process import Process, checked_process
+from symbolic.composition.fitting.written_out import structure_of
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.result import Alternative, Composition, Constant
 from symbolic.composition.screening.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.search import Scored
-from symbolic.terms.rebuild import Units
+from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray
 
@@ -206,22 +203,24 @@ def assembled(
     """Write a finding in raw units."""
     regression, best, units = found.regression, found.best, units_of(inputs)
 
-    def form_of(offset: float, model: Model) -> ClosedForm:
-        return closed_form(model, regression.columns, offset, shift, scale, name)
+    def form_of(offset: float, model: Model) -> LatentStructure:
+        return structure_of(
+            model, regression.columns, offset, shift, scale, name, units
+        )
 
     offset = float(linear_part(regression, best.model)[0])
     form = form_of(offset, best.model)
-    numbers = raw_numbers(form, units)
+    numbers = raw_constants([form], units)
     spread = covariance(regression, best.model, best.rss)
     errors = errors_of(
-        lambda level, model: raw_numbers(form_of(level, model), units),
+        lambda level, model: raw_constants([form_of(level, model)], units),
         offset,
         best.model,
         spread,
         regression.nuisance.shape[1],
     )
     constants = tuple(
-        Constant(one.name, one.role, one.value, float(error))
+        Constant(one.name, one.described, one.value, float(error))
         for one, error in zip(numbers, errors, strict=True)
     )
 

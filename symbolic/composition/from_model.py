@@ -11,14 +11,13 @@ from sciren.errors import ConfigError, closest_names
 from symbolic.composition.entry import compose
 from symbolic.composition.result import Composition
 from symbolic.terms.rebuild import Units
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, in_raw
+from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray
 
 COLUMN = "_target"  # forcing that says which target a row is
 HELD = "_held_"  # prefix of forcings that are other latents
 BENT = ("sigmoid", "softplus")  # constraints that are no straight line inside
-MOST_MOVED = 12.0  # amplitudes of an offset that a logarithm takes in
 NOTICED = 1e-9  # share of a target's size by which a latent must move it to count
 
 
@@ -237,68 +236,16 @@ def _ranges(decoder: Any, values: Mapping[str, float]) -> dict[str, Any]:
 
 
 def latent_structure(
-    found: Composition, units: Units, slope: float = 1.0, offset: float = 0.0
-) -> LatentStructure | None:
+    composed: Composition, units: Units, slope: float = 1.0, offset: float = 0.0
+) -> LatentStructure:
     """Write a composition as the structure that a model's equations are made of.
 
     Args:
         units: scaling of the features in the model.
         slope, offset: raw latent = offset + slope * physical latent, inside the bounds.
-    Returns:
-        None where a node is a product of two functions, which structures do not have.
     """
-    if found.form.products:
-        return None
-    shift = (found.units.shift - units.shift) / units.scale
-    scale = found.units.scale / units.scale
-    structure = found.form.structure
-    edges, left = _moved(structure.edges, shift, scale, slope)
-    nodes = tuple(_moved_node(one, shift, scale, slope) for one in structure.nodes)
-    total = offset + slope * structure.offset + left
-    moved = replace(structure, offset=total, edges=edges, nodes=nodes, offset_free=True)
-    return without_spare_offset(moved).oriented()
-
-
-def without_spare_offset(structure: LatentStructure) -> LatentStructure:
-    """Move an offset into a logarithm, where it is redundant: A log(s exp(D / A))."""
-    for h, node in enumerate(structure.nodes):
-        if node.outer != "log":
-            continue
-        exponent = structure.offset / node.amplitude
-        if abs(exponent) > MOST_MOVED:
-            continue
-        factor = float(np.exp(exponent))
-        edges = tuple(
-            replace(edge, constants=(edge.constants[0] * factor, *edge.constants[1:]))
-            for edge in node.edges
-        )
-        inside = replace(node, offset=node.offset * factor, edges=edges)
-        nodes = (*structure.nodes[:h], inside, *structure.nodes[h + 1 :])
-        return replace(structure, offset=0.0, nodes=nodes, offset_free=False)
-    return structure
-
-
-def _moved(
-    edges: tuple[EdgeTerm, ...], shift: Array, scale: Array, factor: float
-) -> tuple[tuple[EdgeTerm, ...], float]:
-    """Edges of other scaled features, times a factor, and the offset that is left."""
-    found, left = [], 0.0
-    for edge in edges:
-        assert edge.form is not None
-        i = edge.source
-        whole = np.array([factor * edge.constants[0], *edge.constants[1:], 0.0])
-        form, c = in_raw(edge.form, whole, float(shift[i]), float(scale[i]))
-        found.append(EdgeTerm(i, form, tuple(float(one) for one in c[:-1])))
-        left += float(c[-1])
-    return tuple(found), left
-
-
-def _moved_node(node: Node, shift: Array, scale: Array, slope: float) -> Node:
-    size, sign = abs(slope), 1.0 if slope > 0 else -1.0
-    factor = {"quadratic": float(np.sqrt(size)), "abs": size}.get(node.outer, 1.0)
-    edges, left = _moved(node.edges, shift, scale, factor)
-    offset = factor * node.offset + left
-    if node.outer == "exp":
-        offset += float(np.log(size))
-    amplitude = node.amplitude * (slope if node.outer == "log" else sign)
-    return Node(node.outer, amplitude, offset, edges)
+    own = composed.units
+    shift, scale = (own.shift - units.shift) / units.scale, own.scale / units.scale
+    moved = composed.form.in_units(shift, scale).scaled(slope)
+    level = replace(moved, offset=moved.offset + offset, offset_free=True)
+    return level.with_offset_in_log().oriented()

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbolic.composition.fitting.closed_form import ClosedForm
 from symbolic.composition.inputs import feature_matrix
 from symbolic.composition.screening.gate import Gate
-from symbolic.terms.rebuild import Units
+from symbolic.terms.rebuild import Units, raw_expression
+from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
     import sympy
@@ -24,7 +24,7 @@ class Constant:
     """A constant of the equation in raw units.
 
     Args:
-        name: "d", "ta.b", "node1.c", ...;  role: what it belongs to.
+        name: "y_0", "b_ta", "c_y", ...;  role: what it belongs to.
         value: estimate;  error: standard error of the joint refit.
     """
 
@@ -49,7 +49,7 @@ class Alternative:
     criterion: float
     gap: float
     residual: float
-    form: ClosedForm = field(repr=False)
+    form: LatentStructure = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Composition:
     accepted: bool
     reason: str
     structure: str
-    form: ClosedForm
+    form: LatentStructure
     units: Units
     constants: tuple[Constant, ...]
     constants_of_process: Mapping[str, Constant]
@@ -91,15 +91,13 @@ class Composition:
     @property
     def expression(self) -> "sympy.Expr":
         """The equation in raw features; check `accepted` before you believe it."""
-        return self.form.expression(self.units)
+        return raw_expression(self.form, self.units)
 
     @property
     def features(self) -> tuple[str, ...]:
         """Names of the features that occur."""
-        found = {edge.source for edge in self.form.structure.all_edges}
-        for one in self.form.products:
-            found |= {one.one.source, one.other.source}
-        return tuple(self.units.names[i] for i in sorted(found))
+        sources = {edge.source for edge in self.form.all_edges}
+        return tuple(self.units.names[i] for i in sorted(sources))
 
     def predict(self, features: Any) -> Array:
         """Value of the equation (n,) at raw features: DataFrame, mapping or array."""

@@ -14,13 +14,8 @@ from symbolic.curves.points import Points, prepare
 from symbolic.curves.projection import fit_form
 from symbolic.curves.standard_errors import standard_errors
 from symbolic.families.forms import Array, Form
-from symbolic.families.library import (
-    DEFAULT_FAMILIES,
-    FAMILIES,
-    in_raw_units,
-    is_of_raw,
-    of_raw,
-)
+from symbolic.families.library import DEFAULT_FAMILIES, FAMILIES
+from symbolic.families.variants import in_raw, of_raw
 
 X = sympy.Symbol("x", real=True)
 FAR_VERTEX = 3.0
@@ -254,11 +249,11 @@ def _fit_all(
     for form in forms:
         if len(form.constants) > most:
             continue
-        moves = form.rescalable and not is_of_raw(form)
+        moves = form.rescalable and form.variant.raw is None
         c = fit_form(form, scaled if moves else points, margin)
         if c is None:
             continue
-        raw = in_raw_units(form, c, middle, half) if moves else (form, c)
+        raw = in_raw(form, c, middle, half) if moves else (form, c)
         if wanted.by(*raw, points):
             loss = _misfit(*raw, points)
             result.append(_Candidate(*raw, float(loss) / total))

@@ -13,7 +13,9 @@ from symbolic.curves.edge_curve import EdgeCurve
 from symbolic.curves.extract import Curve, NodeCurves, extract
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.search.starting import hidden_name
-from symbolic.terms.structure import EdgeTerm, LatentStructure
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node, Product
+from symbolic.terms.structure import LatentStructure
 
 SAMPLE = 2000  # values of the source for the density strip
 
@@ -136,6 +138,7 @@ def _closed_nodes(
         (h, k): _correlation(_index(node, z), one.index(z))
         for h, node in enumerate(nodes)
         for k, one in enumerate(closed)
+        if isinstance(one, Node)  # a product has no index that a network could share
     }
     found: list[int | None] = [None] * len(nodes)
     for h, k in sorted(likeness, key=lambda pair: -likeness[pair]):
@@ -170,7 +173,7 @@ def _matched(
     if structure is None or number is None:
         return node, None
     closed, network = structure.nodes[number], _index(node, z)
-    if np.ptp(network) == 0:
+    if isinstance(closed, Product) or np.ptp(network) == 0:
         return node, None
     slope, start = np.polyfit(network, closed.index(z), 1)
     if slope < 0:

@@ -57,6 +57,11 @@ class SplineCurve:
         """Return the curve plus a constant."""
         return SplineCurve(self.x, self.y + offset, self.slopes)
 
+    def scaled(self, factor: float) -> "SplineCurve":
+        """Return the curve times a number."""
+        first, last = self.slopes
+        return SplineCurve(self.x, self.y * factor, (first * factor, last * factor))
+
     def to_json(self) -> dict[str, Any]:
         """Return plain lists."""
         return {

@@ -53,19 +53,43 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Variant:
+    """Which member of a family a form is.
+
+    Args:
+        branch: "" or the branch of the family ("+": log(x + s), "-": log(s - x)).
+        about: number that an exponential is written about, or None.
+        raw: (shift, scale) where the form is a function of shift + scale * x; None where
+            it is one of x itself.
+    """
+
+    branch: str = ""
+    about: float | None = None
+    raw: tuple[float, float] | None = None
+
+    def __str__(self) -> str:
+        """Text for tables: "+", " about 2010", " of 3 + 0.5 z"."""
+        about = "" if self.about is None else f" about {self.about:.17g}"
+        raw = ""
+        if self.raw is not None:
+            raw = f" of {self.raw[0]:.17g} + {self.raw[1]:.17g} z"
+        return f"{self.branch}{about}{raw}"
+
+
+@dataclass(frozen=True)
 class Form:
     """One closed form ``a * g(x; u) + d`` with named constants.
 
     Args:
         family: name of the family, for example "log".
-        variant: "" or the branch of the family ("+": log(x + s), "-": log(s - x)).
+        variant: which member of the family.
         inner: names of the inner constants u.
         complexity: count of nodes of the printed formula.
         shape: g with its derivatives; None for the form "constant".
     """
 
     family: str
-    variant: str
+    variant: Variant
     inner: tuple[str, ...]
     complexity: int
     shape: Shape | None = field(repr=False, compare=False)
@@ -78,7 +102,7 @@ class Form:
     @property
     def name(self) -> str:
         """Family and variant in one word: "exp", "log+", "log-"."""
-        return self.family + self.variant
+        return f"{self.family}{self.variant}"
 
     def value(self, x: Array, c: Array) -> Array:
         """Return the curve at x (n,) for constants c (k,)."""

@@ -9,49 +9,21 @@ An inner scale of log and abs, and an inner shift of exp, would only move a and 
 are left out, so that a printed equation is not one of many.
 """
 
-from typing import Any
-
 import numpy as np
 import sympy
 
-from symbolic.families.forms import Array, Form, Inner, Shape
+from symbolic.families.forms import Array, Form, Inner, Shape, Variant
+from symbolic.families.guarded import (
+    guarded_exp,
+    guarded_exp_slope,
+    guarded_log,
+    guarded_log_slope,
+)
 from symbolic.families.more_families import MORE_FAMILIES
 from symbolic.families.saturating import SATURATING_FAMILIES
 
-EXPONENT_LIMIT = 200.0
-"""Exponents above this grow linearly: finite sums of squares for any trial step, and
-still exact for b * x in raw units (kelvin, hectopascal)."""
-
-LOG_FLOOR = 1e-15
-"""Arguments of log below this continue on the tangent."""
-
-FAR_EXPONENT = 30.0
-"""Exponent at x = 0, relative to the data, above which exp is written about a number."""
-
 NEAR_LINEAR = 1e-3
 """Curvature, in units of the half range, down to which members are searched."""
-
-
-def guarded_exp(t: Array) -> Array:
-    """Exponential that continues on its tangent above ``EXPONENT_LIMIT``."""
-    inside = np.minimum(t, EXPONENT_LIMIT)
-    return np.exp(inside) * (1.0 + (t - inside))
-
-
-def guarded_exp_slope(t: Array) -> Array:
-    """Exact derivative of ``guarded_exp``."""
-    return np.exp(np.minimum(t, EXPONENT_LIMIT))
-
-
-def guarded_log(t: Array) -> Array:
-    """Logarithm that continues on its tangent below ``LOG_FLOOR``."""
-    inside = np.maximum(t, LOG_FLOOR)
-    return np.log(inside) + (t - inside) / LOG_FLOOR
-
-
-def guarded_log_slope(t: Array) -> Array:
-    """Exact derivative of ``guarded_log``."""
-    return 1.0 / np.maximum(t, LOG_FLOOR)
 
 
 def _rates() -> Array:
@@ -111,111 +83,6 @@ EXP = Shape(
 )
 
 
-def _power_of_e(rate: Any, difference: Any) -> Any:
-    # sympy multiplies out exp(0.4*(x - 2010)) to 1e-350*exp(0.4*x), which no double
-    # can hold; it leaves the power 1.49**(x - 2010) as it is.
-    return sympy.Pow(sympy.exp(rate), difference)
-
-
-def exp_about(reference: float) -> Form:
-    """Return the form a*exp(b*(x - reference)) + d, for x far from zero (years).
-
-    Its expression is written as the power a*B**(x - reference) + d with B = exp(b).
-    """
-    shape = Shape(
-        value=lambda x, u: guarded_exp(u[0] * (x - reference)),
-        by_inner=lambda x, u: (
-            (x - reference) * guarded_exp_slope(u[0] * (x - reference)),
-        ),
-        by_x=lambda x, u: u[0] * guarded_exp_slope(u[0] * (x - reference)),
-        expression=lambda x, u: _power_of_e(u[0], x - sympy.Float(reference)),
-        bounds=EXP.bounds,
-        rescale=lambda u, shift, scale: (
-            (u[0] / scale,),
-            float(np.exp(u[0] * ((reference - shift) / scale - reference))),
-            0.0,
-        ),
-    )
-    return Form("exp", f" about {reference:.17g}", ("b",), 8, shape)
-
-
-OF_RAW = " of "
-"""Between the variant of a form and the raw value that it is a function of."""
-
-
-def of_raw(form: Form, shift: float, scale: float) -> Form:
-    """Return the form of z that is a given form of the raw value shift + scale * z.
-
-    A family without a rule for new units is fitted in any unit that way; its constants
-    are those of the raw value.
-    """
-    shape = form.shape
-    if shape is None:
-        return form
-
-    def raw(z: Any) -> Any:
-        return shift + scale * z
-
-    def ends(low: float, high: float) -> tuple[float, float]:
-        one, other = raw(low), raw(high)
-        return min(one, other), max(one, other)
-
-    def pole(u: Inner) -> float | None:
-        where = shape.pole(u)
-        return None if where is None else (where - shift) / scale
-
-    seen = Shape(
-        value=lambda z, u: shape.value(raw(z), u),
-        by_inner=lambda z, u: shape.by_inner(raw(z), u),
-        by_x=lambda z, u: scale * shape.by_x(raw(z), u),
-        expression=lambda z, u: shape.expression(
-            z if (shift, scale) == (0.0, 1.0) else raw(z), u
-        ),
-        grid=shape.grid,
-        bounds=shape.bounds,
-        rescale=lambda u, shift, scale: (u, 1.0, 0.0),
-        clearance=lambda u, low, high: shape.clearance(u, *ends(low, high)),
-        pole=pole,
-    )
-    variant = f"{form.variant}{OF_RAW}{shift:.17g} + {scale:.17g} z"
-    return Form(form.family, variant, form.inner, form.complexity, seen)
-
-
-def is_of_raw(form: Form) -> bool:
-    """Whether a form is that of a raw value, see `of_raw`."""
-    return OF_RAW in form.variant
-
-
-def raw_value_of(variant: str) -> tuple[str, float, float]:
-    """Return the variant of the raw form, shift and scale that a variant was made of.
-
-    Raises:
-        ValueError: the variant is none of `of_raw`.
-    """
-    first, _, rest = variant.partition(OF_RAW)
-    shift, _, scale = rest.removesuffix(" z").partition(" + ")
-    return first, float(shift), float(scale)
-
-
-def in_raw_units(
-    form: Form, c: Array, shift: float, scale: float
-) -> tuple[Form, Array]:
-    """Return form and constants in raw x for a curve of z = (x - shift) / scale.
-
-    Like ``form.to_raw``, except that an exponential of an x far from zero is written
-    about a round number near the shift: its amplitude at x = 0 would not be a number.
-
-    Raises:
-        ExpressionError: the family was registered without a rule for new units.
-    """
-    if form.shape is EXP and abs(c[1] * shift / scale) > FAR_EXPONENT:
-        reference = float(np.round(shift, -int(np.floor(np.log10(scale)))))
-        rate = c[1] / scale
-        amplitude = c[0] * np.exp(rate * (reference - shift))
-        return exp_about(reference), np.array([amplitude, rate, c[2]])
-    return form, form.to_raw(c, shift, scale)
-
-
 LOG_RIGHT = Shape(
     value=lambda x, u: guarded_log(x + u[0]),
     by_inner=lambda x, u: (guarded_log_slope(x + u[0]),),
@@ -259,15 +126,15 @@ ABS = Shape(
 )
 
 FAMILIES: dict[str, tuple[Form, ...]] = {
-    "constant": (Form("constant", "", (), 1, None),),
-    "linear": (Form("linear", "", (), 3, LINEAR),),
-    "quadratic": (Form("quadratic", "", ("s",), 5, QUADRATIC),),
-    "exp": (Form("exp", "", ("b",), 6, EXP),),
+    "constant": (Form("constant", Variant(), (), 1, None),),
+    "linear": (Form("linear", Variant(), (), 3, LINEAR),),
+    "quadratic": (Form("quadratic", Variant(), ("s",), 5, QUADRATIC),),
+    "exp": (Form("exp", Variant(), ("b",), 6, EXP),),
     "log": (
-        Form("log", "+", ("s",), 6, LOG_RIGHT),
-        Form("log", "-", ("s",), 6, LOG_LEFT),
+        Form("log", Variant("+"), ("s",), 6, LOG_RIGHT),
+        Form("log", Variant("-"), ("s",), 6, LOG_LEFT),
     ),
-    "abs": (Form("abs", "", ("s",), 6, ABS),),
+    "abs": (Form("abs", Variant(), ("s",), 6, ABS),),
     **MORE_FAMILIES,
     **SATURATING_FAMILIES,
 }

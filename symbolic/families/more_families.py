@@ -9,7 +9,7 @@ tanh       a*tanh(b*(x - s)) + d     gaussian  a*exp(-b*(x - s)**2) + d
 import numpy as np
 import sympy
 
-from symbolic.families.forms import Array, Form, Inner, Shape
+from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 
 ROOT_FLOOR = 1e-15
 
@@ -138,13 +138,13 @@ GAUSSIAN = Shape(
 
 MORE_FAMILIES: dict[str, tuple[Form, ...]] = {
     "sqrt": (
-        Form("sqrt", "+", ("s",), 6, SQRT_RIGHT),
-        Form("sqrt", "-", ("s",), 6, SQRT_LEFT),
+        Form("sqrt", Variant("+"), ("s",), 6, SQRT_RIGHT),
+        Form("sqrt", Variant("-"), ("s",), 6, SQRT_LEFT),
     ),
-    "reciprocal": (Form("reciprocal", "", ("s",), 6, RECIPROCAL),),
-    "cube": (Form("cube", "", ("s",), 6, CUBE),),
-    "sine": (Form("sine", "", ("w", "p"), 8, SINE),),
-    "tanh": (Form("tanh", "", ("b", "s"), 8, TANH),),
-    "gaussian": (Form("gaussian", "", ("b", "s"), 9, GAUSSIAN),),
+    "reciprocal": (Form("reciprocal", Variant(), ("s",), 6, RECIPROCAL),),
+    "cube": (Form("cube", Variant(), ("s",), 6, CUBE),),
+    "sine": (Form("sine", Variant(), ("w", "p"), 8, SINE),),
+    "tanh": (Form("tanh", Variant(), ("b", "s"), 8, TANH),),
+    "gaussian": (Form("gaussian", Variant(), ("b", "s"), 9, GAUSSIAN),),
 }
 """Families to be named explicitly: ``families=[*DEFAULT_FAMILIES, "tanh"]``."""

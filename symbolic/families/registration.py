@@ -9,7 +9,7 @@ import sympy
 
 from sciren.errors import ConfigError, ExpressionError
 from symbolic.expression.evaluate import compile_numpy
-from symbolic.families.forms import Array, Bounds, Form, Inner, Shape
+from symbolic.families.forms import Array, Bounds, Form, Inner, Shape, Variant
 from symbolic.families.library import FAMILIES
 
 GRID_POINTS = {1: 80, 2: 14, 3: 7}
@@ -52,7 +52,7 @@ def register_family(
     _check(name, inner, replace)
     shape = _shape(value, expression, inner, domain, rescale)
     _compare(name, shape, inner)
-    form = Form(name, "", tuple(inner), complexity, shape)
+    form = Form(name, Variant(), tuple(inner), complexity, shape)
     FAMILIES[name] = (form,)
     return form
 

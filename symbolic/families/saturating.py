@@ -11,7 +11,7 @@ import numpy as np
 import sympy
 from scipy.special import expit
 
-from symbolic.families.forms import Array, Form, Inner, Shape
+from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 
 SMALLEST = 1e-12
 """Arguments of powers below this count as this."""
@@ -169,14 +169,16 @@ PIECEWISE_LINEAR = Shape(
 
 SATURATING_FAMILIES: dict[str, tuple[Form, ...]] = {
     "power": (
-        Form("power", "+", ("s", "p"), 7, POWER_RIGHT),
-        Form("power", "-", ("s", "p"), 7, POWER_LEFT),
+        Form("power", Variant("+"), ("s", "p"), 7, POWER_RIGHT),
+        Form("power", Variant("-"), ("s", "p"), 7, POWER_LEFT),
     ),
-    "michaelis_menten": (Form("michaelis_menten", "", ("k",), 7, MICHAELIS_MENTEN),),
-    "hill": (Form("hill", "", ("s", "k", "n"), 13, HILL),),
-    "logistic": (Form("logistic", "", ("b", "s"), 9, LOGISTIC),),
+    "michaelis_menten": (
+        Form("michaelis_menten", Variant(), ("k",), 7, MICHAELIS_MENTEN),
+    ),
+    "hill": (Form("hill", Variant(), ("s", "k", "n"), 13, HILL),),
+    "logistic": (Form("logistic", Variant(), ("b", "s"), 9, LOGISTIC),),
     "piecewise_linear": (
-        Form("piecewise_linear", "", ("s", "r"), 8, PIECEWISE_LINEAR),
+        Form("piecewise_linear", Variant(), ("s", "r"), 8, PIECEWISE_LINEAR),
     ),
 }
 """Families to be named explicitly, like those of ``symbolic.families.more_families``."""

@@ -10,10 +10,14 @@ import numpy as np
 from sciren.errors import ExpressionError, FormatError
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.tree import from_tree, to_tree
+from symbolic.families.forms import Variant
+from symbolic.families.variants import form_named
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.search.candidate import Candidate
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import OUTERS, PRODUCT, Factor, Node, Product
 from symbolic.terms.rebuild import Units
-from symbolic.terms.structure import OUTERS, EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Verification
 
 FORMAT = "sciren equations 1"
@@ -159,18 +163,53 @@ def _edge(edge: EdgeTerm) -> dict[str, Any]:
     return {
         "source": edge.source,
         "family": edge.form and edge.form.family,
-        "variant": edge.form and edge.form.variant,
+        "variant": edge.form and _variant(edge.form.variant),
         "constants": list(edge.constants),
         "curve": edge.curve and edge.curve.to_json(),
         "function": edge.function,
     }
 
 
+def _variant(variant: Variant) -> str | dict[str, Any]:
+    """Return the branch, or a mapping where there is more to say than that."""
+    if variant == Variant(variant.branch):
+        return variant.branch
+    return {
+        "branch": variant.branch,
+        "about": variant.about,
+        "raw": variant.raw and list(variant.raw),
+    }
+
+
+def _read_variant(stored: Any) -> Variant:
+    """Read a branch, a mapping, or the text that older files hold."""
+    if isinstance(stored, str):
+        return _older_variant(stored)
+    about, raw = stored["about"], stored["raw"]
+    return Variant(
+        str(stored["branch"]),
+        None if about is None else float(about),
+        None if raw is None else (float(raw[0]), float(raw[1])),
+    )
+
+
+def _older_variant(text: str) -> Variant:
+    """Read "+", " about 2010" or "- of 0.1 + 2 z", as files up to 2026 hold them."""
+    first, of, line = text.partition(" of ")
+    raw = None
+    if of:
+        shift, _, scale = line.removesuffix(" z").partition(" + ")
+        raw = float(shift), float(scale)
+    branch, about, number = first.partition(" about ")
+    return Variant(branch, float(number) if about else None, raw)
+
+
 def _read_edge(stored: Any) -> EdgeTerm:
     form = None
     if stored["family"] is not None:
         try:
-            form = form_named(stored["family"], stored["variant"])
+            variant = _read_variant(stored["variant"])
+            form = form_named(stored["family"], variant)
         except KeyError as error:
             raise FormatError(
                 f"the equation file uses family {stored['family']!r}, which is not in "
@@ -191,35 +230,51 @@ def _structure(one: LatentStructure) -> dict[str, Any]:
         "offset": one.offset,
         "offset_free": one.offset_free,
         "edges": [_edge(edge) for edge in one.edges],
-        "nodes": [
-            {
-                "outer": node.outer,
-                "amplitude": node.amplitude,
-                "offset": node.offset,
-                "edges": [_edge(edge) for edge in node.edges],
-                "curve": node.curve and node.curve.to_json(),
-                "function": node.function,
-            }
-            for node in one.nodes
-        ],
+        "nodes": [_node(node) for node in one.nodes],
     }
 
 
-def _read_structure(stored: Any) -> LatentStructure:
-    nodes = tuple(
-        Node(
-            str(one["outer"]),
-            float(one["amplitude"]),
-            float(one["offset"]),
-            tuple(_read_edge(edge) for edge in one["edges"]),
-            one["curve"] and SplineCurve.from_json(one["curve"]),
-            str(one["function"]),
+def _node(node: Node | Product) -> dict[str, Any]:
+    if isinstance(node, Product):
+        factors = [
+            {"offset": o.offset, "anchored": o.anchored, "edge": _edge(o.edge)}
+            for o in node.factors
+        ]
+        return {"outer": PRODUCT, "factors": factors}
+    return {
+        "outer": node.outer,
+        "amplitude": node.amplitude,
+        "offset": node.offset,
+        "edges": [_edge(edge) for edge in node.edges],
+        "curve": node.curve and node.curve.to_json(),
+        "function": node.function,
+    }
+
+
+def _read_node(stored: Any) -> Node | Product:
+    if stored["outer"] == PRODUCT:
+        factors = tuple(
+            Factor(_read_edge(one["edge"]), float(one["offset"]), bool(one["anchored"]))
+            for one in stored["factors"]
         )
-        for one in stored["nodes"]
+        if len(factors) < 2:
+            raise FormatError("a product has fewer than two factors")
+        return Product(factors)
+    node = Node(
+        str(stored["outer"]),
+        float(stored["amplitude"]),
+        float(stored["offset"]),
+        tuple(_read_edge(edge) for edge in stored["edges"]),
+        stored["curve"] and SplineCurve.from_json(stored["curve"]),
+        str(stored["function"]),
     )
-    for node in nodes:
-        if node.outer not in OUTERS or (node.outer == "spline" and not node.curve):
-            raise FormatError(f"a hidden node has the outer function {node.outer!r}")
+    if node.outer not in OUTERS or (node.outer == "spline" and not node.curve):
+        raise FormatError(f"a hidden node has the outer function {node.outer!r}")
+    return node
+
+
+def _read_structure(stored: Any) -> LatentStructure:
+    nodes = tuple(_read_node(one) for one in stored["nodes"])
     edges = tuple(_read_edge(edge) for edge in stored["edges"])
     free = bool(stored["offset_free"])
     return LatentStructure(

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbolic.expression.complexity import complexity
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node, Product
 from symbolic.terms.rebuild import Units, constrained, raw_expression
-from symbolic.terms.structure import EdgeTerm, LatentStructure
+from symbolic.terms.structure import LatentStructure
 
 Bounds = Mapping[str, tuple[str, float, float, float]]
 
@@ -98,7 +100,8 @@ def family_label(structures: Sequence[LatentStructure], features: Sequence[str])
     for structure in structures:
         direct = [_edge_label(edge, features) for edge in structure.edges]
         for node in structure.nodes:
-            inside = ", ".join(_edge_label(edge, features) for edge in node.edges)
+            between = " * " if isinstance(node, Product) else ", "
+            inside = between.join(_edge_label(edge, features) for edge in node.edges)
             direct.append(f"{node.outer}({inside})")
         text = ", ".join(direct) or "constant"
         parts.append(f"{structure.name}: {text}" if len(structures) > 1 else text)
@@ -115,15 +118,20 @@ def signature(structures: Sequence[LatentStructure]) -> str:
     parts = []
     for structure in structures:
         direct = sorted(_label(edge) for edge in structure.edges)
-        nodes = sorted(
-            f"{node.outer}{node.amplitude > 0 if node.outer != 'log' else ''}"
-            f"({'+'.join(sorted(_label(edge) for edge in node.edges))})"
-            for node in structure.nodes
-        )
+        nodes = sorted(_node_signature(node) for node in structure.nodes)
         parts.append(f"{structure.name}={'+'.join([*direct, *nodes])}")
     return ";".join(parts)
 
 
+def _node_signature(node: Node | Product) -> str:
+    if isinstance(node, Product):
+        inside = (
+            f"{_label(one.edge)}{'' if one.anchored else '+c'}" for one in node.factors
+        )
+        return f"{node.outer}({'*'.join(sorted(inside))})"
+    sign = "" if node.outer == "log" else str(node.amplitude > 0)
+    return f"{node.outer}{sign}({'+'.join(sorted(map(_label, node.edges)))})"
+
+
 def _label(edge: EdgeTerm) -> str:
-    form = edge.form
-    return f"{edge.source}:{'spline' if form is None else form.family + form.variant}"
+    return f"{edge.source}:{'spline' if edge.form is None else edge.form.name}"

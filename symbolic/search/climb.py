@@ -11,7 +11,7 @@ refit.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -28,12 +28,14 @@ from symbolic.search.starting import (
     FittedNode,
     additive_start,
     node_start,
-    scaled_term,
 )
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Product
 from symbolic.terms.shape_rules import ShapeRules
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
+from symbolic.terms.structure import LatentStructure
 
 NODE_PRICE = 12.0
+PRODUCT_PRICE = 6.0
 CURVE_PRICE = 6.0
 SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
 FLOOR = 1e-12  # share of the targets' variance that counts as rounding
@@ -145,7 +147,7 @@ class Search:
                     price += CURVE_PRICE
                 price += 0.0 if edge.form is None else 1e-3 * edge.form.complexity
             for node in structure.nodes:
-                price += NODE_PRICE
+                price += PRODUCT_PRICE if isinstance(node, Product) else NODE_PRICE
                 size += SPLINE_CONSTANTS * (node.outer == "spline")
         value = self.count * np.log(loss + FLOOR) + size * np.log(self.count)
         return float(value + price)
@@ -292,10 +294,10 @@ class Search:
             term, shift = alternative(edge, current, family)
             if self.rules is not None and not self.rules.obeyed(k, term):
                 continue
-            other = with_edge(structure, number, term, shift)
+            other = structure.with_edge(number, term, shift)
             yield Change(_placed(structures, k, other), k, number, family)
         if len(structure.all_edges) > len(structure.nodes):
-            less = with_edge(structure, number, None, _mean(edge, current))
+            less = structure.with_edge(number, None, _mean(edge, current))
             if all(node.edges for node in less.nodes):
                 yield Change(_placed(structures, k, less), k, number, "dropped")
 
@@ -369,30 +371,5 @@ def alternative(
     present = _centred(edge, current.value(edge.curve.x))
     weight = edge.curve.weight
     factor = float((weight * present) @ learned) / float((weight * learned) @ learned)
-    other = scaled_term(term, factor if abs(factor) > 1e-12 else 1.0)
+    other = term.scaled(factor if abs(factor) > 1e-12 else 1.0)
     return other, _mean(edge, current) - _mean(edge, other)
-
-
-def with_edge(
-    structure: LatentStructure, number: int, term: EdgeTerm | None, shift: float
-) -> LatentStructure:
-    """Replace (or with None remove) one edge; the shift goes to its node's offset."""
-    new = () if term is None else (term,)
-    direct = len(structure.edges)
-    if number < direct:
-        edges = structure.edges[:number] + new + structure.edges[number + 1 :]
-        return replace(structure, edges=edges, offset=structure.offset + shift)
-    place = number - direct
-    nodes: list[Node] = []
-    for node in structure.nodes:
-        here = 0 <= place < len(node.edges)
-        nodes.append(_with_inner(node, place, new, shift) if here else node)
-        place -= len(node.edges)
-    return replace(structure, nodes=tuple(nodes))
-
-
-def _with_inner(
-    node: Node, place: int, new: tuple[EdgeTerm, ...], shift: float
-) -> Node:
-    inner = node.edges[:place] + new + node.edges[place + 1 :]
-    return replace(node, edges=inner, offset=node.offset + shift)

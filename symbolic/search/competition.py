@@ -23,7 +23,8 @@ from symbolic.search.candidate import signature
 from symbolic.search.climb import Scored, Search
 from symbolic.search.refit import rows_for_search
 from symbolic.search.residual_gate import LIMIT, still_predictable
-from symbolic.terms.structure import LatentStructure, Node
+from symbolic.terms.nodes import Node, Product
+from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
     from sciren.data.table import Table
@@ -87,7 +88,7 @@ def settled(search: Search, scored: Scored) -> Scored:
     return scored
 
 
-def _is_known_alone(node: Node) -> bool:
+def _is_known_alone(node: Node | Product) -> bool:
     """Whether a node of one feature is a family, a bell or a power of it."""
     inside = [edge.form.family if edge.form else "" for edge in node.edges]
     return inside == ["linear"] or (node.outer, inside) in KNOWN_ALONE
@@ -204,12 +205,10 @@ class Competition:
 
     def _unwanted(self, name: str, found: "Composition") -> str:
         """Why the user does not allow a composition, or ''."""
-        if found.form.products:
-            return "products of curves have no place in the equations of a model yet"
-        nodes = [hidden_name(h, name) for h in range(len(found.form.structure.nodes))]
+        nodes = [hidden_name(h, name) for h in range(len(found.form.nodes))]
         banned = {one for n in nodes for one in self.options.forbidden(n, name)}
         allowed = set(self.options.allowed_families) - banned
-        outers = {node.outer for node in found.form.structure.nodes}
+        outers = {n.outer for n in found.form.nodes if isinstance(n, Node)}
         named = ", ".join(sorted(outers - allowed))
         return f"{named} is not allowed outside" if named else ""
 
@@ -220,7 +219,7 @@ class Competition:
         it: a saturation looks like exp(-exp(x)) under a little noise. Only a bell and a
         power, curves of their own, are believed.
         """
-        structure = found.form.structure
+        structure = found.form
         alone = [edge.source for edge in structure.edges]
         curved: list[int] = []
         nested: list[int] = []
@@ -278,7 +277,6 @@ class Competition:
         """Refit a composition beside the other latents and price it."""
         slope, offset = self._line(k)
         structure = latent_structure(found, self.units, slope, offset)
-        assert structure is not None  # products were refused before
         structures = (*best.structures[:k], structure, *best.structures[k + 1 :])
         values = self.model.constants() | {
             name: one.value for name, one in found.constants_of_process.items()

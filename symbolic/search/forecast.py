@@ -101,4 +101,4 @@ class Forecast:
 
 def _design(structure: LatentStructure, z: Array) -> Array:
     """Derivatives of a raw latent by its free constants (n, P)."""
-    return structure.by_constants(z)[:, 0 if structure.offset_free else 1 :]
+    return structure.by_constants(z)[:, np.array(structure.free)]

@@ -13,9 +13,10 @@ from sciren.solvers.levenberg import Normal, covariance, hold, minimise
 from sciren.solvers.normal_equations import assemble
 from sciren.solvers.process_term import LocalModel, ProcessTerm
 from symbolic.options import DOMAIN_MARGIN
+from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.sandwich import Sandwich, sandwich
 from symbolic.terms.shape_rules import ShapeRules
-from symbolic.terms.structure import EdgeTerm, LatentStructure
+from symbolic.terms.structure import LatentStructure
 
 RIDGE = 1e-10
 SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt
@@ -55,8 +56,8 @@ class SymbolicProblem:
         self.size = self.cuts[-1] + self.n_constants
         low, high = term.model.constant_scale.box()
         self.low, self.high = low.to(scaled), high.to(scaled)
-        free = [[one.offset_free, *[True] * (one.size - 1)] for one in self.structures]
-        flat = [flag for part in free for flag in part] + [True] * self.n_constants
+        flat = [flag for one in self.structures for flag in one.free]
+        flat += [True] * self.n_constants
         self.active = torch.tensor([flat], device=scaled.device)
         self.low_z, self.high_z = self.z.min(0), self.z.max(0)
         self.middle = self.start(torch.zeros(self.n_constants))[0]
@@ -193,11 +194,11 @@ class SymbolicProblem:
         An edge that is outside its domain already may go anywhere.
         """
         for k, structure in enumerate(self.structures_at(trial)):
-            place = self.cuts[k] + 1
-            for edge, skip in _edges_with_offsets(structure):
+            for edge, start in zip(structure.all_edges, structure.starts, strict=True):
                 if edge.form is None or self._feasible(edge, edge.constants[1:]):
                     continue
-                inner = slice(place + skip + 1, place + skip + edge.size)
+                place = self.cuts[k] + start
+                inner = slice(place + 1, place + edge.size)
                 before, step = theta[inner], trial[inner] - theta[inner]
                 if not self._feasible(edge, before.tolist()):
                     continue
@@ -267,21 +268,6 @@ def newton_step(normal: Normal) -> Tensor:
     eye = 1e-12 * torch.eye(scaled.shape[-1]).to(scaled)
     right = (normal.gradient / scale).unsqueeze(-1)
     return -(torch.linalg.inv(scaled + eye) @ right).squeeze(-1) / scale
-
-
-def _edges_with_offsets(structure: LatentStructure) -> list[tuple[EdgeTerm, int]]:
-    """Edges of a latent and where their constants start, counted after D."""
-    result, place = [], 0
-    for edge in structure.edges:
-        result.append((edge, place))
-        place += edge.size
-    for node in structure.nodes:
-        place += 1
-        for edge in node.edges:
-            result.append((edge, place))
-            place += edge.size
-        place += node.outer == "log"
-    return result
 
 
 @dataclass(frozen=True)

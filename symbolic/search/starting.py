@@ -1,7 +1,7 @@
 """From edge curves to starting structures: one closed form an edge, or a refusal."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,14 @@ import numpy as np
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.fit import CurveFit, fit_curve
 from symbolic.families.forms import Form
-from symbolic.families.library import EXPONENT_LIMIT
+from symbolic.families.guarded import EXPONENT_LIMIT
+from symbolic.families.variants import form_named
 from symbolic.options import SymbolicOptions, hidden_name
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
 from symbolic.terms.structure import (
-    EdgeTerm,
     LatentStructure,
-    Node,
-    form_named,
-    reference_of,
+    with_lines_joined,
 )
 
 
@@ -60,23 +60,11 @@ def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float
 
 def _about_zero(form: Form, constants: list[float]) -> tuple[Form, list[float]]:
     """Write an exponential about a number about zero, where its amplitude allows it."""
-    reference = reference_of(form.family, form.variant)
+    reference = form.variant.about
     if reference is None or abs(constants[1] * reference) > EXPONENT_LIMIT:
         return form, constants
     amplitude = constants[0] * float(np.exp(-constants[1] * reference))
-    return form_named("exp", ""), [amplitude, *constants[1:]]
-
-
-def scaled_term(term: EdgeTerm, factor: float) -> EdgeTerm:
-    """Return the term times a factor."""
-    if term.form is None:
-        assert term.curve is not None
-        curve = term.curve
-        ends = (curve.slopes[0] * factor, curve.slopes[1] * factor)
-        table = type(curve)(curve.x, curve.y * factor, ends)
-        return EdgeTerm(term.source, None, (), table, term.function)
-    constants = (term.constants[0] * factor, *term.constants[1:])
-    return EdgeTerm(term.source, term.form, constants)
+    return form_named("exp"), [amplitude, *constants[1:]]
 
 
 @dataclass(frozen=True)
@@ -192,34 +180,15 @@ def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure |
             return None
         factor, shift, amplitude, rest = moved
         offset += rest
-        scaled = tuple(scaled_term(term, factor) for term in edges)
+        scaled = tuple(term.scaled(factor) for term in edges)
         if outer in ("linear", "constant"):
             direct += scaled
             offset += shift
         else:
             nodes.append(Node(outer, amplitude, shift, scaled))
-    single_log = len(nodes) == 1 and nodes[0].outer == "log" and not direct
-    if single_log:
-        scale = float(np.exp(np.clip(offset / nodes[0].amplitude, -30, 30)))
-        edges = tuple(scaled_term(term, scale) for term in nodes[0].edges)
-        one = Node("log", nodes[0].amplitude, nodes[0].offset * scale, edges)
-        return LatentStructure(latent.name, 0.0, (), (one,), offset_free=False)
-    return LatentStructure(latent.name, offset, _merged(direct), tuple(nodes))
-
-
-def _merged(edges: Sequence[EdgeTerm]) -> tuple[EdgeTerm, ...]:
-    """Add up linear terms of the same source; one constant is enough for them."""
-    slopes: dict[int, float] = {}
-    for edge in edges:
-        if edge.form is not None and edge.form.family == "linear":
-            slopes[edge.source] = slopes.get(edge.source, 0.0) + edge.constants[0]
-    found = []
-    for edge in edges:
-        if edge.form is None or edge.form.family != "linear":
-            found.append(edge)
-        elif edge.source in slopes:
-            found.append(replace(edge, constants=(slopes.pop(edge.source),)))
-    return tuple(found)
+    edges = with_lines_joined(direct)
+    structure = LatentStructure(latent.name, offset, edges, tuple(nodes))
+    return structure.with_offset_in_log()
 
 
 def _absorbed(
@@ -241,10 +210,10 @@ def _absorbed(
             size = float(np.sqrt(abs(c[0])))
             return size, size * (inner - float(c[1])), sign, float(c[2])
         case "exp":
-            reference = reference_of(form.family, form.variant) or 0.0
+            reference = form.variant.about or 0.0
             start = float(np.log(max(abs(c[0]), 1e-300))) - float(c[1]) * reference
             return float(c[1]), float(c[1]) * inner + start, sign, float(c[2])
         case "log":
-            flip = -1.0 if form.variant == "-" else 1.0
+            flip = -1.0 if form.variant.branch == "-" else 1.0
             return flip, flip * inner + float(c[1]), float(c[0]), float(c[2])
     return None

@@ -11,8 +11,10 @@ from symbolic.curves.fit import departure
 from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
 from symbolic.search.starting import FittedEdge, FittedLatent, fits_by_family
-from symbolic.terms.rebuild import Units, raw_constants, raw_term
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node, Product
+from symbolic.terms.rebuild import Units, node_expression, raw_constants, raw_term
+from symbolic.terms.structure import LatentStructure
 
 EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
 
@@ -113,8 +115,7 @@ class EdgeTable:
         name = self.units.names[edge.source]
         low, high = self.units.low[edge.source], self.units.high[edge.source]
         told = []
-        full = np.array([*edge.constants, 0.0])
-        pole = edge.form.pole(full)
+        pole = edge.form.pole(edge.full)
         if pole is not None:
             raw = self._raw(edge.source, pole)
             if abs(raw - 0.5 * (low + high)) <= high - low:
@@ -138,16 +139,11 @@ class EdgeTable:
         found = raw_constants([one], self.units)[1:]
         return ", ".join(f"{c.role}={c.value:.6g}" for c in found)
 
-    def _outer(self, k: int, node: Node, label: str, share: float) -> dict[str, Any]:
-        index, sign = node.index(self.z), "-" if node.amplitude < 0 else ""
-        text = {"abs": "|s|", "quadratic": "s^2", "exp": "exp(s)"}.get(node.outer)
-        if text is None:
-            text = (
-                f"{node.amplitude:.4g}*log(s)"
-                if node.outer == "log"
-                else f"{node.function}(s)"
-            )
-            sign = ""
+    def _outer(
+        self, k: int, node: Node | Product, label: str, share: float
+    ) -> dict[str, Any]:
+        """Row of a node's way into its latent: its outer function, or the product."""
+        index = node.value(self.z) if isinstance(node, Product) else node.index(self.z)
         refused = node.outer == "spline"
         return {
             "layer": 1,
@@ -157,7 +153,7 @@ class EdgeTable:
             "importance": float(share),
             "family": "none" if refused else node.outer,
             "status": "refused" if refused else "closed",
-            "formula": sign + text,
+            "formula": _outer_text(node, self.units),
             "latex": "",
             "constants": "",
             "r2": float("nan"),
@@ -224,6 +220,23 @@ def _parting(
     if not {family, close[0]} <= set(fits):
         return None
     return departure(fits[family], fits[close[0]], float(np.std(learned.curve.y)))
+
+
+def _outer_text(node: Node | Product, units: Units) -> str:
+    """Outer function of an index s, or what is multiplied."""
+    if isinstance(node, Product):
+        return to_text(node_expression(node, units), 4)
+    sign = "-" if node.amplitude < 0 else ""
+    match node.outer:
+        case "abs":
+            return f"{sign}|s|"
+        case "quadratic":
+            return f"{sign}s^2"
+        case "exp":
+            return f"{sign}exp(s)"
+        case "log":
+            return f"{node.amplitude:.4g}*log(s)"
+    return f"{node.function}(s)"
 
 
 def _spread(values: np.ndarray) -> float:

@@ -7,8 +7,18 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symbolic.terms.rebuild import RawConstant, Units, constrained, raw_constants
-from symbolic.terms.structure import EdgeTerm, LatentStructure, in_raw
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node, Product
+from symbolic.terms.rebuild import (
+    RawConstant,
+    Units,
+    constrained,
+    outer_expression,
+    raw_closed,
+    raw_constants,
+    raw_factors,
+)
+from symbolic.terms.structure import LatentStructure
 
 
 @dataclass(frozen=True)
@@ -52,33 +62,40 @@ def parametric(
     for edge in structure.edges:
         total += _term(edge, units, take)
     for node in structure.nodes:
-        s = next(take)
-        for edge in node.edges:
-            s += _term(edge, units, take)
-        outer = {
-            "abs": sympy.Abs,
-            "quadratic": lambda s: sympy.Pow(s, 2),
-            "exp": sympy.exp,
-            "log": sympy.log,
-            "spline": lambda s, name=node.function: sympy.Function(name)(s),
-        }[node.outer](s)
-        factor = next(take) if node.outer == "log" else _sign(node.amplitude)
-        total += factor * outer
+        total += _node(node, units, take)
     name, low, high, temperature = constraint
     bounded = constrained(total, name, low, high, temperature, largest=np.inf)
     return ParametricLatent(structure.name, total, bounded, symbols)
 
 
+def _node(node: Node | Product, units: Units, take: Iterator[sympy.Symbol]) -> Any:
+    if isinstance(node, Product):
+        return sympy.Mul(*_factors(node, units, take))
+    s: Any = next(take)
+    for edge in node.edges:
+        s += _term(edge, units, take)
+    outer = outer_expression(node, s)
+    return (next(take) if node.outer == "log" else _sign(node.amplitude)) * outer
+
+
+def _factors(
+    product: Product, units: Units, take: Iterator[sympy.Symbol]
+) -> Iterator[Any]:
+    for factor in raw_factors(product, units):
+        offset: Any = 0 if factor.offset is None else next(take)
+        if factor.term is None:
+            yield offset + _term(factor.edge, units, take)
+            continue
+        first = sympy.Integer(1) if factor.unit else next(take)
+        inner = [next(take) for _ in factor.term.constants[1:]]
+        yield offset + factor.term.with_constants([first, *inner])
+
+
 def _term(edge: EdgeTerm, units: Units, take: Iterator[sympy.Symbol]) -> Any:
-    x: Any = units.symbol(edge.source)
     if edge.form is None:
-        return sympy.Function(edge.function)(x)
-    shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])
-    form, _ = in_raw(edge.form, np.array([*edge.constants, 0.0]), shift, scale)
-    if not form.rescalable:
-        x = (x - sympy.Float(shift)) / sympy.Float(scale)
-    given = [next(take) for _ in form.constants[:-1]]
-    return form.expression(x, [*given, sympy.Integer(0)])
+        return sympy.Function(edge.function)(units.symbol(edge.source))
+    raw = raw_closed(edge, units)
+    return raw.with_constants([next(take) for _ in raw.constants])
 
 
 def _sign(amplitude: float) -> Any:

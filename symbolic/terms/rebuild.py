@@ -8,7 +8,11 @@ import sympy
 
 from symbolic.curves.fit import readable
 from symbolic.curves.spline_curve import SplineCurve
-from symbolic.terms.structure import ROUNDING, EdgeTerm, LatentStructure, Node, in_raw
+from symbolic.families.forms import Form
+from symbolic.families.variants import ROUNDING, in_raw
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node, Product
+from symbolic.terms.structure import LatentStructure
 
 
 @dataclass(frozen=True)
@@ -40,30 +44,105 @@ class RawConstant:
     role: str
     value: float
 
+    @property
+    def described(self) -> str:
+        """What the constant is, in words: "a of ta", "factor offset of sw", "offset"."""
+        return f"{self.role} of {self.source}" if self.source else self.role
+
 
 def feature_symbols(names: Sequence[str]) -> tuple[sympy.Symbol, ...]:
     """Symbols of the features, as every formula uses them."""
     return tuple(sympy.Symbol(name, real=True) for name in names)
 
 
+@dataclass(frozen=True)
+class RawTerm:
+    """A closed form in raw units without its offset.
+
+    Args:
+        form: in raw units;  constants: without the offset;  offset: what leaves it.
+        x: what the form is a function of: the feature, or its scaled value where a
+            family has no rule for new units.
+        feature: name;  low, high: range of the data.
+    """
+
+    form: Form
+    constants: np.ndarray
+    offset: float
+    x: sympy.Expr
+    feature: str
+    low: float
+    high: float
+
+    @property
+    def expression(self) -> sympy.Expr:
+        """Expression with numbers, its offset left out."""
+        c = np.array([*self.constants, 0.0])
+        return readable(self.form, self.x, c, self.low, self.high)
+
+    def with_constants(self, given: Sequence[sympy.Expr]) -> sympy.Expr:
+        """Expression with other constants, e.g. symbols."""
+        return self.form.expression(self.x, [*given, sympy.Integer(0)])
+
+
+def raw_closed(edge: EdgeTerm, units: Units) -> RawTerm:
+    """Return the closed form of an edge in raw units."""
+    i = edge.source
+    shift, scale = float(units.shift[i]), float(units.scale[i])
+    x: sympy.Expr = units.symbol(i)
+    assert edge.form is not None
+    if not edge.form.rescalable:
+        x = (x - sympy.Float(shift)) / sympy.Float(scale)
+    form, c = in_raw(edge.form, edge.full, shift, scale)
+    low, high = float(units.low[i]), float(units.high[i])
+    return RawTerm(form, c[:-1], float(c[-1]), x, units.names[i], low, high)
+
+
 def raw_term(edge: EdgeTerm, units: Units) -> tuple[sympy.Expr, float]:
     """Return an edge's expression in raw units without offset, and its offset."""
-    x: sympy.Expr = units.symbol(edge.source)
     if edge.form is None:
-        return sympy.Function(edge.function)(x), 0.0
-    if not edge.form.rescalable:
-        shift, scale = units.shift[edge.source], units.scale[edge.source]
-        x = (x - sympy.Float(shift)) / sympy.Float(scale)
-    form, c = in_raw(
-        edge.form,
-        np.array([*edge.constants, 0.0]),
-        float(units.shift[edge.source]),
-        float(units.scale[edge.source]),
-    )
-    low, high = float(units.low[edge.source]), float(units.high[edge.source])
-    bare = np.array([*c[:-1], 0.0])
-    expression = readable(form, x, bare, low, high)
-    return expression, float(c[-1])
+        return sympy.Function(edge.function)(units.symbol(edge.source)), 0.0
+    raw = raw_closed(edge, units)
+    return raw.expression, raw.offset
+
+
+@dataclass(frozen=True)
+class RawFactor:
+    """A factor of a product in raw units.
+
+    Args:
+        edge: in scaled units;  term: its closed form in raw units, None when refused.
+        offset: None for a factor without one.
+        unit: whether the amplitude of the term is one and not written.
+    """
+
+    edge: EdgeTerm
+    term: RawTerm | None
+    offset: float | None
+    unit: bool
+
+
+def raw_factors(product: Product, units: Units) -> list[RawFactor]:
+    """Factors in raw units; the amplitudes of all stand in the first closed form."""
+    terms = [
+        None if edge.form is None else raw_closed(edge, units) for edge in product.edges
+    ]
+    scale = 1.0
+    for k, term in enumerate(terms):
+        if term is not None and k != product.carrier:
+            scale *= float(term.constants[0])
+    factors = []
+    for k, (factor, term) in enumerate(zip(product.factors, terms, strict=True)):
+        offset, unit, moved = factor.offset, False, None
+        if term is not None:
+            unit = k != product.carrier
+            by = 1.0 / float(term.constants[0]) if unit else scale
+            offset = by * _total([offset, term.offset])
+            constants = np.array([by * term.constants[0], *term.constants[1:]])
+            moved = replace(term, constants=constants, offset=0.0)
+        written = None if factor.anchored else offset
+        factors.append(RawFactor(factor.edge, moved, written, unit))
+    return factors
 
 
 STEEP = 100.0  # exponents above this are written so that no step of them overflows
@@ -95,41 +174,48 @@ def _total(parts: Sequence[float]) -> float:
     return total if abs(total) > ROUNDING * size else 0.0
 
 
-def node_expression(node: Node, units: Units) -> sympy.Expr:
-    """Contribution of a hidden node."""
+def node_expression(node: Node | Product, units: Units) -> sympy.Expr:
+    """Contribution of a hidden node or a product."""
+    if isinstance(node, Product):
+        return sympy.Mul(*(_factor(one, units) for one in raw_factors(node, units)))
     s = _sum(node.edges, node.offset, units)
-    outer = {
-        "abs": lambda: sympy.Abs(s),
-        "quadratic": lambda: sympy.Pow(s, 2),
-        "exp": lambda: _exponential(s),
-        "log": lambda: sympy.log(s),
-        "spline": lambda: sympy.Function(node.function)(s),
-    }[node.outer]()
+    outer = _exponential(s) if node.outer == "exp" else outer_expression(node, s)
     if node.amplitude == 1.0:
         return outer
     sign = sympy.Integer(-1) if node.amplitude == -1.0 else sympy.Float(node.amplitude)
     return sign * outer
 
 
+def outer_expression(node: Node, s: sympy.Expr) -> sympy.Expr:
+    """Outer function of an index, without amplitude."""
+    match node.outer:
+        case "abs":
+            return sympy.Abs(s)
+        case "quadratic":
+            return sympy.Pow(s, 2)
+        case "exp":
+            return sympy.exp(s)
+        case "log":
+            return sympy.log(s)
+    return sympy.Function(node.function)(s)
+
+
+def _factor(factor: RawFactor, units: Units) -> sympy.Expr:
+    edge, term = factor.edge, factor.term
+    if term is None:
+        whole = sympy.Function(edge.function)(units.symbol(edge.source))
+    elif factor.unit:
+        inner = [sympy.Float(float(value)) for value in term.constants[1:]]
+        whole = term.with_constants([sympy.Integer(1), *inner])
+    else:
+        whole = term.expression
+    return whole if not factor.offset else whole + sympy.Float(factor.offset)
+
+
 def raw_expression(structure: LatentStructure, units: Units) -> sympy.Expr:
     """Raw latent as a function of raw features, before the constraint."""
     nodes = [node_expression(node, units) for node in structure.nodes]
     return sympy.Add(_sum(structure.edges, structure.offset, units), *nodes)
-
-
-def standardised_expression(
-    structure: LatentStructure, names: Sequence[str]
-) -> sympy.Expr:
-    """Raw latent as a function of scaled features z_<name>."""
-    d = len(names)
-    scaled = Units(
-        tuple(f"z_{name}" for name in names),
-        np.zeros(d),
-        np.ones(d),
-        -np.ones(d),
-        np.ones(d),
-    )
-    return raw_expression(structure, scaled)
 
 
 def constrained(
@@ -199,7 +285,7 @@ def refused_curves(
                 shift, scale = units.shift[edge.source], units.scale[edge.source]
                 curves[edge.function] = edge.curve.moved(float(shift), float(scale))
         for node in structure.nodes:
-            if node.curve is not None:
+            if isinstance(node, Node) and node.curve is not None:
                 curves[node.function] = node.curve
     return curves
 
@@ -209,57 +295,81 @@ def raw_constants(
 ) -> list[RawConstant]:
     """List every constant of the printed equations with its value in raw units.
 
-    Names are unique within a latent: ``a_ta``; ``a_ta_1`` inside the first hidden node
-    of several, or beside direct terms; ``a_ta_b`` where a node uses a feature twice.
+    Names are unique within a latent: ``rb_0`` its offset; ``a_ta``; ``c_rb`` the offset
+    of a node's index and ``c_ta`` that of a factor; ``a_ta_1`` inside the first hidden
+    node or product of several, or beside direct terms; ``a_ta_b`` where one uses a
+    feature twice.
     """
     return [
-        replace(one, name=name)
+        replace(constant, name=name)
         for structure in structures
-        for one, name in _uniquely_named(_constants_of(structure, units))
+        for constant, name in _uniquely_named(_constants_of(structure, units))
     ]
 
 
 def _constants_of(structure: LatentStructure, units: Units) -> list[RawConstant]:
-    name, found = structure.name, []
-    offset, edges = _edge_constants(structure.edges, name, "", units)
+    latent = structure.name
+    offset, inner = _edge_constants(structure.edges, latent, "", units)
+    listed: list[RawConstant] = []
     if structure.offset_free:
         total = _total([structure.offset, *offset])
-        found.append(RawConstant(f"{name}_0", name, "", "offset", total))
-    found += edges
+        listed.append(RawConstant(f"{latent}_0", latent, "", "offset", total))
+    listed += inner
     alone = len(structure.nodes) == 1 and not structure.edges
     for number, node in enumerate(structure.nodes):
         tail = "" if alone else f"_{number + 1}"
-        offset, edges = _edge_constants(node.edges, name, tail, units)
+        if isinstance(node, Product):
+            listed += _factor_constants(node, latent, tail, units)
+            continue
+        offset, inner = _edge_constants(node.edges, latent, tail, units)
         total = _total([node.offset, *offset])
-        found.append(RawConstant(f"c_{name}{tail}", name, "", "index offset", total))
-        found += edges
+        label = f"c_{latent}{tail}"
+        listed.append(RawConstant(label, latent, "", "index offset", total))
+        listed += inner
         if node.outer == "log":
-            label = f"A_{name}{tail}"
-            found.append(RawConstant(label, name, "", "amplitude", node.amplitude))
-    return found
+            label = f"A_{latent}{tail}"
+            listed.append(RawConstant(label, latent, "", "amplitude", node.amplitude))
+    return listed
 
 
-def _uniquely_named(found: list[RawConstant]) -> Iterator[tuple[RawConstant, str]]:
+def _uniquely_named(listed: list[RawConstant]) -> Iterator[tuple[RawConstant, str]]:
     """Constants with names of their own: a second a_ta becomes a_ta_b."""
     count: dict[str, int] = {}
-    for one in found:
-        number = count[one.name] = count.get(one.name, 0) + 1
-        yield one, one.name if number == 1 else f"{one.name}_{chr(96 + number)}"
+    for constant in listed:
+        name = constant.name
+        number = count[name] = count.get(name, 0) + 1
+        yield constant, name if number == 1 else f"{name}_{chr(96 + number)}"
 
 
 def _edge_constants(
     edges: Sequence[EdgeTerm], latent: str, tail: str, units: Units
 ) -> tuple[list[float], list[RawConstant]]:
-    offset, found = [], []
-    for edge in edges:
-        if edge.form is None:
-            continue
-        shift, scale = units.shift[edge.source], units.scale[edge.source]
-        full = np.array([*edge.constants, 0.0])
-        form, c = in_raw(edge.form, full, float(shift), float(scale))
-        offset.append(float(c[-1]))
-        source = units.names[edge.source]
-        for role, value in zip(form.constants[:-1], c[:-1], strict=True):
-            label = f"{role}_{source}{tail}"
-            found.append(RawConstant(label, latent, source, role, float(value)))
-    return offset, found
+    """Offsets of some terms, and their other constants."""
+    terms = [raw_closed(edge, units) for edge in edges if edge.form is not None]
+    listed = [one for term in terms for one in _term_constants(term, latent, tail)]
+    return [term.offset for term in terms], listed
+
+
+def _term_constants(term: RawTerm, latent: str, tail: str) -> list[RawConstant]:
+    return [
+        RawConstant(
+            f"{role}_{term.feature}{tail}", latent, term.feature, role, float(c)
+        )
+        for role, c in zip(term.form.constants[:-1], term.constants, strict=True)
+    ]
+
+
+def _factor_constants(
+    product: Product, latent: str, tail: str, units: Units
+) -> list[RawConstant]:
+    listed = []
+    for factor in raw_factors(product, units):
+        feature = units.names[factor.edge.source]
+        if factor.offset is not None:
+            label = f"c_{feature}{tail}"
+            role = "factor offset"
+            listed.append(RawConstant(label, latent, feature, role, factor.offset))
+        if factor.term is not None:
+            written = _term_constants(factor.term, latent, tail)
+            listed += written[1:] if factor.unit else written
+    return listed

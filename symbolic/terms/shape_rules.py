@@ -6,8 +6,10 @@ from typing import get_args
 
 import numpy as np
 
+from symbolic.families.variants import in_raw
 from symbolic.options import Shape
-from symbolic.terms.structure import EdgeTerm, LatentStructure, in_raw
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.structure import LatentStructure
 
 RULES: tuple[str, ...] = get_args(Shape)
 """Rules by name: of the slope, or of the printed term, on the range of the data."""
@@ -38,12 +40,11 @@ class ShapeRules:
             return True
         i = edge.source
         z = np.linspace(self.low[i], self.high[i], GRID)
-        full = np.array([*edge.constants, 0.0])
         if rule in ("increasing", "decreasing"):
-            values = edge.form.by_x(z, full)
+            values = edge.form.by_x(z, edge.full)
         else:  # the printed term, its constant left to the offset of the latent
             shift, scale = float(self.shift[i]), float(self.scale[i])
-            form, raw = in_raw(edge.form, full, shift, scale)
+            form, raw = in_raw(edge.form, edge.full, shift, scale)
             x = shift + scale * z if form.rescalable else z
             values = form.value(x, np.array([*raw[:-1], 0.0]))
         sign = 1.0 if rule in ("increasing", "positive") else -1.0

@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from symbolic.search.refit import Refit, SymbolicProblem
+from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.rebuild import RawConstant, Units, raw_constants
-from symbolic.terms.structure import EdgeTerm, LatentStructure
+from symbolic.terms.structure import LatentStructure
 
 Structures = Sequence[LatentStructure]
 
@@ -173,8 +174,7 @@ def _slope_and_curvature(edge: EdgeTerm, z: float, units: Units) -> list[float]:
     """Derivatives by the raw feature at scaled z."""
     assert edge.form is not None
     step, scale = 1e-4, float(units.scale[edge.source])
-    full = np.array([*edge.constants, 0.0])
-    left, here, right = edge.form.by_x(np.array([z - step, z, z + step]), full)
+    left, here, right = edge.form.by_x(np.array([z - step, z, z + step]), edge.full)
     return [float(here / scale), float((right - left) / (2 * step * scale**2))]
 
 

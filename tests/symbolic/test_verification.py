@@ -12,10 +12,11 @@ import torch
 from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 from sciren.errors import ColumnError, TrainingError
 from symbolic import symbolify, verify
+from symbolic.families.variants import form_named
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.observations import observed
+from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.rebuild import raw_constants, raw_expression
-from symbolic.terms.structure import EdgeTerm, form_named
 from symbolic.verification import STRETCH, _held_out_excess
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from symbolic.composition.fitting.closed_form import RawNumber
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Regression
+from symbolic.terms.rebuild import RawConstant
 
 Array = np.ndarray
 
@@ -38,7 +38,7 @@ def covariance(regression: Regression, model: Model, rss: float) -> Array:
 
 
 def errors_of(
-    numbers: Callable[[float, Model], list[RawNumber]],
+    numbers: Callable[[float, Model], list[RawConstant]],
     offset: float,
     model: Model,
     spread: Array,

@@ -11,9 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
-from symbolic.composition.fitting.model import Model, Node, Term, node_sum
+from symbolic.composition.fitting.model import Model, Node, Term, node_sum, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.search import Scored, Search
+
+NEAR_ONE = 0.25
+"""Distance of an exponent from one within which a power is tried as a plain factor."""
 
 FOLDED_SHARE = 0.002
 """Share of rows on the other side of a fold below which it is no fold."""
@@ -38,6 +41,8 @@ def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
         for other in _anchored(node):
             yield model.with_node(h, other)
         yield from _completed(model, h)
+        for other in _multiplied(regression, node):
+            yield model.with_node(h, other)
         for terms in _replacements(regression, node):
             present = {term.feature for term in model.rest}
             if any(term.feature in present for term in terms):
@@ -62,6 +67,34 @@ def _completed(model: Model, h: int) -> Iterator[Model]:
     for head in (shifted, node.head[0]):
         changed = model.with_node(h, replace(node, head=(head,)))
         yield Model(rest, changed.nodes)
+
+
+def _multiplied(regression: Regression, node: Node) -> Iterator[Node]:
+    """Yield an exponential of logarithms with exponents near one as a product.
+
+    exp(log(x + s) + log(y + t)) = (x + s) (y + t), exp(log(x + s) + b y) = (x + s) exp(b y)
+    """
+    families = {term.family for term in node.terms}
+    if node.kind != "exp" or len(node.terms) != 2 or "log" not in families:
+        return
+    if not families <= {"log", "linear"}:
+        return
+    factors, means, centre = [], [], 0.0
+    for term in node.terms:
+        z, slope = regression.columns[term.feature].z, term.constants[0]
+        centre += float(term_value(regression.columns, term).mean())
+        if term.family == "log":
+            rate = term.constants[1]
+            if abs(rate) < 1e-9 or abs(slope / rate - 1.0) > NEAR_ONE:
+                return
+            factors.append(Term(term.feature, "linear", (rate,)))
+            means.append(1.0 + rate * float(z.mean()))
+        else:
+            factors.append(Term(term.feature, "exp", (slope, slope)))
+            means.append(float(np.exp(slope * z).mean()))
+    size = node.head[0] * float(np.exp(-centre))
+    first = scaled(factors[0], size)
+    yield Node("product", 1.0, (size * means[0], means[1]), (first, factors[1]))
 
 
 def _anchored(node: Node) -> Iterator[Node]:

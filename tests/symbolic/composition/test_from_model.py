@@ -4,17 +4,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sympy
 
 from sciren.errors import ConfigError
 from symbolic.composition import compose
 from symbolic.composition.from_model import (
     compose_latent,
     latent_structure,
-    without_spare_offset,
 )
 from symbolic.families.library import FAMILIES
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
 from symbolic.terms.rebuild import Units, raw_expression
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
+from symbolic.terms.structure import LatentStructure
 
 
 class Decoder:
@@ -114,12 +116,24 @@ def test_an_offset_too_large_for_a_logarithm_stays():
     form = FAMILIES["linear"][0]
     node = Node("log", 0.01, 3.0, (EdgeTerm(0, form, (1.0,)),))
     one = LatentStructure("rb", 5.0, (), (node,))
-    assert without_spare_offset(one) is one
+    assert one.with_offset_in_log() is one
 
 
-def test_products_have_no_place_in_a_structure():
-    found = SimpleNamespace(form=SimpleNamespace(products=(1,)))
-    assert latent_structure(found, None) is None
+@pytest.mark.parametrize(("slope", "offset"), [(1.0, 0.0), (-0.4, 2.0)])
+def test_a_product_is_a_node_of_a_structure(slope, offset):
+    x = np.random.default_rng(3).uniform(1.0, 4.0, (300, 2))
+    found = compose(x, 2.0 * x[:, 0] * x[:, 1] + 1.0)
+    shift, scale = x.min(0), np.ptp(x, axis=0)
+    units = Units(found.units.names, shift, scale, x.min(0), x.max(0))
+    structure = latent_structure(found, units, slope, offset)
+    assert [node.outer for node in structure.nodes] == ["product"]
+    first, second = sympy.symbols("x0 x1", real=True)
+    printed = sympy.expand(raw_expression(structure, units))
+    assert abs(float(printed.coeff(first * second)) - 2.0 * slope) < 1e-6
+    expected = offset + slope * found.predict(x)
+    np.testing.assert_allclose(
+        structure.value((x - shift) / scale), expected, rtol=1e-8
+    )
 
 
 def test_what_cannot_be_composed_is_an_error(cases):

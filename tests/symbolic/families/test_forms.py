@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from sciren.errors import ExpressionError
 from symbolic.expression.nodes import kind_of
 from symbolic.families.forms import Form, Shape
-from symbolic.families.library import (
+from symbolic.families.guarded import (
     EXPONENT_LIMIT,
-    FAMILIES,
     LOG_FLOOR,
     guarded_exp,
     guarded_exp_slope,
     guarded_log,
     guarded_log_slope,
 )
+from symbolic.families.library import FAMILIES
 
 FORMS = {form.name: form for family in FAMILIES for form in FAMILIES[family]}
 X = np.linspace(-0.97, 0.93, 41)

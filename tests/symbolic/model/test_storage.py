@@ -13,10 +13,12 @@ from sciren.edge_columns import EDGE_COLUMNS
 from sciren.errors import ExpressionError, FormatError
 from symbolic import SymbolicModel, to_latex
 from symbolic.curves.spline_curve import SplineCurve
-from symbolic.families.library import exp_about
+from symbolic.families.variants import exp_about, form_named
 from symbolic.model.storage import FORMAT, from_json, to_json
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
 from symbolic.terms.rebuild import Units, constrained, raw_expression, refused_curves
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Check, Verification
 
 INF = float("inf")

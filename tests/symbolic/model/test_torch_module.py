@@ -13,11 +13,14 @@ from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 from sciren.errors import ColumnError
 from symbolic import symbolify
 from symbolic.curves.spline_curve import SplineCurve
+from symbolic.families.variants import form_named
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.model.torch_module import EquationModule
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
 from symbolic.terms.parametric import parametric
 from symbolic.terms.rebuild import Units
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.structure import LatentStructure
 
 ROOT = Path(__file__).resolve().parents[2]
 

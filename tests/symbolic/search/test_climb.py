@@ -16,13 +16,16 @@ from sciren import (
     process_model,
 )
 from symbolic.curves.extract import extract
+from symbolic.families.variants import form_named
 from symbolic.options import SymbolicOptions
 from symbolic.pipeline import symbolify
-from symbolic.search.climb import Search, alternative, signature, with_edge
+from symbolic.search.climb import Search, alternative, signature
 from symbolic.search.observations import observed
 from symbolic.search.refit import Refit
 from symbolic.search.starting import fit_latent
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
+from symbolic.terms.structure import LatentStructure
 
 FEATURES = ["x", "y", "w"]
 KEEP_ALL = TrainConfig(select=False)
@@ -262,13 +265,13 @@ def test_an_edge_is_replaced_where_it_stands_and_its_offset_goes_to_its_sum():
     nodes = (Node("abs", 1.0, 0.1, (ONE,)), Node("exp", 1.0, 0.2, (ONE, OTHER)))
     structure = LatentStructure("rb", 3.0, (OTHER,), nodes)
     new = EdgeTerm(1, LINEAR, (9.0,))
-    direct = with_edge(structure, 0, new, 0.5)
+    direct = structure.with_edge(0, new, 0.5)
     assert (direct.edges, direct.offset, direct.nodes) == ((new,), 3.5, nodes)
-    inner = with_edge(structure, 3, new, 0.5)
+    inner = structure.with_edge(3, new, 0.5)
     assert inner.nodes[1].edges == (ONE, new)
     assert inner.nodes[1].offset == pytest.approx(0.7)
     assert (inner.nodes[0], inner.edges, inner.offset) == (nodes[0], (OTHER,), 3.0)
-    less = with_edge(structure, 2, None, 0.0)
+    less = structure.with_edge(2, None, 0.0)
     assert [len(node.edges) for node in less.nodes] == [1, 1]
 
 

@@ -27,7 +27,9 @@ from symbolic.printing.contents import printable
 from symbolic.search import competition
 from symbolic.search.competition import Competition, Try, open_questions
 from symbolic.search.residual_gate import LIMIT
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
+from symbolic.terms.structure import LatentStructure
 
 NAMES = ["a", "b", "c"]
 
@@ -217,7 +219,7 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
     )
     answer = SimpleNamespace(
         accepted=True, structure="abs", reason="", constants_of_process={}, noise="constant",
-        form=SimpleNamespace(structure=NODE, products=()),
+        form=NODE,
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=worse)
     monkeypatch.setattr(competition, "latent_structure", lambda *_: NODE)
@@ -245,24 +247,13 @@ def test_a_curve_of_one_feature_is_not_put_together_from_several(growing, monkey
     )  # fmt: skip
     answer = SimpleNamespace(
         accepted=True, structure="exp[quadratic(b)] + linear(a) + quadratic(b)",
-        reason="", form=SimpleNamespace(structure=parts, products=()),
+        reason="", form=parts,
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
     assert one.run(BEST) is BEST
     assert [row.reason for row in one.tries] == [
         "it puts the curve of b together from several"
     ] * 2
-
-
-def test_a_product_is_told_and_leaves_the_model_as_it_is(growing, monkeypatch):
-    answer = SimpleNamespace(
-        accepted=True, structure="[linear(a) * linear(b)]", reason="",
-        form=SimpleNamespace(structure=NODE, products=(1,)),
-    )  # fmt: skip
-    one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
-    assert one.run(BEST) is BEST
-    assert [row.verdict for row in one.tries] == ["refused"] * 2
-    assert one.tries[0].reason.startswith("products of curves")
 
 
 def test_the_time_is_shared_out_over_latents_and_starts(growing, monkeypatch):

@@ -17,6 +17,7 @@ from sciren import (
 )
 from sciren.comparison import ResidualScale
 from sciren.solvers.process_term import ProcessTerm
+from symbolic.families.variants import form_named
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.refit import (
     SymbolicProblem,
@@ -24,12 +25,9 @@ from symbolic.search.refit import (
     refit,
     rows_for_search,
 )
-from symbolic.terms.structure import (
-    EdgeTerm,
-    LatentStructure,
-    Node,
-    form_named,
-)
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
+from symbolic.terms.structure import LatentStructure
 
 ROWS = 400
 LINEAR = form_named("linear", "")

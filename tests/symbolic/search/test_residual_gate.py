@@ -9,7 +9,8 @@ from sciren import KANEncoder, ScIReN, Table
 from symbolic.families.library import FAMILIES
 from symbolic.search.observations import observed
 from symbolic.search.residual_gate import LIMIT, still_predictable
-from symbolic.terms.structure import EdgeTerm, LatentStructure
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.structure import LatentStructure
 
 SUM = LatentStructure("y", 0.0, (EdgeTerm(0, FAMILIES["linear"][0], (1.0,)),))
 NONE = torch.empty(0, dtype=torch.float64)

@@ -6,11 +6,14 @@ import pytest
 from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
 from symbolic.curves.spline_curve import SplineCurve
+from symbolic.families.variants import form_named
 from symbolic.options import SymbolicOptions
 from symbolic.search.starting import fit_latent
 from symbolic.terms.edge_table import EdgeTable
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
 from symbolic.terms.rebuild import Units
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.structure import LatentStructure
 
 FEATURES = ("sw_pot", "ta", "vpd")
 UNITS = Units(

@@ -1,5 +1,7 @@
 """Expressions in raw units: the numbers of the structures, inside their bounds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sympy
@@ -11,7 +13,11 @@ from sciren.constraints import CONSTRAINTS, Sigmoid
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.expression.tree import from_tree, to_tree
+from symbolic.families.variants import form_named, of_raw
 from symbolic.printing.latex import to_latex
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import OUTERS, Factor, Node, Product
+from symbolic.terms.parametric import parametric
 from symbolic.terms.rebuild import (
     Units,
     constrained,
@@ -20,9 +26,8 @@ from symbolic.terms.rebuild import (
     raw_constants,
     raw_expression,
     refused_curves,
-    standardised_expression,
 )
-from symbolic.terms.structure import OUTERS, EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.structure import LatentStructure
 
 NAMES = ("sw_pot", "ta", "year")
 Z = np.random.default_rng(0).uniform(-2, 2, (80, 3))
@@ -61,11 +66,28 @@ def random_node(rng, outer):
     return Node(outer, float(amplitude), float(offset), edges, *curve)
 
 
+def random_product(rng):
+    factors = []
+    for source in rng.permutation(3)[: rng.integers(2, 4)]:
+        edge = replace(random_edge(rng, KINDS[:6]), source=int(source))
+        anchored = bool(rng.integers(2)) and edge.form.family in (
+            "linear",
+            "exp",
+            "abs",
+        )
+        if anchored and edge.form.family == "linear":
+            shift, scale = float(UNITS.shift[source]), float(UNITS.scale[source])
+            edge = replace(edge, form=of_raw(LINEAR, shift, scale))
+        factors.append(Factor(edge, 0.0 if anchored else float(rng.normal()), anchored))
+    return Product(tuple(factors))
+
+
 def random_structure(seed):
     rng = np.random.default_rng(seed)
     direct = tuple(random_edge(rng) for _ in range(rng.integers(0, 3)))
     hidden = tuple(random_node(rng, o) for o in rng.choice(OUTERS, rng.integers(0, 3)))
-    return LatentStructure("rb", float(rng.normal()), direct, hidden)
+    products = tuple(random_product(rng) for _ in range(rng.integers(0, 2)))
+    return LatentStructure("rb", float(rng.normal()), direct, hidden + products)
 
 
 def evaluate(expression, structure, units, x):
@@ -81,22 +103,6 @@ def test_the_raw_expression_is_the_structure_of_scaled_features(seed):
     found = evaluate(raw_expression(structure, UNITS), structure, UNITS, x)
     value = structure.value(Z)
     np.testing.assert_allclose(found, value, rtol=1e-8, atol=1e-8 * np.ptp(value))
-
-
-@given(st.integers(0, 2**31))
-@settings(max_examples=20)
-def test_the_standardised_expression_is_a_function_of_scaled_features(seed):
-    structure = random_structure(seed)
-    expression = standardised_expression(structure, NAMES)
-    scaled = Units(
-        tuple(f"z_{name}" for name in NAMES),
-        np.zeros(3),
-        np.ones(3),
-        -np.ones(3),
-        np.ones(3),
-    )
-    found = evaluate(expression, structure, scaled, Z)
-    np.testing.assert_allclose(found, structure.value(Z), rtol=1e-8, atol=1e-8)
 
 
 def test_an_index_with_a_large_constant_stays_a_double():
@@ -146,7 +152,7 @@ def test_the_table_of_constants_names_each_constant_in_raw_units():
 def test_no_two_constants_of_a_latent_share_a_name(seed):
     structure = random_structure(seed)
     names = [one.name for one in raw_constants([structure], UNITS)]
-    assert len(set(names)) == len(names) == structure.size
+    assert len(set(names)) == len(names) == structure.n_free
 
 
 def test_a_redundant_offset_is_not_listed():
@@ -223,3 +229,57 @@ def test_a_large_constant_in_a_constraint_stays_a_double():
 def test_plain_bounds_print_as_integers():
     (x,) = feature_symbols(["x"])
     assert constrained(x, "relu", 0.0, INF) == sympy.Max(0, x)
+
+
+def product(*factors):
+    return LatentStructure("rb", 2.0, (), (Product(factors),))
+
+
+def test_a_product_of_raw_features_is_written_without_offsets_and_one_scale():
+    raw = [of_raw(LINEAR, float(UNITS.shift[i]), float(UNITS.scale[i])) for i in (0, 1)]
+    one = Factor(EdgeTerm(0, raw[0], (0.5,)), 0.0, True)
+    two = Factor(EdgeTerm(1, raw[1], (3.0,)), 0.0, True)
+    sw_pot, ta = feature_symbols(NAMES[:2])
+    found = raw_expression(product(one, two), UNITS)
+    assert sympy.simplify(found - (1.5 * sw_pot * ta + 2)) == 0
+    listed = raw_constants([product(one, two)], UNITS)
+    assert [(c.name, c.value) for c in listed] == [("rb_0", 2.0), ("a_sw_pot", 1.5)]
+
+
+def test_constants_of_a_product_are_those_that_are_written():
+    one = Factor(EdgeTerm(0, LINEAR, (1.5,)), 0.25)
+    two = Factor(EdgeTerm(1, form_named("exp"), (2.0, 0.8)), 0.5)
+    structure = product(one, two)
+    listed = {c.name: c.value for c in raw_constants([structure], UNITS)}
+    assert list(listed) == ["rb_0", "c_sw_pot", "a_sw_pot", "c_ta", "b_ta"]
+    sw_pot, ta = feature_symbols(NAMES[:2])
+    written = (listed["c_sw_pot"] + listed["a_sw_pot"] * sw_pot) * (
+        listed["c_ta"] + sympy.exp(listed["b_ta"] * ta)
+    ) + listed["rb_0"]
+    x = UNITS.shift + UNITS.scale * Z
+    np.testing.assert_allclose(
+        evaluate(written, structure, UNITS, x), structure.value(Z), rtol=1e-10
+    )
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=30)
+def test_symbols_for_constants_give_the_expression_with_its_numbers(seed):
+    units = replace(UNITS, shift=np.array([3.0, 1.0, 2.0]), scale=np.ones(3))
+    structure = random_structure(seed)
+    latent = parametric(structure, units, ("identity", -INF, INF, 1.0))
+    numbers = {s: sympy.Float(c.value) for s, c in latent.constants.items()}
+    x = units.shift + units.scale * Z
+    found = evaluate(latent.raw.xreplace(numbers), structure, units, x)
+    value = structure.value(Z)
+    np.testing.assert_allclose(found, value, rtol=1e-7, atol=1e-7 * np.ptp(value))
+
+
+@given(st.integers(0, 2**31), st.floats(-3, 3), st.floats(0.2, 4))
+@settings(max_examples=30)
+def test_other_units_and_another_scale_are_the_same_function(seed, shift, scale):
+    structure = random_structure(seed)
+    moved = structure.in_units(np.full(3, shift), np.full(3, scale)).scaled(-2.5)
+    value = -2.5 * structure.value(Z)
+    found = moved.value(shift + scale * Z)
+    np.testing.assert_allclose(found, value, rtol=1e-8, atol=1e-8 * np.ptp(value))

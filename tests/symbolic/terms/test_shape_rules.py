@@ -7,8 +7,10 @@ import pytest
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.errors import ConfigError
 from symbolic import symbolify, verify
+from symbolic.families.variants import form_named
+from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.shape_rules import RULES, ShapeRules
-from symbolic.terms.structure import EdgeTerm, LatentStructure, form_named
+from symbolic.terms.structure import LatentStructure
 
 
 def rules(rule, shift=0.0, scale=1.0):

@@ -6,16 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic.curves.spline_curve import SplineCurve
-from symbolic.families.library import FAMILIES, exp_about
-from symbolic.terms.structure import (
-    OUTERS,
-    EdgeTerm,
-    LatentStructure,
-    Node,
-    form_named,
-    in_raw,
-    reference_of,
-)
+from symbolic.families.forms import Variant
+from symbolic.families.library import FAMILIES
+from symbolic.families.variants import exp_about, form_named, in_raw, of_raw
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import OUTERS, Factor, Node, Product
+from symbolic.terms.structure import LatentStructure
 
 Z = np.random.default_rng(0).uniform(-2, 2, (60, 3))
 TABLE = SplineCurve(np.linspace(-2, 2, 9), np.sin(np.linspace(-2, 2, 9)), (0.1, 0.2))
@@ -54,9 +50,23 @@ def nodes(draw, refused=True):
 
 
 @st.composite
+def products(draw, refused=True):
+    factors = []
+    for _ in range(draw(st.integers(2, 3))):
+        edge = draw(edges(refused))
+        anchored = draw(st.booleans())
+        if anchored and edge.form is not None and edge.form.family == "linear":
+            raw = of_raw(edge.form, draw(st.floats(-5, 5)), draw(st.floats(0.1, 3)))
+            edge = EdgeTerm(edge.source, raw, edge.constants)
+        factors.append(Factor(edge, 0.0 if anchored else 0.7, anchored))
+    return Product(tuple(factors))
+
+
+@st.composite
 def structures(draw, refused=True):
     direct = tuple(draw(st.lists(edges(refused), max_size=2)))
-    hidden = tuple(draw(st.lists(nodes(refused), max_size=2)))
+    hidden = draw(st.lists(st.one_of(nodes(refused), products(refused)), max_size=2))
+    hidden = tuple(hidden)
     return LatentStructure("rb", draw(st.floats(-5, 5)), direct, hidden)
 
 
@@ -163,12 +173,12 @@ def test_an_exponential_about_a_number_is_found_by_name():
         again.value(x, np.array([2.0, 0.3, 1.0])),
         form.value(x, np.array([2.0, 0.3, 1.0])),
     )
-    assert reference_of("exp", form.variant) == 2010.25
+    assert form.variant == Variant(about=2010.25)
 
 
 @pytest.mark.parametrize(
     ("family", "variant"),
-    [("exp", " about x"), ("exp", " about nan"), ("log", ""), ("abs", " about 3")],
+    [("exp", Variant(about=np.nan)), ("log", ""), ("abs", Variant(about=3.0))],
 )
 def test_a_form_that_does_not_exist_is_a_key_error(family, variant):
     with pytest.raises(KeyError):
@@ -204,3 +214,48 @@ def test_an_exponential_about_a_number_moves_its_number(rate, reference, shift, 
     np.testing.assert_allclose(
         moved.value(shift + scale * z, raw), form.value(z, c), 1e-9
     )
+
+
+# -- products ------------------------------------------------------------------------------
+LINE = FAMILIES["linear"][0]
+
+
+def test_a_product_has_as_many_free_constants_as_it_has_directions():
+    edges = (EdgeTerm(0, LINE, (2.0,)), EdgeTerm(1, FAMILIES["exp"][0], (0.5, 0.3)))
+    product = Product((Factor(edges[0], 0.4), Factor(edges[1], -0.2)))
+    structure = LatentStructure("rb", 1.0, (), (product,))
+    slopes = structure.by_constants(Z)
+    assert np.linalg.matrix_rank(slopes) == structure.n_free == structure.size - 1
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_without_the_edge_of_a_factor_a_product_is_the_other_factor(number):
+    edges = (EdgeTerm(0, LINE, (2.0,)), EdgeTerm(1, FAMILIES["abs"][0], (0.5, 0.3)))
+    product = Product((Factor(edges[0], 0.4), Factor(edges[1], -0.2)))
+    structure = LatentStructure("rb", 1.0, (edges[0],), (product,))
+    mean = float(edges[number].value(Z[:, number]).mean())
+    less = structure.with_edge(1 + number, None, mean)
+    level = product.factors[number].offset + mean
+    other = product.factors[1 - number].value(Z)
+    expected = 1.0 + edges[0].value(Z[:, 0]) + level * other
+    assert less.nodes == ()
+    np.testing.assert_allclose(less.value(Z), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_raw_factor_that_stays_alone_is_a_line_of_the_scaled_feature():
+    raw = EdgeTerm(1, of_raw(LINE, 10.0, 8.0), (0.5,))
+    product = Product((Factor(EdgeTerm(0, LINE, (2.0,)), 0.4), Factor(raw, 0.0, True)))
+    structure = LatentStructure("rb", 1.0, (), (product,))
+    less = structure.with_edge(0, None, 0.0)
+    assert [edge.form for edge in less.edges] == [LINE]
+    np.testing.assert_allclose(
+        less.value(Z), 1.0 + 0.4 * 0.5 * (10.0 + 8.0 * Z[:, 1]), rtol=1e-12
+    )
+
+
+@given(structures(refused=False))
+def test_an_offset_goes_into_a_logarithm_without_changing_a_value(structure):
+    moved = structure.with_offset_in_log()
+    has_log = any(node.outer == "log" for node in structure.nodes)
+    assert moved.offset_free or has_log
+    np.testing.assert_allclose(moved.value(Z), structure.value(Z), rtol=1e-7, atol=1e-9)

@@ -16,9 +16,12 @@ from sciren import (
     Table,
     process_model,
 )
+from symbolic.families.variants import form_named
 from symbolic.search.observations import observed, units_of
 from symbolic.search.refit import SymbolicProblem, refit
-from symbolic.terms.structure import EdgeTerm, LatentStructure, Node, form_named
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Node
+from symbolic.terms.structure import LatentStructure
 from symbolic.terms.uncertainty import constant_table, identification, physical_errors
 
 ROWS = 500

@@ -41,11 +41,7 @@ def test_a_foreign_curve_is_not_imitated_by_many_nodes(seed):
     x = np.random.default_rng(seed).uniform(-4.0, 4.0, size=(500, 2))
     found = compose(x, np.sin(2.0 * x[:, 0]) + x[:, 1])
     assert not found.accepted
-    lone = [
-        node.edges[0].source
-        for node in found.form.structure.nodes
-        if len(node.edges) == 1
-    ]
+    lone = [node.edges[0].source for node in found.form.nodes if len(node.edges) == 1]
     assert len(lone) == len(set(lone))
 
 

@@ -1,0 +1,124 @@
+"""A fitted model of the search, written out as the structure that equations are made of.
+
+The search fits terms that are zero at z = 0 and nodes whose sums have no mean over the
+rows (`symbolic.composition.fitting.model`); a structure has forms of the library with
+their offsets (`symbolic.terms.structure`). Both are the same function.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from symbolic.composition.fitting.edge_families import Column
+from symbolic.composition.fitting.model import (
+    Model,
+    Node,
+    Term,
+    factor_value,
+    term_value,
+)
+from symbolic.families.library import FAMILIES
+from symbolic.families.variants import of_raw
+from symbolic.terms import nodes
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.nodes import Factor, Product
+from symbolic.terms.rebuild import Units
+from symbolic.terms.structure import LatentStructure
+
+Array = np.ndarray
+
+FLAT = 1e-9
+"""Inner constants of exp and log below which the term is a line: their second-order
+part is then below the rounding of a double on scaled features."""
+
+LINEAR = FAMILIES["linear"][0]
+
+
+def edge_term(term: Term) -> tuple[EdgeTerm, float]:
+    """Return a term as a form of the library, and the offset that it leaves.
+
+    A fitted term is zero at z = 0; a form is offset-free: term = form + offset.
+    """
+    i, c = term.feature, term.constants
+    match term.family:
+        case "quadratic" if abs(c[0]) > FLAT * abs(c[1]):
+            vertex = -c[1] / (2 * c[0])
+            form = FAMILIES["quadratic"][0]
+            return EdgeTerm(i, form, (c[0], vertex)), -c[0] * vertex * vertex
+        case "quadratic":
+            return EdgeTerm(i, LINEAR, (c[1],)), 0.0
+        case "exp" if abs(c[1]) > FLAT:
+            return EdgeTerm(i, FAMILIES["exp"][0], (c[0] / c[1], c[1])), -c[0] / c[1]
+        case "log" if abs(c[1]) > FLAT:
+            form = FAMILIES["log"][0 if c[1] > 0 else 1]
+            size = c[0] / c[1]
+            offset = size * float(np.log(abs(c[1])))
+            return EdgeTerm(i, form, (size, 1.0 / abs(c[1]))), offset
+        case "abs":
+            return EdgeTerm(i, FAMILIES["abs"][0], (c[0], c[1])), 0.0
+    return EdgeTerm(i, LINEAR, (c[0],)), 0.0
+
+
+def structure_of(
+    model: Model,
+    columns: Sequence[Column],
+    offset: float,
+    shift: float,
+    scale: float,
+    name: str,
+    units: Units,
+) -> LatentStructure:
+    """Write a model, fitted to (y - shift) / scale, as the structure of y.
+
+    Args:
+        columns: features at the rows of the fit, whose means the nodes leave out.
+        offset: of the scaled model.
+        name: of y;  units: of the features, for factors without an offset in raw units.
+    """
+    total, edges = shift + scale * offset, []
+    for term in model.rest:
+        edge, left = edge_term(term)
+        edges.append(edge.scaled(scale))
+        total += scale * left
+    written = (_node(node, columns, units).scaled(scale) for node in model.nodes)
+    structure = LatentStructure(name, total, tuple(edges), tuple(written))
+    return structure.with_offset_in_log().oriented()
+
+
+def _node(
+    node: Node, columns: Sequence[Column], units: Units
+) -> nodes.Node | nodes.Product:
+    if node.kind == "product":
+        factors = (_factor(node, k, columns, units) for k in range(len(node.terms)))
+        return Product(tuple(factors))
+    edges, offset, head = [], 0.0, node.head[0]
+    for term in node.terms:
+        edge, left = edge_term(term)
+        edges.append(edge)
+        offset += left - float(term_value(columns, term).mean())
+    amplitude = node.sign
+    match node.kind:
+        case "exp":
+            offset += float(np.log(max(abs(head), 1e-300)))
+            amplitude = float(np.sign(head)) or 1.0
+        case "log":
+            offset, amplitude = offset + 1.0, head
+        case _:
+            offset += head
+    return nodes.Node(node.kind, float(amplitude), float(offset), tuple(edges))
+
+
+def _factor(node: Node, k: int, columns: Sequence[Column], units: Units) -> Factor:
+    """One factor of a product; an anchored one has no offset in raw units."""
+    term = node.terms[k]
+    edge, left = edge_term(term)
+    if node.anchored[k] and term.family == "linear":
+        shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])
+        raw = of_raw(LINEAR, shift, scale)
+        return Factor(
+            EdgeTerm(edge.source, raw, (edge.constants[0] / scale,)), 0.0, True
+        )
+    if node.anchored[k] and edge.form is not LINEAR:
+        return Factor(edge, 0.0, True)
+    mean = float(factor_value(columns, node, k).mean())
+    return Factor(edge, left - float(term_value(columns, term).mean()) + mean)
