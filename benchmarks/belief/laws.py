@@ -195,13 +195,13 @@ CURVE_SPREAD = 0.8
 def four_curves(x: Array, ta: Array) -> Array:
     """Return rb as the sum of four curves, each of deviation 0.8 over a normal feature."""
     values = [scaled_curve(name, x[:, k]) for k, name in enumerate(CURVES)]
-    return 8.0 + np.sum(values, axis=0)
+    return 5.0 + np.sum(values, axis=0)
 
 
 def scaled_curve(name: str, x: Array) -> Array:
-    """Return one of `CURVES` with deviation 0.8 over a standard normal feature."""
-    grid = np.random.default_rng(5).normal(size=20_000)
-    return CURVE_SPREAD * CURVES[name](x) / np.std(CURVES[name](grid))
+    """Return one of `CURVES`, mean 0 and deviation 0.8 over a standard normal feature."""
+    typical = CURVES[name](np.random.default_rng(5).normal(size=20_000))
+    return CURVE_SPREAD * (CURVES[name](x) - typical.mean()) / typical.std()
 
 
 BANDS = {

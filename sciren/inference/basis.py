@@ -10,11 +10,14 @@ Reference: Hastie, Tibshirani and Friedman 2009, section 5.2.1 for natural splin
 Eilers and Marx 1996, Wood 2017 for penalised ones.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from scipy.interpolate import BSpline
+
+Kind = Literal["natural", "b-spline"]
 
 SMALLEST = 1e-6
 """Share of the largest singular value below which a direction is rounding, not data."""
@@ -28,12 +31,17 @@ class CurveBasis:
         columns: (n, c) on the data: mean zero, mean square one, orthogonal.
         penalty: (c, c), coefficients' integral of f''^2 in units of the feature's sd.
         knots: the places of the pieces, unit of the feature.
+        kind: of the pieces, "natural" or "b-spline".
+        centre, unit: mean and deviation of the feature.
+        mean: (r,) of the raw columns;  transform: (r, c) raw columns to these.
     """
 
     columns: np.ndarray
     penalty: np.ndarray
     knots: np.ndarray
-    raw: Callable[[np.ndarray], np.ndarray]
+    kind: Kind
+    centre: float
+    unit: float
     mean: np.ndarray
     transform: np.ndarray
 
@@ -44,13 +52,40 @@ class CurveBasis:
 
     def at(self, x: np.ndarray) -> np.ndarray:
         """Return the columns (k, c) at other values (k,) of the feature."""
-        return (self.raw(np.asarray(x, dtype=float)) - self.mean) @ self.transform
+        if not self.size:
+            return np.zeros((len(x), 0))
+        scaled = (np.asarray(x, dtype=float) - self.centre) / self.unit
+        knots = (self.knots - self.centre) / self.unit
+        pieces = _natural if self.kind == "natural" else _b_splines
+        return (pieces(scaled, knots) - self.mean) @ self.transform
 
     def take(self, rows: np.ndarray) -> "CurveBasis":
         """Return the same functions with their columns on some of the rows only."""
-        return CurveBasis(
-            self.columns[rows], self.penalty, self.knots, self.raw, self.mean,
-            self.transform,
+        return replace(self, columns=self.columns[rows])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the functions as plain numbers, without their columns on the data."""
+        return {
+            "kind": self.kind,
+            "knots": self.knots.tolist(),
+            "centre": self.centre,
+            "unit": self.unit,
+            "mean": self.mean.tolist(),
+            "transform": self.transform.tolist(),
+            "penalty": self.penalty.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "CurveBasis":
+        """Read what `to_json` wrote; there are no columns on data."""
+        knots, mean = np.array(stored["knots"]), np.array(stored["mean"])
+        size = len(stored["penalty"])
+        penalty = np.array(stored["penalty"], dtype=float).reshape(size, size)
+        transform = np.array(stored["transform"], dtype=float).reshape(-1, size)
+        kind: Kind = "natural" if stored["kind"] == "natural" else "b-spline"
+        return cls(
+            np.zeros((0, size)), penalty, knots, kind, float(stored["centre"]),
+            float(stored["unit"]), mean, transform,
         )  # fmt: skip
 
 
@@ -72,11 +107,9 @@ def natural_splines(x: np.ndarray, columns: int = 3) -> CurveBasis:
         return _empty(x, knots)
 
     scaled = (knots - centre) / unit
-
-    def raw(values: np.ndarray) -> np.ndarray:
-        return _natural((values - centre) / unit, scaled)
-
-    return _orthonormal(x, raw, _natural_bending(scaled), knots)
+    values = _natural((x - centre) / unit, scaled)
+    bending = _natural_bending(scaled)
+    return _orthonormal(values, bending, knots, "natural", centre, unit)
 
 
 def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
@@ -100,11 +133,9 @@ def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
     inner = 0.5 * (np.quantile(x, share) + low + (high - low) * share)
     centre, unit = _standard(x)
     scaled = (inner - centre) / unit
-
-    def raw(values: np.ndarray) -> np.ndarray:
-        return _b_splines((values - centre) / unit, scaled)
-
-    return _orthonormal(x, raw, _b_spline_bending(scaled), inner)
+    values = _b_splines((x - centre) / unit, scaled)
+    bending = _b_spline_bending(scaled)
+    return _orthonormal(values, bending, inner, "b-spline", centre, unit)
 
 
 # -- pieces -------------------------------------------------------------------------
@@ -129,8 +160,8 @@ def _distinct_knots(x: np.ndarray, count: int) -> np.ndarray:
 def _empty(x: np.ndarray, knots: np.ndarray) -> CurveBasis:
     nothing = np.zeros((len(x), 0))
     return CurveBasis(
-        nothing, np.zeros((0, 0)), knots, lambda values: np.zeros((len(values), 0)),
-        np.zeros(0), np.zeros((0, 0)),
+        nothing, np.zeros((0, 0)), knots, "natural", *_standard(x), np.zeros(0),
+        np.zeros((0, 0)),
     )  # fmt: skip
 
 
@@ -196,18 +227,19 @@ def _b_spline_bending(knots: np.ndarray) -> np.ndarray:
 
 
 def _orthonormal(
-    x: np.ndarray,
-    raw: Callable[[np.ndarray], np.ndarray],
+    values: np.ndarray,
     bending: np.ndarray,
     knots: np.ndarray,
+    kind: Kind,
+    centre: float,
+    unit: float,
 ) -> CurveBasis:
-    values = raw(x)
     mean = values.mean(0)
     centred = values - mean
     left, sizes, right = np.linalg.svd(centred, full_matrices=False)
     keep = sizes > SMALLEST * sizes[0]
-    root = np.sqrt(len(x))
+    root = np.sqrt(len(values))
     transform = right[keep].T * (root / sizes[keep])
     columns = left[:, keep] * root
     penalty = transform.T @ bending @ transform
-    return CurveBasis(columns, penalty, knots, raw, mean, transform)
+    return CurveBasis(columns, penalty, knots, kind, centre, unit, mean, transform)

@@ -205,6 +205,11 @@ class ObservedProcess:
             np.array([one.high for one in both], dtype=float),
         )
 
+    def constant_slopes(self, raw: np.ndarray) -> np.ndarray:
+        """Return the derivative (K,) of the physical constants by the training scale."""
+        scale = self.term.model.constant_scale
+        return scale.slope(torch.as_tensor(raw, dtype=torch.float64)).numpy()
+
     def take(self, rows: np.ndarray) -> "ObservedProcess":
         """Return some of the rows (positions, ascending); gaps restart the noise."""
         index = np.asarray(rows)

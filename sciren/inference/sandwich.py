@@ -106,19 +106,24 @@ def block_meat(scores: Array, leverage: Array, blocks: Labels) -> tuple[Array, i
     return count / (count - 1.0) * (sums.T @ sums), count
 
 
-def cosine_meat(scores: Array, count: int, edf: float = 0.0) -> Array:
+def cosine_meat(
+    scores: Array, count: int, edf: float = 0.0, rank: Array | None = None
+) -> Array:
     """Return the long-run covariance of the sum of scores in time order.
 
     Args:
-        scores: (n, P) in time order.
+        scores: (m, P) of observations.
         count: number nu of cosines.
         edf: effective degrees of freedom that the fit spent.
+        rank: (m,) place in time of the row of every observation, 0 .. n - 1; default:
+            one observation a row, in time order.
     """
-    rows = len(scores)
-    place = (np.arange(rows) + 0.5) / rows
-    waves = np.sqrt(2.0) * np.cos(np.pi * np.outer(np.arange(1, count + 1), place))
+    place = np.arange(len(scores)) if rank is None else rank
+    rows = int(place.max()) + 1
+    angle = np.pi * (place + 0.5) / rows
+    waves = np.sqrt(2.0) * np.cos(np.outer(np.arange(1, count + 1), angle))
     coefficients = waves @ scores
-    spent = min(edf / rows, MOST_LEVERAGE)
+    spent = min(edf / len(scores), MOST_LEVERAGE)
     return coefficients.T @ coefficients / count / (1.0 - spent) ** 2
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from sciren.inference.simultaneous import simultaneous_factor
+from sciren.inference.intervals.bands import simultaneous_factor
 
 
 def test_one_point_is_the_ordinary_quantile():

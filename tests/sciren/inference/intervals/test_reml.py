@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sciren.inference.reml import PenaltyGroup, penalised, smooth
+from sciren.inference.intervals.reml import PenaltyGroup, penalised, smooth
 
 
 def _data(size, signal, seed=0, rows=2000):

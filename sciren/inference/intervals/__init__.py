@@ -1,0 +1,1 @@
+"""Intervals of constants, curves, means and new observations that count the selection."""

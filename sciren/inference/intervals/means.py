@@ -1,0 +1,182 @@
+"""What prediction needs to know about the uncertainty of latents and means, stored.
+
+A row's raw latents and the constants have the covariance G V G', where G holds the basis
+of the row; limits of a latent are those of its raw value, limits of a mean follow by the
+delta method from the sensitivities that the caller brings.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sciren.inference.basis import CurveBasis
+from sciren.inference.design import Design
+from sciren.inference.intervals.constants import Intervals
+from sciren.inference.sandwich import t_quantile
+
+Array = np.ndarray
+
+STEP = 1e-4
+"""Share of a standard deviation (one for constants) of central differences: their error
+is of its square."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeanLaw:
+    """Recommended curves and their covariance, free of data and of torch.
+
+    Attributes:
+        features: names of the columns that the curves use.
+        design: edges (place in features, latent) and bases without data.
+        theta: (P,);  covariance: (P, P);  freedom: of Student's t.
+    """
+
+    features: tuple[str, ...]
+    design: Design
+    theta: Array
+    covariance: Array
+    freedom: float
+
+    @classmethod
+    def of(cls, intervals: Intervals) -> "MeanLaw":
+        """Take over the recommended fit, soft edges included."""
+        found = intervals.recommended
+        process, design = found.fit.process, found.design
+        used = sorted({feature for feature, _ in design.edges})
+        edges = tuple((used.index(feature), k) for feature, k in design.edges)
+        bases = tuple(
+            replace(basis, columns=np.zeros((0, basis.size))) for basis in design.bases
+        )
+        return cls(
+            tuple(process.feature_names[feature] for feature in used),
+            Design(edges, bases, design.n_latents, design.n_constants),
+            found.theta,
+            intervals.covariance.matrix,
+            intervals.covariance.freedom,
+        )
+
+    @property
+    def constants(self) -> Array:
+        """Constants (K,) on their training scale."""
+        return self.theta[self.design.constants]
+
+    def rows(self, columns: Mapping[str, Array]) -> "RowLaw":
+        """Return raw latents and their covariance at given rows.
+
+        Args:
+            columns: feature -> (n,).
+        """
+        x = [np.asarray(columns[name], dtype=float) for name in self.features]
+        known = np.ones(_length(columns), dtype=bool)
+        for values in x:
+            known &= np.isfinite(values)
+        design, rows = self.design, int(known.sum())
+        directions = np.zeros((design.n_latents, rows, design.size))
+        for latent in range(design.n_latents):
+            directions[latent, :, latent] = 1.0
+        for (feature, latent), basis, block in zip(
+            design.edges, design.bases, design.blocks, strict=True
+        ):
+            directions[latent, :, block] = basis.at(x[feature][known])
+        raw = directions @ self.theta  # (L, rows)
+        constants = np.zeros((design.n_constants, rows, design.size))
+        for k, place in enumerate(range(design.constants.start, design.size)):
+            constants[k, :, place] = 1.0
+        both = np.concatenate((directions, constants))
+        moved = both @ self.covariance
+        spread = np.einsum("anp,bnp->nab", moved, both, optimize=True)
+        return RowLaw(known, raw.T, self.constants, spread, self.freedom)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers and names."""
+        return {
+            "features": list(self.features),
+            "edges": [list(edge) for edge in self.design.edges],
+            "bases": [basis.to_json() for basis in self.design.bases],
+            "latents": self.design.n_latents,
+            "constants": self.design.n_constants,
+            "theta": self.theta.tolist(),
+            "covariance": self.covariance.tolist(),
+            "freedom": self.freedom,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "MeanLaw":
+        """Read what `to_json` wrote."""
+        design = Design(
+            tuple((int(a), int(b)) for a, b in stored["edges"]),
+            tuple(CurveBasis.from_json(one) for one in stored["bases"]),
+            int(stored["latents"]),
+            int(stored["constants"]),
+        )
+        return cls(
+            tuple(stored["features"]), design, np.array(stored["theta"], dtype=float),
+            np.array(stored["covariance"], dtype=float).reshape(design.size, design.size),
+            float(stored["freedom"]),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class RowLaw:
+    """Raw latents and constants of some rows with their joint covariance.
+
+    Attributes:
+        known: (n,) bool, rows whose features are all there; the rest is about them.
+        raw: (k, L);  constants: (K,) training scale.
+        spread: (k, L + K, L + K).
+        freedom: of Student's t.
+    """
+
+    known: Array
+    raw: Array
+    constants: Array
+    spread: Array
+    freedom: float
+
+    def latent_limits(self, level: float) -> tuple[Array, Array]:
+        """Return lower and upper limits (k, L) of the raw latents."""
+        latents = self.raw.shape[1]
+        variance = np.diagonal(self.spread, axis1=1, axis2=2)[:, :latents]
+        reach = t_quantile(level, self.freedom) * np.sqrt(np.maximum(variance, 0.0))
+        return self.raw - reach, self.raw + reach
+
+    def mean_limits(
+        self, means: Callable[[Array, Array], Array], level: float
+    ) -> tuple[Array, Array]:
+        """Return lower and upper limits (k, t) of the means, by the delta method.
+
+        Args:
+            means: raw latents (k, L), constants (K,) on the training scale -> (k, t).
+            level: probability that a mean is inside.
+        """
+        middle = means(self.raw, self.constants)
+        slopes = np.stack([*self._slopes(means)], axis=-1)  # (k, t, L + K)
+        variance = np.einsum(
+            "nta,nab,ntb->nt", slopes, self.spread, slopes, optimize=True
+        )
+        reach = t_quantile(level, self.freedom) * np.sqrt(np.maximum(variance, 0.0))
+        return middle - reach, middle + reach
+
+    def _slopes(self, means: Callable[[Array, Array], Array]) -> list[Array]:
+        """Central differences (k, t) by every raw latent and constant."""
+        found = []
+        for latent in range(self.raw.shape[1]):
+            step = STEP * max(float(self.raw[:, latent].std()), 1e-3)
+            moved = np.zeros_like(self.raw)
+            moved[:, latent] = step
+            up = means(self.raw + moved, self.constants)
+            down = means(self.raw - moved, self.constants)
+            found.append((up - down) / (2 * step))
+        for place in range(len(self.constants)):
+            step = np.zeros_like(self.constants)
+            step[place] = STEP * max(abs(float(self.constants[place])), 1.0)
+            up = means(self.raw, self.constants + step)
+            down = means(self.raw, self.constants - step)
+            found.append((up - down) / (2 * step[place]))
+        return found
+
+
+def _length(columns: Mapping[str, Array]) -> int:
+    return len(next(iter(columns.values()), ()))

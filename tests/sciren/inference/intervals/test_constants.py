@@ -1,0 +1,152 @@
+"""Laws of intervals behind a process: classical limits, equivariance, double selection."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.belief.laws import COVERAGE, Law, draw, usual
+from sciren import KANEncoder, ScIReN, Table
+from sciren.decoders import IdentityDecoder, Q10Respiration
+from sciren.inference.intervals.bands import curve_bands
+from sciren.inference.intervals.constants import RECOMMENDED, SELECTED, find_intervals
+from sciren.inference.intervals.double_selection import edges_of_constants
+from sciren.inference.intervals.means import MeanLaw
+from sciren.inference.intervals.observations import observation_laws
+from sciren.inference.intervals.smooth_fit import fit_smooth
+from sciren.inference.observed import ObservedProcess
+from sciren.inference.selection import select
+
+
+def _process(record, factor=1.0):
+    frame = record.frame.assign(reco=factor * record.frame["reco"])
+    time = "time" if record.ordered else None
+    table = Table.from_frame(frame, list(record.features), ["ta"], ["reco"], time=time)
+    model = ScIReN(
+        KANEncoder(len(record.features), 1, seed=0), "auto", Q10Respiration()
+    )
+    return ObservedProcess.of(model, table)
+
+
+def _straight(x, y):
+    features = tuple(f"x{k}" for k in range(x.shape[1]))
+    table = Table(torch.tensor(x), {}, torch.tensor(y)[:, None], features, ("y",))
+    model = ScIReN(KANEncoder(x.shape[1], 1, seed=0), "auto", IdentityDecoder(["y"]))
+    return ObservedProcess.of(model, table)
+
+
+@pytest.fixture(scope="module")
+def record():
+    return draw(Law(usual, 400, noise=0.1), 1000)
+
+
+@pytest.fixture(scope="module")
+def intervals(record):
+    return find_intervals(select(_process(record)))
+
+
+def test_straight_lines_have_the_classical_covariance():
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1.0, 1.0], size=(4000, 2))  # two values: curves are straight
+    y = 1.0 + x @ [0.5, -0.2] + rng.normal(size=4000)
+    process = _straight(x, y)
+    selection = select(process)
+    found = fit_smooth(process, selection.whitening, ((0, 0), (1, 0)))
+    columns = found.fit.jacobian
+    classical = np.linalg.inv(columns.T @ columns) * found.smoothing.variance
+    assert np.allclose(found.covariance(model_based=True).matrix, classical, rtol=1e-6)
+    robust = found.covariance().matrix
+    assert np.allclose(np.diag(robust), np.diag(classical), rtol=0.1)
+
+
+def test_no_noise_gives_no_width():
+    rng = np.random.default_rng(0)
+    x = rng.choice([-1.0, 1.0], size=(200, 1))
+    process = _straight(x, 1.0 + 0.5 * x[:, 0])
+    selection = select(process)
+    found = fit_smooth(process, selection.whitening, ((0, 0),))
+    assert np.sqrt(np.diag(found.covariance().matrix)).max() < 1e-6
+
+
+def test_the_scale_of_the_target_changes_no_constant(record, intervals):
+    again = find_intervals(select(_process(record, 1000.0)))
+    first, second = intervals.constants()[0], again.constants()[0]
+    assert first.constant == second.constant == "q10"
+    for name in ("estimate", "low", "high"):
+        assert getattr(first, name) == pytest.approx(getattr(second, name), rel=1e-4)
+
+
+def test_the_recommended_number_comes_first_and_says_why(intervals):
+    first, second = intervals.constants()
+    assert (first.method, second.method) == (RECOMMENDED, SELECTED)
+    assert first.low < first.estimate < first.high
+    assert first.low < 1.5 < first.high
+    assert "others enter softly" in first.reason
+    assert "only the selected features act" in second.reason
+
+
+def test_a_higher_level_is_wider(intervals):
+    wide, narrow = intervals.constants(0.99)[0], intervals.constants(0.5)[0]
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_constants_keep_the_features_that_their_sensitivity_needs():
+    process = _process(draw(COVERAGE["rb linear in ta, 30 %"], 1003))
+    selection = select(process)
+    temperature = process.feature_names.index("ta")
+    assert (temperature, 0) in edges_of_constants(selection)
+
+
+def test_lost_features_leave_a_width(intervals):
+    process = intervals.recommended.fit.process
+    assert intervals.soft
+    narrow = intervals.selected_covariance.error(intervals.selected.fit.jacobian)
+    wide = intervals.covariance.error(intervals.recommended.fit.jacobian)
+    assert 1.0 < np.mean(wide) / np.mean(narrow) < 1.6
+    assert len(narrow) == len(process)
+
+
+def test_a_stored_law_gives_the_limits_of_the_fit(intervals):
+    process = intervals.recommended.fit.process
+    law = MeanLaw.from_json(json.loads(json.dumps(MeanLaw.of(intervals).to_json())))
+    names = process.feature_names
+    rows = law.rows({name: process.features[:, k] for k, name in enumerate(names)})
+
+    def means(raw, constants):
+        return process.evaluate(raw, constants).mean[:, None]
+
+    low, high = rows.mean_limits(means, 0.95)
+    expected = intervals.mean_limits(0.95)
+    assert np.allclose(low[:, 0], expected[0], atol=1e-5)
+    assert np.allclose(high[:, 0], expected[1], atol=1e-5)
+    bottom, top = rows.latent_limits(0.95)
+    assert (bottom < rows.raw).all()
+    assert (rows.raw < top).all()
+
+
+def test_rows_with_a_missing_feature_have_no_limits(intervals):
+    law = MeanLaw.of(intervals)
+    columns = {name: np.array([0.0, np.nan]) for name in law.features}
+    assert law.rows(columns).known.tolist() == [True, False]
+
+
+def test_bands_hold_the_true_curves_and_are_wider_than_points(record):
+    process = _process(record)
+    selection = select(process)
+    first, second = curve_bands(process, selection.whitening, ((0, 0), (1, 0)))
+    assert first.holds(0.5 * (first.x - record.frame["x1"].mean()))
+    assert not first.holds(np.sin(5.0 * first.x))
+    assert first.factor > 1.96
+    assert second.factor > 1.96
+    assert (first.low < first.estimate).all()
+
+
+def test_observations_fall_inside_their_intervals(record):
+    process = _process(record)
+    selection = select(process)
+    (law,) = observation_laws(selection)
+    fresh = draw(Law(usual, 400, noise=0.1), 2000)
+    low, high = law.interval(fresh.mean / record.frame["reco"].std(ddof=0))
+    y = fresh.frame["reco"] / record.frame["reco"].std(ddof=0)
+    assert np.mean((low <= y) & (y <= high)) == pytest.approx(0.95, abs=0.03)
