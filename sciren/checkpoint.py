@@ -56,9 +56,9 @@ def save_model(model: ScIReN, folder: str | Path) -> None:
 def _checksum(settings: Mapping[str, Any], tensors: bytes) -> str:
     plain = {key: value for key, value in settings.items() if key != "checksum"}
     text = json.dumps(plain, sort_keys=True)
-    found = hashlib.sha256(text.encode())
-    found.update(tensors)
-    return found.hexdigest()
+    digest = hashlib.sha256(text.encode())
+    digest.update(tensors)
+    return digest.hexdigest()
 
 
 def _settings(model: ScIReN) -> dict[str, Any]:
@@ -130,10 +130,10 @@ def _rebuilt(
     stored: Mapping[str, Any], tensors: dict[str, torch.Tensor], decoder: Decoder | None
 ) -> ScIReN:
     encoder = build_encoder(stored["encoder"]["kind"], stored["encoder"]["settings"])
-    found = _decoder(stored, decoder)
+    rebuilt = _decoder(stored, decoder)
     given = {name: stored["constraints"][k] for k, name in enumerate(stored["latents"])}
-    _check_names(stored, found)
-    model = ScIReN(encoder, {n: _read_constraint(c) for n, c in given.items()}, found)
+    _check_names(stored, rebuilt)
+    model = ScIReN(encoder, {n: _read_constraint(c) for n, c in given.items()}, rebuilt)
     model.plain = stored["decoder"]["kind"] == "plain"
     sd, offset = (tensors.pop(f"comparison.{key}", None) for key in ("sd", "offset"))
     if stored["residual"] is not None and sd is not None and offset is not None:

@@ -73,8 +73,8 @@ class ResidualScale:
 
 
 def _deviation(column: Tensor) -> Tensor:
-    seen = column[~torch.isnan(column)]
-    sd = seen.std(correction=0)
+    known = column[~torch.isnan(column)]
+    sd = known.std(correction=0)
     return torch.where(sd > 0, sd, torch.ones_like(sd))
 
 
@@ -97,10 +97,10 @@ class Observations:
     @classmethod
     def of(cls, table: Table, scale: ResidualScale) -> "Observations":
         """Take the targets and row weights of a table."""
-        seen = table.observed
-        filled = torch.where(seen, table.targets, torch.zeros_like(table.targets))
-        values = torch.where(seen, scale.transform(filled), torch.zeros_like(filled))
-        weights = seen.to(values.dtype)
+        known = table.observed
+        filled = torch.where(known, table.targets, torch.zeros_like(table.targets))
+        values = torch.where(known, scale.transform(filled), torch.zeros_like(filled))
+        weights = known.to(values.dtype)
         if table.weights is not None:
             weights = weights * table.weights.unsqueeze(1)
         return cls(scale, values, weights, table.blocks)
@@ -112,8 +112,8 @@ class Observations:
 
     def residual(self, predicted: Tensor) -> Tensor:
         """Transformed prediction minus observation, (..., n, t), zero if unobserved."""
-        gap = self.scale.transform(predicted) - self.values
-        return torch.where(self.weights > 0, gap, torch.zeros_like(gap))
+        difference = self.scale.transform(predicted) - self.values
+        return torch.where(self.weights > 0, difference, torch.zeros_like(difference))
 
     def take(self, rows: Tensor | slice) -> "Observations":
         """Return some of the rows."""

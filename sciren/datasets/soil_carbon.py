@@ -57,10 +57,10 @@ class SoilCarbonTruth:
 
     def importance(self) -> pd.DataFrame:
         """Return features by parameters: one half for each true edge, columns sum to 1."""
-        found = pd.DataFrame(0.0, list(FEATURES), list(self.unit.columns))
+        shares = pd.DataFrame(0.0, list(FEATURES), list(self.unit.columns))
         for feature, parameter in self.edges:
-            found.loc[feature, parameter] = 0.5
-        return found
+            shares.loc[feature, parameter] = 0.5
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,13 +196,13 @@ def _truth(
     priors = {one.name: one for one in PRIORS}
     declared = [(name, priors[name].low, priors[name].high) for name in PARAMETERS]
     columns = {name: features[name].to_numpy() for name in features}
-    found = draw_relationships(columns, declared, seed)
-    values = pd.DataFrame({one.name: one(columns) for one in found})
+    relationships = draw_relationships(columns, declared, seed)
+    values = pd.DataFrame({one.name: one(columns) for one in relationships})
     sensitive = pd.DataFrame(True, values.index, values.columns)
     dryest = forcing.w_scalar.amin((1, 2)).numpy()
     sensitive["w_scaling"] = dryest * values["w_scaling"] < 1
-    unit = pd.DataFrame({one.name: one.unit(columns) for one in found})
-    return SoilCarbonTruth(found, unit, values, sensitive)
+    unit = pd.DataFrame({one.name: one.unit(columns) for one in relationships})
+    return SoilCarbonTruth(relationships, unit, values, sensitive)
 
 
 def _observations(n_sites: int, rng: np.random.Generator) -> pd.DataFrame:

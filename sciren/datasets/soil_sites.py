@@ -76,15 +76,15 @@ _PAIRS = {
 def correlations() -> pd.DataFrame:
     """Return the correlations of the normal scores behind the features."""
     names = list(FEATURES)
-    found = pd.DataFrame(np.eye(len(names)), names, names)
+    matrix = pd.DataFrame(np.eye(len(names)), names, names)
     for group, value in ((_SOIL, _WITHIN["soil"]), (_GROWTH, _WITHIN["growth"])):
         for one in group:
             for other in group:
                 if one != other:
-                    found.loc[one, other] = value
+                    matrix.loc[one, other] = value
     for (one, other), value in _PAIRS.items():
-        found.loc[one, other] = found.loc[other, one] = value
-    return found
+        matrix.loc[one, other] = matrix.loc[other, one] = value
+    return matrix
 
 
 def draw_places(n_sites: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -92,11 +92,11 @@ def draw_places(n_sites: int, rng: np.random.Generator) -> tuple[np.ndarray, ...
     count = max(3, n_sites // 8)
     centres = rng.uniform((WEST, SOUTH), (EAST, NORTH), (count, 2))
     weights = rng.gamma(0.7, size=count)
-    chosen = centres[rng.choice(count, n_sites, p=weights / weights.sum())]
-    places = chosen + rng.normal(0, (1.2, 0.9), chosen.shape)
+    picked = centres[rng.choice(count, n_sites, p=weights / weights.sum())]
+    places = picked + rng.normal(0, (1.2, 0.9), picked.shape)
     while (outside := _outside(places)).any():
         again = int(outside.sum())
-        places[outside] = chosen[outside] + rng.normal(0, (1.2, 0.9), (again, 2))
+        places[outside] = picked[outside] + rng.normal(0, (1.2, 0.9), (again, 2))
     return places[:, 0], places[:, 1]
 
 

@@ -53,10 +53,10 @@ class FunctionDecoder(Decoder):
         """
         module, name = self.function.__module__, self.function.__qualname__
         try:
-            found = operator.attrgetter(name)(sys.modules[module])
+            known = operator.attrgetter(name)(sys.modules[module])
         except (KeyError, AttributeError):
-            found = None
-        if found is not self:
+            known = None
+        if known is not self:
             raise DecoderError(
                 f"process model {self.name!r} cannot be pickled, because {module}.{name} "
                 "is not this process model; define it at the top level of a module with "
@@ -127,11 +127,11 @@ class IdentityDecoder(Decoder):
 
 def _identifiers(targets: Sequence[str]) -> list[str]:
     """Turn column names into different identifiers: "NEE (µmol)" -> NEE_µmol."""
-    found: list[str] = []
+    names: list[str] = []
     for target in targets:
         name = re.sub(r"\W+", "_", target).strip("_") or "y"
         name = name if name.isidentifier() and not iskeyword(name) else f"y_{name}"
-        while name in found:
+        while name in names:
             name += "_"
-        found.append(target if target.isidentifier() else name)
-    return found
+        names.append(target if target.isidentifier() else name)
+    return names

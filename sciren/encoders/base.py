@@ -20,6 +20,7 @@ class Encoder(nn.Module, ABC):
     """
 
     kind: ClassVar[str]
+    arguments: ClassVar[tuple[str, ...]]  # attributes that rebuild an encoder like it
 
     def __init__(self, n_inputs: int, n_outputs: int) -> None:
         super().__init__()
@@ -35,9 +36,10 @@ class Encoder(nn.Module, ABC):
     def forward(self, x: Tensor) -> Tensor:
         """Return raw latents (n, L) for scaled features (n, d)."""
 
-    @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Arguments that rebuild an encoder of the same shape."""
+        """Arguments that rebuild an encoder of the same shape, as JSON can hold them."""
+        values = {name: getattr(self, name) for name in self.arguments}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def prepare(self, features: Tensor) -> None:
         """Adapt to the scaled training features before training starts."""
@@ -49,6 +51,26 @@ class Encoder(nn.Module, ABC):
                 f"got {tuple(x.shape)}"
             )
         return x
+
+
+class LayeredEncoder(Encoder):
+    """An encoder whose layers, one after the other, are all it does."""
+
+    layers: nn.ModuleList
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw latents (n, L)."""
+        x = self._checked(x)
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def layer_inputs(self, x: Tensor) -> list[Tensor]:
+        """Return the inputs of every layer, then the raw latents."""
+        values = [self._checked(x)]
+        for layer in self.layers:
+            values.append(layer(values[-1]))
+        return values
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,7 @@ class LinearEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "linear"
+    arguments = ("n_inputs", "n_outputs", "seed")
 
     def __init__(self, n_inputs: int, n_outputs: int, seed: int = 0) -> None:
         super().__init__(n_inputs, n_outputs)
@@ -36,10 +37,6 @@ class LinearEncoder(Encoder):
     def forward(self, x: Tensor) -> Tensor:
         """Return raw latents (n, L)."""
         return self.linear(self._checked(x))
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments that rebuild an encoder of the same shape."""
-        return {name: getattr(self, name) for name in ("n_inputs", "n_outputs", "seed")}
 
 
 class MLPEncoder(Encoder):
@@ -55,6 +52,9 @@ class MLPEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "mlp"
+    arguments = (
+        "n_inputs", "n_outputs", "width", "depth", "activation", "batch_norm", "skip", "seed",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -96,12 +96,6 @@ class MLPEncoder(Encoder):
             x = x + block(x) if self.skip and number else block(x)
         return self.head(x)
 
-    def settings(self) -> dict[str, Any]:
-        """Arguments that rebuild an encoder of the same shape."""
-        names = ("n_inputs", "n_outputs", "width", "depth", "activation")
-        more = ("batch_norm", "skip", "seed")
-        return {name: getattr(self, name) for name in names + more}
-
 
 class AdditiveEncoder(Encoder):
     """Neural additive model: raw_l = b_l + sum_i of a small network of x_i alone.
@@ -114,6 +108,7 @@ class AdditiveEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "additive"
+    arguments = ("n_inputs", "n_outputs", "width", "seed")
     mask: Tensor
 
     def __init__(
@@ -141,8 +136,3 @@ class AdditiveEncoder(Encoder):
     def forward(self, x: Tensor) -> Tensor:
         """Return raw latents (n, L)."""
         return self.edges(self._checked(x)).sum(1) + self.bias
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments that rebuild an encoder of the same shape."""
-        names = ("n_inputs", "n_outputs", "width", "seed")
-        return {name: getattr(self, name) for name in names}

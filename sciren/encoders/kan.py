@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from sciren.encoders.base import Encoder, seeded
+from sciren.encoders.base import LayeredEncoder, seeded
 from sciren.encoders.layer import Base, SplineLayer
 from sciren.errors import ConfigError
 from sciren.splines import Outside
@@ -17,7 +17,7 @@ from sciren.splines import Outside
 DEFAULT_GRID = (10, 40)
 
 
-class KANEncoder(Encoder):
+class KANEncoder(LayeredEncoder):
     """Spline network: ``hidden=()`` is the additive model, one curve per edge.
 
     With several latents the hidden nodes belong to one latent each (``hidden=(2,)``
@@ -41,6 +41,10 @@ class KANEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "kan"
+    arguments = (
+        "n_inputs", "n_outputs", "hidden", "grid", "base", "outside", "margin", "start",
+        "shared", "seed",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -101,20 +105,6 @@ class KANEncoder(Encoder):
             else:
                 layer.start_straight(generator, float(layer.mask.shape[0]) ** -0.5)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return raw latents (n, L)."""
-        x = self._checked(x)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def layer_inputs(self, x: Tensor) -> list[Tensor]:
-        """Return the inputs of every layer, then the raw latents."""
-        values = [self._checked(x)]
-        for layer in self.layers:
-            values.append(layer(values[-1]))
-        return values
-
     @torch.no_grad()
     def prepare(self, features: Tensor) -> None:
         """Lay the knots of every layer on the range of its inputs, plus the margin."""
@@ -148,13 +138,6 @@ class KANEncoder(Encoder):
         for layer in self.spline_layers:
             layer.center(x)
             x = layer(x)
-
-    def settings(self) -> dict[str, Any]:
-        """Arguments that rebuild an encoder of the same shape."""
-        names = ("n_inputs", "n_outputs", "hidden", "grid", "base", "outside")
-        more = ("margin", "start", "shared", "seed")
-        found = {name: getattr(self, name) for name in names + more}
-        return found | {"hidden": list(self.hidden), "grid": list(self.grid)}
 
 
 def _grid(grid: int | Sequence[int] | None, layers: int) -> tuple[int, ...]:

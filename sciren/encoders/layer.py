@@ -65,11 +65,11 @@ class SplineLayer(nn.Module):
         return Knots.of(self.low, self.high, self.intervals, self.outside)
 
     def table(self) -> Tensor:
-        """Return the live coefficients (i, j, G + 3), with the base's slope at the end."""
-        live = self.coefficients * self.mask.unsqueeze(-1)
+        """Return the kept coefficients (i, j, G + 3), with the base's slope at the end."""
+        kept = self.coefficients * self.mask.unsqueeze(-1)
         if self.slope is None:
-            return live
-        return torch.cat((live, (self.slope * self.mask).unsqueeze(-1)), dim=-1)
+            return kept
+        return torch.cat((kept, (self.slope * self.mask).unsqueeze(-1)), dim=-1)
 
     def edges(self, x: Tensor) -> Tensor:
         """Return every edge's output: (n, i) -> (n, i, j)."""

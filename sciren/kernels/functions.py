@@ -36,9 +36,9 @@ class EdgeCurves(torch.autograd.Function):
             knots, base: of the layer.
         """
         turned = x.detach().T
-        seen = window(turned, knots)
-        rows = dense_rows(seen, knots, base_value(base, turned))
-        ctx.save_for_backward(turned, table, rows, *seen)
+        local = window(turned, knots)
+        rows = dense_rows(local, knots, base_value(base, turned))
+        ctx.save_for_backward(turned, table, rows, *local)
         ctx.knots, ctx.base = knots, base
         return torch.bmm(table, rows).permute(2, 0, 1)
 
@@ -46,14 +46,14 @@ class EdgeCurves(torch.autograd.Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Carry the gradient of the edges on to x and the coefficients."""
         refuse_second_derivatives()
-        turned, table, rows, *seen = ctx.saved_tensors
+        turned, table, rows, *local = ctx.saved_tensors
         above = slopes[0].permute(1, 2, 0)
         by_table = torch.bmm(above, rows.mT) if ctx.needs_input_grad[1] else None
         if not ctx.needs_input_grad[0]:
             return None, by_table, None, None
         by_row = torch.bmm(table.mT, above).unsqueeze(0)
         nodes = turned.unsqueeze(0)
-        by_x = through_rows(by_row, nodes, Window(*seen), ctx.knots, ctx.base)
+        by_x = through_rows(by_row, nodes, Window(*local), ctx.knots, ctx.base)
         return by_x[0].T, by_table, None, None
 
 
@@ -64,9 +64,9 @@ class EdgeSums(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, table: Tensor, knots: Knots, base: str) -> Tensor:
         """Evaluate; arguments as `EdgeCurves`."""
         turned = x.detach().T
-        seen = window(turned, knots)
-        rows = dense_rows(seen, knots, base_value(base, turned)).contiguous()
-        ctx.save_for_backward(turned, table, rows, *seen)
+        local = window(turned, knots)
+        rows = dense_rows(local, knots, base_value(base, turned)).contiguous()
+        ctx.save_for_backward(turned, table, rows, *local)
         ctx.knots, ctx.base = knots, base
         return rows.flatten(0, 1).T @ table.transpose(1, 2).flatten(0, 1)
 
@@ -74,7 +74,7 @@ class EdgeSums(torch.autograd.Function):
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         """Carry the gradient of the sums on to x and the coefficients."""
         refuse_second_derivatives()
-        turned, table, rows, *seen = ctx.saved_tensors
+        turned, table, rows, *local = ctx.saved_tensors
         above = slopes[0].T  # (j, n)
         by_table = None
         if ctx.needs_input_grad[1]:
@@ -84,5 +84,5 @@ class EdgeSums(torch.autograd.Function):
             return None, by_table, None, None
         by_row = (table.mT @ above).unsqueeze(0)
         nodes = turned.unsqueeze(0)
-        by_x = through_rows(by_row, nodes, Window(*seen), ctx.knots, ctx.base)
+        by_x = through_rows(by_row, nodes, Window(*local), ctx.knots, ctx.base)
         return by_x[0].T, by_table, None, None

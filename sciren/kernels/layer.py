@@ -74,17 +74,17 @@ def dense_forward(
     tape.block = max(1, BLOCK // max(1, groups * outputs * points))
     if not scores:
         return Sums(_summed(coefficients, rows, tape.block)), tape
-    nodes, level, found = None, None, []
+    nodes, level, deviations = None, None, []
     for start in range(0, inputs, tape.block):
         centred, means = _centred(coefficients, rows, slice(start, start + tape.block))
-        found.append(torch.linalg.vector_norm(centred, 1, dim=-1))
+        deviations.append(torch.linalg.vector_norm(centred, 1, dim=-1))
         share, middle = centred.sum(1), means.sum(1)
         nodes = share if nodes is None else nodes.add_(share)
         level = middle if level is None else level + middle
         tape.kept.append(centred)
     assert nodes is not None
     assert level is not None
-    edges = found[0] if len(found) == 1 else torch.cat(found, dim=1)
+    edges = deviations[0] if len(deviations) == 1 else torch.cat(deviations, dim=1)
     spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
     return Sums(nodes.add_(level), edges, spread), tape
 
@@ -193,7 +193,7 @@ class GatherTape:
     """What the backward pass of picked coefficients needs."""
 
     shape: torch.Size
-    seen: Window
+    local: Window
     flat: Tensor  # places in the padded coefficients of all edges
     picked: Tensor  # (4, g, b)
     size: int
@@ -202,12 +202,12 @@ class GatherTape:
 
 
 def gather_forward(
-    coefficients: Tensor, seen: Window, knots: Knots, scores: bool
+    coefficients: Tensor, local: Window, knots: Knots, scores: bool
 ) -> tuple[Sums, GatherTape]:
     """Pick four coefficients a point: for layers with one output, no row is formed.
 
     Args:
-        coefficients: (P, n, 1, G + 3);  seen: windows of the P n curves.
+        coefficients: (P, n, 1, G + 3);  local: windows of the P n curves.
     """
     groups, inputs = coefficients.shape[:2]
     table = coefficients.view(groups * inputs, -1)
@@ -215,10 +215,10 @@ def gather_forward(
         table = torch.nn.functional.pad(table, (knots.pad, knots.pad))
     size = table.shape[1]
     starts = torch.arange(0, table.numel(), size, device=table.device)
-    flat = seen.places + starts.unsqueeze(-1)
+    flat = local.places + starts.unsqueeze(-1)
     picked = table.take(flat)
-    curves = (picked * seen.weights).sum(0).view(groups, inputs, -1)
-    tape = GatherTape(coefficients.shape, seen, flat, picked, size, knots.pad)
+    curves = (picked * local.weights).sum(0).view(groups, inputs, -1)
+    tape = GatherTape(coefficients.shape, local, flat, picked, size, knots.pad)
     if not scores:
         return Sums(curves.sum(1).unsqueeze(1)), tape
     means = curves.mean(-1, keepdim=True)
@@ -242,10 +242,10 @@ def gather_backward(
         slopes = torch.addcmul(nodes - edges * sign.mean(-1, keepdim=True), sign, edges)
     slopes = slopes.reshape(groups * inputs, -1)
     total = slopes.new_zeros(groups * inputs * tape.size)
-    total.index_add_(0, tape.flat.view(-1), (tape.seen.weights * slopes).view(-1))
+    total.index_add_(0, tape.flat.view(-1), (tape.local.weights * slopes).view(-1))
     total = total.view(groups, inputs, 1, tape.size)
     by_place = total[..., tape.pad : tape.size - tape.pad] if tape.pad else total
-    by_x = (tape.picked * tape.seen.slopes).sum(0).mul_(slopes)
+    by_x = (tape.picked * tape.local.slopes).sum(0).mul_(slopes)
     return by_place, by_x.view(groups, inputs, -1)
 
 
@@ -254,15 +254,15 @@ def hidden_window(x: Tensor, knots: Knots) -> Window:
     return window(x.reshape(-1, x.shape[-1]), knots)
 
 
-def hidden_rows(x: Tensor, seen: Window, knots: Knots, base: str) -> Tensor:
+def hidden_rows(x: Tensor, local: Window, knots: Knots, base: str) -> Tensor:
     """Whole rows (P, n, R, B) at the nodes x (P, n, B)."""
     values = base_value(base, x.reshape(-1, x.shape[-1]))
-    rows = dense_rows(seen, knots, values)
+    rows = dense_rows(local, knots, values)
     return rows.reshape(*x.shape[:2], -1, x.shape[-1])
 
 
 def through_rows(
-    by_row: Tensor, x: Tensor, seen: Window, knots: Knots, base: str
+    by_row: Tensor, x: Tensor, local: Window, knots: Knots, base: str
 ) -> Tensor:
     """Carry the gradient of whole rows (P, n, R, B) on to x (P, n, B)."""
     flat = by_row.reshape(-1, *by_row.shape[2:])
@@ -271,9 +271,9 @@ def through_rows(
         straight, flat = flat[:, -1], flat[:, :-1]
     if knots.pad:
         flat = torch.nn.functional.pad(flat, (0, 0, knots.pad, knots.pad))
-    picked = flat.gather(1, seen.places.transpose(0, 1))
-    found = (picked * seen.slopes.transpose(0, 1)).sum(1)
-    found = found * knots.inverse.to(found.dtype)
+    picked = flat.gather(1, local.places.transpose(0, 1))
+    by_x = (picked * local.slopes.transpose(0, 1)).sum(1)
+    by_x = by_x * knots.inverse.to(by_x.dtype)
     if straight is not None:
-        found = found + straight * base_slope(base, x.reshape(-1, x.shape[-1]))
-    return found.view_as(x)
+        by_x = by_x + straight * base_slope(base, x.reshape(-1, x.shape[-1]))
+    return by_x.view_as(x)

@@ -93,7 +93,7 @@ class LayerTape(NamedTuple):
 
     tape: DenseTape | GatherTape
     x: Tensor | None
-    seen: Window | None
+    local: Window | None
 
 
 class Forward(NamedTuple):
@@ -131,17 +131,17 @@ def forward(
     """
     sparse = penalties and plan.sparse
     sums, tape = dense_forward(coefficients[0], rows, sparse)
-    found, tapes = [sums], [LayerTape(tape, None, None)]
+    layers, tapes = [sums], [LayerTape(tape, None, None)]
     x = sums.nodes + biases[0].unsqueeze(-1)
     x = x.view(plan.members, -1, x.shape[-1])
     for depth in range(1, len(plan.layers)):
         sums, hidden = _hidden(plan.layers[depth], coefficients[depth], x, sparse)
-        found.append(sums)
+        layers.append(sums)
         tapes.append(hidden)
         x = sums.nodes + biases[depth].unsqueeze(-1)
     if not penalties:
         return Forward(x, {}, tapes, [], [])
-    terms, slopes = _scored(plan, found, x) if sparse else ({}, [])
+    terms, slopes = _scored(plan, layers, x) if sparse else ({}, [])
     smooth, rough = _roughness(plan, coefficients)
     if smooth is not None:
         terms["smooth"] = smooth
@@ -151,21 +151,21 @@ def forward(
 def _hidden(
     layer: LayerPlan, coefficients: Tensor, x: Tensor, scores: bool
 ) -> tuple[Sums, LayerTape]:
-    seen = hidden_window(x, layer.knots)
+    local = hidden_window(x, layer.knots)
     # Adding into shared places has no fixed order on CUDA, and runs must repeat.
     if coefficients.shape[2] == 1 and layer.base == "zero" and not x.is_cuda:
-        sums, tape = gather_forward(coefficients, seen, layer.knots, scores)
-        return sums, LayerTape(tape, x, seen)
-    rows = hidden_rows(x, seen, layer.knots, layer.base)
+        sums, tape = gather_forward(coefficients, local, layer.knots, scores)
+        return sums, LayerTape(tape, x, local)
+    rows = hidden_rows(x, local, layer.knots, layer.base)
     sums, whole = dense_forward(coefficients, rows, scores)
-    return sums, LayerTape(whole, x, seen)
+    return sums, LayerTape(whole, x, local)
 
 
 def _scored(
-    plan: NetworkPlan, found: list[Sums], outputs: Tensor
+    plan: NetworkPlan, layers: list[Sums], outputs: Tensor
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
-    edges = [one.edges for one in found if one.edges is not None]
-    spread = [one.spread for one in found if one.spread is not None]
+    edges = [one.edges for one in layers if one.edges is not None]
+    spread = [one.spread for one in layers if one.spread is not None]
     edges[0] = plan.by_member(edges[0])
     spread[0] = spread[0].view(plan.members, -1)
     top = None
@@ -213,7 +213,7 @@ def backward(
     by_bias: list[Tensor] = []
     above = outputs
     for depth in range(len(plan.layers) - 1, -1, -1):
-        layer, (tape, x, seen) = plan.layers[depth], done.tapes[depth]
+        layer, (tape, x, local) = plan.layers[depth], done.tapes[depth]
         if depth == 0:
             above = above.reshape(plan.streams, -1, above.shape[-1])
         by_bias.append(above.sum(-1))
@@ -224,8 +224,8 @@ def backward(
             above = below * inverse.view(*below.shape[:2], 1)
         else:
             weights, by_row = dense_backward(tape, above, slope)(depth > 0)
-            if depth and by_row is not None and x is not None and seen is not None:
-                above = through_rows(by_row, x, seen, layer.knots, layer.base)
+            if depth and by_row is not None and x is not None and local is not None:
+                above = through_rows(by_row, x, local, layer.knots, layer.base)
         half = done.rough[depth] if done.rough else None
         if half is not None:
             weights = torch.add(weights, half, alpha=2)

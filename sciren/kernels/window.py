@@ -112,19 +112,19 @@ def window(x: Tensor, knots: Knots) -> Window:
     return Window(first + _four(x.device), weights, slopes)
 
 
-def dense_rows(seen: Window, knots: Knots, base: Tensor | None = None) -> Tensor:
+def dense_rows(local: Window, knots: Knots, base: Tensor | None = None) -> Tensor:
     """Write the windows into whole rows of the basis.
 
     Args:
-        seen: windows of g curves at b points.
+        local: windows of g curves at b points.
         base: (g, b) values of the function beside the splines, as a last row.
     Returns:
         (g, G + 3, b), or (g, G + 4, b) with a base.
     """
-    curves, points = seen.weights.shape[1:]
+    curves, points = local.weights.shape[1:]
     extra = 0 if base is None else 1
-    full = seen.weights.new_zeros(curves, knots.size + extra, points)
-    full.scatter_(1, seen.places.transpose(0, 1), seen.weights.transpose(0, 1))
+    full = local.weights.new_zeros(curves, knots.size + extra, points)
+    full.scatter_(1, local.places.transpose(0, 1), local.weights.transpose(0, 1))
     if base is not None:
         full[:, knots.size - knots.pad] = base
     return full[:, knots.pad : full.shape[1] - knots.pad] if knots.pad else full

@@ -156,15 +156,15 @@ def obstacles(encoder: PykanEncoder) -> list[str]:
     for k, layer in enumerate(encoder.spline_layers):
         if layer.order != CUBIC:
             found.append(f"layer {k} has splines of order {layer.order}, not cubic")
-        live = [one for one in layer.functions if layer.mask[one[0], one[1]] != 0]
-        if live:
-            i, j, name = live[0]
+        present = [one for one in layer.functions if layer.mask[one[0], one[1]] != 0]
+        if present:
+            i, j, name = present[0]
             found.append(
-                f"layer {k} has {len(live)} symbolic edges, the first {i} -> {j} {name!r}"
+                f"layer {k} has {len(present)} symbolic edges, the first {i} -> {j} {name!r}"
             )
         used = (layer.mask != 0).any(1)
-        gap, size = _unevenness(layer.knots)
-        bad = (used & (gap > ROUNDING * size)).nonzero().flatten().tolist()
+        distance, size = _unevenness(layer.knots)
+        bad = (used & (distance > ROUNDING * size)).nonzero().flatten().tolist()
         if bad:
             found.append(
                 f"layer {k} has unevenly spaced (adaptive) knots at inputs {bad}"
@@ -182,10 +182,10 @@ def _unevenness(knots: Tensor) -> tuple[Tensor, Tensor]:
     """Largest distance from evenly spaced knots, and largest size, each (i,)."""
     first, step = _even(knots)
     even = first + step * torch.arange(knots.shape[1]).to(knots)
-    gap = (knots - even).abs().amax(1)
+    distance = (knots - even).abs().amax(1)
     # Knots that all coincide have no step; no spline lives there.
-    gap = torch.where(step.squeeze(1) > 0, gap, torch.inf)
-    return gap, knots.abs().amax(1)
+    distance = torch.where(step.squeeze(1) > 0, distance, torch.inf)
+    return distance, knots.abs().amax(1)
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sciren.encoders.base import Encoder
+from sciren.encoders.base import LayeredEncoder
 from sciren.encoders.layer import Base
 from sciren.errors import ConfigError, closest_names
 from sciren.pykan.functions import FUNCTIONS
@@ -105,7 +105,7 @@ def _checked(
     return places
 
 
-class PykanEncoder(Encoder):
+class PykanEncoder(LayeredEncoder):
     """A pykan network as it is: any order, any knots, closed forms on edges.
 
     It is trained like every encoder (coefficients, slopes, biases and the constants of
@@ -155,20 +155,6 @@ class PykanEncoder(Encoder):
     def spline_layers(self) -> list[KnotLayer]:
         """The layers, from the features to the latents."""
         return [layer for layer in self.layers if isinstance(layer, KnotLayer)]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return raw latents (n, L)."""
-        x = self._checked(x)
-        for layer in self.layers:
-            x = layer(x)
-        return x
-
-    def layer_inputs(self, x: Tensor) -> list[Tensor]:
-        """Return the inputs of every layer, then the raw latents."""
-        values = [self._checked(x)]
-        for layer in self.layers:
-            values.append(layer(values[-1]))
-        return values
 
     def settings(self) -> dict[str, Any]:
         """Arguments that rebuild an encoder of the same shape."""

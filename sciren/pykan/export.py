@@ -83,12 +83,12 @@ def _even(layer: SplineLayer) -> dict[str, Any]:
 
 
 def _knots(layer: KnotLayer) -> dict[str, Any]:
-    live = [
+    present = [
         (i, j, name, layer.affine[place].detach())
         for place, (i, j, name) in enumerate(layer.functions)
         if layer.mask[i, j] != 0
     ]
-    return _parts(layer, layer.knots, layer.order, live)
+    return _parts(layer, layer.knots, layer.order, present)
 
 
 def _parts(

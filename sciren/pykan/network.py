@@ -118,18 +118,18 @@ def network_from(
 def _layer(
     state: Mapping[str, Tensor], k: int, names: Sequence[Sequence[str]], symbolic: bool
 ) -> NetworkLayer:
-    found = {name: _tensor(state, f"{name}_{k}") for name in NODES}
-    found |= {name: _tensor(state, f"act_fun.{k}.{name}") for name in CURVES}
+    arrays = {name: _tensor(state, f"{name}_{k}") for name in NODES}
+    arrays |= {name: _tensor(state, f"act_fun.{k}.{name}") for name in CURVES}
     mask = _tensor(state, f"symbolic_fun.{k}.mask")
-    found |= {"symbolic_mask": mask if symbolic else torch.zeros_like(mask)}
-    found |= {"affine": _tensor(state, f"symbolic_fun.{k}.affine")}
-    _check_products(found, k)
-    _check_shapes(found, k)
+    arrays |= {"symbolic_mask": mask if symbolic else torch.zeros_like(mask)}
+    arrays |= {"affine": _tensor(state, f"symbolic_fun.{k}.affine")}
+    _check_products(arrays, k)
+    _check_shapes(arrays, k)
     rows = tuple(tuple(str(name) for name in row) for row in names)
-    n, s = found["mask"].shape
+    n, s = arrays["mask"].shape
     if len(rows) != s or any(len(row) != n for row in rows):
         raise FormatError(f"layer {k} needs {s} rows of {n} function names")
-    layer = NetworkLayer(names=rows, **found)
+    layer = NetworkLayer(names=rows, **arrays)
     for i, j, name in layer.functions():
         if name not in FUNCTIONS:
             raise FormatError(
@@ -151,8 +151,8 @@ def _tensor(state: Mapping[str, Tensor], name: str) -> Tensor:
     return value.double()
 
 
-def _check_products(found: Mapping[str, Tensor], k: int) -> None:
-    nodes, parts = len(found["node_bias"]), len(found["subnode_bias"])
+def _check_products(arrays: Mapping[str, Tensor], k: int) -> None:
+    nodes, parts = len(arrays["node_bias"]), len(arrays["subnode_bias"])
     if nodes != parts:
         raise FormatError(
             f"layer {k} multiplies: {parts} sums become {nodes} nodes. Encoders here add "
@@ -161,17 +161,17 @@ def _check_products(found: Mapping[str, Tensor], k: int) -> None:
         )
 
 
-def _check_shapes(found: Mapping[str, Tensor], k: int) -> None:
-    if found["coef"].dim() != 3 or found["grid"].dim() != 2:
+def _check_shapes(arrays: Mapping[str, Tensor], k: int) -> None:
+    if arrays["coef"].dim() != 3 or arrays["grid"].dim() != 2:
         raise FormatError(
-            f"layer {k} has coefficients {tuple(found['coef'].shape)} and knots "
-            f"{tuple(found['grid'].shape)}; pykan 0.2 has (n, s, G + k) and (n, G + 1 + 2k)"
+            f"layer {k} has coefficients {tuple(arrays['coef'].shape)} and knots "
+            f"{tuple(arrays['grid'].shape)}; pykan 0.2 has (n, s, G + k) and (n, G + 1 + 2k)"
         )
-    n, s, size = found["coef"].shape
-    order = found["grid"].shape[1] - size - 1
+    n, s, size = arrays["coef"].shape
+    order = arrays["grid"].shape[1] - size - 1
     if order < 1 or size - order < 1:
         raise FormatError(
-            f"layer {k} has {size} coefficients on {found['grid'].shape[1]} knots, order "
+            f"layer {k} has {size} coefficients on {arrays['grid'].shape[1]} knots, order "
             f"{order}; steps (order 0) and shorter grids cannot be expressed"
         )
     expected = dict.fromkeys(NODES, (s,)) | {
@@ -183,8 +183,8 @@ def _check_shapes(found: Mapping[str, Tensor], k: int) -> None:
         "affine": (s, n, 4),
     }
     for name, shape in expected.items():
-        if tuple(found[name].shape) != shape:
+        if tuple(arrays[name].shape) != shape:
             raise FormatError(
-                f"{name} of layer {k} has the shape {tuple(found[name].shape)}, "
+                f"{name} of layer {k} has the shape {tuple(arrays[name].shape)}, "
                 f"expected {shape}"
             )

@@ -51,11 +51,11 @@ class Sums:
         self.loss += local.loss
         for a, one in enumerate(full):
             into, end = slice(self.starts[a], self.starts[a + 1]), self.starts[a + 1]
-            found = _products(one, self._right(full, slope, curvature, a))
+            products = _products(one, self._right(full, slope, curvature, a))
             # Only the lower triangle of blocks is filled.
-            self.matrix[:, into, :end] += found[..., :end]
-            self.matrix[:, tail:, into] += found[..., end:-1].mT
-            self.gradient[:, into] += found[..., -1]
+            self.matrix[:, into, :end] += products[..., :end]
+            self.matrix[:, tail:, into] += products[..., end:-1].mT
+            self.gradient[:, into] += products[..., -1]
         self.gradient[:, tail:] += slope[..., latents:].sum(1)
         self.matrix[:, tail:, tail:] += curvature[..., latents:, latents:].sum(1)
 

@@ -227,8 +227,8 @@ class ProcessTerm:
                 columns.append(torch.cat(filled, dim=-1))
         jacobian = torch.stack(columns, dim=2)
         # What was not observed may lack a value, and zero times nan is nan.
-        seen = (self.observations.weights > 0).unsqueeze(-1)
-        return torch.where(seen, jacobian, 0.0), residual.detach()
+        observed = (self.observations.weights > 0).unsqueeze(-1)
+        return torch.where(observed, jacobian, 0.0), residual.detach()
 
     def _add_violation(self, local: LocalModel, raw: Tensor) -> LocalModel:
         if self.violation_weight == 0:

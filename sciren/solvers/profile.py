@@ -221,8 +221,8 @@ class _Profile:
         self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
         grid = self._grid(low, high, points, estimate)
         _, steps, tolerance = self.problem.profile_effort
-        found = self._along(grid, steps, tolerance)
-        minima, solutions, best = self._minima(found.theta, found.loss)
+        solved = self._along(grid, steps, tolerance)
+        minima, solutions, best = self._minima(solved.theta, solved.loss)
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)
         listed = [(value, self._chi_square(loss, lowest)) for value, loss in minima]
@@ -247,7 +247,7 @@ class _Profile:
                 "loss": self._chi_square(float(loss), lowest) / self.count,
                 "chi_square": self._chi_square(float(loss), lowest),
             }
-            for raw, loss in zip(grid, found.loss, strict=True)
+            for raw, loss in zip(grid, solved.loss, strict=True)
         ]
         summary.solutions = solutions
         summary.judge(self.parameter.positive)
@@ -265,13 +265,13 @@ class _Profile:
         low, high = search_range(self.parameter, estimate, error, given)
         self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
         grid = self._grid(low, high, points, estimate)
-        found = self._along(grid, SEARCH_STEPS, 1e-3)
-        seeds = self._seeds(grid, found.loss)
-        order = found.loss[seeds].argsort(stable=True)[:SEARCHED]
+        solved = self._along(grid, SEARCH_STEPS, 1e-3)
+        seeds = self._seeds(grid, solved.loss)
+        order = solved.loss[seeds].argsort(stable=True)[:SEARCHED]
         seeds = [seeds[k] for k in order.tolist()]
         free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
         problem = self.problem.with_active(free)
-        end = minimise(problem, found.theta[seeds], 2 * SEARCH_STEPS, 1e-5)
+        end = minimise(problem, solved.theta[seeds], 2 * SEARCH_STEPS, 1e-5)
         return end.theta[int(end.loss.argmin())]
 
     def _along(self, grid: Tensor, steps: int, tolerance: float) -> Solution:
@@ -313,16 +313,16 @@ class _Profile:
         """Free the constant at every local minimum of the grid; best minimum first."""
         seeds = self._seeds(theta[:, self.column], loss)
         free = self.problem.active.expand(1, -1).repeat(len(seeds), 1)
-        found = minimise(self.problem.with_active(free), theta[seeds], 30, MINIMUM)
+        solved = minimise(self.problem.with_active(free), theta[seeds], 30, MINIMUM)
         minima: list[tuple[float, float]] = []
         solutions: list[Tensor] = []
-        for k in found.loss.argsort(stable=True).tolist():
-            raw = float(found.theta[k, self.column])
+        for k in solved.loss.argsort(stable=True).tolist():
+            raw = float(solved.theta[k, self.column])
             if all(
                 abs(raw - float(point[self.column])) > self.apart for point in solutions
             ):
-                minima.append((self._physical(raw), float(found.loss[k])))
-                solutions.append(found.theta[k])
+                minima.append((self._physical(raw), float(solved.loss[k])))
+                solutions.append(solved.theta[k])
         return minima, solutions, solutions[0]
 
     def _seeds(self, grid: Tensor, loss: Tensor) -> list[int]:

@@ -46,11 +46,11 @@ def proportional_weights(model: ScIReN, table: Table) -> Tensor:
     The prediction is held above 2 % of the median observation.
     """
     predicted = model.predict(table).targets.abs()
-    seen = table.observed & torch.isfinite(predicted)
+    known = table.observed & torch.isfinite(predicted)
     typical = table.targets.abs().nanmedian(0).values.nan_to_num()
     floor = 0.02 * typical.clamp_min(1e-300)
-    weights = torch.maximum(torch.where(seen, predicted, 1.0), floor).pow(-2) * seen
-    mean = weights.sum(0) / seen.sum(0).clamp_min(1)
+    weights = torch.maximum(torch.where(known, predicted, 1.0), floor).pow(-2) * known
+    mean = weights.sum(0) / known.sum(0).clamp_min(1)
     return weights / torch.where(mean > 0, mean, 1.0)
 
 
@@ -64,13 +64,13 @@ def robust_weights(model: ScIReN, table: Table, bisquare: bool = True) -> Tensor
     """
     scale = model.residual_scale or ResidualScale.fit(table.targets)
     predicted = model.predict(table).targets
-    seen = table.observed & torch.isfinite(predicted)
-    gap = (scale.transform(predicted) - scale.transform(table.targets)).abs()
-    gap = torch.where(seen, gap, torch.nan)
-    spread = NORMAL * gap.nanmedian(0).values.nan_to_num().clamp_min(1e-12)
-    size = torch.where(seen, gap, 0.0) / spread
+    known = table.observed & torch.isfinite(predicted)
+    distance = (scale.transform(predicted) - scale.transform(table.targets)).abs()
+    distance = torch.where(known, distance, torch.nan)
+    spread = NORMAL * distance.nanmedian(0).values.nan_to_num().clamp_min(1e-12)
+    size = torch.where(known, distance, 0.0) / spread
     if bisquare:
         weights = (1 - (size / BISQUARE).pow(2)).clamp_min(0).pow(2)
     else:
         weights = HUBER / size.clamp_min(HUBER)
-    return weights * seen
+    return weights * known

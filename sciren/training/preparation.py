@@ -82,12 +82,12 @@ def _check_observed(train: Table, valid: Table) -> None:
                 "split or drop the target"
             )
     for part, table in (("training", train), ("validation", valid)):
-        seen = table.observed.any(1)
-        if not bool(seen.any()):
+        observed = table.observed.any(1)
+        if not bool(observed.any()):
             raise TrainingError(
                 f"the {part} rows hold no observed target; widen the split"
             )
-        if table.weights is not None and not bool((table.weights[seen] > 0).any()):
+        if table.weights is not None and not bool((table.weights[observed] > 0).any()):
             raise TrainingError(
                 f"no observed {part} row has a weight above zero; check the weights"
             )

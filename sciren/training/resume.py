@@ -100,7 +100,7 @@ class Checkpoint:
                     f"altered. Remove {self.folder} to train from the start"
                 )
             tensors, state = load(content), dict(record["state"])
-            found = dict(record["identity"])
+            stored = dict(record["identity"])
         except (OSError, LookupError, TypeError, ValueError, SafetensorError) as error:
             if isinstance(error, FormatError):
                 raise
@@ -108,16 +108,16 @@ class Checkpoint:
                 f"checkpoint {self.path} cannot be read: {error}. Remove {self.folder} "
                 "to train from the start"
             ) from error
-        self._check(found)
+        self._check(stored)
         return tensors, state
 
-    def _check(self, found: Mapping[str, Any]) -> None:
+    def _check(self, stored: Mapping[str, Any]) -> None:
         wanted = json.loads(json.dumps(dict(self.identity)))
         for part, meaning in MEANINGS.items():
-            if found.get(part) != wanted[part]:
+            if stored.get(part) != wanted[part]:
                 detail = ""
                 if part == "settings":
-                    detail = _difference(found.get(part), wanted[part])
+                    detail = _difference(stored.get(part), wanted[part])
                 raise TrainingError(
                     f"checkpoint {self.path} belongs to a training with other {meaning}"
                     f"{detail}. Train as it was begun, or remove {self.folder} to start "
@@ -128,13 +128,13 @@ class Checkpoint:
 MEANINGS = {"settings": "settings", "data": "data", "start": "shapes or start values"}
 
 
-def _difference(found: Any, wanted: list[dict[str, Any]]) -> str:
+def _difference(stored: Any, wanted: list[dict[str, Any]]) -> str:
     """Name the first setting that differs."""
-    if not isinstance(found, list):
+    if not isinstance(stored, list):
         return ""
-    if len(found) != len(wanted):
-        return f" ({len(found)} members there, {len(wanted)} here)"
-    for there, here in zip(found, wanted, strict=True):
+    if len(stored) != len(wanted):
+        return f" ({len(stored)} members there, {len(wanted)} here)"
+    for there, here in zip(stored, wanted, strict=True):
         keys = [key for key in here if there.get(key) != here[key]]
         if keys:
             return f" ({keys[0]} {there.get(keys[0])!r} there, {here[keys[0]]!r} here)"
@@ -149,14 +149,14 @@ def _write(path: Path, content: bytes) -> None:
 
 def hash_tensors(*tensors: Tensor | None) -> str:
     """Return a hash over shapes, types and numbers."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for tensor in tensors:
         if tensor is None:
-            found.update(b"none")
+            digest.update(b"none")
             continue
-        found.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
-        found.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
+        digest.update(f"{tuple(tensor.shape)}{tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def hash_table(table: Table) -> str:

@@ -84,13 +84,13 @@ def balance(
     for rows in problem.chunks(parameters.shape[1]):
         state = problem.state(parameters, rows, False)
         pools = problem.readout.value(state)
-        part, chosen = parameters[:, rows], sites.part(rows)
+        part, here = parameters[:, rows], sites.part(rows)
         p = named(part)
         taken = combine(leak[..., rows], p["diffus"], p["cryo"])
         parts.append(
             Balance(
-                chosen.totals.sum(0),
-                respiration(pools, part, chosen),
+                here.totals.sum(0),
+                respiration(pools, part, here),
                 -(taken * state.steps()).sum(0),
             )
         )

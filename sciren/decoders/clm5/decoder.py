@@ -227,13 +227,13 @@ class CLM5SoilCarbon(Decoder):
 
     def inputs(self, parameters_unit: Tensor, forcing: CLM5Forcing) -> Tensor:
         """Input density (n, 7, 20), gC m-3 day-1."""
-        found = account.input_density(*self._one_each(parameters_unit, forcing))
-        return found.permute(2, 1, 0)
+        density = account.input_density(*self._one_each(parameters_unit, forcing))
+        return density.permute(2, 1, 0)
 
     def rates(self, parameters_unit: Tensor, forcing: CLM5Forcing) -> Tensor:
         """Decomposition rates K (n, 7, 20), day-1."""
-        found = account.rates(*self._one_each(parameters_unit, forcing))
-        return found.permute(2, 1, 0)
+        by_layer = account.rates(*self._one_each(parameters_unit, forcing))
+        return by_layer.permute(2, 1, 0)
 
     def mixing(
         self, parameters_unit: Tensor, forcing: CLM5Forcing
@@ -302,8 +302,8 @@ class CLM5SoilCarbon(Decoder):
                 for length in dict.fromkeys(days)
             }
             seasons = [made[length] for length in days]
-        found = run(start.detach().double().permute(2, 1, 0), seasons)
-        return replace(found, pools=found.pools.permute(2, 1, 0))
+        simulated = run(start.detach().double().permute(2, 1, 0), seasons)
+        return replace(simulated, pools=simulated.pools.permute(2, 1, 0))
 
     def yearly_cycle(
         self, parameters_unit: Tensor, forcing: CLM5Forcing, tolerance: float = 1e-10
@@ -314,9 +314,9 @@ class CLM5SoilCarbon(Decoder):
             DecoderError: no cycle is reached; see `transient.yearly_cycle`.
         """
         parameters = self._one_each(parameters_unit.detach(), forcing)[0]
-        found = yearly_cycle(parameters, forcing, self.transport, tolerance)
-        months = found.months.permute(0, 3, 2, 1)
-        return replace(found, months=months, mean=found.mean.permute(2, 1, 0))
+        cycle = yearly_cycle(parameters, forcing, self.transport, tolerance)
+        months = cycle.months.permute(0, 3, 2, 1)
+        return replace(cycle, months=months, mean=cycle.mean.permute(2, 1, 0))
 
     def _one_each(
         self, parameters_unit: Tensor, forcing: CLM5Forcing

@@ -43,10 +43,12 @@ class Operator:
         fractions = (p[n] for n in ("fs1s2", "fs1s3", "fs2s1", "fs2s3", "fs3s1"))
         a, b, c = reference[SOIL].unbind(0)
         self.exchange = Exchange(a, b, c, *fractions)
-        found = modes(self.exchange)
-        self.modes = found if found.safe else None
+        decomposed = modes(self.exchange)
+        self.modes = decomposed if decomposed.safe else None
         self.litter = Tridiagonal(self.rates[:, LITTER] + shift, lower, upper)
-        self.soil = Tridiagonal(x.unsqueeze(1) * found.values + shift, lower, upper)
+        self.soil = Tridiagonal(
+            x.unsqueeze(1) * decomposed.values + shift, lower, upper
+        )
 
     @cached_property
     def blocks(self) -> Blocks:
@@ -56,29 +58,29 @@ class Operator:
 
     def solve(self, source: Tensor) -> Tensor:
         """Return Y (20, 7, n) with (L + shift) Y = source (20, 7, n)."""
-        p, found = self.p, torch.empty_like(source)
+        p, pools = self.p, torch.empty_like(source)
         rates = self.rates
         debris = source[:, DEBRIS] / (rates[:, DEBRIS] + self.shift)
-        found[:, DEBRIS] = debris
+        pools[:, DEBRIS] = debris
         fallen = rates[:, DEBRIS] * debris
         entering = source[:, LITTER].clone()
         entering[:, 1] += p["fcwdl2"] * fallen
         entering[:, 2] += (1 - p["fcwdl2"]) * fallen
-        found[:, LITTER] = self.litter.solve(entering)
-        flux = rates[:, LITTER] * found[:, LITTER]
+        pools[:, LITTER] = self.litter.solve(entering)
+        flux = rates[:, LITTER] * pools[:, LITTER]
         right = source[:, SOIL].clone()
         right[:, 0] += p["fl1s1"] * flux[:, 0] + p["fl2s1"] * flux[:, 1]
         right[:, 1] += p["fl3s2"] * flux[:, 2]
-        found[:, SOIL] = self._solve_soil(right)
-        return found
+        pools[:, SOIL] = self._solve_soil(right)
+        return pools
 
     def _solve_soil(self, right: Tensor) -> Tensor:
         if self.modes is None:
             return self.blocks.solve(right)
-        found = mix(self.modes.right, self.soil.solve(mix(self.modes.left, right)))
-        if bool((right >= 0).all()) and bool((found < 0).any()):
+        pools = mix(self.modes.right, self.soil.solve(mix(self.modes.left, right)))
+        if bool((right >= 0).all()) and bool((pools < 0).any()):
             return self.blocks.solve(right)
-        return found
+        return pools
 
     def respiration(self, pools: Tensor) -> Tensor:
         """Respiration of the column (n,), gC m-2 day-1."""

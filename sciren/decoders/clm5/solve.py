@@ -133,9 +133,9 @@ class Problem:
         Raises:
             DecoderError: carbon cannot leave some layer; names site and layer.
         """
-        chosen = rows if self.rows is None else self.rows[rows]
+        numbers = rows if self.rows is None else self.rows[rows]
         part = parameters[:, rows]
-        state = SteadyState(part, self.sites.part(chosen), slopes, self.method)
+        state = SteadyState(part, self.sites.part(numbers), slopes, self.method)
         stuck = state.stuck(self.readout.debris)
         if stuck is not None:
             row = rows.start + stuck[0]

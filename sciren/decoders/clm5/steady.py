@@ -115,9 +115,9 @@ class SteadyState:
         return rate
 
     def _solve(self, method: str) -> None:
-        found = modes(self.exchange) if method != "blocks" else None
-        usable = found is not None and (found.safe or method == "eigen")
-        self.modes: Modes | None = found if usable else None
+        decomposed = modes(self.exchange) if method != "blocks" else None
+        usable = decomposed is not None and (decomposed.safe or method == "eigen")
+        self.modes: Modes | None = decomposed if usable else None
         self.pools = self.x.new_empty((len(self.x), 6, self.x.shape[1]))
         entering = self.pools[:, LITTER]
         torch.mul(self.shares[0].unsqueeze(1), self.arriving, out=entering)
@@ -146,8 +146,8 @@ class SteadyState:
             none = torch.zeros_like(right[:, :1])
             self.pools[:, SOIL] = self.blocks.solve(torch.cat([right, none], dim=1))
             return
-        found = self.systems.solve(mix(self.modes.left[:, :2], right), SOIL)
-        mix(self.modes.right, found, out=self.pools[:, SOIL])
+        amplitudes = self.systems.solve(mix(self.modes.left[:, :2], right), SOIL)
+        mix(self.modes.right, amplitudes, out=self.pools[:, SOIL])
 
     def _adjoint_soil(self, right: Tensor, out: Tensor) -> None:
         """Adjoint for right sides (20, 3, n), or (20, 1, n) the same for the three."""
@@ -158,8 +158,8 @@ class SteadyState:
             turned = self.modes.right.sum(0) * right
         else:
             turned = mix(self.modes.right.transpose(0, 1), right)
-        found = self.systems.adjoint(turned, SOIL)
-        mix(self.modes.left.transpose(0, 1), found, out=out)
+        amplitudes = self.systems.adjoint(turned, SOIL)
+        mix(self.modes.left.transpose(0, 1), amplitudes, out=out)
 
     def steps(self) -> Tensor:
         """Pool less the pool of the layer above, summed over the six pools, (19, n)."""
@@ -172,8 +172,8 @@ class SteadyState:
         if self.modes is None:
             return litter + (soil[1:] - soil[:-1]).sum(1)
         right = mix(self.modes.left[:, :2], self._soil_input())
-        found = self.systems.solve(right.clone(), SOIL)
-        steps = self.systems.steps(rate[:, SOIL], found, right, SOIL)
+        amplitudes = self.systems.solve(right.clone(), SOIL)
+        steps = self.systems.steps(rate[:, SOIL], amplitudes, right, SOIL)
         return litter + mix(self.modes.right, steps).sum(1)
 
     @cached_property
@@ -231,78 +231,82 @@ class SteadyState:
         litter_worth = litter_worth.mul_(self.litter_flux)
         received = self._received(soil_adjoint)
         soil_worth = torch.sub(soil_adjoint, received, out=received).mul_(soil_flux)
-        found: dict[str, Tensor] = {}
-        self._fractions(found, soil_flux, soil_adjoint)
-        self._turnover(found, litter_worth, soil_worth)
-        self._inputs(found, litter_adjoint)
+        slopes: dict[str, Tensor] = {}
+        self._fractions(slopes, soil_flux, soil_adjoint)
+        self._turnover(slopes, litter_worth, soil_worth)
+        self._inputs(slopes, litter_adjoint)
         slow = soil_worth.sum(1)
         if debris is not None:
-            slow = slow + self._debris(found, debris)
-        self._environment(found, litter_worth.sum(1), slow)
-        self._mixing(found, adjoint)
+            slow = slow + self._debris(slopes, debris)
+        self._environment(slopes, litter_worth.sum(1), slow)
+        self._mixing(slopes, adjoint)
         zero = torch.zeros_like(p["q10"])
-        return torch.stack([found.get(name, zero) for name in NAMES])
+        return torch.stack([slopes.get(name, zero) for name in NAMES])
 
     def _received(self, adjoint: Tensor) -> Tensor:
         """Adjoint of what one unit of decay of each soil pool hands on, (20, 3, n)."""
         p, (fast, slow, passive) = self.p, adjoint.unbind(1)
-        found = torch.empty(adjoint.shape, dtype=adjoint.dtype, device=adjoint.device)
-        torch.mul(slow, p["fs1s2"], out=found[:, 0]).addcmul_(passive, p["fs1s3"])
-        torch.mul(fast, p["fs2s1"], out=found[:, 1]).addcmul_(passive, p["fs2s3"])
-        torch.mul(fast, p["fs3s1"], out=found[:, 2])
-        return found
+        received = torch.empty(
+            adjoint.shape, dtype=adjoint.dtype, device=adjoint.device
+        )
+        torch.mul(slow, p["fs1s2"], out=received[:, 0]).addcmul_(passive, p["fs1s3"])
+        torch.mul(fast, p["fs2s1"], out=received[:, 1]).addcmul_(passive, p["fs2s3"])
+        torch.mul(fast, p["fs3s1"], out=received[:, 2])
+        return received
 
     def _fractions(
-        self, found: dict[str, Tensor], flux: Tensor, adjoint: Tensor
+        self, slopes: dict[str, Tensor], flux: Tensor, adjoint: Tensor
     ) -> None:
         fast, slow, passive = adjoint[:, :1], adjoint[:, 1:2], adjoint[:, 2:]
         litter = self.litter_flux
-        found["fl1s1"], found["fl2s1"] = (litter[:, :2] * fast).sum(0)
-        found["fs2s1"], found["fs3s1"] = (flux[:, 1:] * fast).sum(0)
-        found["fl3s2"] = (litter[:, 2:] * slow).sum(0)[0]
-        found["fs1s2"] = (flux[:, :1] * slow).sum(0)[0]
-        found["fs1s3"], found["fs2s3"] = (flux[:, :2] * passive).sum(0)
+        slopes["fl1s1"], slopes["fl2s1"] = (litter[:, :2] * fast).sum(0)
+        slopes["fs2s1"], slopes["fs3s1"] = (flux[:, 1:] * fast).sum(0)
+        slopes["fl3s2"] = (litter[:, 2:] * slow).sum(0)[0]
+        slopes["fs1s2"] = (flux[:, :1] * slow).sum(0)[0]
+        slopes["fs1s3"], slopes["fs2s3"] = (flux[:, :2] * passive).sum(0)
 
-    def _turnover(self, found: dict[str, Tensor], litter: Tensor, soil: Tensor) -> None:
+    def _turnover(
+        self, slopes: dict[str, Tensor], litter: Tensor, soil: Tensor
+    ) -> None:
         first, second, third = litter.sum(0)
-        found["taul1"] = first / self.p["taul1"]
-        found["taul2"] = (second + third) / self.p["taul2"]
+        slopes["taul1"] = first / self.p["taul1"]
+        slopes["taul2"] = (second + third) / self.p["taul2"]
         for name, worth in zip(TURNOVER[3:], soil.sum(0), strict=True):
-            found[name] = worth / self.p[name]
+            slopes[name] = worth / self.p[name]
 
-    def _inputs(self, found: dict[str, Tensor], adjoint: Tensor) -> None:
-        gap = (self.shares[0] * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
-        found["fcwdl2"] = self.sites.totals[0] * gap
+    def _inputs(self, slopes: dict[str, Tensor], adjoint: Tensor) -> None:
+        difference = (self.shares[0] * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
+        slopes["fcwdl2"] = self.sites.totals[0] * difference
         worth = (adjoint * self.arriving).sum(1)
-        found["beta"] = (self.shares[1] * worth).sum(0)
+        slopes["beta"] = (self.shares[1] * worth).sum(0)
 
-    def _debris(self, found: dict[str, Tensor], right: Tensor) -> Tensor:
+    def _debris(self, slopes: dict[str, Tensor], right: Tensor) -> Tensor:
         worth = right * self.debris
-        found["taucwd"] = worth.sum(0) / self.p["taucwd"]
+        slopes["taucwd"] = worth.sum(0) / self.p["taucwd"]
         adjoint = right * DAYS * self.p["taucwd"] / self.x
-        found["beta"] += self.sites.totals[0] * (self.shares[1] * adjoint).sum(0)
+        slopes["beta"] += self.sites.totals[0] * (self.shares[1] * adjoint).sum(0)
         return worth
 
     def _environment(
-        self, found: dict[str, Tensor], litter: Tensor, soil: Tensor
+        self, slopes: dict[str, Tensor], litter: Tensor, soil: Tensor
     ) -> None:
         p, climate = self.p, self.climate
         depth = column(NODES, litter)
-        found["efolding"] = -(depth * (litter + soil)).sum(0) / p["efolding"] ** 2
+        slopes["efolding"] = -(depth * (litter + soil)).sum(0) / p["efolding"] ** 2
         litter = litter / climate.xn.clamp(min=TINY)
         soil = soil / climate.x.clamp(min=TINY)
         if climate.x_water is not None and climate.xn_water is not None:
             worth = torch.addcmul(litter * climate.xn_water, soil, climate.x_water)
-            found["w_scaling"] = -worth.sum(0)
+            slopes["w_scaling"] = -worth.sum(0)
         if climate.x_q10 is not None and climate.xn_q10 is not None:
             worth = torch.addcmul(litter * climate.xn_q10, soil, climate.x_q10)
-            found["q10"] = -worth.sum(0)
+            slopes["q10"] = -worth.sum(0)
 
-    def _mixing(self, found: dict[str, Tensor], adjoint: Tensor) -> None:
+    def _mixing(self, slopes: dict[str, Tensor], adjoint: Tensor) -> None:
         step = self.pools[1:] - self.pools[:-1]
         up = -(adjoint[1:] * step).sum(1)
         down = (adjoint[:-1] * step).sum(1)
         lower, upper = self.sites.lower, self.sites.upper
         for k, name in enumerate(("diffus", "cryo")):
             worth = torch.addcmul(up * lower[k, 1:], down, upper[k, :-1])
-            found[name] = worth.sum(0)
+            slopes[name] = worth.sum(0)

@@ -70,8 +70,8 @@ class Tridiagonal:
         row_sum, carried = rate[0], right[0]
         steps = []
         for j in range(len(found) - 1):
-            gap = row_sum * found[j + 1] - carried
-            steps.append(gap / self.pivot[j, part])
+            difference = row_sum * found[j + 1] - carried
+            steps.append(difference / self.pivot[j, part])
             row_sum = torch.addcmul(rate[j + 1], below[j + 1], row_sum)
             carried = torch.addcmul(right[j + 1], below[j + 1], carried)
         return torch.stack(steps)

@@ -98,7 +98,7 @@ def select_edges(member: Member) -> bool:
             candidates.append((threshold, other, judged, removed))
     best = min((one[2] for one in candidates), key=lambda one: float(one.loss))
     close = [one for one in candidates if within(one[2], best, 1.0)]
-    chosen = max(close, key=lambda one: len(one[3]))
+    selected = max(close, key=lambda one: len(one[3]))
     for threshold, _, judged, removed in candidates:
         mean, error = judged.excess(0, best, 0)
         history.selection.append(
@@ -108,12 +108,12 @@ def select_edges(member: Member) -> bool:
                 "valid_loss": float(judged.loss),
                 "excess": mean,
                 "standard_error": error,
-                "chosen": threshold == chosen[0],
+                "chosen": threshold == selected[0],
             }
         )
-    if chosen[3]:
-        model.encoder.load_state_dict(chosen[1].encoder.state_dict())
-    refit = bool(chosen[3] or config.entropy or config.l1)
+    if selected[3]:
+        model.encoder.load_state_dict(selected[1].encoder.state_dict())
+    refit = bool(selected[3] or config.entropy or config.l1)
     if refit:
         history.say("Refitted without sparsity penalties after the edge selection.")
     return refit

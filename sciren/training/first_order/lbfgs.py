@@ -58,50 +58,52 @@ class LBFGS:
         return values if self.members == 1 else values[self.owner]
 
     @torch.no_grad()
-    def step(self, evaluate: Evaluate, live: Tensor) -> None:
-        """Move every live member down along its direction.
+    def step(self, evaluate: Evaluate, moving: Tensor) -> None:
+        """Move every moving member down along its direction.
 
         Args:
             evaluate: brings the vector back into its bounds, and returns losses (M,) and
                 slopes (p,) there.
-            live: (M,) bool, members that may move.
+            moving: (M,) bool, members that may move.
         """
         if self.losses is None:
             self.losses, slopes = evaluate()
             self.slopes = slopes.clone()
         before, slopes = self.losses, self.slopes
         start, direction = self.vector.clone(), self._direction()
-        self._search(evaluate, live, start, direction)
+        self._search(evaluate, moving, start, direction)
         assert self.losses is not None
         self._remember(self.vector - start, self.slopes - slopes)
-        lost = live & ~(self.losses < before)
+        lost = moving & ~(self.losses < before)
         if bool(lost.any()):
             self._forget(lost)
 
     def _direction(self) -> Tensor:
         """Return -H g by the two-loop recursion; -P g where that does not descend."""
-        rest, shares, pairs = self.slopes.clone(), [], self._pairs()
+        slopes, shares, pairs = self.slopes.clone(), [], self._pairs()
         for step, change, inverse in reversed(pairs):
-            share = inverse * self.dot(step, rest)
-            rest -= self._each(share) * change
+            share = inverse * self.dot(step, slopes)
+            slopes -= self._each(share) * change
             shares.append(share)
-        found = self._each(self._size()) * self.metric(rest)
+        direction = self._each(self._size()) * self.metric(slopes)
         for (step, change, inverse), share in zip(pairs, reversed(shares), strict=True):
-            found += self._each(share - inverse * self.dot(change, found)) * step
-        down = self.dot(found, self.slopes) > 0
+            direction += (
+                self._each(share - inverse * self.dot(change, direction)) * step
+            )
+        down = self.dot(direction, self.slopes) > 0
         if bool(down.all()):
-            return -found
-        return -torch.where(self._each(down), found, self.metric(self.slopes))
+            return -direction
+        return -torch.where(self._each(down), direction, self.metric(self.slopes))
 
     def _pairs(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Steps, changes of slope and 1 / their product (M,), 0 where it is of no use."""
-        found = []
+        pairs = []
         for step, change in zip(self.steps, self.changes, strict=True):
             product = self.dot(step, change)
             useful = product > 0
             inverse = torch.where(useful, 1 / torch.where(useful, product, 1.0), 0.0)
-            found.append((step, change, inverse))
-        return found
+            pairs.append((step, change, inverse))
+        return pairs
 
     def _size(self) -> Tensor:
         """Return gamma (M,): curvature along the last useful step, in units of P."""
@@ -129,12 +131,12 @@ class LBFGS:
             listed[:] = [torch.where(kept, one, 0.0) for one in listed]
 
     def _search(
-        self, evaluate: Evaluate, live: Tensor, start: Tensor, direction: Tensor
+        self, evaluate: Evaluate, moving: Tensor, start: Tensor, direction: Tensor
     ) -> None:
         """Move to a point of lower loss on each member's line, or stay."""
         first, along = self.losses, self.dot(direction, self.slopes)
         assert first is not None
-        length = torch.where(live & (along < 0), 1.0, 0.0)
+        length = torch.where(moving & (along < 0), 1.0, 0.0)
         low, high = torch.zeros_like(length), torch.full_like(length, torch.inf)
         reached, searching = torch.zeros_like(length), length > 0
         for _ in range(TRIALS):

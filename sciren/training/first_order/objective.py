@@ -104,16 +104,16 @@ class GroupObjective:
         """Targets that are the outputs: mean of (scale y - z)^2 and its gradient."""
         with torch.no_grad():
             raw = self._raw(outputs.detach())
-            gap = raw / self.spread - batch.values.movedim(-1, 0)
+            residual = raw / self.spread - batch.values.movedim(-1, 0)
             if batch.weights is None:
-                steep = gap * self.spread.reciprocal()
-                share = 1 / (gap.shape[0] * gap.shape[-1])
-                total = gap.square().sum((0, -1)) * share
+                steep = residual * self.spread.reciprocal()
+                share = 1 / (residual.shape[0] * residual.shape[-1])
+                total = residual.square().sum((0, -1)) * share
             else:
                 weights = batch.weights.movedim(-1, 0)
                 share = weights.sum((0, -1), keepdim=True).clamp_min(TINY).reciprocal()
-                steep = gap * weights / self.spread
-                total = (gap.square() * weights * share).sum((0, -1))
+                steep = residual * weights / self.spread
+                total = (residual.square() * weights * share).sum((0, -1))
             if not self.plain:
                 steep = steep * self.scale
             slopes = (steep * (2 * share)).flatten(1, 2).transpose(0, 1)

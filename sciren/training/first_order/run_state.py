@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def state_of(run: "GroupRun") -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return everything that the rest of the training depends on."""
+    """Return everything that the further steps depends on."""
     tensors = {
         "numbers": run.numbers.vector,
         "buffers": run.stack.buffers.vector,

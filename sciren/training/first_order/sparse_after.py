@@ -53,9 +53,11 @@ def select_by_refits(member: Member, start: Start) -> bool:
         names = [
             [f"{x} -> {to}" for to in model.latent_names] for x in model.feature_names
         ]
-        chosen = one_standard_error(fitted)
-        member.history.selection.extend(record_path(fitted, chosen, names, stage.nodes))
-        step = smoothed(solver, chosen, weights_of(config))
+        selected = one_standard_error(fitted)
+        member.history.selection.extend(
+            record_path(fitted, selected, names, stage.nodes)
+        )
+        step = smoothed(solver, selected, weights_of(config))
         assert isinstance(step.stage, AdditiveStage)
         fewer = without_weak(step.stage, step.candidate, names, member.history)
         step.stage.store(fewer)

@@ -144,8 +144,8 @@ class AdditiveProblem:
 
     def terms(self, theta: Tensor) -> dict[str, float]:
         """Every term of the loss of one member, theta (1, P)."""
-        found = self.term.terms(self.raw(theta), self.split(theta)[1])
-        return found | {"smooth": float(self._penalised(theta))}
+        terms = self.term.terms(self.raw(theta), self.split(theta)[1])
+        return terms | {"smooth": float(self._penalised(theta))}
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
@@ -182,12 +182,12 @@ class AdditiveProblem:
         """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
         widths = [self.block] * self.n_latents
         one = torch.zeros(1, dtype=torch.long, device=theta.device)
-        found = []
+        normals = []
         for rows in parts:
             sums = Sums(1, widths, self.n_constants, theta)
             self._add_rows(sums, *self.split(theta), rows, one)
-            found.append(sums.normal())
-        return found
+            normals.append(sums.normal())
+        return normals
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Hold the constants inside their bounds."""

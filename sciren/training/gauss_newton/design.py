@@ -120,9 +120,9 @@ class SplineDesign:
         if self.kept is not None:
             return self.kept[:, part].mT
         scaled = self.scaled[part]
-        found = scaled.new_ones(1 + self.width, len(scaled))
-        found[1:] = (self.knots.basis(scaled) - self.mean).mT
-        return found.mT
+        columns = scaled.new_ones(1 + self.width, len(scaled))
+        columns[1:] = (self.knots.basis(scaled) - self.mean).mT
+        return columns.mT
 
     @property
     def matrix(self) -> Tensor:
@@ -151,14 +151,14 @@ class SplineDesign:
         """
         width = self.width // max(self.n_features, 1)
         level = torch.full((width, width), 1.0 / width).to(self.penalty)
-        found = []
+        blocks = []
         for k in range(self.n_features):
             part = slice(k * width, (k + 1) * width)
             block = self.penalty[part, part]
             # Constants have no effect, the columns are centred: they come last.
             bent = block + 10 * block.diagonal().sum() * level
-            found.append(torch.linalg.eigh(bent).eigenvectors[:, :count])
-        return torch.block_diag(*found)
+            blocks.append(torch.linalg.eigh(bent).eigenvectors[:, :count])
+        return torch.block_diag(*blocks)
 
     def spanned_by(self, curves: Tensor) -> "SplineDesign":
         """Return the design of curves with coefficients (d m, d r), kept in memory."""
@@ -181,11 +181,11 @@ class SplineDesign:
 
     def gram(self) -> Tensor:
         """Mean of products of the columns without ones (d m, d m)."""
-        found = self.penalty.new_zeros(self.width, self.width)
+        gram = self.penalty.new_zeros(self.width, self.width)
         for part in chunks(len(self), 1 + self.width):
             columns = self.columns(part)[:, 1:]
-            found.addmm_(columns.mT, columns)
-        return found / len(self)
+            gram.addmm_(columns.mT, columns)
+        return gram / len(self)
 
     def deviation(self, coefficients: Tensor) -> Tensor:
         """Standard deviation (d, J) of edges with coefficients (J, d m) over the rows."""

@@ -52,11 +52,11 @@ class SharedGrams:
         free = torch.ones_like(problem.active[:1])
         plain = problem.with_penalty(torch.zeros_like(problem.penalty))
         size = len(units)
-        found = plain.with_active(free).normal(theta, members)
-        matrix = found.matrix[:, :size, :size]
+        normal = plain.with_active(free).normal(theta, members)
+        matrix = normal.matrix[:, :size, :size]
         if problem.term.observations.values.shape[1] == 1:
             self.known.append((key, matrix / (units.unsqueeze(1) * units)))
-        return Normal(found.loss, found.gradient[:, :size], matrix)
+        return Normal(normal.loss, normal.gradient[:, :size], matrix)
 
 
 def _key(problem: AdditiveProblem, theta: Tensor) -> list[Tensor]:
@@ -110,8 +110,8 @@ class GramTable:
         points = theta.new_zeros(len(nodes), problem.size)
         if problem.n_constants:
             points[:, -1] = nodes
-        found = shared.of(problem, points)
-        return cls(problem, nodes, found.loss, found.gradient, found.matrix)
+        sums = shared.of(problem, points)
+        return cls(problem, nodes, sums.loss, sums.gradient, sums.matrix)
 
     @staticmethod
     def possible(problem: AdditiveProblem) -> bool:
@@ -157,11 +157,11 @@ class GramTable:
         flat = Normal(offset.flatten(), gradient.flatten(0, 1), matrix.flatten(0, 1))
         held = hold(flat, keep.flatten(0, 1))
         root, info = torch.linalg.cholesky_ex(held.matrix)
-        found = -torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
-        loss = held.loss + (held.gradient * found).sum(1)
+        minima = -torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
+        loss = held.loss + (held.gradient * minima).sum(1)
         loss = torch.where(info == 0, loss, torch.inf)
         shape = tried.shape
-        return loss.unflatten(0, shape), found.unflatten(0, shape)
+        return loss.unflatten(0, shape), minima.unflatten(0, shape)
 
 
 def _nodes(problem: AdditiveProblem, middle: float, error: float) -> Tensor:
@@ -178,11 +178,13 @@ def _nodes(problem: AdditiveProblem, middle: float, error: float) -> Tensor:
 
 def barycentric(nodes: Tensor, x: Tensor) -> Tensor:
     """Weights (..., M) of values at nodes (M,) for their polynomial at x (...)."""
-    gaps = nodes.unsqueeze(1) - nodes
-    gaps = gaps / gaps.abs().max().clamp_min(1e-300) + torch.eye(len(nodes)).to(nodes)
+    distances = nodes.unsqueeze(1) - nodes
+    distances = distances / distances.abs().max().clamp_min(1e-300) + torch.eye(
+        len(nodes)
+    ).to(nodes)
     away = x.unsqueeze(-1) - nodes
     hit = away == 0
-    parts = (1 / gaps.prod(1)) / torch.where(hit, 1.0, away)
+    parts = (1 / distances.prod(1)) / torch.where(hit, 1.0, away)
     parts = torch.where(hit.any(-1, keepdim=True), hit.to(parts), parts)
     return parts / parts.sum(-1, keepdim=True)
 

@@ -73,9 +73,9 @@ def select_sparse(
         stage.fit(edges.unsqueeze(0), start, stage.trial_steps)[0]
         for edges, start in _candidates(points)
     ]
-    chosen = one_standard_error(fitted)
-    history.selection.extend(record_path(fitted, chosen, names, stage.nodes))
-    return stage.fit(chosen.edges.unsqueeze(0), chosen.theta)[0]
+    selected = one_standard_error(fitted)
+    history.selection.extend(record_path(fitted, selected, names, stage.nodes))
+    return stage.fit(selected.edges.unsqueeze(0), selected.theta)[0]
 
 
 def follow_path(
@@ -208,7 +208,7 @@ def without_weak(
         path.append(now)
         if one_standard_error(path) is not now:
             break
-    chosen = one_standard_error(path)
+    selected = one_standard_error(path)
     if len(path) > 1:
-        history.selection.extend(record_path(path, chosen, names, stage.nodes))
-    return chosen
+        history.selection.extend(record_path(path, selected, names, stage.nodes))
+    return selected

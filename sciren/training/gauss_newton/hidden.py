@@ -25,7 +25,12 @@ from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.gauss_newton.additive import RIDGE
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 from sciren.training.gauss_newton.hidden_layer import write_hidden_layer
-from sciren.training.gauss_newton.index_curves import Index, Seen, carried, range_of
+from sciren.training.gauss_newton.index_curves import (
+    Index,
+    OuterBasis,
+    carried,
+    range_of,
+)
 
 # Shares of a step of the outer splines, tried in turn. Where the targets are linear in the
 # latents the whole step is exact; the shorter ones guard processes that are not.
@@ -121,8 +126,8 @@ class HiddenProblem:
         """Turn kept inner edges (S, d, L * H) into active parameters (S, P)."""
         width = self.spline.width // self.n_features
         wide = edges.transpose(1, 2).repeat_interleave(width, dim=2).flatten(1)
-        rest = torch.ones_like(wide[:, :1]).expand(-1, self.size - self.cut)
-        return torch.cat((wide, rest), dim=1)
+        others = torch.ones_like(wide[:, :1]).expand(-1, self.size - self.cut)
+        return torch.cat((wide, others), dim=1)
 
     # -- layout ---------------------------------------------------------------------
     def unpack(self, theta: Tensor) -> Unpacked:
@@ -167,17 +172,17 @@ class HiddenProblem:
         return theta[:, self.end :]
 
     # -- evaluation -----------------------------------------------------------------
-    def _seen(self, index: Index) -> "Seen":
+    def _outer_basis(self, index: Index) -> OuterBasis:
         """Which outer coefficients count at every row, and how much."""
         low, high = index.low.flatten(), index.high.flatten()
         knots = Knots.of(low, high, self.intervals, "linear")
         value = index.value.permute(0, 2, 3, 1)  # (S, L, H, m)
-        found = window(value.flatten(0, 2), knots)
-        return Seen(found, knots, value.shape[:3])
+        local = window(value.flatten(0, 2), knots)
+        return OuterBasis(local, knots, value.shape[:3])
 
     def _raw(self, index: Index, outer: Tensor) -> Tensor:
         """Raw latents (S, m, L)."""
-        values = self._seen(index).values(outer)
+        values = self._outer_basis(index).values(outer)
         return self.shift + self.scale * values.sum(2).mT
 
     def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
@@ -208,8 +213,8 @@ class HiddenProblem:
         """Every term of the loss of one member, theta (1, P)."""
         parts = self.unpack(theta)
         index = self.index(parts.inner)
-        found = self.term.terms(self._raw(index, parts.outer), parts.constants)
-        return found | {"smooth": float(self._penalty(parts, index))}
+        terms = self.term.terms(self._raw(index, parts.outer), parts.constants)
+        return terms | {"smooth": float(self._penalty(parts, index))}
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations of inner and outer splines and constants."""
@@ -237,8 +242,8 @@ class HiddenProblem:
         members: Tensor,
     ) -> None:
         """Add some of the rows to the normal equations."""
-        seen = self._seen(index)
-        values, steep = seen.values(parts.outer), seen.steep(parts.outer)
+        outer = self._outer_basis(index)
+        values, steep = outer.values(parts.outer), outer.steep(parts.outer)
         raw = self.shift + self.scale * values.sum(2).mT
         columns = self.spline.columns(part)[:, 1:].mT
         local = self.term.part(part).local(raw, parts.constants, members)
@@ -248,7 +253,7 @@ class HiddenProblem:
             full = raw.new_empty(len(raw), cut + wide, raw.shape[1])
             inner = full[:, :cut].unflatten(1, (self.nodes, -1))
             torch.mul(steep[:, k].unsqueeze(2), columns, out=inner)
-            seen.fill(full[:, cut:], k)
+            outer.fill(full[:, cut:], k)
             designs.append(full.mT)
         sums.add(local.scaled(self.scale), designs)
 
@@ -258,12 +263,12 @@ class HiddenProblem:
         index = self.index(parts.inner)
         widths = [self.nodes * (self.spline.width + self.outer_width)] * self.n_latents
         one = torch.zeros(1, dtype=torch.long, device=theta.device)
-        found = []
+        normals = []
         for rows in sets:
             sums = Sums(1, widths, self.n_constants, theta)
             self._add_rows(sums, parts, index.rows(rows), rows, one)
-            found.append(self._sorted(sums.normal()))
-        return found
+            normals.append(self._sorted(sums.normal()))
+        return normals
 
     def _active(self, members: Tensor) -> Tensor:
         return self.active if len(self.active) == 1 else self.active[members]
@@ -350,13 +355,13 @@ class HiddenProblem:
         each = self.nodes * self.outer_width
         sums = Sums(len(theta), [each] * self.n_latents, self.n_constants, theta)
         for part in chunks(self.term.n_rows, len(theta) * each):
-            seen = self._seen(index.rows(part))
-            raw = self.shift + self.scale * seen.values(parts.outer).sum(2).mT
+            outer = self._outer_basis(index.rows(part))
+            raw = self.shift + self.scale * outer.values(parts.outer).sum(2).mT
             local = self.term.part(part).local(raw, parts.constants, members)
             designs = []
             for k in range(self.n_latents):
                 basis = raw.new_empty(len(raw), each, raw.shape[1])
-                designs.append(seen.fill(basis, k).mT)
+                designs.append(outer.fill(basis, k).mT)
             sums.add(local.scaled(self.scale), designs)
         normal = sums.normal()
         gradient, penalty = self._penalty_terms(

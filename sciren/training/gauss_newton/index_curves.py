@@ -21,24 +21,24 @@ class Index(NamedTuple):
         return self._replace(value=self.value[:, part])
 
 
-class Seen(NamedTuple):
+class OuterBasis(NamedTuple):
     """Windows of all indices (S, L, H) at the rows of a slice."""
 
-    found: Window
+    window: Window
     knots: Knots
     shape: torch.Size
 
     def values(self, outer: Tensor) -> Tensor:
         """Outer curves (S, L, H, m) with coefficients (S, L, H, M)."""
-        return self._sum(self.found.weights, outer)
+        return self._sum(self.window.weights, outer)
 
     def steep(self, outer: Tensor) -> Tensor:
         """Their derivatives by the index (S, L, H, m)."""
         per_index = self.knots.inverse.view(*self.shape, 1).to(outer)
-        return self._sum(self.found.slopes, outer) * per_index
+        return self._sum(self.window.slopes, outer) * per_index
 
     def _sum(self, weights: Tensor, outer: Tensor) -> Tensor:
-        four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.found.places)
+        four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.window.places)
         return (weights * four).sum(0).unflatten(0, self.shape)
 
     def fill(self, basis: Tensor, latent: int) -> Tensor:
@@ -46,7 +46,7 @@ class Seen(NamedTuple):
         wide = basis.zero_().unflatten(1, (self.shape[2], -1))
         places, weights = (
             part.unflatten(1, self.shape)[:, :, latent].permute(1, 2, 0, 3)
-            for part in (self.found.places, self.found.weights)
+            for part in (self.window.places, self.window.weights)
         )
         wide.scatter_(2, places, weights)
         return basis

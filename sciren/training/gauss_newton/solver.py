@@ -205,15 +205,15 @@ class StageSolver:
         theta, problem = self._null(train, design)
         smooth = (config.smooth_choices or (config.smooth,))[0]
         watch = self._watch(f"additive, smooth {smooth:g}", START_STEPS, problem)
-        found = minimise(problem, theta, START_STEPS, TRIAL, watch=watch).theta
+        start = minimise(problem, theta, START_STEPS, TRIAL, watch=watch).theta
         if config.noise == "robust":
-            problem, found = self._robust_start(problem, found)
+            problem, start = self._robust_start(problem, start)
         part = problem
         count = min(config.start_rows, SEARCH_ROWS)
         if len(design) > count:
             part = problem.on_rows(self._among_few(count))
         ranges = config.profile_range
-        return search_constants(part, found[0], SEARCH_POINTS, ranges).unsqueeze(0)
+        return search_constants(part, start[0], SEARCH_POINTS, ranges).unsqueeze(0)
 
     def _robust_start(
         self, problem: AdditiveProblem, theta: Tensor
@@ -250,8 +250,8 @@ class StageSolver:
             watch(1, loss, theta)
         else:
             # The start is good: undamped, a linear problem takes one step.
-            found = minimise(problem, theta, total, tolerance, 1e-6, watch)
-            theta, loss = found.theta, found.loss
+            solution = minimise(problem, theta, total, tolerance, 1e-6, watch)
+            theta, loss = solution.theta, solution.loss
         shape = (1, problem.n_features, problem.n_latents)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
         return Step(stage, stage.judge(edges, theta, loss)[0])
@@ -304,12 +304,14 @@ class StageSolver:
         theta = few.taken_over(theta, search.problem)
         total = config.max_iterations
         watch = self._watch(f"{nodes} hidden", total, few)
-        found = minimise(few, theta, total, TRIAL, damping=1e-3, watch=watch)
+        solution = minimise(few, theta, total, TRIAL, damping=1e-3, watch=watch)
         stage = HiddenStage(few, valid, self.valid_design)
         shape = (1, few.n_features, few.n_latents * nodes)
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
-        best = found.loss.argmin().unsqueeze(0)
-        return Step(stage, stage.judge(edges, found.theta[best], found.loss[best])[0])
+        best = solution.loss.argmin().unsqueeze(0)
+        return Step(
+            stage, stage.judge(edges, solution.theta[best], solution.loss[best])[0]
+        )
 
     def finished(self, step: Step) -> Step:
         """Solve a step on all rows, to the end."""
@@ -324,9 +326,9 @@ class StageSolver:
             theta = held.taken_over(theta, old)
         total = self.config.max_iterations
         watch = self._watch(f"{old.nodes} hidden, all rows", total, held)
-        found = minimise(held, theta, total, FINAL, damping=1e-6, watch=watch)
+        solution = minimise(held, theta, total, FINAL, damping=1e-6, watch=watch)
         stage = HiddenStage(whole, valid, self.valid_design)
-        return Step(stage, stage.judge(edges, found.theta, found.loss)[0])
+        return Step(stage, stage.judge(edges, solution.theta, solution.loss)[0])
 
     def whole(self, problem: AnyProblem) -> AnyProblem:
         """Return the same problem on all training rows."""
@@ -362,9 +364,9 @@ class StageSolver:
 def _smoothest(tried: list[Step], losses: list[float]) -> int:
     """Return the last (smoothest) step within one block standard error of the best."""
     best = tried[losses.index(min(losses))].candidate.valid
-    found = 0
+    last = 0
     for number, step in enumerate(tried):
         mean, error = step.candidate.valid.excess(0, best, 0)
         if mean <= error:
-            found = number
-    return found
+            last = number
+    return last

@@ -48,8 +48,8 @@ def solve_sparse(
     def say(step: int, total: int, loss: float) -> None:
         solver.progress.update("edges", step, total, {"validation": loss})
 
-    chosen = select_sparse(stage, theta, names, solver.history, say)
-    step = smoothed(solver, chosen, weights_of(config))
+    selected = select_sparse(stage, theta, names, solver.history, say)
+    step = smoothed(solver, selected, weights_of(config))
     assert isinstance(step.stage, AdditiveStage)
     fewer = without_weak(step.stage, step.candidate, names, solver.history)
     return Step(step.stage, fewer)
@@ -93,10 +93,10 @@ def stage_of(solver: StageSolver, smooth: float) -> AdditiveStage:
 
 
 def smoothed(
-    solver: StageSolver, chosen: Candidate, weights: tuple[float, ...]
+    solver: StageSolver, selected: Candidate, weights: tuple[float, ...]
 ) -> Step:
     """Solve the chosen edges with every weight; take the smoothest that validation allows."""
-    edges, theta = chosen.edges.unsqueeze(0), chosen.theta.unsqueeze(0)
+    edges, theta = selected.edges.unsqueeze(0), selected.theta.unsqueeze(0)
     tried: list[Step] = []
     for weight in weights:
         stage = stage_of(solver, weight)
@@ -120,16 +120,16 @@ def smoothed(
 def _hopeless(tried: list[Step]) -> bool:
     """Return whether the last two weights were clearly too large."""
     best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
-    gaps = [one.candidate.valid.excess(0, best, 0) for one in tried[-2:]]
+    excesses = [one.candidate.valid.excess(0, best, 0) for one in tried[-2:]]
     # Three standard errors twice in a row: larger weights will not come back.
-    return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in gaps)
+    return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in excesses)
 
 
 def smoothest(tried: list[Step]) -> Step:
     """Return the last step within one block standard error of the best."""
     best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
-    gaps = [one.candidate.valid.excess(0, best, 0) for one in tried]
+    excesses = [one.candidate.valid.excess(0, best, 0) for one in tried]
     close = [
-        one for one, (mean, error) in zip(tried, gaps, strict=True) if mean <= error
+        one for one, (mean, error) in zip(tried, excesses, strict=True) if mean <= error
     ]
     return close[-1]

@@ -44,13 +44,13 @@ class GroupedDecoder:
         expected = self.evaluate(latents, constants, forcings)
         self.way = "broadcast"
         try:
-            found = self.evaluate(latents, constants, forcings)
+            together = self.evaluate(latents, constants, forcings)
         except Exception:  # whatever a user's function raises on other shapes
             self.way = "rows"
             return
         if not all(
             torch.allclose(a, b, rtol=1e-4, equal_nan=True)
-            for a, b in zip(expected, found, strict=True)
+            for a, b in zip(expected, together, strict=True)
         ):
             self.way = "rows"
 
@@ -115,8 +115,8 @@ class GroupedDecoder:
             .reshape(-1, *part.shape[2:])
             for name, part in forcings.items()
         }
-        found = self.decoder.evaluate(rows, spread, below)
-        return [column.view(shape) for column in found.unbind(1)]
+        columns = self.decoder.evaluate(rows, spread, below)
+        return [column.view(shape) for column in columns.unbind(1)]
 
     def _broadcast(
         self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
@@ -137,7 +137,7 @@ class GroupedDecoder:
         self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
     ) -> list[Tensor]:
         streams, each, rows = latents.shape[1:]
-        found = [
+        evaluated = [
             self.decoder.evaluate(
                 latents[:, u, k].T,
                 constants[:, u, k].expand(rows, -1),
@@ -146,5 +146,5 @@ class GroupedDecoder:
             for u in range(streams)
             for k in range(each)
         ]
-        whole = torch.stack(found).view(streams, each, rows, -1)
+        whole = torch.stack(evaluated).view(streams, each, rows, -1)
         return list(whole.unbind(-1))

@@ -61,15 +61,15 @@ def groups_of(members: Sequence[Member], stage: str = "train") -> list[Group]:
                 break
         else:
             streams.append([number])
-    found = []
+    groups = []
     # Streams of unlike size would leave holes in the arrays: one group for each size.
     for streams in alike.values():
         for size in sorted({len(stream) for stream in streams}):
             taken = [stream for stream in streams if len(stream) == size]
             numbers = [number for stream in taken for number in stream]
-            chosen = [members[number] for number in numbers]
-            found.append(Group(chosen, len(taken), stage=stage, numbers=numbers))
-    return found
+            together = [members[number] for number in numbers]
+            groups.append(Group(together, len(taken), stage=stage, numbers=numbers))
+    return groups
 
 
 def _kind(member: Member) -> Hashable:

@@ -61,8 +61,31 @@ class GraphStack(Stack):
         """
 
     @abstractmethod
+    def trained(self, encoder: Encoder) -> list[Tensor]:
+        """Return the arrays of one encoder that are trained."""
+
+    def moving(self, encoder: Encoder) -> list[Tensor]:
+        """Return the arrays of one encoder that training moves otherwise."""
+        return []
+
     def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
         """Return the deviations (M, J) of the nodes of every layer."""
+        return [_deviation(outputs)]
+
+    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
+        """All trained arrays, all moving ones, with the member that owns each."""
+        trained = list(zip(*map(self.trained, self.encoders), strict=True))
+        moving = list(zip(*map(self.moving, self.encoders), strict=True))
+        return _stacked(trained), _stacked(moving)
+
+    @torch.no_grad()
+    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
+        """Write them back."""
+        for k, encoder in enumerate(self.encoders):
+            for array, whole in zip(self.trained(encoder), weights, strict=True):
+                array.copy_(whole[k])
+            for array, whole in zip(self.moving(encoder), buffers, strict=True):
+                array.copy_(whole[k])
 
     def adopt(self) -> None:
         """Take leaves that share the memory of the vector."""
@@ -132,37 +155,16 @@ class DenseStack(GraphStack):
     def _norms(self, encoder: Encoder) -> list[nn.BatchNorm1d]:
         return [part for part in encoder.modules() if type(part) is nn.BatchNorm1d]
 
-    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
-        """Weights and biases of the linear layers, then of the norms; their statistics."""
-        linears = list(zip(*map(self._linears, self.encoders), strict=True))
-        norms = list(zip(*map(self._norms, self.encoders), strict=True))
-        parts = [
-            [getattr(one, name) for one in column]
-            for column in [*linears, *norms]
-            for name in ("weight", "bias")
-        ]
-        moving = [
-            [getattr(one, name) for one in column]
-            for column in norms
-            for name in ("running_mean", "running_var")
-        ]
-        return _stacked(parts), _stacked(moving)
+    def trained(self, encoder: Encoder) -> list[Tensor]:
+        """Weights and biases of the linear layers, then of the norms."""
+        layers = [*self._linears(encoder), *self._norms(encoder)]
+        return [part for layer in layers for part in (layer.weight, layer.bias)]
 
-    @torch.no_grad()
-    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
-        """Write them back."""
-        for k, encoder in enumerate(self.encoders):
-            layers = [*self._linears(encoder), *self._norms(encoder)]
-            names = [(one, name) for one in layers for name in ("weight", "bias")]
-            for (one, name), part in zip(names, weights, strict=True):
-                getattr(one, name).copy_(part[k])
-            moving = [
-                (one, name)
-                for one in self._norms(encoder)
-                for name in ("running_mean", "running_var")
-            ]
-            for (one, name), part in zip(moving, buffers, strict=True):
-                getattr(one, name).copy_(part[k])
+    def moving(self, encoder: Encoder) -> list[Tensor]:
+        """Statistics of the norms."""
+        statistics = ("running_mean", "running_var")
+        norms = self._norms(encoder)
+        return [getattr(norm, name) for norm in norms for name in statistics]
 
     def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
         """Pass all members through their layers, (M, width, B) at a time."""
@@ -189,33 +191,20 @@ class DenseStack(GraphStack):
     def _normed(self, y: Tensor, place: int, number: int, learning: bool) -> Tensor:
         """Batch norm with every unit of every member as a channel."""
         mean, variance = self.buffers.views[2 * number : 2 * number + 2]
-        found = nn.functional.batch_norm(
+        normed = nn.functional.batch_norm(
             y.flatten(0, 1).unsqueeze(0), mean.view(-1), variance.view(-1),
             self.leaves[place].flatten(), self.leaves[place + 1].flatten(), learning,
         )  # fmt: skip
-        return found.view_as(y)
-
-    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
-        """Deviations of the outputs of linear encoders."""
-        return [_deviation(outputs)]
+        return normed.view_as(y)
 
 
 class AdditiveStack(GraphStack):
     """Additive encoders: a small network on every edge."""
 
-    NAMES = ("inner", "offset", "outer", "bias")
-
-    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
-        """The four arrays of every member."""
-        parts = [[getattr(one, n) for one in self.encoders] for n in self.NAMES]
-        return _stacked(parts), ([], [])
-
-    @torch.no_grad()
-    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
-        """Write them back."""
-        for k, encoder in enumerate(self.encoders):
-            for name, part in zip(self.NAMES, weights, strict=True):
-                getattr(encoder, name).copy_(part[k])
+    def trained(self, encoder: Encoder) -> list[Tensor]:
+        """Hidden weights and offsets, outer weights, biases of the outputs."""
+        assert isinstance(encoder, AdditiveEncoder)
+        return [encoder.inner, encoder.offset, encoder.outer, encoder.bias]
 
     def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
         """Edges (M, i, j, B), then their sums."""
@@ -227,40 +216,27 @@ class AdditiveStack(GraphStack):
         outputs = edges.sum(1) + bias.unsqueeze(-1)
         return outputs, [_deviation(edges)] if self.sparse else []
 
-    def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
-        """Deviations of the outputs."""
-        return [_deviation(outputs)]
-
 
 class ModuleStack(GraphStack):
     """Any other encoder, one after the other."""
 
+    def trained(self, encoder: Encoder) -> list[Tensor]:
+        """All parameters that are not frozen."""
+        return [*parameters_of(encoder)]
+
+    def moving(self, encoder: Encoder) -> list[Tensor]:
+        """All buffers of real numbers."""
+        return [buffer for buffer in encoder.buffers() if buffer.is_floating_point()]
+
     def adopt(self) -> None:
         """Let the modules share the memory of the vectors."""
         for k, encoder in enumerate(self.encoders):
-            for leaf, whole in zip(
-                parameters_of(encoder), self.weights.views, strict=True
+            for state, arrays in (
+                (self.weights, self.trained(encoder)),
+                (self.buffers, self.moving(encoder)),
             ):
-                leaf.data = whole[k]  # so that moving the vector moves the module
-            for buffer, whole in zip(
-                _floating(encoder), self.buffers.views, strict=True
-            ):
-                buffer.data = whole[k]
-
-    def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
-        """All parameters, all buffers of real numbers."""
-        parts = [list(p) for p in zip(*map(parameters_of, self.encoders), strict=True)]
-        moving = [list(b) for b in zip(*map(_floating, self.encoders), strict=True)]
-        return _stacked(parts), _stacked(moving)
-
-    @torch.no_grad()
-    def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
-        """Write them back."""
-        for k, encoder in enumerate(self.encoders):
-            for leaf, part in zip(parameters_of(encoder), weights, strict=True):
-                leaf.copy_(part[k])
-            for buffer, part in zip(_floating(encoder), buffers, strict=True):
-                buffer.copy_(part[k])
+                for array, whole in zip(arrays, state.views, strict=True):
+                    array.data = whole[k]  # so that moving the vector moves the module
 
     def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
         """Every member on its rows."""
@@ -291,14 +267,10 @@ class ModuleStack(GraphStack):
         """Return the gradients, collected over the members."""
         single = [parameters_of(encoder) for encoder in self.encoders]
         leaves: list[Tensor] = [leaf for one in single for leaf in one]
-        found = slopes_of(_whole(result, loss), with_constants(leaves, constants))
-        size, rest = len(single[0]), found[len(leaves) :]
-        columns = [found[k : len(leaves) : size] for k in range(size)]
-        return [torch.stack(column) for column in columns] + rest
-
-
-def _floating(encoder: Encoder) -> list[Tensor]:
-    return [buffer for buffer in encoder.buffers() if buffer.is_floating_point()]
+        slopes = slopes_of(_whole(result, loss), with_constants(leaves, constants))
+        size, of_constants = len(single[0]), slopes[len(leaves) :]
+        columns = [slopes[k : len(leaves) : size] for k in range(size)]
+        return [torch.stack(column) for column in columns] + of_constants
 
 
 def _stacked(parts: Sequence[Sequence[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:

@@ -70,7 +70,7 @@ class GroupRows:
             factors: (n, t) on the weights of the observations of each member, or None.
         """
         each = len(members) // streams
-        inputs, seen = _Distinct(), _Distinct()
+        inputs, outputs = _Distinct(), _Distinct()
         for number, member in enumerate(members):
             table = part(member)
             if number % each == 0:
@@ -80,15 +80,15 @@ class GroupRows:
             found = Observations.of(table, member.scale)
             factor = factors[number]
             found = found if factor is None else found.reweighted(factor)
-            seen.add([found.values.to(like), found.weights.to(like)])
-        values, weights = seen.joined()
+            outputs.add([found.values.to(like), found.weights.to(like)])
+        values, weights = outputs.joined()
         features, *forcings = inputs.joined()
-        target_starts = torch.tensor(seen.starts, device=like.device).view(
+        target_starts = torch.tensor(outputs.starts, device=like.device).view(
             streams, each
         )
         if bool((target_starts == target_starts[:, :1]).all()):
             target_starts = target_starts[:, :1]
-            if len(set(seen.starts)) == 1:
+            if len(set(outputs.starts)) == 1:
                 target_starts = target_starts[:1]
         return cls(
             features,

@@ -76,11 +76,11 @@ class GroupRun(GroupSteps):
             terms = self._step(rows)
             names = list(terms)
             sums = sums + torch.stack(list(terms.values()))
-        found = []
+        totals = []
         for column in (sums / self.batches).T.tolist():
             means = dict(zip(names, column, strict=True))
-            found.append({"total": sum(column)} | means)
-        return found
+            totals.append({"total": sum(column)} | means)
+        return totals
 
     def _order(self) -> Tensor:
         """Order of the rows in this epoch, (U, n); the rows as they are where all are seen."""
@@ -239,10 +239,10 @@ class GroupRun(GroupSteps):
             weights.split(self.best_numbers[:cut]),
             self.stack.buffers.split(self.best_buffers),
         )
-        found = self.best_numbers[cut:].view_as(self.constants)
+        trained = self.best_numbers[cut:].view_as(self.constants)
         for k, member in enumerate(self.members):
             member.model.encoder.load_state_dict(self.stack.encoders[k].state_dict())
-            constants = found[k].double()
+            constants = trained[k].double()
             if not self.config.constants_in_logs:
                 constants = member.model.constant_scale.to_raw(constants)
             member.model.constant_raw.copy_(constants)

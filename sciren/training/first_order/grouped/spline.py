@@ -40,11 +40,11 @@ class SplineStack(Stack):
     @property
     def layers(self) -> list[list[SplineLayer]]:
         """For each depth the layer of every member."""
-        found = []
+        layers = []
         for encoder in self.encoders:
             assert isinstance(encoder, KANEncoder)
-            found.append(encoder.spline_layers)
-        return [list(column) for column in zip(*found, strict=True)]
+            layers.append(encoder.spline_layers)
+        return [list(column) for column in zip(*layers, strict=True)]
 
     # -- layout -----------------------------------------------------------------------
     def _side_by_side(self, parts: Sequence[Tensor], depth: int, axis: int) -> Tensor:
@@ -100,13 +100,13 @@ class SplineStack(Stack):
             biases = self._apart(weights[deep + depth], depth, 0)
             low, high = buffers[2 * depth], buffers[2 * depth + 1]
             for k, layer in enumerate(layers):
-                live = (layer.mask != 0).unsqueeze(-1)
+                kept = (layer.mask != 0).unsqueeze(-1)
                 size = layer.coefficients.shape[-1]
-                splines, rest = tables[k][..., :size], tables[k][..., size:]
-                layer.coefficients.copy_(torch.where(live, splines, layer.coefficients))
+                splines, slopes = tables[k][..., :size], tables[k][..., size:]
+                layer.coefficients.copy_(torch.where(kept, splines, layer.coefficients))
                 if layer.slope is not None:
-                    straight = rest[..., 0]
-                    layer.slope.copy_(torch.where(live[..., 0], straight, layer.slope))
+                    straight = slopes[..., 0]
+                    layer.slope.copy_(torch.where(kept[..., 0], straight, layer.slope))
                 layer.bias.copy_(biases[k])
                 layer.low.copy_(low[k])
                 layer.high.copy_(high[k])
@@ -204,11 +204,11 @@ class SplineStack(Stack):
         if self._last is not None and self._last[0] is rows:
             return self._last[1]
         if id(features) in self._kept:
-            found = self._picked_rows(self._kept[id(features)][1], rows)
+            basis = self._picked_rows(self._kept[id(features)][1], rows)
         else:
-            found = self._fresh_rows(rows_of(features, rows))
-        self._last = rows, found
-        return found
+            basis = self._fresh_rows(rows_of(features, rows))
+        self._last = rows, basis
+        return basis
 
     @staticmethod
     def _picked_rows(table: Tensor, rows: Tensor) -> Tensor:
@@ -245,12 +245,12 @@ class SplineStack(Stack):
         """Return the gradients of coefficients, biases and constants."""
         assert isinstance(result.tape, Forward)
         if loss.slopes is not None:
-            above, rest = loss.slopes, []
+            above, of_constants = loss.slopes, []
         else:
             leaves = with_constants([result.outputs], constants)
-            above, *rest = slopes_of(loss.total(), leaves)
+            above, *of_constants = slopes_of(loss.total(), leaves)
         coefficients, biases = backward(self.plan, result.tape, above)
-        return [*coefficients, *biases, *rest]
+        return [*coefficients, *biases, *of_constants]
 
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return outputs (M, L, B)."""

@@ -55,10 +55,21 @@ def kept(model):
     return [name for name, on in zip(model.feature_names, mask, strict=True) if on]
 
 
+@pytest.fixture(scope="module")
+def summed(make):
+    """A sum of two curves, trained with the usual settings."""
+    return trained(make)
+
+
+@pytest.fixture(scope="module")
+def climbed(make):
+    """An absolute value, for which the ladder climbs."""
+    return trained(make, "kink", rows=500, ladder=True, starts=6)
+
+
 # -- what it finds ------------------------------------------------------------------
-@pytest.mark.parametrize("seed", range(2))
-def test_a_sum_is_recovered_with_its_constant_and_edges(make, seed):
-    model, history, valid, rb = trained(make, seed=seed)
+def test_a_sum_is_recovered_with_its_constant_and_edges(summed):
+    model, history, valid, rb = summed
     assert kept(model) == ["a", "b"]
     assert model.constants()["q10"] == pytest.approx(1.5, abs=0.03)
     assert r2(model.latents(valid)[:, 0], rb) > 0.99
@@ -67,8 +78,8 @@ def test_a_sum_is_recovered_with_its_constant_and_edges(make, seed):
     assert model.encoder.hidden == ()
 
 
-def test_the_ladder_climbs_for_an_absolute_value(make):
-    model, history, valid, rb = trained(make, "kink", rows=600, ladder=True, starts=8)
+def test_the_ladder_climbs_for_an_absolute_value(climbed):
+    model, history, valid, rb = climbed
     assert model.encoder.hidden[0] >= 1
     assert kept(model) == ["a", "b"]
     assert model.constants()["q10"] == pytest.approx(1.5, abs=0.03)
@@ -82,7 +93,8 @@ def test_the_ladder_climbs_for_an_absolute_value(make):
 
 
 def test_the_ladder_stays_down_for_a_sum(make):
-    model, history, *_ = trained(make, ladder=True, starts=4, rows=1500)
+    settings = {"ladder": True, "starts": 4, "profiles": False}
+    model, history, *_ = trained(make, rows=1500, **settings)
     assert model.encoder.hidden == ()
     assert [step["accepted"] for step in history.ladder] == [True, False]
     assert math.isnan(history.ladder[1]["train_loss"])  # the starts already told
@@ -90,6 +102,7 @@ def test_the_ladder_stays_down_for_a_sum(make):
 
 def test_a_stage_without_a_clear_gain_on_validation_is_refused(make):
     settings = {"ladder": True, "starts": 4, "rows": 300}
+    settings |= {"profiles": False}
     model, history, *_ = trained(make, "kink", ladder_gain=0.999, **settings)
     assert model.encoder.hidden == ()
     assert not history.ladder[1]["accepted"]
@@ -97,7 +110,7 @@ def test_a_stage_without_a_clear_gain_on_validation_is_refused(make):
 
 def test_a_hidden_layer_that_is_asked_for_is_solved_as_asked(make):
     encoder = KANEncoder(3, 1, hidden=(2,), grid=(5, 12))
-    model, history, valid, rb = trained(make, "sum", encoder, starts=4)
+    model, history, valid, rb = trained(make, "sum", encoder, starts=2, rows=300)
     assert model.encoder.hidden == (2,)
     assert model.encoder.grid == (5, 12)
     assert r2(model.latents(valid)[:, 0], rb) > 0.95
@@ -126,10 +139,10 @@ def pair(p, f):
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_every_latent_gets_hidden_nodes_of_its_own(make, shared):
-    train, _ = two_latents(make, 300)
+    train, _ = two_latents(make, 250)
     valid, latents = two_latents(make, 200, seed=9)
     model = ScIReN(KANEncoder(2, 2, grid=5, shared=shared), "auto", pair)
-    history = fit(model, train, valid, TrainConfig(ladder=True, starts=6, smooth=1e-2))
+    history = fit(model, train, valid, TrainConfig(ladder=True, starts=4, smooth=1e-2))
     assert history.ladder[1]["accepted"]
     nodes = model.encoder.hidden[0]
     assert nodes >= 1
@@ -144,9 +157,9 @@ def test_every_latent_gets_hidden_nodes_of_its_own(make, shared):
 
 def test_proportional_noise_makes_better_constants(make):
     errors = {"constant": 0.0, "proportional": 0.0}
-    for seed, noise in itertools.product(range(6), errors):
+    for seed, noise in itertools.product(range(4), errors):
         model, history, *_ = trained(
-            make, noise=0.2, seed=seed, rows=300, weights=noise
+            make, noise=0.2, seed=seed, rows=300, weights=noise, profile_points=5
         )
         errors[noise] += abs(model.constants()["q10"] - 1.5)
         assert model.noise == noise
@@ -194,23 +207,24 @@ def test_the_model_takes_the_best_minimum_that_its_profile_knows(
     if not searched:
         nothing = lambda problem, theta, points, ranges: theta  # noqa: E731
         monkeypatch.setattr(solver, "search_constants", nothing)
-    x, t = make.normals(300, 2), make.normals(300, seed=3)
-    y = (x[:, 0] + x[:, 1]).abs() + 2.5 * t + 0.4 * make.normals(300, seed=4)
+    x, t = make.normals(250, 2), make.normals(250, seed=3)
+    y = (x[:, 0] + x[:, 1]).abs() + 2.5 * t + 0.4 * make.normals(250, seed=4)
     table = Table(x, {"t": t}, y.unsqueeze(1), ("a", "b"), ("y",))
     model = ScIReN(KANEncoder(2, 1, hidden=hidden), None, cubic)
-    history = fit(model, table, table, TrainConfig(starts=4, smooth=1e-3))
+    config = TrainConfig(starts=2, smooth=1e-3, profile_points=11)
+    history = fit(model, table, table, config)
     assert model.constants()["k"] == pytest.approx(2.07, abs=0.15)
     summary = history.summaries["k"]
     assert model.constants()["k"] == pytest.approx(summary.estimate, rel=1e-4)
     said = "The profile led to a better minimum, taken over."
     assert (said in history.messages) == (not searched)
     points = [row for row in history.profiles if row["constant"] == "k"]
-    assert len(points) == 26
+    assert len(points) == 12
 
 
-@pytest.mark.parametrize("truth", ["sum", "kink"])
-def test_the_summary_speaks_of_the_models_own_constants(make, truth):
-    model, history, *_ = trained(make, truth, ladder=True, starts=6, rows=300)
+@pytest.mark.parametrize("study", ["summed", "climbed"])
+def test_the_summary_speaks_of_the_models_own_constants(request, study):
+    model, history, *_ = request.getfixturevalue(study)
     summary = history.summaries["q10"]
     assert summary.estimate == pytest.approx(model.constants()["q10"], rel=1e-3)
     assert summary.identified
@@ -237,7 +251,9 @@ def test_what_selection_alone_pins_down_is_not_identified(make):
         assert not history.summaries["q10" + ALL_FEATURES].identified
 
 
-def test_profiles_on_some_rows_say_so_and_keep_the_models_estimate(make, monkeypatch):
+def test_profiles_on_some_rows_say_so_and_keep_the_models_estimate(
+    make, summed, monkeypatch
+):
     few = Effort(rows=150, steps=20, tolerance=1e-7)
     monkeypatch.setattr(AdditiveProblem, "profile_effort", few)
     model, history, *_ = trained(make)
@@ -245,29 +261,30 @@ def test_profiles_on_some_rows_say_so_and_keep_the_models_estimate(make, monkeyp
     summary = history.summaries["q10"]
     assert summary.estimate == pytest.approx(model.constants()["q10"])
     # Chi-square is scaled to all rows, as is the error.
-    plain = trained(make)[1].summaries["q10"]
+    plain = summed[1].summaries["q10"]
     assert summary.error == pytest.approx(plain.error, rel=0.5)
 
 
 # -- edges --------------------------------------------------------------------------
 def test_every_edge_stays_without_selection(make):
-    model, history, *_ = trained(make, select=False)
+    model, history, *_ = trained(make, select=False, profiles=False)
     assert kept(model) == ["a", "b", "c"]
     assert history.selection == []
 
 
 def test_hidden_candidates_may_compete_on_some_of_the_rows(make, monkeypatch):
-    monkeypatch.setattr(solver, "FEW_ROWS", 300)
-    few = Effort(rows=150, steps=8, tolerance=1e-5)
+    monkeypatch.setattr(solver, "FEW_ROWS", 250)
+    few = Effort(rows=150, steps=6, tolerance=1e-4)
     monkeypatch.setattr(HiddenProblem, "profile_effort", few)
-    model, history, valid, rb = trained(make, "kink", rows=600, ladder=True, starts=8)
+    settings = {"ladder": True, "starts": 4, "profile_points": 5}
+    model, history, valid, rb = trained(make, "kink", rows=500, **settings)
     assert kept(model) == ["a", "b"]
     assert r2(model.latents(valid)[:, 0], rb) > 0.95
     assert history.selection[-1]["edges"] >= 1
 
 
-def test_stored_edges_are_centred_on_the_training_rows(make):
-    model, *_ = trained(make)
+def test_stored_edges_are_centred_on_the_training_rows(make, summed):
+    model, *_ = summed
     train, _ = make.respiration(400)
     layer = model.encoder.spline_layers[0]
     edges = layer.edges(model.scaled(train.features)).detach()
@@ -285,8 +302,9 @@ NOISE = {"base": "identity", "start": "noise"}
 def test_the_stored_model_is_the_solved_one(make, hidden, settings):
     encoder = KANEncoder(3, 1, hidden=hidden, grid=6, **settings)
     model, history, *_ = trained(
-        make, "kink", encoder, select=False, starts=2, rows=200, noise=0.02
-    )
+        make, "kink", encoder, select=False, starts=2, rows=200, noise=0.02,
+        profiles=False,
+    )  # fmt: skip
     train, _ = make.respiration(200, truth="kink", noise=0.02)
     gap = (model.predict(train).targets - train.targets) / train.targets.std(
         correction=0
@@ -294,18 +312,18 @@ def test_the_stored_model_is_the_solved_one(make, hidden, settings):
     assert float(gap.pow(2).mean()) == pytest.approx(history.rows[-1]["data"], rel=1e-6)
 
 
-def test_smoothing_is_chosen_on_validation_unless_it_is_given(make):
+def test_smoothing_is_chosen_on_validation_unless_it_is_given(make, summed):
     *_, history = trained(make, smooth_choices=(1e-3, 10.0))[:2]
     (line,) = [m for m in history.messages if m.startswith("Smoothing was chosen")]
     assert "0.001: " in line
     assert ", 10: " in line
-    *_, history = trained(make)[:2]
+    *_, history = summed[:2]
     assert not any("Smoothing" in message for message in history.messages)
 
 
 # -- the record ---------------------------------------------------------------------
-def test_every_step_is_recorded_term_by_term_and_none_rises(make):
-    _, history, *_ = trained(make, "kink", ladder=True, starts=4)
+def test_every_step_is_recorded_term_by_term_and_none_rises(climbed):
+    _, history, *_ = climbed
     frame = history.frame()
     assert list(frame.columns) == [
         "stage",
@@ -341,7 +359,7 @@ def test_progress_hears_every_stage(make):
 
 @pytest.mark.parametrize("scale", ["data", "unit"])
 def test_the_unit_of_the_latents_is_by_choice(make, scale):
-    model, *_ = trained(make, latent_scale=scale)
+    model, *_ = trained(make, latent_scale=scale, profiles=False)
     assert (model.output_scale.tolist() == [1.0]) == (scale == "unit")
     assert model.constants()["q10"] == pytest.approx(1.5, abs=0.03)
 

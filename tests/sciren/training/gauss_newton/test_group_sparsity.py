@@ -57,7 +57,7 @@ def kept(model):
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_true_edges_come_back_among_many(seed):
     train, valid = record(seed)
     model = ScIReN(KANEncoder(12, 2, grid=6), "auto", line)
@@ -152,11 +152,11 @@ def test_a_given_smoothing_is_kept():
     assert not any("Smoothing" in message for message in solver.history.messages)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_edges_are_chosen_by_refits_after_training_by_gradients(seed):
-    train, valid = record(seed)
+def test_edges_are_chosen_by_refits_after_training_by_gradients():
+    train, valid = record(0)
     model = ScIReN(KANEncoder(12, 2, grid=6), "auto", line)
-    history = fit(model, train, valid, TrainConfig(engine="first-order", epochs=100))
+    config = TrainConfig(engine="first-order", epochs=60, profiles=False)
+    history = fit(model, train, valid, config)
     assert kept(model) == TRUE
     assert any("refitted by Gauss-Newton" in one for one in history.messages)
     error = (model.predict(valid).targets - valid.targets).abs()
