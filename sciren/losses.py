@@ -6,8 +6,7 @@ The engine of gradients takes all of them; the Gauss-Newton engine has sums of s
 only, so it takes the squares, the violation squared, and the integral of f''^2.
 Terms are weighted by `TrainConfig`; every one is kept by its name in the history.
 
-Reference: paper equations 4 to 10; where the published code differs it has its own form
-(`kan_encoder` sections 4 and 10).
+Reference: paper equations 4 to 10; where the published code differs it has its own form.
 """
 
 import math

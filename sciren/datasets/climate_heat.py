@@ -7,8 +7,8 @@ Array = np.ndarray
 MONTHS = 12
 YEAR = 365.25 * 86_400.0  # s
 FREEZING = 273.15  # K
-THAWED = 42.0  # thaw depth where nothing stays frozen, m
-FUSION = 334e6  # heat of melting ice, J m-3 of water
+THAWED = 42.0  # thaw depth where nothing stays frozen: CLM5's deepest node, m
+FUSION = 334e6  # heat of melting ice, 334 kJ kg-1, J m-3 of water
 _NORTH, _SOUTH = 6.5, 12.5  # warmest time of the year: mid July, mid January
 _MONTH = np.arange(MONTHS) + 0.5
 

@@ -7,13 +7,13 @@ Array = np.ndarray
 MONTHS = 12
 DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=float)
 MIDDLE = np.cumsum(DAYS) - DAYS / 2  # day of the year
-SOLAR = 0.0820  # MJ m-2 min-1
-VAPOUR = 2.45  # latent heat, MJ kg-1
+SOLAR = 0.0820  # solar constant of FAO paper 56, MJ m-2 min-1
+VAPOUR = 2.45  # latent heat at 20 degrees C, FAO paper 56, MJ kg-1
 DRIEST, WETTEST = -2.0, -0.002  # MPa; minpsi_hr, maxpsi_hr of the CLM5 parameter file
-WILTING, FIELD = -1.5, -0.033  # MPa, wilting point and field capacity
+WILTING, FIELD = -1.5, -0.033  # MPa, wilting point and field capacity (1/3 bar)
 ICE = 333.7  # MPa K-1 times K: potential of water beside ice per relative frost
 FREEZING = 273.15
-_ROUNDS = 30  # years until the bucket repeats itself
+_ROUNDS = 30  # years until the bucket repeats itself; a full one is dry after a few
 
 
 def extraterrestrial_radiation(latitude: Array) -> Array:
@@ -74,11 +74,11 @@ def demand_met(rain: Array, pet: Array, capacity: float) -> Array:
     return np.where(pet > 0, met, np.minimum(store / capacity, 1.0)[:, None])
 
 
-def with_depth(months: Array, depth: Array, reach: float) -> Array:
-    """Spread a monthly value over depth (n, layers, 12): its seasons fade, exp(-z/reach)."""
+def with_depth(months: Array, depth: Array, fading: float) -> Array:
+    """Spread a monthly value over depth (n, layers, 12): its seasons fade, exp(-z/fading)."""
     mean = months.mean(1)[:, None, None]
     swing = months[:, None, :] - mean
-    return mean + swing * np.exp(-depth / reach)[:, None]
+    return mean + swing * np.exp(-depth / fading)[:, None]
 
 
 def water_scalar(wetness: Array, temperature: Array) -> Array:
@@ -99,8 +99,8 @@ def water_scalar(wetness: Array, temperature: Array) -> Array:
     suction = WILTING * (FIELD / WILTING) ** wetness
     frost = ICE * (temperature - FREEZING) / temperature
     suction = np.where(temperature < FREEZING, np.minimum(suction, frost), suction)
-    found = np.log(DRIEST / suction) / np.log(DRIEST / WETTEST)
-    return np.clip(found, 0.01, 1.0)
+    scalar = np.log(DRIEST / suction) / np.log(DRIEST / WETTEST)
+    return np.clip(scalar, 0.01, 1.0)
 
 
 def century_scalar(supply: Array) -> Array:

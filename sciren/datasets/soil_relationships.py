@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FAMILIES = ("linear", "quadratic", "log", "exp", "abs")
 LOG_SHIFT = 2.5  # keeps the log of a x + b above zero, for a x + b is above -2
-LOW, HIGH = 0.2, 0.8
-PER_PARAMETER = 2
+LOW, HIGH = 0.2, 0.8  # of the prior, over all sites, and
+PER_PARAMETER = 2  # features of each parameter: both of the paper's appendix E
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ class ProfileSummary:
         self.reason = ""
         worst = max((point["chi_square"] for point in self.points), default=math.inf)
         # Rows that depend on one another inflate chi-square: the two minima of the tower
-        # differ by 9 and 32 units and are both possible (`training_recipe` section 7).
+        # differ by 9 and 32 units and are both possible (Davos).
         near = [f"{v:.3g}" for v, chi in self.minima if chi < 100.0]
         low, high = self.interval or (
             self.estimate - 1.96 * self.error,

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 Engine = Literal["auto", "gauss-newton", "first-order"]
 
-# What the published respiration code did (spec: kan_encoder, section 6): its nominal
+# What the published respiration code did: its nominal
 # learning rates had no effect, every parameter trained at 1e-3.
 PAPER: dict[str, Any] = {
     "engine": "first-order",

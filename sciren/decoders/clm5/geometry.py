@@ -1,4 +1,7 @@
-"""Soil layers of CLM5: 20 used, one more that only closes the transport scheme."""
+"""Soil layers of CLM5: 20 used, one more that only closes the transport scheme.
+
+Reference: CLM5 technical note, table of soil layers.
+"""
 
 import torch
 from torch import Tensor
@@ -6,7 +9,6 @@ from torch import Tensor
 LAYERS = 20
 MONTHS = 12
 DAYS = 365.0
-POOLS = ("cwd", "litter1", "litter2", "litter3", "soil1", "soil2", "soil3")
 
 # node depth, lower interface and thickness in metres; the 21st closes the scheme
 NODES = (

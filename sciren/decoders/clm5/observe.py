@@ -49,8 +49,8 @@ def interpolate(soc: Tensor, index: Tensor, weight: Tensor) -> Tensor:
     above, below = soc.gather(1, index), soc.gather(1, index + 1)
     share = torch.nan_to_num(weight)  # so that no nan enters the gradients
     # not a + w (b - a), which loses b where it is far below a
-    found = (1 - share) * above + share * below
-    return torch.where(torch.isnan(weight), torch.nan, found)
+    values = (1 - share) * above + share * below
+    return torch.where(torch.isnan(weight), torch.nan, values)
 
 
 def at_depth(soc: Tensor, depth: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from sciren.decoders.clm5.geometry import MONTHS
 
-REFERENCE = 298.15  # temperature of the turnover times, K
+REFERENCE = 298.15  # temperature of the turnover times, K (CLM5, 25 degrees C)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ def warmth(temperature: Tensor, q10: Tensor) -> Tensor:
 
 def wetness(water: Tensor, scaling: Tensor) -> Tensor:
     """Water scalar min(w_scaling * w, 1)."""
+    # At equality the slope counts as that of the rising branch, as torch's clamp does; the
+    # reference's gradients (w = 1, w_scaling = 1) need that.
     return (water * scaling).clamp(max=1.0)
 
 
@@ -53,6 +55,8 @@ def climate(
         q10, scaling: (n,).
         temperature, water, oxygen, nitrogen: (12, 20, n).
     """
+    # The products are averaged, not their factors, and months count alike whatever their
+    # length, as in the published code.
     x = xn = torch.zeros_like(temperature[0])
     for month in range(MONTHS):
         decay = warmth(temperature[month], q10) * oxygen[month]

@@ -12,7 +12,8 @@ from sciren.decoders.clm5.scalars import REFERENCE, Climate, Seasons, warmth
 from sciren.decoders.clm5.transport import Mixing, Rule, mixing
 
 PREPARE_ROWS = 4096  # sites whose transport is set up at once
-CACHE_ROWS = 16_384  # up to so many sites the products with a fixed q10 are kept
+# Up to so many sites the products with a fixed q10 are kept: 2 x 240 numbers each, 63 MB.
+CACHE_ROWS = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,8 @@ class Sites:
                 parts[field.name] = value[..., :0]  # the cached products stand for them
             elif isinstance(rows, Tensor):
                 flat = value.reshape(-1, value.shape[-1])
-                found = flat.gather(1, rows.expand(len(flat), -1))
-                parts[field.name] = found.reshape(*value.shape[:-1], len(rows))
+                picked = flat.gather(1, rows.expand(len(flat), -1))
+                parts[field.name] = picked.reshape(*value.shape[:-1], len(rows))
             else:
                 parts[field.name] = value[..., rows]
         return Sites(**parts)

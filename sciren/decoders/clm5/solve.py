@@ -12,8 +12,10 @@ from sciren.decoders.clm5.steady import LITTER, SOIL, SteadyState
 from sciren.errors import DecoderError
 
 CHUNK = 1024  # sites at once: enough to hide call overhead, small enough for caches
-WHOLE_ROWS = 4096  # up to so many rows everything waits for the backward pass,
-KEEP_ROWS = 65_536  # up to so many only pools and climate (2 kB a row), beyond nothing
+# What waits for the backward pass: up to 4,096 rows everything, up to 65,536 only pools and
+# climate (2 kB a row, 130 MB in all), beyond that nothing and it is solved again.
+WHOLE_ROWS = 4096
+KEEP_ROWS = 65_536
 
 
 class Readout(Protocol):
@@ -161,6 +163,8 @@ class _SteadySolve(torch.autograd.Function):
             state = problem.state(parameters, rows, wanted)
             readout = problem.readout.part(rows)
             values.append(readout.value(state))
+            # One number a row needs one adjoint, whatever the loss: made while the factors
+            # are at hand, so that nothing has to be kept.
             if wanted and readout.scalar:
                 slopes.append(readout.gradient(state, torch.ones_like(values[-1])))
             if keep:
@@ -183,14 +187,14 @@ class _SteadySolve(torch.autograd.Function):
         problem = ctx.problem
         if problem.readout.scalar:
             return saved * slope, None
-        found = []
+        parts = []
         for k, rows in enumerate(problem.chunks(saved.shape[1])):
             state = ctx.states[k] if ctx.states else problem.state(saved, rows, True)
-            part = slope[..., rows]
-            found.append(problem.readout.part(rows).gradient(state, part))
+            readout = problem.readout.part(rows)
+            parts.append(readout.gradient(state, slope[..., rows]))
             if slope.shape[-1] > WHOLE_ROWS:
                 state.release()
-        return torch.cat(found, dim=1), None
+        return torch.cat(parts, dim=1), None
 
 
 def solve(parameters: Tensor, problem: Problem) -> Tensor:

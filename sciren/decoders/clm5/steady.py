@@ -123,6 +123,8 @@ class SteadyState:
         torch.mul(self.shares[0].unsqueeze(1), self.arriving, out=entering)
         self.systems.solve(entering, LITTER)
         self._solve_soil()
+        # The exact pools are positive; a sum of modes may cancel below zero in deep layers
+        # that hold next to nothing. Blocks never subtract.
         if self.modes is not None and method == "auto":
             if not bool((self.pools[:, SOIL] < 0).any()):
                 return

@@ -32,6 +32,8 @@ class Tridiagonal:
             self.below.unbind(0),
         )
         lowers, uppers = lower.unbind(0), upper.unbind(0)
+        # Dense elimination with pivoting returned negative carbon at 6 of 96 sites: its
+        # fill-in mixes rates that differ by thirty decades.
         row_sum = rates[0]
         torch.add(row_sum, uppers[0], out=pivots[0])
         for j in range(1, len(rates)):

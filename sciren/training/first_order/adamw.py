@@ -20,7 +20,7 @@ EPS = 1e-8
 def fused_kernel() -> Kernel | None:
     """Return torch's fused update, or None in a torch that lacks it."""
     # Its name is private. The optimiser class around it costs more than a small model's
-    # two passes: 190 us a step in all, of which the kernel takes 13 (`kan_performance`).
+    # two passes: 190 us a step in all, of which the kernel takes 13.
     return getattr(torch, "_fused_adamw_", None)
 
 

@@ -31,7 +31,7 @@ from sciren.training.preparation import Prepared
 from sciren.training.progress import Progress
 
 # Shares below which edges go, tried in turn; 0.03 is the usual threshold of pruning, 0.1
-# that of `soil_carbon_recipe` B1. Validation chooses among them.
+# what the simulated soil study needs. Validation chooses among them.
 THRESHOLDS = (0.003, 0.01, 0.03, 0.1, 0.2)
 # A profile solves the whole problem at 25 values of each constant. On 5,000 rows the error of
 # a constant is three times that of 50,000; the history names the number of rows.

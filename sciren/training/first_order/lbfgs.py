@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-MEMORY = 30  # pairs of steps and slopes; `soil_carbon_recipe` B2 was run with 30
+MEMORY = 30  # pairs of steps and slopes; the simulated soil study was solved with 30
 TRIALS = 25  # points of one line search, as in torch.optim.LBFGS
 DECREASE, FLATTER = 1e-4, 0.9  # Armijo's and Wolfe's constants, Nocedal and Wright 3.1
 CURVED = (

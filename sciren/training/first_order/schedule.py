@@ -7,9 +7,9 @@ from sciren.training.config import TrainConfig
 
 # What counts is the number of steps, not of epochs: at a peak rate of 0.1 the respiration
 # study comes back for every seed from about 1,200 steps on, whatever the batch
-# (`training_recipe` section 4, "batch 1000").
+# (20 seeds of the study in `case_studies/respiration`).
 STEPS, FEWEST_EPOCHS = 1500, 5
-FULL_STEPS = 500  # L-BFGS; the soil study needs 400 (`soil_carbon_recipe` B2)
+FULL_STEPS = 500  # L-BFGS; the simulated soil study needs 400
 # One-cycle as torch.optim.lr_scheduler.OneCycleLR has it: pct_start 0.3, div_factor 25,
 # final_div_factor 1e4.
 WARM_UP = 0.3  # share of the steps in which the rate rises

@@ -24,7 +24,7 @@ from sciren.training.member import Member
 from sciren.training.progress import Silence
 
 # Least share of a latent's deviation in a set of edges; 0.1 kept the eight true edges of
-# the soil study and no other (`soil_carbon_recipe` B2).
+# the simulated soil study and no other, in five of five splits.
 SHARES = (0.03, 0.05, 0.1, 0.15, 0.2)
 
 Start = Callable[[AdditiveProblem, KANEncoder, ScIReN], Tensor]

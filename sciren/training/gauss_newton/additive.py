@@ -13,7 +13,7 @@ from sciren.solvers.process_term import ProcessTerm
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 
 # Holds directions that no row sees, such as the constant of a centred edge. With 1e-8 and no
-# smoothing Cholesky failed on a fit of one feature (`training_recipe` section 8).
+# smoothing Cholesky failed on a fit of one feature.
 RIDGE = 1e-7
 
 

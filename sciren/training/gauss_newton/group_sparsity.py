@@ -32,7 +32,7 @@ FIRST, LAST, FALL = 0.3, 1e-5, 0.6  # strengths, of the one that leaves no edge
 STEPS = 3  # at every strength: the last solution is a good start
 PATIENCE = 3  # strengths without a better validation, after which the path ends
 # What an edge needs of a latent's deviation to be a candidate: the usual threshold, and
-# that at which `soil_carbon_recipe` B2 found 8 of 8 edges.
+# that which kept the eight true edges of the simulated soil study.
 SHARES = (0.03, 0.1)
 FAR = 10.0  # times the best validation loss, from which points propose no candidate
 WEAK = 0.25  # share below which the edges of the winner are doubted one by one

@@ -15,9 +15,9 @@ from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
 
 # Few edges can do with less smoothing: below 1e-5 curves wiggle where rows are
-# insensitive (`soil_carbon_recipe` B4), and 1e-4 was its final weight.
+# insensitive (the simulated soil study), and 1e-4 was its best weight.
 FINER = (1e-5, 1e-4)
-PATH_SMOOTH = 1e-3  # while edges are chosen, the default of `training_recipe` section 3
+PATH_SMOOTH = 1e-3  # while edges are chosen, the default of the training
 
 
 def by_path(solver: StageSolver) -> bool:

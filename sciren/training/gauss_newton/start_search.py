@@ -90,7 +90,7 @@ class StartSearch:
         constants = self.problem.term.model.constant_raw.detach().repeat(count, 1)
         # Every other start has the constants of the stage below.
         # The others keep the declared start, because a wrong sum drags its constant off: on
-        # |s| one layer ends at Q10 1.28 instead of 1.5 (`training_recipe` section 5).
+        # |s| one layer ends at Q10 1.28 instead of 1.5.
         constants[1::2] = below.constants_of(known)
         theta = hidden_start(self.half, inner @ self._onto(), constants)
         theta, loss = self._improved(theta, watch, enough)
