@@ -69,7 +69,7 @@ def _settings(model: ScIReN) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "encoder": {"kind": model.encoder.kind, "settings": model.encoder.settings()},
-        "constraints": [_constraint(one) for one in model.constraints],
+        "constraints": [_constraint(constraint) for constraint in model.constraints],
         "decoder": {"kind": kind, "name": decoder.name, "settings": decoder.settings()},
         "latents": list(model.latent_names),
         "constants": list(decoder.constant_names),

@@ -128,7 +128,9 @@ class ScIReN(nn.Module):
             ConfigError: a value is outside the bounds of its constant, or not a number.
         """
         known = self.constants()
-        bounds = {one.name: one for one in self.constant_scale.parameters}
+        bounds = {
+            parameter.name: parameter for parameter in self.constant_scale.parameters
+        }
         for name, value in values.items():
             if name not in known:
                 raise ColumnError(

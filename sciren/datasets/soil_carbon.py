@@ -53,7 +53,10 @@ class SoilCarbonTruth:
     @property
     def formulas(self) -> dict[str, str]:
         """Parameter -> formula of the features, physical units."""
-        return {one.name: one.formula for one in self.relationships}
+        return {
+            relationship.name: relationship.formula
+            for relationship in self.relationships
+        }
 
     def importance(self) -> pd.DataFrame:
         """Return features by parameters: one half for each true edge, columns sum to 1."""
@@ -197,11 +200,18 @@ def _truth(
     declared = [(name, priors[name].low, priors[name].high) for name in PARAMETERS]
     columns = {name: features[name].to_numpy() for name in features}
     relationships = draw_relationships(columns, declared, seed)
-    values = pd.DataFrame({one.name: one(columns) for one in relationships})
+    values = pd.DataFrame(
+        {relationship.name: relationship(columns) for relationship in relationships}
+    )
     sensitive = pd.DataFrame(True, values.index, values.columns)
     dryest = forcing.w_scalar.amin((1, 2)).numpy()
     sensitive["w_scaling"] = dryest * values["w_scaling"] < 1
-    unit = pd.DataFrame({one.name: one.unit(columns) for one in relationships})
+    unit = pd.DataFrame(
+        {
+            relationship.name: relationship.unit(columns)
+            for relationship in relationships
+        }
+    )
     return SoilCarbonTruth(relationships, unit, values, sensitive)
 
 

@@ -164,8 +164,8 @@ def _hidden(
 def _scored(
     plan: NetworkPlan, layers: list[Sums], outputs: Tensor
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
-    edges = [one.edges for one in layers if one.edges is not None]
-    spread = [one.spread for one in layers if one.spread is not None]
+    edges = [layer.edges for layer in layers if layer.edges is not None]
+    spread = [layer.spread for layer in layers if layer.spread is not None]
     edges[0] = plan.by_member(edges[0])
     spread[0] = spread[0].view(plan.members, -1)
     top = None

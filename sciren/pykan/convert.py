@@ -156,7 +156,9 @@ def obstacles(encoder: PykanEncoder) -> list[str]:
     for k, layer in enumerate(encoder.spline_layers):
         if layer.order != CUBIC:
             found.append(f"layer {k} has splines of order {layer.order}, not cubic")
-        present = [one for one in layer.functions if layer.mask[one[0], one[1]] != 0]
+        present = [
+            edge for edge in layer.functions if layer.mask[edge[0], edge[1]] != 0
+        ]
         if present:
             i, j, name = present[0]
             found.append(

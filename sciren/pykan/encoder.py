@@ -166,5 +166,5 @@ class PykanEncoder(LayeredEncoder):
             "grid": [layer.intervals for layer in layers],
             "order": [layer.order for layer in layers],
             "base": self.base,
-            "functions": [[list(one) for one in layer.functions] for layer in layers],
+            "functions": [[list(edge) for edge in layer.functions] for layer in layers],
         }

@@ -108,5 +108,5 @@ def assemble(local: LocalModel, designs: Sequence[Tensor]) -> Normal:
         part = slice(start, start + chunk)
         nothing = torch.zeros_like(local.loss)
         few = LocalModel(nothing, local.gradient[:, part], local.curvature[:, part])
-        sums.add(few, [one[..., part, :] for one in designs])
+        sums.add(few, [design[..., part, :] for design in designs])
     return sums.normal()._replace(loss=local.loss)

@@ -98,8 +98,8 @@ def _ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Me
 
 
 def _train(members: Sequence[Member], progress: Progress) -> None:
-    solved = [one for one in members if one.history.engine == "gauss-newton"]
-    stepped = [one for one in members if one.history.engine == "first-order"]
+    solved = [member for member in members if member.history.engine == "gauss-newton"]
+    stepped = [member for member in members if member.history.engine == "first-order"]
     if solved:
         solve_members(solved, progress)
     if stepped:
@@ -139,7 +139,9 @@ def _check_rowwise(model: ScIReN, table: Table, engine: str) -> None:
 
 def _check_ranges(model: ScIReN, config: TrainConfig) -> None:
     """Every range of a profile belongs to a constant and lies inside its bounds."""
-    constants = {one.name: one for one in model.constant_scale.parameters}
+    constants = {
+        parameter.name: parameter for parameter in model.constant_scale.parameters
+    }
     for name, (low, high) in config.profile_range.items():
         if name not in constants:
             raise ConfigError(

@@ -50,9 +50,14 @@ def finish_first_order(
         train: trains members on, all together.
         progress: hears the steps.
     """
-    again = [one for one in members if one.config.select and select_edges(one)]
+    again = [
+        member for member in members if member.config.select and select_edges(member)
+    ]
     if again:
-        train([replace(one, config=_refit(one.config)) for one in again], progress)
+        train(
+            [replace(member, config=_refit(member.config)) for member in again],
+            progress,
+        )
     for one in members:
         if not one.config.profiles or not len(one.model.constant_raw):
             continue
@@ -96,8 +101,10 @@ def select_edges(member: Member) -> bool:
         if removed:
             judged = _validation(other, data, config)
             candidates.append((threshold, other, judged, removed))
-    best = min((one[2] for one in candidates), key=lambda one: float(one.loss))
-    close = [one for one in candidates if within(one[2], best, 1.0)]
+    best = min(
+        (candidate[2] for candidate in candidates), key=lambda one: float(one.loss)
+    )
+    close = [candidate for candidate in candidates if within(candidate[2], best, 1.0)]
     selected = max(close, key=lambda one: len(one[3]))
     for threshold, _, judged, removed in candidates:
         mean, error = judged.excess(0, best, 0)

@@ -62,7 +62,7 @@ class GroupObjective:
         # Plain regression has a gradient in closed form: no graph.
         self.regression = (
             isinstance(first.decoder, IdentityDecoder)
-            and all(type(one) is Identity for one in first.constraints)
+            and all(type(constraint) is Identity for constraint in first.constraints)
             and self.scales[0].kind == "identity"
             and self.config.loss == "squares"
         )
@@ -72,7 +72,9 @@ class GroupObjective:
             self.violation = torch.tensor(weights).to(like)
         straight = (Identity, Sigmoid, Softplus)
         # These have no range to leave; asking them would cost a pass at every step.
-        self.never_outside = all(type(one) in straight for one in first.constraints)
+        self.never_outside = all(
+            type(constraint) in straight for constraint in first.constraints
+        )
         logs = first.constant_scale.in_logs.to(like.device)
         self.logs = logs & self.config.constants_in_logs
         flags = self.logs.tolist()

@@ -118,9 +118,9 @@ class StageSolver:
         """
         tables = self.data.train, self.data.valid
         if self.config.noise == "proportional":
-            train, valid = (proportional_weights(self.model, one) for one in tables)
+            train, valid = (proportional_weights(self.model, table) for table in tables)
         else:
-            train, valid = (robust_weights(self.model, one, last) for one in tables)
+            train, valid = (robust_weights(self.model, table, last) for table in tables)
         self.noise = (train, valid)
         return stage.with_terms(*self.terms())
 
@@ -222,7 +222,9 @@ class StageSolver:
         for _ in range(ROBUST_STARTS):
             problem.store(theta[0])
             tables = self.data.train, self.data.valid
-            train, valid = (robust_weights(self.model, one, False) for one in tables)
+            train, valid = (
+                robust_weights(self.model, table, False) for table in tables
+            )
             self.noise = (train, valid)
             term = self.terms()[0]
             term = term if self.few is None else term.take(self.few)

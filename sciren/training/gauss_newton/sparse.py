@@ -119,16 +119,20 @@ def smoothed(
 
 def _hopeless(tried: list[Step]) -> bool:
     """Return whether the last two weights were clearly too large."""
-    best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
-    excesses = [one.candidate.valid.excess(0, best, 0) for one in tried[-2:]]
+    best = min(
+        (step.candidate.valid for step in tried), key=lambda one: float(one.loss)
+    )
+    excesses = [step.candidate.valid.excess(0, best, 0) for step in tried[-2:]]
     # Three standard errors twice in a row: larger weights will not come back.
     return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in excesses)
 
 
 def smoothest(tried: list[Step]) -> Step:
     """Return the last step within one block standard error of the best."""
-    best = min((one.candidate.valid for one in tried), key=lambda one: float(one.loss))
-    excesses = [one.candidate.valid.excess(0, best, 0) for one in tried]
+    best = min(
+        (step.candidate.valid for step in tried), key=lambda one: float(one.loss)
+    )
+    excesses = [step.candidate.valid.excess(0, best, 0) for step in tried]
     close = [
         one for one, (mean, error) in zip(tried, excesses, strict=True) if mean <= error
     ]

@@ -52,7 +52,9 @@ def _check_finite(problem: AdditiveProblem, theta: Tensor) -> None:
     decoder = problem.term.model.decoder
     residual = problem.term.residual(problem.raw(theta), problem.constants_of(theta))
     lost = int((~torch.isfinite(residual)).any(2).sum())
-    starts = ", ".join(f"{one.name} = {one.initial:g}" for one in decoder.parameters)
+    starts = ", ".join(
+        f"{parameter.name} = {parameter.initial:g}" for parameter in decoder.parameters
+    )
     raise TrainingError(
         f"decoder {decoder.name!r} gives no finite value in {lost} of "
         f"{problem.term.n_rows} training rows at the start ({starts}); give its "
@@ -75,7 +77,7 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
     size = term.n_latents
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
     scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
-    both = [one.needs == "both" for one in term.model.constraints]
+    both = [constraint.needs == "both" for constraint in term.model.constraints]
     # 3 is half the straight range of the hard sigmoid: beyond it no slope leads back.
     limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
     return torch.minimum(scale, limit)

@@ -80,7 +80,10 @@ def _kind(member: Member) -> Hashable:
     weights = tuple(getattr(config, name) > 0 for name in WEIGHTS)
     fixed = config.model_dump(exclude=FREE | UNREAD | PASSIVE - {"checkpoint"})
     shapes = [(name, tuple(t.shape)) for name, t in model.encoder.state_dict().items()]
-    constraints = [(one.name, sorted(vars(one).items())) for one in model.constraints]
+    constraints = [
+        (constraint.name, sorted(vars(constraint).items()))
+        for constraint in model.constraints
+    ]
     return (
         type(model.encoder), repr(sorted(settings.items())), repr(shapes),
         _decoder(model.decoder), repr(constraints), weights, repr(sorted(fixed.items())),

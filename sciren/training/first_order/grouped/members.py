@@ -73,7 +73,7 @@ def _train_all(
     runs = []
     for number, group in enumerate(groups_of(members, stage), start=1):
         none = (None, None)
-        group.factors = [factors.get(id(one), none) for one in group.members]
+        group.factors = [factors.get(id(member), none) for member in group.members]
         run = GroupRun(group)
         _run(run, _checkpoint(run, f"{stage.replace(', ', '-')}-{number}"), progress)
         runs.append(run)

@@ -211,7 +211,11 @@ class AdditiveStack(GraphStack):
         inner, offset, outer, bias = self.leaves
         hidden = x[:, :, None, None] * inner.unsqueeze(-1) + offset.unsqueeze(-1)
         edges = (torch.tanh(hidden) * outer.unsqueeze(-1)).sum(3)
-        masks = [one.mask for one in self.encoders if isinstance(one, AdditiveEncoder)]
+        masks = [
+            encoder.mask
+            for encoder in self.encoders
+            if isinstance(encoder, AdditiveEncoder)
+        ]
         edges = edges * torch.stack(masks).unsqueeze(-1)
         outputs = edges.sum(1) + bias.unsqueeze(-1)
         return outputs, [_deviation(edges)] if self.sparse else []

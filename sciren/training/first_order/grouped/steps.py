@@ -84,9 +84,9 @@ class GroupSteps:
         self.schedules = [Schedule(one.config, self.batches) for one in self.members]
         each = len(self.members) // self.group.streams
         self.generators = [seeded(one.config.seed) for one in self.members[::each]]
-        self.epochs = max(one.epochs for one in self.schedules)
+        self.epochs = max(schedule.epochs for schedule in self.schedules)
         self.gradient = torch.zeros_like(self.numbers.vector)
-        self.common = len({one.shape for one in self.schedules}) == 1
+        self.common = len({schedule.shape for schedule in self.schedules}) == 1
         configs = [member.config for member in self.members]
         self.optimisers = optimisers_of(
             configs, self.numbers, self.constants.numel(), self.common
