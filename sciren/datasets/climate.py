@@ -66,7 +66,11 @@ def forcing_from_climate(
         "latitude": latitude, "pet": pet, "npp": npp, "rain_swing": rain_swing,
         "woody": woody, "waterlogged": waterlogged, "bedrock_depth": bedrock_depth,
     }  # fmt: skip
-    site = _site(columns, recipe)
+    return _forcing(_site(columns, recipe))
+
+
+def _forcing(site: Site) -> "CLM5Forcing":
+    """Return what the model needs of sites whose columns were checked."""
     from sciren.decoders.clm5 import CLM5Forcing
     from sciren.decoders.clm5.geometry import INTERFACES, LAYERS, NODES
 
