@@ -4,8 +4,9 @@
         --stream tuning --out results
 
 Classes are those of random trees ("sum", "node", "node + rest", ...), the processes of
-the hybrid cases ("Q10", ...), and "named" for published formulas; "compositional" and
-"hybrid" stand for all of theirs. Rows are appended to OUT/recovery.csv one by one, and a
+the hybrid cases ("Q10", ...), those of noisy data ("no relation", "foreign", ...), and
+"named" for published formulas; "compositional", "hybrid" and "noisy" stand for all of
+theirs. Rows are appended to OUT/recovery.csv one by one, and a
 second call goes on where the first stopped; OUT/recovery.md holds the summary. Cases of
 the streams "tuning" and "scoring" share no seed.
 """
@@ -26,11 +27,12 @@ from benchmarks.cases.drawn import drawn_case
 from benchmarks.cases.expressions import GROUPS
 from benchmarks.cases.hybrid import hybrid_case
 from benchmarks.cases.named import named_case, named_formulas
+from benchmarks.cases.noisy import NOISY, noisy_case
 from benchmarks.cases.processes import PROCESSES
 from benchmarks.cases.scoring import score
 from benchmarks.peers import METHODS, Method, timed
 
-ALL = {"compositional": GROUPS, "hybrid": tuple(PROCESSES)}
+ALL = {"compositional": GROUPS, "hybrid": tuple(PROCESSES), "noisy": NOISY}
 KEY = ["stream", "seed", "case", "method"]
 
 
@@ -63,7 +65,7 @@ def expand_classes(names: Sequence[str]) -> list[str]:
     Raises:
         ValueError: a class that does not exist.
     """
-    known = [*GROUPS, *PROCESSES, "named"]
+    known = [*GROUPS, *PROCESSES, *NOISY, "named"]
     listed = [one for name in names for one in ALL.get(name, (name,))]
     for name in listed:
         if name not in known:
@@ -81,6 +83,8 @@ def cases(
                 yield drawn_case(group, number, stream, seed)
             elif group in PROCESSES:
                 yield hybrid_case(group, number, stream, seed)
+            elif group in NOISY:
+                yield noisy_case(group, number, stream, seed)
     if "named" in classes:
         for formula in named_formulas():
             if not formula.outside:
