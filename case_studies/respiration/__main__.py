@@ -34,8 +34,8 @@ def _run(options: argparse.Namespace) -> None:
         run_seeds(options.setting, options.seeds, options.out, _tell)
     if set(options.what) == {"seeds"}:
         return
+    from case_studies.cells import say
     from case_studies.respiration import figures, tables, training
-    from case_studies.respiration.cells import say
     from case_studies.respiration.record import Record
 
     record = Record(

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from case_studies.layout import save_figures
 from case_studies.respiration import published, training
 from case_studies.respiration.cells import Cell
 from case_studies.respiration.metrics import raw_latent, true_latent
@@ -58,17 +59,12 @@ def write_figures(seed: int, record: Record, workers: int = 1) -> list[Path]:
         for cell, result in zip(wanted, results, strict=True)
         if "failed" not in result
     ]
-    folder = record.out / f"figures{record.tag}"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for cell in drawn:
-        for name, figure in draw(cell):
-            files.append(folder / f"{name}_table{cell.row.table}.png")
-            figure.savefig(files[-1], dpi=DPI)
-            figure.savefig(
-                files[-1].with_suffix(".pdf"), metadata={"CreationDate": None}
-            )
-    return files
+    named = (
+        (f"{name}_table{cell.row.table}", figure)
+        for cell in drawn
+        for name, figure in draw(cell)
+    )
+    return save_figures(named, record.out / f"figures{record.tag}", DPI)
 
 
 def draw(cell: Cell) -> Iterator[Named]:

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from case_studies.scores import r2
 from discovery import functional_importance, relationship_kl
 from sciren import ScIReN, Split, Table
 from sciren.datasets import RespirationStudy
@@ -19,16 +20,6 @@ METRICS = (
 )  # fmt: skip
 
 Rows = Callable[[NDArray[np.float64]], Any]
-
-
-def r2(truth: ArrayLike, estimate: ArrayLike) -> float:
-    """Return 1 - sum of squared differences / sum of squares about the mean.
-
-    Not clipped: worse than the mean is negative. nan where the truth does not vary.
-    """
-    t, e = (np.asarray(one, dtype=float) for one in (truth, estimate))
-    spread = ((t - t.mean()) ** 2).sum() if len(t) else 0.0
-    return float(1 - ((t - e) ** 2).sum() / spread) if spread > 0 else float("nan")
 
 
 def judge(

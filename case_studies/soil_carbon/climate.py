@@ -5,8 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
+from case_studies.layout import plain_grid
 from case_studies.soil_carbon.climate_damping import damping_table
 from case_studies.soil_carbon.climate_sensitivity import sensitivity_table
 from case_studies.soil_carbon.profiles_africa import read_africa
@@ -26,18 +25,8 @@ def main(arguments: Sequence[str]) -> int:
     }
     for name, table in tables.items():
         table.to_csv(options.out / f"{name}.csv", index=False)
-        sys.stdout.write(f"## {name}\n\n{markdown(table)}\n\n")
+        sys.stdout.write(f"## {name}\n\n{plain_grid(table)}\n\n")
     return 0
-
-
-def markdown(table: pd.DataFrame, digits: int = 3) -> str:
-    """Return a table as Markdown, numbers with so many significant digits."""
-    texts = [
-        [f"{v:.{digits}g}" if isinstance(v, float) else str(v) for v in row]
-        for row in table.itertuples(index=False)
-    ]
-    lines = [list(map(str, table.columns)), ["---"] * len(table.columns), *texts]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _parser() -> argparse.ArgumentParser:

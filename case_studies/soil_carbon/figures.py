@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from case_studies.layout import save_figures
 from case_studies.soil_carbon.table3 import parser, record_of
 from case_studies.soil_carbon.table3_cells import Cell, Record, run
 from case_studies.soil_carbon.table3_methods import METHODS, PURE, SCIREN
@@ -51,14 +52,7 @@ def write_figures(record: Record, split: int, workers: int = 1) -> list[Path]:
         for cell, result in zip(wanted, results, strict=True)
         if "failed" not in result
     ]
-    folder = record.out / f"figures{record.tag}"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, figure in draw(done):
-        files.append(folder / f"{name}.png")
-        figure.savefig(files[-1], dpi=DPI)
-        figure.savefig(files[-1].with_suffix(".pdf"), metadata={"CreationDate": None})
-    return files
+    return save_figures(draw(done), record.out / f"figures{record.tag}", DPI)
 
 
 def draw(cells: Sequence[Cell]) -> Iterator[Named]:

@@ -1,22 +1,28 @@
 """python -m case_studies.soil_carbon table3 --out DIR: simulated sites, known truth."""
 
 import argparse
-import math
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from case_studies.cells import SPENT, runs_frame
+from case_studies.layout import (
+    Columns,
+    failures,
+    floating,
+    means,
+    published,
+    titled,
+    write_tables,
+)
 from case_studies.options import numbers
 from case_studies.soil_carbon.table3_cells import Cell, Record, run
-from case_studies.soil_carbon.table3_layout import latex, markdown
 from case_studies.soil_carbon.table3_methods import METHODS, SCIREN, Method
 from case_studies.soil_carbon.table3_metrics import METRICS
 
-SPENT = ("cpu_seconds", "wall_seconds")
 MODES = {
     "ours": "our settings",
     "first-order": "ScIReN trained by gradients",
@@ -24,12 +30,32 @@ MODES = {
 }
 
 
+def _digits(name: str, mean: float, published: bool) -> int:
+    """Digits of a mean; figures close to one need more of them than the published."""
+    if name == "cpu_seconds":
+        return 1
+    close = abs(mean) >= 0.99 or name == "kl"
+    return 5 if close and not published else 3
+
+
+COLUMNS = Columns(
+    {"r2_obs": "R2 observed", "r2_latent": "R2 latent", "kl": "KL"},
+    {
+        "r2_four": "R2 latent, four",
+        "r2_sensitive": "R2 latent, sensitive",
+        "cpu_seconds": "CPU s",
+    },
+    _digits,
+)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Train what is missing, write the files, print the table."""
     options = parser().parse_args(arguments)
     record = record_of(options)
-    chosen = [one for one in METHODS if one.name in (options.methods or [one.name])]
-    sys.stdout.write(write_table(record, options.seeds, chosen, options.workers))
+    asked = options.methods or [method.name for method in METHODS]
+    methods = [method for method in METHODS if method.name in asked]
+    sys.stdout.write(write_table(record, options.seeds, methods, options.workers))
     return 0
 
 
@@ -56,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--noise", type=float, default=0.0, help="relative, of carbon")
     parser.add_argument("--n-sites", type=int, default=1018)
     parser.add_argument(
-        "--methods", nargs="*", choices=[one.name for one in METHODS], default=[]
+        "--methods", nargs="*", choices=[method.name for method in METHODS], default=[]
     )
     parser.add_argument(
         "--workers", type=int, default=min(2, os.cpu_count() or 1), help="processes"
@@ -85,36 +111,17 @@ def write_table(
     ``table3_splits.csv`` with every single run; names tell other settings.
     """
     cells = [Cell(method, number, record) for method in methods for number in splits]
-    runs = runs_frame(cells, run(cells, workers))
+    runs = runs_frame(cells, run(cells, workers), METRICS)
     summary = summarise(methods, runs)
     caption = f"Table 3: simulated soil carbon, {MODES[record.mode]}"
-    text = markdown(summary, caption, notes(record, splits, runs))
-    stem = f"table3{record.tag}"
-    record.out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(record.out / f"{stem}_splits.csv", index=False)
-    summary.to_csv(record.out / f"{stem}.csv", index=False)
-    (record.out / f"{stem}.md").write_text(text, encoding="utf-8")
-    tex = latex(summary, caption, stem, notes(record, splits, runs))
-    (record.out / f"{stem}.tex").write_text(tex, encoding="utf-8")
-    return text
-
-
-def runs_frame(
-    cells: Sequence[Cell], results: Sequence[dict[str, Any]]
-) -> pd.DataFrame:
-    """Return one row a run; figures of failed runs are missing."""
-    lines = [
-        {
-            "method": cell.method.name,
-            "split": cell.number,
-            "engine": result.get("engine", ""),
-            "failed": result.get("failed", ""),
-        }
-        | result.get("metrics", dict.fromkeys(METRICS, math.nan))
-        | {name: result[name] for name in SPENT}
-        for cell, result in zip(cells, results, strict=True)
-    ]
-    return pd.DataFrame(lines)
+    said, stem = notes(record, splits, runs), f"table3{record.tag}"
+    return write_tables(
+        record.out,
+        stem,
+        {"_splits": runs, "": summary},
+        markdown(summary, caption, said),
+        latex(summary, caption, stem, said),
+    )
 
 
 def summarise(methods: Sequence[Method], runs: pd.DataFrame) -> pd.DataFrame:
@@ -122,21 +129,17 @@ def summarise(methods: Sequence[Method], runs: pd.DataFrame) -> pd.DataFrame:
     lines = []
     for method in methods:
         mine = pd.DataFrame(runs[runs["method"] == method.name])
-        line: dict[str, Any] = {"method": method.name}
-        for name in (*METRICS, *SPENT):
-            line[name] = mine[name].mean()
-            line[f"{name}_sd"] = mine[name].std(ddof=0)
-        published = {
-            "r2_obs": method.r2,
-            "r2_latent": method.latent,
-            "kl": method.kl,
-        }
-        for name, known in published.items():
-            mean, sd = known or (math.nan, math.nan)
-            line[f"published_{name}"], line[f"published_{name}_sd"] = mean, sd
-        line["published_minutes"] = method.minutes
-        line["runs"], line["failed"] = len(mine), sum(mine["failed"] != "")
-        lines.append(line)
+        known = {"r2_obs": method.r2, "r2_latent": method.latent, "kl": method.kl}
+        lines.append(
+            {"method": method.name}
+            | means(mine, (*METRICS, *SPENT))
+            | published(known)
+            | {
+                "published_minutes": method.minutes,
+                "runs": len(mine),
+                "failed": sum(mine["failed"] != ""),
+            }
+        )
     return pd.DataFrame(lines)
 
 
@@ -162,9 +165,18 @@ def notes(record: Record, splits: Sequence[int], runs: pd.DataFrame) -> list[str
             f"{mine['edges_false'].mean():g} false ones in the mean; its trainings took "
             f"{mine['cpu_seconds'].sum():.0f} CPU seconds together."
         )
-    failed = pd.DataFrame(runs[runs["failed"] != ""])
-    text += [
-        f"{line['method']}, split {line['split']}: {line['failed']}"
-        for line in failed.to_dict("records")
-    ]
-    return text
+    return text + failures(runs, "split")
+
+
+def markdown(summary: pd.DataFrame, caption: str, sentences: Sequence[str]) -> str:
+    """Return a table that is readable as plain text, too."""
+    return titled(caption, COLUMNS.grid(summary), sentences)
+
+
+def latex(
+    summary: pd.DataFrame, caption: str, label: str, sentences: Sequence[str]
+) -> str:
+    """Return a booktabs table in a ``threeparttable``."""
+    title = caption.split(": ", 1)[1]
+    title = title[0].upper() + title[1:]
+    return floating(title, f"tab:soil-{label}", COLUMNS.tabular(summary), sentences)

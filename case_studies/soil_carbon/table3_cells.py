@@ -1,31 +1,18 @@
-"""One trained model of Table 3: its training, its figures, and their file.
-
-A cell is a method and a split. Its result is written as soon as it is known and used
-again as long as nothing that it depends on has changed, so that broken runs go on.
-"""
+"""One trained model of Table 3: a method and a split, its training and its figures."""
 
 import hashlib
-import json
 import math
-import multiprocessing
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from case_studies.results import kept
+from case_studies import cells
 from case_studies.soil_carbon import table3_methods as methods
 from case_studies.soil_carbon.table3_metrics import judge
-from case_studies.soil_carbon.table4_cells import say
 from sciren import ScIReN, SciRenError, Split, fit, load_model, save_model
 from sciren.datasets import SoilCarbonStudy, make_soil_carbon
-
-FOLDER = "cells"
 
 
 @dataclass(frozen=True)
@@ -71,7 +58,7 @@ def _fingerprint(n_sites: int, seed: int, truth: int, noise: float) -> str:
 
 
 @dataclass(frozen=True)
-class Cell:
+class Cell(cells.Cell):
     """A method, a split from 1 to 5, and what all cells share."""
 
     method: methods.Method
@@ -82,7 +69,7 @@ class Cell:
     def folder(self) -> Path:
         """Where result and model are kept."""
         name = f"table3-{self.method.slug}-{self.number}{self.record.tag}"
-        return self.record.out / FOLDER / name
+        return self.record.out / cells.FOLDER / name
 
     @property
     def title(self) -> str:
@@ -99,103 +86,72 @@ class Cell:
         study, split = self.tables()
         return methods.build(self.method, study, split, self.record.mode, self.number)
 
-    def key(self) -> dict[str, Any]:
+    def depends_on(self) -> dict[str, Any]:
         """Return everything that the result depends on, apart from the program."""
         model, (_, split) = self.build(), self.tables()
-        one = self.record
-        config = methods.settings(self.method, split, one.mode, self.number)
-        key = {
+        record = self.record
+        config = methods.settings(self.method, split, record.mode, self.number)
+        return {
             "method": self.method.name,
             "split": self.number,
             "encoder": {"kind": model.encoder.kind} | model.encoder.settings(),
             "constraints": [type(part).__name__ for part in model.constraints],
             "training": config.model_dump(),
-            "data": _fingerprint(one.n_sites, one.seed, one.truth, one.noise),
+            "data": _fingerprint(
+                record.n_sites, record.seed, record.truth, record.noise
+            ),
         }
-        return json.loads(json.dumps(key))
-
-    def stored(self) -> dict[str, Any] | None:
-        """Return the result, if it is there and still holds."""
-        return kept(self.folder, self.key())
 
     def model(self) -> ScIReN:
         """Return the trained model."""
         return load_model(self.folder, self.record.study().decoder())
 
+    def labels(self, result: cells.Result) -> dict[str, Any]:
+        """Return method, split and engine."""
+        return {
+            "method": self.method.name,
+            "split": self.number,
+            "engine": result.get("engine", ""),
+        }
 
-def compute(cell: Cell) -> dict[str, Any]:
-    """Train and judge the model of a cell, write both, and return the result.
+    def figures(self, result: cells.Result) -> str:
+        """Return R2, KL and edges in a few words."""
+        values = result["metrics"]
+        names = ("r2_obs", "r2_latent", "r2_four", "kl")
+        said = [f"{name} {values[name]:.5f}" for name in names]
+        if not math.isnan(values["edges"]):
+            said.append(f"{values['edges_true']:.0f} of 8 edges")
+            said.append(f"{values['edges_false']:.0f} false")
+        return ", ".join(said)
+
+
+def compute(group: Sequence[Cell]) -> list[cells.Result]:
+    """Train and judge the model of each cell, write both, and return the results.
 
     A training that fails is a result too: its figures are missing, its error is kept.
     """
+    return [_compute(cell) for cell in group]
+
+
+def _compute(cell: Cell) -> cells.Result:
     study, split = cell.tables()
     model = cell.build()
     config = methods.settings(cell.method, split, cell.record.mode, cell.number)
-    result: dict[str, Any] = {"key": cell.key(), "split": cell.number}
-    cpu, wall = time.process_time(), time.perf_counter()
+    result: cells.Result = {"split": cell.number}
+    watch = cells.Stopwatch()
     try:
         history = fit(model, split.train, split.valid, config)
     except SciRenError as error:
-        result["failed"] = f"{type(error).__name__}: {error}"
-    else:
-        result |= {"engine": history.engine, "messages": list(history.messages)}
-    result["cpu_seconds"] = time.process_time() - cpu
-    result["wall_seconds"] = time.perf_counter() - wall
-    cell.folder.mkdir(parents=True, exist_ok=True)
-    if "failed" not in result:
-        result["metrics"] = judge(model, study, split.test)
-        if cell.method.name != methods.PURE:
-            save_model(model, cell.folder)
-    part = cell.folder / ".result.json.part"
-    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    part.replace(cell.folder / "result.json")
-    return result
+        failed = {"failed": f"{type(error).__name__}: {error}"}
+        return cell.store(result | failed | watch.spent())
+    result |= {"engine": history.engine, "messages": list(history.messages)}
+    result |= watch.spent()
+    result["metrics"] = judge(model, study, split.test)
+    if cell.method.name != methods.PURE:
+        save_model(model, cell.folder)
+    return cell.store(result)
 
 
-def run(cells: Sequence[Cell], workers: int = 1) -> list[dict[str, Any]]:
-    """Return the results of cells in their order, computing those that are missing.
-
-    Args:
-        cells: what is wanted;  workers: processes, each with one thread.
-    """
-    found = {cell: cell.stored() for cell in cells}
-    missing = [cell for cell, result in found.items() if result is None]
-    say(f"{len(cells)} models, {len(cells) - len(missing)} of them kept from before")
-    for number, (cell, result) in enumerate(_computed(missing, workers), start=1):
-        found[cell] = result
-        say(f"{number}/{len(missing)} {describe(cell, result)}")
-    return [result for result in found.values() if result is not None]
-
-
-def _computed(
-    cells: Sequence[Cell], workers: int
-) -> Iterator[tuple[Cell, dict[str, Any]]]:
-    if workers <= 1 or len(cells) <= 1:
-        one_thread()
-        for cell in cells:
-            yield cell, compute(cell)
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=one_thread) as pool:
-        futures = {pool.submit(compute, cell): cell for cell in cells}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-def one_thread() -> None:
-    """Two processes with one thread each beat one with two."""
-    torch.set_num_threads(1)
-
-
-def describe(cell: Cell, result: dict[str, Any]) -> str:
-    """Return a line about a finished cell."""
-    spent = f"{result['cpu_seconds']:.1f} s CPU"
-    if "failed" in result:
-        return f"{cell.title}: {result['failed']} ({spent})"
-    values = result["metrics"]
-    names = ("r2_obs", "r2_latent", "r2_four", "kl")
-    shown = ", ".join(f"{name} {values[name]:.5f}" for name in names)
-    kept = ""
-    if not math.isnan(values["edges"]):
-        kept = f", {values['edges_true']:.0f} of 8 edges, {values['edges_false']:.0f} false"
-    return f"{cell.title}: {shown}{kept}, {spent}"
+def run(group: Sequence[Cell], workers: int = 1) -> list[cells.Result]:
+    """Return the results of cells in their order, computing those that are missing."""
+    return cells.run(group, compute, workers)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from case_studies.scores import r2
 from case_studies.soil_carbon.table4_methods import PREDICTED as PARAMETERS
 from discovery import functional_importance, relationship_kl
 from sciren import ScIReN, Table, feature_importance
@@ -20,12 +21,6 @@ FIXED = 17  # parameters in the middle of their priors
 KEPT = 0.03  # share of a parameter's deviation that makes an edge count
 
 Array = NDArray[np.float64]
-
-
-def r2(truth: Array, estimate: Array) -> float:
-    """Return 1 - sum of squared differences / sum of squares about the mean."""
-    spread = ((truth - truth.mean()) ** 2).sum()
-    return float(1 - ((truth - estimate) ** 2).sum() / spread)
 
 
 def judge(model: ScIReN, study: SoilCarbonStudy, test: Table) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from case_studies.cells import say
 from case_studies.soil_carbon import table4_cells as work
 from case_studies.soil_carbon import table4_methods as methods
 from case_studies.soil_carbon.profiles import FOLDS, Profiles
@@ -67,14 +68,14 @@ def table4(
     """
     forcing = profiles.forcing(recipe)
     study = work.Study(profiles, forcing, out, constants=tuple(constants))
-    work.say(f"{profiles.name}: {len(profiles.layers)} layers of {len(profiles.sites)}")
-    chosen = [one for one in methods.METHODS if not names or one.name in names]
-    cells = [work.Cell(one, number, study) for number in splits for one in chosen]
+    say(f"{profiles.name}: {len(profiles.layers)} layers of {len(profiles.sites)}")
+    rows = [method for method in methods.METHODS if not names or method.name in names]
+    cells = [work.Cell(row, number, study) for number in splits for row in rows]
     runs = runs_frame(cells, work.run(cells))
     stem = f"table4_{study.stem}"
     text = write_report(out, stem, runs, notes(profiles), _extra(study, cells))
     for file in write_figures(study, cells):
-        work.say(str(file))
+        say(str(file))
     return text
 
 

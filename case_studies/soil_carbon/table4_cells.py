@@ -1,13 +1,8 @@
-"""One trained model of Table 4: training, figures of merit, and the files that keep it.
-
-A cell is a method and a split. What it found is written as soon as it is known and used
-again as long as nothing that it depends on has changed, so that broken runs go on.
-"""
+"""One trained model of Table 4: a method and a split, its training, figures and files."""
 
 import hashlib
 import json
-import sys
-import time
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +12,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from case_studies.results import kept
+from case_studies import cells
+from case_studies.scores import r2
 from case_studies.soil_carbon import table4_methods as methods
 from case_studies.soil_carbon.profiles import FOLDS, Profiles
 from case_studies.soil_carbon.table4_identify import identification
@@ -25,7 +21,6 @@ from discovery import partial_dependence
 from sciren import ScIReN, SciRenError, Split, Table, edge_table, fit
 from sciren.decoders import CLM5Forcing, CLM5SoilCarbon
 
-FOLDER = "cells"
 EFFECT_ROWS = 300  # that partial dependence is averaged over
 EFFECT_GRID = 40
 
@@ -72,7 +67,7 @@ class Study:
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Cell(cells.Cell):
     """A method, a split, and what all cells share."""
 
     method: methods.Method
@@ -83,59 +78,76 @@ class Cell:
     def folder(self) -> Path:
         """Where the files are kept."""
         name = f"{self.study.stem}-{self.method.slug}-{self.number}"
-        return self.study.out / FOLDER / name
+        return self.study.out / cells.FOLDER / name
 
-    def key(self) -> dict[str, Any]:
+    @property
+    def title(self) -> str:
+        """Name in messages."""
+        return f"{self.method.name}, split {self.number}"
+
+    def depends_on(self) -> dict[str, Any]:
         """Return everything that the result depends on, apart from the program."""
-        split = self.study.profiles.split(self.number)
-        study = self.study
-        model = study.build(self.method.name, self.number, split)
-        key = {
-            "method": self.method.name,
+        study, name = self.study, self.method.name
+        split = study.profiles.split(self.number)
+        model = study.build(name, self.number, split)
+        ways = methods.settings(name, self.number, len(split.train))
+        return {
+            "method": name,
             "split": self.number,
             "features": list(study.profiles.features),
             "predicted": list(study.predicted),
             "constants": list(study.constants),
             "encoder": {"kind": model.encoder.kind} | model.encoder.settings(),
-            "constraints": [type(one).__name__ for one in model.constraints],
-            "training": [
-                one.model_dump()
-                for one in methods.settings(
-                    self.method.name, self.number, len(split.train)
-                )
-            ],
+            "constraints": [type(part).__name__ for part in model.constraints],
+            "training": [way.model_dump() for way in ways],
             "data": study.fingerprint(),
         }
-        return json.loads(json.dumps(key))
 
-    def stored(self) -> dict[str, Any] | None:
-        """Return the result, if it is there and still holds."""
-        return kept(self.folder, self.key())
+    def labels(self, result: cells.Result) -> dict[str, Any]:
+        """Return method, split, engine and learning rate."""
+        return {
+            "method": self.method.name,
+            "split": self.number,
+            "engine": result.get("engine", ""),
+            "learning_rate": result.get("learning_rate", math.nan),
+        }
+
+    def figures(self, result: cells.Result) -> str:
+        """Return R2, mean absolute error and Pearson in a few words."""
+        values = result["metrics"]
+        return (
+            f"R2 {values['r2']:.3f}, MAE {values['mae']:.0f}, "
+            f"Pearson {values['pearson']:.3f}"
+        )
 
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of a finished cell: predictions, latents, effects, edges, ..."""
         return pd.read_csv(self.folder / f"{name}.csv")
 
 
-def compute(cell: Cell) -> dict[str, Any]:
+def compute(cell: Cell) -> cells.Result:
     """Train and judge the model of a cell, write its files, and return the result.
 
     A training that fails is a result too: its figures are missing, its error is kept.
     """
     split = cell.study.profiles.split(cell.number)
-    result: dict[str, Any] = {"key": cell.key(), "split": cell.number}
-    wall, cpu = time.perf_counter(), time.process_time()
-    model, found = best_model(cell, split)
-    result |= found
-    result["cpu_seconds"] = time.process_time() - cpu
-    result["wall_seconds"] = time.perf_counter() - wall
+    watch = cells.Stopwatch()
+    model, record = best_model(cell, split)
+    result = {"split": cell.number} | record | watch.spent()
     cell.folder.mkdir(parents=True, exist_ok=True)
     if model is not None:
-        result["constants"] = model.constants()
-        result["metrics"] = judge(model, split)
+        result |= {"constants": model.constants(), "metrics": judge(model, split)}
         _keep(cell, model, split)
-    _write(cell.folder / "result.json", json.dumps(result, indent=1) + "\n")
-    return result
+    return cell.store(result)
+
+
+def run(group: Sequence[Cell]) -> list[cells.Result]:
+    """Return the results of cells in their order, computing those that are missing."""
+    return cells.run(group, _computed)
+
+
+def _computed(group: Sequence[Cell]) -> list[cells.Result]:
+    return [compute(cell) for cell in group]
 
 
 def best_model(cell: Cell, split: Split) -> tuple[ScIReN | None, dict[str, Any]]:
@@ -170,31 +182,27 @@ def _validation(model: ScIReN, table: Table) -> float:
 
 def judge(model: ScIReN, split: Split) -> dict[str, float]:
     """Figures of merit on every part: r2, mae (gC m-3), pearson, and r2 of logs."""
-    found = {}
+    figures = {}
     for part in ("train", "valid", "test"):
         table: Table = getattr(split, part)
         observed = table.targets[:, 0].numpy()
         predicted = model.predict(table).targets[:, 0].numpy()
         end = "" if part == "test" else f"_{part}"
         scores = scores_of(observed, predicted)
-        found |= {f"{name}{end}": value for name, value in scores.items()}
-    return found
+        figures |= {f"{name}{end}": value for name, value in scores.items()}
+    return figures
 
 
 def scores_of(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """R2 = 1 - SSE / SST, mean absolute error, Pearson, and R2 of log(soc + 1 kg m-3)."""
-    logs = [np.log(np.maximum(one, 0.0) + 1000.0) for one in (observed, predicted)]
+    # one kg m-3 is little carbon: below it, logs would only compare what is not there
+    logs = [np.log(np.maximum(soc, 0.0) + 1000.0) for soc in (observed, predicted)]
     return {
-        "r2": _r2(observed, predicted),
+        "r2": r2(observed, predicted),
         "mae": float(np.abs(observed - predicted).mean()),
         "pearson": float(np.corrcoef(observed, predicted)[0, 1]),
-        "r2_log": _r2(*logs),
+        "r2_log": r2(*logs),
     }
-
-
-def _r2(observed: np.ndarray, predicted: np.ndarray) -> float:
-    spread = np.sum((observed - observed.mean()) ** 2)
-    return float(1 - np.sum((observed - predicted) ** 2) / spread)
 
 
 def _keep(cell: Cell, model: ScIReN, split: Split) -> None:
@@ -218,7 +226,7 @@ def _keep(cell: Cell, model: ScIReN, split: Split) -> None:
         files["edges"] = edge_table(model, split.train)
         files["identification"] = identification(model, split.train)
     for name, frame in files.items():
-        _write(cell.folder / f"{name}.csv", frame.to_csv(index=False))
+        cells.write_whole(cell.folder / f"{name}.csv", frame.to_csv(index=False))
 
 
 @torch.no_grad()
@@ -250,12 +258,11 @@ def held_scores(cell: Cell) -> dict[str, float]:
 
 def _constants(cell: Cell) -> dict[str, float]:
     """Constants that a finished cell has learned."""
-    file = cell.folder / "result.json"
-    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    learned = found.get("constants", {})
-    priors = {
-        one.name: one for one in CLM5SoilCarbon(constants=list(learned)).parameters
-    }
+    file = cell.folder / cells.RESULT
+    result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    learned = result.get("constants", {})
+    parameters = CLM5SoilCarbon(constants=list(learned)).parameters
+    priors = {parameter.name: parameter for parameter in parameters}
     # Back from the scale of the training a bound is not always exactly that bound.
     return {
         name: min(max(value, priors[name].low), priors[name].high)
@@ -289,40 +296,3 @@ def _effects(model: ScIReN, table: Table) -> pd.DataFrame:
     found = partial_dependence(unit, table, grid=EFFECT_GRID, rows=EFFECT_ROWS)
     names = {f"output{k + 1}": name for k, name in enumerate(model.latent_names)}
     return found.assign(latent=found["latent"].replace(names))
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def run(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """Return the results of cells in their order, computing those that are missing."""
-    torch.set_num_threads(1)
-    found = [cell.stored() for cell in cells]
-    missing = [k for k, result in enumerate(found) if result is None]
-    say(f"{len(cells)} models, {len(cells) - len(missing)} of them kept from before")
-    for number, k in enumerate(missing, start=1):
-        found[k] = result = compute(cells[k])
-        say(f"{number}/{len(missing)} {describe(cells[k], result)}")
-    return [result for result in found if result is not None]
-
-
-def describe(cell: Cell, result: dict[str, Any]) -> str:
-    """Return a line about a finished cell."""
-    start = f"{cell.method.name}, split {cell.number}:"
-    spent = f"{result['cpu_seconds']:.1f} s CPU"
-    if "failed" in result:
-        return f"{start} {result['failed']} ({spent})"
-    values = result["metrics"]
-    return (
-        f"{start} R2 {values['r2']:.3f}, MAE {values['mae']:.0f}, "
-        f"Pearson {values['pearson']:.3f}, {spent}"
-    )
-
-
-def say(message: str) -> None:
-    """Tell the person who waits."""
-    sys.stderr.write(message + "\n")
-    sys.stderr.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from case_studies.layout import save_figures
 from case_studies.soil_carbon.table4_cells import Cell, Study
 from case_studies.soil_carbon.table4_methods import BLACK_BOXES, ONE_LAYER
 from visualize import plot_effects, plot_map, plot_observed
@@ -21,15 +22,8 @@ WATER = "w_scaling"
 
 def write_figures(study: Study, cells: Sequence[Cell]) -> list[Path]:
     """Draw the figures of the finished cells of a data set; return the PNG files."""
-    folder = study.out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    start = study.stem
-    files = []
-    for name, figure in draw(study, cells):
-        files.append(folder / f"{start}_{name}.png")
-        figure.savefig(files[-1], dpi=DPI)
-        figure.savefig(files[-1].with_suffix(".pdf"), metadata={"CreationDate": None})
-    return files
+    named = ((f"{study.stem}_{name}", figure) for name, figure in draw(study, cells))
+    return save_figures(named, study.out / "figures", DPI)
 
 
 def draw(study: Study, cells: Sequence[Cell]) -> "Iterator[tuple[str, Figure]]":

@@ -2,13 +2,24 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from case_studies.layout import escaped, floating, grid, tabular
+from case_studies import cells
+from case_studies.layout import (
+    Columns,
+    floating,
+    grid,
+    means,
+    plain_grid,
+    published,
+    titled,
+    write_tables,
+)
 from case_studies.soil_carbon.table4_cells import Cell, held_scores
 from case_studies.soil_carbon.table4_methods import (
     BLACK_BOXES,
@@ -18,44 +29,40 @@ from case_studies.soil_carbon.table4_methods import (
     TWO_LAYERS,
 )
 
-FIGURES = {"r2": "R2", "mae": "MAE (gC m-3)", "pearson": "Pearson"}
 FREE = "r2_free"
-MORE = {
-    FREE: "R2 not held",
-    "r2_train": "R2 train",
-    "r2_log": "R2 of logs",
-    "cpu_seconds": "CPU s",
-}
+
+
+def _digits(name: str, mean: float, published: bool) -> int:
+    """Digits of a mean: carbon in whole gC m-3, seconds to a tenth, shares to a permille."""
+    return 0 if name == "mae" else 1 if name == "cpu_seconds" else 3
+
+
+COLUMNS = Columns(
+    {"r2": "R2", "mae": "MAE (gC m-3)", "pearson": "Pearson"},
+    {
+        FREE: "R2 not held",
+        "r2_train": "R2 train",
+        "r2_log": "R2 of logs",
+        "cpu_seconds": "CPU s",
+    },
+    _digits,
+)
+BESIDE = replace(COLUMNS, alone={})
 BETTER = {"r2": 1, "mae": -1, "pearson": 1, FREE: 1}
 
 
-def runs_frame(
-    cells: Sequence[Cell], results: Sequence[Mapping[str, Any]]
-) -> pd.DataFrame:
+def runs_frame(group: Sequence[Cell], results: Sequence[cells.Result]) -> pd.DataFrame:
     """Return one row a model; the figures of failed ones are missing.
 
     Figures on the test blocks are those with every parameter held to its range at the
     training sites, see `held_scores`; ``r2_free`` is that of the model as trained.
     """
-    rows = []
-    for cell, result in zip(cells, results, strict=True):
-        figures = dict(result.get("metrics", {}))
-        free = {FREE: figures.get("r2", math.nan)}
-        rows.append(
-            {
-                "method": cell.method.name,
-                "split": cell.number,
-                "engine": result.get("engine", ""),
-                "learning_rate": result.get("learning_rate", math.nan),
-                "failed": result.get("failed", ""),
-                "cpu_seconds": result["cpu_seconds"],
-                "wall_seconds": result["wall_seconds"],
-            }
-            | figures
-            | held_scores(cell)
-            | free
-        )
-    return pd.DataFrame(rows)
+    runs = cells.runs_frame(group, results, list(COLUMNS.beside))
+    runs[FREE] = runs["r2"]
+    for row, cell in enumerate(group):
+        for name, value in held_scores(cell).items():
+            runs.loc[row, name] = value
+    return runs
 
 
 def summary_frame(runs: Any) -> pd.DataFrame:
@@ -63,14 +70,13 @@ def summary_frame(runs: Any) -> pd.DataFrame:
     rows = []
     for method in METHODS:
         mine = runs[runs["method"] == method.name]
-        row: dict[str, Any] = {"method": method.name, "splits": len(mine)}
-        for name in (*FIGURES, *MORE):
-            row[name], row[f"{name}_sd"] = mine[name].mean(), mine[name].std(ddof=0)
-        for name in FIGURES:
-            mean, spread = getattr(method, name)
-            row |= {f"published_{name}": mean, f"published_{name}_sd": spread}
-        row["failed"] = int((mine["failed"] != "").sum())
-        rows.append(row)
+        known = {name: getattr(method, name) for name in COLUMNS.beside}
+        rows.append(
+            {"method": method.name, "splits": len(mine)}
+            | means(mine, (*COLUMNS.beside, *COLUMNS.alone))
+            | published(known)
+            | {"failed": int((mine["failed"] != "").sum())}
+        )
     return pd.DataFrame(rows)
 
 
@@ -161,13 +167,13 @@ def write_report(
     """
     summary, pairs = summary_frame(runs), pairs_frame(runs)
     said = [*verdict(summary, pairs), *verdict(summary, pairs, FREE), *notes]
-    runs.to_csv(out / f"{stem}_runs.csv", index=False)
-    summary.to_csv(out / f"{stem}.csv", index=False)
-    pairs.to_csv(out / f"{stem}_pairs.csv", index=False)
-    text = markdown(stem, summary, pairs, said, extra)
-    (out / f"{stem}.md").write_text(text, encoding="utf-8")
-    (out / f"{stem}.tex").write_text(latex(stem, summary, said), encoding="utf-8")
-    return text
+    return write_tables(
+        out,
+        stem,
+        {"_runs": runs, "": summary, "_pairs": pairs},
+        markdown(stem, summary, pairs, said, extra),
+        latex(stem, summary, said),
+    )
 
 
 # -- text -------------------------------------------------------------------------------
@@ -179,23 +185,12 @@ def markdown(
     extra: Mapping[str, pd.DataFrame],
 ) -> str:
     """Return the tables as plain text that Markdown shows as tables."""
-    heads = ["method", *FIGURES.values(), *MORE.values()]
-    lines = [
-        [
-            str(row["method"]),
-            *(_beside(row, name, "±") for name in FIGURES),
-            *(_mean(row, name, "±") for name in MORE),
-        ]
-        for row in summary.to_dict("records")
-    ]
-    parts = [f"## {title}", grid(heads, lines)]
-    parts.append("\n".join(f"- {note}" for note in notes))
+    parts = [titled(title, COLUMNS.grid(summary), notes).rstrip()]
     if len(pairs):
         parts += ["### Differences of R2 on the same folds (row minus column)"]
         parts.append(_pair_grid(pairs))
     for name, table in extra.items():
-        cells = [[_short(v) for v in row] for row in table.itertuples(index=False)]
-        parts += [f"### {name}", grid(list(map(str, table.columns)), cells)]
+        parts += [f"### {name}", plain_grid(table)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -218,33 +213,12 @@ def _pair_grid(pairs: Any) -> str:
     return grid(["", *names], lines)
 
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _mean(row: Mapping[Any, Any], name: str, sign: str, start: str = "") -> str:
-    mean, spread = row[f"{start}{name}"], row[f"{start}{name}_sd"]
-    if pd.isna(mean):
-        return "-"
-    digits = 0 if name.startswith("mae") else 1 if name == "cpu_seconds" else 3
-    return f"{mean:.{digits}f} {sign} {spread:.{digits}f}"
-
-
-def _beside(row: Mapping[Any, Any], name: str, sign: str) -> str:
-    return f"{_mean(row, name, sign)} ({_mean(row, name, sign, 'published_')})"
-
-
 def latex(title: str, summary: pd.DataFrame, notes: Sequence[str]) -> str:
     """Return a booktabs table in a ``threeparttable``."""
-    heads = ["method", *(escaped(name) for name in FIGURES.values())]
-    lines = []
-    for row in summary.to_dict("records"):
-        texts = [f"${_beside(row, name, chr(92) + 'pm')}$" for name in FIGURES]
-        lines.append([escaped(str(row["method"])), *texts])
     caption = (
         f"Measured carbon profiles, {title}: mean and standard deviation over five "
         "splits of held-out blocks; published values, which belong to other data, in "
         "brackets"
     )
     label = f"tab:soil-carbon-{title.replace('_', '-')}"
-    return floating(caption, label, tabular(heads, lines), notes)
+    return floating(caption, label, BESIDE.tabular(summary), notes)

@@ -8,14 +8,20 @@ import subprocess
 import pandas as pd
 import pytest
 
+from case_studies.cells import runs_frame
 from case_studies.options import numbers
 from case_studies.respiration import __main__ as command
 from case_studies.respiration import layout, methods, published, tables, training
 from case_studies.respiration.cells import Cell
+from case_studies.respiration.metrics import METRICS
 from case_studies.respiration.record import Record, temperature_of
 from sciren import SciRenError, TrainConfig
 
 THIN = 200
+
+
+def frame_of(cells, results):
+    return runs_frame(cells, results, METRICS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -86,7 +92,7 @@ def test_a_training_that_fails_is_a_result(folder, monkeypatch):
     [result] = training.run([cell])
     assert result["failed"] == "SciRenError: diverged & lost"
     assert "diverged" in cell.describe(result)
-    frame = tables.frame_of([cell], [result])
+    frame = frame_of([cell], [result])
     summary = tables.summarise([cell.row], frame)
     assert summary["failed"].tolist() == [1]
     assert math.isnan(summary["r2_obs"].iloc[0])
@@ -98,7 +104,7 @@ def test_a_training_that_fails_is_a_result(folder, monkeypatch):
 
 def test_means_and_deviations_are_over_the_seeds(runs):
     wanted, results = runs
-    frame = tables.frame_of(wanted, results)
+    frame = frame_of(wanted, results)
     summary = tables.summarise([cell.row for cell in wanted[:2]], frame)
     for number, line in enumerate(summary.to_dict("records")):
         mine = pd.Series([one["metrics"]["r2_obs"] for one in results[number::2]])
@@ -111,7 +117,7 @@ def test_means_and_deviations_are_over_the_seeds(runs):
 def test_text_tables_are_rectangular_and_hold_the_published_values(runs):
     wanted, results = runs
     rows = [cell.row for cell in wanted[:2]]
-    frame = tables.frame_of(wanted, results)
+    frame = frame_of(wanted, results)
     summary = tables.summarise(rows, frame)
     notes = tables.notes_of(wanted[0].record, [1, 2], frame)
     text = layout.markdown(summary, "Table 2: a title", notes)
@@ -133,7 +139,7 @@ def test_text_tables_are_rectangular_and_hold_the_published_values(runs):
 def test_the_table_compiles_and_fits_between_the_margins(runs, tmp_path):
     wanted, results = runs
     rows = [cell.row for cell in wanted[:2]]
-    summary = tables.summarise(rows, tables.frame_of(wanted, results))
+    summary = tables.summarise(rows, frame_of(wanted, results))
     summary = summary.assign(dropped="ta 5/5", hidden_nodes="1 / 2")
     text = layout.latex(summary, "Table 2: a title", "t", ["50 % of it ± 0.1, a_b"])
     packages = r"\usepackage{booktabs,threeparttable}\usepackage[a4paper,margin=25mm]"

@@ -52,7 +52,7 @@ def test_a_broken_run_keeps_what_is_finished(cells, monkeypatch, capsys):
         training.run(cells)
     assert [one.stored() is not None for one in cells].count(True) == 2
     assert len(training.run(cells)) == 4
-    assert "4 models, 2 kept from before" in capsys.readouterr().err
+    assert "4 models, 2 of them kept from before" in capsys.readouterr().err
     assert groups[1] == groups[2]
 
 
@@ -84,7 +84,7 @@ def test_one_seed_that_fails_does_not_take_the_others_along(cells, monkeypatch, 
 
 def test_two_processes_find_what_one_finds(cells, tmp_path, monkeypatch):
     """The pool itself; its processes do not know the settings of this test."""
-    monkeypatch.setattr(training, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr("case_studies.cells.ProcessPoolExecutor", Pool)
     assert len(training.run(cells, workers=2)) == 4
     assert Pool.arguments[0] == 2
 

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from case_studies.layout import plain_grid
 from case_studies.soil_carbon import __main__ as dispatcher
-from case_studies.soil_carbon import climate
 from case_studies.soil_carbon.climate_damping import FILE as TEMPERATURE
 from case_studies.soil_carbon.climate_damping import damping_table, fit_wave
 from case_studies.soil_carbon.climate_sensitivity import CHANGES, sensitivity_table
@@ -112,4 +112,4 @@ def test_missing_data_end_with_one_line(tmp_path, capsys):
 
 def test_numbers_are_rounded_to_significant_digits():
     table = pd.DataFrame({"site": ["a"], "value": [0.00123456]})
-    assert climate.markdown(table).splitlines()[-1] == "| a | 0.00123 |"
+    assert plain_grid(table).splitlines()[-1] == "| a    | 0.00123 |"

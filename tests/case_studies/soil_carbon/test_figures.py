@@ -11,7 +11,7 @@ from case_studies.soil_carbon.table3_methods import METHODS
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory):
     made = Cell(METHODS[-1], 1, Record(tmp_path_factory.mktemp("soil"), n_sites=120))
-    compute(made)
+    compute([made])
     return made
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from case_studies.soil_carbon import table3, table3_cells, table3_layout
+from case_studies.cells import runs_frame
+from case_studies.scores import r2
+from case_studies.soil_carbon import table3, table3_cells
 from case_studies.soil_carbon.__main__ import main
 from case_studies.soil_carbon.table3_cells import Cell, Record
 from case_studies.soil_carbon.table3_methods import (
@@ -16,7 +18,7 @@ from case_studies.soil_carbon.table3_methods import (
     build,
     settings,
 )
-from case_studies.soil_carbon.table3_metrics import judge, kept_edges, r2
+from case_studies.soil_carbon.table3_metrics import METRICS, judge, kept_edges
 from sciren.datasets import make_soil_carbon
 
 LINEAR = METHODS[3]
@@ -120,15 +122,15 @@ def test_a_training_that_fails_is_a_result(tmp_path, monkeypatch):
 
     monkeypatch.setattr(table3_cells, "fit", broken)
     cell = Cell(LINEAR, 1, Record(tmp_path, n_sites=80))
-    result = table3_cells.compute(cell)
+    [result] = table3_cells.compute([cell])
     assert result["failed"] == "TrainingError: no descent"
-    assert "no descent" in table3_cells.describe(cell, result)
-    runs = table3.runs_frame([cell], [result])
+    assert "no descent" in cell.describe(result)
+    runs = runs_frame([cell], [result], METRICS)
     summary = table3.summarise([LINEAR], runs)
     assert summary.loc[0, "failed"] == 1
     notes = table3.notes(cell.record, [1], runs)
     assert "Linear-Hybrid, split 1: TrainingError: no descent" in notes
-    assert "| - (" in table3_layout.markdown(summary, "Table 3: x", notes)
+    assert "| - (" in table3.markdown(summary, "Table 3: x", notes)
 
 
 def test_names_tell_settings_apart(tmp_path):
