@@ -345,9 +345,9 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     @property
     def equations_(self) -> "pd.DataFrame":
         """One row a latent: equation, latex, expression, features, r2, verdict."""
-        from discovery.results.frames import equations_table
+        from discovery.results.frames import latents_table
 
-        return equations_table(self.discovery_, self._train)
+        return latents_table(self.discovery_, self._train)
 
     def latex(self, digits: int | None = -1) -> dict[str, str]:
         """Return latent -> LaTeX of its equation; see `Discovery.latex`."""

@@ -19,62 +19,64 @@ DPI = 200  # of the PNG; the report shows it at half its width
 SCATTER_ROWS = 20_000  # rows in a picture of predictions
 
 
-def run_graph(found: "Discovery", table: "Table") -> "DiGraph | None":
+def run_graph(discovery: "Discovery", table: "Table") -> "DiGraph | None":
     """Return the encoder with its formulas, or None for a black box."""
     from sciren.edges import edge_layers
     from visualize import Process, encoder_graph
 
-    model = found.network()
+    model = discovery.network()
     process = None if model.decoder.name == "identity" else Process.of(model.decoder)
-    if found.equations is not None:
-        graph = encoder_graph(found.equations.edges, process=process)
+    if discovery.equations is not None:
+        graph = encoder_graph(discovery.equations.edges, process=process)
     elif edge_layers(model.encoder):
         graph = encoder_graph(model, table, process=process)
     else:
         return None
     for node in graph:
-        graph.nodes[node]["verification"] = found.verdict
+        graph.nodes[node]["verification"] = discovery.verdict
     return graph
 
 
 def draw_all(
-    found: "Discovery", parts: "Mapping[str, Table]", truth: Mapping[str, np.ndarray]
+    discovery: "Discovery",
+    parts: "Mapping[str, Table]",
+    truth: Mapping[str, np.ndarray],
 ) -> "Iterator[tuple[str, Figure]]":
     """Yield name and figure of every picture that the results allow."""
     from visualize import draw_graph
 
     table = parts["train"]
-    graph = run_graph(found, table)
+    graph = run_graph(discovery, table)
     if graph is not None:
         yield "graph", draw_graph(graph)
-    yield from _edges(found, table)
-    yield from _profiles(found)
+    yield from _edges(discovery, table)
+    yield from _profiles(discovery)
     last = "test" if "test" in parts else "train"
-    yield from _observed(found, parts[last])
-    yield from _latents(found, parts[last], truth)
-    yield from _history(found)
+    yield from _observed(discovery, parts[last])
+    yield from _latents(discovery, parts[last], truth)
+    yield from _history(discovery)
 
 
-def _edges(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+def _edges(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
     from symbolic import edge_curves
     from visualize import plot_edges
 
-    if found.equations is None:
+    if discovery.equations is None:
         return
-    curves = edge_curves(found.network(), table, found.equations)
+    curves = edge_curves(discovery.network(), table, discovery.equations)
     named = [
-        one if one.refused or one.formula is not None
-        else replace(one, family="dropped", label="the equation needs none")
-        for one in curves
+        curve if curve.refused or curve.formula is not None
+        else replace(curve, family="dropped", label="the equation needs none")
+        for curve in curves
     ]  # fmt: skip
     if named:
         yield "edges", plot_edges(named)
 
 
-def _profiles(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
+def _profiles(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
     from visualize import plot_profiles
 
-    frame = found.profiles
+    frame = discovery.profiles
     if frame.empty:
         return
     several = len(set(frame["model"])) > 1
@@ -83,12 +85,16 @@ def _profiles(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
         for constant, model in zip(frame["constant"], frame["model"], strict=True)
     ]
     summaries: dict[str, Any] = {
-        f"{one.constant}, {one.model}" if several else one.constant: _Summary(one)
-        for one in found.identification
+        f"{profile.constant}, {profile.model}"
+        if several
+        else profile.constant: _Summary(profile)
+        for profile in discovery.identification
     }
     units = {
-        f"{one.constant}, {one.model}" if several else one.constant: one.unit
-        for one in found.identification
+        f"{profile.constant}, {profile.model}"
+        if several
+        else profile.constant: profile.unit
+        for profile in discovery.identification
     }
     yield "profiles", plot_profiles(frame.assign(constant=names), summaries, units)
 
@@ -96,18 +102,18 @@ def _profiles(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
 class _Summary:
     """An `Identification` as the picture of profiles wants it."""
 
-    def __init__(self, one: Any) -> None:
-        self.estimate, self.error = one.estimate, one.error
-        self.interval = (one.low, one.high) if one.replicates else None
-        self.minima = [pair for pair in one.minima if pair[1] < 100.0]
-        self.identified, self.reason = one.identified, one.reason
+    def __init__(self, profile: Any) -> None:
+        self.estimate, self.error = profile.estimate, profile.error
+        self.interval = (profile.low, profile.high) if profile.replicates else None
+        self.minima = [pair for pair in profile.minima if pair[1] < 100.0]
+        self.identified, self.reason = profile.identified, profile.reason
 
 
-def _observed(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+def _observed(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
     from discovery.results.scoring import predictors
     from visualize import plot_observed
 
-    models = predictors(found.network(), found.equations)
+    models = predictors(discovery.network(), discovery.equations)
     shown = _some(table)
     predicted = {name: predict(shown).numpy() for name, predict in models.items()}
     for k, name in enumerate(shown.target_names):
@@ -126,29 +132,31 @@ def _observed(found: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure
 
 
 def _latents(
-    found: "Discovery", table: "Table", truth: Mapping[str, np.ndarray]
+    discovery: "Discovery", table: "Table", truth: Mapping[str, np.ndarray]
 ) -> "Iterator[tuple[str, Figure]]":
     from discovery.results.scoring import EQUATION, NETWORK, equation_latents
     from visualize import plot_latents
 
-    model, shown = found.network(), _some(table)
+    model, shown = discovery.network(), _some(table)
     units = {p.name: p.unit for p in model.decoder.parameters}
     estimates = {NETWORK: model.latents(shown).numpy()}
-    if found.equations is not None:
-        estimates[EQUATION] = equation_latents(found.equations, shown).numpy()
+    if discovery.equations is not None:
+        estimates[EQUATION] = equation_latents(discovery.equations, shown).numpy()
     for name, values in truth.items():
         k = model.latent_names.index(name)
-        columns = {key: one[:, k] for key, one in estimates.items()}
+        columns = {key: values[:, k] for key, values in estimates.items()}
         figure = plot_latents(values[shown.row_ids], columns, name, units[name])
         yield f"latents_{name}" if len(truth) > 1 else "latents", figure
 
 
-def _history(found: "Discovery") -> "Iterator[tuple[str, Figure]]":
+def _history(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
     from visualize import plot_history
 
-    numbers = found.history.select_dtypes("number") if len(found.history) else None
+    numbers = (
+        discovery.history.select_dtypes("number") if len(discovery.history) else None
+    )
     if numbers is not None and len(set(numbers.columns) - {"step"}):
-        yield "history", plot_history(found.history)
+        yield "history", plot_history(discovery.history)
 
 
 def _some(table: "Table") -> "Table":

@@ -47,40 +47,44 @@ def report_data(folder: Path) -> ReportData:
     """Collect everything that a report shows from the files of a run."""
     from discovery.results.result import Discovery, failed_note
 
-    found = Discovery.load(folder)
+    discovery = Discovery.load(folder)
     record = read_json(folder / "data.json")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
-    lead = failed_note(found)
+    lead = failed_note(discovery)
     doubts = [
         f"{row['constant']} is not identified: {row['reason']}."
-        for row in found.process_constants
+        for row in discovery.process_constants
         if not row["identified"]
     ]
-    equations, decoder = _equations(found)
+    equations, decoder = _equations(discovery)
     return ReportData(
         title=_title(record, config),
-        summary=_summary(found, record),
+        summary=_summary(discovery, record),
         equations=equations,
         decoder=decoder,
-        constants=_constants(found),
-        metrics=_metrics(found),
-        edges=_edges(found),
-        verification=_verification(found),
-        profiles=_identification(found),
-        candidates=_candidates(found),
+        constants=_constants(discovery),
+        metrics=_metrics(discovery),
+        edges=_edges(discovery),
+        verification=_verification(discovery),
+        profiles=_identification(discovery),
+        candidates=_candidates(discovery),
         data={label: record[key] for key, label in _DATA.items()} | _parts(record),
-        warnings=[one for one in (lead, *doubts) if one],
+        warnings=[warning for warning in (lead, *doubts) if warning],
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
         config=config,
     )
 
 
-def _candidates(found: "Discovery") -> "pd.DataFrame | None":
+def _candidates(discovery: "Discovery") -> "pd.DataFrame | None":
     """Models of the path, simplest first."""
     import pandas as pd
 
-    rows = found.equations.settings.get("candidates", ()) if found.equations else ()
+    rows = (
+        discovery.equations.settings.get("candidates", ())
+        if discovery.equations
+        else ()
+    )
     if not rows:
         return None
     keys = ("selected", "complexity", "loss", "score", "r2", "label")
@@ -94,25 +98,25 @@ def _title(record: dict[str, Any], config: str) -> str:
     return f"{', '.join(record['targets'])}: {out}"
 
 
-def _summary(found: "Discovery", record: dict[str, Any]) -> list[str]:
+def _summary(discovery: "Discovery", record: dict[str, Any]) -> list[str]:
     lines = [
-        *constant_lines(found),
-        *_who_explains(found),
-        *score_lines(found),
-        *truth_lines(found, record.get("truth") or {}),
-        *found.notes,
+        *constant_lines(discovery),
+        *_who_explains(discovery),
+        *score_lines(discovery),
+        *truth_lines(discovery, record.get("truth") or {}),
+        *discovery.notes,
     ]
     return [line.rstrip(".") + "." for line in lines]
 
 
-def _who_explains(found: "Discovery") -> list[str]:
+def _who_explains(discovery: "Discovery") -> list[str]:
     """Which features stay, with their shares, and which were dropped."""
     from visualize.labels import percent
 
-    if found.equations is None:
+    if discovery.equations is None:
         return []
-    edges: Any = found.equations.edges
-    edges = edges[edges["source"].isin(list(found.equations.features))]
+    edges: Any = discovery.equations.edges
+    edges = edges[edges["source"].isin(list(discovery.equations.features))]
     lines = []
     for latent, rows in edges.groupby("latent", sort=False):
         shares = rows.groupby("source", sort=False)["importance"].sum()
@@ -125,14 +129,14 @@ def _who_explains(found: "Discovery") -> list[str]:
 
 
 def _equations(
-    found: "Discovery",
+    discovery: "Discovery",
 ) -> tuple[list[ReportEquation], ReportEquation | None]:
     from symbolic import to_text
 
-    model = found.equations
+    model = discovery.equations
     if model is None:
         return [], None
-    order = [str(one) for one in model.edges["source"]]
+    order = [str(source) for source in model.edges["source"]]
     equations = []
     for name in model.equations:
         printed = model.printed(name)
@@ -158,51 +162,62 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
     if model.process is None:
         latex = model.process_latex
         return ReportEquation("process", latex, "") if latex else None
-    found = {n: one for n, one in model.process.items() if str(one) != n}
-    if not found:
+    written = {
+        n: expression for n, expression in model.process.items() if str(expression) != n
+    }
+    if not written:
         return None
-    latex = [_latex(name, one, model, []) for name, one in found.items()]
-    text = [f"{name} = {to_text(one, model.digits)}" for name, one in found.items()]
+    latex = [
+        _latex(name, expression, model, []) for name, expression in written.items()
+    ]
+    text = [
+        f"{name} = {to_text(expression, model.digits)}"
+        for name, expression in written.items()
+    ]
     if len(latex) == 1:
-        return ReportEquation(next(iter(found)), latex[0], text[0])
+        return ReportEquation(next(iter(written)), latex[0], text[0])
     lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
     joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
-    return ReportEquation(", ".join(found), joined, "; ".join(text))
+    return ReportEquation(", ".join(written), joined, "; ".join(text))
 
 
-def _constants(found: "Discovery") -> "pd.DataFrame | None":
-    frame = found.constants.rename(columns={"low": "95 % from", "high": "95 % to"})
+def _constants(discovery: "Discovery") -> "pd.DataFrame | None":
+    frame = discovery.constants.rename(columns={"low": "95 % from", "high": "95 % to"})
     if len(set(frame["method"])) == 1:
         frame = frame.drop(columns="method")  # the summary says it
     return frame_or_none(frame)
 
 
-def _metrics(found: "Discovery") -> "pd.DataFrame | None":
+def _metrics(discovery: "Discovery") -> "pd.DataFrame | None":
     import pandas as pd
 
-    targets = long_scores(found.scores)
-    latents = long_scores(found.latent_scores)
+    targets = long_scores(discovery.scores)
+    latents = long_scores(discovery.latent_scores)
     latents["target"] = [f"{name} (true latent)" for name in latents["target"]]
-    both = [one.drop(columns="bias") for one in (targets, latents) if len(one)]
+    both = [frame.drop(columns="bias") for frame in (targets, latents) if len(frame)]
     return pd.concat(both, ignore_index=True) if both else None
 
 
-def _edges(found: "Discovery") -> "pd.DataFrame | None":
+def _edges(discovery: "Discovery") -> "pd.DataFrame | None":
     """The table of edges; families that cannot be told apart without the chosen one."""
-    if found.equations is None:
+    if discovery.equations is None:
         return None
-    frame = found.equations.edges
+    frame = discovery.equations.edges
     others = [
-        ", ".join(one for one in str(equals).split(", ") if one != family)
+        ", ".join(
+            family_name
+            for family_name in str(equals).split(", ")
+            if family_name != family
+        )
         for equals, family in zip(frame["equals"], frame["family"], strict=True)
     ]
     return frame.assign(equals=others)
 
 
-def _verification(found: "Discovery") -> "pd.DataFrame | None":
+def _verification(discovery: "Discovery") -> "pd.DataFrame | None":
     import pandas as pd
 
-    if found.verification is None:
+    if discovery.verification is None:
         return None
     return pd.DataFrame(
         [
@@ -214,47 +229,47 @@ def _verification(found: "Discovery") -> "pd.DataFrame | None":
                 "detail": check.detail,
                 "passed": check.passed,
             }
-            for check in found.verification.checks
+            for check in discovery.verification.checks
         ]
     )
 
 
-def _identification(found: "Discovery") -> "pd.DataFrame | None":
+def _identification(discovery: "Discovery") -> "pd.DataFrame | None":
     import pandas as pd
 
     rows = [
         {
-            "constant": one.constant,
-            "profile of": one.model,
-            "estimate": one.estimate,
-            "error": one.error,
-            "95 % from": one.low,
-            "95 % to": one.high,
+            "constant": profile.constant,
+            "profile of": profile.model,
+            "estimate": profile.estimate,
+            "error": profile.error,
+            "95 % from": profile.low,
+            "95 % to": profile.high,
             "minima": ", ".join(
                 f"{value:.4g}" + (f" (+{chi:.3g})" if chi > 0.05 else "")
-                for value, chi in one.minima
+                for value, chi in profile.minima
             ),
-            "identified": one.identified,
-            "reason": one.reason,
+            "identified": profile.identified,
+            "reason": profile.reason,
         }
-        for one in found.identification
+        for profile in discovery.identification
     ]
     return frame_or_none(pd.DataFrame(rows))
 
 
 def _parts(record: dict[str, Any]) -> dict[str, Any]:
     """Return label -> rows, blocks and period of each part."""
-    found = {}
+    parts = {}
     for name, part in record["split"].items():
         text = f"{part['rows']:,} rows in {part['blocks']:,} blocks"
         if "first" in part:
             text += f", {str(part['first'])[:10]} to {str(part['last'])[:10]}"
-        found[f"{name} part"] = text
-    return found
+        parts[f"{name} part"] = text
+    return parts
 
 
 def _provenance(record: dict[str, Any], config: str) -> dict[str, Any]:
     """Return versions (the comments on top of the settings) and the hash of the data."""
-    lines = [one[2:] for one in config.splitlines() if one.startswith("# ")]
+    lines = [line[2:] for line in config.splitlines() if line.startswith("# ")]
     versions = dict(line.split(" ", 1) for line in lines if " " in line)
     return {"data, SHA-256": record["sha256"]} | versions

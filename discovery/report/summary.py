@@ -19,30 +19,30 @@ def summary(folder: Path) -> str:
     from discovery.results.result import Discovery
 
     run = open_run(folder)
-    found = Discovery.load(run)
+    discovery = Discovery.load(run)
     record = read_json(run / "data.json")
     lines = [
-        *equation_lines(found),
-        *constant_lines(found),
-        *truth_lines(found, record.get("truth") or {}),
-        *score_lines(found),
-        verdict_line(found),
+        *equation_lines(discovery),
+        *constant_lines(discovery),
+        *truth_lines(discovery, record.get("truth") or {}),
+        *score_lines(discovery),
+        verdict_line(discovery),
         f"report: {run / 'report.html'}",
     ]
     return "\n".join(lines)
 
 
-def equation_lines(found: "Discovery") -> list[str]:
+def equation_lines(discovery: "Discovery") -> list[str]:
     """Return one line for each latent and each target of the process model."""
     from symbolic import to_text
 
-    model = found.equations
+    model = discovery.equations
     if model is None:
         return ["equations: none, the encoder is a black box"]
     lines = []
     for name in model.equations:
         unit = model.unit_of.get(name, "")
-        order = [str(one) for one in model.edges["source"]]
+        order = [str(source) for source in model.edges["source"]]
         text = to_text(model.printed(name), model.digits, order=order)
         lines.append(f"{name} = {text}" + (f"   [{unit}]" if unit else ""))
     for name, expression in (model.process or {}).items():
@@ -51,28 +51,29 @@ def equation_lines(found: "Discovery") -> list[str]:
     return lines
 
 
-def constant_lines(found: "Discovery") -> list[str]:
+def constant_lines(discovery: "Discovery") -> list[str]:
     """Return one line for each process constant."""
     from discovery.results.identification import OFFERED
 
     lines = []
-    for row in found.process_constants:
+    for row in discovery.process_constants:
         lines.append(constant_line(row))
         lines += [
-            offered_line(one)
-            for one in found.identification
-            if one.constant == row["constant"] and one.model == OFFERED
+            offered_line(profile)
+            for profile in discovery.identification
+            if profile.constant == row["constant"] and profile.model == OFFERED
         ]
     return lines
 
 
-def offered_line(one: "Identification") -> str:
+def offered_line(profile: "Identification") -> str:
     """Return what a profile over all offered features says."""
-    minima = " and ".join(_short(value) for value in one.near_minima)
-    how = "block bootstrap" if one.replicates else "independent rows"
+    minima = " and ".join(_short(value) for value in profile.near_minima)
+    how = "block bootstrap" if profile.replicates else "independent rows"
+    interval = f"{_short(profile.low)} to {_short(profile.high)}"
     return (
-        f"{one.constant} with all offered features in the encoder: "
-        f"{_short(one.estimate)} (95 % {_short(one.low)} to {_short(one.high)}, {how}), "
+        f"{profile.constant} with all offered features in the encoder: "
+        f"{_short(profile.estimate)} (95 % {interval}, {how}), "
         f"profile lowest at {minima}"
     )
 
@@ -96,11 +97,13 @@ def _short(value: float) -> str:
     return f"{value:.4g}"
 
 
-def truth_lines(found: "Discovery", truth: dict[str, str]) -> list[str]:
+def truth_lines(discovery: "Discovery", truth: dict[str, str]) -> list[str]:
     """Return the truth where it is known, and how well the latents agree with it."""
     lines = [f"truth: {name} = {text}" for name, text in truth.items()]
-    for name, score in found.latent_scores.get("test", {}).get("equation", {}).items():
-        network = found.latent_scores["test"]["network"][name]
+    for name, score in (
+        discovery.latent_scores.get("test", {}).get("equation", {}).items()
+    ):
+        network = discovery.latent_scores["test"]["network"][name]
         lines.append(
             f"R2 of {name} against its truth, test rows: equation {score['r2']:.5f}, "
             f"network {network['r2']:.5f}"
@@ -108,10 +111,10 @@ def truth_lines(found: "Discovery", truth: dict[str, str]) -> list[str]:
     return lines
 
 
-def score_lines(found: "Discovery") -> list[str]:
+def score_lines(discovery: "Discovery") -> list[str]:
     """Return one line for each target: R2 on the test rows, side by side."""
-    part = "test" if "test" in found.scores else "train"
-    models = found.scores.get(part, {})
+    part = "test" if "test" in discovery.scores else "train"
+    models = discovery.scores.get(part, {})
     order = ["equation", "network", *_LABELS]
     names = [*(n for n in order if n in models), *(n for n in models if n not in order)]
     lines = []
@@ -128,12 +131,12 @@ def _r2(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
-def verdict_line(found: "Discovery") -> str:
+def verdict_line(discovery: "Discovery") -> str:
     """Return PASS or FAIL and which checks failed."""
-    checks = found.verification.checks if found.verification else ()
+    checks = discovery.verification.checks if discovery.verification else ()
     failed = [check.name for check in checks if not check.passed]
     if not checks:
-        return f"verification: {found.verdict}"
+        return f"verification: {discovery.verdict}"
     if failed:
         return f"verification: FAIL ({', '.join(failed)})"
     return f"verification: PASS ({len(checks)} of {len(checks)} checks)"

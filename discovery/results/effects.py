@@ -114,10 +114,10 @@ def functional_importance(
     Reference: Greenwell et al. 2018; the deviation in place of the variance as in the
         ScIReN paper's code.
     """
-    found: Any = partial_dependence(model, table, None, grid, rows, seed)
-    spread = found.groupby(["feature", "latent"], sort=False)["effect"].std(ddof=1)
+    curves: Any = partial_dependence(model, table, None, grid, rows, seed)
+    spread = curves.groupby(["feature", "latent"], sort=False)["effect"].std(ddof=1)
     shares = spread.fillna(0.0).unstack("latent")
-    names = list(dict.fromkeys(found["latent"]))
+    names = list(dict.fromkeys(curves["latent"]))
     shares = shares.reindex(index=list(table.feature_names), columns=names)
     total = shares.sum(axis=0)
     shares = shares / total.where(total > 0, 1.0)
@@ -140,11 +140,11 @@ def relationship_kl(true: ArrayLike, estimated: ArrayLike) -> float:
         ConfigError: a negative or missing value, or an output without any importance.
     Reference: the ScIReN paper, section on relationship recovery.
     """
-    t, p = (np.asarray(one, dtype=float) for one in (true, estimated))
+    t, p = (np.asarray(shares, dtype=float) for shares in (true, estimated))
     if t.shape != p.shape or t.ndim not in (1, 2):
         raise ShapeError(f"true importances have shape {t.shape}, estimated {p.shape}")
-    for name, one in (("true", t), ("estimated", p)):
-        if not (one >= 0).all() or not (one.sum(0) > 0).all():
+    for name, shares in (("true", t), ("estimated", p)):
+        if not (shares >= 0).all() or not (shares.sum(0) > 0).all():
             raise ConfigError(
                 f"the {name} importances must not be negative, and each output needs "
                 "at least one above zero"
@@ -163,7 +163,9 @@ def _function(model: Any, table: "Table") -> tuple[Rows, list[str]]:
         def equations(x: Array) -> Array:
             columns = dict(zip(names, x.T, strict=True))
             values = model.unconstrained_values(columns).values()
-            return np.stack([np.broadcast_to(one, len(x)) for one in values], axis=1)
+            return np.stack(
+                [np.broadcast_to(column, len(x)) for column in values], axis=1
+            )
 
         return equations, list(model.latent_names)
     if hasattr(model, "raw_latents"):
@@ -190,8 +192,8 @@ def _network(model: Any) -> Rows:
 
 
 def _two_dimensional(values: Any) -> Array:
-    found = np.asarray(values, dtype=float)
-    return found[:, None] if found.ndim == 1 else found
+    array = np.asarray(values, dtype=float)
+    return array[:, None] if array.ndim == 1 else array
 
 
 def _columns(table: "Table", features: Sequence[str] | None) -> list[int]:
@@ -207,8 +209,8 @@ def _columns(table: "Table", features: Sequence[str] | None) -> list[int]:
 def _sample(x: Array, rows: int | None, seed: int) -> Array:
     if rows is None or len(x) <= rows:
         return x
-    chosen = np.random.default_rng(seed).choice(len(x), rows, replace=False)
-    return x[np.sort(chosen)]
+    drawn = np.random.default_rng(seed).choice(len(x), rows, replace=False)
+    return x[np.sort(drawn)]
 
 
 def _grid_of(values: Array, grid: int) -> Array:
@@ -221,13 +223,13 @@ def _grid_of(values: Array, grid: int) -> Array:
 def _means(evaluate: Rows, x: Array, column: int, values: Array) -> Array:
     """Mean outputs (g, L) with one column set to each of the values (g,)."""
     many = max(1, AT_ONCE // len(x))
-    found = []
+    means = []
     for first in range(0, len(values), many):
-        some = values[first : first + many]
-        stacked = np.tile(x, (len(some), 1))
-        stacked[:, column] = np.repeat(some, len(x))
-        found.append(evaluate(stacked).reshape(len(some), len(x), -1).mean(1))
-    return np.concatenate(found)
+        part = values[first : first + many]
+        stacked = np.tile(x, (len(part), 1))
+        stacked[:, column] = np.repeat(part, len(x))
+        means.append(evaluate(stacked).reshape(len(part), len(x), -1).mean(1))
+    return np.concatenate(means)
 
 
 def _local(evaluate: Rows, x: Array, column: int, edges: Array) -> Array:

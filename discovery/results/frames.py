@@ -69,7 +69,7 @@ def profiles_table(points: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     return pd.DataFrame(list(points), columns=None if points else columns)
 
 
-def equations_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
+def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
     """Return one row a latent.
 
     Columns: latent, equation (text), latex, expression (sympy), features, complexity

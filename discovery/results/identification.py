@@ -88,12 +88,12 @@ def identifications(
     """Return what the profiles of a training say; those over all features are marked."""
     from sciren.training.gauss_newton.engine import ALL_FEATURES
 
-    found = []
+    profiles = []
     for name, summary in summaries.items():
         whole = name.endswith(ALL_FEATURES)
-        one = Identification.of(summary, OFFERED if whole else model)
-        found.append(replace(one, constant=name.removesuffix(ALL_FEATURES)))
-    return found
+        profile = Identification.of(summary, OFFERED if whole else model)
+        profiles.append(replace(profile, constant=name.removesuffix(ALL_FEATURES)))
+    return profiles
 
 
 def profile_rows(
@@ -123,8 +123,8 @@ def equation_summaries(
     problem, theta = equation_problem(equations, model, table)
     if not problem.n_constants:
         return {}
-    found, _ = profile_constants(problem, theta, POINTS, {})
-    return {one.name: one for one in found}
+    summaries, _ = profile_constants(problem, theta, POINTS, {})
+    return {summary.name: summary for summary in summaries}
 
 
 def verdicts(
@@ -141,9 +141,9 @@ def verdicts(
         intervals: constant -> 95 % interval of the equations.
         positive: constant -> whether it is positive (judged by its factor).
     """
-    found = {}
+    known = {}
     for name, (low, high) in intervals.items():
-        mine = [one for one in profiles if one.constant == name]
+        mine = [profile for profile in profiles if profile.constant == name]
         reasons = _doubts(mine)
         wide = positive.get(name, False) and (low <= 0 or math.log(high / low) > WIDEST)
         if wide:
@@ -153,16 +153,20 @@ def verdicts(
             )
         if not mine:
             reasons.append("no profile was computed")
-        found[name] = (not reasons, "; ".join(reasons))
-    return found
+        known[name] = (not reasons, "; ".join(reasons))
+    return known
 
 
 def _doubts(profiles: Sequence[Identification]) -> list[str]:
     """Return why not, each reason once; kept features only repeat what all say."""
-    whole = [one.reason for one in profiles if one.model == OFFERED and one.reason]
-    found = [f"with all offered features {reason}" for reason in whole]
-    for one in profiles:
-        repeated = any(reason in one.reason for reason in whole)
-        if one.model != OFFERED and not one.identified and not repeated:
-            found.append(f"with the {one.model} {one.reason}")
-    return found
+    whole = [
+        profile.reason
+        for profile in profiles
+        if profile.model == OFFERED and profile.reason
+    ]
+    doubts = [f"with all offered features {reason}" for reason in whole]
+    for profile in profiles:
+        repeated = any(reason in profile.reason for reason in whole)
+        if profile.model != OFFERED and not profile.identified and not repeated:
+            doubts.append(f"with the {profile.model} {profile.reason}")
+    return doubts

@@ -66,19 +66,21 @@ def bootstrap_equations(
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
-        others = [_refitted(problem, equations, model, one) for one in minima]
+        others = [_refitted(problem, equations, model, constant) for constant in minima]
         starts = torch.stack([theta, *others])
         draws = block_bootstrap(problem, starts, replicates, seed)
         scale = model.constant_scale
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
         values: dict[tuple[str, str], list[float]] = {}
         for row in draws:
-            for one in raw_constants(problem.structures_at(row), equations.units):
-                values.setdefault((one.latent, one.name), []).append(one.value)
+            for constant in raw_constants(problem.structures_at(row), equations.units):
+                values.setdefault((constant.latent, constant.name), []).append(
+                    constant.value
+                )
     names = model.decoder.constant_names
     return Draws(
         {name: physical[:, k] for k, name in enumerate(names)},
-        {name: np.array(found) for name, found in values.items()},
+        {name: np.array(draws) for name, draws in values.items()},
     )
 
 
@@ -92,10 +94,10 @@ def equation_problem(
     from symbolic.search.observations import observed
     from symbolic.search.refit import SymbolicProblem
 
-    seen = observed(model, table)
+    observations = observed(model, table)
     problem = SymbolicProblem(
-        seen.term,
-        seen.scaled,
+        observations.term,
+        observations.scaled,
         equations.structures,
         domain_margin=equations.settings.get("domain_margin", DOMAIN_MARGIN),
     )
@@ -139,11 +141,13 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
         for name, value in equations.constants.items()
     ]  # fmt: skip
     listed: Sequence[Mapping[Any, Any]] = equations.table.to_dict("records")
-    rows += [
-        _row(one["name"], one["latent"], one["source"], one["value"], one["error"],
-             one["unit"], draws and draws.encoder.get((str(one["latent"]), str(one["name"]))))
-        for one in listed
-    ]  # fmt: skip
+    for constant in listed:
+        name, latent = str(constant["name"]), str(constant["latent"])
+        resampled = draws and draws.encoder.get((latent, name))
+        rows.append(
+            _row(name, latent, constant["source"], constant["value"],
+                 constant["error"], constant["unit"], resampled)
+        )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -176,10 +180,14 @@ def network_constants(
     for name, value in model.constants().items():
         unit = next(p.unit for p in model.decoder.parameters if p.name == name)
         row = _row(name, "", "", value, np.nan, unit, None)
-        for one in known[::-1]:
-            if one.constant == name:
-                how = f"profile, {one.model}"
-                row |= {"error": one.error, "low": one.low, "high": one.high}
+        for profile in known[::-1]:
+            if profile.constant == name:
+                how = f"profile, {profile.model}"
+                row |= {
+                    "error": profile.error,
+                    "low": profile.low,
+                    "high": profile.high,
+                }
                 row |= {"method": how}
         rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -194,10 +202,10 @@ def with_verdicts(
     intervals = {str(name): (float(low), float(high)) for name, low, high in rows}
     positive = {p.name: p.positive for p in model.decoder.parameters.constants}
     judged = verdicts(known, intervals, positive)
-    found = [
+    judged = [
         judged[name] if latent == "" else (None, "")
         for name, latent in zip(frame["constant"], frame["latent"], strict=True)
     ]
     return frame.assign(
-        identified=[one for one, _ in found], reason=[why for _, why in found]
+        identified=[known for known, _ in judged], reason=[why for _, why in judged]
     )

@@ -53,8 +53,8 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
     training = stored_training(folder, study)
     with run_folder(folder, overwrite=True) as new:
         keep = carry_over(folder, new, study)
-        found = discover_study(study, training, progress, keep)
-        write_all(found, study, new, progress)
+        discovery = discover_study(study, training, progress, keep)
+        write_all(discovery, study, new, progress)
     return folder
 
 
@@ -77,20 +77,20 @@ def stored_training(folder: Path, study: "Study") -> "Training":
     from discovery.results.identification import EQUATIONS
     from discovery.runs.training import Training
 
-    found, edited = load_discovery(folder), edited_note(folder)
-    tried = found.candidates.to_dict("records")
-    points = found.profiles.to_dict("records")
+    discovery, edited = load_discovery(folder), edited_note(folder)
+    tried = discovery.candidates.to_dict("records")
+    points = discovery.profiles.to_dict("records")
     simple = {
         part: {n: s for n, s in models.items() if n not in (NETWORK, EQUATION)}
-        for part, models in found.scores.items()
+        for part, models in discovery.scores.items()
     }
     return Training(
         stored_model(folder, study.decoder),
-        found.history,
-        tuple(one for one in tried if one["stage"] != "families"),
-        tuple(one for one in points if one["model"] != EQUATIONS),
-        tuple(one for one in found.identification if one.model != EQUATIONS),
+        discovery.history,
+        tuple(row for row in tried if row["stage"] != "families"),
+        tuple(row for row in points if row["model"] != EQUATIONS),
+        tuple(row for row in discovery.identification if row.model != EQUATIONS),
         simple,
-        any(one["stage"] == "edges" for one in tried),
-        (*((edited,) if edited else ()), *found.training_notes),
+        any(row["stage"] == "edges" for row in tried),
+        (*((edited,) if edited else ()), *discovery.training_notes),
     )

@@ -57,10 +57,10 @@ def predict(
     from discovery.tables.sources import read_frame
 
     _check_out(out, overwrite)
-    found = Discovery.load(open_run(run))
+    discovery = Discovery.load(open_run(run))
     frame = read_frame(data)
     try:
-        result = predict_frame(found, frame, using, intervals=True)
+        result = predict_frame(discovery, frame, using, intervals=True)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
@@ -68,7 +68,7 @@ def predict(
     if edited_note(Path(run)):
         result = result.assign(edited=1)
     _write(out, result)
-    if found.verdict == "FAIL" and using == "equations":
+    if discovery.verdict == "FAIL" and using == "equations":
         warnings.warn(
             f"{run}: the verification of these equations FAILED; see its report",
             DataWarning,
@@ -99,7 +99,7 @@ def _write(out: Path, frame: "pd.DataFrame") -> None:
 
 
 def predict_frame(
-    found: "Discovery",
+    discovery: "Discovery",
     frame: "pd.DataFrame",
     using: Using = "equations",
     intervals: bool = False,
@@ -107,7 +107,7 @@ def predict_frame(
     """Return targets and latents of every row of a frame, its index kept.
 
     Args:
-        found: of a run, or from memory.
+        discovery: of a run, or from memory.
         frame: columns by name.
         using: the equations, or the network.
         intervals: also 95 % intervals of the equations, where resamples are known.
@@ -118,44 +118,44 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     if using == "equations":
-        return _by_equations(found, frame, intervals)
+        return _by_equations(discovery, frame, intervals)
     if using != "network":
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
         )
-    return _by_network(found, frame)
+    return _by_network(discovery, frame)
 
 
 def _by_equations(
-    found: "Discovery", frame: "pd.DataFrame", intervals: bool
+    discovery: "Discovery", frame: "pd.DataFrame", intervals: bool
 ) -> "pd.DataFrame":
     from discovery.results.intervals import interval_columns
     from discovery.results.result import equations_of
 
-    model = equations_of(found)
+    model = equations_of(discovery)
     if model.process is None and model.target_names:
-        return _by_network(found, frame, model)
+        return _by_network(discovery, frame, model)
     columns = _columns(frame, model.used_features(), model.forcing_columns)
-    _warn_beyond(found, columns)
+    _warn_beyond(discovery, columns)
     with np.errstate(all="ignore"):
         result = model.predict(columns)
-    if intervals and found.replicates is not None:
-        limits = interval_columns(model, found.replicates, columns)
+    if intervals and discovery.replicates is not None:
+        limits = interval_columns(model, discovery.replicates, columns)
         result = result.assign(**{n: v for n, v in limits.items() if n not in result})
     return result.set_axis(frame.index, axis=0)
 
 
 def _by_network(
-    found: "Discovery", frame: "pd.DataFrame", equations: Any = None
+    discovery: "Discovery", frame: "pd.DataFrame", equations: Any = None
 ) -> "pd.DataFrame":
     """Targets and latents by torch; with equations these give the latents."""
     import pandas as pd
     import torch
 
-    model = found.network()
-    forcings = _forcing_columns(found)
+    model = discovery.network()
+    forcings = _forcing_columns(discovery)
     columns = _columns(frame, model.feature_names, forcings)
-    _warn_beyond(found, columns)
+    _warn_beyond(discovery, columns)
     table, rows = _table(columns, model.feature_names, forcings)
     names = [*model.target_names, *model.latent_names]
     result = pd.DataFrame(np.nan, index=frame.index, columns=list(dict.fromkeys(names)))
@@ -180,13 +180,13 @@ def _by_network(
     return result
 
 
-def _forcing_columns(found: "Discovery") -> dict[str, str]:
+def _forcing_columns(discovery: "Discovery") -> dict[str, str]:
     """Return the process model's name -> column of a run, or of the equations."""
-    if found.folder is not None:
-        return dict(read_json(found.folder / "data.json")["forcings"])
-    if found.equations is not None:
-        return dict(found.equations.forcing_columns)
-    return {name: name for name in found.network().decoder.forcings}
+    if discovery.folder is not None:
+        return dict(read_json(discovery.folder / "data.json")["forcings"])
+    if discovery.equations is not None:
+        return dict(discovery.equations.forcing_columns)
+    return {name: name for name in discovery.network().decoder.forcings}
 
 
 def _columns(
@@ -218,11 +218,11 @@ def _columns(
     return columns
 
 
-def _warn_beyond(found: "Discovery", columns: Mapping[str, np.ndarray]) -> None:
+def _warn_beyond(discovery: "Discovery", columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
-    if found.folder is None:
+    if discovery.folder is None:
         return
-    ranges = read_json(found.folder / "data.json")["ranges"]
+    ranges = read_json(discovery.folder / "data.json")["ranges"]
     for name, values in columns.items():
         if name not in ranges or np.isnan(values).all():
             continue
@@ -249,7 +249,7 @@ def _table(
 
     x = np.stack([columns[name] for name in features], axis=1)
     rows = np.flatnonzero(~np.isnan(x).any(1))
-    given = {name: torch.tensor(columns[one][rows]) for name, one in forcings.items()}
+    given = {name: torch.tensor(columns[column][rows]) for name, column in forcings.items()}
     empty = torch.empty(len(rows), 0, dtype=torch.float64)
     table = Table(torch.tensor(x[rows]), given, empty, tuple(features), ())
     return table, rows

@@ -62,8 +62,8 @@ class Training:
             return replace(history, model=model)
         if history is None:
             return cls(model, pd.DataFrame())
-        tried = [{"stage": "ladder"} | one for one in history.ladder]
-        tried += [{"stage": "edges"} | one for one in history.selection]
+        tried = [{"stage": "ladder"} | step for step in history.ladder]
+        tried += [{"stage": "edges"} | step for step in history.selection]
         notes = (f"Engine: {history.reason}.", *history.messages)
         return cls(
             model,
@@ -93,7 +93,7 @@ class Training:
             "history": frame_record(self.history),
             "candidates": list(self.candidates),
             "profiles": list(self.profiles),
-            "identification": [one.to_json() for one in self.identification],
+            "identification": [profile.to_json() for profile in self.identification],
             "baselines": self.baselines,
             "selected": self.selected,
             "notes": list(self.notes),
@@ -113,29 +113,29 @@ class Training:
 
         def compute() -> dict[str, Any]:
             summaries = equation_summaries(equations, model, table)
-            points = [point for one in summaries.values() for point in one.points]
+            points = [point for summary in summaries.values() for point in summary.points]
             judged = identifications(summaries, EQUATIONS)
             return {
                 "points": profile_rows(points, EQUATIONS),
-                "identification": [one.to_json() for one in judged],
+                "identification": [summary.to_json() for summary in judged],
             }
 
-        found = keep.data("profiles", compute)
-        judged = map(Identification.from_json, found["identification"])
+        stored = keep.data("profiles", compute)
+        judged = map(Identification.from_json, stored["identification"])
         return replace(
             self,
-            profiles=(*self.profiles, *found["points"]),
+            profiles=(*self.profiles, *stored["points"]),
             identification=(*self.identification, *judged),
         )
 
     def other_minima(self, most: int = 4) -> list[dict[str, float]]:
         """Return constant -> value for the competing minima of the kept features."""
-        found = []
-        for one in self.identification:
-            if one.model == KEPT:
-                others = [v for v in one.near_minima if v != one.estimate]
-                found += [{one.constant: value} for value in others[:most]]
-        return found
+        minima = []
+        for profile in self.identification:
+            if profile.model == KEPT:
+                others = [v for v in profile.near_minima if v != profile.estimate]
+                minima += [{profile.constant: value} for value in others[:most]]
+        return minima
 
 
 def train(
@@ -179,19 +179,19 @@ def train(
         history = fit(model, split.train, split.valid, settings, progress)
         return model, Training.of(model, history).record()
 
-    found = Training.from_record(*keep.model(decoder, first))
+    training = Training.from_record(*keep.model(decoder, first))
     members, said = keep.data(
         "members",
         lambda: train_members(
-            study, found.model, keep.during_training(config, "members"), progress
+            study, training.model, keep.during_training(config, "members"), progress
         ),
     )
     keep.forget_training()
     return replace(
-        found,
-        candidates=(*found.candidates, *members),
-        baselines=_baselines(study, found.model, config, progress, keep),
-        notes=(*found.notes, *notes, *said),
+        training,
+        candidates=(*training.candidates, *members),
+        baselines=_baselines(study, training.model, config, progress, keep),
+        notes=(*training.notes, *notes, *said),
     )
 
 
@@ -214,7 +214,7 @@ def _baselines(
         if progress is not None:
             progress.say("baselines: constant latents and a small perceptron")
         parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
-        found = baselines(model, study.split, config, progress)
-        return target_scores(parts, found)
+        fits = baselines(model, study.split, config, progress)
+        return target_scores(parts, fits)
 
     return keep.data("baselines", compute)

@@ -25,63 +25,63 @@ CODE = "code"
 FAILED_FILE = "VERIFICATION_FAILED.txt"
 
 
-def write_run(found: "Discovery", study: "Study", folder: Path) -> None:
+def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
     """Write every file of a run except the report.
 
     Args:
-        found: with its network.
+        discovery: with its network.
         study: settings and data that it is about.
         folder: exists; files of a failed verification are marked.
     """
     from sciren.checkpoint import save_model
 
-    model = found.network()
+    model = discovery.network()
     write_resolved_config(study.config, folder / "config.yaml")
     record = study_record(study, model.scaling)
     write_json(folder / "data.json", record)
     save_model(model, folder)
-    write_json(folder / "metrics.json", metrics_record(found))
+    write_json(folder / "metrics.json", metrics_record(discovery))
     for name in ("history", "importance", "candidates", "profiles"):
-        write_csv(folder / f"{name}.csv", getattr(found, name))
-    _write_equations(found, study, folder)
+        write_csv(folder / f"{name}.csv", getattr(discovery, name))
+    _write_equations(discovery, study, folder)
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
-    _write_pictures(found, parts, study.truth, folder)
-    note = failed_note(found)
+    _write_pictures(discovery, parts, study.truth, folder)
+    note = failed_note(discovery)
     if note:
         write_text(folder / FAILED_FILE, f"{note}\nSee verification.json.\n")
 
 
-def metrics_record(found: "Discovery") -> dict[str, Any]:
+def metrics_record(discovery: "Discovery") -> dict[str, Any]:
     """Return the content of ``metrics.json``.
 
     part -> model -> target -> r2, rmse, bias, n; the same of known latents under
     ``latents``; constants, what their profiles say, notes and the verdict.
     """
     return {
-        **found.scores,
-        "latents": found.latent_scores,
-        "constants": found.constants.to_dict("records"),
-        "identification": [one.to_json() for one in found.identification],
-        "notes": list(found.notes),
-        "training_notes": list(found.training_notes),
-        "verification": found.verdict,
+        **discovery.scores,
+        "latents": discovery.latent_scores,
+        "constants": discovery.constants.to_dict("records"),
+        "identification": [profile.to_json() for profile in discovery.identification],
+        "notes": list(discovery.notes),
+        "training_notes": list(discovery.training_notes),
+        "verification": discovery.verdict,
     }
 
 
-def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
+def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> None:
     from symbolic import to_document
     from symbolic.code import SUFFIXES
     from symbolic.printing.markdown import to_markdown
 
-    equations = found.equations
+    equations = discovery.equations
     if equations is None:
         return
-    edges = with_members(equations.edges, found)
-    if failed_note(found):
+    edges = with_members(equations.edges, discovery)
+    if failed_note(discovery):
         edges = edges.assign(verification="FAIL")
     write_csv(folder / "edges.csv", edges)
     equations.save(folder / "equations.json")
-    printed = printable_of(found, study)
+    printed = printable_of(discovery, study)
     write_text(folder / "equations.tex", to_document(printed))
     write_text(folder / "equations.md", to_markdown(printed))
     (folder / CODE).mkdir(exist_ok=True)
@@ -90,10 +90,10 @@ def _write_equations(found: "Discovery", study: "Study", folder: Path) -> None:
         write_text(folder / CODE / f"equations{suffix}", code)
     if equations.verification is not None:
         checks = equations.verification.to_json()
-        write_json(folder / "verification.json", {"verdict": found.verdict} | checks)
+        write_json(folder / "verification.json", {"verdict": discovery.verdict} | checks)
 
 
-def printable_of(found: "Discovery", study: "Study") -> "PrintableModel":
+def printable_of(discovery: "Discovery", study: "Study") -> "PrintableModel":
     """Return what the documents print: equations, constants with intervals, checks."""
     from discovery.results.members import member_shares
     from discovery.results.result import equations_of
@@ -106,25 +106,25 @@ def printable_of(found: "Discovery", study: "Study") -> "PrintableModel":
         "data": f"{study.source}, SHA-256 {study.fingerprint}",
         "seed": str(study.config.seed),
     }
-    methods = dict.fromkeys(found.constants["method"])
+    methods = dict.fromkeys(discovery.constants["method"])
     printed = printable(
-        equations_of(found),
+        equations_of(discovery),
         meanings=meanings,
         provenance=provenance,
         error_source="; ".join(map(str, methods)),
         title=title_of(study),
     )
-    shares = member_shares(found.candidates)
-    constants = [_constant(found, one, shares) for one in printed.constants]
-    edges = with_members(equations_of(found).edges, found).to_dict("records")
+    shares = member_shares(discovery.candidates)
+    constants = [_constant(discovery, constant, shares) for constant in printed.constants]
+    edges = with_members(equations_of(discovery).edges, discovery).to_dict("records")
     return replace(printed, constants=constants, edges=edges)
 
 
-def with_members(edges: "pd.DataFrame", found: "Discovery") -> "pd.DataFrame":
+def with_members(edges: "pd.DataFrame", discovery: "Discovery") -> "pd.DataFrame":
     """Add what the members chose for every edge, where there are members."""
     from discovery.results.members import member_shares
 
-    shares = member_shares(found.candidates)
+    shares = member_shares(discovery.candidates)
     if not shares:
         return edges
     keys = edges["source"] + " -> " + edges["latent"]
@@ -137,38 +137,38 @@ def title_of(study: "Study") -> str:
 
 
 def _constant(
-    found: "Discovery", one: "PrintedConstant", shares: Mapping[str, str]
+    discovery: "Discovery", constant: "PrintedConstant", shares: Mapping[str, str]
 ) -> "PrintedConstant":
     """Take error, interval and verdict of a constant from the table.
 
     Args:
         shares: "feature -> latent" -> what the members chose.
     """
-    share = shares.get(f"{one.source} -> {one.latent}", "") if one.source else ""
-    one = replace(one, share=share)
-    table = found.constants
-    rows = table[(table["constant"] == one.name) & (table["latent"] == one.latent)]
+    share = shares.get(f"{constant.source} -> {constant.latent}", "") if constant.source else ""
+    constant = replace(constant, share=share)
+    table = discovery.constants
+    rows = table[(table["constant"] == constant.name) & (table["latent"] == constant.latent)]
     if rows.empty:
-        return one
+        return constant
     row = rows.iloc[0]
     doubt = (
         "" if row["identified"] in (None, True) else f"not identified: {row['reason']}"
     )
-    note = "; ".join(part for part in (one.note, doubt) if part)
+    note = "; ".join(part for part in (constant.note, doubt) if part)
     numbers = {name: float(row[name]) for name in ("error", "low", "high")}
-    return replace(one, note=note, **numbers)
+    return replace(constant, note=note, **numbers)
 
 
 def _write_pictures(
-    found: "Discovery",
+    discovery: "Discovery",
     parts: "Mapping[str, Table]",
     truth: Mapping[str, np.ndarray],
     folder: Path,
 ) -> None:
     from visualize import write_graphml
 
-    graph = run_graph(found, parts["train"])
+    graph = run_graph(discovery, parts["train"])
     if graph is not None:
         write_graphml(graph, folder / "graph.graphml")
-    figures = draw_all(found, parts, truth)
-    save_figures(figures, folder / "figures", failed_note(found))
+    figures = draw_all(discovery, parts, truth)
+    save_figures(figures, folder / "figures", failed_note(discovery))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from symbolic.search.candidate import Candidate
 
 
-def equations_table(model: "SymbolicModel") -> "pd.DataFrame":
+def candidates_table(model: "SymbolicModel") -> "pd.DataFrame":
     """Return one row a candidate and latent, simplest first.
 
     Columns: candidate (its number), selected, latent, complexity (of the latent's

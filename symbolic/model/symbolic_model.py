@@ -203,9 +203,9 @@ class SymbolicModel:
     @property
     def equations_(self) -> "pd.DataFrame":
         """One row a candidate and latent, see `symbolic.model.candidate_table`."""
-        from symbolic.model.candidate_table import equations_table
+        from symbolic.model.candidate_table import candidates_table
 
-        return equations_table(self)
+        return candidates_table(self)
 
     def with_equations(self, equations: Mapping[str, Any]) -> "SymbolicModel":
         """Return the model with other expressions of its latents."""

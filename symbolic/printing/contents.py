@@ -150,17 +150,12 @@ def dependence_notes(model: SymbolicModel) -> list[str]:
     for one in known.get("reparametrised", ()):
         notes.append(
             f"{one['latent']}, {one['source']}: slope "
-            f"{_with_error(one['slope'], one['slope_error'])} and curvature "
-            f"{_with_error(one['curvature'], one['curvature_error'])} at "
+            f"{format_with_error(one['slope'], one['slope_error'], 'text')} and curvature "
+            f"{format_with_error(one['curvature'], one['curvature_error'], 'text')} at "
             f"{one['source']} = {one['at']:.4g} describe the term better"
             f"{_simpler(model, one)}."
         )
     return notes
-
-
-def _with_error(value: float, error: float) -> str:
-    text = format_with_error(value, error).replace(r"\pm", "±")
-    return text.replace(r" \times 10^{", "e").replace("}", "")
 
 
 def _simpler(model: SymbolicModel, one: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from symbolic.model.storage import to_json
 from symbolic.printing.contents import printable
 from symbolic.printing.document import equation_block, to_document
 from symbolic.printing.latex import latex_printer
-from symbolic.printing.layout import broken_sum
+from symbolic.printing.layout import UNNUMBERED_BREAK, broken_sum
 from symbolic.printing.markdown import to_markdown
 from symbolic.printing.text import to_text
 
@@ -91,7 +91,7 @@ def notebook_latex(model: "SymbolicModel") -> str:
         printer = latex_printer(
             [quantity.expression, *_symbols(quantity.name)], shown.digits, order=order
         )
-        right = broken_sum(printer, quantity.expression).replace(r"\notag ", "")
+        right = broken_sum(printer, quantity.expression, line_break=UNNUMBERED_BREAK)
         lines.append(f"{printer.names[quantity.name]} &= {right}")
     inside = " \\\\\n".join(line for line in lines if line)
     failed = model.verification is not None and not model.verification.passed

@@ -16,8 +16,11 @@ from symbolic.printing.printer import Printer, joined, names_in, ordered_terms
 WIDTH = 64
 """Characters of a line, about, of an eleven point article."""
 
-BREAK = "\\notag \\\\\n  &\\quad {}"
-"""What stands between the lines of one equation."""
+UNNUMBERED_BREAK = "\\\\\n  &\\quad {}"
+"""What stands between the lines of one equation where equations have no numbers."""
+
+BREAK = "\\notag " + UNNUMBERED_BREAK
+"""The same where only the last line of an equation has its number."""
 
 Equation = tuple[str, str]
 """Left side and right side, both LaTeX; the right side may hold line breaks."""
@@ -38,7 +41,9 @@ def _longer(match: re.Match[str]) -> str:
     return max(match.groups(), key=len)
 
 
-def broken_sum(printer: Printer, expression: Any, width: int = WIDTH) -> str:
+def broken_sum(
+    printer: Printer, expression: Any, width: int = WIDTH, line_break: str = BREAK
+) -> str:
     """Return a sum on as many lines as it needs, broken before plus and minus."""
     lines: list[list[tuple[str, str]]] = [[]]
     filled = 0
@@ -50,10 +55,10 @@ def broken_sum(printer: Printer, expression: Any, width: int = WIDTH) -> str:
         lines[-1].append((sign, text))
         filled += size
     first = joined(lines[0])
-    rest = [
+    further = [
         f"{line[0][0]} {joined([('+', line[0][1]), *line[1:]])}" for line in lines[1:]
     ]
-    return BREAK.join([first, *rest])
+    return line_break.join([first, *further])
 
 
 def equations(

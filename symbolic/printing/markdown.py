@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from symbolic.printing.document import EDGE_COLUMNS
 from symbolic.printing.latex import to_latex
 from symbolic.printing.numbers import format_number, format_with_error, interval_digits
 from symbolic.printing.printable import PrintableModel, PrintedCheck, PrintedConstant
 from symbolic.printing.text import markdown_table, to_text
-
-EDGE_COLUMNS = ("source", "target", "importance", "family", "r2", "gap", "members")
 
 
 def to_markdown(model: PrintableModel) -> str:
@@ -55,8 +54,6 @@ def _table(title: str, rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _constant(constant: PrintedConstant) -> dict[str, Any]:
-    value = format_with_error(constant.value, constant.error).replace(r"\pm", "±")
-    value = value.replace(r" \times 10^{", "e").replace("}", "")
     ends = [constant.low, constant.high]
     known = bool(np.isfinite(ends).all())
     digits = interval_digits(*ends)
@@ -64,7 +61,7 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
     return {
         "constant": constant.name,
         "term": ", ".join(n for n in (constant.latent, constant.source) if n),
-        "estimate": value,
+        "estimate": format_with_error(constant.value, constant.error, "text"),
         "unit": constant.unit,
         "95 % interval": interval if known else "",
         "note": constant.note,
@@ -72,14 +69,17 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
 
 
 def _edge(row: Mapping[str, Any]) -> dict[str, Any]:
-    shown = {key: row.get(key) for key in EDGE_COLUMNS if key in row}
+    shown = {key: row[key] for key in EDGE_COLUMNS if key in row and key != "formula"}
     for key, value in shown.items():
         if isinstance(value, float) and not np.isfinite(value):
             shown[key] = None
     if isinstance(shown.get("r2"), float):
         shown["r2"] = f"{shown['r2']:.5f}"
     closed = row.get("status", "closed") == "closed"
-    return {**shown, "formula or reason": row.get("formula" if closed else "reason")}
+    return {
+        **shown,
+        EDGE_COLUMNS["formula"]: row.get("formula" if closed else "reason"),
+    }
 
 
 def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 import math
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from sciren.errors import ConfigError
 
 Style = Literal["latex", "text"]
-ErrorStyle = Literal["pm", "parentheses", "siunitx"]
+ErrorStyle = Literal["pm", "text", "parentheses", "siunitx"]
 SMALLEST_PLAIN, LARGEST_PLAIN = -3, 4
 """Plain notation from 10**-3 up to 10**4; powers of ten outside."""
+_PLUS_MINUS = {"latex": r"\pm", "text": "±"}
 MOST = 6  # digits of a constant or an end of an interval
 
 
@@ -62,17 +63,19 @@ def format_with_error(
     r"""Return a value with its error, both to the error's last meaningful place.
 
     The error keeps one significant digit, two when it starts with 1; the value ends at
-    the same decimal place: ``0.123 \pm 0.004``, ``0.123(4)``, ``\num{0.123 +- 0.004}``.
+    the same decimal place: ``0.123 \pm 0.004``, ``0.123 ± 0.004`` ("text"),
+    ``0.123(4)``, ``\num{0.123 +- 0.004}``.
     Without a positive finite error the value stands alone. No more than six digits are
     shown: a smaller error stands for itself, ``2.96311 \pm 2 \times 10^{-11}``.
 
     Raises:
         ConfigError: unknown style.
     """
-    if style not in ("pm", "parentheses", "siunitx"):
-        raise ConfigError(f"style {style!r}; use pm, parentheses or siunitx")
+    if style not in get_args(ErrorStyle):
+        raise ConfigError(f"style {style!r}; use pm, text, parentheses or siunitx")
+    written: Style = "text" if style == "text" else "latex"
     if not (math.isfinite(value) and math.isfinite(error) and error > 0):
-        plain = format_number(value, 3, decimal_comma=decimal_comma)
+        plain = format_number(value, 3, written, decimal_comma)
         bare = format_number(value, 3, "text")
         return rf"\num{{{bare}}}" if style == "siunitx" else plain
     rounded, place = _round_error(Decimal(repr(float(error))))
@@ -86,11 +89,10 @@ def format_with_error(
         return rf"\num{{{number:f} +- {rounded:f}{scale}}}"
     if style == "parentheses":
         text = f"{number:f}({_in_last_place(number, rounded)})"
-        text = text if not power else rf"{text} \times 10^{{{power}}}"
     else:
-        text = rf"{number:f} \pm {rounded:f}"
-        text = text if not power else rf"({text}) \times 10^{{{power}}}"
-    return _with_comma(text, "latex", decimal_comma)
+        text = f"{number:f} {_PLUS_MINUS[written]} {rounded:f}"
+        text = f"({text})" if power else text
+    return _with_comma(_times_power(text, power, written), written, decimal_comma)
 
 
 def _with_small_error(
@@ -99,11 +101,12 @@ def _with_small_error(
     """Value with the most digits that are shown, and an error below the last of them."""
     if style == "siunitx":  # a number and its error share one power of ten there
         return rf"\num{{{format_number(value, MOST, 'text')}}}"
+    written: Style = "text" if style == "text" else "latex"
     parts = (
-        format_number(value, MOST, decimal_comma=decimal_comma),
-        format_number(error, 1, decimal_comma=decimal_comma),
+        format_number(value, MOST, written, decimal_comma),
+        format_number(error, 1, written, decimal_comma),
     )
-    return r" \pm ".join(parts)
+    return f" {_PLUS_MINUS[written]} ".join(parts)
 
 
 def printed_value(value: float, digits: int | None) -> float:
@@ -155,9 +158,14 @@ def _layout(number: Decimal, shortest: bool, style: Style) -> str:
     text = f"{number.scaleb(-power):f}"
     if shortest:
         text = text.rstrip("0").rstrip(".") if "." in text else text
-    if style == "text":
-        return f"{text}e{power}"
-    return rf"{text} \times 10^{{{power}}}"
+    return _times_power(text, power, style)
+
+
+def _times_power(text: str, power: int, style: Style) -> str:
+    """Write a power of ten behind a number; nothing for the power 0."""
+    if not power:
+        return text
+    return f"{text}e{power}" if style == "text" else rf"{text} \times 10^{{{power}}}"
 
 
 def _in_last_place(number: Decimal, error: Decimal) -> str:

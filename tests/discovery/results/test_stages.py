@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from discovery import discover
-from discovery.results.frames import equations_table
+from discovery.results.frames import latents_table
 from discovery.results.obstacles import equations_obstacle
 from sciren import (
     AdditiveEncoder,
@@ -88,7 +88,7 @@ def test_importance_is_shares_of_each_latent(found):
 
 def test_the_table_of_equations_has_one_row_a_latent(found):
     result, split = found
-    table = equations_table(result, split.train)
+    table = latents_table(result, split.train)
     assert table["latent"].tolist() == ["rb"]
     row = table.iloc[0]
     assert row["features"] == ("a", "b")

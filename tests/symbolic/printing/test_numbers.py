@@ -125,7 +125,7 @@ def test_value_and_error_end_at_the_same_place(value, share):
 def test_settings_that_do_not_exist_are_refused():
     with pytest.raises(ConfigError, match="print at least one"):
         format_number(1.0, 0)
-    with pytest.raises(ConfigError, match="use pm, parentheses or siunitx"):
+    with pytest.raises(ConfigError, match="use pm, text, parentheses or siunitx"):
         format_with_error(1.0, 0.1, "plusminus")
 
 
