@@ -95,11 +95,11 @@ def _parts(frame: pd.DataFrame, name: str) -> dict[Key, pd.DataFrame]:
             f"{', '.join(map(str, frame.columns))}"
         )
     finite = np.isfinite(frame[["value", "effect"]].to_numpy(dtype=float)).all(axis=1)
-    found: dict[Key, pd.DataFrame] = {}
+    parts: dict[Key, pd.DataFrame] = {}
     groups: Any = frame[finite].groupby(["latent", "feature"], sort=False)
     for (latent, feature), part in groups:
-        found[str(latent), str(feature)] = part.sort_values("value")
-    return found
+        parts[str(latent), str(feature)] = part.sort_values("value")
+    return parts
 
 
 def _order(parts: Parts) -> list[Key]:
@@ -112,8 +112,8 @@ def _order(parts: Parts) -> list[Key]:
 
 
 def _finite(values: ArrayLike) -> Array:
-    found = np.asarray(values, dtype=np.float64).ravel()
-    return found[np.isfinite(found)]
+    values = np.asarray(values, dtype=np.float64).ravel()
+    return values[np.isfinite(values)]
 
 
 def _draw(

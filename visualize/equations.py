@@ -136,25 +136,25 @@ def _layout(latex: str, size: float) -> Box:
 
 def _matching_end(latex: str, start: int) -> int:
     depth = 1
-    for found in re.finditer(r"\\(begin|end)\{", latex[start:]):
-        depth += 1 if found[1] == "begin" else -1
+    for match in re.finditer(r"\\(begin|end)\{", latex[start:]):
+        depth += 1 if match[1] == "begin" else -1
         if depth == 0:
-            return start + found.start()
+            return start + match.start()
     raise ValueError("an environment is not closed")
 
 
 def _split(latex: str, separator: str) -> list[str]:
     """Split at a separator outside braces and environments; drop empty ends."""
     parts, depth, last = [], 0, 0
-    for found in _STEP.finditer(latex):
-        token = found[0]
+    for match in _STEP.finditer(latex):
+        token = match[0]
         if token == "{" or token.startswith(r"\begin"):
             depth += 1
         elif token == "}" or token.startswith(r"\end"):
             depth -= 1
         elif token == separator and depth == 0:
-            parts.append(latex[last : found.start()])
-            last = found.end()
+            parts.append(latex[last : match.start()])
+            last = match.end()
     parts.append(latex[last:])
     return parts[:-1] if len(parts) > 1 and not parts[-1].strip() else parts
 
@@ -180,12 +180,12 @@ def _line(latex: str, size: float) -> Box:
 def _display(latex: str) -> str:
     """Use large fractions outside of exponents, indices and other braces."""
     depth, last, parts = 0, 0, []
-    for found in _FRACTION.finditer(latex):
-        token = found[0]
+    for match in _FRACTION.finditer(latex):
+        token = match[0]
         depth += (token == "{") - (token == "}")
-        parts.append(latex[last : found.start()])
+        parts.append(latex[last : match.start()])
         parts.append(r"\dfrac" if token == r"\frac" and depth == 0 else token)
-        last = found.end()
+        last = match.end()
     return "".join(parts) + latex[last:]
 
 

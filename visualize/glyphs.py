@@ -21,11 +21,13 @@ def drawable(text: str, family: str = "DejaVu Sans") -> str:
     Latin, Greek and Cyrillic stay as they are.
     """
     known = _letters(family)
-    if all(ord(one) in known or one.isspace() for one in text):
+    if all(ord(character) in known or character.isspace() for character in text):
         return text
     return "".join(
-        one if ord(one) in known or one.isspace() else transliterated(one)
-        for one in text
+        character
+        if ord(character) in known or character.isspace()
+        else transliterated(character)
+        for character in text
     )
 
 
@@ -40,7 +42,7 @@ def respell(figure: Figure) -> Figure:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()
             if isinstance(formatter, FixedFormatter):
-                formatter.seq = [drawable(str(one)) for one in formatter.seq]
+                formatter.seq = [drawable(str(piece)) for piece in formatter.seq]
             elif isinstance(formatter, FuncFormatter):
                 inner = formatter.func
                 formatter.func = lambda x, pos=None, inner=inner: drawable(

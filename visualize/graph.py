@@ -136,10 +136,10 @@ def _edges_of(source: Any, table: Any) -> pd.DataFrame:
 def _process_of(source: Any, decoder: Any) -> Process | None:
     """Names of the process; a plain regression has none worth drawing."""
     if isinstance(source, pd.DataFrame) or getattr(source, "plain", False):
-        found = decoder
+        known = decoder
     else:
-        found = decoder if decoder is not None else getattr(source, "decoder", None)
-    return None if found is None else Process.of(found)
+        known = decoder if decoder is not None else getattr(source, "decoder", None)
+    return None if known is None else Process.of(known)
 
 
 def _add_encoder(graph: nx.DiGraph, edges: pd.DataFrame) -> None:

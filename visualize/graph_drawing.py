@@ -66,12 +66,12 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
         width: width of the figure in inches; many long names make it wider.
     """
     graph = _condensed(graph)
-    layout, live, places = _arranged(graph, width)
+    layout, kept, places = _arranged(graph, width)
     width = layout.width
     handles = _key(graph)
     rows = -(-len(handles) // _IN_KEY)
     key = _KEY * max(rows, 1)
-    below = key + (0 if places is not None else _ROW * (len(live) + 1) + 2 * MARGIN)
+    below = key + (0 if places is not None else _ROW * (len(kept) + 1) + 2 * MARGIN)
     figure = Figure(figsize=(width, layout.height + below))
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(-below, layout.height))
     axis.axis("off")
@@ -80,8 +80,8 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
         for edge, place in places.items():
             _draw_label(axis, graph.edges[edge], place)
     else:
-        _draw_badges(axis, graph, layout, live)
-        _draw_list(axis, graph, live, width, -key - MARGIN)
+        _draw_badges(axis, graph, layout, kept)
+        _draw_list(axis, graph, kept, width, -key - MARGIN)
     axis.legend(
         handles=handles, loc="center", bbox_to_anchor=(width / 2, -key / 2),
         bbox_transform=axis.transData, ncols=-(-len(handles) // max(rows, 1)),
@@ -102,13 +102,13 @@ def _arranged(
     bare = not any(formula_text(graph.edges[edge], 1.0) for edge in kept)
     few = len(kept) <= MOST_BESIDE
     layout = lay_out(graph, width, labels=few)
-    live = _learned_edges(graph, layout)
-    places = places_beside(graph, layout, live) if few else None
+    kept = _learned_edges(graph, layout)
+    places = places_beside(graph, layout, kept) if few else None
     if places is None:
         layout = lay_out(graph, width)
         if bare:
-            places = place_badges(layout, live, label_sizes(graph, live))
-    return layout, live, places
+            places = place_badges(layout, kept, label_sizes(graph, kept))
+    return layout, kept, places
 
 
 def _learned_edges(graph: nx.DiGraph, layout: Layout) -> list[Edge]:
@@ -126,7 +126,11 @@ def _condensed(graph: nx.DiGraph) -> nx.DiGraph:
     """Merge the constants, forcings or targets where there are too many to draw."""
     small = graph.copy()
     for kind in ("constant", "forcing", "target"):
-        many = [node for node, found in graph.nodes(data="kind") if found == kind]
+        many = [
+            node
+            for node, kind_of_node in graph.nodes(data="kind")
+            if kind_of_node == kind
+        ]
         if len(many) > _MOST_BESIDE_PROCESS:
             merged = f"{kind}s"
             label = f"{len(many)} {kind}s"
@@ -141,7 +145,7 @@ def _condensed(graph: nx.DiGraph) -> nx.DiGraph:
 
 def describe_graph(graph: nx.DiGraph) -> str:
     """Return the graph in words, for readers who cannot see it."""
-    live, dropped = [], []
+    kept, dropped = [], []
     for start, end, edge in graph.edges(data=True):
         name = f"{graph.nodes[start]['label']} to {graph.nodes[end]['label']}"
         if edge["dropped"]:
@@ -149,8 +153,8 @@ def describe_graph(graph: nx.DiGraph) -> str:
         elif learned(edge):
             formula = edge["formula"] or edge["family"] or "learned curve"
             kind = "refused, stays a spline" if edge["refused"] else formula
-            live.append(f"{name} ({percent(edge['importance'])}): {kind}")
-    text = "Graph of the encoder: " + ("; ".join(live) or "no edge is left") + "."
+            kept.append(f"{name} ({percent(edge['importance'])}): {kind}")
+    text = "Graph of the encoder: " + ("; ".join(kept) or "no edge is left") + "."
     return text + (f" Dropped: {', '.join(dropped)}." if dropped else "")
 
 
@@ -246,10 +250,10 @@ def _draw_label(
 
 
 def _draw_badges(
-    axis: Axes, graph: nx.DiGraph, layout: Layout, live: Sequence[Edge]
+    axis: Axes, graph: nx.DiGraph, layout: Layout, kept: Sequence[Edge]
 ) -> None:
-    places = place_badges(layout, live, [(_BADGE, _BADGE)] * len(live))
-    for number, edge in enumerate(live, start=1):
+    places = place_badges(layout, kept, [(_BADGE, _BADGE)] * len(kept))
+    for number, edge in enumerate(kept, start=1):
         if edge in places:
             spot = places[edge]
             _draw_badge(axis, spot.x, spot.y, number, graph.edges[edge])
@@ -271,17 +275,17 @@ def _draw_badge(
 
 
 def _draw_list(
-    axis: Axes, graph: nx.DiGraph, live: Sequence[Edge], width: float, top: float
+    axis: Axes, graph: nx.DiGraph, kept: Sequence[Edge], width: float, top: float
 ) -> None:
     """Number, edge, share, family and formula of each edge, one row each."""
-    names = {edge: _edge_name(graph, edge) for edge in live}
+    names = {edge: _edge_name(graph, edge) for edge in kept}
     widest = max(
         (text_size(name, LABEL, math=False)[0] for name in names.values()), default=0.5
     )
     places = _FIRST + np.array([0.0, *(widest + 0.25 + np.array(_BEHIND))])
     for x, heading in zip(places, ("edge", "share", "family", "formula"), strict=True):
         _write(axis, x, top - _ROW / 2, heading, color=MUTED)
-    for number, edge in enumerate(live, start=1):
+    for number, edge in enumerate(kept, start=1):
         y = top - _ROW * (number + 0.5)
         if number % 2:
             stripe = Rectangle((MARGIN, y - _ROW / 2), width - 2 * MARGIN, _ROW)

@@ -100,8 +100,10 @@ def to_mermaid(graph: nx.DiGraph) -> str:
 def _entities(text: str) -> str:
     """A quoted Mermaid text; what has a meaning there becomes a character code."""
     plain = "".join(
-        one if one.isalnum() or one in " _.,+-*/=<>^%°()" else f"#{ord(one)};"
-        for one in text.replace("\n", " ")
+        character
+        if character.isalnum() or character in " _.,+-*/=<>^%°()"
+        else f"#{ord(character)};"
+        for character in text.replace("\n", " ")
     )
     # a leading number with a point would become a list, and < begins a tag
     return '"' + plain.replace("<", "#lt;").replace(">", "#gt;") + '"'

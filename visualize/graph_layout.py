@@ -285,10 +285,10 @@ def _ports(
     graph: nx.DiGraph, nodes: Mapping[str, Rectangle], node: str, outgoing: bool
 ) -> dict[str, float]:
     """Neighbour -> vertical distance of its edge from the middle of the node."""
-    found = graph.successors(node) if outgoing else graph.predecessors(node)
+    neighbours = graph.successors(node) if outgoing else graph.predecessors(node)
     kept = [
         other
-        for other in found
+        for other in neighbours
         if not graph.edges[(node, other) if outgoing else (other, node)]["dropped"]
     ]
     kept.sort(key=lambda other: nodes[other].y)

@@ -19,10 +19,10 @@ def pretty_unit(unit: str) -> str:
 
 
 def _pretty_factor(factor: str) -> str:
-    found = re.fullmatch(r"([A-Za-zµ%°]+?)(?:\^|\*\*)?(-?\d+)?", factor)
-    if not found:
+    match = re.fullmatch(r"([A-Za-zµ%°]+?)(?:\^|\*\*)?(-?\d+)?", factor)
+    if not match:
         return factor
-    word, exponent = found.groups()
+    word, exponent = match.groups()
     word = _WORDS.get(word, word)
     if re.fullmatch(r"u(mol|g|m|s|Pa|W)", word):
         word = "µ" + word[1:]

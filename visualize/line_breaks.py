@@ -60,7 +60,7 @@ def break_lines(latex: str, width: float, measure: Measure) -> str:
 def _places(latex: str) -> tuple[int, list[_Place]]:
     """Return where the first equals sign outside of groups stands (0: nowhere), and the signs."""
     groups = brackets = equals = 0
-    found = []
+    places = []
     for token in _TOKEN.finditer(latex):
         text = token[0]
         groups += (text == "{") - (text == "}")
@@ -71,8 +71,8 @@ def _places(latex: str) -> tuple[int, list[_Place]]:
             equals = token.start()
         before = latex[: token.start()].rstrip()
         if text in ("+", "-") and before and not before.endswith(_OPENS):
-            found.append(_Place(token.start(), brackets))
-    return equals, [place for place in found if place.at > equals]
+            places.append(_Place(token.start(), brackets))
+    return equals, [place for place in places if place.at > equals]
 
 
 def _ends(
@@ -89,8 +89,8 @@ def _ends(
         if not fitting:  # the first sign comes too late: let that line be long
             start = open_[0].at
         else:
-            full = [one for one in fitting if one[0] >= FULL * width] or fitting
-            start = min(full, key=lambda one: (one[1].depth, -one[1].at))[1].at
+            full = [fit for fit in fitting if fit[0] >= FULL * width] or fitting
+            start = min(full, key=lambda fit: (fit[1].depth, -fit[1].at))[1].at
         ends.append(start)
 
 

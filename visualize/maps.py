@@ -57,7 +57,7 @@ def plot_map(
     """
     named = values if isinstance(values, Mapping) else {"": values}
     east, north = _places(lon, lat)
-    fields = {str(key): _field(one, key, len(east)) for key, one in named.items()}
+    fields = {str(key): _field(field, key, len(east)) for key, field in named.items()}
     norm = _norm(fields, limits, log)
     height = _height(east, north, min(columns, len(fields)))
     figure, axes = panels(len(fields), columns, height)

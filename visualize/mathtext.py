@@ -36,7 +36,7 @@ def to_mathtext(latex: str) -> str | None:
     Args:
         latex: one line of mathematics, without or with dollar signs.
     """
-    source = _COMMAND.sub(lambda found: _SAME.get(found[0], found[0]), bare(latex))
+    source = _COMMAND.sub(lambda match: _SAME.get(match[0], match[0]), bare(latex))
     if not source.isascii() or not source.isprintable():
         return None
     if _DOLLAR.search(source) or _SIGN.search(source):

@@ -115,8 +115,8 @@ def plot_profiles(
 
 
 def _rows_of(profile: pd.DataFrame, name: str) -> pd.DataFrame:
-    chosen = (profile["constant"] == name) & profile["loss"].notna()
-    return profile.loc[chosen].sort_values("value")
+    mine = (profile["constant"] == name) & profile["loss"].notna()
+    return profile.loc[mine].sort_values("value")
 
 
 def _values(rows: pd.DataFrame, column: str) -> NDArray[np.float64]:
@@ -252,8 +252,8 @@ def _interval(summary: Summary) -> tuple[float, float]:
     """The given 95 % interval, else the one that the standard error gives."""
     if summary.interval is not None:
         return summary.interval
-    reach = _NORMAL * summary.error
-    return summary.estimate - reach, summary.estimate + reach
+    half_width = _NORMAL * summary.error
+    return summary.estimate - half_width, summary.estimate + half_width
 
 
 def _draw_shares(axis: Axes, rows: pd.DataFrame) -> None:

@@ -116,9 +116,9 @@ def _draw_panel(
     limits: tuple[float, float],
 ) -> PolyCollection | None:
     low, high = limits
-    reach = (low - _BEYOND * (high - low), high + _BEYOND * (high - low))
-    bottom = max(reach[0], min(low, float(series.min())))
-    top = min(reach[1], max(high, float(series.max())))
+    limits = (low - _BEYOND * (high - low), high + _BEYOND * (high - low))
+    bottom = max(limits[0], min(low, float(series.min())))
+    top = min(limits[1], max(high, float(series.max())))
     cells = None
     if len(reference) > _MANY:
         cells = axis.hexbin(

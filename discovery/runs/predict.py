@@ -249,7 +249,9 @@ def _table(
 
     x = np.stack([columns[name] for name in features], axis=1)
     rows = np.flatnonzero(~np.isnan(x).any(1))
-    given = {name: torch.tensor(columns[column][rows]) for name, column in forcings.items()}
+    given = {
+        name: torch.tensor(columns[column][rows]) for name, column in forcings.items()
+    }
     empty = torch.empty(len(rows), 0, dtype=torch.float64)
     table = Table(torch.tensor(x[rows]), given, empty, tuple(features), ())
     return table, rows

@@ -113,7 +113,9 @@ class Training:
 
         def compute() -> dict[str, Any]:
             summaries = equation_summaries(equations, model, table)
-            points = [point for summary in summaries.values() for point in summary.points]
+            points = [
+                point for summary in summaries.values() for point in summary.points
+            ]
             judged = identifications(summaries, EQUATIONS)
             return {
                 "points": profile_rows(points, EQUATIONS),

@@ -90,7 +90,9 @@ def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> No
         write_text(folder / CODE / f"equations{suffix}", code)
     if equations.verification is not None:
         checks = equations.verification.to_json()
-        write_json(folder / "verification.json", {"verdict": discovery.verdict} | checks)
+        write_json(
+            folder / "verification.json", {"verdict": discovery.verdict} | checks
+        )
 
 
 def printable_of(discovery: "Discovery", study: "Study") -> "PrintableModel":
@@ -115,7 +117,9 @@ def printable_of(discovery: "Discovery", study: "Study") -> "PrintableModel":
         title=title_of(study),
     )
     shares = member_shares(discovery.candidates)
-    constants = [_constant(discovery, constant, shares) for constant in printed.constants]
+    constants = [
+        _constant(discovery, constant, shares) for constant in printed.constants
+    ]
     edges = with_members(equations_of(discovery).edges, discovery).to_dict("records")
     return replace(printed, constants=constants, edges=edges)
 
@@ -144,10 +148,16 @@ def _constant(
     Args:
         shares: "feature -> latent" -> what the members chose.
     """
-    share = shares.get(f"{constant.source} -> {constant.latent}", "") if constant.source else ""
+    share = (
+        shares.get(f"{constant.source} -> {constant.latent}", "")
+        if constant.source
+        else ""
+    )
     constant = replace(constant, share=share)
     table = discovery.constants
-    rows = table[(table["constant"] == constant.name) & (table["latent"] == constant.latent)]
+    rows = table[
+        (table["constant"] == constant.name) & (table["latent"] == constant.latent)
+    ]
     if rows.empty:
         return constant
     row = rows.iloc[0]

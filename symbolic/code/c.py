@@ -56,12 +56,12 @@ def write(program: Program) -> str:
     head = "\n".join(f" * {_safe(line)}" for line in program.header)
     parts = [f"/*\n{head}\n */\n#include <math.h>\n"]
     parts += [
-        f"\n/* {_safe(one.meaning)} */\nstatic const double {one.identifier} = "
-        f"{one.value!r};\n"
-        for one in program.numbers
+        f"\n/* {_safe(item.meaning)} */\nstatic const double {item.identifier} = "
+        f"{item.value!r};\n"
+        for item in program.numbers
     ]
-    body = [_table(one) for one in program.tables]
-    body += [_routine(one) for one in program.routines]
+    body = [_table(item) for item in program.tables]
+    body += [_routine(item) for item in program.routines]
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body])
@@ -71,32 +71,34 @@ def _safe(text: str) -> str:
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
 
 
-def _routine(one: Routine) -> str:
-    lines = ["", "/**", f" * {_safe(one.summary)}"]
-    lines += [f" * @param {a.identifier} {_safe(a.meaning)}" for a in one.arguments]
+def _routine(routine: Routine) -> str:
+    lines = ["", "/**", f" * {_safe(routine.summary)}"]
+    lines += [f" * @param {a.identifier} {_safe(a.meaning)}" for a in routine.arguments]
     lines.append(" */")
-    start = f"double {one.identifier}("
-    lines += [signature(start, one, ")", "    ", "double ")]
-    lines[-1] = lines[-1].replace("()", "(void)") if not one.arguments else lines[-1]
+    start = f"double {routine.identifier}("
+    lines += [signature(start, routine, ")", "    ", "double ")]
+    lines[-1] = (
+        lines[-1].replace("()", "(void)") if not routine.arguments else lines[-1]
+    )
     lines.append("{")
     lines += [
         f"    const double {value.identifier} = {value.function}({', '.join(value.arguments)});"
-        for value in one.locals
+        for value in routine.locals
     ]
-    text = CodeText(DIALECT, one.names).text(one.expression)
+    text = CodeText(DIALECT, routine.names).text(routine.expression)
     return "\n".join([*lines, f"    return {text};", "}", ""])
 
 
-def _table(one: Table) -> str:
-    knots = in_rows([repr(float(x)) for x in one.curve.x], "        ")
+def _table(table: Table) -> str:
+    knots = in_rows([repr(float(x)) for x in table.curve.x], "        ")
     rows = [
-        f"        {{{', '.join(repr(float(v)) for v in row)}}}" for row in one.pieces
+        f"        {{{', '.join(repr(float(v)) for v in row)}}}" for row in table.pieces
     ]
-    first, last = map(float, one.curve.slopes)
-    inside, size = ",\n".join(rows), len(one.pieces)
+    first, last = map(float, table.curve.slopes)
+    inside, size = ",\n".join(rows), len(table.pieces)
     return f"""
-/* {_safe(one.meaning)} */
-static double {one.identifier}(double x)
+/* {_safe(table.meaning)} */
+static double {table.identifier}(double x)
 {{
     static const double knots[{size + 1}] = {{
 {knots}

@@ -140,7 +140,7 @@ class CodeText(CodePrinter):
 
     def _folded(self, name: str, node: Any) -> str:
         parts = sorted(map(self._print, node.args))
-        return reduce(lambda one, other: f"{name}({one}, {other})", parts)
+        return reduce(lambda first, second: f"{name}({first}, {second})", parts)
 
     def _write_cases(self, node: Any) -> str:
         result = self.dialect.missing

@@ -89,8 +89,8 @@ _HELPERS = {
 
 def write(program: Program) -> str:
     """Return the module as text."""
-    body = [_table(one) for one in program.tables]
-    body += [_routine(one) for one in program.routines]
+    body = [_table(item) for item in program.tables]
+    body += [_routine(item) for item in program.routines]
     whole = "".join(body)
     helpers = [text for name, text in _HELPERS.items() if f"{name}(" in whole]
     lines = [f"! {_safe(line)}" for line in program.header]
@@ -99,12 +99,12 @@ def write(program: Program) -> str:
     if used:
         lines.append(f"  use, intrinsic :: ieee_arithmetic, only: {', '.join(used)}")
     lines += ["  implicit none", "  private"]
-    lines += [f"  public :: {one.identifier}" for one in program.routines]
+    lines += [f"  public :: {item.identifier}" for item in program.routines]
     lines.append("  integer, parameter :: dp = kind(1.0d0)")
-    for one in program.numbers:
-        lines.append(f"  ! {_safe(one.meaning)}")
-        value = _number(one.value)
-        lines.append(f"  real(dp), parameter, public :: {one.identifier} = {value}")
+    for item in program.numbers:
+        lines.append(f"  ! {_safe(item.meaning)}")
+        value = _number(item.value)
+        lines.append(f"  real(dp), parameter, public :: {item.identifier} = {value}")
     lines.append("contains")
     return "\n".join(lines) + "\n" + "".join([*body, *helpers]) + "end module\n"
 
@@ -113,25 +113,25 @@ def _safe(text: str) -> str:
     return " ".join(text.split())[:120]
 
 
-def _routine(one: Routine) -> str:
-    given = ", ".join(a.identifier for a in one.arguments)
-    kind = "elemental" if one.arguments else "pure"
+def _routine(routine: Routine) -> str:
+    given = ", ".join(a.identifier for a in routine.arguments)
+    kind = "elemental" if routine.arguments else "pure"
     lines = [
         "",
-        *_continued(f"  {kind} function {one.identifier}({given}) result(value)"),
+        *_continued(f"  {kind} function {routine.identifier}({given}) result(value)"),
     ]
-    lines.append(f"    ! {_safe(one.summary)}")
-    for a in one.arguments:
+    lines.append(f"    ! {_safe(routine.summary)}")
+    for a in routine.arguments:
         lines.append(f"    ! {_safe(a.meaning)}")
         lines.append(f"    real(dp), intent(in) :: {a.identifier}")
     lines.append("    real(dp) :: value")
-    lines += [f"    real(dp) :: {value.identifier}" for value in one.locals]
-    for value in one.locals:
+    lines += [f"    real(dp) :: {value.identifier}" for value in routine.locals]
+    for value in routine.locals:
         called = (
             f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"
         )
         lines += _continued(called)
-    text = CodeText(DIALECT, one.names).text(one.expression)
+    text = CodeText(DIALECT, routine.names).text(routine.expression)
     lines += _continued(f"    value = {text}")
     return "\n".join([*lines, "  end function", ""])
 
@@ -149,11 +149,11 @@ def _continued(line: str) -> list[str]:
     return [*lines, current]
 
 
-def _table(one: Table) -> str:
-    size = len(one.pieces)
-    first, last = (_number(float(v)) for v in one.curve.slopes)
-    knots = in_rows([_number(float(x)) for x in one.curve.x], "      ", LINE, " &")
-    flat = [_number(float(v)) for v in one.pieces.ravel()]
+def _table(table: Table) -> str:
+    size = len(table.pieces)
+    first, last = (_number(float(v)) for v in table.curve.slopes)
+    knots = in_rows([_number(float(x)) for x in table.curve.x], "      ", LINE, " &")
+    flat = [_number(float(v)) for v in table.pieces.ravel()]
     blocks, k = [], 0
     # few lines a statement: compilers may refuse more than 255 continuations
     while k < size:
@@ -168,8 +168,8 @@ def _table(one: Table) -> str:
     )
     whole = ", ".join(f"part{n}" for n in range(1, len(blocks) + 1))
     return f"""
-  ! {_safe(one.meaning)}
-  elemental function {one.identifier}(x) result(value)
+  ! {_safe(table.meaning)}
+  elemental function {table.identifier}(x) result(value)
     real(dp), intent(in) :: x
     real(dp) :: value, held, slope, t
     integer :: k

@@ -45,14 +45,14 @@ def write(program: Program) -> str:
     """Return the module as text."""
     parts = [f"# {_safe(line)}\n" for line in program.header]
     parts.append("module SciRenEquations\n\n")
-    names = ", ".join(one.identifier for one in program.routines)
+    names = ", ".join(item.identifier for item in program.routines)
     parts.append(f"export {names}\n")
     parts += [
-        f"\n# {_safe(one.meaning)}\nconst {one.identifier} = {one.value!r}\n"
-        for one in program.numbers
+        f"\n# {_safe(item.meaning)}\nconst {item.identifier} = {item.value!r}\n"
+        for item in program.numbers
     ]
-    body = [_table(one) for one in program.tables]
-    body += [_routine(one) for one in program.routines]
+    body = [_table(item) for item in program.tables]
+    body += [_routine(item) for item in program.routines]
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body, "\nend\n"])
@@ -62,28 +62,28 @@ def _safe(text: str) -> str:
     return " ".join(text.split())
 
 
-def _routine(one: Routine) -> str:
-    lines = ["", f"# {_safe(one.summary)}"]
-    lines += [f"#   {a.identifier}: {_safe(a.meaning)}" for a in one.arguments]
+def _routine(routine: Routine) -> str:
+    lines = ["", f"# {_safe(routine.summary)}"]
+    lines += [f"#   {a.identifier}: {_safe(a.meaning)}" for a in routine.arguments]
     lines.append(
-        signature(f"function {one.identifier}(", one, ")", "    ", "", "::Real")
+        signature(f"function {routine.identifier}(", routine, ")", "    ", "", "::Real")
     )
-    lines += [f"    {a.identifier} = float({a.identifier})" for a in one.arguments]
+    lines += [f"    {a.identifier} = float({a.identifier})" for a in routine.arguments]
     lines += [
         f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"
-        for value in one.locals
+        for value in routine.locals
     ]
-    text = CodeText(DIALECT, one.names).text(one.expression)
+    text = CodeText(DIALECT, routine.names).text(routine.expression)
     return "\n".join([*lines, f"    return {text}", "end", ""])
 
 
-def _table(one: Table) -> str:
-    knots = in_rows([repr(float(x)) for x in one.curve.x], "    ")
-    rows = [f"    ({', '.join(repr(float(v)) for v in row)})" for row in one.pieces]
-    inside, (first, last) = ",\n".join(rows), map(float, one.curve.slopes)
-    name = one.identifier
+def _table(table: Table) -> str:
+    knots = in_rows([repr(float(x)) for x in table.curve.x], "    ")
+    rows = [f"    ({', '.join(repr(float(v)) for v in row)})" for row in table.pieces]
+    inside, (first, last) = ",\n".join(rows), map(float, table.curve.slopes)
+    name = table.identifier
     return f"""
-# {_safe(one.meaning)}
+# {_safe(table.meaning)}
 const _{name}_knots = [
 {knots}
 ]

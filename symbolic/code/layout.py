@@ -21,18 +21,23 @@ def in_rows(
             lines.append(line)
             line = ""
         line += f"{', ' if line else ''}{item}"
-    return f",{end}\n".join(f"{indent}{one}" for one in [*lines, line])
+    return f",{end}\n".join(f"{indent}{text}" for text in [*lines, line])
 
 
 def signature(
-    start: str, one: Routine, end: str, indent: str, before: str = "", after: str = ""
+    start: str,
+    routine: Routine,
+    end: str,
+    indent: str,
+    before: str = "",
+    after: str = "",
 ) -> str:
     """Return a function's first line, one argument a line where it would be long.
 
     Args:
         before, after: text around each argument, such as its type.
     """
-    given = [f"{before}{a.identifier}{after}" for a in one.arguments]
+    given = [f"{before}{a.identifier}{after}" for a in routine.arguments]
     line = f"{start}{', '.join(given)}{end}"
     if len(line) <= WIDTH:
         return line

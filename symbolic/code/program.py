@@ -30,8 +30,10 @@ class Argument:
         """Column, unit and range in one line of text."""
         unit = f" [{self.unit}]" if self.unit else ""
         known = np.isfinite([self.low, self.high]).all()
-        seen = f", fitted on {self.low:.6g} to {self.high:.6g}" if known else ""
-        return f"column {self.column!r}{unit}{seen}"
+        range_of_data = (
+            f", fitted on {self.low:.6g} to {self.high:.6g}" if known else ""
+        )
+        return f"column {self.column!r}{unit}{range_of_data}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class _Builder:
         expression = model.equations[name]
         kind, low, high, _ = model.constraints[name]
         arguments = self._arguments(self._features(name))
-        names = {one.column: one.identifier for one in arguments}
+        names = {argument.column: argument.identifier for argument in arguments}
         unit = model.unit_of.get(name, "")
         summary = f"latent {name!r}{f' [{unit}]' if unit else ''}"
         if np.isfinite([low, high]).any():
@@ -172,18 +174,22 @@ class _Builder:
     def _target(self, name: str, expression: sympy.Expr) -> Routine:
         model = self.model
         free = {str(symbol) for symbol in expression.free_symbols}
-        latents = [one for one in model.equations if one in free]
+        latents = [latent for latent in model.equations if latent in free]
         forcings = [
-            one for one in dict.fromkeys(model.forcing_columns.values()) if one in free
+            column
+            for column in dict.fromkeys(model.forcing_columns.values())
+            if column in free
         ]
         features = [
             f
             for f in model.features
-            if any(f in self._features(one) for one in latents)
+            if any(f in self._features(latent) for latent in latents)
         ]
         arguments = self._arguments(list(dict.fromkeys([*features, *forcings])))
-        names = {one.column: one.identifier for one in arguments}
-        names |= {one: self.name("constant", one) for one in model.constants}
+        names = {argument.column: argument.identifier for argument in arguments}
+        names |= {
+            constant: self.name("constant", constant) for constant in model.constants
+        }
         called = []
         for latent in latents:
             names[latent] = self.name("local", f"{latent}_value")
@@ -207,15 +213,17 @@ class _Builder:
 
     def _arguments(self, columns: list[str]) -> tuple[Argument, ...]:
         units = self.model.units
-        found = []
+        arguments = []
         for column in columns:
             unit = self.model.unit_of.get(column, "")
             ends = (float("nan"), float("nan"))
             if column in units.names:
                 place = units.names.index(column)
                 ends = (float(units.low[place]), float(units.high[place]))
-            found.append(Argument(self.name("argument", column), column, unit, *ends))
-        return tuple(found)
+            arguments.append(
+                Argument(self.name("argument", column), column, unit, *ends)
+            )
+        return tuple(arguments)
 
     def _tables(self, expression: sympy.Expr) -> dict[str, str]:
         used = set(names_in([expression]))

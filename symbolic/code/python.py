@@ -45,11 +45,11 @@ def write(program: Program) -> str:
     head = "\n".join(_quoted(line) for line in program.header)
     parts = [f'"""{head}\n"""\n\nimport numpy as np\n']
     parts += [
-        f"\n{one.identifier} = {one.value!r}  # {one.meaning}\n"
-        for one in program.numbers
+        f"\n{item.identifier} = {item.value!r}  # {item.meaning}\n"
+        for item in program.numbers
     ]
-    body = [_table(one) for one in program.tables]
-    body += [_routine(one) for one in program.routines]
+    body = [_table(item) for item in program.tables]
+    body += [_routine(item) for item in program.routines]
     if any("_step(" in text for text in body):
         parts.append(_STEP)
     return "".join([*parts, *body])
@@ -59,32 +59,36 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', "'")
 
 
-def _routine(one: Routine) -> str:
-    lines = ["", "", signature(f"def {one.identifier}(", one, "):", "    ")]
-    lines += [f'    """{_quoted(one.summary)}.', "", "    Args:"]
-    lines += [f"        {a.identifier}: {_quoted(a.meaning)}" for a in one.arguments]
-    lines += ['    """'] if one.arguments else ["        none", '    """']
+def _routine(routine: Routine) -> str:
+    lines = ["", "", signature(f"def {routine.identifier}(", routine, "):", "    ")]
+    lines += [f'    """{_quoted(routine.summary)}.', "", "    Args:"]
+    lines += [
+        f"        {a.identifier}: {_quoted(a.meaning)}" for a in routine.arguments
+    ]
+    lines += ['    """'] if routine.arguments else ["        none", '    """']
     lines += [
         f"    {a.identifier} = np.asarray({a.identifier}, dtype=float)"
-        for a in one.arguments
+        for a in routine.arguments
     ]
     lines += [
         f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"
-        for value in one.locals
+        for value in routine.locals
     ]
-    lines.append(f"    return {CodeText(DIALECT, one.names).text(one.expression)}")
+    lines.append(
+        f"    return {CodeText(DIALECT, routine.names).text(routine.expression)}"
+    )
     return "\n".join(lines) + "\n"
 
 
-def _table(one: Table) -> str:
-    name, (first, last) = one.identifier, one.curve.slopes
-    knots = in_rows([repr(float(x)) for x in one.curve.x], "    ")
-    rows = [f"    [{', '.join(repr(float(v)) for v in row)}]," for row in one.pieces]
+def _table(table: Table) -> str:
+    name, (first, last) = table.identifier, table.curve.slopes
+    knots = in_rows([repr(float(x)) for x in table.curve.x], "    ")
+    rows = [f"    [{', '.join(repr(float(v)) for v in row)}]," for row in table.pieces]
     inside = "\n".join(rows)
     return f'''
 
 def {name}(x):
-    """{_quoted(one.meaning)}."""
+    """{_quoted(table.meaning)}."""
     knots, pieces = _{name}_KNOTS, _{name}_PIECES
     held = np.clip(x, knots[0], knots[-1])
     k = np.clip(np.searchsorted(knots, held, side="right") - 1, 0, len(pieces) - 1)

@@ -39,11 +39,11 @@ def write(program: Program) -> str:
     """Return the script as text."""
     parts = [f"# {_safe(line)}\n" for line in program.header]
     parts += [
-        f"\n# {_safe(one.meaning)}\n{one.identifier} <- {one.value!r}\n"
-        for one in program.numbers
+        f"\n# {_safe(item.meaning)}\n{item.identifier} <- {item.value!r}\n"
+        for item in program.numbers
     ]
-    body = [_table(one) for one in program.tables]
-    body += [_routine(one) for one in program.routines]
+    body = [_table(item) for item in program.tables]
+    body += [_routine(item) for item in program.routines]
     if any("step_(" in text for text in body):
         parts.append("\nstep_ <- function(x) (sign(x) + 1) / 2\n")
     return "".join([*parts, *body])
@@ -53,25 +53,27 @@ def _safe(text: str) -> str:
     return " ".join(text.split())
 
 
-def _routine(one: Routine) -> str:
-    lines = ["", f"#' {_safe(one.summary)}"]
-    lines += [f"#' @param {a.identifier} {_safe(a.meaning)}" for a in one.arguments]
-    lines.append(signature(f"{one.identifier} <- function(", one, ") {", "    "))
+def _routine(routine: Routine) -> str:
+    lines = ["", f"#' {_safe(routine.summary)}"]
+    lines += [f"#' @param {a.identifier} {_safe(a.meaning)}" for a in routine.arguments]
+    lines.append(
+        signature(f"{routine.identifier} <- function(", routine, ") {", "    ")
+    )
     lines += [
         f"    {value.identifier} <- {value.function}({', '.join(value.arguments)})"
-        for value in one.locals
+        for value in routine.locals
     ]
-    text = CodeText(DIALECT, one.names).text(one.expression)
+    text = CodeText(DIALECT, routine.names).text(routine.expression)
     return "\n".join([*lines, f"    {text}", "}", ""])
 
 
-def _table(one: Table) -> str:
-    knots = in_rows([repr(float(x)) for x in one.curve.x], "        ")
-    flat = in_rows([repr(float(v)) for v in one.pieces.ravel()], "        ")
-    first, last = map(float, one.curve.slopes)
+def _table(table: Table) -> str:
+    knots = in_rows([repr(float(x)) for x in table.curve.x], "        ")
+    flat = in_rows([repr(float(v)) for v in table.pieces.ravel()], "        ")
+    first, last = map(float, table.curve.slopes)
     return f"""
-# {_safe(one.meaning)}
-{one.identifier} <- function(x) {{
+# {_safe(table.meaning)}
+{table.identifier} <- function(x) {{
     knots <- c(
 {knots}
     )

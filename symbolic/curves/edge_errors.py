@@ -58,23 +58,25 @@ def with_errors(
         term: observed loss of some rows at that model.
         scaled: (n, d) their scaled features.
     """
-    edges = sum(len(one.edges) for one in latents)
-    if not 0 < edges * (INTERVALS + 3) <= MOST or any(one.nodes for one in latents):
+    edges = sum(len(latent.edges) for latent in latents)
+    if not 0 < edges * (INTERVALS + 3) <= MOST or any(
+        latent.nodes for latent in latents
+    ):
         return list(latents)
     fine = _Fine.of(latents, term, scaled)
-    found = fine.settled()
-    if found is None:
+    settled = fine.settled()
+    if settled is None:
         return list(latents)
-    known = _measured(latents, fine, found)
+    known = _measured(latents, fine, settled)
     return [
         replace(
-            one,
+            latent,
             edges=tuple(
                 replace(curve, errors=errors)
-                for curve, errors in zip(one.edges, some, strict=True)
+                for curve, errors in zip(latent.edges, errors_of_latent, strict=True)
             ),
         )
-        for one, some in zip(latents, known, strict=True)
+        for latent, errors_of_latent in zip(latents, known, strict=True)
     ]
 
 
@@ -111,27 +113,27 @@ class _Fine:
         constants = term.model.constant_raw.detach().to(raw)
         curvature = term.local(raw.unsqueeze(0), constants.unsqueeze(0), ONE).curvature
         bases = [
-            [_basis(curve, scaled, curvature[0, :, k, k]) for curve in one.edges]
-            for k, one in enumerate(latents)
+            [_basis(curve, scaled, curvature[0, :, k, k]) for curve in latent.edges]
+            for k, latent in enumerate(latents)
         ]
         ones = raw.new_ones(len(raw), 1)
         designs = [
-            torch.cat([ones, *(b.columns for b in some)], dim=1) for some in bases
+            torch.cat([ones, *(b.columns for b in edges)], dim=1) for edges in bases
         ]
         return cls(term, bases, designs, raw, constants)
 
     def at(self, step: Tensor) -> tuple[Tensor, Tensor]:
         """Raw latents (1, n, L) and constants (1, K) after a step of all parameters."""
         moves, place = [], 0
-        for one in self.designs:
-            moves.append(one @ step[place : place + one.shape[1]])
-            place += one.shape[1]
+        for columns in self.designs:
+            moves.append(columns @ step[place : place + columns.shape[1]])
+            place += columns.shape[1]
         raw = self.raw + torch.stack(moves, dim=1)
         return raw.unsqueeze(0), (self.constants + step[place:]).unsqueeze(0)
 
     def settled(self) -> _Settled | None:
         """Take Gauss-Newton steps to the minimum; None where they do not reach it."""
-        width = sum(one.shape[1] for one in self.designs) + len(self.constants)
+        width = sum(design.shape[1] for design in self.designs) + len(self.constants)
         step = self.raw.new_zeros(width)
         for _ in range(STEPS):
             local = self.term.local(*self.at(step), ONE)
@@ -167,33 +169,33 @@ def _hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
     place = (z - grid[0]) / (grid[1] - grid[0])
     left = np.clip(place.astype(int), 0, len(grid) - 2)
     share = (place - left)[:, None]
-    found = np.zeros((len(grid), values.shape[1]))
-    np.add.at(found, left, values * (1.0 - share))
-    np.add.at(found, left + 1, values * share)
-    return found.T
+    hats = np.zeros((len(grid), values.shape[1]))
+    np.add.at(hats, left, values * (1.0 - share))
+    np.add.at(hats, left + 1, values * share)
+    return hats.T
 
 
 def _measured(
-    latents: Sequence[LatentCurves], fine: _Fine, found: _Settled
+    latents: Sequence[LatentCurves], fine: _Fine, settled: _Settled
 ) -> list[list[CurveErrors | None]]:
     """Read off every curve's estimate and precision."""
     count = fine.term.observations.count
-    freedom = count - len(found.step)
-    if not (found.loss > EXACT and freedom > 0):
-        return [[None] * len(one.edges) for one in latents]
+    freedom = count - len(settled.step)
+    if not (settled.loss > EXACT and freedom > 0):
+        return [[None] * len(latent.edges) for latent in latents]
     blocks = fine.term.observations.blocks
-    robust = sandwich(found.local, fine.designs, found.inverse, blocks).covariance
-    usual = found.inverse * (found.loss / freedom)
+    robust = sandwich(settled.local, fine.designs, settled.inverse, blocks).covariance
+    usual = settled.inverse * (settled.loss / freedom)
     errors: list[list[CurveErrors | None]] = []
     place = 0
-    for one, some in zip(latents, fine.bases, strict=True):
+    for latent, bases in zip(latents, fine.bases, strict=True):
         place += 1
         errors.append([])
-        for curve, basis in zip(one.edges, some, strict=True):
+        for curve, basis in zip(latent.edges, bases, strict=True):
             here = slice(place, place + basis.columns.shape[1])
             place = here.stop
             both = usual[here, here], robust[here, here]
-            errors[-1].append(_errors(curve, basis, found.step[here], *both, count))
+            errors[-1].append(_errors(curve, basis, settled.step[here], *both, count))
     return errors
 
 

@@ -328,7 +328,7 @@ def _decide(
     gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
     near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
     lack = judge.missed(1.0 - best.r2, len(best.constants))
-    chosen = replace(
+    best_fit = replace(
         best,
         gap=float(gap),
         ambiguous=len(near) > 1,
@@ -340,20 +340,25 @@ def _decide(
         chosen="auto" if pin is None else "user",
     )
     if lack <= refuse_above:
-        return chosen
+        return best_fit
     text = (
         f"{best.family}, the best family, misses {lack:.2g} of the variance; "
         f"{refuse_above:g} is allowed"
     )
     if pin is not None:
-        return replace(chosen, reason=text)
+        return replace(best_fit, reason=text)
     nothing = np.empty(0)
     return replace(
-        chosen, family="none", form=None, constants=nothing, errors=nothing, reason=text
+        best_fit,
+        family="none",
+        form=None,
+        constants=nothing,
+        errors=nothing,
+        reason=text,
     )
 
 
-def departure(one: CurveFit, other: CurveFit, deviation: float) -> float | None:
+def departure(first: CurveFit, second: CurveFit, deviation: float) -> float | None:
     """Return x nearest to the middle of the data where two fits part, or None.
 
     Args:
@@ -361,11 +366,11 @@ def departure(one: CurveFit, other: CurveFit, deviation: float) -> float | None:
             the error of the first.
         deviation: of the curve's values.
     """
-    middle, reach = 0.5 * (one.low + one.high), one.high - one.low
-    grid = middle + np.linspace(-1.5, 1.5, 601) * reach
+    middle, width = 0.5 * (first.low + first.high), first.high - first.low
+    grid = middle + np.linspace(-1.5, 1.5, 601) * width
     grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
-    error = np.sqrt(1.0 - one.r2) * deviation
-    apart = np.abs(one.value(grid) - other.value(grid)) > max(error, 1e-12)
+    error = np.sqrt(1.0 - first.r2) * deviation
+    apart = np.abs(first.value(grid) - second.value(grid)) > max(error, 1e-12)
     return float(grid[np.argmax(apart)]) if apart.any() else None
 
 

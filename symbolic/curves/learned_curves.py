@@ -37,11 +37,11 @@ def edge_curves(
     """
     structures = {s.name: s for s in symbolic.structures} if symbolic else {}
     z = model.scaled(table.features).numpy()
-    found = []
+    curves = []
     for latent in extract(model, table):
         structure = structures.get(latent.name)
         for curve in latent.edges:
-            found.append(
+            curves.append(
                 _direct(
                     model, table, curve, latent.name, latent.name, structure, symbolic
                 )
@@ -57,11 +57,11 @@ def edge_curves(
             ]
             outer = _outer(turned.outer, label, name, written, symbolic, formula)
             if symbolic and number is None:  # dissolved: its edges are direct terms
-                share = sum(one.importance for one in inner)
+                share = sum(curve.importance for curve in inner)
                 outer = replace(outer, family="linear", importance=share)
-            found += [*inner, outer]
+            curves += [*inner, outer]
     hidden = getattr(model.encoder, "hidden", ())
-    return found if hidden else sorted(found, key=lambda one: -one.importance)
+    return curves if hidden else sorted(curves, key=lambda curve: -curve.importance)
 
 
 def _direct(
@@ -135,28 +135,28 @@ def _closed_nodes(
     """
     closed = structure.nodes if structure else ()
     likeness = {
-        (h, k): _correlation(_index(node, z), one.index(z))
+        (h, k): _correlation(_index(node, z), term.index(z))
         for h, node in enumerate(nodes)
-        for k, one in enumerate(closed)
-        if isinstance(one, Node)  # a product has no index that a network could share
+        for k, term in enumerate(closed)
+        if isinstance(term, Node)  # a product has no index that a network could share
     }
-    found: list[int | None] = [None] * len(nodes)
+    places: list[int | None] = [None] * len(nodes)
     for h, k in sorted(likeness, key=lambda pair: -likeness[pair]):
-        if found[h] is None and k not in found:
-            found[h] = k
-    return found
+        if places[h] is None and k not in places:
+            places[h] = k
+    return places
 
 
 def _index(node: NodeCurves, z: np.ndarray) -> np.ndarray:
     """Argument of the outer function of a network's node (n,)."""
-    parts = (np.interp(z[:, one.source], one.x, one.y) for one in node.inner)
+    parts = (np.interp(z[:, curve.source], curve.x, curve.y) for curve in node.inner)
     return node.offset + sum(parts, np.zeros(len(z)))
 
 
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    one, other = one - one.mean(), other - other.mean()
-    size = float((one @ one) * (other @ other))
-    return abs(float(one @ other)) / np.sqrt(size) if size > 0 else 0.0
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    size = float((first @ first) * (second @ second))
+    return abs(float(first @ second)) / np.sqrt(size) if size > 0 else 0.0
 
 
 def _matched(
@@ -186,7 +186,7 @@ def _matched(
 
 def _turned(node: NodeCurves) -> NodeCurves:
     """The same node with the opposite sign of its index."""
-    inner = tuple(replace(one, y=-one.y) for one in node.inner)
+    inner = tuple(replace(curve, y=-curve.y) for curve in node.inner)
     top = node.outer
     outer = replace(top, x=-top.x[::-1], y=top.y[::-1], weight=top.weight[::-1])
     return NodeCurves(inner, -node.offset, outer)

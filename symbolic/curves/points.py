@@ -45,13 +45,13 @@ class Points:
             return self.errors.target
         return self.centred(self.y)
 
-    def product(self, one: Array, other: Array) -> Array:
+    def product(self, first: Array, second: Array) -> Array:
         """Inner product of centred values (..., n) with others (n,) or (..., n)."""
         if self.errors is not None:
-            return (one * other).sum(-1)
-        if other.ndim == 1:
-            return one @ (self.weight * other)
-        return self.mean(one * other)
+            return (first * second).sum(-1)
+        if second.ndim == 1:
+            return first @ (self.weight * second)
+        return self.mean(first * second)
 
     def moved(self, shift: float, scale: float) -> "Points":
         """Return the points with (x - shift) / scale for x."""

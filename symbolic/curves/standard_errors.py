@@ -30,10 +30,10 @@ def standard_errors(form: Form, c: Array, points: Points, count: float) -> Array
 def _by_errors(form: Form, c: Array, points: Points) -> Array:
     """By generalised least squares; the offset keeps the mean of the curve."""
     slopes = form.by_constants(points.x, c)[:, :-1]
-    seen = points.centred(slopes.T).T
-    size = np.linalg.norm(seen, axis=0)
+    directions = points.centred(slopes.T).T
+    size = np.linalg.norm(directions, axis=0)
     size[size == 0] = 1.0
-    inverse = np.linalg.pinv((seen / size).T @ (seen / size), rcond=1e-15)
+    inverse = np.linalg.pinv((directions / size).T @ (directions / size), rcond=1e-15)
     mean = points.mean(slopes.T) / size
     variances = [*np.diag(inverse) / size**2, mean @ inverse @ mean]
     return np.sqrt(np.maximum(variances, 0.0))

@@ -65,7 +65,7 @@ def printable(
             "method", "joint refit (Jacobian)"
         ),
         notes=[
-            *(f"Units: {one}." for one in unit_problems(model)),
+            *(f"Units: {problem}." for problem in unit_problems(model)),
             *residual_notes(model),
             *dropped_notes(model),
         ],
@@ -140,29 +140,29 @@ def dependence_notes(model: SymbolicModel) -> list[str]:
     """Return which constants are not identified one by one, and what is instead."""
     known, notes = model.settings.get("identification", {}), []
     pairs = [
-        f"{one['constant']} and {one['other']} ({one['correlation']:.3f})"
-        for one in known.get("correlated", ())[:6]
+        f"{term['constant']} and {term['other']} ({term['correlation']:.3f})"
+        for term in known.get("correlated", ())[:6]
     ]
     if pairs:
         notes.append(
             f"Correlated above 0.95, so not identified one by one: {', '.join(pairs)}."
         )
-    for one in known.get("reparametrised", ()):
+    for term in known.get("reparametrised", ()):
         notes.append(
-            f"{one['latent']}, {one['source']}: slope "
-            f"{format_with_error(one['slope'], one['slope_error'], 'text')} and curvature "
-            f"{format_with_error(one['curvature'], one['curvature_error'], 'text')} at "
-            f"{one['source']} = {one['at']:.4g} describe the term better"
-            f"{_simpler(model, one)}."
+            f"{term['latent']}, {term['source']}: slope "
+            f"{format_with_error(term['slope'], term['slope_error'], 'text')} and curvature "
+            f"{format_with_error(term['curvature'], term['curvature_error'], 'text')} at "
+            f"{term['source']} = {term['at']:.4g} describe the term better"
+            f"{_simpler(model, term)}."
         )
     return notes
 
 
-def _simpler(model: SymbolicModel, one: Mapping[str, Any]) -> str:
+def _simpler(model: SymbolicModel, term: Mapping[str, Any]) -> str:
     """Families with fewer constants that the data cannot tell apart."""
     edges = model.edges.to_dict("records")
     for row in edges:
-        same = row["latent"] == one["latent"] and row["source"] == one["source"]
+        same = row["latent"] == term["latent"] and row["source"] == term["source"]
         if same and "linear" in str(row.get("equals", "")).split(", "):
             return "; the data cannot tell it from linear"
     return ""
@@ -171,12 +171,12 @@ def _simpler(model: SymbolicModel, one: Mapping[str, Any]) -> str:
 def _latents(
     model: SymbolicModel, said: Mapping[str, str], shown: _Shown
 ) -> list[PrintedQuantity]:
-    found = []
+    latents = []
     for name, expression in model.equations.items():
         _, low, high, _ = model.constraints[name]
         unit = model.unit_of.get(name, "")
         arguments = _by_importance(model, name)
-        found.append(
+        latents.append(
             PrintedQuantity(
                 name,
                 shown(expression),
@@ -188,7 +188,7 @@ def _latents(
                 r2=model.settings.get("agreement", {}).get(name),
             )
         )
-    return found
+    return latents
 
 
 def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
@@ -212,7 +212,9 @@ def _targets(
         name = ", ".join(model.target_names)
         return [PrintedQuantity(name, latex=model.process_latex)]
     plain = list(model.process) == list(model.equations) and not model.constants
-    if plain and all(str(one) == name for name, one in model.process.items()):
+    if plain and all(
+        str(expression) == name for name, expression in model.process.items()
+    ):
         return []  # plain regression: the latents are the targets
     return [
         PrintedQuantity(
@@ -229,24 +231,24 @@ def _targets(
 def _constants(
     model: SymbolicModel, intervals: Mapping[str, Interval], said: Mapping[str, str]
 ) -> list[PrintedConstant]:
-    found = []
+    constants = []
     for name, value in model.constants.items():
         error = model.errors.get(name, float("nan"))
         # A constant that a bound stops has no error, hence no interval.
-        reach = 1.96 * error if error > 0 else float("nan")
-        low, high = intervals.get(name, (value - reach, value + reach))
+        half_width = 1.96 * error if error > 0 else float("nan")
+        low, high = intervals.get(name, (value - half_width, value + half_width))
         unit = model.unit_of.get(name, "")
         note = said.get(name, "")
-        found.append(PrintedConstant(name, value, error, unit, low, high, note))
-    return found + _encoder_constants(model)
+        constants.append(PrintedConstant(name, value, error, unit, low, high, note))
+    return constants + _encoder_constants(model)
 
 
 def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
-    found = []
+    constants = []
     for row in model.table.to_dict("records"):
         error = float(row["error"])
         known = error > 0
-        found.append(
+        constants.append(
             PrintedConstant(
                 str(row["name"]),
                 float(row["value"]),
@@ -258,7 +260,7 @@ def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
                 source=str(row["source"]),
             )
         )
-    return found
+    return constants
 
 
 def _features(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedFeature]:

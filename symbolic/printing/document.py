@@ -337,9 +337,9 @@ def _plain_where_long(
     Names may be broken into lines, symbols may not.
     """
     symbols = [[latex_symbol(n, model.symbols) for n in row[key]] for row in rows]
-    long = any(visual_width(", ".join(one)) > LONG_SYMBOL for one in symbols)
+    long = any(visual_width(", ".join(texts)) > LONG_SYMBOL for texts in symbols)
     for row, own in zip(rows, symbols, strict=True):
-        set_ = Tex(", ".join(f"${one}$" for one in own))
+        set_ = Tex(", ".join(f"${texts}$" for texts in own))
         row[key] = ", ".join(row[key]) if long else set_
 
 

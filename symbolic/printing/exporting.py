@@ -53,9 +53,9 @@ def quantities(model: "SymbolicModel") -> list[dict[str, Any]]:
     )
     rows = []
     targets = {
-        name: one
-        for name, one in (model.process or {}).items()
-        if not (name in model.equations and str(one) == name)
+        name: expression
+        for name, expression in (model.process or {}).items()
+        if not (name in model.equations and str(expression) == name)
     }
     pairs = [*(("latent", *p) for p in model.equations.items())]
     pairs += [("target", *p) for p in targets.items()]
@@ -70,7 +70,7 @@ def quantities(model: "SymbolicModel") -> list[dict[str, Any]]:
             model.unit_of.get(column, ""),
             to_text(expression, None),
             latex_printer([expression], None).text(expression),
-            ", ".join(one for one in model.features if one in used),
+            ", ".join(feature for feature in model.features if feature in used),
             complexity(expression, model.settings.get("complexity")),
             ", ".join(refused),
             judged,
@@ -124,11 +124,10 @@ def _text(model: "SymbolicModel", provenance: Mapping[str, str]) -> str:
         )
         lines.append(f"{quantity.name} = {right}{unit}")
     lines += [f"{name}(x): {text}" for name, text in shown.functions.items()]
-    lines += [
-        f"{one.name} = {to_text_number(one.value)}{f' {one.unit}' if one.unit else ''}"
-        for one in shown.constants
-        if not one.latent
-    ]
+    for constant in shown.constants:
+        if not constant.latent:  # those of latents stand in their equations
+            unit = f" {constant.unit}" if constant.unit else ""
+            lines.append(f"{constant.name} = {to_text_number(constant.value)}{unit}")
     return "\n".join(lines) + "\n"
 
 

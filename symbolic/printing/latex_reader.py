@@ -122,8 +122,8 @@ class _Reader:
         return self.tokens[self.place - 1].text
 
     def expect(self, *words: str) -> str:
-        found = self.take(*words)
-        return found if found is not None else self.fail(" or ".join(words))
+        word = self.take(*words)
+        return word if word is not None else self.fail(" or ".join(words))
 
     def fail(self, wanted: str) -> Any:
         if self.place < len(self.tokens):

@@ -166,9 +166,9 @@ def as_cases(expression: Any, clamp: Any, free: Any) -> Any:
 
 
 def _limits(clamp: Any, inner: Any) -> list[tuple[Any, Any]]:
-    found = []
+    limits = []
     while clamp != inner:
         number = next(argument for argument in clamp.args if argument.is_number)
-        found.append((type(clamp), number))
+        limits.append((type(clamp), number))
         clamp = next(argument for argument in clamp.args if not argument.is_number)
-    return found
+    return limits

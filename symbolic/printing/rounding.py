@@ -14,7 +14,9 @@ MOST_DIGITS = 12
 def rounded(expression: sympy.Expr, digits: int) -> Any:
     """Return the expression with every float rounded to significant digits."""
     floats = expression.atoms(sympy.Float)
-    values = {one: sympy.Float(printed_value(float(one), digits)) for one in floats}
+    values = {
+        number: sympy.Float(printed_value(float(number), digits)) for number in floats
+    }
     return expression.xreplace(values)
 
 
@@ -32,8 +34,8 @@ def enough_digits(
     """
     for digits in range(least, MOST_DIGITS):
         worst = max(
-            unexplained(evaluate(one), evaluate(rounded(one, digits)))
-            for one in expressions.values()
+            unexplained(evaluate(expression), evaluate(rounded(expression, digits)))
+            for expression in expressions.values()
         )
         if worst <= loss:
             return digits
@@ -47,11 +49,11 @@ def unexplained(truth: np.ndarray, other: np.ndarray) -> float:
     """
     if np.any(np.isfinite(truth) & ~np.isfinite(other)):
         return np.inf
-    gap = float(np.nansum((other - truth) ** 2))
+    missed = float(np.nansum((other - truth) ** 2))
     spread = float(np.nansum((truth - np.nanmean(truth)) ** 2))
     size = float(np.nansum(truth**2))
     if spread <= 1e-20 * size:
         spread = size
-    if gap == 0.0:
+    if missed == 0.0:
         return 0.0
-    return gap / spread if spread > 0 else np.inf
+    return missed / spread if spread > 0 else np.inf

@@ -85,14 +85,16 @@ def escape(text: str) -> str:
     Characters outside Latin-1 that have no escape are spelled in Latin letters, so that
     a document always compiles.
     """
-    return "".join(_ESCAPES.get(one) or _latin(one) for one in str(text))
+    return "".join(
+        _ESCAPES.get(character) or _latin(character) for character in str(text)
+    )
 
 
 def _latin(character: str) -> str:
     if ord(character) < 256:
         return character
     spelled = transliterated(character)
-    return "".join(_ESCAPES.get(one, one) for one in spelled)
+    return "".join(_ESCAPES.get(character, character) for character in spelled)
 
 
 def _word(word: str, italic: bool) -> str:

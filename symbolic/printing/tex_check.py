@@ -100,10 +100,10 @@ def _rows(body: str, expected: int, name: str) -> list[str]:
     outer = ENVIRONMENT_BODY.sub("", RULES.sub("", body))
     for row in outer.split(r"\\"):
         if row.strip() and not re.search(r"\\(multicolumn|caption)", row):
-            found = _signs(row)
-            if found != expected:
+            signs = _signs(row)
+            if signs != expected:
                 problems.append(
-                    f"{name}: {found + 1} cells for {expected + 1} columns: {row.strip()!r:.60}"
+                    f"{name}: {signs + 1} cells for {expected + 1} columns: {row.strip()!r:.60}"
                 )
     return problems
 

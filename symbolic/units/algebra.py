@@ -177,8 +177,8 @@ def _meaning(word: str) -> tuple[float, Unit]:
 
 
 def _base(text: str) -> Unit:
-    found = re.findall(r"([A-Za-z]+)(-?\d+)?", text)
-    return Unit({word: Fraction(power or "1") for word, power in found})
+    factors = re.findall(r"([A-Za-z]+)(-?\d+)?", text)
+    return Unit({word: Fraction(power or "1") for word, power in factors})
 
 
 def _word(word: str, power: Fraction) -> str:

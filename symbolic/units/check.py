@@ -82,26 +82,26 @@ def _report(
     model: "SymbolicModel", known: dict[str, Unit], mode: UnitMode
 ) -> UnitReport:
     columns = {n: u for n, u in known.items() if n not in model.equations}
-    found: dict[tuple[str, str], Unit] = {}
+    units: dict[tuple[str, str], Unit] = {}
     problems: list[str] = []
-    for one in model.structures:
-        bounds = model.constraints[one.name]
-        latent = parametric(one, model.units, bounds)
+    for structure in model.structures:
+        bounds = model.constraints[structure.name]
+        latent = parametric(structure, model.units, bounds)
         constants = frozenset(symbol.name for symbol in latent.constants)
         inference = Inference(columns, mode, constants)
-        unit = known.get(one.name) if bounds[0] in PLAIN else Unit()
+        unit = known.get(structure.name) if bounds[0] in PLAIN else Unit()
         if unit is None:
             inference.quantity(latent.raw)
         else:
-            inference.require(latent.raw, unit, one.name)
-        problems += [f"{one.name}: {text}" for text in inference.problems]
+            inference.require(latent.raw, unit, structure.name)
+        problems += [f"{structure.name}: {text}" for text in inference.problems]
         for constant in latent.constants.values():
             symbol = constant_symbol(constant.name, constant.latent)
             settled = inference.unit_of(symbol.name)
             if settled is not None:
-                found[constant.latent, constant.name] = settled
+                units[constant.latent, constant.name] = settled
     process, said = _process(model, known, mode)
-    return UnitReport(mode, found | process, (*problems, *said))
+    return UnitReport(mode, units | process, (*problems, *said))
 
 
 def _process(

@@ -66,18 +66,18 @@ class Inference:
 
     def require(self, expression: Any, unit: Unit, name: str) -> None:
         """Give a formula the unit of the quantity that it is."""
-        found = self.quantity(expression)
-        if not self._equate(found, Quantity(unit)):
+        quantity = self.quantity(expression)
+        if not self._equate(quantity, Quantity(unit)):
             self.problems.append(
-                f"{name} is in {_named(unit)}, but its formula in {self._text(found)}"
+                f"{name} is in {_named(unit)}, but its formula in {self._text(quantity)}"
             )
 
     def unit_of(self, name: str) -> Unit | None:
         """Return the unit of a symbol, or None where the rules leave it open."""
         if name in self.known:
             return self.known[name]
-        found = self._reduced(Quantity(Unit(), {name: ONE}))
-        return None if found.unknown else found.unit
+        reduced = self._reduced(Quantity(Unit(), {name: ONE}))
+        return None if reduced.unknown else reduced.unit
 
     def quantity(self, node: Any) -> Quantity:
         """Return the unit of a formula and note what does not fit inside it."""
@@ -94,9 +94,9 @@ class Inference:
         }
         if kind in rules:
             return rules[kind](node)
-        found = self.quantity(node.args[0])
+        argument = self.quantity(node.args[0])
         if kind not in ("sign", "step"):
-            self._plain(found, node.args[0])
+            self._plain(argument, node.args[0])
         if kind == "exp" and self._holds_constant(node.args[0]):
             return self._new()  # exp(c + s) = A exp(s), and A may have any unit
         return Quantity()
@@ -105,8 +105,8 @@ class Inference:
         """Whether a free constant is added to the rest of an argument."""
         terms = argument.args if kind_of(argument) == "add" else ()
         return self.mode == "free" and any(
-            one.is_number or (one.is_symbol and one.name in self.constants)
-            for one in terms
+            term.is_number or (term.is_symbol and term.name in self.constants)
+            for term in terms
         )
 
     # -- rules ----------------------------------------------------------------------
@@ -152,15 +152,15 @@ class Inference:
 
     def _power(self, node: Any) -> Quantity:
         base, exponent = node.args
-        found = self.quantity(base)
+        quantity = self.quantity(base)
         if exponent.is_Rational or (
             exponent.is_Float and float(2 * exponent).is_integer()
         ):
             power = Fraction(str(exponent if exponent.is_Rational else float(exponent)))
-            return Quantity().times(found, power)
+            return Quantity().times(quantity, power)
         if not exponent.is_number:
             self._plain(self.quantity(exponent), exponent)
-        self._plain(found, base)
+        self._plain(quantity, base)
         return Quantity()
 
     def _alike(self, parts: list[Any], node: Any) -> Quantity:
@@ -186,37 +186,39 @@ class Inference:
                 list(condition.args), sympy.Max(*condition.args, evaluate=False)
             )
 
-    def _plain(self, found: Quantity, node: Any) -> None:
+    def _plain(self, quantity: Quantity, node: Any) -> None:
         """Make what stands inside a function a plain number."""
-        found = self._reduced(found)
-        if found.unknown:
-            self._equate(found, Quantity())
-        elif not found.unit.dimensionless:
-            self.inside[node] = found.unit
+        quantity = self._reduced(quantity)
+        if quantity.unknown:
+            self._equate(quantity, Quantity())
+        elif not quantity.unit.dimensionless:
+            self.inside[node] = quantity.unit
 
     # -- solving --------------------------------------------------------------------
-    def _reduced(self, found: Quantity) -> Quantity:
-        while any(name in self.solved for name in found.unknown):
-            name = next(name for name in found.unknown if name in self.solved)
-            power = found.unknown[name]
-            rest = {n: e for n, e in found.unknown.items() if n != name}
-            found = Quantity(found.unit, rest).times(self.solved[name], power)
-        return found
+    def _reduced(self, quantity: Quantity) -> Quantity:
+        while any(name in self.solved for name in quantity.unknown):
+            name = next(name for name in quantity.unknown if name in self.solved)
+            power = quantity.unknown[name]
+            others = {n: e for n, e in quantity.unknown.items() if n != name}
+            quantity = Quantity(quantity.unit, others).times(self.solved[name], power)
+        return quantity
 
-    def _equate(self, one: Quantity, other: Quantity) -> bool:
+    def _equate(self, first: Quantity, second: Quantity) -> bool:
         """Make two units the same; False where they are known and differ."""
-        gap = self._reduced(one.times(other, Fraction(-1)))
-        if not gap.unknown:
-            return gap.unit.dimensionless
+        ratio = self._reduced(first.times(second, Fraction(-1)))
+        if not ratio.unknown:
+            return ratio.unit.dimensionless
         # numbers first: names of constants and columns stay for what follows
-        name = min(gap.unknown, key=lambda n: (isinstance(n, str), str(n)))
-        power = gap.unknown[name]
-        rest = Quantity(gap.unit, {n: e for n, e in gap.unknown.items() if n != name})
-        self.solved[name] = Quantity().times(rest, -1 / power)
+        name = min(ratio.unknown, key=lambda n: (isinstance(n, str), str(n)))
+        power = ratio.unknown[name]
+        others = Quantity(
+            ratio.unit, {n: e for n, e in ratio.unknown.items() if n != name}
+        )
+        self.solved[name] = Quantity().times(others, -1 / power)
         return True
 
-    def _text(self, found: Quantity) -> str:
-        reduced = self._reduced(found)
+    def _text(self, quantity: Quantity) -> str:
+        reduced = self._reduced(quantity)
         return "an open unit" if reduced.unknown else _named(reduced.unit)
 
 
