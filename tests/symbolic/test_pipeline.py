@@ -73,7 +73,7 @@ def test_a_model_trained_by_first_order_becomes_the_same_equations(encoder):
     rows, valid = table(), table(frame(seed=1))
     model = ScIReN(encoder(3, 1, seed=0), "auto", Q10Respiration())
     fit(model, rows, valid, FIRST_ORDER)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert kept(symbolic) == {"x": "quadratic", "y": "linear"}
     assert verify(symbolic, model, rows, valid).passed
 
@@ -84,7 +84,7 @@ def test_a_linear_model_becomes_its_coefficients():
     rows = table(data, forcings=(), targets=["z"])
     model = ScIReN(LinearEncoder(3, 1))
     fit(model, rows, rows, TrainConfig(engine="first-order", epochs=150))
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     found = dict(zip(symbolic.table.name, symbolic.table.value, strict=True))
     assert found == pytest.approx({"z_0": 1.5, "a_x": -0.7, "a_y": 0.02}, rel=1e-6)
 
@@ -96,7 +96,7 @@ def test_a_model_built_by_hand_without_training_goes_the_same_way(hidden):
     assert (model.feature_names, model.residual_scale) == ((), None)
     with torch.no_grad():
         model.output_shift.fill_(4.0)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     judged = verify(symbolic, model, rows)
     assert all(c.passed for c in judged.checks if c.name != "close to network")
     assert list(symbolic.units.shift) == [0.0, 0.0, 0.0]
@@ -106,7 +106,7 @@ def test_forcings_and_targets_without_columns_are_called_by_their_own_names():
     rows = replace(table(), forcing_columns={}, target_columns={})
     model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
     fit(model, rows, rows)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert symbolic.forcing_columns == {"ta": "ta"}
     assert symbolic.target_names == ("reco",)
     assert verify(symbolic, model, rows).checks[0].passed
@@ -121,7 +121,7 @@ def test_a_proportional_noise_law_is_that_of_the_training():
     fit(model, rows, rows, TrainConfig(noise="proportional"))
     weights = observed(model, rows).term.observations.weights
     assert float(weights.max() / weights.min()) > 2
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert kept(symbolic) == {"x": "quadratic", "y": "linear"}
     assert symbolic.constants["q10"] == pytest.approx(1.8, abs=0.02)
 
@@ -154,7 +154,7 @@ def test_every_constraint_gives_verified_equations_inside_its_bounds(
     rows, valid = table(data[:300], forcings=()), table(data[300:], forcings=())
     model = ScIReN(KANEncoder(3, 1, seed=0), constraint, bounded(low, high))
     fit(model, rows, valid)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     judged = verify(symbolic, model, rows, valid)
     assert all(c.passed for c in judged.checks if c.name != "close to network")
     far = symbolic.latents({n: 1e3 * data[n].to_numpy() for n in ("x", "y", "w")})
@@ -168,7 +168,7 @@ def test_a_latent_of_large_values_behind_a_softplus_stays_finite():
     rows = table(data, forcings=())
     model = ScIReN(KANEncoder(3, 1, seed=0), "softplus", bounded(0.0, INF))
     fit(model, rows, rows)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert verify(symbolic, model, rows).passed
     found = dict(zip(symbolic.table.name, symbolic.table.value, strict=True))
     assert (found["rb_0"], found["a_x"]) == pytest.approx((3000, 500), rel=1e-3)
@@ -179,7 +179,7 @@ def test_the_offset_has_the_unit_of_its_latent_where_the_bounds_only_clip():
     rows = table()
     model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
     fit(model, rows, rows)
-    assert symbolify(model, rows).table.unit[0] == "umol m-2 s-1"
+    assert symbolify(model, rows, compose=0).table.unit[0] == "umol m-2 s-1"
 
 
 @pytest.mark.parametrize("scaling", ["standard", "minmax", "none"])
@@ -193,7 +193,7 @@ def test_exponentials_of_years_survive_every_scaling(scaling, tmp_path):
     rows = table(data, ["year", "y"], (), ["reco"])
     model = ScIReN(KANEncoder(2, 1, seed=0))
     fit(model, rows, rows, TrainConfig(scaling=scaling))
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert kept(symbolic) == {"year": "exp"}
     assert verify(symbolic, model, rows).passed
     again = SymbolicModel.load(symbolic.save(tmp_path / "equations.json"))
@@ -219,7 +219,7 @@ def test_a_family_of_ones_own_becomes_an_equation_of_the_feature_in_its_own_unit
     rows = table(data, forcings=())
     model = ScIReN(KANEncoder(3, 1, grid=14, seed=0), "auto", bounded(0.0, INF))
     fit(model, rows, rows)
-    symbolic = symbolify(model, rows, families=[*DEFAULT_FAMILIES, hill])
+    symbolic = symbolify(model, rows, families=[*DEFAULT_FAMILIES, hill], compose=0)
     assert kept(symbolic) == {"y": "bell"}
     found = dict(zip(symbolic.table.name, symbolic.table.value, strict=True))
     assert found == pytest.approx({"rb_0": 1.0, "a_y": 3.0, "k_y": 3.5}, rel=0.05)
@@ -246,7 +246,10 @@ def test_targets_may_stand_in_any_order():
     turned = table(data, targets=["second", "first"])
     model = ScIReN(KANEncoder(3, 2, seed=0), "auto", two_targets)
     fit(model, turned, turned)
-    one, other = symbolify(model, straight), symbolify(model, turned)
+    one, other = (
+        symbolify(model, straight, compose=0),
+        symbolify(model, turned, compose=0),
+    )
     assert one.equations == other.equations
     assert other.target_names == ("first", "second")
     assert verify(other, model, turned).passed
@@ -285,7 +288,10 @@ def test_rows_without_a_target_do_not_matter():
     data = frame(300)
     holes = pd.concat([data, data.assign(reco=np.nan, x=data.x / 2)])
     model = model_of(table(data))
-    one, other = symbolify(model, table(data)), symbolify(model, table(holes))
+    one, other = (
+        symbolify(model, table(data), compose=0),
+        symbolify(model, table(holes), compose=0),
+    )
     assert kept(one) == kept(other)
     assert one.constants == pytest.approx(other.constants, rel=1e-6)
 

@@ -31,7 +31,7 @@ def frame(truth, rows=900, noise=0.03, seed=0):
     return pd.DataFrame({"x": x, "y": y, "w": w, "ta": ta, "reco": reco})
 
 
-def study(truth, hidden=(), **kwargs):
+def study(truth, hidden=()):
     data = frame(truth)
     tables = [
         Table.from_frame(part, ["x", "y", "w"], ["ta"], ["reco"])
@@ -39,7 +39,7 @@ def study(truth, hidden=(), **kwargs):
     ]
     model = ScIReN(KANEncoder(3, 1, hidden=hidden, seed=0), "auto", Q10Respiration())
     fit(model, *tables[:2], TrainConfig(starts=4, start_iterations=6, polish=1))
-    return model, tables, symbolify(model, tables[0], **kwargs)
+    return model, tables, symbolify(model, tables[0], compose=0)
 
 
 def growing(x, y):
@@ -63,7 +63,7 @@ def folded_down():
 
 @pytest.fixture(scope="module")
 def refused():
-    return study(lambda x, y: 4 + 1.5 * np.sin(2.2 * x) + 0.05 * y, compose=0)
+    return study(lambda x, y: 4 + 1.5 * np.sin(2.2 * x) + 0.05 * y)
 
 
 def verdicts(model, tables, symbolic):
@@ -154,7 +154,7 @@ def noisy():
     ]
     model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
     fit(model, *tables[:2], TrainConfig(starts=4, start_iterations=6, polish=1))
-    return model, tables, symbolify(model, tables[0])
+    return model, tables, symbolify(model, tables[0], compose=0)
 
 
 @pytest.mark.parametrize("factor", [1.01, 0.99])
@@ -250,7 +250,7 @@ def test_a_wrong_family_fails():
 @pytest.mark.parametrize("outer", ["quadratic", "exp", "linear"])
 def test_a_wrong_outer_family_fails(two_layers, outer):
     model, tables, _ = two_layers
-    symbolic = symbolify(model, tables[0], pins={"h1_rb": outer})
+    symbolic = symbolify(model, tables[0], pins={"h1_rb": outer}, compose=0)
     assert failing(model, tables, symbolic) == {"close to network"}
 
 

@@ -74,10 +74,24 @@ def assert_readable(figure):
         assert apart, f"{first} lies on {second}"
 
 
-@pytest.mark.parametrize("process", [None, Q10, MANY], ids=["bare", "q10", "many"])
+SHAPES = [
+    (3, 0, 1),
+    (3, 1, 1),
+    (5, 0, 2),
+    (8, 2, 1),
+    (12, 0, 1),
+    (12, 0, 4),
+    (12, 2, 4),
+]
+
+
 @pytest.mark.parametrize(
-    "shape",
-    [(3, 0, 1), (3, 1, 1), (5, 0, 2), (8, 2, 1), (12, 0, 1), (12, 0, 4), (12, 2, 4)],
+    ("shape", "process"),
+    # every shape, and every process beside few and many edges
+    [
+        *((shape, MANY) for shape in SHAPES),
+        *((s, p) for s in SHAPES[:4:3] for p in (None, Q10)),
+    ],
 )
 def test_no_text_lies_on_another(shape, process):
     assert_readable(draw_graph(encoder_graph(random_edges(*shape), process=process)))

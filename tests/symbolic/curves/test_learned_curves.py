@@ -21,7 +21,7 @@ def study(truth, hidden=(), config=None, **choices):
     rows = Table.from_frame(data, ["x", "y", "w"], (), ["t"], units={"x": "m"})
     model = ScIReN(KANEncoder(3, 1, hidden=hidden, seed=0))
     fit(model, rows, rows, config or TrainConfig())
-    return model, rows, symbolify(model, rows, **choices)
+    return model, rows, symbolify(model, rows, compose=0, **choices)
 
 
 @pytest.fixture(scope="module")

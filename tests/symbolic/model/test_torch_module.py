@@ -39,7 +39,7 @@ def respiration():
     rows = Table.from_frame(frame(), ["x", "y"], {"ta": "t_air"}, ["reco"])
     model = ScIReN(KANEncoder(2, 1, seed=0), "auto", Q10Respiration())
     fit(model, rows, rows, TrainConfig())
-    return symbolify(model, rows)
+    return symbolify(model, rows, compose=0)
 
 
 def planted(structures, constraints, constants=()):

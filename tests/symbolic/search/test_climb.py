@@ -77,7 +77,7 @@ def test_a_planted_family_and_its_constants_are_found_and_a_useless_edge_goes(fa
     curve, constants = PLANTED[family]
     model, rows = trained(lambda x, y: 3 + curve(x) + 0.05 * y, config=KEEP_ALL)
     assert model.encoder.spline_layers[0].mask.sum() == 3
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert families(symbolic) == {"x": family, "y": "linear"}
     found = values(symbolic)
     for name, value in (constants | {"a_y": 0.05}).items():
@@ -94,7 +94,7 @@ def folded():
 
 
 def test_an_absolute_value_of_a_linear_combination_is_found_in_a_hidden_layer(folded):
-    symbolic = symbolify(*folded)
+    symbolic = symbolify(*folded, compose=0)
     assert families(symbolic) == {"x": "linear", "y": "linear", "h1_rb": "abs"}
     found = values(symbolic)
     assert found["a_x"] / found["a_y"] == pytest.approx(10, rel=0.03)
@@ -103,7 +103,7 @@ def test_an_absolute_value_of_a_linear_combination_is_found_in_a_hidden_layer(fo
 
 def test_a_hidden_node_without_need_is_dissolved():
     straight = trained(lambda x, y: 3 + x / 2 + y / 20, hidden=(1,), config=FEW)
-    symbolic = symbolify(*straight)
+    symbolic = symbolify(*straight, compose=0)
     assert families(symbolic) == {"x": "linear", "y": "linear"}
     assert set(symbolic.edges.target) == {"rb"}
 
@@ -114,7 +114,7 @@ def sine(x, y):
 
 def test_a_shape_of_no_family_is_refused_and_stays_a_named_function():
     model, rows = trained(sine)
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, compose=0)
     assert families(symbolic) == {"x": "none", "y": "linear"}
     assert list(symbolic.functions) == ["f_rb_x"]
     assert "f_rb_x(x)" in str(symbolic.equations["rb"])
@@ -129,7 +129,7 @@ def growth():
 @pytest.mark.parametrize("key", ["x", "x -> rb"])
 @pytest.mark.parametrize("family", ["quadratic", "linear"])
 def test_a_pinned_family_is_taken_and_recorded(growth, key, family):
-    symbolic = symbolify(*growth, pins={key: family})
+    symbolic = symbolify(*growth, pins={key: family}, compose=0)
     assert families(symbolic)["x"] == family
     assert chosen(symbolic) == {"x": "user", "y": "auto", "w": "auto"}
 
@@ -140,19 +140,19 @@ def test_a_pin_stays_with_its_edge_when_others_are_dropped(order):
     rows = Table.from_frame(data, order, ["ta"], ["reco"])
     model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
     fit(model, rows, rows, KEEP_ALL)
-    symbolic = symbolify(model, rows, pins={"x": "quadratic"})
+    symbolic = symbolify(model, rows, pins={"x": "quadratic"}, compose=0)
     assert families(symbolic)["x"] == "quadratic"
     assert chosen(symbolic) == {"x": "user", "y": "auto", "w": "auto"}
 
 
 def test_an_edge_that_is_pinned_is_kept_even_if_it_is_useless(growth):
-    symbolic = symbolify(*growth, pins={"w": "linear"})
+    symbolic = symbolify(*growth, pins={"w": "linear"}, compose=0)
     assert families(symbolic) == {"w": "linear", "x": "exp", "y": "linear"}
     assert chosen(symbolic)["w"] == "user"
 
 
 def test_an_edge_that_is_pinned_to_a_constant_leaves(growth):
-    symbolic = symbolify(*growth, pins={"w": "constant"})
+    symbolic = symbolify(*growth, pins={"w": "constant"}, compose=0)
     row = symbolic.edges.set_index("source").loc["w"]
     assert tuple(row[["status", "chosen", "reason"]]) == (
         "dropped",
@@ -163,14 +163,14 @@ def test_an_edge_that_is_pinned_to_a_constant_leaves(growth):
 
 @pytest.mark.parametrize("key", ["x", "rb", "x -> rb"])
 def test_a_forbidden_family_is_not_taken_and_that_is_recorded(growth, key):
-    symbolic = symbolify(*growth, forbid={key: ["exp"]})
+    symbolic = symbolify(*growth, forbid={key: ["exp"]}, compose=0)
     assert families(symbolic)["x"] != "exp"
     assert chosen(symbolic)["x"] == "user"
     assert chosen(symbolic)["y"] == ("user" if key == "rb" else "auto")
 
 
 def test_only_the_families_asked_for_are_tried(growth):
-    symbolic = symbolify(*growth, families=["linear", "abs"])
+    symbolic = symbolify(*growth, families=["linear", "abs"], compose=0)
     assert set(families(symbolic).values()) <= {"linear", "abs", "none"}
 
 
@@ -182,7 +182,7 @@ def test_only_the_families_asked_for_are_tried(growth):
     ],
 )
 def test_outer_functions_obey_pins_and_bans(folded, choice, outer):
-    symbolic = symbolify(*folded, **choice)
+    symbolic = symbolify(*folded, **choice, compose=0)
     found = families(symbolic)["h1_rb"]
     assert found == outer or (not outer and found != "abs")
     assert chosen(symbolic)["h1_rb"] == "user"
@@ -220,7 +220,7 @@ def test_two_latents_of_two_targets_get_formulas_of_their_own():
     ]
     model = ScIReN(KANEncoder(3, 2, seed=0), "auto", two_fluxes)
     fit(model, *parts, TrainConfig())
-    edges = symbolify(model, parts[0]).edges
+    edges = symbolify(model, parts[0], compose=0).edges
     kept = edges[edges.status == "closed"]
     assert set(zip(kept.source, kept.latent, kept.family, strict=True)) == {
         ("x", "rb", "quadratic"),

@@ -34,7 +34,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def equations(study):
-    return symbolify(*study)
+    return symbolify(*study, compose=0)
 
 
 def test_the_path_goes_from_a_constant_to_the_most_accurate(equations):
@@ -111,7 +111,7 @@ def test_candidates_survive_a_file(equations, tmp_path):
 
 @pytest.mark.parametrize("rule", ["accuracy", "best", 0, 1])
 def test_the_user_chooses_along_the_path(study, equations, rule):
-    other = symbolify(*study, model_selection=rule)
+    other = symbolify(*study, model_selection=rule, compose=0)
     rows = other.settings["candidates"]
     (row,) = [k for k, one in enumerate(rows) if one["selected"]]
     losses = [one["loss"] for one in rows]
@@ -134,8 +134,8 @@ def test_a_rule_or_row_that_does_not_exist_is_refused(equations, rule, said):
 
 
 def test_weights_of_the_user_change_the_order_of_the_path(study):
-    plain = symbolify(*study)
-    heavy = symbolify(*study, complexity={"exp": 100.0})
+    plain = symbolify(*study, compose=0)
+    heavy = symbolify(*study, complexity={"exp": 100.0}, compose=0)
     assert heavy.settings["complexity"] == {"exp": 100.0}
     assert max(one.complexity for one in heavy.candidates) > 90
     assert max(one.complexity for one in plain.candidates) < 90
