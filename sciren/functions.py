@@ -4,10 +4,28 @@ A process model written with these functions can be trained (torch), evaluated
 without torch (numpy) and printed as an equation (sympy).
 """
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+
+def _for_operands(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function take the operands in which process models get their values.
+
+    They are known by an attribute, because `sciren.decoders.operand` needs this module.
+    """
+
+    @functools.wraps(function)
+    def dispatched(*values: Any) -> Any:
+        for value in values:
+            if getattr(type(value), "sciren_operand", False):
+                return value.applied(function, *values)
+        return function(*values)
+
+    return dispatched
 
 
 def _kind(*values: Any) -> str:
@@ -32,36 +50,54 @@ def _apply(name: str, value: Any, sympy_name: str | None = None) -> Any:
     )(value)
 
 
+@_for_operands
 def exp(x: Any) -> Any:
     """Exponential, element by element."""
     return _apply("exp", x)
 
 
+@_for_operands
 def log(x: Any) -> Any:
     """Natural logarithm, element by element."""
     return _apply("log", x)
 
 
+@_for_operands
 def sqrt(x: Any) -> Any:
     """Square root, element by element."""
     return _apply("sqrt", x)
 
 
+@_for_operands
 def sin(x: Any) -> Any:
     """Sine of an angle in radians, element by element."""
     return _apply("sin", x)
 
 
+@_for_operands
 def cos(x: Any) -> Any:
     """Cosine of an angle in radians, element by element."""
     return _apply("cos", x)
 
 
+@_for_operands
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, element by element."""
     return _apply("tanh", x)
 
 
+@_for_operands
+def expit(x: Any) -> Any:
+    """Logistic function 1 / (1 + exp(-x)), element by element."""
+    kind = _kind(x)
+    if kind == "torch":
+        return sys.modules["torch"].sigmoid(x)
+    if kind == "sympy":
+        return 1 / (1 + sys.modules["sympy"].exp(-x))
+    return 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
+
+
+@_for_operands
 def absolute(x: Any) -> Any:
     """Absolute value, element by element."""
     return _apply("abs", x, "Abs")
@@ -81,16 +117,19 @@ def _extreme(name: str, sympy_name: str, a: Any, b: Any) -> Any:
     return getattr(np, name)(a, b)
 
 
+@_for_operands
 def maximum(a: Any, b: Any) -> Any:
     """Larger of two values, element by element."""
     return _extreme("maximum", "Max", a, b)
 
 
+@_for_operands
 def minimum(a: Any, b: Any) -> Any:
     """Smaller of two values, element by element."""
     return _extreme("minimum", "Min", a, b)
 
 
+@_for_operands
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Return ``a`` where the condition holds, else ``b``, element by element."""
     kind = _kind(condition, a, b)

@@ -1,10 +1,12 @@
 """The process model that a configuration names: built in, or a function of the user's."""
 
+import contextlib
 import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sciren import functions
 from sciren.errors import ConfigError, DecoderError, SciRenError, closest_names
 
 if TYPE_CHECKING:
@@ -98,21 +100,43 @@ def _run_file(path: Path) -> "ModuleType":
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses of the file look there
     try:
-        spec.loader.exec_module(module)
-    except SciRenError as error:
-        raise DecoderError(f"{path}: {error}") from error
-    except SyntaxError as error:
-        raise DecoderError(
-            f"{path}, line {error.lineno}: not readable as Python: {error.msg}"
-        ) from error
-    except Exception as error:
-        raise DecoderError(
-            f"{path}{_line_in(error, path)}: fails with {type(error).__name__}: {error}"
-        ) from error
+        # modules beside the file come last, so that they hide no others; what the file
+        # prints must not stand among the results on standard output
+        sys.path.append(str(path.parent))
+        with contextlib.redirect_stdout(sys.stderr):
+            spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise DecoderError(_told(error, path)) from error
+    finally:
+        sys.path.remove(str(path.parent))
     return module
 
 
-def _line_in(error: Exception, path: Path) -> str:
+def _told(error: BaseException, path: Path) -> str:
+    """Say in one line why a file does not run, where, and what to do."""
+    if isinstance(error, SciRenError):
+        return f"{path}: {error}"
+    if isinstance(error, SyntaxError):
+        # the file itself cannot be read, or a module that it imports
+        file = Path(error.filename) if error.filename else path
+        text = (error.text or "").strip()
+        return (
+            f"{file}, line {error.lineno}: not readable as Python: {error.msg}"
+            f"{f' in {text[:60]!r}' if text else ''}; correct the line"
+        )
+    first = (str(error).strip().splitlines() or [""])[0]
+    told, remedy = f"fails with {type(error).__name__}: {first}", "correct the line"
+    if isinstance(error, SystemExit):
+        told, remedy = "ends the program", "remove exit or sys.exit from the file"
+    elif isinstance(error, ModuleNotFoundError):
+        remedy = "install the package, put the module beside the file, or remove it"
+    elif isinstance(error, NameError) and hasattr(functions, error.name or ""):
+        told = f"{error.name} is not defined"
+        remedy = f"add from sciren.functions import {error.name}"
+    return f"{path}{_line_in(error, path)}: {told}; {remedy}"
+
+
+def _line_in(error: BaseException, path: Path) -> str:
     """Return ', line n' for the last place in the file that led to the error."""
     line, trace = 0, error.__traceback__
     while trace is not None:

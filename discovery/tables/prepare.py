@@ -72,9 +72,11 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
         say: hears how many rows were read, kept and left out.
     Raises:
         ConfigError: settings that do not fit the process model.
-        DecoderError: the process model cannot be loaded.
+        DecoderError: the process model cannot be loaded, or fails on a few rows.
         DataError: file, columns or rows cannot be used; the message names the file.
     """
+    from sciren.decoders.dry_run import check_process_model
+
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
     origin = read_origin(config.data, *_roles(config, forcings, targets))
@@ -90,6 +92,7 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
         raise ColumnError(f"{origin.source}: {error}") from error
     except DataError as error:
         raise DataError(f"{origin.source}: {error}") from error
+    check_process_model(decoder, table.forcings)
     for reason, count in table.dropped.items():
         say(f"left out {count:,} rows: {reason}")
     return Study(

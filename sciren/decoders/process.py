@@ -11,6 +11,7 @@ from keyword import iskeyword
 from typing import Any
 
 from sciren.decoders.base import Decoder
+from sciren.decoders.operand import operands, plain, uses_numpy
 from sciren.errors import DecoderError
 from sciren.parameters import Parameter
 
@@ -39,8 +40,14 @@ class FunctionDecoder(Decoder):
         functools.update_wrapper(self, function)
 
     def __call__(self, p: Any, f: Any) -> Any:
-        """Return what the function returns."""
-        return self.function(p, f)
+        """Return what the function returns; functions of numpy take tensors and symbols."""
+        if not self._uses_numpy:
+            return self.function(p, f)
+        return plain(self.function(operands(p), operands(f)))
+
+    @functools.cached_property
+    def _uses_numpy(self) -> bool:
+        return uses_numpy(self.function)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "FunctionDecoder":
         return self  # declarations do not change
@@ -90,7 +97,8 @@ def process_model(
     ```
 
     Write it with plain arithmetic and `sciren.functions` (exp, log, ...), so that the
-    same lines also print as an equation.
+    same lines also print as an equation; functions of numpy and scipy with the same
+    meaning (np.exp, np.where, scipy.special.expit) do as well.
 
     Args: see `Decoder`; name defaults to the function's.
     """

@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 
 from sciren.data.table import Table
+from sciren.decoders.dry_run import check_process_model
 from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
@@ -47,6 +48,7 @@ def fit_ensemble(
             is asked for a constant or range that does not exist.
         TrainingError: the asked engine cannot do a model, or training fails.
         ColumnError: a table lacks a forcing or target of the decoder.
+        DecoderError: the process model fails on a few rows, with file and line.
     """
     default = TrainConfig() if config is None else config
     configs = _each("config", default, models, TrainConfig)
@@ -87,6 +89,7 @@ def _each(
 def _ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Member:
     """Check a model and its tables, set scaling and knots, choose the engine."""
     _check_ranges(model, config)
+    check_process_model(model.decoder, train.forcings)
     engine, reason = choose_engine(model, config)
     device = _device(config.device)
     model.to(device)

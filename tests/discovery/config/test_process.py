@@ -1,5 +1,7 @@
 """A process model is found by name or in the user's file, and errors name the file."""
 
+import sys
+
 import pytest
 
 from discovery.config.process import load_decoder
@@ -85,7 +87,20 @@ def test_a_name_that_is_no_process_model_says_what_is_there(file, name, message)
     [
         ("x = (1,\ny = 2 3\n", r"my_process.py, line \d: not readable as Python"),
         ("a = 1\nb = a / 0\n", "my_process.py, line 2: fails with ZeroDivisionError"),
-        ("import no_such_package\n", "line 1: fails with ModuleNotFoundError"),
+        (
+            "import no_such_package\n",
+            "line 1: fails with ModuleNotFoundError.*install the package",
+        ),
+        (
+            "from math import expp\n",
+            "line 1: fails with ImportError.*correct the line",
+        ),
+        ("import sys\nsys.exit(3)\n", "line 2: ends the program; remove exit"),
+        (
+            "a = exp(1)\n",
+            "line 1: exp is not defined; add from sciren.functions import",
+        ),
+        ("def f(p, f)\n", r"line 1: not readable as Python: .* in 'def f\(p, f\)'"),
         (
             MINE.replace("high=2", "high=-1"),
             r"my_process.py: parameter 'rate' has bounds \[0, -1\]; low must be below",
@@ -106,3 +121,18 @@ def test_a_missing_file_names_its_neighbours(file):
     other.write_text(MINE)
     with pytest.raises(DecoderError, match="is not a Python file"):
         load_decoder(f"{other}:light_use")
+
+
+def test_a_module_beside_the_file_can_be_imported(file):
+    (file.parent / "beside_the_file.py").write_text("FACTOR = 2\n")
+    file.write_text(f"from beside_the_file import FACTOR\n{MINE}")
+    before = list(sys.path)
+    assert load_decoder(f"{file}:light_use")
+    assert sys.path == before
+
+
+def test_what_a_file_prints_stands_beside_the_results(file, capsys):
+    file.write_text(f"print('hello')\n{MINE}")
+    load_decoder(f"{file}:light_use")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "hello\n")

@@ -1,0 +1,479 @@
+"""A process model is run on a few rows before training; each mistake is one clear line.
+
+Torch's own words for an ``if`` on a column or for a call of ``math.exp`` name neither the
+user's line nor what to write instead. Here the function gets operands that know which
+operations have no derivative, change the data or cannot be printed.
+"""
+
+import ast
+import contextlib
+import inspect
+import io
+import sys
+import textwrap
+import traceback
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from torch import Tensor
+
+from sciren import functions
+from sciren.decoders.base import Decoder
+from sciren.decoders.operand import FUNCTIONS, Operand, plain
+from sciren.decoders.process import FunctionDecoder
+from sciren.errors import DecoderError, closest_names
+
+ROWS = 16  # enough that no shape of a row is taken for the number of rows
+DRAWS = 6  # a row counts as without a number where it has none for all of them
+KNOWN = "exp, log, sqrt, sin, cos, tanh, expit, absolute, maximum, minimum, where"
+
+
+class _MistakeError(Exception):
+    """What a user's line does that a process model cannot do, and what to write."""
+
+
+class _Checked(Operand):
+    """An operand that refuses what a process model cannot do.
+
+    Args:
+        value: tensor.
+        role: ``p.k`` or ``f.ta`` for what was handed in, None for results.
+        watch: collects the line where values without a number first appear.
+    """
+
+    __slots__ = ("role", "watch")
+
+    def __init__(self, value: Any, role: str | None, watch: "_Watch") -> None:
+        super().__init__(value)
+        self.role, self.watch = role, watch
+
+    def made(self, value: Any, *inputs: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        self.watch.see(value, inputs)
+        return _Checked(value, None, self.watch)
+
+    def unknown(self, name: str) -> Exception:
+        return _MistakeError(
+            f"numpy's {name} has no counterpart that can be trained and printed; use "
+            f"arithmetic, numpy's {', '.join(sorted(FUNCTIONS)[:6])}, ... or "
+            f"sciren.functions ({KNOWN})"
+        )
+
+    def __bool__(self) -> bool:
+        raise _MistakeError(
+            "`if`, `and`, `or`, `min` or `max` asks for one answer, but values differ from "
+            "row to row; use where(condition, a, b), minimum and maximum of "
+            "sciren.functions"
+        )
+
+    def __float__(self) -> float:
+        raise _MistakeError(
+            "`float` and functions of `math` take one number, but p and f hold a column; "
+            f"use sciren.functions ({KNOWN})"
+        )
+
+    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
+
+    def __iter__(self) -> NoReturn:
+        raise _MistakeError(_LOOP)
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, int) or getattr(self.value, "ndim", 1) == 1:
+            raise _MistakeError(_LOOP)
+        return super().__getitem__(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise _MistakeError(
+            f"writes into {self._name}; use where(condition, a, b) instead"
+        )
+
+    def __array__(self, *_: Any, **__: Any) -> NoReturn:
+        raise _MistakeError(
+            "np.array takes values out of the training; calculate with p and f themselves"
+        )
+
+    def __floordiv__(self, other: Any) -> NoReturn:
+        raise _MistakeError(
+            "`//` divides to whole numbers, which has no derivative; use `/`, or "
+            "where(condition, a, b) for steps"
+        )
+
+    __rfloordiv__ = __floordiv__
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # protocols that numpy and copy ask for
+            raise AttributeError(name)
+        if name in ("item", "numpy", "detach", "tolist", "cpu"):
+            raise _MistakeError(
+                f".{name}() takes values out of the training; calculate with p and f "
+                "themselves"
+            )
+        if self.role and name.endswith("_"):
+            raise _MistakeError(f".{name}() changes {self.role} in place; {_COPY}")
+        if not hasattr(self.value, name):
+            raise _MistakeError(
+                f"a column has no .{name}; use arithmetic and sciren.functions ({KNOWN})"
+            )
+        return super().__getattr__(name)
+
+    @property
+    def _name(self) -> str:
+        return f"single rows of {self.role or 'a result'}"
+
+
+_LOOP = (
+    "takes single rows, as in a loop; write the formula once for the whole columns, and "
+    "declare rowwise=False where rows depend on each other"
+)
+_COPY = "the data would change from step to step; write a new name, such as x = f.x - 1"
+
+
+def _in_place(symbol: str, name: str) -> Callable[..., Any]:
+    forward = getattr(Operand, name.replace("__i", "__", 1))
+
+    def refuse(self: _Checked, other: Any) -> Any:
+        if self.role:
+            raise _MistakeError(f"`{symbol}` changes {self.role} in place; {_COPY}")
+        return forward(self, other)
+
+    return refuse
+
+
+for _symbol, _name in (
+    ("+=", "__iadd__"), ("-=", "__isub__"), ("*=", "__imul__"), ("/=", "__itruediv__"),
+    ("**=", "__ipow__"), ("%=", "__imod__"),
+):  # fmt: skip
+    setattr(_Checked, _name, _in_place(_symbol, _name))
+
+
+class _Watch:
+    """Notes where the user's code first turns numbers into none, and where it prints."""
+
+    def __init__(self, file: str) -> None:
+        self.file, self.line, self.printed = file, 0, 0
+
+    def see(self, value: Tensor, inputs: tuple[Any, ...]) -> None:
+        """Note the line where a result has no number although its inputs have."""
+        known = all(
+            bool(torch.isfinite(one).all()) for one in inputs if isinstance(one, Tensor)
+        )
+        if not self.line and known and not bool(torch.isfinite(value).all()):
+            self.line = _line_of(sys._getframe(), self.file)
+
+
+class _Printing(io.StringIO):
+    """Standard output that notes which line of the user's file prints."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    def write(self, text: str) -> int:
+        """Note the line."""
+        self.watch.printed = self.watch.printed or _line_of(
+            sys._getframe(), self.watch.file
+        )
+        return len(text)
+
+
+def _line_of(frame: types.FrameType | None, file: str) -> int:
+    while frame is not None and frame.f_code.co_filename != file:
+        frame = frame.f_back
+    return frame.f_lineno if frame else 0
+
+
+class _Names(types.SimpleNamespace):
+    """p or f: a name that was not declared is refused with the closest ones."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        known = list(vars(self))
+        owner = "p" if getattr(type(self), "parameters", False) else "f"
+        kind = "parameter" if owner == "p" else "forcing"
+        raise _MistakeError(
+            f"{owner}.{name} is not declared as {kind}. {closest_names(name, known)} "
+            f"Declare it in @process_model or correct the name"
+        )
+
+
+class _Parameters(_Names):
+    parameters = True
+
+
+def check_process_model(
+    decoder: Decoder, forcings: Mapping[str, Tensor], rows: int = 200
+) -> None:
+    """Run a user's process model on a few rows and refuse what cannot be trained.
+
+    The process models of this package are not checked.
+
+    Args:
+        decoder: the process model.
+        forcings: name -> (n, ...) as observed; rows with gaps are passed over.
+        rows: how many are tried, spread evenly.
+    Raises:
+        DecoderError: with file, line and what to write instead.
+    """
+    place = _Place.of(decoder)
+    if place is None:
+        return
+    given = _rows(decoder, forcings, rows)
+    count = len(next(iter(given.values()))) if given else ROWS
+    if not count:
+        return
+    values = list(_draws(decoder, count))
+    watch = _Watch(place.file)
+    with contextlib.redirect_stdout(_Printing(watch)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if decoder.rowwise:
+            _run_checked(decoder, values[0], given, watch, place)
+        result = _run_plain(decoder, values[0], given, place)
+        _check_result(decoder, result, values[0], count, place)
+        _check_numbers(decoder, values, given, watch, place)
+    if watch.printed:
+        raise place.error(
+            watch.printed, "prints, at every step of a training; remove the print"
+        )
+
+
+class _Place:
+    """File of a process model, for messages."""
+
+    def __init__(self, file: str, function: Any) -> None:
+        self.file, self.function = file, function
+
+    @classmethod
+    def of(cls, decoder: Decoder) -> "_Place | None":
+        """Return where a process model stands; None for those of this package."""
+        function: Any = (
+            inspect.unwrap(decoder.function)
+            if isinstance(decoder, FunctionDecoder)
+            else type(decoder).__call__
+        )
+        module = getattr(function, "__module__", "") or ""
+        code = getattr(function, "__code__", None)
+        if code is None or module.split(".")[0] in ("sciren", "symbolic", "discovery"):
+            return None
+        return cls(code.co_filename, function)
+
+    def error(self, line: int, text: str) -> DecoderError:
+        """Return the error for a line of the file."""
+        where = f", line {line}" if line else ""
+        name = self.file if self.file.startswith("<") else str(Path(self.file))
+        return DecoderError(f"{name}{where}: {text}")
+
+    def line(self, error: BaseException) -> int:
+        """Return the last line of the file that led to an error, or of the function."""
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == self.file and frame.lineno
+        ]
+        return lines[-1] if lines else self.function.__code__.co_firstlineno
+
+    def last_return(self) -> int:
+        """Return the line of the function's last ``return``, or its first line."""
+        first = self.function.__code__.co_firstlineno
+        try:
+            source, first = inspect.getsourcelines(self.function)
+            tree = ast.parse(textwrap.dedent("".join(source)))
+        except (OSError, SyntaxError, TypeError):
+            return first
+        found = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Return)]
+        return first + max(found) - 1 if found else first
+
+
+def _rows(
+    decoder: Decoder, forcings: Mapping[str, Tensor], most: int
+) -> dict[str, Tensor]:
+    """Return rows without gaps, spread evenly, at least two of them."""
+    needed = {name: forcings[name] for name in decoder.forcings if name in forcings}
+    if not needed:
+        return {}
+    known = torch.stack(
+        [torch.isfinite(v)[:, None].flatten(1).all(1) for v in needed.values()]
+    ).all(0)
+    places = torch.nonzero(known)[:, 0]
+    if len(places) > most:
+        places = places[torch.linspace(0, len(places) - 1, most).long()]
+    while 0 < len(places) < 3:  # a condition on one row is none on a column
+        places = places.repeat(2)
+    return {name: v[places].detach().clone() for name, v in needed.items()}
+
+
+def _draws(decoder: Decoder, rows: int) -> Iterator[dict[str, Tensor]]:
+    """Yield parameters inside their bounds: where they start, and others."""
+    for draw in range(DRAWS):
+        size = 10.0 ** (draw - 1)  # from near a bound to far from it
+        share = draw / DRAWS
+        values = {}
+        for parameter in decoder.parameters:
+            if draw == 0:
+                value = parameter.initial
+            elif parameter.bounded == "both":
+                value = parameter.low + share * (parameter.high - parameter.low)
+            elif parameter.bounded == "low":
+                value = parameter.low + size
+            elif parameter.bounded == "high":
+                value = parameter.high - size
+            else:
+                value = size if draw % 2 else -size
+            tensor = torch.full((rows,), value, dtype=torch.float64)
+            values[parameter.name] = tensor.requires_grad_()
+        yield values
+
+
+def _run_checked(
+    decoder: Decoder,
+    values: Mapping[str, Tensor],
+    forcings: Mapping[str, Tensor],
+    watch: _Watch,
+    place: _Place,
+) -> None:
+    """Refuse operations that a process model cannot do; other failures are left."""
+    p = _Parameters(**{n: _Checked(v, f"p.{n}", watch) for n, v in values.items()})
+    f = _Names(**{n: _Checked(v.clone(), f"f.{n}", watch) for n, v in forcings.items()})
+    function = decoder.function if isinstance(decoder, FunctionDecoder) else decoder
+    try:
+        plain(function(p, f))
+    except _MistakeError as mistake:
+        raise place.error(place.line(mistake), str(mistake)) from mistake
+    except (Exception, SystemExit):
+        return  # an operand is no tensor; what fails with tensors as well is told then
+
+
+def _run_plain(
+    decoder: Decoder,
+    values: Mapping[str, Tensor],
+    forcings: Mapping[str, Tensor],
+    place: _Place,
+) -> Any:
+    names = types.SimpleNamespace
+    given = {name: value.clone() for name, value in forcings.items()}
+    try:
+        result = decoder(names(**values), names(**given))
+    except (Exception, SystemExit) as error:
+        raise place.error(place.line(error), _told(error)) from error
+    for name, value in given.items():
+        if not torch.equal(value, forcings[name]):
+            line = place.function.__code__.co_firstlineno
+            raise place.error(line, f"changes f.{name} in place; {_COPY}")
+    return result
+
+
+def _told(error: BaseException) -> str:
+    """Say what a failure means for a process model."""
+    if isinstance(error, SystemExit):
+        return "ends the program; remove exit or sys.exit and return the targets"
+    if isinstance(error, NameError):
+        name = error.name or ""
+        if hasattr(functions, name):
+            return f"{name} is not defined; add from sciren.functions import {name}"
+        return f"{error}; parameters are p.name, forcings f.name"
+    first = (str(error).strip().splitlines() or [""])[0]
+    return (
+        f"fails with {type(error).__name__}: {first}; write it with arithmetic and "
+        f"sciren.functions ({KNOWN})"
+    )
+
+
+def _check_result(
+    decoder: Decoder,
+    result: Any,
+    values: Mapping[str, Tensor],
+    rows: int,
+    place: _Place,
+) -> None:
+    """Refuse results that are not one number a row and target, with derivatives."""
+    line = place.last_return()
+    if result is None:
+        raise place.error(line, "returns nothing; end with return and the targets")
+    for target, column in _by_target(decoder, result, rows, line, place):
+        said = f"target {target!r}"
+        if isinstance(column, list | tuple):
+            raise place.error(
+                line,
+                f"returns a list of {len(column)} for {said}; write the formula once for "
+                "the whole columns and return one array",
+            )
+        if not isinstance(column, Tensor) or column.dim() == 0:
+            raise place.error(
+                line,
+                f"returns a single value for {said} and {rows} rows; calculate one value "
+                "a row, without mean, sum or item",
+            )
+        if column.shape != (rows,):
+            raise place.error(
+                line,
+                f"returns shape {tuple(column.shape)} for {said} and {rows} rows; return "
+                "one value a row, shape (rows,)",
+            )
+        if column.is_complex():
+            raise place.error(
+                line, f"returns complex numbers for {said}; return their real part"
+            )
+        if not column.requires_grad:
+            raise place.error(
+                line,
+                f"{said} does not depend on any parameter; calculate it from p, without "
+                "round, int or detach on the way",
+            )
+
+
+def _by_target(
+    decoder: Decoder, result: Any, rows: int, line: int, place: _Place
+) -> list[tuple[str, Any]]:
+    """Return target and column; a list of one array a target is fine."""
+    names = decoder.targets
+    if isinstance(result, Mapping):
+        missing = [name for name in names if name not in result]
+        if missing:
+            near = closest_names(missing[0], map(str, result))
+            raise place.error(line, f"does not return target {missing[0]!r}. {near}")
+        return [(name, result[name]) for name in names]
+    if len(names) == 1:
+        return [(names[0], result)]
+    if isinstance(result, Tensor) and result.shape == (rows, len(names)):
+        return list(zip(names, result.unbind(1), strict=True))
+    if not isinstance(result, list | tuple) or len(result) != len(names):
+        raise place.error(
+            line,
+            f"returns no {len(names)} arrays for the targets {', '.join(names)}; return "
+            "a mapping target -> array",
+        )
+    return list(zip(names, result, strict=True))
+
+
+def _check_numbers(
+    decoder: Decoder,
+    draws: list[dict[str, Tensor]],
+    forcings: Mapping[str, Tensor],
+    watch: _Watch,
+    place: _Place,
+) -> None:
+    """Refuse rows that have no number whatever the parameters are."""
+    always: Tensor | None = None
+    for values in draws:
+        constants = [values[name] for name in decoder.constant_names]
+        latents = [values[name] for name in decoder.latent_names]
+        shared = torch.stack(constants, 1) if constants else latents[0][:, None][:, :0]
+        found = decoder.evaluate(torch.stack(latents, 1), shared, dict(forcings))
+        bad = ~torch.isfinite(found.detach()).all(1)
+        always = bad if always is None else always & bad
+    if always is None or not bool(always.any()):
+        return
+    row = int(torch.nonzero(always)[0])
+    inputs = [f"f.{n} = {float(v[row]):g}" for n, v in forcings.items() if v.dim() == 1]
+    inputs += [f"p.{n} = {float(v[row]):g}" for n, v in draws[0].items()]
+    raise place.error(
+        watch.line or place.last_return(),
+        f"gives no number, for example where {', '.join(inputs)}: a logarithm, root or "
+        "power of a negative number, or a division by zero; keep the argument inside "
+        "with maximum(x, 1e-6), or filter these rows",
+    )
