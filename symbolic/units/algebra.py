@@ -3,7 +3,8 @@
 ``umol m-2 s-1``, ``W/m2``, ``kg C m^-2 yr^-1``, ``m**0.5``, ``W/(m2 K)``. A word is kept as
 it was written, so that the unit of a constant reads like the units it comes from; two
 units are compared by their base dimensions. A substance after an amount (``gC``, ``g C``,
-``umolCO2``) is a dimension of its own. ``degC`` stands for a temperature difference.
+``umolCO2``, ``mg N``) is a dimension of its own. ``degC`` (also ``deg C``, ``degrees_C``,
+``Celsius``) stands for a temperature difference.
 """
 
 import math
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sciren.errors import FormatError
+from symbolic.units.spelling import plain_spelling, with_elements
 
 Powers = Mapping[str, Fraction]
 
@@ -23,7 +25,7 @@ _BASE = {
     "Pa": (1.0, "kg m-1 s-2"), "Hz": (1.0, "s-1"), "V": (1.0, "kg m2 s-3 A-1"),
     "S": (1.0, "kg-1 m-2 s3 A2"), "Ohm": (1.0, "kg m2 s-3 A-2"), "L": (1e-3, "m3"),
     "l": (1e-3, "m3"), "bar": (1e5, "kg m-1 s-2"), "t": (1e3, "kg"),
-    "eq": (1.0, "mol"),
+    "eq": (1.0, "mol"), "molc": (1.0, "mol"),
     "cal": (4.184, "kg m2 s-2"),
 }  # fmt: skip
 _WHOLE = {
@@ -35,21 +37,30 @@ _WHOLE = {
     "°": (math.pi / 180, ""), "rad": (1.0, ""), "%": (1e-2, ""), "percent": (1e-2, ""),
     "ppm": (1e-6, ""), "ppb": (1e-9, ""), "atm": (101325.0, "kg m-1 s-2"),
     "days": (86400.0, "s"), "years": (31557600.0, "s"), "hours": (3600.0, "s"),
+    "weeks": (604800.0, "s"), "month": (2629800.0, "s"), "months": (2629800.0, "s"),
+    "sec": (1.0, "s"), "second": (1.0, "s"), "seconds": (1.0, "s"),
+    "minute": (60.0, "s"), "minutes": (60.0, "s"), "hrs": (3600.0, "s"),
+    "meter": (1.0, "m"), "metre": (1.0, "m"), "meters": (1.0, "m"),
+    "metres": (1.0, "m"), "Kelvin": (1.0, "K"), "ppmv": (1e-6, ""), "‰": (1e-3, ""),
+    "permil": (1e-3, ""),
 }  # fmt: skip
 _PREFIXES = {
     "T": 1e12, "G": 1e9, "M": 1e6, "k": 1e3, "h": 1e2, "d": 1e-1, "c": 1e-2, "m": 1e-3,
     "u": 1e-6, "µ": 1e-6, "μ": 1e-6, "n": 1e-9, "p": 1e-12,
 }  # fmt: skip
-_SUBSTANCES = ("CO2", "H2O", "CH4", "N2O", "O2", "DM", "C", "P")
+_SUBSTANCES = (
+    "CO2", "H2O", "CH4", "N2O", "NO3", "NO2", "NH4", "SO4", "PO4", "O2", "DM", "C", "P",
+    "N", "S", "K",
+)  # fmt: skip
 _AMOUNT = re.compile(rf"(.*(?:g|mol|t))({'|'.join(_SUBSTANCES)})")
 _TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))|(?P<over>/)|(?P<times>\*(?!\*)|·|\.(?!\d))"
-    r"|(?P<word>[^\W\d_]+\d?(?=[^\W\d_])[^\W\d_]*|(?:[^\W\d_]|[°%])+)"
-    r"(?P<substance>(?<=CO|CH)[24]|(?<=H)2O)?"
+    r"|(?P<word>[^\W\d_]+\d?(?=[^\W\d_])[^\W\d_]*|(?:[^\W\d_]|[°%‰])+)"
+    r"(?P<substance>(?<=CO|CH|NO|NH|SO|PO)[234]|(?<=H)2O)?"
     r"(?:(?:\^|\*\*)?(?P<power>\([+-]?\d+(?:\.\d+|/\d+)?\)|[+-]?\d+(?:\.\d+)?))?"
     r"|(?P<one>1(?![\d.])))"
 )
-NO_UNIT = ("1", "-", "dimensionless", "unitless", "none")
+NO_UNIT = ("1", "-", "--", "dimensionless", "unitless", "none", "fraction")
 """Texts that say that a quantity has no dimension; an empty text says nothing."""
 
 
@@ -108,15 +119,15 @@ def parse_unit(text: str) -> Unit:
     """
     if text.strip() in ("", *NO_UNIT):
         return Unit()
-    tokens = list(_tokens(text))
+    tokens = list(_tokens(with_elements(plain_spelling(text)), text))
     unit, rest = _product(tokens, text)
     if rest:
         raise _unreadable(text)
     return unit
 
 
-def _tokens(text: str) -> Iterator[re.Match[str]]:
-    place, stripped = 0, text.rstrip()
+def _tokens(spelled: str, text: str) -> Iterator[re.Match[str]]:
+    place, stripped = 0, spelled.rstrip()
     while place < len(stripped):
         match = _TOKEN.match(stripped, place)
         if match is None:
@@ -171,9 +182,15 @@ def _meaning(word: str) -> tuple[float, Unit]:
     amount = _AMOUNT.fullmatch(word)
     if amount:
         factor, inside = _meaning(amount[1])
-        if amount[1] not in inside.powers or amount[1] == "mol":
+        if _is_known(amount[1]):
             return factor, inside * Unit({f"of {amount[2]}": Fraction(1)})
     return 1.0, Unit({word: Fraction(1)})
+
+
+def _is_known(word: str) -> bool:
+    """Whether a word is a unit of this file, with or without a prefix."""
+    prefixed = word[:1] in _PREFIXES and word[1:] in _BASE
+    return word in _WHOLE or word in _BASE or prefixed
 
 
 def _base(text: str) -> Unit:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from sciren.errors import FormatError
 from symbolic.printing.symbols import escape
 from symbolic.units.algebra import parse_unit
+from symbolic.units.spelling import plain_spelling
 
 _SIUNITX = {
     "degC": r"\degreeCelsius", "°C": r"\degreeCelsius", "K": r"\kelvin", "%": r"\percent",
@@ -37,7 +38,8 @@ def latex_unit(unit: str) -> str:
     Powers may be written ``m-2``, ``m^-2`` or ``/m2``; anything else is set as escaped
     text.
     """
-    words = [word for word in re.split(r"[\s*·]+", unit.replace("/", " /")) if word]
+    plain = plain_spelling(unit)
+    words = [word for word in re.split(r"[\s*·]+", plain.replace("/", " /")) if word]
     matches = [_PART.fullmatch(word) for word in words]
     if not words:
         return ""

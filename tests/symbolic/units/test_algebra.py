@@ -100,3 +100,55 @@ def test_some_texts_say_that_there_is_no_unit(text):
 def test_what_is_no_unit_is_refused_with_an_example(text):
     with pytest.raises(FormatError, match="umol m-2 s-1"):
         parse_unit(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "same"),
+    [
+        ("deg C", "degC"), ("degrees_C", "degC"), ("degree_Celsius", "degC"),
+        ("Celsius", "degC"), ("degrees Celsius", "degC"), ("deg_C", "degC"), ("° C", "degC"),
+        ("℃", "degC"), ("m²", "m2"), ("W/m²", "W m-2"), ("m⁻²", "m-2"),
+        ("µmol CO₂ m⁻² s⁻¹", "umolCO2 m-2 s-1"), ("t C ha−1", "tC ha-1"),
+        ("W m^{-2}", "W m-2"), ("kgC", "kg C"), ("kgCO2", "kg CO2"), ("kgH2O", "kg H2O"),
+        ("gN", "g N"), ("kg N ha-1 yr-1", "kgN ha-1 yr-1"), ("mg N kg-1", "mgN kg-1"),
+        ("mgNO3 L-1", "mg NO3 l-1"), ("cmol(+)/kg", "cmolc kg-1"), ("degrees_north", "deg"),
+        ("degrees", "°"), ("months", "month"), ("1 / day", "d-1"), ("W⋅m−2", "W m-2"),
+        ("permil", "‰"), ("day of year", "doy"), ("DOY", "doy"),
+    ],
+)  # fmt: skip
+def test_units_are_read_however_people_write_them(written, same):
+    unit = parse_unit(written)
+    assert unit.equals(parse_unit(same))
+    assert parse_unit(str(unit)).powers == unit.powers
+
+
+@pytest.mark.parametrize("amount", ["g", "mg", "kg", "t", "mol", "umol"])
+@pytest.mark.parametrize("substance", ["C", "N", "CO2", "H2O", "S", "K", "P", "NO3"])
+def test_a_substance_is_a_dimension_beside_its_mass_or_amount(amount, substance):
+    for text in (f"{amount}{substance}", f"{amount} {substance}"):
+        scale, dimensions = parse_unit(f"{text} m-2").dimensions()
+        plain, base = parse_unit(f"{amount} m-2").dimensions()
+        assert scale == pytest.approx(plain)
+        assert dimensions == base | {f"of {substance}": 1}
+    per_mass = parse_unit(f"{amount} {substance} kg-1") * parse_unit("kg")
+    assert per_mass.equals(parse_unit(f"{amount}{substance}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("N m-2", {"kg": 1, "m": -1, "s": -2}), ("J g-1 K-1", {"m": 2, "s": -2, "K": -1}),
+        ("W m-2 K-4", {"kg": 1, "s": -3, "K": -4}), ("S m-1", {"kg": -1, "m": -3, "s": 3, "A": 2}),
+        ("kg K-1", {"kg": 1, "K": -1}), ("m N", {"kg": 1, "m": 2, "s": -2}),
+    ],
+)  # fmt: skip
+def test_newton_siemens_and_kelvin_stay_what_they_are(text, base):
+    assert parse_unit(text).dimensions()[1] == base
+
+
+def test_a_day_of_the_year_is_no_time_that_has_passed():
+    day = parse_unit("day of year")
+    assert not day.dimensionless
+    assert not day.equals(parse_unit("d"))
+    assert "s" not in day.dimensions()[1]
+    assert parse_unit("hour of day").dimensions()[1].keys() == {"hourofday"}

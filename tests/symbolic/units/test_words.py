@@ -2,7 +2,7 @@
 
 import pytest
 
-from symbolic.units.words import latex_unit
+from symbolic.units.words import latex_unit, siunitx_unit
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,11 @@ from symbolic.units.words import latex_unit
 )
 def test_units_are_upright_with_powers(unit, text):
     assert latex_unit(unit) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "same"), [("W m⁻²", "W m-2"), ("deg C", "degC"), ("m²", "m2")]
+)
+def test_other_spellings_are_set_like_the_usual_one(written, same):
+    assert latex_unit(written) == latex_unit(same)
+    assert siunitx_unit(written) == siunitx_unit(same)
