@@ -15,6 +15,8 @@ class Check:
         name: short name;  meaning: one sentence.
         number: what was measured;  tolerance: its limit;  passed: the verdict.
         detail: where the number comes from, e.g. latent or constant.
+        applies: False where the check makes no sense for these equations; it then
+            counts as passed and has no number.
     """
 
     name: str
@@ -23,6 +25,19 @@ class Check:
     tolerance: float
     passed: bool
     detail: str = ""
+    applies: bool = True
+
+    @classmethod
+    def not_applicable(cls, name: str, reason: str) -> "Check":
+        """Return a check that does not apply, and why."""
+        return cls(name, reason, float("nan"), float("nan"), True, "", False)
+
+    @property
+    def verdict(self) -> str:
+        """PASS, FAIL or "does not apply"."""
+        return (
+            "does not apply" if not self.applies else "PASS" if self.passed else "FAIL"
+        )
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,7 @@ class Verification:
                     "check": check.name,
                     "number": check.number,
                     "tolerance": check.tolerance,
-                    "verdict": "PASS" if check.passed else "FAIL",
+                    "verdict": check.verdict,
                     "detail": check.detail,
                     "meaning": check.meaning,
                 }
@@ -65,6 +80,9 @@ class Verification:
         for check in self.checks:
             row = dict(vars(check))
             row["number"] = _plain(check.number)
+            row["tolerance"] = _plain(check.tolerance)
+            if check.applies:
+                del row["applies"]  # only what is unusual is said
             rows.append(row)
         return {"passed": self.passed, "checks": rows}
 
@@ -83,6 +101,7 @@ class Verification:
                 float(row["tolerance"]),
                 _truth(row["passed"]),
                 str(row["detail"]),
+                _truth(row.get("applies", True)),
             )
             for row in stored["checks"]
         )

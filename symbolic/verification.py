@@ -16,30 +16,29 @@ from sciren.data.table import Table
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import covariance
 from sciren.training.gauss_newton.stages import Validation, by_block
-from symbolic.model.storage import from_json, to_json
+from symbolic.model.self_checks import (
+    EXACT,
+    RESOLVED,
+    SAME,
+    STEP,
+    STRETCH,
+    WEAK,
+    Columns,
+    raw_and_table,
+    relative_difference,
+    round_trip,
+    rounding,
+    stretched,
+)
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.options import DOMAIN_MARGIN
-from symbolic.printing.latex import to_latex
-from symbolic.printing.latex_reader import read_latex
-from symbolic.printing.rounding import rounded, unexplained
+from symbolic.printing.rounding import unexplained
 from symbolic.search.observations import constraints_of, matched, observed, shape_rules
 from symbolic.search.refit import SymbolicProblem, newton_step
-from symbolic.terms.rebuild import raw_constants
 from symbolic.verdict import Check, Verification
 
-Columns = dict[str, np.ndarray]
-
-SAME = 1e-9  # network of closed forms against sympy, relative
 CLOSE = {1: 0.9999, 2: 0.9995}  # R2 of equation against network, by layers
-ROUNDING = 1e-4  # loss of R2 by printing
 BLOCK_ERRORS = 2.0  # paired block errors by which a held-out loss may be larger
-STEP = 0.1  # standard errors that a Gauss-Newton step may move a constant
-WEAK = 0.005  # of its value, for constants that are known less well
-RESOLVED = 1e-3  # standard errors; steps below this are no news about any constant
-EXACT = 1e-10  # residual, in deviations of the targets, that counts as rounding
-ROUND_TRIP = 1e-12
-STRETCH = 1.2
-FAR = (3.0, 30.0, 1e3, 1e6)  # stretches at which bounds must hold
 
 
 @torch.no_grad()
@@ -66,12 +65,14 @@ def verify(
     if test is not None:
         model.check_features(test)
         tables["test"] = test
+    bounds = list(zip(model.low.tolist(), model.high.tolist(), strict=True))
+    stated = symbolic.constraints == constraints_of(model)
     checks = (
         _same_numbers(symbolic, model, tables),
         _close_to_network(symbolic, model, table, [valid, *_with_targets(model, test)]),
-        _rounding(symbolic, table),
+        rounding(symbolic, _columns(table)),
         _stationary(symbolic, model, table),
-        _round_trip(symbolic, model, table),
+        round_trip(symbolic, _columns(table), bounds, stated),
     )
     symbolic.verification = Verification(checks)
     return symbolic.verification
@@ -80,9 +81,7 @@ def verify(
 def _columns(table: Table, stretch: float = 1.0) -> Columns:
     """Feature columns, spread about the middle of their range."""
     x = table.features.numpy()
-    middle = (x.max(0) + x.min(0)) / 2
-    moved = middle + stretch * (x - middle)
-    return dict(zip(table.feature_names, moved.T, strict=True))
+    return stretched(dict(zip(table.feature_names, x.T, strict=True)), stretch)
 
 
 def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Tensor:
@@ -92,17 +91,6 @@ def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Ten
     z = model.scaled(raw).numpy()
     values = np.stack([one.value(z) for one in symbolic.structures], axis=1)
     return model.constrain(torch.from_numpy(values))
-
-
-def _relative(one: np.ndarray, other: np.ndarray) -> float:
-    """Largest difference over the larger of the value and its root mean square.
-
-    Infinite where either is not a finite number.
-    """
-    if not (np.isfinite(one).all() and np.isfinite(other).all()):
-        return float("inf")
-    size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
-    return float(np.max(np.abs(one - other) / np.maximum(size, 1e-300), initial=0.0))
 
 
 def _same_numbers(
@@ -118,39 +106,19 @@ def _same_numbers(
         for k, name in enumerate(symbolic.latent_names):
             one, other = network[:, k].numpy(), equation[name].to_numpy()
             defined = np.isfinite(other) | (stretch == 1.0)
-            gap = _relative(one[defined], other[defined])
+            gap = relative_difference(one[defined], other[defined])
             if gap >= worst:
                 worst, where = gap, f"{name}, {part} rows"
-    parts = _raw_and_table(symbolic, model, tables["training"])
-    worst, where = max((worst, where), *parts, key=lambda part: part[0])
-    worst, where = _targets_too(symbolic, model, tables["training"], worst, where)
-    meaning = "closed forms as a network against the sympy expression, relative"
-    return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
-
-
-def _raw_and_table(
-    symbolic: SymbolicModel, model: ScIReN, table: Table
-) -> list[tuple[float, str]]:
-    """Gaps of the unconstrained expressions and of the table of constants."""
-    columns = _columns(table)
-    z = model.scaled(table.features).numpy()
-    raw = symbolic.unconstrained_values(columns)
-    found = [
-        (_relative(one.value(z), raw[one.name]), f"{one.name} before its bounds")
-        for one in symbolic.structures
-    ]
     units = replace(
         symbolic.units,
         shift=model.feature_shift.numpy(),
         scale=model.feature_scale.numpy(),
     )
-    listed = raw_constants(symbolic.structures, units)
-    if list(symbolic.table["name"]) != [one.name for one in listed]:
-        return [*found, (float("inf"), "names in the table of constants")]
-    for one, other in zip(listed, symbolic.table["value"], strict=True):
-        gap = abs(other - one.value) / max(abs(one.value), 1e-300)
-        found.append((float(gap), f"constant {one.name} of {one.latent} in the table"))
-    return found
+    parts = raw_and_table(symbolic, _columns(tables["training"]), units)
+    worst, where = max((worst, where), *parts, key=lambda part: part[0])
+    worst, where = _targets_too(symbolic, model, tables["training"], worst, where)
+    meaning = "closed forms as a network against the sympy expression, relative"
+    return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
 
 
 def _targets_too(
@@ -166,7 +134,7 @@ def _targets_too(
     }
     traced = symbolic.predict(frame)
     for k, name in enumerate(symbolic.target_names):
-        gap = _relative(targets[:, k], traced[name].to_numpy())
+        gap = relative_difference(targets[:, k], traced[name].to_numpy())
         if gap > worst:
             worst, where = gap, f"target {name}, training rows"
     return worst, where
@@ -260,24 +228,6 @@ def _raw_constants(symbolic: SymbolicModel, model: ScIReN) -> Tensor:
     return model.constant_scale.to_raw(physical)
 
 
-def _rounding(symbolic: SymbolicModel, table: Table) -> Check:
-    exact = symbolic.latents(_columns(table))
-    printed = symbolic.with_equations(
-        {
-            name: rounded(one, symbolic.digits)
-            for name, one in symbolic.equations.items()
-        }
-    ).latents(_columns(table))
-    losses = {
-        name: unexplained(exact[name].to_numpy(), printed[name].to_numpy())
-        for name in symbolic.latent_names
-    }
-    name = max(losses, key=lambda one: losses[one])
-    meaning = f"R2 lost by printing {symbolic.digits} significant digits"
-    passed = losses[name] <= ROUNDING
-    return Check("rounding", meaning, losses[name], ROUNDING, passed, f"latent {name}")
-
-
 def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
     seen = observed(model, table)
     rules = shape_rules(model, table, symbolic.settings.get("shapes", {}))
@@ -321,53 +271,3 @@ def _names(symbolic: SymbolicModel, model: ScIReN) -> list[str]:
     for one in symbolic.structures:
         names += [f"{k + 1} of {one.name}" for k in range(one.size)]
     return [*names, *model.decoder.constant_names]
-
-
-def _round_trip(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
-    columns = _columns(table)
-    exact = symbolic.latents(columns)
-    copies = {"JSON": from_json(to_json(symbolic)), "LaTeX": _from_latex(symbolic)}
-    worst, where = 0.0, "all"
-    for kind, copy in copies.items():
-        again = copy.latents(columns)
-        for name in symbolic.latent_names:
-            gap = _relative(exact[name].to_numpy(), again[name].to_numpy())
-            if gap > worst:
-                worst, where = gap, f"{name} through {kind}"
-    called = symbolic.to_numpy(targets=False)(columns)
-    for name in symbolic.latent_names:
-        gap = _relative(exact[name].to_numpy(), called[name])
-        if gap > worst:
-            worst, where = gap, f"{name} as a function"
-    outside = _outside(symbolic, model, table)
-    if outside:
-        worst, where = float("inf"), f"{outside} leaves its bounds beyond the data"
-    if symbolic.constraints != constraints_of(model):
-        worst, where = float("inf"), "the stated bounds are not those of the model"
-    meaning = (
-        "JSON, LaTeX and function give the same numbers; bounds hold beyond the data"
-    )
-    return Check("round trip", meaning, worst, ROUND_TRIP, worst <= ROUND_TRIP, where)
-
-
-def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
-    """Print every equation at full precision and read it back."""
-    read = {}
-    for name, one in symbolic.equations.items():
-        symbols = sorted(one.free_symbols, key=str)
-        read[name] = read_latex(to_latex(one, None), symbols, list(symbolic.functions))
-    return symbolic.with_equations(read)
-
-
-def _outside(symbolic: SymbolicModel, model: ScIReN, table: Table) -> str:
-    """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
-    for stretch in FAR:
-        values = symbolic.latents(_columns(table, stretch))
-        for k, name in enumerate(model.latent_names):
-            low, high = float(model.low[k]), float(model.high[k])
-            found = values[name].to_numpy()
-            found = found[~np.isnan(found)]
-            slack = 1e-9 * max(1.0, np.abs(found[np.isfinite(found)]).max(initial=0.0))
-            if (found < low - slack).any() or (found > high + slack).any():
-                return name
-    return ""

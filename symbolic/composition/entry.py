@@ -1,6 +1,7 @@
 """compose: data, or a latent seen through a process, to one formula or a refusal."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ def _composed_through(
         budget,
         constants,
         state.process,
+        state.weight,
     )
 
 
@@ -199,8 +201,14 @@ def assembled(
     budget: Budget,
     of_process: Mapping[str, Constant],
     process: Process | None = None,
+    weight: Array | None = None,
 ) -> Composition:
-    """Write a finding in raw units."""
+    """Write a finding in raw units.
+
+    Args:
+        weight: (n,) factors on residuals of the observations at the end; None: those of
+            the regression.
+    """
     regression, best, units = found.regression, found.best, units_of(inputs)
 
     def form_of(offset: float, model: Model) -> LatentStructure:
@@ -251,6 +259,7 @@ def assembled(
         rung=found.rung,
         seconds=budget.elapsed,
         process=process,
+        rows=replace(inputs, weight=regression.weight if weight is None else weight),
     )
 
 

@@ -20,7 +20,7 @@ class Inputs:
 
     Args:
         names: of the features;  raw: (n, d);  shift, scale: (d,) mean and deviation.
-        target: (n,) observed;  weight: (n,) mean square one.
+        target: (n,) observed;  weight: (n,) factors on residuals, mean square one.
     """
 
     names: tuple[str, ...]

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from symbolic.composition.inputs import feature_matrix
+from symbolic.composition.inputs import Inputs, feature_matrix
 from symbolic.composition.screening.gate import Gate
 from symbolic.terms.rebuild import Units, raw_expression
 from symbolic.terms.structure import LatentStructure
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     import sympy
 
     from symbolic.composition.fitting.through_process import Process
+    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.verdict import Verification
 
 Array = np.ndarray
 
@@ -70,6 +74,8 @@ class Composition:
         alternatives: other structures, best first.
         rung: 1 for one node or a sum, 2 beyond.
         seconds: processor time of the search.
+        process: between the equation and the observations, None for none.
+        rows: on which it was found, with the weights of the last fit.
     """
 
     accepted: bool
@@ -87,6 +93,34 @@ class Composition:
     rung: int
     seconds: float
     process: "Process | None" = field(default=None, repr=False)
+    rows: Inputs = field(repr=False, kw_only=True)
+
+    @cached_property
+    def model(self) -> "SymbolicModel":
+        """The equation as a model: it saves, prints, exports and predicts like any other.
+
+        Check `accepted` before you believe it; `verify` attaches the verification.
+        """
+        from symbolic.composition.as_model import model_of
+
+        return model_of(self)
+
+    def verify(self) -> "Verification":
+        """Check the equation against the rows it was found on; `model` keeps the result.
+
+        The checks are those of `symbolic.verify`; "close to network" does not apply.
+        """
+        from symbolic.composition.verifying import verified
+
+        return verified(self)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model as JSON, which `SymbolicModel.load` reads."""
+        return self.model.save(path)
+
+    def latex(self) -> str:
+        """The equation as LaTeX."""
+        return self.model.export("latex")
 
     @property
     def expression(self) -> "sympy.Expr":

@@ -97,6 +97,15 @@ class CurveFit:
         return where if where is not None and abs(where - middle) <= reach else None
 
 
+def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
+    """Closed forms of a curve by family, best first."""
+    known = {} if fit.form is None else {fit.family: fit}
+    for other in fit.alternatives:
+        if other.form is not None:
+            known.setdefault(other.family, other)
+    return known
+
+
 def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:
     """Return the expression; a parabola whose vertex is far from the data expanded."""
     if form.family == "quadratic":

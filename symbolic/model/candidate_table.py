@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from sciren.errors import ConfigError
 from symbolic.expression.complexity import complexity
 from symbolic.printing.text import to_text
+from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.rebuild import (
     raw_constants,
     raw_expression,
@@ -124,27 +125,10 @@ def _edges(model: "SymbolicModel", one: "Candidate") -> Any:
 def _constants(model: "SymbolicModel", one: "Candidate") -> Any:
     import pandas as pd
 
-    units = dict(
-        zip(
-            zip(model.table["latent"], model.table["name"], strict=True),
-            model.table["unit"],
-            strict=True,
-        )
-    )
-    missing = float("nan")
-    rows = [
-        {
-            "name": c.name,
-            "latent": c.latent,
-            "source": c.source,
-            "role": c.role,
-            "value": c.value,
-            "error": missing,
-            "low": missing,
-            "high": missing,
-            "unit": units.get((c.latent, c.name), ""),
-            "kind": "encoder",
-        }
-        for c in raw_constants(one.structures, model.units)
-    ]
+    known = zip(model.table["latent"], model.table["name"], strict=True)
+    units = dict(zip(known, model.table["unit"], strict=True))
+    listed = raw_constants(one.structures, model.units)
+    rows = constant_rows(listed, [float("nan")] * len(listed), {})
+    for row in rows:
+        row["unit"] = units.get((row["latent"], row["name"]), "")
     return pd.DataFrame(rows, columns=list(model.table.columns))

@@ -290,6 +290,7 @@ def _checks(model: SymbolicModel) -> list[PrintedCheck]:
             check.tolerance,
             check.passed,
             check.name == "close to network",
+            check.applies,
         )
         for check in model.verification.checks
     ]

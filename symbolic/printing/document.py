@@ -360,6 +360,13 @@ def _edge_row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_row(check: PrintedCheck) -> dict[str, Any]:
+    if not check.applies:
+        return {
+            "check": check.name,
+            "value": "",
+            "limit": "",
+            "result": "does not apply",
+        }
     sign = r"\ge" if check.above else r"\le"
     limit = format_number(check.tolerance, None if check.above else 1)
     value = format_number(check.value, 6 if check.above else 2)

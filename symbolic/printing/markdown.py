@@ -88,6 +88,13 @@ def _candidate(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check(check: PrintedCheck) -> dict[str, Any]:
+    if not check.applies:
+        return {
+            "check": check.name,
+            "value": "",
+            "limit": "",
+            "result": "does not apply",
+        }
     value = format_number(check.value, 6 if check.above else 2, "text")
     sign = "at least" if check.above else "at most"
     return {

@@ -81,6 +81,7 @@ class PrintedCheck:
     passed: bool
     above: bool = False
     """Whether the value has to be above the tolerance (an R2) instead of below."""
+    applies: bool = True
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
-from symbolic.curves.fit import CurveFit, fit_curve
+from symbolic.curves.fit import CurveFit, fit_curve, fits_by_family
 from symbolic.families.forms import Form
 from symbolic.families.guarded import EXPONENT_LIMIT
 from symbolic.families.variants import form_named
@@ -39,15 +39,6 @@ def fit_edge(
         pin=options.pinned(feature, latent),
         unit=curve.unit,
     )
-
-
-def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
-    """Closed forms of a curve by family, best first."""
-    known = {} if fit.form is None else {fit.family: fit}
-    for other in fit.alternatives:
-        if other.form is not None:
-            known.setdefault(other.family, other)
-    return known
 
 
 def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float]:

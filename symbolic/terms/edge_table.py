@@ -1,20 +1,22 @@
 """One row an edge: the table behind equations and graphs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from sciren.edge_columns import EDGE_COLUMNS
-from symbolic.curves.fit import departure
+from symbolic.curves.fit import departure, fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
-from symbolic.search.starting import FittedEdge, FittedLatent, fits_by_family
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.rebuild import Units, node_expression, raw_constants, raw_term
 from symbolic.terms.structure import LatentStructure
+
+if TYPE_CHECKING:
+    from symbolic.search.starting import FittedEdge, FittedLatent
 
 EQUAL_WITHIN = 5.0  # families whose criterion is this close are named as equals
 
@@ -23,7 +25,8 @@ class EdgeTable:
     """Builds the edge table of a set of structures.
 
     Args:
-        structures, fitted: closed forms and the curves they came from, by latent.
+        structures, fitted: closed forms and the curves they came from, by latent; None
+            where they were found without curves.
         units: of the features;  z: (n, d) scaled features of the training rows.
         gaps: (latent, edge number) -> {family: criterion above the chosen one}.
         options: what the user decided.
@@ -32,7 +35,7 @@ class EdgeTable:
     def __init__(
         self,
         structures: Sequence[LatentStructure],
-        fitted: Sequence[FittedLatent],
+        fitted: "Sequence[FittedLatent] | None",
         units: Units,
         z: np.ndarray,
         gaps: Mapping[tuple[int, int], Mapping[str, float]],
@@ -107,7 +110,7 @@ class EdgeTable:
         }
 
     def _reason(
-        self, edge: EdgeTerm, learned: FittedEdge | None, close: Sequence[str]
+        self, edge: EdgeTerm, learned: "FittedEdge | None", close: Sequence[str]
     ) -> str:
         """Why an edge is refused; else a pole near the data, and where equals part."""
         if edge.form is None:
@@ -190,6 +193,8 @@ class EdgeTable:
         ]
 
     def _why_dropped(self, k: int, source: int) -> str:
+        if self.fitted is None:
+            return "the formula does without it"
         latent, feature = self.fitted[k], self.units.names[source]
         if self.options.pinned(feature, latent.name) == "constant":
             return "pinned to a constant"
@@ -200,7 +205,9 @@ class EdgeTable:
             return "pinned, but training dropped it; train with select=False to keep it"
         return "validation does not need it"
 
-    def _curve(self, k: int, edge: EdgeTerm) -> FittedEdge | None:
+    def _curve(self, k: int, edge: EdgeTerm) -> "FittedEdge | None":
+        if self.fitted is None:
+            return None
         latent = self.fitted[k]
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
         if edge.form is None:
@@ -211,7 +218,7 @@ class EdgeTable:
 
 
 def _parting(
-    family: str, close: Sequence[str], learned: FittedEdge | None
+    family: str, close: Sequence[str], learned: "FittedEdge | None"
 ) -> float | None:
     """Where the closest other family first departs by more than the error, scaled."""
     if learned is None or not close:
@@ -249,7 +256,7 @@ def _latex(expression: Any) -> str:
     return to_latex(expression, 3)
 
 
-def _r2(edge: EdgeTerm, learned: FittedEdge | None) -> float:
+def _r2(edge: EdgeTerm, learned: "FittedEdge | None") -> float:
     """Squared correlation of the closed form with the learned curve, by density."""
     if learned is None or edge.form is None:
         return float("nan")

@@ -301,7 +301,7 @@ class Product:
             return (), (Product(factors),), 0.0
         others = Product((*self.factors[:number], *self.factors[number + 1 :]))
         others = others.scaled(level)
-        if len(others.factors) > 1:
+        if len(others.edges) > 1:
             return (), (others,), 0.0
         last = others.factors[0]
         edge, offset = _of_scaled(last.edge)

@@ -9,8 +9,9 @@ import pandas as pd
 import torch
 
 from symbolic.search.refit import Refit, SymbolicProblem
+from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import RawConstant, Units, raw_constants
+from symbolic.terms.rebuild import Units, raw_constants
 from symbolic.terms.structure import LatentStructure
 
 Structures = Sequence[LatentStructure]
@@ -85,28 +86,7 @@ def constant_table(
     """
     listed = raw_constants(found.structures, units)
     errors = spread_of(found, problem, units).errors
-    rows = [
-        _constant_row(one, float(error), unit_of)
-        for one, error in zip(listed, errors, strict=False)
-    ]
-    return pd.DataFrame(rows)
-
-
-def _constant_row(
-    one: RawConstant, error: float, unit_of: Mapping[str, str]
-) -> dict[str, Any]:
-    return {
-        "name": one.name,
-        "latent": one.latent,
-        "source": one.source,
-        "role": one.role,
-        "value": one.value,
-        "error": error,
-        "low": one.value - 1.96 * error,
-        "high": one.value + 1.96 * error,
-        "unit": unit_of.get(one.latent, "") if one.role == "offset" else "",
-        "kind": "encoder",
-    }
+    return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of))
 
 
 def reparametrised(

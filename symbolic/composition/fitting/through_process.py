@@ -46,6 +46,7 @@ class Process:
         ranges: name -> range of an unknown constant.
         low, high: bounds of the latent; beyond them values are continued linearly.
         latent: name of the latent.
+        target: name of what is observed.
         small: distance to a lower bound of zero at which the continuation begins.
     """
 
@@ -55,6 +56,7 @@ class Process:
     low: float = -np.inf
     high: float = np.inf
     latent: str = "latent"
+    target: str = "observed"
     small: float = 1e-9
 
     def at_home(self, observed: Array) -> "Process":
@@ -187,9 +189,10 @@ def checked_process(
     given = {name: np.asarray(value) for name, value in (forcings or {}).items()}
     ranges = {name: _range(name, spec) for name, spec in (constants or {}).items()}
     low, high = bounds or (-np.inf, np.inf)
-    function, latent = process, "latent"
+    function, latent, target = process, "latent", "observed"
     if hasattr(process, "latent_names"):
         function, latent, declared, own = _from_model(process)
+        target = str(process.targets[0])
         ranges = {**declared, **ranges}
         low, high = bounds or own
         missing = [name for name in process.forcings if name not in given]
@@ -205,7 +208,7 @@ def checked_process(
             )
         if not np.isfinite(value).all():
             raise DataError(f"forcing {name!r} has missing values; drop these rows")
-    return Process(function, given, ranges, float(low), float(high), latent)
+    return Process(function, given, ranges, float(low), float(high), latent, target)
 
 
 def _from_model(

@@ -1,0 +1,155 @@
+"""Checks of equations that need no network: numbers, rounding, round trips, bounds.
+
+`symbolic.verification.verify` uses them beside what it asks of the trained network, and
+`symbolic.composition.verifying` for formulas that have none.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symbolic.model.storage import from_json, to_json
+from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.printing.latex import to_latex
+from symbolic.printing.latex_reader import read_latex
+from symbolic.printing.rounding import rounded, unexplained
+from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.verdict import Check
+
+Columns = dict[str, np.ndarray]
+
+SAME = 1e-9
+"""Relative difference of two ways to the same number: rounding of some hundred steps."""
+
+ROUNDING = 1e-4  # loss of R2 by printing, see the design's section on verification
+ROUND_TRIP = 1e-12  # relative difference after writing and reading, the same section
+STEP = 0.1  # standard errors that a Gauss-Newton step may move a constant
+WEAK = 0.005  # of its value, for constants that are known less well
+RESOLVED = 1e-3  # standard errors; steps below this are no news about any constant
+EXACT = 1e-10  # residual, in deviations of the targets, that counts as rounding
+STRETCH = 1.2  # of the data's range, on which the numbers must agree as well
+FAR = (3.0, 30.0, 1e3, 1e6)
+"""Stretches of the data's range at which bounds must still hold."""
+
+
+def stretched(columns: Mapping[str, np.ndarray], by: float) -> Columns:
+    """Spread every column about the middle of its range."""
+    moved = {}
+    for name, values in columns.items():
+        middle = (values.max() + values.min()) / 2
+        moved[name] = middle + by * (values - middle)
+    return moved
+
+
+def relative_difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Largest difference over the larger of the value and its root mean square.
+
+    Infinite where either is not a finite number.
+    """
+    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return float("inf")
+    size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
+    return float(np.max(np.abs(one - other) / np.maximum(size, 1e-300), initial=0.0))
+
+
+def raw_and_table(
+    symbolic: SymbolicModel, columns: Columns, units: Units
+) -> list[tuple[float, str]]:
+    """Differences of the unconstrained expressions and of the table of constants.
+
+    Args:
+        units: scaling of the features, from the source of the equations.
+    """
+    x = np.stack([columns[name] for name in units.names], axis=1)
+    z = (x - units.shift) / units.scale
+    raw = symbolic.unconstrained_values(columns)
+    differences = [
+        (
+            relative_difference(one.value(z), raw[one.name]),
+            f"{one.name} before its bounds",
+        )
+        for one in symbolic.structures
+    ]
+    listed = raw_constants(symbolic.structures, units)
+    if list(symbolic.table["name"]) != [one.name for one in listed]:
+        return [*differences, (float("inf"), "names in the table of constants")]
+    for one, other in zip(listed, symbolic.table["value"], strict=True):
+        gap = abs(other - one.value) / max(abs(one.value), 1e-300)
+        where = f"constant {one.name} of {one.latent} in the table"
+        differences.append((float(gap), where))
+    return differences
+
+
+def rounding(symbolic: SymbolicModel, columns: Columns) -> Check:
+    """What printing few digits costs."""
+    exact = symbolic.latents(columns)
+    short = {n: rounded(one, symbolic.digits) for n, one in symbolic.equations.items()}
+    printed = symbolic.with_equations(short).latents(columns)
+    losses = {
+        name: unexplained(exact[name].to_numpy(), printed[name].to_numpy())
+        for name in symbolic.latent_names
+    }
+    name = max(losses, key=lambda latent: losses[latent])
+    meaning = f"R2 lost by printing {symbolic.digits} significant digits"
+    passed = losses[name] <= ROUNDING
+    return Check("rounding", meaning, losses[name], ROUNDING, passed, f"latent {name}")
+
+
+def round_trip(
+    symbolic: SymbolicModel,
+    columns: Columns,
+    bounds: Sequence[tuple[float, float]],
+    stated: bool = True,
+) -> Check:
+    """Whether JSON, LaTeX and function give the same numbers, and bounds hold far out.
+
+    Args:
+        bounds: (low, high) of every latent, from the source of the equations.
+        stated: whether the equations state those bounds.
+    """
+    exact = symbolic.latents(columns)
+    copies = {"JSON": from_json(to_json(symbolic)), "LaTeX": _from_latex(symbolic)}
+    values: dict[str, Any] = {
+        f"through {n}": copy.latents(columns) for n, copy in copies.items()
+    }
+    values["as a function"] = symbolic.to_numpy(targets=False)(columns)
+    worst, where = 0.0, "all"
+    for way, again in values.items():
+        for name in symbolic.latent_names:
+            gap = relative_difference(exact[name].to_numpy(), np.asarray(again[name]))
+            if gap > worst:
+                worst, where = gap, f"{name} {way}"
+    outside = _outside(symbolic, columns, bounds)
+    if outside:
+        worst, where = float("inf"), f"{outside} leaves its bounds beyond the data"
+    if not stated:
+        worst, where = float("inf"), "the stated bounds are not those of the model"
+    meaning = (
+        "JSON, LaTeX and function give the same numbers; bounds hold beyond the data"
+    )
+    return Check("round trip", meaning, worst, ROUND_TRIP, worst <= ROUND_TRIP, where)
+
+
+def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
+    """Print every equation at full precision and read it back."""
+    read = {}
+    for name, one in symbolic.equations.items():
+        symbols = sorted(one.free_symbols, key=str)
+        read[name] = read_latex(to_latex(one, None), symbols, list(symbolic.functions))
+    return symbolic.with_equations(read)
+
+
+def _outside(
+    symbolic: SymbolicModel, columns: Columns, bounds: Sequence[tuple[float, float]]
+) -> str:
+    """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
+    for by in FAR:
+        values = symbolic.latents(stretched(columns, by))
+        for name, (low, high) in zip(symbolic.latent_names, bounds, strict=True):
+            known = values[name].to_numpy()
+            known = known[~np.isnan(known)]
+            slack = 1e-9 * max(1.0, np.abs(known[np.isfinite(known)]).max(initial=0.0))
+            if (known < low - slack).any() or (known > high + slack).any():
+                return name
+    return ""
