@@ -133,7 +133,7 @@ def test_the_history_says_which_engine_and_why(tables):
     "settings",
     [
         {},
-        {"ladder": True, "starts": 3, "start_rows": 60},
+        {"ladder": True, "starts": 3, "start_rows": 60, "profile_points": 7},
         {"bootstrap": 5},
         {"engine": "first-order", "epochs": 2},
     ],
@@ -157,7 +157,8 @@ def test_no_global_state_is_touched(tables):
     torch.manual_seed(3)
     before = torch.get_rng_state()
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
-    fit(respiration_model(), *tables, TrainConfig(ladder=True, starts=2))
+    config = TrainConfig(ladder=True, starts=2, profile_points=5)
+    fit(respiration_model(), *tables, config)
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_default_dtype() == dtype
     assert torch.get_num_threads() == threads
@@ -189,9 +190,10 @@ def test_plain_regression_needs_no_decoder(make):
 
 
 def test_several_targets_and_gaps_share_their_latents(make):
-    train, valid = make.exchanged(400), make.exchanged(200, seed=5)
+    train, valid = make.exchanged(300), make.exchanged(200, seed=5)
     model = ScIReN(KANEncoder(2, 2, grid=5), "auto", make.exchange)
-    history = fit(model, train, valid, TrainConfig(smooth=1e-3))
+    config = TrainConfig(smooth=1e-3, profile_points=5)
+    history = fit(model, train, valid, config)
     found = model.predict(valid).targets
     for k in range(2):
         seen = valid.observed[:, k]
@@ -208,7 +210,7 @@ def test_the_order_of_targets_and_their_names_do_not_matter(make):
     found = []
     for table in (train, turned):
         model = ScIReN(KANEncoder(2, 2, grid=4), "auto", make.exchange)
-        fit(model, table, table, TrainConfig(smooth=1e-2))
+        fit(model, table, table, TrainConfig(smooth=1e-2, profiles=False))
         found.append(states(model))
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
 
@@ -222,7 +224,7 @@ def test_observations_without_weight_do_not_count(tables):
     spoiled = replace(train, targets=wild, weights=weights)
     # The scale of the comparison is learned on all rows; the constant cares little.
     model = respiration_model()
-    fit(model, spoiled, valid, TrainConfig(smooth=1e-3))
+    fit(model, spoiled, valid, TrainConfig(smooth=1e-3, profiles=False))
     assert model.constants()["q10"] == pytest.approx(1.5, abs=0.05)
 
 
@@ -234,7 +236,8 @@ def test_residuals_of_logs_serve_noise_that_multiplies(make):
         table = replace(train, targets=shaken)
         for kind in errors:
             model = respiration_model()
-            fit(model, table, table, TrainConfig(residual=kind, smooth=1e-2))
+            config = TrainConfig(residual=kind, smooth=1e-2, profiles=False)
+            fit(model, table, table, config)
             errors[kind] += abs(model.constants()["q10"] - 1.5)
     assert errors["log"] < 0.7 * errors["identity"]
 
@@ -341,9 +344,8 @@ def test_a_second_fit_finds_the_same_answer(make, ladder):
     model = respiration_model()
     found = []
     for _ in range(2):
-        history = fit(
-            model, train, train, TrainConfig(ladder=ladder, starts=6, smooth=1e-2)
-        )
+        config = TrainConfig(ladder=ladder, starts=4, smooth=1e-2, profile_points=9)
+        history = fit(model, train, train, config)
         found.append((model.constants()["q10"], model.latents(train)))
         assert history.summaries["q10"].identified
     (one, latents), (two, again) = found
