@@ -44,6 +44,7 @@ class ResidualScale:
                 f"target number {empty[0] + 1} has no observation in the training rows; "
                 "check the split or drop the target"
             )
+        # 1 % of the median keeps the log of small fluxes from ruling the loss.
         share = 0.01 * targets.nanmedian(0).values.abs()
         added = share if offset is None else torch.full_like(share, offset)
         if kind == "log":

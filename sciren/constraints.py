@@ -118,6 +118,7 @@ class Sigmoid(Constraint):
 
     def inverse(self, p: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return temperature times the log odds, kept off the bounds by 1e-9."""
+        # At a bound the log odds are infinite; a start there must stay a number.
         share = ((p - low) / (high - low)).clamp(1e-9, 1 - 1e-9)
         return self.temperature * torch.log(share / (1 - share))
 
@@ -154,6 +155,7 @@ class Softplus(Constraint):
         """Return the smooth ramp above the lower (below the upper) bound."""
         upper = torch.isfinite(high).expand_as(z)
         ramp = torch.nn.functional.softplus(torch.where(upper, -z, z))
+        # The bound that is infinite must not enter: inf times a zero gradient is nan.
         base_low = torch.where(torch.isfinite(low), low, torch.zeros_like(low))
         base_high = torch.where(torch.isfinite(high), high, torch.zeros_like(high))
         return torch.where(upper, base_high - ramp, base_low + ramp)
@@ -166,6 +168,7 @@ class Softplus(Constraint):
         """Return log(exp(distance from the bound) - 1), mirrored for an upper bound."""
         upper = torch.isfinite(high).expand_as(p)
         distance = torch.where(upper, high - p, p - low).clamp_min(1e-9)
+        # log(exp(d) - 1), which overflows for large d, as d + log(1 - exp(-d)).
         z = distance + torch.log(-torch.expm1(-distance))
         return torch.where(upper, -z, z)
 

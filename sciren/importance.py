@@ -79,6 +79,7 @@ def backward_scores(
     top = torch.ones_like(nodes[-1]) if start is None else start
     above, scores = torch.diag(top), []
     for edge, node in zip(reversed(edges), reversed(nodes), strict=True):
+        # With a gradient through N an edge would gain score by cancelling the others.
         size = node.detach()
         if normalisation == "layer_mean":
             size = size.mean().expand_as(size)
@@ -142,6 +143,7 @@ def _measure(
     layer: EdgeLayer, x: Tensor, share: Tensor, kind: Deviation
 ) -> LayerStatistics:
     """Two passes in chunks of rows, so that wide layers fit into memory."""
+    # The deviation is about the weighted mean of all rows, so the means come first.
     parts = _chunks(x, layer)
     pieces = list(zip(parts, share.split(len(parts[0])), strict=True))
     means = torch.stack(

@@ -144,6 +144,7 @@ class ScIReN(nn.Module):
                     f"{high:g}{', without zero' if vanishing else ''}; change the value, "
                     "or the bounds of its Parameter"
                 )
+        # All of them in the decoder's order; those that are not named stay.
         physical = torch.tensor(list((known | dict(values)).values()))
         self.constant_raw.copy_(self.constant_scale.to_raw(physical.double()))
 
@@ -199,9 +200,11 @@ class ScIReN(nn.Module):
     def predict(self, table: Table) -> Prediction:
         """Evaluate all rows without gradients, at once if the decoder mixes rows."""
         self.check_features(table)
+        # A decoder that mixes rows gives other values on part of them.
         size = CHUNK if self.decoder.rowwise else max(1, len(table))
         parts = []
         with self._evaluating():
+            # At least once, so that a table without rows gives arrays without rows.
             for start in range(0, max(1, len(table)), size):
                 rows = slice(start, start + size)
                 forcings = {name: part[rows] for name, part in table.forcings.items()}

@@ -56,11 +56,12 @@ def prune(
     shares = edge_shares(measured, normalisation)
     layers = edge_layers(model.encoder)
     before = [layer.mask.clone() for layer in layers]
+    # Shares of many small edges can all lie below the threshold: one path always stays.
     strongest = _strongest_paths(shares)
-    for layer, share, keep, found in zip(
+    for layer, share, keep, statistics in zip(
         layers, shares, strongest, measured, strict=True
     ):
-        cut_edges(layer, (share.amax(0) <= threshold) & ~keep, found.means)
+        cut_edges(layer, (share.amax(0) <= threshold) & ~keep, statistics.means)
     drop_idle_nodes(layers)
     return [
         edge
@@ -99,7 +100,7 @@ def drop_idle_nodes(layers: list[EdgeLayer]) -> None:
         constant = (layer.mask == 0).all(0)
         values = after.edges(layer.bias.detach().unsqueeze(0))[0]
         cut_edges(after, constant.unsqueeze(1).expand_as(after.mask), values)
-    for after, layer in itertools.pairwise(reversed(layers)):  # the unheard, backwards
-        unheard = (after.mask == 0).all(1)
+    for after, layer in itertools.pairwise(reversed(layers)):  # unused nodes, backwards
+        unused = (after.mask == 0).all(1)
         nothing = torch.zeros_like(layer.mask)
-        cut_edges(layer, unheard.unsqueeze(0).expand_as(layer.mask), nothing)
+        cut_edges(layer, unused.unsqueeze(0).expand_as(layer.mask), nothing)

@@ -13,7 +13,7 @@ from sciren.splines import Outside, fit_coefficients, greville, n_coefficients
 
 Base = Literal["zero", "identity", "silu"]
 BASES: tuple[Base, ...] = ("zero", "identity", "silu")
-WHOLE = 8_000_000  # basis values formed at once
+WHOLE = 8_000_000  # basis values formed at once, 64 MB
 
 
 class SplineLayer(nn.Module):
@@ -85,6 +85,7 @@ class SplineLayer(nn.Module):
     @torch.no_grad()
     def set_range(self, low: Tensor, high: Tensor) -> None:
         """Move the knots without touching the coefficients (before training)."""
+        # A feature that does not vary still needs knots that differ.
         width = (high - low).clamp_min(1e-12)
         self.low.copy_(low)
         self.high.copy_(low + width)
@@ -100,7 +101,7 @@ class SplineLayer(nn.Module):
         """
         curves = EdgeCurves.apply(x, self.coefficients, self.knots(), "zero")
         first, last = x.amin(0), x.amax(0)
-        pad = 0.01 + margin * (last - first)
+        pad = 0.01 + margin * (last - first)  # the published code's; keeps ends inside
         self.set_range(first - pad, last + pad)
         self.coefficients.copy_(
             fit_coefficients(x, curves, self.low, self.high, self.intervals)

@@ -181,6 +181,8 @@ def _trial(
     trial = problem.retract(theta + delta, theta, members)
     bound = torch.zeros_like(members, dtype=torch.bool)
     if bool((_far(delta, theta) & (trial == theta)).any()):
+        # A short step along the slope tells whether a bound is pushed against, or was only
+        # met on the way of a long one.
         downhill = -1e-3 * slope / curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-300)
         short = problem.retract(theta + downhill, theta, members)
         stopped = _far(downhill, theta) & (short == theta)
@@ -207,6 +209,7 @@ def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
     matter; parameters without effect stay.
     """
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
+    # 1e-24 of the largest square is 1e-12 of the largest effect: rounding, no direction.
     effect = diagonal > 1e-24 * diagonal.amax(-1, keepdim=True)
     size = torch.where(effect, diagonal, 1.0).sqrt()
     scaled = matrix / (size.unsqueeze(-1) * size.unsqueeze(-2))

@@ -84,6 +84,7 @@ class Sums:
 
 def _products(one: Tensor, right: Tensor) -> Tensor:
     """Sum over the rows of one (S or 1, P, m) times right (S, Q, m): (S, P, Q)."""
+    # Rows shared by all members: one large product instead of many small ones.
     if len(one) > 1 or len(right) == 1:
         return one @ right.mT
     flat = one[0] @ right.flatten(0, 1).mT

@@ -73,6 +73,7 @@ class ProcessTerm:
         self.n_rows = len(table)
         self.n_latents = len(model.latent_names)
         self.n_constants = len(model.constant_raw)
+        # Solvers ask for the same slices at every step; each is cut once.
         self._parts: dict[tuple[int | None, int | None], ProcessTerm] = {}
         # What the sums over rows are divided by; slices keep that of the whole.
         self.whole_rows, self.total = self.n_rows, self._total()

@@ -32,6 +32,7 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
         ShapeError: the encoder has another number of features or plain targets.
     """
     _check_features(model, train, valid)
+    # Plain regression takes the targets of its first training for outputs.
     if model.plain and model.decoder.targets != train.target_names:
         _check_plain(model, train)
         model.decoder = IdentityDecoder(train.target_names)

@@ -59,6 +59,8 @@ class Checkpoint:
         old = sorted(self.folder.glob(f"{self.name}-*.safetensors"))
         self._serial += 1
         known = {file.name for file in old}
+        # Never a name that exists: an interruption while writing must not hit the tensors
+        # of the checkpoint that is still valid.
         while self._tensor_name() in known:
             self._serial += 1
         content = save(
@@ -71,6 +73,7 @@ class Checkpoint:
             "identity": dict(self.identity),
             "state": dict(state),
         }
+        # Tensors first: the JSON file is what makes a checkpoint, and it names them.
         _write(self.folder / self._tensor_name(), content)
         _write(self.path, (json.dumps(record, indent=1) + "\n").encode())
         for file in old:
@@ -112,6 +115,7 @@ class Checkpoint:
         return tensors, state
 
     def _check(self, stored: Mapping[str, Any]) -> None:
+        # Through JSON and back, so that tuples compare equal to the lists that were stored.
         wanted = json.loads(json.dumps(dict(self.identity)))
         for part, meaning in MEANINGS.items():
             if stored.get(part) != wanted[part]:
@@ -142,6 +146,7 @@ def _difference(stored: Any, wanted: list[dict[str, Any]]) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
+    # A rename within a folder replaces a file as a whole, or not at all.
     hidden = path.with_name(f".{path.name}.part")
     hidden.write_bytes(content)
     hidden.replace(path)

@@ -74,6 +74,7 @@ class LBFGS:
         self._search(evaluate, moving, start, direction)
         assert self.losses is not None
         self._remember(self.vector - start, self.slopes - slopes)
+        # A step that gained nothing was built on curvature of another place.
         lost = moving & ~(self.losses < before)
         if bool(lost.any()):
             self._forget(lost)
@@ -142,6 +143,7 @@ class LBFGS:
         for _ in range(TRIALS):
             self.vector.copy_(start + self._each(length) * direction)
             losses, slopes = evaluate()
+            # By the step that bounds have left, not by the step that was asked for.
             expected = self.dot(self.vector - start, self.slopes)
             lower = losses <= first + DECREASE * expected
             steep = self.dot(direction, slopes) < FLATTER * along
@@ -153,6 +155,8 @@ class LBFGS:
                 torch.where(searching & lower, length, low),
                 torch.where(searching & ~lower, length, high),
             )
+            # Doubling until a point is too far, then halving: no slope is trusted that was
+            # taken beyond a kink of the process model.
             wider = torch.where(torch.isinf(high), 2 * low, (low + high) / 2)
             length = torch.where(searching, wider, reached)
         else:

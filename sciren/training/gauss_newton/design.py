@@ -10,8 +10,10 @@ from sciren.encoders.kan import KANEncoder
 from sciren.splines import Outside, design, roughness_matrix
 
 KEPT = 150_000_000  # numbers of a basis that is kept in memory (1.2 GB)
-AT_ONCE = 1_000_000  # numbers of a basis that is worked on at once
-LEAST_ROWS = 512
+AT_ONCE = (
+    1_000_000  # numbers of a basis that is worked on at once: 8 MB, a cache's size
+)
+LEAST_ROWS = 512  # below, the overhead of a call exceeds its arithmetic
 
 
 def chunks(rows: int, numbers: int) -> Iterator[slice]:
@@ -98,6 +100,8 @@ class SplineDesign:
             for part in chunks(rows, 1 + width):
                 basis = knots.basis(scaled[part]).mT if kept is None else kept[1:, part]
                 mean = mean + basis @ share[part]
+        # Centred on the training rows, edges have no constants: those would add up to the
+        # intercept and leave the normal matrix singular.
         if kept is not None:
             kept[1:] -= mean.unsqueeze(1)
         return cls(scaled, knots, mean, penalty, kept)

@@ -27,12 +27,12 @@ from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import chunks
 
 NODES = 7  # Chebyshev nodes of a table; what they miss shows against PROMISED
-REACH = 0.1  # half the width of a table, in logs or in units of the constant
+HALF_WIDTH = 0.1  # half the width of a table, in logs or in units of the constant
 STEP = 0.05  # between the middles that tables may have, so that members can share them
-ERRORS = 10.0  # standard errors that a table must reach from its start
+ERRORS = 10.0  # standard errors on either side of its start that a table must cover
 GRID = 33  # values of the constant that are tried in a table
 PROMISED = 1e-5  # share of the loss by which a table may miss the truth
-MOST = 400  # coefficients above which the tables cost more than they save
+MOST = 400  # coefficients; 7 matrices of more cost more than they save
 
 
 @dataclass
@@ -54,6 +54,7 @@ class SharedGrams:
         size = len(units)
         normal = plain.with_active(free).normal(theta, members)
         matrix = normal.matrix[:, :size, :size]
+        # With several targets a member's units do not factor out of the sum over targets.
         if problem.term.observations.values.shape[1] == 1:
             self.known.append((key, matrix / (units.unsqueeze(1) * units)))
         return Normal(normal.loss, normal.gradient[:, :size], matrix)
@@ -166,11 +167,13 @@ class GramTable:
 
 def _nodes(problem: AdditiveProblem, middle: float, error: float) -> Tensor:
     """Chebyshev nodes around a constant, on a lattice that members share."""
-    wanted = ERRORS * max(error, 1e-12) if math.isfinite(error) else REACH
-    unit = 2.0 ** max(-20, math.ceil(math.log2(wanted / (REACH - STEP / 2))))
+    wanted = ERRORS * max(error, 1e-12) if math.isfinite(error) else HALF_WIDTH
+    # Powers of two and a lattice of middles: members whose constants nearly agree ask for
+    # the same nodes, and only equal nodes share their matrices.
+    unit = 2.0 ** max(-20, math.ceil(math.log2(wanted / (HALF_WIDTH - STEP / 2))))
     centre = round(middle / (STEP * unit)) * STEP * unit
-    low = max(centre - REACH * unit, float(problem.low[0]))
-    high = min(centre + REACH * unit, float(problem.high[0]))
+    low = max(centre - HALF_WIDTH * unit, float(problem.low[0]))
+    high = min(centre + HALF_WIDTH * unit, float(problem.high[0]))
     angle = (torch.arange(NODES, dtype=torch.float64) + 0.5) * (math.pi / NODES)
     nodes = (low + high) / 2 + (high - low) / 2 * angle.cos()
     return nodes.to(problem.low.device)
@@ -179,9 +182,9 @@ def _nodes(problem: AdditiveProblem, middle: float, error: float) -> Tensor:
 def barycentric(nodes: Tensor, x: Tensor) -> Tensor:
     """Weights (..., M) of values at nodes (M,) for their polynomial at x (...)."""
     distances = nodes.unsqueeze(1) - nodes
-    distances = distances / distances.abs().max().clamp_min(1e-300) + torch.eye(
-        len(nodes)
-    ).to(nodes)
+    # In units of the largest, so that the product of narrow tables does not underflow.
+    distances = distances / distances.abs().max().clamp_min(1e-300)
+    distances = distances + torch.eye(len(nodes)).to(nodes)  # no factor for itself
     away = x.unsqueeze(-1) - nodes
     hit = away == 0
     parts = (1 / distances.prod(1)) / torch.where(hit, 1.0, away)
