@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from sciren.data.frames import coordinates
 from sciren.errors import DataError, ShapeError
 from visualize.labels import number, shorten, with_unit
 from visualize.style import INK, MUTED, SMALL, panels, styled
@@ -56,7 +57,7 @@ def plot_map(
         DataError: a place off the globe, no finite value, or none positive for logs.
     """
     named = values if isinstance(values, Mapping) else {"": values}
-    east, north = _places(lon, lat)
+    east, north = coordinates(lon, lat, "place")
     fields = {str(key): _field(field, key, len(east)) for key, field in named.items()}
     norm = _norm(fields, limits, log)
     height = _height(east, north, min(columns, len(fields)))
@@ -77,23 +78,6 @@ def plot_map(
     bar.set_label(with_unit(name, unit), parse_math=False)
     figure.set_label(_describe(name, unit, east, north, fields))
     return figure
-
-
-def _places(lon: ArrayLike, lat: ArrayLike) -> tuple[Array, Array]:
-    east = np.asarray(lon, dtype=np.float64)
-    north = np.asarray(lat, dtype=np.float64)
-    if east.ndim != 1 or east.shape != north.shape or not len(east):
-        raise ShapeError(
-            f"lon has shape {east.shape}, lat {north.shape}; need (n,) both"
-        )
-    bad = ~((np.abs(east) <= 360) & (np.abs(north) <= 90))
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(
-            f"place {row} lies at lon {east[row]}, lat {north[row]}; "
-            "give degrees east (-180 to 360) and north (-90 to 90)"
-        )
-    return east, north
 
 
 def _field(values: ArrayLike, name: object, places: int) -> Array:

@@ -153,3 +153,27 @@ def leading_rows(values: Any, rows: int, name: str) -> np.ndarray:
         found = "a single value" if array.ndim == 0 else f"{len(array)} rows"
         raise ShapeError(f"{name} has {found}, the data have {rows} rows")
     return array
+
+
+def coordinates(lon: Any, lat: Any, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return degrees east and north, (n,) each, after checking them.
+
+    Args:
+        kind: what is located, for the message ("row", "place").
+    Raises:
+        DataError: a coordinate is missing or outside the globe.
+        ShapeError: lon and lat differ in length.
+    """
+    east, north = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    if east.shape != north.shape or east.ndim != 1 or len(east) == 0:
+        raise ShapeError(
+            f"lon has shape {east.shape}, lat {north.shape}; need (n,) both"
+        )
+    bad = ~((np.abs(east) <= 360) & (np.abs(north) <= 90))
+    if bad.any():
+        row = int(bad.argmax())
+        raise DataError(
+            f"{kind} {row} lies at lon {east[row]}, lat {north[row]}; "
+            "give degrees east (-180 to 360) and north (-90 to 90)"
+        )
+    return east, north

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from sciren.data.frames import leading_rows
+from sciren.data.frames import coordinates, leading_rows
 from sciren.data.splits import PARTS, Split
 from sciren.data.table import Table
-from sciren.errors import ConfigError, DataError, ShapeError
+from sciren.errors import ConfigError, DataError
 
 _MOST_CELLS = 10_000_000
 
@@ -40,18 +40,7 @@ def split_by_block(
             f"degrees={degrees} and folds={folds}: a cell needs a positive side and "
             "there must be at least 2 folds"
         )
-    east, north = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
-    if east.shape != north.shape or east.ndim != 1 or len(east) == 0:
-        raise ShapeError(
-            f"lon has shape {east.shape}, lat {north.shape}; need (n,) both"
-        )
-    bad = ~((np.abs(east) <= 360) & (np.abs(north) <= 90))
-    if bad.any():
-        row = int(bad.argmax())
-        raise DataError(
-            f"row {row} lies at lon {east[row]}, lat {north[row]}; "
-            "give degrees east (-180 to 360) and north (-90 to 90)"
-        )
+    east, north = coordinates(lon, lat, "row")
     columns = _cells(east, degrees)
     rows = _cells(north, degrees)
     width = int(columns.max()) + 1
