@@ -18,11 +18,12 @@ class Cell:
     Attributes:
         process: "plain" (y = latent) or "q10" (y = latent q10^((ta - 15) / 10)).
         rows: how many.
-        noise: deviation over that of the signal (plain), or over the mean (q10).
+        noise: deviation over that of the signal; behind q10 it grows with the mean.
         memory: AR(1) coefficient of features and noise; 0 for independent rows.
         kind: "ar"; "nugget" (AR and as much white noise); "two" (AR 0.99 and 0.7);
             "half" (rows missing at random); "seasons" (every second stretch of 200 rows);
             "sites" (60 groups of 20 rows, half of the features constant in a group).
+        effect: deviation of each of the three curves; the latent's mean is three.
     """
 
     process: str
@@ -30,13 +31,15 @@ class Cell:
     noise: float
     memory: float = 0.0
     kind: str = "ar"
+    effect: float = 0.6
 
 
 CELLS = {
     "plain_2000_10": Cell("plain", 2000, 0.1),
     "plain_300_30": Cell("plain", 300, 0.3),
     "q10_2000_10": Cell("q10", 2000, 0.1),
-    "q10_300_30": Cell("q10", 300, 0.3),
+    # so weak that a test that knows shapes, noise and q10 finds 97 %: no rule finds all
+    "q10_300_30": Cell("q10", 300, 0.3, effect=0.2),
     "ar_plain_30": Cell("plain", 2000, 0.3, 0.95),
     "ar_plain_100": Cell("plain", 2000, 1.0, 0.95),
     "ar_q10_30": Cell("q10", 2000, 0.3, 0.95),
@@ -49,15 +52,12 @@ CELLS = {
 }
 
 
-def latent(frame: pd.DataFrame) -> np.ndarray:
-    """Linear in x1, exponential in x4, quadratic in x7; deviations about 0.6 each."""
-    return (
-        3.0
-        + 0.6 * frame["x1"].to_numpy()
-        + np.exp(0.5 * frame["x4"].to_numpy())
-        - 1.13
-        + 0.4 * (frame["x7"].to_numpy() ** 2 - 1.0)
-    )
+def latent(frame: pd.DataFrame, effect: float = 0.6) -> np.ndarray:
+    """Linear in x1, exponential in x4, quadratic in x7; deviation about effect each."""
+    linear = frame["x1"].to_numpy()
+    exponential = (np.exp(0.5 * frame["x4"].to_numpy()) - 1.13) / 0.6
+    quadratic = (frame["x7"].to_numpy() ** 2 - 1.0) / np.sqrt(2.0)
+    return 3.0 + effect * (linear + exponential + quadratic)
 
 
 def record(cell: Cell, seed: int) -> pd.DataFrame:
@@ -76,12 +76,12 @@ def record(cell: Cell, seed: int) -> pd.DataFrame:
 
 def observe(cell: Cell, frame: pd.DataFrame, noise: np.ndarray) -> np.ndarray:
     """Add noise (n,) of deviation one to what the process makes of the latent."""
+    clean = latent(frame, cell.effect)
     if cell.process == "plain":
-        clean = latent(frame)
         return clean + cell.noise * clean.std() * noise
-    factor = Q10 ** ((frame["ta"].to_numpy() - T_REF) / 10)
-    clean = np.maximum(latent(frame), 0.0) * factor
-    return clean * (1 + cell.noise * noise)
+    temperature = frame["ta"].to_numpy()
+    clean = np.maximum(clean, 0.0) * Q10 ** ((temperature - T_REF) / 10)
+    return clean * (1 + cell.noise * clean.std() / clean.mean() * noise)
 
 
 def autoregressive(

@@ -39,7 +39,7 @@ class Arrays:
     blocks: np.ndarray
     time: np.ndarray | None
     row_ids: np.ndarray
-    grouped: bool = False
+    groups: np.ndarray | None = None
     dropped: dict[str, int] = field(default_factory=dict)
 
     def keep(self, rows: np.ndarray) -> None:
@@ -50,6 +50,7 @@ class Arrays:
         self.time = None if self.time is None else self.time[rows]
         self.blocks = frames.consecutive(self.blocks[rows])
         self.row_ids = self.row_ids[rows]
+        self.groups = None if self.groups is None else self.groups[rows]
 
 
 def collect(
@@ -102,7 +103,7 @@ def collect(
         blocks=blocks,
         time=stamps,
         row_ids=np.arange(len(frame)),
-        grouped=groups is not None,
+        groups=None if groups is None else blocks,
     )
     _drop_incomplete(arrays, frame.index, missing, missing_forcing)
     _check_targets(arrays)

@@ -34,7 +34,8 @@ class Table:
             Ids are consecutive from 0. Default: the row.
         time: (n,) datetime64[ns] or None.
         row_ids: (n,) positions of the rows in the frame they came from.
-        grouped: whether the blocks are groups that were given (sites).
+        groups: (n,) ids of the groups (sites) that were given, or None; parts of a
+            table keep the ids of the whole.
         dropped: reason -> rows left out on the way; each row counts once.
     Raises:
         ShapeError: parts differ in their number of rows, or names in their number.
@@ -52,7 +53,7 @@ class Table:
     blocks: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
     time: np.ndarray | None = None
     row_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    grouped: bool = False
+    groups: np.ndarray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -82,6 +83,7 @@ class Table:
             "blocks": self.blocks,
             "time": self.time,
             "row_ids": self.row_ids,
+            "groups": self.groups,
         } | {f"forcing {name}": part for name, part in self.forcings.items()}
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -113,7 +115,40 @@ class Table:
             blocks=blocks,
             time=None if self.time is None else self.time[index],
             row_ids=self.row_ids[index],
+            groups=None if self.groups is None else self.groups[index],
         )
+
+    @classmethod
+    def concatenate(cls, tables: Sequence["Table"]) -> "Table":
+        """Put parts of one table together again, rows in their order in the frame.
+
+        Tables of different frames follow each other, and no group of one is taken for a
+        group of another.
+
+        Args:
+            tables: with the same columns, at least one.
+        """
+        first = tables[0]
+        ids = np.concatenate([one.row_ids for one in tables])
+        same_frame = len(np.unique(ids)) == len(ids)
+        order = np.argsort(ids, kind="stable") if same_frame else np.arange(len(ids))
+        weights = [one.weights for one in tables if one.weights is not None]
+        times = [one.time for one in tables if one.time is not None]
+        joined = replace(
+            first,
+            features=torch.cat([one.features for one in tables]),
+            forcings={
+                name: torch.cat([one.forcings[name] for one in tables])
+                for name in first.forcings
+            },
+            targets=torch.cat([one.targets for one in tables]),
+            weights=torch.cat(weights) if len(weights) == len(tables) else None,
+            blocks=_apart([one.blocks for one in tables]),
+            time=np.concatenate(times) if len(times) == len(tables) else None,
+            row_ids=ids if same_frame else np.arange(len(ids)),
+            groups=_groups_of(tables, same_frame),
+        )
+        return joined.take(order)
 
     def to(self, device: torch.device | str) -> "Table":
         """Return the table with its tensors on another device."""
@@ -246,6 +281,24 @@ class Table:
             missing_forcing=missing_forcing, time_format=time_format,
             timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
         )  # fmt: skip
+
+
+def _apart(ids: Sequence[Tensor]) -> Tensor:
+    """Return ids of several tables, those of each above those of the one before."""
+    found, first = [], 0
+    for one in ids:
+        found.append(one + first)
+        first += int(one.max()) + 1 if len(one) else 0
+    return torch.cat(found)
+
+
+def _groups_of(tables: Sequence[Table], same_frame: bool) -> np.ndarray | None:
+    known = [one.groups for one in tables if one.groups is not None]
+    if len(known) < len(tables):
+        return None
+    if same_frame:
+        return np.concatenate(known)
+    return _apart([torch.as_tensor(one) for one in known]).numpy()
 
 
 def _tensors(arrays: Arrays) -> dict[str, Any]:

@@ -20,6 +20,9 @@ RIDGE = 1e-9
 """On the scaled diagonal: two blocks that repeat each other exactly stay solvable, and
 the one dropped first costs nothing."""
 
+UNSEEN = 1e-8
+"""Share of the largest norm below which a column does not act on any observation."""
+
 
 @dataclass(frozen=True, eq=False)
 class GramModel:
@@ -55,14 +58,18 @@ class GramModel:
             (self.always, *(self.blocks[one] for one in kept))
         ).astype(int)
         part = self.matrix[np.ix_(positions, positions)]
-        scale = np.sqrt(np.maximum(np.diagonal(part), 1e-300))
-        scaled = part / np.outer(scale, scale)
-        scaled[np.diag_indices_from(scaled)] += RIDGE
+        scale = np.sqrt(np.diagonal(part))
+        # A column that no observation sees gets the coefficient zero.
+        seen = scale > UNSEEN * scale.max(initial=0.0)
+        scale = np.where(seen, scale, 1.0)
+        scaled = np.where(np.outer(seen, seen), part, 0.0) / np.outer(scale, scale)
+        scaled[np.diag_indices_from(scaled)] += np.where(seen, RIDGE, 1.0)
         inverse = _inverse(scaled) / np.outer(scale, scale)
         places, first = {}, len(self.always)
         for one in kept:
             places[one] = slice(first, first + len(self.blocks[one]))
             first = places[one].stop
+        inverse[~seen] = 0.0
         theta = inverse @ self.right[positions]
         rss = max(self.total - float(theta @ self.right[positions]), 0.0)
         return SubsetFit(positions, places, inverse, theta, rss)

@@ -26,8 +26,9 @@ CERTAIN = 2.6  # t of the slope below which the noise is taken as equal (two-sid
 POSITIVE = 0.98  # share of rows whose mean must be above zero for a power of the mean
 FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
 LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
+SMALLEST_SPREAD = 1e-3  # of a target's deviation: nothing is measured more exactly
 HIGHEST_ORDER = 8
-"""All six measured: benchmarks.belief (the cells with growing and correlated noise)."""
+"""All measured: benchmarks.belief (the cells with growing and correlated noise)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +166,7 @@ def estimate_law(
         scaled = size / (held**growth if growth > 0 else 1.0)
         powers.append(growth)
         floors.append(floor)
-        spreads.append(float(np.sqrt(np.mean(scaled**2))) or 1.0)
+        spreads.append(max(float(np.sqrt(np.mean(scaled**2))), SMALLEST_SPREAD))
         memories.append(_memory(process, rows, scaled))
     law = NoiseLaw(tuple(powers), _relative(spreads), tuple(floors), tuple(memories))
     if process.groups is None:

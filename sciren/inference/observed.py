@@ -7,7 +7,7 @@ training compares predictions with targets. All arrays are numpy, double precisi
 is the only module of the package that touches torch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,7 +86,11 @@ class ObservedProcess:
 
     @classmethod
     def of(
-        cls, model: "ScIReN", table: Table, scale: ResidualScale | None = None
+        cls,
+        model: "ScIReN",
+        table: Table,
+        scale: ResidualScale | None = None,
+        factors: torch.Tensor | None = None,
     ) -> "ObservedProcess":
         """See a table through the decoder, the bounds and the constants of a model.
 
@@ -94,6 +98,7 @@ class ObservedProcess:
             model: trained or not; its encoder is not used.
             table: rows with targets, forcings and features.
             scale: of the comparison; default that of the training, else of the table.
+            factors: (n, t) on the weights of the observations, such as robust weights.
         Raises:
             TrainingError: the decoder mixes rows, or nothing is observed.
         """
@@ -103,25 +108,21 @@ class ObservedProcess:
                 "no sensitivities of single rows; selection and intervals need them"
             )
         scale = scale or model.residual_scale or ResidualScale.fit(table.targets)
+        term = ProcessTerm(model, table, scale, violation=0.0, noise_weights=factors)
         clock, ordered = _clock(table)
-        return cls._stacked(model, table, scale, clock, ordered)
+        return cls._stacked(term, table, clock, ordered)
 
     @classmethod
     def _stacked(
-        cls,
-        model: "ScIReN",
-        table: Table,
-        scale: ResidualScale,
-        clock: np.ndarray,
-        ordered: bool,
+        cls, term: ProcessTerm, table: Table, clock: np.ndarray, ordered: bool
     ) -> "ObservedProcess":
-        term = ProcessTerm(model, table, scale, violation=0.0)
+        model = term.model
         seen = (term.observations.weights > 0).cpu().numpy()
         if not seen.any():
             raise TrainingError(
                 "no target is observed in these rows; check targets and row filter"
             )
-        group = table.blocks.cpu().numpy() if table.grouped else None
+        group = table.groups
         rows, targets = _stacking(seen, group, clock)
         weights = term.observations.weights.cpu().numpy()[rows, targets]
         low, high = model.constant_scale.box()
@@ -213,10 +214,14 @@ class ObservedProcess:
     def take(self, rows: np.ndarray) -> "ObservedProcess":
         """Return some of the rows (positions, ascending); gaps restart the noise."""
         index = np.asarray(rows)
-        term = self.term
-        model, scale = term.model, term.observations.scale
+        device = self.term.observations.values.device
+        term = self.term.take(torch.as_tensor(index, device=device))
         table = self.table.take(index)
-        return self._stacked(model, table, scale, self.clock[index], self.ordered)
+        return self._stacked(term, table, self.clock[index], self.ordered)
+
+    def in_file_order(self) -> "ObservedProcess":
+        """Return the same observations with the order of the file taken for time."""
+        return replace(self, ordered=True)
 
     def time_rank(self) -> np.ndarray:
         """Return the position (m,) of every observation's row in time, 0 .. n - 1."""
@@ -247,7 +252,7 @@ def _clock(table: Table) -> tuple[np.ndarray, bool]:
     if table.time is None:
         return np.asarray(table.row_ids, dtype=float), False
     seconds = (table.time - table.time.min()) / np.timedelta64(1, "s")
-    group = table.blocks.cpu().numpy() if table.grouped else np.zeros(len(table))
+    group = np.zeros(len(table)) if table.groups is None else table.groups
     order = np.lexsort((seconds, group))
     steps = np.diff(seconds[order])[np.diff(group[order]) == 0]
     steps = steps[steps > 0]

@@ -13,68 +13,23 @@ matters most (measured: benchmarks.belief selection).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from sciren.inference.basis import CurveBasis, natural_splines
-from sciren.inference.design import Design, Edge
-from sciren.inference.elimination import GramModel, backward
-from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
+from sciren.inference.design import Edge
+from sciren.inference.linearised import LinearisedFit
+from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.solve import Fit, carried, solve
-from sciren.inference.wald import RobustTest
+from sciren.inference.search import LEVEL, Search
+from sciren.inference.solve import Fit
 
 Status = Literal["kept", "undecided", "excluded"]
 
-COLUMNS = 3  # of the natural splines that carry the tests
 ROUNDS = 3
-LEVEL = 0.05  # of the Wald tests
 EXCHANGE = 6.0  # rise of the residual sum over the variance below which a swap is open
-MOST_COLUMNS = 1 / 3  # of the observations, in the model with all edges
 """Measured: benchmarks.belief selection."""
-
-
-@dataclass(frozen=True, eq=False)
-class LinearisedFit:
-    """The model with all edges on whitened observations, linear around its minimum.
-
-    Attributes:
-        fit: the minimum.
-        columns: (m, P) whitened sensitivities;  response: (m,) whitened observations in
-            the linear model, y* = residual + J theta.
-        model: normal equations, blocks numbered as the edges of the design.
-        variance: of the noise, from the model with all edges.
-    """
-
-    fit: Fit
-    columns: np.ndarray
-    response: np.ndarray
-    model: GramModel
-    variance: float
-
-    @property
-    def test(self) -> RobustTest:
-        """Wald tests in its submodels."""
-        process = self.fit.process
-        rank = process.time_rank() if process.ordered else None
-        return RobustTest(self.columns, self.response, self.model, rank)
-
-    @classmethod
-    def of(cls, fit: Fit) -> "LinearisedFit":
-        """Linearise a fit."""
-        white = fit.whitening.whiten(np.column_stack((fit.jacobian, fit.residual)))
-        columns = np.ascontiguousarray(white[:, :-1])
-        response = white[:, -1] + columns @ fit.theta
-        blocks = {
-            number: np.arange(block.start, block.stop)
-            for number, block in enumerate(fit.design.blocks)
-        }
-        model = GramModel.of(columns, response, fit.design.positions(()), blocks)
-        rss = model.rss(tuple(blocks))
-        free = max(len(response) - fit.design.size, 1)
-        return cls(fit, columns, response, model, rss / free)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +47,7 @@ class Selection:
         law: of the noise;  whitening: the law on these rows.
         fit: the selected edges;  full: all offered ones, linearised.
         correlation: of neighbouring residuals in the order of the file where neither
-            time nor groups are known, else None.
+            time nor groups are known, else None. Above 0.1 that order was taken for time.
     """
 
     status: Mapping[Edge, Status]
@@ -149,13 +104,6 @@ class Selection:
         ]
 
 
-def feature_bases(
-    process: ObservedProcess, columns: int = COLUMNS
-) -> tuple[CurveBasis, ...]:
-    """Return the basis of the tests for every feature."""
-    return tuple(natural_splines(x, columns) for x in process.features.T)
-
-
 def select(
     process: ObservedProcess,
     offered: np.ndarray | None = None,
@@ -172,104 +120,47 @@ def select(
     Raises:
         TrainingError: the process has no finite value at the start.
     """
-    search = _Search(process, offered, power, start)
+    search = Search(process, offered, power, start)
     seen: list[frozenset[Edge]] = [frozenset()]
     for _ in range(ROUNDS):
         search.round()
-        if frozenset(search.kept) in seen:
+        wider = search.widen()
+        if not wider and frozenset(search.kept) in seen:
             break
         seen.append(frozenset(search.kept))
-    return search.result()
+    return _sorted(search)
 
 
-class _Search:
-    """Selected edges, their fit, and the law of the noise, round by round."""
-
-    def __init__(
-        self,
-        process: ObservedProcess,
-        offered: np.ndarray | None,
-        power: float | None,
-        start: np.ndarray | None,
-    ) -> None:
-        self.process, self.power = process, power
-        shape = (len(process.feature_names), process.n_latents)
-        allowed = np.ones(shape, dtype=bool) if offered is None else offered
-        bases = feature_bases(process)
-        self.offered: list[Edge] = [
-            (int(i), int(k)) for i, k in zip(*np.nonzero(allowed), strict=True)
-        ]
-        self.whole = Design.of(process, self.offered, bases)
-        self.kept: list[Edge] = []
-        self.law = NoiseLaw.equal(process)
-        self.whitening = Whitening.none(process)
-        none = self.whole.subset(())
-        theta = None if start is None else np.asarray(start, dtype=float)
-        self.fit = solve(process, none, self.whitening, start=theta)
-        self.full: LinearisedFit | None = None
-
-    def round(self) -> None:
-        """Estimate the noise from the selected edges, and select anew."""
-        process = self.process
-        before = self.fit if self.full is None else self.full.fit
-        large = solve(
-            process, self.whole, self.whitening, start=carried(before, self.whole)
+def _sorted(search: Search) -> Selection:
+    """Sort every offered edge into the three words."""
+    full = search.full
+    assert full is not None
+    numbers = {edge: number for number, edge in enumerate(search.offered)}
+    kept = [numbers[edge] for edge in search.kept]
+    here = LinearisedFit.of(search.fit, search.whole, full.variance)
+    p_values = _p_values(here, kept)
+    gains = _gains(here, kept)
+    pairs = _exchanges(here, kept)
+    open_to_swap = {other for _, other, _ in pairs}
+    status: dict[Edge, Status] = {}
+    for edge, number in numbers.items():
+        maybe = p_values[number] < LEVEL or number in open_to_swap
+        status[edge] = (
+            "kept" if number in kept else "undecided" if maybe else "excluded"
         )
-        mean = self.fit.mean
-        self.law = estimate_law(
-            process, large.residual, mean, large.jacobian, self.power
-        )
-        self.whitening = self.law.whitening(process, mean)
-        large = solve(process, self.whole, self.whitening, start=large.theta)
-        self.full = LinearisedFit.of(large)
-        self.kept = [self.offered[number] for number in _selected(self.full)]
-        small = self.whole.subset(self.kept)
-        self.fit = solve(process, small, self.whitening, start=carried(large, small))
-
-    def result(self) -> Selection:
-        """Sort every offered edge into the three words."""
-        full = self.full
-        assert full is not None
-        numbers = {edge: number for number, edge in enumerate(self.offered)}
-        kept = [numbers[edge] for edge in self.kept]
-        p_values = _p_values(full, kept)
-        gains = _gains(full, kept)
-        pairs = _exchanges(full, kept)
-        open_to_swap = {other for _, other, _ in pairs}
-        status: dict[Edge, Status] = {}
-        for edge, number in numbers.items():
-            maybe = p_values[number] < LEVEL or number in open_to_swap
-            status[edge] = (
-                "kept" if number in kept else "undecided" if maybe else "excluded"
-            )
-        name = self.offered
-        return Selection(
-            status=status,
-            pairs=tuple((name[a], name[b], cost) for a, b, cost in pairs),
-            p_values={name[number]: p for number, p in p_values.items()},
-            gains={name[number]: gain for number, gain in gains.items()},
-            law=self.law,
-            whitening=self.whitening,
-            fit=self.fit,
-            full=full,
-            inclusion={},
-            correlation=None,
-        )
-
-
-def _selected(full: LinearisedFit) -> list[int]:
-    """Drop blocks by BIC, then by the robust test."""
-    model, offered = full.model, tuple(full.model.blocks)
-    price = float(np.log(len(full.response)))
-    kept = backward(model, offered, full.variance, price)
-    test = full.test
-    while kept:
-        p_values = test.p_values(kept)
-        worst = max(p_values, key=lambda block: p_values[block])
-        if p_values[worst] <= LEVEL * len(kept) / len(offered):
-            break
-        kept = [block for block in kept if block != worst]
-    return kept
+    name = search.offered
+    return Selection(
+        status=status,
+        pairs=tuple((name[a], name[b], cost) for a, b, cost in pairs),
+        p_values={name[number]: p for number, p in p_values.items()},
+        gains={name[number]: gain for number, gain in gains.items()},
+        law=search.law,
+        whitening=search.whitening,
+        fit=search.fit,
+        full=full,
+        inclusion={},
+        correlation=search.correlation,
+    )
 
 
 def _p_values(full: LinearisedFit, kept: Sequence[int]) -> dict[int, float]:
@@ -313,8 +204,3 @@ def _exchanges(
             if cost < EXCHANGE:
                 found.append((mine, other, float(cost)))
     return found
-
-
-def with_inclusion(selection: Selection, shares: Mapping[Edge, float]) -> Selection:
-    """Return the selection with the shares of resamples that kept each edge."""
-    return replace(selection, inclusion=dict(shares))

@@ -71,10 +71,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     loss_width: float = Field(
         default=1.0, gt=0, description="of smooth-l1, in deviations of the target"
     )
-    noise: Literal["constant", "proportional", "robust"] = Field(
-        default="constant",
-        description="proportional: weights 1 / prediction^2, two passes; robust: weights "
-        "of Huber, then Tukey, where some observations are grossly wrong",
+    noise: Literal["auto", "constant", "proportional", "robust"] = Field(
+        default="auto",
+        description="how the noise grows with the mean: auto estimates it where features "
+        "are selected; constant: not at all; proportional: weights 1 / prediction^2, two "
+        "passes; robust: weights of Huber, then Tukey, where some observations are grossly wrong",
     )
 
     # Penalties
@@ -171,12 +172,14 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
 
     # After training
     select: bool = Field(
-        default=True, description="drop edges on validation, then refit"
+        default=True, description="drop edges that the data do not ask for, then refit"
     )
-    selection: Literal["auto", "one-by-one", "path"] = Field(
+    selection: Literal["auto", "tests", "one-by-one", "path"] = Field(
         default="auto",
-        description="Gauss-Newton, one layer: drop edges one by one, or refit those that "
-        "a path of falling group penalties proposes; auto takes the path from 20 edges",
+        description="Gauss-Newton, one layer: tests ask training and validation rows "
+        "together under the estimated law of the noise, so that the split decides "
+        "nothing; one-by-one drops edges on validation; path refits those that a path of "
+        "falling group penalties proposes; auto takes the path from 20 edges, else tests",
     )
     ladder: bool = Field(
         default=False, description="try one and two hidden nodes a latent"
@@ -232,6 +235,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
                     f"profile_range of {name!r}: {low} is not below {high}"
                 )
         return self
+
+    @property
+    def reweights(self) -> bool:
+        """Whether training refits with weights that follow from its own fit."""
+        return self.noise in ("proportional", "robust")
 
     def replace(self, **changes: Any) -> "TrainConfig":
         """Return a checked copy with some settings changed."""

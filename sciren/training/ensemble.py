@@ -95,7 +95,8 @@ def _ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Me
     model.to(device)
     data = prepare(model, train.to(device), valid.to(device), config)
     model.residual_scale = data.scale
-    model.violation_weight, model.noise = config.violation, config.noise
+    model.violation_weight = config.violation
+    model.noise = "constant" if config.noise == "auto" else config.noise
     _check_rowwise(model, data.train, engine)
     return Member(model, data.train, data.valid, config, History(engine, reason))
 

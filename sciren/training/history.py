@@ -17,6 +17,8 @@ class History:
         reason: why this engine was taken, one sentence.
         rows: one mapping a step: stage, step, every term of the loss, valid.
         selection: one mapping a candidate of the edge selection.
+        edges: one mapping an edge: feature, latent, status (kept, undecided, excluded),
+            p_value, gain, inclusion, cannot_tell_from; see `sciren.inference.select`.
         ladder: one mapping a stage: hidden nodes, validation loss, accepted.
         profiles: one mapping a point of the profile of each constant.
         concurvity: one mapping an edge: how well the other features imitate its curve.
@@ -28,6 +30,7 @@ class History:
     reason: str = ""
     rows: list[dict[str, Any]] = field(default_factory=list)
     selection: list[dict[str, Any]] = field(default_factory=list)
+    edges: list[dict[str, Any]] = field(default_factory=list)
     ladder: list[dict[str, Any]] = field(default_factory=list)
     profiles: list[dict[str, Any]] = field(default_factory=list)
     concurvity: list[dict[str, Any]] = field(default_factory=list)

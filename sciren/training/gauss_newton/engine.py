@@ -1,21 +1,24 @@
 """The Gauss-Newton engine: solve small encoders instead of training them.
 
-additive model -> (ladder: one, two hidden nodes) -> edge selection on validation ->
-refit -> profile of every constant. Each accepted step is written into the model.
+additive model -> (ladder: one, two hidden nodes) -> selection of edges (tests on all rows
+but the test rows; validation where nodes are hidden) -> refit -> profile of every
+constant. Each accepted step is written into the model.
 """
 
 import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from sciren.encoders.kan import KANEncoder
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.profile import ProfileSummary, estimate
+from sciren.training.feature_selection import select_features
 from sciren.training.gauss_newton.concurvity import imitated_shares, report
 from sciren.training.gauss_newton.gram import SharedGrams
 from sciren.training.gauss_newton.profiling import carried_over, profile_and_bootstrap
-from sciren.training.gauss_newton.selection import eliminate
+from sciren.training.gauss_newton.selection import eliminate, record_path
 from sciren.training.gauss_newton.solver import AnyProblem, StageSolver, Step
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
 from sciren.training.member import Member
@@ -122,7 +125,24 @@ class GaussNewton:
         if not self.config.select:
             return step
         names = self._edge_names(max(step.stage.nodes, 1))
-        chosen = eliminate(step.stage, step.candidate, names, self.history)
+        if step.stage.nodes or self.config.selection == "one-by-one":
+            chosen = eliminate(step.stage, step.candidate, names, self.history)
+            return Step(step.stage, chosen)
+        return self._tested(step, names)
+
+    def _tested(self, step: Step, names: list[list[str]]) -> Step:
+        """Keep the edges that all rows but the test rows ask for."""
+        full = step.candidate
+        asked = (self.model, self.data, self.config, self.history, self.solver.noise)
+        edges = torch.as_tensor(select_features(*asked).mask())
+        if bool((edges == full.edges.cpu()).all()):
+            chosen = full
+        else:
+            wanted = edges.to(full.edges.device).unsqueeze(0)
+            chosen = step.stage.fit(wanted, full.theta)[0]
+        path = [full, chosen] if chosen is not full else [full]
+        rows = record_path(path, chosen, names, step.stage.nodes)
+        self.history.selection.extend(rows)
         return Step(step.stage, chosen)
 
     def _edge_names(self, nodes: int) -> list[list[str]]:
@@ -135,7 +155,7 @@ class GaussNewton:
 
     def _reweighted(self, step: Step) -> Step:
         """Refit with weights that follow from the fit, a few times; see `noise`."""
-        if self.config.noise == "constant":
+        if not self.config.reweights:
             return step
         passes = [True] * 2
         if self.config.noise == "robust":

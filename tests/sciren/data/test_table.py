@@ -361,3 +361,24 @@ def test_parts_of_different_length_are_refused():
         Table(torch.ones(3, 1), {}, torch.ones(2, 1), ("x",), ("y",))
     with pytest.raises(ShapeError, match=r"features have shape \(3, 1\) and 2 names"):
         Table(torch.ones(3, 1), {}, torch.ones(3, 1), ("x", "z"), ("y",))
+
+
+def test_parts_put_together_are_the_table_again():
+    frame = pd.DataFrame({"a": range(12), "y": range(12), "site": list("abc") * 4})
+    frame["time"] = pd.date_range("2020-01-01", periods=12, freq="D")
+    table = Table.from_frame(frame, ["a"], (), ["y"], groups="site", time="time")
+    parts = [table.take(np.arange(12) % 3 == k) for k in (1, 2, 0)]
+    whole = Table.concatenate(parts)
+    torch.testing.assert_close(whole.features, table.features)
+    torch.testing.assert_close(whole.targets, table.targets)
+    assert (whole.row_ids == table.row_ids).all()
+    assert (whole.groups == table.groups).all()
+    assert (whole.time == table.time).all()
+
+
+def test_groups_of_different_frames_stay_apart():
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "y": 1.0, "site": ["a", "a", "b"]})
+    table = Table.from_frame(frame, ["a"], (), ["y"], groups="site")
+    both = Table.concatenate([table, table])
+    assert len(both) == 6
+    assert len(np.unique(both.groups)) == 4

@@ -5,7 +5,7 @@ import pytest
 
 from sciren.inference.design import Design
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.selection import feature_bases
+from sciren.inference.search import feature_bases
 from sciren.inference.solve import solve
 
 

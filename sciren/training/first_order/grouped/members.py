@@ -44,11 +44,7 @@ def train_members(members: Sequence[Member], progress: Progress | None = None) -
     for member in members:
         _check_observed(member)
     _train_all(members, "train", {}, listener)
-    again = [
-        number
-        for number, member in enumerate(members)
-        if member.config.noise != "constant"
-    ]
+    again = [number for number, member in enumerate(members) if member.config.reweights]
     factors = {id(members[k]): _factors(members[k]) for k in again}
     _train_all([members[k] for k in again], "train, reweighted", factors, listener)
 

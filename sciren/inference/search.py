@@ -1,0 +1,219 @@
+"""The search for the selected edges, round by round: noise, price, tests, wider curves."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sciren.inference.basis import CurveBasis, natural_splines, penalised_splines
+from sciren.inference.design import Design, Edge
+from sciren.inference.elimination import backward
+from sciren.inference.linearised import LinearisedFit
+from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
+from sciren.inference.observed import ObservedProcess
+from sciren.inference.solve import Fit, carried, solve
+
+COLUMNS = 3  # of the natural splines that carry the tests
+WIDE = 8  # columns of a curve that three cannot hold
+LEVEL = 0.05  # of the Wald tests
+ALIKE = 0.1  # correlation of neighbours in the file from which its order is asked about
+MOST_COLUMNS = 1 / 3  # of the observations, in the model with all edges
+"""Measured: benchmarks.belief selection."""
+
+
+def feature_bases(
+    process: ObservedProcess, columns: int = COLUMNS
+) -> tuple[CurveBasis, ...]:
+    """Return the basis of the tests for every feature."""
+    return tuple(natural_splines(x, columns) for x in process.features.T)
+
+
+class Search:
+    """Selected edges, their fit, and the law of the noise, round by round."""
+
+    def __init__(
+        self,
+        process: ObservedProcess,
+        offered: np.ndarray | None,
+        power: float | None,
+        start: np.ndarray | None,
+    ) -> None:
+        self.process, self.power = process, power
+        shape = (len(process.feature_names), process.n_latents)
+        allowed = np.ones(shape, dtype=bool) if offered is None else offered
+        self.offered: list[Edge] = [
+            (int(i), int(k)) for i, k in zip(*np.nonzero(allowed), strict=True)
+        ]
+        self.whole = Design.of(process, self.offered, feature_bases(process))
+        self.wide: tuple[CurveBasis, ...] | None = None
+        self.kept: list[Edge] = []
+        self.law = NoiseLaw.equal(process)
+        self.whitening = Whitening.none(process)
+        none = self.whole.subset(())
+        theta = None if start is None else np.asarray(start, dtype=float)
+        self.fit = solve(process, none, self.whitening, start=theta)
+        self.full: LinearisedFit | None = None
+        self.correlation: float | None = None
+
+    def round(self) -> None:
+        """Estimate the noise from the selected edges, and select anew."""
+        mean = self.fit.mean
+        large = self._large(self.fit if self.full is None else self.full.fit)
+        self._look_at_file_order(large)
+        self.law = estimate_law(
+            self.process, large.residual, mean, large.jacobian, self.power
+        )
+        self.whitening = self.law.whitening(self.process, mean)
+        large = self._large(large)
+        self.full = LinearisedFit.of(large, self.whole)
+        self.fit = self._seen_by_tests(self._worth_their_price(self.full))
+        self.kept = list(self.fit.design.edges)
+
+    def _worth_their_price(self, full: LinearisedFit) -> Fit:
+        """Drop edges while that costs no more than log(n) a column."""
+        price = float(np.log(len(full.response)))
+        if self.process.n_latents == 1:
+            numbers = backward(full.model, full.fitted, full.variance, price)
+            small = self._refitted(full.fit, [self.offered[n] for n in numbers])
+            rise = (small.loss - full.fit.loss) / full.variance
+            if rise <= price * (full.fit.design.size - small.design.size):
+                return small
+        return self._one_by_one(full, price)
+
+    def _one_by_one(self, full: LinearisedFit, price: float) -> Fit:
+        """Drop edges by refits, where a linear model of all subsets misleads."""
+        fit, needed = full.fit, set[Edge]()
+        while True:
+            here = LinearisedFit.of(fit, variance=full.variance)
+            whole = here.model.fit(here.fitted)
+            costs = {
+                edge: whole.rise(number) / full.variance - price * basis.size
+                for number, (edge, basis) in enumerate(
+                    zip(fit.design.edges, fit.design.bases, strict=True)
+                )
+                if edge not in needed
+            }
+            if not costs:
+                return fit
+            edge = min(costs, key=lambda one: costs[one])
+            fewer = self._refitted(fit, [e for e in fit.design.edges if e != edge])
+            rise = (fewer.loss - fit.loss) / full.variance
+            if rise <= price * (fit.design.size - fewer.design.size):
+                fit = fewer
+            else:
+                needed.add(edge)
+
+    def _seen_by_tests(self, fit: Fit) -> Fit:
+        """Drop edges that a robust test does not see, the least visible first."""
+        assert self.full is not None
+        while fit.design.edges:
+            here = LinearisedFit.of(fit, variance=self.full.variance)
+            p_values = here.test.p_values(here.fitted)
+            worst = max(p_values, key=lambda number: p_values[number])
+            share = len(p_values) / len(self.offered)
+            if p_values[worst] <= LEVEL * share:
+                break
+            edges = fit.design.edges
+            fit = self._refitted(fit, [e for n, e in enumerate(edges) if n != worst])
+        return fit
+
+    def _refitted(self, fit: Fit, edges: Sequence[Edge]) -> Fit:
+        design = self.whole.subset(edges)
+        start = carried(fit, design)
+        return solve(self.process, design, self.whitening, start=start)
+
+    def _large(self, before: Fit) -> Fit:
+        """Fit all edges, or as many of the strongest as the observations allow."""
+        design = self.whole
+        if design.size > MOST_COLUMNS * len(self.process):
+            design = design.subset(self._strongest())
+        start = carried(before, design)
+        return solve(self.process, design, self.whitening, start=start)
+
+    def _strongest(self) -> list[Edge]:
+        """Return selected edges and those that explain most alone, up to the limit."""
+        alone = LinearisedFit.of(self.fit, self.whole)
+        always = [n for n, edge in enumerate(self.offered) if edge in self.kept]
+        rss = {
+            number: alone.model.rss([*always, number])
+            for number in alone.model.blocks
+            if number not in always
+        }
+        room = MOST_COLUMNS * len(self.process) - self.fit.design.size
+        taken = list(always)
+        for number in sorted(rss, key=lambda number: rss[number]):
+            room -= self.whole.bases[number].size
+            if room < 0:
+                break
+            taken.append(number)
+        return [self.offered[number] for number in sorted(taken)]
+
+    def _look_at_file_order(self, large: Fit) -> None:
+        """Take the order of the file for time where neighbours there are alike."""
+        process = self.process
+        if process.ordered or process.groups is not None:
+            return
+        self.correlation = neighbour_correlation(process, large.residual)
+        if self.correlation > ALIKE + 3 / np.sqrt(len(process)):
+            self.process = process.in_file_order()
+
+    def widen(self) -> bool:
+        """Give more columns to edges whose curve three cannot hold; whether any was.
+
+        The selected edges are refitted with one of them, or of the others, in eight
+        columns; what that gains must pay log(n) for each column and be seen by the
+        robust test at the level of one in all edges.
+        """
+        narrow = [
+            n for n, basis in enumerate(self.whole.bases) if basis.size <= COLUMNS
+        ]
+        if self.wide is None:
+            features = self.process.features.T
+            self.wide = tuple(penalised_splines(x, WIDE) for x in features)
+        edges = [self.offered[number] for number in narrow]
+        more = [self.wide[feature] for feature, _ in edges]
+        size = self.fit.design.size + max((one.size for one in more), default=0)
+        if not narrow or size > MOST_COLUMNS * len(self.process):
+            return False
+        bases = list(self.whole.bases)
+        for number, basis in zip(narrow, more, strict=True):
+            if self._pays(self.offered[number], basis):
+                bases[number] = basis
+        changed = any(a is not b for a, b in zip(bases, self.whole.bases, strict=True))
+        if changed:
+            whole = self.whole
+            self.whole = replace(whole, bases=tuple(bases))
+        return changed
+
+    def _pays(self, edge: Edge, basis: CurveBasis) -> bool:
+        """Whether a wider basis of one edge is worth its columns."""
+        assert self.full is not None
+        small = self.fit.design
+        kept = [*small.edges, *([] if edge in small.edges else [edge])]
+        known = dict(zip(small.edges, small.bases, strict=True))
+        width = known[edge].size if edge in known else 0
+        if basis.size <= max(width, COLUMNS):
+            return False
+        bases = tuple(basis if one == edge else known[one] for one in kept)
+        wide = LinearisedFit.of(
+            self.fit, replace(small, edges=tuple(kept), bases=bases)
+        )
+        rss, numbers = float(self.fit.loss), range(len(kept))
+        gain = (rss - wide.model.rss(numbers)) / self.full.variance
+        if gain <= np.log(len(wide.response)) * (basis.size - width):
+            return False
+        if edge in known:
+            return True
+        number = kept.index(edge)
+        p_value = wide.test.p_values(numbers, [number])[number]
+        return p_value < LEVEL / len(self.offered)
+
+
+def neighbour_correlation(process: ObservedProcess, residual: np.ndarray) -> float:
+    """Return the lag-one correlation of residuals (m,) in the order of the rows."""
+    together = process.segments[1:] == process.segments[:-1]
+    product = residual[1:] * residual[:-1]
+    variance = float(residual @ residual) / len(residual)
+    if not together.any() or variance <= 0:
+        return 0.0
+    return float(product[together].mean()) / variance

@@ -1,0 +1,117 @@
+"""Selection of features on all rows that may choose, for either engine.
+
+Training and validation rows are put together again, so that the split decides nothing;
+test rows are never seen. What is found goes into the history.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.data.table import Table
+from sciren.inference.inclusion import with_inclusion
+from sciren.inference.observed import ObservedProcess
+from sciren.inference.search import ALIKE
+from sciren.inference.selection import Selection, select
+from sciren.model import ScIReN
+from sciren.training.config import TrainConfig
+from sciren.training.history import History
+from sciren.training.preparation import Prepared
+
+MOST_ROWS = 30_000
+"""Rows above which stretches of the record are looked at: with so many, an effect that
+they do not show changes no prediction."""
+
+STRETCHES = 60
+MOST_EDGES = 150
+"""Edges above which one Gram matrix of all of them costs more than it tells."""
+
+
+def obstacle_to_selection(model: ScIReN, table: Table) -> str | None:
+    """Return why the data cannot be asked about single edges, or None."""
+    edges = len(table.feature_names) * len(model.latent_names)
+    if not model.decoder.rowwise:
+        return f"decoder {model.decoder.name!r} does not act row by row"
+    if edges > MOST_EDGES:
+        return f"there are {edges} edges, more than {MOST_EDGES}"
+    return None
+
+
+def select_features(
+    model: ScIReN,
+    data: Prepared,
+    config: TrainConfig,
+    history: History,
+    factors: tuple[Tensor, Tensor] | None = None,
+) -> Selection:
+    """Sort the edges of an additive encoder into kept, undecided and excluded.
+
+    Args:
+        model: its decoder, bounds and constants; the encoder is not used.
+        data: training and validation rows.
+        config: ``noise`` says how the noise grows, where the user knows it.
+        history: gets the words of every edge, and what the user must know.
+        factors: weights of the observations of training and validation rows.
+    Raises:
+        TrainingError: the process has no finite value at the start.
+    """
+    table, weights = _together(data, factors)
+    process = ObservedProcess.of(model, table, data.scale, weights)
+    rows = _stretches(process.clock)
+    if len(rows) < len(table):
+        process = process.take(rows)
+        history.say(
+            f"Features were selected on {len(rows)} of {len(table)} rows, in "
+            f"{STRETCHES} stretches."
+        )
+    power = {"constant": 0.0, "proportional": 1.0}.get(config.noise)
+    found = with_inclusion(select(process, power=power), seed=config.seed)
+    history.edges = found.rows()
+    _say(found, history)
+    return found
+
+
+def _together(
+    data: Prepared, factors: tuple[Tensor, Tensor] | None
+) -> tuple[Table, Tensor | None]:
+    """Training and validation rows as one table, and the weights of its observations."""
+    tables = data.train, data.valid
+    if data.train.features.equal(data.valid.features):
+        # Who validates on the training rows has no more rows than these.
+        return data.train, None if factors is None else factors[0]
+    table = Table.concatenate(tables)
+    if factors is None:
+        return table, None
+    # The order of the joined rows is that of the frame; let the weights follow.
+    ids = np.concatenate([one.row_ids for one in tables])
+    order = np.argsort(ids, kind="stable")
+    if len(np.unique(ids)) < len(ids):
+        order = np.arange(len(ids))
+    both = torch.cat(factors)
+    return table, both[torch.as_tensor(order, device=both.device)]
+
+
+def _stretches(clock: np.ndarray) -> np.ndarray:
+    """Return ascending rows (k,) in even stretches of time, at most MOST_ROWS."""
+    count = len(clock)
+    if count <= MOST_ROWS:
+        return np.arange(count)
+    place = np.linspace(0, STRETCHES, count, endpoint=False)
+    taken = np.argsort(clock, kind="stable")[place % 1 < MOST_ROWS / count]
+    return np.sort(taken)
+
+
+def _say(found: Selection, history: History) -> None:
+    """Put what the user must know into words."""
+    for mine, other, _ in found.pairs:
+        history.say(f"{found.name(mine)} or {found.name(other)}: the data cannot tell.")
+    open_ones = [found.name(edge) for edge in found.edges("undecided")]
+    if open_ones:
+        history.say(f"Undecided, left out: {', '.join(open_ones)}.")
+    if found.correlation is not None and found.correlation > ALIKE:
+        history.say(
+            "Neither time nor groups are given, and the residuals of neighbouring rows "
+            f"in the file have correlation {found.correlation:.2f}: are they a series? "
+            "Name the time column or the groups; until then their order in the file is "
+            "taken for time."
+        )
