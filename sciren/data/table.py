@@ -91,6 +91,11 @@ class Table:
         return len(self.features)
 
     @property
+    def grouped(self) -> bool:
+        """Whether groups (sites) were given."""
+        return self.groups is not None
+
+    @property
     def observed(self) -> Tensor:
         """Where a target was measured, (n, t) bool."""
         return ~torch.isnan(self.targets)

@@ -107,8 +107,8 @@ def memory_in_rows(process: ObservedProcess, residual: Array) -> float:
 
 def row_blocks(process: ObservedProcess, tau: float) -> Ids:
     """Return the block (n,) of every row: its group, or its stretch of time, or itself."""
-    if process.table.grouped:
-        groups = process.table.blocks.cpu().numpy()
+    groups = process.table.groups
+    if groups is not None:
         return block_labels(process.n_rows, tau, process.ordered, groups)
     in_order = block_labels(process.n_rows, tau, process.ordered)
     found = np.empty(process.n_rows, dtype=np.int64)

@@ -42,7 +42,9 @@ def test_useless_features_are_no_finding():
 def test_groups_are_held_out_whole(respiration):
     model, table, _ = respiration
     sites = np.arange(len(table)) % 20
-    grouped = replace(table, blocks=table.blocks.new_tensor(sites), grouped=True)
+    grouped = replace(
+        table, blocks=table.blocks.new_tensor(sites), groups=np.asarray(sites)
+    )
     process = ObservedProcess.of(model, grouped)
     held = HeldOut.of(process, process.values)
     assert all(len(set(held.folds[held.blocks == b])) == 1 for b in range(20))
