@@ -67,18 +67,19 @@ class Form:
     first: int
     cells: int
 
-    def keys(self, separator: str, decimal: str) -> dict[str, object]:
+    def keys(self, separator: str, decimal: str, header: int) -> dict[str, object]:
         """Return the keys that read this form where the settings have others.
 
         Args:
-            separator, decimal: the present settings.
+            separator, decimal, header: the present settings.
         """
         keys: dict[str, object] = {}
         if self.separator != separator:
             keys["separator"] = self.separator
         if self.decimal != decimal:
             keys["decimal"] = self.decimal
-        if self.header is not None and self.first - self.header > 1:
+        below = self.header is not None and self.first - self.header > 1
+        if self.header is not None and (below or self.header != header):
             keys["header"] = self.header
             if self.units_row is not None:
                 keys["units_row"] = self.units_row
@@ -124,8 +125,11 @@ def _with_head(
     """Find the first row of data and, above it, the lines of names and of units."""
     rows = [cells_of(text, separator) for _, text in lines]
     numeric = _numeric_columns(rows[len(rows) // 2 :], decimal)
-    first = 0
+    first, named = 0, False
     while first < len(rows) and is_head(rows[first], numeric, width, decimal):
+        if named and len(rows[first]) != width:
+            break  # a row of data that is too short or too long
+        named = named or len(rows[first]) == width
         first += 1
     head = [k for k in range(first) if len(rows[k]) == width]
     place = [number for number, _ in lines]

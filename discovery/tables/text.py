@@ -200,7 +200,7 @@ def _check_form(
     whole = form_of(shown)
     separator = reading.separator or ","
     if form is not None and form.separator != separator and len(names) == 1:
-        keys = (whole or form).keys(separator, reading.decimal)
+        keys = (whole or form).keys(separator, reading.decimal, place)
         raise DataError(
             f"{path}: cells are separated by {_WORDS[form.separator]}; set "
             f"{as_setting(keys)}"
@@ -212,7 +212,7 @@ def _check_form(
         )
     if whole is None or whole.separator != separator:
         return
-    keys = as_setting(whole.keys(separator, reading.decimal))
+    keys = as_setting(whole.keys(separator, reading.decimal, place))
     if whole.cells != len(names):
         if whole.header not in (None, place):
             raise DataError(
