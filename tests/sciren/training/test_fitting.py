@@ -344,7 +344,7 @@ def test_a_second_fit_finds_the_same_answer(make, ladder):
     model = respiration_model()
     found = []
     for _ in range(2):
-        config = TrainConfig(ladder=ladder, starts=4, smooth=1e-2, profile_points=9)
+        config = TrainConfig(ladder=ladder, starts=3, smooth=1e-2, profile_points=5)
         history = fit(model, train, train, config)
         found.append((model.constants()["q10"], model.latents(train)))
         assert history.summaries["q10"].identified
