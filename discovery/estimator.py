@@ -294,7 +294,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         Raises:
             ConfigError: ``using`` does not exist, or there are no equations.
         """
-        from discovery.results.result import equations_of
+        from discovery.results.record import equations_of
         from discovery.results.scoring import equation_targets
 
         if using not in ("network", "equations"):

@@ -8,6 +8,7 @@ from sciren.errors import TrainingError
 from symbolic.curves.edge_errors import with_errors
 from symbolic.curves.extract import extract
 from symbolic.model.assembly import Fit, assemble_model
+from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.options import SymbolicOptions, check_edges, options_of
 from symbolic.search.candidate import Candidate, signature
@@ -91,15 +92,12 @@ def _symbolified(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,
     )  # fmt: skip
-    symbolic = assemble_model(model, table, Fit(refitted, fitted, gaps, whole), options)
-    symbolic.settings |= {
-        "shapes": dict(options.shapes),
-        "complexity": dict(options.complexity),
-        "domain_margin": margin,
-        "model_selection": str(options.model_selection),
-        "compositions": competition.records(),
-        "residual": competition.left,
-    }
+    record = FitRecord(
+        options,
+        compositions=tuple(competition.attempts),
+        residual=competition.residual,
+    )
+    symbolic = assemble_model(model, table, Fit(refitted, fitted, gaps, whole), record)
     return symbolic.with_candidates(candidates, selected)
 
 

@@ -1,6 +1,7 @@
 """Verification: what was checked, the number found, its tolerance, PASS or FAIL."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,9 +43,15 @@ class Check:
 
 @dataclass(frozen=True)
 class Verification:
-    """All checks of one symbolic model; one FAIL fails it."""
+    """All checks of one symbolic model; one FAIL fails it.
+
+    Attributes:
+        checks: in the order in which they were made.
+        agreement: latent -> R2 of the equation against the network, where known.
+    """
 
     checks: tuple[Check, ...]
+    agreement: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

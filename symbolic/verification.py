@@ -6,7 +6,7 @@ and the constants must be where the data want them.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from sciren.data.table import Table
 from sciren.model import ScIReN
 from sciren.solvers.levenberg import covariance
 from sciren.training.gauss_newton.stages import Validation, by_block
+from symbolic.model.record import EquationRecord
 from symbolic.model.self_checks import (
     EXACT,
     RESOLVED,
@@ -30,10 +31,14 @@ from symbolic.model.self_checks import (
     rounding,
     stretched,
 )
-from symbolic.model.symbolic_model import SymbolicModel
-from symbolic.options import DOMAIN_MARGIN
 from symbolic.printing.rounding import unexplained
-from symbolic.search.observations import constraints_of, matched, observed, shape_rules
+from symbolic.search.observations import (
+    constraints_of,
+    matched,
+    observed,
+    raw_process_constants,
+    shape_rules,
+)
 from symbolic.search.refit import SymbolicProblem, newton_step
 from symbolic.verdict import Check, Verification
 
@@ -43,7 +48,7 @@ BLOCK_ERRORS = 2.0  # paired block errors by which a held-out loss may be larger
 
 @torch.no_grad()
 def verify(
-    symbolic: SymbolicModel,
+    symbolic: EquationRecord,
     model: ScIReN,
     table: Table,
     valid: Table | None = None,
@@ -67,15 +72,21 @@ def verify(
         tables["test"] = test
     bounds = list(zip(model.low.tolist(), model.high.tolist(), strict=True))
     stated = symbolic.constraints == constraints_of(model)
+    agreement = _agreement(symbolic, model, table)
+    held_out = [valid, *_with_targets(model, test)]
     checks = (
         _same_numbers(symbolic, model, tables),
-        _close_to_network(symbolic, model, table, [valid, *_with_targets(model, test)]),
+        _close_to_network(symbolic, model, table, held_out, agreement),
         rounding(symbolic, _columns(table)),
         _stationary(symbolic, model, table),
         round_trip(symbolic, _columns(table), bounds, stated),
     )
-    symbolic.verification = Verification(checks)
-    return symbolic.verification
+    finite = {
+        n: float(r2) if np.isfinite(r2) else 0.0 for n, r2 in agreement.latents.items()
+    }
+    verification = Verification(checks, finite)
+    symbolic.attach(verification)
+    return verification
 
 
 def _columns(table: Table, stretch: float = 1.0) -> Columns:
@@ -84,7 +95,7 @@ def _columns(table: Table, stretch: float = 1.0) -> Columns:
     return stretched(dict(zip(table.feature_names, x.T, strict=True)), stretch)
 
 
-def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Tensor:
+def _structured(symbolic: EquationRecord, model: ScIReN, columns: Columns) -> Tensor:
     """Physical latents (n, L) of the closed forms as a network of scaled features."""
     names = model.feature_names or tuple(columns)
     raw = torch.from_numpy(np.stack([columns[name] for name in names], axis=1))
@@ -94,7 +105,7 @@ def _structured(symbolic: SymbolicModel, model: ScIReN, columns: Columns) -> Ten
 
 
 def _same_numbers(
-    symbolic: SymbolicModel, model: ScIReN, tables: Mapping[str, Table]
+    symbolic: EquationRecord, model: ScIReN, tables: Mapping[str, Table]
 ) -> Check:
     worst, where = 0.0, ""
     places = [(part, table, 1.0) for part, table in tables.items()]
@@ -122,7 +133,7 @@ def _same_numbers(
 
 
 def _targets_too(
-    symbolic: SymbolicModel, model: ScIReN, table: Table, worst: float, where: str
+    symbolic: EquationRecord, model: ScIReN, table: Table, worst: float, where: str
 ) -> tuple[float, str]:
     """Compare the targets as well where the process model could be traced."""
     if symbolic.process is None:
@@ -140,15 +151,44 @@ def _targets_too(
     return worst, where
 
 
-def _equation_targets(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Tensor:
+def _equation_targets(symbolic: EquationRecord, model: ScIReN, table: Table) -> Tensor:
     latents = _structured(symbolic, model, _columns(table))
     values = [symbolic.constants[name] for name in model.decoder.constant_names]
     constants = torch.tensor(values, dtype=torch.float64)
     return model.decoder.evaluate(latents, constants, table.forcings)
 
 
+@dataclass(frozen=True)
+class _Agreement:
+    """R2 of the equations against the network, by latent and by target."""
+
+    latents: dict[str, float]
+    targets: dict[str, float]
+
+
+def _agreement(symbolic: EquationRecord, model: ScIReN, table: Table) -> _Agreement:
+    network = model.predict(table)
+    equation = symbolic.latents(_columns(table))
+    latents = {
+        name: 1 - unexplained(network.latents[:, k].numpy(), equation[name].to_numpy())
+        for k, name in enumerate(symbolic.latent_names)
+    }
+    targets = _equation_targets(symbolic, model, table).numpy()
+    return _Agreement(
+        latents,
+        {
+            name: 1 - unexplained(network.targets[:, k].numpy(), targets[:, k])
+            for k, name in enumerate(symbolic.target_names)
+        },
+    )
+
+
 def _close_to_network(
-    symbolic: SymbolicModel, model: ScIReN, table: Table, held_out: list[Table]
+    symbolic: EquationRecord,
+    model: ScIReN,
+    table: Table,
+    held_out: list[Table],
+    agreement: _Agreement,
 ) -> Check:
     """Compare with the network: on its own numbers, else by what both miss of the data.
 
@@ -158,21 +198,10 @@ def _close_to_network(
     blocks: one error would fail a formula that is exactly as good in 16 % of all cases,
     two errors in 2 %.
     """
-    layers = int(symbolic.settings.get("layers", 1))
-    needed = CLOSE[min(layers, 2)]
-    network = model.predict(table)
-    equation = symbolic.latents(_columns(table))
-    worst, where = 1.0, ""
-    agreement: dict[str, float] = {}
-    for k, name in enumerate(symbolic.latent_names):
-        r2 = 1 - unexplained(network.latents[:, k].numpy(), equation[name].to_numpy())
-        agreement[name] = float(r2) if np.isfinite(r2) else 0.0
-        worst, where = min((worst, where), (r2, f"latent {name}"))
-    symbolic.settings = symbolic.settings | {"agreement": agreement}
-    targets = _equation_targets(symbolic, model, table).numpy()
-    for k, name in enumerate(symbolic.target_names):
-        r2 = 1 - unexplained(network.targets[:, k].numpy(), targets[:, k])
-        worst, where = min((worst, where), (r2, f"target {name}"))
+    needed = CLOSE[min(symbolic.record.layers, 2)]
+    places = [(r2, f"latent {name}") for name, r2 in agreement.latents.items()]
+    places += [(r2, f"target {name}") for name, r2 in agreement.targets.items()]
+    worst, where = min([(1.0, ""), *places])
     mean, error = _held_out_excess(symbolic, model, held_out)
     no_worse = mean <= BLOCK_ERRORS * error
     detail = (
@@ -188,10 +217,10 @@ def _close_to_network(
 
 
 def _held_out_excess(
-    symbolic: SymbolicModel, model: ScIReN, tables: list[Table]
+    symbolic: EquationRecord, model: ScIReN, tables: list[Table]
 ) -> tuple[float, float]:
     """Held-out loss of the equations minus the network's, and its block error."""
-    constants = _raw_constants(symbolic, model).unsqueeze(0)
+    constants = raw_process_constants(model, symbolic.constants).unsqueeze(0)
     own = model.constant_raw.detach().unsqueeze(0)
     ours, theirs = [], []
     for table in tables:
@@ -216,26 +245,20 @@ def _with_targets(model: ScIReN, test: Table | None) -> list[Table]:
     return [seen] if bool(torch.isfinite(seen.targets).any()) else []
 
 
-def _unconstrained(symbolic: SymbolicModel, table: Table) -> Tensor:
+def _unconstrained(symbolic: EquationRecord, table: Table) -> Tensor:
     """Raw latents (n, L) by the sympy expressions."""
     values = symbolic.unconstrained_values(_columns(table))
     return torch.from_numpy(np.stack(list(values.values()), axis=1))
 
 
-def _raw_constants(symbolic: SymbolicModel, model: ScIReN) -> Tensor:
-    values = [symbolic.constants[name] for name in model.decoder.constant_names]
-    physical = torch.tensor(values, dtype=torch.float64)
-    return model.constant_scale.to_raw(physical)
-
-
-def _stationary(symbolic: SymbolicModel, model: ScIReN, table: Table) -> Check:
+def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
     seen = observed(model, table)
-    rules = shape_rules(model, table, symbolic.settings.get("shapes", {}))
-    margin = symbolic.settings.get("domain_margin", DOMAIN_MARGIN)
+    options = symbolic.record.options
+    rules, margin = shape_rules(model, table, options.shapes), options.domain_margin
     problem = SymbolicProblem(
         seen.term, seen.scaled, symbolic.structures, rules, margin
     )
-    theta = problem.start(_raw_constants(symbolic, model))
+    theta = problem.start(raw_process_constants(model, symbolic.constants))
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
     held, moving = problem.held_at_bounds(normal, theta)
     step = newton_step(held)[0]
@@ -266,7 +289,7 @@ def _sizes(theta: Tensor, problem: SymbolicProblem, model: ScIReN) -> Tensor:
     return sizes
 
 
-def _names(symbolic: SymbolicModel, model: ScIReN) -> list[str]:
+def _names(symbolic: EquationRecord, model: ScIReN) -> list[str]:
     names = []
     for one in symbolic.structures:
         names += [f"{k + 1} of {one.name}" for k in range(one.size)]

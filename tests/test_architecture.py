@@ -42,7 +42,17 @@ KNOW_MODELS = {
     "symbolic.model.assembly",
     "symbolic.model.torch_module",
     "symbolic.search.observations",
-    "symbolic.terms.uncertainty",
+    "symbolic.verification",
+}
+# extraction, refit, verification and the torch module of a formula, each with the file
+# that does its linear algebra; other files take tensors as they come
+TORCH_AT_THE_TOP = {
+    "symbolic.curves.edge_errors",
+    "symbolic.curves.extract",
+    "symbolic.expression.torch_evaluate",
+    "symbolic.model.torch_module",
+    "symbolic.search.refit",
+    "symbolic.terms.sandwich",
     "symbolic.verification",
 }
 
@@ -117,6 +127,75 @@ def test_the_mathematics_of_formulas_needs_neither_a_network_nor_our_core():
                 f"{place(path, line)} imports {module}; allowed are "
                 f"{', '.join(sorted(WITHOUT_TORCH))}"
             )
+
+
+def test_torch_stands_at_the_top_of_few_files_of_symbolic_and_discovery():
+    with_torch = set()
+    for path in modules("symbolic", "discovery"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [alias.name for alias in getattr(node, "names", ())]
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else names
+            if isinstance(node, ast.Import | ast.ImportFrom) and any(
+                name.split(".")[0] == "torch" for name in names
+            ):
+                with_torch.add(module_name(path))
+    assert with_torch == TORCH_AT_THE_TOP
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_no_module_imports_itself_through_others(package):
+    graph = import_graph(package)
+    for start in graph:
+        way = way_back(graph, start)
+        assert not way, f"imports in a circle: {' -> '.join(way)}"
+
+
+def import_graph(package: str) -> dict[str, set[str]]:
+    """Return module -> modules of the same package that it names, however deep."""
+    files = {
+        module_name(path): path
+        for path in modules(package)
+        if path.name != "__init__.py"
+    }
+    graph = {}
+    for module, path in files.items():
+        named = {
+            name
+            for _, source, name_in in imports(path)
+            for name in (source, f"{source}.{name_in}")
+        }
+        graph[module] = named & set(files) - {module}
+    return graph
+
+
+def way_back(graph: dict[str, set[str]], start: str) -> list[str]:
+    """Return the shortest chain of imports from a module to itself, or nothing."""
+    chains, seen = [[start]], {start}
+    while chains:
+        chain = chains.pop(0)
+        for after in sorted(graph[chain[-1]]):
+            if after == start:
+                return [*chain, start]
+            if after not in seen:
+                seen.add(after)
+                chains.append([*chain, after])
+    return []
+
+
+@pytest.mark.parametrize("package", ["symbolic", "discovery"])
+def test_few_files_stand_at_the_top(package):
+    top = [path for path in modules(package) if path.parent == ROOT / package]
+    assert len(top) <= 8, [path.name for path in top]
+
+
+@pytest.mark.parametrize("package", LIBRARIES)
+def test_no_folder_holds_more_than_twenty_files(package):
+    folders: dict[Path, int] = {}
+    for path in modules(package):
+        if path.name != "__init__.py":
+            folders[path.parent] = folders.get(path.parent, 0) + 1
+    crowded = {str(path.relative_to(ROOT)): n for path, n in folders.items() if n > 20}
+    assert not crowded
 
 
 def test_case_studies_use_public_names_only():

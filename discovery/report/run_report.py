@@ -45,7 +45,8 @@ def write_report(run: Path) -> Path:
 
 def report_data(folder: Path) -> ReportData:
     """Collect everything that a report shows from the files of a run."""
-    from discovery.results.result import Discovery, failed_note
+    from discovery.results.record import failed_note
+    from discovery.results.result import Discovery
 
     discovery = Discovery.load(folder)
     record = read_json(folder / "data.json")
@@ -80,11 +81,7 @@ def _candidates(discovery: "Discovery") -> "pd.DataFrame | None":
     """Models of the path, simplest first."""
     import pandas as pd
 
-    rows = (
-        discovery.equations.settings.get("candidates", ())
-        if discovery.equations
-        else ()
-    )
+    rows = discovery.equations.candidate_rows if discovery.equations else ()
     if not rows:
         return None
     keys = ("selected", "complexity", "loss", "score", "r2", "label")

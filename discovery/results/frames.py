@@ -56,7 +56,7 @@ def candidates_table(
     import pandas as pd
 
     rows = [dict(one) for one in tried if one.get("stage") != "families"]
-    known = equations.settings.get("candidates", ()) if equations is not None else ()
+    known = equations.candidate_rows if equations is not None else ()
     rows += [{"stage": "families"} | dict(one) for one in known]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["stage"])
 
@@ -81,7 +81,7 @@ def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from discovery.results.result import equations_of
+    from discovery.results.record import equations_of
     from discovery.results.scoring import equation_latents
     from discovery.tables.records import scores
     from symbolic import to_text
@@ -106,7 +106,7 @@ def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
                 "latex": latex[name],
                 "expression": expression,
                 "features": tuple(one for one in model.features if one in used),
-                "complexity": complexity(expression, model.settings.get("complexity")),
+                "complexity": complexity(expression, model.record.options.complexity),
                 "refused": refused.count(name),
                 "r2": agreement[name]["r2"],
                 "verdict": found.verdict,

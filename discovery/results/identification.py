@@ -117,7 +117,7 @@ def equation_summaries(
     equations: "SymbolicModel", model: "ScIReN", table: "Table"
 ) -> dict[str, "ProfileSummary"]:
     """Profile the constants with the equations in place of the encoder."""
-    from discovery.results.uncertainty import equation_problem
+    from discovery.results.equation_problem import equation_problem
     from sciren.solvers.profile import profile_constants
 
     problem, theta = equation_problem(equations, model, table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
     from sciren.training.progress import Progress

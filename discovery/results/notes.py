@@ -46,17 +46,18 @@ _NUMBERS = {
 def composition_notes(equations: "SymbolicModel") -> list[str]:
     """Say which latents were sought as one formula, and what came of it."""
     said = {
-        "taken": "is a better formula by {gap:.3g} units of the criterion and was taken",
+        "taken": "is a better formula by {delta:.3g} units of the criterion and was taken",
         "agrees": "is what was found edge by edge as well",
-        "beaten": "is worse by {gap:.3g} units of the criterion and was not taken",
+        "beaten": "is worse by {delta:.3g} units of the criterion and was not taken",
         "refused": "was refused: {reason}",
         "not sought": "{reason}",
     }
     notes = []
-    for one in equations.settings.get("compositions", ()):
-        gap = abs(one["gap"]) if one["gap"] is not None else 0.0
-        what = said[one["verdict"]].format(gap=gap, reason=one["reason"])
-        start = f", started from {one['origin']}" if one["origin"] else ""
-        found = f" {one['structure']}" if one["structure"] else ""
-        notes.append(f"{one['latent']} as one formula{start}:{found} {what}.")
+    for tried in equations.record.compositions:
+        what = said[tried.verdict].format(
+            delta=abs(tried.delta or 0.0), reason=tried.reason
+        )
+        start = f", started from {tried.start}" if tried.start else ""
+        structure = f" {tried.structure}" if tried.structure else ""
+        notes.append(f"{tried.latent} as one formula{start}:{structure} {what}.")
     return notes

@@ -1,74 +1,22 @@
-"""Discovery: everything that was found, as objects."""
+"""Discovery: one object that predicts, prints and loads what was found."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from discovery.results.identification import Identification
-from sciren.errors import ConfigError
+from discovery.results.record import DiscoveryRecord
+from discovery.runs.manifest import edits_accepted
+from discovery.runs.predict import predict_frame
+from discovery.runs.stored import load_discovery, network_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.results.scoring import Scores
     from sciren.decoders import Decoder
     from sciren.model import ScIReN
-    from symbolic.model.symbolic_model import SymbolicModel
-    from symbolic.verdict import Verification
 
 
-@dataclass(eq=False)
-class Discovery:
-    """What was found, as objects.
-
-    Attributes:
-        model: the trained network; None until asked for where a run was loaded.
-        equations: closed forms with their verification; None for a black box.
-        constants: one row a constant, process ones first: constant, latent, source,
-            estimate, error, low, high (95 %), unit, method, identified, reason.
-        identification: what each profile says about each process constant.
-        scores, latent_scores: part -> model -> target (or latent) -> r2, rmse, bias, n.
-        importance: one row a latent and feature, share of the latent's deviation.
-        candidates: everything that was tried, one row each.
-        replicates: one row a resample of the blocks, one column a constant; empty where
-            there was no bootstrap.
-        profiles, history: points of the profiles, steps of the training.
-        notes: sentences that a reader should not miss; training_notes: those of them
-            that are about the training.
-        folder: the run that this was loaded from.
-    """
-
-    model: "ScIReN | None"
-    equations: "SymbolicModel | None"
-    constants: "pd.DataFrame"
-    identification: tuple[Identification, ...]
-    scores: "Scores"
-    latent_scores: "Scores"
-    importance: "pd.DataFrame"
-    candidates: "pd.DataFrame"
-    profiles: "pd.DataFrame"
-    history: "pd.DataFrame"
-    notes: tuple[str, ...] = ()
-    training_notes: tuple[str, ...] = ()
-    replicates: "pd.DataFrame | None" = None
-    folder: Path | None = field(default=None, repr=False)
-
-    @property
-    def verification(self) -> "Verification | None":
-        """The checks of the equations."""
-        return None if self.equations is None else self.equations.verification
-
-    @property
-    def verdict(self) -> str:
-        """``"PASS"``, ``"FAIL"``, or ``"NOT VERIFIED"`` where there is no equation."""
-        found = self.verification
-        return "NOT VERIFIED" if found is None else found.verdict
-
-    @property
-    def process_constants(self) -> list[dict[str, Any]]:
-        """Rows of ``constants`` that belong to the process model."""
-        rows: list[Any] = self.constants.to_dict("records")
-        return [row for row in rows if row["latent"] in ("", None)]
+class Discovery(DiscoveryRecord):
+    """What was found, as objects; the attributes are those of `DiscoveryRecord`."""
 
     def network(self, decoder: "Decoder | None" = None) -> "ScIReN":
         """Return the trained network, read from the run where that is needed.
@@ -76,12 +24,7 @@ class Discovery:
         Args:
             decoder: process model, where it is not to be loaded from its file.
         """
-        if self.model is None:
-            from discovery.runs.stored import stored_model
-
-            assert self.folder is not None  # loaded without a model: from a folder
-            self.model = stored_model(self.folder, decoder)
-        return self.model
+        return network_of(self, decoder)
 
     def predict(
         self,
@@ -103,29 +46,10 @@ class Discovery:
             ConfigError: there are no equations.
             ColumnError: a feature is not in the frame.
         """
-        from discovery.runs.predict import predict_frame
-
         return predict_frame(self, frame, using, intervals)
 
-    def latex(self, digits: int | None = -1) -> dict[str, str]:
-        """Return latent -> LaTeX of its equation.
-
-        Args:
-            digits: significant digits; None for full precision; default those that the
-                printed equations keep.
-        """
-        from symbolic import to_latex
-
-        model = equations_of(self)
-        shown = model.digits if digits == -1 else digits
-        return {name: to_latex(one, shown) for name, one in model.equations.items()}
-
-    def sympy(self) -> dict[str, Any]:
-        """Return latent -> sympy expression in raw units."""
-        return dict(equations_of(self).equations)
-
     @classmethod
-    def load(cls, run_folder: str | Path, accept_edits: bool = False) -> "Discovery":
+    def load(cls, run_folder: str | Path, accept_edits: bool = False) -> Self:
         """Read a finished run; nothing in it is executed.
 
         The network is read when it is asked for (`network`).
@@ -137,31 +61,7 @@ class Discovery:
         Raises:
             DataError: no such run, or one of its files cannot be read or was altered.
         """
-        from discovery.runs.manifest import edits_accepted
-        from discovery.runs.stored import load_discovery
-
         if not accept_edits:
-            return load_discovery(Path(run_folder))
+            return load_discovery(Path(run_folder), cls)
         with edits_accepted():
-            return load_discovery(Path(run_folder))
-
-
-def equations_of(found: Discovery) -> "SymbolicModel":
-    """Return the equations.
-
-    Raises:
-        ConfigError: there are none.
-    """
-    if found.equations is None:
-        raise ConfigError(
-            "there are no equations, because the encoder is a black box; "
-            "use the network"
-        )
-    return found.equations
-
-
-def failed_note(found: Discovery) -> str:
-    """Return the sentence that marks every output of a failed verification, or ''."""
-    checks = found.verification.checks if found.verification else ()
-    names = [check.name for check in checks if not check.passed]
-    return f"Verification FAILED: {', '.join(names)}." if names else ""
+            return load_discovery(Path(run_folder), cls)

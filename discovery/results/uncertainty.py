@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from discovery.results.equation_problem import equation_problem, refitted_constants
 from discovery.results.identification import Identification, verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
 
     from sciren.data import Table
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
-    from symbolic.search.refit import SymbolicProblem
 
 COLUMNS = (
     "constant", "latent", "source", "estimate", "error", "low", "high", "unit", "method",
@@ -66,7 +65,10 @@ def bootstrap_equations(
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
-        others = [_refitted(problem, equations, model, constant) for constant in minima]
+        others = [
+            refitted_constants(problem, equations, model, constant)
+            for constant in minima
+        ]
         starts = torch.stack([theta, *others])
         draws = block_bootstrap(problem, starts, replicates, seed)
         scale = model.constant_scale
@@ -82,49 +84,6 @@ def bootstrap_equations(
         {name: physical[:, k] for k, name in enumerate(names)},
         {name: np.array(draws) for name, draws in values.items()},
     )
-
-
-def equation_problem(
-    equations: "SymbolicModel", model: "ScIReN", table: "Table"
-) -> "tuple[SymbolicProblem, Tensor]":
-    """Return the equations as a least-squares problem and their constants (P,)."""
-    import torch
-
-    from symbolic.options import DOMAIN_MARGIN
-    from symbolic.search.observations import observed
-    from symbolic.search.refit import SymbolicProblem
-
-    observations = observed(model, table)
-    problem = SymbolicProblem(
-        observations.term,
-        observations.scaled,
-        equations.structures,
-        domain_margin=equations.settings.get("domain_margin", DOMAIN_MARGIN),
-    )
-    names = model.decoder.constant_names
-    physical = torch.tensor([equations.constants[name] for name in names])
-    raw = model.constant_scale.to_raw(physical.double())
-    return problem, problem.start(raw)[0]
-
-
-def _refitted(
-    problem: "SymbolicProblem",
-    equations: "SymbolicModel",
-    model: "ScIReN",
-    constants: Mapping[str, float],
-) -> "Tensor":
-    """Constants (P,) of the equations in the minimum next to given constants."""
-    import torch
-
-    from symbolic.search.refit import refit
-
-    known = equations.constants | dict(constants)
-    names = model.decoder.constant_names
-    physical = torch.tensor([known[name] for name in names]).double()
-    raw = model.constant_scale.to_raw(physical)
-    return refit(
-        problem.term, problem.scaled, equations.structures, raw, with_covariance=False
-    ).theta
 
 
 def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFrame":

@@ -16,7 +16,7 @@ from symbolic.options import SymbolicOptions, check_families
 
 if TYPE_CHECKING:
     from discovery.runs.training import Training
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
 
 CHANGEABLE = tuple(SymbolicOptions.model_fields)
 """What comes after training: what a user may decide about equations, all of it."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_json
+from discovery.runs.stored import load_discovery, network_of
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -19,7 +21,6 @@ from sciren.errors import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.results.result import Discovery
     from sciren.data import Table
 
 Using = Literal["equations", "network"]
@@ -51,13 +52,12 @@ def predict(
         ConfigError: ``out`` cannot be written, or the run has no equations.
         DataError: run or file cannot be read, or a column cannot be used.
     """
-    from discovery.results.result import Discovery
     from discovery.runs.folder import open_run
     from discovery.runs.manifest import edited_note
     from discovery.tables.sources import read_frame
 
     _check_out(out, overwrite)
-    discovery = Discovery.load(open_run(run))
+    discovery = load_discovery(open_run(run))
     frame = read_frame(data)
     try:
         result = predict_frame(discovery, frame, using, intervals=True)
@@ -99,7 +99,7 @@ def _write(out: Path, frame: "pd.DataFrame") -> None:
 
 
 def predict_frame(
-    discovery: "Discovery",
+    discovery: DiscoveryRecord,
     frame: "pd.DataFrame",
     using: Using = "equations",
     intervals: bool = False,
@@ -127,10 +127,9 @@ def predict_frame(
 
 
 def _by_equations(
-    discovery: "Discovery", frame: "pd.DataFrame", intervals: bool
+    discovery: DiscoveryRecord, frame: "pd.DataFrame", intervals: bool
 ) -> "pd.DataFrame":
     from discovery.results.intervals import interval_columns
-    from discovery.results.result import equations_of
 
     model = equations_of(discovery)
     if model.process is None and model.target_names:
@@ -146,13 +145,13 @@ def _by_equations(
 
 
 def _by_network(
-    discovery: "Discovery", frame: "pd.DataFrame", equations: Any = None
+    discovery: DiscoveryRecord, frame: "pd.DataFrame", equations: Any = None
 ) -> "pd.DataFrame":
     """Targets and latents by torch; with equations these give the latents."""
     import pandas as pd
     import torch
 
-    model = discovery.network()
+    model = network_of(discovery)
     forcings = _forcing_columns(discovery)
     columns = _columns(frame, model.feature_names, forcings)
     _warn_beyond(discovery, columns)
@@ -180,13 +179,13 @@ def _by_network(
     return result
 
 
-def _forcing_columns(discovery: "Discovery") -> dict[str, str]:
+def _forcing_columns(discovery: DiscoveryRecord) -> dict[str, str]:
     """Return the process model's name -> column of a run, or of the equations."""
     if discovery.folder is not None:
         return dict(read_json(discovery.folder / "data.json")["forcings"])
     if discovery.equations is not None:
         return dict(discovery.equations.forcing_columns)
-    return {name: name for name in discovery.network().decoder.forcings}
+    return {name: name for name in network_of(discovery).decoder.forcings}
 
 
 def _columns(
@@ -218,7 +217,7 @@ def _columns(
     return columns
 
 
-def _warn_beyond(discovery: "Discovery", columns: Mapping[str, np.ndarray]) -> None:
+def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
     if discovery.folder is None:
         return

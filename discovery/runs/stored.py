@@ -1,12 +1,12 @@
 """Read a finished run back; nothing that lies in its folder is ever executed."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from discovery.config.file import load_config
 from discovery.config.settings import RunConfig
 from discovery.results.identification import Identification
-from discovery.results.result import Discovery
+from discovery.results.record import DiscoveryRecord
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import edited_note
@@ -21,16 +21,29 @@ if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
 
 
+Record = TypeVar("Record", bound=DiscoveryRecord)
+
 REPLICATES = "replicates.csv"
 
 
-def load_discovery(folder: Path) -> Discovery:
-    """Read what a run has found; the network stays on disk until it is asked for."""
+@overload
+def load_discovery(folder: Path) -> DiscoveryRecord: ...
+@overload
+def load_discovery(folder: Path, kind: type[Record]) -> Record: ...
+def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
+    """Read what a run has found; the network stays on disk until it is asked for.
+
+    Args:
+        folder: of the run.
+        kind: class of the result.
+    Raises:
+        DataError: no such run, or one of its files cannot be read.
+    """
     run = open_run(folder)
     metrics = read_json(run / "metrics.json")
     edited = edited_note(run)
     try:
-        return Discovery(
+        return kind(
             None,
             stored_equations(run),
             constants_of(metrics),
@@ -101,6 +114,19 @@ def stored_model(run: Path, decoder: "Decoder | None" = None) -> "ScIReN":
     from sciren.checkpoint import load_model
 
     return load_model(run, stored_decoder(run) if decoder is None else decoder)
+
+
+def network_of(found: DiscoveryRecord, decoder: "Decoder | None" = None) -> "ScIReN":
+    """Return the trained network of a discovery, read from its run where needed.
+
+    Args:
+        found: keeps the network, so that it is read once.
+        decoder: process model, where it is not to be loaded from its file.
+    """
+    if found.model is None:
+        assert found.folder is not None  # loaded without a model: from a folder
+        found.model = stored_model(found.folder, decoder)
+    return found.model
 
 
 def stored_decoder(run: Path) -> "Decoder":

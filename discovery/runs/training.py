@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from discovery.results.scoring import Scores
     from discovery.runs.checkpoints import Checkpoints
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History, TrainConfig

@@ -14,7 +14,7 @@ from discovery.runs.manifest import LOCK, MANIFEST, process_file, read_manifest
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
 
 CHECKPOINTS, START = "checkpoints", "start.json"
 

@@ -15,7 +15,7 @@ from symbolic.options import check_edges, check_families
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.runs.training import Training
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
     from sciren.training.progress import Progress
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
-from discovery.results.result import failed_note
+from discovery.results.record import failed_note
 from discovery.runs.files import write_csv, write_json, write_text
 from discovery.tables.records import PARTS, study_record
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.results.result import Discovery
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
     from sciren.data import Table
     from symbolic.printing.printable import PrintableModel, PrintedConstant
 
@@ -98,7 +98,7 @@ def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> No
 def printable_of(discovery: "Discovery", study: "Study") -> "PrintableModel":
     """Return what the documents print: equations, constants with intervals, checks."""
     from discovery.results.members import member_shares
-    from discovery.results.result import equations_of
+    from discovery.results.record import equations_of
     from symbolic.printing.contents import printable
 
     decoder = study.decoder

@@ -1,7 +1,7 @@
 """From a configuration to the process model and the three tables of a study."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ from discovery.config.settings import (
 from discovery.tables.labelled import split_by_label
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
+from discovery.tables.study import Study
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -31,33 +32,6 @@ if TYPE_CHECKING:
 
     from sciren.data import Split, Table
     from sciren.decoders import Decoder
-
-
-@dataclass(frozen=True)
-class Study:
-    """Everything that a discovery starts from.
-
-    Args:
-        config: its settings.
-        decoder: the process model; plain regression has the identity.
-        table: all rows that can be used; ``row_ids`` count the rows of the file.
-        split: rows to learn from, to choose with and to report on.
-        source, fingerprint: where the data are from, and their hash.
-        read, kept: rows of the file, and those that the filter keeps.
-        truth: latent -> its true value in every row of the file, where known.
-        formulas: name -> true formula or value as text, where known.
-    """
-
-    config: RunConfig
-    decoder: "Decoder"
-    table: "Table"
-    split: "Split"
-    source: str = ""
-    fingerprint: str = ""
-    read: int = 0
-    kept: int = 0
-    truth: Mapping[str, np.ndarray] = field(default_factory=dict)
-    formulas: Mapping[str, str] = field(default_factory=dict)
 
 
 def _silent(message: str) -> None:

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sciren.agreement import Agreement
 from sciren.errors import ShapeError
 
 if TYPE_CHECKING:
-    from discovery.tables.prepare import Study
+    from discovery.tables.study import Study
     from sciren.data import FeatureScaling, Split, Table
 
 PARTS = ("train", "valid", "test")
@@ -82,7 +83,7 @@ def scores(
 ) -> dict[str, dict[str, float]]:
     """Return r2, rmse, bias and number of observations of each target.
 
-        r2 = 1 - sum w (y - p)^2 / sum w (y - mean)^2,  bias = mean of p - y
+    They are those of `sciren.agreement.Agreement`.
 
     Args:
         observed: (n, t), nan = not observed.
@@ -98,23 +99,11 @@ def scores(
         raise ShapeError(
             f"observations have shape {observed.shape}, predictions {predicted.shape}"
         )
-    row_weights = np.ones(len(observed)) if weights is None else weights
-    return {
-        name: _score(observed[:, k], predicted[:, k], row_weights)
+    agreement = {
+        name: Agreement.of(observed[:, k], predicted[:, k], weights)
         for k, name in enumerate(names)
     }
-
-
-def _score(y: np.ndarray, p: np.ndarray, w: np.ndarray) -> dict[str, float]:
-    seen = ~np.isnan(y) & (w > 0)
-    y, p, w = y[seen], p[seen], w[seen]
-    if not len(y):
-        return {"r2": np.nan, "rmse": np.nan, "bias": np.nan, "n": 0}
-    squares = np.average((y - p) ** 2, weights=w)
-    variance = np.average((y - np.average(y, weights=w)) ** 2, weights=w)
     return {
-        "r2": float(1 - squares / variance) if variance > 0 else np.nan,
-        "rmse": float(np.sqrt(squares)),
-        "bias": float(np.average(p - y, weights=w)),
-        "n": len(y),
+        name: {"r2": one.r2, "rmse": one.rmse, "bias": one.bias, "n": one.rows}
+        for name, one in agreement.items()
     }

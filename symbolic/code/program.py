@@ -12,7 +12,7 @@ from symbolic.curves.spline_curve import SplineCurve
 from symbolic.printing.printer import names_in
 
 if TYPE_CHECKING:
-    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.model.record import EquationRecord
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Program:
 
 
 def program_of(
-    model: "SymbolicModel",
+    model: "EquationRecord",
     reserved: Collection[str],
     folded: bool,
     provenance: Mapping[str, str],
@@ -114,7 +114,7 @@ def program_of(
 
 
 class _Builder:
-    def __init__(self, model: "SymbolicModel", identifiers: Identifiers) -> None:
+    def __init__(self, model: "EquationRecord", identifiers: Identifiers) -> None:
         self.model, self.name = model, identifiers
         for latent in model.equations:
             self.name("function", latent)

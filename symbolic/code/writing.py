@@ -9,7 +9,7 @@ from symbolic.code import c, fortran, julia, python, r
 from symbolic.code.program import program_of
 
 if TYPE_CHECKING:
-    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.model.record import EquationRecord
 
 LANGUAGES: dict[str, ModuleType] = {
     "python": python,
@@ -25,7 +25,7 @@ SUFFIXES = {"python": ".py", "c": ".c", "fortran": ".f90", "julia": ".jl", "r": 
 
 
 def to_code(
-    model: "SymbolicModel",
+    model: "EquationRecord",
     language: str,
     provenance: Mapping[str, str] | None = None,
 ) -> str:

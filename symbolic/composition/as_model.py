@@ -1,11 +1,13 @@
 """A composition as a SymbolicModel: saved, printed, exported like any other."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 
 from symbolic.expression.tracing import trace
+from symbolic.model.fit_record import ComposedLatent, ConstantsRecord, FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.edge_table import EdgeTable
@@ -13,12 +15,12 @@ from symbolic.terms.rebuild import constrained, raw_constants, raw_expression
 
 if TYPE_CHECKING:
     from symbolic.composition.fitting.through_process import Process
-    from symbolic.composition.result import Composition
+    from symbolic.composition.record import CompositionRecord
 
 METHOD = "least squares of the composition (Jacobian; residuals of equal variance)"
 
 
-def model_of(composition: "Composition") -> SymbolicModel:
+def model_of(composition: "CompositionRecord") -> SymbolicModel:
     """Return the equation with its process, constants and tables as a model.
 
     Behind a process the latent is cut at its bounds, as every equation of a model is. A
@@ -55,21 +57,16 @@ def model_of(composition: "Composition") -> SymbolicModel:
         target_columns={n: n for n in targets},
         unit_of={},
         constraints={name: constraint},
-        settings={
-            "layers": 2 if form.nodes else 1,
-            "identification": {
-                "method": METHOD, "correlated": [], "reparametrised": [],
-            },
-            "composition": {
-                "accepted": composition.accepted,
-                "reason": composition.reason,
-                "noise": composition.noise,
-                "seconds": None,
-            },
-        },
-    )  # fmt: skip
-    model.choose_digits(dict(zip(units.names, rows.raw.T, strict=True)))
-    return model
+        record=FitRecord(
+            layers=2 if form.nodes else 1,
+            constants=ConstantsRecord(METHOD),
+            composition=ComposedLatent(
+                composition.accepted, composition.reason, composition.noise
+            ),
+        ),
+    )
+    columns = dict(zip(units.names, rows.raw.T, strict=True))
+    return replace(model, digits=model.digits_needed(columns))
 
 
 def _traced(

@@ -22,7 +22,8 @@ from symbolic.composition.fitting.through_process import Process, checked_proces
 from symbolic.composition.fitting.written_out import structure_of
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.process_search import Start, search_through
-from symbolic.composition.result import Alternative, Composition, Constant
+from symbolic.composition.record import Alternative, Constant
+from symbolic.composition.result import Composition
 from symbolic.composition.screening.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.search import Scored
 from symbolic.terms.rebuild import Units, raw_constants

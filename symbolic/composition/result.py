@@ -1,99 +1,20 @@
-"""What a search found: equation, constants with errors, verdict, alternatives."""
+"""Composition: one object that predicts, prints, saves and verifies what was found."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from symbolic.composition.inputs import Inputs, feature_matrix
-from symbolic.composition.screening.gate import Gate
-from symbolic.terms.rebuild import Units, raw_expression
-from symbolic.terms.structure import LatentStructure
+from symbolic.composition.as_model import model_of
+from symbolic.composition.record import CompositionRecord
+from symbolic.composition.verifying import verified
 
 if TYPE_CHECKING:
-    import sympy
-
-    from symbolic.composition.fitting.through_process import Process
     from symbolic.model.symbolic_model import SymbolicModel
     from symbolic.verdict import Verification
 
-Array = np.ndarray
 
-
-@dataclass(frozen=True)
-class Constant:
-    """A constant of the equation in raw units.
-
-    Args:
-        name: "y_0", "b_ta", "c_y", ...;  role: what it belongs to.
-        value: estimate;  error: standard error of the joint refit.
-    """
-
-    name: str
-    role: str
-    value: float
-    error: float
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """Another structure that was fitted.
-
-    Args:
-        structure: families and nodes as text.
-        criterion: of the structure, lower is better;  gap: to the best one.
-        residual: deviation of its residual in those of the target.
-        form: closed form.
-    """
-
-    structure: str
-    criterion: float
-    gap: float
-    residual: float
-    form: LatentStructure = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Composition:
-    """A formula found on data, or an honest refusal.
-
-    Args:
-        accepted: whether nothing outside the class predicts the residual; the equation
-            of a refused composition is an approximation, not a finding.
-        reason: why it was accepted or refused.
-        structure: families and nodes as text.
-        constants: of the equation, raw units, with standard errors.
-        constants_of_process: name -> constant of the process.
-        residual: deviation of the residual in those of the target.
-        noise: "constant" or "proportional".
-        gate: value of each reference.
-        criterion: of the chosen structure.
-        alternatives: other structures, best first.
-        rung: 1 for one node or a sum, 2 beyond.
-        seconds: processor time of the search.
-        process: between the equation and the observations, None for none.
-        rows: on which it was found, with the weights of the last fit.
-    """
-
-    accepted: bool
-    reason: str
-    structure: str
-    form: LatentStructure
-    units: Units
-    constants: tuple[Constant, ...]
-    constants_of_process: Mapping[str, Constant]
-    residual: float
-    noise: str
-    gate: Gate
-    criterion: float
-    alternatives: tuple[Alternative, ...]
-    rung: int
-    seconds: float
-    process: "Process | None" = field(default=None, repr=False)
-    rows: Inputs = field(repr=False, kw_only=True)
+class Composition(CompositionRecord):
+    """A formula found on data, or an honest refusal; see `CompositionRecord`."""
 
     @cached_property
     def model(self) -> "SymbolicModel":
@@ -101,8 +22,6 @@ class Composition:
 
         Check `accepted` before you believe it; `verify` attaches the verification.
         """
-        from symbolic.composition.as_model import model_of
-
         return model_of(self)
 
     def verify(self) -> "Verification":
@@ -110,9 +29,9 @@ class Composition:
 
         The checks are those of `symbolic.verify`; "close to network" does not apply.
         """
-        from symbolic.composition.verifying import verified
-
-        return verified(self)
+        verification = verified(self, self.model)
+        self.model.attach(verification)
+        return verification
 
     def save(self, path: str | Path) -> Path:
         """Write the model as JSON, which `SymbolicModel.load` reads."""
@@ -121,36 +40,3 @@ class Composition:
     def latex(self) -> str:
         """The equation as LaTeX."""
         return self.model.export("latex")
-
-    @property
-    def expression(self) -> "sympy.Expr":
-        """The equation in raw features; check `accepted` before you believe it."""
-        return raw_expression(self.form, self.units)
-
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Names of the features that occur."""
-        sources = {edge.source for edge in self.form.all_edges}
-        return tuple(self.units.names[i] for i in sorted(sources))
-
-    def predict(self, features: Any) -> Array:
-        """Value of the equation (n,) at raw features: DataFrame, mapping or array."""
-        names = self.units.names
-        named = hasattr(features, "columns") or isinstance(features, Mapping)
-        raw, _ = feature_matrix(features, names if named else None)
-        return self.form.value((raw - self.units.shift) / self.units.scale)
-
-    def observe(self, features: Any, forcings: Mapping[str, Any]) -> Array:
-        """Predicted observation (n,): the equation through its process.
-
-        Raises:
-            ValueError: the composition was found without a process.
-        """
-        if self.process is None:
-            raise ValueError("no process was given; predict() is the observation")
-        values = {name: one.value for name, one in self.constants_of_process.items()}
-        return self.process.evaluate(self.predict(features), values, forcings)
-
-    def __str__(self) -> str:
-        verdict = "found" if self.accepted else "refused"
-        return f"{verdict}: {self.structure} ({self.reason})"

@@ -27,7 +27,8 @@ from symbolic.terms.edge_term import EdgeTerm
 from symbolic.verdict import Check, Verification
 
 if TYPE_CHECKING:
-    from symbolic.composition.result import Composition
+    from symbolic.composition.record import CompositionRecord
+    from symbolic.model.record import EquationRecord
 
 Array = np.ndarray
 
@@ -37,27 +38,27 @@ have stopped it there: twice the distance that the search keeps
 (`symbolic.composition.fitting.edge_families.POLE_DISTANCE`)."""
 
 
-def verified(composition: "Composition") -> Verification:
-    """Check a composition's model; the result is attached to it."""
-    model, rows = composition.model, composition.rows
+def verified(composition: "CompositionRecord", model: "EquationRecord") -> Verification:
+    """Check the model of a composition against the rows that it was found on."""
+    rows = composition.rows
     columns: Columns = dict(zip(rows.names, rows.raw.T, strict=True))
     ((_, low, high, _),) = model.constraints.values()
     absent = "the formula was found on the data; there is no network to compare with"
-    model.verification = Verification(
+    return Verification(
         (
-            _same_numbers(composition, columns),
+            _same_numbers(composition, model, columns),
             Check.not_applicable("close to network", absent),
             rounding(model, columns),
             _stationary(composition),
             round_trip(model, columns, [(low, high)]),
         )
     )
-    return model.verification
 
 
-def _same_numbers(composition: "Composition", columns: Columns) -> Check:
+def _same_numbers(
+    composition: "CompositionRecord", model: "EquationRecord", columns: Columns
+) -> Check:
     """Structure of scaled features against the expression, and both targets."""
-    model = composition.model
     ((name, (_, low, high, _)),) = model.constraints.items()
     differences = raw_and_table(model, columns, composition.units)
     for stretch in (1.0, STRETCH):
@@ -72,7 +73,7 @@ def _same_numbers(composition: "Composition", columns: Columns) -> Check:
     return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
 
 
-def _stationary(composition: "Composition") -> Check:
+def _stationary(composition: "CompositionRecord") -> Check:
     """One Gauss-Newton step from the stored constants, in standard errors."""
     residual, slopes = _linearised(composition)
     names, held = _names(composition), _held(composition)
@@ -98,7 +99,7 @@ def _stationary(composition: "Composition") -> Check:
     return Check("stationary", meaning, worst, STEP, worst <= STEP, f"constant {where}")
 
 
-def _linearised(composition: "Composition") -> tuple[Array, Array]:
+def _linearised(composition: "CompositionRecord") -> tuple[Array, Array]:
     """Weighted residual (n,) in deviations of the target, and its slopes (n, k)."""
     form, rows, process = composition.form, composition.rows, composition.process
     z = rows.scaled
@@ -114,7 +115,7 @@ def _linearised(composition: "Composition") -> tuple[Array, Array]:
     return (rows.target - predicted) * weight, slopes * weight[:, None]
 
 
-def _values(composition: "Composition") -> Array:
+def _values(composition: "CompositionRecord") -> Array:
     """Constants on the scale that they are varied on: logarithms have size one."""
     form, process = composition.form, composition.process
     own = form.pack()[np.array(form.free)]
@@ -129,13 +130,13 @@ def _values(composition: "Composition") -> Array:
     )
 
 
-def _names(composition: "Composition") -> list[str]:
+def _names(composition: "CompositionRecord") -> list[str]:
     count = int(np.sum(composition.form.free))
     listed = [f"{k + 1} of {composition.form.name}" for k in range(count)]
     return [*listed, *composition.constants_of_process]
 
 
-def _held(composition: "Composition") -> Array:
+def _held(composition: "CompositionRecord") -> Array:
     """Constants that a bound may have stopped: of the process, and poles at the data."""
     form, process = composition.form, composition.process
     stopped = np.zeros(form.size, dtype=bool)

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from sciren.data.table import Table
 from sciren.model import ScIReN
 from symbolic.curves.edge_curve import EdgeCurve
 from symbolic.curves.extract import Curve, NodeCurves, extract
-from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.model.record import EquationRecord
 from symbolic.search.starting import hidden_name
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
@@ -20,9 +19,8 @@ from symbolic.terms.structure import LatentStructure
 SAMPLE = 2000  # values of the source for the density strip
 
 
-@torch.no_grad()
 def edge_curves(
-    model: ScIReN, table: Table, symbolic: SymbolicModel | None = None
+    model: ScIReN, table: Table, symbolic: EquationRecord | None = None
 ) -> list[EdgeCurve]:
     """Return every surviving edge of a model with its closed form, if there is one.
 
@@ -71,7 +69,7 @@ def _direct(
     target: str,
     written: str,
     structure: LatentStructure | None,
-    symbolic: SymbolicModel | None,
+    symbolic: EquationRecord | None,
 ) -> EdgeCurve:
     """Curve of an edge into `target`, which the equations call `written`."""
     i = curve.source
@@ -104,7 +102,7 @@ def _outer(
     label: str,
     latent: str,
     written: str,
-    symbolic: SymbolicModel | None,
+    symbolic: EquationRecord | None,
     formula: np.ndarray | None,
 ) -> EdgeCurve:
     row = _row(symbolic, written, latent)
@@ -210,7 +208,7 @@ def _fitted(curve: Curve, term: EdgeTerm) -> np.ndarray:
     return form * (float(curve.weight @ (form * learned)) / size) if size > 0 else form
 
 
-def _row(symbolic: SymbolicModel | None, source: str, target: str) -> dict[str, Any]:
+def _row(symbolic: EquationRecord | None, source: str, target: str) -> dict[str, Any]:
     if symbolic is None:
         return {}
     edges = symbolic.edges

@@ -1,14 +1,14 @@
 """From refitted structures to a SymbolicModel: raw units, tables, units of constants."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from symbolic.expression.tracing import trace
+from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
-from symbolic.options import SymbolicOptions
 from symbolic.search.observations import Observed, columns_of, constraints_of, units_of
 from symbolic.search.refit import Refit, SymbolicProblem
 from symbolic.search.starting import FittedLatent
@@ -40,15 +40,17 @@ class Fit:
 
 
 def assemble_model(
-    model: "ScIReN", table: "Table", fit: Fit, options: SymbolicOptions
+    model: "ScIReN", table: "Table", fit: Fit, record: FitRecord
 ) -> SymbolicModel:
-    """Write a refit as equations in raw units, with its tables."""
-    refitted, units = fit.refitted, units_of(model, table)
-    problem = SymbolicProblem(fit.whole.term, fit.whole.scaled, refitted.structures)
-    z = fit.whole.scaled.numpy()
-    unconstrained = {
-        part.name: raw_expression(part, units) for part in refitted.structures
-    }
+    """Write a refit as equations in raw units, with its tables.
+
+    Args:
+        record: options and attempts; layers, dependence and units are added to it.
+    """
+    structures, units = fit.refitted.structures, units_of(model, table)
+    problem = SymbolicProblem(fit.whole.term, fit.whole.scaled, structures)
+    z, decoder = fit.whole.scaled.numpy(), model.decoder
+    unconstrained = {part.name: raw_expression(part, units) for part in structures}
     constraints = constraints_of(model)
     equations = {
         part.name: constrained(
@@ -56,53 +58,58 @@ def assemble_model(
             *constraints[part.name],
             largest=float(np.abs(part.value(z)).max()),
         )
-        for part in refitted.structures
+        for part in structures
     }
-    physical = model.constant_scale.to_physical(refitted.constants).tolist()
-    names, decoder = model.decoder.constant_names, model.decoder
+    physical = model.constant_scale.to_physical(fit.refitted.constants).tolist()
     forcing_columns = {n: table.forcing_columns.get(n, n) for n in decoder.forcings}
-    layers = 2 if any(part.nodes for part in refitted.structures) else 1
+    edges = EdgeTable(structures, fit.fitted, units, z, fit.gaps, record.options)
     symbolic = SymbolicModel(
         equations=equations,
         unconstrained=unconstrained,
         process=trace(decoder, forcing_columns),
         process_latex=decoder.equation_latex(),
-        constants=dict(zip(names, physical, strict=True)),
-        errors=physical_errors(refitted, problem),
-        functions=refused_curves(refitted.structures, units),
-        structures=refitted.structures,
+        constants=dict(zip(decoder.constant_names, physical, strict=True)),
+        errors=physical_errors(fit.refitted, problem),
+        functions=refused_curves(structures, units),
+        structures=structures,
         units=units,
-        edges=EdgeTable(
-            refitted.structures, fit.fitted, units, z, fit.gaps, options
-        ).frame(),
-        table=constant_table(refitted, problem, units, {}),
+        edges=edges.frame(),
+        table=constant_table(fit.refitted, problem, units, {}),
         forcing_columns=forcing_columns,
         target_columns={n: table.target_columns.get(n, n) for n in decoder.targets},
         unit_of=dict(table.units) | {p.name: p.unit for p in decoder.parameters},
         constraints=constraints,
-        settings={"layers": layers},
+        record=replace(
+            record,
+            layers=2 if any(part.nodes for part in structures) else 1,
+            constants=identification(fit.refitted, problem, units),
+        ),
     )
-    symbolic.settings["identification"] = identification(refitted, problem, units)
-    _set_units(symbolic, options)
-    symbolic.choose_digits(columns_of(table))
-    return symbolic
+    symbolic = _with_units(symbolic)
+    return replace(symbolic, digits=symbolic.digits_needed(columns_of(table)))
 
 
-def _set_units(symbolic: SymbolicModel, options: SymbolicOptions) -> None:
+def _with_units(symbolic: SymbolicModel) -> SymbolicModel:
     """Give every constant the unit that makes its term consistent, and warn."""
+    unit_of = dict(symbolic.unit_of)
     for name, expression in (symbolic.process or {}).items():
         column = symbolic.target_columns[name]
         latent = str(expression)  # plain regression: the target is the latent
-        if latent in symbolic.equations and not symbolic.unit_of.get(latent):
-            symbolic.unit_of[latent] = symbolic.unit_of.get(column, "")
-    report = check_units(symbolic, options.unit_mode, options.unit_problems)
+        if latent in symbolic.equations and not unit_of.get(latent):
+            unit_of[latent] = unit_of.get(column, "")
+    options = symbolic.record.options
+    report = check_units(
+        replace(symbolic, unit_of=unit_of), options.unit_mode, options.unit_problems
+    )
     rows = zip(symbolic.table["latent"], symbolic.table["name"], strict=True)
-    symbolic.table["unit"] = [str(report.constants.get(key, "")) for key in rows]
+    units = [str(report.constants.get(key, "")) for key in rows]
     for name in symbolic.constants:
         unit = str(report.constants.get(("", name), ""))
-        if unit and not symbolic.unit_of.get(name):
-            symbolic.unit_of[name] = unit
-    symbolic.settings["units"] = {
-        "mode": report.mode,
-        "problems": list(report.problems),
-    }
+        if unit and not unit_of.get(name):
+            unit_of[name] = unit
+    return replace(
+        symbolic,
+        unit_of=unit_of,
+        table=symbolic.table.assign(unit=units),
+        record=replace(symbolic.record, unit_problems=report.problems),
+    )

@@ -1,10 +1,11 @@
 """Candidates as a table and as models of their own."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sciren.errors import ConfigError
 from symbolic.expression.complexity import complexity
+from symbolic.model.record import EquationRecord
 from symbolic.printing.text import to_text
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.rebuild import (
@@ -17,11 +18,12 @@ from symbolic.terms.rebuild import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from symbolic.model.symbolic_model import SymbolicModel
     from symbolic.search.candidate import Candidate
 
+Record = TypeVar("Record", bound=EquationRecord)
 
-def candidates_table(model: "SymbolicModel") -> "pd.DataFrame":
+
+def candidates_table(model: EquationRecord) -> "pd.DataFrame":
     """Return one row a candidate and latent, simplest first.
 
     Columns: candidate (its number), selected, latent, complexity (of the latent's
@@ -32,20 +34,17 @@ def candidates_table(model: "SymbolicModel") -> "pd.DataFrame":
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
-    chosen = [bool(row["selected"]) for row in model.settings.get("candidates", ())]
-    weights = model.settings.get("complexity")
-    judged = "not verified"
-    if model.verification is not None:
-        judged = model.verification.verdict
+    weights = model.record.options.complexity
     for number, one in enumerate(model.candidates):
-        whole = model if chosen[number] else candidate_model(model, number)
+        selected = number == model.record.selected
+        whole = model if selected else candidate_model(model, number)
         function = whole.to_numpy(targets=False)
         for structure in one.structures:
             expression = whole.equations[structure.name]
             rows.append(
                 {
                     "candidate": number,
-                    "selected": chosen[number],
+                    "selected": selected,
                     "latent": structure.name,
                     "complexity": complexity(expression, weights),
                     "total_complexity": one.complexity,
@@ -57,22 +56,24 @@ def candidates_table(model: "SymbolicModel") -> "pd.DataFrame":
                     "sympy": expression,
                     "callable": function,
                     "refused": sum(edge.form is None for edge in structure.all_edges),
-                    "verification": judged if chosen[number] else "not verified",
+                    "verification": whole.verdict,
                 }
             )
     return pd.DataFrame(rows)
 
 
-def candidate_model(model: "SymbolicModel", row: int) -> "SymbolicModel":
-    """Return the model of a candidate; see `SymbolicModel.candidate`."""
+def candidate_model(model: Record, row: int) -> Record:
+    """Return the model of a candidate, of the same class; it was not verified.
+
+    Raises:
+        ConfigError: there is no such row.
+    """
     if not 0 <= row < len(model.candidates):
         raise ConfigError(
             f"there is no candidate {row}; there are {len(model.candidates)}, "
             "counted from 0"
         )
     one = model.candidates[row]
-    rows = model.settings["candidates"]
-    marked = [r | {"selected": place == row} for place, r in enumerate(rows)]
     return replace(
         model,
         equations=one.equations(model.units, model.constraints),
@@ -83,13 +84,12 @@ def candidate_model(model: "SymbolicModel", row: int) -> "SymbolicModel":
         structures=one.structures,
         edges=_edges(model, one),
         table=_constants(model, one),
-        settings={k: v for k, v in model.settings.items() if k != "identification"}
-        | {"candidates": marked},
+        record=replace(model.record, selected=row, constants=None),
         verification=None,
     )
 
 
-def _edges(model: "SymbolicModel", one: "Candidate") -> Any:
+def _edges(model: EquationRecord, one: "Candidate") -> Any:
     """Edges of a candidate: names, families and formulas, without scores."""
     import pandas as pd
 
@@ -122,7 +122,7 @@ def _edges(model: "SymbolicModel", one: "Candidate") -> Any:
     return pd.DataFrame(rows, columns=model.edges.columns)
 
 
-def _constants(model: "SymbolicModel", one: "Candidate") -> Any:
+def _constants(model: EquationRecord, one: "Candidate") -> Any:
     import pandas as pd
 
     known = zip(model.table["latent"], model.table["name"], strict=True)

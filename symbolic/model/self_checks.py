@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from symbolic.model.record import EquationRecord
 from symbolic.model.storage import from_json, to_json
-from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.printing.latex import to_latex
 from symbolic.printing.latex_reader import read_latex
 from symbolic.printing.rounding import rounded, unexplained
@@ -54,7 +54,7 @@ def relative_difference(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def raw_and_table(
-    symbolic: SymbolicModel, columns: Columns, units: Units
+    symbolic: EquationRecord, columns: Columns, units: Units
 ) -> list[tuple[float, str]]:
     """Differences of the unconstrained expressions and of the table of constants.
 
@@ -81,7 +81,7 @@ def raw_and_table(
     return differences
 
 
-def rounding(symbolic: SymbolicModel, columns: Columns) -> Check:
+def rounding(symbolic: EquationRecord, columns: Columns) -> Check:
     """What printing few digits costs."""
     exact = symbolic.latents(columns)
     short = {n: rounded(one, symbolic.digits) for n, one in symbolic.equations.items()}
@@ -97,7 +97,7 @@ def rounding(symbolic: SymbolicModel, columns: Columns) -> Check:
 
 
 def round_trip(
-    symbolic: SymbolicModel,
+    symbolic: EquationRecord,
     columns: Columns,
     bounds: Sequence[tuple[float, float]],
     stated: bool = True,
@@ -131,7 +131,7 @@ def round_trip(
     return Check("round trip", meaning, worst, ROUND_TRIP, worst <= ROUND_TRIP, where)
 
 
-def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
+def _from_latex(symbolic: EquationRecord) -> EquationRecord:
     """Print every equation at full precision and read it back."""
     read = {}
     for name, one in symbolic.equations.items():
@@ -141,7 +141,7 @@ def _from_latex(symbolic: SymbolicModel) -> SymbolicModel:
 
 
 def _outside(
-    symbolic: SymbolicModel, columns: Columns, bounds: Sequence[tuple[float, float]]
+    symbolic: EquationRecord, columns: Columns, bounds: Sequence[tuple[float, float]]
 ) -> str:
     """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
     for by in FAR:

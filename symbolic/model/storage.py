@@ -1,9 +1,10 @@
-"""Symbolic models as plain JSON: loading reads numbers and names, never code."""
+"""Equations as plain JSON: loading reads numbers and names, never code."""
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.tree import from_tree, to_tree
 from symbolic.families.forms import Variant
 from symbolic.families.variants import form_named
-from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.model.fit_record import record_from_json, record_to_json
+from symbolic.model.record import EquationRecord
 from symbolic.search.candidate import Candidate
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import OUTERS, PRODUCT, Factor, Node, Product
@@ -20,10 +22,12 @@ from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Verification
 
+Record = TypeVar("Record", bound=EquationRecord)
+
 FORMAT = "sciren equations 1"
 
 
-def to_json(model: SymbolicModel) -> dict[str, Any]:
+def to_json(model: EquationRecord) -> dict[str, Any]:
     """Return the model as nested lists, mappings, strings and numbers."""
     process = model.process
     return {
@@ -46,15 +50,32 @@ def to_json(model: SymbolicModel) -> dict[str, Any]:
             name: [kind, _number(low), _number(high), temperature]
             for name, (kind, low, high, temperature) in model.constraints.items()
         },
-        "settings": model.settings,
+        "settings": settings_of(model),
         "verification": model.verification and model.verification.to_json(),
         "digits": model.digits,
         "candidates": [_candidate(one) for one in model.candidates],
     }
 
 
-def from_json(stored: Any) -> SymbolicModel:
+def settings_of(model: EquationRecord) -> dict[str, Any]:
+    """Return what is known about the fit as plain data, with rows to show."""
+    agreement = model.verification.agreement if model.verification else {}
+    known: dict[str, Any] = record_to_json(model.record)
+    if model.candidates:
+        known["candidates"] = model.candidate_rows
+    return known | ({"agreement": dict(agreement)} if agreement else {})
+
+
+@overload
+def from_json(stored: Any) -> EquationRecord: ...
+@overload
+def from_json(stored: Any, kind: type[Record]) -> Record: ...
+def from_json(stored: Any, kind: type[Any] = EquationRecord) -> Any:
     """Rebuild a model from its JSON content.
+
+    Args:
+        stored: what `to_json` returned, also in earlier versions.
+        kind: class of the model.
 
     Raises:
         FormatError: something is missing or of the wrong kind.
@@ -63,7 +84,7 @@ def from_json(stored: Any) -> SymbolicModel:
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise FormatError(f"this is no equation file of the format {FORMAT!r}")
     try:
-        return _rebuilt(stored)
+        return _rebuilt(stored, kind)
     except (FormatError, ExpressionError):
         raise
     except (
@@ -76,7 +97,7 @@ def from_json(stored: Any) -> SymbolicModel:
         raise FormatError(f"the equation file cannot be read: {error!r}") from error
 
 
-def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
+def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
     names = list(stored["equations"])
     for part in ("unconstrained", "constraints"):
         if list(stored[part]) != names:
@@ -89,8 +110,8 @@ def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
         if not 0 <= edge.source < len(units.names):
             raise FormatError(f"an edge starts at feature number {edge.source + 1}")
     process = stored["process"]
-    judged = stored["verification"]
-    return SymbolicModel(
+    settings = dict(stored["settings"])
+    return kind(
         equations={n: from_tree(t) for n, t in stored["equations"].items()},
         unconstrained={n: from_tree(t) for n, t in stored["unconstrained"].items()},
         process=process and {n: from_tree(t) for n, t in process.items()},
@@ -114,14 +135,14 @@ def _rebuilt(stored: dict[str, Any]) -> SymbolicModel:
             )
             for name, one in stored["constraints"].items()
         },
-        settings=dict(stored["settings"]),
-        verification=judged and Verification.from_json(judged),
+        record=record_from_json(settings),
+        verification=_verification(stored["verification"], settings),
         digits=int(stored["digits"]),
         candidates=tuple(map(_read_candidate, stored.get("candidates", ()))),
     )
 
 
-def save(model: SymbolicModel, path: str | Path) -> Path:
+def save(model: EquationRecord, path: str | Path) -> Path:
     """Write the model to a JSON file; the file appears whole or not at all."""
     path = Path(path)
     hidden = path.with_name(f".{path.name}.part")
@@ -131,7 +152,15 @@ def save(model: SymbolicModel, path: str | Path) -> Path:
     return path
 
 
-def load(path: str | Path) -> SymbolicModel:
+def _verification(stored: Any, settings: dict[str, Any]) -> Verification | None:
+    """Earlier files keep the agreement of latents beside the verification, not in it."""
+    if not stored:
+        return None
+    known = {name: float(r2) for name, r2 in settings.get("agreement", {}).items()}
+    return replace(Verification.from_json(stored), agreement=known)
+
+
+def load(path: str | Path, kind: type[Record] = EquationRecord) -> Record:
     """Read a model from a JSON file without running any code in it.
 
     Raises:
@@ -144,7 +173,7 @@ def load(path: str | Path) -> SymbolicModel:
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"equation file {path} cannot be read: {error}") from error
     try:
-        return from_json(stored)
+        return from_json(stored, kind)
     except (FormatError, ExpressionError) as error:
         raise type(error)(f"equation file {path}: {error}") from error
 

@@ -14,7 +14,7 @@ from symbolic.terms.parametric import parametric
 
 if TYPE_CHECKING:
     from symbolic.curves.spline_curve import SplineCurve
-    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.model.record import EquationRecord
 
 
 class EquationModule(nn.Module):
@@ -30,7 +30,7 @@ class EquationModule(nn.Module):
     """
 
     def __init__(
-        self, model: "SymbolicModel", dtype: torch.dtype = torch.float64
+        self, model: "EquationRecord", dtype: torch.dtype = torch.float64
     ) -> None:
         super().__init__()
         self.features = tuple(model.used_features())
@@ -109,7 +109,7 @@ class EquationModule(nn.Module):
 
 
 def _compiled_process(
-    model: "SymbolicModel", latents: list[str], forcings: tuple[str, ...]
+    model: "EquationRecord", latents: list[str], forcings: tuple[str, ...]
 ) -> dict[str, Callable[..., Tensor]] | None:
     if model.process is None:
         return None

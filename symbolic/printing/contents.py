@@ -1,4 +1,4 @@
-"""SymbolicModel -> the plain data that documents, Markdown pages and tables print."""
+"""EquationRecord -> the plain data that documents, Markdown pages and tables print."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.model.fit_record import ConstantsRecord, SlopeAndCurvature
+from symbolic.model.record import EquationRecord
 from symbolic.printing.numbers import format_with_error
 from symbolic.printing.printable import (
     PrintableModel,
@@ -23,11 +24,14 @@ from symbolic.units.words import latex_unit
 MISSED = 0.01
 """Share of the residual's variance above which a reader is told, as compositions are."""
 
+MOST_PAIRS = 6
+"""Correlated pairs that a note names; the table of constants has them all."""
+
 Interval = tuple[float, float]
 
 
 def printable(
-    model: SymbolicModel,
+    model: EquationRecord,
     intervals: Mapping[str, Interval] | None = None,
     symbols: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
@@ -60,24 +64,21 @@ def printable(
         symbols=shown.symbols,
         digits=model.digits,
         provenance=dict(provenance or {}),
-        error_source=error_source
-        or model.settings.get("identification", {}).get(
-            "method", "joint refit (Jacobian)"
-        ),
+        error_source=error_source or _constants_record(model).method,
         notes=[
             *(f"Units: {problem}." for problem in unit_problems(model)),
             *residual_notes(model),
             *dropped_notes(model),
         ],
-        candidates=model.settings.get("candidates", ()),
+        candidates=model.candidate_rows,
         constant_notes=constant_notes(model),
-        weights=model.settings.get("complexity", {}),
+        weights=model.record.options.complexity,
     )
 
 
-def residual_notes(model: SymbolicModel) -> list[str]:
+def residual_notes(model: EquationRecord) -> list[str]:
     """Say where the features still predict what the equations miss."""
-    left = model.settings.get("residual")
+    left = model.record.residual
     if left is None or left <= MISSED:
         return []
     return [
@@ -86,7 +87,7 @@ def residual_notes(model: SymbolicModel) -> list[str]:
     ]
 
 
-def dropped_notes(model: SymbolicModel) -> list[str]:
+def dropped_notes(model: EquationRecord) -> list[str]:
     """Say for every latent which features were left out of its equation, and why."""
     left: dict[tuple[str, str], list[str]] = {}
     for row in model.edges.to_dict("records"):
@@ -117,9 +118,9 @@ class _Shown:
         return shown
 
 
-def unit_problems(model: SymbolicModel) -> list[str]:
+def unit_problems(model: EquationRecord) -> list[str]:
     """Return what the check of units found to be inconsistent."""
-    return list(model.settings.get("units", {}).get("problems", ()))
+    return list(model.record.unit_problems)
 
 
 UNIT_MODES = {
@@ -128,50 +129,55 @@ UNIT_MODES = {
 }
 
 
-def constant_notes(model: SymbolicModel) -> list[str]:
+def constant_notes(model: EquationRecord) -> list[str]:
     """Return what a reader of the table of constants must know."""
     notes = []
     if "unit" in model.table and any(model.table["unit"]):
-        notes.append(UNIT_MODES[model.settings.get("units", {}).get("mode", "free")])
+        notes.append(UNIT_MODES[model.record.options.unit_mode])
     return notes + dependence_notes(model)
 
 
-def dependence_notes(model: SymbolicModel) -> list[str]:
+def dependence_notes(model: EquationRecord) -> list[str]:
     """Return which constants are not identified one by one, and what is instead."""
-    known, notes = model.settings.get("identification", {}), []
+    known, notes = _constants_record(model), []
     pairs = [
-        f"{term['constant']} and {term['other']} ({term['correlation']:.3f})"
-        for term in known.get("correlated", ())[:6]
+        f"{pair.constant} and {pair.other} ({pair.correlation:.3f})"
+        for pair in known.correlated[:MOST_PAIRS]
     ]
     if pairs:
         notes.append(
             f"Correlated above 0.95, so not identified one by one: {', '.join(pairs)}."
         )
-    for term in known.get("reparametrised", ()):
+    for term in known.reparametrised:
         notes.append(
-            f"{term['latent']}, {term['source']}: slope "
-            f"{format_with_error(term['slope'], term['slope_error'], 'text')} and curvature "
-            f"{format_with_error(term['curvature'], term['curvature_error'], 'text')} at "
-            f"{term['source']} = {term['at']:.4g} describe the term better"
+            f"{term.latent}, {term.source}: slope "
+            f"{format_with_error(term.slope, term.slope_error, 'text')} and curvature "
+            f"{format_with_error(term.curvature, term.curvature_error, 'text')} at "
+            f"{term.source} = {term.at:.4g} describe the term better"
             f"{_simpler(model, term)}."
         )
     return notes
 
 
-def _simpler(model: SymbolicModel, term: Mapping[str, Any]) -> str:
+def _constants_record(model: EquationRecord) -> ConstantsRecord:
+    return model.record.constants or ConstantsRecord()
+
+
+def _simpler(model: EquationRecord, term: SlopeAndCurvature) -> str:
     """Families with fewer constants that the data cannot tell apart."""
     edges = model.edges.to_dict("records")
     for row in edges:
-        same = row["latent"] == term["latent"] and row["source"] == term["source"]
+        same = row["latent"] == term.latent and row["source"] == term.source
         if same and "linear" in str(row.get("equals", "")).split(", "):
             return "; the data cannot tell it from linear"
     return ""
 
 
 def _latents(
-    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+    model: EquationRecord, said: Mapping[str, str], shown: _Shown
 ) -> list[PrintedQuantity]:
     latents = []
+    agreement = model.verification.agreement if model.verification else {}
     for name, expression in model.equations.items():
         _, low, high, _ = model.constraints[name]
         unit = model.unit_of.get(name, "")
@@ -185,13 +191,13 @@ def _latents(
                 low,
                 high,
                 arguments,
-                r2=model.settings.get("agreement", {}).get(name),
+                r2=agreement.get(name),
             )
         )
     return latents
 
 
-def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
+def _by_importance(model: EquationRecord, latent: str) -> list[str] | None:
     """Features of one latent's equation, most important first."""
     weights: dict[str, float] = {}
     for row in model.edges.to_dict("records"):
@@ -204,7 +210,7 @@ def _by_importance(model: SymbolicModel, latent: str) -> list[str] | None:
 
 
 def _targets(
-    model: SymbolicModel, said: Mapping[str, str], shown: _Shown
+    model: EquationRecord, said: Mapping[str, str], shown: _Shown
 ) -> list[PrintedQuantity]:
     if model.process is None:
         if model.process_latex is None:
@@ -229,7 +235,7 @@ def _targets(
 
 
 def _constants(
-    model: SymbolicModel, intervals: Mapping[str, Interval], said: Mapping[str, str]
+    model: EquationRecord, intervals: Mapping[str, Interval], said: Mapping[str, str]
 ) -> list[PrintedConstant]:
     constants = []
     for name, value in model.constants.items():
@@ -243,7 +249,7 @@ def _constants(
     return constants + _encoder_constants(model)
 
 
-def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
+def _encoder_constants(model: EquationRecord) -> list[PrintedConstant]:
     constants = []
     for row in model.table.to_dict("records"):
         error = float(row["error"])
@@ -263,7 +269,7 @@ def _encoder_constants(model: SymbolicModel) -> list[PrintedConstant]:
     return constants
 
 
-def _features(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedFeature]:
+def _features(model: EquationRecord, said: Mapping[str, str]) -> list[PrintedFeature]:
     units, used = model.units, set(model.used_features())
     return [
         PrintedFeature(
@@ -280,7 +286,7 @@ def _features(model: SymbolicModel, said: Mapping[str, str]) -> list[PrintedFeat
     ]
 
 
-def _checks(model: SymbolicModel) -> list[PrintedCheck]:
+def _checks(model: EquationRecord) -> list[PrintedCheck]:
     if model.verification is None:
         return []
     return [
@@ -296,7 +302,7 @@ def _checks(model: SymbolicModel) -> list[PrintedCheck]:
     ]
 
 
-def _refused(model: SymbolicModel) -> dict[str, str]:
+def _refused(model: EquationRecord) -> dict[str, str]:
     named = {
         str(row["formula"]).split("(", 1)[0]: str(row["reason"])
         for row in model.edges.to_dict("records")

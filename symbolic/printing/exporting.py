@@ -17,7 +17,7 @@ from symbolic.printing.markdown import to_markdown
 from symbolic.printing.text import to_text
 
 if TYPE_CHECKING:
-    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.model.record import EquationRecord
     from symbolic.printing.printable import PrintableModel
 
 CSV_COLUMNS: tuple[str, ...] = (
@@ -27,7 +27,7 @@ CSV_COLUMNS: tuple[str, ...] = (
 
 
 def export(
-    model: "SymbolicModel", kind: str, provenance: Mapping[str, str] | None = None
+    model: "EquationRecord", kind: str, provenance: Mapping[str, str] | None = None
 ) -> str:
     """Return the equations as text of one kind.
 
@@ -45,12 +45,9 @@ def export(
     return KINDS[kind](model, dict(provenance or {}))
 
 
-def quantities(model: "SymbolicModel") -> list[dict[str, Any]]:
+def quantities(model: "EquationRecord") -> list[dict[str, Any]]:
     """Return one row a latent and target: ``CSV_COLUMNS``, formulas at full precision."""
     edges = model.edges.to_dict("records")
-    judged = (
-        "not verified" if model.verification is None else model.verification.verdict
-    )
     rows = []
     targets = {
         name: expression
@@ -71,15 +68,15 @@ def quantities(model: "SymbolicModel") -> list[dict[str, Any]]:
             to_text(expression, None),
             latex_printer([expression], None).text(expression),
             ", ".join(feature for feature in model.features if feature in used),
-            complexity(expression, model.settings.get("complexity")),
+            complexity(expression, model.record.options.complexity),
             ", ".join(refused),
-            judged,
+            model.verdict,
         )
         rows.append(dict(zip(CSV_COLUMNS, cells, strict=True)))
     return rows
 
 
-def notebook_latex(model: "SymbolicModel") -> str:
+def notebook_latex(model: "EquationRecord") -> str:
     """Return the equations as one display formula, as notebooks show it."""
     shown = printable(model)
     lines = []
@@ -105,11 +102,11 @@ def _symbols(name: str) -> list[Any]:
     return [sympy.Symbol(name)]
 
 
-def _shown(model: "SymbolicModel", provenance: Mapping[str, str]) -> "PrintableModel":
+def _shown(model: "EquationRecord", provenance: Mapping[str, str]) -> "PrintableModel":
     return printable(model, provenance=provenance)
 
 
-def _text(model: "SymbolicModel", provenance: Mapping[str, str]) -> str:
+def _text(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
     shown = _shown(model, provenance)
     lines = [f"# {label}: {text}" for label, text in shown.provenance.items()]
     if not shown.passed:
@@ -136,7 +133,7 @@ def to_text_number(value: float) -> str:
     return repr(float(value))
 
 
-def _csv(model: "SymbolicModel", provenance: Mapping[str, str]) -> str:
+def _csv(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -144,11 +141,11 @@ def _csv(model: "SymbolicModel", provenance: Mapping[str, str]) -> str:
     return file.getvalue()
 
 
-def _json(model: "SymbolicModel", provenance: Mapping[str, str]) -> str:
+def _json(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
     return json.dumps(to_json(model), indent=1, allow_nan=False) + "\n"
 
 
-KINDS: dict[str, Callable[["SymbolicModel", Mapping[str, str]], str]] = {
+KINDS: dict[str, Callable[["EquationRecord", Mapping[str, str]], str]] = {
     "latex": lambda model, given: equation_block(_shown(model, given)),
     "document": lambda model, given: to_document(_shown(model, given)),
     "markdown": lambda model, given: to_markdown(_shown(model, given)),

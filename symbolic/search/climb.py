@@ -13,11 +13,10 @@ refit.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from sciren.solvers.process_term import ProcessTerm
 from symbolic.options import DOMAIN_MARGIN, OUTER_FAMILIES
 from symbolic.search.candidate import signature
 from symbolic.search.forecast import Forecast
@@ -33,6 +32,11 @@ from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Product
 from symbolic.terms.shape_rules import ShapeRules
 from symbolic.terms.structure import LatentStructure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sciren.solvers.process_term import ProcessTerm
 
 NODE_PRICE = 12.0
 PRODUCT_PRICE = 6.0
@@ -52,7 +56,7 @@ class Scored:
     """A set of structures with refitted constants and its criterion."""
 
     structures: tuple[LatentStructure, ...]
-    constants: Tensor
+    constants: "Tensor"
     loss: float
     criterion: float
     converged: bool = True
@@ -82,8 +86,8 @@ class Search:
 
     def __init__(
         self,
-        term: ProcessTerm,
-        scaled: Tensor,
+        term: "ProcessTerm",
+        scaled: "Tensor",
         latents: Sequence[FittedLatent],
         keep: frozenset[tuple[int, int]] = frozenset(),
         rules: ShapeRules | None = None,
@@ -97,7 +101,7 @@ class Search:
 
     # -- scoring --------------------------------------------------------------------
     def score(
-        self, structures: tuple[LatentStructure, ...], constants: Tensor
+        self, structures: tuple[LatentStructure, ...], constants: "Tensor"
     ) -> Scored:
         """Refit and price a set of structures; what has converged is not refitted."""
         key = signature(structures)
@@ -192,13 +196,13 @@ class Search:
         return found
 
     # -- moves ----------------------------------------------------------------------
-    def run(self, constants: Tensor) -> Scored:
+    def run(self, constants: "Tensor") -> Scored:
         """Search from the best starts and return the best set of structures."""
         starts = sorted(self._starts(constants), key=lambda one: one.criterion)
         reached = [self._climb(start) for start in starts[:2]]
         return min(reached, key=lambda one: one.criterion)
 
-    def _starts(self, constants: Tensor) -> Iterator[Scored]:
+    def _starts(self, constants: "Tensor") -> Iterator[Scored]:
         """Score starts; several latents are tried one by one beside learned curves."""
         options = [_start_options(latent) for latent in self.latents]
         if self.rules is not None:

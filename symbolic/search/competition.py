@@ -10,17 +10,16 @@ structures; a refused composition changes nothing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from sciren.errors import SciRenError
 from symbolic.composition.fitting.edge_families import NAMED
 from symbolic.composition.from_model import compose_latent, latent_structure
+from symbolic.model.fit_record import CompositionAttempt
 from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.search.candidate import signature
 from symbolic.search.climb import Scored, Search
+from symbolic.search.observations import raw_process_constants
 from symbolic.search.refit import rows_for_search
 from symbolic.search.residual_gate import LIMIT, still_predictable
 from symbolic.terms.nodes import Node, Product
@@ -42,32 +41,7 @@ ROUNDS = 4
 KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
 """Outer function and families inside of the believed curves of curves of one feature."""
 
-ORIGINS = ("trained encoder", "data alone")
-
-
-@dataclass(frozen=True)
-class Try:
-    """One composition of a latent and what became of it.
-
-    Args:
-        origin: "trained encoder" or "data alone".
-        verdict: "taken", "agrees" (found before as well), "beaten", "refused" or "not
-            sought".
-        structure: families and nodes as text;  reason: in words.
-        gap: criterion above what was there before, nan where nothing was priced.
-    """
-
-    latent: str
-    origin: str
-    verdict: str
-    structure: str = ""
-    reason: str = ""
-    gap: float = float("nan")
-
-    def row(self, chosen: str) -> dict[str, Any]:
-        """Return plain values."""
-        gap = self.gap if self.gap == self.gap else None
-        return {**vars(self), "gap": gap, "chosen": chosen}
+STARTS = ("trained encoder", "data alone")
 
 
 def open_questions(structures: Sequence[LatentStructure]) -> list[int]:
@@ -102,7 +76,7 @@ class Competition:
     few large errors else decide for the curve that follows them.
 
     Args:
-        search: that named the edges; it prices the compositions.
+        search: that named the edges; it scores the compositions.
         model, table: rows that the search sees.
         units: scaling of the features.
         options: families that may be used, what the user fixed, and the work allowed
@@ -112,8 +86,8 @@ class Competition:
         under: noise law -> observed loss of the same rows; None where only that of the
             training counts.
     Attributes:
-        tries: what was composed and what became of it.
-        left: share of the residual that the features predict in the end, None where it
+        attempts: what was sought and what became of it.
+        residual: share of the residual that the features predict in the end, None where it
             was not asked for.
     """
 
@@ -126,52 +100,50 @@ class Competition:
         self.options, self.seed = options, seed
         rows = rows_for_search(len(table), ROWS, seed)
         self.table = table if len(rows) == len(table) else table.take(rows)
-        self.tries: list[Try] = []
-        self.left: float | None = None
+        self.attempts: list[CompositionAttempt] = []
+        self.residual: float | None = None
         self.under = under
 
     def run(self, best: Scored) -> Scored:
         """Return the best set of structures, compositions included."""
         if self.options.compose <= 0:
             return best
-        self.left = self._left(best)
+        self.residual = self._residual_share(best)
         wanted = open_questions(best.structures)
-        if self.left > LIMIT:
+        if self.residual > LIMIT:
             wanted = list(range(len(best.structures)))
         for k in wanted:
             best = self._latent(best, k, self.options.compose / len(wanted))
-        if any(one.verdict == "taken" for one in self.tries):
-            self.left = self._left(best)
+        if any(tried.verdict == "taken" for tried in self.attempts):
+            self.residual = self._residual_share(best)
         return best
 
-    def _left(self, best: Scored) -> float:
+    def _note(self, *what: Any, **more: str) -> None:
+        self.attempts.append(CompositionAttempt(*what, **more))
+
+    def _residual_share(self, best: Scored) -> float:
         """Share of the residual that the features still predict."""
         search, seed = self.search, self.seed
         return still_predictable(
             search.term, search.scaled, best.structures, best.constants, seed
         )
 
-    def records(self) -> list[dict[str, Any]]:
-        """Return every try as plain values."""
-        by_user = "compose" in self.options.given()
-        return [one.row("user" if by_user else "auto") for one in self.tries]
-
     def _latent(self, best: Scored, k: int, seconds: float) -> Scored:
         """Compose one latent from both starts, until one of them wins."""
         name = best.structures[k].name
         obstacle = self._obstacle(name)
         if obstacle:
-            self.tries.append(Try(name, "", "not sought", reason=obstacle))
+            self._note(name, "", "not sought", reason=obstacle)
             return best
         for trained in (True, False):
-            origin = ORIGINS[not trained]
+            start = STARTS[not trained]
             try:
-                found = self._composed(name, trained, seconds / len(ORIGINS))
+                composition = self._composed(name, trained, seconds / len(STARTS))
             except (SciRenError, ArithmeticError, ValueError) as error:
-                self.tries.append(Try(name, origin, "not sought", reason=str(error)))
+                self._note(name, start, "not sought", reason=str(error))
                 continue
-            best = self._compared(best, k, found, origin)
-            if self.tries[-1].verdict in ("taken", "agrees"):
+            best = self._compared(best, k, composition, start)
+            if self.attempts[-1].verdict in ("taken", "agrees"):
                 break
         return best
 
@@ -199,27 +171,26 @@ class Competition:
             for feature in self.units.names
             for family in self.options.forbidden(feature, name)
         }
-        return [
-            one for one in NAMED if one in set(self.options.allowed_families) - banned
-        ]
-
-    def _unwanted(self, name: str, found: "Composition") -> str:
-        """Why the user does not allow a composition, or ''."""
-        nodes = [hidden_name(h, name) for h in range(len(found.form.nodes))]
-        banned = {one for n in nodes for one in self.options.forbidden(n, name)}
         allowed = set(self.options.allowed_families) - banned
-        outers = {n.outer for n in found.form.nodes if isinstance(n, Node)}
+        return [family for family in NAMED if family in allowed]
+
+    def _forbidden_outer(self, name: str, composition: "Composition") -> str:
+        """Why the user does not allow a composition, or ''."""
+        nodes = [hidden_name(h, name) for h in range(len(composition.form.nodes))]
+        banned = {family for n in nodes for family in self.options.forbidden(n, name)}
+        allowed = set(self.options.allowed_families) - banned
+        outers = {n.outer for n in composition.form.nodes if isinstance(n, Node)}
         named = ", ".join(sorted(outers - allowed))
         return f"{named} is not allowed outside" if named else ""
 
-    def _patchwork(self, found: "Composition") -> str:
+    def _pieced_together(self, composition: "Composition") -> str:
         """Say which curve of one feature is put together from several, or ''.
 
         Curves of curves and their sums come close to any curve, so they say nothing about
         it: a saturation looks like exp(-exp(x)) under a little noise. Only a bell and a
         power, curves of their own, are believed.
         """
-        structure = found.form
+        structure = composition.form
         alone = [edge.source for edge in structure.edges]
         curved: list[int] = []
         nested: list[int] = []
@@ -249,46 +220,50 @@ class Competition:
         )
 
     def _compared(
-        self, best: Scored, k: int, found: "Composition", origin: str
+        self, best: Scored, k: int, composition: "Composition", start: str
     ) -> Scored:
-        """Price a composition where it was accepted; the better one stays."""
+        """Score a composition where it was accepted; the better one stays."""
         name = best.structures[k].name
-        if not found.accepted:
-            self.tries.append(
-                Try(name, origin, "refused", found.structure, found.reason)
+        if not composition.accepted:
+            self._note(
+                name, start, "refused", composition.structure, composition.reason
             )
             return best
-        reason = self._unwanted(name, found) or self._patchwork(found)
-        if reason:
-            self.tries.append(Try(name, origin, "refused", found.structure, reason))
-            return best
-        scored = self._scored(best, k, found)
-        gap = scored.criterion - best.criterion
-        same = signature(scored.structures) == signature(best.structures)
-        if gap >= 0 and not same and found.noise == "proportional":
-            gap = min(gap, self._gap_under("proportional", scored, best))
-        verdict = "agrees" if same else "taken" if gap < 0 else "beaten"
-        self.tries.append(
-            Try(name, origin, verdict, found.structure, found.reason, float(gap))
+        reason = self._forbidden_outer(name, composition) or self._pieced_together(
+            composition
         )
-        return scored if gap < 0 else best
+        if reason:
+            self._note(name, start, "refused", composition.structure, reason)
+            return best
+        scored = self._scored(best, k, composition)
+        delta = scored.criterion - best.criterion
+        same = signature(scored.structures) == signature(best.structures)
+        if delta >= 0 and not same and composition.noise == "proportional":
+            delta = min(delta, self._delta_under("proportional", scored, best))
+        verdict = "agrees" if same else "taken" if delta < 0 else "beaten"
+        self._note(
+            name,
+            start,
+            verdict,
+            composition.structure,
+            composition.reason,
+            float(delta),
+        )
+        return scored if delta < 0 else best
 
-    def _scored(self, best: Scored, k: int, found: "Composition") -> Scored:
-        """Refit a composition beside the other latents and price it."""
+    def _scored(self, best: Scored, k: int, composition: "Composition") -> Scored:
+        """Refit a composition beside the other latents and score it."""
         slope, offset = self._line(k)
-        structure = latent_structure(found, self.units, slope, offset)
+        structure = latent_structure(composition, self.units, slope, offset)
         structures = (*best.structures[:k], structure, *best.structures[k + 1 :])
         values = self.model.constants() | {
-            name: one.value for name, one in found.constants_of_process.items()
+            name: constant.value
+            for name, constant in composition.constants_of_process.items()
         }
-        names = self.model.decoder.constant_names
-        physical = torch.tensor([values[n] for n in names], dtype=torch.float64)
-        first = self.search.score(
-            structures, self.model.constant_scale.to_raw(physical)
-        )
+        first = self.search.score(structures, raw_process_constants(self.model, values))
         return settled(self.search, first)
 
-    def _gap_under(self, law: str, scored: Scored, best: Scored) -> float:
+    def _delta_under(self, law: str, scored: Scored, best: Scored) -> float:
         """Criterion of a composition above what was there, under another noise law."""
         if self.under is None:
             return float("inf")
@@ -297,13 +272,13 @@ class Competition:
             self.under(law), search.scaled, search.latents, search.keep, search.rules,
             search.domain_margin,
         )  # fmt: skip
-        one, two = (settled(other, each) for each in (scored, best))
-        return one.criterion - two.criterion
+        new, before = (settled(other, scores) for scores in (scored, best))
+        return new.criterion - before.criterion
 
     def _line(self, k: int) -> tuple[float, float]:
         """Slope and offset of raw latent = offset + slope * physical latent."""
-        one = self.model.constraints[k]
-        if one.name != "hard_sigmoid":
+        constraint = self.model.constraints[k]
+        if constraint.name != "hard_sigmoid":
             return 1.0, 0.0
         low, high = float(self.model.low[k]), float(self.model.high[k])
         slope = 6.0 / (high - low)

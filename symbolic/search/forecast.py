@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from symbolic.search.refit import SymbolicProblem
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sciren.solvers.process_term import ProcessTerm
 
 Array = np.ndarray
@@ -37,13 +37,13 @@ class Forecast:
     def __init__(
         self,
         term: "ProcessTerm",
-        scaled: Tensor,
+        scaled: "Tensor",
         structures: Sequence[LatentStructure],
-        constants: Tensor,
+        constants: "Tensor",
     ) -> None:
         problem = SymbolicProblem(term, scaled, structures)
         theta = problem.start(constants)
-        member = torch.zeros(1, dtype=torch.long)
+        member = scaled.new_zeros(1, device="cpu").long()
         raw, given = problem.raw(theta), problem.constants_of(theta)
         local = term.local(raw, given, member)
         self.z, self.structures = problem.z, problem.structures

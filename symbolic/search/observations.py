@@ -114,6 +114,16 @@ def constraints_of(model: "ScIReN") -> dict[str, tuple[str, float, float, float]
     }
 
 
+def raw_process_constants(model: "ScIReN", values: Mapping[str, float]) -> "Tensor":
+    """Return process constants (K,) on their training scale, in the decoder's order.
+
+    Args:
+        values: constant -> physical value; others are not looked at.
+    """
+    physical = [values[name] for name in model.decoder.constant_names]
+    return model.constant_scale.to_raw(model.constant_raw.detach().new_tensor(physical))
+
+
 def shape_rules(
     model: "ScIReN", table: "Table", shapes: Mapping[str, str]
 ) -> ShapeRules | None:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
+from sciren.agreement import r2
 from sciren.errors import ConfigError, closest_names
 from symbolic.search.candidate import Candidate, family_label, size_of
 from symbolic.search.climb import Change, Scored, Search, signature
@@ -146,8 +146,8 @@ def _candidate(
     physical = model.constant_scale.to_physical(one.constants).tolist()
     z = model.scaled(table.features).numpy()
     raw = np.stack([structure.value(z) for structure in one.structures], axis=1)
-    latents = model.constrain(torch.from_numpy(raw))
-    values = torch.tensor(physical, dtype=torch.float64)
+    latents = model.constrain(one.constants.new_tensor(raw))
+    values = one.constants.new_tensor(physical)
     targets = model.decoder.evaluate(latents, values, table.forcings)
     sizes = np.abs(raw).max(0).tolist()
     names = model.decoder.constant_names
@@ -165,15 +165,12 @@ def _candidate(
     return replace(made, complexity=made.nodes(units, constraints_of(model), weights))
 
 
-def _mean_r2(truth: np.ndarray, found: np.ndarray) -> float:
-    """R2 of the observed targets, their mean."""
-    scores = []
-    for one, other in zip(truth.T, found.T, strict=True):
-        seen = np.isfinite(one) & np.isfinite(other)
-        spread = float(np.sum((one[seen] - one[seen].mean()) ** 2)) if seen.any() else 0
-        if spread > 0:
-            scores.append(1 - float(np.sum((one[seen] - other[seen]) ** 2)) / spread)
-    return float(np.mean(scores)) if scores else float("nan")
+def _mean_r2(observed: np.ndarray, predicted: np.ndarray) -> float:
+    """R2 of the observed targets, their mean over those that vary."""
+    held = np.where(np.isfinite(predicted), observed, np.nan)
+    scores = [r2(held[:, k], predicted[:, k]) for k in range(held.shape[1])]
+    known = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _with_scores(found: Sequence[Candidate]) -> list[Candidate]:

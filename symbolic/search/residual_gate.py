@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.screening.gate import (
@@ -25,6 +23,8 @@ from symbolic.search.refit import rows_for_search
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sciren.solvers.process_term import ProcessTerm
 
 LIMIT = ACCEPT_BELOW
@@ -35,12 +35,11 @@ FEWEST = 40
 """Observations below which no fold says anything."""
 
 
-@torch.no_grad()
 def still_predictable(
     term: "ProcessTerm",
-    scaled: Tensor,
+    scaled: "Tensor",
     structures: Sequence[LatentStructure],
-    constants: Tensor,
+    constants: "Tensor",
     seed: int = 0,
 ) -> float:
     """Return the largest share of a target's residual that the features predict.
@@ -55,9 +54,9 @@ def still_predictable(
     rows = rows_for_search(len(scaled), ROWS, seed)
     part, z = term.take(rows), scaled[rows].cpu().numpy()
     raw = np.stack([one.value(z) for one in structures], axis=1)
-    gaps = part.residual(torch.from_numpy(raw)[None].to(scaled), constants[None])[0]
+    gaps = part.residual(scaled.new_tensor(raw)[None], constants.detach()[None])[0]
     weights = part.observations.weights.cpu().numpy()
-    left = gaps.cpu().numpy() * np.sqrt(weights)
+    left = gaps.detach().cpu().numpy() * np.sqrt(weights)
     blocks = part.observations.blocks.cpu().numpy()
     shares = [
         _share(z[seen], left[seen, t], blocks[seen], seed)

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
+from symbolic.model.fit_record import ConstantsRecord, Correlation, SlopeAndCurvature
 from symbolic.search.refit import Refit, SymbolicProblem
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.edge_term import EdgeTerm
@@ -37,26 +36,20 @@ class Spread:
         """Standard errors (m,)."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
 
-    def correlated(self, above: float = CORRELATED) -> list[dict[str, Any]]:
-        """Return pairs of constants whose correlation is above a limit, closest first.
-
-        Each is a mapping latent, constant, other_latent, other, correlation.
-        """
+    def correlated(self, above: float = CORRELATED) -> list[Correlation]:
+        """Return pairs of constants whose correlation is above a limit, closest first."""
         size = self.errors
         safe = np.where(size > 0, size, np.inf)
         matrix = self.covariance / np.outer(safe, safe)
         places = np.argwhere(np.triu(np.abs(matrix) > above, 1))
-        found = [
-            {
-                "latent": self.keys[i][0],
-                "constant": self.keys[i][1],
-                "other_latent": self.keys[j][0],
-                "other": self.keys[j][1],
-                "correlation": float(np.clip(matrix[i, j], -1.0, 1.0)),
-            }
+        pairs = [
+            Correlation(
+                *(self.keys[i] + self.keys[j]),
+                correlation=float(np.clip(matrix[i, j], -1.0, 1.0)),
+            )
             for i, j in places
         ]
-        return sorted(found, key=lambda one: -abs(one["correlation"]))
+        return sorted(pairs, key=lambda pair: -abs(pair.correlation))
 
 
 def spread_of(found: Refit, problem: SymbolicProblem, units: Units) -> Spread:
@@ -91,16 +84,11 @@ def constant_table(
 
 def reparametrised(
     found: Refit, problem: SymbolicProblem, units: Units, spread: Spread
-) -> list[dict[str, Any]]:
-    """Return slope and curvature at the mean of edges whose constants are correlated.
-
-    The constants of a nearly straight exp, log or parabola are not identified one by
-    one, its slope and curvature in the middle of the data are. Each row is a mapping
-    latent, source, family, at, slope, slope_error, curvature, curvature_error in raw
-    units of the feature; inside a hidden node slopes are those of its index.
-    """
-    close = {(one["latent"], one["constant"]) for one in spread.correlated()}
-    close |= {(one["other_latent"], one["other"]) for one in spread.correlated()}
+) -> list[SlopeAndCurvature]:
+    """Return slope and curvature at the mean of edges whose constants are correlated."""
+    pairs = spread.correlated()
+    close = {(pair.latent, pair.constant) for pair in pairs}
+    close |= {(pair.other_latent, pair.other) for pair in pairs}
     latents = {
         (one.latent, one.source)
         for one in raw_constants(found.structures, units)
@@ -132,16 +120,16 @@ def reparametrised(
         edge = found.structures[k].all_edges[number]
         source = edge.source
         rows.append(
-            {
-                "latent": found.structures[k].name,
-                "source": units.names[source],
-                "family": edge.form.family if edge.form else "none",
-                "at": float(units.shift[source] + units.scale[source] * middle[source]),
-                "slope": values[2 * place],
-                "slope_error": errors[2 * place],
-                "curvature": values[2 * place + 1],
-                "curvature_error": errors[2 * place + 1],
-            }
+            SlopeAndCurvature(
+                latent=found.structures[k].name,
+                source=units.names[source],
+                family=edge.form.family if edge.form else "none",
+                at=float(units.shift[source] + units.scale[source] * middle[source]),
+                slope=values[2 * place],
+                slope_error=errors[2 * place],
+                curvature=values[2 * place + 1],
+                curvature_error=errors[2 * place + 1],
+            )
         )
     return rows
 
@@ -185,7 +173,7 @@ def physical_errors(found: Refit, problem: SymbolicProblem) -> dict[str, float]:
     scale = problem.term.model.constant_scale
     names = problem.term.model.decoder.constant_names
     cut = problem.cuts[-1]
-    variance = torch.diagonal(found.covariance)[cut:].clamp_min(0)
+    variance = found.covariance.diagonal()[cut:].clamp_min(0)
     errors = variance.sqrt() * scale.slope(found.constants)
     return dict(zip(names, errors.tolist(), strict=True))
 
@@ -199,14 +187,11 @@ def _how(found: Refit, problem: SymbolicProblem) -> str:
 
 def identification(
     found: Refit, problem: SymbolicProblem, units: Units
-) -> dict[str, Any]:
-    """Return how the errors were found and which constants depend on each other.
-
-    Keys: method, correlated (see `Spread.correlated`), reparametrised.
-    """
+) -> ConstantsRecord:
+    """Return how the errors were found and which constants depend on each other."""
     spread = spread_of(found, problem, units)
-    return {
-        "method": f"joint refit (Jacobian; {_how(found, problem)})",
-        "correlated": spread.correlated(),
-        "reparametrised": reparametrised(found, problem, units, spread),
-    }
+    return ConstantsRecord(
+        f"joint refit (Jacobian; {_how(found, problem)})",
+        tuple(spread.correlated()),
+        tuple(reparametrised(found, problem, units, spread)),
+    )

@@ -12,7 +12,7 @@ from symbolic.units.algebra import Unit, parse_unit
 from symbolic.units.inference import Inference
 
 if TYPE_CHECKING:
-    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.model.record import EquationRecord
 
 PLAIN = ("identity", "relu")
 """Constraints that only clip: the latent before them has the latent's unit."""
@@ -38,7 +38,7 @@ class UnitReport:
 
 
 def check_units(
-    model: "SymbolicModel", mode: UnitMode = "free", problems: UnitProblems = "warn"
+    model: "EquationRecord", mode: UnitMode = "free", problems: UnitProblems = "warn"
 ) -> UnitReport:
     """Find the units of the constants and report terms that cannot be consistent.
 
@@ -79,7 +79,7 @@ def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]
 
 
 def _report(
-    model: "SymbolicModel", known: dict[str, Unit], mode: UnitMode
+    model: "EquationRecord", known: dict[str, Unit], mode: UnitMode
 ) -> UnitReport:
     columns = {n: u for n, u in known.items() if n not in model.equations}
     units: dict[tuple[str, str], Unit] = {}
@@ -105,7 +105,7 @@ def _report(
 
 
 def _process(
-    model: "SymbolicModel", known: Mapping[str, Unit], mode: UnitMode
+    model: "EquationRecord", known: Mapping[str, Unit], mode: UnitMode
 ) -> tuple[dict[tuple[str, str], Unit], list[str]]:
     """Units of the process constants, and what does not fit in the process model."""
     forcings = set(model.forcing_columns.values())

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import torch
 
+from discovery.results.equation_problem import equation_problem
 from discovery.results.identification import KEPT, OFFERED, Identification
 from discovery.results.uncertainty import (
     bootstrap_equations,
     constant_rows,
-    equation_problem,
     network_constants,
     with_verdicts,
 )

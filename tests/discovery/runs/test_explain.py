@@ -100,7 +100,7 @@ def test_shapes_weights_and_a_candidate_are_chosen_without_training(light):
     assert {"complexity", "loss", "label", "selected"} <= set(rows.columns)
     assert rows["selected"].astype(str).tolist().index("True") == 1
     assert len(found.equations.candidates) == len(rows)
-    assert found.equations.settings["complexity"] == {"vpd": 3.0}
+    assert found.equations.record.options.complexity == {"vpd": 3.0}
     edges = found.equations.edges.set_index("source")
     assert edges.loc["ta", "chosen"] == "user"
     notes = " ".join(found.notes)
@@ -119,8 +119,8 @@ def test_units_and_compositions_are_wished_for_without_training(light):
         quiet=True,
     )
     found = Discovery.load(light)
-    assert found.equations.settings["units"]["mode"] == "dimensionless"
-    assert found.equations.settings["compositions"] == []
+    assert found.equations.record.options.unit_mode == "dimensionless"
+    assert found.equations.record.compositions == ()
     notes = " ".join(found.notes)
     assert "The user required constants without units." in notes
     assert "The user wanted no formulas of whole latents." in notes

@@ -200,6 +200,6 @@ def test_a_pole_close_to_the_data_is_found_and_told_unless_it_is_kept_away():
     x = table.features.numpy()
     pole = -far.table.set_index("name").value["s_x"]
     assert pole <= x.min() - 0.2 * np.ptp(x) + 1e-9
-    assert far.settings["domain_margin"] == 0.2
+    assert far.record.options.domain_margin == 0.2
     checks = {check.name: check for check in verify(far, model, table).checks}
     assert checks["stationary"].passed

@@ -3,6 +3,7 @@
 import copy
 import json
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from sciren.errors import ExpressionError, FormatError
 from symbolic import SymbolicModel, to_latex
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.families.variants import exp_about, form_named
+from symbolic.model.fit_record import CompositionAttempt, FitRecord
 from symbolic.model.storage import FORMAT, from_json, to_json
+from symbolic.options import SymbolicOptions
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
 from symbolic.terms.rebuild import Units, constrained, raw_expression, refused_curves
@@ -76,7 +79,7 @@ def planted():
         target_columns={"reco": "nee"},
         unit_of={"rb": "umol"},
         constraints=constraints,
-        settings={"layers": 2},
+        record=FitRecord(layers=2),
         verification=Verification((Check("rounding", "loss", INF, 1e-4, False),)),
         digits=5,
     )
@@ -115,7 +118,7 @@ def test_a_saved_model_is_the_same_bit_by_bit(tmp_path):
     z = np.random.default_rng(0).uniform(-2, 2, (50, 3))
     for one, other in zip(MODEL.structures, again.structures, strict=True):
         np.testing.assert_array_equal(one.value(z), other.value(z))
-    assert (again.digits, again.settings) == (5, {"layers": 2})
+    assert (again.digits, again.record) == (5, FitRecord(layers=2))
     assert not again.verification.passed
 
 
@@ -140,7 +143,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path):
     path = MODEL.save(tmp_path / "equations.json")
     before = path.read_bytes()
     broken = planted()
-    broken.settings["layers"] = object()
+    broken.constants["q10"] = object()
     with pytest.raises(TypeError):
         broken.save(path)
     assert path.read_bytes() == before
@@ -163,6 +166,16 @@ def test_a_column_of_missing_numbers_stays_a_column_of_numbers():
     assert again.edges.r2.dtype == again.table.error.dtype == np.float64
     assert again.edges.r2.isna().all()
     assert to_json(again)["edges"] == STORED["edges"]
+
+
+def test_options_and_attempts_are_stored_and_read_back():
+    options = SymbolicOptions(compose=5.0, pins={"ta": "exp"}, model_selection=0)
+    attempt = CompositionAttempt("rb", "data alone", "beaten", "abs[ta]", "why", 2.5)
+    record = FitRecord(options, compositions=(attempt,), residual=0.02)
+    model = from_json(json.loads(json.dumps(to_json(replace(MODEL, record=record)))))
+    assert model.record == record
+    (row,) = to_json(model)["settings"]["compositions"]
+    assert (row["origin"], row["gap"], row["chosen"]) == ("data alone", 2.5, "user")
 
 
 # -- what cannot be read ------------------------------------------------------------------

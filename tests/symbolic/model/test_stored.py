@@ -1,5 +1,6 @@
 """Equation files that older versions wrote go on loading, with the same numbers."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ STORED = Path(__file__).parent / "stored"
 LATENTS = {
     "respiration": {"rb": [4.34313792376682, 3.7714275367662093, 3.199717149765598,
                            2.6280067627649863, 2.0562963757643757]},
+    "sine": {"rb": [5.971309541371815, 3.9369240595990767, 6.441084678151744,
+                    5.246678415444235, 6.359680154560637]},
     "every_part": {
         "rb": [70.35280717878746, 52.85413992488136, 41.091545243974906,
                63.30763323299431, 543.9192945789232],
@@ -56,3 +59,14 @@ def test_an_older_file_is_written_anew_without_loss(name, tmp_path):
         z = np.random.default_rng(0).uniform(-1, 1, (20, len(model.units.names)))
         np.testing.assert_array_equal(one.value(z), other.value(z))
     assert again.equations == model.equations
+
+
+@pytest.mark.parametrize("name", LATENTS)
+def test_an_older_file_keeps_all_that_it_says_about_its_fit(name):
+    stored = json.loads((STORED / f"{name}.json").read_text())["settings"]
+    model = SymbolicModel.load(STORED / f"{name}.json")
+    again = json.loads(json.dumps(model.settings))
+    assert model.record.options.shapes == stored.get("shapes", {})
+    for attempt in [*again["compositions"], *stored.get("compositions", ())]:
+        del attempt["chosen"]  # whose decision it was is told by the options now
+    assert {key: again[key] for key in stored} == stored

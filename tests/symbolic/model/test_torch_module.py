@@ -22,7 +22,7 @@ from symbolic.terms.parametric import parametric
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def frame(rows=300, seed=0):

@@ -183,5 +183,5 @@ def test_what_was_left_out_is_said_with_its_reason(respiration):
 def test_a_latent_brings_its_agreement_with_the_network(respiration):
     (latent,) = printable(respiration).latents
     assert 0.99 < latent.r2 <= 1.0
-    unverified = replace(respiration, settings={})
+    unverified = replace(respiration, verification=None)
     assert printable(unverified).latents[0].r2 is None

@@ -14,8 +14,10 @@ import sympy
 from sciren.errors import ConfigError
 from symbolic.expression.complexity import REFUSED, complexity
 from symbolic.expression.evaluate import compile_numpy
+from symbolic.model.fit_record import FitRecord
 from symbolic.model.storage import from_json
 from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.options import SymbolicOptions
 from symbolic.printing.exporting import KINDS, notebook_latex
 from symbolic.printing.latex_reader import read_latex
 from symbolic.printing.numbers import printed_value
@@ -118,7 +120,9 @@ def test_weights_change_the_complexity_of_a_family_and_of_a_feature(model):
     assert complexity(model.equations["rb"], {"exp": 4, "ta": 2.5}) == plain + 4.5
     assert complexity(sympy.Function("f_rb_ta")(X)) == REFUSED + 1
     assert complexity((X - 1) ** 2, {"quadratic": 3}) == complexity((X - 1) ** 2) + 2
-    weighted = replace(model, settings={"complexity": {"sw_pot": 10.0}})
+    weighted = replace(
+        model, record=FitRecord(SymbolicOptions(complexity={"sw_pot": 10.0}))
+    )
     row = next(csv.DictReader(io.StringIO(weighted.export("csv"))))
     assert int(row["complexity"]) == plain + 9
 

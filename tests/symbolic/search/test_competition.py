@@ -25,7 +25,7 @@ from symbolic.families.library import FAMILIES
 from symbolic.options import SymbolicOptions
 from symbolic.printing.contents import printable
 from symbolic.search import competition
-from symbolic.search.competition import Competition, Try, open_questions
+from symbolic.search.competition import Competition, open_questions
 from symbolic.search.residual_gate import LIMIT
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
@@ -76,9 +76,9 @@ def test_what_curves_cannot_say_is_said_by_a_formula_of_the_whole_latent(growing
     model, rows, _ = growing
     symbolic = symbolify(model, rows)
     is_one_formula(symbolic, rows)
-    assert symbolic.settings["residual"] < LIMIT
+    assert symbolic.record.residual < LIMIT
     curves = symbolify(model, rows, compose=0)
-    assert curves.settings["residual"] is None
+    assert curves.record.residual is None
     assert "exp(" not in str(curves.equations) or curves.equations != symbolic.equations
 
 
@@ -88,8 +88,8 @@ def test_a_residual_that_features_predict_is_told():
 
     model, rows, _ = trained(nested)
     symbolic = symbolify(model, rows, compose=1.0)
-    assert symbolic.settings["residual"] > LIMIT
-    verdicts = {one["verdict"] for one in symbolic.settings["compositions"]}
+    assert symbolic.record.residual > LIMIT
+    verdicts = {one.verdict for one in symbolic.record.compositions}
     assert verdicts <= {"refused", "not sought"}
     assert any("Something is missing" in one for one in printable(symbolic).notes)
 
@@ -103,12 +103,10 @@ def test_a_latent_whose_edges_are_refused_becomes_one_formula():
 
 
 def is_one_formula(symbolic, rows):
-    (last,) = [
-        one for one in symbolic.settings["compositions"] if one["verdict"] == "taken"
-    ]
-    assert last["structure"] == "exp[linear(a) + quadratic(b)]"
-    assert last["gap"] < 0
-    assert last["chosen"] == "auto"
+    (last,) = [one for one in symbolic.record.compositions if one.verdict == "taken"]
+    assert last.structure == "exp[linear(a) + quadratic(b)]"
+    assert last.delta < 0
+    assert "compose" not in symbolic.record.options.given()
     assert "exp" in str(symbolic.equations["rb"])
     assert not symbolic.functions
     found = symbolic.latents(dict(zip(NAMES, rows.features.numpy().T, strict=True)))
@@ -119,12 +117,12 @@ def is_one_formula(symbolic, rows):
 def test_a_refused_composition_leaves_the_refusal_standing(waving):
     model, rows, _ = waving
     symbolic = symbolify(model, rows, compose=4.0)
-    tried = symbolic.settings["compositions"]
-    assert [one["verdict"] for one in tried] == ["refused", "refused"]
-    assert [one["origin"] for one in tried] == list(competition.ORIGINS)
+    tried = symbolic.record.compositions
+    assert [one.verdict for one in tried] == ["refused", "refused"]
+    assert [one.start for one in tried] == list(competition.STARTS)
     assert list(symbolic.functions) == ["f_rb_b"]
     without = symbolify(model, rows, compose=0)
-    assert without.settings["compositions"] == []
+    assert without.record.compositions == ()
     assert without.equations == symbolic.equations
 
 
@@ -132,14 +130,14 @@ def test_what_the_user_fixed_is_not_composed(waving):
     model, rows, _ = waving
     for choice in ({"pins": {"a -> rb": "linear"}}, {"shapes": {"a": "increasing"}}):
         symbolic = symbolify(model, rows, compose=5.0, **choice)
-        (one,) = symbolic.settings["compositions"]
-        assert one["verdict"] == "not sought"
-        assert one["chosen"] == "user"
-        assert one["reason"].startswith("the user chose the")
+        (one,) = symbolic.record.compositions
+        assert one.verdict == "not sought"
+        assert symbolic.settings["compositions"][0]["chosen"] == "user"
+        assert one.reason.startswith("the user chose the")
     symbolic = symbolify(model, rows, families=["sine"])
     assert all(
-        one["reason"] == "no family that can be composed is allowed"
-        for one in symbolic.settings["compositions"]
+        one.reason == "no family that can be composed is allowed"
+        for one in symbolic.record.compositions
     )
 
 
@@ -170,7 +168,7 @@ def test_bounds_between_latent_and_formula_are_seen_through(constraint):
     np.testing.assert_allclose(
         10 * found["share"], np.minimum(rate(rows.features.numpy()), 10), rtol=0.03
     )
-    assert symbolic.settings["compositions"][-1]["verdict"] in ("taken", "agrees")
+    assert symbolic.record.compositions[-1].verdict in ("taken", "agrees")
     assert set(symbolic.edges[symbolic.edges.status == "closed"].family) == {
         "abs",
         "linear",
@@ -207,7 +205,7 @@ def test_what_fails_while_composing_is_told(growing, monkeypatch):
 
     one = contest(growing, monkeypatch, compose=compose, scored=None)
     assert one.run(BEST) is BEST
-    assert [row["reason"] for row in one.records()] == ["nothing to compose"] * 2
+    assert [row.reason for row in one.attempts] == ["nothing to compose"] * 2
 
 
 def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
@@ -224,18 +222,16 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=worse)
     monkeypatch.setattr(competition, "latent_structure", lambda *_: NODE)
     assert one.run(BEST) is BEST
-    assert [(row["verdict"], row["gap"]) for row in one.records()] == [
-        ("beaten", 3.0)
-    ] * 2
+    assert [(row.verdict, row.delta) for row in one.attempts] == [("beaten", 3.0)] * 2
 
 
 def test_outer_functions_that_the_user_forbade_are_not_taken(growing):
     model, rows, _ = growing
     symbolic = symbolify(model, rows, families=["linear", "quadratic"], compose=4.0)
-    for one in symbolic.settings["compositions"]:
-        assert one["verdict"] == "refused"
-        if one["structure"].startswith("exp"):
-            assert one["reason"] == "exp is not allowed outside"
+    for one in symbolic.record.compositions:
+        assert one.verdict == "refused"
+        if one.structure.startswith("exp"):
+            assert one.reason == "exp is not allowed outside"
     assert "exp" not in str(symbolic.equations)
 
 
@@ -251,7 +247,7 @@ def test_a_curve_of_one_feature_is_not_put_together_from_several(growing, monkey
     )  # fmt: skip
     one = contest(growing, monkeypatch, compose=lambda *_, **__: answer, scored=None)
     assert one.run(BEST) is BEST
-    assert [row.reason for row in one.tries] == [
+    assert [row.reason for row in one.attempts] == [
         "it puts the curve of b together from several"
     ] * 2
 
@@ -275,13 +271,6 @@ def test_latents_of_closed_direct_edges_are_no_open_question():
     assert open_questions([closed, refused, NODE]) == [1, 2]
 
 
-def test_a_try_is_plain_values():
-    row = Try("rb", "data alone", "refused", "abs[linear(a)]", "it is").row("auto")
-    assert row["gap"] is None
-    assert row["chosen"] == "auto"
-    assert Try("rb", "", "beaten", gap=2.0).row("user")["gap"] == 2.0
-
-
 @pytest.mark.parametrize(
     ("curve", "name"),
     [
@@ -302,5 +291,5 @@ def test_of_curves_of_curves_only_known_ones_are_believed(curve, name):
     symbolic = symbolify(model, rows)
     outers = {node.outer for node in symbolic.structures[0].nodes}
     assert outers == ({name} if name else set())
-    refused = {row["reason"] for row in symbolic.settings["compositions"]}
+    refused = {row.reason for row in symbolic.record.compositions}
     assert name or any("together from several" in reason for reason in refused)

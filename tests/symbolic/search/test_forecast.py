@@ -100,7 +100,7 @@ def test_many_edges_get_the_same_formulas_with_fewer_refits(trained, monkeypatch
         monkeypatch.setattr(searching, "MANY", many)
         count.clear()
         symbolic = symbolify(model, table, compose=0)
-        chosen = [row for row in symbolic.settings["candidates"] if row["selected"]]
+        chosen = [row for row in symbolic.candidate_rows if row["selected"]]
         found.append((symbolic, chosen[0]["criterion"], len(count)))
     (one, least, all_), (two, forecast, few) = found
     assert list(one.edges.family) == list(two.edges.family)

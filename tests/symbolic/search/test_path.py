@@ -43,7 +43,7 @@ def test_the_path_goes_from_a_constant_to_the_most_accurate(equations):
     assert sizes == sorted(sizes)
     assert found[0].structures[0].all_edges == []
     assert len(found) >= 3
-    selected = [row["selected"] for row in equations.settings["candidates"]]
+    selected = [row["selected"] for row in equations.candidate_rows]
     assert sum(selected) == 1
     front = [one.loss for k, one in enumerate(found) if not selected[k]]
     assert front == sorted(front, reverse=True)
@@ -112,7 +112,7 @@ def test_candidates_survive_a_file(equations, tmp_path):
 @pytest.mark.parametrize("rule", ["accuracy", "best", 0, 1])
 def test_the_user_chooses_along_the_path(study, equations, rule):
     other = symbolify(*study, model_selection=rule, compose=0)
-    rows = other.settings["candidates"]
+    rows = other.candidate_rows
     (row,) = [k for k, one in enumerate(rows) if one["selected"]]
     losses = [one["loss"] for one in rows]
     if rule == "accuracy":
@@ -122,7 +122,7 @@ def test_the_user_chooses_along_the_path(study, equations, rule):
         assert all(loss > WITHIN * min(losses) for loss in losses[:row])
     else:
         assert row == rule
-    assert other.settings["model_selection"] == str(rule)
+    assert other.record.options.model_selection == rule
     own = other.candidates[row].structures[0].all_edges
     assert len(other.structures[0].all_edges) == len(own)
 
@@ -136,6 +136,6 @@ def test_a_rule_or_row_that_does_not_exist_is_refused(equations, rule, said):
 def test_weights_of_the_user_change_the_order_of_the_path(study):
     plain = symbolify(*study, compose=0)
     heavy = symbolify(*study, complexity={"exp": 100.0}, compose=0)
-    assert heavy.settings["complexity"] == {"exp": 100.0}
+    assert heavy.record.options.complexity == {"exp": 100.0}
     assert max(one.complexity for one in heavy.candidates) > 90
     assert max(one.complexity for one in plain.candidates) < 90

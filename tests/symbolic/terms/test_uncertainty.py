@@ -90,8 +90,8 @@ def test_errors_tell_whether_rows_or_blocks_were_asked():
         study(truth, level, blocks=some, common=0.3)
         for some in (torch.arange(ROWS), weeks)
     )
-    assert "500 rows one by one (HC3)" in identification(*alone)["method"]
-    assert "50 blocks of rows" in identification(*together)["method"]
+    assert "500 rows one by one (HC3)" in identification(*alone).method
+    assert "50 blocks of rows" in identification(*together).method
     blind, _, _ = study(truth, level, noise=float(np.hypot(0.1, 0.3)))
     mean = [float(one.covariance[0, 0]) ** 0.5 for one in (together[0], blind)]
     assert mean[0] == pytest.approx(0.3 / 50**0.5, rel=0.4)

@@ -1,6 +1,7 @@
 """Units of a fitted model: constants, modes, reports."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -57,14 +58,14 @@ def test_printed_and_process_constants_have_units(equations):
     units = dict(zip(equations.table.name, equations.table.unit, strict=True))
     assert units == {"rb_0": "umol m-2 s-1", "a_sw": "umol W-1 s-1"}
     assert equations.unit_of["k"] == "degC"
-    assert equations.settings["units"] == {"mode": "free", "problems": []}
+    assert equations.record.unit_problems == ()
     notes = printable(equations).constant_notes
     assert "A constant has the unit that makes its term consistent." in notes
 
 
 def test_what_does_not_fit_is_a_warning_an_error_or_nothing(equations):
     units = equations.unit_of | {"reco": "gC m-2 d-1"}
-    other = type(equations)(**(vars(equations) | {"unit_of": units}))
+    other = replace(equations, unit_of=units)
     with pytest.warns(DataWarning, match="reco is in gC m-2 d-1"):
         found = check_units(other)
     assert len(found.problems) == 1
@@ -77,7 +78,7 @@ def test_what_does_not_fit_is_a_warning_an_error_or_nothing(equations):
 
 def test_a_text_that_is_no_unit_stands_for_any(equations):
     units = equations.unit_of | {"sw": "5 apples"}
-    other = type(equations)(**(vars(equations) | {"unit_of": units}))
+    other = replace(equations, unit_of=units)
     found = check_units(other)
     assert found.problems == ()
     assert found.unread[0].startswith("sw: '5 apples' is no unit")
