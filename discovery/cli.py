@@ -185,14 +185,27 @@ def discover(
             "--resume", help="Go on with an interrupted run of the same config."
         ),
     ] = False,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Also run placebos and wrong processes.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 unless supported.")
+    ] = False,
 ) -> None:
-    """Train, prune, find equations, verify and report."""
+    """Train, prune, find equations, judge and report."""
     from discovery.config.file import load_config
     from discovery.runs.workflow import run as work
 
-    settings = load_config(config, changes or ())
-    folder = work(settings, overwrite, _options.quiet, resume)
+    wanted = [*(changes or ()), *(["controls=true"] if controls else [])]
+    folder = work(load_config(config, wanted), overwrite, _options.quiet, resume)
     _finish(folder)
+    if strict:
+        from discovery.runs.stored import stored_verdict
+
+        verdict = stored_verdict(folder)
+        if str(verdict) != "supported":
+            typer.echo(f"error: the result is {verdict} (--strict)", err=True)
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -210,7 +223,7 @@ def explain(
     ] = None,
     accept_edits: AcceptEdits = False,
 ) -> None:
-    """Do everything after training again: prune, equations, verification, report."""
+    """Do everything after training again: prune, equations, verdict, report."""
     from discovery.runs.explain import explain as work
     from discovery.runs.manifest import edits_accepted
 
@@ -238,6 +251,37 @@ def predict(
 
     with edits_accepted(accept_edits):
         typer.echo(work(run, data, out, using=using, overwrite=overwrite))
+
+
+@app.command()
+@_guarded
+def verify(
+    run: Run,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Its data, where they are elsewhere, or others."),
+    ] = None,
+) -> None:
+    """Judge the stored equations again and compare with what the run says of itself."""
+    from discovery.verdict.runs import verify_run as work
+
+    found = work(run, data, _options.quiet)
+    typer.echo(found.text())
+    if not found.same:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_guarded
+def control(
+    run: Run,
+    placebos: Annotated[int, typer.Option(min=1, max=1000, help="Of each kind.")] = 20,
+) -> None:
+    """Look for relations where none can be: placebos and wrong processes."""
+    from discovery.verdict.runs import control_run as work
+
+    for sentence in work(run, placebos, _options.quiet).sentences():
+        typer.echo(sentence)
 
 
 @app.command()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from discovery.results.result import Discovery
+    from discovery.verdict.record import Verdict
     from sciren.data import Table
     from sciren.decoders import Decoder
     from sciren.training import TrainConfig
@@ -78,6 +79,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         constants_: constant -> value.
         discovery_: equations, verification and intervals (`Discovery`); made when it
             is asked for, as are the following.
+        verdict_: what the equations are worth (`Verdict`); printed, its headline.
         equations_: one row a latent: equation, LaTeX, sympy expression, agreement.
         n_features_in_, feature_names_in_: as everywhere in scikit-learn.
     Raises:
@@ -88,7 +90,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     model = ScIReNRegressor(decoder="q10", forcings={"ta": "ta"}, random_state=0)
     model.fit(frame[["sw_pot", "dsw_pot", "ta"]], frame["reco"])
     model.latents(frame[["sw_pot", "dsw_pot", "ta"]])
-    model.equations_, model.discovery_.verdict
+    model.equations_, str(model.verdict_)
     ```
     """
 
@@ -325,6 +327,11 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         return self.model_.constants()
 
     # -- equations ------------------------------------------------------------------
+    @property
+    def verdict_(self) -> "Verdict":
+        """What the equations are worth: headline, three answers, reasons."""
+        return self.discovery_.verdict
+
     @property
     def discovery_(self) -> "Discovery":
         """Equations, verification and intervals of the trained model."""

@@ -257,6 +257,10 @@ class RunConfig(Settings):
     )
     discovery: DiscoverySettings = Field(default_factory=DiscoverySettings)
     seed: int = Field(default=0, ge=0, lt=2**31, description="of everything random")
+    controls: bool = Field(
+        default=False,
+        description="also look for relations in placebos and behind wrong processes",
+    )
     out: Path = Field(
         default=Path("runs/discovery"), description="folder of the results"
     )

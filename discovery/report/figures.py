@@ -33,7 +33,7 @@ def run_graph(discovery: "Discovery", table: "Table") -> "DiGraph | None":
     else:
         return None
     for node in graph:
-        graph.nodes[node]["verification"] = discovery.verdict
+        graph.nodes[node]["verification"] = discovery.consistency
     return graph
 
 

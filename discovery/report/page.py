@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from jinja2 import Template
     from matplotlib.figure import Figure
 
+    from discovery.verdict.record import Verdict
+
 _DPI = 200  # twice the 100 pixels an inch at which pictures are shown
 _WIDTH = 880  # pixels that an equation may take on the page
 _PLACES = {  # beginning of a picture's name -> section, caption
@@ -45,7 +47,8 @@ _SECTIONS = (  # name in addresses, heading, parts of which one must be there
     ("constants", "Constants", {"constants", "profiles"}),
     ("fit", "Fit", {"metrics", "fit"}),
     ("network", "Network", {"edges", "network"}),
-    ("verification", "Verification", {"verification"}),
+    ("verdict", "Verdict", {"verdict"}),
+    ("verification", "Consistency", {"verification"}),
     ("data", "Data", {"data"}),
     ("training", "Training", {"training"}),
     ("pictures", "More pictures", {"pictures"}),
@@ -78,13 +81,14 @@ class ReportData:
 
     Args:
         title: heading of the page.
-        summary: sentences that say what was found, most important first.
+        summary: notes on what was found, folded where there is a verdict.
         equations: one per latent.
         decoder: equation of the process model.
         constants: one row a constant: constant, estimate, error, unit, ...
         metrics: one row a split, model and target: split, model, target, r2, rmse, n.
         edges: `SymbolicModel.edges`.
-        verification: check, number, tolerance, passed, one row a check.
+        verification: consistency of equation and network: check, number, tolerance,
+            passed, one row a check.
         profiles: one row a constant: what its profile says.
         data: label -> value: rows read, filtered, dropped by reason, sizes of splits.
         warnings: sentences that a reader must not miss.
@@ -93,6 +97,8 @@ class ReportData:
         captions: name of a figure -> caption, where the usual one does not do.
         provenance: label -> value: versions, seed, hash of the data.
         config: the configuration as YAML.
+        verdict: headline, three answers and reasons; the first block of the page.
+        controls: one sentence a placebo or wrong process, where they were run.
     Raises:
         ColumnError: the verification has no column check or passed.
     """
@@ -113,6 +119,8 @@ class ReportData:
     captions: Mapping[str, str] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     config: str = ""
+    verdict: "Verdict | None" = None
+    controls: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.verification is None:
@@ -125,7 +133,7 @@ class ReportData:
                 )
 
     @property
-    def verdict(self) -> str:
+    def consistency(self) -> str:
         """``"PASS"``, ``"FAIL"``, or ``"NOT VERIFIED"`` when nothing was checked."""
         if self.verification is None or self.verification.empty:
             return "NOT VERIFIED"
@@ -169,10 +177,12 @@ def render_report(data: ReportData) -> str:
         "edges": _view(data.edges, edges_table),
         "verification": _view(data.verification, verification_table),
         "candidates": _view(data.candidates, _candidates_table),
+        "verdict": _reasons(data.verdict),
     }
     pictures = _pictures(data)
     present = {name for name, table in tables.items() if table} | set(pictures)
     present |= {"equations"} if data.equations or data.decoder else set()
+    present |= {"verdict"} if data.controls else set()
     present |= {"data"} if data.data else set()
     present |= {"provenance"} if data.provenance or data.config else set()
     page = _template().render(
@@ -194,6 +204,28 @@ def _candidates_table(frame: "pd.DataFrame") -> TableView:
     return plain_table(
         frame, "Candidates from the simplest to the most accurate equation."
     )
+
+
+def _reasons(verdict: "Verdict | None") -> TableView | None:
+    """Everything that was asked for the verdict, with number and limit."""
+    import pandas as pd
+
+    if verdict is None or not verdict.reasons:
+        return None
+    rows = [
+        {
+            "part": one.part,
+            "about": one.subject,
+            "answer": "holds" if one.holds else "does not hold",
+            "number": one.number,
+            "limit": one.limit,
+            "reason": one.sentence,
+            "next step": one.next_step,
+        }
+        for one in verdict.reasons
+    ]
+    frame = pd.DataFrame(rows)
+    return plain_table(frame, "What was asked, most important first.")
 
 
 def _profiles_table(frame: "pd.DataFrame") -> TableView:

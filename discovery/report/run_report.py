@@ -9,7 +9,7 @@ from discovery.report.summary import constant_lines, score_lines, truth_lines
 from discovery.results.scoring import long_scores
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
-from discovery.runs.manifest import renew
+from discovery.runs.manifest import edited_note, renew
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,21 +45,16 @@ def write_report(run: Path) -> Path:
 
 def report_data(folder: Path) -> ReportData:
     """Collect everything that a report shows from the files of a run."""
-    from discovery.results.record import failed_note
     from discovery.results.result import Discovery
 
     discovery = Discovery.load(folder)
     record = read_json(folder / "data.json")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
-    lead = failed_note(discovery)
-    doubts = [
-        f"{row['constant']} is not identified: {row['reason']}."
-        for row in discovery.process_constants
-        if not row["identified"]
-    ]
     equations, decoder = _equations(discovery)
     return ReportData(
         title=_title(record, config),
+        verdict=discovery.verdict,
+        controls=_controls(folder),
         summary=_summary(discovery, record),
         equations=equations,
         decoder=decoder,
@@ -70,11 +65,21 @@ def report_data(folder: Path) -> ReportData:
         profiles=_identification(discovery),
         candidates=_candidates(discovery),
         data={label: record[key] for key, label in _DATA.items()} | _parts(record),
-        warnings=[warning for warning in (lead, *doubts) if warning],
+        warnings=[note for note in [edited_note(folder)] if note],
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
         config=config,
     )
+
+
+def _controls(folder: Path) -> list[str]:
+    """What placebos and wrong processes say, where they were run."""
+    from discovery.verdict.controls import CONTROLS, Controls
+
+    if not (folder / CONTROLS).is_file():
+        return []
+    controls = Controls.from_json(read_json(folder / CONTROLS))
+    return [f"{text[0].upper()}{text[1:]}." for text in controls.sentences()]
 
 
 def _candidates(discovery: "Discovery") -> "pd.DataFrame | None":

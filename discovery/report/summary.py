@@ -15,21 +15,31 @@ _LABELS = {"constant latents": "constant latents", "mlp": "perceptron"}
 
 
 def summary(folder: Path) -> str:
-    """Return equations, constants, scores, verdict and where the report is."""
+    """Return verdict, equations, constants, scores and where the report is."""
     from discovery.results.result import Discovery
 
     run = open_run(folder)
     discovery = Discovery.load(run)
     record = read_json(run / "data.json")
     lines = [
+        *verdict_lines(discovery),
         *equation_lines(discovery),
         *constant_lines(discovery),
         *truth_lines(discovery, record.get("truth") or {}),
         *score_lines(discovery),
-        verdict_line(discovery),
+        consistency_line(discovery),
         f"report: {run / 'report.html'}",
     ]
     return "\n".join(lines)
+
+
+def verdict_lines(discovery: "Discovery") -> list[str]:
+    """Return the headline, the three answers, and what a reader needs first."""
+    verdict = discovery.verdict
+    return [
+        f"verdict: {verdict.line()}",
+        *(f"- {sentence}" for sentence in verdict.sentences()),
+    ]
 
 
 def equation_lines(discovery: "Discovery") -> list[str]:
@@ -131,12 +141,12 @@ def _r2(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
-def verdict_line(discovery: "Discovery") -> str:
+def consistency_line(discovery: "Discovery") -> str:
     """Return PASS or FAIL and which checks failed."""
     checks = discovery.verification.checks if discovery.verification else ()
     failed = [check.name for check in checks if not check.passed]
     if not checks:
-        return f"verification: {discovery.verdict}"
+        return f"consistency: {discovery.consistency}"
     if failed:
-        return f"verification: FAIL ({', '.join(failed)})"
-    return f"verification: PASS ({len(checks)} of {len(checks)} checks)"
+        return f"consistency: FAIL ({', '.join(failed)})"
+    return f"consistency: PASS ({len(checks)} of {len(checks)} checks)"

@@ -109,7 +109,8 @@ def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
                 "complexity": complexity(expression, model.record.options.complexity),
                 "refused": refused.count(name),
                 "r2": agreement[name]["r2"],
-                "verdict": found.verdict,
+                "consistency": found.consistency,
+                "verdict": str(found.verdict),
             }
         )
     return pd.DataFrame(rows)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.results.identification import Identification
+from discovery.verdict.record import Verdict, not_judged
 from sciren.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class DiscoveryRecord:
         notes: sentences that a reader should not miss; training_notes: those of them
             that are about the training.
         folder: the run that this was loaded from.
+        verdict: what the result is worth: headline, faithful, skilful, identified.
     """
 
     model: "ScIReN | None"
@@ -51,6 +53,11 @@ class DiscoveryRecord:
     training_notes: tuple[str, ...] = ()
     replicates: "pd.DataFrame | None" = None
     folder: Path | None = field(default=None, repr=False)
+    verdict: Verdict = field(
+        default_factory=lambda: not_judged(
+            "The result was not judged", "Run `sciren verify RUN`"
+        )
+    )
 
     @property
     def verification(self) -> "Verification | None":
@@ -58,8 +65,11 @@ class DiscoveryRecord:
         return None if self.equations is None else self.equations.verification
 
     @property
-    def verdict(self) -> str:
-        """``"PASS"``, ``"FAIL"``, or ``"NOT VERIFIED"`` where there is no equation."""
+    def consistency(self) -> str:
+        """Whether the equation is the network: ``"PASS"`` or ``"FAIL"``.
+
+        ``"NOT VERIFIED"`` where there is no equation.
+        """
         found = self.verification
         return "NOT VERIFIED" if found is None else found.verdict
 
@@ -102,7 +112,7 @@ def equations_of(found: DiscoveryRecord) -> "SymbolicModel":
 
 
 def failed_note(found: DiscoveryRecord) -> str:
-    """Return the sentence that marks every output of a failed verification, or ''."""
+    """Return the sentence that marks outputs of equations that are not the network, or ''."""
     checks = found.verification.checks if found.verification else ()
     names = [check.name for check in checks if not check.passed]
-    return f"Verification FAILED: {', '.join(names)}." if names else ""
+    return f"Consistency FAILED: {', '.join(names)}." if names else ""

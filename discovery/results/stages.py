@@ -11,6 +11,7 @@ from discovery.results.notes import composition_notes, decision_notes
 from discovery.results.result import Discovery
 from discovery.runs.checkpoints import Checkpoints, frame_of, frame_record
 from discovery.runs.training import Training
+from discovery.verdict.record import Verdict
 from symbolic.options import SymbolicOptions, check_edges, options_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class _Task:
         scores = target_scores(self.parts, predictors(model, equations))
         for part, others in training.baselines.items():
             scores.setdefault(part, {}).update(others)
-        return Discovery(
+        result = Discovery(
             model,
             equations,
             constants,
@@ -128,6 +129,26 @@ class _Task:
             training.notes,
             replicates,
         )
+        result.verdict = self._verdict(result)
+        return result
+
+    def _verdict(self, result: Discovery) -> Verdict:
+        """Judge the equations on held-out blocks, unless that is done already."""
+        from discovery.verdict.judging import judge
+
+        def judged() -> dict[str, Any]:
+            self.say("verdict: held-out blocks, what is missing, what is identified")
+            return judge(
+                result.equations,
+                self.model,
+                self.parts,
+                result.process_constants,
+                result.identification,
+            ).to_json()
+
+        verdict = Verdict.from_json(self.keep.data("verdict", judged))
+        self.say(f"verdict: {verdict.line()}")
+        return verdict
 
     def _equations(self) -> "SymbolicModel | None":
         """Fit closed forms to the edges that count, and verify them."""
@@ -163,7 +184,7 @@ class _Task:
         equations = symbolify(thinner, train, self.options, seed=self.seed)
         held_out = self.parts.get("valid"), self.parts.get("test")
         self.say(
-            f"verification: {verify(equations, self.model, train, *held_out).verdict}"
+            f"consistency: {verify(equations, self.model, train, *held_out).verdict}"
         )
         return equations
 

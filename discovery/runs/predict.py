@@ -68,7 +68,7 @@ def predict(
     if edited_note(Path(run)):
         result = result.assign(edited=1)
     _write(out, result)
-    if discovery.verdict == "FAIL" and using == "equations":
+    if discovery.consistency == "FAIL" and using == "equations":
         warnings.warn(
             f"{run}: the verification of these equations FAILED; see its report",
             DataWarning,

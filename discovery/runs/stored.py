@@ -11,6 +11,7 @@ from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import edited_note
 from discovery.tables.records import PARTS
+from discovery.verdict.record import Verdict, not_judged
 from sciren.errors import DataError, DecoderError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record", bound=DiscoveryRecord)
 
-REPLICATES = "replicates.csv"
+REPLICATES, VERDICT = "replicates.csv", "verdict.json"
 
 
 @overload
@@ -58,12 +59,23 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             tuple(metrics["training_notes"]),
             read_table(run / REPLICATES) if (run / REPLICATES).is_file() else None,
             run,
+            stored_verdict(run),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{run / 'metrics.json'}: is not as `sciren discover` writes it ({error!r}); "
             "run it again"
         ) from error
+
+
+def stored_verdict(run: Path) -> Verdict:
+    """Return the verdict of a run; one of an earlier version has none."""
+    file = run / VERDICT
+    if not file.is_file():
+        return not_judged(
+            "The run was made before verdicts were", f"Run `sciren verify {run}`"
+        )
+    return Verdict.from_json(read_json(file))
 
 
 def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from discovery.config.file import train_config
 from discovery.config.settings import RunConfig
 from discovery.runs.checkpoints import Checkpoints
-from discovery.runs.files import write_csv
+from discovery.runs.files import write_csv, write_json
 from discovery.runs.folder import check_free
 from discovery.runs.manifest import process_file, write_manifest
+from discovery.tables.records import PARTS
 from symbolic.options import check_edges, check_families
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.runs.training import Training
     from discovery.tables.study import Study
+    from sciren.data import Table
     from sciren.training.progress import Progress
 
 
@@ -130,6 +132,20 @@ def write_all(
     write_run(found, study, folder)
     if found.replicates is not None:
         write_csv(folder / REPLICATES, found.replicates)
+    if study.config.controls:
+        _write_controls(found, study, folder, progress)
     # the report opens the run as a reader would, so the manifest must be there already
     write_manifest(folder, study.fingerprint, process_file(study.config))
     write_report(folder)
+
+
+def _write_controls(
+    found: "Discovery", study: "Study", folder: Path, progress: "Progress"
+) -> None:
+    """Run placebos and wrong processes, and keep what they say."""
+    from discovery.verdict.controls import CONTROLS, run_controls
+
+    parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
+    model, seed = found.network(), study.config.seed
+    controls = run_controls(model, parts, seed=seed, say=progress.say)
+    write_json(folder / CONTROLS, controls.to_json())

@@ -46,6 +46,7 @@ def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
     _write_equations(discovery, study, folder)
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
     _write_pictures(discovery, parts, study.truth, folder)
+    write_json(folder / "verdict.json", discovery.verdict.to_json())
     note = failed_note(discovery)
     if note:
         write_text(folder / FAILED_FILE, f"{note}\nSee verification.json.\n")
@@ -64,7 +65,7 @@ def metrics_record(discovery: "Discovery") -> dict[str, Any]:
         "identification": [profile.to_json() for profile in discovery.identification],
         "notes": list(discovery.notes),
         "training_notes": list(discovery.training_notes),
-        "verification": discovery.verdict,
+        "verification": discovery.consistency,
     }
 
 
@@ -91,7 +92,7 @@ def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> No
     if equations.verification is not None:
         checks = equations.verification.to_json()
         write_json(
-            folder / "verification.json", {"verdict": discovery.verdict} | checks
+            folder / "verification.json", {"verdict": discovery.consistency} | checks
         )
 
 

@@ -13,7 +13,7 @@ and Davis 1991 for the autoregression; Fuller and Battese 1974 for random interc
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -99,6 +99,11 @@ class NoiseLaw:
         none = (0.0,) * count
         white = (Autoregression.none(),) * count
         return cls(none, (1.0,) * count, none, white, none)
+
+    def without_memory(self) -> "NoiseLaw":
+        """Return the law of rows that lie too far apart to remember each other."""
+        none = (Autoregression.none(),) * len(self.power)
+        return replace(self, autoregression=none)
 
     def sigma(self, process: ObservedProcess, mean: np.ndarray) -> np.ndarray:
         """Return the standard deviation (m,) of observations with that mean (m,)."""

@@ -50,7 +50,7 @@ def test_q10_is_identified_only_without_temperature_among_the_features(
     found = Discovery.load(run(config(*changes), quiet=True))
     (q10,) = found.process_constants
     whole = next(one for one in found.identification if one.model == "all features")
-    assert found.verdict == "PASS"
+    assert found.consistency == "PASS"
     assert bool(q10["identified"]) is not with_ta
     if with_ta:
         low, high = sorted(whole.near_minima)

@@ -124,7 +124,7 @@ def test_the_whole_way_of_a_process_model_of_ones_own(
     assert run("discover", config, *changes, "--quiet") == 0
     out, err = capsys.readouterr()
     assert "efficiency = max(0, " in out
-    assert "verification: PASS" in out
+    assert "consistency: PASS" in out
     assert err == ""
     folder, table = tmp_path / "runs" / "light_use", tmp_path / "out.csv"
     assert f"report: {folder / 'report.html'}" in out

@@ -29,7 +29,7 @@ def test_all_three_features_are_offered_with_the_published_split(tmp_path):
 def test_the_demo_ends_with_a_verified_equation(tmp_path):
     folder = demo_respiration(tmp_path / "run", "linear", 0, quiet=True)
     found = Discovery.load(folder)
-    assert found.verdict == "PASS"
+    assert found.consistency == "PASS"
     values = found.constants.set_index("constant")["estimate"]
     assert values["a_sw_pot"] == pytest.approx(0.0075, rel=0.02)
     assert values["a_dsw_pot"] == pytest.approx(-0.00375, rel=0.02)
@@ -39,7 +39,7 @@ def test_the_demo_ends_with_a_verified_equation(tmp_path):
     }
     text = summary(folder)
     assert "q10 = 1.50" in text
-    assert "verification: PASS" in text
+    assert "consistency: PASS" in text
     assert "truth: rb = 0.0075*sw_pot - 0.00375*dsw_pot + 1.03506858" in text
 
 
@@ -76,7 +76,7 @@ def test_settings_that_the_generator_does_not_take_are_named(tmp_path):
 def test_the_soil_carbon_demo_finds_the_features_of_four_parameters(tmp_path):
     folder = demo_soil_carbon(tmp_path / "run", 0, quiet=True)
     found = Discovery.load(folder)
-    assert found.verdict == "PASS"
+    assert found.consistency == "PASS"
     truth = make_soil_carbon(seed=0).truth
     edges = {
         (str(one), name)

@@ -179,7 +179,7 @@ def test_equations_are_made_when_they_are_asked_for(fitted, respiration):
     frame, _, _ = respiration
     table = fitted.equations_
     assert table["latent"].tolist() == ["rb"]
-    assert table["verdict"].tolist() == ["PASS"]
+    assert table["consistency"].tolist() == ["PASS"]
     assert table["features"].tolist() == [("moisture", "litter")]
     assert fitted.discovery_ is fitted.discovery_
     (expression,) = fitted.sympy().values()

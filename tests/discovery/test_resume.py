@@ -87,9 +87,13 @@ def interrupted(config, word, monkeypatch, **options) -> list[str]:
         ("members 2", ["training"]),
         ("baselines", ["training", "members"]),
         ("equations", ["training", "members", "baselines"]),
-        ("verification", ["training", "members", "baselines"]),
+        ("consistency", ["training", "members", "baselines"]),
         ("intervals", ["training", "members", "baselines", "equations"]),
-        ("report", ["training", "members", "baselines", "equations", "constants"]),
+        ("verdict", ["training", "members", "baselines", "equations", "constants"]),
+        (
+            "report",
+            ["training", "members", "baselines", "equations", "constants", "verdict"],
+        ),
     ],
 )
 def test_a_run_broken_off_anywhere_ends_as_an_uninterrupted_one(

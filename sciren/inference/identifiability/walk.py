@@ -142,6 +142,7 @@ def walk(
     whitening: Whitening | None = None,
     edges: Sequence[Edge] | None = None,
     remedies: bool = True,
+    information: float = 1.0,
 ) -> Identifiability:
     """Say which latents, constants and combinations the data hold.
 
@@ -155,8 +156,10 @@ def walk(
         edges: (feature, latent) that may have a curve; default all.
         remedies: whether to try what would settle it: fix a quantity, leave out a
             feature, observe a latent.
+        information: how many times as much is known as these rows say, where they stand
+            for more rows that were left out to save time.
     """
-    walker = _Walker.of(process, raw, constants, whitening, edges)
+    walker = _Walker.of(process, raw, constants, whitening, edges, information)
     moves = walker.moves()
     for _ in range(RESTARTS):
         lowest = min(moves, key=lambda move: move.rise)
@@ -211,6 +214,7 @@ class _Walker:
     problem: LooseProblem
     best: LooseFit
     variance: float
+    information: float
 
     @classmethod
     def of(
@@ -220,6 +224,7 @@ class _Walker:
         constants: Array,
         whitening: Whitening | None,
         edges: Sequence[Edge] | None,
+        information: float,
     ) -> "_Walker":
         problem, start = _loose_problem(process, raw, constants, whitening, edges)
         rows = len(process)
@@ -229,7 +234,7 @@ class _Walker:
             for one in _starts(problem, start)
         ]
         best = min(tried, key=lambda fit: fit.objective)
-        return cls(problem, best, first).settled(best.theta)
+        return cls(problem, best, first, information).settled(best.theta)
 
     def settled(self, theta: Array) -> "_Walker":
         """Fit again from a start, and judge the noise by that fit."""
@@ -238,8 +243,8 @@ class _Walker:
         # under which the prior would outweigh the data.
         for _ in range(2):
             best = fit_loosely(self.problem, theta, variance)
-            variance = max(best.squares / max(rows - best.edf, 1.0), TINY)
-            theta = best.theta
+            noise = best.squares / max(rows - best.edf, 1.0) / self.information
+            variance, theta = max(noise, TINY), best.theta
         best = fit_loosely(self.problem, theta, variance)
         return replace(self, best=best, variance=variance)
 

@@ -35,6 +35,9 @@ Ids = NDArray[np.int64]
 Predictor = Callable[[ObservedProcess, ObservedProcess], Array]
 """(rows to learn from, new rows) -> mean of the new observations."""
 
+UNFIT = (TrainingError, np.linalg.LinAlgError, ValueError)
+"""What a fit raises where rows are too few, or a process has no finite curvature there."""
+
 FOLDS = 5
 LEVEL = 0.05
 WORTH = 0.05  # of the squared error: a reference that wins by less is not called better
@@ -185,8 +188,8 @@ def judge(
         references,
         missing,
         kept,
-        _r2(process, model),
-        _r2(process, constant),
+        explained(process, model),
+        explained(process, constant),
     )
 
 
@@ -198,7 +201,7 @@ class Fitted:
     jacobian: Array
 
 
-def _r2(process: ObservedProcess, mean: Array) -> float:
+def explained(process: ObservedProcess, mean: Array) -> float:
     """Explained share of the variance, weighted, pooled over the targets."""
     weights = process.weights
     left = float((weights * (process.values - mean) ** 2).sum())
@@ -221,7 +224,7 @@ def out_of_fold(process: ObservedProcess, held: HeldOut, predict: Predictor) -> 
         outside = np.flatnonzero(fold_of_row == fold)
         try:
             means = predict(process.take(inside), process.take(outside))
-        except TrainingError:
+        except UNFIT:
             continue  # too few rows are left; they stay nan and count for nobody
         found[held.folds == fold] = means
     return found

@@ -138,15 +138,15 @@ def test_an_empty_report_says_that_nothing_was_verified():
 def test_a_failure_stands_at_the_top_and_beside_the_equations():
     page = Page(render_report(replace(FULL, verification=FAILED)))
     head = page.text[: page.text.index("Equations")]
-    assert "Verification FAILED 1 of 2 checks failed" in head
+    assert "Not consistent 1 of 2 checks failed" in head
     assert "stationarity" in head
     assert page.text.startswith("FAIL: Respiration")
-    assert "These equations failed their verification." in page.text
+    assert "a check of consistency FAILED." in page.text
     assert any(cell.get("class") == "fail" for cell in page.all("td"))
 
 
 def test_a_pass_is_no_alert(full):
-    assert "Verification passed : all 2 checks" in full.text
+    assert "Not judged : the equations are the network (2 checks" in full.text
     assert not any(attributes.get("role") == "alert" for _, attributes in full.elements)
 
 
@@ -219,5 +219,5 @@ def test_a_verification_without_its_columns_is_refused(column):
     ],
 )
 def test_one_failed_check_fails_the_report(checks, verdict):
-    assert replace(FULL, verification=checks).verdict == verdict
+    assert replace(FULL, verification=checks).consistency == verdict
     assert bool(replace(FULL, verification=checks).failed) == (verdict == "FAIL")

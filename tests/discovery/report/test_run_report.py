@@ -6,7 +6,7 @@ import pytest
 
 from discovery.report.page import render_report
 from discovery.report.run_report import report_data, write_report
-from discovery.runs.manifest import edits_accepted
+from discovery.verdict.controls import Controls, Placebo
 from sciren.errors import DataError
 
 
@@ -19,12 +19,12 @@ def test_the_report_can_be_written_again_and_is_the_same(light):
 
 def test_it_needs_neither_data_nor_network(light):
     (light / "model.safetensors").unlink()
-    assert b"Verification passed" in write_report(light).read_bytes()
+    assert b"faithful: <strong>yes" in write_report(light).read_bytes()
 
 
 def test_every_table_and_picture_is_there(light):
     data = report_data(light)
-    assert data.verdict == "PASS"
+    assert data.consistency == "PASS"
     assert data.title == "gpp: light_use"
     assert [one.name for one in data.equations] == ["efficiency"]
     assert data.equations[0].latex.startswith(r"\mathrm{efficiency} = \max\left(")
@@ -52,19 +52,31 @@ def test_a_family_is_not_listed_as_its_own_rival(light):
         assert family not in equals.split(", ")
 
 
-def test_doubts_become_warnings(light):
-    metrics = json.loads((light / "metrics.json").read_text())
-    metrics["constants"][0] |= {"identified": False, "reason": "it is flat"}
-    (light / "metrics.json").write_text(json.dumps(metrics))
-    with edits_accepted():
-        assert report_data(light).warnings == ["half is not identified: it is flat."]
+def test_the_verdict_is_the_first_block_and_notes_are_folded(light):
+    page = write_report(light).read_text(encoding="utf-8")
+    verdict = report_data(light).verdict
+    assert page.index(verdict.headline.capitalize()) < page.index("<details>")
+    assert page.index("<details><summary>Notes") < page.index("efficiency depends on")
+
+
+def test_a_run_from_before_verdicts_says_so(light):
+    (light / "verdict.json").unlink()
+    verdict = report_data(light).verdict
+    assert str(verdict) == "not supported"
+    assert "sciren verify" in verdict.sentences()[0]
+
+
+def test_controls_are_shown_where_they_were_run(light):
+    controls = Controls(9, (Placebo("coordinates only", 20, 1),), ())
+    (light / "controls.json").write_text(json.dumps(controls.to_json()))
+    assert "claimed in 1 of 20 placebos" in write_report(light).read_text()
 
 
 def test_a_black_box_has_a_report_too(light):
     for name in ("equations.json", "edges.csv"):
         (light / name).unlink()
     data = report_data(light)
-    assert data.verdict == "NOT VERIFIED"
+    assert data.consistency == "NOT VERIFIED"
     assert data.edges is None
     write_report(light)
 

@@ -7,13 +7,13 @@ import pytest
 
 from discovery import Discovery
 from discovery.report.summary import (
+    consistency_line,
     constant_line,
     constant_lines,
     equation_lines,
     score_lines,
     summary,
     truth_lines,
-    verdict_line,
 )
 from discovery.results.identification import OFFERED, Identification
 
@@ -21,7 +21,10 @@ from discovery.results.identification import OFFERED, Identification
 def test_a_summary_has_equation_constant_scores_verdict_and_report(light):
     text = summary(light)
     lines = text.splitlines()
-    assert re.match(r"efficiency = max\(0, .*\*ta - .*\*vpd \+ .*\)   \[g MJ-1\]", text)
+    assert lines[0].startswith("verdict: ")
+    assert re.search(
+        r"efficiency = max\(0, .*\*ta - .*\*vpd \+ .*\)   \[g MJ-1\]", text
+    )
     assert "gpp = efficiency*par/(par/half + 1)" in lines
     assert re.search(
         r"half = \d\.\d+ ± 0\.\d+ MJ m-2 d-1 \(95 % .*, block bootstrap, 20 resamples\), "
@@ -36,7 +39,7 @@ def test_a_summary_has_equation_constant_scores_verdict_and_report(light):
         r"0\.\d+, perceptron -?\d+\.\d+",
         text,
     )
-    assert lines[-2] == "verification: PASS (5 of 5 checks)"
+    assert lines[-2] == "consistency: PASS (5 of 5 checks)"
     assert lines[-1] == f"report: {light / 'report.html'}"
 
 
@@ -73,7 +76,7 @@ def test_a_known_truth_is_shown(light):
 def test_what_there_is_not_is_said(light):
     found = dataclasses.replace(Discovery.load(light), equations=None)
     assert equation_lines(found) == ["equations: none, the encoder is a black box"]
-    assert verdict_line(found) == "verification: NOT VERIFIED"
+    assert consistency_line(found) == "consistency: NOT VERIFIED"
     flat = {"train": {"network": {"y": {"r2": float("nan")}}}}
     assert score_lines(dataclasses.replace(found, scores=flat)) == [
         "R2 of y, train rows: network -"
@@ -88,4 +91,4 @@ def test_failed_checks_are_named(light, ok):
     bad = dataclasses.replace(checks[0], passed=ok)
     found.equations.verification = type(found.verification)((bad, *checks[1:]))
     expected = "PASS (5 of 5 checks)" if ok else f"FAIL ({checks[0].name})"
-    assert verdict_line(found) == f"verification: {expected}"
+    assert consistency_line(found) == f"consistency: {expected}"

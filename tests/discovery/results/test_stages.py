@@ -56,7 +56,7 @@ def found():
 
 def test_the_truth_is_found_with_its_uncertainty(found):
     result, _ = found
-    assert result.verdict == "PASS"
+    assert result.consistency == "PASS"
     assert str(result.sympy()["rb"].free_symbols) in ("{a, b}", "{b, a}")
     rows = result.constants.set_index("constant")
     for name, value in {"q10": 1.6, "a_a": 1.0, "a_b": 2.0, "rb_0": 3.0}.items():
@@ -95,7 +95,7 @@ def test_the_table_of_equations_has_one_row_a_latent(found):
     assert row["equation"].startswith("max(0, ")
     assert row["r2"] > 0.999
     assert row["refused"] == 0
-    assert row["verdict"] == "PASS"
+    assert row["consistency"] == "PASS"
 
 
 def test_frames_are_predicted_without_a_run_folder(found):

@@ -14,7 +14,7 @@ from sciren.errors import DataError, FormatError
 def test_a_loaded_discovery_has_everything(finished, light):
     found = Discovery.load(light)
     assert found.folder == light
-    assert found.verdict == "PASS"
+    assert found.consistency == "PASS"
     assert found.model is None
     assert found.network().constants()["half"] == pytest.approx(6, rel=0.05)
     assert found.network() is found.model

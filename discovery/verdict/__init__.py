@@ -1,0 +1,1 @@
+"""What a result is worth: faithful, skilful, identified, and the headline of all three."""

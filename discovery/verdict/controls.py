@@ -1,0 +1,211 @@
+"""Controls: does the way that found a relation also find one where none can be?
+
+Placebos replace the features by others that cannot have caused the target but look like
+them; a relation that is claimed there is a false one. Wrong processes keep the features
+and break the response; that something is missing must be seen there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.verdict.surrogates import (
+    constants_of_groups,
+    coordinates,
+    phases_randomised,
+    shifted,
+    with_features,
+    with_forcings,
+)
+
+if TYPE_CHECKING:
+    from sciren.data import Table
+    from sciren.inference.skill import Skill
+    from sciren.model import ScIReN
+
+CONTROLS = "controls.json"
+
+COUNT = 20  # placebos of each kind
+ROWS = 2000  # every k-th row of a longer record
+MARGIN = 0.05  # of R2 by which a wrong process must be worse to be seen by its fit
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """One kind of placebo.
+
+    Attributes:
+        kind: what replaced the features.
+        count: how many were drawn;  claimed: in how many a relation was claimed.
+    """
+
+    kind: str
+    count: int
+    claimed: int
+
+    def sentence(self) -> str:
+        """Return the count in a sentence."""
+        return (
+            f"{self.kind}: a relation was claimed in {self.claimed} of {self.count} "
+            "placebos"
+        )
+
+
+@dataclass(frozen=True)
+class WrongProcess:
+    """One deliberately wrong process.
+
+    Attributes:
+        kind: what was done to its forcings.
+        r2, right_r2: on held-out rows, with the wrong and with the stated process.
+        missing: p of the test whether something is missing.
+        seen: whether the fit or that test gives it away.
+    """
+
+    kind: str
+    r2: float
+    right_r2: float
+    missing: float
+    seen: bool
+
+    def sentence(self) -> str:
+        """Return whether the data tell the wrong process from the stated one."""
+        word = "is seen to be wrong" if self.seen else "is NOT told from the stated one"
+        return (
+            f"the process with {self.kind} {word} (R2 on held-out rows {self.r2:.3g} "
+            f"instead of {self.right_r2:.3g}; something missing: p = {self.missing:.2g})"
+        )
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Result of all controls.
+
+    Attributes:
+        rows: that they were run on.
+        placebos: one a kind;  wrong: one a wrong process.
+    """
+
+    rows: int
+    placebos: tuple[Placebo, ...]
+    wrong: tuple[WrongProcess, ...]
+
+    def sentences(self) -> list[str]:
+        """Return one sentence a control."""
+        return [one.sentence() for one in (*self.placebos, *self.wrong)]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, the content of ``controls.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Controls":
+        """Read what `to_json` wrote."""
+        return cls(
+            int(stored["rows"]),
+            tuple(Placebo(**one) for one in stored["placebos"]),
+            tuple(WrongProcess(**one) for one in stored["wrong"]),
+        )
+
+
+def run_controls(
+    model: "ScIReN",
+    parts: "Mapping[str, Table]",
+    count: int = COUNT,
+    seed: int = 0,
+    say: Say | None = None,
+) -> Controls:
+    """Run placebos and wrong processes by selection and fit, without any training.
+
+    Args:
+        model: brings process model, bounds and comparison; its encoder is not used.
+        parts: tables of the run.
+        count: placebos of each kind.
+        seed: of the placebos.
+        say: hears each result.
+    Raises:
+        TrainingError: the process model does not act row by row.
+    """
+    from discovery.verdict.evidence import pooled
+    from symbolic.pipeline import matched
+
+    hear = say or (lambda message: None)
+    table = matched(model, in_order(pooled(parts, ROWS)))
+    x = table.features.numpy()
+    rng = np.random.default_rng([seed, 20])
+    kinds: dict[str, Callable[[], np.ndarray]] = {
+        "circular shifts of the features": lambda: shifted(x, rng),
+        "randomised phases of the features": lambda: phases_randomised(x, rng),
+        "coordinates only": lambda: coordinates(len(x), rng),
+    }
+    blocks = table.blocks.numpy()
+    if table.grouped:
+        kinds["random constants of the groups"] = lambda: constants_of_groups(
+            blocks, x.shape[1], rng
+        )
+    placebos = []
+    for kind, draw in kinds.items():
+        claimed = [claims(model, with_features(table, draw())) for _ in range(count)]
+        placebos.append(Placebo(kind, count, sum(claimed)))
+        hear(placebos[-1].sentence())
+    wrong = _wrong_processes(model, table, hear)
+    return Controls(len(table), tuple(placebos), tuple(wrong))
+
+
+def in_order(table: "Table") -> "Table":
+    """Return the rows in time order, or as they stood in the file."""
+    if table.time is not None:
+        return table.take(np.lexsort((table.row_ids, table.time)))
+    return table.take(np.argsort(table.row_ids, kind="stable"))
+
+
+def claims(model: "ScIReN", table: "Table") -> bool:
+    """Whether selection and skill claim a relation between features and latents.
+
+    Skill is only asked where selection has kept something, which is rare in a placebo.
+    """
+    from sciren.inference import ObservedProcess, select
+    from sciren.inference.skill import skill_of_selection
+    from sciren.inference.skill.held_out import UNFIT
+
+    try:
+        process = ObservedProcess.of(model, table)
+        selection = select(process)
+        if not selection.kept:
+            return False
+        return skill_of_selection(process, selection).claimed
+    except UNFIT:
+        return False
+
+
+def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongProcess]:
+    """Break the response to the forcings and see whether that shows."""
+    if not table.forcings:
+        return []
+    right = _skill(model, table)
+    found = []
+    for kind, reverse in (("constant forcings", False), ("reversed forcings", True)):
+        wrong = _skill(model, with_forcings(table, reverse))
+        if right is None or wrong is None:
+            continue
+        seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
+        found.append(
+            WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(seen))
+        )
+        hear(found[-1].sentence())
+    return found
+
+
+def _skill(model: "ScIReN", table: "Table") -> "Skill | None":
+    from sciren.inference import ObservedProcess
+    from sciren.inference.skill import skill_of_selection
+    from sciren.inference.skill.held_out import UNFIT
+
+    try:
+        return skill_of_selection(ObservedProcess.of(model, table))
+    except UNFIT:
+        return None

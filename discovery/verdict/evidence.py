@@ -1,0 +1,336 @@
+"""Rows, fits and held-out predictions that the judgement of equations rests on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sciren.data import Table
+    from sciren.inference.observed import ObservedProcess
+    from sciren.inference.selection import Selection
+    from sciren.inference.skill import HeldOut, MissingPart, PairedTest
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.terms.structure import LatentStructure
+
+Array = NDArray[np.float64]
+
+MOST_ROWS = 10_000  # every k-th row of a longer record: more rows change no verdict
+RIDGE = 1e-10  # share of the largest curvature, for constants that the rows do not see
+
+
+def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":
+    """Join the parts of a split to one table again.
+
+    Blocks of different parts stay apart. A long table is thinned evenly.
+    """
+    import torch
+
+    tables = list(parts.values())
+    first, blocks, shift = tables[0], [], 0
+    for table in tables:
+        blocks.append(table.blocks + shift)
+        shift += int(table.blocks.max()) + 1 if len(table) else 0
+    times = [table.time for table in tables]
+    weights = [table.weights for table in tables]
+    joined = replace(
+        first,
+        features=torch.cat([table.features for table in tables]),
+        forcings={
+            name: torch.cat([table.forcings[name] for table in tables])
+            for name in first.forcings
+        },
+        targets=torch.cat([table.targets for table in tables]),
+        blocks=torch.cat(blocks),
+        time=None if any(one is None for one in times) else np.concatenate(times),  # type: ignore[arg-type]
+        weights=None if any(one is None for one in weights) else torch.cat(weights),  # type: ignore[arg-type]
+        row_ids=np.concatenate([table.row_ids for table in tables]),
+    )
+    return joined.take(np.arange(0, len(joined), -(-len(joined) // most)))
+
+
+@dataclass(frozen=True, eq=False)
+class EquationFit:
+    """Equations as a least-squares problem on the observations of a process.
+
+    theta: the constants of every latent's closed form, then those of the process.
+
+    Attributes:
+        process: observations.
+        z: (n, d) scaled features of its rows.
+        structures: closed forms, one a latent.
+        theta: (P,) as they were found.
+    """
+
+    process: "ObservedProcess"
+    z: Array
+    structures: "tuple[LatentStructure, ...]"
+    theta: Array
+
+    @classmethod
+    def of(
+        cls, equations: "SymbolicModel", model: "ScIReN", process: "ObservedProcess"
+    ) -> "EquationFit":
+        """Take the equations as they are."""
+        import torch
+
+        names = model.decoder.constant_names
+        physical = torch.tensor([equations.constants[name] for name in names]).double()
+        constants = model.constant_scale.to_raw(physical).numpy()
+        packed = [one.pack() for one in equations.structures]
+        z = model.scaled(process.table.features).cpu().numpy()
+        return cls(
+            process, z, equations.structures, np.concatenate([*packed, constants])
+        )
+
+    @property
+    def cuts(self) -> list[int]:
+        """Where the constants of every latent begin, and those of the process."""
+        return np.cumsum([0, *(one.size for one in self.structures)]).tolist()
+
+    def raw(self, theta: Array) -> Array:
+        """Return raw latents (n, L)."""
+        return np.stack([one.value(self.z) for one in self._at(theta)], axis=1)
+
+    def mean(self, theta: Array) -> Array:
+        """Return the mean (m,) of the observations."""
+        return self.process.evaluate(self.raw(theta), theta[self.cuts[-1] :]).mean
+
+    def jacobian(self, theta: Array) -> Array:
+        """Return the slopes (m, P) of the mean."""
+        response = self.process.evaluate(self.raw(theta), theta[self.cuts[-1] :])
+        rows, columns = self.process.rows, []
+        for k, one in enumerate(self._at(theta)):
+            chain = one.by_constants(self.z)[rows]
+            columns.append(response.by_latent[:, k, None] * chain)
+        return np.concatenate([*columns, response.by_constant], axis=1)
+
+    def _at(self, theta: Array) -> "list[LatentStructure]":
+        cuts = self.cuts
+        return [
+            one.unpack(theta[cuts[k] : cuts[k + 1]])
+            for k, one in enumerate(self.structures)
+        ]
+
+    def refitted(
+        self, inside: NDArray[np.bool_], scale: Array, steps: int = 4
+    ) -> Array:
+        """Return theta after a few Gauss-Newton steps on some observations.
+
+        The equations already stand near the minimum of all rows, so that of most of
+        them is a few steps away; a step that makes things worse is halved.
+
+        Args:
+            inside: (m,) observations to fit.
+            scale: (m,) standard deviation of their noise up to a factor.
+        """
+        theta = self.theta.copy()
+        loss = self._loss(theta, inside, scale)
+        for _ in range(steps):
+            left = ((self.process.values - self.mean(theta)) / scale)[inside]
+            slopes = (self.jacobian(theta) / scale[:, None])[inside]
+            step = _newton_step(slopes, left)
+            for _ in range(8):
+                other = self._loss(theta + step, inside, scale)
+                if other < loss:
+                    break
+                step = step / 2
+            else:
+                break
+            gain, theta, loss = loss - other, theta + step, other
+            if gain < 1e-6 * loss:
+                break
+        return theta
+
+    def _loss(self, theta: Array, inside: NDArray[np.bool_], scale: Array) -> float:
+        with np.errstate(all="ignore"):
+            left = ((self.process.values - self.mean(theta)) / scale)[inside]
+            value = float((left**2).sum())
+        return value if np.isfinite(value) else np.inf
+
+
+def _newton_step(slopes: Array, left: Array) -> Array:
+    """Solve the normal equations in units of their diagonal; unseen constants rest."""
+    size = np.sqrt((slopes**2).sum(0))
+    seen = (size > 0) & np.isfinite(size)
+    step = np.zeros(slopes.shape[1])
+    scaled = slopes[:, seen] / size[seen]
+    matrix = scaled.T @ scaled + RIDGE * np.eye(int(seen.sum()))
+    step[seen] = np.linalg.solve(matrix, scaled.T @ left) / size[seen]
+    return step
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """The equations as they stand on the test rows, which chose nothing.
+
+    Attributes:
+        test: constant latents (fitted to the other rows) against the equations.
+        r2, constant_r2: of both on the test rows.
+    """
+
+    test: "PairedTest"
+    r2: float
+    constant_r2: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything that is computed once for the three answers.
+
+    Attributes:
+        process: observations of all rows of the run.
+        selection: features by whitened tests on all these rows; None where they are
+            too few for it.
+        held: folds, blocks and columns for references.
+        stored: equations as they were found;  fit: with constants fitted to all rows.
+        equation, constant, repeated: (m,) out-of-fold means: of the equations with
+            constants fitted anew, of constant latents, of the selection done anew.
+        scale: (m,) standard deviation of the noise up to a factor.
+        fresh: comparison on the test rows, where there are any.
+    """
+
+    process: "ObservedProcess"
+    selection: "Selection | None"
+    held: "HeldOut"
+    stored: EquationFit
+    fit: EquationFit
+    equation: Array
+    constant: Array
+    repeated: Array | None
+    scale: Array
+    fresh: Fresh | None
+
+    @classmethod
+    def gather(
+        cls,
+        equations: "SymbolicModel",
+        model: "ScIReN",
+        parts: "Mapping[str, Table]",
+    ) -> "Evidence":
+        """Select, cut into folds, and predict every fold from the others.
+
+        Args:
+            equations, model: what is judged, and its process model.
+            parts: name -> table; rows of "test" have chosen nothing.
+        Raises:
+            TrainingError: the process model does not act row by row.
+        """
+        from sciren.inference.observed import ObservedProcess
+        from sciren.inference.selection import select
+        from sciren.inference.skill.held_out import (
+            UNFIT,
+            HeldOut,
+            constant_mean,
+            out_of_fold,
+            selected_mean,
+        )
+        from symbolic.pipeline import matched
+
+        process = ObservedProcess.of(model, matched(model, pooled(parts)))
+        try:
+            selection = select(process)
+            scale = selection.whitening.scale
+        except UNFIT:
+            selection, scale = None, 1 / np.sqrt(process.weights)
+        stored = EquationFit.of(equations, model, process)
+        everywhere = np.ones(len(process), dtype=bool)
+        fit = replace(stored, theta=stored.refitted(everywhere, scale))
+        held = HeldOut.of(process, process.values - fit.mean(fit.theta))
+        repeated = None
+        if selection is not None:
+            repeated = out_of_fold(process, held, selected_mean)
+        return cls(
+            process,
+            selection,
+            held,
+            stored,
+            fit,
+            _refitted_out_of_fold(fit, held, scale),
+            out_of_fold(process, held, constant_mean),
+            repeated,
+            scale,
+            _fresh(equations, model, parts),
+        )
+
+    def test_of(self, first: Array, second: Array) -> "PairedTest":
+        """Compare two out-of-fold means (m,) by their squared errors."""
+        from sciren.inference.skill import paired_test
+
+        squares = [
+            ((self.process.values - mean) / self.scale) ** 2 for mean in (first, second)
+        ]
+        return paired_test(squares[0], squares[1], self.held.blocks)
+
+    def held_out_r2(self) -> tuple[float, float]:
+        """Return R2 out of fold of the equations and of constant latents."""
+        from sciren.inference.skill.held_out import explained
+
+        return (
+            explained(self.process, self.equation),
+            explained(self.process, self.constant),
+        )
+
+    def residual(self) -> Array:
+        """Return observed minus fitted (m,) of the equations."""
+        return self.process.values - self.fit.mean(self.fit.theta)
+
+    def missing_part(self) -> "MissingPart":
+        """Ask flexible models what is left in the residual of the equations."""
+        from sciren.inference.skill import missing_part
+
+        whitening = None if self.selection is None else self.selection.whitening
+        return missing_part(
+            self.residual(),
+            self.fit.jacobian(self.fit.theta),
+            self.held.inputs,
+            self.held.folds,
+            self.held.blocks,
+            None if whitening is None else whitening.whiten,
+            self.scale,
+        )
+
+
+def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Array:
+    found = np.full(len(fit.process), np.nan)
+    for fold in np.unique(held.folds):
+        outside = held.folds == fold
+        found[outside] = fit.mean(fit.refitted(~outside, scale))[outside]
+    return found
+
+
+def _fresh(
+    equations: "SymbolicModel", model: "ScIReN", parts: "Mapping[str, Table]"
+) -> Fresh | None:
+    """Compare on the test rows, where there are some with observed targets."""
+    from sciren.inference.observed import ObservedProcess
+    from sciren.inference.skill.held_out import (
+        HeldOut,
+        constant_mean,
+        explained,
+    )
+    from sciren.inference.skill.paired import paired_test
+    from symbolic.pipeline import matched
+
+    test = parts.get("test")
+    others = {name: table for name, table in parts.items() if name != "test"}
+    if test is None or not others or not bool(test.observed.any()):
+        return None
+    seen = ObservedProcess.of(model, matched(model, pooled({"test": test})))
+    known = ObservedProcess.of(model, matched(model, pooled(others)))
+    # Both on one scale of comparison; the model brings that of its training.
+    constant = constant_mean(known, seen)
+    stored = EquationFit.of(equations, model, seen)
+    with np.errstate(all="ignore"):
+        equation = stored.mean(stored.theta)
+    left = [(seen.values - mean) ** 2 * seen.weights for mean in (constant, equation)]
+    left[1] = np.where(np.isfinite(left[1]), left[1], np.inf)
+    held = HeldOut.of(seen, seen.values - constant)
+    return Fresh(
+        paired_test(left[0], left[1], held.blocks),
+        explained(seen, equation),
+        explained(seen, constant),
+    )

@@ -1,0 +1,94 @@
+"""Faithful: the equation is the network, printed and stored without loss."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.verdict.record import Reason
+
+if TYPE_CHECKING:
+    from sciren.data import Table
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.verdict import Check
+
+APART = 0.1
+"""Root mean square difference of a latent over its size above which a negative R2 counts:
+a latent that hardly varies has a meaningless R2 although both are the same number."""
+
+_NEXT = {
+    "same numbers": "Report this as a fault of the toolkit, with the run folder",
+    "close to network": "Allow more families (discovery.families), or pin the family of "
+    "the edge that is named",
+    "rounding": "Print more digits",
+    "stationary": "Refit the equations: `sciren explain RUN`",
+    "round trip": "Report this as a fault of the toolkit, with the run folder",
+}
+
+
+def faithful_reasons(
+    equations: "SymbolicModel", model: "ScIReN", table: "Table"
+) -> list[Reason]:
+    """Return what the checks of consistency say, and whether the latents agree.
+
+    Args:
+        equations: with their verification attached.
+        model: the network;  table: rows on which both are compared.
+    """
+    found = equations.verification
+    if found is None:
+        return [
+            Reason(
+                "faithful", "equations", False,
+                "The equations were not compared with the network",
+                next_step="Run `sciren verify RUN`", fatal=True, rank=0,
+            )
+        ]  # fmt: skip
+    failed = [_failed(check) for check in found.checks if not check.passed]
+    failed += _disagreeing(equations, model, table)
+    if failed:
+        return failed
+    count = len(found.checks)
+    sentence = (
+        f"The equations are the network: {count} of {count} checks of consistency hold"
+    )
+    return [Reason("faithful", "equations", True, sentence, rank=8)]
+
+
+def _failed(check: "Check") -> Reason:
+    where = f" ({check.detail})" if check.detail else ""
+    sentence = (
+        f"The check of consistency '{check.name}' fails: {check.meaning} is "
+        f"{check.number:.3g}, the limit is {check.tolerance:.3g}{where}"
+    )
+    return Reason(
+        "faithful", check.name, False, sentence, check.number, check.tolerance,
+        _NEXT.get(check.name, "Do not use the equations before you know why"),
+        fatal=True, rank=0,
+    )  # fmt: skip
+
+
+def _disagreeing(
+    equations: "SymbolicModel", model: "ScIReN", table: "Table"
+) -> list[Reason]:
+    """Latents of the equations that have nothing to do with those of the network."""
+    agreement: dict[str, Any] = equations.settings.get("agreement", {})
+    columns = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
+    ours = equations.latents(columns)
+    theirs = model.latents(table).cpu().numpy()
+    found = []
+    for k, name in enumerate(equations.latent_names):
+        r2 = float(agreement.get(name, 1.0))
+        gap = ours[name].to_numpy() - theirs[:, k]
+        size = float(np.sqrt(np.mean(theirs[:, k] ** 2)))
+        apart = float(np.sqrt(np.mean(gap**2))) / size if size > 0 else 0.0
+        if r2 < 0 and not apart <= APART:
+            sentence = (
+                f"{name} of the equations and of the network have nothing in common: "
+                f"R2 {r2:.2g}, they differ by {apart:.0%} of its size"
+            )
+            step = f"Look at the edges of {name}; pin their families or allow more"
+            found.append(
+                Reason("faithful", name, False, sentence, r2, 0.0, step, True, 1)
+            )
+    return found

@@ -1,0 +1,315 @@
+"""Identified: the data hold constants, latents and curves, whatever stays in the encoder."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discovery.verdict.record import Reason
+from sciren.inference.identifiability.walk import (
+    WEAK,
+    Identifiability,
+    Quantity,
+    listed,
+    walk,
+)
+
+if TYPE_CHECKING:
+    from discovery.results.identification import Identification
+    from discovery.verdict.evidence import Evidence
+    from sciren.inference.design import Edge
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Array = NDArray[np.float64]
+Row = dict[str, Any]
+
+WALK_ROWS = 2000  # every k-th row of more; what was left out counts as information
+WALK_COLUMNS = 160  # coefficients; beyond, only edges that may act have a curve
+ON_BOUND = 0.05  # share of the rows on a bound above which a latent is reported
+
+
+def identified_reasons(
+    equations: "SymbolicModel",
+    evidence: "Evidence",
+    constants: Sequence[Row],
+    profiles: "Sequence[Identification]",
+) -> list[Reason]:
+    """Return what the data hold of the equations.
+
+    Args:
+        equations, evidence: what is judged.
+        constants: rows of `Discovery.process_constants`.
+        profiles: what the profile of each constant says, for kept and offered features.
+    """
+    walked = walk_of(evidence)
+    return [
+        *by_walk(walked),
+        *by_profile(constants, walked),
+        *by_features(profiles),
+        *open_curves(equations),
+        *open_features(equations, evidence),
+        *on_bounds(evidence),
+    ] or [nothing_to_identify()]
+
+
+def nothing_to_identify() -> Reason:
+    """Say that there is neither a latent nor a constant that could be doubtful."""
+    return Reason("identified", "all", True, "No doubt about any latent or constant")
+
+
+# -- the walk -----------------------------------------------------------------------------
+def walk_of(evidence: "Evidence") -> Identifiability:
+    """Walk through levels and constants, with every offered feature in every latent."""
+    process, fit = evidence.process, evidence.fit
+    raw, constants = fit.raw(fit.theta), fit.theta[fit.cuts[-1] :]
+    edges = _edges_of_walk(evidence)
+    selection = evidence.selection
+    if process.n_rows <= WALK_ROWS:
+        whitening = None if selection is None else selection.whitening
+        return walk(process, raw, constants, whitening, edges)
+    step = -(-process.n_rows // WALK_ROWS)
+    rows = np.arange(0, process.n_rows, step)
+    part = process.take(rows)
+    whitening = None
+    if selection is not None:
+        # Memory between rows that are far apart is gone; their number says what is known.
+        law = selection.law.without_memory()
+        mean = evidence.fit.mean(evidence.fit.theta)
+        whitening = law.whitening(part, mean[np.isin(process.rows, rows)])
+    known = _independent_rows(evidence)
+    information = max(1.0, known / len(part))
+    return walk(part, raw[rows], constants, whitening, edges, information=information)
+
+
+def _independent_rows(evidence: "Evidence") -> float:
+    """Number of observations that are as good as independent."""
+    from sciren.inference.skill.held_out import memory_in_rows
+
+    residual = evidence.residual() / evidence.scale
+    return len(residual) / memory_in_rows(evidence.process, residual)
+
+
+def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
+    """Return all edges (None), or those that may act where all would be too many."""
+    from sciren.inference.identifiability.walk import COLUMNS
+
+    process, selection = evidence.process, evidence.selection
+    count = len(process.feature_names) * process.n_latents * COLUMNS
+    if count <= min(WALK_COLUMNS, len(process) // 4):
+        return None
+    held: set[Edge] = {
+        (edge.source, k)
+        for k, one in enumerate(evidence.fit.structures)
+        for edge in one.all_edges
+    }
+    if selection is not None:
+        held |= {*selection.edges("kept"), *selection.edges("undecided")}
+    return sorted(held)
+
+
+def by_walk(found: Identifiability) -> list[Reason]:
+    """Say what can move freely, what stays, and what would settle it."""
+    if found.identified:
+        names = listed([one.name for one in found.quantities])
+        loss = min(one.loss for one in found.quantities)
+        sentence = (
+            f"The data hold {names}, with a free curve of every feature: moving any by a "
+            f"third raises chi-square by {loss:.3g} or more (limit {WEAK:g})"
+        )
+        return [Reason("identified", names, True, sentence, loss, WEAK, rank=7)]
+    loose = [one for one in found.quantities if one.status != "identified"]
+    loss = min(one.loss for one in loose)
+    sentence = f"{_capital(found.sentence())} {_measured(loose)}"
+    freedom = "; ".join(one.freedom for one in found.combinations)
+    if freedom:
+        sentence += f"; nothing observed changes with {freedom}"
+    step = "Give a value or a narrower bound from elsewhere"
+    if found.settled_by:
+        step = f"It would be settled by {_either(found.settled_by)}"
+    subject = listed([one.name for one in loose])
+    return [Reason("identified", subject, False, sentence, loss, WEAK, step, rank=3)]
+
+
+def _measured(loose: Sequence[Quantity]) -> str:
+    numbers = ", ".join(f"{one.name} {max(one.loss, 0.0):.2g}" for one in loose)
+    return (
+        f"(chi-square rises by {numbers} when it is moved by a third, limit {WEAK:g})"
+    )
+
+
+def _either(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _capital(sentence: str) -> str:
+    """Names keep their case: 'q10 is' and not 'Q10 is'."""
+    return sentence if sentence.split(" ", 1)[0] != "all" else sentence.capitalize()
+
+
+# -- profiles -----------------------------------------------------------------------------
+def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:
+    """Constants whose profile or interval says that they are not identified."""
+    known = {one.name for one in walked.quantities if one.status != "identified"}
+    found = []
+    for row in constants:
+        name = str(row["constant"])
+        if row["identified"] or name in known:
+            continue  # said by the walk already, with what settles it
+        sentence = f"{name} is not identified: {row['reason']}"
+        step = (
+            f"Give {name} a bound or a value from elsewhere, or offer fewer features that "
+            "could take its part"
+        )
+        found.append(
+            Reason("identified", name, False, sentence, next_step=step, rank=3)
+        )
+    return found
+
+
+def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
+    """Constants whose interval with the kept features leaves out that with all."""
+    from discovery.results.identification import KEPT, OFFERED
+
+    found = []
+    for one in profiles:
+        if one.model != KEPT:
+            continue
+        for other in profiles:
+            if other.model != OFFERED or other.constant != one.constant:
+                continue
+            if one.low <= other.high and other.low <= one.high:
+                continue
+            sentence = (
+                f"{one.constant} depends on the features: {_interval(one)} with the kept "
+                f"ones, {_interval(other)} with all that were offered"
+            )
+            step = (
+                "Report both; decide by knowledge of the process which features may act, "
+                "and offer no others"
+            )
+            found.append(
+                Reason(
+                    "identified", one.constant, False, sentence, other.estimate,
+                    one.estimate, step, rank=2,
+                )
+            )  # fmt: skip
+    return found
+
+
+def _interval(one: "Identification") -> str:
+    return f"{one.estimate:.3g} ({one.low:.3g} to {one.high:.3g})"
+
+
+# -- curves and features ------------------------------------------------------------------
+def open_curves(equations: "SymbolicModel") -> list[Reason]:
+    """Edges without a closed form."""
+    edges: Any = equations.edges
+    refused = edges[edges["status"] == "refused"]
+    found = []
+    for source, latent in zip(refused["source"], refused["latent"], strict=True):
+        sentence = (
+            f"The curve of {source} in {latent} has no closed form and stays a spline"
+        )
+        step = "Allow more families (discovery.families), or report the curve as it is drawn"
+        found.append(
+            Reason("identified", f"{source} -> {latent}", False, sentence,
+                   next_step=step, rank=2)
+        )  # fmt: skip
+    return found
+
+
+def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:
+    """Features of the equations that whitened tests do not keep, and the reverse."""
+    selection = evidence.selection
+    if selection is None:
+        return []
+    process = evidence.process
+    held = {
+        (edge.source, k)
+        for k, one in enumerate(evidence.fit.structures)
+        for edge in one.all_edges
+    }
+    # One feature in twenty is kept by chance; it must also earn its place out of fold.
+    better = evidence.repeated is not None and evidence.test_of(
+        evidence.equation, evidence.repeated
+    ).better(0.05)
+    found = []
+    for edge, status in selection.status.items():
+        feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
+        p = selection.p_values[edge]
+        if edge in held and status == "excluded":
+            sentence = (
+                f"{feature} is in the equation of {latent}, but tests that allow for the "
+                f"noise do not see it (p = {p:.2g})"
+            )
+            step = f"Leave {feature} out, or wait for more data before claiming it"
+        elif edge not in held and status == "kept" and better:
+            sentence = (
+                f"{feature} is missing in the equation of {latent}: tests that allow for "
+                f"the noise see it (p = {p:.2g}), and with it held-out blocks are "
+                "predicted better"
+            )
+            step = f"Look at the curve of {feature} in {latent}; compare a run that keeps it"
+        else:
+            continue
+        subject = f"{feature} -> {latent}"
+        found.append(
+            Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
+        )
+    return [*found, *_pairs(evidence, held)]
+
+
+def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
+    """Features that could stand in for one another."""
+    selection, process = evidence.selection, evidence.process
+    assert selection is not None
+    found = []
+    for one, other, cost in selection.pairs:
+        if one not in held and other not in held:
+            continue
+        first, second = process.feature_names[one[0]], process.feature_names[other[0]]
+        latent = process.latent_names[one[1]]
+        sentence = (
+            f"The data cannot tell whether {first} or {second} acts on {latent} (a swap "
+            f"costs chi-square {cost:.2g}, limit 6)"
+        )
+        step = f"Decide by knowledge between {first} and {second}, and offer only one"
+        found.append(
+            Reason("identified", f"{first} or {second}", False, sentence, cost, 6.0, step,
+                   rank=4)
+        )  # fmt: skip
+    return found
+
+
+# -- bounds -------------------------------------------------------------------------------
+def on_bounds(evidence: "Evidence") -> list[Reason]:
+    """Latents and constants that lie on a bound."""
+    process, fit = evidence.process, evidence.fit
+    latents = process.physical(fit.raw(fit.theta))
+    constants = process.physical_constants(fit.theta[fit.cuts[-1] :])
+    lows, highs = process.bounds()
+    found = []
+    for k, name in enumerate((*process.latent_names, *process.constant_names)):
+        is_latent = k < process.n_latents
+        values = latents[:, k] if is_latent else constants[[k - process.n_latents]]
+        for bound in (lows[k], highs[k]):
+            if not np.isfinite(bound):
+                continue
+            share = float(
+                np.mean(np.abs(values - bound) <= 1e-6 * max(1.0, abs(bound)))
+            )
+            if share < ON_BOUND:
+                continue
+            where = f" in {share:.0%} of the rows" if is_latent else ""
+            sentence = (
+                f"{name} lies on its bound {bound:.4g}{where}, where the data say nothing "
+                "but that it would go further"
+            )
+            step = f"Widen the bound of {name} if it is not physical, or question the process"
+            found.append(
+                Reason(
+                    "identified", name, False, sentence, share, ON_BOUND, step, rank=3
+                )
+            )
+    return found

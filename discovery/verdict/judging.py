@@ -1,0 +1,66 @@
+"""Judge what was found: gather the evidence, ask the three questions, draw the headline."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.verdict.record import Reason, Verdict, not_judged
+from sciren.errors import SciRenError
+
+if TYPE_CHECKING:
+    from discovery.results.identification import Identification
+    from sciren.data import Table
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+
+def judge(
+    equations: "SymbolicModel | None",
+    model: "ScIReN",
+    parts: "Mapping[str, Table]",
+    constants: Sequence[dict[str, Any]],
+    profiles: "Sequence[Identification]",
+) -> Verdict:
+    """Return the verdict on equations.
+
+    Args:
+        equations: verified; None where the encoder is a black box.
+        model: the network.
+        parts: "train", "valid", "test" -> table, those that there are.
+        constants: rows of the process constants, with "identified" and "reason".
+        profiles: what their profiles say.
+    """
+    from discovery.verdict.evidence import Evidence
+    from discovery.verdict.faithful import faithful_reasons
+    from discovery.verdict.identified import identified_reasons
+    from discovery.verdict.skilful import skilful_reasons
+
+    if equations is None:
+        return not_judged(
+            "There are no equations, because the encoder is a black box",
+            "Use an encoder of curves (encoder.kind: kan)",
+        )
+    reasons = faithful_reasons(equations, model, parts["train"])
+    if not model.decoder.rowwise:
+        return Verdict.of([*reasons, _not_row_by_row(model.decoder.name)])
+    try:
+        with np.errstate(all="ignore"):
+            evidence = Evidence.gather(equations, model, parts)
+            reasons += skilful_reasons(equations, evidence)
+            reasons += identified_reasons(equations, evidence, constants, profiles)
+    except (SciRenError, np.linalg.LinAlgError) as error:
+        reasons.append(_failed(error))
+    return Verdict.of(reasons)
+
+
+def _not_row_by_row(name: str) -> Reason:
+    sentence = f"Skill was not judged: the process model {name} does not act row by row"
+    step = "Compare the scores of the test rows with constant latents yourself"
+    return Reason("skilful", "all", False, sentence, next_step=step, fatal=True, rank=0)
+
+
+def _failed(error: Exception) -> Reason:
+    sentence = f"Skill and identification could not be judged: {error}"
+    step = "Mend what the message names and run `sciren verify RUN`"
+    return Reason("skilful", "all", False, sentence, next_step=step, fatal=True, rank=0)

@@ -1,0 +1,162 @@
+"""The verdict of a run: a headline, three answers, and a reason for each doubt."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Part = Literal["faithful", "skilful", "identified"]
+Headline = Literal["supported", "partly supported", "not supported"]
+
+PARTS: tuple[Part, ...] = ("faithful", "skilful", "identified")
+SUPPORTED, PARTLY, NOT = "supported", "partly supported", "not supported"
+COLOURS = {SUPPORTED: "green", PARTLY: "amber", NOT: "red"}
+SHOWN = 6  # sentences at the top of a report
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that was asked of a result, and the answer.
+
+    Attributes:
+        part: which of the three answers it belongs to.
+        subject: what it is about: a target, constant, latent, edge or check.
+        holds: whether the answer is good.
+        number, limit: what was measured and what it is held against; None where there
+            is no number.
+        sentence: the answer, one plain sentence without its full stop.
+        next_step: what to do about it, one sentence; empty where it holds.
+        fatal: whether it alone makes the result not supported.
+        rank: importance among the reasons, 0 first.
+    """
+
+    part: Part
+    subject: str
+    holds: bool
+    sentence: str
+    number: float | None = None
+    limit: float | None = None
+    next_step: str = ""
+    fatal: bool = False
+    rank: int = 5
+
+    def text(self) -> str:
+        """Return the sentence and the next step."""
+        step = f" {self.next_step.rstrip('.')}." if self.next_step else ""
+        return f"{self.sentence.rstrip('.')}.{step}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values; numbers that are not finite as text."""
+        row = asdict(self)
+        for key in ("number", "limit"):
+            value = row[key]
+            if value is not None and not math.isfinite(value):
+                row[key] = str(value)
+        return row
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Reason":
+        """Read what `to_json` wrote."""
+        known = {name: stored[name] for name in cls.__dataclass_fields__}
+        for key in ("number", "limit"):
+            known[key] = None if known[key] is None else float(known[key])
+        return cls(**known)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a result is worth.
+
+    Attributes:
+        headline: "supported", "partly supported" or "not supported".
+        faithful: whether the equation is the network (its consistency).
+        skilful: whether it predicts rows that chose nothing better than constant
+            latents, as well as a flexible reference, with nothing missing.
+        identified: whether the data hold constants, latents and curves.
+        reasons: all that was asked, the most important first.
+    """
+
+    headline: Headline
+    faithful: bool
+    skilful: bool
+    identified: bool
+    reasons: tuple[Reason, ...] = ()
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @classmethod
+    def of(cls, reasons: Sequence[Reason]) -> "Verdict":
+        """Draw the headline from the reasons.
+
+        Supported where everything holds; not supported where something fatal does not
+        (the equation is not the network, or it does not beat constant latents); partly
+        supported between.
+        """
+        order = sorted(reasons, key=lambda one: (one.holds, not one.fatal, one.rank))
+        answers = {
+            part: all(one.holds for one in order if one.part == part) for part in PARTS
+        }
+        asked = {one.part for one in order}
+        if any(one.fatal and not one.holds for one in order) or "skilful" not in asked:
+            headline: Headline = "not supported"
+        elif all(answers.values()) and set(PARTS) <= asked:
+            headline = "supported"
+        else:
+            headline = "partly supported"
+        known = {part: answers[part] and part in asked for part in PARTS}
+        return cls(headline, **known, reasons=tuple(order))
+
+    @property
+    def colour(self) -> str:
+        """``"green"``, ``"amber"`` or ``"red"``; never green without skill."""
+        return COLOURS[self.headline]
+
+    def doubts(self, part: Part | None = None) -> list[Reason]:
+        """Return the reasons that do not hold, most important first."""
+        return [
+            one for one in self.reasons if not one.holds and part in (None, one.part)
+        ]
+
+    def sentences(self, most: int = SHOWN) -> list[str]:
+        """Return at most some sentences that a reader needs first.
+
+        Doubts come first, each with its next step; where there are few, what was
+        measured and holds follows.
+        """
+        doubts = [one.text() for one in self.doubts()]
+        good = [one.text() for one in self.reasons if one.holds]
+        if len(doubts) > most:
+            rest = len(doubts) - most + 1
+            return [*doubts[: most - 1], f"{rest} more doubts are listed below."]
+        return [*doubts, *good][: max(most, 1)] if doubts else good[:most]
+
+    def line(self) -> str:
+        """Return headline and the three answers in one line."""
+        answers = ", ".join(
+            f"{part if getattr(self, part) else 'not ' + part}" for part in PARTS
+        )
+        return f"{self.headline} ({answers})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, the content of ``verdict.json``."""
+        return {
+            "headline": self.headline,
+            "faithful": self.faithful,
+            "skilful": self.skilful,
+            "identified": self.identified,
+            "reasons": [one.to_json() for one in self.reasons],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Verdict":
+        """Read what `to_json` wrote."""
+        reasons = tuple(Reason.from_json(one) for one in stored["reasons"])
+        answers = {part: bool(stored[part]) for part in PARTS}
+        return cls(stored["headline"], **answers, reasons=reasons)
+
+
+def not_judged(why: str, next_step: str) -> Verdict:
+    """Return the verdict on a result that nothing is known about."""
+    reason = Reason("skilful", "all", False, why, next_step=next_step, fatal=True)
+    return Verdict.of([reason])

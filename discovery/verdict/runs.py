@@ -1,0 +1,173 @@
+"""Verdict and controls of a finished run, computed again from what its folder holds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.config.settings import AutoSplit
+from discovery.runs.files import read_json, write_json
+from discovery.runs.folder import open_run
+from discovery.runs.manifest import renew
+from discovery.runs.stored import load_discovery, stored_decoder, stored_model
+from discovery.runs.workflow import progress_of
+from discovery.tables.records import PARTS
+from discovery.verdict.controls import CONTROLS, Controls, run_controls
+from discovery.verdict.record import Verdict
+from sciren.errors import DataError
+
+if TYPE_CHECKING:
+    from discovery.results.record import DiscoveryRecord
+    from discovery.tables.study import Study
+    from sciren.data import Table
+    from sciren.model import ScIReN
+
+CLOSE = 1e-6  # relative difference of a recomputed number that counts as rounding
+
+
+@dataclass(frozen=True)
+class Reverified:
+    """What a run says of itself, and what its equations and data say now.
+
+    Attributes:
+        stored, verdict: verdict in the folder, and as it is now.
+        lines: one a number that was compared.
+        same: whether everything agrees.
+        same_data: whether the data are those of the run.
+    """
+
+    stored: Verdict
+    verdict: Verdict
+    lines: tuple[str, ...]
+    same: bool
+    same_data: bool
+
+    def text(self) -> str:
+        """Return the verdict, its reasons, and what was compared."""
+        head = [f"verdict: {self.verdict.line()}"]
+        if not self.same_data:
+            head.append("the data are not those of the run; all their rows were judged")
+        reasons = [f"- {one}" for one in self.verdict.sentences()]
+        return "\n".join([*head, *reasons, *self.lines])
+
+
+def verify_run(run: Path, data: Path | None = None, quiet: bool = False) -> Reverified:
+    """Judge the stored equations again on their data and compare with what is stored.
+
+    Nothing in the folder is changed.
+
+    Args:
+        run: folder of the discovery.
+        data: file of the data, where it is elsewhere now, or other data to judge by.
+        quiet: no progress on stderr.
+    Raises:
+        DataError: no such run, or its data have changed and no file was named.
+    """
+    from discovery.verdict.judging import judge
+    from symbolic import verify
+
+    folder = open_run(run)
+    found = load_discovery(folder)
+    study, same_data = _study(folder, data, quiet)
+    model = stored_model(folder, study.decoder)
+    parts = _parts(study) if same_data else {"train": study.table}
+    lines: list[tuple[str, bool]] = []
+    if found.equations is not None:
+        stored = found.equations.verification
+        now = verify(found.equations, model, *parts.values())
+        before = {one.name: one.passed for one in stored.checks} if stored else {}
+        for check in now.checks:
+            word = "PASS" if check.passed else "FAIL"
+            was = {True: "PASS", False: "FAIL", None: "-"}[before.get(check.name)]
+            text = f"consistency, {check.name}: {check.number:.3g} {word}, stored {was}"
+            lines.append((text, word == was or not same_data))
+        lines += _scores(found, model, parts, same_data)
+    verdict = judge(
+        found.equations, model, parts, found.process_constants, found.identification
+    )
+    text = f"headline: {verdict}, stored {found.verdict}"
+    lines.append((text, str(verdict) == str(found.verdict) or not same_data))
+    return Reverified(
+        found.verdict,
+        verdict,
+        tuple(text + ("" if same else "   DIFFERS") for text, same in lines),
+        all(same for _, same in lines),
+        same_data,
+    )
+
+
+def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
+    """Run the controls of a finished run, store them in it, and write its report again.
+
+    Args:
+        run: folder of the discovery.
+        count: placebos of each kind.
+        quiet: no progress on stderr.
+    Raises:
+        DataError: no such run, or its data have changed.
+        TrainingError: the process model does not act row by row.
+    """
+    from discovery.report.run_report import write_report
+
+    folder = open_run(run)
+    study, _ = _study(folder, None, quiet)
+    model = stored_model(folder, study.decoder)
+    say = progress_of(quiet).say
+    found = run_controls(model, _parts(study), count, study.config.seed, say)
+    write_json(folder / CONTROLS, found.to_json())
+    renew(folder, CONTROLS)
+    write_report(folder)
+    return found
+
+
+def _parts(study: "Study") -> "dict[str, Table]":
+    return dict(zip(PARTS, study.split, strict=True))
+
+
+def _study(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]":
+    """Prepare the data of a run; say whether they are what it was made from."""
+    from discovery.config.file import load_config
+    from discovery.tables.prepare import prepare
+
+    stored_decoder(folder)  # refuses code that comes with the run
+    hashed = read_json(folder / "data.json")["sha256"]
+    changes: Sequence[str] = () if data is None else [f"data.path={data.resolve()}"]
+    config = load_config(folder / "config.yaml", changes)
+    say = progress_of(quiet).say
+    if data is None:
+        study = prepare(config, say)
+        if study.fingerprint != hashed:
+            raise DataError(
+                f"{study.source}: is not what the run was made from (its SHA-256 "
+                "differs); name the file with --data"
+            )
+        return study, True
+    # Periods of a split need not exist in other data; all their rows are judged then.
+    whole = prepare(config.model_copy(update={"split": AutoSplit()}), say)
+    if whole.fingerprint != hashed:
+        return whole, False
+    return prepare(config, say), True
+
+
+def _scores(
+    found: "DiscoveryRecord",
+    model: "ScIReN",
+    parts: "Mapping[str, Table]",
+    same_data: bool,
+) -> list[tuple[str, bool]]:
+    """R2 of the equations on every part, now and as stored."""
+    from discovery.results.scoring import EQUATION, predictors, target_scores
+
+    equation = {EQUATION: predictors(model, found.equations)[EQUATION]}
+    lines = []
+    for part, models in target_scores(parts, equation).items():
+        for target, score in models[EQUATION].items():
+            stored = found.scores.get(part, {}).get(EQUATION, {}).get(target, {})
+            now, was = score["r2"], stored.get("r2")
+            if was is None or not same_data:
+                lines.append((f"R2 of {target}, {part} rows: {now:.6g}", True))
+                continue
+            same = abs(now - was) <= CLOSE * max(1.0, abs(was))
+            text = f"R2 of {target}, {part} rows: {now:.6g}, stored {was:.6g}"
+            lines.append((text, same))
+    return lines

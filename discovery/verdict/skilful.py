@@ -1,0 +1,240 @@
+"""Skilful: the equations predict rows that chose nothing in them."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discovery.verdict.record import Reason
+from sciren.inference.identifiability.walk import listed
+
+if TYPE_CHECKING:
+    from discovery.verdict.evidence import Evidence
+    from sciren.inference.skill import MissingPart, PairedTest
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Array = NDArray[np.float64]
+
+LEVEL = 0.05  # one-sided, of every test
+WORTH = 0.05  # of the squared error by which a flexible reference must win
+RESEMBLING = 0.1  # lag-1 correlation of residuals in the order of the file
+FAR, REPEATED = 20.0, 3
+"""Robust deviations from the median, and times that one value occurs out there, above
+which it looks like a code for missing values: -9999 is never alone."""
+
+
+def skilful_reasons(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:
+    """Return whether the equations beat constant latents, and what beats them."""
+    return [
+        *fill_values(evidence),
+        relation(equations, evidence),
+        *on_test_rows(evidence),
+        reference(evidence),
+        missing(evidence),
+        *unnamed_order(evidence),
+    ]
+
+
+def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
+    """A relation is claimed only where a feature stays and beats constant latents."""
+    targets = _targets(evidence)
+    if not any(one.edges or one.nodes for one in equations.structures):
+        names = equations.latent_names
+        stay = "stays" if len(names) == 1 else "stay"
+        return Reason(
+            "skilful", targets, False,
+            f"No relation is claimed: the equations hold no feature, {listed(names)} "
+            f"{stay} constant",
+            next_step="Offer features that could act, or report the constants alone",
+            fatal=True, rank=0,
+        )  # fmt: skip
+    test = evidence.test_of(evidence.constant, evidence.equation)
+    again = None
+    if evidence.repeated is not None:
+        again = evidence.test_of(evidence.constant, evidence.repeated)
+    fresh = evidence.fresh
+    confirmed = again is None or again.better(LEVEL)
+    confirmed |= fresh is not None and fresh.test.better(LEVEL)
+    if test.better(LEVEL) and confirmed:
+        ours, constant = evidence.held_out_r2()
+        sentence = (
+            f"On held-out blocks R2 of {targets} is {ours:.3g}, that of constant latents "
+            f"{constant:.3g} (p = {_p(test.p)}, {test.blocks} blocks)"
+        )
+        return Reason("skilful", targets, True, sentence, test.p, LEVEL, rank=6)
+    if not test.better(LEVEL):
+        sentence = (
+            f"On held-out blocks the equations predict {targets} no better than constant "
+            f"latents: {_change(test)} (p = {_p(test.p)}, limit {LEVEL:g})"
+        )
+        number = test.p
+    else:
+        assert again is not None
+        sentence = (
+            "When features are selected anew without each fold, they predict "
+            f"{targets} no better than constant latents: {_change(again)} "
+            f"(p = {_p(again.p)}, limit {LEVEL:g})"
+        )
+        number = again.p
+    return Reason(
+        "skilful", targets, False, sentence, number, LEVEL,
+        "Claim no relation; it takes more blocks (sites, seasons) or other features",
+        fatal=True, rank=0,
+    )  # fmt: skip
+
+
+def on_test_rows(evidence: "Evidence") -> list[Reason]:
+    """The equations as they stand against constant latents, on the test rows."""
+    fresh = evidence.fresh
+    if fresh is None:
+        return []
+    ours, constant = fresh.r2, fresh.constant_r2
+    targets = _targets(evidence)
+    if fresh.test.share > 0:
+        sentence = (
+            f"On the test rows, which chose nothing, R2 of {targets} is {ours:.3g} "
+            f"(constant latents {constant:.3g})"
+        )
+        return [Reason("skilful", "test rows", True, sentence, ours, constant, rank=7)]
+    sentence = (
+        f"On the test rows, which chose nothing, the equations (R2 {ours:.3g}) are worse "
+        f"than constant latents (R2 {constant:.3g})"
+    )
+    return [
+        Reason(
+            "skilful", "test rows", False, sentence, ours, constant,
+            "Do not predict with them: what was learned does not carry over to these "
+            "rows; compare how features and sites differ between the parts",
+            fatal=True, rank=0,
+        )
+    ]  # fmt: skip
+
+
+def reference(evidence: "Evidence") -> Reason:
+    """Flexible models of features and forcings, fitted to the target itself."""
+    from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
+
+    held, values = evidence.held, evidence.process.values
+    tests: dict[str, PairedTest] = {}
+    for name, model in REFERENCES.items():
+        scaled = values / evidence.scale
+        predicted = held_out_predictions(held.inputs, scaled, held.folds, model)
+        tests[name] = evidence.test_of(evidence.equation, predicted * evidence.scale)
+    best = max(tests, key=lambda name: tests[name].share)
+    test = tests[best]
+    targets = _targets(evidence)
+    if test.share > WORTH and test.better(LEVEL):
+        sentence = (
+            f"A flexible model ({best}) predicts {targets} with {test.share:.0%} less "
+            f"squared error on held-out blocks (p = {_p(test.p)})"
+        )
+        return Reason(
+            "skilful", "flexible reference", False, sentence, test.share, WORTH,
+            "The process model or its features leave something out: try another "
+            "response, a hidden layer, or features that it uses",
+            rank=2,
+        )  # fmt: skip
+    sentence = (
+        f"No flexible model predicts {targets} better on held-out blocks by more than "
+        f"{WORTH:.0%} ({best}: {_change(test)})"
+    )
+    return Reason(
+        "skilful", "flexible reference", True, sentence, test.share, WORTH, rank=9
+    )
+
+
+def missing(evidence: "Evidence") -> Reason:
+    """Flexible models of the residual."""
+    test = evidence.missing_part()
+    share = f"{test.share:.1%} of the residual"
+    if test.fires:
+        sentence = (
+            f"Something is missing: on held-out blocks the columns predict {share} "
+            f"({test.reference}, p = {_p(test.p)}, limit {LEVEL:g})"
+        )
+        return Reason(
+            "skilful", "residual", False, sentence, test.p, LEVEL, _remedy(test), rank=1
+        )
+    sentence = (
+        f"Nothing is seen to be missing: flexible models predict {share} "
+        f"(p = {_p(test.p)})"
+    )
+    return Reason("skilful", "residual", True, sentence, test.p, LEVEL, rank=9)
+
+
+def _remedy(test: "MissingPart") -> str:
+    if test.reference == "cubic ridge":
+        return (
+            "It looks like a product of columns: allow a hidden layer (encoder.hidden) "
+            "or products, or another response of the process model"
+        )
+    return (
+        "Try another response of the process model, a hidden layer (encoder.hidden), or "
+        "more families; intervals hold only for what the equations can say"
+    )
+
+
+def fill_values(evidence: "Evidence") -> list[Reason]:
+    """Values of a target that look like codes for missing ones."""
+    table, found = evidence.process.table, []
+    for name, column in zip(table.target_names, table.targets.numpy().T, strict=True):
+        values = column[np.isfinite(column)]
+        middle = float(np.median(values)) if len(values) else 0.0
+        spread = (
+            1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0
+        )
+        if spread <= 0:
+            continue
+        far = values[np.abs(values - middle) > FAR * spread]
+        codes, counts = np.unique(far, return_counts=True)
+        shown = table.target_columns.get(name, name)
+        for code, count in zip(codes, counts, strict=True):
+            if count < REPEATED:
+                continue
+            apart = abs(float(code) - middle) / spread
+            sentence = (
+                f"{shown} is {code:.6g} in {count} rows, {apart:.0f} deviations from the "
+                "median: that looks like a code for missing values"
+            )
+            step = f"Leave these rows out (data.rows) or make {shown} empty there"
+            found.append(
+                Reason("skilful", shown, False, sentence, apart, FAR, step, True, -1)
+            )
+    return found[:3]
+
+
+def unnamed_order(evidence: "Evidence") -> list[Reason]:
+    """Neighbouring rows that resemble each other although nothing says why."""
+    process = evidence.process
+    if process.ordered or process.groups is not None:
+        return []
+    residual = (evidence.residual() / evidence.scale)[np.argsort(process.rows)]
+    value = float(np.corrcoef(residual[:-1], residual[1:])[0, 1])
+    if not value > max(RESEMBLING, 3 / np.sqrt(len(residual))):
+        return []
+    sentence = (
+        f"Neighbouring rows of the file resemble each other (correlation {value:.2f} of "
+        "their residuals), but neither time nor groups are named: errors are too small"
+    )
+    step = "Name the column of time or of groups (data.time, data.groups)"
+    return [
+        Reason(
+            "skilful", "order of rows", False, sentence, value, RESEMBLING, step, rank=2
+        )
+    ]
+
+
+def _targets(evidence: "Evidence") -> str:
+    process = evidence.process
+    columns = process.table.target_columns
+    return ", ".join(columns.get(name, name) for name in process.target_names)
+
+
+def _change(test: "PairedTest") -> str:
+    if not np.isfinite(test.share):
+        return "some predictions are not finite"
+    return f"squared error {abs(test.share):.1%} {'smaller' if test.share > 0 else 'larger'}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}" if value >= 0.001 else "0.001 or less"
