@@ -9,12 +9,12 @@ def numbers(text: str) -> tuple[int, ...]:
     Raises:
         argparse.ArgumentTypeError: the text is not like that.
     """
-    found: list[int] = []
+    listed: list[int] = []
     for part in text.split(","):
         first, _, last = part.partition("-")
         if not first.isdigit() or (last and not last.isdigit()):
             raise argparse.ArgumentTypeError(f"{text!r} is not like 1-5 or 1,3")
-        found += range(int(first), int(last or first) + 1)
-    if not found:
+        listed += range(int(first), int(last or first) + 1)
+    if not listed:
         raise argparse.ArgumentTypeError(f"{text!r} names no number")
-    return tuple(found)
+    return tuple(listed)

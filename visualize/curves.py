@@ -23,7 +23,7 @@ from visualize.style import (
     text_colour,
 )
 
-_BINS = 40
+_BINS = 40  # of the density strip: two or three pixels each
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 _LONGEST = 44  # characters of a formula that fit above a panel
 

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 NEEDED = ("latent", "feature", "value", "effect")
 _BAND = ("low", "high")
 _DASHES: tuple[Any, ...] = ("solid", (0, (4, 2)), (0, (1, 1.4)), (0, (6, 2, 1, 2)))
-_BINS = 40
+_BINS = 40  # of the density strip, as in `visualize.curves`
 _TITLES = 78  # characters of the titles of one row
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 

@@ -240,11 +240,13 @@ def _column_centres(
 ) -> list[float]:
     """Share the free width among the gaps; long formulas get wide ones."""
     kinds = [graph.nodes[column[0]]["kind"] for column in columns[1:]]
-    wishes = [
+    widths_wanted = [
         _TAIL + (_label_width(graph, column) if labels else 1.0)
         for column in columns[:-1]
     ]
-    weights = np.array([_GAPS.get(k, w) for k, w in zip(kinds, wishes, strict=True)])
+    weights = np.array(
+        [_GAPS.get(k, w) for k, w in zip(kinds, widths_wanted, strict=True)]
+    )
     free = max(width - 2 * MARGIN - sum(widths), 0.5 * len(kinds))
     gaps = [*(free * weights / weights.sum()), 0.0]
     steps = [wide + gap for wide, gap in zip(widths, gaps, strict=True)]

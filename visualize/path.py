@@ -141,7 +141,7 @@ def _add_labels(
     y: Array,
     front: Places,
     texts: list[str],
-    chosen: int | None,
+    selected: int | None,
 ) -> None:
     """Write labels where they hide neither points nor each other, the chosen one first."""
     figure.draw_without_rendering()
@@ -151,19 +151,21 @@ def _add_labels(
     if legend is not None:
         taken.append(legend.get_window_extent())
     frame = axis.get_window_extent()
-    wanted = ([] if chosen is None else [chosen]) + [p for p in front if p != chosen]
+    wanted = ([] if selected is None else [selected]) + [
+        p for p in front if p != selected
+    ]
     for place in wanted:
         for trial, (dx, dy, ha, va) in enumerate(_PLACES):
             note = axis.annotate(
                 shorten(texts[place], _LONGEST), (x[place], y[place]), (dx, dy),
                 textcoords="offset points", ha=ha, va=va, fontsize=SMALL,
-                color=VERMILION if place == chosen else INK, parse_math=False,
+                color=VERMILION if place == selected else INK, parse_math=False,
             )  # fmt: skip
             box = note.get_window_extent()
             free = not any(box.overlaps(other) for other in taken)
             inside = frame.x0 <= box.x0 and box.x1 <= frame.x1
             inside &= frame.y0 <= box.y0 and box.y1 <= frame.y1
-            last = place == chosen and trial == len(_PLACES) - 1
+            last = place == selected and trial == len(_PLACES) - 1
             if (free and inside) or last:
                 taken.append(box)
                 break
@@ -171,14 +173,14 @@ def _add_labels(
 
 
 def _describe(
-    x: Array, y: Array, front: Places, texts: list[str] | None, chosen: int | None
+    x: Array, y: Array, front: Places, texts: list[str] | None, selected: int | None
 ) -> str:
     """Text for readers who cannot see the picture."""
     points = ", ".join(
         f"{number(float(x[p]))}: {number(float(y[p]))}" for p in front.tolist()
     )
     text = f"Error against complexity of {len(x)} models; the front is {points}."
-    if chosen is not None:
-        name = f" ({texts[chosen]})" if texts else ""
-        text += f" Chosen: complexity {number(x[chosen])}{name}."
+    if selected is not None:
+        name = f" ({texts[selected]})" if texts else ""
+        text += f" Chosen: complexity {number(x[selected])}{name}."
     return text

@@ -14,7 +14,7 @@ from visualize.labels import count, number, shorten, with_unit
 from visualize.style import BLUE, MUTED, SMALL, WIDTH, panels, styled
 
 _MANY = 1500  # above this many rows points hide each other, hexagons count them
-_HEXAGONS = 45
+_HEXAGONS = 45  # across a panel: large enough to be told apart on paper
 _BEYOND = 0.35  # share of the reference's range shown outside of it
 
 

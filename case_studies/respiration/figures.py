@@ -93,8 +93,8 @@ def _scatter(
     test: "Table",
 ) -> Iterator[Named]:
     """Reco against its noisy observations, rb against the truth."""
-    found, label = model.predict(test), cell.row.method
-    reco, rb = found.targets[:, 0].numpy(), found.latents[:, 0].numpy()
+    predicted, label = model.predict(test), cell.row.method
+    reco, rb = predicted.targets[:, 0].numpy(), predicted.latents[:, 0].numpy()
     truth = study.truth.rb[test.row_ids]
     observed = test.targets[:, 0].numpy()
     yield f"{figure}_reco", plot_observed(observed, {label: reco}, "reco", UNIT)
@@ -159,7 +159,7 @@ def edges(model: ScIReN, table: "Table") -> Sequence[EdgeCurve]:
     assert isinstance(encoder, KANEncoder)
     listed = edge_table(model, table)
     inputs = encoder.layer_inputs(model.scaled(table.features))
-    found = []
+    drawn = []
     for depth, layer in enumerate(encoder.spline_layers):
         mine = pd.DataFrame(listed[listed["layer"] == depth])
         sources = list(dict.fromkeys(mine["source"]))
@@ -176,7 +176,7 @@ def edges(model: ScIReN, table: "Table") -> Sequence[EdgeCurve]:
             i, j = sources.index(line["source"]), targets.index(line["target"])
             raw = (model.feature_shift[i], model.feature_scale[i])
             shift, width = raw if depth == 0 else (0.0, 1.0)
-            found.append(
+            drawn.append(
                 EdgeCurve(
                     layer=depth,
                     source=line["source"],
@@ -193,4 +193,4 @@ def edges(model: ScIReN, table: "Table") -> Sequence[EdgeCurve]:
                     target_unit=UNIT if last else "",
                 )
             )
-    return found
+    return drawn

@@ -41,8 +41,8 @@ def judge(
         seed: chooses the 48 rows.
     """
     test = split.test
-    found = model.predict(test)
-    noisy, reco = test.targets[:, 0].numpy(), found.targets[:, 0].numpy()
+    predicted = model.predict(test)
+    noisy, reco = test.targets[:, 0].numpy(), predicted.targets[:, 0].numpy()
     clean = study.frame["reco_clean"].to_numpy()[test.row_ids]
     hot = _temperature(test) > _temperature(split.train).max()
     values = dict.fromkeys(METRICS, float("nan")) | {
@@ -54,7 +54,7 @@ def judge(
     }
     if not model.plain:
         rb = study.truth.rb[test.row_ids]
-        values["r2_latent"] = r2(rb, found.latents[:, 0].numpy())
+        values["r2_latent"] = r2(rb, predicted.latents[:, 0].numpy())
         values["q10"] = model.constants()["q10"]
         values |= _relationships(model, study, test, seed)
     return values
@@ -77,9 +77,9 @@ def _relationships(
     }
 
 
-def _kl(truth: NDArray[np.float64], found: NDArray[np.float64]) -> float:
+def _kl(truth: NDArray[np.float64], estimated: NDArray[np.float64]) -> float:
     """KL, or nan for a model in which no feature has an effect."""
-    return relationship_kl(truth, found) if found.sum() > 0 else float("nan")
+    return relationship_kl(truth, estimated) if estimated.sum() > 0 else float("nan")
 
 
 def true_latent(study: RespirationStudy) -> Rows:

@@ -77,7 +77,7 @@ def run_seed(setting: str, seed: int) -> Outcome:
     seconds = time.perf_counter() - start
     slopes = coefficients(equations)
     r2_network = latent_r2(study, split.test, model.latents(split.test)[:, 0].numpy())
-    found = equations.latents(study.frame.iloc[split.test.row_ids])["rb"].to_numpy()
+    estimate = equations.latents(study.frame.iloc[split.test.row_ids])["rb"].to_numpy()
     return Outcome(
         seed,
         " ".join(sorted(slopes, key=equations.features.index)),
@@ -87,7 +87,7 @@ def run_seed(setting: str, seed: int) -> Outcome:
         slopes.get("sw_pot", np.nan) / slopes.get("dsw_pot", np.nan),
         equations.constants["q10"],
         r2_network,
-        latent_r2(study, split.test, found),
+        latent_r2(study, split.test, estimate),
         checks.verdict,
         seconds,
         "rb = " + to_text(equations.printed("rb"), equations.digits),
@@ -144,7 +144,7 @@ def run_seeds(
     for seed in seeds:
         outcomes.append(run_seed(setting, seed))
         say(line_of(outcomes[-1]))
-    frame = pd.DataFrame([asdict(one) for one in outcomes])
+    frame = pd.DataFrame([asdict(outcome) for outcome in outcomes])
     for line in summary_lines(frame, setting):
         say(line)
     if out is not None:
@@ -155,14 +155,14 @@ def run_seeds(
     return frame
 
 
-def line_of(one: Outcome) -> str:
+def line_of(outcome: Outcome) -> str:
     """Return one seed as a line."""
     return (
-        f"seed {one.seed:2d}  {one.form}: {one.edges}  "
-        f"sw_pot {one.sw_pot:.6f}  dsw_pot {one.dsw_pot:.6f}  ratio {one.ratio:.4f}  "
-        f"q10 {one.q10:.4f}  R2 network {one.r2_network:.6f}  "
-        f"equation {one.r2_equation:.6f}  {one.verdict}  {one.seconds:.1f} s  "
-        f"{one.equation}"
+        f"seed {outcome.seed:2d}  {outcome.form}: {outcome.edges}  "
+        f"sw_pot {outcome.sw_pot:.6f}  dsw_pot {outcome.dsw_pot:.6f}  ratio {outcome.ratio:.4f}  "
+        f"q10 {outcome.q10:.4f}  R2 network {outcome.r2_network:.6f}  "
+        f"equation {outcome.r2_equation:.6f}  {outcome.verdict}  {outcome.seconds:.1f} s  "
+        f"{outcome.equation}"
     )
 
 

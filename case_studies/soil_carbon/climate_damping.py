@@ -109,7 +109,7 @@ def fit_wave(
     if damping is None or apart:
         limits = (np.log(SHALLOWEST), np.log(DEEPEST))
         theta = least_squares(lambda p: linear(p)[1], start, bounds=limits).x
-    weights, rest = linear(theta)
+    weights, residual = linear(theta)
     fade, lag = complete(theta)
     return {
         "mean": float(weights[0]),
@@ -118,21 +118,23 @@ def fit_wave(
         "phase": float(np.arctan2(weights[3], weights[2])),
         "damping": fade,
         "lag_depth": lag,
-        "rmse": float(np.sqrt(np.mean(rest**2))),
+        "rmse": float(np.sqrt(np.mean(residual**2))),
     }
 
 
 def _spread(day: np.ndarray, z: np.ndarray, t: np.ndarray) -> float:
     """Standard error of the damping depth by leaving out months (jackknife)."""
     months = (day - day.min()) // 30
-    found = np.array(
+    depths = np.array(
         [
-            fit_wave(day[months != one], z[months != one], t[months != one])["damping"]
-            for one in np.unique(months)
+            fit_wave(day[months != month], z[months != month], t[months != month])[
+                "damping"
+            ]
+            for month in np.unique(months)
         ]
     )
-    many = len(found)
+    many = len(depths)
     # at its limit a depth is not determined, however little it moves
-    if many < 3 or max(found) > 0.9 * DEEPEST:
+    if many < 3 or max(depths) > 0.9 * DEEPEST:
         return float("nan")
-    return float(np.sqrt((many - 1) / many * np.sum((found - np.mean(found)) ** 2)))
+    return float(np.sqrt((many - 1) / many * np.sum((depths - np.mean(depths)) ** 2)))

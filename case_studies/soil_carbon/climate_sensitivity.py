@@ -79,8 +79,8 @@ def sensitivity_table(profiles: Profiles) -> pd.DataFrame:
     base = stocks(columns, recipe, decoder)
     rows = []
     for name, change in CHANGES.items():
-        other, numbers = change(columns, recipe)
-        moved = 100 * (stocks(other, numbers, decoder) / base - 1)
+        changed, numbers = change(columns, recipe)
+        moved = 100 * (stocks(changed, numbers, decoder) / base - 1)
         low, middle, high = np.percentile(moved, (10, 50, 90))
         rows.append(
             {
@@ -91,7 +91,7 @@ def sensitivity_table(profiles: Profiles) -> pd.DataFrame:
                 "mean_absolute_percent": np.abs(moved).mean(),
             }
         )
-    found = pd.DataFrame(rows)
-    return found.sort_values(
+    table = pd.DataFrame(rows)
+    return table.sort_values(
         "mean_absolute_percent", ascending=False, ignore_index=True
     )

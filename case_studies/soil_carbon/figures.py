@@ -64,8 +64,8 @@ def draw(cells: Sequence[Cell]) -> Iterator[Named]:
     }
     for k, parameter in enumerate(PARAMETERS):
         truth = next(iter(units.values()))[1][:, k]
-        found = {name: unit[:, k] for name, (unit, _, _) in units.items()}
-        yield f"figure4_{parameter}", plot_latents(truth, found, parameter, UNIT)
+        retrieved = {name: unit[:, k] for name, (unit, _, _) in units.items()}
+        yield f"figure4_{parameter}", plot_latents(truth, retrieved, parameter, UNIT)
     shares = {name: importance(model, split.test) for name, model in models.items()}
     yield "figure4_importance", importances(study, shares)
     if SCIREN in models:
@@ -116,9 +116,9 @@ def edges(model: ScIReN, study: SoilCarbonStudy) -> list[EdgeCurve]:
     deviation = (layer.edges(model.scaled(raw)) * size).std(0)
     true = _true(study, sites, x.numpy())
     families = {
-        (curve.feature, one.name): curve.family
-        for one in study.truth.relationships
-        for curve in one.curves
+        (curve.feature, relationship.name): curve.family
+        for relationship in study.truth.relationships
+        for curve in relationship.curves
     }
     return [
         EdgeCurve(
@@ -146,12 +146,14 @@ def _true(
     study: SoilCarbonStudy, sites: pd.DataFrame, x: np.ndarray
 ) -> dict[tuple[str, str], np.ndarray]:
     """True functions without their mean over the sites, at the places drawn."""
-    found = {}
-    for one in study.truth.relationships:
-        for curve in one.curves:
-            low, high = one.ranges[curve.feature]
+    curves = {}
+    for relationship in study.truth.relationships:
+        for curve in relationship.curves:
+            low, high = relationship.ranges[curve.feature]
             column = study.features.index(curve.feature)
             known = (sites[curve.feature].to_numpy() - low) / (high - low)
             drawn = (x[:, column] - low) / (high - low)
-            found[curve.feature, one.name] = curve(drawn) - curve(known).mean()
-    return found
+            curves[curve.feature, relationship.name] = (
+                curve(drawn) - curve(known).mean()
+            )
+    return curves

@@ -84,8 +84,8 @@ class Profiles:
         fold = self.folds()[self.layers["site"].to_numpy()]
         whole, test, valid = self.table(features), number - 1, number % FOLDS
         train = (fold != test) & (fold != valid)
-        seen = whole.features[train]
-        inside = whole.features.clamp(seen.amin(0), seen.amax(0))
+        trained_on = whole.features[train]
+        inside = whole.features.clamp(trained_on.amin(0), trained_on.amax(0))
         whole = replace(whole, features=inside)
         masks = (train, fold == valid, fold == test)
         return Split(*(whole.take(np.flatnonzero(mask)) for mask in masks))

@@ -39,10 +39,10 @@ def judge(model: ScIReN, study: SoilCarbonStudy, test: Table) -> dict[str, float
         study: the sites, which know the truth.
         test: rows of the test fold.
     """
-    found = model.predict(test)
+    predicted = model.predict(test)
     observed = test.targets[:, 0].numpy()
     values = dict.fromkeys(METRICS, float("nan"))
-    values["r2_obs"] = r2(observed, found.targets[:, 0].numpy())
+    values["r2_obs"] = r2(observed, predicted.targets[:, 0].numpy())
     if model.latent_names != PARAMETERS:
         return values
     unit, truth, felt = site_latents(model, study, test)
@@ -106,7 +106,7 @@ def _edges(model: ScIReN, study: SoilCarbonStudy) -> dict[str, float]:
         return {}
     true = study.truth.edges
     counts = {"edges": kept, "edges_true": kept & true, "edges_false": kept - true}
-    return {name: float(len(some)) for name, some in counts.items()}
+    return {name: float(len(edges)) for name, edges in counts.items()}
 
 
 def kept_edges(model: ScIReN, study: SoilCarbonStudy) -> set[tuple[str, str]] | None:

@@ -208,14 +208,14 @@ def scores_of(observed: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
 def _keep(cell: Cell, model: ScIReN, split: Split) -> None:
     """Write what the report and the figures need of a trained model."""
     test = split.test
-    found = model.predict(test)
+    predicted = model.predict(test)
     predictions = pd.DataFrame(
         {
             "row": test.row_ids,
             "site": test.forcings["site"].numpy().astype(int),
             "depth": test.forcings["depth"].numpy(),
             "observed": test.targets[:, 0].numpy(),
-            "predicted": found.targets[:, 0].numpy(),
+            "predicted": predicted.targets[:, 0].numpy(),
         }
     )
     files = {"predictions": predictions}
@@ -293,6 +293,6 @@ def _effects(model: ScIReN, table: Table) -> pd.DataFrame:
         span = model.high - model.low
         return ((model.constrain(raw) - model.low) / span).numpy()
 
-    found = partial_dependence(unit, table, grid=EFFECT_GRID, rows=EFFECT_ROWS)
+    effects = partial_dependence(unit, table, grid=EFFECT_GRID, rows=EFFECT_ROWS)
     names = {f"output{k + 1}": name for k, name in enumerate(model.latent_names)}
-    return found.assign(latent=found["latent"].replace(names))
+    return effects.assign(latent=effects["latent"].replace(names))

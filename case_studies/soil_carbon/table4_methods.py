@@ -29,8 +29,8 @@ WIDTH, DEPTH = 128, 2  # of the published perceptron
 GRID = 6  # intervals of the splines
 HIDDEN = 4  # nodes of each latent, two-layer encoder
 RATES = (0.003, 0.01, 0.03)  # peaks of the one-cycle schedule that compete
-STEPS, BATCH = 600, 240
-VIOLATION = 10.0
+STEPS, BATCH = 600, 240  # steps of any data set; rows of a batch, as published
+VIOLATION = 10.0  # weight of latents beyond their bounds, in the unit of the loss
 SMOOTH, ITERATIONS = 0.1, 25  # of the solved encoder
 PREDICTED = ("efolding", "tau4s3", "fs1s3", "w_scaling")
 CALIBRATED = ("beta", "diffus", "q10", "tau4s2", "fs2s3")  # searched in this order
@@ -110,8 +110,8 @@ def build(
     """
     features, latents = split.train.features.shape[1], len(predicted)
     if name == PURE:
-        seen = split.train.targets[:, 0]
-        decoder = LayerCarbon(float(seen.mean()), float(seen.std()))
+        observed = split.train.targets[:, 0]
+        decoder = LayerCarbon(float(observed.mean()), float(observed.std()))
         return ScIReN(_perceptron(features, len(NODES), seed), Identity(), decoder)
     free = CLM5SoilCarbon(predicted=predicted, constants=constants)
     process = free.at_sites(forcing)

@@ -97,8 +97,8 @@ def pairs_frame(runs: Any) -> pd.DataFrame:
             for other in names:
                 if name == other or name not in wide or other not in wide:
                     continue
-                gap = (wide[name] - wide[other]).dropna()
-                mean, error = standard_error(gap.to_numpy())
+                difference = (wide[name] - wide[other]).dropna()
+                mean, error = standard_error(difference.to_numpy())
                 rows.append(
                     {
                         "method": name,
@@ -107,8 +107,8 @@ def pairs_frame(runs: Any) -> pd.DataFrame:
                         "difference": mean,
                         "error": error,
                         "errors": sign * mean / error if error > 0 else math.nan,
-                        "won": int((sign * gap > 0).sum()),
-                        "splits": len(gap),
+                        "won": int((sign * difference > 0).sum()),
+                        "splits": len(difference),
                     }
                 )
     columns = ["method", "other", "figure", "difference", "error", "errors", "won"]
@@ -136,13 +136,15 @@ def verdict(summary: Any, pairs: Any, figure: str = "r2") -> list[str]:
         mine = mine.set_index("other")
         if best not in mine.index or PURE not in mine.index:
             continue
-        gap, error = mine.loc[best, ["difference", "error"]].astype(float)
+        difference, error = mine.loc[best, ["difference", "error"]].astype(float)
         holds = (
-            "not significantly below" if gap >= -2 * error else "SIGNIFICANTLY BELOW"
+            "not significantly below"
+            if difference >= -2 * error
+            else "SIGNIFICANTLY BELOW"
         )
         over = float(mine.loc[PURE, "difference"])
         texts.append(
-            f"{name}: {holds} {best} in {said} ({gap:+.3f} ± {error:.3f}), "
+            f"{name}: {holds} {best} in {said} ({difference:+.3f} ± {error:.3f}), "
             f"{'above' if over > 0 else 'BELOW'} {PURE} in the mean ({over:+.3f} ± "
             f"{float(mine.loc[PURE, 'error']):.3f})."
         )

@@ -49,15 +49,17 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
     from symbolic.terms.structure import LatentStructure
 
     with torch.no_grad():
-        seen = observed(model, train)
-        middle = model.raw_latents(seen.scaled).mean(0).tolist()
+        observations = observed(model, train)
+        middle = model.raw_latents(observations.scaled).mean(0).tolist()
         flat = [
             LatentStructure(name, value)
             for name, value in zip(model.latent_names, middle, strict=True)
         ]
         starts = [model.constant_raw.detach(), model.constant_scale.start]
         found = [
-            refit(seen.term, seen.scaled, flat, one, with_covariance=False)
+            refit(
+                observations.term, observations.scaled, flat, one, with_covariance=False
+            )
             for one in starts
         ]
         best = min(found, key=lambda one: one.loss)

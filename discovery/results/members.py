@@ -58,9 +58,9 @@ def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
     scores = target_scores({"valid": study.split.valid}, predict)["valid"]["member"]
     fits = {f"r2_{name}": score["r2"] for name, score in scores.items()}
     kept = ", ".join(kept_features(model, study))
-    found = {"stage": "members", "seed": seed, "kept": kept}
-    found["families"] = _families(model, study)
-    return found | model.constants() | fits
+    row = {"stage": "members", "seed": seed, "kept": kept}
+    row["families"] = _families(model, study)
+    return row | model.constants() | fits
 
 
 def _families(model: "ScIReN", study: "Study") -> str:
@@ -94,15 +94,15 @@ def member_shares(candidates: "pd.DataFrame") -> dict[str, str]:
     trained: Any = candidates[candidates["stage"] == "members"]
     rows = trained.to_dict("records")
     members = [str(row["families"]) for row in rows if row["families"]]
-    seen: dict[str, list[str]] = {}
+    families_of: dict[str, list[str]] = {}
     for text in members:
         pairs = dict(part.split(": ") for part in text.split("; ") if ": " in part)
         for edge, family in pairs.items():
-            seen.setdefault(edge, []).append(family)
+            families_of.setdefault(edge, []).append(family)
     shares = {}
-    for edge, families in seen.items():
-        counts = {one: families.count(one) for one in dict.fromkeys(families)}
-        parts = [f"{one} {count}" for one, count in counts.items()]
+    for edge, families in families_of.items():
+        counts = {family: families.count(family) for family in dict.fromkeys(families)}
+        parts = [f"{family} {count}" for family, count in counts.items()]
         shares[edge] = f"{len(families)} of {len(members)}: {', '.join(parts)}"
     return shares
 

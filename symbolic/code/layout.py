@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from symbolic.code.program import Routine
 
-WIDTH = 88
+WIDTH = 88  # characters of a line, as in the code of the toolkit itself
 
 
 def in_rows(

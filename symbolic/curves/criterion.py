@@ -1,4 +1,4 @@
-"""When a closed form is believed: price of constants, noise, lack of fit.
+"""When a closed form is believed: penalty of constants, noise, lack of fit.
 
     criterion = n_eff * log(share + floor**2) + k * log(n_eff) + margin [curved] + ...
 
@@ -19,6 +19,11 @@ from symbolic.curves.points import Points
 from symbolic.families.forms import Array
 
 REFERENCE_DEGREE = 12
+"""Degree of the polynomial that stands for any smooth curve: it has 13 coefficients, as
+many as a curve of the default encoder (cubic, ten intervals)."""
+
+SIGNIFICANT = 3.5
+"""Standard errors of the noise above which a misfit counts: about once in 4,000 by chance."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,8 @@ class Evidence:
     resolution: float
     floor: float = 0.0
 
-    def price(self, share: float, constants: int) -> float:
-        """Return the price of a fit before surcharges; the smallest wins.
+    def criterion(self, share: float, constants: int) -> float:
+        """Return BIC of a fit, up to a constant and before surcharges; lowest is best.
 
         Args:
             share: unexplained share of the weighted variance.
@@ -53,7 +58,7 @@ class Evidence:
         The number of constants is small beside that of the points and does not matter.
         """
         missed = share - self.noise
-        if share <= 0 or missed / share < 3.5 * self.resolution:
+        if share <= 0 or missed / share < SIGNIFICANT * self.resolution:
             return 0.0
         return missed / max(1.0 - self.noise, missed)
 
@@ -66,6 +71,7 @@ def jumpiness(residual: Array, weight: Array) -> float:
     size = float(residual**2 @ weight)
     if size <= 0 or len(residual) < 2:
         return 0.0
+    # E (e2 - e1)^2 = 2 E e^2 for independent errors, hence the half
     pair = 0.5 * (weight[1:] + weight[:-1])
     step = float(np.diff(residual) ** 2 @ (pair / pair.sum()))
     return min(1.0, 0.5 * step / size)
@@ -74,6 +80,7 @@ def jumpiness(residual: Array, weight: Array) -> float:
 def reference_share(points: Points) -> float:
     """Share of the variance left by a polynomial of degree 12, per degree of freedom."""
     n = points.independent()
+    # three points a coefficient, or the polynomial would follow the noise
     degree = min(REFERENCE_DEGREE, int(n / 3) - 1)
     if degree < 1 or points.x[0] == points.x[-1]:
         return 0.0
@@ -104,7 +111,9 @@ def weigh_evidence(
     if share <= floor**2:
         return Evidence(min(least, n), 0.0, 0.0, floor)
     jump = jumpiness(residual, points.weight)
+    # n (1 - r) / (1 + r) of an autocorrelated series, whose jumpiness is 1 - r
     effective = max(min(least, n), n * jump / (2.0 - jump))
+    # both are upper estimates of the noise where a family does not fit
     noise = min(jump * share, reference_share(points))
     return Evidence(effective, noise, 1.0 / np.sqrt(n), floor)
 

@@ -21,7 +21,8 @@ from sciren.errors import DataError, ShapeError
 from symbolic.families.forms import Array
 
 CHANCE = 1e-3
-"""How often a true family may look like a misfit."""
+"""How often a true family may look like a misfit: of ten edges in a run, one in a hundred
+runs has one refused by chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +63,8 @@ class CurveErrors:
         """Chi-square of a constant."""
         return float(self.target @ self.target)
 
-    def price(self, share: float, constants: int) -> float:
-        """Chi-square of a fit and BIC's price of its constants."""
+    def criterion(self, share: float, constants: int) -> float:
+        """Chi-square of a fit and BIC's penalty of its constants."""
         return share * self.total + constants * float(np.log(self.count))
 
     def missed(self, share: float, constants: int) -> float:

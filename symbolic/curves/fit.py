@@ -19,6 +19,8 @@ from symbolic.families.variants import in_raw, of_raw
 
 X = sympy.Symbol("x", real=True)
 FAR_VERTEX = 3.0
+"""Half ranges beyond which the vertex of a parabola is not printed as its shift: far from
+the data its place and its curvature are one number."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class CurveFit:
         constants, errors: (k,) in the order of ``form.constants``, in units of x and y;
             the errors are standard errors of the edge fit.
         r2: weighted share of the variance explained (of the best family, when refused).
-        criterion, gap: price of the fit, and how much dearer the runner-up is.
+        criterion, gap: BIC of the fit, and the delta BIC of the second best family.
         ambiguous, equals: whether other families do as well, and their names with this
             one's first.
         differ_at: x nearest to the middle of the data where the runner-up departs by
@@ -157,7 +159,7 @@ def fit_curve(
         refuse_above: unexplained share of the explainable variance above which the
             curve is refused.
         noise_floor: share of sd(y) that counts as rounding.
-        margin: what a curved family must gain beyond the price of its constants.
+        margin: what a curved family must gain beyond the penalty of its constants.
         equal_within: families whose criterion is this close are reported as equals.
         domain_margin: share of the range by which the domain reaches beyond the data.
         forbid: families to leave out.
@@ -176,35 +178,38 @@ def fit_curve(
     low, high = float(points.x[0]), float(points.x[-1])
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
+    # a family without a rule for new units is fitted as a function of the raw value
     forms = [_in_unit(form, unit) for name in names for form in FAMILIES[name]]
     wanted = _Wanted(trend, sign)
     candidates = _fit_all(forms, points, domain_margin, wanted)
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
     evidence = _evidence(candidates, points, effective_points, noise_floor)
-    price = _Price(evidence, margin, surcharges or {})
+    criterion = _Criterion(evidence, margin, surcharges or {})
     fits = [
-        _curve_fit(c, points, price.of(c), evidence) for c in _best_branches(candidates)
+        _curve_fit(c, points, criterion.of(c), evidence)
+        for c in _best_branches(candidates)
     ]
     fits.sort(key=lambda fit: fit.criterion)
     return _decide(fits, points, evidence, refuse_above, equal_within, pin)
 
 
 Judge = Evidence | CurveErrors
-"""Prices fits and tells what they miss: by the look of a curve, or by its errors."""
+"""Ranks fits and tells what they miss: by the look of a curve, or by its errors."""
 
 
 @dataclass(frozen=True)
-class _Price:
+class _Criterion:
     judge: Judge
     margin: float
     surcharges: Mapping[str, float]
 
     def of(self, candidate: _Candidate) -> float:
         form = candidate.form
+        # a thousandth a node: only decides between families that fit equally well
         surcharge = (self.margin if form.inner else 0.0) + 1e-3 * form.complexity
         surcharge += self.surcharges.get(form.family, 0.0)
-        return self.judge.price(candidate.share, len(form.constants)) + surcharge
+        return self.judge.criterion(candidate.share, len(form.constants)) + surcharge
 
 
 def _evidence(
@@ -308,7 +313,7 @@ def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
 
 
 def _curve_fit(
-    candidate: _Candidate, points: Points, price: float, judge: Judge
+    candidate: _Candidate, points: Points, criterion: float, judge: Judge
 ) -> CurveFit:
     return CurveFit(
         family=candidate.form.family,
@@ -318,7 +323,7 @@ def _curve_fit(
             candidate.form, candidate.constants, points, judge.count
         ),
         r2=1.0 - candidate.share,
-        criterion=price,
+        criterion=criterion,
         low=float(points.x[0]),
         high=float(points.x[-1]),
         effective_points=judge.count,

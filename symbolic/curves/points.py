@@ -8,9 +8,12 @@ from sciren.errors import DataError, ShapeError
 from symbolic.curves.curve_errors import CurveErrors
 from symbolic.families.forms import Array
 
-SEARCH_BINS = 256
-WORK_BINS = 4096
+SEARCH_BINS, WORK_BINS = 256, 4096
+"""Bins of many points, in the search over a grid and in the steps after it: sums over
+more points give the same digits and take longer."""
+
 LARGEST = 1e140
+"""Values whose squares, summed over any number of points, are still doubles."""
 
 
 @dataclass(frozen=True)

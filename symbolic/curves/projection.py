@@ -15,9 +15,12 @@ import numpy as np
 from symbolic.curves.points import SEARCH_BINS, WORK_BINS, Points
 from symbolic.families.forms import Array, Bounds, Form, Shape
 
-ZOOM_LEVELS = 4
-ZOOM_POINTS = 9
+ZOOM_LEVELS, ZOOM_POINTS = 4, 9
+"""Each level narrows an interval of the grid by four: to 1/256 of it, from where
+Gauss-Newton converges."""
+
 STARTS = 3
+"""Minima that are followed, best first: a parabola and a kink can each fit from either side."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def search(shape: Shape, points: Points, domain: Bounds) -> list[Array]:
     """Return the best few minima of the loss over the shape's grid, zoomed in."""
     grid = shape.grid()
     loss = losses(shape, points, grid, domain)
-    if grid.shape[1] > 1:
+    if grid.shape[1] > 1:  # neighbours of a grid of several constants are not in line
         return [grid[i] for i in np.argsort(loss, kind="stable")[:STARTS]]
     padded = np.concatenate([[np.inf], loss, [np.inf]])
     minima = np.flatnonzero((loss <= padded[:-2]) & (loss <= padded[2:]))
@@ -129,7 +132,7 @@ def _line_search(
     shape: Shape, points: Points, start: Projected, domain: Bounds
 ) -> Projected | None:
     move = _gauss_newton(shape, points, start)
-    for halving in range(12):
+    for halving in range(12):  # to 1/4096 of the step, below which nothing is gained
         u = _clipped(start.inner + move * 0.5**halving, shape.bounds)
         if shape.clearance(tuple(u), *domain) > 0:
             trial = project(shape, points, u)
@@ -148,6 +151,8 @@ def _gauss_newton(shape: Shape, points: Points, at: Projected) -> Array:
     g0 = points.centred(shape.value(points.x, u))
     slopes = points.centred(at.amplitude * np.stack(shape.by_inner(points.x, u)))
     size = points.product(g0, g0)
+    # amplitude and offset follow the inner constants (Golub and Pereyra 1973): only
+    # what is orthogonal to the shape itself moves the residual
     slopes = slopes - np.outer(points.product(slopes, g0) / size, g0)
     residual = points.target() - at.amplitude * g0
     normal = points.product(slopes[:, None], slopes[None])

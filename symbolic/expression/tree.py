@@ -23,8 +23,10 @@ from symbolic.expression.nodes import (
     kind_of,
 )
 
-DEEPEST = 150
-LONGEST_NAME = 200
+DEEPEST = (
+    150  # levels of a tree: below the recursion limit of Python with room to spare
+)
+LONGEST_NAME = 200  # characters: a longer one is no column but an attack
 FORBIDDEN = set("\"'`\\;")  # no column needs them, and no name should look like code
 ASSUMPTIONS = ("", "real", "positive", "nonnegative", "negative", "nonpositive")
 

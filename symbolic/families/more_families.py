@@ -11,7 +11,7 @@ import sympy
 
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 
-ROOT_FLOOR = 1e-15
+ROOT_FLOOR = 1e-15  # roots of less continue on the tangent, as logs do
 
 
 def _root(t: Array) -> Array:

@@ -42,7 +42,7 @@ CANDIDATE_COLUMNS = {
     "selected": "", "complexity": "complexity", "loss": "loss", "score": "score",
     "r2": "R2", "label": "families",
 }  # fmt: skip
-CELL_WIDTH = 26
+CELL_WIDTH = 26  # characters of a cell: three such columns and numbers fill a line
 LONG_SYMBOL = 18
 """Characters of symbols above which a table shows the name, which may be broken."""
 WIDEST_LEFT = 20

@@ -28,7 +28,7 @@ FIXED = (
     "^", "/", "{", "}", "+", "-", ",", "&",
 )  # fmt: skip
 OPENERS = (r"\left(", r"\left|", r"\frac", r"\sqrt", r"\begin{cases}", PI, E)
-DEEPEST = 80
+DEEPEST = 80  # brackets inside one another: below the recursion limit of Python
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sympy
 
 from symbolic.printing.numbers import printed_value
 
-MOST_DIGITS = 12
+MOST_DIGITS = 12  # beyond it printed constants are longer than they are known
 
 
 def rounded(expression: sympy.Expr, digits: int) -> Any:

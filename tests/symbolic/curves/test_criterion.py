@@ -41,14 +41,16 @@ def test_the_reference_finds_the_noise_of_any_smooth_curve():
 
 def test_a_constant_more_costs_the_logarithm_of_the_points():
     evidence = Evidence(15.0, 0.0, 0.0)
-    two, three = (evidence.price(0.1, k) for k in (2, 3))
+    two, three = (evidence.criterion(0.1, k) for k in (2, 3))
     assert three - two == pytest.approx(np.log(15.0))
-    assert evidence.price(0.2, 3) - three == pytest.approx(15.0 * np.log(2.0))
+    assert evidence.criterion(0.2, 3) - three == pytest.approx(15.0 * np.log(2.0))
 
 
 def test_shares_below_the_floor_cost_the_same():
     evidence = Evidence(15.0, 0.0, 0.0, floor=1e-3)
-    assert evidence.price(0.0, 2) == pytest.approx(evidence.price(1e-12, 2), abs=1e-4)
+    assert evidence.criterion(0.0, 2) == pytest.approx(
+        evidence.criterion(1e-12, 2), abs=1e-4
+    )
 
 
 def test_lack_of_fit_leaves_noise_out():

@@ -96,8 +96,8 @@ def test_the_order_of_the_points_changes_nothing():
 def test_more_observations_make_constants_dearer():
     errors = measured(GRID, 0.1, 0)
     few, many = (
-        CurveErrors(errors.root, errors.target, n).price(0.1, 3)
-        - CurveErrors(errors.root, errors.target, n).price(0.1, 2)
+        CurveErrors(errors.root, errors.target, n).criterion(0.1, 3)
+        - CurveErrors(errors.root, errors.target, n).criterion(0.1, 2)
         for n in (100, 1000)
     )
     assert few == pytest.approx(np.log(100))
