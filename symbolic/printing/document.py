@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symbolic.expression.complexity import complexity
 from symbolic.printing.latex import latex_printer
-from symbolic.printing.layout import BREAK, WIDTH, Equation, equations, visual_width
+from symbolic.printing.layout import WIDTH, Equation, equations, visual_width
 from symbolic.printing.numbers import format_number, format_with_error, interval_digits
 from symbolic.printing.printable import (
     PrintableModel,
@@ -42,7 +41,6 @@ CANDIDATE_COLUMNS = {
     "selected": "", "complexity": "complexity", "loss": "loss", "score": "score",
     "r2": "R2", "label": "families",
 }  # fmt: skip
-CELL_WIDTH = 26  # characters of a cell: three such columns and numbers fill a line
 LONG_SYMBOL = 18
 """Characters of symbols above which a table shows the name, which may be broken."""
 WIDEST_LEFT = 20
@@ -127,38 +125,6 @@ def edges_table(model: PrintableModel, columns: Mapping[str, str] | None = None)
         columns=shown, wide={"formula": "5.5cm"},
         notes=["gap: difference of the criterion to the next family; "
                "refused edges stay splines."],
-    )  # fmt: skip
-
-
-def equations_table(model: PrintableModel) -> str:
-    """Return one row per latent: equation, constants, complexity, R2, verification."""
-    printer = latex_printer(
-        [*model.expressions, *_all_symbols(model)], model.digits, model.symbols
-    )
-    rows = []
-    for latent in model.latents:
-        if latent.expression is None:
-            continue
-        lines = _lines(printer, latent, printer.names[latent.name], CELL_WIDTH)
-        text = r" \\ ".join(f"{left} &= {right}" for left, right in lines)
-        text = text.replace(BREAK, r" \\ &\quad {}")
-        rows.append(
-            {
-                "latent": Tex(f"${printer.names[latent.name]}$"),
-                "equation": Tex(rf"$\begin{{aligned}}[t] {text} \end{{aligned}}$"),
-                "constants": len(latent.expression.atoms(sympy.Float)),
-                "complexity": complexity(latent.expression, model.weights),
-                "r2": "" if latent.r2 is None else Tex(f"${latent.r2:.5f}$"),
-                "verified": "yes" if model.passed and model.checks else "no",
-            }
-        )
-    heads = {
-        "latent": "latent", "equation": "equation", "constants": "constants",
-        "complexity": "complexity", "r2": "R2", "verified": "verified",
-    }  # fmt: skip
-    return latex_table(
-        rows, "Equations of the latent parameters.", "tab:equations",
-        columns=heads,
     )  # fmt: skip
 
 

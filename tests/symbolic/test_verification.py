@@ -31,7 +31,7 @@ def frame(truth, rows=900, noise=0.03, seed=0):
     return pd.DataFrame({"x": x, "y": y, "w": w, "ta": ta, "reco": reco})
 
 
-def study(truth, hidden=()):
+def study(truth, hidden=(), **choices):
     data = frame(truth)
     tables = [
         Table.from_frame(part, ["x", "y", "w"], ["ta"], ["reco"])
@@ -39,7 +39,7 @@ def study(truth, hidden=()):
     ]
     model = ScIReN(KANEncoder(3, 1, hidden=hidden, seed=0), "auto", Q10Respiration())
     fit(model, *tables[:2], TrainConfig(starts=4, start_iterations=6, polish=1))
-    return model, tables, symbolify(model, tables[0], compose=0)
+    return model, tables, symbolify(model, tables[0], compose=0, **choices)
 
 
 def growing(x, y):

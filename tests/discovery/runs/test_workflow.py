@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tex_check import check_latex
 
 from discovery import Discovery
 from discovery.config.file import load_config
@@ -16,7 +17,6 @@ from discovery.runs.manifest import MANIFEST
 from discovery.runs.workflow import run
 from sciren.errors import ConfigError, DataWarning, TrainingError
 from symbolic import SymbolicModel
-from symbolic.printing.tex_check import check_latex
 from symbolic.verdict import Check, Verification
 
 FILES = {

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sympy
 import torch
+from tex_check import check_latex
 
 from sciren import (
     KANEncoder,
@@ -21,7 +22,6 @@ from sciren import (
 from symbolic import symbolify, to_document, verify
 from symbolic.printing.contents import printable
 from symbolic.printing.markdown import to_markdown
-from symbolic.printing.tex_check import check_latex
 
 UNITS = {"sw_pot": "W m-2", "ta": "degC", "reco": "umol m-2 s-1"}
 

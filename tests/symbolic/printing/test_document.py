@@ -7,14 +7,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import sympy
+from tex_check import check_latex
 
+from symbolic.expression.complexity import complexity
 from symbolic.printing.document import (
     candidates_table,
-    complexity,
     constants_table,
     edges_table,
     equation_block,
-    equations_table,
     preamble,
     to_document,
     verification_table,
@@ -27,7 +27,6 @@ from symbolic.printing.printable import (
     PrintedFeature,
     PrintedQuantity,
 )
-from symbolic.printing.tex_check import check_latex
 from symbolic.printing.tex_tables import Tex, latex_table
 
 NAMES = "sw_pot dsw_pot ta BIO1_mean swc_15cm x_1 q10 rb"
@@ -114,7 +113,6 @@ def test_a_document_compiles(tmp_path, siunitx):
         pytest.skip("no TeX engine (pdflatex, lualatex, tectonic) on this machine")
     long = [dict(MODEL.edges[0], source=f"x_{k}") for k in range(60)]
     text = to_document(replace(FAILED, edges=long), siunitx=siunitx)
-    text = text.replace(r"\end{document}", equations_table(MODEL) + r"\end{document}")
     source = tmp_path / "equations.tex"
     source.write_text(text, encoding="utf-8")
     command = [engine(), "-interaction=nonstopmode", "-halt-on-error", source.name]
@@ -180,7 +178,7 @@ def test_provenance_stays_inside_its_comments():
 
 
 def test_every_fragment_names_its_packages():
-    tables = (constants_table, edges_table, equations_table, verification_table)
+    tables = (constants_table, edges_table, verification_table)
     assert all(table(MODEL).startswith("% packages: ") for table in tables)
     assert r"\usepackage{booktabs}" in preamble()
     assert "siunitx" not in preamble()

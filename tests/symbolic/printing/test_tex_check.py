@@ -1,8 +1,7 @@
 """The check without TeX finds what TeX would stumble over."""
 
 import pytest
-
-from symbolic.printing.tex_check import check_latex
+from tex_check import check_latex
 
 GOOD = [
     r"\begin{align} a &= b \\ &\quad {}+ c \end{align}",
