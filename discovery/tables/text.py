@@ -3,8 +3,9 @@
 import csv
 import gzip
 import io
+import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,17 +66,16 @@ def read_text(
     """
     lines = _lines(path, reading)
     head = _head(path, lines, reading)
-    body = [
-        (number, line)
-        for number, line in enumerate(lines[head.first :], head.first)
-        if line.strip() and not _is_comment(line, reading)
-    ]
+    commented = reading.comment is not None and any(reading.comment in x for x in lines)
+    comments = sum(_is_comment(x, reading) for x in lines) if commented else 0
+    body = [x for x in lines[head.first :] if x.strip()]
+    if comments:
+        body = [x for x in body if not _is_comment(x, reading)]
     if not body:
         raise DataError(f"{path}: there are column names but no rows")
-    _check_cells(path, body, head.names, reading.separator or ",")
-    frame = _parsed(path, [line for _, line in body], head.names, reading, as_text)
+    _check_cells(path, body, head.names, reading.separator or ",", lines, head.first)
+    frame = _parsed(body, head.names, reading, as_text)
     frame.attrs["units"] = head.units
-    comments = sum(_is_comment(line, reading) for line in lines)
     frame.attrs["notes"] = [f"skipped {comments} comment lines"] if comments else []
     return frame
 
@@ -131,11 +131,7 @@ def _is_comment(line: str, reading: "ReadingSettings") -> bool:
 
 def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head:
     separator = reading.separator or ","
-    shown = [
-        (number, line)
-        for number, line in enumerate(lines)
-        if line.strip() and not _is_comment(line, reading)
-    ]
+    shown = _first_lines(lines, reading)
     place = _header_place(path, lines, shown, reading)
     named = lines[place].lstrip()
     if reading.comment is not None:
@@ -158,6 +154,19 @@ def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head
         _check_form(path, names, shown, place, reading)
     _refuse_doubles(path, names)
     return _Head(names, units, first)
+
+
+def _first_lines(
+    lines: Sequence[str], reading: "ReadingSettings"
+) -> list[tuple[int, str]]:
+    """Return the first lines with content that are no comments, and their numbers."""
+    content = (
+        (number, line)
+        for number, line in enumerate(lines)
+        if line.strip() and not _is_comment(line, reading)
+    )
+    most = 2 * SAMPLE + max(reading.header or 0, reading.units_row or 0)
+    return list(itertools.islice(content, most))
 
 
 def _unit_texts(texts: Iterable[str]) -> list[str]:
@@ -250,34 +259,46 @@ def _refuse_doubles(path: Path, names: Iterable[str]) -> None:
 
 def _check_cells(
     path: Path,
-    body: Sequence[tuple[int, str]],
+    body: Sequence[str],
     names: Sequence[str],
     separator: str,
+    lines: Sequence[str],
+    first: int,
 ) -> None:
-    """Refuse the first line that has more or fewer cells than there are names."""
+    """Refuse the first line that has more or fewer cells than there are names.
+
+    Args:
+        body: rows of data, as they stand among the ``lines`` of the file from ``first``.
+    """
     expected = len(names)
-    counts = _cell_counts(path, body, separator)
+
+    def number(row: int) -> int:
+        """Line of a row in the file, the first is 1; equal lines are told apart."""
+        wanted, place = body[: row + 1], first - 1
+        for text in wanted:
+            place = lines.index(text, place + 1)
+        return place + 1
+
+    counts = _cell_counts(path, body, separator, number)
     bad = np.flatnonzero(np.asarray(counts) != expected)
     if not len(bad):
         return
     k = int(bad[0])
-    number = body[min(k, len(body) - 1)][0] + 1
     if counts[k] < expected:
         cut = ": the file seems to be cut off" if k == len(counts) - 1 else ""
         raise DataError(
-            f"{path}: line {number} has {counts[k]} of {expected} cells{cut}; complete "
+            f"{path}: line {number(k)} has {counts[k]} of {expected} cells{cut}; complete "
             "or remove the line"
         )
     raise DataError(
-        f"{path}: line {number} has {counts[k]} cells, more cells than the {expected} "
+        f"{path}: line {number(k)} has {counts[k]} cells, more cells than the {expected} "
         "named columns; name every column, or remove separators at the ends of the lines"
     )
 
 
 def _cell_counts(
-    path: Path, body: Sequence[tuple[int, str]], separator: str
+    path: Path, lines: Sequence[str], separator: str, number: Callable[[int], int]
 ) -> list[int]:
-    lines = [line for _, line in body]
     if not any('"' in line for line in lines):
         if separator == " ":
             return [len(line.split()) for line in lines]
@@ -289,14 +310,13 @@ def _cell_counts(
     try:
         return [len(row) for row in reader]
     except csv.Error as error:
-        number = body[min(reader.line_num, len(body)) - 1][0] + 1
+        row = min(reader.line_num, len(lines)) - 1
         raise DataError(
-            f"{path}: line {number} cannot be read ({error}); close the quotes"
+            f"{path}: line {number(row)} cannot be read ({error}); close the quotes"
         ) from error
 
 
 def _parsed(
-    path: Path,
     lines: Sequence[str],
     names: list[str],
     reading: "ReadingSettings",
