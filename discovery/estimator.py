@@ -148,6 +148,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         from discovery.config.build import build_model, enough_rows
         from sciren.training import LineProgress
         from sciren.training import fit as train_model
+        from symbolic.expression.tree import check_name
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         values = _validate(self, X, dtype=np.float64, ensure_min_samples=4)
@@ -156,6 +157,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         targets = targets.reshape(len(values), -1)
         decoder = self._process_model(y, targets.shape[1])
         self._columns_of(decoder)
+        for name in self._column_names():
+            check_name(name)  # before a training whose equations could not be written
         table = self._table(values, targets, groups)
         self._train, self._valid = _held_out(table, self.validation_fraction, seed)
         inputs, outputs = len(self._feature_columns), len(decoder.latent_names)

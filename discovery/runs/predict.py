@@ -9,7 +9,7 @@ import numpy as np
 
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_json
-from discovery.runs.stored import load_discovery, network_of
+from discovery.runs.stored import load_discovery, network_of, stored_config
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -54,11 +54,10 @@ def predict(
     """
     from discovery.runs.folder import open_run
     from discovery.runs.manifest import edited_note
-    from discovery.tables.sources import read_frame
 
     _check_out(out, overwrite)
     discovery = load_discovery(open_run(run))
-    frame = read_frame(data)
+    frame = _read_like_training(Path(run), data)
     try:
         result = predict_frame(discovery, frame, using, intervals=True)
     except ColumnError as error:
@@ -75,6 +74,31 @@ def predict(
             stacklevel=2,
         )
     return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
+
+
+def _read_like_training(run: Path, data: Path) -> "pd.DataFrame":
+    """Read new rows as the table of the run was read, or else as a plain table.
+
+    Numbers and words that mark gaps, and ids, are those of the run either way.
+    """
+    from discovery.config.reading import ReadingSettings
+    from discovery.tables.sources import read_with
+
+    stored = ReadingSettings()
+    names: list[str] = []
+    if (run / "config.yaml").is_file():
+        config = stored_config(run)
+        stored = ReadingSettings.model_validate(config.data.reading())
+        names = [*config.features, *config.forcings.values()]
+    plain = ReadingSettings(missing=stored.missing, ids=stored.ids)
+    try:
+        frame = read_with(data, stored, names)
+        if stored == plain or set(names) & set(frame.columns):
+            return frame
+    except DataError:
+        if stored == plain:
+            raise
+    return read_with(data, plain, names)
 
 
 def _check_out(out: Path, overwrite: bool) -> None:

@@ -1,6 +1,6 @@
 """From a configuration to the process model and the three tables of a study."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
 
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
+    _check_names(config.features, forcings)
     origin = read_origin(config.data, *_roles(config, forcings, targets))
     for note in origin.frame.attrs.get("notes", ()):
         say(note)
@@ -113,6 +114,18 @@ def _mapped(
             )
         found.append({name: given[name] for name in names})
     return found[0], found[1]
+
+
+def _check_names(features: Sequence[str], forcings: Mapping[str, str]) -> None:
+    """Refuse names that no equation can hold before anything is trained."""
+    from symbolic.expression.tree import check_name
+
+    for key, names in (("features", features), ("forcings", forcings.values())):
+        for name in names:
+            try:
+                check_name(name)
+            except ExpressionError as error:
+                raise ConfigError(f"key {key!r}: {error}; rename the column") from error
 
 
 def _roles(

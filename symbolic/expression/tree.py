@@ -46,7 +46,7 @@ def to_tree(expression: Any) -> Any:
         return ["cases", *([to_tree(v), to_tree(c)] for v, c in pairs)]
     parts = expression.args
     if kind == "call":
-        _check_name(expression.func.__name__)
+        check_name(expression.func.__name__)
         return ["call", expression.func.__name__, *map(to_tree, parts)]
     if kind == "step":
         if parts[1] != sympy.Rational(1, 2):
@@ -65,7 +65,7 @@ def from_tree(tree: Any) -> Any:
 
 
 def _symbol_tree(symbol: Any) -> list[str]:
-    _check_name(symbol.name)
+    check_name(symbol.name)
     for word in ASSUMPTIONS:
         if _symbol(symbol.name, word) == symbol:
             return ["symbol", symbol.name, word] if word else ["symbol", symbol.name]
@@ -90,8 +90,14 @@ def _symbol(name: str, assumption: str) -> Any:
     return sympy.Symbol(name, **({assumption: True} if assumption else {}))
 
 
-def _check_name(name: Any) -> None:
-    """Columns have names with blanks and brackets; a name is only compared and printed."""
+def check_name(name: Any) -> None:
+    """Refuse a name that no formula can hold.
+
+    Columns have names with blanks and brackets; a name is only compared and printed.
+
+    Raises:
+        ExpressionError: it is empty, too long, or has quotes, backslashes or semicolons.
+    """
     usable = isinstance(name, str) and name.isprintable() and name == name.strip()
     if not usable or not 0 < len(name) <= LONGEST_NAME or FORBIDDEN & set(name):
         raise ExpressionError(
@@ -126,7 +132,7 @@ def _node(kind: str, parts: list[Any], depth: int) -> Any:
 
 
 def _read_call(parts: list[Any], depth: int) -> Any:
-    _check_name(parts[0] if parts else None)
+    check_name(parts[0] if parts else None)
     arguments = [_number(part, depth) for part in parts[1:]]
     if not arguments:
         raise ExpressionError(f"the named function {parts[0]!r} has no argument")
@@ -163,7 +169,7 @@ def _condition(tree: Any, depth: int) -> Any:
 
 
 def _read_symbol(parts: list[Any], depth: int) -> Any:
-    _check_name(parts[0] if parts else None)
+    check_name(parts[0] if parts else None)
     assumption = parts[1] if len(parts) == 2 else ""
     if len(parts) > 2 or assumption not in ASSUMPTIONS:
         raise ExpressionError(f"symbol {parts} has unknown assumptions")

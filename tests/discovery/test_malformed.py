@@ -222,6 +222,13 @@ MALFORMED = {
         {"features": ["x1", "qc flag"], "data": {"rows": "qc flag > 1"}},
         "write the name 'qc flag' in quotes",
     ),
+    "a name that no equation can hold": (
+        lambda folder: good().rename(columns={"x2": "T 2'"}).to_csv(
+            folder / "data.csv", index=False
+        ),
+        {"features": ["x1", "T 2'"]},
+        "key 'features': \"T 2'\" is no name",
+    ),
     "a feature listed twice": (None, {"features": ["x1", "x1"]}, "'x1' stands twice"),
     "a target that is not there": (None, {"targets": {"reco": "rec"}}, "names: reco"),
     # process models

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from discovery import Discovery
 from discovery.runs.manifest import edits_accepted
@@ -151,3 +152,20 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path, new):
     with pytest.raises(DataError, match="no such run folder"):
         predict(tmp_path / "none", new, tmp_path / "out.csv")
     shutil.rmtree(tmp_path / "none", ignore_errors=True)
+
+
+def test_new_rows_are_read_as_the_training_table_was_or_as_a_plain_one(light, tmp_path):
+    settings = yaml.safe_load((light / "config.yaml").read_text())
+    settings["data"] |= {"separator": ";", "decimal": ",", "missing": [-9999]}
+    (light / "config.yaml").write_text(yaml.safe_dump(settings))
+    rows = {"ta": [5.5, -9999, 7.5], "vpd": [9.5, 8.5, 7.5], "par": [4.5, 5.5, 6.5]}
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "same.csv", sep=";", decimal=",", index=False)
+    frame.to_csv(tmp_path / "plain.csv", index=False)
+    found = []
+    with edits_accepted():
+        for name in ("same", "plain"):
+            predict(light, tmp_path / f"{name}.csv", tmp_path / f"{name}.out.csv")
+            found.append(pd.read_csv(tmp_path / f"{name}.out.csv"))
+    assert found[0].equals(found[1])
+    assert found[0]["efficiency"].isna().tolist() == [False, True, False]
