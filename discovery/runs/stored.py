@@ -128,17 +128,19 @@ def stored_model(run: Path, decoder: "Decoder | None" = None) -> "ScIReN":
     return load_model(run, stored_decoder(run) if decoder is None else decoder)
 
 
-def network_of(found: DiscoveryRecord, decoder: "Decoder | None" = None) -> "ScIReN":
+def network_of(
+    discovery: DiscoveryRecord, decoder: "Decoder | None" = None
+) -> "ScIReN":
     """Return the trained network of a discovery, read from its run where needed.
 
     Args:
-        found: keeps the network, so that it is read once.
+        discovery: keeps the network, so that it is read once.
         decoder: process model, where it is not to be loaded from its file.
     """
-    if found.model is None:
-        assert found.folder is not None  # loaded without a model: from a folder
-        found.model = stored_model(found.folder, decoder)
-    return found.model
+    if discovery.model is None:
+        assert discovery.folder is not None  # loaded without a model: from a folder
+        discovery.model = stored_model(discovery.folder, decoder)
+    return discovery.model
 
 
 def stored_decoder(run: Path) -> "Decoder":

@@ -35,11 +35,11 @@ def candidates_table(model: EquationRecord) -> "pd.DataFrame":
 
     rows: list[dict[str, Any]] = []
     weights = model.record.options.complexity
-    for number, one in enumerate(model.candidates):
+    for number, candidate in enumerate(model.candidates):
         selected = number == model.record.selected
         whole = model if selected else candidate_model(model, number)
         function = whole.to_numpy(targets=False)
-        for structure in one.structures:
+        for structure in candidate.structures:
             expression = whole.equations[structure.name]
             rows.append(
                 {
@@ -47,10 +47,10 @@ def candidates_table(model: EquationRecord) -> "pd.DataFrame":
                     "selected": selected,
                     "latent": structure.name,
                     "complexity": complexity(expression, weights),
-                    "total_complexity": one.complexity,
-                    "loss": one.loss,
-                    "score": one.score,
-                    "r2": one.r2,
+                    "total_complexity": candidate.complexity,
+                    "loss": candidate.loss,
+                    "score": candidate.score,
+                    "r2": candidate.r2,
                     "features": len({edge.source for edge in structure.all_edges}),
                     "equation": to_text(expression, 4),
                     "sympy": expression,
@@ -73,28 +73,30 @@ def candidate_model(model: Record, row: int) -> Record:
             f"there is no candidate {row}; there are {len(model.candidates)}, "
             "counted from 0"
         )
-    one = model.candidates[row]
+    candidate = model.candidates[row]
     return replace(
         model,
-        equations=one.equations(model.units, model.constraints),
-        unconstrained={s.name: raw_expression(s, model.units) for s in one.structures},
-        constants=dict(one.constants),
-        errors=dict.fromkeys(one.constants, float("nan")),
-        functions=refused_curves(one.structures, model.units),
-        structures=one.structures,
-        edges=_edges(model, one),
-        table=_constants(model, one),
+        equations=candidate.equations(model.units, model.constraints),
+        unconstrained={
+            s.name: raw_expression(s, model.units) for s in candidate.structures
+        },
+        constants=dict(candidate.constants),
+        errors=dict.fromkeys(candidate.constants, float("nan")),
+        functions=refused_curves(candidate.structures, model.units),
+        structures=candidate.structures,
+        edges=_edges(model, candidate),
+        table=_constants(model, candidate),
         record=replace(model.record, selected=row, constants=None),
         verification=None,
     )
 
 
-def _edges(model: EquationRecord, one: "Candidate") -> Any:
+def _edges(model: EquationRecord, candidate: "Candidate") -> Any:
     """Edges of a candidate: names, families and formulas, without scores."""
     import pandas as pd
 
     missing, rows = float("nan"), []
-    for structure in one.structures:
+    for structure in candidate.structures:
         for edge in structure.all_edges:
             expression, _ = raw_term(edge, model.units)
             refused = edge.form is None
@@ -122,12 +124,12 @@ def _edges(model: EquationRecord, one: "Candidate") -> Any:
     return pd.DataFrame(rows, columns=model.edges.columns)
 
 
-def _constants(model: EquationRecord, one: "Candidate") -> Any:
+def _constants(model: EquationRecord, candidate: "Candidate") -> Any:
     import pandas as pd
 
     known = zip(model.table["latent"], model.table["name"], strict=True)
     units = dict(zip(known, model.table["unit"], strict=True))
-    listed = raw_constants(one.structures, model.units)
+    listed = raw_constants(candidate.structures, model.units)
     rows = constant_rows(listed, [float("nan")] * len(listed), {})
     for row in rows:
         row["unit"] = units.get((row["latent"], row["name"]), "")

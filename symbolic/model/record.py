@@ -208,8 +208,8 @@ class EquationRecord:
         both = targets and self.process is not None
 
         def evaluate(columns: Columns) -> dict[str, Any]:
-            found = self.predict(columns) if both else self.latents(columns)
-            return {str(name): found[name].to_numpy() for name in found.columns}
+            values = self.predict(columns) if both else self.latents(columns)
+            return {str(name): values[name].to_numpy() for name in values.columns}
 
         return evaluate
 
