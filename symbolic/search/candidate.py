@@ -68,8 +68,9 @@ class Candidate:
         edges = [edge for one in self.structures for edge in one.all_edges]
         found: dict[str, Any] = self.equations(units, bounds)
         texts = [f"{name} = {to_text(one, 4)}" for name, one in found.items()]
+        whole = float(self.complexity).is_integer()  # printed as 7, not as 7.00
         return {
-            "complexity": self.complexity,
+            "complexity": int(self.complexity) if whole else self.complexity,
             "loss": self.loss,
             "score": self.score,
             "r2": self.r2,

@@ -70,3 +70,5 @@ def test_an_older_file_keeps_all_that_it_says_about_its_fit(name):
     for attempt in [*again["compositions"], *stored.get("compositions", ())]:
         del attempt["chosen"]  # whose decision it was is told by the options now
     assert {key: again[key] for key in stored} == stored
+    rows = zip(again.get("candidates", ()), stored.get("candidates", ()), strict=True)
+    assert all(repr(row) == repr(before) for row, before in rows)
