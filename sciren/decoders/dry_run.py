@@ -8,202 +8,35 @@ operations have no derivative, change the data or cannot be printed.
 import ast
 import contextlib
 import inspect
-import io
-import sys
 import textwrap
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from sciren import functions
 from sciren.decoders.base import Decoder
-from sciren.decoders.operand import FUNCTIONS, Operand, plain
+from sciren.decoders.checked import (
+    COPY,
+    KNOWN,
+    CheckedOperand,
+    MistakeError,
+    Names,
+    Parameters,
+    Printing,
+    Watch,
+)
+from sciren.decoders.operand import plain
 from sciren.decoders.process import FunctionDecoder
 from sciren.errors import DecoderError, closest_names
 
 ROWS = 16  # enough that no shape of a row is taken for the number of rows
 DRAWS = 6  # a row counts as without a number where it has none for all of them
-KNOWN = "exp, log, sqrt, sin, cos, tanh, expit, absolute, maximum, minimum, where"
-
-
-class _MistakeError(Exception):
-    """What a user's line does that a process model cannot do, and what to write."""
-
-
-class _Checked(Operand):
-    """An operand that refuses what a process model cannot do.
-
-    Args:
-        value: tensor.
-        role: ``p.k`` or ``f.ta`` for what was handed in, None for results.
-        watch: collects the line where values without a number first appear.
-    """
-
-    __slots__ = ("role", "watch")
-
-    def __init__(self, value: Any, role: str | None, watch: "_Watch") -> None:
-        super().__init__(value)
-        self.role, self.watch = role, watch
-
-    def made(self, value: Any, *inputs: Any) -> Any:
-        if not isinstance(value, Tensor):
-            return value
-        self.watch.see(value, inputs)
-        return _Checked(value, None, self.watch)
-
-    def unknown(self, name: str) -> Exception:
-        return _MistakeError(
-            f"numpy's {name} has no counterpart that can be trained and printed; use "
-            f"arithmetic, numpy's {', '.join(sorted(FUNCTIONS)[:6])}, ... or "
-            f"sciren.functions ({KNOWN})"
-        )
-
-    def __bool__(self) -> bool:
-        raise _MistakeError(
-            "`if`, `and`, `or`, `min` or `max` asks for one answer, but values differ from "
-            "row to row; use where(condition, a, b), minimum and maximum of "
-            "sciren.functions"
-        )
-
-    def __float__(self) -> float:
-        raise _MistakeError(
-            "`float` and functions of `math` take one number, but p and f hold a column; "
-            f"use sciren.functions ({KNOWN})"
-        )
-
-    __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
-
-    def __iter__(self) -> NoReturn:
-        raise _MistakeError(_LOOP)
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, int) or getattr(self.value, "ndim", 1) == 1:
-            raise _MistakeError(_LOOP)
-        return super().__getitem__(key)
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise _MistakeError(
-            f"writes into {self._name}; use where(condition, a, b) instead"
-        )
-
-    def __array__(self, *_: Any, **__: Any) -> NoReturn:
-        raise _MistakeError(
-            "np.array takes values out of the training; calculate with p and f themselves"
-        )
-
-    def __floordiv__(self, other: Any) -> NoReturn:
-        raise _MistakeError(
-            "`//` divides to whole numbers, which has no derivative; use `/`, or "
-            "where(condition, a, b) for steps"
-        )
-
-    __rfloordiv__ = __floordiv__
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # protocols that numpy and copy ask for
-            raise AttributeError(name)
-        if name in ("item", "numpy", "detach", "tolist", "cpu"):
-            raise _MistakeError(
-                f".{name}() takes values out of the training; calculate with p and f "
-                "themselves"
-            )
-        if self.role and name.endswith("_"):
-            raise _MistakeError(f".{name}() changes {self.role} in place; {_COPY}")
-        if not hasattr(self.value, name):
-            raise _MistakeError(
-                f"a column has no .{name}; use arithmetic and sciren.functions ({KNOWN})"
-            )
-        return super().__getattr__(name)
-
-    @property
-    def _name(self) -> str:
-        return f"single rows of {self.role or 'a result'}"
-
-
-_LOOP = (
-    "takes single rows, as in a loop; write the formula once for the whole columns, and "
-    "declare rowwise=False where rows depend on each other"
-)
-_COPY = "the data would change from step to step; write a new name, such as x = f.x - 1"
-
-
-def _in_place(symbol: str, name: str) -> Callable[..., Any]:
-    forward = getattr(Operand, name.replace("__i", "__", 1))
-
-    def refuse(self: _Checked, other: Any) -> Any:
-        if self.role:
-            raise _MistakeError(f"`{symbol}` changes {self.role} in place; {_COPY}")
-        return forward(self, other)
-
-    return refuse
-
-
-for _symbol, _name in (
-    ("+=", "__iadd__"), ("-=", "__isub__"), ("*=", "__imul__"), ("/=", "__itruediv__"),
-    ("**=", "__ipow__"), ("%=", "__imod__"),
-):  # fmt: skip
-    setattr(_Checked, _name, _in_place(_symbol, _name))
-
-
-class _Watch:
-    """Notes where the user's code first turns numbers into none, and where it prints."""
-
-    def __init__(self, file: str) -> None:
-        self.file, self.line, self.printed = file, 0, 0
-
-    def see(self, value: Tensor, inputs: tuple[Any, ...]) -> None:
-        """Note the line where a result has no number although its inputs have."""
-        known = all(
-            bool(torch.isfinite(one).all()) for one in inputs if isinstance(one, Tensor)
-        )
-        if not self.line and known and not bool(torch.isfinite(value).all()):
-            self.line = _line_of(sys._getframe(), self.file)
-
-
-class _Printing(io.StringIO):
-    """Standard output that notes which line of the user's file prints."""
-
-    def __init__(self, watch: _Watch) -> None:
-        super().__init__()
-        self.watch = watch
-
-    def write(self, text: str) -> int:
-        """Note the line."""
-        self.watch.printed = self.watch.printed or _line_of(
-            sys._getframe(), self.watch.file
-        )
-        return len(text)
-
-
-def _line_of(frame: types.FrameType | None, file: str) -> int:
-    while frame is not None and frame.f_code.co_filename != file:
-        frame = frame.f_back
-    return frame.f_lineno if frame else 0
-
-
-class _Names(types.SimpleNamespace):
-    """p or f: a name that was not declared is refused with the closest ones."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        known = list(vars(self))
-        owner = "p" if getattr(type(self), "parameters", False) else "f"
-        kind = "parameter" if owner == "p" else "forcing"
-        raise _MistakeError(
-            f"{owner}.{name} is not declared as {kind}. {closest_names(name, known)} "
-            f"Declare it in @process_model or correct the name"
-        )
-
-
-class _Parameters(_Names):
-    parameters = True
 
 
 def check_process_model(
@@ -228,8 +61,8 @@ def check_process_model(
     if not count:
         return
     values = list(_draws(decoder, count))
-    watch = _Watch(place.file)
-    with contextlib.redirect_stdout(_Printing(watch)), warnings.catch_warnings():
+    watch = Watch(place.file)
+    with contextlib.redirect_stdout(Printing(watch)), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if decoder.rowwise:
             _run_checked(decoder, values[0], given, watch, place)
@@ -333,16 +166,18 @@ def _run_checked(
     decoder: Decoder,
     values: Mapping[str, Tensor],
     forcings: Mapping[str, Tensor],
-    watch: _Watch,
+    watch: Watch,
     place: _Place,
 ) -> None:
     """Refuse operations that a process model cannot do; other failures are left."""
-    p = _Parameters(**{n: _Checked(v, f"p.{n}", watch) for n, v in values.items()})
-    f = _Names(**{n: _Checked(v.clone(), f"f.{n}", watch) for n, v in forcings.items()})
+    p = Parameters(**{n: CheckedOperand(v, f"p.{n}", watch) for n, v in values.items()})
+    f = Names(
+        **{n: CheckedOperand(v.clone(), f"f.{n}", watch) for n, v in forcings.items()}
+    )
     function = decoder.function if isinstance(decoder, FunctionDecoder) else decoder
     try:
         plain(function(p, f))
-    except _MistakeError as mistake:
+    except MistakeError as mistake:
         raise place.error(place.line(mistake), str(mistake)) from mistake
     except (Exception, SystemExit):
         return  # an operand is no tensor; what fails with tensors as well is told then
@@ -363,7 +198,7 @@ def _run_plain(
     for name, value in given.items():
         if not torch.equal(value, forcings[name]):
             line = place.function.__code__.co_firstlineno
-            raise place.error(line, f"changes f.{name} in place; {_COPY}")
+            raise place.error(line, f"changes f.{name} in place; {COPY}")
     return result
 
 
@@ -454,7 +289,7 @@ def _check_numbers(
     decoder: Decoder,
     draws: list[dict[str, Tensor]],
     forcings: Mapping[str, Tensor],
-    watch: _Watch,
+    watch: Watch,
     place: _Place,
 ) -> None:
     """Refuse rows that have no number whatever the parameters are."""
