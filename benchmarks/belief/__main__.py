@@ -1,12 +1,15 @@
 """One part at a time: `python -m benchmarks.belief PART [--sets 0-19] [--cases NAME ...]`.
 
-Parts: verdict (right and wrong models, useless features), identifiability (eleven cases).
+Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
+verdict (right and wrong models, useless features), identifiability (eleven cases).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+PARTS = ("selection", "placebo", "verdict", "identifiability")
 
 
 def _sets(text: str) -> range:
@@ -21,16 +24,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("part", choices=("verdict", "identifiability"))
+    parser.add_argument("part", choices=PARTS)
     parser.add_argument("--sets", type=_sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
     asked = parser.parse_args(arguments)
-    if asked.part == "verdict":
+    run = _part(asked.part)
+    sys.stdout.write(table(run(asked.sets, asked.cases)) + "\n")
+    return 0
+
+
+def _part(name: str) -> Callable[[range, Sequence[str]], Sequence[dict[str, object]]]:
+    """Return the function of a part, loading only what it needs."""
+    if name == "selection":
+        from benchmarks.belief.selection import run
+    elif name == "placebo":
+        from benchmarks.belief.placebo import run
+    elif name == "verdict":
         from benchmarks.belief.verdicts import run
     else:
         from benchmarks.belief.identifiability import run
-    sys.stdout.write(table(run(asked.sets, asked.cases)) + "\n")
-    return 0
+    return run
 
 
 def table(rows: Sequence[dict[str, object]]) -> str:

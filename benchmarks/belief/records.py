@@ -61,7 +61,7 @@ def latent(frame: pd.DataFrame, effect: float = 0.6) -> np.ndarray:
 
 
 def record(cell: Cell, seed: int) -> pd.DataFrame:
-    """Draw a record: time, group (sites), x1 .. x10, ta, y."""
+    """Draw a record: time, groups (sites), x1 .. x10, ta, y."""
     rng = np.random.default_rng([seed, 20260])
     if cell.kind == "sites":
         return _sites(cell, rng)
@@ -140,7 +140,7 @@ def _sites(cell: Cell, rng: np.random.Generator, size: int = 20) -> pd.DataFrame
     still = _features(groups, 0.0, rng)[place]
     columns[:, ::2] = still[:, ::2]
     frame = pd.DataFrame(columns, columns=FEATURES)
-    frame["group"] = [f"site {k}" for k in place]
+    frame["groups"] = [f"site {k}" for k in place]
     frame["ta"] = _temperature(cell.rows, 0.0, rng)
     shared = rng.standard_normal(groups)[place]
     noise = (shared + rng.standard_normal(cell.rows)) / np.sqrt(2)

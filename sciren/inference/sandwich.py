@@ -23,6 +23,7 @@ Nychka 1988 and Marra and Wood 2012 (smoothing bias inside the interval).
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import dct
 from scipy.stats import t as student
 
 Array = np.ndarray
@@ -118,11 +119,12 @@ def cosine_meat(
         rank: (m,) place in time of the row of every observation, 0 .. n - 1; default:
             one observation a row, in time order.
     """
-    place = np.arange(len(scores)) if rank is None else rank
-    rows = int(place.max()) + 1
-    angle = np.pi * (place + 0.5) / rows
-    waves = np.sqrt(2.0) * np.cos(np.outer(np.arange(1, count + 1), angle))
-    coefficients = waves @ scores
+    in_time = scores
+    if rank is not None:
+        in_time = np.zeros((int(rank.max()) + 1, scores.shape[1]))
+        np.add.at(in_time, rank, scores)
+    # sqrt(2) sum_i cos(pi j (i + 1/2) / n) s_i for all j at once
+    coefficients = dct(in_time, type=2, axis=0)[1 : count + 1] / np.sqrt(2.0)
     spent = min(edf / len(scores), MOST_LEVERAGE)
     return coefficients.T @ coefficients / count / (1.0 - spent) ** 2
 

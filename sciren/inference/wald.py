@@ -74,10 +74,8 @@ def long_run_covariance(
         count: number of cosines; default max(12, 0.4 n^(2/3)).
     """
     rows = int(rank.max()) + 1
-    in_time = np.zeros((rows, scores.shape[1]))
-    np.add.at(in_time, rank, scores)
     count = cosine_count(rows, TEST_SHARE) if count is None else count
-    return cosine_meat(in_time, count), count
+    return cosine_meat(scores, count, rank=rank), count
 
 
 def _wald(
