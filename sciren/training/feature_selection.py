@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 
 from sciren.data.table import Table
+from sciren.encoders.baselines import AdditiveEncoder
+from sciren.encoders.kan import KANEncoder
+from sciren.errors import TrainingError
 from sciren.inference.inclusion import with_inclusion
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import ALIKE
@@ -23,18 +26,30 @@ MOST_ROWS = 30_000
 they do not show changes no prediction."""
 
 STRETCHES = 60
-MOST_EDGES = 150
-"""Edges above which one Gram matrix of all of them costs more than it tells."""
+MOST_EDGES = 20
+"""Edges from which a report costs more than the training it follows."""
 
 
-def obstacle_to_selection(model: ScIReN, table: Table) -> str | None:
-    """Return why the data cannot be asked about single edges, or None."""
-    edges = len(table.feature_names) * len(model.latent_names)
-    if not model.decoder.rowwise:
-        return f"decoder {model.decoder.name!r} does not act row by row"
-    if edges > MOST_EDGES:
-        return f"there are {edges} edges, more than {MOST_EDGES}"
-    return None
+def report_features(
+    model: ScIReN, data: Prepared, config: TrainConfig, history: History
+) -> None:
+    """Put the words of every edge beside a model that gradients trained.
+
+    Only where every latent is a sum of curves: the tests know no interactions.
+    """
+    encoder = model.encoder
+    edges = encoder.n_inputs * encoder.n_outputs
+    hidden = getattr(encoder, "hidden", ())
+    additive = isinstance(encoder, KANEncoder | AdditiveEncoder) and not hidden
+    if not model.decoder.rowwise or not additive or edges >= MOST_EDGES:
+        return
+    try:
+        found = select_features(model, data, config, history)
+    except TrainingError as error:
+        history.say(f"The features were not tested: {error}")
+        return
+    names = ", ".join(map(found.name, found.kept)) or "no edge"
+    history.say(f"The data ask for {names}, whatever this training kept.")
 
 
 def select_features(

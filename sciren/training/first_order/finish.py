@@ -17,6 +17,7 @@ from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import greville
 from sciren.training.config import TrainConfig
 from sciren.training.engines import gauss_newton_obstacle
+from sciren.training.feature_selection import report_features
 from sciren.training.first_order.sparse_after import select_by_refits
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import SplineDesign
@@ -59,6 +60,8 @@ def finish_first_order(
             progress,
         )
     for one in members:
+        if one.config.select:
+            report_features(one.model, one.data, one.config, one.history)
         if not one.config.profiles or not len(one.model.constant_raw):
             continue
         reason = gauss_newton_obstacle(one.model, one.config.max_coefficients)
