@@ -13,7 +13,7 @@ return counts as reported.
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Found:
         accepted: whether the method stands by it;  reason: why not.
         constants: process constants.
         seconds: CPU seconds.
+        equals: other formulas that the method names beside it.
     """
 
     expression: sympy.Expr | None
@@ -43,6 +44,7 @@ class Found:
     reason: str = ""
     constants: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
+    equals: tuple[sympy.Expr, ...] = ()
 
 
 Method = Callable[[Case, float], Found]
@@ -64,16 +66,14 @@ def timed(method: Method, case: Case, budget: float) -> Found:
     except Exception as error:
         text = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         found = Found(None, False, text)
-    seconds = time.process_time() - start
-    return Found(
-        found.expression, found.accepted, found.reason, found.constants, seconds
-    )
+    return replace(found, seconds=time.process_time() - start)
 
 
 # -- ours ---------------------------------------------------------------------------
 def ours(case: Case, budget: float) -> Found:
     """Compose a formula from the data, through the process where there is one."""
     from symbolic import compose
+    from symbolic.terms.rebuild import raw_expression
 
     options: dict[str, Any] = {}
     if case.process is not None:
@@ -84,7 +84,8 @@ def ours(case: Case, budget: float) -> Found:
     constants = {
         name: found.constants_of_process[name].value for name in case.constants
     }
-    return Found(found.expression, found.accepted, found.reason, constants)
+    beside = tuple(raw_expression(one.form, found.units) for one in found.equals)
+    return Found(found.expression, found.accepted, str(found), constants, equals=beside)
 
 
 # -- Operon -------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from benchmarks.cases.named import named_case, named_formulas
 from benchmarks.cases.noisy import NOISY, noisy_case
 from benchmarks.cases.processes import PROCESSES
 from benchmarks.cases.scoring import score
-from benchmarks.peers import METHODS, Method, timed
+from benchmarks.peers import METHODS, Found, Method, timed
 
 ALL = {"compositional": GROUPS, "hybrid": tuple(PROCESSES), "noisy": NOISY}
 KEY = ["stream", "seed", "case", "method"]
@@ -52,6 +52,7 @@ class Row:
     features: bool
     accepted: bool
     wrong: bool
+    in_set: bool
     seconds: float
     how: str
     reason: str
@@ -116,11 +117,20 @@ def judged(
         features=scored.features,
         accepted=found.accepted,
         wrong=found.accepted and not scored.form,
+        in_set=_in_set(case, found, scored.form),
         seconds=round(found.seconds, 3),
         how=scored.how,
         reason=found.reason,
         found=formula + constants,
         truth=str(sympy.N(case.truth, 5)) + right,
+    )
+
+
+def _in_set(case: Case, found: Found, form: bool) -> bool:
+    """Whether the true form is the answer, or one of several that are named together."""
+    named = found.accepted or bool(found.equals)
+    return named and (
+        form or any(score(case, one, found.constants).form for one in found.equals)
     )
 
 
@@ -170,8 +180,8 @@ def summary(rows: pd.DataFrame) -> str:
     """Return a Markdown table: one line for each stream, method and class."""
     head = (
         "| stream | method | class | cases | exact | right form | right features | "
-        "accepted | accepted but wrong | CPU s median | CPU s max |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|\n"
+        "accepted | accepted but wrong | in the set | CPU s median | CPU s max |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = []
     several: Any = rows.groupby(["stream", "method"], sort=False)
@@ -185,7 +195,7 @@ def summary(rows: pd.DataFrame) -> str:
 
 
 def _summary_line(stream: str, method: str, group: str, rows: pd.DataFrame) -> str:
-    columns = ("exact", "form", "features", "accepted", "wrong")
+    columns = ("exact", "form", "features", "accepted", "wrong", "in_set")
     counts = [str(np.count_nonzero(rows[column].astype(bool))) for column in columns]
     seconds = rows["seconds"].astype(float)
     cells = [stream, method, group, str(len(rows)), *counts]

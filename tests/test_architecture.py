@@ -62,6 +62,7 @@ WITHOUT_TORCH = {
     "sciren.edge_columns",
     "sciren.config_errors",
     "sciren.errors",
+    "sciren.inference.relationship",
 }
 
 

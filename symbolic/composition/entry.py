@@ -8,6 +8,7 @@ import numpy as np
 
 from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.budget import Budget, Work
+from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.describe import describe
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
@@ -101,9 +102,12 @@ def compose(
         origin=inputs.origin,
         work=work,
     )
-    found = find(regression, settings, budget)
-    if weight is None:
-        found = with_noise_law(found, shift, scale, settings, budget)
+    found = without_relation(regression, settings)
+    if found is None:
+        found = find(regression, settings, budget)
+        if weight is None:
+            found = with_noise_law(found, shift, scale, settings, budget)
+        found = decide(found, settings, budget, inputs.names)
     return assembled(found, inputs, shift, scale, target_name, budget, {})
 
 
@@ -123,7 +127,14 @@ def _composed_through(
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
     found = search_through(
-        regression, process, inputs.target, weight, settings, budget, start
+        regression,
+        process,
+        inputs.target,
+        weight,
+        settings,
+        budget,
+        start,
+        inputs.names,
     )
     state, finding = found.state, found.finding
     _, values = state.latent(finding.best.model)
@@ -243,10 +254,21 @@ def assembled(
             form_of(level, one.model),
         )
 
+    outcome = found.decision.outcome
+    if outcome in ("found", "not distinguishable") and not found.verdict.accepted:
+        outcome = "refused"
     others = [alternative(one) for one in found.candidates[1 : MOST_ALTERNATIVES + 1]]
     return Composition(
-        accepted=found.verdict.accepted,
+        accepted=outcome == "found",
+        outcome=outcome,
         reason=reason(found, inputs.names),
+        next_step=found.decision.next_step,
+        explained=found.decision.explained,
+        equals=tuple(alternative(one) for one in found.decision.equals),
+        rivals=tuple(
+            (" and ".join(inputs.names[i] for i in rival.features), rival.family)
+            for rival in found.decision.rivals
+        ),
         structure=describe(best.model, inputs.names),
         form=form,
         units=units,
@@ -266,7 +288,10 @@ def assembled(
 
 def reason(found: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
-    verdict = found.verdict
+    verdict, decision = found.verdict, found.decision
+    said = verdict.accepted and decision.outcome in ("refused", "not distinguishable")
+    if said or decision.outcome == "nothing to find":
+        return decision.reason
     if not verdict.accepted and verdict.cancelling > MOST_CANCELLING:
         return f"parts {verdict.cancelling:.2g} times as large as the target cancel"
     if verdict.residual <= ROUNDING:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.budget import Budget
+from symbolic.composition.decision.record import FOUND, Decision
 from symbolic.composition.fitting.levenberg import model_value, polish
 from symbolic.composition.fitting.noise_law import is_proportional, proportional_weight
 from symbolic.composition.fitting.regression import Regression
@@ -51,6 +52,7 @@ class Finding:
     verdict: Gate
     rung: int
     proportional: bool = False
+    decision: Decision = FOUND
 
     @property
     def best(self) -> Scored:

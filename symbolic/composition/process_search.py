@@ -1,11 +1,12 @@
 """Search for the formula of a latent that is seen only through a process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from symbolic.composition.budget import Budget
+from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.finding import Finding, Settings, find, judge_of
 from symbolic.composition.fitting.levenberg import Fit
 from symbolic.composition.fitting.linearised import Linearised
@@ -114,6 +115,7 @@ def search_through(
     settings: Settings,
     budget: Budget,
     start: Start | None = None,
+    names: Sequence[str] = (),
 ) -> ThroughProcess:
     """Search the latent's formula and the process constants together.
 
@@ -122,6 +124,7 @@ def search_through(
         observed: (n,) outputs of the process.
         weight: (n,) factors on residuals, or None to find the noise law.
         start: latent and constants of a trained encoder; None starts from the data.
+        names: of the features.
     """
     generator = np.random.default_rng(settings.seed)
     factors = starting_weight(observed, weight)
@@ -137,6 +140,11 @@ def search_through(
     state = Linearised.at(
         regression, process, observed, factors, smooth, constants, shift, scale
     )
+    flat = state.moved(np.full(len(smooth), shift), constants, factors)
+    flat, _ = flat.refitted(Model())
+    unrelated = without_relation(flat.regression, settings)
+    if unrelated is not None:
+        return ThroughProcess(unrelated, flat)
     if start is None:
         state = _smoothed(state, columns)
     found = find(state.regression, settings, budget)
@@ -152,7 +160,17 @@ def search_through(
     candidates = (best, *(one for one in others if one.model.key != best.model.key))
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     finding = Finding(state.regression, candidates, verdict, found.rung, proportional)
-    return ThroughProcess(finding, state)
+    decided = decide(finding, settings, budget, names)
+    if decided.best.model.key == best.model.key:
+        return ThroughProcess(decided, state)
+    # the plainer form gets its constants through the process as well
+    state, best = _refitted(state, decided.best)
+    verdict = judge_of(state.regression, settings)(best.model)
+    candidates = (best, *decided.candidates[1:])
+    changed = replace(
+        decided, regression=state.regression, candidates=candidates, verdict=verdict
+    )
+    return ThroughProcess(changed, state)
 
 
 def _smoothed(state: Linearised, columns: Array) -> Linearised:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from symbolic.composition.decision.record import Outcome
 from symbolic.composition.inputs import Inputs, feature_matrix
 from symbolic.composition.screening.gate import Gate
 from symbolic.terms.rebuild import Units, raw_expression
@@ -57,9 +58,16 @@ class CompositionRecord:
     """A formula found on data, or an honest refusal.
 
     Args:
-        accepted: whether nothing outside the class predicts the residual; the equation
-            of a refused composition is an approximation, not a finding.
-        reason: why it was accepted or refused.
+        accepted: whether the outcome is "found"; the equation of any other composition
+            is an approximation or one of several, not a finding.
+        outcome: "found": this form and no other; "not distinguishable": the plainest of
+            the forms in `equals` and of the curves in `rivals`, which the data cannot
+            tell apart; "refused": something is missing or patched together; "nothing to
+            find": the features say nothing about the target that these rows could show.
+        reason: why, one sentence;  next_step: what would settle it.
+        explained: share of the variance of the target that the form explains.
+        equals: other forms that fit equally well, the plainest first.
+        rivals: (feature, curve) outside the families that fit as well or better.
         structure: families and nodes as text.
         constants: of the equation, raw units, with standard errors.
         constants_of_process: name -> constant of the process.
@@ -75,7 +83,12 @@ class CompositionRecord:
     """
 
     accepted: bool
+    outcome: Outcome
     reason: str
+    next_step: str
+    explained: float
+    equals: tuple[Alternative, ...]
+    rivals: tuple[tuple[str, str], ...]
     structure: str
     form: LatentStructure
     units: Units
@@ -121,5 +134,8 @@ class CompositionRecord:
         return self.process.evaluate(self.predict(features), values, forcings)
 
     def __str__(self) -> str:
-        verdict = "found" if self.accepted else "refused"
-        return f"{verdict}: {self.structure} ({self.reason})"
+        if self.outcome == "nothing to find":
+            return f"{self.outcome}: {self.reason}"
+        beside = [f" or {one.structure}" for one in self.equals]
+        beside += [f" or a {curve} of {name}" for name, curve in self.rivals]
+        return f"{self.outcome}: {self.structure}{''.join(beside)} ({self.reason})"

@@ -16,8 +16,9 @@ from symbolic.composition.screening.gate import (
     ROUNDING,
     flexible_columns,
     folds,
-    ridge_r2,
-    trees_r2,
+    r2,
+    ridge_prediction,
+    trees_prediction,
 )
 from symbolic.search.refit import rows_for_search
 from symbolic.terms.structure import LatentStructure
@@ -74,6 +75,6 @@ def _share(z: np.ndarray, residual: np.ndarray, blocks: np.ndarray, seed: int) -
         return 0.0
     fold = folds(len(z), seed, blocks)
     regression = Regression.of(z[:, moving], residual)
-    ridge = ridge_r2(flexible_columns(regression), residual, fold)
-    trees = trees_r2(z[:, moving], residual, fold, seed)
-    return float(max(ridge, trees, 0.0))
+    by_ridge = ridge_prediction(flexible_columns(regression), residual, fold)
+    by_trees = trees_prediction(z[:, moving], residual, fold, seed)
+    return float(max(r2(residual, by_ridge), r2(residual, by_trees), 0.0))

@@ -21,6 +21,9 @@ Array = np.ndarray
 ACCEPT_BELOW = 0.01
 """Share of the residual's variance that a reference may predict."""
 
+ERRORS = 2.0
+"""Standard errors above zero from which a share counts as predicted (one-sided 2.5 %)."""
+
 ROUNDING = 1e-5
 """Residual deviation, in those of the target, that counts as rounding."""
 
@@ -86,8 +89,8 @@ def flexible_columns(regression: Regression) -> Array:
     return columns / np.maximum(columns.std(0), 1e-12)
 
 
-def ridge_r2(columns: Array, residual: Array, fold: Array) -> float:
-    """Cross-validated R2 of a ridge regression, the best of a few penalties."""
+def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
+    """Cross-validated prediction of a ridge regression, the best of a few penalties."""
     whole, moment = columns.T @ columns, columns.T @ residual
     predicted = np.zeros((len(PENALTIES), len(residual)))
     for k in range(FOLDS):
@@ -99,11 +102,11 @@ def ridge_r2(columns: Array, residual: Array, fold: Array) -> float:
             damped = matrix + penalty * len(residual) * np.eye(len(matrix))
             beta = np.linalg.solve(damped, right)
             predicted[row, held] = out @ beta
-    return max(r2(residual, one) for one in predicted)
+    return max(predicted, key=lambda one: r2(residual, one))
 
 
-def trees_r2(z: Array, residual: Array, fold: Array, seed: int) -> float:
-    """Cross-validated R2 of boosted trees."""
+def trees_prediction(z: Array, residual: Array, fold: Array, seed: int) -> Array:
+    """Cross-validated prediction of boosted trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     predicted = np.zeros(len(residual))
@@ -122,7 +125,7 @@ def trees_r2(z: Array, residual: Array, fold: Array, seed: int) -> float:
         )
         model.fit(z[~held], residual[~held])
         predicted[held] = model.predict(z[held])
-    return r2(residual, predicted)
+    return predicted
 
 
 def r2(observed: Array, predicted: Array) -> float:
@@ -131,6 +134,16 @@ def r2(observed: Array, predicted: Array) -> float:
     if spread <= 0:
         return 0.0
     return 1.0 - float(np.sum((observed - predicted) ** 2)) / spread
+
+
+def is_predicted(observed: Array, predicted: Array, limit: float) -> bool:
+    """Whether more than a share is predicted, beyond the error of that share.
+
+    A few hundred rows of pure noise are "predicted" by several per cent by chance.
+    """
+    gain = (observed - observed.mean()) ** 2 - (observed - predicted) ** 2
+    error = float(gain.std()) / np.sqrt(len(gain))
+    return r2(observed, predicted) > limit and float(gain.mean()) > ERRORS * error
 
 
 def cancellation(regression: Regression, model: Model) -> float:
@@ -188,14 +201,16 @@ class Judge:
             return Gate(0.0, np.nan, np.nan, size, parts, None, False)
         if size <= ROUNDING:
             return Gate(0.0, np.nan, np.nan, size, parts, None, True)
-        ridge = ridge_r2(self.flexible, residual, self.fold)
-        if ridge > self.limit:
+        by_ridge = ridge_prediction(self.flexible, residual, self.fold)
+        ridge = r2(residual, by_ridge)
+        if is_predicted(residual, by_ridge, self.limit):
             return Gate(ridge, ridge, np.nan, size, parts, None, False)
         missing = self.tests.strongest(residual, tangent * weight[:, None])
         if missing.significant:
             return Gate(max(ridge, 0.0), ridge, np.nan, size, parts, missing, False)
         z = np.stack([one.z for one in regression.columns], axis=1)
-        trees = trees_r2(z, residual, self.fold, self.seed)
+        by_trees = trees_prediction(z, residual, self.fold, self.seed)
+        trees = r2(residual, by_trees)
         value_of = max(ridge, trees, 0.0)
-        accepted = value_of <= self.limit
+        accepted = not is_predicted(residual, by_trees, self.limit)
         return Gate(value_of, ridge, trees, size, parts, missing, accepted)

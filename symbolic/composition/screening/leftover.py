@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy.stats import chi2
 
+from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.basis import orthonormal, polynomials
 from symbolic.composition.fitting.regression import Regression
 
@@ -83,7 +84,7 @@ class LeftoverTest:
                 which a fitted residual cannot move.
         """
         squares = residual**2
-        q = _span(self.regression.without(tangent))
+        q = orthonormal_span(self.regression.without(tangent))
         best = None
         for features, block in self.blocks:
             free = block - q @ (q.T @ block) if q.shape[1] else block
@@ -102,14 +103,3 @@ class LeftoverTest:
             if best is None or one.excess > best.excess:
                 best = one
         return best or Leftover((), 0.0, 1.0)
-
-
-def _span(columns: Array) -> Array:
-    """Orthonormal basis of columns, dependent ones left out."""
-    if columns.shape[1] == 0:
-        return columns
-    size = np.linalg.norm(columns, axis=0)
-    left, values, _ = np.linalg.svd(
-        columns / np.maximum(size, 1e-300), full_matrices=False
-    )
-    return left[:, values > 1e-8]

@@ -1,0 +1,232 @@
+"""Decide what may be said about the proposals of a search.
+
+1. proposals and everything plainer that is nearly as good;
+2. kinks need rows on both sides;
+3. the plainest form within two units of BIC of the best, with no more constants;
+4. a constant in that place: nothing to find;
+5. curves that the families do not hold are tried in place of each curve: a better one
+   refuses the form, an equal one is named beside it;
+6. a curve patched together is refused, unless the data would show any imitation;
+7. the features must not say anything about the residual;
+8. other forms that the data cannot tell from it stand beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from sciren.inference.relationship import LEVEL, relationship
+from symbolic.composition.budget import Budget
+from symbolic.composition.decision.outer_rivals import outer_rivals
+from symbolic.composition.decision.plainer import pool
+from symbolic.composition.decision.record import CLEARLY, Decision, Rival
+from symbolic.composition.decision.rivals import rivals
+from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
+from symbolic.composition.decision.support import patchwork, supported
+from symbolic.composition.finding import Finding, Settings, judge_of
+from symbolic.composition.fitting.levenberg import model_value
+from symbolic.composition.fitting.model import Evaluator, Model
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.screening.gate import ROUNDING, Gate
+from symbolic.composition.search import Scored, Search
+
+PROPOSALS = 12
+WITHIN = 2.0
+"""Units of BIC that are not worth a mention (Raftery 1995)."""
+
+EQUAL_WITHIN = 4.0
+EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
+LEFTOVER_LEVEL = 0.01
+SHARE_OF_BUDGET = 0.15  # of the work that the search was given
+MOST_EQUALS = 4
+SAME = 0.02  # of the residual: two ways of writing one function differ by less
+
+UNSUPPORTED = Decision(
+    "refused",
+    "a kink has fewer than ten rows, or 5 %, on one side",
+    "more rows beyond the kink, or leave out the family abs",
+)
+
+
+def decide(
+    finding: Finding, settings: Settings, budget: Budget, names: Sequence[str]
+) -> Finding:
+    """Return the finding with the form that may be told in front and what is said of it.
+
+    Args:
+        finding: of a search; its regression may be that of a process, linearised.
+        settings: families, seed and blocks of the search.
+        budget: of the search.
+        names: of the features.
+    """
+    regression = finding.regression
+    if not finding.verdict.accepted and _informative(regression, finding.best):
+        return finding  # data that good show what is missing, and the gate has said it
+    work = Budget(max(SHARE_OF_BUDGET * budget.seconds, 0.5), regression.work)
+    search = Search(regression, settings.families, work)
+    forms = pool(search, finding.candidates[:PROPOSALS])
+    standing = [form for form in forms if supported(regression, form.model)]
+    if not standing:
+        return replace(finding, decision=UNSUPPORTED)
+    pick = plainest(standing)
+    finding = _in_front(finding, settings, pick)
+    if not pick.model.places():
+        decision = nothing("a constant does as well as any formula")
+    else:
+        decision = _doubts(finding, settings, names) or _compared(
+            regression, standing, pick, names
+        )
+    return replace(
+        finding, decision=replace(decision, explained=_explained(regression, pick))
+    )
+
+
+def _compared(
+    regression: Regression, forms: Sequence[Scored], pick: Scored, names: Sequence[str]
+) -> Decision:
+    """Put other forms and curves beside the pick, or in its place."""
+    equals = _equals(regression, forms, pick)
+    beside = tuple(
+        rival
+        for search in (rivals, outer_rivals)
+        for rival in search(regression, pick.model, pick.rss)
+        if _as_good(rival)
+    )
+    best = max(beside, key=lambda rival: rival.gain, default=None)
+    if best is not None and best.gain > CLEARLY:
+        of = " and ".join(names[i] for i in best.features)
+        reason = (
+            f"a {best.family} of {of} fits better than the families "
+            f"that were allowed (BIC {best.gain:.1f} lower)"
+        )
+        step = "add a family that holds such a curve, or use the curve itself"
+        return Decision("refused", reason, step, rivals=beside)
+    if equals or beside:
+        reason = f"{1 + len(equals) + len(beside)} forms fit equally well"
+        step = "rows where these forms part, or less noise; until then name all of them"
+        return Decision("not distinguishable", reason, step, equals, beside)
+    return Decision("found")
+
+
+def nothing(reason: str) -> Decision:
+    """Say that there is no relation, or none that these data could show."""
+    step = "more rows or less noise, or features that act on it"
+    return Decision("nothing to find", reason, step)
+
+
+def without_relation(regression: Regression, settings: Settings) -> Finding | None:
+    """Return a constant where the features say nothing about the target, else None."""
+    constant = Model()
+    p_value = leftover(regression, constant, settings)
+    if p_value <= LEVEL:
+        return None
+    form = refitted(regression, constant)
+    left = float(np.sqrt(form.rss / len(regression)))
+    gate = Gate(0.0, np.nan, np.nan, left, 0.0, None, False)
+    reason = f"no relation between the features and the target (p = {p_value:.2g})"
+    return Finding(regression, (form,), gate, 0, decision=nothing(reason))
+
+
+def plainest(forms: Sequence[Scored]) -> Scored:
+    """Plainest form within two units of the best, with no more constants than it."""
+    best = min(forms, key=lambda form: form.criterion)
+    close = [
+        form
+        for form in forms
+        if form.criterion <= best.criterion + WITHIN
+        and form.model.size <= best.model.size
+    ]
+    return min(close, key=lambda form: (size(form.model), form.criterion))
+
+
+def _in_front(finding: Finding, settings: Settings, pick: Scored) -> Finding:
+    others = [one for one in finding.candidates if one.model.key != pick.model.key]
+    verdict = judge_of(finding.regression, settings)(pick.model)
+    return replace(finding, candidates=(pick, *others), verdict=verdict)
+
+
+def _informative(regression: Regression, form: Scored) -> bool:
+    return information(regression, form.rss) >= INFORMATIVE
+
+
+def _explained(regression: Regression, form: Scored) -> float:
+    total = float(regression.target @ regression.target)
+    return 1.0 - form.rss / total if total > 0 else 0.0
+
+
+def _doubts(
+    finding: Finding, settings: Settings, names: Sequence[str]
+) -> Decision | None:
+    """Reasons to refuse the form in front that are not those of the gate."""
+    regression, pick = finding.regression, finding.best
+    patched = patchwork(pick.model)
+    if patched and not _informative(regression, pick):
+        which = " and ".join(names[i] for i in patched)
+        reason = f"the curve of {which} is patched together: a description, no equation"
+        step = "more rows or less noise, or a family that holds the curve"
+        return Decision("refused", reason, step)
+    p_value = leftover(regression, pick.model, settings)
+    if p_value < LEFTOVER_LEVEL:
+        reason = (
+            f"the features still say something about the residual (p = {p_value:.2g})"
+        )
+        step = "allow more families or a second node, or look at the residual"
+        return Decision("refused", reason, step)
+    return None
+
+
+def leftover(regression: Regression, model: Model, settings: Settings) -> float:
+    """p-value of a relation between the features and the residual of a form."""
+    evaluator = Evaluator(regression.columns, model)
+    value, tangent = evaluator.value_jacobian(model.pack())
+    weight = regression.weight
+    residual = regression.target - regression.without(value * weight)
+    if float(residual @ residual) <= 1e-10 * len(residual):
+        return 1.0  # rounding
+    nuisance = np.hstack((regression.projected, tangent * weight[:, None]))
+    test = relationship(
+        np.stack([column.z for column in regression.columns], axis=1),
+        residual,
+        groups=settings.blocks,
+        nuisance=nuisance,
+        slope=weight if regression.weighted else None,
+        seed=settings.seed,
+    )
+    return test.p_value
+
+
+def _equals(
+    regression: Regression, forms: Sequence[Scored], pick: Scored
+) -> tuple[Scored, ...]:
+    """Other forms that stand beside the pick, plainest first."""
+    limit = size(pick.model) + EQUAL_SIZE
+    beside: list[Scored] = []
+    for form in sorted(forms, key=lambda one: (size(one.model), one.criterion)):
+        more = form.model.size - pick.model.size
+        above = form.criterion - pick.criterion
+        close = more <= 0 and size(form.model) <= limit and above <= EQUAL_WITHIN
+        if (close or (more == 1 and above < 0)) and not any(
+            _same(regression, form, known) for known in (pick, *beside)
+        ):
+            beside.append(form)
+    return tuple(beside[:MOST_EQUALS])
+
+
+def _same(regression: Regression, one: Scored, other: Scored) -> bool:
+    """Whether two forms are one function, written in two ways."""
+    weight = regression.weight
+    values = [
+        regression.without(model_value(regression, form.model) * weight)
+        for form in (one, other)
+    ]
+    apart = float(np.sum((values[0] - values[1]) ** 2))
+    size_of_target = float(regression.target @ regression.target)
+    return apart <= max(SAME**2 * max(one.rss, other.rss), ROUNDING**2 * size_of_target)
+
+
+def _as_good(rival: Rival) -> bool:
+    """Whether a rival is as good as what it stands for."""
+    if rival.more <= 0:
+        return rival.gain > -EQUAL_WITHIN
+    return rival.gain > (0.0 if rival.more == 1 else CLEARLY)

@@ -1,0 +1,104 @@
+"""Plainer forms of a formula: one step down at a time, refitted, as far as data allow."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from symbolic.composition.decision.size import refitted
+from symbolic.composition.fitting.model import Model, Term, term_value
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.moves.equivalents import rewritings
+from symbolic.composition.search import Scored, Search
+
+Array = np.ndarray
+
+WITHIN = 15.0
+"""Proposals of the search that far above its best are not looked at."""
+
+ALLOWED_STEP = 4.0
+"""Rise of BIC after which a walk to plainer forms is not continued."""
+
+STEPS = 5
+KEPT = 8  # forms that each step goes on from
+
+
+def pool(search: Search, proposals: Sequence[Scored]) -> list[Scored]:
+    """Refit proposals and everything plainer that is nearly as good.
+
+    Returns:
+        Models with criteria of Bayes, each structure once.
+    """
+    regression = search.regression
+    best = min(one.criterion for one in proposals)
+    reached: dict[object, Scored] = {}
+    front = [
+        refitted(regression, proposal.model)
+        for proposal in proposals
+        if proposal.criterion < best + WITHIN
+    ]
+    for _ in range(STEPS + 1):
+        fresh = [one for one in front if _improves(reached, one)]
+        for one in fresh:
+            reached[one.model.key] = one
+        lowest = min(one.criterion for one in reached.values())
+        walked = sorted(fresh, key=lambda one: one.criterion)[:KEPT]
+        front = [
+            step
+            for one in walked
+            if not search.budget.over()
+            for step in _steps(search, one)
+            if step.criterion < max(one.criterion, lowest) + ALLOWED_STEP
+        ]
+        if not front:
+            break
+    return list(reached.values())
+
+
+def _improves(reached: dict[object, Scored], one: Scored) -> bool:
+    known = reached.get(one.model.key)
+    return known is None or one.criterion < known.criterion - 1e-6
+
+
+def _steps(search: Search, one: Scored) -> Iterator[Scored]:
+    seen = set()
+    for model in plainer_models(search.regression, one.model):
+        if model.key not in seen:
+            seen.add(model.key)
+            yield refitted(search.regression, model)
+
+
+def plainer_models(regression: Regression, model: Model) -> Iterator[Model]:
+    """Yield models that are one step plainer.
+
+    A term is dropped, a curve straightened or made a parabola, a node replaced by its sum,
+    a factor loses its offset.
+    """
+    for place in model.places():
+        yield model.with_term(place, None)
+        term = model.term(place)
+        for family in _plainer_families(term.family):
+            bent = _as_polynomial(regression, term, family)
+            if not _anchored(model, place):
+                yield model.with_term(place, bent)
+    yield from rewritings(regression, model)
+
+
+def _anchored(model: Model, place: tuple[int, int]) -> bool:
+    h, k = place
+    return h >= 0 and model.nodes[h].kind == "product" and model.nodes[h].anchored[k]
+
+
+def _plainer_families(family: str) -> tuple[str, ...]:
+    if family in ("exp", "log", "abs"):
+        return ("linear", "quadratic")
+    return ("linear",) if family == "quadratic" else ()
+
+
+def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:
+    """Least-squares line or parabola of a term as its start in that family."""
+    z = regression.columns[term.feature].z
+    values = term_value(regression.columns, term)
+    columns = [z] if family == "linear" else [z * z, z]
+    design = np.column_stack([*columns, np.ones(len(z))])
+    found = np.linalg.lstsq(design, values, rcond=None)[0]
+    return Term(term.feature, family, tuple(found[:-1].tolist()))

@@ -1,0 +1,53 @@
+"""What is said about the proposals of a search."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from symbolic.composition.search import Scored
+
+Outcome = Literal["found", "not distinguishable", "refused", "nothing to find"]
+
+CLEARLY = 2.0
+"""Fall of BIC from which a rival is the better curve (positive evidence: Raftery 1995)."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A curve in place of a term, or another outer function of a node.
+
+    Attributes:
+        features: columns of the term or node.  family: name of the curve.
+        gain: fall of BIC against what it replaces, positive where the rival is better.
+        more: constants that it has more.
+    """
+
+    features: tuple[int, ...]
+    family: str
+    gain: float
+    more: int
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is said about a finding.
+
+    Attributes:
+        outcome: "found", "not distinguishable", "refused" or "nothing to find".
+        reason: why, one sentence; empty where the gate has the last word.
+        next_step: what would settle it.
+        equals: other forms of the class that the data cannot tell apart, plainest first.
+        rivals: curves outside the families that fit as well, or better.
+        explained: share of the variance of the target that the form explains.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    next_step: str = ""
+    equals: "tuple[Scored, ...]" = ()
+    rivals: tuple[Rival, ...] = ()
+    explained: float = 0.0
+
+
+FOUND = Decision("found")
+"""Nothing speaks against the form beside the gate."""

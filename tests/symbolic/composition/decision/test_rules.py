@@ -1,0 +1,122 @@
+"""The rules behind an outcome, one by one."""
+
+import numpy as np
+import pytest
+
+from symbolic.composition.decision.decide import plainest
+from symbolic.composition.decision.plainer import plainer_models
+from symbolic.composition.decision.rivals import rivals
+from symbolic.composition.decision.size import information, refitted, size
+from symbolic.composition.decision.support import patchwork, supported
+from symbolic.composition.fitting.model import Model, Node, Term
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.search import Scored
+
+LINE = Term(0, "linear", (1.0,))
+KINK = Term(0, "abs", (1.0, 0.1))
+CURVE = Term(0, "exp", (1.0, 0.5))
+OTHER = Term(1, "linear", (1.0,))
+
+
+def regression(y=None, rows=200, seed=0):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(rows, 2))
+    values = z[:, 0] if y is None else y(z, rng)
+    return Regression.of(z, (values - values.mean()) / values.std())
+
+
+@pytest.mark.parametrize(
+    ("model", "features"),
+    [
+        (Model((LINE, OTHER)), ()),
+        (Model((LINE, KINK)), ()),  # a line beside one kink
+        (Model((CURVE, KINK)), (0,)),
+        (Model((), (Node("log", 1.0, (1.0,), (KINK,)),)), (0,)),
+        (
+            Model((), (Node("exp", 1.0, (1.0,), (Term(0, "quadratic", (1.0, 0.0)),)),)),
+            (),
+        ),
+        (Model((), (Node("log", 1.0, (1.0,), (KINK, OTHER)),)), ()),
+        (Model((CURVE,), (Node("log", 1.0, (1.0,), (KINK, OTHER)),)), (0,)),
+        (Model((), (Node("product", 1.0, (1.0, 1.0), (CURVE, OTHER)),)), ()),
+    ],
+)
+def test_a_patchwork_bends_one_feature_twice(model, features):
+    assert patchwork(model) == features
+
+
+def test_a_kink_needs_a_twentieth_of_the_rows_on_either_side():
+    rows = regression()
+    quantiles = np.quantile(rows.columns[0].z, [0.02, 0.04, 0.06, 0.5, 0.94, 0.97])
+    kinks = [Model((Term(0, "abs", (1.0, float(q))),)) for q in quantiles]
+    kept = [supported(rows, model) for model in kinks]
+    assert kept == [False, False, True, True, True, False]
+    node = Node("abs", 1.0, (5.0,), (LINE,))  # folds beyond all rows
+    assert not supported(rows, Model((), (node,)))
+
+
+def test_size_grows_with_every_step_away_from_a_line():
+    models = [Model(), Model((LINE,)), Model((Term(0, "quadratic", (1.0, 1.0)),)),
+              Model((CURVE,)), Model((KINK,)), Model((KINK, OTHER))]  # fmt: skip
+    sizes = [size(model) for model in models]
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) == len(sizes)
+
+
+def test_every_plainer_form_is_smaller_or_as_large():
+    rows = regression()
+    model = Model((KINK, OTHER), (Node("exp", 1.0, (1.0,), (LINE, OTHER)),))
+    plainer = list(plainer_models(rows, model))
+    assert len(plainer) > 4
+    assert all(size(one) <= size(model) + 1 for one in plainer)
+
+
+def test_the_plainest_within_two_units_is_taken():
+    def scored(model, criterion):
+        return Scored(model, 1.0, criterion)
+
+    line, curve = Model((LINE,)), Model((CURVE,))
+    assert plainest([scored(curve, 0.0), scored(line, 1.9)]).model == line
+    assert plainest([scored(curve, 0.0), scored(line, 2.1)]).model == curve
+    # a form with more constants is never plainer
+    assert plainest([scored(line, 0.0), scored(curve, -1.0)]).model == line
+
+
+def test_information_is_rows_times_signal_over_noise():
+    rows = regression(lambda z, rng: z[:, 0] + 0.1 * rng.normal(size=len(z)), 1000)
+    fitted = refitted(rows, Model((LINE,)))
+    assert information(rows, fitted.rss) == pytest.approx(1000 * 100, rel=0.15)
+    assert refitted(rows, Model()).rss == pytest.approx(1000, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [
+        ("logistic", lambda x: 1 / (1 + np.exp(-4 * x))),
+        ("sine", lambda x: np.sin(3 * x)),
+        ("bell", lambda x: np.exp(-3 * (x - 0.3) ** 2)),
+        ("cubic", lambda x: x**3 - x),
+        ("reciprocal", lambda x: 10 / (x + 4)),
+    ],
+)
+def test_a_rival_that_is_the_truth_beats_the_best_of_the_families(family, shape):
+    rows = regression(
+        lambda z, rng: shape(z[:, 0]) + 0.02 * rng.normal(size=len(z)),
+        400,
+    )
+    for name in ("exp", "quadratic", "abs"):
+        start = (1.0, 0.1)
+        fitted = refitted(rows, Model((Term(0, name, start),)))
+        gains = {r.family: r.gain for r in rivals(rows, fitted.model, fitted.rss)}
+        assert gains[family] > 2
+        # measured against the best fit of a family, so never below a small shortfall
+        assert max(gains.values()) <= gains[family] + 40
+
+
+def test_a_right_curve_has_no_better_rival():
+    rows = regression(
+        lambda z, rng: np.exp(0.7 * z[:, 0]) + 0.05 * rng.normal(size=len(z)), 400
+    )
+    fitted = refitted(rows, Model((CURVE,)))
+    assert all(r.gain < 2 for r in rivals(rows, fitted.model, fitted.rss))
+    assert not list(rivals(rows, Model((LINE,)), 1.0))  # lines have no rivals
