@@ -142,10 +142,10 @@ def run_controls(
         "randomised phases of the features": lambda: phases_randomised(x, rng),
         "coordinates only": lambda: coordinates(len(x), rng),
     }
-    blocks = table.blocks.numpy()
-    if table.grouped:
+    groups = table.groups
+    if groups is not None:
         kinds["random constants of the groups"] = lambda: constants_of_groups(
-            blocks, x.shape[1], rng
+            groups, x.shape[1], rng
         )
     placebos = []
     for kind, draw in kinds.items():

@@ -23,32 +23,10 @@ RIDGE = 1e-10  # share of the largest curvature, for constants that the rows do 
 
 
 def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":
-    """Join the parts of a split to one table again.
+    """Join the parts of a split to one table again; a long one is thinned evenly."""
+    from sciren.data import Table
 
-    Blocks of different parts stay apart. A long table is thinned evenly.
-    """
-    import torch
-
-    tables = list(parts.values())
-    first, blocks, shift = tables[0], [], 0
-    for table in tables:
-        blocks.append(table.blocks + shift)
-        shift += int(table.blocks.max()) + 1 if len(table) else 0
-    times = [table.time for table in tables]
-    weights = [table.weights for table in tables]
-    joined = replace(
-        first,
-        features=torch.cat([table.features for table in tables]),
-        forcings={
-            name: torch.cat([table.forcings[name] for table in tables])
-            for name in first.forcings
-        },
-        targets=torch.cat([table.targets for table in tables]),
-        blocks=torch.cat(blocks),
-        time=None if any(one is None for one in times) else np.concatenate(times),  # type: ignore[arg-type]
-        weights=None if any(one is None for one in weights) else torch.cat(weights),  # type: ignore[arg-type]
-        row_ids=np.concatenate([table.row_ids for table in tables]),
-    )
+    joined = Table.concatenate(list(parts.values()))
     return joined.take(np.arange(0, len(joined), -(-len(joined) // most)))
 
 
