@@ -5,8 +5,9 @@ them; a relation that is claimed there is a false one. Wrong processes keep the 
 and break the response; that something is missing must be seen there.
 """
 
+import copy
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,8 @@ CONTROLS = "controls.json"
 COUNT = 20  # placebos of each kind
 ROWS = 2000  # every k-th row of a longer record
 MARGIN = 0.05  # of R2 by which a wrong process must be worse to be seen by its fit
+
+HELD = 1e-3  # share of a constant's value within which it is held
 
 Say = Callable[[str], None]
 
@@ -184,13 +187,18 @@ def claims(model: "ScIReN", table: "Table") -> bool:
 
 def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongProcess]:
     """Break the response to the forcings and see whether that shows."""
-    if not table.forcings:
+    right = _skill(model, table) if table.forcings else None
+    if right is None:
         return []
-    right = _skill(model, table)
+    # A constant such as q10 would become 1 / q10 and undo the reversal.
+    held = _with_constants_held(model, table)
     found = []
-    for kind, reverse in (("constant forcings", False), ("reversed forcings", True)):
-        wrong = _skill(model, with_forcings(table, reverse))
-        if right is None or wrong is None:
+    for kind, other, reverse in (
+        ("constant forcings", model, False),
+        ("reversed forcings", held, True),
+    ):
+        wrong = _skill(other, with_forcings(table, reverse))
+        if wrong is None:
             continue
         seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
         found.append(
@@ -198,6 +206,23 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
         )
         hear(found[-1].sentence())
     return found
+
+
+def _with_constants_held(model: "ScIReN", table: "Table") -> "ScIReN":
+    """Return the model with the process constants held at what these rows say."""
+    from sciren.constants import ConstantScale
+    from sciren.inference import ObservedProcess, select
+
+    process = ObservedProcess.of(model, table)
+    values = process.physical_constants(select(process).fit.constants)
+    held = []
+    for parameter, value in zip(model.constant_scale.parameters, values, strict=True):
+        near = sorted((float(value) * (1 - HELD), float(value) * (1 + HELD)))
+        bounds = {"low": near[0], "high": near[1], "start": float(value)}
+        held.append(replace(parameter, **bounds) if value != 0 else parameter)
+    other = copy.deepcopy(model)
+    other.constant_scale = ConstantScale(held)
+    return other
 
 
 def _skill(model: "ScIReN", table: "Table") -> "Skill | None":
