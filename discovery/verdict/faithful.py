@@ -1,6 +1,6 @@
 """Faithful: the equation is the network, printed and stored without loss."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,8 @@ _NEXT = {
     "close to network": "Allow more families (discovery.families), or pin the family of "
     "the edge that is named",
     "rounding": "Print more digits",
-    "stationary": "Refit the equations: `sciren explain RUN`",
+    "stationary": "The refit has not settled: pin a plainer family for that edge "
+    "(discovery.pins) and run `sciren explain RUN`",
     "round trip": "Report this as a fault of the toolkit, with the run folder",
 }
 
@@ -72,7 +73,7 @@ def _disagreeing(
     equations: "SymbolicModel", model: "ScIReN", table: "Table"
 ) -> list[Reason]:
     """Latents of the equations that have nothing to do with those of the network."""
-    agreement: dict[str, Any] = equations.settings.get("agreement", {})
+    agreement = equations.verification.agreement if equations.verification else {}
     columns = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
     ours = equations.latents(columns)
     theirs = model.latents(table).cpu().numpy()

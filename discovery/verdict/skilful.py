@@ -97,14 +97,14 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
         )
         return [Reason("skilful", "test rows", True, sentence, ours, constant, rank=7)]
     sentence = (
-        f"On the test rows, which chose nothing, the equations (R2 {ours:.3g}) are worse "
-        f"than constant latents (R2 {constant:.3g})"
+        f"On the test rows, which chose nothing, the equations (R2 {ours:.3g}) are no "
+        f"better than constant latents (R2 {constant:.3g})"
     )
     return [
         Reason(
             "skilful", "test rows", False, sentence, ours, constant,
-            "Do not predict with them: what was learned does not carry over to these "
-            "rows; compare how features and sites differ between the parts",
+            "What was learned does not carry over to these rows: do not predict with it, "
+            "and compare how features differ between the parts",
             fatal=True, rank=0,
         )
     ]  # fmt: skip
@@ -165,8 +165,8 @@ def missing(evidence: "Evidence") -> Reason:
 def _remedy(test: "MissingPart") -> str:
     if test.reference == "cubic ridge":
         return (
-            "It looks like a product of columns: allow a hidden layer (encoder.hidden) "
-            "or products, or another response of the process model"
+            "It may be a product of columns: allow a hidden layer (encoder.hidden) or "
+            "products, or try another response of the process model"
         )
     return (
         "Try another response of the process model, a hidden layer (encoder.hidden), or "
