@@ -240,17 +240,21 @@ def predict(
     using: Annotated[
         Literal["equations", "network"], typer.Option(help="What computes.")
     ] = "equations",
+    interval: Annotated[
+        float,
+        typer.Option(min=0.01, max=0.999, help="Probability of the intervals."),
+    ] = 0.95,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
     accept_edits: AcceptEdits = False,
 ) -> None:
-    """Write targets and latents for every row of a file."""
+    """Write targets, latents and their intervals for every row of a file."""
     from discovery.runs.manifest import edits_accepted
     from discovery.runs.predict import predict as work
 
     with edits_accepted(accept_edits):
-        typer.echo(work(run, data, out, using=using, overwrite=overwrite))
+        typer.echo(work(run, data, out, using, overwrite, interval))
 
 
 @app.command()

@@ -289,13 +289,18 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         return self._table(values, None)
 
     def predict(
-        self, X: Any, using: Literal["network", "equations"] = "network"
-    ) -> np.ndarray:
+        self,
+        X: Any,
+        using: Literal["network", "equations"] = "network",
+        interval: float | None = None,
+    ) -> Any:
         """Return the targets, (n,) or (n, targets) as y was given.
 
         Args:
             X: as in `fit`, finite.
             using: the trained network, or its equations.
+            interval: probability; returns a table instead, with the columns of
+                `Discovery.predict`: limits of observations, means and latents, outside.
         Raises:
             ConfigError: ``using`` does not exist, or there are no equations.
         """
@@ -307,12 +312,22 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
                 f"using={using!r} does not exist; use 'network' or 'equations'"
             )
         table = self._checked(X)
+        if interval is not None:
+            return self.discovery_.predict(self._frame(X), using, interval=interval)
         if using == "network":
             result = self.model_.predict(table).targets.numpy()
         else:
             equations = equations_of(self.discovery_)
             result = equation_targets(equations, self.model_, table).numpy()
         return result[:, 0] if self._one_target else result
+
+    def _frame(self, X: Any) -> "pd.DataFrame":
+        """Return the columns of X under their names."""
+        import pandas as pd
+
+        values = np.asarray(X, dtype=float)
+        index = getattr(X, "index", None)
+        return pd.DataFrame(values, columns=self._column_names(), index=index)
 
     def latents(self, X: Any) -> "pd.DataFrame":
         """Return the latents, one column each; forcings in X may be nan."""

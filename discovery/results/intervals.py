@@ -33,7 +33,7 @@ def replicates_table(draws: "Draws | None") -> "pd.DataFrame":
     return pd.DataFrame(dict(draws.process) | inside)
 
 
-def interval_columns(
+def replicate_columns(
     equations: "SymbolicModel",
     replicates: "pd.DataFrame",
     columns: Mapping[str, Array],

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.results.scoring import Scores
+    from discovery.uncertainty.record import Uncertainty
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
     from symbolic.verdict import Verification
@@ -37,6 +38,8 @@ class DiscoveryRecord:
             that are about the training.
         folder: the run that this was loaded from.
         verdict: what the result is worth: headline, faithful, skilful, identified.
+        uncertainty: intervals that count the selection, bands, and what `predict` needs
+            for intervals; None where the process model does not act row by row.
     """
 
     model: "ScIReN | None"
@@ -58,6 +61,7 @@ class DiscoveryRecord:
             "The result was not judged", "Run `sciren verify RUN`"
         )
     )
+    uncertainty: "Uncertainty | None" = field(default=None, repr=False)
 
     @property
     def verification(self) -> "Verification | None":
@@ -72,6 +76,32 @@ class DiscoveryRecord:
         """
         found = self.verification
         return "NOT VERIFIED" if found is None else found.verdict
+
+    @property
+    def bands(self) -> "pd.DataFrame":
+        """Bands that hold whole curves with 95 %: latent, source, x, estimate, low, high.
+
+        Curves are raw latents, moved to mean zero over the data; no rows where there is
+        no uncertainty.
+        """
+        import pandas as pd
+
+        from discovery.uncertainty.record import BAND_COLUMNS
+
+        if self.uncertainty is None:
+            return pd.DataFrame(columns=list(BAND_COLUMNS))
+        return self.uncertainty.bands_table()
+
+    @property
+    def constant_estimates(self) -> "pd.DataFrame":
+        """Every estimate of the process constants, recommended first, and why they differ."""
+        import pandas as pd
+
+        from discovery.uncertainty.record import CONSTANT_COLUMNS
+
+        if self.uncertainty is None:
+            return pd.DataFrame(columns=list(CONSTANT_COLUMNS))
+        return self.uncertainty.constants_table()
 
     @property
     def process_constants(self) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ class Discovery(DiscoveryRecord):
         frame: "pd.DataFrame",
         using: Literal["equations", "network"] = "equations",
         intervals: bool = False,
+        interval: float | None = None,
     ) -> "pd.DataFrame":
         """Return targets and latents of every row of a frame, under their own names.
 
@@ -39,14 +40,17 @@ class Discovery(DiscoveryRecord):
         Args:
             frame: columns by name.
             using: the equations, or the network.
-            intervals: also columns such as ``rb_low`` and ``rb_high``, 95 % intervals
-                from the resampled constants of the equations, where these are known.
+            intervals: the same as ``interval=0.95``.
+            interval: probability; also the columns reco_low, reco_high (a new
+                observation), reco_mean_low, reco_mean_high (its mean), rb_low, rb_high
+                (latents), and outside (1 where a row lies beyond the training rows).
 
         Raises:
             ConfigError: there are no equations.
             ColumnError: a feature is not in the frame.
         """
-        return predict_frame(self, frame, using, intervals)
+        level = 0.95 if interval is None and intervals else interval
+        return predict_frame(self, frame, using, level)
 
     @classmethod
     def load(cls, run_folder: str | Path, accept_edits: bool = False) -> Self:

@@ -17,6 +17,7 @@ from symbolic.options import SymbolicOptions, check_edges, options_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.uncertainty.record import Uncertainty
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History
@@ -110,7 +111,7 @@ class _Task:
         training = self.training
         if equations is not None:
             training = training.with_profiles_of(equations, model, table, self.keep)
-        constants, replicates = self._constants(equations, training)
+        constants, replicates, uncertainty = self._constants(equations, training)
         scores = target_scores(self.parts, predictors(model, equations))
         for part, others in training.baselines.items():
             scores.setdefault(part, {}).update(others)
@@ -128,6 +129,7 @@ class _Task:
             tuple(dict.fromkeys((*training.notes, *self.notes))),
             training.notes,
             replicates,
+            uncertainty=uncertainty,
         )
         result.verdict = self._verdict(result)
         return result
@@ -209,21 +211,48 @@ class _Task:
 
     def _constants(
         self, equations: "SymbolicModel | None", training: Training
-    ) -> "tuple[pd.DataFrame, pd.DataFrame | None]":
-        """Estimates, intervals and verdicts of all constants; their resamples."""
+    ) -> "tuple[pd.DataFrame, pd.DataFrame | None, Uncertainty | None]":
+        """Estimates, intervals and verdicts of all constants; resamples; uncertainty."""
         from discovery.results.uncertainty import network_constants, with_verdicts
+        from discovery.uncertainty.constants import with_alternatives, with_recommended
 
-        model, known = self.model, training.identification
+        model, known, drawn = self.model, training.identification, None
         if equations is None:
-            return with_verdicts(network_constants(model, known), known, model), None
-        record = self.keep.data(
-            "constants", lambda: self._intervals(equations, training)
-        )
-        drawn = frame_of(record["replicates"])
+            frame = network_constants(model, known)
+        else:
+            record = self.keep.data(
+                "constants", lambda: self._intervals(equations, training)
+            )
+            drawn = frame_of(record["replicates"])
+            frame = frame_of(record["constants"])
+        uncertainty = self._uncertainty(equations)
+        if uncertainty is not None and equations is not None:
+            uncertainty = with_alternatives(uncertainty, frame)
         return (
-            with_verdicts(frame_of(record["constants"]), known, model),
-            None if drawn.empty else drawn,
+            with_verdicts(with_recommended(frame, uncertainty), known, model),
+            None if drawn is None or drawn.empty else drawn,
+            uncertainty,
         )
+
+    def _uncertainty(self, equations: "SymbolicModel | None") -> "Uncertainty | None":
+        """Intervals that count the selection, on the rows that may choose."""
+        from discovery.uncertainty.constants import dependence_notes
+        from discovery.uncertainty.infer import inferred_or_reason
+        from discovery.uncertainty.record import Uncertainty
+
+        def inferred() -> dict[str, Any]:
+            self.say("uncertainty: intervals, bands, held-out predictions")
+            tables = [self.parts[k] for k in ("train", "valid") if k in self.parts]
+            result, why = inferred_or_reason(self.model, tables, equations)
+            return {"why": why, "result": result and result.to_json()}
+
+        record = self.keep.data("uncertainty", inferred)
+        if record["result"] is None:
+            self.notes.append(f"No interval counts the selection: {record['why']}.")
+            return None
+        found = Uncertainty.from_json(record["result"])
+        self.notes += dependence_notes(found)
+        return found
 
     def _intervals(
         self, equations: "SymbolicModel", training: Training

@@ -21,6 +21,7 @@ from sciren.errors import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.uncertainty.columns import Response
     from sciren.data import Table
 
 Using = Literal["equations", "network"]
@@ -34,13 +35,15 @@ def predict(
     out: Path,
     using: Using = "equations",
     overwrite: bool = False,
+    interval: float = 0.95,
 ) -> str:
     """Write targets and latents for every row of a file; return a line about it.
 
     One row is written for each row of the file. Rows with a missing feature are empty;
-    where a forcing is missing, the latents are there and the targets empty. By the
-    equations of a run with a bootstrap, columns such as ``rb_low`` and ``rb_high`` follow:
-    95 % intervals of what the equations give, without the noise of an observation.
+    where a forcing is missing, the latents are there and the targets empty. Intervals
+    follow, where they are known: ``reco_low``, ``reco_high`` of a new observation,
+    ``reco_mean_low``, ``reco_mean_high`` of its mean, ``rb_low``, ``rb_high`` of a latent;
+    ``outside`` is 1 where a row lies beyond the rows that the model was made from.
 
     Args:
         run: folder of the discovery.
@@ -48,6 +51,7 @@ def predict(
         out: csv, csv.gz or parquet.
         using: the equations (needs neither network nor process model), or the network.
         overwrite: whether a file at ``out`` may be replaced.
+        interval: probability of the intervals.
     Raises:
         ConfigError: ``out`` cannot be written, or the run has no equations.
         DataError: run or file cannot be read, or a column cannot be used.
@@ -59,7 +63,7 @@ def predict(
     discovery = load_discovery(open_run(run))
     frame = _read_like_training(Path(run), data)
     try:
-        result = predict_frame(discovery, frame, using, intervals=True)
+        result = predict_frame(discovery, frame, using, interval)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
@@ -126,7 +130,7 @@ def predict_frame(
     discovery: DiscoveryRecord,
     frame: "pd.DataFrame",
     using: Using = "equations",
-    intervals: bool = False,
+    interval: float | None = None,
 ) -> "pd.DataFrame":
     """Return targets and latents of every row of a frame, its index kept.
 
@@ -134,7 +138,7 @@ def predict_frame(
         discovery: of a run, or from memory.
         frame: columns by name.
         using: the equations, or the network.
-        intervals: also 95 % intervals of the equations, where resamples are known.
+        interval: probability of intervals, whose columns follow where they are known.
 
     Raises:
         ConfigError: there are no equations, or ``using`` does not exist.
@@ -142,38 +146,81 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     if using == "equations":
-        return _by_equations(discovery, frame, intervals)
+        return _by_equations(discovery, frame, interval)
     if using != "network":
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
         )
-    return _by_network(discovery, frame)
+    return _by_network(discovery, frame, interval)
 
 
 def _by_equations(
-    discovery: DiscoveryRecord, frame: "pd.DataFrame", intervals: bool
+    discovery: DiscoveryRecord, frame: "pd.DataFrame", interval: float | None
 ) -> "pd.DataFrame":
-    from discovery.results.intervals import interval_columns
+    from discovery.results.intervals import replicate_columns
+    from discovery.uncertainty.columns import by_equations
 
     model = equations_of(discovery)
     if model.process is None and model.target_names:
-        return _by_network(discovery, frame, model)
+        return _by_network(discovery, frame, interval, model)
     columns = _columns(frame, model.used_features(), model.forcing_columns)
     _warn_beyond(discovery, columns)
     with np.errstate(all="ignore"):
         result = model.predict(columns)
-    if intervals and discovery.replicates is not None:
-        limits = interval_columns(model, discovery.replicates, columns)
+    result = result.set_axis(frame.index, axis=0)
+    if interval is None:
+        return result
+    if discovery.uncertainty is not None:
+        respond = by_equations(model)
+        return _with_intervals(
+            discovery, frame, columns, result, respond, interval, "equations"
+        )
+    if discovery.replicates is not None:
+        limits = replicate_columns(model, discovery.replicates, columns)
         result = result.assign(**{n: v for n, v in limits.items() if n not in result})
-    return result.set_axis(frame.index, axis=0)
+    return result
+
+
+def _with_intervals(
+    discovery: DiscoveryRecord,
+    frame: "pd.DataFrame",
+    columns: Mapping[str, np.ndarray],
+    result: "pd.DataFrame",
+    respond: "Response",
+    level: float,
+    using: Using,
+) -> "pd.DataFrame":
+    """Add the columns of intervals and the flag of rows beyond the data."""
+    from discovery.uncertainty.columns import interval_columns
+    from sciren.data.frames import numeric_column
+
+    uncertainty = discovery.uncertainty
+    assert uncertainty is not None
+    present = set(map(str, frame.columns))
+    watched = {*uncertainty.means.features, *uncertainty.reach.names}
+    others = {
+        name: numeric_column(frame, name)
+        for name in sorted(watched - set(columns))
+        if name in present
+    }
+    predicted = {str(name): result[name].to_numpy() for name in result}
+    every = {**columns, **others}
+    _warn_apart(discovery, every)
+    added = interval_columns(uncertainty, respond, every, predicted, level, using)
+    return result.assign(**added)
 
 
 def _by_network(
-    discovery: DiscoveryRecord, frame: "pd.DataFrame", equations: Any = None
+    discovery: DiscoveryRecord,
+    frame: "pd.DataFrame",
+    interval: float | None = None,
+    equations: Any = None,
 ) -> "pd.DataFrame":
     """Targets and latents by torch; with equations these give the latents."""
     import pandas as pd
     import torch
+
+    from discovery.uncertainty.columns import by_network
 
     model = network_of(discovery)
     forcings = _forcing_columns(discovery)
@@ -200,7 +247,11 @@ def _by_network(
             values = np.full(len(frame), np.nan)
             values[rows] = column
             result[name] = values
-    return result
+    if interval is None or discovery.uncertainty is None:
+        return result
+    respond = by_network(model, forcings)
+    using: Using = "network" if equations is None else "equations"
+    return _with_intervals(discovery, frame, columns, result, respond, interval, using)
 
 
 def _forcing_columns(discovery: DiscoveryRecord) -> dict[str, str]:
@@ -243,9 +294,7 @@ def _columns(
 
 def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
-    if discovery.folder is None:
-        return
-    ranges = read_json(discovery.folder / "data.json")["ranges"]
+    ranges = _known_ranges(discovery)
     for name, values in columns.items():
         if name not in ranges or np.isnan(values).all():
             continue
@@ -258,6 +307,34 @@ def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) 
                 DataWarning,
                 stacklevel=4,
             )
+
+
+def _known_ranges(discovery: DiscoveryRecord) -> Mapping[str, Sequence[float]]:
+    """Return column -> (lowest, highest) of the rows that the model was made from."""
+    if discovery.folder is not None:
+        return read_json(discovery.folder / "data.json")["ranges"]
+    if discovery.uncertainty is None:
+        return {}
+    reach = discovery.uncertainty.reach
+    ends = zip(reach.low, reach.high, strict=True)
+    return dict(zip(reach.names, ends, strict=True))
+
+
+def _warn_apart(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
+    """Warn where columns lie inside their ranges and their combination does not."""
+    assert discovery.uncertainty is not None
+    reach = discovery.uncertainty.reach
+    apart = reach.apart(columns)
+    share = float(apart.mean()) if len(apart) else 0.0
+    if share > 0:
+        others = [name for name in reach.names if name not in reach.used]
+        stood_in = f" ({', '.join(others)} stood in for others)" if others else ""
+        warnings.warn(
+            f"{share:.1%} of the rows combine {', '.join(reach.names)}{stood_in} as no row "
+            "did that the model was made from; column `outside` marks them",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _table(

@@ -17,6 +17,7 @@ from sciren.errors import DataError, DecoderError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.uncertainty.record import Uncertainty
     from sciren.decoders import Decoder
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound=DiscoveryRecord)
 
 REPLICATES, VERDICT = "replicates.csv", "verdict.json"
+UNCERTAINTY = "uncertainty.json"
 
 
 @overload
@@ -60,6 +62,7 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             read_table(run / REPLICATES) if (run / REPLICATES).is_file() else None,
             run,
             stored_verdict(run),
+            uncertainty=stored_uncertainty(run),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(
@@ -76,6 +79,14 @@ def stored_verdict(run: Path) -> Verdict:
             "The run was made before verdicts were", f"Run `sciren verify {run}`"
         )
     return Verdict.from_json(read_json(file))
+
+
+def stored_uncertainty(run: Path) -> "Uncertainty | None":
+    """Return the uncertainty of a run, None where it has none."""
+    from discovery.uncertainty.record import Uncertainty
+
+    file = run / UNCERTAINTY
+    return Uncertainty.from_json(read_json(file)) if file.is_file() else None
 
 
 def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":

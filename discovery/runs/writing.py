@@ -11,6 +11,7 @@ from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
 from discovery.results.record import failed_note
 from discovery.runs.files import write_csv, write_json, write_text
+from discovery.runs.stored import UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
     write_json(folder / "data.json", record)
     save_model(model, folder)
     write_json(folder / "metrics.json", metrics_record(discovery))
+    if discovery.uncertainty is not None:
+        write_json(folder / UNCERTAINTY, discovery.uncertainty.to_json())
+        write_csv(folder / "bands.csv", discovery.bands)
     for name in ("history", "importance", "candidates", "profiles"):
         write_csv(folder / f"{name}.csv", getattr(discovery, name))
     _write_equations(discovery, study, folder)

@@ -62,32 +62,34 @@ class MeanLaw:
         """Constants (K,) on their training scale."""
         return self.theta[self.design.constants]
 
-    def rows(self, columns: Mapping[str, Array]) -> "RowLaw":
+    def rows(self, columns: Mapping[str, Array], count: int) -> "RowLaw":
         """Return raw latents and their covariance at given rows.
 
+        A feature that is missing adds nothing, as at its mean: features that were not
+        selected are often not measured any more.
+
         Args:
-            columns: feature -> (n,).
+            columns: feature -> (count,).
+            count: number of rows.
         """
-        x = [np.asarray(columns[name], dtype=float) for name in self.features]
-        known = np.ones(_length(columns), dtype=bool)
-        for values in x:
-            known &= np.isfinite(values)
-        design, rows = self.design, int(known.sum())
-        directions = np.zeros((design.n_latents, rows, design.size))
+        design, width = self.design, self.design.size
+        both = np.zeros((design.n_latents + design.n_constants, count, width))
         for latent in range(design.n_latents):
-            directions[latent, :, latent] = 1.0
+            both[latent, :, latent] = 1.0
         for (feature, latent), basis, block in zip(
             design.edges, design.bases, design.blocks, strict=True
         ):
-            directions[latent, :, block] = basis.at(x[feature][known])
-        raw = directions @ self.theta  # (L, rows)
-        constants = np.zeros((design.n_constants, rows, design.size))
-        for k, place in enumerate(range(design.constants.start, design.size)):
-            constants[k, :, place] = 1.0
-        both = np.concatenate((directions, constants))
+            name = self.features[feature]
+            if name in columns:
+                x = np.asarray(columns[name], dtype=float)
+                known = np.isfinite(x)
+                both[latent, known, block] = basis.at(x[known])
+        for k, place in enumerate(range(design.constants.start, width)):
+            both[design.n_latents + k, :, place] = 1.0
+        raw = both[: design.n_latents] @ self.theta
         moved = both @ self.covariance
         spread = np.einsum("anp,bnp->nab", moved, both, optimize=True)
-        return RowLaw(known, raw.T, self.constants, spread, self.freedom)
+        return RowLaw(raw.T, self.constants, spread, self.freedom)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and names."""
@@ -123,13 +125,11 @@ class RowLaw:
     """Raw latents and constants of some rows with their joint covariance.
 
     Attributes:
-        known: (n,) bool, rows whose features are all there; the rest is about them.
         raw: (k, L);  constants: (K,) training scale.
         spread: (k, L + K, L + K).
         freedom: of Student's t.
     """
 
-    known: Array
     raw: Array
     constants: Array
     spread: Array
@@ -176,7 +176,3 @@ class RowLaw:
             down = means(self.raw, self.constants - step)
             found.append((up - down) / (2 * step[place]))
         return found
-
-
-def _length(columns: Mapping[str, Array]) -> int:
-    return len(next(iter(columns.values()), ()))

@@ -6,6 +6,8 @@ rows know the rows that are left out.
 Reference: `sciren.inference.conformal`; coverage: `python -m benchmarks.belief prediction`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sciren.inference.conformal import FOLDS, ObservationLaw
@@ -22,32 +24,77 @@ from sciren.inference.skill.held_out import (
 
 Array = np.ndarray
 
+WORSE = (
+    1.02  # in root mean square; less than that is what smoothing and rounding differ by
+)
 
-def observation_laws(
+
+@dataclass(frozen=True, eq=False)
+class HeldOutMean:
+    """Out-of-fold means of the observations.
+
+    Attributes:
+        selection: on all rows.
+        mean: (m,) scale of the comparison; nan where a fold failed.
+        tau: autocorrelation time of the scaled residuals, rows.
+    """
+
+    selection: Selection
+    mean: Array
+    tau: float
+
+
+def hold_out(
     selection: Selection, also: tuple[Edge, ...] = (), folds: int = FOLDS
-) -> tuple[ObservationLaw, ...]:
-    """Return the law of new observations of every target, scale of the comparison.
+) -> HeldOutMean:
+    """Predict every observation from the other folds, the whole pipeline in each.
 
     Args:
         selection: on all rows; its noise says how long the blocks have to be.
         also: edges that count as selected whatever the fold says (those of equations).
         folds: their number.
     """
-    process, law = selection.fit.process, selection.law
-    scaled = selection.fit.residual / law.sigma(process, selection.fit.mean)
+    process = selection.fit.process
+    scaled = selection.fit.residual / selection.law.sigma(process, selection.fit.mean)
     held = HeldOut.of(process, scaled, folds)
-    tau = memory_in_rows(process, scaled)
     mean = out_of_fold(process, held, _Pipeline(selection, also))
-    residual = np.sqrt(process.weights) * (process.values - mean)
+    return HeldOutMean(selection, mean, memory_in_rows(process, scaled))
+
+
+def observation_laws(
+    held: HeldOutMean, predicted: Array | None = None
+) -> tuple[ObservationLaw, ...]:
+    """Return the law of new observations of every target, scale of the comparison.
+
+    Scores are out of fold. Where the model that predicts is worse than what the folds
+    fitted (a feature lost, a form too stiff), they are its own residuals instead, widened
+    by what the folds lose on rows that they have not seen.
+
+    Args:
+        held: out-of-fold means.
+        predicted: (m,) means of the model that predicts, of the rows that it was fitted to.
+    """
+    selection, mean = held.selection, held.mean
+    process, law = selection.fit.process, selection.law
+    root = np.sqrt(process.weights)
     laws = []
     for target in range(len(process.target_names)):
-        mine = process.targets == target
-        laws.append(
-            ObservationLaw.of(
-                residual[mine], mean[mine], law.power[target], law.floor[target], tau
-            )
-        )
+        mine = np.flatnonzero((process.targets == target) & np.isfinite(mean))
+        middle, residual = mean[mine], root[mine] * (process.values - mean)[mine]
+        inside = _size(root[mine] * selection.fit.residual[mine])
+        widening = max(_size(residual) / inside, 1.0) if inside > 0 else 1.0
+        if predicted is not None:
+            own = widening * root[mine] * (process.values - predicted)[mine]
+            if _size(own) > WORSE * _size(residual):
+                middle, residual = predicted[mine], own
+        power, floor = law.power[target], law.floor[target]
+        laws.append(ObservationLaw.of(residual, middle, power, floor, held.tau))
     return tuple(laws)
+
+
+def _size(residual: Array) -> float:
+    known = residual[np.isfinite(residual)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
 
 
 class _Pipeline:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from discovery import Discovery
-from discovery.results.intervals import interval_columns, replicates_table
+from discovery.results.intervals import replicate_columns, replicates_table
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_limits_are_quantiles_over_the_resampled_equations(found, frame):
     ta, vpd, par = (frame[name].to_numpy() for name in ("ta", "vpd", "par"))
     efficiency = np.maximum(0, offset + warm * ta + dry * vpd)
     gpp = efficiency * par / (1 + par / draws["half"].to_numpy()[:, None])
-    limits = interval_columns(equations, draws, {"ta": ta, "vpd": vpd, "par": par})
+    limits = replicate_columns(equations, draws, {"ta": ta, "vpd": vpd, "par": par})
     assert list(limits) == ["gpp_low", "gpp_high", "efficiency_low", "efficiency_high"]
     for name, values in (("gpp", gpp), ("efficiency", efficiency)):
         low, high = np.quantile(values, (0.025, 0.975), axis=0)
@@ -40,11 +40,11 @@ def test_limits_are_quantiles_over_the_resampled_equations(found, frame):
 
 def test_limits_do_not_depend_on_the_size_of_a_chunk(found, frame, monkeypatch):
     columns = {name: frame[name].to_numpy() for name in ("ta", "vpd", "par")}
-    whole = interval_columns(found.equations, found.replicates, columns)
+    whole = replicate_columns(found.equations, found.replicates, columns)
     monkeypatch.setattr(
         "discovery.results.intervals.AT_ONCE", 7 * len(found.replicates)
     )
-    for name, values in interval_columns(
+    for name, values in replicate_columns(
         found.equations, found.replicates, columns
     ).items():
         np.testing.assert_array_equal(values, whole[name])
@@ -66,6 +66,6 @@ def test_limits_hold_the_prediction_and_mostly_the_truth(found, frame):
 def test_without_or_with_few_resamples_there_are_no_limits(found, frame):
     columns = {name: frame[name].to_numpy() for name in ("ta", "vpd", "par")}
     assert replicates_table(None).empty
-    assert interval_columns(found.equations, replicates_table(None), columns) == {}
+    assert replicate_columns(found.equations, replicates_table(None), columns) == {}
     few = found.replicates.iloc[:5]
-    assert interval_columns(found.equations, few, columns) == {}
+    assert replicate_columns(found.equations, few, columns) == {}

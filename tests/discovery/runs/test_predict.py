@@ -34,13 +34,14 @@ def test_one_row_for_each_row_with_latents_where_forcings_are_missing(
     out = tmp_path / "deep" / f"out.{ending}"
     said = predict(light, new, out, using=using)
     names = ["gpp", "efficiency"]
-    limits = [f"{name}_{end}" for name in names for end in ("low", "high")]
-    listed = [*names, *limits] if using == "equations" else names
+    kinds = ("gpp", "gpp_mean", "efficiency")
+    limits = [f"{kind}_{end}" for kind in kinds for end in ("low", "high")]
+    listed = [*names, *limits, "outside"]
     assert said.startswith(f"wrote {out}: 4 rows, {', '.join(listed)}, by {using}")
     found = pd.read_parquet(out) if ending == "parquet" else pd.read_csv(out)
     assert list(found.columns) == listed
-    for limit in limits if using == "equations" else ():
-        name = limit.rpartition("_")[0]
+    for limit in limits:
+        name = limit.partition("_")[0]
         assert found[limit].isna().tolist() == found[name].isna().tolist()
     assert found["efficiency"].isna().tolist() == [False, True, False, False]
     assert found["gpp"].isna().tolist() == [False, True, True, False]

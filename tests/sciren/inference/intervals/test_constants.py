@@ -13,7 +13,7 @@ from sciren.inference.intervals.bands import curve_bands
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED, find_intervals
 from sciren.inference.intervals.double_selection import edges_of_constants
 from sciren.inference.intervals.means import MeanLaw
-from sciren.inference.intervals.observations import observation_laws
+from sciren.inference.intervals.observations import hold_out, observation_laws
 from sciren.inference.intervals.smooth_fit import fit_smooth
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.selection import select
@@ -111,7 +111,8 @@ def test_a_stored_law_gives_the_limits_of_the_fit(intervals):
     process = intervals.recommended.fit.process
     law = MeanLaw.from_json(json.loads(json.dumps(MeanLaw.of(intervals).to_json())))
     names = process.feature_names
-    rows = law.rows({name: process.features[:, k] for k, name in enumerate(names)})
+    columns = {name: process.features[:, k] for k, name in enumerate(names)}
+    rows = law.rows(columns, process.n_rows)
 
     def means(raw, constants):
         return process.evaluate(raw, constants).mean[:, None]
@@ -125,10 +126,11 @@ def test_a_stored_law_gives_the_limits_of_the_fit(intervals):
     assert (rows.raw < top).all()
 
 
-def test_rows_with_a_missing_feature_have_no_limits(intervals):
+def test_a_missing_feature_counts_as_its_mean(intervals):
     law = MeanLaw.of(intervals)
-    columns = {name: np.array([0.0, np.nan]) for name in law.features}
-    assert law.rows(columns).known.tolist() == [True, False]
+    rows = law.rows({"x1": np.array([0.3, np.nan])}, 2)
+    assert rows.raw[1, 0] == pytest.approx(law.theta[0])
+    assert rows.raw[0, 0] != rows.raw[1, 0]
 
 
 def test_bands_hold_the_true_curves_and_are_wider_than_points(record):
@@ -145,8 +147,19 @@ def test_bands_hold_the_true_curves_and_are_wider_than_points(record):
 def test_observations_fall_inside_their_intervals(record):
     process = _process(record)
     selection = select(process)
-    (law,) = observation_laws(selection)
+    held = hold_out(selection)
+    (law,) = observation_laws(held)
     fresh = draw(Law(usual, 400, noise=0.1), 2000)
     low, high = law.interval(fresh.mean / record.frame["reco"].std(ddof=0))
     y = fresh.frame["reco"] / record.frame["reco"].std(ddof=0)
     assert np.mean((low <= y) & (y <= high)) == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_worse_model_has_wider_intervals_by_its_own_residuals(record):
+    process = _process(record)
+    held = hold_out(select(process))
+    worse = np.full(len(process), process.values.mean())
+    own, pipeline = observation_laws(held, worse)[0], observation_laws(held)[0]
+    assert own.quantiles()[1] > 1.5 * pipeline.quantiles()[1]
+    same = observation_laws(held, held.selection.fit.mean)[0]
+    assert same.quantiles() == pipeline.quantiles()

@@ -1,0 +1,1 @@
+"""Intervals, bands and reach of a result: computed once, stored, and laid on new rows."""

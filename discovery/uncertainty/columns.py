@@ -1,0 +1,197 @@
+"""Columns of intervals and of the flag ``outside`` for new rows."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.uncertainty.record import Comparison, Uncertainty
+from sciren.errors import ConfigError
+from sciren.inference.conformal import ObservationLaw
+
+if TYPE_CHECKING:
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Array = np.ndarray
+Columns = Mapping[str, Array]
+
+OUTSIDE = "outside"
+AT_ONCE = 20_000  # rows whose covariances are held in memory together
+
+
+def interval_columns(
+    uncertainty: Uncertainty,
+    respond: "Response",
+    columns: Columns,
+    predicted: Columns,
+    level: float = 0.95,
+    using: str = "equations",
+) -> dict[str, Array]:
+    """Return the limits of every target and latent, and the flag of the rows.
+
+    For a target ``reco``: reco_low, reco_high (a new observation), reco_mean_low,
+    reco_mean_high (its mean); for a latent ``rb``: rb_low, rb_high; outside (0 or 1).
+    The limits of a mean come from the recommended fit; where the prediction itself lies
+    beyond them, they are moved to hold it.
+
+    Args:
+        uncertainty: of the result.
+        respond: raw latents and constants -> latents and means.
+        columns: name -> (n,) features and forcings.
+        predicted: name -> (n,) targets and latents of the same rows.
+        level: probability that the truth is inside.
+        using: what predicts, "equations" or "network".
+    Raises:
+        ConfigError: a level that is no probability.
+    """
+    if not 0.0 < level < 1.0:
+        raise ConfigError(f"interval={level}; use a probability such as 0.9")
+    count = len(next(iter(columns.values()), ()))
+    found: dict[str, Array] = {}
+    laws = uncertainty.observations.get(using, uncertainty.observations["network"])
+    for name in uncertainty.targets:
+        observation = _observation(
+            laws[name], uncertainty.comparisons[name], predicted[name], level
+        )
+        found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
+        found |= {f"{name}_mean_low": np.full(count, np.nan)}
+        found |= {f"{name}_mean_high": np.full(count, np.nan)}
+    latents = [one for one in uncertainty.latents if one not in uncertainty.targets]
+    for name in latents:
+        found |= {f"{name}_low": np.full(count, np.nan)}
+        found |= {f"{name}_high": np.full(count, np.nan)}
+    for first in range(0, count, AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        some = {name: values[part] for name, values in columns.items()}
+        for name, values in _limits(uncertainty, respond, some, level).items():
+            if name in found:
+                found[name][part] = values
+    for name in (*(f"{one}_mean" for one in uncertainty.targets), *latents):
+        value = predicted[name.removesuffix("_mean")]
+        # a prediction that is missing has no limits either
+        found[f"{name}_low"] = np.minimum(found[f"{name}_low"], value)
+        found[f"{name}_high"] = np.maximum(found[f"{name}_high"], value)
+    outside = uncertainty.reach.outside(columns)
+    found[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
+    return found
+
+
+def _observation(
+    law: ObservationLaw, comparison: Comparison, mean: Array, level: float
+) -> tuple[Array, Array]:
+    low, high = law.interval(comparison.transform(mean), level)
+    return comparison.inverse(low), comparison.inverse(high)
+
+
+def _limits(
+    uncertainty: Uncertainty, respond: "Response", columns: Columns, level: float
+) -> dict[str, Array]:
+    """Limits of latents and means of some rows."""
+    count = len(next(iter(columns.values()), ()))
+    rows = uncertainty.means.rows(columns, count)
+    response = respond(uncertainty, columns)
+    with np.errstate(all="ignore"):
+        bounds = [response.latents(one) for one in rows.latent_limits(level)]
+        low, high = rows.mean_limits(response.means, level)
+    found: dict[str, Array] = {}
+    for k, name in enumerate(uncertainty.latents):
+        ends = np.sort(np.stack([one[:, k] for one in bounds]), axis=0)
+        found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
+    for k, name in enumerate(uncertainty.targets):
+        found |= {f"{name}_mean_low": low[:, k], f"{name}_mean_high": high[:, k]}
+    return found
+
+
+class RowResponse:
+    """Latents and means of some rows for given raw latents and constants.
+
+    Args:
+        latents: raw (n, L) -> physical (n, L).
+        means: raw (n, L), constants (K,) on the training scale -> (n, t).
+    """
+
+    def __init__(
+        self,
+        latents: Callable[[Array], Array],
+        means: Callable[[Array, Array], Array],
+    ) -> None:
+        self.latents, self.means = latents, means
+
+
+Response = Callable[[Uncertainty, Columns], RowResponse]
+
+
+def by_equations(equations: "SymbolicModel") -> Response:
+    """Answer by the constraints and the process of equations, without torch."""
+    import sympy
+
+    from symbolic.expression.evaluate import compile_numpy
+    from symbolic.terms.rebuild import constrained, feature_symbols
+
+    raw_symbol = sympy.Symbol("raw", real=True)
+    bounded = [
+        compile_numpy(
+            constrained(raw_symbol, *equations.constraints[name]), [raw_symbol]
+        )
+        for name in equations.latent_names
+    ]
+    forcings = list(equations.forcing_columns.values())
+    names = [*equations.latent_names, *equations.constants, *forcings]
+    process = [
+        compile_numpy(expression, feature_symbols(names))
+        for expression in (equations.process or {}).values()
+    ]
+
+    def latents(raw: Array) -> Array:
+        values = [
+            np.broadcast_to(one(raw[:, k]), (len(raw),))
+            for k, one in enumerate(bounded)
+        ]
+        return np.stack(values, axis=1)
+
+    def respond(uncertainty: Uncertainty, columns: Columns) -> RowResponse:
+        given = [np.asarray(columns[name], dtype=float) for name in forcings]
+
+        def means(raw: Array, constants: Array) -> Array:
+            physical = uncertainty.physical(constants)
+            inside: list[Any] = [*latents(raw).T]
+            inside += [np.full(len(raw), one) for one in physical]
+            values = [
+                np.broadcast_to(one(*inside, *given), (len(raw),)) for one in process
+            ]
+            return np.stack(values, axis=1)
+
+        return RowResponse(latents, means)
+
+    return respond
+
+
+def by_network(model: "ScIReN", forcings: Mapping[str, str]) -> Response:
+    """Answer by the constraints and the decoder of a network.
+
+    Args:
+        model: trained.
+        forcings: decoder's name -> column.
+    """
+    import torch
+
+    def latents(raw: Array) -> Array:
+        with torch.no_grad():
+            return model.constrain(torch.tensor(raw)).numpy()
+
+    def respond(uncertainty: Uncertainty, columns: Columns) -> RowResponse:
+        given = {
+            name: torch.tensor(np.asarray(columns[one], dtype=float))
+            for name, one in forcings.items()
+        }
+
+        def means(raw: Array, constants: Array) -> Array:
+            physical = torch.tensor(uncertainty.physical(constants))
+            with torch.no_grad():
+                inside = model.constrain(torch.tensor(raw))
+                return model.decoder.evaluate(inside, physical, given).numpy()
+
+        return RowResponse(latents, means)
+
+    return respond

@@ -1,0 +1,85 @@
+"""The recommended number of every process constant in the tables of a result."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.uncertainty.record import Uncertainty
+
+
+def with_recommended(
+    frame: "pd.DataFrame", uncertainty: "Uncertainty | None"
+) -> "pd.DataFrame":
+    """Put the recommended estimate and interval in the rows of process constants.
+
+    Args:
+        frame: constants of a result: constant, latent, estimate, error, low, high, ...
+        uncertainty: None leaves everything as it is.
+    """
+    if uncertainty is None:
+        return frame
+    changed = frame.copy()
+    keys = zip(frame.index, frame["constant"], frame["latent"], strict=True)
+    for place, constant, latent in keys:
+        row = uncertainty.recommended(str(constant)) if latent == "" else None
+        if row is None:
+            continue
+        for name in ("estimate", "error", "low", "high"):
+            changed.at[place, name] = row[name]
+        changed.at[place, "method"] = row["method"]
+    return changed
+
+
+def with_alternatives(
+    uncertainty: "Uncertainty", equations: "pd.DataFrame"
+) -> "Uncertainty":
+    """Add what the equations themselves say about the process constants.
+
+    Args:
+        uncertainty: of the result.
+        equations: constants of the equations, before the recommended ones took their
+            place.
+    """
+    rows = [
+        {
+            "constant": row["constant"], "method": f"equations, {row['method']}",
+            "estimate": float(row["estimate"]), "error": float(row["error"]),
+            "low": float(row["low"]), "high": float(row["high"]), "unit": row["unit"],
+            "recommended": False, "depends": False,
+            "reason": "believes that features and families of the equations are right",
+        }
+        for row in equations.to_dict("records")
+        if row["latent"] == ""
+    ]  # fmt: skip
+    order = [row["constant"] for row in rows]
+    every = [*uncertainty.constants, *rows]
+    every.sort(key=lambda one: order.index(one["constant"]) if order else 0)
+    return replace(uncertainty, constants=tuple(every))
+
+
+def dependence_notes(uncertainty: "Uncertainty") -> list[str]:
+    """Say which constants depend on the features, with both numbers."""
+    notes = []
+    for row in uncertainty.constants:
+        if not row["recommended"] or not row["depends"]:
+            continue
+        other = next(
+            one
+            for one in uncertainty.constants
+            if one["constant"] == row["constant"] and one["method"] == SELECTED
+        )
+        notes.append(
+            f"{row['constant']} depends on the features: {_shown(row)} with {RECOMMENDED}, "
+            f"{_shown(other)} with the {SELECTED}. Take the first."
+        )
+    return notes
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    values = [f"{row[name]:.4g}" for name in ("estimate", "low", "high")]
+    return f"{values[0]} (95 % {values[1]} to {values[2]})"

@@ -1,0 +1,228 @@
+"""Compute the uncertainty of a trained model on the rows that may choose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.uncertainty.record import Comparison, Uncertainty
+from sciren.errors import TrainingError
+
+if TYPE_CHECKING:
+    from sciren.data import Table
+    from sciren.inference.conformal import ObservationLaw
+    from sciren.inference.design import Edge
+    from sciren.inference.intervals.constants import Intervals
+    from sciren.inference.intervals.observations import HeldOutMean
+    from sciren.inference.observed import ObservedProcess
+    from sciren.inference.selection import Selection
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+MOST_EDGES = 150
+"""Edges above which one Gram matrix of all of them costs more than it tells."""
+
+MOST_ROWS = 30_000  # above, even stretches of the record: intervals are then too wide
+STRETCHES = 60
+
+
+def obstacle(model: "ScIReN") -> str | None:
+    """Return why there are no intervals that count the selection, or None."""
+    edges = len(model.feature_names) * len(model.latent_names)
+    if not model.decoder.rowwise:
+        return f"the process model {model.decoder.name!r} does not act row by row"
+    if edges > MOST_EDGES:
+        return f"there are {edges} pairs of a feature and a latent, above {MOST_EDGES}"
+    return None
+
+
+def infer(
+    model: "ScIReN",
+    tables: "Sequence[Table]",
+    equations: "SymbolicModel | None" = None,
+) -> Uncertainty:
+    """Return intervals, bands, laws of predictions and the reach of the data.
+
+    Args:
+        model: trained; its decoder, bounds and scale are used, not its encoder.
+        tables: parts whose rows may choose (training and validation).
+        equations: whose features count as selected.
+    Raises:
+        TrainingError: nothing is observed, or the process has no finite value.
+    """
+    from sciren.inference.intervals.bands import curve_bands
+    from sciren.inference.intervals.constants import find_intervals
+    from sciren.inference.intervals.means import MeanLaw
+    from sciren.inference.intervals.observations import hold_out
+    from sciren.inference.selection import select
+
+    process = _process(model, tables)
+    power = 1.0 if model.noise == "proportional" else None
+    selection = select(process, power=power)
+    held = edges_of(equations)
+    intervals = find_intervals(selection, held)
+    start = intervals.recommended.fit
+    bands = curve_bands(
+        process,
+        selection.whitening,
+        intervals.recommended.estimated,
+        intervals.soft,
+        np.concatenate((start.theta[: process.n_latents], start.constants)),
+    )
+    laws = _observation_laws(process, model, equations, hold_out(selection, held))
+    scale = process.term.observations.scale
+    comparisons = {
+        name: Comparison(scale.kind, float(scale.sd[k]), float(scale.offset[k]))
+        for k, name in enumerate(process.target_names)
+    }
+    return Uncertainty(
+        _constants(intervals, model),
+        tuple(
+            {
+                "latent": one.latent, "source": one.feature, "factor": one.factor,
+                "level": one.level, "x": one.x.tolist(),
+                "estimate": one.estimate.tolist(), "low": one.low.tolist(),
+                "high": one.high.tolist(),
+            }
+            for one in bands
+        ),
+        MeanLaw.of(intervals),
+        laws,
+        comparisons,
+        _reach(process, selection, equations),
+        process.latent_names,
+        process.constant_names,
+        process.in_logs,
+    )  # fmt: skip
+
+
+def _observation_laws(
+    process: "ObservedProcess",
+    model: "ScIReN",
+    equations: "SymbolicModel | None",
+    held: "HeldOutMean",
+) -> dict[str, dict[str, "ObservationLaw"]]:
+    """Return the laws of new observations by what predicts: network, equations."""
+    from discovery.results.scoring import equation_targets
+    from sciren.inference.intervals.observations import observation_laws
+
+    table = process.table
+    predictions = {"network": model.predict(table).targets}
+    if equations is not None:
+        predictions["equations"] = equation_targets(equations, model, table)
+    names, scale = process.target_names, process.term.observations.scale
+    found = {}
+    for using, targets in predictions.items():
+        compared = scale.transform(targets).cpu().numpy()[process.rows, process.targets]
+        laws = observation_laws(held, compared)
+        found[using] = dict(zip(names, laws, strict=True))
+    return found
+
+
+def edges_of(equations: "SymbolicModel | None") -> "tuple[Edge, ...]":
+    """Return the edges (feature, latent) of the equations; a latent's own, however deep."""
+    if equations is None:
+        return ()
+    pairs = [
+        (edge.source, latent)
+        for latent, structure in enumerate(equations.structures)
+        for edge in structure.all_edges
+    ]
+    return tuple(dict.fromkeys(pairs))
+
+
+def _process(model: "ScIReN", tables: "Sequence[Table]") -> "ObservedProcess":
+    from sciren.inference.observed import ObservedProcess
+
+    process = ObservedProcess.of(model, _joined(tables))
+    count = process.n_rows
+    if count <= MOST_ROWS:
+        return process
+    place = np.linspace(0, STRETCHES, count, endpoint=False)
+    taken = np.argsort(process.clock, kind="stable")[place % 1 < MOST_ROWS / count]
+    return process.take(np.sort(taken))
+
+
+def _joined(tables: "Sequence[Table]") -> "Table":
+    """Put parts of one table together again, in the order of its rows."""
+    import torch
+
+    first, blocks, shift = tables[0], [], 0
+    for one in tables:
+        # the same number means different blocks in different parts
+        blocks.append(one.blocks + shift)
+        shift += int(one.blocks.max()) + 1 if len(one) else 0
+    times = [one.time for one in tables if one.time is not None]
+    weights = [one.weights for one in tables if one.weights is not None]
+    forcings = {
+        name: torch.cat([one.forcings[name] for one in tables])
+        for name in first.forcings
+    }
+    row_ids = np.concatenate([one.row_ids for one in tables])
+    joined = replace(
+        first,
+        features=torch.cat([one.features for one in tables]),
+        forcings=forcings,
+        targets=torch.cat([one.targets for one in tables]),
+        weights=torch.cat(weights) if len(weights) == len(tables) else None,
+        blocks=torch.cat(blocks),
+        time=np.concatenate(times) if len(times) == len(tables) else None,
+        row_ids=row_ids,
+    )
+    return joined.take(np.argsort(row_ids, kind="stable"))
+
+
+def _constants(
+    intervals: "Intervals", model: "ScIReN"
+) -> tuple[Mapping[str, Any], ...]:
+    from sciren.inference.intervals.constants import RECOMMENDED
+
+    units = {one.name: one.unit for one in model.decoder.parameters}
+    return tuple(
+        {
+            "constant": one.constant, "method": one.method, "estimate": one.estimate,
+            "error": one.error, "low": one.low, "high": one.high,
+            "unit": units[one.constant], "recommended": one.method == RECOMMENDED,
+            "depends": one.depends, "reason": one.reason,
+        }
+        for one in intervals.constants()
+    )  # fmt: skip
+
+
+def _reach(
+    process: "ObservedProcess",
+    selection: "Selection",
+    equations: "SymbolicModel | None",
+) -> Any:
+    from sciren.inference.intervals.reach import Reach
+
+    table, names = process.table, process.feature_names
+    columns = {name: process.features[:, k] for k, name in enumerate(names)}
+    used = {names[feature] for feature, _ in selection.kept}
+    if equations is not None:
+        used = {names[feature] for feature, _ in edges_of(equations)}
+    for name, values in table.forcings.items():
+        if values.dim() == 1:
+            column = table.forcing_columns.get(name, name)
+            columns[column] = values.cpu().numpy()
+            used.add(column)
+    exchangeable = [
+        (names[one[0]], names[other[0]]) for one, other, _ in selection.pairs
+    ]
+    return Reach.of(columns, tuple(used), exchangeable)
+
+
+def inferred_or_reason(
+    model: "ScIReN",
+    tables: "Sequence[Table]",
+    equations: "SymbolicModel | None" = None,
+) -> tuple[Uncertainty | None, str]:
+    """Return the uncertainty, or None and the reason why there is none."""
+    reason = obstacle(model)
+    if reason is None:
+        try:
+            return infer(model, tables, equations), ""
+        except TrainingError as error:
+            reason = str(error)
+    return None, reason

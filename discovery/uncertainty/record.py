@@ -1,0 +1,153 @@
+"""What is known about the uncertainty of a result, as it lies in ``uncertainty.json``."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sciren.inference.conformal import ObservationLaw
+from sciren.inference.intervals.means import MeanLaw
+from sciren.inference.intervals.reach import Reach
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = np.ndarray
+
+BAND_COLUMNS = ("latent", "source", "x", "estimate", "low", "high")
+CONSTANT_COLUMNS = (
+    "constant", "method", "estimate", "error", "low", "high", "unit", "recommended",
+    "depends", "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a target is compared with its prediction, in numpy.
+
+    Args:
+        kind: "identity": value / sd; "log": log(value + offset) / sd.
+        sd: deviation of the training rows;  offset: inside the log.
+    """
+
+    kind: str
+    sd: float
+    offset: float
+
+    def transform(self, values: Array) -> Array:
+        """Put physical values (n,) on the scale of the comparison."""
+        if self.kind == "log":
+            inside = np.maximum(values + self.offset, 1e-3 * self.offset)
+            return np.log(inside) / self.sd
+        return values / self.sd
+
+    def inverse(self, values: Array) -> Array:
+        """Bring values (n,) back."""
+        if self.kind == "log":
+            return np.exp(values * self.sd) - self.offset
+        return values * self.sd
+
+
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """Everything that intervals of constants, curves, means and observations need.
+
+    Attributes:
+        constants: one mapping a constant and method, the recommended first.
+        bands: one mapping an edge: latent, source, factor, level, x, estimate, low, high.
+        means: law of latents and means.
+        observations: "network", "equations" -> target -> law of new observations.
+        comparisons: target -> the scale of these laws.
+        reach: where the training rows lie.
+        latents, names: latents in the law's order; process constants in its order.
+        in_logs: which of the constants are fitted as logarithms.
+    """
+
+    constants: tuple[Mapping[str, Any], ...]
+    bands: tuple[Mapping[str, Any], ...]
+    means: MeanLaw
+    observations: Mapping[str, Mapping[str, ObservationLaw]]
+    comparisons: Mapping[str, Comparison]
+    reach: Reach
+    latents: tuple[str, ...]
+    names: tuple[str, ...]
+    in_logs: tuple[bool, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the targets."""
+        return tuple(self.comparisons)
+
+    def physical(self, raw: Array) -> Array:
+        """Return constants (K,) of the training scale as physical values."""
+        logs = np.array(self.in_logs, dtype=bool)
+        return np.where(logs, np.exp(np.where(logs, raw, 0.0)), raw)
+
+    def recommended(self, constant: str) -> Mapping[str, Any] | None:
+        """Return the recommended row of a process constant."""
+        rows = (one for one in self.constants if one["constant"] == constant)
+        return next((one for one in rows if one["recommended"]), None)
+
+    def constants_table(self) -> "pd.DataFrame":
+        """Return one row a constant and method, with the reason why they differ."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.constants), columns=list(CONSTANT_COLUMNS))
+
+    def bands_table(self) -> "pd.DataFrame":
+        """Return one row a point of every curve: latent, source, x, estimate, low, high."""
+        import pandas as pd
+
+        rows = [
+            {name: one[name] for name in ("latent", "source")}
+            | {name: one[name][k] for name in BAND_COLUMNS[2:]}
+            for one in self.bands
+            for k in range(len(one["x"]))
+        ]
+        return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
+
+    def band(self, source: str, latent: str) -> Mapping[str, Any] | None:
+        """Return the band of an edge."""
+        for one in self.bands:
+            if (one["source"], one["latent"]) == (source, latent):
+                return one
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers and texts."""
+        return {
+            "constants": [dict(one) for one in self.constants],
+            "bands": [dict(one) for one in self.bands],
+            "means": self.means.to_json(),
+            "observations": {
+                using: {name: one.to_json() for name, one in laws.items()}
+                for using, laws in self.observations.items()
+            },
+            "comparisons": {k: asdict(v) for k, v in self.comparisons.items()},
+            "reach": self.reach.to_json(),
+            "latents": list(self.latents),
+            "names": list(self.names),
+            "in_logs": list(self.in_logs),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Uncertainty":
+        """Read what `to_json` wrote."""
+        comparisons = stored["comparisons"].items()
+        return cls(
+            tuple(stored["constants"]),
+            tuple(stored["bands"]),
+            MeanLaw.from_json(stored["means"]),
+            {
+                using: {
+                    name: ObservationLaw.from_json(one) for name, one in laws.items()
+                }
+                for using, laws in stored["observations"].items()
+            },
+            {name: Comparison(**one) for name, one in comparisons},
+            Reach.from_json(stored["reach"]),
+            tuple(stored["latents"]),
+            tuple(stored["names"]),
+            tuple(bool(one) for one in stored["in_logs"]),
+        )

@@ -1,0 +1,127 @@
+"""Uncertainty of a result through the public names: constants, bands, prediction, flags."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.belief.laws import Law, draw, usual
+from discovery import Discovery, ScIReNRegressor, discover
+from discovery.uncertainty.record import Comparison, Uncertainty
+from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
+from sciren.decoders import Q10Respiration
+from sciren.errors import ConfigError, DataWarning
+
+pytestmark = pytest.mark.filterwarnings("ignore::sciren.errors.DataWarning")
+
+LAW = Law(usual, 300, noise=0.1, features=3)
+CONFIG = TrainConfig(profiles=False, ladder=False)
+
+
+@pytest.fixture(scope="module")
+def record():
+    return draw(LAW, 1001)
+
+
+@pytest.fixture(scope="module")
+def found(record) -> Discovery:
+    table = Table.from_frame(record.frame, list(record.features), ["ta"], ["reco"])
+    held = np.arange(len(table)) % 5 == 0
+    model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
+    train, valid = table.take(~held), table.take(held)
+    history = fit(model, train, valid, CONFIG)
+    return discover(model, train, valid, history=history, bootstrap=0, compose=0)
+
+
+def test_the_recommended_number_is_the_number_of_the_table(found):
+    every = found.constant_estimates
+    assert list(every["recommended"]) == [True, False, False]
+    assert every["reason"].str.len().min() > 10
+    shown, best = found.constants.iloc[0], every.iloc[0]
+    for name in ("estimate", "error", "low", "high", "method"):
+        assert shown[name] == best[name]
+    assert best["low"] < 1.5 < best["high"]
+
+
+def test_bands_lie_around_their_curves(found):
+    bands = found.bands
+    assert {"x1", "x2"} <= set(bands["source"])
+    assert (bands["low"] < bands["estimate"]).all()
+    assert (bands["estimate"] < bands["high"]).all()
+
+
+@pytest.mark.parametrize("using", ["equations", "network"])
+def test_prediction_tells_observation_from_mean(found, record, using):
+    new = draw(LAW, 1002)
+    result = found.predict(new.frame, using, interval=0.9)
+    assert list(result.columns)[2:] == [
+        "reco_low", "reco_high", "reco_mean_low", "reco_mean_high", "rb_low", "rb_high",
+        "outside",
+    ]  # fmt: skip
+    y = new.frame["reco"]
+    observed = ((result["reco_low"] <= y) & (y <= result["reco_high"])).mean()
+    assert observed == pytest.approx(0.9, abs=0.07)
+    mean = (result["reco_mean_low"] <= new.mean) & (
+        new.mean <= result["reco_mean_high"]
+    )
+    assert mean.mean() > 0.75
+    assert (result["reco_mean_low"] <= result["reco"]).all()
+    assert (result["reco"] <= result["reco_mean_high"]).all()
+    narrow = found.predict(new.frame, using, interval=0.5)
+    assert (narrow["reco_high"] < result["reco_high"]).all()
+
+
+def test_rows_beyond_the_data_are_marked_with_a_warning(found, record):
+    frame = record.frame.iloc[:3].copy()
+    frame.loc[frame.index[0], "x1"] = 50.0
+    with pytest.warns(DataWarning, match="x1"):
+        result = found.predict(frame, interval=0.95)
+    assert result["outside"].tolist() == [1, 0, 0]
+
+
+def test_missing_values_have_no_limits_and_unused_columns_may_be_absent(found, record):
+    frame = record.frame.iloc[:4].drop(columns="x3")
+    frame.loc[frame.index[1], "x1"] = np.nan
+    result = found.predict(frame, interval=0.95)
+    assert result.iloc[1][["reco", "reco_low", "reco_mean_high", "rb_low"]].isna().all()
+    assert result.iloc[[0, 2, 3]].notna().all(axis=None)
+
+
+def test_a_stored_uncertainty_predicts_the_same(found, record):
+    assert found.uncertainty is not None
+    stored = json.loads(json.dumps(found.uncertainty.to_json()))
+    before = found.predict(record.frame, interval=0.9)
+    other = Discovery(**{**vars(found), "uncertainty": Uncertainty.from_json(stored)})
+    after = other.predict(record.frame, interval=0.9)
+    assert np.allclose(before, after, rtol=1e-10)
+
+
+def test_a_level_is_a_probability(found, record):
+    with pytest.raises(ConfigError, match="interval=95"):
+        found.predict(record.frame, interval=95)
+
+
+def test_without_an_interval_there_are_the_values_alone(found, record):
+    assert list(found.predict(record.frame)) == ["reco", "rb"]
+
+
+def test_the_estimator_gives_the_same_columns(record):
+    model = ScIReNRegressor(
+        decoder="q10",
+        encoder="mlp",
+        train={"profiles": False, "epochs": 3},
+        random_state=0,
+    )
+    x = record.frame[["x1", "x2", "x3", "ta"]]
+    model.fit(x, record.frame["reco"])
+    result = model.predict(x, interval=0.9)
+    assert {"reco_low", "reco_mean_low", "rb_low", "outside"} <= set(result.columns)
+    assert len(result) == len(x)
+    assert model.predict(x).shape == (len(x),)
+
+
+@pytest.mark.parametrize("kind", ["identity", "log"])
+def test_the_scale_of_the_comparison_goes_there_and_back(kind):
+    scale = Comparison(kind, 2.0, 0.5)
+    values = np.array([0.1, 1.0, 30.0])
+    assert np.allclose(scale.inverse(scale.transform(values)), values)
