@@ -1,15 +1,25 @@
 """One part at a time: `python -m benchmarks.belief PART [--sets 0-19] [--cases NAME ...]`.
 
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
-verdict (right and wrong models, useless features), identifiability (eleven cases).
+verdict (right and wrong models, useless features), identifiability (eleven cases), coverage (intervals of constants, means and latents), bands (whole curves), prediction (new
+observations).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
 import argparse
+import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-PARTS = ("selection", "placebo", "verdict", "identifiability")
+PARTS = {
+    "selection": "benchmarks.belief.selection",
+    "placebo": "benchmarks.belief.placebo",
+    "verdict": "benchmarks.belief.verdicts",
+    "identifiability": "benchmarks.belief.identifiability",
+    "coverage": "benchmarks.belief.coverage",
+    "bands": "benchmarks.belief.curve_bands",
+    "prediction": "benchmarks.belief.prediction",
+}
 
 
 def _sets(text: str) -> range:
@@ -28,22 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sets", type=_sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
     asked = parser.parse_args(arguments)
-    run = _part(asked.part)
+    run = importlib.import_module(PARTS[asked.part]).run
     sys.stdout.write(table(run(asked.sets, asked.cases)) + "\n")
     return 0
-
-
-def _part(name: str) -> Callable[[range, Sequence[str]], Sequence[dict[str, object]]]:
-    """Return the function of a part, loading only what it needs."""
-    if name == "selection":
-        from benchmarks.belief.selection import run
-    elif name == "placebo":
-        from benchmarks.belief.placebo import run
-    elif name == "verdict":
-        from benchmarks.belief.verdicts import run
-    else:
-        from benchmarks.belief.identifiability import run
-    return run
 
 
 def table(rows: Sequence[dict[str, object]]) -> str:

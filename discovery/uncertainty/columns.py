@@ -64,7 +64,7 @@ def interval_columns(
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         some = {name: values[part] for name, values in columns.items()}
-        for name, values in _limits(uncertainty, respond, some, level).items():
+        for name, values in limits(uncertainty, respond, some, level).items():
             if name in found:
                 found[name][part] = values
     for name in (*(f"{one}_mean" for one in uncertainty.targets), *latents):
@@ -84,7 +84,7 @@ def _observation(
     return comparison.inverse(low), comparison.inverse(high)
 
 
-def _limits(
+def limits(
     uncertainty: Uncertainty, respond: "Response", columns: Columns, level: float
 ) -> dict[str, Array]:
     """Limits of latents and means of some rows."""
