@@ -1,6 +1,6 @@
 """One figure with the curve of every edge: spline, closed form, data density."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,11 +26,19 @@ from visualize.style import (
 _BINS = 40  # of the density strip: two or three pixels each
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 _LONGEST = 44  # characters of a formula that fit above a panel
+_SHADE = 0.16  # opacity of a band: curves and text stay readable on it
+
+Bands = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""(source, target) -> x, low, high (m,): where the whole curve lies with 95 %."""
 
 
 @styled
 def plot_edges(
-    curves: Sequence[EdgeCurve], *, columns: int = 3, share_y: bool = True
+    curves: Sequence[EdgeCurve],
+    *,
+    columns: int = 3,
+    share_y: bool = True,
+    bands: Bands | None = None,
 ) -> Figure:
     """Draw spline, closed form and data density of each edge, important ones first.
 
@@ -42,6 +50,7 @@ def plot_edges(
         curves: the edges of a model.
         columns: most panels beside each other.
         share_y: one vertical scale for the edges of one node.
+        bands: shaded behind the curves, mean zero over the data like these.
     Raises:
         DataError: there is no curve.
     """
@@ -51,16 +60,26 @@ def plot_edges(
     figure, axes = panels(len(ordered), columns, 2.9)
     for axis, curve in zip(axes, ordered, strict=True):
         _draw_curve(axis, curve)
+        _draw_band(axis, (bands or {}).get((curve.source, curve.target)))
     if share_y:
         _share_scales(axes, ordered)
     for axis, curve in zip(axes, ordered, strict=True):
         _draw_density(axis, curve)
-    _add_legend(figure, ordered)
+    _add_legend(figure, ordered, bool(bands))
     figure.set_label(_describe(ordered))
     return figure
 
 
-def _add_legend(figure: Figure, curves: Sequence[EdgeCurve]) -> None:
+def _draw_band(
+    axis: Axes, band: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+) -> None:
+    if band is not None:
+        axis.fill_between(*band, color=INK, alpha=_SHADE, linewidth=0, zorder=0)
+
+
+def _add_legend(
+    figure: Figure, curves: Sequence[EdgeCurve], banded: bool = False
+) -> None:
     """One legend for all panels: the kinds of lines, then the families in use."""
     handles: list[Line2D | Patch] = []
     families = dict.fromkeys(c.family for c in curves if c.formula is not None)
@@ -71,6 +90,8 @@ def _add_legend(figure: Figure, curves: Sequence[EdgeCurve]) -> None:
     if any(curve.refused for curve in curves):
         line = Line2D([], [], color=INK, linestyle=(0, (4, 2)), label="refused")
         handles.append(line)
+    if banded:
+        handles.append(Patch(color=INK, alpha=_SHADE, label="95 % band"))
     handles.append(Patch(color=STRIP, label="share of the data"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
 

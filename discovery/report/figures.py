@@ -70,7 +70,21 @@ def _edges(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figur
         for curve in curves
     ]  # fmt: skip
     if named:
-        yield "edges", plot_edges(named)
+        yield "edges", plot_edges(named, bands=_bands(discovery))
+
+
+def _bands(
+    discovery: "Discovery",
+) -> "dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]":
+    """Return (feature, latent) -> x, low, high of the bands of a result."""
+    if discovery.uncertainty is None:
+        return {}
+    return {
+        (one["source"], one["latent"]): (
+            np.array(one["x"]), np.array(one["low"]), np.array(one["high"]),
+        )
+        for one in discovery.uncertainty.bands
+    }  # fmt: skip
 
 
 def _profiles(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":

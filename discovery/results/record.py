@@ -93,6 +93,20 @@ class DiscoveryRecord:
         return self.uncertainty.bands_table()
 
     @property
+    def edges(self) -> "pd.DataFrame":
+        """One row an edge of the equations, as in ``edges.csv``.
+
+        ``inside_band``: whether the closed form lies inside the band of its curve;
+        ``families_inside``: all families that do.
+
+        Raises:
+            ConfigError: there are no equations.
+        """
+        from discovery.uncertainty.families import with_bands
+
+        return with_bands(equations_of(self).edges, self.uncertainty)
+
+    @property
     def constant_estimates(self) -> "pd.DataFrame":
         """Every estimate of the process constants, recommended first, and why they differ."""
         import pandas as pd

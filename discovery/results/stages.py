@@ -237,6 +237,7 @@ class _Task:
     def _uncertainty(self, equations: "SymbolicModel | None") -> "Uncertainty | None":
         """Intervals that count the selection, on the rows that may choose."""
         from discovery.uncertainty.constants import dependence_notes
+        from discovery.uncertainty.families import outside_notes
         from discovery.uncertainty.infer import inferred_or_reason
         from discovery.uncertainty.record import Uncertainty
 
@@ -251,7 +252,7 @@ class _Task:
             self.notes.append(f"No interval counts the selection: {record['why']}.")
             return None
         found = Uncertainty.from_json(record["result"])
-        self.notes += dependence_notes(found)
+        self.notes += [*dependence_notes(found), *outside_notes(found)]
         return found
 
     def _intervals(

@@ -81,7 +81,7 @@ def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> No
     equations = discovery.equations
     if equations is None:
         return
-    edges = with_members(equations.edges, discovery)
+    edges = with_members(discovery.edges, discovery)
     if failed_note(discovery):
         edges = edges.assign(verification="FAIL")
     write_csv(folder / "edges.csv", edges)

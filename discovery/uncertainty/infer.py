@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sciren.data import Table
     from sciren.inference.conformal import ObservationLaw
     from sciren.inference.design import Edge
+    from sciren.inference.intervals.bands import Band
     from sciren.inference.intervals.constants import Intervals
     from sciren.inference.intervals.observations import HeldOutMean
     from sciren.inference.observed import ObservedProcess
@@ -78,15 +79,7 @@ def infer(
     }
     return Uncertainty(
         _constants(intervals, model),
-        tuple(
-            {
-                "latent": one.latent, "source": one.feature, "factor": one.factor,
-                "level": one.level, "x": one.x.tolist(),
-                "estimate": one.estimate.tolist(), "low": one.low.tolist(),
-                "high": one.high.tolist(),
-            }
-            for one in bands
-        ),
+        tuple(_band(one, process, equations) for one in bands),
         MeanLaw.of(intervals),
         laws,
         comparisons,
@@ -95,6 +88,28 @@ def infer(
         process.constant_names,
         process.in_logs,
     )  # fmt: skip
+
+
+def _band(
+    band: "Band", process: "ObservedProcess", equations: "SymbolicModel | None"
+) -> dict[str, Any]:
+    """Return a band as plain data, with the closed forms inside it."""
+    from discovery.uncertainty.families import equation_inside, families_inside
+
+    data = process.features[:, process.feature_names.index(band.feature)]
+    inside = None if equations is None else equation_inside(band, equations, data)
+    return {
+        "latent": band.latent,
+        "source": band.feature,
+        "factor": band.factor,
+        "level": band.level,
+        "families": families_inside(band),
+        "inside": inside,
+        "x": band.x.tolist(),
+        "estimate": band.estimate.tolist(),
+        "low": band.low.tolist(),
+        "high": band.high.tolist(),
+    }
 
 
 def _observation_laws(

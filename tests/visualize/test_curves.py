@@ -80,3 +80,13 @@ def test_the_legend_names_the_learned_curve_with_and_without_formulas(check_pict
     assert legend(both) == ["learned", "linear", "refused", "share of the data"]
     refused = check_picture(plot_edges([curve(refused=True)]))
     assert legend(refused) == ["refused", "share of the data"]
+
+
+def test_a_band_is_shaded_behind_its_curve_and_named(check_picture):
+    x = np.linspace(-1.0, 3.0, 9)
+    bands = {("a", "rb"): (x, x - 2.0, x + 1.0)}
+    figure = check_picture(plot_edges([curve("a"), curve("b", 0.1)], bands=bands))
+    shaded = [len(axis.collections) for axis in figure.axes[:2]]
+    assert shaded == [1, 0]
+    (legend,) = figure.legends
+    assert "95 % band" in [text.get_text() for text in legend.get_texts()]

@@ -1,0 +1,101 @@
+"""Which closed forms lie inside the band of a learned curve, everywhere.
+
+A closed form may stand for a curve only where the data cannot tell the two apart. All
+families that could are named, because the one that was chosen is seldom the only one.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.uncertainty.record import Uncertainty
+    from sciren.inference.intervals.bands import Band
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Array = np.ndarray
+
+COLUMNS = ("inside_band", "families_inside")
+
+
+def families_inside(band: "Band") -> list[str]:
+    """Return the families of which a member lies inside a band.
+
+    Each family is fitted to the curve with weights 1 / width^2; that member is tried.
+    """
+    from sciren.errors import SciRenError
+    from symbolic.curves.fit import DEFAULT_FAMILIES, fit_curve
+
+    width = np.maximum(band.high - band.low, 1e-300)
+    weight = (width.min() / width) ** 2
+    inside = []
+    for family in dict.fromkeys(("constant", *DEFAULT_FAMILIES)):
+        if family == "constant":
+            values = np.full(len(band.x), np.average(band.estimate, weights=weight))
+        else:
+            try:
+                fit = fit_curve(band.x, band.estimate, weight, pin=family)
+            except SciRenError:
+                continue  # no member of the family is defined here
+            if fit.form is None:
+                continue
+            values = fit.form.value(band.x, fit.constants)
+        if band.holds(values):
+            inside.append(family)
+    return inside
+
+
+def equation_inside(
+    band: "Band", equations: "SymbolicModel", data: Array
+) -> bool | None:
+    """Return whether the equation's own closed form lies inside a band.
+
+    Args:
+        band: of one edge.
+        equations: whose latent is a sum of closed forms.
+        data: (n,) values of the feature, over which curves have mean zero.
+    Returns:
+        None where the feature enters the latent otherwise than by one closed form.
+    """
+    names, units = equations.units.names, equations.units
+    if band.feature not in names or band.latent not in equations.latent_names:
+        return None
+    place = names.index(band.feature)
+    structure = next(one for one in equations.structures if one.name == band.latent)
+    mine = [edge for edge in structure.all_edges if edge.source == place]
+    if len(mine) != 1 or mine[0] not in structure.edges or mine[0].form is None:
+        return None
+    shift, scale = float(units.shift[place]), float(units.scale[place])
+    curve = mine[0].value((band.x - shift) / scale)
+    middle = mine[0].value((data - shift) / scale).mean()
+    return band.holds(curve - middle)
+
+
+def with_bands(
+    edges: "pd.DataFrame", uncertainty: "Uncertainty | None"
+) -> "pd.DataFrame":
+    """Add ``inside_band`` (1, 0 or empty) and ``families_inside`` to a table of edges."""
+    if uncertainty is None:
+        return edges
+    keys = zip(edges["source"], edges["latent"], strict=True)
+    found = [uncertainty.band(str(source), str(latent)) for source, latent in keys]
+    inside = [None if one is None else one["inside"] for one in found]
+    return edges.assign(
+        inside_band=["" if one is None else str(int(one)) for one in inside],
+        families_inside=["" if o is None else ", ".join(o["families"]) for o in found],
+    )
+
+
+def outside_notes(uncertainty: "Uncertainty") -> list[str]:
+    """Name the closed forms that leave the band of their curve."""
+    notes = []
+    for one in uncertainty.bands:
+        if one["inside"] is False:
+            others = ", ".join(one["families"]) or "none of the usual families"
+            notes.append(
+                f"The closed form of {one['source']} -> {one['latent']} leaves the 95 % "
+                f"band of its curve; inside it lie: {others}."
+            )
+    return notes
