@@ -1,8 +1,9 @@
 """One part at a time: `python -m benchmarks.belief PART [--sets 0-19] [--cases NAME ...]`.
 
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
-verdict (right and wrong models, useless features), identifiability (eleven cases), coverage (intervals of constants, means and latents), bands (whole curves), prediction (new
-observations).
+verdict (right and wrong models, useless features), identifiability (eleven cases),
+coverage (intervals of constants, means and latents), bands (whole curves), prediction
+(new observations).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 

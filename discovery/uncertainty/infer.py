@@ -1,7 +1,6 @@
 """Compute the uncertainty of a trained model on the rows that may choose."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,22 +19,6 @@ if TYPE_CHECKING:
     from sciren.inference.selection import Selection
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
-
-MOST_EDGES = 150
-"""Edges above which one Gram matrix of all of them costs more than it tells."""
-
-MOST_ROWS = 30_000  # above, even stretches of the record: intervals are then too wide
-STRETCHES = 60
-
-
-def obstacle(model: "ScIReN") -> str | None:
-    """Return why there are no intervals that count the selection, or None."""
-    edges = len(model.feature_names) * len(model.latent_names)
-    if not model.decoder.rowwise:
-        return f"the process model {model.decoder.name!r} does not act row by row"
-    if edges > MOST_EDGES:
-        return f"there are {edges} pairs of a feature and a latent, above {MOST_EDGES}"
-    return None
 
 
 def infer(
@@ -148,44 +131,14 @@ def edges_of(equations: "SymbolicModel | None") -> "tuple[Edge, ...]":
 
 
 def _process(model: "ScIReN", tables: "Sequence[Table]") -> "ObservedProcess":
+    from sciren.data import Table
     from sciren.inference.observed import ObservedProcess
+    from sciren.training.feature_selection import stretches
 
-    process = ObservedProcess.of(model, _joined(tables))
-    count = process.n_rows
-    if count <= MOST_ROWS:
-        return process
-    place = np.linspace(0, STRETCHES, count, endpoint=False)
-    taken = np.argsort(process.clock, kind="stable")[place % 1 < MOST_ROWS / count]
-    return process.take(np.sort(taken))
-
-
-def _joined(tables: "Sequence[Table]") -> "Table":
-    """Put parts of one table together again, in the order of its rows."""
-    import torch
-
-    first, blocks, shift = tables[0], [], 0
-    for one in tables:
-        # the same number means different blocks in different parts
-        blocks.append(one.blocks + shift)
-        shift += int(one.blocks.max()) + 1 if len(one) else 0
-    times = [one.time for one in tables if one.time is not None]
-    weights = [one.weights for one in tables if one.weights is not None]
-    forcings = {
-        name: torch.cat([one.forcings[name] for one in tables])
-        for name in first.forcings
-    }
-    row_ids = np.concatenate([one.row_ids for one in tables])
-    joined = replace(
-        first,
-        features=torch.cat([one.features for one in tables]),
-        forcings=forcings,
-        targets=torch.cat([one.targets for one in tables]),
-        weights=torch.cat(weights) if len(weights) == len(tables) else None,
-        blocks=torch.cat(blocks),
-        time=np.concatenate(times) if len(times) == len(tables) else None,
-        row_ids=row_ids,
-    )
-    return joined.take(np.argsort(row_ids, kind="stable"))
+    process = ObservedProcess.of(model, Table.concatenate(list(tables)))
+    # of a very long record stretches are looked at: its intervals are then too wide
+    rows = stretches(process.clock)
+    return process if len(rows) == process.n_rows else process.take(rows)
 
 
 def _constants(
@@ -234,7 +187,9 @@ def inferred_or_reason(
     equations: "SymbolicModel | None" = None,
 ) -> tuple[Uncertainty | None, str]:
     """Return the uncertainty, or None and the reason why there is none."""
-    reason = obstacle(model)
+    from sciren.training.feature_selection import obstacle_to_selection
+
+    reason = obstacle_to_selection(model, tables[0])
     if reason is None:
         try:
             return infer(model, tables, equations), ""

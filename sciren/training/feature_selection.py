@@ -72,7 +72,7 @@ def select_features(
     """
     table, weights = _together(data, factors)
     process = ObservedProcess.of(model, table, data.scale, weights)
-    rows = _stretches(process.clock)
+    rows = stretches(process.clock)
     if len(rows) < len(table):
         process = process.take(rows)
         history.say(
@@ -106,8 +106,8 @@ def _together(
     return table, both[torch.as_tensor(order, device=both.device)]
 
 
-def _stretches(clock: np.ndarray) -> np.ndarray:
-    """Return ascending rows (k,) in even stretches of time, at most MOST_ROWS."""
+def stretches(clock: np.ndarray) -> np.ndarray:
+    """Return ascending rows (k,) in even stretches of time, at most `MOST_ROWS`."""
     count = len(clock)
     if count <= MOST_ROWS:
         return np.arange(count)
