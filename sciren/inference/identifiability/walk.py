@@ -133,6 +133,15 @@ class _Move:
     theta: Array
     latents: Array
     constants: Array
+    moved: bool = True
+    """Whether a latent inside its bounds followed its raw level at least half of the way:
+    rows on a bound let the raw level go anywhere without any change."""
+
+
+def _smallest_rise(moves: Sequence[_Move]) -> float:
+    """Return the smaller rise of the moves that really moved, of both where none did."""
+    real = [move.rise for move in moves if move.moved]
+    return float(min(real or [move.rise for move in moves]))
 
 
 def walk(
@@ -169,7 +178,7 @@ def walk(
         moves = walker.moves()
     quantities = walker.quantities(moves)
     loose = [k for k, one in enumerate(quantities) if one.status != "identified"]
-    taken = [m for m in moves if m.rise < WEAK and m.quantity in loose]
+    taken = [m for m in moves if m.moved and m.rise < WEAK and m.quantity in loose]
     before, values = walker.physical(walker.best)
     found = find_combinations(
         walker.names,
@@ -284,7 +293,13 @@ class _Walker:
         start[place] = self._moved_to(self.best, quantity, up)
         fit = fit_loosely(self.problem, start, self.variance, [place])
         rise = fit.objective - self.best.objective
-        return _Move(quantity, rise, fit.theta, *self.physical(fit))
+        latents, constants = self.physical(fit)
+        moved = True
+        if quantity < self.process.n_latents:
+            before = float(self.physical(self.best)[0][:, quantity].mean())
+            change = abs(float(latents[:, quantity].mean()) - before)
+            moved = change >= 0.5 * abs(FACTORS[up] - 1) * abs(before)
+        return _Move(quantity, rise, fit.theta, latents, constants, moved)
 
     def _moved_to(self, fit: LooseFit, quantity: int, up: bool) -> float:
         """Value of a level or a constant, on its raw scale, at its lower or upper move."""
@@ -326,7 +341,7 @@ class _Walker:
                     name,
                     "latent" if is_latent else "constant",
                     float(rows.mean()),
-                    float(min(move.rise for move in moves if move.quantity == k)),
+                    _smallest_rise([move for move in moves if move.quantity == k]),
                 )
             )
         return found
