@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from benchmarks.belief.records import CELLS, FEATURES, Cell, autoregressive, record
+from benchmarks.belief.records import CELLS, FEATURES, Cell, record
 from benchmarks.belief.selection import observed
 from sciren.inference import select
 
@@ -42,7 +42,7 @@ def coordinates(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Time, two annual waves, and slow random walks."""
     share = np.linspace(0, 1, len(x))
     waves = [np.sin(4 * np.pi * share), np.cos(4 * np.pi * share)]
-    walks = np.cumsum(autoregressive(len(x), x.shape[1] - 3, 0.99, rng), axis=0)
+    walks = np.cumsum(rng.standard_normal((len(x), x.shape[1] - 3)), axis=0)
     return np.column_stack((share, *waves, (walks - walks.mean(0)) / walks.std(0)))
 
 

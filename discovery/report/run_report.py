@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.report.figures import frame_or_none, stored_figures
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
+from discovery.results.frames import with_tests
 from discovery.results.scoring import long_scores
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
@@ -204,7 +205,7 @@ def _edges(discovery: "Discovery") -> "pd.DataFrame | None":
     """The table of edges; families that cannot be told apart without the chosen one."""
     if discovery.equations is None:
         return None
-    frame = discovery.equations.edges
+    frame = with_tests(discovery.equations.edges, discovery.candidates)
     others = [
         ", ".join(
             family_name

@@ -97,14 +97,17 @@ class DiscoveryRecord:
         """One row an edge of the equations, as in ``edges.csv``.
 
         ``inside_band``: whether the closed form lies inside the band of its curve;
-        ``families_inside``: all families that do.
+        ``families_inside``: all families that do; ``asked``: what tests say (kept,
+        undecided, excluded); ``inclusion``: share of resamples that kept the edge.
 
         Raises:
             ConfigError: there are no equations.
         """
+        from discovery.results.frames import with_tests
         from discovery.uncertainty.families import with_bands
 
-        return with_bands(equations_of(self).edges, self.uncertainty)
+        edges = with_bands(equations_of(self).edges, self.uncertainty)
+        return with_tests(edges, self.candidates)
 
     @property
     def constant_estimates(self) -> "pd.DataFrame":

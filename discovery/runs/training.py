@@ -64,6 +64,7 @@ class Training:
             return cls(model, pd.DataFrame())
         tried = [{"stage": "ladder"} | step for step in history.ladder]
         tried += [{"stage": "edges"} | step for step in history.selection]
+        tried += [{"stage": "tests"} | edge for edge in history.edges]
         notes = (f"Engine: {history.reason}.", *history.messages)
         return cls(
             model,
