@@ -12,7 +12,7 @@ from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.options import SymbolicOptions, check_edges, options_of
 from symbolic.search.candidate import Candidate, signature
-from symbolic.search.climb import Scored, Search
+from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.competition import Competition
 from symbolic.search.observations import (
     Sample,
@@ -83,11 +83,11 @@ def _symbolified(
     units, others = units_of(model, table), _other_laws(model, sample)
     competition = Competition(search, model, sample.table, units, options, seed, others)
     best = competition.run(best)
-    gaps = search.gaps(best)
+    delta_bic = search.delta_bic(best)
     candidates, selected = _candidates(search, best, model, sample, units, options)
     if candidates[selected].signature != signature(best.structures):
         best = search.known[candidates[selected].signature]
-        gaps = search.gaps(best)
+        delta_bic = search.delta_bic(best)
     refitted = refit(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,
@@ -97,7 +97,9 @@ def _symbolified(
         compositions=tuple(competition.attempts),
         residual=competition.residual,
     )
-    symbolic = assemble_model(model, table, Fit(refitted, fitted, gaps, whole), record)
+    symbolic = assemble_model(
+        model, table, Fit(refitted, fitted, delta_bic, whole), record
+    )
     return symbolic.with_candidates(candidates, selected)
 
 
@@ -111,7 +113,7 @@ def _check_rowwise(model: "ScIReN") -> None:
 
 def _candidates(
     search: Search,
-    best: Scored,
+    best: ScoredLatents,
     model: "ScIReN",
     sample: Sample,
     units: Units,

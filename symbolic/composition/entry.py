@@ -7,26 +7,24 @@ from typing import Any
 import numpy as np
 
 from sciren.errors import ConfigError, ShapeError
-from symbolic.composition.budget import Budget, Work
 from symbolic.composition.decision.decide import decide, without_relation
-from symbolic.composition.describe import describe
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
-from symbolic.composition.fitting.errors_of_constants import (
+from symbolic.composition.fitting.model import Model, describe
+from symbolic.composition.fitting.regression import Budget, Regression, Work
+from symbolic.composition.fitting.through_process import Process, checked_process
+from symbolic.composition.fitting.written_out import (
     covariance,
     errors_of,
     linear_part,
+    structure_of,
 )
-from symbolic.composition.fitting.model import Model
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.fitting.through_process import Process, checked_process
-from symbolic.composition.fitting.written_out import structure_of
+from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.inputs import Inputs, checked
 from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
-from symbolic.composition.screening.gate import MOST_CANCELLING, ROUNDING
-from symbolic.composition.search import Scored
+from symbolic.composition.search import ScoredModel
 from symbolic.terms.rebuild import Units, raw_constants
 from symbolic.terms.structure import LatentStructure
 
@@ -53,7 +51,7 @@ def compose(
     target_name: str = "y",
     start: Any = None,
 ) -> Composition:
-    """Find a formula: an additive rest plus nonlinear nodes of sums of functions.
+    """Find a formula: an additive part plus nonlinear nodes of sums of functions.
 
         latent = sum_i f_i(x_i) + sum_h O_h(sum_i g_hi(x_i))
 
@@ -74,7 +72,7 @@ def compose(
         seed: of random starts; the same seed gives the same answer.
         budget_s: work after which no further step is begun, in seconds of a usual
             processor; it is counted, so that the same call gives the same result.
-        max_rung: 1 for one node or a plain sum, 2 for several nodes and a rest.
+        max_rung: 1 for one node or a plain sum, 2 for several nodes and an additive part.
         groups: (n,) blocks of rows that stay together when the residual is judged.
         target_name: of the left side.
         start: (n,) latent of a trained encoder to begin with, behind a process; its
@@ -82,7 +80,7 @@ def compose(
     Returns:
         The formula with its verdict; a refused one is an approximation, not a finding.
     Raises:
-        ConfigError: an unknown family or rung.
+        ConfigError: an unknown family or stage.
         DataError, ShapeError: rows that cannot be used.
     """
     work = Work()
@@ -177,7 +175,7 @@ def checked_settings(
     """Check what is not data.
 
     Raises:
-        ConfigError: an unknown family or rung.
+        ConfigError: an unknown family or stage.
     """
     chosen = tuple(name for name in families if name != "constant")
     for name in chosen:
@@ -244,7 +242,7 @@ def assembled(
         for one, error in zip(numbers, errors, strict=True)
     )
 
-    def alternative(one: Scored) -> Alternative:
+    def alternative(one: ScoredModel) -> Alternative:
         level = float(linear_part(regression, one.model)[0])
         return Alternative(
             describe(one.model, inputs.names),
@@ -279,7 +277,7 @@ def assembled(
         gate=found.verdict,
         criterion=best.criterion,
         alternatives=tuple(others),
-        rung=found.rung,
+        rung=found.stage,
         seconds=budget.elapsed,
         process=process,
         rows=replace(inputs, weight=regression.weight if weight is None else weight),

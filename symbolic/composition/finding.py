@@ -1,22 +1,19 @@
-"""From a regression to a verdict: rungs one after another until a gate accepts."""
+"""From a regression to a verdict: stages one after another until a gate accepts."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symbolic.composition.budget import Budget
 from symbolic.composition.decision.record import FOUND, Decision
 from symbolic.composition.fitting.levenberg import model_value, polish
-from symbolic.composition.fitting.noise_law import is_proportional, proportional_weight
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.moves.equivalents import simplified
-from symbolic.composition.moves.exchanges import exchanged
-from symbolic.composition.moves.first_rung import first_rung, unique
-from symbolic.composition.moves.lone import with_lone_nodes
-from symbolic.composition.moves.second_rung import second_rung
-from symbolic.composition.screening.gate import ACCEPT_BELOW, Gate, Judge
-from symbolic.composition.screening.interactions import screen
-from symbolic.composition.search import Scored, Search
+from symbolic.composition.fitting.linearised import is_proportional, proportional_weight
+from symbolic.composition.fitting.regression import Budget, Regression
+from symbolic.composition.gate import ACCEPT_BELOW, Gate, Judge
+from symbolic.composition.interactions import screen
+from symbolic.composition.rewriting import exchanged, simplified
+from symbolic.composition.search import ScoredModel, Search
+from symbolic.composition.stages import first_stage, second_stage, unique
+from symbolic.composition.univariate import with_univariate_composites
 
 Array = np.ndarray
 
@@ -31,7 +28,7 @@ class Settings:
     Args:
         families: closed forms that may be used.
         seed: of random starts, folds and trees.
-        max_rung: 1 for one node or a sum, 2 for several nodes and a rest.
+        max_rung: 1 for one node or a sum, 2 for several nodes and an additive part.
         limit: share of the residual's variance that a reference may predict.
         blocks: (n,) groups of rows that stay together in the gate's folds, or None.
     """
@@ -48,19 +45,21 @@ class Finding:
     """Candidates on a regression, best first, and the verdict on the best."""
 
     regression: Regression
-    candidates: tuple[Scored, ...]
+    candidates: tuple[ScoredModel, ...]
     verdict: Gate
-    rung: int
+    stage: int
     proportional: bool = False
     decision: Decision = FOUND
 
     @property
-    def best(self) -> Scored:
+    def best(self) -> ScoredModel:
         """The candidate with the lowest criterion."""
         return self.candidates[0]
 
 
-def polished(regression: Regression, candidates: list[Scored]) -> list[Scored]:
+def polished(
+    regression: Regression, candidates: list[ScoredModel]
+) -> list[ScoredModel]:
     """Refit the best candidate to the last digit."""
     found = polish(regression, candidates[0].model)
     if found.rss > candidates[0].rss:
@@ -75,26 +74,28 @@ def judge_of(regression: Regression, settings: Settings) -> Judge:
 
 
 def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
-    """Search rung after rung until the gate accepts or everything was tried."""
+    """Search stage after stage until the gate accepts or everything was tried."""
     generator = np.random.default_rng(settings.seed)
     search = Search(regression, settings.families, budget)
     judge = judge_of(regression, settings)
     screened = screen(regression)
-    reach = screened.rss if settings.max_rung > 1 else np.inf
-    candidates = first_rung(search, generator, reach=reach)
-    verdict, rung = judge(candidates[0].model), 1
+    reference_rss = screened.rss if settings.max_rung > 1 else np.inf
+    candidates = first_stage(search, generator, reference_rss=reference_rss)
+    verdict, stage = judge(candidates[0].model), 1
     if not verdict.accepted and settings.max_rung > 1 and not screened.pairs:
-        candidates = unique([with_lone_nodes(search, candidates[0]), *candidates])
+        candidates = unique(
+            [with_univariate_composites(search, candidates[0]), *candidates]
+        )
         verdict = judge(candidates[0].model)
     if not verdict.accepted and settings.max_rung > 1:
-        more = second_rung(
+        more = second_stage(
             search,
             screened,
             generator,
             lambda one: judge(one.model).accepted,
         )
         if more and more[0].criterion < candidates[0].criterion:
-            rung = 2
+            stage = 2
             # never stop before the plainest way of writing it was tried
             search.budget = Budget(LAST_WORD, regression.work)
             better = simplified(search, exchanged(search, more[0]))
@@ -102,9 +103,9 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
             candidates = unique([better, *more, *candidates])
             verdict = judge(candidates[0].model)
     if not verdict.accepted and not budget.over(0.5):
-        candidates = unique([*candidates, *first_rung(search, generator, extra=10)])
+        candidates = unique([*candidates, *first_stage(search, generator, extra=10)])
     candidates = polished(regression, candidates)
-    return Finding(regression, tuple(candidates), judge(candidates[0].model), rung)
+    return Finding(regression, tuple(candidates), judge(candidates[0].model), stage)
 
 
 def with_noise_law(

@@ -5,24 +5,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symbolic.composition.budget import Budget
 from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.finding import Finding, Settings, find, judge_of
 from symbolic.composition.fitting.levenberg import Fit
-from symbolic.composition.fitting.linearised import Linearised
-from symbolic.composition.fitting.model import Model
-from symbolic.composition.fitting.noise_law import (
+from symbolic.composition.fitting.linearised import (
+    Linearised,
     is_proportional,
     proportional_weight,
     unit_mean_square,
 )
-from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.model import Model
+from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.fitting.spline_models import spread_rows
 from symbolic.composition.fitting.through_process import Process
-from symbolic.composition.moves.first_rung import unique
-from symbolic.composition.screening.gate import flexible_columns
-from symbolic.composition.screening.starts import least_squares
-from symbolic.composition.search import Scored, Search, criterion
+from symbolic.composition.gate import flexible_columns
+from symbolic.composition.search import ScoredModel, Search, criterion
+from symbolic.composition.stages import unique
+from symbolic.composition.starts import least_squares
 
 Array = np.ndarray
 
@@ -159,7 +158,7 @@ def search_through(
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = (best, *(one for one in others if one.model.key != best.model.key))
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
-    finding = Finding(state.regression, candidates, verdict, found.rung, proportional)
+    finding = Finding(state.regression, candidates, verdict, found.stage, proportional)
     decided = decide(finding, settings, budget, names)
     if decided.best.model.key == best.model.key:
         return ThroughProcess(decided, state)
@@ -200,20 +199,22 @@ def _smoothed(state: Linearised, columns: Array) -> Linearised:
     return state
 
 
-def _refitted(state: Linearised, one: Scored) -> tuple[Linearised, Scored]:
-    """Refit a candidate through the process and price it there."""
+def _refitted(state: Linearised, one: ScoredModel) -> tuple[Linearised, ScoredModel]:
+    """Refit a candidate through the process and score it there."""
     reached, model = state.refitted(one.model)
     return reached, _scored(reached, model)
 
 
-def _scored(state: Linearised, model: Model) -> Scored:
+def _scored(state: Linearised, model: Model) -> ScoredModel:
     estimate, constants = state.latent(model)
     rss = state.misfit(estimate, constants)
-    priced = criterion(state.regression, Fit(model, rss, np.empty((0, 0)), True))
-    return Scored(model, rss, priced)
+    value = criterion(state.regression, Fit(model, rss, np.empty((0, 0)), True))
+    return ScoredModel(model, rss, criterion=value)
 
 
-def _with_noise_law(state: Linearised, best: Scored) -> tuple[Linearised, Scored]:
+def _with_noise_law(
+    state: Linearised, best: ScoredModel
+) -> tuple[Linearised, ScoredModel]:
     """Choose between constant and proportional errors by their likelihoods; refit."""
     estimate, constants = state.latent(best.model)
     predicted = state.process.evaluate(estimate, constants)
@@ -227,16 +228,18 @@ def _with_noise_law(state: Linearised, best: Scored) -> tuple[Linearised, Scored
 
 def _again(
     state: Linearised,
-    best: Scored,
-    others: list[Scored],
+    best: ScoredModel,
+    others: list[ScoredModel],
     settings: Settings,
     budget: Budget,
-) -> tuple[Linearised, Scored, list[Scored]]:
+) -> tuple[Linearised, ScoredModel, list[ScoredModel]]:
     """Search once more around the best candidates, now with the right linearisation."""
     search = Search(state.regression, settings.families, budget)
     climbed = [search.climb(search.score(one.model)) for one in [best, *others][:3]]
     reached = [_refitted(state, one) for one in unique([*climbed, best])[:CANDIDATES]]
     reached.sort(key=lambda one: one[1].criterion)
     state, best = reached[0]
-    rest = [_scored(state, one.model) for one in [*(o for _, o in reached), *others]]
-    return state, best, unique(rest)
+    additive = [
+        _scored(state, one.model) for one in [*(o for _, o in reached), *others]
+    ]
+    return state, best, unique(additive)

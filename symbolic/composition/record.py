@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from symbolic.composition.decision.record import Outcome
+from symbolic.composition.gate import Gate
 from symbolic.composition.inputs import Inputs, feature_matrix
-from symbolic.composition.screening.gate import Gate
 from symbolic.terms.rebuild import Units, raw_expression
 from symbolic.terms.structure import LatentStructure
 

@@ -4,9 +4,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from symbolic.composition.as_model import model_of
+from symbolic.composition.as_model import model_of, verified
 from symbolic.composition.record import CompositionRecord
-from symbolic.composition.verifying import verified
 
 if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel

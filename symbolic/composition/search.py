@@ -12,7 +12,6 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.budget import Budget
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
 from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit
 from symbolic.composition.fitting.model import (
@@ -25,38 +24,123 @@ from symbolic.composition.fitting.model import (
     outer,
     term_value,
 )
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.moves.naming import Named, Namer
+from symbolic.composition.fitting.regression import Budget, Regression
+from symbolic.terms import criterion as terms
+from symbolic.terms.criterion import (
+    COMPLEXITY_PENALTY,
+    NODE_PENALTY,
+    PRODUCT_PENALTY,
+    Scored,
+    Size,
+)
 
 Array = np.ndarray
 
-FLOOR = 1e-12  # variance share that counts as rounding
-NODE_MARGIN = 12.0
-PRODUCT_MARGIN = 6.0
+ROWS = 400
+
+
+@dataclass(frozen=True)
+class Named:
+    """A family fitted to a curve.
+
+    Args:
+        term: with constants.
+        misfit: weighted sum of squares that is left, scaled to all rows.
+    """
+
+    term: Term
+    misfit: float
+
+
+class Namer:
+    """Ranks families on curves given at the rows of a regression.
+
+    Args:
+        regression: rows;  families: names that may be used.
+    """
+
+    def __init__(self, regression: Regression, families: Sequence[str]) -> None:
+        n = len(regression)
+        self.rows = np.unique(np.linspace(0, n - 1, min(n, ROWS)).astype(int))
+        self.factor = n / len(self.rows)
+        self.families = tuple(families)
+        self.columns = regression.columns
+        self._shapes: dict[tuple[int, str], tuple[Array, Array, Array]] = {}
+
+    def rank(self, feature: int, curve: Array, weight: Array) -> list[Named]:
+        """Return every family fitted to a curve, best first.
+
+        Args:
+            curve: (n,) values at the rows;  weight: (n,) weights of their squares.
+        """
+        target = curve[self.rows]
+        share = weight[self.rows]
+        total = float(share.sum())
+        if total <= 0:
+            share, total = np.ones(len(target)), float(len(target))
+        share = share / total
+        target = target - share @ target
+        found = [
+            self._fitted(feature, name, target, share, total) for name in self.families
+        ]
+        return sorted(found, key=lambda one: one.misfit)
+
+    def _fitted(
+        self, feature: int, name: str, target: Array, share: Array, total: float
+    ) -> Named:
+        z = self.columns[feature].z[self.rows]
+        if name in ("linear", "quadratic"):
+            powers = [z] if name == "linear" else [z * z, z]
+            columns = np.stack([one - share @ one for one in powers], axis=1)
+            root = np.sqrt(share)
+            beta = np.linalg.lstsq(columns * root[:, None], target * root)[0]
+            left = float(share @ (target - columns @ beta) ** 2)
+            constants = tuple(beta.tolist())
+        else:
+            inner, shapes, squares = self._grid(feature, name)
+            mean = shapes @ share
+            variance = np.maximum(squares @ share - mean * mean, 1e-300)
+            covariance = shapes @ (share * target)
+            explained = covariance * covariance / variance
+            k = int(np.argmax(explained))
+            left = max(float(share @ (target * target)) - float(explained[k]), 0.0)
+            constants = (float(covariance[k] / variance[k]), float(inner[k]))
+        return Named(Term(feature, name, constants), left * total * self.factor)
+
+    def _grid(self, feature: int, name: str) -> tuple[Array, Array, Array]:
+        key = (feature, name)
+        if key not in self._shapes:
+            family, column = EDGE_FAMILIES[name], self.columns[feature]
+            assert family.grid is not None
+            assert family.shape is not None
+            inner = family.grid(column)
+            shapes = family.shape(column.z[self.rows], inner)
+            self._shapes[key] = inner, shapes, shapes * shapes
+        return self._shapes[key]
+
+
 SWEEPS = 8
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A fitted model and its criterion."""
+class ScoredModel(Scored):
+    """A fitted model of the search with its weighted sum of squares."""
 
     model: Model
     rss: float
-    criterion: float
-    converged: bool = True
 
 
-def criterion(regression: Regression, found: Fit) -> float:
-    """Price of a fitted model; lower is better."""
-    n = len(regression)
-    model = found.model
-    price = sum(
-        PRODUCT_MARGIN if node.kind == "product" else NODE_MARGIN
-        for node in model.nodes
+def criterion(regression: Regression, fitted: Fit) -> float:
+    """Criterion of a fitted model; lower is better."""
+    n, model = len(regression), fitted.model
+    products = sum(node.kind == "product" for node in model.nodes)
+    penalty = PRODUCT_PENALTY * products
+    penalty += NODE_PENALTY * (len(model.nodes) - products)
+    forms = sum(EDGE_FAMILIES[term.family].complexity for term in model.terms())
+    size = Size(
+        model.size + regression.linear_size, penalty + COMPLEXITY_PENALTY * forms
     )
-    price += 1e-3 * sum(EDGE_FAMILIES[t.family].complexity for t in model.terms())
-    size = model.size + regression.linear_size
-    return float(n * np.log(max(found.rss / n, FLOOR)) + size * np.log(n) + price)
+    return terms.criterion(n, fitted.rss / n, size)
 
 
 def freed(regression: Regression, model: Model, place: Place) -> Model:
@@ -89,7 +173,7 @@ class Search:
         self.regression, self.budget = regression, budget or Budget(np.inf)
         self.namer = Namer(regression, families)
         self.families = tuple(families)
-        self.known: dict[object, Scored] = {}
+        self.known: dict[object, ScoredModel] = {}
 
     # -- scoring --------------------------------------------------------------------
     def score(
@@ -98,8 +182,8 @@ class Search:
         iterations: int = 30,
         best: float = np.inf,
         beat: float = np.inf,
-    ) -> Scored:
-        """Refit and price a model; equal structures keep the better constants.
+    ) -> ScoredModel:
+        """Refit and score a model; equal structures keep the better constants.
 
         Args:
             best: sum of squares far above which a fit is given up.
@@ -113,8 +197,11 @@ class Search:
         hopeless = max(2.0 * best, 1e-8 * len(self.regression))
         goal = self._goal(model, beat)
         found = start.run(iterations, hopeless, goal=goal).fit()
-        scored = Scored(
-            found.model, found.rss, criterion(self.regression, found), found.converged
+        scored = ScoredModel(
+            found.model,
+            found.rss,
+            criterion=criterion(self.regression, found),
+            converged=found.converged,
         )
         if known is None or scored.criterion < known.criterion:
             self.known[key] = scored
@@ -128,7 +215,7 @@ class Search:
         free = criterion(self.regression, Fit(model, n, np.empty((0, 0)), True))
         return n * float(np.exp(min((beat - free) / n, 50.0)))
 
-    def retry(self, model: Model, iterations: int = 30) -> Scored:
+    def retry(self, model: Model, iterations: int = 30) -> ScoredModel:
         """Refit from these constants, even where the structure is known."""
         known = self.known.pop(model.key, None)
         found = self.score(model, iterations)
@@ -168,7 +255,7 @@ class Search:
         return fit(self.regression, model.with_term(place, free), iterations)
 
     # -- from splines to names ------------------------------------------------------
-    def named(self, model: Model, at_once: bool = False) -> Scored:
+    def named(self, model: Model, at_once: bool = False) -> ScoredModel:
         """Name all spline terms at once, then one by one where that is not as good."""
         direct = model
         ranked = {
@@ -183,7 +270,7 @@ class Search:
             return found
         return min(found, self._one_by_one(model), key=lambda one: one.criterion)
 
-    def _one_by_one(self, model: Model) -> Scored:
+    def _one_by_one(self, model: Model) -> ScoredModel:
         """Name the clearest curve, refit the others as splines, and so on."""
         while model.has_splines:
             open_places = [
@@ -198,7 +285,7 @@ class Search:
         return self.retry(model)
 
     # -- moves ----------------------------------------------------------------------
-    def climb(self, best: Scored) -> Scored:
+    def climb(self, best: ScoredModel) -> ScoredModel:
         """Change, simplify or drop one term at a time until nothing helps."""
         for _ in range(SWEEPS):
             moved = self._sweep(best)
@@ -207,7 +294,7 @@ class Search:
             best = moved
         return best
 
-    def _sweep(self, best: Scored) -> Scored:
+    def _sweep(self, best: ScoredModel) -> ScoredModel:
         order = best.model.places()
         for place in order:
             if place not in best.model.places():
@@ -223,7 +310,7 @@ class Search:
                         return best
         return best
 
-    def _alternatives(self, best: Scored, place: Place) -> Iterator[Model]:
+    def _alternatives(self, best: ScoredModel, place: Place) -> Iterator[Model]:
         """Yield models that differ in one term, the promising ones only."""
         model, rows = freed(self.regression, best.model, place), len(self.regression)
         term = model.term(place)
@@ -244,7 +331,7 @@ class Search:
                 yield free.model.with_term(place, one.term)
 
     # -- enumeration ----------------------------------------------------------------
-    def enumerate(self, model: Model, best: Scored) -> Scored:
+    def enumerate(self, model: Model, best: ScoredModel) -> ScoredModel:
         """Try the product of the best families of all spline terms of a model."""
         places = model.places()
         count = {1: 5, 2: 5, 3: 3}.get(len(places), 2)

@@ -35,7 +35,7 @@ class Fit:
 
     refitted: Refit
     fitted: Sequence[FittedLatent]
-    gaps: Mapping[tuple[int, int], Mapping[str, float]]
+    delta_bic: Mapping[tuple[int, int], Mapping[str, float]]
     whole: Observed
 
 
@@ -62,7 +62,7 @@ def assemble_model(
     }
     physical = model.constant_scale.to_physical(fit.refitted.constants).tolist()
     forcing_columns = {n: table.forcing_columns.get(n, n) for n in decoder.forcings}
-    edges = EdgeTable(structures, fit.fitted, units, z, fit.gaps, record.options)
+    edges = EdgeTable(structures, fit.fitted, units, z, fit.delta_bic, record.options)
     symbolic = SymbolicModel(
         equations=equations,
         unconstrained=unconstrained,

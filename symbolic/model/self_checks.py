@@ -1,7 +1,7 @@
 """Checks of equations that need no network: numbers, rounding, round trips, bounds.
 
 `symbolic.verification.verify` uses them beside what it asks of the trained network, and
-`symbolic.composition.verifying` for formulas that have none.
+`symbolic.composition.as_model` for formulas that have none.
 """
 
 from collections.abc import Mapping, Sequence

@@ -28,6 +28,17 @@ from symbolic.search.starting import (
     additive_start,
     node_start,
 )
+from symbolic.terms.criterion import (
+    COMPLEXITY_PENALTY,
+    CURVE_PENALTY,
+    FLOOR,
+    NODE_PENALTY,
+    PRODUCT_PENALTY,
+    SPLINE_CONSTANTS,
+    Scored,
+    Size,
+    criterion,
+)
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Product
 from symbolic.terms.shape_rules import ShapeRules
@@ -38,28 +49,21 @@ if TYPE_CHECKING:
 
     from sciren.solvers.process_term import ProcessTerm
 
-NODE_PRICE = 12.0
-PRODUCT_PRICE = 6.0
-CURVE_PRICE = 6.0
-SPLINE_CONSTANTS = 12.0  # effective number of constants of a refused curve
-FLOOR = 1e-12  # share of the targets' variance that counts as rounding
 NOTICED = 4.0  # deviance for each constant (two standard errors) that keeps an edge
 ROUNDS = 12
 MANY = 12  # edges above which changes are forecast before they are refitted
 HOPE = 6.0  # units by which a forecast may miss an improvement
 REFITTED = 2  # changes of an edge that are refitted where there are many edges
-FAR_GAP = 10.0  # units above which a forecast stands for the gap itself
+FAR_DELTA_BIC = 10.0  # above which a forecast stands for the refit: a clear difference
 
 
 @dataclass(frozen=True)
-class Scored:
-    """A set of structures with refitted constants and its criterion."""
+class ScoredLatents(Scored):
+    """A set of structures with refitted constants of the process and its loss."""
 
     structures: tuple[LatentStructure, ...]
     constants: "Tensor"
     loss: float
-    criterion: float
-    converged: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,22 @@ class Change:
     latent: int
     edge: int
     family: str
+
+
+def size_of_structure(structure: LatentStructure) -> Size:
+    """Constants and penalties of one latent."""
+    constants, penalty = float(structure.n_free), 0.0
+    for edge in structure.all_edges:
+        if edge.form is None:
+            constants += SPLINE_CONSTANTS
+            continue
+        penalty += CURVE_PENALTY * (edge.form.family != "linear")
+        penalty += COMPLEXITY_PENALTY * edge.form.complexity
+    for node in structure.nodes:
+        product = isinstance(node, Product)
+        penalty += PRODUCT_PENALTY if product else NODE_PENALTY
+        constants += SPLINE_CONSTANTS * (node.outer == "spline")
+    return Size(constants, penalty)
 
 
 class Search:
@@ -96,18 +116,18 @@ class Search:
         self.term, self.scaled, self.latents = term, scaled, tuple(latents)
         self.keep, self.rules, self.domain_margin = keep, rules, domain_margin
         self.count = term.observations.count
-        self.known: dict[str, Scored] = {}
-        self._foreseen: tuple[Scored, Forecast] | None = None
+        self.known: dict[str, ScoredLatents] = {}
+        self._foreseen: tuple[ScoredLatents, Forecast] | None = None
 
     # -- scoring --------------------------------------------------------------------
     def score(
         self, structures: tuple[LatentStructure, ...], constants: "Tensor"
-    ) -> Scored:
-        """Refit and price a set of structures; what has converged is not refitted."""
+    ) -> ScoredLatents:
+        """Refit and score a set of structures; what has converged is not refitted."""
         key = signature(structures)
         known = self.known.get(key)
         if known is None or not known.converged:
-            found = self._priced(
+            found = self._scored_refit(
                 refit(
                     self.term,
                     self.scaled,
@@ -132,32 +152,23 @@ class Search:
         many = _count(structures) > MANY
         return max(1e-7, 0.02 / self.count) if many else 1e-7
 
-    def _priced(self, found: Refit) -> Scored:
-        return Scored(
-            found.structures,
-            found.constants,
-            found.loss,
-            self._criterion(found.loss, found.structures),
-            found.converged,
+    def _scored_refit(self, refitted: Refit) -> ScoredLatents:
+        return ScoredLatents(
+            refitted.structures,
+            refitted.constants,
+            refitted.loss,
+            criterion=self._criterion(refitted.loss, refitted.structures),
+            converged=refitted.converged,
         )
 
     def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
-        size, price = float(self.term.n_constants), 0.0
-        for structure in structures:
-            size += structure.n_free
-            for edge in structure.all_edges:
-                size += SPLINE_CONSTANTS * (edge.form is None)
-                if edge.form is not None and edge.form.family != "linear":
-                    price += CURVE_PRICE
-                price += 0.0 if edge.form is None else 1e-3 * edge.form.complexity
-            for node in structure.nodes:
-                price += PRODUCT_PRICE if isinstance(node, Product) else NODE_PRICE
-                size += SPLINE_CONSTANTS * (node.outer == "spline")
-        value = self.count * np.log(loss + FLOOR) + size * np.log(self.count)
-        return float(value + price)
+        sizes = [size_of_structure(structure) for structure in structures]
+        constants = self.term.n_constants + sum(one.constants for one in sizes)
+        size = Size(constants, sum(one.penalty for one in sizes))
+        return criterion(self.count, loss, size)
 
     # -- forecasts ------------------------------------------------------------------
-    def foreseen(self, best: Scored, change: Change) -> float:
+    def foreseen(self, best: ScoredLatents, change: Change) -> float:
         """Forecast of how much larger the criterion is after a change and a refit."""
         if self._foreseen is None or self._foreseen[0] is not best:
             made = Forecast(self.term, self.scaled, best.structures, best.constants)
@@ -168,7 +179,9 @@ class Search:
             forecast.unchanged, best.structures
         )
 
-    def _promising(self, best: Scored, changes: Iterable[Change]) -> list[Change]:
+    def _promising(
+        self, best: ScoredLatents, changes: Iterable[Change]
+    ) -> list[Change]:
         """Changes that are worth a refit: all, or what the forecast says of many."""
         if _count(best.structures) <= MANY:
             return list(changes)
@@ -177,32 +190,32 @@ class Search:
         )
         return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
 
-    def gaps(self, best: Scored) -> dict[tuple[int, int], dict[str, float]]:
+    def delta_bic(self, best: ScoredLatents) -> dict[tuple[int, int], dict[str, float]]:
         """Return how much worse every other family of every edge is.
 
         Returns:
             (latent, edge number) -> {family: criterion above that of `best`}; where there
-            are many edges, gaps that are forecast as large are the forecast.
+            are many edges, differences that are forecast as large are the forecast.
         """
         many = _count(best.structures) > MANY
         found: dict[tuple[int, int], dict[str, float]] = {}
         for change in self.changes(best.structures):
-            gap = self.foreseen(best, change) if many else 0.0
-            if gap < FAR_GAP:
+            delta = self.foreseen(best, change) if many else 0.0
+            if delta < FAR_DELTA_BIC:
                 scored = self.score(change.structures, best.constants)
-                gap = scored.criterion - best.criterion
+                delta = scored.criterion - best.criterion
             place = found.setdefault((change.latent, change.edge), {})
-            place[change.family] = gap
+            place[change.family] = delta
         return found
 
     # -- moves ----------------------------------------------------------------------
-    def run(self, constants: "Tensor") -> Scored:
+    def run(self, constants: "Tensor") -> ScoredLatents:
         """Search from the best starts and return the best set of structures."""
         starts = sorted(self._starts(constants), key=lambda one: one.criterion)
         reached = [self._climb(start) for start in starts[:2]]
         return min(reached, key=lambda one: one.criterion)
 
-    def _starts(self, constants: "Tensor") -> Iterator[Scored]:
+    def _starts(self, constants: "Tensor") -> Iterator[ScoredLatents]:
         """Score starts; several latents are tried one by one beside learned curves."""
         options = [_start_options(latent) for latent in self.latents]
         if self.rules is not None:
@@ -226,7 +239,7 @@ class Search:
             if len(some) > 1:
                 yield self.score(_placed(best, k, some[1]), constants)
 
-    def _climb(self, best: Scored) -> Scored:
+    def _climb(self, best: ScoredLatents) -> ScoredLatents:
         """Give each edge in turn its best family, until a sweep changes nothing."""
         for _ in range(ROUNDS):
             before, place = best.criterion, 0
@@ -239,7 +252,7 @@ class Search:
                 return best
         return best
 
-    def _best_of(self, best: Scored, place: int) -> Scored:
+    def _best_of(self, best: ScoredLatents, place: int) -> ScoredLatents:
         """Best set of structures that differs in one edge at most."""
         k, number = _located(best.structures, place)
         tried = [
@@ -252,10 +265,12 @@ class Search:
         winner = min(tried, key=lambda one: one.criterion, default=best)
         return winner if winner.criterion < best.criterion - 1e-9 else best
 
-    def _scored(self, change: Change, best: Scored) -> Scored:
+    def _scored(self, change: Change, best: ScoredLatents) -> ScoredLatents:
         return self.score(change.structures, best.constants)
 
-    def _allowed(self, change: Change, best: Scored, scored: Scored) -> bool:
+    def _allowed(
+        self, change: Change, best: ScoredLatents, scored: ScoredLatents
+    ) -> bool:
         """Whether the search may take a change.
 
         Edges were selected on validation: only what the data do not notice may go. A
@@ -268,7 +283,7 @@ class Search:
         deviance = self.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
         return bool(deviance <= NOTICED * freed)
 
-    def _refused(self, change: Change, best: Scored) -> bool:
+    def _refused(self, change: Change, best: ScoredLatents) -> bool:
         """Whether the errors of an edge's curve rule out every family."""
         current = best.structures[change.latent].all_edges[change.edge]
         edge = self._fitted(change.latent, current)

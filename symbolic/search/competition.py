@@ -5,7 +5,7 @@ hidden nodes share the parts of one, and a curve inside is right only up to what
 curve outside undoes. Where curves are refused or hidden, and for all latents where the
 features still predict the residual (`symbolic.search.residual_gate`), the formula is sought on
 the observations as a whole, first from where training left the latent, then from the
-data alone. What a residual gate accepts is refitted and priced like every other set of
+data alone. What a residual gate accepts is refitted and scored like every other set of
 structures; a refused composition changes nothing.
 """
 
@@ -18,7 +18,7 @@ from symbolic.composition.from_model import compose_latent, latent_structure
 from symbolic.model.fit_record import CompositionAttempt
 from symbolic.options import SymbolicOptions, hidden_name
 from symbolic.search.candidate import signature
-from symbolic.search.climb import Scored, Search
+from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.observations import raw_process_constants
 from symbolic.search.refit import rows_for_search
 from symbolic.search.residual_gate import LIMIT, still_predictable
@@ -33,13 +33,14 @@ if TYPE_CHECKING:
     from symbolic.terms.rebuild import Units
 
 ROWS = 4000
-"""Rows that a composition is sought on."""
+"""Rows that a composition is sought on, which bounds the memory of its references."""
 
 ROUNDS = 4
 """Refits of 15 steps each that a composition may take until it stands still."""
 
 KNOWN_ALONE = [("exp", ["quadratic"]), ("exp", ["log"])]
-"""Outer function and families inside of the believed curves of curves of one feature."""
+"""Outer function and families inside of univariate composites that are curves of their own:
+a bell and a power."""
 
 STARTS = ("trained encoder", "data alone")
 
@@ -53,7 +54,7 @@ def open_questions(structures: Sequence[LatentStructure]) -> list[int]:
     ]
 
 
-def settled(search: Search, scored: Scored) -> Scored:
+def settled(search: Search, scored: ScoredLatents) -> ScoredLatents:
     """Refit until it stands still."""
     for _ in range(ROUNDS):
         scored = search.score(scored.structures, scored.constants)
@@ -104,7 +105,7 @@ class Competition:
         self.residual: float | None = None
         self.under = under
 
-    def run(self, best: Scored) -> Scored:
+    def run(self, best: ScoredLatents) -> ScoredLatents:
         """Return the best set of structures, compositions included."""
         if self.options.compose <= 0:
             return best
@@ -121,14 +122,14 @@ class Competition:
     def _note(self, *what: Any, **more: str) -> None:
         self.attempts.append(CompositionAttempt(*what, **more))
 
-    def _residual_share(self, best: Scored) -> float:
+    def _residual_share(self, best: ScoredLatents) -> float:
         """Share of the residual that the features still predict."""
         search, seed = self.search, self.seed
         return still_predictable(
             search.term, search.scaled, best.structures, best.constants, seed
         )
 
-    def _latent(self, best: Scored, k: int, seconds: float) -> Scored:
+    def _latent(self, best: ScoredLatents, k: int, seconds: float) -> ScoredLatents:
         """Compose one latent from both starts, until one of them wins."""
         name = best.structures[k].name
         obstacle = self._obstacle(name)
@@ -220,8 +221,8 @@ class Competition:
         )
 
     def _compared(
-        self, best: Scored, k: int, composition: "Composition", start: str
-    ) -> Scored:
+        self, best: ScoredLatents, k: int, composition: "Composition", start: str
+    ) -> ScoredLatents:
         """Score a composition where it was accepted; the better one stays."""
         name = best.structures[k].name
         if not composition.accepted:
@@ -251,7 +252,9 @@ class Competition:
         )
         return scored if delta < 0 else best
 
-    def _scored(self, best: Scored, k: int, composition: "Composition") -> Scored:
+    def _scored(
+        self, best: ScoredLatents, k: int, composition: "Composition"
+    ) -> ScoredLatents:
         """Refit a composition beside the other latents and score it."""
         slope, offset = self._line(k)
         structure = latent_structure(composition, self.units, slope, offset)
@@ -263,7 +266,9 @@ class Competition:
         first = self.search.score(structures, raw_process_constants(self.model, values))
         return settled(self.search, first)
 
-    def _delta_under(self, law: str, scored: Scored, best: Scored) -> float:
+    def _delta_under(
+        self, law: str, scored: ScoredLatents, best: ScoredLatents
+    ) -> float:
         """Criterion of a composition above what was there, under another noise law."""
         if self.under is None:
             return float("inf")

@@ -15,7 +15,7 @@ import numpy as np
 from sciren.agreement import r2
 from sciren.errors import ConfigError, closest_names
 from symbolic.search.candidate import Candidate, family_label, size_of
-from symbolic.search.climb import Change, Scored, Search, signature
+from symbolic.search.climb import Change, ScoredLatents, Search, signature
 from symbolic.search.observations import constraints_of
 from symbolic.terms.structure import LatentStructure
 
@@ -35,7 +35,7 @@ WITHIN = 1.5
 SELECTIONS = ("bic", "best", "accuracy")
 
 
-def walk_down(search: Search, best: Scored) -> list[Scored]:
+def walk_down(search: Search, best: ScoredLatents) -> list[ScoredLatents]:
     """Simplify one edge after another until nothing is left; the first is ``best``.
 
     With many edges fewer simplifications are tried in a step, and constant latents
@@ -63,7 +63,7 @@ def _constant_latents(search: Search, structures: Structures) -> Structures:
     )
 
 
-def _cheapest(search: Search, best: Scored) -> list[Change]:
+def _cheapest(search: Search, best: ScoredLatents) -> list[Change]:
     """Simplifications of the edges that move their latent least, and of all families."""
     changes = [
         change
@@ -96,7 +96,7 @@ def _without_nodes(structures: Structures) -> list[Change]:
 
 
 def collect(
-    search: Search, path: Sequence[Scored], model: "ScIReN", table: "Table",
+    search: Search, path: Sequence[ScoredLatents], model: "ScIReN", table: "Table",
     units: "Units", weights: Mapping[str, float] | None = None,
 ) -> tuple[Candidate, ...]:  # fmt: skip
     """Return the candidates that nothing scored beats, simplest first.
@@ -140,7 +140,7 @@ def _thinned(front: list[Any], first: str) -> list[Any]:
 
 
 def _candidate(
-    one: Scored, model: "ScIReN", table: "Table", units: "Units",
+    one: ScoredLatents, model: "ScIReN", table: "Table", units: "Units",
     weights: Mapping[str, float] | None,
 ) -> Candidate:  # fmt: skip
     physical = model.constant_scale.to_physical(one.constants).tolist()

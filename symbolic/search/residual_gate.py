@@ -2,7 +2,7 @@
 
 Equations can be as good as the network that they came from and both miss the same thing,
 such as an interaction that no sum of curves holds. So the residual is asked of references
-outside the class, by cross-validation over blocks (`symbolic.composition.screening.gate`).
+outside the class, by cross-validation over blocks (`symbolic.composition.gate`).
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.screening.gate import (
+from symbolic.composition.gate import (
     ACCEPT_BELOW,
     ROUNDING,
     flexible_columns,

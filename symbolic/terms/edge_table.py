@@ -38,11 +38,11 @@ class EdgeTable:
         fitted: "Sequence[FittedLatent] | None",
         units: Units,
         z: np.ndarray,
-        gaps: Mapping[tuple[int, int], Mapping[str, float]],
+        delta_bic: Mapping[tuple[int, int], Mapping[str, float]],
         options: SymbolicOptions | None = None,
     ) -> None:
         self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
-        self.gaps, self.options = gaps, options or SymbolicOptions()
+        self.delta_bic, self.options = delta_bic, options or SymbolicOptions()
 
     def frame(self) -> pd.DataFrame:
         """Return the table; features without an edge are listed as dropped."""
@@ -81,11 +81,14 @@ class EdgeTable:
     ) -> dict[str, Any]:
         source, name = edge.source, self.structures[place[0]].name
         expression, _ = raw_term(edge, self.units)
-        gaps = {f: g for f, g in self.gaps.get(place, {}).items() if f != "dropped"}
+        delta_bic = {
+            f: g for f, g in self.delta_bic.get(place, {}).items() if f != "dropped"
+        }
         refused = edge.form is None
         family = "none" if edge.form is None else edge.form.family
         close = sorted(
-            (f for f in gaps if gaps[f] < EQUAL_WITHIN), key=lambda f: gaps[f]
+            (f for f in delta_bic if delta_bic[f] < EQUAL_WITHIN),
+            key=lambda f: delta_bic[f],
         )
         learned = self._curve(place[0], edge)
         return {
@@ -100,7 +103,7 @@ class EdgeTable:
             "latex": _latex(expression),
             "constants": self._constants(edge),
             "r2": _r2(edge, learned),
-            "gap": min(gaps.values(), default=float("nan")),
+            "gap": min(delta_bic.values(), default=float("nan")),
             "ambiguous": bool(close),
             "equals": ", ".join([family, *close]),
             "low": float(self.units.low[source]),

@@ -17,19 +17,18 @@ from dataclasses import replace
 import numpy as np
 
 from sciren.inference.relationship import LEVEL, relationship
-from symbolic.composition.budget import Budget
 from symbolic.composition.decision.outer_rivals import outer_rivals
-from symbolic.composition.decision.plainer import pool
 from symbolic.composition.decision.record import CLEARLY, Decision, Rival
 from symbolic.composition.decision.rivals import rivals
+from symbolic.composition.decision.simpler import pool
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.finding import Finding, Settings, judge_of
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import Evaluator, Model
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.screening.gate import ROUNDING, Gate
-from symbolic.composition.search import Scored, Search
+from symbolic.composition.fitting.regression import Budget, Regression
+from symbolic.composition.gate import ROUNDING, Gate
+from symbolic.composition.search import ScoredModel, Search
 
 PROPOSALS = 12
 WITHIN = 2.0
@@ -83,7 +82,10 @@ def decide(
 
 
 def _compared(
-    regression: Regression, forms: Sequence[Scored], pick: Scored, names: Sequence[str]
+    regression: Regression,
+    forms: Sequence[ScoredModel],
+    pick: ScoredModel,
+    names: Sequence[str],
 ) -> Decision:
     """Put other forms and curves beside the pick, or in its place."""
     equals = _equals(regression, forms, pick)
@@ -118,7 +120,7 @@ def nothing(reason: str) -> Decision:
 def without_relation(regression: Regression, settings: Settings) -> Finding | None:
     """Return a constant where the features say nothing about the target, else None."""
     constant = Model()
-    p_value = leftover(regression, constant, settings)
+    p_value = missing(regression, constant, settings)
     if p_value <= LEVEL:
         return None
     form = refitted(regression, constant)
@@ -128,7 +130,7 @@ def without_relation(regression: Regression, settings: Settings) -> Finding | No
     return Finding(regression, (form,), gate, 0, decision=nothing(reason))
 
 
-def plainest(forms: Sequence[Scored]) -> Scored:
+def plainest(forms: Sequence[ScoredModel]) -> ScoredModel:
     """Plainest form within two units of the best, with no more constants than it."""
     best = min(forms, key=lambda form: form.criterion)
     close = [
@@ -140,17 +142,17 @@ def plainest(forms: Sequence[Scored]) -> Scored:
     return min(close, key=lambda form: (size(form.model), form.criterion))
 
 
-def _in_front(finding: Finding, settings: Settings, pick: Scored) -> Finding:
+def _in_front(finding: Finding, settings: Settings, pick: ScoredModel) -> Finding:
     others = [one for one in finding.candidates if one.model.key != pick.model.key]
     verdict = judge_of(finding.regression, settings)(pick.model)
     return replace(finding, candidates=(pick, *others), verdict=verdict)
 
 
-def _informative(regression: Regression, form: Scored) -> bool:
+def _informative(regression: Regression, form: ScoredModel) -> bool:
     return information(regression, form.rss) >= INFORMATIVE
 
 
-def _explained(regression: Regression, form: Scored) -> float:
+def _explained(regression: Regression, form: ScoredModel) -> float:
     total = float(regression.target @ regression.target)
     return 1.0 - form.rss / total if total > 0 else 0.0
 
@@ -166,7 +168,7 @@ def _doubts(
         reason = f"the curve of {which} is patched together: a description, no equation"
         step = "more rows or less noise, or a family that holds the curve"
         return Decision("refused", reason, step)
-    p_value = leftover(regression, pick.model, settings)
+    p_value = missing(regression, pick.model, settings)
     if p_value < LEFTOVER_LEVEL:
         reason = (
             f"the features still say something about the residual (p = {p_value:.2g})"
@@ -176,7 +178,7 @@ def _doubts(
     return None
 
 
-def leftover(regression: Regression, model: Model, settings: Settings) -> float:
+def missing(regression: Regression, model: Model, settings: Settings) -> float:
     """p-value of a relation between the features and the residual of a form."""
     evaluator = Evaluator(regression.columns, model)
     value, tangent = evaluator.value_jacobian(model.pack())
@@ -197,11 +199,11 @@ def leftover(regression: Regression, model: Model, settings: Settings) -> float:
 
 
 def _equals(
-    regression: Regression, forms: Sequence[Scored], pick: Scored
-) -> tuple[Scored, ...]:
+    regression: Regression, forms: Sequence[ScoredModel], pick: ScoredModel
+) -> tuple[ScoredModel, ...]:
     """Other forms that stand beside the pick, plainest first."""
     limit = size(pick.model) + EQUAL_SIZE
-    beside: list[Scored] = []
+    beside: list[ScoredModel] = []
     for form in sorted(forms, key=lambda one: (size(one.model), one.criterion)):
         more = form.model.size - pick.model.size
         above = form.criterion - pick.criterion
@@ -213,7 +215,7 @@ def _equals(
     return tuple(beside[:MOST_EQUALS])
 
 
-def _same(regression: Regression, one: Scored, other: Scored) -> bool:
+def _same(regression: Regression, one: ScoredModel, other: ScoredModel) -> bool:
     """Whether two forms are one function, written in two ways."""
     weight = regression.weight
     values = [

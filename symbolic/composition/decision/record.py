@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from symbolic.composition.search import Scored
+    from symbolic.composition.search import ScoredModel
 
 Outcome = Literal["found", "not distinguishable", "refused", "nothing to find"]
 
@@ -44,7 +44,7 @@ class Decision:
     outcome: Outcome
     reason: str = ""
     next_step: str = ""
-    equals: "tuple[Scored, ...]" = ()
+    equals: "tuple[ScoredModel, ...]" = ()
     rivals: tuple[Rival, ...] = ()
     explained: float = 0.0
 

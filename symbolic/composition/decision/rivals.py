@@ -102,13 +102,13 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
     weight = regression.weight
     residual = regression.target - regression.without(value * weight)
     spans = _spans(model)
-    for k, term in enumerate(model.rest):
+    for k, term in enumerate(model.additive):
         own = spans[k]
         if term.family == "linear":
             continue
         others = np.delete(tangent, np.r_[own], axis=1) * weight[:, None]
         basis = orthonormal_span(regression.without(others))
-        alone = Evaluator(regression.columns, Model(rest=(term,)))
+        alone = Evaluator(regression.columns, Model(additive=(term,)))
         curve, _ = alone.value_jacobian(np.array(term.constants))
         target = residual + regression.without(curve * weight)
         target = target - basis @ (basis.T @ target)
@@ -129,7 +129,7 @@ def _spans(model: Model) -> list[slice]:
         for node in model.nodes
     )
     spans, at = [], inner
-    for term in model.rest:
+    for term in model.additive:
         spans.append(slice(at, at + len(term.constants)))
         at += len(term.constants)
     return spans

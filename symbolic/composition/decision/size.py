@@ -1,11 +1,10 @@
 """How plain a formula is, and how much the data can say about it."""
 
-import numpy as np
-
 from symbolic.composition.fitting.levenberg import Fit, fit
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.search import FLOOR, Scored
+from symbolic.composition.search import ScoredModel
+from symbolic.terms.criterion import Size, criterion
 
 CURVES = {"linear": 0.0, "quadratic": 1.0, "exp": 2.0, "log": 2.0, "abs": 2.5}
 """Size of a curve beside its feature and constants: a kink or a pole needs more of the
@@ -35,16 +34,17 @@ def bayes(regression: Regression, model: Model, rss: float) -> float:
 
     Reference: Schwarz 1978.
     """
-    n = len(regression)
-    constants = model.size + regression.linear_size
-    return float(n * np.log(max(rss / n, FLOOR)) + constants * np.log(n))
+    rows, constants = len(regression), model.size + regression.linear_size
+    return criterion(rows, rss / rows, Size(constants, 0.0))
 
 
-def refitted(regression: Regression, model: Model, iterations: int = 30) -> Scored:
+def refitted(regression: Regression, model: Model, iterations: int = 30) -> ScoredModel:
     """Refit a model, also the constant one; the criterion is that of Bayes."""
     result: Fit = fit(regression, model, iterations)
     value = bayes(regression, result.model, result.rss)
-    return Scored(result.model, result.rss, value, result.converged)
+    return ScoredModel(
+        result.model, result.rss, criterion=value, converged=result.converged
+    )
 
 
 def information(regression: Regression, rss: float) -> float:

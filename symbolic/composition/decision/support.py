@@ -41,7 +41,7 @@ def patchwork(model: Model) -> tuple[int, ...]:
     bell), a line beside one curve, factors of a product, and curves inside a node of
     several features, whose outer function shows in their interaction.
     """
-    curves = Counter(term.feature for term in model.rest if curved(term))
+    curves = Counter(term.feature for term in model.additive if curved(term))
     nested = []
     for node in model.nodes:
         inner = [term for term in node.terms if curved(term)]

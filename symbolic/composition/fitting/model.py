@@ -1,6 +1,6 @@
-"""Structures: an additive rest plus nonlinear nodes, with their constants.
+"""Structures: an additive part plus nonlinear nodes, with their constants.
 
-    rest        sum_i f_i(z_i)
+    additive    sum_i f_i(z_i)
     exp         E exp(s)              quadratic   +-(c + s)^2
     log         A log(1 + s)          abs         +-|c + s|
     product     (c1 + g1(z_i)) (c2 + g2(z_j)), or a factor that is anchored: x, (x - v)^2,
@@ -17,15 +17,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, Column
+from symbolic.families.guarded import (
+    guarded_exp,
+    guarded_exp_slope,
+    guarded_log,
+    guarded_log_slope,
+)
 
 Array = np.ndarray
+
 Place = tuple[int, int]
 
 KINDS = ("exp", "quadratic", "log", "abs")
 """Outer functions of a sum; "product" takes two single edges."""
-
-LARGEST = 30.0  # exponents above this grow linearly
-SMALLEST = 1e-3  # arguments of log below this continue on the tangent
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,13 @@ class Term:
     feature: int
     family: str
     constants: tuple[float, ...]
+
+    def scaled(self, factor: float) -> "Term":
+        """Return the term times a number; parabolas and splines are linear in more."""
+        every = {"quadratic": 2, "spline": len(self.constants)}
+        count = every.get(self.family, 1)
+        first = tuple(factor * value for value in self.constants[:count])
+        return replace(self, constants=(*first, *self.constants[count:]))
 
 
 @dataclass(frozen=True)
@@ -58,23 +69,23 @@ class Node:
 
 @dataclass(frozen=True)
 class Model:
-    """An additive rest and nodes.
+    """An additive part and nodes.
 
-    Places of terms are (node, number); the rest is node -1.
+    Places of terms are (node, number); additive terms are node -1.
     """
 
-    rest: tuple[Term, ...] = ()
+    additive: tuple[Term, ...] = ()
     nodes: tuple[Node, ...] = ()
 
     def places(self) -> list[Place]:
         """All terms by their place, those of nodes first."""
         inner = [(h, k) for h, n in enumerate(self.nodes) for k in range(len(n.terms))]
-        return inner + [(-1, k) for k in range(len(self.rest))]
+        return inner + [(-1, k) for k in range(len(self.additive))]
 
     def term(self, place: Place) -> Term:
         """Return the term at a place."""
         h, k = place
-        return self.rest[k] if h < 0 else self.nodes[h].terms[k]
+        return self.additive[k] if h < 0 else self.nodes[h].terms[k]
 
     def terms(self) -> list[Term]:
         """All terms, those of nodes first."""
@@ -85,7 +96,9 @@ class Model:
         h, k = place
         new = () if term is None else (term,)
         if h < 0:
-            return replace(self, rest=self.rest[:k] + new + self.rest[k + 1 :])
+            return replace(
+                self, additive=self.additive[:k] + new + self.additive[k + 1 :]
+            )
         node = self.nodes[h]
         terms = node.terms[:k] + new + node.terms[k + 1 :]
         if node.kind == "product" and term is None:
@@ -116,20 +129,20 @@ class Model:
     @property
     def key(self) -> tuple[object, ...]:
         """Structure without constants; equal for equal structures."""
-        rest = tuple(sorted((t.feature, t.family) for t in self.rest))
+        additive = tuple(sorted((t.feature, t.family) for t in self.additive))
         nodes = tuple(
             sorted((n.kind, n.sign, tuple(sorted(_named(n)))) for n in self.nodes)
         )
-        return rest, nodes
+        return additive, nodes
 
     def pack(self) -> Array:
-        """All constants as one vector: node after node (head, terms), then the rest."""
+        """All constants as one vector: node after node (head, terms), then the additive part."""
         parts: list[float] = []
         for node in self.nodes:
             parts += node.head
             for term in node.terms:
                 parts += term.constants
-        for term in self.rest:
+        for term in self.additive:
             parts += term.constants
         return np.array(parts)
 
@@ -152,7 +165,7 @@ class Model:
             head = take(len(node.head))
             terms = filled(node.terms)
             nodes.append(Node(node.kind, node.sign, head, terms, node.anchored))
-        return Model(filled(self.rest), tuple(nodes))
+        return Model(filled(self.additive), tuple(nodes))
 
 
 class Evaluator:
@@ -175,7 +188,7 @@ class Evaluator:
         at = 0
         for node in model.nodes:
             at = self._mark(node.terms, at + len(node.head))
-        self._mark(model.rest, at)
+        self._mark(model.additive, at)
 
     def _mark(self, terms: Iterable[Term], at: int) -> int:
         for term in terms:
@@ -200,7 +213,7 @@ class Evaluator:
         for node in self.model.nodes:
             contribution, at = self._node(node, theta, jacobian, at)
             value += contribution
-        for term in self.model.rest:
+        for term in self.model.additive:
             end = at + len(term.constants)
             value += self._term(term, theta[at:end], jacobian[:, at:end])
             at = end
@@ -295,15 +308,11 @@ def outer(
     """Return an outer function of the centred sum s, its slope, and by its head."""
     match kind:
         case "exp":
-            inside = np.minimum(s, LARGEST)
-            power = np.exp(inside)
-            shape = power * (1.0 + (s - inside))
-            return head * shape, head * power, shape
+            shape = guarded_exp(s)
+            return head * shape, head * guarded_exp_slope(s), shape
         case "log":
-            argument = 1.0 + s
-            inside = np.maximum(argument, SMALLEST)
-            shape = np.log(inside) + (argument - inside) / SMALLEST
-            return head * shape, head / inside, shape
+            shape = guarded_log(1.0 + s)
+            return head * shape, head * guarded_log_slope(1.0 + s), shape
         case "quadratic":
             t = s + head
             slope = (2.0 * sign) * t
@@ -334,3 +343,21 @@ def term_value(columns: Sequence[Column], term: Term) -> Array:
     scratch = np.empty((len(column.z), len(term.constants)), order="F")
     family = EDGE_FAMILIES[term.family]
     return family.evaluate(column, np.array(term.constants), scratch)
+
+
+def describe(model: Model, names: Sequence[str]) -> str:
+    """Return families and nodes of a model in words; the order does not matter."""
+    parts = sorted(_node(node, names) for node in model.nodes)
+    parts += sorted(_term(term, names) for term in model.additive)
+    return " + ".join(parts) if parts else "constant"
+
+
+def _term(term: Term, names: Sequence[str]) -> str:
+    return f"{term.family}({names[term.feature]})"
+
+
+def _node(node: Node, names: Sequence[str]) -> str:
+    inner = sorted(_term(term, names) for term in node.terms)
+    if node.kind == "product":
+        return f"[{' * '.join(inner)}]"
+    return f"{node.kind}[{' + '.join(inner)}]"

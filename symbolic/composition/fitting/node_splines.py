@@ -1,4 +1,7 @@
-"""Nodes of spline inner functions beside an unknown additive rest."""
+"""Nodes of spline inner functions beside an unknown additive part.
+
+The additive part is fine splines, with kinks where the data show one.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,18 +9,21 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.fitting.basis import pair_products, polynomials
 from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit, model_value
 from symbolic.composition.fitting.model import KINDS, Model, Node, Term
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.fitting.rest import Rest
+from symbolic.composition.fitting.regression import (
+    Regression,
+    pair_products,
+    polynomials,
+    spline_basis,
+)
 from symbolic.composition.fitting.spline_models import (
     best_splines,
     linear_index,
     spread_rows,
 )
-from symbolic.composition.screening.groupings import Group, Grouping
-from symbolic.composition.screening.starts import (
+from symbolic.composition.interactions import Group, Grouping, Screen
+from symbolic.composition.starts import (
     additive_index,
     interaction_indices,
     least_squares,
@@ -25,13 +31,89 @@ from symbolic.composition.screening.starts import (
 
 Array = np.ndarray
 
+FUNCTIONS = 14
+"""Splines of the additive part are finer than those inside nodes: they take what is left."""
+
+KINKS = 40
+"""Places of a kink that are tried between the ends of a feature."""
+
+CLEAR = 0.05
+"""Share of the sum of squares by which a kink must lower it."""
+
+
+class AdditivePart:
+    """Columns of an additive part.
+
+    Args:
+        regression: rows.
+        screened: pairs beside which kinks are looked for; None for splines alone.
+    """
+
+    def __init__(self, regression: Regression, screened: Screen | None = None) -> None:
+        self.regression = regression
+        self._fine: dict[int, Array] = {}
+        if screened is not None:
+            self._add_kinks(screened)
+
+    def columns(self, features: Sequence[int]) -> Array:
+        """Columns of some features side by side (n, m)."""
+        for i in features:
+            if i not in self._fine:
+                self._fine[i] = spline_basis(self.regression.columns[i].z, FUNCTIONS)
+        parts = [self._fine[i] for i in features]
+        return np.hstack(parts) if parts else np.empty((len(self.regression), 0))
+
+    def beside(self, features: Sequence[int]) -> Regression:
+        """Return the regression with an additive part of some features projected out."""
+        return self.regression.beside(self.columns(features))
+
+    def _add_kinks(self, screened: Screen) -> None:
+        """Add two folds on either side of the clearest kink of a feature, and again.
+
+        Cubic splines miss a kink by some per cent, under which small terms and the
+        kinds of nodes cannot be told apart.
+        """
+        selected = screened.selected
+        z = [one.z for one in self.regression.columns]
+        products = [
+            pair_products(polynomials(z[i]), polynomials(z[j]))
+            for i, j in screened.pairs
+        ]
+        for _ in range(len(selected)):
+            flexible = np.hstack([self.columns(selected), *products])
+            beside = self.regression.beside(flexible)
+            total = float(beside.target @ beside.target)
+            found = [(*_clearest(beside, i), i) for i in selected]
+            gain, place, step, feature = max(found, default=(0.0, 0.0, 0.0, -1))
+            if gain < CLEAR * total:
+                break
+            folds = [np.abs(z[feature] - place - side * step) for side in (-1, 1)]
+            added = np.stack([one - one.mean() for one in folds], axis=1)
+            self._fine[feature] = np.hstack([self._fine[feature], added])
+
+
+def _clearest(regression: Regression, feature: int) -> tuple[float, float, float]:
+    """Squares that the best kink of a feature explains, its place and half a step."""
+    column = regression.columns[feature]
+    places = np.linspace(column.low, column.high, KINKS + 2)[1:-1]
+    folds = np.abs(column.z[:, None] - places) * regression.weight[:, None]
+    folds = regression.without(folds)
+    size = np.maximum((folds**2).sum(0), 1e-9 * len(regression))
+    gains = (folds.T @ regression.target) ** 2 / size
+    best = int(np.argmax(gains))
+    return float(gains[best]), float(places[best]), 0.5 * float(places[1] - places[0])
+
+
 OPTIONS = 3
 
 PREFERRED = 0.93
-"""Factor on the sum of squares of a product: beside a rest it stands for squares and
+"""Factor on the sum of squares of a product: beside additive terms it stands for squares and
 exponentials of the same two features as well, and is the easiest to name."""
 
 ROWS = 800
+
+FINEST = 2e-3
+"""Residual deviation below which splines of nodes tell no grouping from another."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +125,8 @@ class Option:
 
 
 def node_options(
-    rest: Rest,
-    live: Sequence[int],
+    additive: AdditivePart,
+    selected: Sequence[int],
     grouping: Grouping,
     k: int,
     generator: np.random.Generator,
@@ -58,17 +140,19 @@ def node_options(
     """
     group = grouping[k]
     others = [
-        pair_products(polynomials(rest.regression.columns[i].z), _poly(rest, j))
+        pair_products(polynomials(additive.regression.columns[i].z), _poly(additive, j))
         for h, other in enumerate(grouping)
         if h != k
         for i, j in _pairs(other)
         if not {i, j} <= set(group) or set(other) < set(group)
     ]
-    beside = rest.regression.beside(np.hstack([rest.columns(live), *others]))
+    beside = additive.regression.beside(
+        np.hstack([additive.columns(selected), *others])
+    )
     hiding = [h for h in range(len(before)) if set(group) <= set(grouping[h])]
     if hiding:
         hidden = Model(nodes=tuple(before[h][0].node for h in hiding))
-        value = model_value(rest.regression, hidden)
+        value = model_value(additive.regression, hidden)
         beside = replace(beside, y=beside.y - value)
     few = beside.take(spread_rows(beside, ROWS, generator))
     starts = node_starts(few, group, generator)
@@ -139,12 +223,12 @@ def preference(model: Model) -> float:
     return PREFERRED ** sum(node.kind == "product" for node in model.nodes)
 
 
-def with_rest(
-    rest: Rest, model: Model, features: Sequence[int], iterations: int = 4
+def with_additive_part(
+    additive: AdditivePart, model: Model, features: Sequence[int], iterations: int = 4
 ) -> Fit:
-    """Add spline terms for a rest to a model of nodes and refit everything."""
-    regression = rest.regression
-    bare = replace(model, rest=())
+    """Add spline terms for an additive part to a model of nodes and refit everything."""
+    regression = additive.regression
+    bare = replace(model, additive=())
     if not features:
         return fit(regression, bare, iterations)
     value = model_value(regression, bare) if bare.nodes else np.zeros(len(regression))
@@ -162,8 +246,8 @@ def _pairs(group: Group) -> list[tuple[int, int]]:
     return [(i, j) for k, i in enumerate(group) for j in group[:k]]
 
 
-def _poly(rest: Rest, feature: int) -> Array:
-    return polynomials(rest.regression.columns[feature].z)
+def _poly(additive: AdditivePart, feature: int) -> Array:
+    return polynomials(additive.regression.columns[feature].z)
 
 
 def _poly_of(regression: Regression, feature: int) -> Array:

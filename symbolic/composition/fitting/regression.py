@@ -1,22 +1,124 @@
-"""The regression behind every search: rows, weights, and what is projected out.
+"""The regression behind every search: rows, weights, what is projected out, the work.
 
-    y = D + nuisance . beta + rest splines + (what a model says)     weights on the rows
+    y = D + nuisance . beta + additive splines + (what a model says)    weights on the rows
 
 Everything linear that no structure owns (the offset, columns of process constants, an
-unknown additive rest) is projected out, so that a node can be found in its presence.
+unknown additive part) is projected out, so that a node can be found in its presence.
+
+Work is counted, not timed: the same call does the same steps and gives the same result
+on a busy machine as on an idle one.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.interpolate import BSpline
 
-from symbolic.composition.budget import Work
-from symbolic.composition.fitting.basis import projector, spline_basis
 from symbolic.composition.fitting.edge_families import Column, pole_gaps
 
 Array = np.ndarray
+
+STEP = 1.8e-4
+"""Seconds of one evaluation of a model whatever its size."""
+
+COLUMN, SQUARE, BESIDE = 4.5e-9, 7e-11, 1.3e-10
+"""Seconds for each row and constant; pair of constants; constant and projected column."""
+
+
+@dataclass
+class Work:
+    """Work done so far, in seconds."""
+
+    seconds: float = 0.0
+
+    def add(self, rows: int, constants: int, projected: int) -> None:
+        """Count one evaluation of a model with its normal equations."""
+        per_row = COLUMN + SQUARE * constants + BESIDE * projected
+        self.seconds += STEP + rows * constants * per_row
+
+
+class Budget:
+    """Limit of the work of a search.
+
+    Args:
+        seconds: limit; searches look at it between steps and may end a little later.
+        work: counter that the limit is for; a new one counts nothing.
+    """
+
+    def __init__(self, seconds: float, work: Work | None = None) -> None:
+        self.work = work or Work()
+        self.start, self.seconds = self.work.seconds, seconds
+        self.began = time.process_time()
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work since the start."""
+        return self.work.seconds - self.start
+
+    @property
+    def elapsed(self) -> float:
+        """Processor seconds since the start, as they were on this machine."""
+        return time.process_time() - self.began
+
+    def over(self, share: float = 1.0) -> bool:
+        """Whether a share of the budget is spent."""
+        return self.spent > share * self.seconds
+
+
+def spline_basis(z: Array, functions: int = 9) -> Array:
+    """Cubic splines at z, centred and orthonormal: (n, m) with columns of unit variance.
+
+    Knots are half quantiles, half equidistant, so that neither thin tails nor dense
+    centres lose resolution. Features of few values get fewer functions.
+
+    Args:
+        z: (n,) one feature, any scale.
+        functions: number of functions without the constant.
+    """
+    low, high = float(z.min()), float(z.max())
+    share = np.linspace(0.0, 1.0, functions - 1)[1:-1]
+    inner = 0.5 * np.quantile(z, share) + 0.5 * (low + share * (high - low))
+    inner = np.unique(inner)
+    inner = inner[(inner > low) & (inner < high)]
+    knots = np.concatenate([[low] * 4, inner, [high] * 4])
+    full = BSpline.design_matrix(np.clip(z, low, high), knots, 3).toarray()
+    return orthonormal(full - full.mean(0), functions)
+
+
+def orthonormal(columns: Array, limit: int | None = None) -> Array:
+    """Orthonormal basis (n, m) of the columns with unit mean square."""
+    if columns.shape[1] == 0:
+        return columns
+    gram = columns.T @ columns
+    values, vectors = np.linalg.eigh(gram)
+    order = np.argsort(values)[::-1][:limit]
+    order = order[values[order] > 1e-9 * max(values[order[0]], 1e-300)]
+    found = columns @ (vectors[:, order] / np.sqrt(values[order]))
+    return np.asfortranarray(found * np.sqrt(len(columns)))
+
+
+def projector(columns: Array) -> Array:
+    """Orthonormal columns Q (n, m) with Q'Q = 1, dependent ones left out."""
+    size = np.linalg.norm(columns, axis=0)
+    scaled = columns[:, size > 1e-12] / size[size > 1e-12]
+    q, r = np.linalg.qr(scaled)
+    keep = np.abs(np.diag(r)) > 1e-9
+    return q if keep.all() else np.linalg.qr(scaled[:, keep])[0]
+
+
+def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Array:
+    """Centred orthonormal polynomials (n, degree) of z, clipped at either end."""
+    clipped = np.clip(z, *np.quantile(z, [clipped_share, 1.0 - clipped_share]))
+    powers = np.stack([clipped**k for k in range(1, degree + 1)], axis=1)
+    return orthonormal(powers - powers.mean(0))
+
+
+def pair_products(one: Array, other: Array) -> Array:
+    """All products of the columns of two bases, (n, m1 m2)."""
+    return (one[:, :, None] * other[:, None, :]).reshape(len(one), -1)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sciren.errors import ConfigError, DataError, ShapeError
 from symbolic.composition import compose
-from symbolic.composition.fitting.noise_law import error_scale, is_proportional
+from symbolic.composition.fitting.linearised import error_scale, is_proportional
 from symbolic.composition.fitting.through_process import Process, Range, checked_process
 
 

@@ -7,15 +7,14 @@ from symbolic.composition.fitting.edge_families import NAMED
 from symbolic.composition.fitting.levenberg import fit, model_value
 from symbolic.composition.fitting.model import Model, Node, Term, term_value
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.moves.equivalents import (
+from symbolic.composition.rewriting import (
     as_edge,
+    exchanged,
     rewritings,
-    scaled,
     simplified,
 )
-from symbolic.composition.moves.exchanges import exchanged
-from symbolic.composition.moves.one_feature import one_feature, turning_points
 from symbolic.composition.search import Search
+from symbolic.composition.univariate import one_feature, turning_points
 
 
 def rows(formula, seed=0, n=500, d=3):
@@ -48,7 +47,7 @@ def test_scaled_terms_are_multiples(family):
     regression = rows(lambda z: z[:, 0])
     constants = {"linear": (0.5,), "spline": tuple(np.linspace(-1, 1, 9))}
     term = Term(1, family, constants.get(family, (0.5, 0.2)))
-    one, other = (term_value(regression.columns, t) for t in (term, scaled(term, -2.5)))
+    one, other = (term_value(regression.columns, t) for t in (term, term.scaled(-2.5)))
     np.testing.assert_allclose(other, -2.5 * one, atol=1e-12)
 
 
@@ -66,7 +65,7 @@ def test_products_are_not_rewritten_as_sums():
     )
     found = list(rewritings(rows(lambda z: z[:, 0]), Model(nodes=(node,))))
     assert [one.nodes[0].anchored for one in found] == [(True, False), (False, True)]
-    assert all(one.rest == () and len(one.nodes[0].head) == 1 for one in found)
+    assert all(one.additive == () and len(one.nodes[0].head) == 1 for one in found)
 
 
 def test_a_square_is_recognised_behind_a_product_and_parabolas():
@@ -77,11 +76,11 @@ def test_a_square_is_recognised_behind_a_product_and_parabolas():
         (0.3, 0.3),
         (Term(0, "linear", (1.0,)), Term(1, "abs", (1.0, 0.3))),
     )
-    rest = (Term(0, "quadratic", (0.3, 0.1)), Term(1, "quadratic", (0.3, 0.1)))
+    additive = (Term(0, "quadratic", (0.3, 0.1)), Term(1, "quadratic", (0.3, 0.1)))
     search = Search(regression, NAMED)
-    found = exchanged(search, search.score(Model(rest, (product,))))
+    found = exchanged(search, search.score(Model(additive, (product,))))
     assert [node.kind for node in found.model.nodes] == ["quadratic"]
-    assert found.model.rest == ()
+    assert found.model.additive == ()
 
 
 def test_an_exponential_is_recognised_behind_a_product():
@@ -137,7 +136,7 @@ def test_a_square_takes_up_its_own_edges_from_the_rest():
     search = Search(regression, NAMED)
     best = search.score(Model(own, (Node("quadratic", 1.0, (-9.0,), inner),)))
     found = simplified(search, best).model
-    assert found.rest == ()
+    assert found.additive == ()
     assert [node.kind for node in found.nodes] == ["quadratic"]
 
 
@@ -150,5 +149,5 @@ def test_a_node_is_named_anew_without_a_rest_on_its_features():
     search = Search(regression, NAMED)
     best = search.score(Model(own, (Node("exp", 1.0, (0.5,), inner),)))
     found = exchanged(search, best)
-    assert found.model.rest == ()
+    assert found.model.additive == ()
     assert found.rss < 1e-10 * len(regression)

@@ -38,12 +38,12 @@ def wave(x):
     return np.sin(5 * x)
 
 
-def frame(structure, curves, choices=None, gaps=None):
+def frame(structure, curves, choices=None, delta_bic=None):
     fitted = [fit_latent(curves, FEATURES, choices or SymbolicOptions())]
-    return EdgeTable([structure], fitted, UNITS, Z, gaps or {}, choices).frame()
+    return EdgeTable([structure], fitted, UNITS, Z, delta_bic or {}, choices).frame()
 
 
-def additive(choices=None, gaps=None):
+def additive(choices=None, delta_bic=None):
     curves = LatentCurves(
         "rb",
         1.0,
@@ -54,7 +54,7 @@ def additive(choices=None, gaps=None):
         EdgeTerm(0, LINEAR, (2.0,)),
         EdgeTerm(1, None, (), curve(1, wave).table, "f_rb_ta"),
     )
-    return frame(LatentStructure("rb", 1.0, edges), curves, choices, gaps)
+    return frame(LatentStructure("rb", 1.0, edges), curves, choices, delta_bic)
 
 
 def test_the_columns_are_fixed():
@@ -83,8 +83,8 @@ def test_a_pole_near_the_data_and_where_equals_part_are_told():
         "rb", 1.0, (curve(1, lambda x: 0.3 * np.log(x + 2.5)),), ()
     )  # the pole at z = -2.5 is ta = 10 - 8 * 2.5
     structure = LatentStructure("rb", 1.0, (EdgeTerm(1, log, (0.3, 2.5)),))
-    gaps = {(0, 0): {"exp": 1.5, "linear": 40.0}}
-    row = frame(structure, curves, gaps=gaps).set_index("source").loc["ta"]
+    delta_bic = {(0, 0): {"exp": 1.5, "linear": 40.0}}
+    row = frame(structure, curves, delta_bic=delta_bic).set_index("source").loc["ta"]
     assert row.reason.startswith("singular at ta = -10; exp first differs at ta = ")
     far = LatentStructure("rb", 1.0, (EdgeTerm(1, log, (0.3, 25.0)),))
     assert frame(far, curves).set_index("source").loc["ta"].reason == ""
@@ -128,11 +128,11 @@ def test_shares_of_direct_edges_are_mean_deviations_and_add_up():
 
 
 def test_gaps_tell_the_runner_up_and_the_equals():
-    gaps = {(0, 0): {"exp": 4.0, "quadratic": 40.0, "log": 3.0, "dropped": 1.0}}
-    row = additive(gaps=gaps).set_index("source").loc["sw_pot"]
-    assert (row.gap, row.ambiguous, row["equals"]) == (3.0, True, "linear, log, exp")
-    clear = additive(gaps={(0, 0): {"exp": 9.0}}).set_index("source").loc["sw_pot"]
-    assert (clear.gap, clear.ambiguous, clear["equals"]) == (9.0, False, "linear")
+    delta_bic = {(0, 0): {"exp": 4.0, "quadratic": 40.0, "log": 3.0, "dropped": 1.0}}
+    row = additive(delta_bic=delta_bic).set_index("source").loc["sw_pot"]
+    assert (row["gap"], row.ambiguous, row["equals"]) == (3.0, True, "linear, log, exp")
+    clear = additive(delta_bic={(0, 0): {"exp": 9.0}}).set_index("source").loc["sw_pot"]
+    assert (clear["gap"], clear.ambiguous, clear["equals"]) == (9.0, False, "linear")
 
 
 def test_what_the_user_decided_is_recorded():

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from symbolic.composition.decision.decide import plainest
-from symbolic.composition.decision.plainer import plainer_models
 from symbolic.composition.decision.rivals import rivals
+from symbolic.composition.decision.simpler import plainer_models
 from symbolic.composition.decision.size import information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.fitting.model import Model, Node, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.search import Scored
+from symbolic.composition.search import ScoredModel
 
 LINE = Term(0, "linear", (1.0,))
 KINK = Term(0, "abs", (1.0, 0.1))
@@ -66,14 +66,14 @@ def test_size_grows_with_every_step_away_from_a_line():
 def test_every_plainer_form_is_smaller_or_as_large():
     rows = regression()
     model = Model((KINK, OTHER), (Node("exp", 1.0, (1.0,), (LINE, OTHER)),))
-    plainer = list(plainer_models(rows, model))
-    assert len(plainer) > 4
-    assert all(size(one) <= size(model) + 1 for one in plainer)
+    simpler = list(plainer_models(rows, model))
+    assert len(simpler) > 4
+    assert all(size(one) <= size(model) + 1 for one in simpler)
 
 
 def test_the_plainest_within_two_units_is_taken():
     def scored(model, criterion):
-        return Scored(model, 1.0, criterion)
+        return ScoredModel(model, 1.0, criterion=criterion)
 
     line, curve = Model((LINE,)), Model((CURVE,))
     assert plainest([scored(curve, 0.0), scored(line, 1.9)]).model == line

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from symbolic.composition.describe import describe
 from symbolic.composition.fitting.levenberg import fit
 from symbolic.composition.fitting.model import (
     Evaluator,
     Model,
     Node,
     Term,
+    describe,
     factor_value,
     natural_offset,
     outer,

@@ -5,9 +5,9 @@ import pytest
 
 from symbolic.composition import NAMED
 from symbolic.composition.fitting.model import Model, Node, Term
+from symbolic.composition.fitting.node_splines import AdditivePart
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.fitting.rest import Rest
-from symbolic.composition.moves.plainer import with_plainer_nodes
+from symbolic.composition.naming_beside import with_fewer_additive_terms
 from symbolic.composition.search import Search
 
 LINES = (Term(0, "linear", (-0.3,)), Term(1, "linear", (-0.3,)))
@@ -23,7 +23,9 @@ def rows(formula, seed=0, n=900, noise=0.01):
 def refined(regression, best):
     search, generator = Search(regression, NAMED), np.random.default_rng(0)
     start = search.score(best)
-    return start, with_plainer_nodes(search, Rest(regression), start, generator)
+    return start, with_fewer_additive_terms(
+        search, AdditivePart(regression), start, generator
+    )
 
 
 @pytest.mark.parametrize("slope", [0.0, 0.5])
@@ -33,12 +35,12 @@ def test_an_exponential_and_a_rest_give_way_to_a_logarithm(slope):
             np.log(3.0 + 0.8 * z[:, 0] + 0.9 * z[:, 1]) + slope * z[:, 0] + z[:, 2]
         )
     )
-    rest = (*LINES, Term(2, "linear", (0.5,)))
-    best = Model(rest, (Node("exp", 1.0, (-0.3,), LINES),))
+    additive = (*LINES, Term(2, "linear", (0.5,)))
+    best = Model(additive, (Node("exp", 1.0, (-0.3,), LINES),))
     start, found = refined(regression, best)
     assert found.criterion < start.criterion
     assert [node.kind for node in found.model.nodes] == ["log"]
-    own = {term.feature for term in found.model.rest}
+    own = {term.feature for term in found.model.additive}
     assert own == ({2} if slope == 0.0 else {0, 2})
 
 
@@ -56,6 +58,6 @@ def test_a_true_rest_stays():
 def test_without_a_rest_on_its_features_a_node_is_left_alone():
     regression = rows(lambda z: np.exp(0.5 * z[:, 0] + 0.4 * z[:, 1]) + z[:, 2])
     node = Node("exp", 1.0, (0.5,), LINES)
-    rest = (Term(2, "linear", (0.5,)),)
-    start, found = refined(regression, Model(rest, (node,)))
+    additive = (Term(2, "linear", (0.5,)),)
+    start, found = refined(regression, Model(additive, (node,)))
     assert found is start

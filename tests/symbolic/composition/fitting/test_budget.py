@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from symbolic.composition import compose
-from symbolic.composition.budget import Budget, Work
 from symbolic.composition.fitting.levenberg import Levenberg
 from symbolic.composition.fitting.model import Model, Term
-from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.regression import Budget, Regression, Work
 
 
 def test_work_grows_with_rows_constants_and_projected_columns():

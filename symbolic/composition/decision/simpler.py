@@ -7,8 +7,8 @@ import numpy as np
 from symbolic.composition.decision.size import refitted
 from symbolic.composition.fitting.model import Model, Term, term_value
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.moves.equivalents import rewritings
-from symbolic.composition.search import Scored, Search
+from symbolic.composition.rewriting import rewritings
+from symbolic.composition.search import ScoredModel, Search
 
 Array = np.ndarray
 
@@ -22,7 +22,7 @@ STEPS = 5
 KEPT = 8  # forms that each step goes on from
 
 
-def pool(search: Search, proposals: Sequence[Scored]) -> list[Scored]:
+def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
     """Refit proposals and everything plainer that is nearly as good.
 
     Returns:
@@ -30,7 +30,7 @@ def pool(search: Search, proposals: Sequence[Scored]) -> list[Scored]:
     """
     regression = search.regression
     best = min(one.criterion for one in proposals)
-    reached: dict[object, Scored] = {}
+    reached: dict[object, ScoredModel] = {}
     front = [
         refitted(regression, proposal.model)
         for proposal in proposals
@@ -54,12 +54,12 @@ def pool(search: Search, proposals: Sequence[Scored]) -> list[Scored]:
     return list(reached.values())
 
 
-def _improves(reached: dict[object, Scored], one: Scored) -> bool:
+def _improves(reached: dict[object, ScoredModel], one: ScoredModel) -> bool:
     known = reached.get(one.model.key)
     return known is None or one.criterion < known.criterion - 1e-6
 
 
-def _steps(search: Search, one: Scored) -> Iterator[Scored]:
+def _steps(search: Search, one: ScoredModel) -> Iterator[ScoredModel]:
     seen = set()
     for model in plainer_models(search.regression, one.model):
         if model.key not in seen:

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.screening.groupings import cliques, components, groupings
-from symbolic.composition.screening.interactions import Screen, screen
+from symbolic.composition.interactions import (
+    Screen,
+    cliques,
+    components,
+    groupings,
+    screen,
+)
 
 
 def screened(formula, seed=0, n=1000, d=5, noise=0.01):
@@ -29,7 +34,7 @@ def test_an_additive_target_has_no_pairs():
 def test_products_and_lone_features_are_told_apart(seed):
     found = screened(lambda z: z[:, 0] * z[:, 3] + z[:, 1] ** 2, seed)
     assert found.levels()[-1] == ((0, 3),)
-    assert 1 in found.live
+    assert 1 in found.selected
     assert found.strength[0] == 1.0
 
 

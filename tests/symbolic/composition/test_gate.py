@@ -5,8 +5,7 @@ import pytest
 
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.screening.gate import Judge, folds, r2
-from symbolic.composition.screening.leftover import LeftoverTest
+from symbolic.composition.gate import Judge, MissingTermTest, folds, r2
 
 
 def rows(effect, seed=0, n=800, spread=None):
@@ -51,7 +50,7 @@ def test_a_small_term_below_the_gate_leaves_a_trace():
 def test_uneven_noise_is_no_trace():
     regression = rows(lambda z: 0.0 * z[:, 0], spread=lambda z: np.exp(0.7 * z[:, 1]))
     assert (
-        not LeftoverTest(regression)
+        not MissingTermTest(regression)
         .strongest(regression.target, np.empty((len(regression), 0)))
         .significant
     )

@@ -1,11 +1,11 @@
-"""Columns of the additive rest: splines, and kinks where there are some."""
+"""Columns of the additive part: splines, and kinks where there are some."""
 
 import numpy as np
 import pytest
 
+from symbolic.composition.fitting.node_splines import FUNCTIONS, AdditivePart
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.fitting.rest import FUNCTIONS, Rest
-from symbolic.composition.screening.interactions import screen
+from symbolic.composition.interactions import screen
 
 
 def rows(formula, seed=0, n=800, noise=0.0):
@@ -20,12 +20,12 @@ def rows(formula, seed=0, n=800, noise=0.0):
 def test_a_kink_beside_a_product_gets_columns(place):
     regression = rows(lambda z: np.abs(z[:, 1] - place) + z[:, 0] * z[:, 2])
     screened = screen(regression)
-    plain, kinked = Rest(regression), Rest(regression, screened)
+    plain, kinked = AdditivePart(regression), AdditivePart(regression, screened)
     assert kinked.columns([1]).shape[1] > FUNCTIONS
 
-    def left(rest):
+    def left(additive):
         product = regression.columns[0].z * regression.columns[2].z
-        found = rest.beside([0, 1, 2])
+        found = additive.beside([0, 1, 2])
         column = found.without(product)
         share = (column @ found.target) / (column @ column)
         return float(np.sum((found.target - share * column) ** 2))
@@ -35,9 +35,9 @@ def test_a_kink_beside_a_product_gets_columns(place):
 
 def test_smooth_functions_and_noise_have_no_kinks():
     regression = rows(lambda z: np.exp(0.5 * z[:, 1]) + z[:, 0] * z[:, 2], noise=0.05)
-    rest = Rest(regression, screen(regression))
-    assert all(rest.columns([i]).shape[1] == FUNCTIONS for i in range(3))
+    additive = AdditivePart(regression, screen(regression))
+    assert all(additive.columns([i]).shape[1] == FUNCTIONS for i in range(3))
 
 
 def test_no_feature_no_column():
-    assert Rest(rows(lambda z: z[:, 0])).columns([]).shape == (800, 0)
+    assert AdditivePart(rows(lambda z: z[:, 0])).columns([]).shape == (800, 0)

@@ -1,4 +1,4 @@
-"""Several nodes and an additive rest."""
+"""Several nodes and an additive part."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from symbolic.composition import compose
 from symbolic.composition.fitting.model import Model, Node, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.screening.gate import Judge, cancellation
+from symbolic.composition.gate import Judge, cancellation
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from symbolic.composition.fitting.basis import polynomials
 from symbolic.composition.fitting.levenberg import solve
 from symbolic.composition.fitting.model import Model, Node, Term, outer
-from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.regression import Regression, polynomials
 
 Array = np.ndarray
 

@@ -1,1 +1,0 @@
-"""Steps of the search for compositions: naming, growing, exchanging, simplifying."""

@@ -1,0 +1,329 @@
+"""Other ways of writing a model, tried, refitted and compared.
+
+Simpler equivalents: any outer function of a single linear term is a family of a term; an
+exponential of one logarithm with an exponent near one or two is a line or a parabola; a
+fold that no row crosses is a plain sum.
+
+Exchanges: beside additive splines of its own features, splines cannot tell the kinds of a
+node of two features apart: products, squares and exponentials of sums share their
+interaction,
+
+    2 u v = (u + v)^2 - u^2 - v^2,    exp(u + v) = exp(u) exp(v).
+
+Only the criterion of the named models can, so each kind is tried in exchange for the
+others, with and without the additive terms of the node's features.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+
+from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
+from symbolic.composition.fitting.levenberg import fit
+from symbolic.composition.fitting.model import (
+    Model,
+    Node,
+    Term,
+    factor_value,
+    node_sum,
+    term_value,
+)
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.search import ScoredModel, Search
+
+Array = np.ndarray
+
+NEAR_ONE = 0.25
+"""Distance of an exponent from one within which a power is tried as a plain factor."""
+
+FOLDED_SHARE = 0.002
+"""Share of rows on the other side of a fold below which it is no fold."""
+
+
+def simplified(search: Search, best: ScoredModel) -> ScoredModel:
+    """Replace nodes by what they are equivalent to, wherever the criterion allows."""
+    improved = True
+    while improved:
+        improved = False
+        for model in rewritings(search.regression, best.model):
+            scored = search.score(model)
+            if scored.criterion < best.criterion - 1e-6:
+                best, improved = search.climb(scored), True
+                break
+    return best
+
+
+def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
+    """Yield models in which a node is replaced, or a factor loses its offset."""
+    for h, node in enumerate(model.nodes):
+        for other in _anchored(node):
+            yield model.with_node(h, other)
+        yield from _completed(model, h)
+        for other in _multiplied(regression, node):
+            yield model.with_node(h, other)
+        for terms in _replacements(regression, node):
+            present = {term.feature for term in model.additive}
+            if any(term.feature in present for term in terms):
+                continue
+            bare = model.with_node(h, None)
+            yield Model((*bare.additive, *terms), bare.nodes)
+
+
+def _completed(model: Model, h: int) -> Iterator[Model]:
+    """Yield a square that absorbs the additive terms which its own expansion contains.
+
+    (s + c)^2 + a s = (s + c + a / 2)^2 - ..., so that both together are redundant.
+    """
+    node = model.nodes[h]
+    inside = {(t.feature, t.family): t.constants[0] for t in node.terms}
+    own = [term for term in model.additive if (term.feature, term.family) in inside]
+    if node.kind != "quadratic" or not own:
+        return
+    ratios = [t.constants[0] / (inside[t.feature, t.family] or 1.0) for t in own]
+    shifted = node.head[0] + 0.5 * node.sign * float(np.mean(ratios))
+    additive = tuple(term for term in model.additive if term not in own)
+    for head in (shifted, node.head[0]):
+        changed = model.with_node(h, replace(node, head=(head,)))
+        yield Model(additive, changed.nodes)
+
+
+def _multiplied(regression: Regression, node: Node) -> Iterator[Node]:
+    """Yield an exponential of logarithms with exponents near one as a product.
+
+    exp(log(x + s) + log(y + t)) = (x + s) (y + t), exp(log(x + s) + b y) = (x + s) exp(b y)
+    """
+    families = {term.family for term in node.terms}
+    if node.kind != "exp" or len(node.terms) != 2 or "log" not in families:
+        return
+    if not families <= {"log", "linear"}:
+        return
+    factors, means, centre = [], [], 0.0
+    for term in node.terms:
+        z, slope = regression.columns[term.feature].z, term.constants[0]
+        centre += float(term_value(regression.columns, term).mean())
+        if term.family == "log":
+            rate = term.constants[1]
+            if abs(rate) < 1e-9 or abs(slope / rate - 1.0) > NEAR_ONE:
+                return
+            factors.append(Term(term.feature, "linear", (rate,)))
+            means.append(1.0 + rate * float(z.mean()))
+        else:
+            factors.append(Term(term.feature, "exp", (slope, slope)))
+            means.append(float(np.exp(slope * z).mean()))
+    size = node.head[0] * float(np.exp(-centre))
+    first = factors[0].scaled(size)
+    yield Node("product", 1.0, (size * means[0], means[1]), (first, factors[1]))
+
+
+def _anchored(node: Node) -> Iterator[Node]:
+    """Yield products of which one more factor has no offset."""
+    if node.kind != "product":
+        return
+    for k, term in enumerate(node.terms):
+        if node.anchored[k] or EDGE_FAMILIES[term.family].natural is None:
+            continue
+        if all(one.family == "exp" for one in node.terms) and any(node.anchored):
+            continue  # an exponential of a sum says it better
+        flags = [flag or i == k for i, flag in enumerate(node.anchored)]
+        free = [i for i in (0, 1) if not node.anchored[i]]
+        head = tuple(v for i, v in zip(free, node.head, strict=True) if i != k)
+        yield replace(node, head=head, anchored=(flags[0], flags[1]))
+
+
+def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ...]]:
+    if node.kind == "product":
+        return
+    s = node_sum(regression.columns, node)
+    if len(node.terms) == 1 and node.terms[0].family == "linear":
+        yield (as_edge(node),)
+    if node.kind == "exp" and len(node.terms) == 1 and node.terms[0].family == "log":
+        slope = node.head[0] * node.terms[0].constants[0]
+        feature = node.terms[0].feature
+        yield (Term(feature, "linear", (slope,)),)
+        yield (Term(feature, "quadratic", (0.1 * slope, slope)),)
+    if node.kind == "abs":
+        t = s + node.head[0]
+        above = float(np.mean(t > 0))
+        if min(above, 1 - above) < FOLDED_SHARE:
+            sign = node.sign * (1.0 if above > 0.5 else -1.0)
+            yield tuple(term.scaled(sign) for term in node.terms)
+    elif node.kind in ("exp", "log", "quadratic"):
+        slope = {
+            "exp": node.head[0],
+            "log": node.head[0],
+            "quadratic": 2 * node.sign * node.head[0],
+        }[node.kind]
+        yield tuple(term.scaled(slope) for term in node.terms)
+
+
+def as_edge(node: Node) -> Term:
+    """Write an outer function of one linear term as a family of that term."""
+    feature, slope = node.terms[0].feature, node.terms[0].constants[0]
+    head = node.head[0]
+    match node.kind:
+        case "exp":
+            return Term(feature, "exp", (head * slope, slope))
+        case "log":
+            return Term(feature, "log", (head * slope, slope))
+        case "quadratic":
+            square = node.sign * slope * slope
+            return Term(feature, "quadratic", (square, 2 * node.sign * slope * head))
+    return Term(feature, "abs", (node.sign * abs(slope), -head / slope))
+
+
+GAPS = (0.03, 0.3, 2.0)
+"""Distances of a factor's zero from the data, in ranges, for its logarithm."""
+
+LIKELY = 1
+"""Offsets of two factors that are tried for each pair of signs."""
+
+PROMISING = 3.0
+"""Exchanged models within this factor of the sum of squares are searched on."""
+
+
+def exchanged(search: Search, best: ScoredModel) -> ScoredModel:
+    """Exchange kinds of nodes wherever the criterion gains."""
+    for _ in range(len(best.model.nodes) + 1):
+        found = [
+            search.score(model, 20, best.rss)
+            for model in _exchanges(search, best.model)
+            if not search.budget.over()
+        ]
+        limit = PROMISING * max(best.rss, 1e-10 * len(search.regression))
+        close = sorted(
+            (one for one in found if one.rss <= limit), key=lambda one: one.criterion
+        )
+        climbed = [search.climb(one) for one in close[:2]]
+        climbed += _with_fewer_additive_terms(search, best)
+        winner = min(climbed, key=lambda one: one.criterion, default=best)
+        if winner.criterion >= best.criterion - 1e-6:
+            break
+        best = winner
+    return best
+
+
+def _exchanges(search: Search, model: Model) -> Iterator[Model]:
+    for h, node in enumerate(model.nodes):
+        features = {term.feature for term in node.terms}
+        without = tuple(t for t in model.additive if t.feature not in features)
+        for other in other_kinds(search, node):
+            changed = model.with_node(h, other)
+            yield changed
+            if len(without) < len(model.additive):
+                yield Model(without, changed.nodes)
+
+
+def _with_fewer_additive_terms(
+    search: Search, best: ScoredModel
+) -> Iterator[ScoredModel]:
+    """Yield models with a node named anew and fewer additive terms of its own features.
+
+    One of these terms may stay, as a spline that gets a new name as well.
+    """
+    limit = PROMISING * max(best.rss, 1e-5 * len(search.regression))
+    for h, node in enumerate(best.model.nodes):
+        features = {term.feature for term in node.terms}
+        additive = tuple(t for t in best.model.additive if t.feature not in features)
+        own = [t for t in best.model.additive if t.feature in features]
+        if not own or any(node.anchored):
+            continue
+        terms = tuple(as_splines(search, term) for term in node.terms)
+        nodes = best.model.with_node(h, replace(node, terms=terms)).nodes
+        for kept in ((), *((as_splines(search, term),) for term in own)):
+            if search.budget.over():
+                return
+            free = fit(
+                search.regression, Model((*additive, *kept), nodes), 12, 0.0, limit
+            )
+            if free.rss <= limit:
+                named = search.named(free.model)
+                if named.rss <= limit:
+                    yield search.climb(named)
+                    break
+
+
+def as_splines(search: Search, term: Term) -> Term:
+    """Write a term as splines."""
+    basis = search.regression.columns[term.feature].basis
+    values = term_value(search.regression.columns, term)
+    beta = basis.T @ values / len(values)
+    return Term(term.feature, "spline", tuple(beta.tolist()))
+
+
+def other_kinds(search: Search, node: Node) -> Iterator[Node]:
+    """Yield nodes of other kinds with the same interaction of two features."""
+    if len(node.terms) != 2 or node.terms[0].feature == node.terms[1].feature:
+        return
+    columns = search.regression.columns
+    one, other = node.terms
+    u, v = (term_value(columns, term) for term in node.terms)
+    match node.kind:
+        case "product":
+            u, v = (factor_value(columns, node, k) for k in (0, 1))
+            yield from _squares(one, other, u, v)
+            yield from _exponentials(search, one, other, u, v)
+        case "quadratic":
+            first = one.scaled(2.0 * node.sign)
+            half = node.head[0]
+            yield Node("product", 1.0, (node.sign * half, half), (first, other))
+        case "exp":
+            factors = [np.exp(g - g.mean()) for g in (u, v)]
+            size = float(node.head[0])
+            first = _best(search, one.feature, size * factors[0])
+            second = _best(search, other.feature, factors[1])
+            heads = (size * float(factors[0].mean()), float(factors[1].mean()))
+            yield Node("product", 1.0, heads, (first, second))
+            s = node_sum(columns, node)
+            curvature = float(np.std(s))
+            yield Node("quadratic", 1.0 if size > 0 else -1.0, (1.0 + curvature,), (
+                one.scaled(np.sqrt(abs(size) / 2)), other.scaled(np.sqrt(abs(size) / 2))
+            ))  # fmt: skip
+
+
+def _squares(one: Term, other: Term, u: Array, v: Array) -> Iterator[Node]:
+    """Squares whose mixed term is the product, both signs."""
+    balance = np.sqrt(max(float(v.std()), 1e-9) / max(float(u.std()), 1e-9))
+    for sign in (1.0, -1.0):
+        first = one.scaled(balance / np.sqrt(2))
+        second = other.scaled(sign / balance / np.sqrt(2))
+        head = (balance * u.mean() + sign * v.mean() / balance) / np.sqrt(2)
+        yield Node("quadratic", sign, (float(head),), (first, second))
+
+
+def _exponentials(
+    search: Search, one: Term, other: Term, u: Array, v: Array
+) -> Iterator[Node]:
+    """Exponentials whose factors are those of the product up to offsets.
+
+    The offsets that make the logarithms most like families come first.
+    """
+    for sign_u in (1.0, -1.0):
+        left = _logarithm(search, one.feature, u, sign_u)
+        for sign_v in (1.0, -1.0):
+            right = _logarithm(search, other.feature, v, sign_v)
+            pairs = sorted(product(left, right), key=lambda p: p[0][0] + p[1][0])
+            for (_, first, size_u), (_, second, size_v) in pairs[:LIKELY]:
+                head = sign_u * sign_v * size_u * size_v
+                yield Node("exp", 1.0, (head,), (first, second))
+
+
+def _logarithm(
+    search: Search, feature: int, factor: Array, sign: float
+) -> list[tuple[float, Term, float]]:
+    """(misfit, family, size) of the logarithm of a factor for each offset of it."""
+    found = []
+    for gap in GAPS:
+        base = factor.min() if sign > 0 else factor.max()
+        curve = np.log(sign * (factor - base) + gap * np.ptp(factor))
+        weight = np.exp(2.0 * (curve - curve.max()))
+        named = search.namer.rank(feature, curve, weight)[0]
+        size = float(np.exp(curve.mean()))
+        found.append((named.misfit * size * size, named.term, size))
+    return found
+
+
+def _best(search: Search, feature: int, curve: Array) -> Term:
+    weight = np.ones(len(curve))
+    return search.namer.rank(feature, curve, weight)[0].term

@@ -1,0 +1,166 @@
+"""The two stages of a search: one node or a plain sum, then several nodes.
+
+The first stage names splines inside one parametric outer function. The second,
+
+    y = sum_h O_h(s_h) + sum_i f_i(x_i),
+
+fits groupings of the interacting features as nodes of splines beside additive splines,
+names the most promising first, and grows them on what they leave.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from symbolic.composition.fitting.node_splines import AdditivePart
+from symbolic.composition.fitting.spline_models import Splines, spline_models
+from symbolic.composition.growth import Queue, grown, reconsidered, shows_new_pair
+from symbolic.composition.interactions import Screen
+from symbolic.composition.naming_beside import (
+    additive_needed,
+    named,
+    with_fewer_additive_terms,
+)
+from symbolic.composition.rewriting import exchanged, simplified
+from symbolic.composition.search import ScoredModel, Search
+from symbolic.composition.univariate import (
+    merged,
+    one_feature,
+    with_univariate_composites,
+)
+
+FAR = 25.0
+"""Factor above a reference sum of squares beyond which one node is not the answer."""
+
+CLOSE = 30.0  # candidates within this many units of the best are rewritten as well
+
+
+def first_stage(
+    search: Search,
+    generator: np.random.Generator,
+    extra: int = 2,
+    reference_rss: float = np.inf,
+) -> list[ScoredModel]:
+    """Search all kept outer functions; best first, one for each structure reached.
+
+    Args:
+        extra: random indices to start from beside the others.
+        reach: sum of squares that additive splines and products of pairs leave; where
+            no kind comes near it, only the best is searched.
+    """
+    found: list[ScoredModel] = []
+    alone: set[int] = set()
+    kept = spline_models(search.regression, generator, extra)
+    if kept[0].fit.rss > FAR * reference_rss:
+        kept = kept[:1]
+    for splines in kept:
+        features = splines.fit.model.features
+        if len(features) == 1 and splines.kind != "sum":
+            alone |= set(features)
+            if len(kept) > 1:
+                continue
+        found.append(_searched(search, splines, found))
+    best = min(found, key=lambda one: one.criterion)
+    if len(best.model.features) == 1:
+        alone |= set(best.model.features)
+    for feature in alone:
+        found += one_feature(search, feature)
+    found.sort(key=lambda one: one.criterion)
+    close = [one for one in found if one.criterion <= found[0].criterion + CLOSE][:4]
+    found += [simplified(search, one) for one in close]
+    return unique(found)
+
+
+def unique(found: list[ScoredModel]) -> list[ScoredModel]:
+    """Best first, one for each structure."""
+    known: dict[object, ScoredModel] = {}
+    for one in sorted(found, key=lambda one: one.criterion):
+        known.setdefault(one.model.key, one)
+    return list(known.values())
+
+
+def _searched(
+    search: Search, splines: Splines, before: list[ScoredModel]
+) -> ScoredModel:
+    """Name the splines of one kind; enumerate where greedy moves fall short of them."""
+    model, rss = splines.fit.model, splines.fit.rss
+    reached = search.climb(search.named(model))
+    more = model.size - reached.model.size
+    allowed = 1.0 + 2.0 * more / len(search.regression)
+    best = min((one.rss for one in before), default=np.inf)
+    if reached.rss > allowed * rss and rss < 25.0 * best:
+        reached = search.climb(search.enumerate(model, reached))
+    return reached
+
+
+ROUNDS = 4
+"""Times that nodes are exchanged in turn, by their interaction and with their additive terms."""
+
+MOST_NAMED = 12
+"""Combinations of nodes that are named."""
+
+
+def second_stage(
+    search: Search,
+    screened: Screen,
+    generator: np.random.Generator,
+    enough: Callable[[ScoredModel], bool],
+) -> list[ScoredModel]:
+    """Search groupings of the interacting features, most plausible first.
+
+    Args:
+        screened: which features interact.
+        enough: whether a candidate needs no further search.
+    Returns:
+        Candidates, best first; empty where no features interact.
+    """
+    additive = AdditivePart(search.regression, screened)
+    selected = screened.selected
+    found: list[ScoredModel] = []
+    queue = Queue(additive, screened, generator)
+    tried: set[object] = set()
+    for turn in range(MOST_NAMED):
+        joint = None if search.budget.over() else queue.next(turn == 0)
+        if joint is None:
+            break
+        new = named(search, additive, *additive_needed(additive, selected, joint))
+        found = unique([new, *found])
+        if found[0] is new:
+            found = _refined(search, additive, found, generator)
+            if not enough(found[0]):
+                found = unique([with_univariate_composites(search, found[0]), *found])
+        if enough(found[0]):
+            break
+        near = turn == 0 and queue.near(joint)
+        known = near and not shows_new_pair(search, screened, found[0])
+        if known or found[0].model.key in tried:
+            continue
+        tried.add(found[0].model.key)
+        more = grown(search, additive, selected, found[0], generator)
+        found = unique([*more, *found])
+        if more:
+            found = _refined(search, additive, found, generator)
+        if not near and not enough(found[0]):
+            other = reconsidered(search, additive, selected, found[0], generator)
+            if other is not found[0]:
+                found = _refined(search, additive, unique([other, *found]), generator)
+        if enough(found[0]):
+            break
+    return found
+
+
+def _refined(
+    search: Search,
+    additive: AdditivePart,
+    found: list[ScoredModel],
+    generator: np.random.Generator,
+) -> list[ScoredModel]:
+    """Exchange and simplify the nodes of the best candidate."""
+    better = found[0]
+    for _ in range(ROUNDS):
+        better = simplified(search, exchanged(search, better))
+        simpler = with_fewer_additive_terms(search, additive, better, generator)
+        if simpler is better:
+            break
+        better = simpler
+    return unique([merged(search, better), *found])
