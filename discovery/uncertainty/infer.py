@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
 
+MOST_EDGES = 150
+"""Edges above which one Gram matrix of all of them costs more than it tells."""
+
 
 def infer(
     model: "ScIReN",
@@ -181,15 +184,23 @@ def _reach(
     return Reach.of(columns, tuple(used), exchangeable)
 
 
+def _obstacle(model: "ScIReN", table: "Table") -> str | None:
+    """Return why the data cannot be asked about single edges, or None."""
+    edges = len(table.feature_names) * len(model.latent_names)
+    if not model.decoder.rowwise:
+        return f"decoder {model.decoder.name!r} does not act row by row"
+    if edges > MOST_EDGES:
+        return f"there are {edges} edges, more than {MOST_EDGES}"
+    return None
+
+
 def inferred_or_reason(
     model: "ScIReN",
     tables: "Sequence[Table]",
     equations: "SymbolicModel | None" = None,
 ) -> tuple[Uncertainty | None, str]:
     """Return the uncertainty, or None and the reason why there is none."""
-    from sciren.training.feature_selection import obstacle_to_selection
-
-    reason = obstacle_to_selection(model, tables[0])
+    reason = _obstacle(model, tables[0])
     if reason is None:
         try:
             return infer(model, tables, equations), ""
