@@ -30,20 +30,6 @@ MOST_EDGES = 20
 """Edges from which a report costs more than the training it follows."""
 
 
-MOST_TESTED = 150
-"""Edges above which one Gram matrix of all of them costs more than it tells."""
-
-
-def obstacle_to_selection(model: ScIReN, table: Table) -> str | None:
-    """Return why the data cannot be asked about single edges, or None."""
-    edges = len(table.feature_names) * len(model.latent_names)
-    if not model.decoder.rowwise:
-        return f"decoder {model.decoder.name!r} does not act row by row"
-    if edges > MOST_TESTED:
-        return f"there are {edges} edges, more than {MOST_TESTED}"
-    return None
-
-
 def report_features(
     model: ScIReN, data: Prepared, config: TrainConfig, history: History
 ) -> None:
@@ -55,8 +41,7 @@ def report_features(
     edges = encoder.n_inputs * encoder.n_outputs
     hidden = getattr(encoder, "hidden", ())
     additive = isinstance(encoder, KANEncoder | AdditiveEncoder) and not hidden
-    obstacle = obstacle_to_selection(model, data.train)
-    if obstacle is not None or not additive or edges >= MOST_EDGES:
+    if not model.decoder.rowwise or not additive or edges >= MOST_EDGES:
         return
     try:
         found = select_features(model, data, config, history)
