@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.report.figures import frame_or_none, stored_figures
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
-from discovery.results.frames import with_tests
+from discovery.results.edge_tests import with_tests
 from discovery.results.scoring import long_scores
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run

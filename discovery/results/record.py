@@ -103,7 +103,7 @@ class DiscoveryRecord:
         Raises:
             ConfigError: there are no equations.
         """
-        from discovery.results.frames import with_tests
+        from discovery.results.edge_tests import with_tests
         from discovery.uncertainty.families import with_bands
 
         edges = with_bands(equations_of(self).edges, self.uncertainty)

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from discovery.results.frames import with_tests
+from discovery.results.edge_tests import with_tests
 
 EDGES = pd.DataFrame({"source": ["a", "h1_rb"], "latent": ["rb", "rb"]})
 
