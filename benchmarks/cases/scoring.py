@@ -46,10 +46,10 @@ def score(
     """Compare a found formula of the latent, and process constants, with the truth."""
     if expression is None:
         return Score(False, False, False, "no formula")
-    expression = _real(expression, case)
     if not case.used:  # no relation: only a formula without features is right
         flat = not expression.free_symbols
         return Score(flat, flat, flat, "constant")
+    expression = _real(expression, case)
     seen = bool(_used(case, expression) == case.used)
     if sympy.count_ops(expression) > LARGEST_FORMULA:
         return Score(False, False, seen, "too large")
