@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
 
-MOST_EDGES = 150
-"""Edges above which one Gram matrix of all of them costs more than it tells."""
-
 
 def infer(
     model: "ScIReN",
@@ -186,11 +183,16 @@ def _reach(
 
 def _obstacle(model: "ScIReN", table: "Table") -> str | None:
     """Return why the data cannot be asked about single edges, or None."""
+    from sciren.training.feature_selection import MOST_EDGES
+
     edges = len(table.feature_names) * len(model.latent_names)
     if not model.decoder.rowwise:
         return f"decoder {model.decoder.name!r} does not act row by row"
-    if edges > MOST_EDGES:
-        return f"there are {edges} edges, more than {MOST_EDGES}"
+    if edges >= MOST_EDGES:
+        return (
+            f"there are {edges} edges, and from {MOST_EDGES} on tests of single edges in "
+            "every fold take too long"
+        )
     return None
 
 

@@ -1,6 +1,7 @@
 """Rows, fits and held-out predictions that the judgement of equations rests on."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -206,14 +207,18 @@ class Evidence:
             out_of_fold,
             selected_mean,
         )
+        from sciren.training.feature_selection import MOST_EDGES
         from symbolic.pipeline import matched
 
         process = ObservedProcess.of(model, matched(model, pooled(parts)))
-        try:
-            selection = select(process)
-            scale = selection.whitening.scale
-        except UNFIT:
-            selection, scale = None, 1 / np.sqrt(process.weights)
+        selection, scale = None, 1 / np.sqrt(process.weights)
+        edges = len(process.feature_names) * process.n_latents
+        if (
+            edges < MOST_EDGES
+        ):  # beyond, tests of single edges in every fold take too long
+            with suppress(*UNFIT):
+                selection = select(process)
+                scale = selection.whitening.scale
         stored = EquationFit.of(equations, model, process)
         everywhere = np.ones(len(process), dtype=bool)
         fit = replace(stored, theta=stored.refitted(everywhere, scale))
