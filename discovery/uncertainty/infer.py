@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.uncertainty.record import Comparison, Uncertainty
-from sciren.errors import TrainingError
 
 if TYPE_CHECKING:
     from sciren.data import Table
@@ -202,10 +201,12 @@ def inferred_or_reason(
     equations: "SymbolicModel | None" = None,
 ) -> tuple[Uncertainty | None, str]:
     """Return the uncertainty, or None and the reason why there is none."""
+    from sciren.inference.skill.held_out import UNFIT
+
     reason = _obstacle(model, tables[0])
     if reason is None:
         try:
             return infer(model, tables, equations), ""
-        except TrainingError as error:
+        except UNFIT as error:
             reason = str(error)
     return None, reason

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+LARGE = 10.0  # times the squared error from which a share tells no more
 LEVEL = 0.05  # one-sided, of every test
 WORTH = 0.05  # of the squared error by which a flexible reference must win
 RESEMBLING = 0.1  # lag-1 correlation of residuals in the order of the file
@@ -233,6 +234,8 @@ def _targets(evidence: "Evidence") -> str:
 def _change(test: "PairedTest") -> str:
     if not np.isfinite(test.share):
         return "some predictions are not finite"
+    if test.share < -LARGE:
+        return f"squared error more than {LARGE:.0f} times as large"
     return f"squared error {abs(test.share):.1%} {'smaller' if test.share > 0 else 'larger'}"
 
 

@@ -68,7 +68,11 @@ class CheckedOperand(Operand):
         raise MistakeError(_LOOP)
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, int) or getattr(self.value, "ndim", 1) == 1:
+        rows = key[0] if isinstance(key, tuple) and key else key
+        # x[:, None] and x[..., 0] keep every row; x[3] and x[mask] of a column do not
+        every = rows is None or rows is Ellipsis or isinstance(rows, slice)
+        every = every and rows in (None, Ellipsis, slice(None))
+        if isinstance(rows, int) or (not every and getattr(self.value, "ndim", 1) == 1):
             raise MistakeError(_LOOP)
         return super().__getitem__(key)
 

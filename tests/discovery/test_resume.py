@@ -81,6 +81,11 @@ def interrupted(config, word, monkeypatch, **options) -> list[str]:
     return listener.heard
 
 
+BEFORE_VERDICT = (
+    "training", "members", "baselines", "equations", "constants", "uncertainty"
+)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("word", "finished"),
     [
@@ -89,11 +94,8 @@ def interrupted(config, word, monkeypatch, **options) -> list[str]:
         ("equations", ["training", "members", "baselines"]),
         ("consistency", ["training", "members", "baselines"]),
         ("intervals", ["training", "members", "baselines", "equations"]),
-        ("verdict", ["training", "members", "baselines", "equations", "constants"]),
-        (
-            "report",
-            ["training", "members", "baselines", "equations", "constants", "verdict"],
-        ),
+        ("verdict", [*BEFORE_VERDICT]),
+        ("report", [*BEFORE_VERDICT, "verdict"]),
     ],
 )
 def test_a_run_broken_off_anywhere_ends_as_an_uninterrupted_one(

@@ -19,6 +19,8 @@ import numpy as np
 
 Array = np.ndarray
 
+VANISHING = 1e-140  # root of a curvature whose inverse is no double any more
+
 
 MOST_STEPS = 25
 SETTLED = 0.05  # |change of log lambda| below which the steps end: 5 % change no width
@@ -149,5 +151,7 @@ def _diagonal(groups: Sequence[PenaltyGroup], strengths: Array, gram: Array) -> 
 def _inverse(matrix: Array) -> Array:
     """Return the inverse of a positive definite matrix, scaled to unit diagonal first."""
     size = np.sqrt(np.diag(matrix))
+    if not size.min(initial=1.0) > VANISHING:
+        raise np.linalg.LinAlgError("a direction has no curvature at all")
     scaled = matrix / np.outer(size, size)
     return np.linalg.inv(scaled) / np.outer(size, size)

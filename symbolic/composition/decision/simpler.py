@@ -60,10 +60,11 @@ def _improves(reached: dict[object, ScoredModel], one: ScoredModel) -> bool:
 
 
 def _steps(search: Search, one: ScoredModel) -> Iterator[ScoredModel]:
-    seen = set()
+    met = set()
     for model in plainer_models(search.regression, one.model):
-        if model.key not in seen:
-            seen.add(model.key)
+        allowed = all(term.family in search.families for term in model.terms())
+        if allowed and model.key not in met:
+            met.add(model.key)
             yield refitted(search.regression, model)
 
 

@@ -21,7 +21,7 @@ from sciren import (
     split_random,
 )
 from sciren.decoders import process_model
-from sciren.errors import ConfigError
+from sciren.errors import ConfigError, DataWarning
 from sciren.parameters import Parameter
 
 QUICK = TrainConfig(profile_points=9, smooth=1e-3)
@@ -102,7 +102,10 @@ def test_frames_are_predicted_without_a_run_folder(found):
     result, _ = found
     new = frame(20).drop(columns=["reco", "rb"])
     new.loc[4, "ta"] = np.nan
-    equations, network = (result.predict(new, one) for one in ("equations", "network"))
+    with pytest.warns(DataWarning, match="'ta': 5.0% of the rows are outside"):
+        equations = result.predict(new, "equations")
+    with pytest.warns(DataWarning, match="'ta': 5.0% of the rows are outside"):
+        network = result.predict(new, "network")
     assert list(equations.columns) == ["reco", "rb"]
     np.testing.assert_allclose(equations, network, rtol=0.02, atol=0.02)
     assert equations["reco"].isna().tolist() == new["ta"].isna().tolist()

@@ -59,7 +59,7 @@ WRONG = {
     "writing rows": ("y = p.k * 1\ny[f.ta < 0] = 0\nreturn y", 2, "use where("),
     "a single number": ("return 3.0", 1, "a single value for target 'y' and 40 rows"),
     "a mean": ("y = p.k * f.ta\nreturn y.mean()", 2, "a single value for target 'y'"),
-    "a wrong shape": ("return (p.k * f.ta)[:, None]", 1, None),
+    "a wrong shape": ("return (p.k * f.ta)[:, None]", 1, "returns shape (40, 1)"),
     "two columns": ("return torch.stack((p.k, p.k), 1)", 1, "returns shape (40, 2)"),
     "nothing": ("y = p.k * f.ta", 0, "returns nothing; end with return"),
     "an unknown parameter": ("return p.kk * f.ta", 1, "p.kk is not declared as parameter"),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special
 import sympy
 import torch
 
@@ -88,6 +89,10 @@ def uses_torch(p, f):
     return torch.exp(p.rb) * f.ta
 
 
+def uses_scipy(p, f):
+    return scipy.special.gamma(p.rb) * f.ta
+
+
 def uses_numpy(p, f):
     return np.exp(p.rb) * f.ta
 
@@ -116,7 +121,7 @@ def misses_a_target(p, f):
     "function",
     [
         uses_torch,
-        uses_numpy,
+        uses_scipy,
         branches,
         calls_a_method,
         other_function,
@@ -127,6 +132,14 @@ def misses_a_target(p, f):
 def test_what_symbols_cannot_pass_is_not_traced(function):
     decoder = process_model([RB, Q10], forcings=["ta"], targets=["reco"])(function)
     assert trace(decoder, {"ta": "ta"}) is None
+
+
+def test_functions_of_numpy_are_traced_as_those_of_the_toolkit():
+    decoder = process_model([RB, Q10], forcings=["ta"], targets=["reco"])(uses_numpy)
+    traced = trace(decoder, {"ta": "ta"})
+    assert traced is not None
+    ta, rb = sympy.symbols("ta rb", real=True)
+    assert traced["reco"] == ta * sympy.exp(rb)
 
 
 @pytest.mark.parametrize("column", ["rb", "q10"])
