@@ -28,7 +28,8 @@ FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
 LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
 SMALLEST_SPREAD = 1e-3  # of a target's deviation: nothing is measured more exactly
 HIGHEST_ORDER = 8
-"""All measured: benchmarks.belief (the cells with growing and correlated noise)."""
+"""Chosen beforehand; the cells with growing and correlated noise of
+`python -m benchmarks.belief selection` show what they achieve."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ WIDE = 8  # columns of a curve that three cannot hold
 LEVEL = 0.05  # of the Wald tests
 ALIKE = 0.1  # correlation of neighbours in the file from which its order is asked about
 MOST_COLUMNS = 1 / 3  # of the observations, in the model with all edges
-"""Measured: benchmarks.belief selection."""
+"""Chosen beforehand; `python -m benchmarks.belief selection` shows what they achieve."""
 
 
 def feature_bases(

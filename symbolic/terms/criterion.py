@@ -13,15 +13,14 @@ import numpy as np
 
 NODE_PENALTY = 12.0
 """For each outer function: exp(12 / 2) = 400 is the factor by which the likelihood has to
-prefer it. Set by `python -m benchmarks.recovery --stream tuning`: below, sums are written
-as nodes."""
+prefer it. `python -m benchmarks.recovery` shows its effect; other values were not compared
+there."""
 
 PRODUCT_PENALTY = 6.0
 """For each product of factors, which bends less than an outer function; same source."""
 
 CURVE_PENALTY = 6.0
-"""For each curve of a trained edge that is no line: nearly straight edges stay lines.
-Set by `python -m benchmarks.curve_recovery`."""
+"""For each curve of a trained edge that is no line: nearly straight edges stay lines."""
 
 COMPLEXITY_PENALTY = 1e-3
 """For each node of a printed form: decides between forms that fit equally well."""
