@@ -142,6 +142,16 @@ def _newton_step(slopes: Array, left: Array) -> Array:
     return step
 
 
+def interacting(structure: "LatentStructure") -> set[int]:
+    """Return the features of a latent that act inside a node of several features."""
+    return {
+        source
+        for node in structure.nodes
+        if len(sources := {edge.source for edge in node.edges}) > 1
+        for source in sources
+    }
+
+
 @dataclass(frozen=True)
 class Fresh:
     """The equations as they stand on the test rows, which chose nothing.
@@ -224,7 +234,8 @@ class Evidence:
         fit = replace(stored, theta=stored.refitted(everywhere, scale))
         held = HeldOut.of(process, process.values - fit.mean(fit.theta))
         repeated = None
-        if selection is not None:
+        # selection adds up curves, so it cannot find again what acts in interaction
+        if selection is not None and not any(map(interacting, fit.structures)):
             repeated = out_of_fold(process, held, selected_mean)
         return cls(
             process,

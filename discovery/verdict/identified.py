@@ -221,6 +221,8 @@ def open_curves(equations: "SymbolicModel") -> list[Reason]:
 
 def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:
     """Features of the equations that whitened tests do not keep, and the reverse."""
+    from discovery.verdict.evidence import interacting
+
     selection = evidence.selection
     if selection is None:
         return []
@@ -238,7 +240,8 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
     for edge, status in selection.status.items():
         feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
         p = selection.p_values[edge]
-        if edge in held and status == "excluded":
+        inside = edge[0] in interacting(evidence.fit.structures[edge[1]])
+        if edge in held and status == "excluded" and not inside:
             sentence = (
                 f"{feature} is in the equation of {latent}, but tests that allow for the "
                 f"noise do not see it (p = {p:.2g})"

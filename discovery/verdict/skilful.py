@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 LARGE = 10.0  # times the squared error from which a share tells no more
 LEVEL = 0.05  # one-sided, of every test
+UNREPEATED = 0.001  # where neither selection can be repeated nor rows were left out
 WORTH = 0.05  # of the squared error by which a flexible reference must win
 RESEMBLING = 0.1  # lag-1 correlation of residuals in the order of the file
 FAR, REPEATED = 20.0, 3
@@ -54,19 +55,21 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     if evidence.repeated is not None:
         again = evidence.test_of(evidence.constant, evidence.repeated)
     fresh = evidence.fresh
+    # what chose the formula has seen every row, unless selection or new rows agree
+    level = UNREPEATED if again is None and fresh is None else LEVEL
     confirmed = again is None or again.better(LEVEL)
     confirmed |= fresh is not None and fresh.test.better(LEVEL)
-    if test.better(LEVEL) and confirmed:
+    if test.better(level) and confirmed:
         ours, constant = evidence.held_out_r2()
         sentence = (
             f"On held-out blocks R2 of {targets} is {ours:.3g}, that of constant latents "
             f"{constant:.3g} (p = {_p(test.p)}, {test.blocks} blocks)"
         )
-        return Reason("skilful", targets, True, sentence, test.p, LEVEL, rank=6)
-    if not test.better(LEVEL):
+        return Reason("skilful", targets, True, sentence, test.p, level, rank=6)
+    if not test.better(level):
         sentence = (
             f"On held-out blocks the equations predict {targets} no better than constant "
-            f"latents: {_change(test)} (p = {_p(test.p)}, limit {LEVEL:g})"
+            f"latents: {_change(test)} (p = {_p(test.p)}, limit {level:g})"
         )
         number = test.p
     else:
@@ -78,7 +81,7 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
         )
         number = again.p
     return Reason(
-        "skilful", targets, False, sentence, number, LEVEL,
+        "skilful", targets, False, sentence, number, level,
         "Claim no relation; it takes more blocks (sites, seasons) or other features",
         fatal=True, rank=0,
     )  # fmt: skip

@@ -316,7 +316,8 @@ class _Walker:
         """Raw shift by which the mean of a latent changes by a share of its size."""
         raw = self.problem.raw(fit.theta)
         now = self.process.physical(raw)[:, latent]
-        size = max(abs(float(now.mean())), 0.1 * float(now.std()), TINY)
+        # a third of nothing moves nothing: around zero its spread is a latent's size
+        size = max(abs(float(now.mean())), float(now.std()), TINY)
         inside, outside = 0.0, _size(self.process, raw, latent)
         for _ in range(40):  # bisection: constraints rise, but not always straight
             middle = (inside + outside) / 2
