@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from discovery.tables.study import Study
 
 CHECKPOINTS, START = "checkpoints", "start.json"
+NOTHING_KEPT = "no stage was finished, nothing is kept; the same command starts again"
 
 Say = Callable[[str], None]
 
@@ -100,17 +101,26 @@ def unfinished_run(
         yield hidden
         (hidden / LOCK).unlink()
         put_in_place(hidden, out, overwrite)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(_kept(hidden) or NOTHING_KEPT)
+        raise
     except BaseException:
-        if _stages(hidden):
-            say(
-                f"stopped; finished stages are kept ({', '.join(_stages(hidden))}), "
-                "--resume goes on with them"
-            )
+        if _kept(hidden):
+            say(f"stopped; {_kept(hidden)}")
         raise
     finally:
         lock.close()
         if not _stages(hidden):
             shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _kept(hidden: Path) -> str:
+    """Say which stages are finished and how to go on, or nothing where there is none."""
+    stages = ", ".join(_stages(hidden))
+    return stages and (
+        f"finished stages are kept ({stages}); the same command with --resume goes on "
+        "after them"
+    )
 
 
 def _begin(hidden: Path, study: "Study", resume: bool, say: Say) -> None:

@@ -1,5 +1,10 @@
 """The command line: one line for each error, exit codes, nothing written on failure."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
 import warnings
 
 import pytest
@@ -107,6 +112,55 @@ def test_warnings_of_the_data_are_one_line_and_others_stay_silent(monkeypatch, c
     monkeypatch.setattr("discovery.config.starter.write_starter", warn)
     assert run("init") == 0
     assert capsys.readouterr().err == "warning: some rows are odd\n"
+
+
+@pytest.fixture
+def signals():
+    """The handling of SIGTERM as it was before the command."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_an_interrupt_says_what_is_kept(
+    monkeypatch, capsys, signals, number, code, word
+):
+    def wait(*_, **__):
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    monkeypatch.setattr("discovery.config.starter.write_starter", wait)
+    assert run("init") == code
+    assert capsys.readouterr().err == f"{word}: nothing was written\n"
+
+
+def test_an_interrupt_of_a_run_names_the_finished_stages(monkeypatch, capsys):
+    def interrupt(*_, **__):
+        error = KeyboardInterrupt()
+        error.add_note("finished stages are kept (training)")
+        raise error
+
+    monkeypatch.setattr("discovery.config.starter.write_starter", interrupt)
+    assert run("init") == 130
+    assert capsys.readouterr().err.endswith("are kept (training)\n")
+
+
+def test_a_reader_who_has_left_is_no_error():
+    script = "from discovery.cli import main; main(['--version'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
 
 
 def test_global_options_may_stand_behind_the_command():

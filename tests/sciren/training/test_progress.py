@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sciren.training.progress import LineProgress, Silence
+from sciren.training.progress import LineProgress, Silence, duration
 
 
 class Terminal(io.StringIO):
@@ -60,3 +60,37 @@ def test_silence_is_silent(call, capfd):
     arguments = ("train", 1, 2, {}) if call == "update" else ("done",)
     getattr(Silence(), call)(*arguments)
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_time_left_is_that_of_the_steps_so_far(monkeypatch):
+    clock = iter([0.0, 0.5, 30.0, 60.0])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    progress = LineProgress(stream, every=0)
+    for step in (1, 2, 4, 7):
+        progress.update("train", step, 7, {})
+    lines = stream.getvalue().splitlines()
+    assert lines == [
+        "train 1/7",
+        "train 2/7",  # too early to tell
+        "train 4/7  about 30 s left",
+        "train 7/7",
+    ]
+
+
+def test_a_reader_who_leaves_does_not_stop_the_work():
+    class Closed(io.StringIO):
+        def flush(self):
+            raise BrokenPipeError
+
+    progress = LineProgress(Closed(), every=0)
+    progress.update("train", 1, 2, {})
+    progress.say("done")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 s"), (59, "59 s"), (60, "1 min"), (3569, "59 min"), (5400, "1.5 h")],
+)
+def test_a_duration_is_said_in_its_largest_unit(seconds, said):
+    assert duration(seconds) == said

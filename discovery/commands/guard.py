@@ -1,0 +1,119 @@
+"""What every command shares: quiet and debug, errors as one line, interrupts, pipes."""
+
+import functools
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+import typer
+
+from sciren.errors import DownloadError, SciRenError, ShapeError, TrainingError
+
+_WORK_ERRORS = (TrainingError, ShapeError, DownloadError)
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+@dataclass
+class Options:
+    """What stands beside every command."""
+
+    quiet: bool = False
+    debug: bool = False
+
+
+options = Options()
+
+
+class Terminated(KeyboardInterrupt):
+    """The system asked the process to end (SIGTERM)."""
+
+
+def set_options(quiet: bool, debug: bool) -> None:
+    """Take over the global options, and say warnings about the data in one line."""
+    options.quiet, options.debug = quiet, debug
+    warnings.showwarning = _show_warning
+
+
+def end_on_request() -> None:
+    """Let a request to end (SIGTERM) stop the work as Ctrl-C does."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    if category.__module__.startswith("sciren") or options.debug:
+        tell(f"warning: {one_line(message)}")
+
+
+def one_line(message: object) -> str:
+    """Return a message without line breaks."""
+    return " ".join(str(message).split())
+
+
+def show(text: object) -> None:
+    """Print a result on standard output; a reader who has left is no error."""
+    _write(sys.stdout, str(text))
+
+
+def tell(text: object) -> None:
+    """Print a message on standard error; a reader who has left is no error."""
+    _write(sys.stderr, str(text))
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(f"{text}\n")
+        stream.flush()
+    except BrokenPipeError:
+        # what is still to come, and the flush at the end of the process, go nowhere
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn errors of the work into one line and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except SciRenError as error:
+            code = 1 if isinstance(error, _WORK_ERRORS) else 2
+            _fail(error, one_line(error), code)
+        except (OSError, MemoryError) as error:
+            _fail(error, one_line(error) or type(error).__name__, 1)
+        except KeyboardInterrupt as error:
+            _stop(error)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            what = f"unexpected {type(error).__name__}: {one_line(error)}"
+            _fail(error, f"{what}; --debug shows where", 1)
+
+    return run
+
+
+def _fail(error: BaseException, line: str, code: int) -> None:
+    if options.debug:
+        raise error
+    tell(f"error: {line}")
+    raise typer.Exit(code)
+
+
+def _stop(error: KeyboardInterrupt) -> None:
+    """Say what an interrupt has left; the work adds it to the exception."""
+    terminated = isinstance(error, Terminated)
+    kept = " ".join(getattr(error, "__notes__", ())) or "nothing was written"
+    tell(f"{'terminated' if terminated else 'interrupted'}: {one_line(kept)}")
+    raise typer.Exit(_TERMINATED if terminated else _INTERRUPTED)

@@ -1,0 +1,96 @@
+"""Commands that use a finished run: explain, predict, verify, control, report."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from discovery.commands.finish import finish
+from discovery.commands.guard import guarded, options, show
+from discovery.commands.words import AcceptEdits, Run
+
+
+@guarded
+def explain(
+    run: Run,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Change what comes after training: discovery.pins, .forbid, "
+            ".families, .threshold, .bootstrap.",
+        ),
+    ] = None,
+    accept_edits: AcceptEdits = False,
+) -> None:
+    """Do everything after training again: prune, equations, verdict, report."""
+    from discovery.runs.explain import explain as work
+    from discovery.runs.manifest import edits_accepted
+
+    with edits_accepted(accept_edits):
+        finish(work(run, changes or (), quiet=options.quiet))
+
+
+@guarded
+def predict(
+    run: Run,
+    data: Annotated[Path, typer.Argument(help="csv, csv.gz, parquet, NetCDF or Zarr.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File of the results.")],
+    using: Annotated[
+        Literal["equations", "network"], typer.Option(help="What computes.")
+    ] = "equations",
+    interval: Annotated[
+        float,
+        typer.Option(min=0.01, max=0.999, help="Probability of the intervals."),
+    ] = 0.95,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file that is there.")
+    ] = False,
+    accept_edits: AcceptEdits = False,
+) -> None:
+    """Write targets, latents and their intervals for every row of a file."""
+    from discovery.runs.manifest import edits_accepted
+    from discovery.runs.predict import predict as work
+
+    with edits_accepted(accept_edits):
+        show(work(run, data, out, using, overwrite, interval))
+
+
+@guarded
+def verify(
+    run: Run,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Its data, where they are elsewhere, or others."),
+    ] = None,
+) -> None:
+    """Judge the stored equations again and compare with what the run says of itself."""
+    from discovery.verdict.runs import verify_run as work
+
+    found = work(run, data, options.quiet)
+    show(found.text())
+    if not found.same:
+        raise typer.Exit(1)
+
+
+@guarded
+def control(
+    run: Run,
+    placebos: Annotated[int, typer.Option(min=1, max=1000, help="Of each kind.")] = 20,
+) -> None:
+    """Look for relations where none can be: placebos and wrong processes."""
+    from discovery.verdict.runs import control_run as work
+
+    for sentence in work(run, placebos, options.quiet).sentences():
+        show(sentence)
+
+
+@guarded
+def report(run: Run, accept_edits: AcceptEdits = False) -> None:
+    """Write the report of a run again."""
+    from discovery.report.run_report import write_report as work
+    from discovery.runs.manifest import edits_accepted
+
+    with edits_accepted(accept_edits):
+        show(work(run))
