@@ -71,7 +71,7 @@ def learned(model: ScIReN, table: Table, edges: int) -> list[CurveFit]:
     while len(found) < edges:
         seen = observed(model, table)
         (latent,) = with_errors(extract(model, table), seen.term, seen.scaled)
-        found += [fit_edge(one, "x", "y", SymbolicOptions()) for one in latent.edges]
+        found += [fit_edge(edge, "x", "y", SymbolicOptions()) for edge in latent.edges]
     return found[:edges]
 
 

@@ -123,8 +123,8 @@ def compare(work: Workload, rounds: int, budget: float) -> Line:
     for _ in range(rounds):
         times = {name: spent(step, budget) for name, step in steps.items()}
         ours.append(times["ours"] / work.members)
-        for name, found in ratios.items():
-            found.append(times[name] / ours[-1])
+        for name, ratio in ratios.items():
+            ratio.append(times[name] / ours[-1])
     median = statistics.median(ratios["pykan"])
     return Line(
         f"first-order step, {work.name}",

@@ -65,9 +65,9 @@ def replicate(seed: int, rows: int, law: Law, resamples: int) -> pd.DataFrame:
     if right != {("sw_pot", "linear"), ("dsw_pot", "linear")}:
         return pd.DataFrame([base | {"method": "none", "constant": ""}])
     listed = [
-        base | {"method": method} | one
+        base | {"method": method} | interval
         for method, frame in found.items()
-        for one in _intervals(frame)
+        for interval in _intervals(frame)
     ]
     return pd.DataFrame(listed)
 

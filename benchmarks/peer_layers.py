@@ -58,8 +58,8 @@ def penalty(edges: Sequence[Tensor], coefficients: Sequence[Tensor]) -> Tensor:
         share = score / score.sum()
         bits = -(share * torch.log2(share + 1e-4)).sum()
         total = total + WEIGHT * (score.sum() + bits)
-    for one in coefficients:
-        total = total + SMOOTH * one.diff(n=2, dim=-1).square().sum()
+    for coefficient in coefficients:
+        total = total + SMOOTH * coefficient.diff(n=2, dim=-1).square().sum()
     return total
 
 

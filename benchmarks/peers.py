@@ -84,7 +84,7 @@ def ours(case: Case, budget: float) -> Found:
     constants = {
         name: found.constants_of_process[name].value for name in case.constants
     }
-    beside = tuple(raw_expression(one.form, found.units) for one in found.equals)
+    beside = tuple(raw_expression(equal.form, found.units) for equal in found.equals)
     return Found(found.expression, found.accepted, str(found), constants, equals=beside)
 
 

@@ -130,7 +130,7 @@ def _in_set(case: Case, found: Found, form: bool) -> bool:
     """Whether the true form is the answer, or one of several that are named together."""
     named = found.accepted or bool(found.equals)
     return named and (
-        form or any(score(case, one, found.constants).form for one in found.equals)
+        form or any(score(case, equal, found.constants).form for equal in found.equals)
     )
 
 

@@ -87,7 +87,10 @@ def outsider(name: str, noise: float, seed: int) -> Answer | None:
     rng = np.random.default_rng([seed, 50 + index, int(100 * noise)])
     x = draw_points(rng, int(rng.choice(SIZES)))
     clean = OUTSIDE[name](x)
-    if 1.0 - max(one.r2 for one in fit_curve(x, clean).alternatives) < MISSED:
+    if (
+        1.0 - max(alternative.r2 for alternative in fit_curve(x, clean).alternatives)
+        < MISSED
+    ):
         return None
     return answer(name, x, clean, noise, seed)
 

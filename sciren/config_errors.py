@@ -26,34 +26,34 @@ def config_error(
         source: file or call, for the message.
         root: key under which the data stand in the file, such as ``train``.
     """
-    found = error.errors()
-    paths = [_plain_path(one, data) for one in found]
+    result = error.errors()
+    paths = [_plain_path(one, data) for one in result]
     # a misspelt key explains others that are missing; of several forms that a value
     # may have, the one that got furthest was meant
     order = sorted(
-        range(len(found)),
+        range(len(result)),
         key=lambda k: (
-            found[k]["type"] != "extra_forbidden",
+            result[k]["type"] != "extra_forbidden",
             paths[k][:1] != paths[0][:1],
             -len(paths[k]),
         ),
     )
     first = order[0]
-    text = f"{source}: {_sentence(found[first], paths[first], model, data, root)}"
+    text = f"{source}: {_sentence(result[first], paths[first], model, data, root)}"
     others = {tuple(path) for path in paths if path != paths[first][: len(path)]}
     if others:
         text += f" ({len(others)} more after this one)"
     return ConfigError(text)
 
 
-def _plain_path(one: ErrorDetails, data: Any) -> list[str | int]:
+def _plain_path(detail: ErrorDetails, data: Any) -> list[str | int]:
     """Leave out of pydantic's location what names a type instead of a key."""
     path: list[str | int] = []
     here = data
-    for part in one["loc"]:
+    for part in detail["loc"]:
         if _holds(here, part):
             here = here[part]
-        elif one["type"] != "missing" or part != one["loc"][-1]:
+        elif detail["type"] != "missing" or part != detail["loc"][-1]:
             continue
         path.append(part)
     return path
@@ -71,7 +71,7 @@ def _dotted(path: Sequence[str | int], root: str) -> str:
 
 
 def _sentence(
-    one: ErrorDetails,
+    detail: ErrorDetails,
     path: list[str | int],
     model: type[BaseModel],
     data: Any,
@@ -79,27 +79,27 @@ def _sentence(
 ) -> str:
     key = _dotted(path, root) or "the configuration"
     owner = _model_at(model, path[:-1], data)
-    match one["type"]:
+    match detail["type"]:
         case "extra_forbidden":
             known = closest_names(str(path[-1]), owner.model_fields if owner else [])
             return f"key {key!r} does not exist. {known} Correct or remove it"
         case "missing":
             return f"key {key!r} is missing{_meaning(owner, path)}"
         case "union_tag_invalid":
-            given = one.get("ctx", {})
+            given = detail.get("ctx", {})
             tags = [tag.strip(" '") for tag in given["expected_tags"].split(",")]
             near = closest_names(str(given["tag"]), tags)
             return f"key {_dotted([*path, 'kind'], root)!r} is {given['tag']!r}. {near}"
         case "literal_error":
-            return _not_a_choice(one, key, data, path)
+            return _not_a_choice(detail, key, data, path)
     value = _shortened(_value_at(data, path))
-    return f"key {key!r} is {value}: {_advice(one)}{_meaning(owner, path)}"
+    return f"key {key!r} is {value}: {_advice(detail)}{_meaning(owner, path)}"
 
 
 def _not_a_choice(
-    one: ErrorDetails, key: str, data: Any, path: Sequence[str | int]
+    detail: ErrorDetails, key: str, data: Any, path: Sequence[str | int]
 ) -> str:
-    expected = one.get("ctx", {})["expected"].replace(" or ", ", ")
+    expected = detail.get("ctx", {})["expected"].replace(" or ", ", ")
     choices = [choice.strip(" '") for choice in expected.split(",")]
     value = _value_at(data, path)
     near = closest_names(str(value), choices)
@@ -125,9 +125,9 @@ _ADVICE = {
 }
 
 
-def _advice(one: ErrorDetails) -> str:
-    text = one["msg"].removeprefix("Value error, ")
-    return _ADVICE.get(one["type"], text.replace("Input should be", "it should be"))
+def _advice(detail: ErrorDetails) -> str:
+    text = detail["msg"].removeprefix("Value error, ")
+    return _ADVICE.get(detail["type"], text.replace("Input should be", "it should be"))
 
 
 def _meaning(owner: type[BaseModel] | None, path: Sequence[str | int]) -> str:

@@ -131,12 +131,12 @@ def layer_statistics(
     x = model.scaled(table.features)
     share = torch.ones_like(x[:, 0]) if table.weights is None else table.weights.to(x)
     share = share / share.sum()
-    found = []
+    statistics = []
     for layer in layers:
-        found.append(_measure(layer, x, share, kind))
+        statistics.append(_measure(layer, x, share, kind))
         x = torch.cat([layer.edges(part).sum(1) for part in _chunks(x, layer)])
         x = x + layer.bias
-    return found
+    return statistics
 
 
 def _measure(

@@ -100,7 +100,7 @@ def _structured(symbolic: EquationRecord, model: ScIReN, columns: Columns) -> Te
     names = model.feature_names or tuple(columns)
     raw = torch.from_numpy(np.stack([columns[name] for name in names], axis=1))
     z = model.scaled(raw).numpy()
-    values = np.stack([one.value(z) for one in symbolic.structures], axis=1)
+    values = np.stack([structure.value(z) for structure in symbolic.structures], axis=1)
     return model.constrain(torch.from_numpy(values))
 
 
@@ -291,6 +291,6 @@ def _sizes(theta: Tensor, problem: SymbolicProblem, model: ScIReN) -> Tensor:
 
 def _names(symbolic: EquationRecord, model: ScIReN) -> list[str]:
     names = []
-    for one in symbolic.structures:
-        names += [f"{k + 1} of {one.name}" for k in range(one.size)]
+    for structure in symbolic.structures:
+        names += [f"{k + 1} of {structure.name}" for k in range(structure.size)]
     return [*names, *model.decoder.constant_names]

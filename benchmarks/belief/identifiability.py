@@ -169,9 +169,15 @@ def observed_case(
 
 def judged(case: Case, found: Identifiability) -> bool:
     """Whether everything was called as it is, and the combination was named."""
-    held = {one.name for one in found.quantities if one.status == "identified"}
+    held = {
+        quantity.name
+        for quantity in found.quantities
+        if quantity.status == "identified"
+    }
     loose = set(found.of("not identified"))
-    named = not case.known or case.known in {one.text for one in found.combinations}
+    named = not case.known or case.known in {
+        combination.text for combination in found.combinations
+    }
     return set(case.loose) <= loose and set(case.held) <= held and named
 
 

@@ -114,8 +114,10 @@ def _skeleton(term: Formula) -> tuple[Skeleton, tuple[float, ...]]:
             return str(part)
         if part.is_Add or part.is_Mul:
             pieces = _ordered(part)
-            return f"{part.func.__name__}({','.join(walked(one) for one in pieces)})"
-        return f"{part.func.__name__}({','.join(walked(one) for one in part.args)})"
+            return (
+                f"{part.func.__name__}({','.join(walked(piece) for piece in pieces)})"
+            )
+        return f"{part.func.__name__}({','.join(walked(arg) for arg in part.args)})"
 
     return walked(term), tuple(numbers)
 

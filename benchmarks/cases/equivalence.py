@@ -43,7 +43,7 @@ def parametrise(expression: Formula, symbols: Sequence[sympy.Symbol]) -> Paramet
             return names[-1]
         if not part.args:
             return part
-        return part.func(*(freed(one) for one in part.args))
+        return part.func(*(freed(arg) for arg in part.args))
 
     form = freed(expression)
     arguments = [*symbols, *names]
@@ -59,8 +59,8 @@ def parametrise(expression: Formula, symbols: Sequence[sympy.Symbol]) -> Paramet
     def slopes_at(columns: np.ndarray, p: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             found = [
-                np.broadcast_to(np.asarray(one), (len(columns),)).astype(float)
-                for one in slopes(*columns.T, *p)
+                np.broadcast_to(np.asarray(slope), (len(columns),)).astype(float)
+                for slope in slopes(*columns.T, *p)
             ]
         return np.stack(found, axis=1) if found else np.empty((len(columns), 0))
 

@@ -128,7 +128,7 @@ def group_of(tree: Sum) -> str | None:
     simple = len(edges) + len(nodes) + len(products) == len(tree.terms)
     if not simple or functions & set(FOREIGN):
         return "outside"
-    inner = {feature for one in nodes for feature in leaves(one)}
+    inner = {feature for node in nodes for feature in leaves(node)}
     return _inside_group(len(nodes), len(products), direct, inner)
 
 

@@ -246,7 +246,10 @@ def run_networks(
     ]
     configs = [TrainConfig(seed=seed, ladder=True, profiles=False) for seed in seeds]
     start = time.process_time()
-    trains, valids = [one.train for one in splits], [one.valid for one in splits]
+    trains, valids = (
+        [split.train for split in splits],
+        [split.valid for split in splits],
+    )
     fit_ensemble(models, trains, valids, configs)
     seconds = (time.process_time() - start) / len(models)
     rows = []

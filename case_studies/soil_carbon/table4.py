@@ -110,8 +110,8 @@ def _extra(study: work.Study, cells: Sequence[work.Cell]) -> dict[str, pd.DataFr
     numbers = parts.select_dtypes("number").columns
     means = parts.groupby("latent", sort=False)[list(numbers)].mean().reset_index()
     spans = {
-        one.name: one.high - one.low
-        for one in CLM5SoilCarbon(predicted=study.predicted).parameters.latents
+        latent.name: latent.high - latent.low
+        for latent in CLM5SoilCarbon(predicted=study.predicted).parameters.latents
     }
     agreed = agreement([cell.table("latents") for cell in mine], spans)
     joined = means.merge(agreed, on="latent")

@@ -112,7 +112,9 @@ def agreement(latents: list[pd.DataFrame], spans: dict[str, float]) -> pd.DataFr
     """
     rows = []
     for name, span in spans.items():
-        stacked = np.stack([one.sort_values("site")[name] for one in latents]) / span
+        stacked = (
+            np.stack([latent.sort_values("site")[name] for latent in latents]) / span
+        )
         alone = len(stacked) < 2
         spread = float("nan") if alone else float(stacked.std(0, ddof=1).mean())
         rows.append(

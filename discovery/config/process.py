@@ -59,18 +59,18 @@ def _from_file(path: Path, attribute: str) -> "Decoder":
     from sciren.decoders import Decoder
 
     module = _run_file(path)
-    found: Any = getattr(module, attribute, None)
-    if isinstance(found, type) and issubclass(found, Decoder):
-        found = _instance(found, path)
-    if isinstance(found, Decoder):
-        return found
-    decoders = [key for key, one in vars(module).items() if isinstance(one, Decoder)]
-    if found is None:
+    decoder: Any = getattr(module, attribute, None)
+    if isinstance(decoder, type) and issubclass(decoder, Decoder):
+        decoder = _instance(decoder, path)
+    if isinstance(decoder, Decoder):
+        return decoder
+    decoders = [key for key, var in vars(module).items() if isinstance(var, Decoder)]
+    if decoder is None:
         raise DecoderError(
             f"{path}: defines no {attribute!r}. {closest_names(attribute, decoders)}"
         )
     raise DecoderError(
-        f"{path}: {attribute!r} is a {type(found).__name__}, no process model; put "
+        f"{path}: {attribute!r} is a {type(decoder).__name__}, no process model; put "
         "@process_model(parameters=[...], forcings=[...], targets=[...]) above it"
     )
 

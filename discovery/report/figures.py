@@ -80,10 +80,10 @@ def _bands(
     if discovery.uncertainty is None:
         return {}
     return {
-        (one["source"], one["latent"]): (
-            np.array(one["x"]), np.array(one["low"]), np.array(one["high"]),
+        (band["source"], band["latent"]): (
+            np.array(band["x"]), np.array(band["low"]), np.array(band["high"]),
         )
-        for one in discovery.uncertainty.bands
+        for band in discovery.uncertainty.bands
     }  # fmt: skip
 
 

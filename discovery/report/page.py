@@ -214,15 +214,15 @@ def _reasons(verdict: "Verdict | None") -> TableView | None:
         return None
     rows = [
         {
-            "part": one.part,
-            "about": one.subject,
-            "answer": "holds" if one.holds else "does not hold",
-            "number": one.number,
-            "limit": one.limit,
-            "reason": one.sentence,
-            "next step": one.next_step,
+            "part": reason.part,
+            "about": reason.subject,
+            "answer": "holds" if reason.holds else "does not hold",
+            "number": reason.number,
+            "limit": reason.limit,
+            "reason": reason.sentence,
+            "next step": reason.next_step,
         }
-        for one in verdict.reasons
+        for reason in verdict.reasons
     ]
     frame = pd.DataFrame(rows)
     return plain_table(frame, "What was asked, most important first.")

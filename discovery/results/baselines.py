@@ -30,11 +30,11 @@ def baselines(
         split: its tables.
         config: of its training; the perceptron is trained by the first-order engine.
     """
-    found: dict[str, Predict] = {}
+    predictions: dict[str, Predict] = {}
     if model.decoder.rowwise:
-        found[CONSTANT] = constant_latents(model, split.train)
-    found[PERCEPTRON] = perceptron(model, split, config, progress)
-    return found
+        predictions[CONSTANT] = constant_latents(model, split.train)
+    predictions[PERCEPTRON] = perceptron(model, split, config, progress)
+    return predictions
 
 
 def constant_latents(model: "ScIReN", train: "Table") -> Predict:
@@ -58,12 +58,18 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
         starts = [model.constant_raw.detach(), model.constant_scale.start]
         found = [
             refit(
-                observations.term, observations.scaled, flat, one, with_covariance=False
+                observations.term,
+                observations.scaled,
+                flat,
+                start,
+                with_covariance=False,
             )
-            for one in starts
+            for start in starts
         ]
-        best = min(found, key=lambda one: one.loss)
-        raw = torch.tensor([[one.offset for one in best.structures]]).double()
+        best = min(found, key=lambda candidate: candidate.loss)
+        raw = torch.tensor(
+            [[structure.offset for structure in best.structures]]
+        ).double()
         latents, constants = (
             model.constrain(raw),
             model.constant_scale.to_physical(best.constants),

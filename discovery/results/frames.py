@@ -69,7 +69,7 @@ def profiles_table(points: Sequence[Mapping[str, Any]]) -> "pd.DataFrame":
     return pd.DataFrame(list(points), columns=None if points else columns)
 
 
-def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
+def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
     """Return one row a latent.
 
     Columns: latent, equation (text), latex, expression (sympy), features, complexity
@@ -87,10 +87,10 @@ def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
     from symbolic import to_text
     from symbolic.expression.complexity import complexity
 
-    model = equations_of(found)
-    latex = found.latex()
+    model = equations_of(discovery)
+    latex = discovery.latex()
     agreement = scores(
-        found.network().latents(table).numpy(),
+        discovery.network().latents(table).numpy(),
         equation_latents(model, table).numpy(),
         model.latent_names,
     )
@@ -105,12 +105,14 @@ def latents_table(found: "Discovery", table: "Table") -> "pd.DataFrame":
                 "equation": to_text(model.printed(name), model.digits),
                 "latex": latex[name],
                 "expression": expression,
-                "features": tuple(one for one in model.features if one in used),
+                "features": tuple(
+                    feature for feature in model.features if feature in used
+                ),
                 "complexity": complexity(expression, model.record.options.complexity),
                 "refused": refused.count(name),
                 "r2": agreement[name]["r2"],
-                "consistency": found.consistency,
-                "verdict": str(found.verdict),
+                "consistency": discovery.consistency,
+                "verdict": str(discovery.verdict),
             }
         )
     return pd.DataFrame(rows)

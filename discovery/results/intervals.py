@@ -84,16 +84,19 @@ class _Evaluate:
         self.features = equations.used_features()
         self.forcings = list(equations.forcing_columns.values())
         latents = [
-            parametric(one, equations.units, equations.constraints[one.name])
-            for one in equations.structures
+            parametric(
+                structure, equations.units, equations.constraints[structure.name]
+            )
+            for structure in equations.structures
         ]
-        inside = [str(symbol) for one in latents for symbol in one.constants]
+        inside = [str(symbol) for latent in latents for symbol in latent.constants]
         self.constants = [replicates[name].to_numpy() for name in inside]
         self.process = [replicates[name].to_numpy() for name in equations.constants]
         symbols = [*feature_symbols(self.features), *_symbols(latents)]
         calls = {name: curve.value for name, curve in equations.functions.items()}
         self.latents = {
-            one.name: compile_numpy(one.expression, symbols, calls) for one in latents
+            latent.name: compile_numpy(latent.expression, symbols, calls)
+            for latent in latents
         }
         names = [*self.latents, *equations.constants, *self.forcings]
         self.targets = {
@@ -119,4 +122,4 @@ class _Evaluate:
 
 
 def _symbols(latents: Sequence[Any]) -> list[Any]:
-    return [symbol for one in latents for symbol in one.constants]
+    return [symbol for latent in latents for symbol in latent.constants]

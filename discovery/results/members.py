@@ -47,7 +47,9 @@ def train_members(
     ]
     fit_ensemble(models, study.split.train, study.split.valid, settings, progress)
     rows = [_row(study, first, config.seed)]
-    rows += [_row(study, one, seed) for one, seed in zip(models, seeds, strict=True)]
+    rows += [
+        _row(study, model, seed) for model, seed in zip(models, seeds, strict=True)
+    ]
     return rows, [_sentence(rows, first)]
 
 

@@ -137,29 +137,32 @@ class DiscoveryRecord:
 
         model = equations_of(self)
         shown = model.digits if digits == -1 else digits
-        return {name: to_latex(one, shown) for name, one in model.equations.items()}
+        return {
+            name: to_latex(equation, shown)
+            for name, equation in model.equations.items()
+        }
 
     def sympy(self) -> dict[str, Any]:
         """Return latent -> sympy expression in raw units."""
         return dict(equations_of(self).equations)
 
 
-def equations_of(found: DiscoveryRecord) -> "SymbolicModel":
+def equations_of(record: DiscoveryRecord) -> "SymbolicModel":
     """Return the equations.
 
     Raises:
         ConfigError: there are none.
     """
-    if found.equations is None:
+    if record.equations is None:
         raise ConfigError(
             "there are no equations, because the encoder is a black box; "
             "use the network"
         )
-    return found.equations
+    return record.equations
 
 
-def failed_note(found: DiscoveryRecord) -> str:
+def failed_note(record: DiscoveryRecord) -> str:
     """Return the sentence that marks outputs of equations that are not the network, or ''."""
-    checks = found.verification.checks if found.verification else ()
+    checks = record.verification.checks if record.verification else ()
     names = [check.name for check in checks if not check.passed]
     return f"Consistency FAILED: {', '.join(names)}." if names else ""

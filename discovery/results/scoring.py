@@ -51,10 +51,12 @@ def predictors(
     model: "ScIReN", equations: "SymbolicModel | None"
 ) -> "dict[str, Predict]":
     """Return the functions that give the targets of a table, by model."""
-    found: dict[str, Predict] = {NETWORK: lambda table: model.predict(table).targets}
+    predictions: dict[str, Predict] = {
+        NETWORK: lambda table: model.predict(table).targets
+    }
     if equations is not None:
-        found[EQUATION] = lambda table: equation_targets(equations, model, table)
-    return found
+        predictions[EQUATION] = lambda table: equation_targets(equations, model, table)
+    return predictions
 
 
 def target_scores(

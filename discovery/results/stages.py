@@ -174,7 +174,9 @@ class _Task:
             unit_problems,
         )
 
-        self.notes += [f"Units: {one}." for one in unit_problems(equations)]
+        self.notes += [
+            f"Units: {unit_problem}." for unit_problem in unit_problems(equations)
+        ]
         self.notes += residual_notes(equations)
         self.notes += dependence_notes(equations)
 
@@ -251,9 +253,9 @@ class _Task:
         if record["result"] is None:
             self.notes.append(f"No interval counts the selection: {record['why']}.")
             return None
-        found = Uncertainty.from_json(record["result"])
-        self.notes += [*dependence_notes(found), *outside_notes(found)]
-        return found
+        uncertainty = Uncertainty.from_json(record["result"])
+        self.notes += [*dependence_notes(uncertainty), *outside_notes(uncertainty)]
+        return uncertainty
 
     def _intervals(
         self, equations: "SymbolicModel", training: Training

@@ -228,9 +228,9 @@ def _differences(before: Any, now: Any, key: str = "") -> list[tuple[str, Any, A
     if isinstance(before, dict) and isinstance(now, dict):
         names = dict.fromkeys([*before, *now])
         return [
-            one
+            difference
             for name in names
-            for one in _differences(
+            for difference in _differences(
                 before.get(name), now.get(name), f"{key}.{name}" if key else name
             )
         ]

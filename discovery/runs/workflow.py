@@ -64,8 +64,8 @@ def run(
         keep = Checkpoints(folder / CHECKPOINTS)
         notes = _unreachable(study, shares)
         training = train(study, settings, progress, notes, keep)
-        found = discover_study(study, training, progress, keep)
-        write_all(found, study, folder, progress)
+        discovery = discover_study(study, training, progress, keep)
+        write_all(discovery, study, folder, progress)
     return out
 
 
@@ -121,7 +121,7 @@ def discover_study(
 
 
 def write_all(
-    found: "Discovery", study: "Study", folder: Path, progress: "Progress"
+    discovery: "Discovery", study: "Study", folder: Path, progress: "Progress"
 ) -> None:
     """Write files, pictures and report of a run into a folder."""
     from discovery.report.run_report import write_report
@@ -129,23 +129,23 @@ def write_all(
     from discovery.runs.writing import write_run
 
     progress.say("report: tables and pictures")
-    write_run(found, study, folder)
-    if found.replicates is not None:
-        write_csv(folder / REPLICATES, found.replicates)
+    write_run(discovery, study, folder)
+    if discovery.replicates is not None:
+        write_csv(folder / REPLICATES, discovery.replicates)
     if study.config.controls:
-        _write_controls(found, study, folder, progress)
+        _write_controls(discovery, study, folder, progress)
     # the report opens the run as a reader would, so the manifest must be there already
     write_manifest(folder, study.fingerprint, process_file(study.config))
     write_report(folder)
 
 
 def _write_controls(
-    found: "Discovery", study: "Study", folder: Path, progress: "Progress"
+    discovery: "Discovery", study: "Study", folder: Path, progress: "Progress"
 ) -> None:
     """Run placebos and wrong processes, and keep what they say."""
     from discovery.verdict.controls import CONTROLS, run_controls
 
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
-    model, seed = found.network(), study.config.seed
+    model, seed = discovery.network(), study.config.seed
     controls = run_controls(model, parts, seed=seed, say=progress.say)
     write_json(folder / CONTROLS, controls.to_json())

@@ -57,7 +57,9 @@ def interval_columns(
         found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
         found |= {f"{name}_mean_low": np.full(count, np.nan)}
         found |= {f"{name}_mean_high": np.full(count, np.nan)}
-    latents = [one for one in uncertainty.latents if one not in uncertainty.targets]
+    latents = [
+        latent for latent in uncertainty.latents if latent not in uncertainty.targets
+    ]
     for name in latents:
         found |= {f"{name}_low": np.full(count, np.nan)}
         found |= {f"{name}_high": np.full(count, np.nan)}
@@ -67,7 +69,7 @@ def interval_columns(
         for name, values in limits(uncertainty, respond, some, level).items():
             if name in found:
                 found[name][part] = values
-    for name in (*(f"{one}_mean" for one in uncertainty.targets), *latents):
+    for name in (*(f"{target}_mean" for target in uncertainty.targets), *latents):
         value = predicted[name.removesuffix("_mean")]
         # a prediction that is missing has no limits either
         found[f"{name}_low"] = np.minimum(found[f"{name}_low"], value)
@@ -92,11 +94,13 @@ def limits(
     rows = uncertainty.means.rows(columns, count)
     response = respond(uncertainty, columns)
     with np.errstate(all="ignore"):
-        bounds = [response.latents(one) for one in rows.latent_limits(level)]
+        bounds = [
+            response.latents(latent_limit) for latent_limit in rows.latent_limits(level)
+        ]
         low, high = rows.mean_limits(response.means, level)
     found: dict[str, Array] = {}
     for k, name in enumerate(uncertainty.latents):
-        ends = np.sort(np.stack([one[:, k] for one in bounds]), axis=0)
+        ends = np.sort(np.stack([bound[:, k] for bound in bounds]), axis=0)
         found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for k, name in enumerate(uncertainty.targets):
         found |= {f"{name}_mean_low": low[:, k], f"{name}_mean_high": high[:, k]}
@@ -182,8 +186,8 @@ def by_network(model: "ScIReN", forcings: Mapping[str, str]) -> Response:
 
     def respond(uncertainty: Uncertainty, columns: Columns) -> RowResponse:
         given = {
-            name: torch.tensor(np.asarray(columns[one], dtype=float))
-            for name, one in forcings.items()
+            name: torch.tensor(np.asarray(columns[forcing], dtype=float))
+            for name, forcing in forcings.items()
         }
 
         def means(raw: Array, constants: Array) -> Array:

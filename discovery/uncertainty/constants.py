@@ -69,9 +69,10 @@ def dependence_notes(uncertainty: "Uncertainty") -> list[str]:
         if not row["recommended"] or not row["depends"]:
             continue
         other = next(
-            one
-            for one in uncertainty.constants
-            if one["constant"] == row["constant"] and one["method"] == SELECTED
+            constant
+            for constant in uncertainty.constants
+            if constant["constant"] == row["constant"]
+            and constant["method"] == SELECTED
         )
         notes.append(
             f"{row['constant']} depends on the features: {_shown(row)} with {RECOMMENDED}, "

@@ -91,11 +91,11 @@ def with_bands(
 def outside_notes(uncertainty: "Uncertainty") -> list[str]:
     """Name the closed forms that leave the band of their curve."""
     notes = []
-    for one in uncertainty.bands:
-        if one["inside"] is False:
-            others = ", ".join(one["families"]) or "none of the usual families"
+    for band in uncertainty.bands:
+        if band["inside"] is False:
+            others = ", ".join(band["families"]) or "none of the usual families"
             notes.append(
-                f"The closed form of {one['source']} -> {one['latent']} leaves the 95 % "
+                f"The closed form of {band['source']} -> {band['latent']} leaves the 95 % "
                 f"band of its curve; inside it lie: {others}."
             )
     return notes

@@ -61,7 +61,7 @@ def infer(
     }
     return Uncertainty(
         _constants(intervals, model),
-        tuple(_band(one, process, equations) for one in bands),
+        tuple(_band(band, process, equations) for band in bands),
         MeanLaw.of(intervals),
         laws,
         comparisons,
@@ -109,12 +109,12 @@ def _observation_laws(
     if equations is not None:
         predictions["equations"] = equation_targets(equations, model, table)
     names, scale = process.target_names, process.term.observations.scale
-    found = {}
+    by_means = {}
     for using, targets in predictions.items():
         compared = scale.transform(targets).cpu().numpy()[process.rows, process.targets]
         laws = observation_laws(held, compared)
-        found[using] = dict(zip(names, laws, strict=True))
-    return found
+        by_means[using] = dict(zip(names, laws, strict=True))
+    return by_means
 
 
 def edges_of(equations: "SymbolicModel | None") -> "tuple[Edge, ...]":
@@ -145,15 +145,15 @@ def _constants(
 ) -> tuple[Mapping[str, Any], ...]:
     from sciren.inference.intervals.constants import RECOMMENDED
 
-    units = {one.name: one.unit for one in model.decoder.parameters}
+    units = {parameter.name: parameter.unit for parameter in model.decoder.parameters}
     return tuple(
         {
-            "constant": one.constant, "method": one.method, "estimate": one.estimate,
-            "error": one.error, "low": one.low, "high": one.high,
-            "unit": units[one.constant], "recommended": one.method == RECOMMENDED,
-            "depends": one.depends, "reason": one.reason,
+            "constant": constant.constant, "method": constant.method, "estimate": constant.estimate,
+            "error": constant.error, "low": constant.low, "high": constant.high,
+            "unit": units[constant.constant], "recommended": constant.method == RECOMMENDED,
+            "depends": constant.depends, "reason": constant.reason,
         }
-        for one in intervals.constants()
+        for constant in intervals.constants()
     )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class Uncertainty:
     def recommended(self, constant: str) -> Mapping[str, Any] | None:
         """Return the recommended row of a process constant."""
         rows = (one for one in self.constants if one["constant"] == constant)
-        return next((one for one in rows if one["recommended"]), None)
+        return next((row for row in rows if row["recommended"]), None)
 
     def constants_table(self) -> "pd.DataFrame":
         """Return one row a constant and method, with the reason why they differ."""
@@ -101,10 +101,10 @@ class Uncertainty:
         import pandas as pd
 
         rows = [
-            {name: one[name] for name in ("latent", "source")}
-            | {name: one[name][k] for name in BAND_COLUMNS[2:]}
-            for one in self.bands
-            for k in range(len(one["x"]))
+            {name: band[name] for name in ("latent", "source")}
+            | {name: band[name][k] for name in BAND_COLUMNS[2:]}
+            for band in self.bands
+            for k in range(len(band["x"]))
         ]
         return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
 
@@ -118,11 +118,11 @@ class Uncertainty:
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and texts."""
         return {
-            "constants": [dict(one) for one in self.constants],
-            "bands": [dict(one) for one in self.bands],
+            "constants": [dict(constant) for constant in self.constants],
+            "bands": [dict(band) for band in self.bands],
             "means": self.means.to_json(),
             "observations": {
-                using: {name: one.to_json() for name, one in laws.items()}
+                using: {name: law.to_json() for name, law in laws.items()}
                 for using, laws in self.observations.items()
             },
             "comparisons": {k: asdict(v) for k, v in self.comparisons.items()},
@@ -142,7 +142,7 @@ class Uncertainty:
             MeanLaw.from_json(stored["means"]),
             {
                 using: {
-                    name: ObservationLaw.from_json(one) for name, one in laws.items()
+                    name: ObservationLaw.from_json(law) for name, law in laws.items()
                 }
                 for using, laws in stored["observations"].items()
             },

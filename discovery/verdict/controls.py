@@ -192,7 +192,7 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
         return []
     # A constant such as q10 would become 1 / q10 and undo the reversal.
     held = _with_constants_held(model, table)
-    found = []
+    wrong_processes = []
     for kind, other, reverse in (
         ("constant forcings", model, False),
         ("reversed forcings", held, True),
@@ -201,11 +201,11 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
         if wrong is None:
             continue
         seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
-        found.append(
+        wrong_processes.append(
             WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(seen))
         )
-        hear(found[-1].sentence())
-    return found
+        hear(wrong_processes[-1].sentence())
+    return wrong_processes
 
 
 def _with_constants_held(model: "ScIReN", table: "Table") -> "ScIReN":

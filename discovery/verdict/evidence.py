@@ -59,7 +59,7 @@ class EquationFit:
         names = model.decoder.constant_names
         physical = torch.tensor([equations.constants[name] for name in names]).double()
         constants = model.constant_scale.to_raw(physical).numpy()
-        packed = [one.pack() for one in equations.structures]
+        packed = [structure.pack() for structure in equations.structures]
         z = model.scaled(process.table.features).cpu().numpy()
         return cls(
             process, z, equations.structures, np.concatenate([*packed, constants])
@@ -68,11 +68,15 @@ class EquationFit:
     @property
     def cuts(self) -> list[int]:
         """Where the constants of every latent begin, and those of the process."""
-        return np.cumsum([0, *(one.size for one in self.structures)]).tolist()
+        return np.cumsum(
+            [0, *(structure.size for structure in self.structures)]
+        ).tolist()
 
     def raw(self, theta: Array) -> Array:
         """Return raw latents (n, L)."""
-        return np.stack([one.value(self.z) for one in self._at(theta)], axis=1)
+        return np.stack(
+            [structure.value(self.z) for structure in self._at(theta)], axis=1
+        )
 
     def mean(self, theta: Array) -> Array:
         """Return the mean (m,) of the observations."""
@@ -90,8 +94,8 @@ class EquationFit:
     def _at(self, theta: Array) -> "list[LatentStructure]":
         cuts = self.cuts
         return [
-            one.unpack(theta[cuts[k] : cuts[k + 1]])
-            for k, one in enumerate(self.structures)
+            structure.unpack(theta[cuts[k] : cuts[k + 1]])
+            for k, structure in enumerate(self.structures)
         ]
 
     def refitted(
@@ -289,11 +293,11 @@ class Evidence:
 
 
 def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Array:
-    found = np.full(len(fit.process), np.nan)
+    result = np.full(len(fit.process), np.nan)
     for fold in np.unique(held.folds):
         outside = held.folds == fold
-        found[outside] = fit.mean(fit.refitted(~outside, scale))[outside]
-    return found
+        result[outside] = fit.mean(fit.refitted(~outside, scale))[outside]
+    return result
 
 
 def _fresh(

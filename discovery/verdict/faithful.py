@@ -77,7 +77,7 @@ def _disagreeing(
     columns = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
     ours = equations.latents(columns)
     theirs = model.latents(table).cpu().numpy()
-    found = []
+    reasons = []
     for k, name in enumerate(equations.latent_names):
         r2 = float(agreement.get(name, 1.0))
         gap = ours[name].to_numpy() - theirs[:, k]
@@ -89,7 +89,7 @@ def _disagreeing(
                 f"R2 {r2:.2g}, they differ by {apart:.0%} of its size"
             )
             step = f"Look at the edges of {name}; pin their families or allow more"
-            found.append(
+            reasons.append(
                 Reason("faithful", name, False, sentence, r2, 0.0, step, True, 1)
             )
-    return found
+    return reasons

@@ -100,39 +100,47 @@ def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
         return None
     held: set[Edge] = {
         (edge.source, k)
-        for k, one in enumerate(evidence.fit.structures)
-        for edge in one.all_edges
+        for k, structure in enumerate(evidence.fit.structures)
+        for edge in structure.all_edges
     }
     if selection is not None:
         held |= {*selection.edges("kept"), *selection.edges("undecided")}
     return sorted(held)
 
 
-def by_walk(found: Identifiability) -> list[Reason]:
+def by_walk(identifiability: Identifiability) -> list[Reason]:
     """Say what can move freely, what stays, and what would settle it."""
-    if found.identified:
-        names = listed([one.name for one in found.quantities])
-        loss = min(one.loss for one in found.quantities)
+    if identifiability.identified:
+        names = listed([quantity.name for quantity in identifiability.quantities])
+        loss = min(quantity.loss for quantity in identifiability.quantities)
         sentence = (
             f"The data hold {names}, with a free curve of every feature: moving any by a "
             f"third raises chi-square by {loss:.3g} or more (limit {WEAK:g})"
         )
         return [Reason("identified", names, True, sentence, loss, WEAK, rank=7)]
-    loose = [one for one in found.quantities if one.status != "identified"]
-    loss = min(one.loss for one in loose)
-    sentence = f"{_capital(found.sentence())} {_measured(loose)}"
-    freedom = "; ".join(one.freedom for one in found.combinations)
+    loose = [
+        quantity
+        for quantity in identifiability.quantities
+        if quantity.status != "identified"
+    ]
+    loss = min(candidate.loss for candidate in loose)
+    sentence = f"{_capital(identifiability.sentence())} {_measured(loose)}"
+    freedom = "; ".join(
+        combination.freedom for combination in identifiability.combinations
+    )
     if freedom:
         sentence += f"; nothing observed changes with {freedom}"
     step = "Give a value or a narrower bound from elsewhere"
-    if found.settled_by:
-        step = f"It would be settled by {_either(found.settled_by)}"
+    if identifiability.settled_by:
+        step = f"It would be settled by {_either(identifiability.settled_by)}"
     subject = listed([one.name for one in loose])
     return [Reason("identified", subject, False, sentence, loss, WEAK, step, rank=3)]
 
 
 def _measured(loose: Sequence[Quantity]) -> str:
-    numbers = ", ".join(f"{one.name} {max(one.loss, 0.0):.2g}" for one in loose)
+    numbers = ", ".join(
+        f"{candidate.name} {max(candidate.loss, 0.0):.2g}" for candidate in loose
+    )
     return (
         f"(chi-square rises by {numbers} when it is moved by a third, limit {WEAK:g})"
     )
@@ -150,8 +158,12 @@ def _capital(sentence: str) -> str:
 # -- profiles -----------------------------------------------------------------------------
 def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:
     """Constants whose profile or interval says that they are not identified."""
-    known = {one.name for one in walked.quantities if one.status != "identified"}
-    found = []
+    known = {
+        quantity.name
+        for quantity in walked.quantities
+        if quantity.status != "identified"
+    }
+    reasons = []
     for row in constants:
         name = str(row["constant"])
         if row["identified"] or name in known:
@@ -161,44 +173,44 @@ def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason
             f"Give {name} a bound or a value from elsewhere, or offer fewer features that "
             "could take its part"
         )
-        found.append(
+        reasons.append(
             Reason("identified", name, False, sentence, next_step=step, rank=3)
         )
-    return found
+    return reasons
 
 
 def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
     """Constants whose interval with the kept features leaves out that with all."""
     from discovery.results.identification import KEPT, OFFERED
 
-    found = []
-    for one in profiles:
-        if one.model != KEPT:
+    reasons = []
+    for profile in profiles:
+        if profile.model != KEPT:
             continue
         for other in profiles:
-            if other.model != OFFERED or other.constant != one.constant:
+            if other.model != OFFERED or other.constant != profile.constant:
                 continue
-            if one.low <= other.high and other.low <= one.high:
+            if profile.low <= other.high and other.low <= profile.high:
                 continue
             sentence = (
-                f"{one.constant} depends on the features: {_interval(one)} with the kept "
+                f"{profile.constant} depends on the features: {_interval(profile)} with the kept "
                 f"ones, {_interval(other)} with all that were offered"
             )
             step = (
                 "Report both; decide by knowledge of the process which features may act, "
                 "and offer no others"
             )
-            found.append(
+            reasons.append(
                 Reason(
-                    "identified", one.constant, False, sentence, other.estimate,
-                    one.estimate, step, rank=2,
+                    "identified", profile.constant, False, sentence, other.estimate,
+                    profile.estimate, step, rank=2,
                 )
             )  # fmt: skip
-    return found
+    return reasons
 
 
-def _interval(one: "Identification") -> str:
-    return f"{one.estimate:.3g} ({one.low:.3g} to {one.high:.3g})"
+def _interval(identification: "Identification") -> str:
+    return f"{identification.estimate:.3g} ({identification.low:.3g} to {identification.high:.3g})"
 
 
 # -- curves and features ------------------------------------------------------------------
@@ -206,17 +218,17 @@ def open_curves(equations: "SymbolicModel") -> list[Reason]:
     """Edges without a closed form."""
     edges: Any = equations.edges
     refused = edges[edges["status"] == "refused"]
-    found = []
+    reasons = []
     for source, latent in zip(refused["source"], refused["latent"], strict=True):
         sentence = (
             f"The curve of {source} in {latent} has no closed form and stays a spline"
         )
         step = "Allow more families (discovery.families), or report the curve as it is drawn"
-        found.append(
+        reasons.append(
             Reason("identified", f"{source} -> {latent}", False, sentence,
                    next_step=step, rank=2)
         )  # fmt: skip
-    return found
+    return reasons
 
 
 def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:
@@ -229,8 +241,8 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
     process = evidence.process
     held = {
         (edge.source, k)
-        for k, one in enumerate(evidence.fit.structures)
-        for edge in one.all_edges
+        for k, structure in enumerate(evidence.fit.structures)
+        for edge in structure.all_edges
     }
     # One feature in twenty is kept by chance; it must also earn its place out of fold.
     better = evidence.repeated is not None and evidence.test_of(
@@ -267,7 +279,7 @@ def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
     """Features that could stand in for one another."""
     selection, process = evidence.selection, evidence.process
     assert selection is not None
-    found = []
+    reasons = []
     for one, other, cost in selection.pairs:
         if one not in held and other not in held:
             continue
@@ -278,11 +290,11 @@ def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
             f"costs chi-square {cost:.2g}, limit 6)"
         )
         step = f"Decide by knowledge between {first} and {second}, and offer only one"
-        found.append(
+        reasons.append(
             Reason("identified", f"{first} or {second}", False, sentence, cost, 6.0, step,
                    rank=4)
         )  # fmt: skip
-    return found
+    return reasons
 
 
 # -- bounds -------------------------------------------------------------------------------
@@ -292,7 +304,7 @@ def on_bounds(evidence: "Evidence") -> list[Reason]:
     latents = process.physical(fit.raw(fit.theta))
     constants = process.physical_constants(fit.theta[fit.cuts[-1] :])
     lows, highs = process.bounds()
-    found = []
+    reasons = []
     for k, name in enumerate((*process.latent_names, *process.constant_names)):
         is_latent = k < process.n_latents
         values = latents[:, k] if is_latent else constants[[k - process.n_latents]]
@@ -310,9 +322,9 @@ def on_bounds(evidence: "Evidence") -> list[Reason]:
                 "but that it would go further"
             )
             step = f"Widen the bound of {name} if it is not physical, or question the process"
-            found.append(
+            reasons.append(
                 Reason(
                     "identified", name, False, sentence, share, ON_BOUND, step, rank=3
                 )
             )
-    return found
+    return reasons

@@ -93,7 +93,9 @@ class Verdict:
         (the equation is not the network, or it does not beat constant latents); partly
         supported between.
         """
-        order = sorted(reasons, key=lambda one: (one.holds, not one.fatal, one.rank))
+        order = sorted(
+            reasons, key=lambda reason: (reason.holds, not reason.fatal, reason.rank)
+        )
         answers = {
             part: all(one.holds for one in order if one.part == part) for part in PARTS
         }
@@ -115,7 +117,9 @@ class Verdict:
     def doubts(self, part: Part | None = None) -> list[Reason]:
         """Return the reasons that do not hold, most important first."""
         return [
-            one for one in self.reasons if not one.holds and part in (None, one.part)
+            reason
+            for reason in self.reasons
+            if not reason.holds and part in (None, reason.part)
         ]
 
     def sentences(self, most: int = SHOWN) -> list[str]:
@@ -124,8 +128,8 @@ class Verdict:
         Doubts come first, each with its next step; where there are few, what was
         measured and holds follows.
         """
-        doubts = [one.text() for one in self.doubts()]
-        good = [one.text() for one in self.reasons if one.holds]
+        doubts = [doubt.text() for doubt in self.doubts()]
+        good = [reason.text() for reason in self.reasons if reason.holds]
         if len(doubts) > most:
             rest = len(doubts) - most + 1
             return [*doubts[: most - 1], f"{rest} more doubts are listed below."]
@@ -145,7 +149,7 @@ class Verdict:
             "faithful": self.faithful,
             "skilful": self.skilful,
             "identified": self.identified,
-            "reasons": [one.to_json() for one in self.reasons],
+            "reasons": [reason.to_json() for reason in self.reasons],
         }
 
     @classmethod

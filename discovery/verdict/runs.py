@@ -47,7 +47,7 @@ class Reverified:
         head = [f"verdict: {self.verdict.line()}"]
         if not self.same_data:
             head.append("the data are not those of the run; all their rows were judged")
-        reasons = [f"- {one}" for one in self.verdict.sentences()]
+        reasons = [f"- {sentence}" for sentence in self.verdict.sentences()]
         return "\n".join([*head, *reasons, *self.lines])
 
 
@@ -113,11 +113,11 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
     study, _ = _study(folder, None, quiet)
     model = stored_model(folder, study.decoder)
     say = progress_of(quiet).say
-    found = run_controls(model, _parts(study), count, study.config.seed, say)
-    write_json(folder / CONTROLS, found.to_json())
+    controls = run_controls(model, _parts(study), count, study.config.seed, say)
+    write_json(folder / CONTROLS, controls.to_json())
     renew(folder, CONTROLS)
     write_report(folder)
-    return found
+    return controls
 
 
 def _parts(study: "Study") -> "dict[str, Table]":
@@ -150,7 +150,7 @@ def _study(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]"
 
 
 def _scores(
-    found: "DiscoveryRecord",
+    record: "DiscoveryRecord",
     model: "ScIReN",
     parts: "Mapping[str, Table]",
     same_data: bool,
@@ -158,11 +158,11 @@ def _scores(
     """R2 of the equations on every part, now and as stored."""
     from discovery.results.scoring import EQUATION, predictors, target_scores
 
-    equation = {EQUATION: predictors(model, found.equations)[EQUATION]}
+    equation = {EQUATION: predictors(model, record.equations)[EQUATION]}
     lines = []
     for part, models in target_scores(parts, equation).items():
         for target, score in models[EQUATION].items():
-            stored = found.scores.get(part, {}).get(EQUATION, {}).get(target, {})
+            stored = record.scores.get(part, {}).get(EQUATION, {}).get(target, {})
             now, was = score["r2"], stored.get("r2")
             if was is None or not same_data:
                 lines.append((f"R2 of {target}, {part} rows: {now:.6g}", True))

@@ -40,7 +40,9 @@ def skilful_reasons(equations: "SymbolicModel", evidence: "Evidence") -> list[Re
 def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     """A relation is claimed only where a feature stays and beats constant latents."""
     targets = _targets(evidence)
-    if not any(one.edges or one.nodes for one in equations.structures):
+    if not any(
+        structure.edges or structure.nodes for structure in equations.structures
+    ):
         names = equations.latent_names
         stay = "stays" if len(names) == 1 else "stay"
         return Reason(

@@ -105,25 +105,25 @@ def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker 
         rest = distinct[max(first, k == 0) : min(last, len(distinct) - 1 - (k > 0)) + 1]
         if not len(rest) or distinct[k] in data:
             continue
-        found = Marker(
+        marker = Marker(
             float(distinct[k]), int(counts[k]), float(rest[0]), float(rest[-1])
         )
-        if _is_usual(found) or _is_strange(found, len(rest)):
-            return found
+        if _is_usual(marker) or _is_strange(marker, len(rest)):
+            return marker
     return None
 
 
-def _is_usual(found: Marker) -> bool:
+def _is_usual(marker: Marker) -> bool:
     """A number that archives use, farther from the others than these from each other."""
-    away = max(found.low - found.value, found.value - found.high)
-    return _looks_like_one(found.value) and away > found.high - found.low
+    away = max(marker.low - marker.value, marker.value - marker.high)
+    return _looks_like_one(marker.value) and away > marker.high - marker.low
 
 
-def _is_strange(found: Marker, distinct: int) -> bool:
+def _is_strange(marker: Marker, distinct: int) -> bool:
     """Any other repeated number; zero is too common as a measurement."""
-    away = max(found.low - found.value, found.value - found.high)
-    repeated = found.count >= _REPEATED and found.value != 0 and distinct >= _DISTINCT
-    return repeated and away > _FAR * (found.high - found.low)
+    away = max(marker.low - marker.value, marker.value - marker.high)
+    repeated = marker.count >= _REPEATED and marker.value != 0 and distinct >= _DISTINCT
+    return repeated and away > _FAR * (marker.high - marker.low)
 
 
 def _looks_like_one(value: float) -> bool:
@@ -146,13 +146,13 @@ def refuse_markers(
         DataError: names column, number and the keys that declare it.
     """
     for name, values in columns.items():
-        found = undeclared_marker(values, data)
-        if found is None:
+        marker = undeclared_marker(values, data)
+        if marker is None:
             continue
-        number = f"{found.value:.15g}"
+        number = f"{marker.value:.15g}"
         raise DataError(
-            f"column {name!r} is {number} in {found.count} of {len(values)} rows, far "
-            f"from the others ({found.low:g} to {found.high:g}); if that marks gaps set "
+            f"column {name!r} is {number} in {marker.count} of {len(values)} rows, far "
+            f"from the others ({marker.low:g} to {marker.high:g}); if that marks gaps set "
             f"data: {{missing: [{number}]}}, if it was measured set "
             f"data: {{not_missing: [{number}]}} (from_frame: gap_markers, not_missing)"
         )

@@ -134,21 +134,21 @@ class Table:
             tables: with the same columns, at least one.
         """
         first = tables[0]
-        ids = np.concatenate([one.row_ids for one in tables])
+        ids = np.concatenate([table.row_ids for table in tables])
         same_frame = len(np.unique(ids)) == len(ids)
         order = np.argsort(ids, kind="stable") if same_frame else np.arange(len(ids))
-        weights = [one.weights for one in tables if one.weights is not None]
-        times = [one.time for one in tables if one.time is not None]
+        weights = [table.weights for table in tables if table.weights is not None]
+        times = [table.time for table in tables if table.time is not None]
         joined = replace(
             first,
-            features=torch.cat([one.features for one in tables]),
+            features=torch.cat([table.features for table in tables]),
             forcings={
-                name: torch.cat([one.forcings[name] for one in tables])
+                name: torch.cat([table.forcings[name] for table in tables])
                 for name in first.forcings
             },
-            targets=torch.cat([one.targets for one in tables]),
+            targets=torch.cat([table.targets for table in tables]),
             weights=torch.cat(weights) if len(weights) == len(tables) else None,
-            blocks=_apart([one.blocks for one in tables]),
+            blocks=_apart([table.blocks for table in tables]),
             time=np.concatenate(times) if len(times) == len(tables) else None,
             row_ids=ids if same_frame else np.arange(len(ids)),
             groups=_groups_of(tables, same_frame),
@@ -298,7 +298,7 @@ def _apart(ids: Sequence[Tensor]) -> Tensor:
 
 
 def _groups_of(tables: Sequence[Table], same_frame: bool) -> np.ndarray | None:
-    known = [one.groups for one in tables if one.groups is not None]
+    known = [table.groups for table in tables if table.groups is not None]
     if len(known) < len(tables):
         return None
     if same_frame:

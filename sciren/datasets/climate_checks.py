@@ -63,14 +63,14 @@ def check_columns(given: Mapping[str, Any]) -> dict[str, Array]:
         for name, values in given.items()
         if values is not None
     }
-    lengths = {name: one.shape for name, one in arrays.items() if one.ndim}
+    lengths = {name: array.shape for name, array in arrays.items() if array.ndim}
     if (
         any(len(shape) > 1 for shape in lengths.values())
         or len(set(lengths.values())) > 1
     ):
         raise ShapeError(f"climate columns need one value a site, got shapes {lengths}")
     sites = next(iter(lengths.values()), (1,))
-    columns = {name: np.broadcast_to(one, sites) for name, one in arrays.items()}
+    columns = {name: np.broadcast_to(array, sites) for name, array in arrays.items()}
     for name, values in columns.items():
         _check(name, values, COLUMNS[name])
     return columns

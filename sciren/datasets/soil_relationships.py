@@ -141,7 +141,7 @@ def draw_relationships(
     constants = np.random.default_rng([seed, 1]).uniform(
         -1, 1, (len(names), len(parameters), 4)
     )
-    found = []
+    relationships = []
     for number, (name, low, high) in enumerate(parameters):
         inputs = choice.permutation(len(names))[:PER_PARAMETER]
         families = choice.integers(1, len(FAMILIES) + 1, PER_PARAMETER)
@@ -150,21 +150,35 @@ def draw_relationships(
             for i, f in zip(inputs, families, strict=True)
         ]
         one = Relationship(name, low, high, tuple(drawn), ranges)
-        found.append(_scaled_to_range(one, features))
-    return tuple(found)
+        relationships.append(_scaled_to_range(one, features))
+    return tuple(relationships)
 
 
 def _scaled_to_range(
-    one: Relationship, features: Mapping[str, np.ndarray]
+    relationship: Relationship, features: Mapping[str, np.ndarray]
 ) -> Relationship:
     """Give the curves deviation 1, then the sum the range 0.2 ... 0.8."""
-    equal = [_standardised(c, one._scaled(c, features)) for c in one.curves]
-    total = Relationship(one.name, one.low, one.high, tuple(equal), one.ranges)
+    equal = [
+        _standardised(c, relationship._scaled(c, features)) for c in relationship.curves
+    ]
+    total = Relationship(
+        relationship.name,
+        relationship.low,
+        relationship.high,
+        tuple(equal),
+        relationship.ranges,
+    )
     values = total.unit(features)
     factor = (HIGH - LOW) / (values.max() - values.min())
     shift = (LOW - factor * values.min()) / len(equal)
     curves = tuple(_affine(curve, factor, shift) for curve in equal)
-    return Relationship(one.name, one.low, one.high, curves, one.ranges)
+    return Relationship(
+        relationship.name,
+        relationship.low,
+        relationship.high,
+        curves,
+        relationship.ranges,
+    )
 
 
 def _standardised(curve: Curve, x: np.ndarray) -> Curve:

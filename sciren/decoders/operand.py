@@ -102,11 +102,11 @@ class Operand:
     def __torch_function__(
         cls, function: Any, types: Any, inputs: Any = (), keywords: Any = None
     ) -> Any:
-        found = next(one for one in _leaves(inputs) if isinstance(one, Operand))
+        operand = next(leaf for leaf in _leaves(inputs) if isinstance(leaf, Operand))
         result = function(
             *map(plain, inputs), **{k: plain(v) for k, v in (keywords or {}).items()}
         )
-        return found.made(result, *map(plain, inputs))
+        return operand.made(result, *map(plain, inputs))
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self.value, name)

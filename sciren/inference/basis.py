@@ -207,14 +207,14 @@ def _b_splines(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Cubic B-splines (n, K + 2), straight beyond the outermost knots."""
     vector = _knot_vector(knots)
     inside = np.clip(z, knots[0], knots[-1])
-    found = BSpline.design_matrix(inside, vector, 3).toarray()
+    result = BSpline.design_matrix(inside, vector, 3).toarray()
     beyond = z - inside
     if beyond.any():
         ends = knots[[0, -1]]
         slopes = _all_b_splines(vector).derivative()(ends)
-        found += np.where(beyond < 0, beyond, 0.0)[:, None] * slopes[0]
-        found += np.where(beyond > 0, beyond, 0.0)[:, None] * slopes[1]
-    return found
+        result += np.where(beyond < 0, beyond, 0.0)[:, None] * slopes[0]
+        result += np.where(beyond > 0, beyond, 0.0)[:, None] * slopes[1]
+    return result
 
 
 def _all_b_splines(vector: np.ndarray) -> BSpline:

@@ -147,7 +147,7 @@ class ObservationLaw:
         if len(scores) > STORED:
             scores = np.quantile(scores, np.linspace(0.0, 1.0, STORED))
         return {
-            "scores": [float(one) for one in scores],
+            "scores": [float(score) for score in scores],
             "growth": self.growth,
             "floor": self.floor,
             "effective": self.effective,

@@ -48,7 +48,7 @@ class Design:
     @property
     def blocks(self) -> tuple[slice, ...]:
         """Where the coefficients of every edge stand in theta."""
-        ends = self.n_latents + np.cumsum([0, *(one.size for one in self.bases)])
+        ends = self.n_latents + np.cumsum([0, *(basis.size for basis in self.bases)])
         pairs = pairwise(ends)
         return tuple(slice(int(a), int(b)) for a, b in pairs)
 
@@ -121,12 +121,12 @@ class Design:
 
     def jacobian(self, response: Response, rows: np.ndarray) -> np.ndarray:
         """Return d mean / d theta (m, P), rows (m,) of the observations."""
-        found = np.empty((len(rows), self.size))
-        found[:, : self.n_latents] = response.by_latent
+        result = np.empty((len(rows), self.size))
+        result[:, : self.n_latents] = response.by_latent
         for block, basis, (_, latent) in zip(
             self.blocks, self.bases, self.edges, strict=True
         ):
             slope = response.by_latent[:, latent : latent + 1]
-            np.multiply(slope, basis.columns[rows], out=found[:, block])
-        found[:, self.constants] = response.by_constant
-        return found
+            np.multiply(slope, basis.columns[rows], out=result[:, block])
+        result[:, self.constants] = response.by_constant
+        return result

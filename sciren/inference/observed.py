@@ -202,7 +202,7 @@ class ObservedProcess:
         table = self.term.model.decoder.parameters
         both = [*table.latents, *table.constants]
         return (
-            np.array([one.low for one in both], dtype=float),
+            np.array([parameter.low for parameter in both], dtype=float),
             np.array([one.high for one in both], dtype=float),
         )
 

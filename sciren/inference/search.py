@@ -95,7 +95,7 @@ class Search:
             }
             if not costs:
                 return fit
-            edge = min(costs, key=lambda one: costs[one])
+            edge = min(costs, key=lambda candidate: costs[candidate])
             fewer = self._refitted(fit, [e for e in fit.design.edges if e != edge])
             rise = (fewer.loss - fit.loss) / full.variance
             if rise <= price * (fit.design.size - fewer.design.size):

@@ -73,10 +73,10 @@ class Selection:
     def mask(self, *statuses: Status) -> np.ndarray:
         """Return (d, L) bool, true for edges of these statuses (default: kept)."""
         process = self.fit.process
-        found = np.zeros((len(process.feature_names), process.n_latents), dtype=bool)
+        result = np.zeros((len(process.feature_names), process.n_latents), dtype=bool)
         for edge, status in self.status.items():
-            found[edge] = status in (statuses or ("kept",))
-        return found
+            result[edge] = status in (statuses or ("kept",))
+        return result
 
     def name(self, edge: Edge) -> str:
         """Return "feature -> latent"."""

@@ -44,11 +44,11 @@ def report_features(
     if not model.decoder.rowwise or not additive or edges >= MOST_EDGES:
         return
     try:
-        found = select_features(model, data, config, history)
+        selection = select_features(model, data, config, history)
     except TrainingError as error:
         history.say(f"The features were not tested: {error}")
         return
-    names = ", ".join(map(found.name, found.kept)) or "no edge"
+    names = ", ".join(map(selection.name, selection.kept)) or "no edge"
     history.say(f"The data ask for {names}, whatever this training kept.")
 
 
@@ -80,10 +80,10 @@ def select_features(
             f"{STRETCHES} stretches."
         )
     power = {"constant": 0.0, "proportional": 1.0}.get(config.noise)
-    found = with_inclusion(select(process, power=power), seed=config.seed)
-    history.edges = found.rows()
-    _say(found, history)
-    return found
+    selection = with_inclusion(select(process, power=power), seed=config.seed)
+    history.edges = selection.rows()
+    _say(selection, history)
+    return selection
 
 
 def _together(
@@ -116,17 +116,19 @@ def stretches(clock: np.ndarray) -> np.ndarray:
     return np.sort(taken)
 
 
-def _say(found: Selection, history: History) -> None:
+def _say(selection: Selection, history: History) -> None:
     """Put what the user must know into words."""
-    for mine, other, _ in found.pairs:
-        history.say(f"{found.name(mine)} or {found.name(other)}: the data cannot tell.")
-    open_ones = [found.name(edge) for edge in found.edges("undecided")]
+    for mine, other, _ in selection.pairs:
+        history.say(
+            f"{selection.name(mine)} or {selection.name(other)}: the data cannot tell."
+        )
+    open_ones = [selection.name(edge) for edge in selection.edges("undecided")]
     if open_ones:
         history.say(f"Undecided, left out: {', '.join(open_ones)}.")
-    if found.correlation is not None and found.correlation > ALIKE:
+    if selection.correlation is not None and selection.correlation > ALIKE:
         history.say(
             "Neither time nor groups are given, and the residuals of neighbouring rows "
-            f"in the file have correlation {found.correlation:.2f}: are they a series? "
+            f"in the file have correlation {selection.correlation:.2f}: are they a series? "
             "Name the time column or the groups; until then their order in the file is "
             "taken for time."
         )

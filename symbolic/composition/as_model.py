@@ -60,7 +60,7 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
     constraint = ("relu" if bounded else "identity", low, high, 1.0)
     rows = composition.rows
     listed = raw_constants([form], units)
-    errors = [one.error for one in composition.constants]
+    errors = [constant.error for constant in composition.constants]
     constants = composition.constants_of_process
     targets, traced = _traced(process, name)
     forcings = list(process.forcings) if process else []
@@ -70,8 +70,8 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
         unconstrained={name: raw},
         process=traced,
         process_latex=None,
-        constants={n: one.value for n, one in constants.items()},
-        errors={n: one.error for n, one in constants.items()},
+        constants={n: constant.value for n, constant in constants.items()},
+        errors={n: constant.error for n, constant in constants.items()},
         functions={},
         structures=(form,),
         units=units,
@@ -195,7 +195,10 @@ def _linearised(composition: "CompositionRecord") -> tuple[Array, Array]:
     latent, slopes = form.value(z), form.by_constants(z)[:, np.array(form.free)]
     predicted = latent
     if process is not None:
-        values = {n: one.value for n, one in composition.constants_of_process.items()}
+        values = {
+            n: estimate.value
+            for n, estimate in composition.constants_of_process.items()
+        }
         predicted = process.evaluate(latent, values)
         extra = [process.by_constant(n, latent, values) for n in process.ranges]
         slopes = slopes * process.slope(latent, values)[:, None]
@@ -238,8 +241,8 @@ def _held(composition: "CompositionRecord") -> Array:
         return np.array(held, dtype=bool)
     known = composition.constants_of_process
     held += [
-        not one.low < known[name].value < one.high
-        for name, one in process.ranges.items()
+        not parameter.low < known[name].value < parameter.high
+        for name, parameter in process.ranges.items()
     ]
     return np.array(held, dtype=bool)
 

@@ -100,13 +100,13 @@ def compose(
         origin=inputs.origin,
         work=work,
     )
-    found = without_relation(regression, settings)
-    if found is None:
-        found = find(regression, settings, budget)
+    finding = without_relation(regression, settings)
+    if finding is None:
+        finding = find(regression, settings, budget)
         if weight is None:
-            found = with_noise_law(found, shift, scale, settings, budget)
-        found = decide(found, settings, budget, inputs.names)
-    return assembled(found, inputs, shift, scale, target_name, budget, {})
+            finding = with_noise_law(finding, shift, scale, settings, budget)
+        finding = decide(finding, settings, budget, inputs.names)
+    return assembled(finding, inputs, shift, scale, target_name, budget, {})
 
 
 def _composed_through(
@@ -124,7 +124,7 @@ def _composed_through(
     )
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
-    found = search_through(
+    through_process = search_through(
         regression,
         process,
         inputs.target,
@@ -134,7 +134,7 @@ def _composed_through(
         start,
         inputs.names,
     )
-    state, finding = found.state, found.finding
+    state, finding = through_process.state, through_process.finding
     _, values = state.latent(finding.best.model)
     spread = covariance(state.regression, finding.best.model, finding.best.rss)
     constants = {}
@@ -166,7 +166,9 @@ def _start(latent: Any, process: Process, rows: int) -> Start | None:
     values = np.asarray(latent, dtype=float).reshape(-1)
     if len(values) != rows:
         raise ShapeError(f"start has {len(values)} rows, the target has {rows}")
-    return Start(values, {name: one.start for name, one in process.ranges.items()})
+    return Start(
+        values, {name: parameter.start for name, parameter in process.ranges.items()}
+    )
 
 
 def checked_settings(
@@ -203,7 +205,7 @@ def units_of(inputs: Inputs) -> Units:
 
 
 def assembled(
-    found: Finding,
+    finding: Finding,
     inputs: Inputs,
     shift: float,
     scale: float,
@@ -219,7 +221,7 @@ def assembled(
         weight: (n,) factors on residuals of the observations at the end; None: those of
             the regression.
     """
-    regression, best, units = found.regression, found.best, units_of(inputs)
+    regression, best, units = finding.regression, finding.best, units_of(inputs)
 
     def form_of(offset: float, model: Model) -> LatentStructure:
         return structure_of(
@@ -238,55 +240,58 @@ def assembled(
         regression.nuisance.shape[1],
     )
     constants = tuple(
-        Constant(one.name, one.described, one.value, float(error))
-        for one, error in zip(numbers, errors, strict=True)
+        Constant(number.name, number.described, number.value, float(error))
+        for number, error in zip(numbers, errors, strict=True)
     )
 
-    def alternative(one: ScoredModel) -> Alternative:
-        level = float(linear_part(regression, one.model)[0])
+    def alternative(scored_model: ScoredModel) -> Alternative:
+        level = float(linear_part(regression, scored_model.model)[0])
         return Alternative(
-            describe(one.model, inputs.names),
-            one.criterion,
-            one.criterion - best.criterion,
-            float(np.sqrt(one.rss / len(regression))),
-            form_of(level, one.model),
+            describe(scored_model.model, inputs.names),
+            scored_model.criterion,
+            scored_model.criterion - best.criterion,
+            float(np.sqrt(scored_model.rss / len(regression))),
+            form_of(level, scored_model.model),
         )
 
-    outcome = found.decision.outcome
-    if outcome in ("found", "not distinguishable") and not found.verdict.accepted:
+    outcome = finding.decision.outcome
+    if outcome in ("found", "not distinguishable") and not finding.verdict.accepted:
         outcome = "refused"
-    others = [alternative(one) for one in found.candidates[1 : MOST_ALTERNATIVES + 1]]
+    others = [
+        alternative(candidate)
+        for candidate in finding.candidates[1 : MOST_ALTERNATIVES + 1]
+    ]
     return Composition(
         accepted=outcome == "found",
         outcome=outcome,
-        reason=reason(found, inputs.names),
-        next_step=found.decision.next_step,
-        explained=found.decision.explained,
-        equals=tuple(alternative(one) for one in found.decision.equals),
+        reason=reason(finding, inputs.names),
+        next_step=finding.decision.next_step,
+        explained=finding.decision.explained,
+        equals=tuple(alternative(equal) for equal in finding.decision.equals),
         rivals=tuple(
             (" and ".join(inputs.names[i] for i in rival.features), rival.family)
-            for rival in found.decision.rivals
+            for rival in finding.decision.rivals
         ),
         structure=describe(best.model, inputs.names),
         form=form,
         units=units,
         constants=constants,
         constants_of_process=dict(of_process),
-        residual=found.verdict.residual,
-        noise="proportional" if found.proportional else "constant",
-        gate=found.verdict,
+        residual=finding.verdict.residual,
+        noise="proportional" if finding.proportional else "constant",
+        gate=finding.verdict,
         criterion=best.criterion,
         alternatives=tuple(others),
-        rung=found.stage,
+        rung=finding.stage,
         seconds=budget.elapsed,
         process=process,
         rows=replace(inputs, weight=regression.weight if weight is None else weight),
     )
 
 
-def reason(found: Finding, names: Sequence[str]) -> str:
+def reason(finding: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
-    verdict, decision = found.verdict, found.decision
+    verdict, decision = finding.verdict, finding.decision
     said = verdict.accepted and decision.outcome in ("refused", "not distinguishable")
     if said or decision.outcome == "nothing to find":
         return decision.reason

@@ -109,29 +109,31 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
 
 
 def with_noise_law(
-    found: Finding, shift: float, scale: float, settings: Settings, budget: Budget
+    finding: Finding, shift: float, scale: float, settings: Settings, budget: Budget
 ) -> Finding:
     """Reweight and refit where an error proportional to the prediction fits better.
 
     Args:
         shift, scale: y of the regression is (observed - shift) / scale.
     """
-    regression = found.regression
-    value = model_value(regression, found.best.model)
+    regression = finding.regression
+    value = model_value(regression, finding.best.model)
     left = regression.y - value
     predicted = shift + scale * (value + left.mean())
     if not is_proportional(scale * (left - left.mean()), predicted):
-        return found
+        return finding
     weighted = regression.with_weight(proportional_weight(predicted))
     search = Search(weighted, settings.families, budget)
     close = [
-        one for one in found.candidates[:6] if one.rss < 4.0 * found.candidates[0].rss
+        candidate
+        for candidate in finding.candidates[:6]
+        if candidate.rss < 4.0 * finding.candidates[0].rss
     ]
     scored = [search.climb(search.score(one.model)) for one in close]
     candidates = polished(weighted, unique(scored))
     verdict = judge_of(weighted, settings)(candidates[0].model)
     return replace(
-        found,
+        finding,
         regression=weighted,
         candidates=tuple(candidates),
         verdict=verdict,

@@ -46,7 +46,10 @@ def compose_latent(
         ConfigError: an unknown latent, or one that moves no target.
     """
     name = _chosen(model, latent)
-    names, decoder = [str(one) for one in model.latent_names], model.decoder
+    names, decoder = (
+        [str(latent_name) for latent_name in model.latent_names],
+        model.decoder,
+    )
     features, weights = _array(table.features), getattr(table, "weights", None)
     options = {"names": tuple(table.feature_names), "target_name": name} | options
     values = _array(model.latents(table))
@@ -92,7 +95,7 @@ def raw_link(model: Any, k: int, like: Any) -> Callable[[Array], Array] | None:
 
 
 def _chosen(model: Any, latent: str | None) -> str:
-    names = [str(one) for one in model.latent_names]
+    names = [str(latent_name) for latent_name in model.latent_names]
     name = names[0] if latent is None and len(names) == 1 else str(latent)
     if name not in names:
         raise ConfigError(
@@ -137,8 +140,11 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
     Raises:
         ConfigError: no observed target depends on it.
     """
-    decoder, names = model.decoder, [str(one) for one in model.latent_names]
-    columns = [list(table.target_names).index(one) for one in decoder.targets]
+    decoder, names = (
+        model.decoder,
+        [str(latent_name) for latent_name in model.latent_names],
+    )
+    columns = [list(table.target_names).index(target) for target in decoder.targets]
     observed = _array(table.targets)[:, columns]
     moved = values.copy()
     k = names.index(name)
@@ -158,7 +164,7 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
         )
     rows = [np.flatnonzero(np.isfinite(observed[:, t])) for t in places]
     whole = np.concatenate(rows)
-    place = np.repeat(np.array(places), [len(one) for one in rows])
+    place = np.repeat(np.array(places), [len(row) for row in rows])
     scales = {t: float(np.nanstd(observed[:, t])) or 1.0 for t in places}
     if len(places) == 1:
         scales = {places[0]: 1.0}
@@ -177,18 +183,18 @@ def _evaluator(decoder: Any, names: Sequence[str], like: Any) -> Callable[..., A
         latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
     ) -> Array:
         p = SimpleNamespace(**latents, **constants)
-        found = decoder(p, SimpleNamespace(**forcings))
-        if hasattr(found, "keys"):
-            found = [found[one] for one in decoder.targets]
-        columns = found if len(decoder.targets) > 1 else np.reshape(found, (1, -1))
-        return np.stack([np.asarray(one, dtype=float) for one in columns], axis=1)
+        outputs = decoder(p, SimpleNamespace(**forcings))
+        if hasattr(outputs, "keys"):
+            outputs = [outputs[target] for target in decoder.targets]
+        columns = outputs if len(decoder.targets) > 1 else np.reshape(outputs, (1, -1))
+        return np.stack([np.asarray(column, dtype=float) for column in columns], axis=1)
 
     def on_tensors(
         latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
     ) -> Array:
         rows = np.stack([latents[one] for one in names], axis=1)
-        values = [constants[one] for one in decoder.constant_names]
-        given = {name: like.new_tensor(one) for name, one in forcings.items()}
+        values = [constants[constant_name] for constant_name in decoder.constant_names]
+        given = {name: like.new_tensor(forcing) for name, forcing in forcings.items()}
         return _array(
             decoder.evaluate(like.new_tensor(rows), like.new_tensor(values), given)
         )
@@ -229,9 +235,13 @@ def _process(
 def _ranges(decoder: Any, values: Mapping[str, float]) -> dict[str, Any]:
     """Start, and bounds around it, of every constant of the process."""
     found = {}
-    for one in decoder.parameters.constants:
-        start = float(values[one.name])
-        found[one.name] = (min(one.low, start), start, max(one.high, start))
+    for constant in decoder.parameters.constants:
+        start = float(values[constant.name])
+        found[constant.name] = (
+            min(constant.low, start),
+            start,
+            max(constant.high, start),
+        )
     return found
 
 

@@ -65,9 +65,9 @@ class MissingTermTest:
         """Orthonormal columns of every test, free of the offset and the nuisance."""
         regression = self.regression
         count = len(regression.columns)
-        poly = [polynomials(one.z, DEGREE) for one in regression.columns]
+        poly = [polynomials(column.z, DEGREE) for column in regression.columns]
         parts: list[tuple[tuple[int, ...], Array]] = [
-            ((i,), one.basis) for i, one in enumerate(regression.columns)
+            ((i,), column.basis) for i, column in enumerate(regression.columns)
         ]
         for i in range(count):
             for j in range(i):
@@ -159,9 +159,9 @@ def folds(count: int, seed: int, blocks: Array | None = None) -> Array:
         _, ids = np.unique(blocks, return_inverse=True)
         return folds(int(ids.max()) + 1, seed)[ids.reshape(-1)]
     order = np.random.default_rng(seed).permutation(count)
-    found = np.empty(count, dtype=int)
-    found[order] = np.arange(count) % FOLDS
-    return found
+    result = np.empty(count, dtype=int)
+    result[order] = np.arange(count) % FOLDS
+    return result
 
 
 def flexible_columns(regression: Regression) -> Array:
@@ -169,7 +169,7 @@ def flexible_columns(regression: Regression) -> Array:
     count = len(regression.columns)
     pairs = [(i, j) for i in range(count) for j in range(i)]
     degree = 3 if 9 * len(pairs) + 9 * count <= MOST_COLUMNS else 2
-    poly = [polynomials(one.z, degree) for one in regression.columns]
+    poly = [polynomials(column.z, degree) for column in regression.columns]
     parts = [regression.splines(range(count))]
     parts += [
         (poly[i][:, :, None] * poly[j][:, None, :]).reshape(len(regression), -1)
@@ -244,7 +244,7 @@ def cancellation(regression: Regression, model: Model) -> float:
     if len(parts) < 2:
         return 1.0
     size = max(float(np.std(regression.y)), 1e-300)
-    return max(float(np.std(model_value(regression, one))) for one in parts) / size
+    return max(float(np.std(model_value(regression, part))) for part in parts) / size
 
 
 class Judge:
@@ -299,7 +299,7 @@ class Judge:
         missing = self.tests.strongest(residual, tangent * weight[:, None])
         if missing.significant:
             return Gate(max(ridge, 0.0), ridge, np.nan, size, parts, missing, False)
-        z = np.stack([one.z for one in regression.columns], axis=1)
+        z = np.stack([column.z for column in regression.columns], axis=1)
         by_trees = trees_prediction(z, residual, self.fold, self.seed)
         trees = r2(residual, by_trees)
         value_of = max(ridge, trees, 0.0)

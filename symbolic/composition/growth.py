@@ -77,7 +77,7 @@ class Queue:
             if first and _plain(self.screened, fits[0]):
                 break
         self.waiting.sort(key=lambda one: one[0])
-        reached = [max(one.rss, FINEST**2 * n) for _, one in self.waiting]
+        reached = [max(fit.rss, FINEST**2 * n) for _, fit in self.waiting]
         self.lowest = min([self.lowest, *reached])
         if not self.waiting or self.waiting[0][1].rss > POOR * self.lowest:
             return None
@@ -112,8 +112,8 @@ def splined(
             node_options(additive, selected, grouping, k, generator, options)
         )
     fits = joint_splines(additive.beside(selected), options)
-    best = min(one.rss for one in fits)
-    return [one for one in fits if one.rss <= CLOSE * best]
+    best = min(fit.rss for fit in fits)
+    return [fit for fit in fits if fit.rss <= CLOSE * best]
 
 
 def _plain(screened: Screen, joint: Fit) -> bool:
@@ -126,7 +126,7 @@ def _plain(screened: Screen, joint: Fit) -> bool:
 def _penalised_rss(fits: Sequence[Fit], rank: int, rows: int) -> float:
     """Sum of squares of a grouping's splines, higher for more features inside nodes."""
     inside = sum(len(node.terms) for node in fits[0].model.nodes)
-    reached = max(min(one.rss for one in fits), FINEST**2 * rows)
+    reached = max(min(fit.rss for fit in fits), FINEST**2 * rows)
     return reached * EACH_FEATURE**inside * LATER**rank
 
 
@@ -142,7 +142,7 @@ def grown(
     Nodes that share features hide each other from a screening of the target; what one
     leaves behind shows the next.
     """
-    found: list[ScoredModel] = []
+    fits: list[ScoredModel] = []
     while len(best.model.nodes) < MOST_NODES and not search.budget.over():
         left = _residual(search, best)
         screened = screen(left)
@@ -155,12 +155,12 @@ def grown(
             )[:2]
             if not search.budget.over()
         ]
-        winner = min(new, key=lambda one: one.criterion, default=best)
+        winner = min(new, key=lambda scored: scored.criterion, default=best)
         if winner.criterion >= best.criterion - 1e-6:
             break
         best = simplified(search, exchanged(search, winner))
-        found.append(best)
-    return found
+        fits.append(best)
+    return fits
 
 
 def reconsidered(
@@ -185,7 +185,7 @@ def reconsidered(
             for option in options
             if option.node.kind != node.kind and not search.budget.over()
         ]
-        winner = min(new, key=lambda one: one.criterion, default=best)
+        winner = min(new, key=lambda scored: scored.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return simplified(search, exchanged(search, winner))
     return best

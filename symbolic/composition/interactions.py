@@ -85,9 +85,9 @@ class PairBlocks:
 
     def __init__(self, regression: Regression) -> None:
         count = len(regression.columns)
-        fine = [spline_basis(one.z, ADDITIVE) for one in regression.columns]
+        fine = [spline_basis(column.z, ADDITIVE) for column in regression.columns]
         self.beside = regression.beside(np.hstack(fine))
-        self.z = [one.z for one in regression.columns]
+        self.z = [column.z for column in regression.columns]
         poly = [polynomials(z, DEGREE) for z in self.z]
         self.pairs = [(j, i) for i in range(count) for j in range(i)]
         blocks = [pair_products(poly[i], poly[j]) for j, i in self.pairs]

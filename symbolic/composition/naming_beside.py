@@ -72,7 +72,7 @@ def named(
     if plain.rss > GAIN * whole.rss:
         alone = with_univariate_composites(search, plain)
         if alone is not plain:
-            plain = min(search.climb(plain), alone, key=lambda one: one.criterion)
+            plain = min(search.climb(plain), alone, key=lambda scored: scored.criterion)
     return search.climb(plain)
 
 
@@ -114,11 +114,11 @@ def _variants(search: Search, beside: Search, nodes: Model, h: int) -> list[Node
         reached = fit(beside.regression, nodes, 6)
         for place in ((h, 0), (h, 1)):
             family = reached.model.term(place).family
-            for one in beside.names(reached.model, place)[:ALIKE]:
-                model = reached.model.with_term(place, one.term)
+            for name in beside.names(reached.model, place)[:ALIKE]:
+                model = reached.model.with_term(place, name.term)
                 other = fit(beside.regression, model, 8)
                 alike = other.rss <= NAMED_WELL * reached.rss
-                if alike and one.term.family != family:
+                if alike and name.term.family != family:
                     found.append(other.model.nodes[h])
     return [*found, *other_kinds(search, node)]
 
@@ -176,7 +176,7 @@ def with_fewer_additive_terms(
         bare = Model(tuple(t for t in bare.additive if t not in own), bare.nodes)
         found = sorted(
             _candidates(search, additive, bare, group, best.rss, generator),
-            key=lambda one: _penalised_rss(search.regression, one),
+            key=lambda candidate: _penalised_rss(search.regression, candidate),
         )
         if search.budget.over():
             return best
@@ -184,17 +184,17 @@ def with_fewer_additive_terms(
             search.named(_whole(search, additive, bare, one).model, at_once=True)
             for one in found[:MOST_NAMED]
         ]
-        named.sort(key=lambda one: one.criterion)
+        named.sort(key=lambda scored: scored.criterion)
         climbed = [search.climb(one) for one in named[:MOST_CLIMBED]]
-        winner = min(climbed, key=lambda one: one.criterion, default=best)
+        winner = min(climbed, key=lambda scored: scored.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return winner
     return best
 
 
-def _penalised_rss(regression: Regression, one: _Candidate) -> float:
+def _penalised_rss(regression: Regression, candidate: _Candidate) -> float:
     """Sum of squares, higher for each additive term; splines tell little below their own errors."""
-    return max(one.rss, FINEST**2 * len(regression)) * KEPT ** len(one.kept)
+    return max(candidate.rss, FINEST**2 * len(regression)) * KEPT ** len(candidate.kept)
 
 
 def _candidates(
@@ -231,12 +231,14 @@ def _kinds(
         yield product_splines(few, group)
 
 
-def _whole(search: Search, additive: AdditivePart, bare: Model, one: _Candidate) -> Fit:
+def _whole(
+    search: Search, additive: AdditivePart, bare: Model, candidate: _Candidate
+) -> Fit:
     """Refit everything, the additive terms that are kept as splines."""
-    nodes = Model(bare.additive, (*bare.nodes, one.node))
-    if not one.kept:
+    nodes = Model(bare.additive, (*bare.nodes, candidate.node))
+    if not candidate.kept:
         return fit(search.regression, nodes, 12)
     terms = with_additive_part(
-        additive, Model(nodes=nodes.nodes), one.kept, 0
+        additive, Model(nodes=nodes.nodes), candidate.kept, 0
     ).model.additive
     return fit(search.regression, Model((*bare.additive, *terms), nodes.nodes), 12)

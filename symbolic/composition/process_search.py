@@ -88,7 +88,7 @@ def starting_constants(
         process,
         forcings={k: v[rows] if v.ndim else v for k, v in process.forcings.items()},
     )
-    constants = {name: one.start for name, one in process.ranges.items()}
+    constants = {name: parameter.start for name, parameter in process.ranges.items()}
     few, y, w = columns[rows], observed[rows], weight[rows]
     for _ in range(2 if len(constants) > 1 else 1):
         for name, known in process.ranges.items():
@@ -147,7 +147,9 @@ def search_through(
     if start is None:
         state = _smoothed(state, columns)
     found = find(state.regression, settings, budget)
-    reached = [_refitted(state, one) for one in found.candidates[:CANDIDATES]]
+    reached = [
+        _refitted(state, candidate) for candidate in found.candidates[:CANDIDATES]
+    ]
     reached.sort(key=lambda one: one[1].criterion)
     state, best = reached[0]
     if weight is None:
@@ -156,7 +158,10 @@ def search_through(
         state, best, [one for _, one in reached], settings, budget
     )
     verdict = judge_of(state.regression, settings)(best.model)
-    candidates = (best, *(one for one in others if one.model.key != best.model.key))
+    candidates = (
+        best,
+        *(other for other in others if other.model.key != best.model.key),
+    )
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     finding = Finding(state.regression, candidates, verdict, found.stage, proportional)
     decided = decide(finding, settings, budget, names)
@@ -199,9 +204,11 @@ def _smoothed(state: Linearised, columns: Array) -> Linearised:
     return state
 
 
-def _refitted(state: Linearised, one: ScoredModel) -> tuple[Linearised, ScoredModel]:
+def _refitted(
+    state: Linearised, scored_model: ScoredModel
+) -> tuple[Linearised, ScoredModel]:
     """Refit a candidate through the process and score it there."""
-    reached, model = state.refitted(one.model)
+    reached, model = state.refitted(scored_model.model)
     return reached, _scored(reached, model)
 
 

@@ -130,12 +130,14 @@ class CompositionRecord:
         """
         if self.process is None:
             raise ValueError("no process was given; predict() is the observation")
-        values = {name: one.value for name, one in self.constants_of_process.items()}
+        values = {
+            name: estimate.value for name, estimate in self.constants_of_process.items()
+        }
         return self.process.evaluate(self.predict(features), values, forcings)
 
     def __str__(self) -> str:
         if self.outcome == "nothing to find":
             return f"{self.outcome}: {self.reason}"
-        beside = [f" or {one.structure}" for one in self.equals]
+        beside = [f" or {equal.structure}" for equal in self.equals]
         beside += [f" or a {curve} of {name}" for name, curve in self.rivals]
         return f"{self.outcome}: {self.structure}{''.join(beside)} ({self.reason})"

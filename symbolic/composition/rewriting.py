@@ -193,11 +193,12 @@ def exchanged(search: Search, best: ScoredModel) -> ScoredModel:
         ]
         limit = PROMISING * max(best.rss, 1e-10 * len(search.regression))
         close = sorted(
-            (one for one in found if one.rss <= limit), key=lambda one: one.criterion
+            (scored for scored in found if scored.rss <= limit),
+            key=lambda scored: scored.criterion,
         )
         climbed = [search.climb(one) for one in close[:2]]
         climbed += _with_fewer_additive_terms(search, best)
-        winner = min(climbed, key=lambda one: one.criterion, default=best)
+        winner = min(climbed, key=lambda scored: scored.criterion, default=best)
         if winner.criterion >= best.criterion - 1e-6:
             break
         best = winner

@@ -83,7 +83,7 @@ class Namer:
         found = [
             self._fitted(feature, name, target, share, total) for name in self.families
         ]
-        return sorted(found, key=lambda one: one.misfit)
+        return sorted(found, key=lambda naming: naming.misfit)
 
     def _fitted(
         self, feature: int, name: str, target: Array, share: Array, total: float
@@ -91,7 +91,7 @@ class Namer:
         z = self.columns[feature].z[self.rows]
         if name in ("linear", "quadratic"):
             powers = [z] if name == "linear" else [z * z, z]
-            columns = np.stack([one - share @ one for one in powers], axis=1)
+            columns = np.stack([power - share @ power for power in powers], axis=1)
             root = np.sqrt(share)
             beta = np.linalg.lstsq(columns * root[:, None], target * root)[0]
             left = float(share @ (target - columns @ beta) ** 2)
@@ -218,10 +218,10 @@ class Search:
     def retry(self, model: Model, iterations: int = 30) -> ScoredModel:
         """Refit from these constants, even where the structure is known."""
         known = self.known.pop(model.key, None)
-        found = self.score(model, iterations)
-        if known is not None and known.criterion < found.criterion:
-            self.known[model.key] = found = known
-        return found
+        scored = self.score(model, iterations)
+        if known is not None and known.criterion < scored.criterion:
+            self.known[model.key] = scored = known
+        return scored
 
     # -- curves ---------------------------------------------------------------------
     def curve(self, model: Model, place: Place) -> tuple[Array, Array]:
@@ -268,7 +268,7 @@ class Search:
         found = self.score(direct, 12 if at_once else 30)
         if at_once or found.rss <= 1.3 * fit(self.regression, model, 2).rss:
             return found
-        return min(found, self._one_by_one(model), key=lambda one: one.criterion)
+        return min(found, self._one_by_one(model), key=lambda scored: scored.criterion)
 
     def _one_by_one(self, model: Model) -> ScoredModel:
         """Name the clearest curve, refit the others as splines, and so on."""
@@ -279,7 +279,7 @@ class Search:
                 if model.term(place).family == "spline"
             ]
             names = {place: self.names(model, place)[0] for place in open_places}
-            place = min(names, key=lambda one: names[one].misfit)
+            place = min(names, key=lambda name: names[name].misfit)
             model = model.with_term(place, names[place].term)
             model = fit(self.regression, model, 8).model
         return self.retry(model)
@@ -316,7 +316,7 @@ class Search:
         term = model.term(place)
         simplest = self.names(model, place)
         if term.family != "linear" and "linear" in self.families:
-            line = next(one for one in simplest if one.term.family == "linear")
+            line = next(named for named in simplest if named.term.family == "linear")
             yield model.with_term(place, line.term)
         fewer = model.with_term(place, None)
         if fewer.places():
@@ -324,11 +324,11 @@ class Search:
         free = self.loosened(model, place)
         gain = best.rss - free.rss
         allowance = best.rss * 40.0 / rows
-        for rank, one in enumerate(self.names(free.model, place)):
-            if one.term.family == term.family:
+        for rank, name in enumerate(self.names(free.model, place)):
+            if name.term.family == term.family:
                 continue
-            if one.misfit <= gain + allowance or (rank == 0 and gain > 0):
-                yield free.model.with_term(place, one.term)
+            if name.misfit <= gain + allowance or (rank == 0 and gain > 0):
+                yield free.model.with_term(place, name.term)
 
     # -- enumeration ----------------------------------------------------------------
     def enumerate(self, model: Model, best: ScoredModel) -> ScoredModel:

@@ -48,7 +48,7 @@ def first_stage(
         reach: sum of squares that additive splines and products of pairs leave; where
             no kind comes near it, only the best is searched.
     """
-    found: list[ScoredModel] = []
+    fits: list[ScoredModel] = []
     alone: set[int] = set()
     kept = spline_models(search.regression, generator, extra)
     if kept[0].fit.rss > FAR * reference_rss:
@@ -59,22 +59,24 @@ def first_stage(
             alone |= set(features)
             if len(kept) > 1:
                 continue
-        found.append(_searched(search, splines, found))
-    best = min(found, key=lambda one: one.criterion)
+        fits.append(_searched(search, splines, fits))
+    best = min(fits, key=lambda scored: scored.criterion)
     if len(best.model.features) == 1:
         alone |= set(best.model.features)
     for feature in alone:
-        found += one_feature(search, feature)
-    found.sort(key=lambda one: one.criterion)
-    close = [one for one in found if one.criterion <= found[0].criterion + CLOSE][:4]
-    found += [simplified(search, one) for one in close]
-    return unique(found)
+        fits += one_feature(search, feature)
+    fits.sort(key=lambda scored: scored.criterion)
+    close = [
+        scored for scored in fits if scored.criterion <= fits[0].criterion + CLOSE
+    ][:4]
+    fits += [simplified(search, one) for one in close]
+    return unique(fits)
 
 
-def unique(found: list[ScoredModel]) -> list[ScoredModel]:
+def unique(fits: list[ScoredModel]) -> list[ScoredModel]:
     """Best first, one for each structure."""
     known: dict[object, ScoredModel] = {}
-    for one in sorted(found, key=lambda one: one.criterion):
+    for one in sorted(fits, key=lambda scored: scored.criterion):
         known.setdefault(one.model.key, one)
     return list(known.values())
 
@@ -87,7 +89,7 @@ def _searched(
     reached = search.climb(search.named(model))
     more = model.size - reached.model.size
     allowed = 1.0 + 2.0 * more / len(search.regression)
-    best = min((one.rss for one in before), default=np.inf)
+    best = min((fit.rss for fit in before), default=np.inf)
     if reached.rss > allowed * rss and rss < 25.0 * best:
         reached = search.climb(search.enumerate(model, reached))
     return reached
@@ -116,7 +118,7 @@ def second_stage(
     """
     additive = AdditivePart(search.regression, screened)
     selected = screened.selected
-    found: list[ScoredModel] = []
+    fits: list[ScoredModel] = []
     queue = Queue(additive, screened, generator)
     tried: set[object] = set()
     for turn in range(MOST_NAMED):
@@ -124,43 +126,43 @@ def second_stage(
         if joint is None:
             break
         new = named(search, additive, *additive_needed(additive, selected, joint))
-        found = unique([new, *found])
-        if found[0] is new:
-            found = _refined(search, additive, found, generator)
-            if not enough(found[0]):
-                found = unique([with_univariate_composites(search, found[0]), *found])
-        if enough(found[0]):
+        fits = unique([new, *fits])
+        if fits[0] is new:
+            fits = _refined(search, additive, fits, generator)
+            if not enough(fits[0]):
+                fits = unique([with_univariate_composites(search, fits[0]), *fits])
+        if enough(fits[0]):
             break
         near = turn == 0 and queue.near(joint)
-        known = near and not shows_new_pair(search, screened, found[0])
-        if known or found[0].model.key in tried:
+        known = near and not shows_new_pair(search, screened, fits[0])
+        if known or fits[0].model.key in tried:
             continue
-        tried.add(found[0].model.key)
-        more = grown(search, additive, selected, found[0], generator)
-        found = unique([*more, *found])
+        tried.add(fits[0].model.key)
+        more = grown(search, additive, selected, fits[0], generator)
+        fits = unique([*more, *fits])
         if more:
-            found = _refined(search, additive, found, generator)
-        if not near and not enough(found[0]):
-            other = reconsidered(search, additive, selected, found[0], generator)
-            if other is not found[0]:
-                found = _refined(search, additive, unique([other, *found]), generator)
-        if enough(found[0]):
+            fits = _refined(search, additive, fits, generator)
+        if not near and not enough(fits[0]):
+            other = reconsidered(search, additive, selected, fits[0], generator)
+            if other is not fits[0]:
+                fits = _refined(search, additive, unique([other, *fits]), generator)
+        if enough(fits[0]):
             break
-    return found
+    return fits
 
 
 def _refined(
     search: Search,
     additive: AdditivePart,
-    found: list[ScoredModel],
+    fits: list[ScoredModel],
     generator: np.random.Generator,
 ) -> list[ScoredModel]:
     """Exchange and simplify the nodes of the best candidate."""
-    better = found[0]
+    better = fits[0]
     for _ in range(ROUNDS):
         better = simplified(search, exchanged(search, better))
         simpler = with_fewer_additive_terms(search, additive, better, generator)
         if simpler is better:
             break
         better = simpler
-    return unique([merged(search, better), *found])
+    return unique([merged(search, better), *fits])

@@ -54,11 +54,11 @@ def interaction_indices(
     """
     if len(features) < 2:
         return []
-    found = product_matrix(regression, features, degree)
+    result = product_matrix(regression, features, degree)
     poly = [polynomials(regression.columns[i].z, degree) for i in features]
     indices = []
     for sign in (1.0, -1.0):
-        vector = rank_one(sign * found, degree)
+        vector = rank_one(sign * result, degree)
         if vector is not None:
             parts = vector.reshape(len(features), degree)
             indices.append(

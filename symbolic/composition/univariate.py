@@ -29,16 +29,16 @@ def one_feature(search: Search, feature: int) -> list[ScoredModel]:
     splines = sum_of_splines(regression, [feature]).model.additive[0]
     curve = term_value(regression.columns, splines)
     starts = [
-        Model(additive=(one.term,))
-        for one in search.namer.rank(feature, curve, regression.weight**2)
+        Model(additive=(named.term,))
+        for named in search.namer.rank(feature, curve, regression.weight**2)
     ]
     nodes = curve_nodes(search, feature, curve)
     starts += [Model(nodes=(node,)) for node in nodes]
     races = [Levenberg(regression, model).run(3) for model in starts]
-    races.sort(key=lambda one: one.rss)
+    races.sort(key=lambda fit: fit.rss)
     plain = [search.score(model) for model in starts[: len(search.families)]]
     found = [*plain, *(search.score(race.fit().model) for race in races[:FINALISTS])]
-    return sorted(found, key=lambda one: one.criterion)
+    return sorted(found, key=lambda scored: scored.criterion)
 
 
 def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
@@ -162,7 +162,7 @@ def _improved(search: Search, best: ScoredModel, most: int) -> ScoredModel:
             continue
         starts = _starts(search, free[feature].model, feature)
         races = [Levenberg(search.regression, model).run(4) for model in starts]
-        races.sort(key=lambda one: one.rss)
+        races.sort(key=lambda fit: fit.rss)
         fewest = min(len(race.model.additive) for race in races)
         alone = [race for race in races if len(race.model.additive) == fewest]
         beside = [race for race in races if len(race.model.additive) > fewest]
@@ -192,7 +192,7 @@ def merged(search: Search, best: ScoredModel) -> ScoredModel:
             search.score(Model(additive, (*bare.nodes, one)), 60, beat=best.criterion)
             for one in _nearest(search, feature, curve)
         ]
-        winner = min(found, key=lambda one: one.criterion, default=best)
+        winner = min(found, key=lambda scored: scored.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return search.climb(winner)
     return best
@@ -223,17 +223,17 @@ def _starts(search: Search, free: Model, feature: int) -> list[Model]:
     edges: list[Term | None] = [None]
     for one in search.namer.rank(feature, curve, weight):
         edges += [one.term, one.term.scaled(0.5)]
-    found: list[Model] = []
+    models: list[Model] = []
     for edge in edges:
         left = curve
         if edge is not None:
             left = curve - term_value(regression.columns, edge)
         additive = bare.additive if edge is None else (*bare.additive, edge)
-        found += [
+        models += [
             Model(additive, (*bare.nodes, node))
             for node in _nearest(search, feature, left)
         ]
-    return found
+    return models
 
 
 def _nearest(search: Search, feature: int, curve: Array) -> list[Node]:

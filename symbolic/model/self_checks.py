@@ -66,10 +66,10 @@ def raw_and_table(
     raw = symbolic.unconstrained_values(columns)
     differences = [
         (
-            relative_difference(one.value(z), raw[one.name]),
-            f"{one.name} before its bounds",
+            relative_difference(structure.value(z), raw[structure.name]),
+            f"{structure.name} before its bounds",
         )
-        for one in symbolic.structures
+        for structure in symbolic.structures
     ]
     listed = raw_constants(symbolic.structures, units)
     if list(symbolic.table["name"]) != [one.name for one in listed]:
@@ -84,7 +84,10 @@ def raw_and_table(
 def rounding(symbolic: EquationRecord, columns: Columns) -> Check:
     """What printing few digits costs."""
     exact = symbolic.latents(columns)
-    short = {n: rounded(one, symbolic.digits) for n, one in symbolic.equations.items()}
+    short = {
+        n: rounded(equation, symbolic.digits)
+        for n, equation in symbolic.equations.items()
+    }
     printed = symbolic.with_equations(short).latents(columns)
     losses = {
         name: unexplained(exact[name].to_numpy(), printed[name].to_numpy())
@@ -134,9 +137,11 @@ def round_trip(
 def _from_latex(symbolic: EquationRecord) -> EquationRecord:
     """Print every equation at full precision and read it back."""
     read = {}
-    for name, one in symbolic.equations.items():
-        symbols = sorted(one.free_symbols, key=str)
-        read[name] = read_latex(to_latex(one, None), symbols, list(symbolic.functions))
+    for name, equation in symbolic.equations.items():
+        symbols = sorted(equation.free_symbols, key=str)
+        read[name] = read_latex(
+            to_latex(equation, None), symbols, list(symbolic.functions)
+        )
     return symbolic.with_equations(read)
 
 

@@ -32,14 +32,18 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
     process = model.process
     return {
         "format": FORMAT,
-        "equations": {name: to_tree(one) for name, one in model.equations.items()},
+        "equations": {
+            name: to_tree(equation) for name, equation in model.equations.items()
+        },
         "unconstrained": {n: to_tree(one) for n, one in model.unconstrained.items()},
         "process": process and {name: to_tree(one) for name, one in process.items()},
         "process_latex": model.process_latex,
         "constants": model.constants,
         "errors": {name: _number(value) for name, value in model.errors.items()},
-        "functions": {name: one.to_json() for name, one in model.functions.items()},
-        "structures": [_structure(one) for one in model.structures],
+        "functions": {
+            name: function.to_json() for name, function in model.functions.items()
+        },
+        "structures": [_structure(structure) for structure in model.structures],
         "units": _units(model.units),
         "edges": _records(model.edges),
         "table": _records(model.table),
@@ -53,7 +57,7 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
         "settings": settings_of(model),
         "verification": model.verification and model.verification.to_json(),
         "digits": model.digits,
-        "candidates": [_candidate(one) for one in model.candidates],
+        "candidates": [_candidate(candidate) for candidate in model.candidates],
     }
 
 
@@ -104,9 +108,9 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
             raise FormatError(f"the equation file has other latents in {part!r}")
     units = _read_units(stored["units"])
     structures = tuple(_read_structure(one) for one in stored["structures"])
-    if [one.name for one in structures] != names:
+    if [structure.name for structure in structures] != names:
         raise FormatError("the equation file has other latents in 'structures'")
-    for edge in (edge for one in structures for edge in one.all_edges):
+    for edge in (edge for structure in structures for edge in structure.all_edges):
         if not 0 <= edge.source < len(units.names):
             raise FormatError(f"an edge starts at feature number {edge.source + 1}")
     process = stored["process"]
@@ -253,13 +257,13 @@ def _read_edge(stored: Any) -> EdgeTerm:
     return EdgeTerm(int(stored["source"]), form, constants, curve, function)
 
 
-def _structure(one: LatentStructure) -> dict[str, Any]:
+def _structure(latent_structure: LatentStructure) -> dict[str, Any]:
     return {
-        "name": one.name,
-        "offset": one.offset,
-        "offset_free": one.offset_free,
-        "edges": [_edge(edge) for edge in one.edges],
-        "nodes": [_node(node) for node in one.nodes],
+        "name": latent_structure.name,
+        "offset": latent_structure.offset,
+        "offset_free": latent_structure.offset_free,
+        "edges": [_edge(edge) for edge in latent_structure.edges],
+        "nodes": [_node(node) for node in latent_structure.nodes],
     }
 
 
@@ -344,7 +348,7 @@ def _units(units: Units) -> dict[str, Any]:
 def _read_units(stored: Any) -> Units:
     keys = ("shift", "scale", "low", "high")
     arrays = [np.array(stored[key], dtype=float) for key in keys]
-    if any(one.shape != (len(stored["names"]),) for one in arrays):
+    if any(array.shape != (len(stored["names"]),) for array in arrays):
         raise FormatError("the equation file needs one scale and range a feature")
     return Units(tuple(stored["names"]), *arrays)
 

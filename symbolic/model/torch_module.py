@@ -36,10 +36,12 @@ class EquationModule(nn.Module):
         self.features = tuple(model.used_features())
         self.forcings = tuple(dict.fromkeys(model.forcing_columns.values()))
         latents = [
-            parametric(one, model.units, model.constraints[one.name])
-            for one in model.structures
+            parametric(structure, model.units, model.constraints[structure.name])
+            for structure in model.structures
         ]
-        listed = [(s, one) for part in latents for s, one in part.constants.items()]
+        listed = [
+            (s, constant) for part in latents for s, constant in part.constants.items()
+        ]
         counts = [one.name for _, one in listed] + list(model.constants)
         self._labels: dict[tuple[str, str], str] = {}
         for name, value in model.constants.items():
@@ -124,7 +126,7 @@ def _symbol(name: str) -> sympy.Symbol:
 
 def _column(columns: Mapping[str, Any], name: str) -> Tensor:
     if name not in columns:
-        present = [str(one) for one in columns]
+        present = [str(column) for column in columns]
         raise ColumnError(
             f"the equations need column {name!r}. {closest_names(name, present)}"
         )

@@ -46,12 +46,12 @@ class Candidate:
     def equations(self, units: Units, bounds: Bounds) -> dict[str, Any]:
         """Return latent -> expression of raw features, inside its bounds."""
         return {
-            one.name: constrained(
-                raw_expression(one, units),
-                *bounds[one.name],
-                largest=self.largest.get(one.name, 0.0),
+            structure.name: constrained(
+                raw_expression(structure, units),
+                *bounds[structure.name],
+                largest=self.largest.get(structure.name, 0.0),
             )
-            for one in self.structures
+            for structure in self.structures
         }
 
     def nodes(
@@ -65,7 +65,7 @@ class Candidate:
         """Return plain numbers and texts: a row of the table of candidates."""
         from symbolic.printing.text import to_text
 
-        edges = [edge for one in self.structures for edge in one.all_edges]
+        edges = [edge for structure in self.structures for edge in structure.all_edges]
         found: dict[str, Any] = self.equations(units, bounds)
         texts = [f"{name} = {to_text(one, 4)}" for name, one in found.items()]
         whole = float(self.complexity).is_integer()  # printed as 7, not as 7.00
@@ -75,7 +75,7 @@ class Candidate:
             "score": self.score,
             "r2": self.r2,
             "criterion": self.criterion,
-            "constants": sum(one.n_free for one in self.structures)
+            "constants": sum(structure.n_free for structure in self.structures)
             + len(self.constants),
             "features": len({edge.source for edge in edges}),
             "refused": sum(edge.form is None for edge in edges),
@@ -127,7 +127,8 @@ def signature(structures: Sequence[LatentStructure]) -> str:
 def _node_signature(node: Node | Product) -> str:
     if isinstance(node, Product):
         inside = (
-            f"{_label(one.edge)}{'' if one.anchored else '+c'}" for one in node.factors
+            f"{_label(factor.edge)}{'' if factor.anchored else '+c'}"
+            for factor in node.factors
         )
         return f"{node.outer}({'*'.join(sorted(inside))})"
     sign = "" if node.outer == "log" else str(node.amplitude > 0)

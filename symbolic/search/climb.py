@@ -127,7 +127,7 @@ class Search:
         key = signature(structures)
         known = self.known.get(key)
         if known is None or not known.converged:
-            found = self._scored_refit(
+            scored_latents = self._scored_refit(
                 refit(
                     self.term,
                     self.scaled,
@@ -140,8 +140,8 @@ class Search:
                     self.domain_margin,
                 )
             )
-            if known is None or found.criterion < known.criterion:
-                self.known[key] = found
+            if known is None or scored_latents.criterion < known.criterion:
+                self.known[key] = scored_latents
         return self.known[key]
 
     def _tolerance(self, structures: Sequence[LatentStructure]) -> float:
@@ -186,7 +186,8 @@ class Search:
         if _count(best.structures) <= MANY:
             return list(changes)
         ranked = sorted(
-            ((self.foreseen(best, one), one) for one in changes), key=lambda one: one[0]
+            ((self.foreseen(best, change), change) for change in changes),
+            key=lambda one: one[0],
         )
         return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
 
@@ -211,9 +212,9 @@ class Search:
     # -- moves ----------------------------------------------------------------------
     def run(self, constants: "Tensor") -> ScoredLatents:
         """Search from the best starts and return the best set of structures."""
-        starts = sorted(self._starts(constants), key=lambda one: one.criterion)
+        starts = sorted(self._starts(constants), key=lambda scored: scored.criterion)
         reached = [self._climb(start) for start in starts[:2]]
-        return min(reached, key=lambda one: one.criterion)
+        return min(reached, key=lambda scored: scored.criterion)
 
     def _starts(self, constants: "Tensor") -> Iterator[ScoredLatents]:
         """Score starts; several latents are tried one by one beside learned curves."""
@@ -344,7 +345,7 @@ def _outers(node: FittedNode) -> tuple[str, ...]:
 
 
 def _count(structures: Sequence[LatentStructure]) -> int:
-    return sum(len(one.all_edges) for one in structures)
+    return sum(len(structure.all_edges) for structure in structures)
 
 
 def _located(structures: tuple[LatentStructure, ...], place: int) -> tuple[int, int]:

@@ -49,8 +49,8 @@ def open_questions(structures: Sequence[LatentStructure]) -> list[int]:
     """Numbers of the latents with a refused curve or a hidden node."""
     return [
         k
-        for k, one in enumerate(structures)
-        if one.nodes or any(edge.form is None for edge in one.all_edges)
+        for k, structure in enumerate(structures)
+        if structure.nodes or any(edge.form is None for edge in structure.all_edges)
     ]
 
 

@@ -52,7 +52,7 @@ class Forecast:
         self.curvature = local.curvature[0].cpu().numpy()
         self.values = raw[0].cpu().numpy()
         count = len(self.structures)
-        self.designs = [_design(one, self.z) for one in self.structures]
+        self.designs = [_design(structure, self.z) for structure in self.structures]
         # A process constant moves as a column of ones that stands beside the latents.
         ones = np.ones((len(self.z), 1))
         self.designs += [ones] * (self.gradient.shape[1] - count)
@@ -88,11 +88,11 @@ class Forecast:
     def _matrix(self, latent: int, designs: list[Array]) -> Array:
         """Normal matrix (P, P) with the blocks of one latent made anew."""
         rows = []
-        for a, one in enumerate(designs):
+        for a, design in enumerate(designs):
             row = []
             for b, other in enumerate(designs):
                 if latent in (a, b):
-                    row.append(self._block(a, b, one, other))
+                    row.append(self._block(a, b, design, other))
                 else:
                     row.append(self.blocks[a, b] if b <= a else self.blocks[b, a].T)
             rows.append(row)

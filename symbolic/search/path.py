@@ -41,25 +41,26 @@ def walk_down(search: Search, best: ScoredLatents) -> list[ScoredLatents]:
     With many edges fewer simplifications are tried in a step, and constant latents
     follow where the steps end before.
     """
-    found = [best]
+    path = [best]
     for _ in range(STEPS):
         tried = [
-            search.score(change.structures, found[-1].constants)
-            for change in _cheapest(search, found[-1])
+            search.score(change.structures, path[-1].constants)
+            for change in _cheapest(search, path[-1])
         ]
         if not tried:
             break
-        found.append(min(tried, key=lambda one: one.criterion))
-    if any(one.all_edges or one.nodes for one in found[-1].structures):
-        flat = _constant_latents(search, found[-1].structures)
-        found.append(search.score(flat, found[-1].constants))
-    return found
+        path.append(min(tried, key=lambda scored: scored.criterion))
+    if any(structure.all_edges or structure.nodes for structure in path[-1].structures):
+        flat = _constant_latents(search, path[-1].structures)
+        path.append(search.score(flat, path[-1].constants))
+    return path
 
 
 def _constant_latents(search: Search, structures: Structures) -> Structures:
     z = search.scaled.cpu().numpy()
     return tuple(
-        LatentStructure(one.name, float(np.mean(one.value(z)))) for one in structures
+        LatentStructure(structure.name, float(np.mean(structure.value(z))))
+        for structure in structures
     )
 
 
@@ -82,17 +83,17 @@ def _cheapest(search: Search, best: ScoredLatents) -> list[Change]:
 
 def _without_nodes(structures: Structures) -> list[Change]:
     """Hidden nodes of one edge left, without the node: the last step of a latent."""
-    found = []
+    changes = []
     for k, structure in enumerate(structures):
         for h, node in enumerate(structure.nodes):
             if len(node.edges) > 1:
                 continue
             nodes = structure.nodes[:h] + structure.nodes[h + 1 :]
             less = replace(structure, nodes=nodes, offset_free=True)
-            found.append(
+            changes.append(
                 Change((*structures[:k], less, *structures[k + 1 :]), k, 0, "dropped")
             )
-    return found
+    return changes
 
 
 def collect(
@@ -108,10 +109,13 @@ def collect(
         units: of the features.
         weights: feature or family -> weight of its nodes in the complexity.
     """
-    must = {signature(one.structures) for one in path}
-    pool = {signature(one.structures): one for one in (*search.known.values(), *path)}
+    must = {signature(scored.structures) for scored in path}
+    pool = {
+        signature(scored.structures): scored
+        for scored in (*search.known.values(), *path)
+    }
     first = signature(path[0].structures)
-    front = _front(pool.values(), lambda one: size_of(one.structures), must)
+    front = _front(pool.values(), lambda scored: size_of(scored.structures), must)
     front = _thinned(front, first)
     made = [_candidate(one, model, table, units, weights) for one in front]
     kept = _front(made, lambda one: one.complexity, {first})
@@ -121,7 +125,7 @@ def collect(
 def _front(pool: Iterable[Any], size: Any, must: set[str]) -> list[Any]:
     """Members that no smaller one fits better than, smallest first; `must` stays."""
     found, least = [], np.inf
-    for one in sorted(pool, key=lambda one: (size(one), one.loss)):
+    for one in sorted(pool, key=lambda candidate: (size(candidate), candidate.loss)):
         if not np.isfinite(one.loss):
             continue
         if one.loss < least or signature(one.structures) in must:
@@ -135,32 +139,36 @@ def _thinned(front: list[Any], first: str) -> list[Any]:
     if len(front) <= KEPT:
         return front
     places = set(np.linspace(0, len(front) - 1, KEPT - 1).round().astype(int).tolist())
-    places |= {k for k, one in enumerate(front) if signature(one.structures) == first}
+    places |= {
+        k for k, scored in enumerate(front) if signature(scored.structures) == first
+    }
     return [front[k] for k in sorted(places)]
 
 
 def _candidate(
-    one: ScoredLatents, model: "ScIReN", table: "Table", units: "Units",
+    scored_latents: ScoredLatents, model: "ScIReN", table: "Table", units: "Units",
     weights: Mapping[str, float] | None,
 ) -> Candidate:  # fmt: skip
-    physical = model.constant_scale.to_physical(one.constants).tolist()
+    physical = model.constant_scale.to_physical(scored_latents.constants).tolist()
     z = model.scaled(table.features).numpy()
-    raw = np.stack([structure.value(z) for structure in one.structures], axis=1)
-    latents = model.constrain(one.constants.new_tensor(raw))
-    values = one.constants.new_tensor(physical)
+    raw = np.stack(
+        [structure.value(z) for structure in scored_latents.structures], axis=1
+    )
+    latents = model.constrain(scored_latents.constants.new_tensor(raw))
+    values = scored_latents.constants.new_tensor(physical)
     targets = model.decoder.evaluate(latents, values, table.forcings)
     sizes = np.abs(raw).max(0).tolist()
     names = model.decoder.constant_names
     made = Candidate(
-        one.structures,
+        scored_latents.structures,
         dict(zip(names, physical, strict=True)),
         dict(zip(model.latent_names, sizes, strict=True)),
-        float(one.loss),
-        float(one.criterion),
+        float(scored_latents.loss),
+        float(scored_latents.criterion),
         _mean_r2(table.targets.numpy(), targets.numpy()),
         0.0,
         0.0,
-        family_label(one.structures, units.names),
+        family_label(scored_latents.structures, units.names),
     )
     return replace(made, complexity=made.nodes(units, constraints_of(model), weights))
 
@@ -173,14 +181,14 @@ def _mean_r2(observed: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def _with_scores(found: Sequence[Candidate]) -> list[Candidate]:
+def _with_scores(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Give every candidate what it gains for its complexity against the one before.
 
     score = -d log(loss) / d complexity, zero for the simplest one.
     """
     scored = []
-    for place, one in enumerate(found):
-        before = found[place - 1] if place else one
+    for place, one in enumerate(candidates):
+        before = candidates[place - 1] if place else one
         more = one.complexity - before.complexity
         gain = np.log(max(before.loss, 1e-300) / max(one.loss, 1e-300))
         scored.append(replace(one, score=float(gain / more) if more > 0 else 0.0))
@@ -188,7 +196,9 @@ def _with_scores(found: Sequence[Candidate]) -> list[Candidate]:
 
 
 def select(
-    candidates: Sequence[Candidate], rule: str | int, found: Sequence[LatentStructure]
+    candidates: Sequence[Candidate],
+    rule: str | int,
+    structures: Sequence[LatentStructure],
 ) -> int:
     """Return the row of the candidate that a rule chooses.
 
@@ -202,7 +212,7 @@ def select(
     Raises:
         ConfigError: another rule, or no such row.
     """
-    losses = [one.loss for one in candidates]
+    losses = [candidate.loss for candidate in candidates]
     if isinstance(rule, int) and not isinstance(rule, bool):
         if not 0 <= rule < len(candidates):
             raise ConfigError(
@@ -216,8 +226,10 @@ def select(
         limit = WITHIN * min(losses)
         return next(k for k, loss in enumerate(losses) if loss <= limit)
     if rule == "bic":
-        own = signature(found)
-        return next(k for k, one in enumerate(candidates) if one.signature == own)
+        own = signature(structures)
+        return next(
+            k for k, candidate in enumerate(candidates) if candidate.signature == own
+        )
     raise ConfigError(
         f"model_selection = {rule!r} is no rule and no row. "
         f"{closest_names(str(rule), SELECTIONS)}"

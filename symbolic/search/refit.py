@@ -50,13 +50,13 @@ class SymbolicProblem:
         self.domain_margin = domain_margin
         self.z = scaled.cpu().numpy()
         self.structures = tuple(structures)
-        sizes = [one.size for one in self.structures]
+        sizes = [structure.size for structure in self.structures]
         self.cuts = np.cumsum([0, *sizes]).tolist()
         self.n_constants = term.n_constants
         self.size = self.cuts[-1] + self.n_constants
         low, high = term.model.constant_scale.box()
         self.low, self.high = low.to(scaled), high.to(scaled)
-        flat = [flag for one in self.structures for flag in one.free]
+        flat = [flag for structure in self.structures for flag in structure.free]
         flat += [True] * self.n_constants
         self.active = torch.tensor([flat], device=scaled.device)
         self.low_z, self.high_z = self.z.min(0), self.z.max(0)
@@ -84,7 +84,7 @@ class SymbolicProblem:
 
     def start(self, constants: Tensor) -> Tensor:
         """Pack structures and raw process constants (K,) into theta (1, P)."""
-        packed = np.concatenate([one.pack() for one in self.structures])
+        packed = np.concatenate([structure.pack() for structure in self.structures])
         front = torch.from_numpy(packed).to(self.scaled)
         return torch.cat((front, constants.detach().to(self.scaled))).unsqueeze(0)
 
@@ -92,8 +92,8 @@ class SymbolicProblem:
         """Return the structures with the constants of one member (P,)."""
         values = theta.detach().cpu().numpy()
         return tuple(
-            one.unpack(values[self.cuts[k] : self.cuts[k + 1]])
-            for k, one in enumerate(self.structures)
+            structure.unpack(values[self.cuts[k] : self.cuts[k + 1]])
+            for k, structure in enumerate(self.structures)
         )
 
     def constants_of(self, theta: Tensor) -> Tensor:
@@ -103,7 +103,10 @@ class SymbolicProblem:
     def raw(self, theta: Tensor) -> Tensor:
         """Raw latents (S, n, L)."""
         members = [
-            np.stack([one.value(self.z) for one in self.structures_at(row)], axis=1)
+            np.stack(
+                [structure.value(self.z) for structure in self.structures_at(row)],
+                axis=1,
+            )
             for row in theta
         ]
         return torch.from_numpy(np.stack(members)).to(self.scaled)
@@ -135,7 +138,7 @@ class SymbolicProblem:
         members = [self.structures_at(row) for row in theta]
         return [
             torch.from_numpy(
-                np.stack([one[k].by_constants(self.z) for one in members])
+                np.stack([member[k].by_constants(self.z) for member in members])
             ).to(self.scaled)
             for k in range(len(self.structures))
         ]
@@ -145,7 +148,7 @@ class SymbolicProblem:
         member = torch.zeros(1, dtype=torch.long)
         raw, constants = self.raw(theta), self.constants_of(theta)
         local = self.term.local(raw, constants, member)
-        return local, [one[0] for one in self._designs(theta)]
+        return local, [design[0] for design in self._designs(theta)]
 
     def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
         """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
@@ -318,14 +321,14 @@ def refit(
     """
     problem = SymbolicProblem(term, scaled, structures, rules, domain_margin)
     start = problem.start(constants)
-    found = minimise(problem, start, iterations, tolerance, damping=1e-3)
+    solution = minimise(problem, start, iterations, tolerance, damping=1e-3)
     if rules is not None:  # what a rule stops stays there, the others move on
-        theta = found.theta
+        theta = solution.theta
         normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
         _, moving = problem.held_at_bounds(normal, theta)
         others = problem.with_active(moving)
-        found = minimise(others, theta, iterations, tolerance, damping=1e-3)
-    settled = _settled(problem, found.theta) if with_covariance else found.theta
+        solution = minimise(others, theta, iterations, tolerance, damping=1e-3)
+    settled = _settled(problem, solution.theta) if with_covariance else solution.theta
     theta = _oriented(problem, settled[0])
     spread = Sandwich(torch.zeros(problem.size, problem.size).to(theta), 0)
     if with_covariance:
@@ -334,10 +337,10 @@ def refit(
         problem.structures_at(theta),
         theta[problem.cuts[-1] :],
         theta,
-        float(found.loss[0]),
+        float(solution.loss[0]),
         spread.covariance,
         problem.free,
-        bool(found.converged[0]),
+        bool(solution.converged[0]),
         spread.blocks,
     )
 

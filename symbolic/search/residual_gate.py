@@ -54,7 +54,7 @@ def still_predictable(
     """
     rows = rows_for_search(len(scaled), ROWS, seed)
     part, z = term.take(rows), scaled[rows].cpu().numpy()
-    raw = np.stack([one.value(z) for one in structures], axis=1)
+    raw = np.stack([structure.value(z) for structure in structures], axis=1)
     gaps = part.residual(scaled.new_tensor(raw)[None], constants.detach()[None])[0]
     weights = part.observations.weights.cpu().numpy()
     left = gaps.detach().cpu().numpy() * np.sqrt(weights)

@@ -21,16 +21,18 @@ def constant_rows(
     """
     return [
         {
-            "name": one.name,
-            "latent": one.latent,
-            "source": one.source,
-            "role": one.role,
-            "value": one.value,
+            "name": estimate.name,
+            "latent": estimate.latent,
+            "source": estimate.source,
+            "role": estimate.role,
+            "value": estimate.value,
             "error": float(error),
-            "low": one.value - NORMAL_95 * float(error),
-            "high": one.value + NORMAL_95 * float(error),
-            "unit": unit_of.get(one.latent, "") if one.role == "offset" else "",
+            "low": estimate.value - NORMAL_95 * float(error),
+            "high": estimate.value + NORMAL_95 * float(error),
+            "unit": unit_of.get(estimate.latent, "")
+            if estimate.role == "offset"
+            else "",
             "kind": "encoder",
         }
-        for one, error in zip(listed, errors, strict=True)
+        for estimate, error in zip(listed, errors, strict=True)
     ]

@@ -197,7 +197,9 @@ class Product:
     @property
     def carrier(self) -> int:
         """Number of the factor that holds the scale, -1 where all are refused."""
-        closed = (k for k, one in enumerate(self.factors) if one.edge.form is not None)
+        closed = (
+            k for k, factor in enumerate(self.factors) if factor.edge.form is not None
+        )
         return next(closed, -1)
 
     @property
@@ -251,7 +253,7 @@ class Product:
         values = [factor.value(z) for factor in self.factors]
         columns = []
         for k, factor in enumerate(self.factors):
-            others = [one for j, one in enumerate(values) if j != k]
+            others = [value for j, value in enumerate(values) if j != k]
             beside = np.prod(others, axis=0) if others else np.ones(len(z))
             if not factor.anchored:
                 columns.append(beside[:, None])
@@ -264,8 +266,8 @@ class Product:
         edges, left = edges_in_units(self.edges, shift, scale)
         return Product(
             tuple(
-                replace(one, edge=edge, offset=one.offset + more)
-                for one, edge, more in zip(self.factors, edges, left, strict=True)
+                replace(factor, edge=edge, offset=factor.offset + more)
+                for factor, edge, more in zip(self.factors, edges, left, strict=True)
             )
         )
 

@@ -177,7 +177,9 @@ def _total(parts: Sequence[float]) -> float:
 def node_expression(node: Node | Product, units: Units) -> sympy.Expr:
     """Contribution of a hidden node or a product."""
     if isinstance(node, Product):
-        return sympy.Mul(*(_factor(one, units) for one in raw_factors(node, units)))
+        return sympy.Mul(
+            *(_factor(raw_factor, units) for raw_factor in raw_factors(node, units))
+        )
     s = _sum(node.edges, node.offset, units)
     outer = _exponential(s) if node.outer == "exp" else outer_expression(node, s)
     if node.amplitude == 1.0:
@@ -346,7 +348,11 @@ def _edge_constants(
 ) -> tuple[list[float], list[RawConstant]]:
     """Offsets of some terms, and their other constants."""
     terms = [raw_closed(edge, units) for edge in edges if edge.form is not None]
-    listed = [one for term in terms for one in _term_constants(term, latent, tail)]
+    listed = [
+        term_constant
+        for term in terms
+        for term_constant in _term_constants(term, latent, tail)
+    ]
     return [term.offset for term in terms], listed
 
 

@@ -56,7 +56,7 @@ def sandwich(
 def row_scores(local: LocalModel, designs: Sequence[Tensor]) -> Tensor:
     """Half gradient of the loss by the parameters, row by row (n, P)."""
     slope = local.gradient[0]
-    parts = [one * slope[:, k : k + 1] for k, one in enumerate(designs)]
+    parts = [design * slope[:, k : k + 1] for k, design in enumerate(designs)]
     return torch.cat([*parts, slope[:, len(designs) :]], dim=1)
 
 
@@ -65,8 +65,8 @@ def leverages(local: LocalModel, designs: Sequence[Tensor], inverse: Tensor) -> 
     curvature = local.curvature[0]
     latents, rows = len(designs), len(curvature)
     ends = [0]
-    for one in designs:
-        ends.append(ends[-1] + one.shape[1])
+    for design in designs:
+        ends.append(ends[-1] + design.shape[1])
     total = curvature.new_zeros(rows)
     constants = curvature.shape[-1] - latents
     eye = torch.eye(constants).to(curvature)

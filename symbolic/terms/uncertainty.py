@@ -52,23 +52,27 @@ class Spread:
         return sorted(pairs, key=lambda pair: -abs(pair.correlation))
 
 
-def spread_of(found: Refit, problem: SymbolicProblem, units: Units) -> Spread:
+def spread_of(refit: Refit, problem: SymbolicProblem, units: Units) -> Spread:
     """Return the covariance of every printed constant, by the delta method."""
-    listed = raw_constants(found.structures, units)
+    listed = raw_constants(refit.structures, units)
     names = problem.term.model.decoder.constant_names
-    slope = problem.term.model.constant_scale.slope(found.constants).cpu().numpy()
+    slope = problem.term.model.constant_scale.slope(refit.constants).cpu().numpy()
     front = _jacobian(
-        found, problem, lambda all_: [one.value for one in raw_constants(all_, units)]
+        refit,
+        problem,
+        lambda all_: [
+            raw_constant.value for raw_constant in raw_constants(all_, units)
+        ],
     )
     back = np.zeros((len(names), front.shape[1]))
     back[:, problem.cuts[-1] :] = np.diag(slope)
     jacobian = np.concatenate([front, back])
     keys = [*((one.latent, one.name) for one in listed), *(("", n) for n in names)]
-    return Spread(tuple(keys), jacobian @ found.covariance.cpu().numpy() @ jacobian.T)
+    return Spread(tuple(keys), jacobian @ refit.covariance.cpu().numpy() @ jacobian.T)
 
 
 def constant_table(
-    found: Refit, problem: SymbolicProblem, units: Units, unit_of: Mapping[str, str]
+    refit: Refit, problem: SymbolicProblem, units: Units, unit_of: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return every printed constant with standard error, by the delta method.
 
@@ -77,26 +81,26 @@ def constant_table(
 
     Columns: name, latent, source, role, value, error, low, high, unit, kind.
     """
-    listed = raw_constants(found.structures, units)
-    errors = spread_of(found, problem, units).errors
+    listed = raw_constants(refit.structures, units)
+    errors = spread_of(refit, problem, units).errors
     return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of))
 
 
 def reparametrised(
-    found: Refit, problem: SymbolicProblem, units: Units, spread: Spread
+    refit: Refit, problem: SymbolicProblem, units: Units, spread: Spread
 ) -> list[SlopeAndCurvature]:
     """Return slope and curvature at the mean of edges whose constants are correlated."""
     pairs = spread.correlated()
     close = {(pair.latent, pair.constant) for pair in pairs}
     close |= {(pair.other_latent, pair.other) for pair in pairs}
     latents = {
-        (one.latent, one.source)
-        for one in raw_constants(found.structures, units)
-        if (one.latent, one.name) in close and one.source
+        (raw_constant.latent, raw_constant.source)
+        for raw_constant in raw_constants(refit.structures, units)
+        if (raw_constant.latent, raw_constant.name) in close and raw_constant.source
     }
     places = [
         (k, number)
-        for k, structure in enumerate(found.structures)
+        for k, structure in enumerate(refit.structures)
         for number, edge in enumerate(structure.all_edges)
         if (structure.name, units.names[edge.source]) in latents and _bends(edge)
     ]
@@ -111,17 +115,17 @@ def reparametrised(
             values += _slope_and_curvature(edge, middle[edge.source], units)
         return values
 
-    values = shapes(found.structures)
-    jacobian = _jacobian(found, problem, shapes)
-    covariance = jacobian @ found.covariance.cpu().numpy() @ jacobian.T
+    values = shapes(refit.structures)
+    jacobian = _jacobian(refit, problem, shapes)
+    covariance = jacobian @ refit.covariance.cpu().numpy() @ jacobian.T
     errors = np.sqrt(np.maximum(np.diag(covariance), 0.0)).tolist()
     rows = []
     for place, (k, number) in enumerate(places):
-        edge = found.structures[k].all_edges[number]
+        edge = refit.structures[k].all_edges[number]
         source = edge.source
         rows.append(
             SlopeAndCurvature(
-                latent=found.structures[k].name,
+                latent=refit.structures[k].name,
                 source=units.names[source],
                 family=edge.form.family if edge.form else "none",
                 at=float(units.shift[source] + units.scale[source] * middle[source]),
@@ -147,15 +151,15 @@ def _slope_and_curvature(edge: EdgeTerm, z: float, units: Units) -> list[float]:
 
 
 def _jacobian(
-    found: Refit,
+    refit: Refit,
     problem: SymbolicProblem,
     evaluate: Callable[[Structures], Sequence[float]],
 ) -> np.ndarray:
     """Derivative of what structures give by theta, central differences."""
-    base, size = found.theta, len(evaluate(found.structures))
+    base, size = refit.theta, len(evaluate(refit.structures))
     columns = []
     for place in range(len(base)):
-        if not bool(found.free[place]):
+        if not bool(refit.free[place]):
             columns.append(np.zeros(size))
             continue
         step = 1e-6 * max(1.0, abs(float(base[place])))
@@ -168,30 +172,30 @@ def _jacobian(
     return np.stack(columns, axis=1)
 
 
-def physical_errors(found: Refit, problem: SymbolicProblem) -> dict[str, float]:
+def physical_errors(refit: Refit, problem: SymbolicProblem) -> dict[str, float]:
     """Standard errors of the process constants, physical units."""
     scale = problem.term.model.constant_scale
     names = problem.term.model.decoder.constant_names
     cut = problem.cuts[-1]
-    variance = found.covariance.diagonal()[cut:].clamp_min(0)
-    errors = variance.sqrt() * scale.slope(found.constants)
+    variance = refit.covariance.diagonal()[cut:].clamp_min(0)
+    errors = variance.sqrt() * scale.slope(refit.constants)
     return dict(zip(names, errors.tolist(), strict=True))
 
 
-def _how(found: Refit, problem: SymbolicProblem) -> str:
-    if found.blocks:
-        return f"residuals of {found.blocks} blocks of rows, whatever their noise"
+def _how(refit: Refit, problem: SymbolicProblem) -> str:
+    if refit.blocks:
+        return f"residuals of {refit.blocks} blocks of rows, whatever their noise"
     rows = problem.term.n_rows
     return f"residuals of {rows} rows one by one (HC3), whatever their noise"
 
 
 def identification(
-    found: Refit, problem: SymbolicProblem, units: Units
+    refit: Refit, problem: SymbolicProblem, units: Units
 ) -> ConstantsRecord:
     """Return how the errors were found and which constants depend on each other."""
-    spread = spread_of(found, problem, units)
+    spread = spread_of(refit, problem, units)
     return ConstantsRecord(
-        f"joint refit (Jacobian; {_how(found, problem)})",
+        f"joint refit (Jacobian; {_how(refit, problem)})",
         tuple(spread.correlated()),
-        tuple(reparametrised(found, problem, units, spread)),
+        tuple(reparametrised(refit, problem, units, spread)),
     )

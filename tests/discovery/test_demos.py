@@ -35,7 +35,7 @@ def test_the_demo_ends_with_a_verified_equation(tmp_path):
     assert values["a_dsw_pot"] == pytest.approx(-0.00375, rel=0.02)
     assert values["q10"] == pytest.approx(1.5, abs=0.01)
     assert {"sw_pot", "dsw_pot"} == {
-        str(one) for one in found.sympy()["rb"].free_symbols
+        str(symbol) for symbol in found.sympy()["rb"].free_symbols
     }
     text = summary(folder)
     assert "q10 = 1.50" in text
@@ -79,8 +79,8 @@ def test_the_soil_carbon_demo_finds_the_features_of_four_parameters(tmp_path):
     assert found.consistency == "PASS"
     truth = make_soil_carbon(seed=0).truth
     edges = {
-        (str(one), name)
+        (str(symbol), name)
         for name, expression in found.sympy().items()
-        for one in expression.free_symbols
+        for symbol in expression.free_symbols
     }
     assert edges == truth.edges

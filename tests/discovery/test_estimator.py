@@ -82,10 +82,10 @@ def test_names_and_positions_mean_the_same(fitted, respiration):
 def test_the_same_seed_gives_the_same_bits(fitted, respiration):
     frame, reco, _ = respiration
     again = clone(fitted).fit(frame, reco)
-    for one, other in zip(
+    for parameter, other in zip(
         again.model_.parameters(), fitted.model_.parameters(), strict=True
     ):
-        assert torch.equal(one, other)
+        assert torch.equal(parameter, other)
 
 
 def test_it_can_be_stored_and_cloned(fitted, respiration):
@@ -183,7 +183,7 @@ def test_equations_are_made_when_they_are_asked_for(fitted, respiration):
     assert table["features"].tolist() == [("moisture", "litter")]
     assert fitted.discovery_ is fitted.discovery_
     (expression,) = fitted.sympy().values()
-    assert {str(one) for one in expression.free_symbols} == {"moisture", "litter"}
+    assert {str(symbol) for symbol in expression.free_symbols} == {"moisture", "litter"}
     assert r"\mathrm{moisture}" in fitted.latex()["rb"]
     network, equations = (
         fitted.predict(frame, one) for one in ("network", "equations")

@@ -152,10 +152,10 @@ def test_rows_in_parts_give_the_same_statistics(monkeypatch, model):
     weights = torch.linspace(0, 2, 300, dtype=torch.float64)
     whole = layer_statistics(model, table(weights=weights), "std")
     monkeypatch.setattr(sciren.importance, "CHUNK", 100)
-    for one, other in zip(
+    for layer_statistic, other in zip(
         layer_statistics(model, table(weights=weights), "std"), whole, strict=True
     ):
-        for part, expected in zip(one, other, strict=True):
+        for part, expected in zip(layer_statistic, other, strict=True):
             torch.testing.assert_close(part, expected)
 
 

@@ -340,7 +340,7 @@ def fingerprint():
     symbolic = symbolify(model, rows, search_rows=200, seed=4)
     verify(symbolic, model, rows)
     parts = [json.dumps(to_json(symbolic)), to_document(printable(symbolic))]
-    parts += [to_latex(one, None) for one in symbolic.equations.values()]
+    parts += [to_latex(equation, None) for equation in symbolic.equations.values()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

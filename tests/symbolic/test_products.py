@@ -121,7 +121,7 @@ def test_edges_and_graph_show_a_product_as_a_node(found):
 
 def test_the_path_of_candidates_leads_over_the_product(found):
     symbolic = found[0]
-    labels = [one.label for one in symbolic.candidates]
+    labels = [candidate.label for candidate in symbolic.candidates]
     assert any(label.startswith("product(light linear * water") for label in labels)
     assert any("product" not in label for label in labels)
 

@@ -106,8 +106,12 @@ def mutated(symbolic, structures=None, **changes):
     """A copy with other structures, and equations rebuilt from them."""
     if structures is not None:
         units = symbolic.units
-        raw = {one.name: raw_expression(one, units) for one in structures}
-        values = [one.value for one in raw_constants(structures, units)]
+        raw = {
+            structure.name: raw_expression(structure, units) for structure in structures
+        }
+        values = [
+            raw_constant.value for raw_constant in raw_constants(structures, units)
+        ]
         changes = {
             "structures": structures,
             "unconstrained": raw,
@@ -172,7 +176,7 @@ def test_a_weak_constant_one_percent_wrong_everywhere_fails(noisy, factor):
 def test_held_out_rows_decide_together_within_two_block_errors(noisy):
     model, tables, symbolic = noisy
     both, both_error = _held_out_excess(symbolic, model, tables[1:])
-    parts = [_held_out_excess(symbolic, model, [one]) for one in tables[1:]]
+    parts = [_held_out_excess(symbolic, model, [table]) for table in tables[1:]]
     assert min(p[0] for p in parts) <= both <= max(p[0] for p in parts)
     assert both_error < max(error for _, error in parts)
     check = {one.name: one for one in verify(symbolic, model, *tables).checks}
@@ -231,7 +235,8 @@ def test_swapped_features_fail(kind, request):
     model, tables, symbolic = request.getfixturevalue(kind)
     x, y = sympy.symbols("x y", real=True)
     swapped = {
-        name: one.xreplace({x: y, y: x}) for name, one in symbolic.equations.items()
+        name: equation.xreplace({x: y, y: x})
+        for name, equation in symbolic.equations.items()
     }
     assert "same numbers" in failing(model, tables, symbolic.with_equations(swapped))
     (structure,) = symbolic.structures
@@ -264,7 +269,9 @@ def test_a_wrong_family_inside_a_node_fails(two_layers):
             EdgeTerm(e.source, bent, (e.constants[0], 0.1)) for e in edges
         ),
     )
-    names = [one.name for one in raw_constants((planted,), symbolic.units)]
+    names = [
+        raw_constant.name for raw_constant in raw_constants((planted,), symbolic.units)
+    ]
     rows = symbolic.table.iloc[[0] * len(names)].assign(name=names)
     other = mutated(replace(symbolic, table=rows.reset_index(drop=True)), (planted,))
     assert {"close to network", "stationary"} <= failing(model, tables, other)

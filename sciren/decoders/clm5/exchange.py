@@ -40,7 +40,7 @@ class Exchange:
 
 def mix(matrix: Tensor, values: Tensor, out: Tensor | None = None) -> Tensor:
     """Matrix times vector in every layer: (r, k, n) and (20, k, n) -> (20, r, n)."""
-    found = torch.mul(matrix[:, 0], values[:, :1], out=out)
+    result = torch.mul(matrix[:, 0], values[:, :1], out=out)
     for k in range(1, matrix.shape[1]):
-        found.addcmul_(matrix[:, k], values[:, k : k + 1])
-    return found
+        result.addcmul_(matrix[:, k], values[:, k : k + 1])
+    return result

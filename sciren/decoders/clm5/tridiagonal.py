@@ -57,7 +57,7 @@ class Tridiagonal:
         return self._sweep(right, down[:-1], up[1:], part)
 
     def steps(
-        self, rate: Tensor, found: Tensor, right: Tensor, part: slice = slice(None)
+        self, rate: Tensor, result: Tensor, right: Tensor, part: slice = slice(None)
     ) -> Tensor:
         """Differences y_{j+1} - y_j (19, parts, n) of a solution, free of its rounding.
 
@@ -71,8 +71,8 @@ class Tridiagonal:
         below = self.below[:, part]
         row_sum, carried = rate[0], right[0]
         steps = []
-        for j in range(len(found) - 1):
-            difference = row_sum * found[j + 1] - carried
+        for j in range(len(result) - 1):
+            difference = row_sum * result[j + 1] - carried
             steps.append(difference / self.pivot[j, part])
             row_sum = torch.addcmul(rate[j + 1], below[j + 1], row_sum)
             carried = torch.addcmul(right[j + 1], below[j + 1], carried)
@@ -80,15 +80,15 @@ class Tridiagonal:
 
     def _sweep(
         self,
-        found: Tensor,
+        result: Tensor,
         down: tuple[Tensor, ...],
         up: tuple[Tensor, ...],
         part: slice,
     ) -> Tensor:
-        rows = found.unbind(0)
+        rows = result.unbind(0)
         for j in range(1, len(rows)):
             rows[j].addcmul_(down[j - 1], rows[j - 1])
-        found.div_(self.pivot[:, part])
+        result.div_(self.pivot[:, part])
         for j in range(len(rows) - 2, -1, -1):
             rows[j].addcmul_(up[j], rows[j + 1])
-        return found
+        return result

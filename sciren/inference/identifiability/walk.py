@@ -90,12 +90,14 @@ class Identifiability:
 
     def of(self, status: str) -> list[str]:
         """Return the names of the quantities with a status."""
-        return [one.name for one in self.quantities if one.status == status]
+        return [
+            quantity.name for quantity in self.quantities if quantity.status == status
+        ]
 
     @property
     def identified(self) -> bool:
         """Whether the data hold every level and every constant."""
-        return all(one.status == "identified" for one in self.quantities)
+        return all(quantity.status == "identified" for quantity in self.quantities)
 
     def sentence(self) -> str:
         """Return what is identified, in one sentence."""
@@ -109,7 +111,7 @@ class Identifiability:
         ]
         if not said:
             return "all latents and constants are identified"
-        known = [one.text for one in self.combinations]
+        known = [combination.text for combination in self.combinations]
         if self.shapes:
             word = "shape" if len(self.shapes) == 1 else "shapes"
             known.append(f"the {word} of {listed(list(self.shapes))}")
@@ -177,10 +179,12 @@ def walk(
         walker = walker.settled(lowest.theta)  # the walk has found a better minimum
         moves = walker.moves()
     quantities = walker.quantities(moves)
-    loose = [k for k, one in enumerate(quantities) if one.status != "identified"]
+    loose = [
+        k for k, quantity in enumerate(quantities) if quantity.status != "identified"
+    ]
     taken = [m for m in moves if m.moved and m.rise < WEAK and m.quantity in loose]
     before, values = walker.physical(walker.best)
-    found = find_combinations(
+    combinations = find_combinations(
         walker.names,
         process.n_latents,
         loose,
@@ -188,7 +192,7 @@ def walk(
         [(m.quantity, _columns(m.latents, m.constants)) for m in taken],
     )
     shapes = _steady_shapes(process.latent_names, loose, before, taken)
-    result = Identifiability(tuple(quantities), found, shapes)
+    result = Identifiability(tuple(quantities), combinations, shapes)
     if loose and remedies:
         result = replace(result, settled_by=walker.settled_by(loose))
     return result

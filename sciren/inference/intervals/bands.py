@@ -95,15 +95,15 @@ def curve_bands(
     # memory and growth of the noise: the law is estimated again from the full curves.
     law = estimate_law(process, first.fit.residual, first.fit.mean, first.fit.jacobian)
     again = law.whitening(process, first.fit.mean)
-    found = weaker(refit_smooth(first, again), UNDERSMOOTHING)
+    fit = weaker(refit_smooth(first, again), UNDERSMOOTHING)
     # In time order the whitened rows are believed: cosine sandwiches of a whole curve
     # cover 89 to 98 % with 16 to 31 cosines (80 records), the model 91 to 98 %.
-    covariance = found.covariance(model_based=process.ordered)
-    return tuple(_band(found, covariance, edge, level) for edge in edges)
+    covariance = fit.covariance(model_based=process.ordered)
+    return tuple(_band(fit, covariance, edge, level) for edge in edges)
 
 
-def _band(found: SmoothFit, covariance: Covariance, edge: Edge, level: float) -> Band:
-    process, design = found.fit.process, found.design
+def _band(fit: SmoothFit, covariance: Covariance, edge: Edge, level: float) -> Band:
+    process, design = fit.fit.process, fit.design
     number = design.edges.index(edge)
     basis, block = design.bases[number], design.blocks[number]
     values = process.features[:, edge[0]]
@@ -112,7 +112,7 @@ def _band(found: SmoothFit, covariance: Covariance, edge: Edge, level: float) ->
     columns = basis.at(x)
     part = Covariance(covariance.matrix[block, block], covariance.freedom)
     factor = simultaneous_factor(columns, part.matrix, part.freedom, level)
-    estimate, errors = columns @ found.theta[block], part.error(columns)
+    estimate, errors = columns @ fit.theta[block], part.error(columns)
     return Band(
         process.feature_names[edge[0]],
         process.latent_names[edge[1]],

@@ -109,15 +109,15 @@ class Intervals:
 
     def _of(
         self,
-        found: SmoothFit,
+        fit: SmoothFit,
         covariance: Covariance,
         method: str,
         depends: Array,
         level: float,
     ) -> list[ConstantInterval]:
-        process = found.fit.process
-        raw = found.fit.constants
-        errors = np.sqrt(_variances(found, covariance))
+        process = fit.fit.process
+        raw = fit.fit.constants
+        errors = np.sqrt(_variances(fit, covariance))
         reach = covariance.quantile(level) * errors
         low, high = process.box
         values = process.physical_constants(raw)
@@ -125,7 +125,7 @@ class Intervals:
         highs = process.physical_constants(np.minimum(raw + reach, high))
         sizes = process.constant_slopes(raw) * errors
         names = tuple(
-            dict.fromkeys(process.feature_names[edge[0]] for edge in found.estimated)
+            dict.fromkeys(process.feature_names[edge[0]] for edge in fit.estimated)
         )
         return [
             ConstantInterval(
@@ -171,7 +171,7 @@ def find_intervals(
     )  # fmt: skip
 
 
-def _variances(found: SmoothFit, covariance: Covariance) -> Array:
+def _variances(fit: SmoothFit, covariance: Covariance) -> Array:
     """Variances (K,) of the constants on their training scale."""
-    cut = found.design.constants
+    cut = fit.design.constants
     return np.maximum(np.diagonal(covariance.matrix)[cut], 0.0)

@@ -112,5 +112,5 @@ class _Pipeline:
         """Return the mean (m,) of new rows."""
         selection = select(train, self.offered, start=self.start)
         edges = tuple(dict.fromkeys((*selection.kept, *self.also)))
-        found = fit_smooth(train, selection.whitening, edges, (), self.start)
-        return predicted_mean(found.fit, new)
+        fit = fit_smooth(train, selection.whitening, edges, (), self.start)
+        return predicted_mean(fit.fit, new)

@@ -88,22 +88,22 @@ def smooth(
         [1.0 if start is None else start[g.columns[0]] / one
          for g, one in zip(groups, typical, strict=True)]
     )  # fmt: skip
-    found = penalised(
+    smoothing = penalised(
         gram, right, square, rows, _diagonal(groups, strengths * typical, gram)
     )
     for _ in range(MOST_STEPS):
         moved = np.array(
-            [_moved(found, g, lam * one) / one
+            [_moved(smoothing, g, lam * one) / one
              for g, lam, one in zip(groups, strengths, typical, strict=True)]
         )  # fmt: skip
         moved = np.clip(moved, WEAKEST, STRONGEST)
         change = np.abs(np.log(moved / strengths)).max(initial=0.0)
         strengths = moved
         penalty = _diagonal(groups, strengths * typical, gram)
-        found = penalised(gram, right, square, rows, penalty)
+        smoothing = penalised(gram, right, square, rows, penalty)
         if change < SETTLED:
             break
-    return found
+    return smoothing
 
 
 def penalised(
@@ -121,13 +121,13 @@ def penalised(
     return Smoothing(coefficients, penalty, inverse, variance, edf)
 
 
-def _moved(found: Smoothing, group: PenaltyGroup, strength: float) -> float:
+def _moved(smoothing: Smoothing, group: PenaltyGroup, strength: float) -> float:
     """Return the Fellner-Schall update of one strength, capped where that is asked."""
     places = group.columns
-    spread = np.diag(found.inverse)[places]
+    spread = np.diag(smoothing.inverse)[places]
     spent = max(len(places) - strength * float(spread.sum()), 1e-12)
-    size = max(float(np.sum(found.coefficients[places] ** 2)), 1e-300)
-    moved = found.variance * spent / size
+    size = max(float(np.sum(smoothing.coefficients[places] ** 2)), 1e-300)
+    moved = smoothing.variance * spent / size
     if group.capped:
         # 1/(A^-1)_jj - lambda is the curvature of the column with all others refitted
         information = np.maximum(1.0 / spread - strength, 1e-300)

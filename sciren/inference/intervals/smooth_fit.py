@@ -244,12 +244,12 @@ def _bases(
     soft = len(edges) - len(estimated)
     few = int(np.clip(room / max(soft, 1), 1, COLUMNS))
     made: dict[tuple[int, int], CurveBasis] = {}
-    found = []
+    bases = []
     for edge in edges:
         key = (edge[0], columns if edge in estimated else few)
         if key not in made:
             made[key] = separated(
                 penalised_splines(process.features[:, key[0]], key[1])
             )
-        found.append(made[key])
-    return tuple(found)
+        bases.append(made[key])
+    return tuple(bases)

@@ -112,12 +112,12 @@ def held_out_predictions(
     Returns:
         (n,); the mean of the training rows where too few of them are observed.
     """
-    found = np.zeros(len(target))
+    result = np.zeros(len(target))
     known = np.isfinite(target)
     for fold in np.unique(folds):
         inside, out = known & (folds != fold), folds == fold
         if inside.sum() < 2 * ROWS_A_LEAF:
-            found[out] = target[inside].mean() if inside.any() else 0.0
+            result[out] = target[inside].mean() if inside.any() else 0.0
             continue
-        found[out] = reference(inputs[inside], target[inside], inputs[out])
-    return found
+        result[out] = reference(inputs[inside], target[inside], inputs[out])
+    return result

@@ -114,9 +114,9 @@ def row_blocks(process: ObservedProcess, tau: float) -> Ids:
     if groups is not None:
         return block_labels(process.n_rows, tau, process.ordered, groups)
     in_order = block_labels(process.n_rows, tau, process.ordered)
-    found = np.empty(process.n_rows, dtype=np.int64)
-    found[np.argsort(process.clock, kind="stable")] = in_order
-    return found
+    ids = np.empty(process.n_rows, dtype=np.int64)
+    ids[np.argsort(process.clock, kind="stable")] = in_order
+    return ids
 
 
 def known_columns(process: ObservedProcess) -> Array:
@@ -216,7 +216,7 @@ def explained(process: ObservedProcess, mean: Array) -> float:
 
 def out_of_fold(process: ObservedProcess, held: HeldOut, predict: Predictor) -> Array:
     """Return the means (m,) of a model that is fitted anew without each fold."""
-    found = np.full(len(process), np.nan)
+    result = np.full(len(process), np.nan)
     fold_of_row = np.zeros(process.n_rows, dtype=np.int64)
     fold_of_row[process.rows] = held.folds
     for fold in np.unique(held.folds):
@@ -226,8 +226,8 @@ def out_of_fold(process: ObservedProcess, held: HeldOut, predict: Predictor) -> 
             means = predict(process.take(inside), process.take(outside))
         except UNFIT:
             continue  # too few rows are left; they stay nan and count for nobody
-        found[held.folds == fold] = means
-    return found
+        result[held.folds == fold] = means
+    return result
 
 
 def constant_mean(train: ObservedProcess, new: ObservedProcess) -> Array:

@@ -36,8 +36,8 @@ def solve_members(members: Sequence[Member], progress: Progress) -> None:
         progress: hears every step.
     """
     grams = SharedGrams()
-    for one in members:
-        parts = (one.model, one.data, one.config, one.history, progress)
+    for member in members:
+        parts = (member.model, member.data, member.config, member.history, progress)
         GaussNewton(StageSolver(*parts, grams)).run()
 
 
@@ -210,8 +210,8 @@ class GaussNewton:
         scale = self.model.constant_scale
         values = scale.to_physical(problem.constants_of(theta))[0].tolist()
         return any(
-            abs(one.estimate - value) > 3 * one.error
-            for one, value in zip(summaries, values, strict=True)
+            abs(summary.estimate - value) > 3 * summary.error
+            for summary, value in zip(summaries, values, strict=True)
         )
 
     def _profile(self, step: Step) -> tuple[list[ProfileSummary], Tensor]:

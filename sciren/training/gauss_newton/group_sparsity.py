@@ -93,12 +93,12 @@ def follow_path(
     while strength >= last and idle < PATIENCE:
         _, deviation = _shares(problem, theta)
         held = _penalised(problem, groups, strength / (deviation + SMALL))
-        found = minimise(held, theta, STEPS, 1e-4, damping)
-        moved = bool((found.theta != theta).any())
+        solution = minimise(held, theta, STEPS, 1e-4, damping)
+        moved = bool((solution.theta != theta).any())
         damping = max(1e-6, 0.2 * damping) if moved else 100 * damping
-        theta = found.theta
+        theta = solution.theta
         share, _ = _shares(problem, theta)
-        valid = float(stage.judge(every, theta, found.loss)[0].valid.loss)
+        valid = float(stage.judge(every, theta, solution.loss)[0].valid.loss)
         points.append(Point(theta[0], share, valid))
         # A smaller gain does not count, or a path that only creeps would never end.
         idle = 0 if valid < 0.98 * lowest else idle + 1

@@ -42,10 +42,10 @@ def eliminate(
         path.append(quick)
     while path[-1].n_edges > _least(path[-1], stage):
         tried = stage.fit(_one_less(stage, path[-1]), path[-1].theta, stage.trial_steps)
-        winner = min(tried, key=lambda one: float(one.valid.loss))
+        winner = min(tried, key=lambda candidate: float(candidate.valid.loss))
         weak = path[-1].weak and _negligible(stage, path[-1], winner)
         path.append(replace(winner, weak=weak))
-        best = min(path, key=lambda one: float(one.valid.loss))
+        best = min(path, key=lambda candidate: float(candidate.valid.loss))
         if not _close(path[-1], best, HOPELESS):
             break
     chosen = one_standard_error(path)
@@ -65,7 +65,7 @@ def _without_negligible(stage: Stage, full: Candidate) -> Candidate | None:
     if int((full.edges & ~strong).sum()) < SEVERAL or not bool(strong.any(0).all()):
         return None
     quick = stage.fit(strong.unsqueeze(0), full.theta, stage.trial_steps)[0]
-    best = min((full, quick), key=lambda one: float(one.valid.loss))
+    best = min((full, quick), key=lambda candidate: float(candidate.valid.loss))
     return quick if quick is best or _within(quick, best) else None
 
 
@@ -84,9 +84,11 @@ def one_standard_error(path: Sequence[Candidate]) -> Candidate:
     of the loss never pays for an edge, however certain it is: features that repeat
     each other differ by that little.
     """
-    best = min(path, key=lambda one: float(one.valid.loss))
+    best = min(path, key=lambda candidate: float(candidate.valid.loss))
     close = [one for one in path if one is best or _within(one, best)]
-    return min(close, key=lambda one: (one.n_edges, float(one.valid.loss)))
+    return min(
+        close, key=lambda candidate: (candidate.n_edges, float(candidate.valid.loss))
+    )
 
 
 def _within(one: Candidate, best: Candidate) -> bool:
@@ -97,9 +99,9 @@ def _close(one: Candidate, best: Candidate, errors: float) -> bool:
     return within(one.valid, best.valid, errors)
 
 
-def within(one: Validation, best: Validation, errors: float) -> bool:
+def within(validation: Validation, best: Validation, errors: float) -> bool:
     """Whether a validation is no more than some standard errors, or a trifle, worse."""
-    mean, error = one.excess(0, best, 0)
+    mean, error = validation.excess(0, best, 0)
     return mean <= max(errors * error, MATERIAL * float(best.loss))
 
 
@@ -129,7 +131,7 @@ def record_path(
     nodes: int,
 ) -> list[dict[str, Any]]:
     """Return one row for each candidate: its edges, losses and whether it was chosen."""
-    best = min(path, key=lambda one: float(one.valid.loss))
+    best = min(path, key=lambda candidate: float(candidate.valid.loss))
     rows = []
     for one in path:
         mean, error = one.valid.excess(0, best.valid, 0)

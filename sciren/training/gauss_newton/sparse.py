@@ -101,9 +101,9 @@ def smoothed(
     for weight in weights:
         stage = stage_of(solver, weight)
         held = stage.problem.with_active(stage.problem.mask_of(edges))
-        found = minimise(held, theta, solver.config.max_iterations)
-        theta = found.theta
-        tried.append(Step(stage, stage.judge(edges, theta, found.loss)[0]))
+        solution = minimise(held, theta, solver.config.max_iterations)
+        theta = solution.theta
+        tried.append(Step(stage, stage.judge(edges, theta, solution.loss)[0]))
         if _hopeless(tried):
             break
     if len(tried) > 1:
@@ -120,7 +120,8 @@ def smoothed(
 def _hopeless(tried: list[Step]) -> bool:
     """Return whether the last two weights were clearly too large."""
     best = min(
-        (step.candidate.valid for step in tried), key=lambda one: float(one.loss)
+        (step.candidate.valid for step in tried),
+        key=lambda candidate: float(candidate.loss),
     )
     excesses = [step.candidate.valid.excess(0, best, 0) for step in tried[-2:]]
     # Three standard errors twice in a row: larger weights will not come back.
@@ -130,7 +131,8 @@ def _hopeless(tried: list[Step]) -> bool:
 def smoothest(tried: list[Step]) -> Step:
     """Return the last step within one block standard error of the best."""
     best = min(
-        (step.candidate.valid for step in tried), key=lambda one: float(one.loss)
+        (step.candidate.valid for step in tried),
+        key=lambda candidate: float(candidate.loss),
     )
     excesses = [step.candidate.valid.excess(0, best, 0) for step in tried]
     close = [

@@ -131,9 +131,9 @@ class StartSearch:
         damping: float,
         watch: Watch,
     ) -> tuple[Tensor, Tensor]:
-        found = minimise(problem, theta, steps, 1e-4, damping, watch)
-        order = found.loss.argsort(stable=True)
-        return found.theta[order], found.loss[order]
+        solution = minimise(problem, theta, steps, 1e-4, damping, watch)
+        order = solution.loss.argsort(stable=True)
+        return solution.theta[order], solution.loss[order]
 
     def _whole(self, theta: Tensor) -> Tensor:
         """Write points of the small space as points of the problem."""

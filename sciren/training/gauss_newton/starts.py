@@ -38,11 +38,11 @@ def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
         theta[:, -null.n_constants :] = problem.term.model.constant_raw
     _check_finite(null, theta)
     intercepts, constants = null.split(minimise(null, theta, damping=1e-2).theta)
-    found = theta.new_zeros(1, problem.size)
-    blocks, into = problem.split(found)
+    result = theta.new_zeros(1, problem.size)
+    blocks, into = problem.split(result)
     blocks[..., :1] = intercepts
     into.copy_(constants)
-    return found
+    return result
 
 
 def _check_finite(problem: AdditiveProblem, theta: Tensor) -> None:

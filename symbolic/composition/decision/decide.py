@@ -143,7 +143,11 @@ def plainest(forms: Sequence[ScoredModel]) -> ScoredModel:
 
 
 def _in_front(finding: Finding, settings: Settings, pick: ScoredModel) -> Finding:
-    others = [one for one in finding.candidates if one.model.key != pick.model.key]
+    others = [
+        candidate
+        for candidate in finding.candidates
+        if candidate.model.key != pick.model.key
+    ]
     verdict = judge_of(finding.regression, settings)(pick.model)
     return replace(finding, candidates=(pick, *others), verdict=verdict)
 
@@ -204,7 +208,9 @@ def _equals(
     """Other forms that stand beside the pick, plainest first."""
     limit = size(pick.model) + EQUAL_SIZE
     beside: list[ScoredModel] = []
-    for form in sorted(forms, key=lambda one: (size(one.model), one.criterion)):
+    for form in sorted(
+        forms, key=lambda scored: (size(scored.model), scored.criterion)
+    ):
         more = form.model.size - pick.model.size
         above = form.criterion - pick.criterion
         close = more <= 0 and size(form.model) <= limit and above <= EQUAL_WITHIN

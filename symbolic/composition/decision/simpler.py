@@ -29,7 +29,7 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
         Models with criteria of Bayes, each structure once.
     """
     regression = search.regression
-    best = min(one.criterion for one in proposals)
+    best = min(scored.criterion for scored in proposals)
     reached: dict[object, ScoredModel] = {}
     front = [
         refitted(regression, proposal.model)
@@ -40,28 +40,28 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
         fresh = [one for one in front if _improves(reached, one)]
         for one in fresh:
             reached[one.model.key] = one
-        lowest = min(one.criterion for one in reached.values())
-        walked = sorted(fresh, key=lambda one: one.criterion)[:KEPT]
+        lowest = min(scored.criterion for scored in reached.values())
+        walked = sorted(fresh, key=lambda scored: scored.criterion)[:KEPT]
         front = [
             step
-            for one in walked
+            for scored in walked
             if not search.budget.over()
-            for step in _steps(search, one)
-            if step.criterion < max(one.criterion, lowest) + ALLOWED_STEP
+            for step in _steps(search, scored)
+            if step.criterion < max(scored.criterion, lowest) + ALLOWED_STEP
         ]
         if not front:
             break
     return list(reached.values())
 
 
-def _improves(reached: dict[object, ScoredModel], one: ScoredModel) -> bool:
-    known = reached.get(one.model.key)
-    return known is None or one.criterion < known.criterion - 1e-6
+def _improves(reached: dict[object, ScoredModel], scored_model: ScoredModel) -> bool:
+    known = reached.get(scored_model.model.key)
+    return known is None or scored_model.criterion < known.criterion - 1e-6
 
 
-def _steps(search: Search, one: ScoredModel) -> Iterator[ScoredModel]:
+def _steps(search: Search, scored_model: ScoredModel) -> Iterator[ScoredModel]:
     met = set()
-    for model in plainer_models(search.regression, one.model):
+    for model in plainer_models(search.regression, scored_model.model):
         allowed = all(term.family in search.families for term in model.terms())
         if allowed and model.key not in met:
             met.add(model.key)

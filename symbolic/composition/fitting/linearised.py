@@ -137,7 +137,9 @@ class Linearised:
         linear = linear_part(self.regression, model)
         value = model_value(self.regression, model) + linear[0]
         steps = dict(zip(self.process.ranges, linear[1:].tolist(), strict=True))
-        limited = {name: float(np.clip(one, -0.7, 0.7)) for name, one in steps.items()}
+        limited = {
+            name: float(np.clip(step, -0.7, 0.7)) for name, step in steps.items()
+        }
         constants = self.process.moved(self.constants, limited)
         return self.shift + self.scale * value, constants
 

@@ -157,7 +157,8 @@ class Model:
 
         def filled(terms: Iterable[Term]) -> tuple[Term, ...]:
             return tuple(
-                Term(one.feature, one.family, take(len(one.constants))) for one in terms
+                Term(term.feature, term.family, take(len(term.constants)))
+                for term in terms
             )
 
         nodes = []
@@ -297,8 +298,8 @@ def _named(node: Node) -> Iterable[tuple[int, str, bool]]:
     """Features and families of a node, and which factors are anchored."""
     flags = node.anchored if node.kind == "product" else (False,) * len(node.terms)
     return [
-        (one.feature, one.family, flag)
-        for one, flag in zip(node.terms, flags, strict=True)
+        (term.feature, term.family, flag)
+        for term, flag in zip(node.terms, flags, strict=True)
     ]
 
 

@@ -74,7 +74,7 @@ class AdditivePart:
         kinds of nodes cannot be told apart.
         """
         selected = screened.selected
-        z = [one.z for one in self.regression.columns]
+        z = [column.z for column in self.regression.columns]
         products = [
             pair_products(polynomials(z[i]), polynomials(z[j]))
             for i, j in screened.pairs
@@ -88,7 +88,7 @@ class AdditivePart:
             if gain < CLEAR * total:
                 break
             folds = [np.abs(z[feature] - place - side * step) for side in (-1, 1)]
-            added = np.stack([one - one.mean() for one in folds], axis=1)
+            added = np.stack([fold - fold.mean() for fold in folds], axis=1)
             self._fine[feature] = np.hstack([self._fine[feature], added])
 
 
@@ -163,8 +163,8 @@ def node_options(
     if len(group) == 2:
         one = product_splines(few, group)
         found.append(Option(one.model.nodes[0], PREFERRED * one.rss))
-    found.sort(key=lambda one: one.rss)
-    return [one for one in found if one.rss <= 6.0 * found[0].rss][:OPTIONS]
+    found.sort(key=lambda fit: fit.rss)
+    return [fit for fit in found if fit.rss <= 6.0 * found[0].rss][:OPTIONS]
 
 
 def node_starts(
@@ -205,13 +205,15 @@ def joint_splines(
 ) -> list[Fit]:
     """Fit all combinations of options together; the best ones first."""
     if len(options) == 1:
-        models = [Model(nodes=(one.node,)) for one in options[0][:keep]]
+        models = [Model(nodes=(option.node,)) for option in options[0][:keep]]
         fits = [fit(regression, model, 10) for model in models]
     else:
         combined = sorted(
             product(*options), key=lambda some: np.prod([one.rss for one in some])
         )
-        models = [Model(nodes=tuple(one.node for one in some)) for some in combined]
+        models = [
+            Model(nodes=tuple(option.node for option in some)) for some in combined
+        ]
         races = [Levenberg(regression, model).run(4) for model in models[:6]]
         races.sort(key=lambda one: one.rss * preference(one.model))
         fits = [race.run(10).fit() for race in races[:keep]]

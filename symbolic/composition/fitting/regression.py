@@ -205,15 +205,15 @@ class Regression:
         """Return some of the rows; ranges of the features stay those of all."""
         columns = tuple(
             Column(
-                np.ascontiguousarray(one.z[rows]),
-                one.square[rows],
-                np.asfortranarray(one.basis[rows]),
-                one.low,
-                one.high,
-                one.origin,
-                one.gaps,
+                np.ascontiguousarray(column.z[rows]),
+                column.square[rows],
+                np.asfortranarray(column.basis[rows]),
+                column.low,
+                column.high,
+                column.origin,
+                column.gaps,
             )
-            for one in self.columns
+            for column in self.columns
         )
         return Regression(
             columns,

@@ -30,29 +30,29 @@ MOST_FEATURES = 6
 
 def term_slices(model: Model) -> dict[Place, slice]:
     """Place of every term's constants in the packed vector."""
-    found: dict[Place, slice] = {}
+    slices: dict[Place, slice] = {}
     at = 0
     for h, node in enumerate(model.nodes):
         at += len(node.head)
         for k, term in enumerate(node.terms):
-            found[h, k] = slice(at, at + len(term.constants))
+            slices[h, k] = slice(at, at + len(term.constants))
             at += len(term.constants)
     for k, term in enumerate(model.additive):
-        found[-1, k] = slice(at, at + len(term.constants))
+        slices[-1, k] = slice(at, at + len(term.constants))
         at += len(term.constants)
-    return found
+    return slices
 
 
-def wald(regression: Regression, found: Fit) -> dict[Place, float]:
+def wald(regression: Regression, fit: Fit) -> dict[Place, float]:
     """Wald F of every term: how many variances its constants are away from zero."""
-    theta = found.model.pack()
-    normal = found.normal.copy()
+    theta = fit.model.pack()
+    normal = fit.normal.copy()
     normal.flat[:: len(theta) + 1] += 1e-10 * max(float(normal.diagonal().max()), 1e-30)
     free = max(len(regression) - len(theta) - regression.linear_size, 1)
-    variance = max(found.rss / free, 1e-300)
+    variance = max(fit.rss / free, 1e-300)
     spread = np.linalg.inv(normal)
     result = {}
-    for place, part in term_slices(found.model).items():
+    for place, part in term_slices(fit.model).items():
         block = spread[part, part]
         size = part.stop - part.start
         strength = theta[part] @ np.linalg.solve(block, theta[part])
@@ -200,21 +200,21 @@ def best_splines(
     races.sort(key=lambda one: one.rss)
     finals = [race.run(12).fit() for race in distinct(races)[:finalists]]
     if kind == "abs":
-        finals = [fit(few, one.model, 12) for one in finals]
+        finals = [fit(few, final.model, 12) for final in finals]
     finals.sort(key=lambda one: one.rss)
     if rows is None:
         return finals[0]
-    whole = [Levenberg(regression, one.model).run(3) for one in finals[:2]]
+    whole = [Levenberg(regression, final.model).run(3) for final in finals[:2]]
     return min(whole, key=lambda one: one.rss).run(8).fit()
 
 
 def distinct(races: Sequence[Levenberg]) -> list[Levenberg]:
     """Leave out races that reached the sum of squares of a better one."""
-    found: list[Levenberg] = []
+    solvers: list[Levenberg] = []
     for race in races:
-        if all(race.rss > 1.005 * one.rss for one in found):
-            found.append(race)
-    return found
+        if all(race.rss > 1.005 * fit.rss for fit in solvers):
+            solvers.append(race)
+    return solvers
 
 
 def sum_of_splines(regression: Regression, features: Sequence[int]) -> Fit:
@@ -234,14 +234,14 @@ def spline_models(
     for kind in KINDS:
         one = best_splines(regression, features, kind, starts, rows=few)
         found.append(Splines(kind, one))
-    best = min(one.fit.rss for one in found)
+    best = min(spline.fit.rss for spline in found)
     kept = [
-        one
-        for one in found
-        if one.kind == "sum" or worth(regression, one.fit.rss, best)
+        spline
+        for spline in found
+        if spline.kind == "sum" or worth(regression, spline.fit.rss, best)
     ]
-    kept = [Splines(one.kind, eliminate(regression, one.fit)) for one in kept]
-    return sorted(kept, key=lambda one: one.fit.rss)
+    kept = [Splines(spline.kind, eliminate(regression, spline.fit)) for spline in kept]
+    return sorted(kept, key=lambda spline: spline.fit.rss)
 
 
 def worth(regression: Regression, rss: float, best: float) -> bool:

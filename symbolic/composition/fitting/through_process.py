@@ -64,7 +64,7 @@ class Process:
 
         The distance is a twentieth of the typical latent, found by inversion.
         """
-        starts = {name: one.start for name, one in self.ranges.items()}
+        starts = {name: parameter.start for name, parameter in self.ranges.items()}
         away = np.abs(self.invert(observed, starts) - self.low)
         typical = float(np.median(away)) if np.isfinite(self.low) else 0.0
         return replace(self, small=max(0.05 * typical, 1e-9))
@@ -229,9 +229,15 @@ def _from_model(
         return found[target] if hasattr(found, "keys") else found
 
     ranges = {}
-    for one in model.parameters.constants:
-        start = one.start if one.start is not None else _middle(one.low, one.high)
-        ranges[one.name] = _range(one.name, (one.low, start, one.high))
+    for constant in model.parameters.constants:
+        start = (
+            constant.start
+            if constant.start is not None
+            else _middle(constant.low, constant.high)
+        )
+        ranges[constant.name] = _range(
+            constant.name, (constant.low, start, constant.high)
+        )
     own = next(one for one in model.parameters.latents)
     return function, name, ranges, (own.low, own.high)
 

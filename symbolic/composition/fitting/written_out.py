@@ -167,7 +167,7 @@ def errors_of(
         nuisance: number of nuisance columns, which the raw constants do not see.
     """
     theta = model.pack()
-    base = np.array([one.value for one in numbers(offset, model)])
+    base = np.array([number.value for number in numbers(offset, model)])
     keep = [0, *range(1 + nuisance, len(spread))]
     spread = spread[np.ix_(keep, keep)]
     jacobian = np.zeros((len(base), len(keep)))
@@ -180,7 +180,7 @@ def errors_of(
             moved = start.copy()
             moved[k] += side * step
             changed = numbers(float(moved[0]), model.unpack(moved[1:]))
-            ends.append(np.array([one.value for one in changed]))
+            ends.append(np.array([estimate.value for estimate in changed]))
         if len(ends[0]) == len(ends[1]) == len(base):
             jacobian[:, k] = (ends[0] - ends[1]) / (2 * step)
     variance = np.einsum("ij,jk,ik->i", jacobian, spread, jacobian)

@@ -26,7 +26,8 @@ def cell(tmp_path_factory):
 def test_effects_of_the_truth_are_straight_and_of_ta_nothing(cell):
     study, split = cell.tables()
     found = {
-        one.source: one for one in figures.effects(cell.model(), study, split.test)
+        effect.source: effect
+        for effect in figures.effects(cell.model(), study, split.test)
     }
     assert set(found) == {"sw_pot", "dsw_pot", "ta"}
     for name, slope in (("sw_pot", 0.0075), ("dsw_pot", -0.00375), ("ta", 0.0)):
@@ -43,8 +44,8 @@ def test_edges_of_one_layer_add_up_to_the_latent(cell):
     model, test = cell.model(), split.test
     curves = figures.edges(model, test)
     total = sum(
-        np.interp(figures._column(test, one.source), one.x, one.spline)
-        for one in curves
+        np.interp(figures._column(test, curve.source), curve.x, curve.spline)
+        for curve in curves
     )
     raw = model.predict(test).raw[:, 0].numpy()
     np.testing.assert_allclose(total - np.mean(total), raw - raw.mean(), atol=0.02)
@@ -58,7 +59,7 @@ def test_edges_of_a_hidden_layer_have_the_range_of_their_node(cell):
     model.encoder.prepare(model.scaled(x))
     with torch.no_grad():
         hidden = model.encoder.layer_inputs(model.scaled(x))[1]
-    outer = [one for one in figures.edges(model, split.test) if one.layer == 1]
+    outer = [edge for edge in figures.edges(model, split.test) if edge.layer == 1]
     assert len(outer) == 2
     for k, one in enumerate(outer):
         assert (one.low, one.high) == pytest.approx(

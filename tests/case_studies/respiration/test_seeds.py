@@ -50,7 +50,7 @@ def test_the_abs_setting_asks_for_an_absolute_value():
     frame = pd.DataFrame([vars(outcome(form="abs of linear")), vars(outcome())])
     lines = summary_lines(frame, "abs")
     assert "the equation is |linear combination| of them: 1 of 2" in lines
-    assert any(one.startswith("latent R2 >= 0.999,") for one in lines)
+    assert any(line.startswith("latent R2 >= 0.999,") for line in lines)
 
 
 def test_results_are_told_and_written(tmp_path, monkeypatch, capsys):

@@ -107,7 +107,7 @@ def test_means_and_deviations_are_over_the_seeds(runs):
     frame = frame_of(wanted, results)
     summary = tables.summarise([cell.row for cell in wanted[:2]], frame)
     for number, line in enumerate(summary.to_dict("records")):
-        mine = pd.Series([one["metrics"]["r2_obs"] for one in results[number::2]])
+        mine = pd.Series([result["metrics"]["r2_obs"] for result in results[number::2]])
         assert line["r2_obs"] == pytest.approx(mine.mean())
         assert line["r2_obs_sd"] == pytest.approx(mine.std(ddof=0))
         assert line["published_r2_obs"] == wanted[number].row.values["r2_obs"]

@@ -50,7 +50,7 @@ def test_a_broken_run_keeps_what_is_finished(cells, monkeypatch, capsys):
     monkeypatch.setattr(training, "compute", once)
     with pytest.raises(KeyboardInterrupt):
         training.run(cells)
-    assert [one.stored() is not None for one in cells].count(True) == 2
+    assert [cell.stored() is not None for cell in cells].count(True) == 2
     assert len(training.run(cells)) == 4
     assert "4 models, 2 of them kept from before" in capsys.readouterr().err
     assert groups[1] == groups[2]

@@ -28,17 +28,19 @@ def test_every_parameter_has_its_figure_and_all_share_two(cell):
 def test_learned_functions_stand_beside_the_true_ones_without_their_means(cell):
     study = cell.record.study()
     curves = figures.edges(cell.model(), study)
-    true = {(one.source, one.target) for one in curves if one.formula is not None}
+    true = {
+        (curve.source, curve.target) for curve in curves if curve.formula is not None
+    }
     assert true <= study.truth.edges
     for parameter in study.truth.unit:
-        mine = [one for one in curves if one.target == parameter]
+        mine = [curve for curve in curves if curve.target == parameter]
         assert sum(one.importance for one in mine) == pytest.approx(1)
-    for one in curves:
-        known = np.interp(one.data, one.x, one.spline)
-        assert abs(known.mean()) < 0.01 * np.ptp(one.spline)
-        if one.formula is not None:
-            known = np.interp(one.data, one.x, one.formula)
-            assert abs(known.mean()) < 0.01 * np.ptp(one.formula)
+    for curve in curves:
+        known = np.interp(curve.data, curve.x, curve.spline)
+        assert abs(known.mean()) < 0.01 * np.ptp(curve.spline)
+        if curve.formula is not None:
+            known = np.interp(curve.data, curve.x, curve.formula)
+            assert abs(known.mean()) < 0.01 * np.ptp(curve.formula)
 
 
 def test_the_importance_of_the_truth_is_one_half_for_two_features(cell):

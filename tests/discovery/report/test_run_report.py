@@ -26,7 +26,7 @@ def test_every_table_and_picture_is_there(light):
     data = report_data(light)
     assert data.consistency == "PASS"
     assert data.title == "gpp: light_use"
-    assert [one.name for one in data.equations] == ["efficiency"]
+    assert [equation.name for equation in data.equations] == ["efficiency"]
     assert data.equations[0].latex.startswith(r"\mathrm{efficiency} = \max\left(")
     assert data.equations[0].unit == "g MJ-1"
     assert data.decoder is not None

@@ -101,7 +101,9 @@ def test_a_report_written_again_belongs_to_the_run(copy):
 def test_a_missing_manifest_is_noticed_and_a_missing_file_is_not_an_edit(copy):
     folder, _ = copy
     (folder / "edges.csv").unlink()
-    assert [str(one) for one in alterations(folder)] == ["edges.csv is missing"]
+    assert [str(alteration) for alteration in alterations(folder)] == [
+        "edges.csv is missing"
+    ]
     assert open_run(folder) == folder
     (folder / MANIFEST).unlink()
     with pytest.raises(DataError, match=r"manifest.json: is missing"):

@@ -113,7 +113,7 @@ def test_code_that_comes_with_a_run_is_never_executed(light, new, tmp_path, how)
     trap = tmp_path / "sprung"
     code = f"open({str(trap)!r}, 'w')\n"
     settings = (light / "config.yaml").read_text()
-    line = next(one for one in settings.splitlines() if ".py:light_use" in one)
+    line = next(line for line in settings.splitlines() if ".py:light_use" in line)
     if how == "inside":
         (light / "my_process.py").write_text(code)
         name = f"{light}/my_process.py:light_use"

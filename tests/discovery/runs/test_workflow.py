@@ -244,7 +244,9 @@ def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, q
     with pytest.warns(DataWarning, match="outside what 'light_use' can produce"):
         folder = run(load_config(config, changes), quiet=True)
     found = Discovery.load(folder)
-    assert any("of the training rows of gpp are outside" in one for one in found.notes)
+    assert any(
+        "of the training rows of gpp are outside" in note for note in found.notes
+    )
     record = json.loads((folder / "data.json").read_text())
     assert record["read"] == 600
     assert record["kept"] == int((frame.ta > 1).sum())

@@ -25,7 +25,7 @@ def controls():
 
 
 def test_no_relation_is_claimed_in_placebos(controls):
-    assert [one.claimed for one in controls.placebos] == [0, 0, 0]
+    assert [placebo.claimed for placebo in controls.placebos] == [0, 0, 0]
     assert "claimed in 0 of 3 placebos" in controls.sentences()[0]
 
 

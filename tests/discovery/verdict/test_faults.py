@@ -41,7 +41,7 @@ def fitted():
 
 
 def said(verdict):
-    return " ".join(one.text() for one in verdict.doubts())
+    return " ".join(doubt.text() for doubt in verdict.doubts())
 
 
 @pytest.fixture(scope="module")
@@ -113,12 +113,14 @@ def test_test_rows_on_which_constant_latents_are_better(fitted, right):
 def test_latents_that_have_nothing_to_do_with_the_network(fitted, right):
     model = fitted(*right)
     equations = model.discovery_.equations
-    moved = {name: 2 * one for name, one in equations.equations.items()}
+    moved = {name: 2 * equation for name, equation in equations.equations.items()}
     checks = replace(equations.verification, agreement={"rb": -8.6e34})
     equations = equations.with_equations(moved)
     equations.verification = checks
     reasons = faithful_reasons(equations, model.model_, model._train)
-    assert any(one.fatal and "nothing in common" in one.sentence for one in reasons)
+    assert any(
+        reason.fatal and "nothing in common" in reason.sentence for reason in reasons
+    )
 
 
 def test_an_edge_without_a_closed_form(fitted):

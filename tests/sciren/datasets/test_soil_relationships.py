@@ -29,15 +29,18 @@ def test_each_parameter_has_two_equally_strong_features_and_fills_its_range(
     truth, seed
 ):
     features = columns(seed)
-    for one in draw_relationships(features, DECLARED, truth):
-        assert len({curve.feature for curve in one.curves}) == 2
-        unit = one.unit(features)
+    for relationship in draw_relationships(features, DECLARED, truth):
+        assert len({curve.feature for curve in relationship.curves}) == 2
+        unit = relationship.unit(features)
         np.testing.assert_allclose([unit.min(), unit.max()], [LOW, HIGH], atol=1e-8)
-        parts = [curve(one._scaled(curve, features)) for curve in one.curves]
+        parts = [
+            curve(relationship._scaled(curve, features))
+            for curve in relationship.curves
+        ]
         np.testing.assert_allclose(parts[0].std(), parts[1].std(), rtol=1e-6)
         np.testing.assert_allclose(sum(parts), unit, atol=1e-12)
-        physical = one.low + (one.high - one.low) * unit
-        np.testing.assert_allclose(one(features), physical, rtol=1e-12)
+        physical = relationship.low + (relationship.high - relationship.low) * unit
+        np.testing.assert_allclose(relationship(features), physical, rtol=1e-12)
 
 
 def test_families_occur_about_equally_often():
@@ -45,8 +48,8 @@ def test_families_occur_about_equally_often():
     drawn = [
         curve.family
         for truth in range(100)
-        for one in draw_relationships(features, DECLARED, truth)
-        for curve in one.curves
+        for relationship in draw_relationships(features, DECLARED, truth)
+        for curve in relationship.curves
     ]
     counts = [drawn.count(family) for family in FAMILIES]
     assert min(counts) > 50
@@ -56,19 +59,25 @@ def test_families_occur_about_equally_often():
 @pytest.mark.parametrize("truth", [12345, 3, 4])
 def test_the_expression_gives_the_true_values_in_physical_units(truth):
     study = make_soil_carbon(100, truth=truth)
-    for one in study.truth.relationships:
-        symbols = sorted(one.expression().free_symbols, key=str)
-        assert {str(s) for s in symbols} == {curve.feature for curve in one.curves}
-        call = sympy.lambdify(symbols, one.expression(), "numpy")
+    for relationship in study.truth.relationships:
+        symbols = sorted(relationship.expression().free_symbols, key=str)
+        assert {str(s) for s in symbols} == {
+            curve.feature for curve in relationship.curves
+        }
+        call = sympy.lambdify(symbols, relationship.expression(), "numpy")
         found = call(*(study.sites[str(s)].to_numpy() for s in symbols))
-        np.testing.assert_allclose(found, study.truth.values[one.name], rtol=1e-9)
-        short = sympy.sympify(study.truth.formulas[one.name])
+        np.testing.assert_allclose(
+            found, study.truth.values[relationship.name], rtol=1e-9
+        )
+        short = sympy.sympify(study.truth.formulas[relationship.name])
         assert {str(s) for s in short.free_symbols} == {str(s) for s in symbols}
 
 
 def test_the_published_seed_chooses_eight_known_edges():
     truth = make_soil_carbon(100).truth
-    families = [c.family for one in truth.relationships for c in one.curves]
+    families = [
+        c.family for relationship in truth.relationships for c in relationship.curves
+    ]
     assert sorted(families) == ["exp"] * 2 + ["linear"] * 3 + ["quadratic"] * 3
     assert len(truth.edges) == 8
     importance = truth.importance()

@@ -75,7 +75,9 @@ class Net:
             )  # fmt: skip
 
     def weights(self):
-        return [one.c for one in self.layers] + [one.bias for one in self.layers]
+        return [layer.c for layer in self.layers] + [
+            layer.bias for layer in self.layers
+        ]
 
     def edges(self, layer, x):
         size = layer.intervals + 3
@@ -121,7 +123,7 @@ def grouped(nets, streams=1, entropy=0.0, l1=0.0, smooth=0.0, form="code"):
         )
 
     layers, coefficients, biases = [], [], []
-    for depth, one in enumerate(nets[0].layers):
+    for depth, layer in enumerate(nets[0].layers):
         c, mask = (
             columns(lambda p: p.c, depth),
             columns(lambda p: p.mask, depth).unsqueeze(-1),
@@ -129,14 +131,14 @@ def grouped(nets, streams=1, entropy=0.0, l1=0.0, smooth=0.0, form="code"):
         owners = nets[:streams] if depth == 0 else nets
         low = torch.cat([net.layers[depth].low for net in owners])
         high = torch.cat([net.layers[depth].high for net in owners])
-        size = one.intervals + 3
+        size = layer.intervals + 3
         matrix = torch.zeros(c.shape[-1], c.shape[-1], dtype=c.dtype)
-        matrix[:size, :size] = roughness_matrix(one.intervals)
-        cubes = ((high - low) / one.intervals) ** -3
+        matrix[:size, :size] = roughness_matrix(layer.intervals)
+        cubes = ((high - low) / layer.intervals) ** -3
         weight = smooth * cubes.view(len(c), -1, 1, 1) * mask
         layers.append(
             LayerPlan(
-                Knots.of(low, high, one.intervals, nets[0].outside), nets[0].base,
+                Knots.of(low, high, layer.intervals, nets[0].outside), nets[0].base,
                 mask if bool((mask == 0).any()) else None, matrix, weight,
             )
         )  # fmt: skip

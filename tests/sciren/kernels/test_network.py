@@ -108,31 +108,31 @@ def test_gradients_of_the_scores_agree_with_differences(reference, widths):
     found, _ = backward(plan, done, pull)
     step, x = 1e-6, batch(1, 2, rows=30)[0]
     sizes = [layers_of(net, x, depth) for depth in range(len(widths) - 1)]
-    for depth, one in enumerate(net.layers):
+    for depth, layer in enumerate(net.layers):
         for place in ((0, 0, 2), (1, 0, 4)):
             values = []
             for sign in (1, -1):
-                one.c[place] += sign * step
+                layer.c[place] += sign * step
                 values.append(held_penalty(net, x, sizes))
-                one.c[place] -= sign * step
+                layer.c[place] -= sign * step
             change = (values[0] - values[1]) / (2 * step)
             assert float(found[depth][0][place]) == pytest.approx(change, abs=1e-5)
 
 
 def layers_of(net, x, depth):
-    for one in net.layers[: depth + 1]:
-        edges = net.edges(one, x)
-        x = edges.sum(1) + one.bias
+    for layer in net.layers[: depth + 1]:
+        edges = net.edges(layer, x)
+        x = edges.sum(1) + layer.bias
     total = edges.sum(1)
     return (total - total.mean(0)).abs().mean()
 
 
 def held_penalty(net, x, sizes):
     scores, deviations = [], []
-    for one in net.layers:
-        edges = net.edges(one, x)
+    for layer in net.layers:
+        edges = net.edges(layer, x)
         deviations.append((edges - edges.mean(0)).abs().mean(0))
-        x = edges.sum(1) + one.bias
+        x = edges.sum(1) + layer.bias
     above = torch.ones(1, dtype=x.dtype)
     for size, each in zip(reversed(sizes), reversed(deviations), strict=True):
         scores.append(each * above / size)

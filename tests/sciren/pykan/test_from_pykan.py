@@ -94,7 +94,7 @@ def test_dropped_features_have_no_edges(made):
 def test_obstacles_are_named(made, order, message):
     model = made("quadratic" if order == 2 else "symbolic").model
     encoder = from_pykan(model, FEATURES)
-    assert any(message in one for one in obstacles(encoder))
+    assert any(message in obstacle for obstacle in obstacles(encoder))
 
 
 def test_uneven_knots_matter_only_where_an_edge_is_left(made):

@@ -150,8 +150,8 @@ def test_every_other_constant_is_free_along_a_profile(make):
     table = Table(x, {"s": s, "t": t}, y.unsqueeze(1), ("x",), ("y",))
     problem = make.additive(table, decoder=two, constraint=Identity())
     summaries, _ = profile_constants(problem, solved(problem), 7, {"k": (2.0, 4.0)})
-    assert [one.name for one in summaries] == ["b", "k"]
-    assert [one.identified for one in summaries] == [True, True]
+    assert [summary.name for summary in summaries] == ["b", "k"]
+    assert [summary.identified for summary in summaries] == [True, True]
     active = torch.ones(1, problem.size, dtype=torch.bool)
     active[:, -1] = False
     theta = solved(problem).unsqueeze(0)

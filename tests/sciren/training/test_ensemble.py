@@ -44,7 +44,7 @@ def test_engines_may_be_mixed(tables):
     models = [model_of(), model_of(encoder=MLPEncoder(3, 1, width=4))]
     config = TrainConfig(epochs=1)
     histories = fit_ensemble(models, tables[0], tables[1], config)
-    assert [one.engine for one in histories] == ["gauss-newton", "first-order"]
+    assert [history.engine for history in histories] == ["gauss-newton", "first-order"]
 
 
 def test_profiles_can_be_left_out_after_first_order(tables):

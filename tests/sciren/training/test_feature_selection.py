@@ -47,11 +47,13 @@ def test_rows_that_are_alike_in_the_file_are_asked_about():
     table.targets[:, 0] += slow / slow.std()
     model = ScIReN(KANEncoder(4, 1, grid=4))
     history = fit(model, table, table, TrainConfig(**QUICK))
-    assert any("Name the time column or the groups" in one for one in history.messages)
+    assert any(
+        "Name the time column or the groups" in message for message in history.messages
+    )
     quiet = fit(
         ScIReN(KANEncoder(4, 1, grid=4)), record(), record(), TrainConfig(**QUICK)
     )
-    assert not any("Name the time column" in one for one in quiet.messages)
+    assert not any("Name the time column" in message for message in quiet.messages)
 
 
 def test_training_by_gradients_reports_the_same_words():
@@ -62,7 +64,9 @@ def test_training_by_gradients_reports_the_same_words():
     history = fit(model, table, table, config)
     words = [[row["status"] for row in one.edges] for one in (solved, history)]
     assert words[0] == words[1]
-    assert any("The data ask for a -> y, b -> y" in one for one in history.messages)
+    assert any(
+        "The data ask for a -> y, b -> y" in message for message in history.messages
+    )
 
 
 def test_hidden_layers_are_not_told_which_features_act_alone():

@@ -66,8 +66,8 @@ class Breaking:
 
 def states(members):
     return [
-        (one.model.state_dict(), one.history.rows, one.history.messages)
-        for one in members
+        (member.model.state_dict(), member.history.rows, member.history.messages)
+        for member in members
     ]
 
 

@@ -56,8 +56,8 @@ def test_code_is_the_same_every_time_and_says_where_it_comes_from(model, languag
 
 def test_names_are_legal_and_different(routines, language):
     writer = LANGUAGES[language]
-    words = [one.identifier for one in routines]
-    words += {a.identifier for one in routines for a in one.arguments}
+    words = [routine.identifier for routine in routines]
+    words += {a.identifier for routine in routines for a in routine.arguments}
     assert all(re.fullmatch(r"[A-Za-z]\w*", word, re.ASCII) for word in words)
     assert max(map(len, words)) <= LONGEST
     folded = [word.lower() for word in words] if writer.FOLDED else words

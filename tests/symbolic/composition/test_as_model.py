@@ -48,8 +48,8 @@ def test_the_model_has_the_numbers_of_the_composition(found):
         targets = found.model.predict(frame | forcings)["reco"]
         np.testing.assert_allclose(targets, found.observe(frame, forcings), rtol=1e-9)
     table = found.model.table
-    assert list(table["error"]) == [one.error for one in found.constants]
-    assert list(table["name"]) == [one.name for one in found.constants]
+    assert list(table["error"]) == [constant.error for constant in found.constants]
+    assert list(table["name"]) == [constant.name for constant in found.constants]
 
 
 def test_a_saved_composition_is_loaded_as_a_model(found, tmp_path):

@@ -89,7 +89,9 @@ def test_constants_lie_within_their_errors(cases):
     inside = 0
     for noise in rows:
         found = compose(x, y + 0.02 * noise, max_rung=1, families=["linear", "log"])
-        slope = next(one for one in found.constants if one.name == "a_x0")
+        slope = next(
+            constant for constant in found.constants if constant.name == "a_x0"
+        )
         inside += abs(slope.value - 0.7) < 2.0 * slope.error
     assert inside >= 6
 

@@ -85,7 +85,9 @@ def test_a_product_of_raw_features_has_no_offsets(cases):
     a, d = (next(s for s in found.expression.free_symbols if s.name == n) for n in "ad")
     assert float(found.expression.coeff(a * d)) == pytest.approx(1.5, rel=0.01)
     assert found.expression.coeff(a, 1).subs(d, 0) == 0
-    assert not [one for one in found.constants if "factor offset" in one.role]
+    assert not [
+        constant for constant in found.constants if "factor offset" in constant.role
+    ]
 
 
 def test_parts_that_only_undo_each_other_are_refused():

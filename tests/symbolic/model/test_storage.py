@@ -56,7 +56,7 @@ def planted():
         LatentStructure("rb", 1 / 3, (*edges(0), refused), nodes),
         LatentStructure("alpha", 0.1, edges(2)[:1], (), True),
     )
-    raw = {one.name: raw_expression(one, UNITS) for one in structures}
+    raw = {structure.name: raw_expression(structure, UNITS) for structure in structures}
     constraints = {"rb": ("relu", 0.0, INF, 1.0), "alpha": ("sigmoid", 0.0, 1.0, 0.5)}
     reco, q10 = sympy.symbols("rb q10", real=True)
     row = dict.fromkeys(EDGE_COLUMNS, "") | {
@@ -116,8 +116,8 @@ def test_a_saved_model_is_the_same_bit_by_bit(tmp_path):
         to_latex(e, None) for e in MODEL.equations.values()
     ]
     z = np.random.default_rng(0).uniform(-2, 2, (50, 3))
-    for one, other in zip(MODEL.structures, again.structures, strict=True):
-        np.testing.assert_array_equal(one.value(z), other.value(z))
+    for structure, other in zip(MODEL.structures, again.structures, strict=True):
+        np.testing.assert_array_equal(structure.value(z), other.value(z))
     assert (again.digits, again.record) == (5, FitRecord(layers=2))
     assert not again.verification.passed
 

@@ -46,8 +46,8 @@ def test_an_older_file_gives_the_numbers_it_gave(name):
 
 def test_variants_that_were_texts_are_read():
     model = SymbolicModel.load(STORED / "every_part.json")
-    variants = {edge.form.variant for one in model.structures
-                for edge in one.all_edges if edge.form is not None}  # fmt: skip
+    variants = {edge.form.variant for structure in model.structures
+                for edge in structure.all_edges if edge.form is not None}  # fmt: skip
     assert {Variant(about=0.5), Variant("+"), Variant(raw=(4.5, 0.25))} <= variants
 
 
@@ -55,9 +55,9 @@ def test_variants_that_were_texts_are_read():
 def test_an_older_file_is_written_anew_without_loss(name, tmp_path):
     model = SymbolicModel.load(STORED / f"{name}.json")
     again = SymbolicModel.load(model.save(tmp_path / "again.json"))
-    for one, other in zip(model.structures, again.structures, strict=True):
+    for structure, other in zip(model.structures, again.structures, strict=True):
         z = np.random.default_rng(0).uniform(-1, 1, (20, len(model.units.names)))
-        np.testing.assert_array_equal(one.value(z), other.value(z))
+        np.testing.assert_array_equal(structure.value(z), other.value(z))
     assert again.equations == model.equations
 
 

@@ -52,17 +52,19 @@ def planted(structures, constraints, constants=()):
         np.array([9.0, 1.0]),
     )
     parts = [
-        parametric(one, units, bounds)
-        for one, bounds in zip(structures, constraints, strict=True)
+        parametric(structure, units, bounds)
+        for structure, bounds in zip(structures, constraints, strict=True)
     ]
-    values = {s: one.value for part in parts for s, one in part.constants.items()}
+    values = {
+        s: constant.value for part in parts for s, constant in part.constants.items()
+    }
     nothing = pd.DataFrame()
     return SymbolicModel(
         {p.name: p.expression.subs(values) for p in parts},
         {p.name: p.raw.subs(values) for p in parts},
         None, None, dict(constants), {}, {}, tuple(structures), units, nothing,
         nothing, {}, {}, {},
-        {one.name: b for one, b in zip(structures, constraints, strict=True)},
+        {structure.name: b for structure, b in zip(structures, constraints, strict=True)},
     )  # fmt: skip
 
 

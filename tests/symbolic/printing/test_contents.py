@@ -106,7 +106,7 @@ def test_a_constant_without_error_has_no_interval(respiration, error):
 
 
 def test_only_features_of_the_equations_are_explained(respiration):
-    shown = {one.name: one for one in printable(respiration).features}
+    shown = {feature.name: feature for feature in printable(respiration).features}
     assert list(shown) == ["sw_pot", "swc"]
     assert shown["sw_pot"].unit == "W m-2"
     assert shown["sw_pot"].mean == pytest.approx(frame().sw_pot.mean())
@@ -152,8 +152,8 @@ def test_the_document_and_the_page_hold_all_of_it(respiration):
 def test_plain_regression_has_no_separate_target():
     shown = printable(equations(forcings=(), targets=["ta"]))
     assert shown.targets == []
-    assert {one.latent for one in shown.constants} == {"ta"}
-    assert [one.name for one in shown.latents] == ["ta"]
+    assert {constant.latent for constant in shown.constants} == {"ta"}
+    assert [latent.name for latent in shown.latents] == ["ta"]
 
 
 @pytest.mark.parametrize("latex", [None, r"R_b\, e^{k T}"])
@@ -164,7 +164,7 @@ def test_a_process_that_is_not_traced_shows_its_own_equation_or_none(latex):
 
     untraced.equation_latex = lambda: latex
     shown = printable(equations(untraced))
-    assert [one.latex for one in shown.targets] == ([latex] if latex else [])
+    assert [target.latex for target in shown.targets] == ([latex] if latex else [])
     assert check_latex(to_document(shown)) == []
 
 

@@ -89,9 +89,9 @@ def test_a_residual_that_features_predict_is_told():
     model, rows, _ = trained(nested)
     symbolic = symbolify(model, rows, compose=1.0)
     assert symbolic.record.residual > LIMIT
-    verdicts = {one.verdict for one in symbolic.record.compositions}
+    verdicts = {composition.verdict for composition in symbolic.record.compositions}
     assert verdicts <= {"refused", "not sought"}
-    assert any("Something is missing" in one for one in printable(symbolic).notes)
+    assert any("Something is missing" in note for note in printable(symbolic).notes)
 
 
 @pytest.mark.slow
@@ -103,7 +103,11 @@ def test_a_latent_whose_edges_are_refused_becomes_one_formula():
 
 
 def is_one_formula(symbolic, rows):
-    (last,) = [one for one in symbolic.record.compositions if one.verdict == "taken"]
+    (last,) = [
+        composition
+        for composition in symbolic.record.compositions
+        if composition.verdict == "taken"
+    ]
     assert last.structure == "exp[linear(a) + quadratic(b)]"
     assert last.delta < 0
     assert "compose" not in symbolic.record.options.given()
@@ -136,8 +140,8 @@ def test_what_the_user_fixed_is_not_composed(waving):
         assert one.reason.startswith("the user chose the")
     symbolic = symbolify(model, rows, families=["sine"])
     assert all(
-        one.reason == "no family that can be composed is allowed"
-        for one in symbolic.record.compositions
+        composition.reason == "no family that can be composed is allowed"
+        for composition in symbolic.record.compositions
     )
 
 
@@ -228,10 +232,10 @@ def test_a_composition_that_is_worse_is_beaten(growing, monkeypatch):
 def test_outer_functions_that_the_user_forbade_are_not_taken(growing):
     model, rows, _ = growing
     symbolic = symbolify(model, rows, families=["linear", "quadratic"], compose=4.0)
-    for one in symbolic.record.compositions:
-        assert one.verdict == "refused"
-        if one.structure.startswith("exp"):
-            assert one.reason == "exp is not allowed outside"
+    for composition in symbolic.record.compositions:
+        assert composition.verdict == "refused"
+        if composition.structure.startswith("exp"):
+            assert composition.reason == "exp is not allowed outside"
     assert "exp" not in str(symbolic.equations)
 
 

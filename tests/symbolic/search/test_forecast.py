@@ -41,7 +41,7 @@ def trained():
 def search(trained):
     model, table = trained
     curves = extract(model, table)
-    fitted = [fit_latent(one, NAMES, SymbolicOptions()) for one in curves]
+    fitted = [fit_latent(curve, NAMES, SymbolicOptions()) for curve in curves]
     with torch.no_grad():
         seen = observed(model, table)
     return Search(seen.term, seen.scaled, fitted)
@@ -110,7 +110,7 @@ def test_many_edges_get_the_same_formulas_with_fewer_refits(trained, monkeypatch
 
 @torch.no_grad()
 def test_what_has_no_finite_curvature_is_never_promising(search):
-    start = tuple(additive_start(one) for one in search.latents)
+    start = tuple(additive_start(latent) for latent in search.latents)
     forecast = Forecast(search.term, search.scaled, start, torch.empty(0))
     forecast.gradient = forecast.gradient * np.nan
     assert forecast.after(0, start[0]) == np.inf

@@ -53,14 +53,14 @@ def test_the_path_goes_from_a_constant_to_the_most_accurate(equations):
 
 
 def test_complexity_and_score_follow_their_definitions(equations):
-    for k, one in enumerate(equations.candidates):
+    for k, candidate in enumerate(equations.candidates):
         whole = equations.candidate(k)
-        assert one.complexity == complexity(whole.equations["rb"])
+        assert candidate.complexity == complexity(whole.equations["rb"])
         if k:
             before = equations.candidates[k - 1]
-            more = one.complexity - before.complexity
-            gain = np.log(before.loss / one.loss)
-            assert one.score == pytest.approx(gain / more if more else 0.0)
+            more = candidate.complexity - before.complexity
+            gain = np.log(before.loss / candidate.loss)
+            assert candidate.score == pytest.approx(gain / more if more else 0.0)
 
 
 def test_the_table_has_a_row_a_candidate_that_can_be_called(equations):
@@ -137,5 +137,5 @@ def test_weights_of_the_user_change_the_order_of_the_path(study):
     plain = symbolify(*study, compose=0)
     heavy = symbolify(*study, complexity={"exp": 100.0}, compose=0)
     assert heavy.record.options.complexity == {"exp": 100.0}
-    assert max(one.complexity for one in heavy.candidates) > 90
-    assert max(one.complexity for one in plain.candidates) < 90
+    assert max(candidate.complexity for candidate in heavy.candidates) > 90
+    assert max(candidate.complexity for candidate in plain.candidates) < 90

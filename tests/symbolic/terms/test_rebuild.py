@@ -151,7 +151,7 @@ def test_the_table_of_constants_names_each_constant_in_raw_units():
 @settings(max_examples=30)
 def test_no_two_constants_of_a_latent_share_a_name(seed):
     structure = random_structure(seed)
-    names = [one.name for one in raw_constants([structure], UNITS)]
+    names = [raw_constant.name for raw_constant in raw_constants([structure], UNITS)]
     assert len(set(names)) == len(names) == structure.n_free
 
 

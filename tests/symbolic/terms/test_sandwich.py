@@ -77,7 +77,7 @@ def test_blocks_see_what_their_rows_have_in_common():
         assert some.blocks == 40
         alone.append(float(rows.covariance[0, 0]) ** 0.5)
         together.append(float(some.covariance[0, 0]) ** 0.5)
-    scatter = np.std([one[0] for one in estimates])
+    scatter = np.std([estimate[0] for estimate in estimates])
     assert np.mean(together) == pytest.approx(scatter, rel=0.25)
     assert np.mean(alone) < 0.6 * scatter
 

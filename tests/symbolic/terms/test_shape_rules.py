@@ -83,7 +83,7 @@ def test_a_required_trend_holds_although_the_data_have_another(study, shapes, ex
             assert (slopes >= -1e-6).all()
     chosen = symbolic.edges.set_index("source").chosen
     assert (chosen["x"], chosen["y"]) == ("user", "auto")
-    checks = {one.name: one for one in verify(symbolic, *study).checks}
+    checks = {check.name: check for check in verify(symbolic, *study).checks}
     assert checks["stationary"].passed
 
 

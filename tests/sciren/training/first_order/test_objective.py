@@ -41,7 +41,9 @@ def parts(members):
     rows = GroupRows.of(
         members, len(members), lambda one: one.train, LIKE, [None] * len(members)
     )
-    outputs = torch.stack([one.model.encoder(one.train.features).T for one in members])
+    outputs = torch.stack(
+        [member.model.encoder(member.train.features).T for member in members]
+    )
     return rows, outputs, GroupObjective(members, len(members), LIKE)
 
 

@@ -158,7 +158,7 @@ def test_edges_are_chosen_by_refits_after_training_by_gradients():
     config = TrainConfig(engine="first-order", epochs=60, profiles=False)
     history = fit(model, train, valid, config)
     assert kept(model) == TRUE
-    assert any("refitted by Gauss-Newton" in one for one in history.messages)
+    assert any("refitted by Gauss-Newton" in message for message in history.messages)
     error = (model.predict(valid).targets - valid.targets).abs()
     assert float(error.median()) < 0.06
 
@@ -168,4 +168,4 @@ def test_first_order_selects_without_refits_where_asked():
     model = ScIReN(KANEncoder(12, 2, grid=6), "auto", line)
     config = TrainConfig(engine="first-order", epochs=3, selection="one-by-one")
     history = fit(model, train, valid, config)
-    assert not any("Gauss-Newton" in one for one in history.messages)
+    assert not any("Gauss-Newton" in message for message in history.messages)

@@ -67,7 +67,7 @@ def test_a_product_has_one_redundant_constant():
 
 def test_anchored_factors_are_raw_functions_without_an_offset():
     columns = regression().columns
-    raw = [one.z - one.origin for one in columns]
+    raw = [column.z - column.origin for column in columns]
     line, square = (Term(1, "linear", (0.7,)), Term(2, "quadratic", (0.2, -0.3)))
     power, fold = Term(3, "exp", (0.4, 0.5)), Term(0, "abs", (0.5, 0.1))
     for terms, expected in (

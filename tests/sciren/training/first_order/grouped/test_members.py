@@ -57,18 +57,18 @@ def alone(one):
 
 def together_is_alone(members, groups=1, rtol=1e-6):
     assert len(groups_of(members)) == groups
-    singles = [alone(one) for one in members]
+    singles = [alone(member) for member in members]
     train_members(members)
-    for one, single in zip(members, singles, strict=True):
-        mine, expected = one.model.state_dict(), single.model.state_dict()
+    for member, single in zip(members, singles, strict=True):
+        mine, expected = member.model.state_dict(), single.model.state_dict()
         for name, part in expected.items():
             torch.testing.assert_close(mine[name], part, rtol=rtol, atol=rtol)
-        rows = zip(one.history.rows, single.history.rows, strict=True)
+        rows = zip(member.history.rows, single.history.rows, strict=True)
         for row, other in rows:
             assert set(row) == set(other)
             for name in set(row) - {"stage"}:
                 assert row[name] == pytest.approx(other[name], rel=rtol, abs=1e-9), name
-        assert len(one.history.messages) == len(single.history.messages)
+        assert len(member.history.messages) == len(single.history.messages)
 
 
 ENCODERS = {
