@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from sciren.constraints import Sigmoid as Sigmoid
     from sciren.constraints import Softplus as Softplus
     from sciren.data import FeatureScaling as FeatureScaling
+    from sciren.data import SeriesSplit as SeriesSplit
+    from sciren.data import SeriesTable as SeriesTable
     from sciren.data import Split as Split
     from sciren.data import Table as Table
     from sciren.data import split_by_block as split_by_block
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from sciren.data import split_by_group as split_by_group
     from sciren.data import split_by_time as split_by_time
     from sciren.data import split_random as split_random
+    from sciren.data import split_series as split_series
     from sciren.decoders import Decoder as Decoder
     from sciren.decoders import Q10Respiration as Q10Respiration
     from sciren.decoders import process_model as process_model
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from sciren.parameters import Parameter as Parameter
     from sciren.parameters import ParameterTable as ParameterTable
     from sciren.pruning import prune as prune
+    from sciren.states import State as State
     from sciren.training import History as History
     from sciren.training import TrainConfig as TrainConfig
     from sciren.training import fit as fit

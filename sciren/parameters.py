@@ -8,6 +8,9 @@ from typing import Literal
 from sciren.errors import ParameterError, closest_names
 
 Kind = Literal["latent", "constant"]
+Per = Literal["row", "group"]
+Deviation = Literal["normal", "lognormal"]
+STATE_INPUT = "state."  # prefix of an input that is a state of a dynamic process model
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,16 @@ class Parameter:
         kind: ``"latent"`` is predicted for each row by the encoder,
             ``"constant"`` is one learned number shared by all rows.
         start: physical value to start from; default: a value inside the bounds.
+        per: dynamic process models only: a latent has one value a ``"row"``, or one a
+            ``"group"`` (catchment, site, person), predicted from static features.
+        inputs: dynamic process models only: ``["state.soil"]`` makes a latent a
+            function of the model's own state at the start of the step.
+        range: of that state, on which the function is learned; a straight line beyond.
+        deviation: of a latent per group: the law of what its features do not explain,
+            None for nothing.
     Raises:
-        ParameterError: name, bounds, kind or start value are not usable.
+        ParameterError: name, bounds, kind, start value or the words for groups and
+            states are not usable.
     """
 
     name: str
@@ -33,8 +44,13 @@ class Parameter:
     meaning: str = ""
     kind: Kind = "latent"
     start: float | None = None
+    per: Per = "row"
+    inputs: Sequence[str] = ()
+    range: tuple[float, float] | None = None
+    deviation: Deviation | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "inputs", tuple(self.inputs))
         if not self.name.isidentifier():
             raise ParameterError(
                 f"parameter name {self.name!r} is not an identifier; "
@@ -60,6 +76,57 @@ class Parameter:
                 f"constant {self.name!r} is positive and learned in logs, but starts at "
                 f"{self.initial}; choose a start above zero"
             )
+        self._check_groups()
+        self._check_inputs()
+
+    def _check_groups(self) -> None:
+        if self.per not in ("row", "group"):
+            raise ParameterError(
+                f"parameter {self.name!r} has per={self.per!r}; use 'row' or 'group'"
+            )
+        if self.deviation not in (None, "normal", "lognormal"):
+            raise ParameterError(
+                f"parameter {self.name!r} has deviation={self.deviation!r}; use None, "
+                "'normal' or 'lognormal'"
+            )
+        if self.per == "group" and self.kind == "constant":
+            raise ParameterError(
+                f"constant {self.name!r} is one number for all groups; remove "
+                "per='group', or make it a latent"
+            )
+        if self.deviation is not None and self.per != "group":
+            raise ParameterError(
+                f"parameter {self.name!r} has a deviation, which only groups have; add "
+                "per='group'"
+            )
+
+    def _check_inputs(self) -> None:
+        states = [one for one in self.inputs if one.startswith(STATE_INPUT)]
+        if self.inputs and (self.kind == "constant" or self.per == "group"):
+            raise ParameterError(
+                f"parameter {self.name!r} has inputs {list(self.inputs)}, so it changes "
+                "in time; leave out kind='constant' and per='group'"
+            )
+        if len(states) != len(self.inputs) or len(states) > 1:
+            raise ParameterError(
+                f"parameter {self.name!r} has inputs {list(self.inputs)}; name one state, "
+                "such as inputs=['state.soil'] (features belong to the encoder)"
+            )
+        if bool(states) != (self.range is not None):
+            raise ParameterError(
+                f"parameter {self.name!r} needs inputs and range together: "
+                "inputs=['state.soil'], range=(0, 250) with the values of that state"
+            )
+        if self.range is not None and not self.range[0] < self.range[1]:
+            raise ParameterError(
+                f"parameter {self.name!r} has range {self.range}; its first number must "
+                "be below the second"
+            )
+
+    @property
+    def state_input(self) -> str | None:
+        """Name of the state that the parameter is a function of, or None."""
+        return self.inputs[0].removeprefix(STATE_INPUT) if self.inputs else None
 
     @property
     def bounded(self) -> Literal["both", "low", "high", "none"]:

@@ -10,6 +10,9 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.data.scaling import FeatureScaling as FeatureScaling
     from sciren.data.scaling import ScalingKind as ScalingKind
+    from sciren.data.series import SeriesTable as SeriesTable
+    from sciren.data.series_splits import SeriesSplit as SeriesSplit
+    from sciren.data.series_splits import split_series as split_series
     from sciren.data.spatial import split_by_block as split_by_block
     from sciren.data.spatial import split_by_fold as split_by_fold
     from sciren.data.splits import Split as Split

@@ -80,8 +80,6 @@ def collect(
     labels = [name for name in (time, groups) if isinstance(name, str)]
     frame = replace_markers(frame, gap_markers, keep=labels)
     feature_names = (features,) if isinstance(features, str) else tuple(features)
-    if not feature_names:
-        raise DataError("no features are named; the encoder needs at least one column")
     frames.check_columns(frame, feature_names, "feature")
     forcing_columns, forcing_arrays = _split_names(frame, forcings, "forcing")
     target_columns, _ = _split_names(frame, targets, "target", arrays=False)

@@ -31,6 +31,8 @@ class Split(NamedTuple):
 def split_by_time(table: Table, train: Period, valid: Period, test: Period) -> Split:
     """Split by periods, first and last included as a whole.
 
+    Series of groups are split by `sciren.split_series`, because their states run on.
+
     Args:
         table: with a time column.
         train, valid, test: a year (``"2007"``), month (``"2007-03"``), day
@@ -46,10 +48,10 @@ def split_by_time(table: Table, train: Period, valid: Period, test: Period) -> S
             "split at random or by group"
         )
     spans = {
-        part: _span(period, part)
+        part: period_span(period, part)
         for part, period in zip(PARTS, (train, valid, test), strict=True)
     }
-    _check_disjoint(spans)
+    check_disjoint(spans)
     masks = [
         (table.time >= first) & (table.time < end) for first, end in spans.values()
     ]
@@ -68,7 +70,7 @@ def _limits(time: np.ndarray) -> tuple[np.datetime64, np.datetime64]:
     return time.min(), time.max()
 
 
-def _span(period: Any, part: str) -> tuple[np.datetime64, np.datetime64]:
+def period_span(period: Any, part: str) -> tuple[np.datetime64, np.datetime64]:
     """Return the first instant of a period and the first instant after it."""
     single = isinstance(period, str) or not isinstance(period, Sequence)
     ends = [period] if single else list(period)
@@ -99,7 +101,12 @@ def _stamp(value: Any, part: str) -> np.datetime64:
     return stamp
 
 
-def _check_disjoint(spans: dict[str, tuple[np.datetime64, np.datetime64]]) -> None:
+def check_disjoint(spans: dict[str, tuple[np.datetime64, np.datetime64]]) -> None:
+    """Refuse periods of parts that overlap.
+
+    Raises:
+        ConfigError: names the two parts and the day.
+    """
     ordered = sorted(spans.items(), key=lambda item: item[1])
     for (one, (_, end)), (two, (first, _)) in pairwise(ordered):
         if first < end:
@@ -131,7 +138,7 @@ def split_by_group(
     labels = table.blocks if groups is None else groups
     values = leading_rows(labels, len(table), "groups")
     ids, names = label_codes(values, pd.Index(table.row_ids), "groups")
-    part_of_group = _deal(len(names), fractions, seed, "groups")
+    part_of_group = deal(len(names), fractions, seed, "groups")
     return Split(*(table.take(part_of_group[ids] == part) for part in range(3)))
 
 
@@ -147,12 +154,17 @@ def split_random(
         ConfigError: fractions are not three positive numbers that sum to 1.
         DataError: fewer than three rows.
     """
-    part_of_row = _deal(len(table), fractions, seed, "rows")
+    part_of_row = deal(len(table), fractions, seed, "rows")
     return Split(*(table.take(part_of_row == part) for part in range(3)))
 
 
-def _deal(count: int, fractions: Sequence[float], seed: int, what: str) -> np.ndarray:
-    """Return (count,) part 0, 1 or 2, shuffled, none of them empty."""
+def deal(count: int, fractions: Sequence[float], seed: int, what: str) -> np.ndarray:
+    """Return (count,) part 0, 1 or 2, shuffled, none of them empty.
+
+    Raises:
+        ConfigError: fractions are not three positive numbers that sum to 1.
+        DataError: fewer than three, so that a part would be empty.
+    """
     shares = np.asarray(fractions, dtype=float)
     if shares.shape != (3,) or (shares <= 0).any() or abs(shares.sum() - 1) > 1e-6:
         raise ConfigError(

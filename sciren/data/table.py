@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sciren.data.build import Arrays, Names, collect
 from sciren.data.labelled import flatten
-from sciren.errors import ShapeError
+from sciren.errors import DataError, ShapeError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -232,6 +232,10 @@ class Table:
                 extreme far outside the other values that is not declared.
             ShapeError: an array has another number of rows than the frame.
         """
+        if len(features) == 0:
+            raise DataError(
+                "no features are named; the encoder needs at least one column"
+            )
         arrays = collect(
             frame, features, forcings, targets, units=units, time=time,
             weights=weights, groups=groups, missing=missing, constant=constant,

@@ -2,7 +2,9 @@
 
 from sciren.decoders.base import Decoder
 from sciren.decoders.clm5 import CLM5Forcing, CLM5SoilCarbon
-from sciren.decoders.process import FunctionDecoder, IdentityDecoder, process_model
+from sciren.decoders.dynamic import DynamicModel
+from sciren.decoders.function import FunctionDecoder
+from sciren.decoders.process import IdentityDecoder, process_model
 from sciren.decoders.q10 import Q10Respiration
 from sciren.decoders.registry import BUILT_IN, decoder_named
 
@@ -11,6 +13,7 @@ __all__ = [
     "CLM5Forcing",
     "CLM5SoilCarbon",
     "Decoder",
+    "DynamicModel",
     "FunctionDecoder",
     "IdentityDecoder",
     "Q10Respiration",

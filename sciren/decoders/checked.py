@@ -3,8 +3,8 @@
 import io
 import sys
 import types
-from collections.abc import Callable
-from typing import Any, NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NoReturn
 
 import torch
 from torch import Tensor
@@ -65,7 +65,7 @@ class CheckedOperand(Operand):
     __int__ = __index__ = __complex__ = __float__  # type: ignore[assignment]
 
     def __iter__(self) -> NoReturn:
-        raise MistakeError(_LOOP)
+        raise MistakeError(self.watch.loop)
 
     def __getitem__(self, key: Any) -> Any:
         rows = key[0] if isinstance(key, tuple) and key else key
@@ -73,7 +73,7 @@ class CheckedOperand(Operand):
         every = rows is None or rows is Ellipsis or isinstance(rows, slice)
         every = every and rows in (None, Ellipsis, slice(None))
         if isinstance(rows, int) or (not every and getattr(self.value, "ndim", 1) == 1):
-            raise MistakeError(_LOOP)
+            raise MistakeError(self.watch.loop)
         return super().__getitem__(key)
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -115,9 +115,13 @@ class CheckedOperand(Operand):
         return f"single rows of {self.role or 'a result'}"
 
 
-_LOOP = (
+LOOP = (
     "takes single rows, as in a loop; write the formula once for the whole columns, and "
     "declare rowwise=False where rows depend on each other"
+)
+STEP_LOOP = (
+    "takes single values, as in a loop; the function is one step, and is called for every "
+    "time with all groups at once: what is carried on is a State"
 )
 COPY = "the data would change from step to step; write a new name, such as x = f.x - 1"
 
@@ -141,10 +145,15 @@ for _symbol, _name in (
 
 
 class Watch:
-    """Notes where the user's code first turns numbers into none, and where it prints."""
+    """Notes where the user's code first turns numbers into none, and where it prints.
 
-    def __init__(self, file: str) -> None:
-        self.file, self.line, self.printed = file, 0, 0
+    Args:
+        file: the user's.
+        loop: what a loop over values is told.
+    """
+
+    def __init__(self, file: str, loop: str = LOOP) -> None:
+        self.file, self.line, self.printed, self.loop = file, 0, 0, loop
 
     def see(self, value: Tensor, inputs: tuple[Any, ...]) -> None:
         """Note the line where a result has no number although its inputs have."""
@@ -177,21 +186,31 @@ def _line_of(frame: types.FrameType | None, file: str) -> int:
 
 
 class Names(types.SimpleNamespace):
-    """p or f: a name that was not declared is refused with the closest ones."""
+    """s, p or f: a name that was not declared is refused with the closest ones."""
+
+    letter: ClassVar[str] = "f"
+    kind: ClassVar[str] = "forcing"
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        known = list(vars(self))
-        owner = "p" if getattr(type(self), "parameters", False) else "f"
-        kind = "parameter" if owner == "p" else "forcing"
         raise MistakeError(
-            f"{owner}.{name} is not declared as {kind}. {closest_names(name, known)} "
-            f"Declare it in @process_model or correct the name"
+            f"{self.letter}.{name} is not declared as {self.kind}. "
+            f"{closest_names(name, vars(self))} Declare it in @process_model or correct "
+            "the name"
         )
 
 
 class Parameters(Names):
     """p, whose names are parameters."""
 
-    parameters = True
+    letter, kind = "p", "parameter"
+
+
+class States(Names):
+    """s, whose names are states."""
+
+    letter, kind = "s", "state"
+
+
+NAMESPACES: Mapping[str, type[Names]] = {"s": States, "p": Parameters, "f": Names}

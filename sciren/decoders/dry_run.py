@@ -24,15 +24,18 @@ from sciren.decoders.base import Decoder
 from sciren.decoders.checked import (
     COPY,
     KNOWN,
+    LOOP,
+    NAMESPACES,
+    STEP_LOOP,
     CheckedOperand,
     MistakeError,
-    Names,
-    Parameters,
     Printing,
     Watch,
 )
+from sciren.decoders.dynamic import DynamicModel
+from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.operand import plain
-from sciren.decoders.process import FunctionDecoder
+from sciren.decoders.step_view import StepResultError, StepView
 from sciren.errors import DecoderError, closest_names
 
 ROWS = 16  # enough that no shape of a row is taken for the number of rows
@@ -44,7 +47,8 @@ def check_process_model(
 ) -> None:
     """Run a user's process model on a few rows and refuse what cannot be trained.
 
-    The process models of this package are not checked.
+    A dynamic model is checked by one step from typical states. The process models of this
+    package are not checked.
 
     Args:
         decoder: the process model.
@@ -53,6 +57,8 @@ def check_process_model(
     Raises:
         DecoderError: with file, line and what to write instead.
     """
+    step = isinstance(decoder, DynamicModel)
+    decoder = StepView(decoder) if isinstance(decoder, DynamicModel) else decoder
     place = _Place.of(decoder)
     if place is None:
         return
@@ -61,7 +67,7 @@ def check_process_model(
     if not count:
         return
     values = list(_draws(decoder, count))
-    watch = Watch(place.file)
+    watch = Watch(place.file, STEP_LOOP if step else LOOP)
     with contextlib.redirect_stdout(Printing(watch)), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if decoder.rowwise:
@@ -170,13 +176,21 @@ def _run_checked(
     place: _Place,
 ) -> None:
     """Refuse operations that a process model cannot do; other failures are left."""
-    p = Parameters(**{n: CheckedOperand(v, f"p.{n}", watch) for n, v in values.items()})
-    f = Names(
-        **{n: CheckedOperand(v.clone(), f"f.{n}", watch) for n, v in forcings.items()}
-    )
-    function = decoder.function if isinstance(decoder, FunctionDecoder) else decoder
+    copies = {name: value.clone() for name, value in forcings.items()}
+    letters, function = ("p", "f"), decoder
+    parts: tuple[Mapping[str, Tensor], ...] = (values, copies)
+    if isinstance(decoder, FunctionDecoder):
+        letters, function = tuple(decoder.takes), decoder.function
+    if isinstance(decoder, StepView):
+        parts = decoder.arguments(values, copies)
+    namespaces = [
+        NAMESPACES[letter](
+            **{n: CheckedOperand(v, f"{letter}.{n}", watch) for n, v in part.items()}
+        )
+        for letter, part in zip(letters, parts, strict=True)
+    ]
     try:
-        plain(function(p, f))
+        plain(function(*namespaces))
     except MistakeError as mistake:
         raise place.error(place.line(mistake), str(mistake)) from mistake
     except (Exception, SystemExit):
@@ -193,6 +207,8 @@ def _run_plain(
     given = {name: value.clone() for name, value in forcings.items()}
     try:
         result = decoder(names(**values), names(**given))
+    except StepResultError as error:
+        raise place.error(place.last_return(), str(error)) from error
     except (Exception, SystemExit) as error:
         raise place.error(place.line(error), _told(error)) from error
     for name, value in given.items():
@@ -231,6 +247,8 @@ def _check_result(
         raise place.error(line, "returns nothing; end with return and the targets")
     for target, column in _by_target(decoder, result, rows, line, place):
         said = f"target {target!r}"
+        if isinstance(decoder, StepView) and target in decoder.described:
+            said = target
         if isinstance(column, list | tuple):
             raise place.error(
                 line,
@@ -305,7 +323,11 @@ def _check_numbers(
         return
     row = int(torch.nonzero(always)[0])
     inputs = [f"f.{n} = {float(v[row]):g}" for n, v in forcings.items() if v.dim() == 1]
-    inputs += [f"p.{n} = {float(v[row]):g}" for n, v in draws[0].items()]
+    states = decoder.model.state_names if isinstance(decoder, StepView) else ()
+    inputs += [
+        f"{'s' if n in states else 'p'}.{n} = {float(v[row]):g}"
+        for n, v in draws[0].items()
+    ]
     raise place.error(
         watch.line or place.last_return(),
         f"gives no number, for example where {', '.join(inputs)}: a logarithm, root or "

@@ -1,89 +1,29 @@
 """Process models from plain functions, and the identity for plain regression."""
 
-import functools
-import importlib
-import inspect
-import operator
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any
 
 from sciren.decoders.base import Decoder
-from sciren.decoders.operand import operands, plain, uses_numpy
+from sciren.decoders.dynamic import DynamicModel, Solver, Time
+from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError
 from sciren.parameters import Parameter
-
-
-class FunctionDecoder(Decoder):
-    """A plain function ``(p, f) -> targets`` with its declarations.
-
-    Raises:
-        DecoderError: the function does not take the two arguments p and f.
-    """
-
-    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        required = [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.default is inspect.Parameter.empty
-            and parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
-        if len(required) != 2:
-            raise DecoderError(
-                f"process model {self.name!r} must take two arguments, parameters p "
-                f"and forcings f; it takes {[p.name for p in required]}"
-            )
-        self.function = function
-        functools.update_wrapper(self, function)
-
-    def __call__(self, p: Any, f: Any) -> Any:
-        """Return what the function returns; functions of numpy take tensors and symbols."""
-        if not self._uses_numpy:
-            return self.function(p, f)
-        return plain(self.function(operands(p), operands(f)))
-
-    @functools.cached_property
-    def _uses_numpy(self) -> bool:
-        return uses_numpy(self.function)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> "FunctionDecoder":
-        return self  # declarations do not change
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle by name, as Python does with functions.
-
-        Raises:
-            DecoderError: the model is not found under its name.
-        """
-        module, name = self.function.__module__, self.function.__qualname__
-        try:
-            known = operator.attrgetter(name)(sys.modules[module])
-        except (KeyError, AttributeError):
-            known = None
-        if known is not self:
-            raise DecoderError(
-                f"process model {self.name!r} cannot be pickled, because {module}.{name} "
-                "is not this process model; define it at the top level of a module with "
-                "@process_model, or store the trained model with save_model and give the "
-                "process model to load_model"
-            )
-        return _imported, (module, name)
-
-
-def _imported(module: str, name: str) -> Any:
-    return operator.attrgetter(name)(importlib.import_module(module))
+from sciren.states import State
 
 
 def process_model(
     parameters: Sequence[Parameter],
     forcings: Sequence[str] = (),
-    targets: Sequence[str] = ("y",),
+    targets: Sequence[str] | Mapping[str, str] = ("y",),
     target_units: Mapping[str, str] | None = None,
     name: str | None = None,
     rowwise: bool = True,
+    state: Sequence[State] | None = None,
+    time: Time = "step",
+    solver: Solver = "rk4",
+    warmup: int = 0,
 ) -> Callable[[Callable[..., Any]], Decoder]:
     """Turn a plain function ``(p, f)`` into a decoder (decorator).
 
@@ -100,21 +40,69 @@ def process_model(
     same lines also print as an equation; functions of numpy and scipy with the same
     meaning (np.exp, np.where, scipy.special.expit) do as well.
 
-    Args: see `Decoder`; name defaults to the function's.
+    With ``state`` the function is one step ``(s, p, f)`` of a model with memory:
+
+    ```python
+    @process_model(
+        parameters=[Parameter("k", low=0.01, high=0.9, per="group", unit="d-1")],
+        state=[State("store", start=10, unit="mm")], time="step", warmup=365,
+        forcings=["rain"], targets=["q"],
+    )
+    def bucket(s, p, f):
+        q = p.k * s.store
+        return {"store": s.store + f.rain - q}, {"q": q}
+    ```
+
+    Args:
+        parameters, forcings, targets, target_units, rowwise: see `Decoder`.
+        name: defaults to the function's.
+        state, time, solver, warmup: of a model with memory, see
+            `sciren.decoders.DynamicModel`.
+    Raises:
+        DecoderError: declarations that do not fit together.
     """
 
     def decorate(function: Callable[..., Any]) -> Decoder:
+        called = name or function.__name__
+        if state is not None:
+            return DynamicModel(
+                function, called, parameters, state, forcings, targets, target_units,
+                time, solver, warmup,
+            )  # fmt: skip
+        _refuse_memory(called, parameters, targets, time, warmup)
         return FunctionDecoder(
             function,
-            name or function.__name__,
+            called,
             parameters,
             forcings,
-            targets,
+            tuple(targets),
             target_units,
             rowwise,
         )
 
     return decorate
+
+
+def _refuse_memory(
+    name: str,
+    parameters: Sequence[Parameter],
+    targets: Sequence[str] | Mapping[str, str],
+    time: str,
+    warmup: int,
+) -> None:
+    """Refuse declarations that mean nothing without a state."""
+    asked = [f"parameter {p.name!r} has inputs" for p in parameters if p.inputs]
+    asked += [
+        f"parameter {p.name!r} has per='group'" for p in parameters if p.per != "row"
+    ]
+    asked += ["targets name states"] if isinstance(targets, Mapping) else []
+    asked += [f"time={time!r}"] if time != "step" else []
+    asked += [f"warmup={warmup}"] if warmup else []
+    if asked:
+        raise DecoderError(
+            f"process model {name!r}: {asked[0]}, which needs a state; add "
+            "state=[State(...)], or remove it for a model without memory"
+        )
 
 
 class IdentityDecoder(Decoder):

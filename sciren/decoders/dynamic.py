@@ -1,0 +1,174 @@
+"""DynamicModel: a process model that carries a state from step to step.
+
+A step is a memoryless process with the state as one more input. The functions of a
+row-wise model (checks, symbols, derivatives) therefore serve a step as they are: they see
+it as a `sciren.decoders.step_view.StepView`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal, get_args
+
+from sciren.decoders.function import FunctionDecoder
+from sciren.errors import DecoderError, closest_names
+from sciren.parameters import Parameter
+from sciren.states import State
+
+Time = Literal["step", "ode"]
+Solver = Literal["rk4"]
+
+
+class DynamicModel(FunctionDecoder):
+    """A plain function of one step, or of the derivative in time, with its declarations.
+
+        time="step":  (s, p, f) -> {state: new value}, {target: value}
+        time="ode":   (s, p, f) -> {state: d state / dt}  [, {target: value}]
+
+    s, p and f are namespaces of the states at the start of the step, the parameters and
+    the forcings of the row.
+
+    Args:
+        function: the step.
+        name: short name for messages and files.
+        parameters: hidden parameters: latents per group or per row, functions of a
+            state, constants. Learned starts are added as constants.
+        states: what is carried.
+        forcings: observed columns that the model needs, in physical units.
+        targets: names of the outputs, or target -> state that is observed itself.
+        target_units: target -> unit, for labels.
+        time: whether the function gives the new states or their derivatives.
+        solver: of derivatives: "rk4" (fourth order, with as many substeps as the
+            fastest rate asks for).
+        warmup: first rows of every group that run, but are compared with nothing.
+    Raises:
+        DecoderError: a name that is used twice or not declared, or an unknown word.
+    """
+
+    takes: ClassVar[Mapping[str, str]] = {
+        "s": "states",
+        "p": "parameters",
+        "f": "forcings",
+    }
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str,
+        parameters: Sequence[Parameter],
+        states: Sequence[State],
+        forcings: Sequence[str] = (),
+        targets: Sequence[str] | Mapping[str, str] = ("y",),
+        target_units: Mapping[str, str] | None = None,
+        time: Time = "step",
+        solver: Solver = "rk4",
+        warmup: int = 0,
+    ) -> None:
+        self.states = tuple(states)
+        self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
+        self.time, self.solver, self.warmup = time, solver, warmup
+        starts = [one.start_parameter() for one in states if one.learn_start]
+        super().__init__(
+            function, name, [*parameters, *starts], forcings, tuple(targets),
+            target_units, rowwise=False,
+        )  # fmt: skip
+
+    def _check(self) -> None:
+        super()._check()
+        self._check_words()
+        self._check_names()
+        for parameter in self.parameters:
+            state = parameter.state_input
+            if state is not None and state not in self.state_names:
+                raise DecoderError(
+                    f"parameter {parameter.name!r} of {self.name!r} is a function of "
+                    f"state {state!r}, which is not declared. "
+                    f"{closest_names(state, self.state_names)}"
+                )
+        for state in self.states:
+            self._check_share(state)
+
+    def _check_words(self) -> None:
+        for word, value, known in (
+            ("time", self.time, get_args(Time)),
+            ("solver", self.solver, get_args(Solver)),
+        ):
+            if value not in known:
+                raise DecoderError(
+                    f"process model {self.name!r} has {word}={value!r}; use one of "
+                    f"{', '.join(map(repr, known))}"
+                )
+        if not isinstance(self.warmup, int) or self.warmup < 0:
+            raise DecoderError(
+                f"process model {self.name!r} has warmup={self.warmup!r}; give the number "
+                "of first rows of every group that are not compared, such as 365"
+            )
+
+    def _check_names(self) -> None:
+        if not self.states:
+            raise DecoderError(
+                f"process model {self.name!r} has an empty list of states; leave out "
+                "state= for a model without memory"
+            )
+        # One symbol each in printed equations: states, parameters and forcings must differ.
+        names = [*self.state_names, *(p.name for p in self.parameters), *self.forcings]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise DecoderError(
+                f"process model {self.name!r} uses the name {twice[0]!r} twice among its "
+                "states, parameters and forcings; rename one, since equations print them "
+                "side by side"
+            )
+        for target, state in self.observed_states.items():
+            if state not in self.state_names:
+                raise DecoderError(
+                    f"target {target!r} of {self.name!r} observes state {state!r}, which "
+                    f"is not declared. {closest_names(state, self.state_names)}"
+                )
+
+    def _check_share(self, state: State) -> None:
+        if state.of is None:
+            return
+        known = {p.name: p for p in self.parameters}
+        parameter = known.get(state.of)
+        if parameter is None:
+            raise DecoderError(
+                f"state {state.name!r} of {self.name!r} starts as a share of "
+                f"{state.of!r}, which is no parameter. {closest_names(state.of, known)}"
+            )
+        if parameter.kind == "latent" and parameter.per != "group":
+            raise DecoderError(
+                f"state {state.name!r} of {self.name!r} starts as a share of "
+                f"{state.of!r}, which changes in time; use a constant or a latent with "
+                "per='group'"
+            )
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states in order of declaration."""
+        return tuple(state.name for state in self.states)
+
+    @property
+    def group_latents(self) -> tuple[Parameter, ...]:
+        """Latents with one value a group."""
+        return tuple(p for p in self.parameters.latents if p.per == "group")
+
+    @property
+    def row_latents(self) -> tuple[Parameter, ...]:
+        """Latents with one value a row, predicted from features of the row."""
+        latents = self.parameters.latents
+        return tuple(p for p in latents if p.per == "row" and not p.inputs)
+
+    @property
+    def state_latents(self) -> tuple[Parameter, ...]:
+        """Latents that are functions of a state."""
+        return tuple(p for p in self.parameters.latents if p.inputs)
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Refuse to run without a state.
+
+        Raises:
+            DecoderError: always; a dynamic model runs on series.
+        """
+        raise DecoderError(
+            f"process model {self.name!r} carries a state, so single rows have no result; "
+            "give a SeriesTable instead of a Table"
+        )

@@ -1,0 +1,83 @@
+"""A process model from a plain function, with its declarations."""
+
+import functools
+import importlib
+import inspect
+import operator
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
+
+from sciren.decoders.base import Decoder
+from sciren.decoders.operand import operands, plain, uses_numpy
+from sciren.errors import DecoderError
+
+
+class FunctionDecoder(Decoder):
+    """A plain function ``(p, f) -> targets`` with its declarations.
+
+    Raises:
+        DecoderError: the function does not take the arguments in `takes`.
+    """
+
+    takes: ClassVar[Mapping[str, str]] = {"p": "parameters", "f": "forcings"}
+
+    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        required = [
+            parameter
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.default is inspect.Parameter.empty
+            and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        if len(required) != len(self.takes):
+            words = [f"{what} {letter}" for letter, what in self.takes.items()]
+            count = {2: "two", 3: "three"}[len(words)]
+            raise DecoderError(
+                f"process model {self.name!r} must take {count} arguments, "
+                f"{', '.join(words[:-1])} and {words[-1]}; it takes "
+                f"{[p.name for p in required]}"
+            )
+        self.function = function
+        functools.update_wrapper(self, function)
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return what the function returns; functions of numpy take tensors and symbols."""
+        return self.called(p, f)
+
+    def called(self, *namespaces: Any) -> Any:
+        """Return what the function returns for namespaces of values, as in `takes`."""
+        if not self._uses_numpy:
+            return self.function(*namespaces)
+        return plain(self.function(*map(operands, namespaces)))
+
+    @functools.cached_property
+    def _uses_numpy(self) -> bool:
+        return uses_numpy(self.function)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self  # declarations do not change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle by name, as Python does with functions.
+
+        Raises:
+            DecoderError: the model is not found under its name.
+        """
+        module, name = self.function.__module__, self.function.__qualname__
+        try:
+            known = operator.attrgetter(name)(sys.modules[module])
+        except (KeyError, AttributeError):
+            known = None
+        if known is not self:
+            raise DecoderError(
+                f"process model {self.name!r} cannot be pickled, because {module}.{name} "
+                "is not this process model; define it at the top level of a module with "
+                "@process_model, or store the trained model with save_model and give the "
+                "process model to load_model"
+            )
+        return _imported, (module, name)
+
+
+def _imported(module: str, name: str) -> Any:
+    return operator.attrgetter(name)(importlib.import_module(module))
