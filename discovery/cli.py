@@ -16,7 +16,7 @@ from discovery.commands.demonstrations import (
     demo_soil_carbon,
 )
 from discovery.commands.guard import end_on_request, set_options, show
-from discovery.commands.making import discover, init
+from discovery.commands.making import check, discover, init
 from discovery.commands.using import control, explain, predict, report, verify
 
 app = typer.Typer(
@@ -36,7 +36,7 @@ app.add_typer(data, name="data")
 demo.command("respiration")(demo_respiration)
 demo.command("soil-carbon")(demo_soil_carbon)
 data.command("fetch")(data_fetch)
-for command in (init, discover, explain, predict, verify, control, report):
+for command in (init, check, discover, explain, predict, verify, control, report):
     app.command()(command)
 
 _ANYWHERE = ("--quiet", "-q", "--debug")

@@ -1,4 +1,4 @@
-"""Commands that make a run: `sciren init` and `sciren discover`."""
+"""Commands that make a run: `sciren init`, `check` and `discover`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,18 @@ import typer
 
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import Changes, Overwrite
+from discovery.commands.words import (
+    Changes,
+    DecoderName,
+    Features,
+    Forcing,
+    Groups,
+    Overwrite,
+    Source,
+    Target,
+    Time,
+    Write,
+)
 
 
 @guarded
@@ -26,8 +37,39 @@ def init(
 
 
 @guarded
+def check(
+    config: Source,
+    target: Target = None,
+    features: Features = None,
+    forcing: Forcing = None,
+    decoder: DecoderName = None,
+    time: Time = None,
+    groups: Groups = None,
+    changes: Changes = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Read and check everything, say what would be done, and train nothing."""
+    from discovery.config.quick import QuickWords
+    from discovery.runs.check import check as work
+    from discovery.runs.quick import configured
+
+    words = QuickWords(
+        target or (), features or (), forcing or (), decoder, time, groups
+    )
+    settings, _ = configured(config, words, changes or ())
+    show(work(settings, overwrite, options.quiet))
+
+
+@guarded
 def discover(
-    config: Annotated[Path, typer.Argument(help="See `sciren init`.")],
+    config: Source,
+    target: Target = None,
+    features: Features = None,
+    forcing: Forcing = None,
+    decoder: DecoderName = None,
+    time: Time = None,
+    groups: Groups = None,
+    write: Write = None,
     changes: Changes = None,
     overwrite: Overwrite = False,
     resume: Annotated[
@@ -44,9 +86,14 @@ def discover(
     ] = False,
 ) -> None:
     """Train, prune, find equations, judge and report."""
-    from discovery.config.file import load_config
+    from discovery.config.quick import QuickWords
+    from discovery.runs.quick import configured
     from discovery.runs.workflow import run as work
 
+    words = QuickWords(
+        target or (), features or (), forcing or (), decoder, time, groups
+    )
     wanted = [*(changes or ()), *(["controls=true"] if controls else [])]
-    folder = work(load_config(config, wanted), overwrite, options.quiet, resume)
+    settings, write_down = configured(config, words, wanted, write)
+    folder = work(settings, overwrite, options.quiet, resume, write_down)
     finish(folder, strict)

@@ -20,3 +20,70 @@ AcceptEdits = Annotated[
         "--accept-edits", help="Go on with a run that was altered; outputs say so."
     ),
 ]
+Source = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONFIG", help="See `sciren init`; or a table, with --target and so on."
+    ),
+]
+_TABLE = "Without a configuration"
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target",
+        metavar="[NAME=]COLUMN",
+        help="What is observed.",
+        rich_help_panel=_TABLE,
+    ),
+]
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--features",
+        metavar="COLUMN,...",
+        help="Columns offered to the encoder.",
+        rich_help_panel=_TABLE,
+    ),
+]
+Forcing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--forcing",
+        metavar="[NAME=]COLUMN",
+        help="What the process model reads.",
+        rich_help_panel=_TABLE,
+    ),
+]
+DecoderName = Annotated[
+    str | None,
+    typer.Option(
+        "--decoder",
+        metavar="NAME",
+        help="Process model: a built-in one, or FILE.py:NAME.",
+        rich_help_panel=_TABLE,
+    ),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        "--time",
+        metavar="COLUMN",
+        help="Column of time stamps.",
+        rich_help_panel=_TABLE,
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups", metavar="COLUMN", help="Column of sites.", rich_help_panel=_TABLE
+    ),
+]
+Write = Annotated[
+    Path | None,
+    typer.Option(
+        "--write",
+        metavar="FILE",
+        help="Where the configuration goes; default the name of the table.",
+        rich_help_panel=_TABLE,
+    ),
+]

@@ -39,9 +39,9 @@ def load_config(
     data = read_yaml_mapping(file)
     base = file.resolve().parent
     data = _with_default_out(data, file)
-    changed = {_apply_override(data, override) for override in overrides}
+    changed = {apply_override(data, override) for override in overrides}
     here = (here or Path.cwd()).resolve()
-    _resolve_paths(data, {key: here if key in changed else base for key in _PATHS})
+    resolve_paths(data, {key: here if key in changed else base for key in PATHS})
     return config_from_mapping(data, str(file))
 
 
@@ -83,7 +83,7 @@ def _with_default_out(data: dict[str, Any], file: Path) -> dict[str, Any]:
     return data if data.get("out") is not None else data | {"out": f"runs/{file.stem}"}
 
 
-def _apply_override(data: dict[str, Any], override: str) -> str:
+def apply_override(data: dict[str, Any], override: str) -> str:
     """Set one dotted key in place and return it."""
     key, equals, text = override.partition("=")
     parts = [part.strip() for part in key.split(".")]
@@ -107,10 +107,10 @@ def _apply_override(data: dict[str, Any], override: str) -> str:
 
 
 # keys whose values are paths; of the process model only what stands before the colon
-_PATHS = ("data.path", "out", "decoder", "decoder.name")
+PATHS = ("data.path", "out", "decoder", "decoder.name")
 
 
-def _resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
+def resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
     """Make the paths absolute in place, each from its own base folder."""
     for key, base in bases.items():
         group, _, last = key.rpartition(".")

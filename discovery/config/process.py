@@ -87,12 +87,7 @@ def _instance(kind: Any, path: Path) -> "Decoder":
 
 def _run_file(path: Path) -> "ModuleType":
     """Run the user's file as a module of its own and return it."""
-    if not path.is_file():
-        near = sorted(file.name for file in path.parent.glob("*.py"))
-        raise DecoderError(
-            f"{path}: no such file for the process model. "
-            f"{closest_names(path.name, near)}"
-        )
+    check_process_file(path)
     name = f"_sciren_process_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -110,6 +105,24 @@ def _run_file(path: Path) -> "ModuleType":
     finally:
         sys.path.remove(str(path.parent))
     return module
+
+
+def check_process_file(path: Path) -> None:
+    """Check that a user's file is there and parses; it is not run.
+
+    Raises:
+        DecoderError: there is no such file, or a line is no Python.
+    """
+    if not path.is_file():
+        near = sorted(file.name for file in path.parent.glob("*.py"))
+        raise DecoderError(
+            f"{path}: no such file for the process model. "
+            f"{closest_names(path.name, near)}"
+        )
+    try:
+        compile(path.read_bytes(), str(path), "exec")
+    except (SyntaxError, ValueError) as error:
+        raise DecoderError(_told(error, path)) from error
 
 
 def _told(error: BaseException, path: Path) -> str:

@@ -1,6 +1,7 @@
 """run: from a configuration to a folder with everything that was found."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from discovery.runs.checkpoints import Checkpoints
 from discovery.runs.files import write_csv, write_json
 from discovery.runs.folder import check_free
 from discovery.runs.manifest import process_file, write_manifest
+from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
 from symbolic.options import check_edges, check_families
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from discovery.runs.training import Training
     from discovery.tables.study import Study
     from sciren.data import Table
+    from sciren.training import TrainConfig
     from sciren.training.progress import Progress
 
 
@@ -26,6 +29,7 @@ def run(
     overwrite: bool = False,
     quiet: bool = False,
     resume: bool = False,
+    checked: Callable[[RunConfig], object] = lambda config: None,
 ) -> Path:
     """Train, find equations, verify, and write the run folder.
 
@@ -37,6 +41,7 @@ def run(
         quiet: no progress on stderr.
         resume: whether to go on with what an interrupted run of the same settings and
             data has finished; the result is that of an uninterrupted run.
+        checked: called when everything is checked, before the training.
     Returns:
         The run folder; it appears when everything is written, or not at all.
     Raises:
@@ -45,28 +50,60 @@ def run(
     """
     from discovery.runs.training import train
     from discovery.runs.unfinished import CHECKPOINTS, finished_before, unfinished_run
-    from discovery.tables.prepare import prepare
-    from discovery.tables.reach import warn_unreachable
 
     out = Path(config.out)
+    progress = progress_of(quiet)
     if not resume:
         check_free(out, overwrite)
-    settings = train_config(config)
-    check_families(config.discovery)
-    progress = progress_of(quiet)
-    study = prepare(config, progress.say)
-    check_study(study)
-    shares = warn_unreachable(study.decoder, study.split.train)
+    ready = prepare_run(config, progress.say)
+    study = ready.study
     if finished_before(study, resume, overwrite):
         progress.say(f"{out} is finished already")
         return out
     with unfinished_run(study, resume, overwrite, progress.say) as folder:
+        checked(config)
         keep = Checkpoints(folder / CHECKPOINTS)
-        notes = _unreachable(study, shares)
-        training = train(study, settings, progress, notes, keep)
+        training = train(study, ready.training, progress, ready.notes, keep)
         discovery = discover_study(study, training, progress, keep)
         write_all(discovery, study, folder, progress)
     return out
+
+
+@dataclass(frozen=True)
+class ReadyRun:
+    """A run of which everything is checked and nothing is trained.
+
+    Attributes:
+        study: its data and process model.
+        training: settings of its training.
+        notes: what is known about the data already.
+    """
+
+    study: "Study"
+    training: "TrainConfig"
+    notes: tuple[str, ...] = ()
+
+
+def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
+    """Check everything that `run` needs, the cheap first; nothing is written.
+
+    Args:
+        config: all settings.
+        say: hears how many rows were read, kept and left out.
+    Raises:
+        SciRenError: settings, data or process model cannot be used.
+    """
+    settings = train_config(config)
+    check_head(config)
+    check_families(config.discovery)
+    # only now, because these load torch and pandas
+    from discovery.tables.prepare import prepare
+    from discovery.tables.reach import warn_unreachable
+
+    study = prepare(config, say)
+    check_study(study)
+    shares = warn_unreachable(study.decoder, study.split.train)
+    return ReadyRun(study, settings, _unreachable(study, shares))
 
 
 def _unreachable(study: "Study", shares: Mapping[str, float]) -> tuple[str, ...]:

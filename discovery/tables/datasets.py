@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,14 +42,6 @@ def open_dataset(path: Path, guarded: Reader) -> "xr.Dataset":
             return dataset.load()
 
     return guarded(path, load)
-
-
-def require_zarr(path: Path) -> None:
-    """Refuse a Zarr folder where the package that reads it is not installed."""
-    if find_spec("zarr") is None:
-        raise DataError(
-            f"{path}: reading Zarr needs an extra; pip install 'sciren[big]'"
-        )
 
 
 def _engine(path: Path, guarded: Reader) -> str:

@@ -15,6 +15,7 @@ from discovery.config.settings import (
     RunConfig,
     TimeSplit,
 )
+from discovery.tables.head import no_column
 from discovery.tables.labelled import split_by_label
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
@@ -163,10 +164,7 @@ def _rows(
 
 def _require(frame: "pd.DataFrame", column: str, key: str) -> None:
     if column not in frame.columns:
-        raise ColumnError(
-            f"key {key!r}: there is no column {column!r}. "
-            f"{closest_names(column, frame.columns)}"
-        )
+        raise ColumnError(no_column(key, column, list(map(str, frame.columns))))
 
 
 def _truth(

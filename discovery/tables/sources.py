@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from discovery.config.reading import ReadingSettings
-from discovery.tables.datasets import frame_of_dataset, open_dataset, require_zarr
+from discovery.tables.datasets import frame_of_dataset, open_dataset
+from discovery.tables.kinds import DATASETS, PARQUET, kind_of
 from discovery.tables.text import read_text
 from sciren.config_errors import config_error
 from sciren.data.conversion import as_frame
@@ -26,10 +27,6 @@ from sciren.errors import DataError
 
 if TYPE_CHECKING:
     import xarray as xr
-
-TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".dat", ".dat.gz")
-DATASETS = (".nc", ".nc4", ".zarr")
-ENDINGS = (*TEXT, ".parquet", *DATASETS)
 
 T = TypeVar("T")
 
@@ -137,7 +134,7 @@ def read_dataset(path: str | Path) -> "xr.Dataset":
         DataError: as for ``read_table``, or a Zarr folder without the package zarr.
     """
     path = Path(path)
-    if _kind(path) not in DATASETS:
+    if kind_of(path) not in DATASETS:
         raise DataError(f"{path}: only .nc, .nc4 and .zarr hold a data set")
     return open_dataset(path, _reading)
 
@@ -148,34 +145,16 @@ def _read_file(
     columns: Collection[str],
     as_text: Collection[str],
 ) -> pd.DataFrame:
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind in DATASETS:
         return frame_of_dataset(open_dataset(path, _reading), path, columns)
-    if kind == ".parquet":
+    if kind == PARQUET:
         frame = _read_parquet(path)
     else:
         frame = _reading(path, lambda: read_text(path, settings, as_text))
     if frame.empty:
         raise DataError(f"{path}: there are column names but no rows")
     return frame
-
-
-def _kind(path: Path) -> str:
-    """Return the known ending, after checking that there is something to read."""
-    name = path.name.lower()
-    kind = max((end for end in ENDINGS if name.endswith(end)), key=len, default="")
-    if not path.exists():
-        raise DataError(f"{path}: no such file; check the path")
-    if not kind:
-        known = ", ".join(ENDINGS)
-        raise DataError(f"{path}: unknown kind of file; the known endings are {known}")
-    if kind == ".zarr":
-        require_zarr(path)
-    elif path.is_dir():
-        raise DataError(f"{path}: this is a folder; name the file inside it")
-    elif path.stat().st_size == 0:
-        raise DataError(f"{path}: the file is empty")
-    return kind
 
 
 def _reading(path: Path, read: Callable[[], T]) -> T:

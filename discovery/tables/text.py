@@ -1,9 +1,11 @@
 """Text tables: decode, skip comments and head lines, check every line, read the cells."""
 
+import codecs
 import csv
 import gzip
 import io
 import itertools
+import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from discovery.tables.form import (
     MISSING_WORDS,
@@ -25,6 +26,8 @@ from discovery.tables.form import (
 from sciren.errors import DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from discovery.config.reading import ReadingSettings
 
 # byte order marks, the longer first: that of UTF-32 begins with that of UTF-16
@@ -32,6 +35,7 @@ _MARKS = (
     (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
 )  # fmt: skip
+HEAD_BYTES = 262_144  # holds the head lines and enough rows to see the form
 _WORDS = {
     ";": "semicolons",
     "\t": "tabs",
@@ -52,7 +56,7 @@ class _Head:
 
 def read_text(
     path: Path, reading: "ReadingSettings", as_text: Collection[str] = ()
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Read a text table, packed with gzip or not.
 
     Args:
@@ -80,27 +84,56 @@ def read_text(
     return frame
 
 
-def _lines(path: Path, reading: "ReadingSettings") -> list[str]:
-    """Return the lines of the file without their ends."""
+def read_names(path: Path, reading: "ReadingSettings") -> list[str]:
+    """Return the columns that the first lines of a text table name.
+
+    Raises:
+        DataError: as for `read_text`, as far as the first lines show it.
+    """
+    lines = _lines(path, reading, HEAD_BYTES)
+    last = max(reading.header or 0, reading.units_row or 0)
+    if len(lines) <= last or not _first_lines(lines, reading):
+        lines = _lines(path, reading)  # a long head of comments
+    return _head(path, lines, reading).names
+
+
+def _lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[str]:
+    """Return the lines of the file without their ends.
+
+    Args:
+        most: bytes to read, -1 for all; a line that they cut is left out.
+    """
     packed = path.name.lower().endswith(".gz")
-    with gzip.open(path) if packed else path.open("rb") as file:
-        raw = file.read()
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            raw = file.read(most)
+    except (OSError, EOFError, zlib.error) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{path}: the file cannot be read ({first[:200]})") from error
     if not raw.strip():
         raise DataError(f"{path}: the file is empty")
-    text = _decoded(path, raw, reading.encoding)
+    cut = len(raw) == most
+    text = _decoded(path, raw, reading.encoding, cut)
+    if cut:
+        text = text[: text.rfind("\n") + 1] or text
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not any(line.strip() for line in lines):
         raise DataError(f"{path}: the file is empty")
     return lines
 
 
-def _decoded(path: Path, raw: bytes, encoding: str | None) -> str:
-    """Decode by the settings, else by the mark at the beginning, else as UTF-8."""
+def _decoded(path: Path, raw: bytes, encoding: str | None, cut: bool = False) -> str:
+    """Decode by the settings, else by the mark at the beginning, else as UTF-8.
+
+    Args:
+        cut: whether the last bytes may be a part of a character.
+    """
     marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
     if encoding is None and marked is None and b"\0" in raw[:65_536]:
         raise DataError(f"{path}: {_binary(raw)}")
     try:
-        return raw.decode(encoding or marked or "utf-8").removeprefix("\ufeff")
+        decoder = codecs.getincrementaldecoder(encoding or marked or "utf-8")()
+        return decoder.decode(raw, final=not cut).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         advice = "name its encoding"
@@ -321,7 +354,9 @@ def _parsed(
     names: list[str],
     reading: "ReadingSettings",
     as_text: Collection[str],
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
+    import pandas as pd
+
     separator = reading.separator or ","
     words = [word for word in reading.missing or () if isinstance(word, str)]
     kept = {name for name in names if name in as_text}

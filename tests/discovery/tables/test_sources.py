@@ -184,7 +184,7 @@ def test_only_data_sets_are_read_as_such(tmp_path):
 
 
 def test_zarr_without_its_package_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setattr("discovery.tables.datasets.find_spec", lambda name: None)
+    monkeypatch.setattr("discovery.tables.kinds.find_spec", lambda name: None)
     (tmp_path / "a.zarr").mkdir()
     with pytest.raises(DataError, match=r"needs an extra; pip install 'sciren\[big\]'"):
         read_frame(tmp_path / "a.zarr")

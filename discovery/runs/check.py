@@ -1,0 +1,114 @@
+"""check: what a configuration would do, told without training or writing anything."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.config.settings import RunConfig
+from discovery.runs.folder import check_free
+from discovery.runs.workflow import ReadyRun, prepare_run, progress_of
+from discovery.tables.records import PARTS
+
+if TYPE_CHECKING:
+    from discovery.tables.study import Study
+    from sciren.parameters import Parameter
+
+
+def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> str:
+    """Read and check everything as `run` does, and say what it would do.
+
+    Args:
+        config: all settings.
+        overwrite: whether a run may be there already.
+        quiet: no progress on stderr.
+    Raises:
+        SciRenError: whatever `run` would raise before its training.
+    """
+    out = Path(config.out)
+    check_free(out, overwrite)
+    ready = prepare_run(config, progress_of(quiet).say)
+    study = ready.study
+    lines = [
+        _rows(study),
+        _features(study),
+        *_process(study),
+        f"steps: {', '.join(_steps(ready))}",
+        f"would be written: {out}",
+        "nothing was trained or written",
+    ]
+    return "\n".join([*ready.notes, *lines])
+
+
+def _rows(study: "Study") -> str:
+    text = f"data: {study.source}, {study.read:,} rows"
+    if study.kept < study.read:
+        text += f", {study.kept:,} kept by data.rows"
+    parts = (
+        f"{name} {len(part):,} in {int(part.blocks.unique().numel()):,} blocks"
+        for name, part in zip(PARTS, study.split, strict=True)
+    )
+    return f"{text}, {len(study.table):,} complete; {', '.join(parts)}"
+
+
+def _features(study: "Study") -> str:
+    """Return the features with their ranges over the usable rows."""
+    values = study.table.features
+    ranges = zip(
+        study.config.features,
+        values.amin(0).tolist(),
+        values.amax(0).tolist(),
+        strict=True,
+    )
+    units = study.table.units
+    shown = [
+        f"{name} {low:.4g} to {high:.4g} {units.get(name, '')}".rstrip()
+        for name, low, high in ranges
+    ]
+    return f"features: {', '.join(shown)}"
+
+
+def _process(study: "Study") -> list[str]:
+    decoder, table = study.decoder, study.table
+    lines = []
+    if study.config.decoder is None:
+        lines.append("process model: none, plain regression")
+    else:
+        lines.append(f"process model: {decoder.name}")
+        lines += [
+            f"{parameter.kind}: {_parameter(parameter)}"
+            for parameter in decoder.parameters
+        ]
+        forcings = (f"{n} = {column}" for n, column in table.forcing_columns.items())
+        lines.append(f"forcings: {', '.join(forcings) or 'none'}")
+    counts = table.observed.sum(0).tolist()
+    targets = (
+        f"{name} = {table.target_columns.get(name, name)} ({count:,} observed)"
+        for name, count in zip(table.target_names, counts, strict=True)
+    )
+    return [*lines, f"targets: {', '.join(targets)}"]
+
+
+def _parameter(parameter: "Parameter") -> str:
+    text = f"{parameter.name}, {parameter.low:g} to {parameter.high:g}"
+    return f"{text} {parameter.unit}".rstrip()
+
+
+def _steps(ready: ReadyRun) -> list[str]:
+    """Return what a run would do, in order."""
+    from discovery.config.build import model_of
+    from sciren.training.engines import choose_engine
+
+    study = ready.study
+    decided = study.config.discovery
+    _, why = choose_engine(model_of(study.config, study.decoder), ready.training)
+    steps = [f"training ({why})"]
+    if decided.members > 1:
+        steps.append(f"{decided.members} members")
+    if decided.baselines:
+        steps.append("baselines")
+    steps += [f"equations ({', '.join(decided.families)})", "consistency"]
+    if decided.bootstrap:
+        steps.append(f"{decided.bootstrap} resamples")
+    steps.append("verdict")
+    if study.config.controls:
+        steps.append("controls")
+    return [*steps, "report"]
