@@ -56,7 +56,29 @@ class Agreement:
 
 
 def r2(
-    observed: ArrayLike, predicted: ArrayLike, weights: ArrayLike | None = None
+    observed: ArrayLike,
+    predicted: ArrayLike,
+    weights: ArrayLike | None = None,
+    parts: ArrayLike | None = None,
 ) -> float:
-    """Return the coefficient of determination; arguments as `Agreement.of`."""
-    return Agreement.of(observed, predicted, weights).r2
+    """Return the coefficient of determination; negative where the mean predicts better.
+
+    Args:
+        observed, predicted, weights: as `Agreement.of`.
+        parts: (n,) what each value belongs to, such as its target: squares of several
+            parts are added up, those of the variance about the mean of each part.
+    Returns:
+        nan where the observations do not vary, or a prediction is missing.
+    """
+    if parts is None:
+        return Agreement.of(observed, predicted, weights).r2
+    y, p, part = np.asarray(observed, float), np.asarray(predicted), np.asarray(parts)
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+    left = total = 0.0
+    for name in np.unique(part):
+        known = (part == name) & ~np.isnan(y) & (w > 0)
+        if known.any():
+            middle = np.average(y[known], weights=w[known])
+            left += float(w[known] @ (y[known] - p[known]) ** 2)
+            total += float(w[known] @ (y[known] - middle) ** 2)
+    return 1 - left / total if total > 0 else np.nan

@@ -1,7 +1,6 @@
 """Rows, fits and held-out predictions that the judgement of equations rests on."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sciren.data import Table
     from sciren.inference.observed import ObservedProcess
     from sciren.inference.selection import Selection
@@ -184,6 +185,7 @@ class Evidence:
             constants fitted anew, of constant latents, of the selection done anew.
         scale: (m,) standard deviation of the noise up to a factor.
         fresh: comparison on the test rows, where there are any.
+        unasked: why no selection could be made; empty where nothing stood in its way.
     """
 
     process: "ObservedProcess"
@@ -196,6 +198,7 @@ class Evidence:
     repeated: Array | None
     scale: Array
     fresh: Fresh | None
+    unasked: str = ""
 
     @classmethod
     def gather(
@@ -225,14 +228,15 @@ class Evidence:
         from symbolic.pipeline import matched
 
         process = ObservedProcess.of(model, matched(model, pooled(parts)))
-        selection, scale = None, 1 / np.sqrt(process.weights)
+        selection, scale, unasked = None, 1 / np.sqrt(process.weights), ""
         edges = len(process.feature_names) * process.n_latents
-        if (
-            edges < MOST_EDGES
-        ):  # beyond, tests of single edges in every fold take too long
-            with suppress(*UNFIT):
+        # beyond, tests of single edges in every fold take too long
+        if edges < MOST_EDGES:
+            try:
                 selection = select(process)
                 scale = selection.whitening.scale
+            except UNFIT as error:
+                unasked = str(error)
         stored = EquationFit.of(equations, model, process)
         everywhere = np.ones(len(process), dtype=bool)
         fit = replace(stored, theta=stored.refitted(everywhere, scale))
@@ -252,6 +256,7 @@ class Evidence:
             repeated,
             scale,
             _fresh(equations, model, parts),
+            unasked,
         )
 
     def test_of(self, first: Array, second: Array) -> "PairedTest":
@@ -303,32 +308,46 @@ def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Ar
 def _fresh(
     equations: "SymbolicModel", model: "ScIReN", parts: "Mapping[str, Table]"
 ) -> Fresh | None:
-    """Compare on the test rows, where there are some with observed targets."""
+    """Compare on the test rows, where there are some with observed targets.
+
+    The baseline is that of the table of scores, so that a report holds one number.
+    """
+    from discovery.results.baselines import constant_latents
+    from discovery.results.scoring import equation_targets
     from sciren.inference.observed import ObservedProcess
-    from sciren.inference.skill.held_out import (
-        HeldOut,
-        constant_mean,
-        explained,
-    )
+    from sciren.inference.skill.held_out import HeldOut
     from sciren.inference.skill.paired import paired_test
     from symbolic.pipeline import matched
 
-    test = parts.get("test")
-    others = {name: table for name, table in parts.items() if name != "test"}
-    if test is None or not others or not bool(test.observed.any()):
+    test, train = parts.get("test"), parts.get("train")
+    if test is None or train is None or not bool(test.observed.any()):
         return None
-    seen = ObservedProcess.of(model, matched(model, pooled({"test": test})))
-    known = ObservedProcess.of(model, matched(model, pooled(others)))
-    # Both on one scale of comparison; the model brings that of its training.
-    constant = constant_mean(known, seen)
-    stored = EquationFit.of(equations, model, seen)
-    with np.errstate(all="ignore"):
-        equation = stored.mean(stored.theta)
-    left = [(seen.values - mean) ** 2 * seen.weights for mean in (constant, equation)]
-    left[1] = np.where(np.isfinite(left[1]), left[1], np.inf)
-    held = HeldOut.of(seen, seen.values - constant)
+    seen = ObservedProcess.of(model, matched(model, test))
+    table, scale = seen.table, seen.term.observations.scale
+    constant = constant_latents(model, matched(model, train))(table)
+    equation = equation_targets(equations, model, table)
+    residuals = [
+        seen.values - scale.transform(one).cpu().numpy()[seen.rows, seen.targets]
+        for one in (constant, equation)
+    ]
+    squares = [one**2 * seen.weights for one in residuals]
+    squares = [np.where(np.isfinite(one), one, np.inf) for one in squares]
+    held = HeldOut.of(seen, residuals[0])
     return Fresh(
-        paired_test(left[0], left[1], held.blocks),
-        explained(seen, equation),
-        explained(seen, constant),
+        paired_test(squares[0], squares[1], held.blocks),
+        _physical_r2(seen, equation),
+        _physical_r2(seen, constant),
     )
+
+
+def _physical_r2(process: "ObservedProcess", predicted: "Tensor") -> float:
+    """R2 of predictions (n, t); of several targets together in units of their deviation."""
+    from sciren.agreement import r2
+
+    table, unit = process.table, process.term.observations.scale.sd
+    observed, ours = (
+        (one / unit).cpu().numpy()[process.rows, process.targets]
+        for one in (table.targets, predicted)
+    )
+    value = r2(observed, ours, process.weights, process.targets)
+    return value if np.isfinite(value) else -np.inf

@@ -47,6 +47,7 @@ def identified_reasons(
         *by_walk(walked),
         *by_profile(constants, walked),
         *by_features(profiles),
+        *by_minima(evidence),
         *open_curves(equations),
         *open_features(equations, evidence),
         *on_bounds(evidence),
@@ -179,6 +180,25 @@ def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason
     return reasons
 
 
+def by_minima(evidence: "Evidence") -> list[Reason]:
+    """Constants with several minima that the data hardly tell apart."""
+    from sciren.inference.minima import NEAR, two_minima
+
+    selection = evidence.selection
+    if selection is None:
+        return []
+    step = (
+        "Give it a bound that leaves one of them, or offer fewer features that could take "
+        "its part"
+    )
+    rise = min((one.rise for one in selection.minima), default=0.0)
+    subject = listed(list(dict.fromkeys(one.constant for one in selection.minima)))
+    return [
+        Reason("identified", subject, False, sentence, rise, NEAR, step, rank=2)
+        for sentence in two_minima(selection.minima, selection.fit)
+    ]
+
+
 def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
     """Constants whose interval with the kept features leaves out that with all."""
     from discovery.results.identification import KEPT, OFFERED
@@ -237,7 +257,7 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
 
     selection = evidence.selection
     if selection is None:
-        return []
+        return [_unasked(evidence.unasked)] if evidence.unasked else []
     process = evidence.process
     held = {
         (edge.source, k)
@@ -273,6 +293,15 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
             Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
         )
     return [*found, *_pairs(evidence, held)]
+
+
+def _unasked(why: str) -> Reason:
+    """Say that nobody asked which features act, and why."""
+    sentence = f"Whether each feature acts was not tested: {why}"
+    step = (
+        "Offer fewer features, or take the edges of the equations for a proposal only"
+    )
+    return Reason("identified", "features", False, sentence, next_step=step, rank=4)
 
 
 def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:

@@ -99,7 +99,7 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
     if fresh.test.share > 0:
         sentence = (
             f"On the test rows, which chose nothing, R2 of {targets} is {ours:.3g} "
-            f"(constant latents, fitted under the same law of the noise, {constant:.3g})"
+            f"(constant latents {constant:.3g})"
         )
         return [Reason("skilful", "test rows", True, sentence, ours, constant, rank=7)]
     sentence = (

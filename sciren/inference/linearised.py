@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sciren.errors import TrainingError
 from sciren.inference.design import Design
 from sciren.inference.elimination import GramModel
 from sciren.inference.solve import Fit, carried
@@ -63,6 +64,8 @@ class LinearisedFit:
             fit: a minimum.
             design: columns; default those of the fit.
             variance: of the noise; default that of the residual of the fit.
+        Raises:
+            TrainingError: a sensitivity is no finite number.
         """
         design = fit.design if design is None else design
         jacobian = fit.jacobian
@@ -71,6 +74,11 @@ class LinearisedFit:
             response = process.evaluate(fit.raw_latents(), fit.constants)
             jacobian = design.jacobian(response, process.rows)
         white = fit.whitening.whiten(np.column_stack((jacobian, fit.residual)))
+        if not np.isfinite(white).all():
+            raise TrainingError(
+                "sensitivities of the process overflow at the minimum; look for codes of "
+                "missing values in the targets, or give constants and latents bounds"
+            )
         columns = np.ascontiguousarray(white[:, :-1])
         theta, always = carried(fit, design), design.positions(())
         if design.n_latents > 1:

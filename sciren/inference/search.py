@@ -8,7 +8,8 @@ import numpy as np
 from sciren.inference.basis import CurveBasis, natural_splines, penalised_splines
 from sciren.inference.design import Design, Edge
 from sciren.inference.elimination import backward
-from sciren.inference.linearised import LinearisedFit
+from sciren.inference.linearised import LinearisedFit, noise_variance
+from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.solve import Fit, carried, solve
@@ -54,11 +55,14 @@ class Search:
         self.fit = solve(process, none, self.whitening, start=theta)
         self.full: LinearisedFit | None = None
         self.correlation: float | None = None
+        self.minima: tuple[Minimum, ...] = ()
 
     def round(self) -> None:
         """Estimate the noise from the selected edges, and select anew."""
         mean = self.fit.mean
         large = self._large(self.fit if self.full is None else self.full.fit)
+        if self.full is None:  # later rounds go on in the valley that was the deepest
+            large, _ = minima_of(large, noise_variance(large))
         self._look_at_file_order(large)
         self.law = estimate_law(
             self.process, large.residual, mean, large.jacobian, self.power
@@ -68,6 +72,13 @@ class Search:
         self.full = LinearisedFit.of(large, self.whole)
         self.fit = self._seen_by_tests(self._worth_their_price(self.full))
         self.kept = list(self.fit.design.edges)
+
+    def deepest(self) -> bool:
+        """Go to the lowest minimum of the selected edges; whether it was another."""
+        assert self.full is not None
+        before = self.fit
+        self.fit, self.minima = minima_of(before, self.full.variance)
+        return self.fit is not before
 
     def _worth_their_price(self, full: LinearisedFit) -> Fit:
         """Drop edges while that costs no more than log(n) a column."""

@@ -5,7 +5,7 @@
 3. Fit all edges on whitened rows and linearise: one Gram matrix holds every subset.
 4. Drop edges while that costs no more than log(n) a column (BIC), then while a robust
    Wald test (HC3; few cosines in time order) does not see them.
-5. Repeat until the selected edges repeat.
+5. Repeat until the selected edges repeat, in the deepest valley of every constant.
 
 The same data always give the same answer. Nearly all false discoveries come from rows
 that are weighted wrongly or taken as independent, not from the rule: the whitening
@@ -20,6 +20,7 @@ import numpy as np
 
 from sciren.inference.design import Edge
 from sciren.inference.linearised import LinearisedFit
+from sciren.inference.minima import Minimum
 from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import LEVEL, Search
@@ -46,6 +47,7 @@ class Selection:
         inclusion: edge -> share of resamples of blocks that kept it; empty unless asked.
         law: of the noise;  whitening: the law on these rows.
         fit: the selected edges;  full: all offered ones, linearised.
+        minima: others that compete with that of the fit, by the constants.
         correlation: of neighbouring residuals in the order of the file where neither
             time nor groups are known, else None. Above 0.1 that order was taken for time.
     """
@@ -59,6 +61,7 @@ class Selection:
     fit: Fit
     full: LinearisedFit
     inclusion: Mapping[Edge, float]
+    minima: tuple[Minimum, ...]
     correlation: float | None
 
     def edges(self, status: Status = "kept") -> tuple[Edge, ...]:
@@ -128,6 +131,9 @@ def select(
         if not wider and frozenset(search.kept) in seen:
             break
         seen.append(frozenset(search.kept))
+    if search.deepest():
+        search.round()
+        search.deepest()
     return _sorted(search)
 
 
@@ -159,6 +165,7 @@ def _sorted(search: Search) -> Selection:
         fit=search.fit,
         full=full,
         inclusion={},
+        minima=search.minima,
         correlation=search.correlation,
     )
 

@@ -13,6 +13,7 @@ from sciren.encoders.baselines import AdditiveEncoder
 from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.inference.inclusion import with_inclusion
+from sciren.inference.minima import two_minima
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import ALIKE
 from sciren.inference.selection import Selection, select
@@ -125,6 +126,8 @@ def _say(selection: Selection, history: History) -> None:
     open_ones = [selection.name(edge) for edge in selection.edges("undecided")]
     if open_ones:
         history.say(f"Undecided, left out: {', '.join(open_ones)}.")
+    for sentence in two_minima(selection.minima, selection.fit):
+        history.say(f"{sentence}.")
     if selection.correlation is not None and selection.correlation > ALIKE:
         history.say(
             "Neither time nor groups are given, and the residuals of neighbouring rows "

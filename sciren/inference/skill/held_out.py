@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sciren.agreement import r2
 from sciren.errors import TrainingError
 from sciren.inference.conformal import autocorrelation_time, block_labels, fold_labels
 from sciren.inference.design import Design
@@ -203,15 +204,8 @@ class Fitted:
 
 def explained(process: ObservedProcess, mean: Array) -> float:
     """Explained share of the variance, weighted, pooled over the targets."""
-    weights = process.weights
-    left = float((weights * (process.values - mean) ** 2).sum())
-    total = 0.0
-    for target in np.unique(process.targets):
-        mine = process.targets == target
-        values, weight = process.values[mine], weights[mine]
-        middle = float(np.average(values, weights=weight))
-        total += float((weight * (values - middle) ** 2).sum())
-    return 1 - left / total if total > 0 and np.isfinite(left) else -np.inf
+    value = r2(process.values, mean, process.weights, process.targets)
+    return value if np.isfinite(value) else -np.inf
 
 
 def out_of_fold(process: ObservedProcess, held: HeldOut, predict: Predictor) -> Array:
