@@ -17,7 +17,14 @@ from discovery.commands.demonstrations import (
 )
 from discovery.commands.guard import end_on_request, set_options, show
 from discovery.commands.making import check, discover, init
-from discovery.commands.using import control, explain, predict, report, verify
+from discovery.commands.using import (
+    compare,
+    control,
+    explain,
+    predict,
+    report,
+    verify,
+)
 
 app = typer.Typer(
     name="sciren",
@@ -36,7 +43,17 @@ app.add_typer(data, name="data")
 demo.command("respiration")(demo_respiration)
 demo.command("soil-carbon")(demo_soil_carbon)
 data.command("fetch")(data_fetch)
-for command in (init, check, discover, explain, predict, verify, control, report):
+for command in (
+    init,
+    check,
+    discover,
+    explain,
+    predict,
+    compare,
+    verify,
+    control,
+    report,
+):
     app.command()(command)
 
 _ANYWHERE = ("--quiet", "-q", "--debug")

@@ -1,4 +1,4 @@
-"""Commands that use a finished run: explain, predict, verify, control, report."""
+"""Commands that use a finished run: explain, predict, compare, ..."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,7 +7,7 @@ import typer
 
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import AcceptEdits, Run
+from discovery.commands.words import AcceptEdits, Overwrite, Run
 
 
 @guarded
@@ -22,6 +22,15 @@ def explain(
             ".families, .threshold, .bootstrap.",
         ),
     ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="NAME",
+            help="Name of the new run; default: it takes the place of the old one.",
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
     accept_edits: AcceptEdits = False,
 ) -> None:
     """Do everything after training again: prune, equations, verdict, report."""
@@ -29,7 +38,7 @@ def explain(
     from discovery.runs.manifest import edits_accepted
 
     with edits_accepted(accept_edits):
-        finish(work(run, changes or (), quiet=options.quiet))
+        finish(work(run, changes or (), options.quiet, name, overwrite))
 
 
 @guarded
@@ -94,3 +103,24 @@ def report(run: Run, accept_edits: AcceptEdits = False) -> None:
 
     with edits_accepted(accept_edits):
         show(work(run))
+
+
+@guarded
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Their folders.")
+    ],
+    form: Annotated[
+        Literal["text", "csv", "json"],
+        typer.Option("--format", help="How to print it."),
+    ] = "text",
+    accept_edits: AcceptEdits = False,
+) -> None:
+    """Print verdicts, equations, constants and scores of runs side by side."""
+    from discovery.report.compare import compare as work
+    from discovery.runs.manifest import edits_accepted
+
+    with edits_accepted(accept_edits):
+        comparison = work(runs)
+    write = {"text": comparison.text, "csv": comparison.csv, "json": comparison.json}
+    show(write[form]())

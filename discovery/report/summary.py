@@ -9,6 +9,7 @@ from discovery.runs.folder import open_run
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
+    from discovery.results.record import DiscoveryRecord
     from discovery.results.result import Discovery
 
 _LABELS = {"constant latents": "constant latents", "mlp": "perceptron"}
@@ -42,23 +43,38 @@ def verdict_lines(discovery: "Discovery") -> list[str]:
     ]
 
 
-def equation_lines(discovery: "Discovery") -> list[str]:
+def equation_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each latent and each target of the process model."""
+    if discovery.equations is None:
+        return ["equations: none, the encoder is a black box"]
+    return [
+        f"{name} = {text}" + (f"   [{unit}]" if unit else "")
+        for name, text, unit in equation_texts(discovery)
+    ]
+
+
+def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
+    """Return name, right side and unit of each latent and each computed target."""
     from symbolic import to_text
 
     model = discovery.equations
     if model is None:
-        return ["equations: none, the encoder is a black box"]
-    lines = []
-    for name in model.equations:
-        unit = model.unit_of.get(name, "")
-        order = [str(source) for source in model.edges["source"]]
-        text = to_text(model.printed(name), model.digits, order=order)
-        lines.append(f"{name} = {text}" + (f"   [{unit}]" if unit else ""))
-    for name, expression in (model.process or {}).items():
-        if str(expression) != name:
-            lines.append(f"{name} = {to_text(expression, model.digits)}")
-    return lines
+        return []
+    order = [str(source) for source in model.edges["source"]]
+    latents = [
+        (
+            name,
+            to_text(model.printed(name), model.digits, order=order),
+            model.unit_of.get(name, ""),
+        )
+        for name in model.equations
+    ]
+    targets = [
+        (name, to_text(expression, model.digits), "")
+        for name, expression in (model.process or {}).items()
+        if str(expression) != name
+    ]
+    return [*latents, *targets]
 
 
 def constant_lines(discovery: "Discovery") -> list[str]:
@@ -121,10 +137,15 @@ def truth_lines(discovery: "Discovery", truth: dict[str, str]) -> list[str]:
     return lines
 
 
+def score_part(discovery: "DiscoveryRecord") -> tuple[str, dict[str, Any]]:
+    """Return the part of the rows to report on, and model -> target -> scores there."""
+    part = "test" if "test" in discovery.scores else "train"
+    return part, dict(discovery.scores.get(part, {}))
+
+
 def score_lines(discovery: "Discovery") -> list[str]:
     """Return one line for each target: R2 on the test rows, side by side."""
-    part = "test" if "test" in discovery.scores else "train"
-    models = discovery.scores.get(part, {})
+    part, models = score_part(discovery)
     order = ["equation", "network", *_LABELS]
     names = [*(n for n in order if n in models), *(n for n in models if n not in order)]
     lines = []

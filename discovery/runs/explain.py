@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from discovery.config.file import load_config
 from discovery.config.settings import RunConfig
 from discovery.results.scoring import EQUATION, NETWORK
-from discovery.runs.folder import open_run, run_folder
+from discovery.runs.folder import check_free, open_run, run_folder
 from discovery.runs.manifest import edited_note
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import check_study, discover_study, progress_of, write_all
@@ -22,16 +22,28 @@ CHANGEABLE = tuple(SymbolicOptions.model_fields)
 """What comes after training: what a user may decide about equations, all of it."""
 
 
-def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path:
+def explain(
+    run: Path,
+    changes: Sequence[str] = (),
+    quiet: bool = False,
+    name: str | None = None,
+    overwrite: bool = False,
+) -> Path:
     """Find and verify the equations of a run again, without training; return its path.
+
+    The earlier result stays until the new one is whole, and for good with a ``name``.
 
     Args:
         run: folder of the discovery; its files are replaced together at the end.
         changes: ``"discovery.pins={ta -> rb: linear}"`` and the like, one a setting;
             only what comes after training can be changed.
         quiet: no progress on stderr.
+        name: of the new run, which then stands beside the old one; or the path of its
+            folder.
+        overwrite: whether another run of this name may be replaced.
     Raises:
-        ConfigError: a setting that cannot be changed, or does not exist.
+        ConfigError: a setting that cannot be changed, or does not exist; or something
+            stands where the new run would go.
         DataError: no such run, or its data have changed.
     """
     from discovery.runs.files import read_json
@@ -39,7 +51,8 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
     from discovery.tables.prepare import prepare
 
     folder = open_run(run)
-    config = _changed(folder, changes)
+    out = folder if name is None else _named(folder, name, overwrite)
+    config = _changed(folder, out, changes)
     check_families(config.discovery)
     progress = progress_of(quiet)
     stored_decoder(folder)  # refuses code that comes with the run
@@ -51,15 +64,31 @@ def explain(run: Path, changes: Sequence[str] = (), quiet: bool = False) -> Path
             "run `sciren discover` again"
         )
     training = stored_training(folder, study)
-    with run_folder(folder, overwrite=True) as new:
+    with run_folder(out, overwrite or out == folder) as new:
         keep = carry_over(folder, new, study)
         discovery = discover_study(study, training, progress, keep)
         write_all(discovery, study, new, progress)
-    return folder
+    return out
 
 
-def _changed(folder: Path, changes: Sequence[str]) -> RunConfig:
-    """Return the settings of a run with changes, and its present place."""
+def _named(folder: Path, name: str, overwrite: bool) -> Path:
+    """Return the folder of a new run: beside the old one, or where a path says.
+
+    Raises:
+        ConfigError: it is the old run, or something stands there.
+    """
+    path = Path(name)
+    out = path if len(path.parts) > 1 or path.is_absolute() else folder.parent / name
+    if not name.strip() or out.resolve() == folder.resolve():
+        raise ConfigError(
+            f"--as {name}: give the new run another name than that of {folder}"
+        )
+    check_free(out, overwrite)
+    return out
+
+
+def _changed(folder: Path, out: Path, changes: Sequence[str]) -> RunConfig:
+    """Return the settings of a run with changes, and the place of the new one."""
     for change in changes:
         group, _, name = change.partition("=")[0].strip().partition(".")
         if group != "discovery" or name.split(".")[0] not in CHANGEABLE:
@@ -69,7 +98,7 @@ def _changed(folder: Path, changes: Sequence[str]) -> RunConfig:
                 "for others run `sciren discover` again"
             )
     config = load_config(folder / "config.yaml", changes)
-    return config.model_copy(update={"out": folder.resolve()})
+    return config.model_copy(update={"out": out.resolve()})
 
 
 def stored_training(folder: Path, study: "Study") -> "Training":

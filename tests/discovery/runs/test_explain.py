@@ -67,6 +67,24 @@ def test_what_would_need_training_is_refused(light, change):
         explain(light, [change], quiet=True)
 
 
+def test_a_name_leaves_the_earlier_run_as_it_was(light):
+    before = {p: p.read_bytes() for p in light.rglob("*") if p.is_file()}
+    pin = "discovery.pins={ta -> efficiency: quadratic}"
+    new = explain(light, [pin], quiet=True, name="quadratic")
+    assert new == light.parent / "quadratic"
+    assert {p: p.read_bytes() for p in light.rglob("*") if p.is_file()} == before
+    edges = Discovery.load(new).equations.edges.set_index("source")
+    assert edges.loc["ta", "family"] == "quadratic"
+    with pytest.raises(ConfigError, match="a run is there already"):
+        explain(light, [pin], quiet=True, name="quadratic")
+
+
+@pytest.mark.parametrize("name", ["light", " "])
+def test_the_name_of_the_run_itself_is_refused(light, name):
+    with pytest.raises(ConfigError, match="give the new run another name"):
+        explain(light, quiet=True, name=name)
+
+
 def test_wrong_choices_leave_the_run_as_it_was(light):
     before = (light / "equations.json").read_bytes()
     with pytest.raises(ConfigError, match="Closest names: ta -> efficiency"):
