@@ -127,20 +127,22 @@ class DiscoveryRecord:
         return [row for row in rows if row["latent"] in ("", None)]
 
     def latex(self, digits: int | None = -1) -> dict[str, str]:
-        """Return latent -> LaTeX of its equation.
+        """Return latent -> LaTeX of its equation; curves without formula as pieces.
 
         Args:
             digits: significant digits; None for full precision; default those that the
                 printed equations keep.
         """
         from symbolic import to_latex
+        from symbolic.printing.contents import pieces_of
 
         model = equations_of(self)
         shown = model.digits if digits == -1 else digits
-        return {
+        formulas = {
             name: to_latex(equation, shown)
             for name, equation in model.equations.items()
         }
+        return formulas | {curve.name: curve.latex() for curve in pieces_of(model)}
 
     def sympy(self) -> dict[str, Any]:
         """Return latent -> sympy expression in raw units."""

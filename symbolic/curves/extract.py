@@ -16,7 +16,7 @@ from symbolic.curves.curve_errors import CurveErrors
 from symbolic.curves.spline_curve import SplineCurve
 
 POINTS = 400  # samples of a curve on the range of its source
-KNOTS = 120  # of the table of a refused edge
+KNOTS = 120  # of the table of a refused edge, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +94,8 @@ def _grid(values: Tensor) -> tuple[Tensor, np.ndarray]:
 
 def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
     z, y = x.numpy(), edge.numpy()
-    knots = np.linspace(0, len(z) - 1, KNOTS).round().astype(int)
     ends = (y[1] - y[0]) / (z[1] - z[0]), (y[-1] - y[-2]) / (z[-1] - z[-2])
-    return Curve(source, z, y, w, SplineCurve(z[knots], y[knots], ends))
+    return Curve(source, z, y, w, SplineCurve.through(z, y, ends, KNOTS))
 
 
 def _of_feature(

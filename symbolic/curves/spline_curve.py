@@ -11,6 +11,12 @@ from sciren.errors import FormatError
 
 Array = np.ndarray
 
+CLOSE = 1e-3
+"""Share of its range by which a curve of few knots may depart: about the width of a line
+in a figure, and 1e-5 of the variance at most (`symbolic.verification` allows 1e-4)."""
+
+FEWEST_KNOTS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class SplineCurve:
@@ -34,6 +40,24 @@ class SplineCurve:
     def coefficients(self) -> Array:
         """Pieces (m - 1, 4): factors of t**3, t**2, t, 1 with t = x - first knot."""
         return np.asarray(self._spline.c).T
+
+    @classmethod
+    def through(
+        cls, x: Array, y: Array, slopes: tuple[float, float], most: int
+    ) -> "SplineCurve":
+        """Return the curve with the fewest even knots that comes close to all points.
+
+        Args:
+            x, y: (m,) points on an even grid;  slopes: at both ends.
+            most: number of knots that is not exceeded.
+        """
+        for count in range(FEWEST_KNOTS, most):
+            knots = np.linspace(0, len(x) - 1, count).round().astype(int)
+            curve = cls(x[knots], y[knots], slopes)
+            if np.abs(curve.value(x) - y).max() <= CLOSE * np.ptp(y):
+                return curve
+        knots = np.linspace(0, len(x) - 1, most).round().astype(int)
+        return cls(x[knots], y[knots], slopes)
 
     def value(self, x: Array) -> Array:
         """Value at x (n,)."""

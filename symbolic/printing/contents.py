@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sympy.core.function import AppliedUndef
 
 from symbolic.model.fit_record import ConstantsRecord, SlopeAndCurvature
 from symbolic.model.record import EquationRecord
 from symbolic.printing.numbers import format_with_error
+from symbolic.printing.pieces import PrintedPieces
 from symbolic.printing.printable import (
     PrintableModel,
     PrintedCheck,
@@ -26,6 +28,9 @@ MISSED = 0.01
 
 MOST_PAIRS = 6
 """Correlated pairs that a note names; the table of constants has them all."""
+
+INDEX = "s"
+"""How the argument of an outer function is called where that is a sum."""
 
 Interval = tuple[float, float]
 
@@ -61,6 +66,7 @@ def printable(
         edges=model.edges.to_dict("records"),
         checks=_checks(model),
         functions=_refused(model),
+        pieces=pieces_of(model),
         symbols=shown.symbols,
         digits=model.digits,
         provenance=dict(provenance or {}),
@@ -312,3 +318,17 @@ def _refused(model: EquationRecord) -> dict[str, str]:
         name: f"a spline ({named.get(name) or 'no closed form fits'})"
         for name in model.functions
     }
+
+
+def pieces_of(model: EquationRecord) -> list[PrintedPieces]:
+    """Return every curve without closed form, with what it is a function of."""
+    arguments = {
+        call.func.__name__: call.args[0]
+        for expression in model.unconstrained.values()
+        for call in expression.atoms(AppliedUndef)
+    }
+    return [
+        PrintedPieces(name, str(given) if given.is_Symbol else INDEX, curve)
+        for name, curve in model.functions.items()
+        if (given := arguments.get(name)) is not None
+    ]

@@ -64,7 +64,11 @@ def equation_block(model: PrintableModel) -> str:
     body = " \\\\\n  ".join(rows)
     block = f"% packages: amsmath\n\\begin{{align}}\n  {body}\n\\end{{align}}\n"
     where = where_lines(model)
-    return (block if rows else "") + (f"where {where}.\n" if where else "")
+    written = "".join(
+        f"\\begin{{equation*}}\n  {curve.latex(model.symbols)}\n\\end{{equation*}}\n"
+        for curve in model.pieces
+    )
+    return (block if rows else "") + (f"where {where}.\n" if where else "") + written
 
 
 def where_lines(model: PrintableModel) -> str:

@@ -120,7 +120,8 @@ def _text(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
             quantity.expression, shown.digits, order=quantity.arguments or ()
         )
         lines.append(f"{quantity.name} = {right}{unit}")
-    lines += [f"{name}(x): {text}" for name, text in shown.functions.items()]
+    lines += [f"{name}: {text}" for name, text in shown.functions.items()]
+    lines += [curve.text() for curve in shown.pieces]
     for constant in shown.constants:
         if not constant.latent:  # those of latents stand in their equations
             unit = f" {constant.unit}" if constant.unit else ""

@@ -46,6 +46,9 @@ def _equations(model: PrintableModel) -> str:
         blocks.append(f"$${latex}$$\n\n    {quantity.name} = {plain}\n")
     for name, text in model.functions.items():
         blocks.append(f"- `{name}`: {text}\n")
+    for curve in model.pieces:
+        blocks.append(f"`{curve.name}({curve.argument})`, cubic pieces:\n")
+        blocks.append(markdown_table(curve.rows()))
     return "\n".join(blocks)
 
 

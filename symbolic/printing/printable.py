@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from symbolic.printing.pieces import PrintedPieces
+
 
 @dataclass(frozen=True)
 class PrintedQuantity:
@@ -92,6 +94,7 @@ class PrintableModel:
         latents, targets: in the order in which they are printed.
         edges: rows of the edge table, the columns as in ``edges.csv``.
         functions: name of an edge without closed form -> why and what it is.
+        pieces: the same edges, written out.
         symbols: name -> final LaTeX.
         digits: significant digits of the printed equations; None for full precision.
         provenance: written as comments, in this order: version, data hash, seed.
@@ -110,6 +113,7 @@ class PrintableModel:
     edges: Sequence[Mapping[str, Any]] = ()
     checks: Sequence[PrintedCheck] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
+    pieces: Sequence[PrintedPieces] = ()
     symbols: Mapping[str, str] = field(default_factory=dict)
     digits: int | None = 3
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -118,7 +118,7 @@ def test_pruned_edges_are_left_out_and_their_mean_stays_in_the_offset():
 def test_the_table_of_a_curve_is_the_curve_and_goes_on_straight():
     rows = table()
     curve = extract(prepared(KANEncoder(3, 2, grid=5, seed=1), rows), rows)[0].edges[0]
-    assert curve.table.x.shape == (KNOTS,)
+    assert 3 <= len(curve.table.x) <= KNOTS
     np.testing.assert_allclose(
         curve.table.value(curve.x), curve.y, atol=2e-3 * np.ptp(curve.y)
     )
