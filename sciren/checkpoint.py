@@ -15,7 +15,7 @@ from sciren.constraints import Constraint, Sigmoid, constraint_named
 from sciren.data.scaling import ScalingKind
 from sciren.decoders.base import Decoder
 from sciren.decoders.process import IdentityDecoder
-from sciren.decoders.registry import BUILT_IN, decoder_named
+from sciren.decoders.registry import decoder_named, is_built_in
 from sciren.encoders.registry import build_encoder
 from sciren.errors import FormatError, SciRenError
 from sciren.model import ScIReN
@@ -64,7 +64,7 @@ def _checksum(settings: Mapping[str, Any], tensors: bytes) -> str:
 def _settings(model: ScIReN) -> dict[str, Any]:
     decoder, compared = model.decoder, model.residual_scale
     kind = "plain" if model.plain else "own"
-    if type(decoder) in BUILT_IN.values():
+    if is_built_in(decoder):
         kind = "built in"
     return {
         "format": FORMAT,

@@ -6,7 +6,7 @@ without torch (numpy) and printed as an equation (sympy).
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,20 @@ def _for_operands(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def dispatched(*values: Any) -> Any:
-        for value in values:
+        for value in _leaves(values):
             if getattr(type(value), "sciren_operand", False):
                 return value.applied(function, *values)
         return function(*values)
 
     return dispatched
+
+
+def _leaves(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, list | tuple):
+            yield from _leaves(value)
+        else:
+            yield value
 
 
 def _kind(*values: Any) -> str:
@@ -142,3 +150,34 @@ def where(condition: Any, a: Any, b: Any) -> Any:
             a = torch.as_tensor(a, dtype=torch.float64, device=condition.device)
         return torch.where(condition, a, b)
     return np.where(condition, a, b)
+
+
+@_for_operands
+def matrix_exponential(rows: list[list[Any]]) -> list[list[Any]]:
+    """Return the exponential of a square matrix, entry by entry.
+
+    Args:
+        rows: the matrix as rows of entries; numbers, or arrays or tensors that broadcast
+            to one shape (n,).
+    Returns:
+        The same arrangement, each entry of shape (n,).
+    Raises:
+        TypeError: entries are symbols, for which there is no finite formula.
+    """
+    entries = [entry for row in rows for entry in row]
+    torch = sys.modules.get("torch")
+    if torch is not None and any(isinstance(e, torch.Tensor) for e in entries):
+        like = next(e for e in entries if isinstance(e, torch.Tensor))
+        whole = [
+            torch.as_tensor(e, dtype=like.dtype, device=like.device) for e in entries
+        ]
+        stacked = torch.stack(torch.broadcast_tensors(*whole), -1)
+        raised = torch.linalg.matrix_exp(stacked.unflatten(-1, (len(rows), len(rows))))
+    else:
+        from scipy.linalg import expm
+
+        whole = np.broadcast_arrays(*(np.asarray(e, dtype=float) for e in entries))
+        stacked = np.stack(whole, -1)
+        raised = expm(stacked.reshape(*stacked.shape[:-1], len(rows), len(rows)))
+    count = range(len(rows))
+    return [[raised[..., i, j] for j in count] for i in count]

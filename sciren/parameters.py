@@ -1,13 +1,14 @@
-"""Hidden parameters of a process model: latents (one value a row) and constants."""
+"""What a process model declares: its hidden parameters, and the columns it needs."""
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from sciren.errors import ParameterError, closest_names
 
-Kind = Literal["latent", "constant"]
+Kind = Literal["latent", "constant", "fixed"]
+KINDS = get_args(Kind)
 Per = Literal["row", "group"]
 Deviation = Literal["normal", "lognormal"]
 STATE_INPUT = "state."  # prefix of an input that is a state of a dynamic process model
@@ -23,7 +24,8 @@ class Parameter:
         unit: physical unit, free text such as ``umol m-2 s-1``.
         meaning: one short phrase for tables and reports.
         kind: ``"latent"`` is predicted for each row by the encoder,
-            ``"constant"`` is one learned number shared by all rows.
+            ``"constant"`` is one learned number shared by all rows, ``"fixed"`` is a
+            number that is not learned: its ``start``.
         start: physical value to start from; default: a value inside the bounds.
         per: dynamic process models only: a latent has one value a ``"row"``, or one a
             ``"group"`` (catchment, site, person), predicted from static features.
@@ -56,10 +58,14 @@ class Parameter:
                 f"parameter name {self.name!r} is not an identifier; "
                 "use letters, digits and underscores, not starting with a digit"
             )
-        if self.kind not in ("latent", "constant"):
+        if self.kind not in KINDS:
             raise ParameterError(
                 f"parameter {self.name!r} has kind {self.kind!r}; "
-                "use 'latent' or 'constant'"
+                "use 'latent', 'constant' or 'fixed'"
+            )
+        if self.kind == "fixed" and self.start is None:
+            raise ParameterError(
+                f"parameter {self.name!r} is fixed, but has no value; give start=..."
             )
         if math.isnan(self.low) or math.isnan(self.high) or self.low >= self.high:
             raise ParameterError(
@@ -89,7 +95,7 @@ class Parameter:
                 f"parameter {self.name!r} has deviation={self.deviation!r}; use None, "
                 "'normal' or 'lognormal'"
             )
-        if self.per == "group" and self.kind == "constant":
+        if self.per == "group" and self.kind != "latent":
             raise ParameterError(
                 f"constant {self.name!r} is one number for all groups; remove "
                 "per='group', or make it a latent"
@@ -102,7 +108,7 @@ class Parameter:
 
     def _check_inputs(self) -> None:
         states = [one for one in self.inputs if one.startswith(STATE_INPUT)]
-        if self.inputs and (self.kind == "constant" or self.per == "group"):
+        if self.inputs and (self.kind != "latent" or self.per == "group"):
             raise ParameterError(
                 f"parameter {self.name!r} has inputs {list(self.inputs)}, so it changes "
                 "in time; leave out kind='constant' and per='group'"
@@ -157,6 +163,25 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Forcing:
+    """One observed column that a process model needs.
+
+    Args:
+        name: identifier used in the process model, e.g. ``ta``.
+        low, high: range for which the model was made, in ``unit``; values beyond it
+            are told, not refused.
+        unit: physical unit, free text such as ``degC``.
+        meaning: one short phrase for tables.
+    """
+
+    name: str
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
 class ParameterTable:
     """All hidden parameters of one process model, in the order of declaration.
 
@@ -197,3 +222,8 @@ class ParameterTable:
     def constants(self) -> tuple[Parameter, ...]:
         """Parameters shared by all rows."""
         return tuple(p for p in self.parameters if p.kind == "constant")
+
+    @property
+    def fixed(self) -> dict[str, float]:
+        """Name -> value of the parameters that are not learned."""
+        return {p.name: p.initial for p in self.parameters if p.kind == "fixed"}

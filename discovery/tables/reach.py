@@ -38,12 +38,13 @@ def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
     rows = torch.linspace(0, len(table) - 1, min(ROWS, len(table))).long()
     part = table.take(rows)
     generator = torch.Generator().manual_seed(0)
+    learned = (*decoder.parameters.latents, *decoder.parameters.constants)
     low = torch.full_like(part.targets, math.inf)
     high = torch.full_like(part.targets, -math.inf)
     for draw in range(2 * DRAWS):
         values = [
             _value(p, draw < DRAWS, torch.rand(2, generator=generator).tolist())
-            for p in decoder.parameters
+            for p in learned
         ]
         outputs = _evaluate(decoder, part, values)
         low = torch.fmin(low, outputs)
@@ -77,7 +78,7 @@ def _value(parameter: "Parameter", corner: bool, chance: list[float]) -> float:
 def _evaluate(decoder: "Decoder", table: "Table", values: list[float]) -> "Tensor":
     import torch
 
-    names = [p.name for p in decoder.parameters]
+    names = (*decoder.latent_names, *decoder.constant_names)
     rows = torch.ones(len(table), dtype=torch.float64)
     chosen = {name: rows * value for name, value in zip(names, values, strict=True)}
     latents = torch.stack([chosen[name] for name in decoder.latent_names], 1)

@@ -1,22 +1,24 @@
-"""Process models that come with the toolkit, and how to declare one's own."""
+"""How a process model is declared, run and found by its name; the models themselves stand
+in `sciren.processes`, apart from the soil carbon model CLM5.
 
-from sciren.decoders.base import Decoder
-from sciren.decoders.clm5 import CLM5Forcing, CLM5SoilCarbon
-from sciren.decoders.dynamic import DynamicModel
-from sciren.decoders.function import FunctionDecoder
-from sciren.decoders.process import IdentityDecoder, process_model
-from sciren.decoders.q10 import Q10Respiration
-from sciren.decoders.registry import BUILT_IN, decoder_named
+Names resolve on first use, so that a list of process models is shown without torch.
+"""
 
-__all__ = [
-    "BUILT_IN",
-    "CLM5Forcing",
-    "CLM5SoilCarbon",
-    "Decoder",
-    "DynamicModel",
-    "FunctionDecoder",
-    "IdentityDecoder",
-    "Q10Respiration",
-    "decoder_named",
-    "process_model",
-]
+from typing import TYPE_CHECKING
+
+from sciren._lazy import lazy
+
+if TYPE_CHECKING:
+    from sciren.decoders.base import Decoder as Decoder
+    from sciren.decoders.clm5 import CLM5Forcing as CLM5Forcing
+    from sciren.decoders.clm5 import CLM5SoilCarbon as CLM5SoilCarbon
+    from sciren.decoders.dynamic import DynamicModel as DynamicModel
+    from sciren.decoders.function import FunctionDecoder as FunctionDecoder
+    from sciren.decoders.process import IdentityDecoder as IdentityDecoder
+    from sciren.decoders.process import process_model as process_model
+    from sciren.decoders.q10 import Q10Respiration as Q10Respiration
+    from sciren.decoders.redeclared import redeclare as redeclare
+    from sciren.decoders.registry import BUILT_IN as BUILT_IN
+    from sciren.decoders.registry import decoder_named as decoder_named
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from sciren.errors import DecoderError, closest_names
-from sciren.parameters import Parameter, ParameterTable
+from sciren.parameters import Forcing, Parameter, ParameterTable
+
+if TYPE_CHECKING:  # a list of process models is shown without torch
+    from torch import Tensor
 
 
 class Decoder(ABC):
@@ -17,7 +17,7 @@ class Decoder(ABC):
 
     Args:
         name: short name for messages and files.
-        parameters: hidden parameters, latents and constants.
+        parameters: hidden parameters, latents and constants, and fixed numbers.
         forcings: observed columns that the model needs, in physical units.
         targets: names of its outputs.
         target_units: target -> unit, for labels.
@@ -31,14 +31,17 @@ class Decoder(ABC):
         self,
         name: str,
         parameters: Sequence[Parameter],
-        forcings: Sequence[str] = (),
+        forcings: Sequence[str | Forcing] = (),
         targets: Sequence[str] = ("y",),
         target_units: Mapping[str, str] | None = None,
         rowwise: bool = True,
     ) -> None:
         self.name = name
         self.parameters = ParameterTable(parameters)
-        self.forcings = tuple(forcings)
+        self.forcing_table = tuple(
+            Forcing(given) if isinstance(given, str) else given for given in forcings
+        )
+        self.forcings = tuple(forcing.name for forcing in self.forcing_table)
         self.targets = tuple(targets)
         self.target_units = dict(target_units or {})
         self.rowwise = rowwise
@@ -75,9 +78,13 @@ class Decoder(ABC):
         """Names of the constants in order of declaration."""
         return tuple(parameter.name for parameter in self.parameters.constants)
 
+    def with_fixed(self, p: Any) -> SimpleNamespace:
+        """Return p with the fixed parameters that it lacks."""
+        return SimpleNamespace(**{**self.parameters.fixed, **vars(p)})
+
     def evaluate(
-        self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
-    ) -> Tensor:
+        self, latents: "Tensor", constants: "Tensor", forcings: Mapping[str, "Tensor"]
+    ) -> "Tensor":
         """Run the model on tensors.
 
         Args:
@@ -103,7 +110,9 @@ class Decoder(ABC):
         result = self(SimpleNamespace(**p), SimpleNamespace(**f))
         return self._stack(result, latents)
 
-    def _stack(self, result: Any, latents: Tensor) -> Tensor:
+    def _stack(self, result: Any, latents: "Tensor") -> "Tensor":
+        import torch
+
         if isinstance(result, Mapping):
             missing = [name for name in self.targets if name not in result]
             if missing:
@@ -123,12 +132,16 @@ class Decoder(ABC):
 
     def _columns(self, result: Any, rows: int) -> list[Any]:
         """Split what is no mapping: one array a target, or one array (n, t)."""
+        from torch import Tensor
+
         count = len(self.targets)
         if isinstance(result, Tensor) and result.shape == (rows, count):
             return list(result.unbind(1))
         return [result] if count == 1 else list(result)
 
-    def _column(self, value: Any, latents: Tensor) -> Tensor:
+    def _column(self, value: Any, latents: "Tensor") -> "Tensor":
+        from torch import Tensor
+
         if not isinstance(value, Tensor):
             value = latents.new_tensor(value)
         if value.dim() == 0:

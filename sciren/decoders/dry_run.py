@@ -153,7 +153,7 @@ def _draws(decoder: Decoder, rows: int) -> Iterator[dict[str, Tensor]]:
         share = draw / DRAWS
         values = {}
         for parameter in decoder.parameters:
-            if draw == 0:
+            if draw == 0 or parameter.kind == "fixed":
                 value = parameter.initial
             elif parameter.bounded == "both":
                 value = parameter.low + share * (parameter.high - parameter.low)

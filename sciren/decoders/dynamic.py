@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError, closest_names
-from sciren.parameters import Parameter
+from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
 Time = Literal["step", "ode"]
@@ -55,7 +55,7 @@ class DynamicModel(FunctionDecoder):
         name: str,
         parameters: Sequence[Parameter],
         states: Sequence[State],
-        forcings: Sequence[str] = (),
+        forcings: Sequence[str | Forcing] = (),
         targets: Sequence[str] | Mapping[str, str] = ("y",),
         target_units: Mapping[str, str] | None = None,
         time: Time = "step",

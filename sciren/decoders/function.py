@@ -22,8 +22,15 @@ class FunctionDecoder(Decoder):
 
     takes: ClassVar[Mapping[str, str]] = {"p": "parameters", "f": "forcings"}
 
-    def __init__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        latex: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.latex = latex
         required = [
             parameter
             for parameter in inspect.signature(function).parameters.values()
@@ -47,6 +54,9 @@ class FunctionDecoder(Decoder):
 
     def called(self, *namespaces: Any) -> Any:
         """Return what the function returns for namespaces of values, as in `takes`."""
+        given = dict(zip(self.takes, namespaces, strict=True))
+        given["p"] = self.with_fixed(given["p"])
+        namespaces = tuple(given.values())
         if not self._uses_numpy:
             return self.function(*namespaces)
         return plain(self.function(*map(operands, namespaces)))
@@ -54,6 +64,10 @@ class FunctionDecoder(Decoder):
     @functools.cached_property
     def _uses_numpy(self) -> bool:
         return uses_numpy(self.function)
+
+    def equation_latex(self) -> str | None:
+        """LaTeX of the equation where symbols cannot be traced through the function."""
+        return self.latex
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # declarations do not change

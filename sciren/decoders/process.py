@@ -9,13 +9,13 @@ from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel, Solver, Time
 from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError
-from sciren.parameters import Parameter
+from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
 
 def process_model(
     parameters: Sequence[Parameter],
-    forcings: Sequence[str] = (),
+    forcings: Sequence[str | Forcing] = (),
     targets: Sequence[str] | Mapping[str, str] = ("y",),
     target_units: Mapping[str, str] | None = None,
     name: str | None = None,
@@ -24,6 +24,7 @@ def process_model(
     time: Time = "step",
     solver: Solver = "rk4",
     warmup: int = 0,
+    latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], Decoder]:
     """Turn a plain function ``(p, f)`` into a decoder (decorator).
 
@@ -58,6 +59,7 @@ def process_model(
         name: defaults to the function's.
         state, time, solver, warmup: of a model with memory, see
             `sciren.decoders.DynamicModel`.
+        latex: equation of a function that symbols cannot pass, such as one of matrices.
     Raises:
         DecoderError: declarations that do not fit together.
     """
@@ -78,6 +80,7 @@ def process_model(
             tuple(targets),
             target_units,
             rowwise,
+            latex=latex,
         )
 
     return decorate

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sciren.decoders.base import Decoder
-from sciren.parameters import Parameter
+from sciren.parameters import Forcing, Parameter
 
 
 class Q10Respiration(Decoder):
@@ -16,6 +16,8 @@ class Q10Respiration(Decoder):
 
     Args:
         t_ref: reference temperature, degrees C.
+    Identifiability: a latent rb that follows the temperature of the season absorbs q10
+    and draws it towards 1; with q10 = 1 t_ref has no meaning.
     Reference: Reichstein et al. 2022, hybrid modelling chapter, equation of R_eco.
     """
 
@@ -35,7 +37,7 @@ class Q10Respiration(Decoder):
                     meaning="factor per 10 degrees of warming",
                 ),
             ],
-            forcings=("ta",),
+            forcings=[Forcing("ta", -60, 60, "degC", "air or soil temperature")],
             targets=("reco",),
             target_units={"reco": unit},
         )

@@ -1,12 +1,14 @@
-"""Built-in process models by name."""
+"""Built-in process models by name: classes with settings, and the shelf."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sciren.decoders.base import Decoder
 from sciren.decoders.clm5 import CLM5SoilCarbon
 from sciren.decoders.q10 import Q10Respiration
+from sciren.decoders.redeclared import Change, RedeclaredDecoder, redeclare
 from sciren.errors import DecoderError, closest_names
+from sciren.processes import SHELF
 
 BUILT_IN: dict[str, Callable[..., Decoder]] = {
     "clm5": CLM5SoilCarbon,
@@ -14,15 +16,40 @@ BUILT_IN: dict[str, Callable[..., Decoder]] = {
 }
 
 
-def decoder_named(name: str, **settings: Any) -> Decoder:
+def decoder_named(
+    name: str,
+    parameters: Mapping[str, Change] | None = None,
+    targets: Sequence[str] | None = None,
+    **settings: Any,
+) -> Decoder:
     """Return a built-in decoder with these settings.
 
+    Args:
+        name: of `BUILT_IN`, or of the shelf `sciren.processes`.
+        parameters, targets: what is declared anew, see `redeclare`.
+        settings: arguments of a class of `BUILT_IN`.
     Raises:
         DecoderError: none has that name.
+        TypeError: the settings do not fit.
     """
-    if name not in BUILT_IN:
+    if name in BUILT_IN:
+        return redeclare(BUILT_IN[name](**settings), parameters, targets)
+    if name not in SHELF:
+        known = [*BUILT_IN, *SHELF]
         raise DecoderError(
-            f"no built-in decoder is called {name!r}. {closest_names(name, BUILT_IN)} "
-            "For your own write my_process.py:function_name"
+            f"no built-in decoder is called {name!r}. {closest_names(name, known)} "
+            "`sciren processes` lists them; for your own write my_process.py:function_name"
         )
-    return BUILT_IN[name](**settings)
+    if settings:
+        raise TypeError(
+            f"it has no settings, but {', '.join(map(repr, settings))}; change its "
+            "parameters under the key 'parameters'"
+        )
+    return redeclare(SHELF[name], parameters, targets)
+
+
+def is_built_in(decoder: Decoder) -> bool:
+    """Whether `decoder_named` builds it again from its name and settings."""
+    original = decoder.original if isinstance(decoder, RedeclaredDecoder) else decoder
+    known = SHELF.get(original.name) is original
+    return known or type(original) in BUILT_IN.values()

@@ -38,7 +38,7 @@ class StepView(FunctionDecoder):
         word = "new state" if model.time == "step" else "derivative of state"
         self.described = {f"{word} {one.name}": one.name for one in model.states}
         super().__init__(
-            model.function, model.name, [*states, *used], model.forcings,
+            model.function, model.name, [*states, *used], model.forcing_table,
             (*self.described, *outputs),
         )  # fmt: skip
         self.outputs = tuple(outputs)

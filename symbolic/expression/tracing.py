@@ -1,5 +1,7 @@
 """The process model as an equation: traced with symbols where it is a plain function."""
 
+import sys
+from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -55,17 +57,24 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
 
 
 def _tidy(expression: sympy.Expr) -> Any:
-    """Write short decimals exactly and keep differences together: (ta - 15)/10."""
-    short = {
-        number: sympy.Rational(f"{float(number):.12g}")
-        for number in expression.atoms(sympy.Float)
-        if abs(float(f"{float(number):.10g}") / float(number or 1) - 1) < 1e-15
-    }
+    """Write short decimals and ratios exactly and keep differences together: (ta - 15)/10."""
+    short = {number: _exact(float(number)) for number in expression.atoms(sympy.Float)}
     exact = expression.xreplace(short)
     return exact.replace(
         lambda part: isinstance(part, sympy.Pow),
         lambda part: sympy.Pow(part.base, sympy.factor_terms(part.exp)),
     )
+
+
+def _exact(number: float) -> sympy.Expr:
+    """Return a short decimal or a ratio of small numbers (2/3) exactly."""
+    if number and abs(float(f"{number:.10g}") / number - 1) < 1e-15:
+        return sympy.Rational(f"{number:.12g}")
+    ratio = Fraction(number).limit_denominator(12)
+    # exponents that were added up, such as 1 + 2/3, are a rounding or two away
+    if abs(float(ratio) - number) <= 2 * sys.float_info.epsilon * abs(number):
+        return sympy.Rational(ratio.numerator, ratio.denominator)
+    return sympy.Float(number)
 
 
 def _expression(value: Any) -> sympy.Expr:

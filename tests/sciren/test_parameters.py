@@ -39,7 +39,11 @@ def test_a_given_start_wins():
     [
         ({"name": "2rb"}, "'2rb' is not an identifier"),
         ({"name": "r b"}, "letters, digits and underscores"),
-        ({"name": "p", "kind": "field"}, "kind 'field'; use 'latent' or 'constant'"),
+        (
+            {"name": "p", "kind": "field"},
+            "kind 'field'; use 'latent', 'constant' or 'fixed'",
+        ),
+        ({"name": "p", "kind": "fixed"}, "is fixed, but has no value; give start"),
         ({"name": "p", "low": 1, "high": 1}, "low must be below high"),
         ({"name": "p", "low": math.nan}, "low must be below high"),
         ({"name": "p", "low": 0, "start": -1}, "starts at -1, outside"),

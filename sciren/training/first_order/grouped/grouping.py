@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from sciren.decoders.redeclared import RedeclaredDecoder
 from sciren.training.first_order.grouped.rows import same
 from sciren.training.member import Member
 from sciren.training.resume import PASSIVE
@@ -95,6 +96,8 @@ def _kind(member: Member) -> Hashable:
 def _decoder(decoder: Any) -> Hashable:
     """Built-in process models are alike by their settings, others by being the same."""
     settings = decoder.settings()
+    if isinstance(decoder, RedeclaredDecoder):
+        return _decoder(decoder.original), repr(sorted(settings.items()))
     if settings or decoder.name == "identity":
         return type(decoder), repr(sorted(settings.items())), decoder.targets
     return id(decoder)

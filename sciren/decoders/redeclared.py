@@ -1,0 +1,151 @@
+"""A process model whose parameters are declared anew: latent, constant, fixed, bounds."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sciren.decoders.base import Decoder
+from sciren.decoders.function import FunctionDecoder
+from sciren.errors import DecoderError, ParameterError, closest_names
+from sciren.parameters import KINDS, Parameter
+
+Change = float | str | Mapping[str, Any]
+CHANGEABLE = (
+    "kind", "value", "low", "high", "start", "unit", "meaning", "per", "inputs", "range",
+    "deviation",
+)  # fmt: skip
+OF_LATENTS = {"per": "row", "inputs": (), "range": None, "deviation": None}
+"""What only latents have, and the default that other kinds take."""
+
+
+def redeclare(
+    decoder: Decoder,
+    parameters: Mapping[str, Change] | None = None,
+    targets: Sequence[str] | None = None,
+) -> Decoder:
+    """Return a process model with other declarations and the same equations.
+
+    ```python
+    redeclare(lloyd_taylor, {"e0": 200, "rb": {"high": 30}})   # e0 is fixed at 200
+    redeclare(lloyd_taylor, {"e0": "latent"})
+    ```
+
+    Args:
+        parameters: name -> what changes: a mapping of ``kind``, ``low``, ``high``,
+            ``start``, ``unit``, ``meaning`` or ``value`` (fixed at it); a number alone is
+            a value, a word alone is a kind.
+        targets: the outputs that are observed, in this order; default all.
+    Raises:
+        DecoderError: the process model has no such parameter or target.
+        ParameterError: a change is none of these, or a declaration is not usable.
+    """
+    original = decoder.original if isinstance(decoder, RedeclaredDecoder) else decoder
+    before = decoder.changes if isinstance(decoder, RedeclaredDecoder) else {}
+    changes = dict(before)
+    for name, change in (parameters or {}).items():
+        changes[name] = {**before.get(name, {}), **_as_mapping(name, change)}
+    outputs = tuple(decoder.targets if targets is None else targets)
+    if not changes and outputs == original.targets:
+        return original
+    return RedeclaredDecoder(original, changes, outputs)
+
+
+def _as_mapping(name: str, change: Change) -> dict[str, Any]:
+    if isinstance(change, str):
+        return {"kind": change}
+    if isinstance(change, int | float) and not isinstance(change, bool):
+        return {"kind": "fixed", "value": float(change)}
+    if not isinstance(change, Mapping):
+        raise ParameterError(
+            f"parameter {name!r} cannot become {change!r}; write a number, one of "
+            f"{', '.join(KINDS)}, or a mapping of {', '.join(CHANGEABLE)}"
+        )
+    unknown = [key for key in change if key not in CHANGEABLE]
+    if unknown:
+        raise ParameterError(
+            f"parameter {name!r} has no {unknown[0]!r}. "
+            f"{closest_names(str(unknown[0]), CHANGEABLE)}"
+        )
+    fixed = {"kind": "fixed"} if "value" in change else {}
+    return {**fixed, **change}
+
+
+def _changed(parameter: Parameter, change: Mapping[str, Any]) -> Parameter:
+    """Return a parameter with its changes; a value is where a fixed one starts."""
+    fields = dict(change)
+    if "value" in fields:
+        fields["start"] = fields.pop("value")
+    elif fields.get("kind") == "fixed" and "start" not in fields:
+        fields["start"] = parameter.initial
+    start = fields.get("start", parameter.start)
+    low, high = fields.get("low", parameter.low), fields.get("high", parameter.high)
+    if "start" not in fields and start is not None and not low <= start <= high:
+        fields["start"] = None  # the old start does not bind new bounds
+    if fields.get("kind", "latent") != "latent":
+        fields = {**OF_LATENTS, **fields}
+    return dataclasses.replace(parameter, **fields)
+
+
+class RedeclaredDecoder(FunctionDecoder):
+    """The equations of another decoder under other declarations; see `redeclare`."""
+
+    def __init__(
+        self,
+        original: Decoder,
+        changes: Mapping[str, Mapping[str, Any]],
+        targets: Sequence[str],
+    ) -> None:
+        _check_known(
+            original, "parameter", changes, [p.name for p in original.parameters]
+        )
+        _check_known(original, "target", targets, original.targets)
+        self.original, self.changes = original, {n: dict(c) for n, c in changes.items()}
+        super().__init__(
+            _function_of(original),
+            original.name,
+            [_changed(p, changes.get(p.name, {})) for p in original.parameters],
+            original.forcing_table,
+            targets,
+            {n: u for n, u in original.target_units.items() if n in targets},
+            original.rowwise,
+            latex=original.equation_latex(),
+        )
+
+    def __call__(self, p: Any, f: Any) -> Any:
+        """Return the targets that are declared, target -> array."""
+        result = super().__call__(p, f)
+        if not hasattr(result, "keys"):
+            names = self.original.targets
+            result = dict(
+                zip(names, [result] if len(names) == 1 else result, strict=True)
+            )
+        return {name: result[name] for name in self.targets}
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of `decoder_named` that rebuild a built-in process model."""
+        changes = {name: dict(change) for name, change in self.changes.items()}
+        outputs = self.targets != self.original.targets
+        return {
+            **self.original.settings(),
+            **({"parameters": changes} if changes else {}),
+            **({"targets": list(self.targets)} if outputs else {}),
+        }
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the original and what was changed."""
+        return redeclare, (self.original, self.changes, self.targets)
+
+
+def _function_of(decoder: Decoder) -> Callable[..., Any]:
+    return (
+        decoder.function if isinstance(decoder, FunctionDecoder) else decoder.__call__
+    )
+
+
+def _check_known(decoder: Decoder, what: str, names: Any, known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise DecoderError(
+                f"process model {decoder.name!r} has no {what} {name!r}. "
+                f"{closest_names(str(name), known)}"
+            )
