@@ -73,11 +73,14 @@ def verify(
         Path | None,
         typer.Option("--data", help="Its data, where they are elsewhere, or others."),
     ] = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="Train the network again as well.")
+    ] = False,
 ) -> None:
-    """Judge the stored equations again and compare with what the run says of itself."""
+    """Compute everything after the training again and compare with what is stored."""
     from discovery.verdict.runs import verify_run as work
 
-    found = work(run, data, options.quiet)
+    found = work(run, data, options.quiet, retrain)
     show(found.text())
     if not found.same:
         raise typer.Exit(1)

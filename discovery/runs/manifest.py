@@ -6,6 +6,9 @@ manifest; a changed digit is refused by the name of its file. What the manifest 
 list belongs to the user and is never deleted.
 """
 
+import hashlib
+import json
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +22,7 @@ from discovery.runs.files import file_hash, read_json, write_json
 from sciren.errors import DataError
 
 MANIFEST = "manifest.json"
+OWN = "sha256 of the rest"  # the manifest's hash of itself
 LOCK = ".lock"  # held while a run is written
 
 _accepted: ContextVar[bool] = ContextVar("edits accepted", default=False)
@@ -78,8 +82,26 @@ def write_manifest(folder: Path, data: str, process: Path | None) -> None:
         "data": data,
         "process file": known,
         "versions": versions(),
+        "machine": machine(),
     }
-    write_json(folder / MANIFEST, record)
+    _write(folder, record)
+
+
+def machine() -> str:
+    """Return what decides the last bits of a sum: processor and its vector unit."""
+    import torch
+
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _write(folder: Path, record: dict[str, Any]) -> None:
+    """Write a manifest with a hash of itself."""
+    write_json(folder / MANIFEST, record | {OWN: _own_hash(record)})
+
+
+def _own_hash(record: dict[str, Any]) -> str:
+    rest = {key: value for key, value in record.items() if key != OWN}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def renew(folder: Path, *names: str) -> None:
@@ -93,7 +115,7 @@ def renew(folder: Path, *names: str) -> None:
         return
     record = read_manifest(folder)
     record["files"] |= {name: file_hash(folder / name) for name in names}
-    write_json(folder / MANIFEST, record)
+    _write(folder, record)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -126,6 +148,8 @@ def alterations(folder: Path) -> list[Alteration]:
         for name, known in record["files"].items()
         if not (folder / name).is_file() or file_hash(folder / name) != known
     ]
+    if record.get(OWN) != _own_hash(record):
+        changes.insert(0, Alteration(MANIFEST, "changed"))
     return changes + _process_alteration(record["process file"])
 
 

@@ -1,7 +1,7 @@
 """The hidden folder in which a run grows, and in which an interrupted one stays."""
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -175,10 +175,16 @@ def _lock(path: Path, out: Path) -> IO[str]:
     return stream
 
 
-def carry_over(run: Path, new: Path, study: "Study") -> Checkpoints:
-    """Take the stages of a finished training into a run that is explained again."""
+TRAINED = (MODEL, f"{TRAINING}.json", "members.json", "baselines.json")
+"""Stages that hold a training and what it is compared with."""
+
+
+def carry_over(
+    run: Path, new: Path, study: "Study", stages: Sequence[str] = TRAINED
+) -> Checkpoints:
+    """Take finished stages, by their names, into a run that is computed again."""
     keep = Checkpoints(new / CHECKPOINTS)
-    for name in (MODEL, f"{TRAINING}.json", "members.json", "baselines.json"):
+    for name in stages:
         known, copy = run / CHECKPOINTS / name, new / CHECKPOINTS / name
         if known.is_dir():
             shutil.copytree(known, copy)

@@ -48,7 +48,6 @@ def run(
         SciRenError: settings, data or process model cannot be used, the training fails,
             or the unfinished run was begun with others.
     """
-    from discovery.runs.training import train
     from discovery.runs.unfinished import CHECKPOINTS, finished_before, unfinished_run
 
     out = Path(config.out)
@@ -62,11 +61,27 @@ def run(
         return out
     with unfinished_run(study, resume, overwrite, progress.say) as folder:
         checked(config)
-        keep = Checkpoints(folder / CHECKPOINTS)
-        training = train(study, ready.training, progress, ready.notes, keep)
-        discovery = discover_study(study, training, progress, keep)
-        write_all(discovery, study, folder, progress)
+        complete(ready, folder, progress, Checkpoints(folder / CHECKPOINTS))
     return out
+
+
+def complete(
+    ready: "ReadyRun", folder: Path, progress: "Progress", keep: "Checkpoints"
+) -> None:
+    """Do every stage of a run that is not finished yet, and write its files.
+
+    Args:
+        ready: data and settings.
+        folder: that the files are written into.
+        progress: hears what is going on.
+        keep: finished stages.
+    """
+    from discovery.runs.training import train
+
+    study = ready.study
+    training = train(study, ready.training, progress, ready.notes, keep)
+    discovery = discover_study(study, training, progress, keep)
+    write_all(discovery, study, folder, progress)
 
 
 @dataclass(frozen=True)
@@ -98,10 +113,16 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
     check_families(config.discovery)
     # only now, because these load torch and pandas
     from discovery.tables.prepare import prepare
-    from discovery.tables.reach import warn_unreachable
 
     study = prepare(config, say)
     check_study(study)
+    return ready_run(study, settings)
+
+
+def ready_run(study: "Study", settings: "TrainConfig") -> ReadyRun:
+    """Return a prepared study with what is known about its data before any training."""
+    from discovery.tables.reach import warn_unreachable
+
     shares = warn_unreachable(study.decoder, study.split.train)
     return ReadyRun(study, settings, _unreachable(study, shares))
 

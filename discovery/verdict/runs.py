@@ -1,14 +1,14 @@
 """Verdict and controls of a finished run, computed again from what its folder holds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discovery.config.settings import AutoSplit
 from discovery.runs.files import read_json, write_json
 from discovery.runs.folder import open_run
-from discovery.runs.manifest import renew
+from discovery.runs.manifest import alterations, edits_accepted, renew
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
 from discovery.tables.records import PARTS
@@ -51,27 +51,38 @@ class Reverified:
         return "\n".join([*head, *reasons, *self.lines])
 
 
-def verify_run(run: Path, data: Path | None = None, quiet: bool = False) -> Reverified:
-    """Judge the stored equations again on their data and compare with what is stored.
+def verify_run(
+    run: Path, data: Path | None = None, quiet: bool = False, retrain: bool = False
+) -> Reverified:
+    """Compute a run again from its network, settings and data, and compare everything.
 
-    Nothing in the folder is changed.
+    The stored equations are judged on the data as well. Nothing in the folder is changed;
+    a run that was altered is opened, and its altered files are named.
 
     Args:
         run: folder of the discovery.
-        data: file of the data, where it is elsewhere now, or other data to judge by.
+        data: file of the data, where it is elsewhere now, or other data to judge by;
+            with other data only the equations are judged.
         quiet: no progress on stderr.
+        retrain: train the network again too, as long as that took.
     Raises:
-        DataError: no such run, or its data have changed and no file was named.
+        DataError: no such run, one of its files cannot be read, or its data have changed
+            and no file was named.
     """
+    with edits_accepted():
+        return _verify(open_run(run), data, quiet, retrain)
+
+
+def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reverified:
     from discovery.verdict.judging import judge
+    from discovery.verdict.recompute import compare_again
     from symbolic import verify
 
-    folder = open_run(run)
     found = load_discovery(folder)
-    study, same_data = _study(folder, data, quiet)
+    study, same_data = study_of(folder, data, quiet)
     model = stored_model(folder, study.decoder)
     parts = _parts(study) if same_data else {"train": study.table}
-    lines: list[tuple[str, bool]] = []
+    lines = [(str(change), False) for change in alterations(folder)]
     if found.equations is not None:
         stored = found.equations.verification
         now = verify(found.equations, model, *parts.values())
@@ -87,6 +98,9 @@ def verify_run(run: Path, data: Path | None = None, quiet: bool = False) -> Reve
     )
     text = f"headline: {verdict}, stored {found.verdict}"
     lines.append((text, str(verdict) == str(found.verdict) or not same_data))
+    if same_data:
+        again = compare_again(folder, study, progress_of(quiet), retrain)
+        lines += again.lines()
     return Reverified(
         found.verdict,
         verdict,
@@ -110,7 +124,7 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
     from discovery.report.run_report import write_report
 
     folder = open_run(run)
-    study, _ = _study(folder, None, quiet)
+    study, _ = study_of(folder, None, quiet)
     model = stored_model(folder, study.decoder)
     say = progress_of(quiet).say
     controls = run_controls(model, _parts(study), count, study.config.seed, say)
@@ -124,8 +138,12 @@ def _parts(study: "Study") -> "dict[str, Table]":
     return dict(zip(PARTS, study.split, strict=True))
 
 
-def _study(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]":
-    """Prepare the data of a run; say whether they are what it was made from."""
+def study_of(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]":
+    """Prepare the data of a run; say whether they are what it was made from.
+
+    Raises:
+        DataError: they have changed, and no file was named.
+    """
     from discovery.config.file import load_config
     from discovery.tables.prepare import prepare
 
@@ -146,7 +164,9 @@ def _study(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]"
     whole = prepare(config.model_copy(update={"split": AutoSplit()}), say)
     if whole.fingerprint != hashed:
         return whole, False
-    return prepare(config, say), True
+    stored = load_config(folder / "config.yaml")
+    source = read_json(folder / "data.json")["source"]
+    return replace(prepare(config, say), config=stored, source=source), True
 
 
 def _scores(

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from discovery.cli import app
+from discovery.verdict.recompute import Comparison
 from discovery.verdict.record import Reason, Verdict
 from discovery.verdict.runs import verify_run
 
@@ -17,8 +18,18 @@ def test_a_run_agrees_with_itself(light):
     assert str(again.verdict) == str(again.stored) == "supported"
     assert "consistency, round trip" in again.text()
     assert "R2 of gpp, test rows" in again.text()
+    assert again.lines[-1].startswith("computed again: 4")
 
 
+@pytest.fixture
+def judged_only(monkeypatch):
+    """The comparison of all files has its own tests, in tests/reliability."""
+    monkeypatch.setattr(
+        "discovery.verdict.recompute.compare_again", lambda *_: Comparison(0, ())
+    )
+
+
+@pytest.mark.usefixtures("judged_only")
 def test_the_same_file_elsewhere_is_the_same_data(light, finished, tmp_path):
     import shutil
 
@@ -37,15 +48,14 @@ def test_other_data_are_judged_whole(light, finished, tmp_path):
     assert "not those of the run" in again.text()
 
 
+@pytest.mark.usefixtures("judged_only")
 def test_a_stored_headline_that_is_not_so_is_noticed(light):
-    from discovery.runs.manifest import edits_accepted
-
     doubt = Reason("skilful", "gpp", False, "no", fatal=True)
     record = Verdict.of([doubt]).to_json()
     (light / "verdict.json").write_text(json.dumps(record))
-    with edits_accepted():
-        again = verify_run(light, quiet=True)
+    again = verify_run(light, quiet=True)
     assert not again.same
+    assert "verdict.json was changed   DIFFERS" in again.text()
     assert "headline: supported, stored not supported   DIFFERS" in again.text()
 
 

@@ -1,0 +1,167 @@
+"""Values and metadata of a run edited together with its manifest: verify must see them.
+
+Every kind of leaf of every JSON file, every column of every table and places in every
+text are candidates: coefficients, standard errors, intervals, families, importances,
+units, bounds, ranges, scores, verdicts, settings.
+"""
+
+import csv
+import io
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reliability.score import Score
+from discovery.runs.manifest import MANIFEST, owned_files, renew
+from discovery.verdict.recompute import compare_runs, write_again
+from discovery.verdict.runs import study_of, verify_run
+from sciren.errors import SciRenError
+from sciren.training.progress import Silence
+
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
+# what the stages after the training are computed from: an edit there changes everything
+# that is computed again, so that `verify` runs as a whole
+INPUTS = ("config.yaml", "data.json", "checkpoints/model", "checkpoints/training.json",
+          "checkpoints/members.json")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit: the kind of value, and the whole file after it."""
+
+    file: str
+    kind: str
+    content: str
+
+
+def edits_of(run: Path, seed: int = 0) -> list[Edit]:
+    """Return one edit for every kind of value in the text files of a run."""
+    rng = random.Random(seed)
+    found = []
+    for path in owned_files(run):
+        text = (run / path).read_bytes()
+        if path.suffix == ".json" and path.name != ".hashes.json":
+            found += _json_edits(str(path), json.loads(text), rng)
+        elif path.suffix == ".csv":
+            found += _table_edits(str(path), text.decode(), rng)
+        elif path.suffix in (".tex", ".md", ".html", ".py", ".c", ".graphml", ".yaml"):
+            found += _text_edits(str(path), text.decode(), rng)
+    return found
+
+
+def computed_again(run: Path, place: Path) -> Path:
+    """Compute a run again in an empty folder, as `verify` does; return the folder."""
+    study, _ = study_of(run, None, quiet=True)
+    write_again(run, study, place, Silence())
+    return place
+
+
+def caught_edits(
+    run: Path, again: Path, count: int | None = None, seed: int = 0
+) -> Score:
+    """Make edits one at a time, each with a manifest that fits, and verify the run.
+
+    Args:
+        run: its folder; every edit is taken back.
+        again: the same run computed again; most edits cannot change it.
+        count: how many, drawn at random from all kinds; default all of them.
+        seed: of the places and the draw.
+    """
+    edits = edits_of(run, seed)
+    if count is not None:
+        edits = random.Random(seed).sample(edits, min(count, len(edits)))
+    missed = [
+        f"{edit.file}, {edit.kind}: agrees"
+        for edit in edits
+        if not _caught(run, edit, again)
+    ]
+    return Score("edited together with the manifest, caught", len(edits), tuple(missed))
+
+
+def _caught(run: Path, edit: Edit, again: Path) -> bool:
+    kept = {name: (run / name).read_bytes() for name in (edit.file, MANIFEST)}
+    (run / edit.file).write_text(edit.content, encoding="utf-8")
+    renew(run, edit.file)
+    try:
+        if edit.file.startswith(INPUTS):
+            return not verify_run(run, quiet=True).same
+        return bool(compare_runs(run, again).found)
+    except SciRenError:
+        return True
+    finally:
+        for name, content in kept.items():
+            (run / name).write_bytes(content)
+
+
+def _json_edits(name: str, data: Any, rng: random.Random) -> Iterator[Edit]:
+    kinds: dict[str, list[tuple[Any, Any]]] = {}
+    for holder, key, kind in _leaves(data, ""):
+        kinds.setdefault(kind, []).append((holder, key))
+    for kind, places in kinds.items():
+        holder, key = rng.choice(places)
+        before = holder[key]
+        holder[key] = _other(before)
+        yield Edit(name, kind, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        holder[key] = before
+
+
+def _leaves(value: Any, kind: str) -> Iterator[tuple[Any, Any, str]]:
+    """Yield (holder, key, kind) of everything that holds nothing itself."""
+    if isinstance(value, dict) and {"columns", "rows"} == set(value):
+        for row in value["rows"]:
+            for key, title in enumerate(value["columns"]):
+                yield row, key, f"{kind}.{title} ({type(row[key]).__name__})"
+        return
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in pairs:
+        name = f"{kind}.{key}" if isinstance(value, dict) else kind
+        if isinstance(part, dict | list):
+            yield from _leaves(part, name)
+        else:
+            yield value, key, f"{name} ({type(part).__name__})"
+
+
+def _other(value: Any) -> Any:
+    """Return another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value * 1.01 if value else 0.01
+    if value is None:
+        return 0.5
+    words = {"PASS": "FAIL", "FAIL": "PASS", "linear": "exp", "supported": "no"}
+    return words.get(value, f"{value}x")
+
+
+def _table_edits(name: str, text: str, rng: random.Random) -> Iterator[Edit]:
+    rows = list(csv.reader(io.StringIO(text)))
+    for column, title in enumerate(rows[0] if len(rows) > 1 else ()):
+        row = rng.randrange(1, len(rows))
+        before = rows[row][column]
+        rows[row][column] = _other_cell(before)
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows(rows)
+        yield Edit(name, title, out.getvalue())
+        rows[row][column] = before
+
+
+def _other_cell(cell: str) -> str:
+    try:
+        return repr(float(cell) * 1.01 if float(cell) else 0.01)
+    except ValueError:
+        return str(_other(cell))
+
+
+def _text_edits(name: str, text: str, rng: random.Random) -> Iterator[Edit]:
+    """Change the first digit of a number that has a decimal point, where there is one."""
+    places = list(_NUMBER.finditer(text))
+    if places:
+        at = rng.choice(places).start()
+        digit = "8" if text[at] != "8" else "7"
+        yield Edit(name, f"number at {at}", text[:at] + digit + text[at + 1 :])
