@@ -7,7 +7,7 @@ import typer
 
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import AcceptEdits, Overwrite, Run
+from discovery.commands.words import AcceptEdits, Overwrite, Run, listed
 
 
 @guarded
@@ -45,7 +45,12 @@ def explain(
 def predict(
     run: Run,
     data: Annotated[Path, typer.Argument(help="csv, csv.gz, parquet, NetCDF or Zarr.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File of the results.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx)."
+        ),
+    ],
     using: Annotated[
         Literal["equations", "network"], typer.Option(help="What computes.")
     ] = "equations",
@@ -53,6 +58,14 @@ def predict(
         float,
         typer.Option(min=0.01, max=0.999, help="Probability of the intervals."),
     ] = 0.95,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="COLUMN,...",
+            help="Columns of the file that are passed through, beside time and ids.",
+        ),
+    ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
@@ -60,10 +73,10 @@ def predict(
 ) -> None:
     """Write targets, latents and their intervals for every row of a file."""
     from discovery.runs.manifest import edits_accepted
-    from discovery.runs.predict import predict as work
+    from discovery.runs.predict_file import predict as work
 
     with edits_accepted(accept_edits):
-        show(work(run, data, out, using, overwrite, interval))
+        show(work(run, data, out, using, overwrite, interval, listed(columns)))
 
 
 @guarded

@@ -1,5 +1,6 @@
 """Arguments and options that several commands have."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,14 @@ AcceptEdits = Annotated[
         "--accept-edits", help="Go on with a run that was altered; outputs say so."
     ),
 ]
+
+
+def listed(words: Sequence[str] | None) -> list[str]:
+    """Return names that were given each alone or several with commas between."""
+    names = [name.strip() for word in words or () for name in word.split(",")]
+    return [name for name in names if name]
+
+
 Source = Annotated[
     Path,
     typer.Argument(

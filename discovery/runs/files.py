@@ -16,6 +16,7 @@ from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
 
 def _write(path: Path, write: Callable[[Path], Any]) -> None:
@@ -55,6 +56,16 @@ def write_csv(path: Path, frame: "pd.DataFrame") -> None:
 def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
     """Write a table as parquet without its index, whole or not at all."""
     _write(path, lambda file: frame.to_parquet(file, index=False))
+
+
+def write_netcdf(path: Path, dataset: "xr.Dataset") -> None:
+    """Write a data set as NetCDF-4, whole or not at all."""
+    _write(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
+
+
+def write_excel(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a table as an Excel sheet without its index, whole or not at all."""
+    _write(path, lambda file: frame.to_excel(file, index=False, engine="openpyxl"))
 
 
 def plain(value: Any) -> Any:

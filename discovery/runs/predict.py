@@ -2,18 +2,16 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_json
-from discovery.runs.stored import load_discovery, network_of, stored_config
+from discovery.runs.stored import network_of
 from sciren.errors import (
     ColumnError,
     ConfigError,
-    DataError,
     DataWarning,
     closest_names,
 )
@@ -25,105 +23,6 @@ if TYPE_CHECKING:
     from sciren.data import Table
 
 Using = Literal["equations", "network"]
-
-ENDINGS = (".csv", ".csv.gz", ".parquet")
-
-
-def predict(
-    run: Path,
-    data: Path,
-    out: Path,
-    using: Using = "equations",
-    overwrite: bool = False,
-    interval: float = 0.95,
-) -> str:
-    """Write targets and latents for every row of a file; return a line about it.
-
-    One row is written for each row of the file. Rows with a missing feature are empty;
-    where a forcing is missing, the latents are there and the targets empty. Intervals
-    follow, where they are known: ``reco_low``, ``reco_high`` of a new observation,
-    ``reco_mean_low``, ``reco_mean_high`` of its mean, ``rb_low``, ``rb_high`` of a latent;
-    ``outside`` is 1 where a row lies beyond the rows that the model was made from.
-
-    Args:
-        run: folder of the discovery.
-        data: csv, csv.gz, parquet, NetCDF or Zarr.
-        out: csv, csv.gz or parquet.
-        using: the equations (needs neither network nor process model), or the network.
-        overwrite: whether a file at ``out`` may be replaced.
-        interval: probability of the intervals.
-    Raises:
-        ConfigError: ``out`` cannot be written, or the run has no equations.
-        DataError: run or file cannot be read, or a column cannot be used.
-    """
-    from discovery.runs.folder import open_run
-    from discovery.runs.manifest import edited_note
-
-    _check_out(out, overwrite)
-    discovery = load_discovery(open_run(run))
-    frame = _read_like_training(Path(run), data)
-    try:
-        result = predict_frame(discovery, frame, using, interval)
-    except ColumnError as error:
-        raise ColumnError(f"{data}: {error}") from error
-    except DataError as error:
-        raise DataError(f"{data}: {error}") from error
-    if edited_note(Path(run)):
-        result = result.assign(edited=1)
-    _write(out, result)
-    if discovery.consistency == "FAIL" and using == "equations":
-        warnings.warn(
-            f"{run}: the verification of these equations FAILED; see its report",
-            DataWarning,
-            stacklevel=2,
-        )
-    return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
-
-
-def _read_like_training(run: Path, data: Path) -> "pd.DataFrame":
-    """Read new rows as the table of the run was read, or else as a plain table.
-
-    Numbers and words that mark gaps, and ids, are those of the run either way.
-    """
-    from discovery.config.reading import ReadingSettings
-    from discovery.tables.sources import read_with
-
-    stored = ReadingSettings()
-    names: list[str] = []
-    if (run / "config.yaml").is_file():
-        config = stored_config(run)
-        stored = ReadingSettings.model_validate(config.data.reading())
-        names = [*config.features, *config.forcings.values()]
-    plain = ReadingSettings(missing=stored.missing, ids=stored.ids)
-    try:
-        frame = read_with(data, stored, names)
-        if stored == plain or set(names) & set(frame.columns):
-            return frame
-    except DataError:
-        if stored == plain:
-            raise
-    return read_with(data, plain, names)
-
-
-def _check_out(out: Path, overwrite: bool) -> None:
-    if not out.name.lower().endswith(ENDINGS):
-        raise ConfigError(
-            f"{out}: unknown kind of file; the known endings are {', '.join(ENDINGS)}"
-        )
-    if out.is_dir():
-        raise ConfigError(f"{out}: is a folder; name a file in it")
-    if out.exists() and not overwrite:
-        raise ConfigError(
-            f"{out}: is there already; choose another name, or replace it with "
-            "--overwrite"
-        )
-
-
-def _write(out: Path, frame: "pd.DataFrame") -> None:
-    from discovery.runs.files import write_csv, write_parquet
-
-    out.parent.mkdir(parents=True, exist_ok=True)
-    (write_parquet if out.name.lower().endswith(".parquet") else write_csv)(out, frame)
 
 
 def predict_frame(
@@ -146,12 +45,24 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     if using == "equations":
+        _warn_failed(discovery)
         return _by_equations(discovery, frame, interval)
     if using != "network":
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
         )
     return _by_network(discovery, frame, interval)
+
+
+def _warn_failed(discovery: DiscoveryRecord) -> None:
+    """Warn where the equations are not the network that they were made from."""
+    if discovery.consistency == "FAIL":
+        warnings.warn(
+            f"{discovery.folder or 'discovery'}: the verification of these equations "
+            "FAILED; see its report",
+            DataWarning,
+            stacklevel=4,
+        )
 
 
 def _by_equations(

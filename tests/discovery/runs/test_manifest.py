@@ -17,7 +17,7 @@ from discovery.runs.manifest import (
     foreign_files,
     read_manifest,
 )
-from discovery.runs.predict import predict
+from discovery.runs.predict_file import predict
 from sciren.errors import DataError
 
 

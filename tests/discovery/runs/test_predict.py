@@ -9,7 +9,7 @@ import yaml
 
 from discovery import Discovery
 from discovery.runs.manifest import edits_accepted
-from discovery.runs.predict import predict
+from discovery.runs.predict_file import predict
 from sciren.errors import ColumnError, ConfigError, DataError, DataWarning, DecoderError
 
 pytestmark = pytest.mark.filterwarnings("default::sciren.errors.DataWarning")

@@ -1,0 +1,159 @@
+"""predict, from file to file: new rows in, targets and latents with their ids out."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from discovery.config.reading import ReadingSettings
+from discovery.runs.predict import Using, predict_frame
+from discovery.runs.prediction_files import check_place, write_predictions
+from discovery.runs.stored import load_discovery, stored_config
+from sciren.errors import ColumnError, DataError, closest_names
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from discovery.config.settings import RunConfig
+
+GIVEN = "_given"  # end of the name of a column that is passed through and predicted too
+
+
+def predict(
+    run: Path,
+    data: Path,
+    out: Path,
+    using: Using = "equations",
+    overwrite: bool = False,
+    interval: float = 0.95,
+    columns: Sequence[str] = (),
+) -> str:
+    """Write targets and latents for every row of a file; return a line about it.
+
+    One row is written for each row of the file. Rows with a missing feature are empty;
+    where a forcing is missing, the latents are there and the targets empty. First come
+    the columns that say which row it is: time, groups and ids of the run, where the file
+    has them, and the ``columns`` asked for. Intervals follow, where they are known:
+    ``reco_low``, ``reco_high`` of a new observation, ``reco_mean_low``,
+    ``reco_mean_high`` of its mean, ``rb_low``, ``rb_high`` of a latent; ``outside`` is 1
+    where a row lies beyond the rows that the model was made from.
+
+    Args:
+        run: folder of the discovery.
+        data: csv, csv.gz, parquet, NetCDF or Zarr; gaps are marked as in its data.
+        out: csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx).
+        using: the equations (needs neither network nor process model), or the network.
+        overwrite: whether a file at ``out`` may be replaced.
+        interval: probability of the intervals.
+        columns: of the file, passed through; where one is predicted as well, the given
+            one becomes ``reco_given``.
+    Raises:
+        ConfigError: ``out`` cannot be written, or the run has no equations.
+        DataError: run or file cannot be read, or a column cannot be used.
+    """
+    from discovery.runs.folder import open_run
+    from discovery.runs.manifest import edited_note
+
+    check_place(out, overwrite)
+    discovery = load_discovery(open_run(run))
+    config = stored_config(run) if (run / "config.yaml").is_file() else None
+    frame = _read_like_training(config, data)
+    try:
+        _check_present(frame, columns)
+        result = predict_frame(discovery, frame, using, interval)
+    except ColumnError as error:
+        raise ColumnError(f"{data}: {error}") from error
+    except DataError as error:
+        raise DataError(f"{data}: {error}") from error
+    if edited_note(Path(run)):
+        result = result.assign(edited=1)
+    passed = passed_through(frame, _row_names(config), columns, set(result.columns))
+    result = passed.join(result)
+    write_predictions(out, result, discovery, _stamps(config, frame), interval)
+    return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
+
+
+def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame":
+    """Read new rows as the table of the run was read, or else as a plain table.
+
+    Numbers and words that mark gaps, and ids, are those of the run either way.
+    """
+    from discovery.tables.sources import read_with
+
+    stored = ReadingSettings()
+    names: list[str] = []
+    if config is not None:
+        labels = [config.data.groups, getattr(config.split, "column", None)]
+        ids = dict.fromkeys([*config.data.ids, *(name for name in labels if name)])
+        stored = ReadingSettings.model_validate(
+            config.data.reading() | {"ids": tuple(ids)}
+        )
+        names = [*config.features, *config.forcings.values()]
+    plain = ReadingSettings(missing=stored.missing, ids=stored.ids)
+    stamps = [name for name in (config and config.data.time,) if name]
+    try:
+        frame = read_with(data, stored, names, stamps)
+        if stored == plain or set(names) & set(frame.columns):
+            return frame
+    except DataError:
+        if stored == plain:
+            raise
+    return read_with(data, plain, names, stamps)
+
+
+def _row_names(config: "RunConfig | None") -> list[str]:
+    """Return the columns of a run that say which row it is: time, groups, ids."""
+    from discovery.tables.networks import time_of
+
+    if config is None:
+        return []
+    names = [time_of(config.data), config.data.groups, *config.data.ids]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _stamps(
+    config: "RunConfig | None", frame: "pd.DataFrame"
+) -> "tuple[str, np.ndarray] | None":
+    """Return the time column of a run and its dates, where the file has such stamps."""
+    from discovery.tables.networks import time_of
+    from sciren.data.stamps import time_column
+
+    name = None if config is None else time_of(config.data)
+    if config is None or name is None or name not in frame.columns:
+        return None
+    layout = None if config.data.format else config.data.time_format
+    zone = config.data.timezone
+    try:
+        return name, time_column(frame[name], frame.index, name, layout, zone)
+    except DataError:  # stamps of another kind are passed through as they are written
+        return None
+
+
+def _check_present(frame: "pd.DataFrame", columns: Sequence[str]) -> None:
+    present = list(map(str, frame.columns))
+    for name in columns:
+        if name not in present:
+            raise ColumnError(
+                f"--columns {name}: there is no such column. "
+                f"{closest_names(name, present)}"
+            )
+
+
+def passed_through(
+    frame: "pd.DataFrame",
+    row_names: Sequence[str],
+    columns: Sequence[str],
+    predicted: Collection[str],
+) -> "pd.DataFrame":
+    """Return the columns that go from the file to the results.
+
+    Args:
+        frame: rows of the file.
+        row_names: columns that are taken where they are there.
+        columns: columns that were asked for.
+        predicted: names of the results; a column of such a name gets another.
+    """
+    taken = [n for n in row_names if n in frame.columns and n not in predicted]
+    passed = frame.loc[:, list(dict.fromkeys([*taken, *columns]))]
+    names = [f"{n}{GIVEN}" if n in predicted else n for n in map(str, passed.columns)]
+    return passed.set_axis(names, axis=1)

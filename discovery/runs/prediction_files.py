@@ -1,0 +1,209 @@
+"""Files of predictions: csv, parquet, NetCDF after the CF conventions, Excel."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.config.file import versions
+from discovery.runs.files import (
+    read_json,
+    write_csv,
+    write_excel,
+    write_netcdf,
+    write_parquet,
+)
+from discovery.uncertainty.columns import OUTSIDE
+from sciren.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from discovery.results.record import DiscoveryRecord
+
+    Stamps = tuple[str, np.ndarray] | None
+
+CSV, PARQUET, NETCDF, EXCEL = (".csv", ".csv.gz"), (".parquet",), (".nc",), (".xlsx",)
+ENDINGS = (*CSV, *PARQUET, *NETCDF, *EXCEL)
+EXCEL_ROWS = 1_048_575  # a sheet holds 2^20 rows, the first names the columns
+# spreadsheets run a cell that begins so as a formula: OWASP, "CSV Injection"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_LIMITS = {
+    "_mean_low": "lower limit of the {level} interval of the mean of {name}",
+    "_mean_high": "upper limit of the {level} interval of the mean of {name}",
+    "_low": "lower limit of the {level} interval of {name}",
+    "_high": "upper limit of the {level} interval of {name}",
+}
+
+
+def check_place(out: Path, overwrite: bool) -> None:
+    """Make sure that predictions may be written to this file.
+
+    Raises:
+        ConfigError: its kind is unknown or needs a package, or something is there.
+    """
+    if not out.name.lower().endswith(ENDINGS):
+        raise ConfigError(
+            f"{out}: unknown kind of file; the known endings are {', '.join(ENDINGS)}"
+        )
+    if out.name.lower().endswith(EXCEL) and find_spec("openpyxl") is None:
+        raise ConfigError(
+            f"{out}: writing Excel needs an extra; pip install 'sciren[excel]', or "
+            "write .csv"
+        )
+    if out.is_dir():
+        raise ConfigError(f"{out}: is a folder; name a file in it")
+    if out.exists() and not overwrite:
+        raise ConfigError(
+            f"{out}: is there already; choose another name, or replace it with "
+            "--overwrite"
+        )
+
+
+def write_predictions(
+    out: Path,
+    frame: "pd.DataFrame",
+    discovery: "DiscoveryRecord",
+    stamps: "Stamps" = None,
+    level: float = 0.95,
+) -> None:
+    """Write predictions, whole or not at all.
+
+    Text in csv and Excel that a spreadsheet would run as a formula gets an apostrophe in
+    front. In csv time stamps stay as the file wrote them; elsewhere they are dates.
+
+    Args:
+        out: the file; its ending says the kind, see `check_place`.
+        frame: one row for each row of the file.
+        discovery: what predicted; gives units.
+        stamps: name of the time column and its dates (n,).
+        level: probability of the intervals, for their names.
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    name = out.name.lower()
+    if stamps is not None and not name.endswith(CSV):
+        frame = frame.assign(**{stamps[0]: stamps[1]})
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if name.endswith(CSV):
+        write_csv(out, without_formulas(frame))
+    elif name.endswith(PARQUET):
+        write_parquet(out, frame)
+    elif name.endswith(NETCDF):
+        write_netcdf(out, dataset_of(frame, discovery, stamps, level))
+    else:
+        if len(frame) > EXCEL_ROWS:
+            raise ConfigError(
+                f"{out}: a sheet holds {EXCEL_ROWS:,} rows, these are {len(frame):,}; "
+                "write .csv or .parquet"
+            )
+        write_excel(out, without_formulas(frame))
+
+
+def without_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return a table in which no text, and no name of a column, is run as a formula."""
+    import pandas as pd
+
+    def harmless(cell: Any) -> Any:
+        return (
+            f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+        )
+
+    texts = [n for n in frame if not pd.api.types.is_numeric_dtype(frame[n])]
+    changed = {
+        n: frame[n].map(harmless) for n in texts if frame[n].dtype.kind not in "mM"
+    }
+    return frame.assign(**changed).rename(columns=harmless)
+
+
+def dataset_of(
+    frame: "pd.DataFrame",
+    discovery: "DiscoveryRecord",
+    stamps: "Stamps" = None,
+    level: float = 0.95,
+) -> "xr.Dataset":
+    """Return predictions as a data set with units and names after CF 1.11.
+
+    Its dimension is the time where every stamp occurs once, else the row.
+
+    Reference: Eaton et al., NetCDF Climate and Forecast Metadata Conventions.
+    """
+    import xarray as xr
+
+    row, rows = "row", np.arange(len(frame))
+    if stamps is not None and len(np.unique(stamps[1])) == len(frame):
+        row, rows = stamps
+    describe = _descriptions(discovery, level)
+    variables = {
+        name: (row, _values(column), describe(name))
+        for name, column in ((str(n), column) for n, column in frame.items())
+        if name != row
+    }
+    dataset = xr.Dataset(variables, {row: (row, rows)})
+    dataset[row].attrs = (
+        {"standard_name": "time", "axis": "T"}
+        if row != "row"
+        else {"long_name": "row of the file, the first is 0"}
+    )
+    dataset.attrs = {
+        "Conventions": "CF-1.11",
+        "title": "Predictions of a process model with equations for hidden parameters",
+        "source": f"sciren {versions()['sciren']}",
+    }
+    return dataset
+
+
+def _values(column: "pd.Series") -> np.ndarray:
+    """Return a column as numbers, dates or text; text that is missing is empty."""
+    if column.dtype.kind == "b" or column.name == OUTSIDE:
+        return column.to_numpy(dtype=np.int8)
+    if column.dtype.kind in "iufMm":
+        return column.to_numpy()
+    return column.fillna("").astype(str).to_numpy(dtype=object)
+
+
+def _descriptions(
+    discovery: "DiscoveryRecord", level: float
+) -> Callable[[str], dict[str, Any]]:
+    """Return a function: name of a column -> its attributes."""
+    units = units_of(discovery)
+    share = f"{100 * level:.4g} %"
+
+    def describe(name: str) -> dict[str, Any]:
+        if name == OUTSIDE:
+            return {
+                "long_name": "whether the row lies beyond the rows of the training",
+                "flag_values": np.array([0, 1], dtype=np.int8),
+                "flag_meanings": "inside outside",
+            }
+        for end, text in _LIMITS.items():
+            base = name.removesuffix(end)
+            if name.endswith(end) and base in units:
+                attributes = {"long_name": text.format(level=share, name=base)}
+                return attributes | _unit(units, base)
+        return {"long_name": name} | _unit(units, name)
+
+    return describe
+
+
+def _unit(units: dict[str, str], name: str) -> dict[str, str]:
+    return {"units": units[name]} if units.get(name) else {}
+
+
+def units_of(discovery: "DiscoveryRecord") -> dict[str, str]:
+    """Return the units of columns, targets and latents, empty where none is known."""
+    units: dict[str, str] = {}
+    if discovery.equations is not None:
+        units |= dict(discovery.equations.unit_of)
+    if discovery.model is not None:
+        units |= {p.name: p.unit for p in discovery.model.decoder.parameters}
+    if discovery.folder is not None:
+        record = read_json(discovery.folder / "data.json")
+        columns: dict[str, str] = record["units"]
+        targets: dict[str, str] = record["targets"]
+        units |= columns
+        units |= {name: columns.get(column, "") for name, column in targets.items()}
+    return units
