@@ -11,21 +11,39 @@ from typing import Any
 
 import numpy as np
 
+_PLAIN = (np.ndarray, float, int)
 
-def _for_operands(function: Callable[..., Any]) -> Callable[..., Any]:
+Function = Callable[..., Any]
+
+
+def _for_operands(plain: Function | None = None) -> Callable[[Function], Function]:
     """Let a function take the operands in which process models get their values.
 
     They are known by an attribute, because `sciren.decoders.operand` needs this module.
+
+    Args:
+        plain: the same for numpy arrays and numbers, where numpy has it. A loop over time
+            calls it at every step, where the search for the kind of the values would
+            take longer.
     """
 
-    @functools.wraps(function)
-    def dispatched(*values: Any) -> Any:
-        for value in _leaves(values):
-            if getattr(type(value), "sciren_operand", False):
-                return value.applied(function, *values)
-        return function(*values)
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def dispatched(*values: Any) -> Any:
+            if plain is not None:
+                for value in values:
+                    if type(value) not in _PLAIN:
+                        break
+                else:
+                    return plain(*values)
+            for value in _leaves(values):
+                if getattr(type(value), "sciren_operand", False):
+                    return value.applied(function, *values)
+            return function(*values)
 
-    return dispatched
+        return dispatched
+
+    return decorate
 
 
 def _leaves(values: Any) -> Iterator[Any]:
@@ -58,43 +76,47 @@ def _apply(name: str, value: Any, sympy_name: str | None = None) -> Any:
     )(value)
 
 
-@_for_operands
+@_for_operands(np.exp)
 def exp(x: Any) -> Any:
     """Exponential, element by element."""
     return _apply("exp", x)
 
 
-@_for_operands
+@_for_operands(np.log)
 def log(x: Any) -> Any:
     """Natural logarithm, element by element."""
     return _apply("log", x)
 
 
-@_for_operands
+@_for_operands(np.sqrt)
 def sqrt(x: Any) -> Any:
     """Square root, element by element."""
     return _apply("sqrt", x)
 
 
-@_for_operands
+@_for_operands(np.sin)
 def sin(x: Any) -> Any:
     """Sine of an angle in radians, element by element."""
     return _apply("sin", x)
 
 
-@_for_operands
+@_for_operands(np.cos)
 def cos(x: Any) -> Any:
     """Cosine of an angle in radians, element by element."""
     return _apply("cos", x)
 
 
-@_for_operands
+@_for_operands(np.tanh)
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, element by element."""
     return _apply("tanh", x)
 
 
-@_for_operands
+def _logistic(x: Any) -> Any:
+    return 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
+
+
+@_for_operands(_logistic)
 def expit(x: Any) -> Any:
     """Logistic function 1 / (1 + exp(-x)), element by element."""
     kind = _kind(x)
@@ -102,10 +124,10 @@ def expit(x: Any) -> Any:
         return sys.modules["torch"].sigmoid(x)
     if kind == "sympy":
         return 1 / (1 + sys.modules["sympy"].exp(-x))
-    return 1 / (1 + np.exp(-np.asarray(x, dtype=float)))
+    return _logistic(x)
 
 
-@_for_operands
+@_for_operands(np.abs)
 def absolute(x: Any) -> Any:
     """Absolute value, element by element."""
     return _apply("abs", x, "Abs")
@@ -125,19 +147,19 @@ def _extreme(name: str, sympy_name: str, a: Any, b: Any) -> Any:
     return getattr(np, name)(a, b)
 
 
-@_for_operands
+@_for_operands(np.maximum)
 def maximum(a: Any, b: Any) -> Any:
     """Larger of two values, element by element."""
     return _extreme("maximum", "Max", a, b)
 
 
-@_for_operands
+@_for_operands(np.minimum)
 def minimum(a: Any, b: Any) -> Any:
     """Smaller of two values, element by element."""
     return _extreme("minimum", "Min", a, b)
 
 
-@_for_operands
+@_for_operands(np.where)
 def where(condition: Any, a: Any, b: Any) -> Any:
     """Return ``a`` where the condition holds, else ``b``, element by element."""
     kind = _kind(condition, a, b)
@@ -152,7 +174,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     return np.where(condition, a, b)
 
 
-@_for_operands
+@_for_operands()
 def matrix_exponential(rows: list[list[Any]]) -> list[list[Any]]:
     """Return the exponential of a square matrix, entry by entry.
 

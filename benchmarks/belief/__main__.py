@@ -23,7 +23,8 @@ PARTS = {
 }
 
 
-def _sets(text: str) -> range:
+def sets(text: str) -> range:
+    """Return the seeds that a text such as 0-9 names."""
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1)
 
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("part", choices=PARTS)
-    parser.add_argument("--sets", type=_sets, default=range(20), help="such as 0-19")
+    parser.add_argument("--sets", type=sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
     asked = parser.parse_args(arguments)
     run = importlib.import_module(PARTS[asked.part]).run

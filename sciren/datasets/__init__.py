@@ -1,6 +1,7 @@
 """Embedded data sets with a known truth (no torch, no download), and soil forcing."""
 
 from sciren.datasets.at_neu import download_at_neu, fetch_at_neu
+from sciren.datasets.catchments import Catchments, make_catchments
 from sciren.datasets.climate import climate_summary, forcing_from_climate
 from sciren.datasets.climate_heat import amplitude_from_latitude
 from sciren.datasets.climate_recipe import ClimateRecipe
@@ -18,6 +19,7 @@ from sciren.datasets.soil_carbon import (
 from sciren.datasets.temperature import surrogate_temperature
 
 __all__ = [
+    "Catchments",
     "ClimateRecipe",
     "RespirationStudy",
     "RespirationTruth",
@@ -28,6 +30,7 @@ __all__ = [
     "download_at_neu",
     "fetch_at_neu",
     "forcing_from_climate",
+    "make_catchments",
     "make_respiration",
     "make_soil_carbon",
     "miami_npp",

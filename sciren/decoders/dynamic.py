@@ -5,6 +5,7 @@ row-wise model (checks, symbols, derivatives) therefore serve a step as they are
 it as a `sciren.decoders.step_view.StepView`.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
@@ -141,7 +142,7 @@ class DynamicModel(FunctionDecoder):
                 "per='group'"
             )
 
-    @property
+    @functools.cached_property
     def state_names(self) -> tuple[str, ...]:
         """Names of the states in order of declaration."""
         return tuple(state.name for state in self.states)

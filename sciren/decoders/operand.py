@@ -204,6 +204,10 @@ def _names_numpy(function: Any, seen: set[int]) -> bool:
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType) or id(code) in seen:
         return False
+    if (
+        function.__module__ == fn.__name__
+    ):  # takes tensors and symbols as well as arrays
+        return False
     seen.add(id(code))
     names = _names(code)
     if names & {"numpy", "scipy"}:  # imported inside the function

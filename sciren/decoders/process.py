@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
-from typing import Any
+from typing import Any, overload
 
 from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel, Solver, Time
@@ -13,6 +13,30 @@ from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
 
+@overload
+def process_model(
+    parameters: Sequence[Parameter],
+    forcings: Sequence[str] = ...,
+    targets: Sequence[str] = ...,
+    target_units: Mapping[str, str] | None = ...,
+    name: str | None = ...,
+    rowwise: bool = ...,
+    state: None = ...,
+) -> Callable[[Callable[..., Any]], FunctionDecoder]: ...
+@overload
+def process_model(
+    parameters: Sequence[Parameter],
+    forcings: Sequence[str] = ...,
+    targets: Sequence[str] | Mapping[str, str] = ...,
+    target_units: Mapping[str, str] | None = ...,
+    name: str | None = ...,
+    rowwise: bool = ...,
+    *,
+    state: Sequence[State],
+    time: Time = ...,
+    solver: Solver = ...,
+    warmup: int = ...,
+) -> Callable[[Callable[..., Any]], DynamicModel]: ...
 def process_model(
     parameters: Sequence[Parameter],
     forcings: Sequence[str | Forcing] = (),

@@ -1,0 +1,1 @@
+"""Process models with memory: speed of derivatives, simulated catchments, unknown drainage."""

@@ -1,0 +1,33 @@
+"""One part at a time: `python -m benchmarks.dynamics PART [--sets 0-9]`.
+
+Parts: jacobian (of a bucket with two stores, against its plain simulation).
+Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from benchmarks.belief.__main__ import sets, table
+
+PARTS = {"jacobian": "benchmarks.dynamics.speed"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one part; the table goes to standard output."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.dynamics",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--sets", type=sets, default=range(10), help="such as 0-9")
+    asked = parser.parse_args(arguments)
+    run = importlib.import_module(PARTS[asked.part]).run
+    sys.stdout.write(table(run(asked.sets)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""Process models with memory: simulation of series and its exact derivatives.
+
+A step is a row-wise process with the state as one more input (`sciren.decoders`); nothing
+here differentiates through the loop over time. Names resolve on first use.
+"""
+
+from typing import TYPE_CHECKING
+
+from sciren._lazy import lazy
+
+if TYPE_CHECKING:
+    from sciren.dynamics.directions import Directions as Directions
+    from sciren.dynamics.directions import jacobian as jacobian
+    from sciren.dynamics.local import local_jacobians as local_jacobians
+    from sciren.dynamics.recurrence import adjoint as adjoint
+    from sciren.dynamics.simulation import SeriesProcess as SeriesProcess
+    from sciren.dynamics.simulation import Trajectory as Trajectory
+    from sciren.dynamics.simulation import Values as Values
+
+__getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -1,0 +1,135 @@
+"""Tangents along a trajectory as a linear recurrence, and its exact transpose.
+
+    M_{t+1} = A_t M_t + B_t,      d out_t = C_t M_t + D_t
+
+is a lower triangular system with unit diagonal and band 2 n - 1, one block a group:
+LAPACK's banded solve for few columns, a loop over time for many.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import lapack
+
+from sciren.dynamics.local import Local
+
+FEW = 24  # columns; the loop is faster from here (`python -m benchmarks.dynamics jacobian`)
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Columns of the Jacobian that move one parameter of the steps.
+
+    Args:
+        columns: their places among all columns.
+        parameter: its place among those of the step.
+        design: (T, G, k) derivative of the parameter by the k columns; None: one column,
+            the parameter itself.
+    """
+
+    columns: slice
+    parameter: int
+    design: np.ndarray | None = None
+
+
+def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.ndarray:
+    """Return the derivatives of all outputs by K directions, (K, m, G, T).
+
+    Args:
+        local: of every step.
+        forced: parameters in whose direction steps are moved, K columns together.
+        start: (K, n, G) effect of the directions on the states before the first row.
+    """
+    if len(start) > FEW:
+        return _looped(local, forced, start)
+    n, (groups, rows) = local.n_states, local.by_state.shape[2:]
+    driven = np.zeros((len(start), len(local.by_state), groups, rows))
+    for one in forced:
+        effect = local.by_parameter[:, one.parameter]
+        if one.design is not None:
+            effect = effect * one.design.transpose(2, 1, 0)[:, None]
+        driven[one.columns] = effect
+    carried = _banded(local.by_state[:n], driven[:, :n], start)  # (K, n, G, T)
+    outputs = driven[:, n:]
+    for number in range(n):
+        outputs += local.by_state[n:, number] * carried[:, number, None]
+    return outputs
+
+
+def _banded(by_state: np.ndarray, driven: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the tangents of the states at the start of every row, (K, n, G, T)."""
+    n, _, groups, rows = by_state.shape
+    right = np.zeros((len(driven), groups, rows, n))
+    right[:, :, 0] = start.transpose(0, 2, 1)
+    right[:, :, 1:] = driven[..., :-1].transpose(0, 2, 3, 1)
+    flat = right.reshape(len(driven), -1)
+    solved, _ = lapack.dtbtrs(  # pyright: ignore[reportAttributeAccessIssue]
+        _band(by_state), flat.T, uplo="L", diag="U", overwrite_b=1
+    )
+    return solved.T.reshape(len(driven), groups, rows, n).transpose(0, 3, 1, 2)
+
+
+def _band(by_state: np.ndarray) -> np.ndarray:
+    """Return the system in LAPACK's lower band storage, (2 n, G T n), in Fortran's order."""
+    n, _, groups, rows = by_state.shape
+    band = np.zeros((groups, rows, n, 2 * n))
+    for i in range(n):
+        for j in range(n):
+            # the last row of a group has no next one: blocks of groups stand apart
+            band[:, :-1, j, n + i - j] = -by_state[i, j, :, :-1]
+    return band.reshape(-1, 2 * n).T
+
+
+def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.ndarray:
+    """Do the same by a loop over time, all columns of a time together.
+
+    One product a step: (A_t B_t over C_t D_t) times the tangents of the states over those
+    of the parameters. Nothing but the outputs passes through the memory.
+    """
+    n, (groups, rows) = local.n_states, local.by_state.shape[2:]
+    both = np.concatenate([local.by_state, local.by_parameter], axis=1)
+    steps = np.ascontiguousarray(both.transpose(3, 2, 0, 1))  # (T, G, n + m, n + P)
+    moved = np.zeros((groups, both.shape[1], start.shape[0]))
+    moved[:, :n] = start.transpose(2, 1, 0)
+    moving = []
+    for one in forced:
+        if one.design is None:
+            moved[:, n + one.parameter, one.columns] = 1.0
+        else:
+            moving.append((moved[:, n + one.parameter, one.columns], one.design))
+    ahead = np.empty((groups, len(both), len(start)))
+    outputs = np.empty((rows, groups, len(both) - n, len(start)))
+    for t in range(rows):
+        for place, design in moving:
+            place[...] = design[t]
+        np.matmul(steps[t], moved, out=ahead)
+        outputs[t] = ahead[:, n:]
+        moved[:, :n] = ahead[:, :n]
+    return outputs.transpose(3, 2, 1, 0)
+
+
+def adjoint(local: Local, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the gradient of sum(weights * outputs), exact.
+
+    One solve with the transposed system, whatever the number of parameters.
+
+    Args:
+        local: of every step.
+        weights: (m, G, T) derivative of a loss by every output.
+    Returns:
+        by parameter of every row (P, G, T), by state before the first row (n, G).
+    """
+    n, (groups, rows) = local.n_states, weights.shape[1:]
+    right = np.einsum("ojgt,ogt->gtj", local.by_state[n:], weights)
+    flat = np.asfortranarray(right.reshape(-1, 1))
+    band = _band(local.by_state[:n])
+    solved, _ = lapack.dtbtrs(  # pyright: ignore[reportAttributeAccessIssue]
+        band, flat, uplo="L", diag="U", trans="T", overwrite_b=1
+    )
+    costate = solved.reshape(groups, rows, n)
+    ahead = np.zeros_like(costate)
+    ahead[:, :-1] = costate[:, 1:]  # what the state after a row is worth
+    by_parameter = np.einsum("ipgt,gti->pgt", local.by_parameter[:n], ahead)
+    by_parameter += np.einsum("opgt,ogt->pgt", local.by_parameter[n:], weights)
+    return by_parameter, costate[:, 0].T

@@ -1,0 +1,119 @@
+"""One step of a dynamic model on arrays or tensors: bounds of states, Runge-Kutta substeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sciren.decoders.dynamic import DynamicModel
+from sciren.functions import maximum, minimum
+from sciren.states import State
+
+Values = (
+    Sequence[Any] | np.ndarray
+)  # of states, parameters or forcings, one after the other
+
+
+@dataclass(frozen=True)
+class Step:
+    """(states, parameters, forcings, interval) -> (new states, outputs), each a list.
+
+    The same lines serve numpy in the loop over time and torch for the derivatives of all
+    steps at once.
+
+    Args:
+        model: the declarations and the function.
+        parameter_names: of the values that the function sees as p.
+        substeps: Runge-Kutta steps within one interval, where the function gives
+            derivatives.
+    """
+
+    model: DynamicModel
+    parameter_names: tuple[str, ...]
+    substeps: int = 1
+
+    def __call__(
+        self, states: Values, parameters: Values, forcings: Values, interval: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the states at the end of the interval and the outputs of the row."""
+        p = SimpleNamespace(**dict(zip(self.parameter_names, parameters, strict=True)))
+        f = SimpleNamespace(**dict(zip(self.model.forcings, forcings, strict=True)))
+        return self.run(states, p, f, interval)
+
+    def run(
+        self, states: Values, p: Any, f: Any, interval: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """Do the same with namespaces that are made already."""
+        if self.model.time == "ode":
+            new, outputs = self._integrate(states, p, f, interval)
+        else:
+            new, outputs = self._called(states, p, f)
+            if self._bounded:
+                new = self._held(new)
+        observed = self.model.observed_states
+        if observed:
+            # A row of an ODE is an instant, its start; a row of steps is an interval.
+            seen = dict(
+                zip(
+                    self.model.state_names,
+                    states if self.model.time == "ode" else new,
+                    strict=True,
+                )
+            )
+            outputs = {t: seen[s] for t, s in observed.items()} | dict(outputs)
+        return list(new), [outputs[name] for name in self.model.targets]
+
+    @cached_property
+    def _bounded(self) -> bool:
+        return any(state.bounded for state in self.model.states)
+
+    def _held(self, values: Values) -> list[Any]:
+        """Return new states inside their bounds."""
+        return [_held(v, one) for v, one in zip(values, self.model.states, strict=True)]
+
+    def _called(
+        self, states: Values, p: Any, f: Any
+    ) -> tuple[list[Any], Mapping[str, Any]]:
+        names = self.model.state_names
+        s = SimpleNamespace(**dict(zip(names, states, strict=True)))
+        result = self.model.called(s, p, f)
+        values, outputs = (
+            (result, {}) if isinstance(result, Mapping) else result
+        )  # only states that are observed themselves: no outputs
+        return [values[name] for name in names], outputs
+
+    def _integrate(
+        self, states: Values, p: Any, f: Any, interval: Any
+    ) -> tuple[list[Any], Mapping[str, Any]]:
+        """Runge-Kutta of fourth order, forcings constant over the interval.
+
+        Reference: Hairer, Norsett and Wanner 1993, chapter II.1.
+        """
+        h = interval / self.substeps
+        now, outputs = list(states), {}
+        for number in range(self.substeps):
+            k1, out = self._called(now, p, f)
+            outputs = out if number == 0 else outputs
+            k2, _ = self._called(_ahead(now, k1, h / 2), p, f)
+            k3, _ = self._called(_ahead(now, k2, h / 2), p, f)
+            k4, _ = self._called(_ahead(now, k3, h), p, f)
+            rates = [
+                (a + 2 * b + 2 * c + d) / 6
+                for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
+            ]
+            now = self._held(_ahead(now, rates, h))
+        return now, outputs
+
+
+def _ahead(states: Values, rates: Values, h: Any) -> list[Any]:
+    return [one + h * rate for one, rate in zip(states, rates, strict=True)]
+
+
+def _held(value: Any, state: State) -> Any:
+    """Return a new state inside its bounds."""
+    if state.low is not None:
+        value = maximum(value, state.low)
+    return value if state.high is None else minimum(value, state.high)
