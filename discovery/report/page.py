@@ -1,13 +1,14 @@
 """The report of a run: one self-contained HTML page with every number and picture."""
 
-import base64
-import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.report.edge_cards import EdgeCard
+from discovery.report.pictures import pictures
 from discovery.report.tables import (
     TableView,
     constants_table,
@@ -17,6 +18,7 @@ from discovery.report.tables import (
     plain_table,
     verification_table,
 )
+from discovery.report.words import explained, glossary
 from discovery.runs.files import write_text
 from sciren.errors import ColumnError
 from visualize.labels import pretty_unit
@@ -28,31 +30,29 @@ if TYPE_CHECKING:
 
     from discovery.verdict.record import Verdict
 
-_DPI = 200  # twice the 100 pixels an inch at which pictures are shown
-_WIDTH = 880  # pixels that an equation may take on the page
-_PLACES = {  # beginning of a picture's name -> section, caption
-    "graph": ("network", "Encoder and process: width by importance, colour by family."),
-    "edges": ("network", "Learned function, closed form and data of each edge."),
-    "profile": (
-        "constants",
-        "Loss when a constant is held at a value and the rest refit.",
-    ),
-    "observed": ("fit", "Predicted against observed."),
-    "latents": ("fit", "Estimated against true latent."),
-    "history": ("training", "Terms of the loss during training."),
-}
-_OTHER = "pictures"
-_SECTIONS = (  # name in addresses, heading, parts of which one must be there
-    ("equations", "Equations", {"equations"}),
-    ("constants", "Constants", {"constants", "profiles"}),
-    ("fit", "Fit", {"metrics", "fit"}),
-    ("network", "Network", {"edges", "network"}),
-    ("verdict", "Verdict", {"verdict"}),
-    ("verification", "Consistency", {"verification"}),
-    ("data", "Data", {"data"}),
-    ("training", "Training", {"training"}),
+WIDE, NARROW = 860, 310  # pixels that an equation may take on a desktop and a phone
+OPEN = (  # the four questions that every reader has, in their order
+    ("found", "What was found", {"equations", "findings"}),
+    ("believe", "Whether to believe it", {"verdict"}),
+    ("fit", "How well it fits", {"metrics", "fit", "rows"}),
+    ("look", "What it looks like", {"edges", "look", "network"}),
+)
+FOLDED = (  # name in addresses, heading, parts of which one must be there
+    ("constants", "Constants and their profiles", {"constants", "profiles"}),
+    ("path", "Simpler and more complex equations", {"candidates"}),
+    ("fails", "Where it fails: residuals", {"residuals"}),
+    ("series", "Along time", {"series"}),
+    ("sites", "Site by site", {"groups"}),
+    ("reach", "Where the data are", {"reach"}),
+    ("data", "Data and rows left out", {"data"}),
+    ("truth", "Against the truth", {"truth"}),
+    ("verification", "Consistency of equation and network", {"verification"}),
+    ("code", "Code in five languages", {"codes"}),
+    ("training", "Training", {"training", "history"}),
     ("pictures", "More pictures", {"pictures"}),
-    ("provenance", "Provenance", {"provenance"}),
+    ("notes", "Notes", {"notes"}),
+    ("provenance", "Provenance and settings", {"provenance"}),
+    ("glossary", "Glossary", {"glossary"}),
 )
 
 
@@ -66,6 +66,7 @@ class ReportEquation:
         text: the same as plain text.
         unit: unit of the left-hand side, free text.
         meaning: short phrase about the left-hand side.
+        mathml: the same as a ``math`` element, for screen readers.
     """
 
     name: str
@@ -73,6 +74,7 @@ class ReportEquation:
     text: str
     unit: str = ""
     meaning: str = ""
+    mathml: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class ReportData:
 
     Args:
         title: heading of the page.
-        summary: notes on what was found, folded where there is a verdict.
+        findings: what was found in three to six sentences of plain words.
+        summary: notes, folded at the end.
         equations: one per latent.
         decoder: equation of the process model.
         constants: one row a constant: constant, estimate, error, unit, ...
@@ -99,11 +102,16 @@ class ReportData:
         config: the configuration as YAML.
         verdict: headline, three answers and reasons; the first block of the page.
         controls: one sentence a placebo or wrong process, where they were run.
+        network: graph of the encoder as SVG, for wide and for narrow pages.
+        cards: one card an edge.
+        codes: language -> source code of the equations.
+        browser: what the scripts draw and evaluate, plain data (`browser_data`).
     Raises:
         ColumnError: the verification has no column check or passed.
     """
 
     title: str
+    findings: Sequence[str] = ()
     summary: Sequence[str] = ()
     equations: Sequence[ReportEquation] = ()
     decoder: ReportEquation | None = None
@@ -121,6 +129,10 @@ class ReportData:
     config: str = ""
     verdict: "Verdict | None" = None
     controls: Sequence[str] = ()
+    network: tuple[str, str] | None = None
+    cards: Sequence[EdgeCard] = ()
+    codes: Mapping[str, str] = field(default_factory=dict)
+    browser: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.verification is None:
@@ -148,16 +160,6 @@ class ReportData:
         return [str(check) for check, passed in rows if not passed]
 
 
-@dataclass(frozen=True)
-class Picture:
-    """One picture of the page: data address, width in pixels, caption, description."""
-
-    address: str
-    width: int
-    caption: str
-    alt: str
-
-
 def save_report(data: ReportData, path: str | Path) -> Path:
     """Write the report to a file, whole or not at all, and return its path."""
     target = Path(path)
@@ -179,21 +181,47 @@ def render_report(data: ReportData) -> str:
         "candidates": _view(data.candidates, _candidates_table),
         "verdict": _reasons(data.verdict),
     }
-    pictures = _pictures(data)
-    present = {name for name, table in tables.items() if table} | set(pictures)
-    present |= {"equations"} if data.equations or data.decoder else set()
-    present |= {"verdict"} if data.controls else set()
-    present |= {"data"} if data.data else set()
-    present |= {"provenance"} if data.provenance or data.config else set()
+    drawn = pictures(data.figures, data.captions)
+    words = glossary(h for table in tables.values() if table for h, _ in table.headings)
+    present = _present(data, tables) | set(drawn) | {"glossary"}
     page = _template().render(
         report=data,
         tables=tables,
-        pictures=pictures,
-        sections=[(i, name) for i, name, parts in _SECTIONS if present & parts],
+        pictures=drawn,
+        open=[one for one in OPEN if present & one[2]],
+        folded=[one for one in FOLDED if present & one[2]] if len(present) > 1 else [],
+        words=words,
         data_facts=facts_table(data.data),
         provenance=facts_table(data.provenance),
+        browser=_script_json(data.browser),
+        wide=WIDE,
+        narrow=NARROW,
     )
     return page.lstrip()
+
+
+def _present(data: ReportData, tables: Mapping[str, Any]) -> set[str]:
+    """Names of the parts that have content."""
+    parts = {name for name, table in tables.items() if table}
+    parts |= {name for name, value in data.browser.items() if value}
+    named = {
+        "equations": data.equations or data.decoder,
+        "findings": data.findings,
+        "verdict": data.verdict or data.controls,
+        "network": data.network,
+        "edges": data.cards,
+        "codes": data.codes,
+        "data": data.data,
+        "notes": data.summary,
+        "provenance": data.provenance or data.config,
+    }
+    return parts | {name for name, value in named.items() if value}
+
+
+def _script_json(data: Mapping[str, Any]) -> str:
+    """Data inside a script element: no text in it can close the element."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
 def _view(frame: "pd.DataFrame | None", make: Any) -> TableView | None:
@@ -237,51 +265,23 @@ def _template() -> "Template":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("discovery", "templates"),
+        loader=PackageLoader("discovery", "templates/report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"typeset": _typeset, "unit": pretty_unit}
-    return environment.get_template("report.html")
+    environment.filters |= {
+        "typeset": _typeset, "unit": pretty_unit, "explained": explained,
+    }  # fmt: skip
+    return environment.get_template("page.html")
 
 
-def _typeset(latex: str, text: str = "", size: float = 22.0) -> Any:
+def _typeset(latex: str, text: str = "", size: float = 22.0, width: int = WIDE) -> Any:
     """Equation as an SVG element, or nothing where it cannot be drawn."""
     from markupsafe import Markup
 
     from visualize.equations import equation_svg
 
-    svg = equation_svg(latex, text, size, _WIDTH) if latex else None
+    svg = equation_svg(latex, text, size, width) if latex else None
     return Markup(svg) if svg else ""
-
-
-def _pictures(data: ReportData) -> dict[str, list[Picture]]:
-    """Pictures of each section, in the order of the known names."""
-    known = list(_PLACES)
-
-    def rank(name: str) -> int:
-        return next((i for i, start in enumerate(known) if name.startswith(start)), 99)
-
-    sections: dict[str, list[Picture]] = {}
-    for name in sorted(data.figures, key=rank):
-        start = next((start for start in known if name.startswith(start)), "")
-        section, usual = _PLACES.get(start, (_OTHER, name.replace("_", " ")))
-        caption = data.captions.get(name, usual)
-        picture = _picture(data.figures[name], caption)
-        sections.setdefault(section, []).append(picture)
-    return sections
-
-
-def _picture(figure: "Figure | bytes", caption: str) -> Picture:
-    if isinstance(figure, bytes):
-        content, alt = figure, caption
-        width = int.from_bytes(content[16:20], "big") // 2  # of the PNG header
-    else:
-        stream = io.BytesIO()
-        figure.savefig(stream, format="png", dpi=_DPI)
-        content, alt = stream.getvalue(), str(figure.get_label()) or caption
-        width = round(figure.get_figwidth() * _DPI / 2)
-    encoded = base64.b64encode(content).decode("ascii")
-    return Picture(f"data:image/png;base64,{encoded}", width, caption, alt)

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.report.browser_data import browser_data
+from discovery.report.edge_cards import edge_cards
 from discovery.report.figures import frame_or_none, stored_figures
+from discovery.report.findings import feature_shares, findings
+from discovery.report.network_svg import NARROW, network_svg
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
 from discovery.results.edge_tests import with_tests
 from discovery.results.scoring import long_scores
+from discovery.results.views.collect import VIEWS
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import edited_note, renew
@@ -15,6 +20,7 @@ from discovery.runs.manifest import edited_note, renew
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.report.edge_cards import EdgeCard
     from discovery.results.result import Discovery
     from symbolic.model.symbolic_model import SymbolicModel
 
@@ -52,10 +58,12 @@ def report_data(folder: Path) -> ReportData:
     record = read_json(folder / "data.json")
     config = (folder / "config.yaml").read_text(encoding="utf-8")
     equations, decoder = _equations(discovery)
+    views = read_json(folder / VIEWS) if (folder / VIEWS).is_file() else {}
     return ReportData(
         title=_title(record, config),
         verdict=discovery.verdict,
         controls=_controls(folder),
+        findings=findings(discovery, views),
         summary=_summary(discovery, record),
         equations=equations,
         decoder=decoder,
@@ -70,7 +78,62 @@ def report_data(folder: Path) -> ReportData:
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
         config=config,
+        network=_network(discovery, config),
+        cards=_cards(discovery),
+        codes=_codes(folder),
+        browser=browser_data(discovery, views) | _left_out(record),
     )
+
+
+def _network(discovery: "Discovery", config: str) -> tuple[str, str] | None:
+    """The graph for a desktop and for a phone; a black box has none."""
+    import yaml
+
+    from visualize import Process, encoder_graph
+
+    model = discovery.equations
+    if model is None:
+        return None
+    decoder = yaml.safe_load(config)["decoder"]
+    process = decoder and Process(
+        decoder["name"].rpartition(":")[2],
+        tuple(model.target_columns),
+        tuple(model.forcing_columns),
+        tuple(model.constants),
+    )
+    graph = encoder_graph(model.edges, process=process or None)
+    return network_svg(graph), network_svg(graph, NARROW)
+
+
+def _cards(discovery: "Discovery") -> "list[EdgeCard]":
+    if discovery.equations is None:
+        return []
+    return edge_cards(discovery.edges, discovery.constants, discovery.equations.unit_of)
+
+
+def _codes(folder: Path) -> dict[str, str]:
+    """Return language -> source code, as it lies in the run."""
+    from symbolic.code import SUFFIXES
+
+    files = {
+        language: folder / "code" / f"equations{suffix}"
+        for language, suffix in SUFFIXES.items()
+    }
+    return {
+        language: file.read_text(encoding="utf-8")
+        for language, file in files.items()
+        if file.is_file()
+    }
+
+
+def _left_out(record: dict[str, Any]) -> dict[str, Any]:
+    """Rows by what became of them: used, filtered, dropped for each reason."""
+    rows = {
+        "used": record["rows"],
+        "not wanted by the filter": record["read"] - record["kept"],
+    }
+    rows |= dict(record["dropped"])
+    return {"left_out": [[name, count] for name, count in rows.items() if count]}
 
 
 def _controls(folder: Path) -> list[str]:
@@ -118,14 +181,11 @@ def _who_explains(discovery: "Discovery") -> list[str]:
 
     if discovery.equations is None:
         return []
-    edges: Any = discovery.equations.edges
-    edges = edges[edges["source"].isin(list(discovery.equations.features))]
     lines = []
-    for latent, rows in edges.groupby("latent", sort=False):
-        shares = rows.groupby("source", sort=False)["importance"].sum()
-        shares = shares.sort_values(ascending=False)
-        kept = [f"{name} ({percent(s)})" for name, s in shares.items() if s > 0]
-        dropped = [str(name) for name, s in shares.items() if not s > 0]
+    for latent, shares in feature_shares(discovery).items():
+        kept = [f"{name} ({percent(share)})" for name, share in shares]
+        used = {name for name, _ in shares}
+        dropped = [name for name in discovery.equations.features if name not in used]
         text = f"{latent} depends on {', '.join(kept) or 'no feature'}"
         lines.append(text + (f"; dropped: {', '.join(dropped)}" if dropped else ""))
     return lines
@@ -135,6 +195,7 @@ def _equations(
     discovery: "Discovery",
 ) -> tuple[list[ReportEquation], ReportEquation | None]:
     from symbolic import to_text
+    from symbolic.printing.mathml import to_mathml
 
     model = discovery.equations
     if model is None:
@@ -145,9 +206,9 @@ def _equations(
         printed = model.printed(name)
         text = f"{name} = {to_text(printed, model.digits, order=order)}"
         unit = model.unit_of.get(name, "")
-        equations.append(
-            ReportEquation(name, _latex(name, printed, model, order), text, unit)
-        )
+        latex = _latex(name, printed, model, order)
+        mathml = to_mathml(printed, model.digits, name=name, order=order)
+        equations.append(ReportEquation(name, latex, text, unit, mathml=mathml))
     return equations, _process(model)
 
 
@@ -161,6 +222,7 @@ def _latex(name: str, expression: Any, model: "SymbolicModel", order: list[str])
 
 def _process(model: "SymbolicModel") -> ReportEquation | None:
     from symbolic import to_text
+    from symbolic.printing.mathml import to_mathml
 
     if model.process is None:
         latex = model.process_latex
@@ -177,11 +239,15 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
         f"{name} = {to_text(expression, model.digits)}"
         for name, expression in written.items()
     ]
+    mathml = "".join(
+        to_mathml(expression, model.digits, name=name)
+        for name, expression in written.items()
+    )
     if len(latex) == 1:
-        return ReportEquation(next(iter(written)), latex[0], text[0])
+        return ReportEquation(next(iter(written)), latex[0], text[0], mathml=mathml)
     lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
     joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
-    return ReportEquation(", ".join(written), joined, "; ".join(text))
+    return ReportEquation(", ".join(written), joined, "; ".join(text), mathml=mathml)
 
 
 def _constants(discovery: "Discovery") -> "pd.DataFrame | None":

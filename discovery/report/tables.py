@@ -28,11 +28,12 @@ _EDGE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: its text, how it looks, and LaTeX where it can be typeset."""
+    """One cell: its text, how it looks, LaTeX where it can be typeset, and its number."""
 
     text: str
     kind: str = ""  # "number", "pass", "fail", "note" or nothing
     latex: str = ""
+    value: float | None = None  # what scripts sort by
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _note(record: Mapping[str, Any]) -> str:
 def _edge_cell(record: Mapping[str, Any], name: str) -> Cell:
     value = record.get(name)
     if name == "importance":
-        return Cell(percent(_share(value)), "number")
+        return Cell(percent(_share(value)), "number", value=_share(value))
     if name == "family" and record.get("status") in ("refused", "dropped"):
         return Cell(str(record["status"]))
     if name == "note":
@@ -222,9 +223,9 @@ def _cell(value: Any, name: str) -> Cell:
     if type(value).__name__ in ("bool", "bool_"):
         return Cell("yes" if value else "no")
     if isinstance(value, Integral):
-        return Cell(count(int(value)), "number")
+        return Cell(count(int(value)), "number", value=int(value))
     if isinstance(value, Real):
-        return Cell(_real(float(value), name), "number")
+        return Cell(_real(float(value), name), "number", value=float(value))
     if isinstance(value, list | tuple):
         return Cell(", ".join(_cell(one, name).text for one in value))
     return Cell(pretty_unit(str(value)) if name.endswith("unit") else str(value))

@@ -42,9 +42,15 @@ def write_text(path: Path, text: str) -> None:
     _write(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write data as JSON, whole or not at all; what is not finite becomes null."""
-    text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
+    """Write data as JSON, whole or not at all; what is not finite becomes null.
+
+    Args:
+        path: of the file.
+        data: see `plain`.
+        indent: spaces a level; None for long lists of numbers, which nobody reads.
+    """
+    text = json.dumps(plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
 

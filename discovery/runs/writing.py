@@ -10,6 +10,7 @@ import numpy as np
 from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
 from discovery.results.record import failed_note
+from discovery.results.views.collect import VIEWS, views_of
 from discovery.runs.files import write_csv, write_json, write_text
 from discovery.runs.stored import UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
@@ -49,6 +50,7 @@ def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
         write_csv(folder / f"{name}.csv", getattr(discovery, name))
     _write_equations(discovery, study, folder)
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
+    write_json(folder / VIEWS, views_of(discovery, study, parts), indent=None)
     _write_pictures(discovery, parts, study.truth, folder)
     write_json(folder / "verdict.json", discovery.verdict.to_json())
     note = failed_note(discovery)

@@ -74,7 +74,7 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     return Study(
         config, decoder, _original_rows(table, kept), _each(split, kept),
         origin.source, origin.fingerprint, len(origin.frame), len(kept), truth,
-        origin.truth,
+        origin.truth, _labels(config, origin.frame), _coordinates(config, origin.frame),
     )  # fmt: skip
 
 
@@ -181,6 +181,24 @@ def _truth(
             )
         _require(frame, column, f"truth.{name}")
     return {name: numeric_column(frame, one) for name, one in config.truth.items()}
+
+
+def _labels(config: RunConfig, frame: "pd.DataFrame") -> np.ndarray | None:
+    """Return the name of the group in every row of the file, as pictures show it."""
+    from sciren.data.labels import id_text
+
+    column = config.data.groups
+    return None if column is None else id_text(frame[column]).to_numpy()
+
+
+def _coordinates(config: RunConfig, frame: "pd.DataFrame") -> dict[str, np.ndarray]:
+    """Return longitude and latitude of every row where the split goes by them."""
+    from sciren.data.frames import numeric_column
+
+    how = config.split
+    if not isinstance(how, BlockSplit):
+        return {}
+    return {axis: numeric_column(frame, getattr(how, axis)) for axis in ("lon", "lat")}
 
 
 def _table(

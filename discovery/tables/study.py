@@ -26,6 +26,9 @@ class Study:
         read, kept: rows of the file, and those that the filter keeps.
         truth: latent -> its true value in every row of the file, where known.
         formulas: name -> true formula or value as text, where known.
+        labels: name of the group in every row of the file, where groups are given.
+        coordinates: "lon", "lat" -> value in every row of the file, where the split
+            names them.
     """
 
     config: RunConfig
@@ -38,3 +41,5 @@ class Study:
     kept: int = 0
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     formulas: Mapping[str, str] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+    coordinates: Mapping[str, np.ndarray] = field(default_factory=dict)

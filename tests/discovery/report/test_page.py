@@ -125,7 +125,12 @@ def test_sections_are_those_that_have_content(full):
     ]
     assert len(set(identities)) == len(identities)
     assert {address.removeprefix("#") for address in addresses} <= set(identities)
-    assert len(full.all("section")) == 9
+    assert [one["id"] for one in full.all("section")] == ["found", "fit", "look"]
+    folds = [one["id"] for one in full.all("details") if one.get("class") == "fold"]
+    assert folds == [
+        "constants", "data", "truth", "verification", "training", "pictures", "notes",
+        "provenance", "glossary",
+    ]  # fmt: skip
 
 
 def test_an_empty_report_says_that_nothing_was_verified():
@@ -137,7 +142,7 @@ def test_an_empty_report_says_that_nothing_was_verified():
 
 def test_a_failure_stands_at_the_top_and_beside_the_equations():
     page = Page(render_report(replace(FULL, verification=FAILED)))
-    head = page.text[: page.text.index("Equations")]
+    head = page.text[: page.text.index("What was found")]
     assert "Not consistent 1 of 2 checks failed" in head
     assert "stationarity" in head
     assert page.text.startswith("FAIL: Respiration")
@@ -152,7 +157,8 @@ def test_a_pass_is_no_alert(full):
 
 def test_the_page_needs_nothing_else():
     text = render_report(FULL)
-    addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]+)""", text)
+    markup = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    addresses = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s>)]+)""", markup)
     assert addresses
     assert all(a.startswith(("data:image/png;base64,", "#")) for a in addresses)
     assert "default-src 'none'" in text
@@ -164,7 +170,7 @@ def test_the_page_needs_nothing_else():
 def test_pictures_are_described_and_stand_in_their_section(full):
     images = full.all("img")
     assert [image["alt"] for image in images] == [
-        "Estimated against true latent.", "Graph of the encoder: a to rb.",
+        "Graph of the encoder: a to rb.", "Estimated against true latent.",
         "Terms of the loss during training.", "A map.",
     ]  # fmt: skip
     assert {image["width"] for image in images} == {"400"}
@@ -172,7 +178,7 @@ def test_pictures_are_described_and_stand_in_their_section(full):
 
 def test_equations_are_drawn_where_possible_and_always_copyable(full):
     drawn = [svg["aria-label"] for svg in full.all("svg")]
-    assert drawn == ["rb = 2*a", "reco = rb", "2*a"]
+    assert drawn == ["rb = 2*a", "rb = 2*a", "reco = rb", "reco = rb", "2*a"]
     targets = {button["data-copy"] for button in full.all("button")}
     assert targets <= {a["id"] for _, a in full.elements if "id" in a}
     assert {
@@ -190,7 +196,25 @@ def test_texts_cannot_become_markup():
         data={evil: evil}, config=evil, figures={"graph": figure(evil)},
         edges=EDGES.assign(formula=evil, source=evil),
     )  # fmt: skip
-    assert len(Page(render_report(data)).all("script")) == 1
+    scripts = Page(render_report(data)).all("script")
+    assert [one.get("type") for one in scripts] == ["application/json", None]
+
+
+def test_data_cannot_close_their_script():
+    data = ReportData("x", browser={"rows": "</script><script>alert(1)</script>"})
+    assert "\\u003c/script>\\u003cscript>alert(1)" in render_report(data)
+
+
+def test_every_word_of_a_table_head_is_explained_where_it_stands(full):
+    heads = full.all("th")
+    assert heads
+    assert all(one.get("title") for one in heads)
+
+
+def test_pictures_that_scripts_draw_are_for_pages_without_scripts():
+    page = render_report(replace(FULL, browser={"curves": [1]}))
+    graph = page.index("Graph of the encoder: a to rb.")
+    assert page.rindex("<noscript>", 0, graph) > page.rfind("</noscript>", 0, graph)
 
 
 def test_equal_data_give_equal_pages():

@@ -52,11 +52,19 @@ def test_a_family_is_not_listed_as_its_own_rival(light):
         assert family not in equals.split(", ")
 
 
-def test_the_verdict_is_the_first_block_and_notes_are_folded(light):
+def test_the_page_says_first_what_was_found_and_then_whether_to_believe_it(light):
     page = write_report(light).read_text(encoding="utf-8")
     verdict = report_data(light).verdict
-    assert page.index(verdict.headline.capitalize()) < page.index("<details>")
-    assert page.index("<details><summary>Notes") < page.index("efficiency depends on")
+    order = [
+        page.index(words)
+        for words in (
+            f"<strong>{verdict.headline.capitalize()}", 'id="found"', "efficiency rises",
+            'id="believe"', 'id="fit"', 'id="look"', 'class="fold"', 'id="notes"',
+            "efficiency depends on",
+        )
+    ]  # fmt: skip
+    assert order == sorted(order)
+    assert 3 <= len(report_data(light).findings) <= 6
 
 
 def test_a_run_from_before_verdicts_says_so(light):

@@ -1,0 +1,163 @@
+"""What the scripts of a report draw and evaluate: numbers and trees, never code.
+
+Equations travel as the nested lists of `symbolic.expression.tree`, with a symbol in
+place of every constant, and are evaluated by a small interpreter in the page; so a page
+can redraw predictions without ``eval``, and nothing in it can be anything but data.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.runs.files import plain
+from symbolic.expression.tree import to_tree
+from symbolic.terms.parametric import constant_symbol, parametric
+
+if TYPE_CHECKING:
+    from discovery.results.result import Discovery
+    from symbolic.model.symbolic_model import SymbolicModel
+
+
+def browser_data(discovery: "Discovery", views: Mapping[str, Any]) -> dict[str, Any]:
+    """Return views, equations, constants, candidates, bands and profiles of a run."""
+    model = discovery.equations
+    found: dict[str, Any] = dict(views)
+    found["bands"] = _bands(discovery)
+    found["profiles"] = _profiles(discovery)
+    found["history"] = _history(discovery)
+    if model is not None:
+        found["equations"] = equation_trees(model)
+        found["constants"] = _constants(discovery, model)
+        found["candidates"] = _candidates(model)
+        found["verdict"] = str(discovery.verdict)
+    return plain(found)
+
+
+def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
+    """Return latents with symbols for constants, process, splines and columns.
+
+    ``process`` is None where the process model cannot be traced: then only latents can
+    be evaluated.
+    """
+    latents = {
+        one.name: to_tree(
+            parametric(one, model.units, model.constraints[one.name]).expression
+        )
+        for one in model.structures
+    }
+    process = model.process
+    return {
+        "latents": latents,
+        "process": process and {name: to_tree(one) for name, one in process.items()},
+        "functions": {
+            name: {
+                "x": curve.x,
+                "pieces": curve.coefficients,
+                "ends": [float(curve.y[0]), float(curve.y[-1])],
+                "slopes": list(curve.slopes),
+            }
+            for name, curve in model.functions.items()
+        },
+        "features": model.used_features(),
+        "forcings": list(dict.fromkeys(model.forcing_columns.values())),
+    }
+
+
+def _constants(discovery: "Discovery", model: "SymbolicModel") -> list[dict[str, Any]]:
+    """One row a constant: its symbol in the trees, value, error and unit."""
+    known: Any = discovery.constants.to_dict("records")
+    errors = {(row["latent"] or "", row["constant"]): row for row in known}
+    rows = []
+    for name, value in model.constants.items():
+        row = errors.get(("", name), {})
+        rows.append(_constant(name, name, "", value, row))
+    for structure in model.structures:
+        latent = parametric(structure, model.units, model.constraints[structure.name])
+        for one in latent.constants.values():
+            row = errors.get((one.latent, one.name), {})
+            symbol = str(constant_symbol(one.name, one.latent))
+            rows.append(_constant(symbol, one.name, one.latent, one.value, row))
+    return rows
+
+
+def _constant(
+    symbol: str, name: str, latent: str, value: float, row: Mapping[Any, Any]
+) -> dict[str, Any]:
+    return {
+        "symbol": symbol,
+        "name": name,
+        "latent": latent,
+        "value": float(value),
+        "error": float(row.get("error", np.nan)),
+        "unit": row.get("unit", "") or "",
+    }
+
+
+def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
+    """Every model of the path with its equations as trees and as MathML."""
+    from symbolic.printing.mathml import to_mathml
+    from symbolic.printing.rounding import rounded
+
+    rows = []
+    for candidate, row in zip(model.candidates, model.candidate_rows, strict=True):
+        equations = candidate.equations(model.units, model.constraints)
+        names = [
+            [model.units.names[edge.source], structure.name]
+            for structure in candidate.structures
+            for edge in structure.all_edges
+        ]
+        rows.append(
+            {key: row[key] for key in ("complexity", "loss", "r2", "score", "label")}
+            | {
+                "selected": bool(row["selected"]),
+                "text": row["equation"],
+                "mathml": {
+                    name: to_mathml(rounded(one, model.digits), model.digits, name=name)
+                    for name, one in equations.items()
+                },
+                "latents": {name: to_tree(one) for name, one in equations.items()},
+                "constants": dict(candidate.constants),
+                "edges": names,
+            }
+        )
+    return rows
+
+
+def _bands(discovery: "Discovery") -> list[dict[str, Any]]:
+    from discovery.results.views.plain import brief
+
+    if discovery.uncertainty is None:
+        return []
+    return [
+        {name: one[name] for name in ("source", "latent")}
+        | {name: brief(one[name]) for name in ("x", "low", "high")}
+        for one in discovery.uncertainty.bands
+    ]
+
+
+def _profiles(discovery: "Discovery") -> list[dict[str, Any]]:
+    from discovery.results.views.plain import brief
+
+    if discovery.profiles.empty:
+        return []
+    groups: Any = discovery.profiles.groupby(["constant", "model"], sort=False)
+    return [
+        {
+            "constant": str(constant),
+            "model": str(model),
+            "value": brief(rows["value"]),
+            "chi_square": brief(rows["chi_square"]),
+        }
+        for (constant, model), rows in groups
+    ]
+
+
+def _history(discovery: "Discovery") -> dict[str, Any]:
+    from discovery.results.views.plain import brief
+
+    frame = discovery.history
+    if frame.empty:
+        return {}
+    numbers = frame.select_dtypes("number")
+    return {name: brief(numbers[name]) for name in numbers.columns}

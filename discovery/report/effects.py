@@ -1,0 +1,152 @@
+"""What a feature does to a latent in one sentence, read off the equation itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visualize.labels import number, pretty_unit
+
+if TYPE_CHECKING:
+    from symbolic.model.symbolic_model import SymbolicModel
+
+POINTS = 201  # of a response: enough to see a kink
+STRAIGHT = 0.02  # departure from a line, as a share of the change, that nobody sees
+NOTHING = 1e-9  # change of a latent, as a share of its size, that is none
+EARLY = 0.75  # share of a change within half of the range that is worth a word
+LONGEST_UNIT = 14  # characters of a unit that can stand inside a sentence
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """A latent along one feature, the others at their medians.
+
+    Attributes:
+        latent, feature: names;  x, y: (m,) raw units;  unit, x_unit: free text.
+    """
+
+    latent: str
+    feature: str
+    x: Array
+    y: Array
+    unit: str = ""
+    x_unit: str = ""
+
+    def sentence(self) -> str:
+        """Return what the feature does, in plain words without a full stop."""
+        change = float(self.y[-1] - self.y[0])
+        span = float(np.ptp(self.y))
+        size = max(float(np.max(np.abs(self.y))), 1e-300)
+        if span <= NOTHING * size:
+            return f"{self.latent} does not change with {self.feature}"
+        line = np.interp(self.x, self.x[[0, -1]], self.y[[0, -1]])
+        if np.max(np.abs(self.y - line)) <= STRAIGHT * span:
+            return self._straight(change)
+        steps = np.diff(self.y)
+        back = min(steps[steps > 0].sum(), -steps[steps < 0].sum())
+        if back <= STRAIGHT * span:
+            return self._bent(change)
+        return self._turning()
+
+    def _straight(self, change: float) -> str:
+        slope = change / float(self.x[-1] - self.x[0])
+        verb = "rises" if slope > 0 else "falls"
+        return (
+            f"{self.latent} {verb} by {_valued(abs(slope), self.unit)} for each "
+            f"{self._step()}"
+        )
+
+    def _step(self) -> str:
+        """One step of the feature: its unit where that can be said."""
+        unit = pretty_unit(self.x_unit)
+        if not unit or unit == "1":
+            return f"unit of {self.feature}"
+        if unit[0].isdigit() or len(unit) > LONGEST_UNIT:
+            return f"unit of {self.feature} ({unit})"
+        return f"{unit} of {self.feature}"
+
+    def _bent(self, change: float) -> str:
+        verb = "rises" if change > 0 else "falls"
+        first = abs(float(np.interp(self._middle, self.x, self.y) - self.y[0]))
+        share = first / abs(change)
+        where = ", mostly in the lower half" if share >= EARLY else ""
+        where = ", mostly in the upper half" if share <= 1 - EARLY else where
+        return (
+            f"{self.latent} {verb} from {number(float(self.y[0]))} to "
+            f"{_valued(float(self.y[-1]), self.unit)} while {self.feature} goes from "
+            f"{self._range()}{where}"
+        )
+
+    def _turning(self) -> str:
+        top = np.max(self.y) - max(self.y[0], self.y[-1])
+        bottom = min(self.y[0], self.y[-1]) - np.min(self.y)
+        word, place = ("highest", np.argmax) if top >= bottom else ("lowest", np.argmin)
+        at = number(float(self.x[place(self.y)]))
+        return (
+            f"{self.latent} is {word} where {self.feature} is near "
+            f"{at}{_behind(self.x_unit)}, and changes by "
+            f"{_valued(float(np.ptp(self.y)), self.unit)} in the range of the data"
+        )
+
+    @property
+    def _middle(self) -> float:
+        return float(0.5 * (self.x[0] + self.x[-1]))
+
+    def _range(self) -> str:
+        ends = f"{number(float(self.x[0]))} to {number(float(self.x[-1]))}"
+        return ends + _behind(self.x_unit)
+
+
+def _behind(unit: str) -> str:
+    shown = pretty_unit(unit)
+    return f" {shown}" if shown and shown != "1" else ""
+
+
+def _valued(value: float, unit: str) -> str:
+    return number(value) + _behind(unit)
+
+
+def response(
+    model: "SymbolicModel", columns: Mapping[str, Any], latent: str, feature: str
+) -> Response | None:
+    """Return the latent along a feature between its 2nd and 98th percentile.
+
+    The tails are left out, because a sentence is about most of the data.
+
+    Args:
+        columns: feature -> sampled values.
+    Returns:
+        Nothing where the feature has no numbers, or the equation is not defined.
+    """
+    medians = {name: _median(columns.get(name)) for name in model.used_features()}
+    values = _numbers(columns.get(feature))
+    if len(values) < 2 or any(value is None for value in medians.values()):
+        return None
+    low, high = np.quantile(values, [0.02, 0.98])
+    if low == high:
+        return None
+    x = np.linspace(low, high, POINTS)
+    frame = {name: np.full(POINTS, value) for name, value in medians.items()}
+    y = model.latents(frame | {feature: x})[latent].to_numpy(dtype=float)
+    if not np.isfinite(y).all():
+        return None
+    units = model.unit_of
+    return Response(
+        latent, feature, x, y, units.get(latent, ""), units.get(feature, "")
+    )
+
+
+def _numbers(values: Any) -> Array:
+    try:
+        found = np.array([v for v in values if v is not None], dtype=float)
+    except (TypeError, ValueError):  # labels, or no such column
+        return np.empty(0)
+    return found[np.isfinite(found)]
+
+
+def _median(values: Any) -> float | None:
+    known = _numbers(values)
+    return float(np.median(known)) if len(known) else None

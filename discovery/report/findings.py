@@ -1,0 +1,102 @@
+"""Three to six sentences at the top of a report, chosen by importance from the facts."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from discovery.report.effects import response
+from visualize.labels import percent, pretty_unit, with_error
+
+if TYPE_CHECKING:
+    from discovery.results.result import Discovery
+
+MOST = 6  # sentences: what is read before a reader begins to skim
+DRIVERS = 2  # features of one latent that have a sentence
+CONSTANTS = 2  # process constants that have a sentence
+IMPORTANT = 0.15  # share of a latent below which a feature waits for the table
+
+
+def findings(discovery: "Discovery", views: Mapping[str, Any]) -> list[str]:
+    """Return what was found in plain words, the most important first, full stops too."""
+    fit = _fit(discovery)
+    constants = [_constant(row) for row in discovery.process_constants[:CONSTANTS]]
+    room = MOST - len(fit) - len(constants)
+    sentences = [*_drivers(discovery, views, room), *constants, *fit]
+    return [f"{one.rstrip('.')}." for one in sentences]
+
+
+def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> list[str]:
+    """Say what moves each latent: first its main feature, then the next ones."""
+    model = discovery.equations
+    if model is None:
+        return ["There is no equation: the encoder is a black box"]
+    columns = (views.get("rows") or {}).get("columns", {})
+    ranked = feature_shares(discovery)
+    chosen = [
+        (rank, -share, latent, feature, share)
+        for latent, shares in ranked.items()
+        for rank, (feature, share) in enumerate(shares[:DRIVERS])
+        if share >= IMPORTANT or rank == 0
+    ]
+    sentences = []
+    for _, _, latent, feature, share in sorted(chosen)[: max(most, 1)]:
+        found = response(model, columns, latent, feature)
+        if found is None:
+            sentences.append(f"{latent} depends most on {feature} ({percent(share)})")
+        else:
+            sentences.append(f"{found.sentence()} ({percent(share)} of its variation)")
+    still = [name for name in model.equations if not ranked.get(name)]
+    if still:
+        sentences.append(f"{' and '.join(still)} depends on no feature: it is constant")
+    return sentences
+
+
+def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]:
+    """Return latent -> (feature, share of its variation), largest first."""
+    model = discovery.equations
+    if model is None:
+        return {}
+    edges: Any = model.edges
+    edges = edges[edges["source"].isin(list(model.features))]
+    found = {}
+    for latent, rows in edges.groupby("latent", sort=False):
+        shares = rows.groupby("source", sort=False)["importance"].sum()
+        kept = [(str(name), float(s)) for name, s in shares.items() if s > 0]
+        found[str(latent)] = sorted(kept, key=lambda pair: -pair[1])
+    return found
+
+
+def _constant(row: Mapping[str, Any]) -> str:
+    """Estimate, interval, and whether the data hold it."""
+    text = f"{row['constant']} is {with_error(row['estimate'], row['error'])}"
+    text += f" {pretty_unit(row['unit'])}" if row["unit"] else ""
+    if math.isfinite(row["low"]) and math.isfinite(row["high"]):
+        text += f" (95 % interval {row['low']:.4g} to {row['high']:.4g})"
+    if row["identified"]:
+        return f"{text}; the data determine it"
+    if row["identified"] is None:
+        return text
+    return f"{text}, but the data do not determine it: {row['reason']}"
+
+
+def _fit(discovery: "Discovery") -> list[str]:
+    """Explained variance on the rows that chose nothing, beside constant latents."""
+    part = "test" if "test" in discovery.scores else "train"
+    models = discovery.scores.get(part, {})
+    model = "equation" if "equation" in models else "network"
+    sentences = []
+    for target, score in list(models.get(model, {}).items())[:1]:
+        if score["r2"] is None or math.isnan(score["r2"]):
+            continue
+        where = "rows that chose nothing" if part == "test" else "the training rows"
+        text = f"On {where} the {model} explains {_share(score['r2'])} of the variance of {target}"
+        plain = models.get("constant latents", {}).get(target, {}).get("r2")
+        if plain is not None and not math.isnan(plain):
+            text += f"; with constant latents it would be {_share(plain)}"
+        sentences.append(text)
+    return sentences
+
+
+def _share(r2: float) -> str:
+    """Explained variance as a percentage; below zero a mean predicts better."""
+    return "nothing (less than the mean does)" if r2 < 0 else f"{100 * r2:.3g} %"

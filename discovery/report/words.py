@@ -1,0 +1,109 @@
+"""What the words of the report mean: titles of table heads and its glossary."""
+
+from collections.abc import Iterable
+
+WORDS: dict[str, str] = {
+    # scores
+    "target": "What was observed and is predicted.",
+    "mlp": "A small neural network that may do anything, for comparison.",
+    "constant latents": "The process model with every latent held constant.",
+    "network": "The network of curves that the equation was read from.",
+    "equation": "The equation of this report.",
+    "model": "What predicts: the equation, the network it was read from, or a baseline.",
+    "R²": "Share of the variance of the observations that is explained; 1 is perfect, "
+    "0 is no better than their mean.",
+    "RMSE": "Root of the mean squared difference, in the unit of the target.",
+    "MAE": "Mean absolute difference, in the unit of the target.",
+    "KL": "Divergence between the distributions; 0 where they are the same.",
+    "train": "Rows that the curves were learned from.",
+    "valid": "Rows that chose features and equations.",
+    "test": "Rows that chose nothing: the honest numbers.",
+    "split": "Which rows: learned from, chosen with, or kept apart.",
+    "n": "Number of observed rows.",
+    "rows": "Number of observed rows.",
+    "bias": "Mean of predicted less observed.",
+    "KGE": "Kling-Gupta efficiency: correlation, spread and mean in one; 1 is perfect.",
+    "part": "Which rows, or which question of the verdict.",
+    "group": "Site, or whatever the rows were grouped by.",
+    # constants
+    "constant": "A number that is one for all rows.",
+    "latent": "A hidden quantity that the equation predicts for each row.",
+    "source": "The feature that a constant belongs to.",
+    "estimate": "Best value, with one standard error.",
+    "error": "One standard error.",
+    "95 % from": "Lower end of the range that holds the value in 95 of 100 repetitions.",
+    "95 % to": "Upper end of the range that holds the value in 95 of 100 repetitions.",
+    "unit": "Physical unit.",
+    "method": "How the interval was found.",
+    "identified": "Whether the data determine it, whatever else is let free.",
+    "reason": "Why.",
+    "profile of": "Which features the encoder had while the constant was held.",
+    "minima": "Values at which the loss is lowest; in brackets how much it is above.",
+    "meaning": "What is meant.",
+    # edges
+    "edge": "One learned function, from a feature to a latent.",
+    "importance": "Share of the edge in the variation of its latent.",
+    "family": "Kind of closed form: linear, exp, ...",
+    "formula": "The closed form with its numbers, in raw units.",
+    "gap": "How much worse the next family is (difference in BIC): below 5 the data "
+    "cannot tell them apart.",
+    "range": "Values of the feature in the training rows; beyond it is extrapolation.",
+    "note": "What a reader must know beside the numbers.",
+    "asked": "What tests say of the edge: kept, undecided or excluded.",
+    "inclusion": "Share of resamples of the rows that kept the edge.",
+    # verdict and checks
+    "about": "What was asked about.",
+    "answer": "Whether it holds.",
+    "number": "What was measured.",
+    "limit": "What the number is held against.",
+    "next step": "What to do about it.",
+    "check": "What was compared.",
+    "tolerance": "The largest difference that passes.",
+    "detail": "Where the difference is largest.",
+    "result": "PASS where the number is inside its tolerance.",
+    # candidates
+    "selected": "The equation that this report is about.",
+    "complexity": "Number of operations, constants and variables of the formulas.",
+    "loss": "Mean squared difference from the observations, on the scale of the fit.",
+    "score": "Drop of the logarithm of the loss for each further node: high where a "
+    "little complexity helps much.",
+    "label": "Families of the edges.",
+    # data
+    "column": "Name in the data.",
+    "outside": "Share of validation and test rows beyond the training rows.",
+}
+"""Heading -> one sentence; headings of several words are explained by their words."""
+
+BELIEF: dict[str, str] = {
+    "supported": "Faithful, skilful and identified: the three questions have good answers.",
+    "partly supported": "Faithful and better than constants, but something is missing or "
+    "open; each doubt is named.",
+    "not supported": "The equation is not the network, claims nothing, or does not beat "
+    "constants.",
+    "faithful": "The equation says what the network says.",
+    "skilful": "It predicts data that chose nothing in it better than constants do, and "
+    "as well as a flexible model.",
+    "residual": "Observed less predicted.",
+    "band": "A range that holds the whole curve with 95 %.",
+}
+
+
+def explained(heading: str) -> str:
+    """Return the sentences that explain a heading, or ''.
+
+    ``"R² test"`` is explained by ``"R²"`` and ``"test"``.
+    """
+    known_words = BELIEF | WORDS
+    if heading in known_words:
+        return known_words[heading]
+    known = [WORDS[part] for part in heading.split() if part in WORDS]
+    return " ".join(known)
+
+
+def glossary(headings: Iterable[str]) -> list[tuple[str, str]]:
+    """Return word and sentence of everything that occurs, in the order of the alphabet."""
+    used: dict[str, str] = dict(BELIEF)
+    for heading in headings:
+        parts = [heading] if heading in WORDS else heading.split()
+        used |= {part: WORDS[part] for part in parts if part in WORDS}
+    return sorted(used.items(), key=lambda pair: pair[0].lower())

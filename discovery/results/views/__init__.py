@@ -1,0 +1,1 @@
+"""What figures and report show of the data: sampled rows, curves, residuals, sites."""

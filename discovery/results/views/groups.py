@@ -1,0 +1,71 @@
+"""How well a model does at each site: number of rows, R2, bias, KGE."""
+
+from typing import Any
+
+import numpy as np
+
+from discovery.results.views.predictions import Predictions
+from sciren.agreement import Agreement
+
+MOST = 500  # rows of the table of sites; the worst ones are kept
+FEWEST = 3  # rows that have a correlation
+
+
+def kling_gupta(observed: np.ndarray, predicted: np.ndarray) -> float:
+    """Return the Kling-Gupta efficiency, 1 for a perfect series.
+
+        KGE = 1 - sqrt((r - 1)^2 + (s_p / s_o - 1)^2 + (m_p / m_o - 1)^2)
+
+    with correlation r, standard deviations s and means m (Gupta et al. 2009, equation 9).
+
+    Args:
+        observed, predicted: (n,) finite.
+    Returns:
+        The efficiency; nan where observations or predictions do not vary, or the mean
+        of the observations is zero.
+    """
+    spread = float(observed.std()), float(predicted.std())
+    centre = float(observed.mean())
+    if len(observed) < FEWEST or min(spread) == 0 or centre == 0:
+        return float("nan")
+    r = float(np.corrcoef(observed, predicted)[0, 1])
+    parts = (r - 1, spread[1] / spread[0] - 1, float(predicted.mean()) / centre - 1)
+    return 1 - float(np.sqrt(np.sum(np.square(parts))))
+
+
+def group_views(found: Predictions) -> dict[str, list[dict[str, Any]]]:
+    """Return target -> one row a site: group, part, n, r2, rmse, bias, kge, lon, lat.
+
+    The sites with the largest squared error come first. Nothing without groups.
+    """
+    if found.group is None:
+        return {}
+    return {target: _rows(found, target) for target in found.observed}
+
+
+def _rows(found: Predictions, target: str) -> list[dict[str, Any]]:
+    assert found.group is not None  # the caller has asked
+    observed = found.observed[target]
+    predicted = found.predicted[found.best][target]
+    known = np.isfinite(observed) & np.isfinite(predicted)
+    labels, place = np.unique(found.group[known].astype(str), return_inverse=True)
+    order = np.argsort(place, kind="stable")
+    borders = np.searchsorted(place[order], np.arange(1, len(labels)))
+    rows = []
+    for label, inside in zip(labels, np.split(order, borders), strict=True):
+        chosen = np.flatnonzero(known)[inside]
+        y, p = observed[chosen], predicted[chosen]
+        score = Agreement.of(y, p)
+        rows.append(
+            {
+                "group": str(label),
+                "part": ", ".join(dict.fromkeys(found.part[chosen].tolist())),
+                "n": score.rows,
+                "r2": score.r2,
+                "rmse": score.rmse,
+                "bias": score.bias,
+                "kge": kling_gupta(y, p) if found.time is not None else float("nan"),
+            }
+            | {axis: float(np.mean(v[chosen])) for axis, v in found.places.items()}
+        )
+    return sorted(rows, key=lambda row: -row["rmse"])[:MOST]

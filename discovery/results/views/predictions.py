@@ -1,0 +1,132 @@
+"""Every row of a study with what was observed and what each model predicts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.results.scoring import EQUATION, NETWORK, predictors
+
+if TYPE_CHECKING:
+    from discovery.results.result import Discovery
+    from discovery.tables.study import Study
+    from sciren.data import Table
+
+Array = np.ndarray
+
+COORDINATES = {"lon": ("lon", "longitude"), "lat": ("lat", "latitude")}
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Rows of training, validation and test, one after another.
+
+    Attributes:
+        part: (n,) "train", "valid" or "test".
+        columns: feature or forcing column -> (n,) values; forcings with further
+            dimensions (soil profiles) have no place in a picture and are left out.
+        roles: column -> "feature", "forcing" or "feature and forcing".
+        units: column -> unit.
+        observed: target -> (n,), nan = not observed.
+        predicted: model ("equation", "network") -> target -> (n,).
+        blocks: (n,) unit of resampling.
+        time: (n,) datetime64[ns] or None;  group: (n,) labels of sites or None.
+        places: (n,) longitudes and latitudes, or nothing.
+    """
+
+    part: Array
+    columns: Mapping[str, Array]
+    roles: Mapping[str, str]
+    units: Mapping[str, str]
+    observed: Mapping[str, Array]
+    predicted: Mapping[str, Mapping[str, Array]]
+    blocks: Array
+    time: Array | None = None
+    group: Array | None = None
+    places: Mapping[str, Array] = field(default_factory=dict)
+
+    @property
+    def best(self) -> str:
+        """The model whose residuals are shown: the equation, else the network."""
+        return EQUATION if EQUATION in self.predicted else NETWORK
+
+    def residual(self, target: str) -> Array:
+        """Observed less predicted (n,), nan where not observed."""
+        return self.observed[target] - self.predicted[self.best][target]
+
+
+def predictions_of(
+    discovery: "Discovery", study: "Study", parts: "Mapping[str, Table]"
+) -> Predictions:
+    """Predict every row of the parts with network and equation.
+
+    Args:
+        discovery: with its network.
+        study: where labels of groups and coordinates are known by row of the file.
+        parts: name -> table.
+    """
+    tables = list(parts.values())
+    first = tables[0]
+    models = predictors(discovery.network(), discovery.equations)
+    names = first.target_names
+    values = {
+        model: np.concatenate([predict(table).numpy() for table in tables])
+        for model, predict in models.items()
+    }
+    targets = np.concatenate([table.targets.numpy() for table in tables])
+    rows = np.concatenate([table.row_ids for table in tables])
+    columns, roles = _columns(tables)
+    return Predictions(
+        part=np.repeat(list(parts), [len(table) for table in tables]),
+        columns=columns,
+        roles=roles,
+        units=dict(first.units),
+        observed=dict(zip(names, targets.T, strict=True)),
+        predicted={m: dict(zip(names, v.T, strict=True)) for m, v in values.items()},
+        blocks=_blocks(tables),
+        time=_joined([table.time for table in tables]),
+        group=None if study.labels is None else study.labels[rows],
+        places=_places(study, columns, rows),
+    )
+
+
+def _columns(tables: "list[Table]") -> tuple[dict[str, Array], dict[str, str]]:
+    columns: dict[str, Array] = {}
+    roles: dict[str, str] = {}
+    for k, name in enumerate(tables[0].feature_names):
+        columns[name] = np.concatenate([one.features[:, k].numpy() for one in tables])
+        roles[name] = "feature"
+    for name, column in tables[0].forcing_columns.items():
+        if tables[0].forcings[name].ndim != 1:
+            continue
+        roles[column] = "feature and forcing" if column in roles else "forcing"
+        columns[column] = np.concatenate([one.forcings[name].numpy() for one in tables])
+    return columns, roles
+
+
+def _blocks(tables: "list[Table]") -> Array:
+    """Blocks of the parts, kept apart."""
+    found, start = [], 0
+    for table in tables:
+        found.append(table.blocks.numpy() + start)
+        start = int(found[-1].max()) + 1 if len(table) else start
+    return np.concatenate(found)
+
+
+def _joined(times: "list[Array | None]") -> Array | None:
+    known = [time for time in times if time is not None]
+    return np.concatenate(known) if len(known) == len(times) else None
+
+
+def _places(
+    study: "Study", columns: Mapping[str, Array], rows: Array
+) -> dict[str, Array]:
+    """Longitude and latitude: those of the split, else columns that are called so."""
+    found = {axis: values[rows] for axis, values in study.coordinates.items()}
+    small = {name.lower(): values for name, values in columns.items()}
+    for axis, words in COORDINATES.items():
+        known = [small[word] for word in words if word in small]
+        if axis not in found and known:
+            found[axis] = known[0]
+    return found if len(found) == len(COORDINATES) else {}

@@ -1,0 +1,89 @@
+"""Where a model fails: mean residuals along features, season, hour and site."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from discovery.results.views.plain import brief
+from discovery.results.views.predictions import Predictions
+
+BINS = 15  # groups of equal size: each has a fifteenth of the rows
+FEW = 24  # this many different values are shown one by one
+ENOUGH = 5  # rows of a group whose mean can be drawn
+NORMAL_95 = 1.96
+
+
+def residual_views(found: Predictions) -> dict[str, list[dict[str, Any]]]:
+    """Return target -> one view a feature, forcing, month and hour, as plain data.
+
+    A view has ``name``, ``kind`` ("feature", "forcing", "season", "hour"), ``unit`` and
+    lists x, mean, low, high and n of its groups.
+    """
+    views: dict[str, list[dict[str, Any]]] = {}
+    for target in found.observed:
+        residual = found.residual(target)
+        known = np.isfinite(residual)
+        views[target] = [
+            dict[str, Any](name=name, kind=kind, unit=unit)
+            | grouped_means(values[known], residual[known], found.blocks[known])
+            for name, kind, unit, values in _axes(found)
+            if len(np.unique(values[known])) > 1
+        ]
+    return views
+
+
+def _axes(found: Predictions) -> Iterator[tuple[str, str, str, np.ndarray]]:
+    for name, values in found.columns.items():
+        yield name, found.roles[name], found.units.get(name, ""), values
+    if found.time is not None:
+        day = found.time.astype("datetime64[D]")
+        month = found.time.astype("datetime64[M]").astype(int) % 12 + 1
+        hour = (found.time - day).astype("timedelta64[m]").astype(int) // 60
+        yield "month", "season", "", month
+        yield "hour of the day", "hour", "", hour
+
+
+def grouped_means(
+    x: np.ndarray, residual: np.ndarray, blocks: np.ndarray
+) -> dict[str, list[Any]]:
+    """Return means of residuals in groups of x with 95 % intervals over blocks.
+
+    Rows of a block (a week, a site) err alike, so that the error of a mean is that of
+    sums over blocks:  se = sqrt(sum_b (sum_{i in b} (r_i - mean))^2) / n
+    (Liang and Zeger 1986). A group inside one block has no interval.
+
+    Args:
+        x: (n,) values, grouped one by one where they are few, else in equal numbers.
+        residual: (n,) finite.
+        blocks: (n,) ids.
+    """
+    values = np.unique(x)
+    if len(values) > FEW:
+        edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)[1:-1]))
+        member = np.searchsorted(edges, x, side="right")
+    else:
+        member = np.searchsorted(values, x)
+    rows: dict[str, list[Any]] = {key: [] for key in ("x", "mean", "low", "high")}
+    counts = []
+    for group in range(int(member.max()) + 1):
+        inside = member == group
+        if inside.sum() < ENOUGH:
+            continue
+        mean, error = _mean_and_error(residual[inside], blocks[inside])
+        rows["x"].append(float(np.mean(x[inside])))
+        rows["mean"].append(mean)
+        rows["low"].append(mean - NORMAL_95 * error)
+        rows["high"].append(mean + NORMAL_95 * error)
+        counts.append(int(inside.sum()))
+    return {key: brief(one) for key, one in rows.items()} | {"n": counts}
+
+
+def _mean_and_error(values: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:
+    mean = float(values.mean())
+    _, place = np.unique(blocks, return_inverse=True)
+    sums = np.bincount(place, values - mean)
+    if len(sums) < 2:
+        return mean, np.nan
+    small = len(sums) / (len(sums) - 1)  # few blocks know little of their spread
+    return mean, float(np.sqrt(small * np.sum(sums**2)) / len(values))

@@ -1,0 +1,43 @@
+// Touching an edge of the graph picks its card; touching a card picks its edge.
+const DOUBLE = (curve) => `${curve.source} -> ${curve.target}`;
+function curveSpec(curve) {
+  const bands = (RUN.bands ?? []).filter((one) => one.source === curve.source && one.latent === curve.target);
+  const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" }];
+  for (const band of bands) layers.push({ kind: "band", name: "band", x: band.x, low: band.low, high: band.high, legend: "95 % band" });
+  layers.push({ kind: "line", name: "learned", class: "learned", x: curve.x, y: curve.spline, legend: "learned" });
+  if (curve.formula) layers.push({ kind: "line", name: "formula", class: "one", x: curve.x, y: curve.formula, legend: "formula" });
+  return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: `part of ${curve.target}` }, layers, height: 210 };
+}
+function pick(name) {
+  for (const one of document.querySelectorAll(".picked")) one.classList.remove("picked");
+  for (const edge of document.querySelectorAll(".network a")) if (edge.dataset.edge === name) edge.classList.add("picked");
+  const cards = [...document.querySelectorAll("[data-card]")].filter((one) => one.dataset.card === name);
+  for (const one of cards) {
+    one.classList.add("picked");
+    const fold = one.closest("details");
+    if (fold) fold.open = true;
+  }
+  return cards[0];
+}
+for (const place of document.querySelectorAll("[data-chart=curve]")) {
+  const curve = (RUN.curves ?? []).find((one) => DOUBLE(one) === place.dataset.edge);
+  if (curve) chart(place, `curve ${place.dataset.edge}`, curveSpec(curve));
+}
+for (const edge of document.querySelectorAll(".network a")) {
+  for (const kind of ["mouseenter", "focus"]) edge.addEventListener(kind, () => pick(edge.dataset.edge));
+  edge.addEventListener("click", (event) => {
+    event.preventDefault();
+    const card = pick(edge.dataset.edge);
+    card?.scrollIntoView({ block: "nearest" });
+  });
+}
+for (const card of document.querySelectorAll("[data-card]")) card.addEventListener("click", () => pick(card.dataset.card));
+for (const graph of document.querySelectorAll(".graph")) {
+  const shown = () => [...graph.querySelectorAll("svg")].find((svg) => svg.getBoundingClientRect().width > 0);
+  const columns = () => ({ edge: RUN.curves?.map(DOUBLE) ?? [], share: RUN.curves?.map((one) => one.importance) ?? [], family: RUN.curves?.map((one) => one.family) ?? [] });
+  const tools = html("div", { class: "chart-tools" });
+  for (const [text, act] of [["SVG", () => save("graph.svg", "image/svg+xml", standalone(shown()))], ["PNG", () => savePng(shown(), "graph")], ["CSV", () => save("graph.csv", "text/csv", csv(columns()))]]) {
+    tools.append(html("button", { type: "button", title: `Save the graph as ${text}`, onclick: act }, text));
+  }
+  graph.after(tools);
+}

@@ -1,0 +1,185 @@
+// Views of the data: residuals, time, sites, reach, profiles, training, rows left out.
+const PALETTE = ["one", "two", "three"];
+function view(name) { return document.querySelector(`[data-view=${name}]`); }
+function agreement(observed, predicted) {
+  let n = 0, sum = 0, squares = 0, error = 0, bias = 0;
+  observed.forEach((y, i) => {
+    const p = predicted[i];
+    if (y === null || p === null || !Number.isFinite(y) || !Number.isFinite(p)) return;
+    n += 1; sum += y; squares += y * y; error += (y - p) ** 2; bias += p - y;
+  });
+  const variance = squares - sum * sum / n;
+  return { n, r2: variance > 0 ? 1 - error / variance : NaN, rmse: Math.sqrt(error / n), bias: bias / n };
+}
+function scatterSpec(target, observed, predicted, word = "predicted") {
+  const found = agreement(observed, predicted), unit = (RUN.rows.units ?? {})[target] ?? "";
+  const range = extent(observed), room = 0.08 * (range[1] - range[0]);
+  return {
+    x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
+    y: { label: withUnit(`${word} ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
+    layers: [{ kind: "points", name: target, class: "one", x: observed, y: predicted }, { kind: "diagonal" }],
+    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}`],
+  };
+}
+function drawResiduals(place) {
+  for (const [target, views] of Object.entries(RUN.residuals)) {
+    place.append(html("h3", {}, `Observed less predicted ${target}`),
+      html("p", { class: "hint" }, "Where the points leave zero by more than their bars, the equation fails. A point is the mean of a group of rows, its bar the 95 % interval of that mean over blocks; all parts of the data."));
+    const grid = html("div", { class: "grid-of-charts" });
+    place.append(grid);
+    for (const one of views) {
+      const label = { season: "month", hour: "hour of the day" }[one.kind] ?? withUnit(one.name, one.unit) + (one.kind === "forcing" ? ", forcing" : "");
+      chart(html2(grid), `residual ${target} ${one.name}`, { x: { label }, y: { label: `residual of ${target}` }, height: 210, layers: [
+        { kind: "level", y: [0] },
+        { kind: "errors", name: "interval", class: "one", x: one.x, low: one.low, high: one.high },
+        { kind: "points", name: "mean", class: "one solid", r: 3.2, x: one.x, y: one.mean }] });
+    }
+  }
+}
+function html2(parent) { const made = html("div"); parent.append(made); return made; }
+function drawSeries(place) {
+  for (const [target, all] of Object.entries(RUN.series)) {
+    if (!all.length) continue;
+    place.append(html("h3", {}, target));
+    const choice = html("select", { "aria-label": `Site of ${target}` }, ...all.map((one, i) => html("option", { value: i }, one.group)));
+    if (all.length > 1) place.append(choice);
+    const frame = html2(place), from = html("input", { type: "range", min: 0, max: 1000, value: 0, "aria-label": "from" });
+    const to = html("input", { type: "range", min: 0, max: 1000, value: 1000, "aria-label": "to" });
+    const whole = html("button", { type: "button" }, "Show all");
+    let zoom = null;
+    const spec = () => {
+      const one = all[choice.value || 0], range = zoom ?? extent(one.time);
+      const models = ["equation", "network"].filter((name) => one[name]);
+      const inside = (i) => one.time[i] >= range[0] && one.time[i] <= range[1];
+      const values = ["observed", ...models.slice(0, 1)].flatMap((key) => one[key].filter((_, i) => inside(i)));
+      const [low, high] = extent(values), room = 0.05 * (high - low);
+      return { x: { label: "time", time: true, range }, y: { label: withUnit(target, RUN.rows.units[target]), range: [low - room, high + room] }, height: 280, layers: [
+        { kind: "points", name: "observed", class: "three", x: one.time, y: one.observed, legend: one.rows > 1 ? `observed (means of about ${short(one.rows)} rows)` : "observed" },
+        ...models.slice(0, 1).map((key) => ({ kind: "line", name: key, class: "two", x: one.time, y: one[key], legend: key }))] };
+    };
+    const drawn = chart(frame, `series ${target}`, spec(), "Drag over the picture, or use the sliders, to see a part of the time.");
+    const redraw = () => drawn.show(spec());
+    const slide = () => {
+      const [low, high] = extent(all[choice.value || 0].time), at = (v) => low + (high - low) * v / 1000;
+      const ends = [Number(from.value), Number(to.value)].sort((a, b) => a - b);
+      zoom = ends[1] - ends[0] < 2 ? zoom : [at(ends[0]), at(ends[1])];
+      redraw();
+    };
+    from.addEventListener("input", slide);
+    to.addEventListener("input", slide);
+    const reset = () => { zoom = null; from.value = 0; to.value = 1000; redraw(); };
+    whole.addEventListener("click", reset);
+    choice.addEventListener("change", reset);
+    brush(drawn, (low, high) => { zoom = [low, high]; redraw(); });
+    place.append(html("div", { class: "sliders" }, html("label", { class: "slider" }, "from", from), html("label", { class: "slider" }, "to", to)), whole);
+  }
+}
+function brush(drawn, done) {
+  const svg = drawn.svg;
+  const at = (event) => { const box = svg.getBoundingClientRect(); return (event.clientX - box.left) * svg.viewBox.baseVal.width / box.width; };
+  let start = null, rect = null;
+  svg.addEventListener("pointerdown", (event) => {
+    start = at(event);
+    svg.setPointerCapture(event.pointerId);
+    const { box } = drawn.drawn;
+    rect = element("rect", { class: "brush", x: start, y: box.top, width: 0, height: box.bottom - box.top }, svg);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (start === null) return;
+    const now = at(event);
+    rect.setAttribute("x", Math.min(start, now));
+    rect.setAttribute("width", Math.abs(now - start));
+  });
+  svg.addEventListener("pointerup", (event) => {
+    if (start === null) return;
+    const { x, box } = drawn.drawn, value = (v) => x.low + (x.high - x.low) * (v - box.left) / (box.right - box.left);
+    const ends = [start, at(event)].sort((a, b) => a - b);
+    start = null;
+    rect.remove();
+    if (ends[1] - ends[0] > 6) done(value(ends[0]), value(ends[1]));
+  });
+}
+// a table made here has heads that explain themselves, sorts and filters like the others
+function dataTable(place, id, caption, columns, rows) {
+  const head = html("tr", {}, ...columns.map((one) => html("th", { scope: "col", class: one.text ? undefined : "number", title: one.title }, one.name)));
+  const body = html("tbody", {}, ...rows.map((row) => html("tr", {}, ...columns.map((one) => {
+    const value = row[one.key];
+    return one.text ? html("td", {}, value ?? "") : html("td", { class: "number", "data-value": value ?? "" }, short(value ?? NaN));
+  }))));
+  const words = html("p", { class: "caption", id: `${id}-caption` }, caption);
+  const table = html("table", { id, "aria-labelledby": words.id }, html("thead", {}, head), body);
+  place.append(html("div", { class: "table" }, words, html("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": words.id }, table)));
+  equipTable(table);
+}
+function colourOf(value, most) {
+  const share = Math.max(-1, Math.min(1, value / most));
+  return share >= 0 ? `rgba(192, 79, 0, ${0.25 + 0.75 * share})` : `rgba(0, 114, 178, ${0.25 - 0.75 * share})`;
+}
+function drawSites(place) {
+  for (const [target, rows] of Object.entries(RUN.groups)) {
+    if (!rows.length) continue;
+    if (rows[0].lon !== undefined) {
+      const most = Math.max(...rows.map((row) => Math.abs(row.bias)), 1e-300);
+      chart(place, `map ${target}`, { x: { label: "longitude" }, y: { label: "latitude" }, layers: [{ kind: "points", name: "sites", class: "one solid", r: 4, x: rows.map((r) => r.lon), y: rows.map((r) => r.lat), colours: rows.map((r) => colourOf(r.bias, most)), titles: rows.map((r) => `${r.group}: bias ${short(r.bias)}, n ${r.n}`) }] },
+        `Bias of ${target} at each site: orange where the prediction is too high, blue where it is too low (largest ${short(most)}).`);
+    }
+    dataTable(place, `sites-${target}`, `${target}: ${rows.length} sites, the worst first`, [
+      { key: "group", name: "site", text: true, title: "What the rows were grouped by." },
+      { key: "part", name: "part", text: true, title: "Which rows: learned from, chosen with, or kept apart." },
+      { key: "n", name: "n", title: "Number of observed rows." },
+      { key: "r2", name: "R² (NSE)", title: "Share of the variance at this site that is explained; for series the Nash-Sutcliffe efficiency." },
+      { key: "rmse", name: "RMSE", title: "Root of the mean squared difference." },
+      { key: "bias", name: "bias", title: "Mean of predicted less observed." },
+      ...(rows.some((r) => r.kge !== null) ? [{ key: "kge", name: "KGE", title: "Kling-Gupta efficiency: correlation, spread and mean in one; 1 is perfect." }] : []),
+    ], rows);
+  }
+}
+function drawReach(place) {
+  place.append(html("p", { class: "hint" }, "Filled: training rows. Outline: rows of validation and test, where predictions were asked. Outlines without filling are extrapolation."));
+  const grid = html("div", { class: "grid-of-charts" });
+  place.append(grid);
+  for (const one of RUN.reach) {
+    chart(html2(grid), `reach ${one.name}`, { x: { label: withUnit(one.name, one.unit), range: [one.edges[0], one.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
+      { kind: "histogram", name: "training", edges: one.edges, heights: one.train, legend: "training" },
+      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, legend: "asked" }],
+      notes: one.outside > 0 ? [`${short(100 * one.outside)} % of the rows asked lie outside`] : [] });
+  }
+  const [a, b] = RUN.reach, rows = RUN.rows;
+  if (a && b) {
+    const part = (train) => rows.part.map((name, i) => ((name === "train") === train ? i : -1)).filter((i) => i >= 0);
+    const points = (train, cls) => ({ kind: "points", name: train ? "training" : "asked", class: cls, x: part(train).map((i) => rows.columns[a.name][i]), y: part(train).map((i) => rows.columns[b.name][i]), legend: train ? "training" : "asked" });
+    chart(place, "reach of two", { x: { label: withUnit(a.name, a.unit) }, y: { label: withUnit(b.name, b.unit) }, layers: [points(true, "one"), points(false, "two")] }, "Two columns at once: a row can be inside of both and still far from every training row.");
+  }
+}
+function drawProfiles(place) {
+  const grid = html("div", { class: "grid-of-charts" });
+  place.append(grid);
+  for (const one of RUN.profiles) {
+    const high = Math.min(Math.max(...finite(one.chi_square), 10), 60);
+    const order = one.value.map((_, i) => i).sort((a, b) => one.value[a] - one.value[b]);
+    const value = order.map((i) => one.value[i]), chi = order.map((i) => one.chi_square[i]);
+    const low = chi.map((v, i) => (v !== null && v <= high ? i : -1)).filter((i) => i >= 0);
+    const near = [value[Math.max(low[0] - 1, 0)], value[Math.min(low.at(-1) + 1, value.length - 1)]];
+    chart(html2(grid), `profile ${one.constant} ${one.model}`, { x: { label: one.constant, range: extent(near) }, y: { label: "rise of chi-square", range: [-0.04 * high, high] }, height: 210, layers: [
+      { kind: "level", y: [3.84] },
+      { kind: "line", name: "profile", class: "one", x: value, y: chi, legend: one.model }] });
+  }
+  place.append(html("p", { class: "hint" }, "The loss with the constant held at a value and everything else refit. Below the dashed line (3.84) a value agrees with the data at 95 %."));
+}
+function drawHistory(place) {
+  const { step, ...terms } = RUN.history, names = Object.keys(terms).filter((name) => finite(terms[name]).some((v) => v > 0) && name !== "learning_rate");
+  const steps = terms[names[0]].map((_, i) => i + 1);
+  const logs = (values) => values.map((v) => (v > 0 ? Math.log10(v) : null));
+  chart(place, "training", { x: { label: "step" }, y: { label: "log10 of the loss" }, layers: names.slice(0, 3).map((name, i) => ({ kind: "line", name, class: PALETTE[i], x: steps, y: logs(terms[name]), legend: name })) });
+}
+function drawLeftOut(place) {
+  const most = Math.max(...RUN.left_out.map(([, n]) => n));
+  dataTable(place, "left-out", "What became of the rows that were read", [
+    { key: "name", name: "rows", text: true, title: "What became of them." },
+    { key: "n", name: "number", title: "How many." }], RUN.left_out.map(([name, n]) => ({ name, n })));
+}
+const VIEWS = { fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
+for (const [name, [draw, numbers]] of Object.entries(VIEWS)) {
+  const place = view(name);
+  if (place && numbers) draw(place);
+}

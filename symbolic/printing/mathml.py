@@ -1,0 +1,132 @@
+"""Equations as MathML, which screen readers speak and browsers draw.
+
+The notation of `symbolic.printing.printer` writes elements; the signs and numbers that
+the shared walk puts between them as plain text become tokens at the end.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+from typing import Any
+
+from symbolic.printing.numbers import format_number
+from symbolic.printing.printer import Notation, Printer, names_in
+from symbolic.printing.text import NAMES
+
+_TOKEN = re.compile(r"<(mi|mo|mtext)>.*?</\1>|<[^>]+>|[^<]+", re.DOTALL)
+_PLAIN = re.compile(r"(\d[\d.]*)(?:e([+-]?\d+))?|(\S)")
+_TIMES, _APPLY, _MINUS = "&#8290;", "&#8289;", "&#8722;"
+
+
+def _row(text: str) -> str:
+    return f"<mrow>{text}</mrow>"
+
+
+def _fenced(left: str, text: str, right: str) -> str:
+    return _row(f"<mo>{left}</mo>{text}<mo>{right}</mo>")
+
+
+def _cases(rows: list[tuple[str, str]]) -> str:
+    lines = "".join(
+        f"<mtr><mtd>{_row(value)}</mtd><mtd>{_row(condition)}</mtd></mtr>"
+        for value, condition in rows
+    )
+    return _row(f"<mo>{{</mo><mtable>{lines}</mtable>")
+
+
+_INLINE = Notation(
+    bracket=lambda text: _fenced("(", text, ")"),
+    absolute=lambda text: _fenced("|", text, "|"),
+    root=lambda text: f"<msqrt>{text}</msqrt>",
+    fraction=lambda above, below: f"{above}<mo>/</mo>{below}",
+    power=lambda base, exponent: f"<msup>{_row(base)}{_row(exponent)}</msup>",
+    apply=lambda name, inside: f"{name}<mo>{_APPLY}</mo>{_fenced('(', inside, ')')}",
+    cases=_cases,
+    functions={name: f"<mi>{'ln' if name == 'log' else name}</mi>" for name in NAMES},
+    relations={
+        "lt": "<mo>&lt;</mo>", "le": "<mo>&#8804;</mo>", "gt": "<mo>&gt;</mo>",
+        "ge": "<mo>&#8805;</mo>", "eq": "<mo>=</mo>", "ne": "<mo>&#8800;</mo>",
+    },
+    words={
+        "and": "<mtext> and </mtext>", "or": "<mtext> or </mtext>",
+        "not": "<mtext>not </mtext>", "otherwise": "<mtext>otherwise</mtext>",
+        "never": "<mtext>never</mtext>", "pi": "<mi>&#960;</mi>", "e": "<mi>e</mi>",
+        "times": "<mo>&#183;</mo>", "beside": f"<mo>{_TIMES}</mo>",
+    },
+    flat=True,
+)  # fmt: skip
+_MATHML = replace(
+    _INLINE,
+    fraction=lambda above, below: f"<mfrac>{_row(above)}{_row(below)}</mfrac>",
+    flat=False,
+    inline=_INLINE,
+)
+
+
+def to_mathml(
+    expression: Any,
+    digits: int | None = 3,
+    *,
+    name: str = "",
+    order: Sequence[str] = (),
+) -> str:
+    """Return a formula as a ``math`` element; equal formulas give equal text.
+
+    Names of columns become text, whatever they hold, never markup.
+
+    Args:
+        expression: sympy formula of the whitelist (``symbolic.expression.nodes``).
+        digits: significant digits of the numbers; None for full precision.
+        name: left-hand side; without it only the expression is written.
+        order: names; terms of a sum come in this order.
+    Raises:
+        ExpressionError: a node outside the whitelist.
+    """
+
+    def number(value: float) -> str:
+        return format_number(value, digits, "text")
+
+    names = {one: _symbol(one) for one in names_in([expression])}
+    printer = Printer(_MATHML, names, number, rounded=digits is not None, order=order)
+    left = f"{_symbol(name)}<mo>=</mo>" if name else ""
+    body = _with_tokens(left + printer.text(expression))
+    return (
+        '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
+        f"{_row(body)}</math>"
+    )
+
+
+def _symbol(name: str) -> str:
+    """One word, or a word with what follows its underscores as a subscript."""
+    first, *rest = name.split("_")
+    if not rest or not first:
+        return f"<mi>{escape(name)}</mi>"
+    below = ",".join(rest)
+    return f"<msub><mi>{escape(first)}</mi><mi>{escape(below)}</mi></msub>"
+
+
+def _with_tokens(text: str) -> str:
+    """Wrap what stands between the elements: digits as numbers, the rest as signs."""
+    parts = [
+        match[0] if match[0].startswith("<") else _tokens(match[0])
+        for match in _TOKEN.finditer(text)
+    ]
+    written = "".join(parts)
+    between = f"</mn><mo>{_TIMES}</mo><mn>"  # 2 10 reads as 210
+    return written.replace(between, "</mn><mo>&#183;</mo><mn>")
+
+
+def _tokens(text: str) -> str:
+    return "".join(_token(match) for match in _PLAIN.finditer(text))
+
+
+def _token(match: re.Match[str]) -> str:
+    digits, power, sign = match.groups()
+    if sign:
+        return f"<mo>{_MINUS if sign == '-' else escape(sign)}</mo>"
+    if power is None:
+        return f"<mn>{digits}</mn>"
+    exponent = f"{_MINUS if power.startswith('-') else ''}{power.lstrip('+-')}"
+    ten = f"<msup><mn>10</mn><mn>{exponent}</mn></msup>"
+    return _row(f"<mn>{digits}</mn><mo>&#183;</mo>{ten}")

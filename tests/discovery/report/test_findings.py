@@ -1,0 +1,52 @@
+"""Sentences are true of the equation, few, and in plain words."""
+
+import numpy as np
+import pytest
+
+from discovery.report.effects import Response, response
+from discovery.report.findings import findings
+from discovery.results.result import Discovery
+
+X = np.linspace(0, 10, 201)
+
+
+def told(y, **fields):
+    return Response("rb", "ta", X, np.asarray(y), **fields).sentence()
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (0.5 * X, "rb rises by 0.5 g for each °C of ta"),
+        (3 - 0.12 * X, "rb falls by 0.12 g for each °C of ta"),
+        (np.ones(201), "rb does not change with ta"),
+        (np.exp(0.4 * X), "rb rises from 1 to 54.6 g while ta goes from 0 to 10 °C"),
+        (-np.log(X + 0.1), ", mostly in the lower half"),
+        (np.exp(0.6 * X), ", mostly in the upper half"),
+        ((X - 3) ** 2, "rb is lowest where ta is near 3 °C"),
+        (-((X - 8) ** 2), "rb is highest where ta is near 8 °C"),
+    ],
+)
+def test_a_curve_is_told_as_it_runs(y, words):
+    assert words in told(y, unit="g", x_unit="degC")
+
+
+def test_a_long_unit_stands_in_brackets():
+    assert told(X, x_unit="1e-4 W m-2 per half-hour").endswith(
+        "for each unit of ta (1e-4 W m⁻² per half-hour)"
+    )
+
+
+def test_the_slope_that_is_told_is_that_of_the_equation(light):
+    model = Discovery.load(light).equations
+    columns = {"ta": list(np.linspace(0, 25, 50)), "vpd": list(np.linspace(0, 30, 50))}
+    one = response(model, columns, "efficiency", "ta")
+    slope = (one.y[-1] - one.y[0]) / (one.x[-1] - one.x[0])
+    assert slope == pytest.approx(0.05, abs=0.003)
+    assert response(model, {"ta": ["a", "b"]}, "efficiency", "ta") is None
+
+
+def test_without_views_and_without_equations_there_are_sentences_too(light):
+    assert 3 <= len(findings(Discovery.load(light), {})) <= 6
+    (light / "equations.json").unlink()
+    assert "black box" in findings(Discovery.load(light), {})[0]
