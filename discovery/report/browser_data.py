@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def browser_data(discovery: "Discovery", views: Mapping[str, Any]) -> dict[str, Any]:
     """Return views, equations, constants, candidates, bands and profiles of a run."""
     model = discovery.equations
-    found: dict[str, Any] = dict(views)
-    found["bands"] = _bands(discovery)
-    found["profiles"] = _profiles(discovery)
-    found["history"] = _history(discovery)
+    data: dict[str, Any] = dict(views)
+    data["bands"] = _bands(discovery)
+    data["profiles"] = _profiles(discovery)
+    data["history"] = _history(discovery)
     if model is not None:
-        found["equations"] = equation_trees(model)
-        found["constants"] = _constants(discovery, model)
-        found["candidates"] = _candidates(model)
-        found["verdict"] = str(discovery.verdict)
-    return plain(found)
+        data["equations"] = equation_trees(model)
+        data["constants"] = _constants(discovery, model)
+        data["candidates"] = _candidates(model)
+        data["verdict"] = str(discovery.verdict)
+    return plain(data)
 
 
 def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
@@ -41,15 +41,16 @@ def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
     be evaluated.
     """
     latents = {
-        one.name: to_tree(
-            parametric(one, model.units, model.constraints[one.name]).expression
+        latent.name: to_tree(
+            parametric(latent, model.units, model.constraints[latent.name]).expression
         )
-        for one in model.structures
+        for latent in model.structures
     }
     process = model.process
     return {
         "latents": latents,
-        "process": process and {name: to_tree(one) for name, one in process.items()},
+        "process": process
+        and {name: to_tree(target) for name, target in process.items()},
         "functions": {
             name: {
                 "x": curve.x,
@@ -74,10 +75,10 @@ def _constants(discovery: "Discovery", model: "SymbolicModel") -> list[dict[str,
         rows.append(_constant(name, name, "", value, row))
     for structure in model.structures:
         latent = parametric(structure, model.units, model.constraints[structure.name])
-        for one in latent.constants.values():
-            row = errors.get((one.latent, one.name), {})
-            symbol = str(constant_symbol(one.name, one.latent))
-            rows.append(_constant(symbol, one.name, one.latent, one.value, row))
+        for raw in latent.constants.values():
+            row = errors.get((raw.latent, raw.name), {})
+            symbol = str(constant_symbol(raw.name, raw.latent))
+            rows.append(_constant(symbol, raw.name, raw.latent, raw.value, row))
     return rows
 
 
@@ -113,10 +114,14 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
                 "selected": bool(row["selected"]),
                 "text": row["equation"],
                 "mathml": {
-                    name: to_mathml(rounded(one, model.digits), model.digits, name=name)
-                    for name, one in equations.items()
+                    name: to_mathml(
+                        rounded(formula, model.digits), model.digits, name=name
+                    )
+                    for name, formula in equations.items()
                 },
-                "latents": {name: to_tree(one) for name, one in equations.items()},
+                "latents": {
+                    name: to_tree(formula) for name, formula in equations.items()
+                },
                 "constants": dict(candidate.constants),
                 "edges": names,
             }
@@ -130,9 +135,9 @@ def _bands(discovery: "Discovery") -> list[dict[str, Any]]:
     if discovery.uncertainty is None:
         return []
     return [
-        {name: one[name] for name in ("source", "latent")}
-        | {name: brief(one[name]) for name in ("x", "low", "high")}
-        for one in discovery.uncertainty.bands
+        {name: band[name] for name in ("source", "latent")}
+        | {name: brief(band[name]) for name in ("x", "low", "high")}
+        for band in discovery.uncertainty.bands
     ]
 
 

@@ -67,9 +67,10 @@ def _card(
     source, target = str(row["source"]), str(row["target"])
     dropped, refused = row.get("status") == "dropped", row.get("status") == "refused"
     own = [
-        (str(one["constant"]), _valued(one))
-        for one in constants
-        if one.get("source") == source and one.get("latent") == row.get("latent")
+        (str(constant["constant"]), _valued(constant))
+        for constant in constants
+        if constant.get("source") == source
+        and constant.get("latent") == row.get("latent")
     ]
     return EdgeCard(
         id=edge_id(source, target),
@@ -96,11 +97,13 @@ def _valued(row: Mapping[str, Any]) -> str:
 def _facts(row: Mapping[str, Any], unit: str) -> list[tuple[str, str]]:
     """What is known beside the formula; what is not known is left out."""
     family = _text(row, "family")
-    others = [one for one in _text(row, "equals").split(", ") if one and one != family]
+    others = [
+        name for name in _text(row, "equals").split(", ") if name and name != family
+    ]
     inside = [
-        one
-        for one in _text(row, "families_inside").split(", ")
-        if one and one not in (family, "constant")
+        name
+        for name in _text(row, "families_inside").split(", ")
+        if name and name not in (family, "constant")
     ]
     inclusion, r2 = _number(row.get("inclusion")), _number(row.get("r2"))
     facts = {
@@ -132,7 +135,7 @@ def _text(row: Mapping[str, Any], name: str) -> str:
 
 def _number(value: Any) -> float | None:
     try:
-        found = float(value)
+        number_read = float(value)
     except (TypeError, ValueError):
         return None
-    return found if math.isfinite(found) else None
+    return number_read if math.isfinite(number_read) else None

@@ -141,10 +141,10 @@ def response(
 
 def _numbers(values: Any) -> Array:
     try:
-        found = np.array([v for v in values if v is not None], dtype=float)
+        numbers = np.array([v for v in values if v is not None], dtype=float)
     except (TypeError, ValueError):  # labels, or no such column
         return np.empty(0)
-    return found[np.isfinite(found)]
+    return numbers[np.isfinite(numbers)]
 
 
 def _median(values: Any) -> float | None:

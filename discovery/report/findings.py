@@ -22,7 +22,7 @@ def findings(discovery: "Discovery", views: Mapping[str, Any]) -> list[str]:
     constants = [_constant(row) for row in discovery.process_constants[:CONSTANTS]]
     room = MOST - len(fit) - len(constants)
     sentences = [*_drivers(discovery, views, room), *constants, *fit]
-    return [f"{one.rstrip('.')}." for one in sentences]
+    return [f"{sentence.rstrip('.')}." for sentence in sentences]
 
 
 def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> list[str]:
@@ -32,19 +32,19 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         return ["There is no equation: the encoder is a black box"]
     columns = (views.get("rows") or {}).get("columns", {})
     ranked = feature_shares(discovery)
-    chosen = [
+    candidates = [
         (rank, -share, latent, feature, share)
         for latent, shares in ranked.items()
         for rank, (feature, share) in enumerate(shares[:DRIVERS])
         if share >= IMPORTANT or rank == 0
     ]
     sentences = []
-    for _, _, latent, feature, share in sorted(chosen)[: max(most, 1)]:
-        found = response(model, columns, latent, feature)
-        if found is None:
+    for _, _, latent, feature, share in sorted(candidates)[: max(most, 1)]:
+        curve = response(model, columns, latent, feature)
+        if curve is None:
             sentences.append(f"{latent} depends most on {feature} ({percent(share)})")
         else:
-            sentences.append(f"{found.sentence()} ({percent(share)} of its variation)")
+            sentences.append(f"{curve.sentence()} ({percent(share)} of its variation)")
     still = [name for name in model.equations if not ranked.get(name)]
     if still:
         sentences.append(f"{' and '.join(still)} depends on no feature: it is constant")
@@ -58,12 +58,12 @@ def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]
         return {}
     edges: Any = model.edges
     edges = edges[edges["source"].isin(list(model.features))]
-    found = {}
+    ranked = {}
     for latent, rows in edges.groupby("latent", sort=False):
         shares = rows.groupby("source", sort=False)["importance"].sum()
         kept = [(str(name), float(s)) for name, s in shares.items() if s > 0]
-        found[str(latent)] = sorted(kept, key=lambda pair: -pair[1])
-    return found
+        ranked[str(latent)] = sorted(kept, key=lambda pair: -pair[1])
+    return ranked
 
 
 def _constant(row: Mapping[str, Any]) -> str:

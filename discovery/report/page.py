@@ -188,8 +188,10 @@ def render_report(data: ReportData) -> str:
         report=data,
         tables=tables,
         pictures=drawn,
-        open=[one for one in OPEN if present & one[2]],
-        folded=[one for one in FOLDED if present & one[2]] if len(present) > 1 else [],
+        open=[section for section in OPEN if present & section[2]],
+        folded=[section for section in FOLDED if present & section[2]]
+        if len(present) > 1
+        else [],
         words=words,
         data_facts=facts_table(data.data),
         provenance=facts_table(data.provenance),

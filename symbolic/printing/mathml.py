@@ -87,7 +87,7 @@ def to_mathml(
     def number(value: float) -> str:
         return format_number(value, digits, "text")
 
-    names = {one: _symbol(one) for one in names_in([expression])}
+    names = {word: _symbol(word) for word in names_in([expression])}
     printer = Printer(_MATHML, names, number, rounded=digits is not None, order=order)
     left = f"{_symbol(name)}<mo>=</mo>" if name else ""
     body = _with_tokens(left + printer.text(expression))

@@ -30,34 +30,40 @@ def views_of(
     ``rows`` (a sample), ``curves``, ``residuals``, ``series``, ``groups`` and ``reach``;
     no row of the data is in it but those of the sample.
     """
-    found = predictions_of(discovery, study, parts)
+    predictions = predictions_of(discovery, study, parts)
     return {
-        "model": found.best,
-        "rows": sampled_rows(found),
+        "model": predictions.best,
+        "rows": sampled_rows(predictions),
         "curves": curve_views(discovery, parts["train"]),
-        "residuals": residual_views(found),
-        "series": series_views(found),
-        "groups": group_views(found),
-        "reach": reach_views(found),
+        "residuals": residual_views(predictions),
+        "series": series_views(predictions),
+        "groups": group_views(predictions),
+        "reach": reach_views(predictions),
     }
 
 
-def sampled_rows(found: Predictions) -> dict[str, Any]:
+def sampled_rows(predictions: Predictions) -> dict[str, Any]:
     """Return at most 1,500 rows, evenly in their order: columns, targets, predictions."""
-    chosen = spread(len(found.part), ROWS)
+    sample = spread(len(predictions.part), ROWS)
 
     def short(columns: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:
-        return {name: brief(values[chosen]) for name, values in columns.items()}
+        return {name: brief(values[sample]) for name, values in columns.items()}
 
     return {
-        "part": found.part[chosen].tolist(),
-        "time": None if found.time is None else milliseconds(found.time[chosen]),
-        "group": None if found.group is None else found.group[chosen].tolist(),
-        "columns": short(found.columns),
-        "roles": dict(found.roles),
-        "units": dict(found.units),
-        "observed": short(found.observed),
-        "predicted": {name: short(one) for name, one in found.predicted.items()},
-        "places": short(found.places),
-        "all": len(found.part),
+        "part": predictions.part[sample].tolist(),
+        "time": None
+        if predictions.time is None
+        else milliseconds(predictions.time[sample]),
+        "group": None
+        if predictions.group is None
+        else predictions.group[sample].tolist(),
+        "columns": short(predictions.columns),
+        "roles": dict(predictions.roles),
+        "units": dict(predictions.units),
+        "observed": short(predictions.observed),
+        "predicted": {
+            name: short(values) for name, values in predictions.predicted.items()
+        },
+        "places": short(predictions.places),
+        "all": len(predictions.part),
     }

@@ -33,39 +33,41 @@ def kling_gupta(observed: np.ndarray, predicted: np.ndarray) -> float:
     return 1 - float(np.sqrt(np.sum(np.square(parts))))
 
 
-def group_views(found: Predictions) -> dict[str, list[dict[str, Any]]]:
+def group_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return target -> one row a site: group, part, n, r2, rmse, bias, kge, lon, lat.
 
     The sites with the largest squared error come first. Nothing without groups.
     """
-    if found.group is None:
+    if predictions.group is None:
         return {}
-    return {target: _rows(found, target) for target in found.observed}
+    return {target: _rows(predictions, target) for target in predictions.observed}
 
 
-def _rows(found: Predictions, target: str) -> list[dict[str, Any]]:
-    assert found.group is not None  # the caller has asked
-    observed = found.observed[target]
-    predicted = found.predicted[found.best][target]
+def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
+    assert predictions.group is not None  # the caller has asked
+    observed = predictions.observed[target]
+    predicted = predictions.predicted[predictions.best][target]
     known = np.isfinite(observed) & np.isfinite(predicted)
-    labels, place = np.unique(found.group[known].astype(str), return_inverse=True)
+    labels, place = np.unique(predictions.group[known].astype(str), return_inverse=True)
     order = np.argsort(place, kind="stable")
     borders = np.searchsorted(place[order], np.arange(1, len(labels)))
     rows = []
     for label, inside in zip(labels, np.split(order, borders), strict=True):
-        chosen = np.flatnonzero(known)[inside]
-        y, p = observed[chosen], predicted[chosen]
+        own = np.flatnonzero(known)[inside]
+        y, p = observed[own], predicted[own]
         score = Agreement.of(y, p)
         rows.append(
             {
                 "group": str(label),
-                "part": ", ".join(dict.fromkeys(found.part[chosen].tolist())),
+                "part": ", ".join(dict.fromkeys(predictions.part[own].tolist())),
                 "n": score.rows,
                 "r2": score.r2,
                 "rmse": score.rmse,
                 "bias": score.bias,
-                "kge": kling_gupta(y, p) if found.time is not None else float("nan"),
+                "kge": kling_gupta(y, p)
+                if predictions.time is not None
+                else float("nan"),
             }
-            | {axis: float(np.mean(v[chosen])) for axis, v in found.places.items()}
+            | {axis: float(np.mean(v[own])) for axis, v in predictions.places.items()}
         )
     return sorted(rows, key=lambda row: -row["rmse"])[:MOST]

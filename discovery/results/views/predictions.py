@@ -95,23 +95,27 @@ def _columns(tables: "list[Table]") -> tuple[dict[str, Array], dict[str, str]]:
     columns: dict[str, Array] = {}
     roles: dict[str, str] = {}
     for k, name in enumerate(tables[0].feature_names):
-        columns[name] = np.concatenate([one.features[:, k].numpy() for one in tables])
+        columns[name] = np.concatenate(
+            [table.features[:, k].numpy() for table in tables]
+        )
         roles[name] = "feature"
     for name, column in tables[0].forcing_columns.items():
         if tables[0].forcings[name].ndim != 1:
             continue
         roles[column] = "feature and forcing" if column in roles else "forcing"
-        columns[column] = np.concatenate([one.forcings[name].numpy() for one in tables])
+        columns[column] = np.concatenate(
+            [table.forcings[name].numpy() for table in tables]
+        )
     return columns, roles
 
 
 def _blocks(tables: "list[Table]") -> Array:
     """Blocks of the parts, kept apart."""
-    found, start = [], 0
+    blocks, start = [], 0
     for table in tables:
-        found.append(table.blocks.numpy() + start)
-        start = int(found[-1].max()) + 1 if len(table) else start
-    return np.concatenate(found)
+        blocks.append(table.blocks.numpy() + start)
+        start = int(blocks[-1].max()) + 1 if len(table) else start
+    return np.concatenate(blocks)
 
 
 def _joined(times: "list[Array | None]") -> Array | None:
@@ -123,10 +127,10 @@ def _places(
     study: "Study", columns: Mapping[str, Array], rows: Array
 ) -> dict[str, Array]:
     """Longitude and latitude: those of the split, else columns that are called so."""
-    found = {axis: values[rows] for axis, values in study.coordinates.items()}
+    places = {axis: values[rows] for axis, values in study.coordinates.items()}
     small = {name.lower(): values for name, values in columns.items()}
     for axis, words in COORDINATES.items():
         known = [small[word] for word in words if word in small]
-        if axis not in found and known:
-            found[axis] = known[0]
-    return found if len(found) == len(COORDINATES) else {}
+        if axis not in places and known:
+            places[axis] = known[0]
+    return places if len(places) == len(COORDINATES) else {}

@@ -10,15 +10,15 @@ from discovery.results.views.predictions import Predictions
 BINS = 30
 
 
-def reach_views(found: Predictions) -> list[dict[str, Any]]:
+def reach_views(predictions: Predictions) -> list[dict[str, Any]]:
     """Return one row a column: histograms of training and other rows, share outside.
 
     ``edges`` (m + 1), ``train`` and ``other`` (m) are shares of the rows; ``outside`` is
     the share of validation and test rows beyond the training rows.
     """
-    train = found.part == "train"
+    train = predictions.part == "train"
     rows = []
-    for name, values in found.columns.items():
+    for name, values in predictions.columns.items():
         inside, other = values[train], values[~train]
         known, asked = inside[np.isfinite(inside)], other[np.isfinite(other)]
         both = np.concatenate([known, asked])
@@ -29,8 +29,8 @@ def reach_views(found: Predictions) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "kind": found.roles[name],
-                "unit": found.units.get(name, ""),
+                "kind": predictions.roles[name],
+                "unit": predictions.units.get(name, ""),
                 "edges": brief(edges),
                 "train": brief(np.histogram(known, edges)[0] / max(len(known), 1)),
                 "other": brief(np.histogram(asked, edges)[0] / max(len(asked), 1)),

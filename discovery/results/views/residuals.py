@@ -14,32 +14,32 @@ ENOUGH = 5  # rows of a group whose mean can be drawn
 NORMAL_95 = 1.96
 
 
-def residual_views(found: Predictions) -> dict[str, list[dict[str, Any]]]:
+def residual_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return target -> one view a feature, forcing, month and hour, as plain data.
 
     A view has ``name``, ``kind`` ("feature", "forcing", "season", "hour"), ``unit`` and
     lists x, mean, low, high and n of its groups.
     """
     views: dict[str, list[dict[str, Any]]] = {}
-    for target in found.observed:
-        residual = found.residual(target)
+    for target in predictions.observed:
+        residual = predictions.residual(target)
         known = np.isfinite(residual)
         views[target] = [
             dict[str, Any](name=name, kind=kind, unit=unit)
-            | grouped_means(values[known], residual[known], found.blocks[known])
-            for name, kind, unit, values in _axes(found)
+            | grouped_means(values[known], residual[known], predictions.blocks[known])
+            for name, kind, unit, values in _axes(predictions)
             if len(np.unique(values[known])) > 1
         ]
     return views
 
 
-def _axes(found: Predictions) -> Iterator[tuple[str, str, str, np.ndarray]]:
-    for name, values in found.columns.items():
-        yield name, found.roles[name], found.units.get(name, ""), values
-    if found.time is not None:
-        day = found.time.astype("datetime64[D]")
-        month = found.time.astype("datetime64[M]").astype(int) % 12 + 1
-        hour = (found.time - day).astype("timedelta64[m]").astype(int) // 60
+def _axes(predictions: Predictions) -> Iterator[tuple[str, str, str, np.ndarray]]:
+    for name, values in predictions.columns.items():
+        yield name, predictions.roles[name], predictions.units.get(name, ""), values
+    if predictions.time is not None:
+        day = predictions.time.astype("datetime64[D]")
+        month = predictions.time.astype("datetime64[M]").astype(int) % 12 + 1
+        hour = (predictions.time - day).astype("timedelta64[m]").astype(int) // 60
         yield "month", "season", "", month
         yield "hour of the day", "hour", "", hour
 
@@ -76,7 +76,7 @@ def grouped_means(
         rows["low"].append(mean - NORMAL_95 * error)
         rows["high"].append(mean + NORMAL_95 * error)
         counts.append(int(inside.sum()))
-    return {key: brief(one) for key, one in rows.items()} | {"n": counts}
+    return {key: brief(values) for key, values in rows.items()} | {"n": counts}
 
 
 def _mean_and_error(values: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:

@@ -12,21 +12,21 @@ GROUPS = 24  # series of sites; those with most rows
 FEWEST = 8  # rows that make a series
 
 
-def series_views(found: Predictions) -> dict[str, list[dict[str, Any]]]:
+def series_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return target -> one series a site (or one for all), as plain data.
 
     A series has ``group``, ``time`` (milliseconds since 1970), ``observed``, and the
     predictions of each model by its name; ``rows`` is how many rows a mean holds.
     """
-    if found.time is None:
+    if predictions.time is None:
         return {}
-    return {target: _series(found, target) for target in found.observed}
+    return {target: _series(predictions, target) for target in predictions.observed}
 
 
-def _series(found: Predictions, target: str) -> list[dict[str, Any]]:
-    assert found.time is not None  # the caller has asked
-    known = np.isfinite(found.observed[target])
-    labels = np.full(len(known), "") if found.group is None else found.group
+def _series(predictions: Predictions, target: str) -> list[dict[str, Any]]:
+    assert predictions.time is not None  # the caller has asked
+    known = np.isfinite(predictions.observed[target])
+    labels = np.full(len(known), "") if predictions.group is None else predictions.group
     names, counts = np.unique(labels[known].astype(str), return_counts=True)
     largest = names[np.argsort(-counts, kind="stable")][:GROUPS]
     most = max(POINTS // max(len(largest), 1), 60)
@@ -35,11 +35,11 @@ def _series(found: Predictions, target: str) -> list[dict[str, Any]]:
         rows = np.flatnonzero(known & (labels.astype(str) == name))
         if len(rows) < FEWEST:
             continue
-        rows = rows[np.argsort(found.time[rows], kind="stable")]
-        columns = {"observed": found.observed[target]} | {
-            model: values[target] for model, values in found.predicted.items()
+        rows = rows[np.argsort(predictions.time[rows], kind="stable")]
+        columns = {"observed": predictions.observed[target]} | {
+            model: values[target] for model, values in predictions.predicted.items()
         }
-        series.append({"group": name} | _means(found.time, columns, rows, most))
+        series.append({"group": name} | _means(predictions.time, columns, rows, most))
     return series
 
 
