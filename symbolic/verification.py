@@ -39,7 +39,7 @@ from symbolic.search.observations import (
     raw_process_constants,
     shape_rules,
 )
-from symbolic.search.refit import SymbolicProblem, newton_step
+from symbolic.search.refit import SymbolicProblem, downhill, newton_step
 from symbolic.verdict import Check, Verification
 
 CLOSE = {1: 0.9999, 2: 0.9995}  # R2 of equation against network, by layers
@@ -252,6 +252,10 @@ def _unconstrained(symbolic: EquationRecord, table: Table) -> Tensor:
 
 
 def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
+    """Take one step to the minimum of the loss, as far as it leads down.
+
+    At the minimum of a curve with a kink the slope does not vanish, it changes its sign.
+    """
     seen = observed(model, table)
     options = symbolic.record.options
     rules, margin = shape_rules(model, table, options.shapes), options.domain_margin
@@ -269,7 +273,8 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
     # A weak constant may be wrong by per cents within a tenth of its error.
     small = torch.maximum(WEAK * _sizes(theta[0], problem, model), RESOLVED * error)
     moves = step.abs() / torch.minimum(error, small / STEP)
-    moves = torch.where(moving[0], moves, 0.0)
+    _, share = downhill(problem, theta, torch.where(moving, step, 0.0))
+    moves = torch.where(moving[0], share * moves, 0.0)
     worst, place = float(moves.max()), int(moves.argmax())
     meaning = (
         "one Gauss-Newton step from the stored constants, in standard errors (of "

@@ -20,6 +20,7 @@ from symbolic.terms.structure import LatentStructure
 
 RIDGE = 1e-10
 SETTLING = 50  # undamped steps after the last one of Levenberg and Marquardt
+HALVINGS = 10  # to a thousandth of a step, far below what any check would notice
 
 
 class SymbolicProblem:
@@ -348,21 +349,40 @@ def refit(
 def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
     """Go on with undamped steps: weak constants may move while the loss stands still."""
     members = torch.zeros(1, dtype=torch.long)
-    best = problem.loss(theta, members)
     for _ in range(SETTLING):
         held, moving = problem.held_at_bounds(problem.normal(theta, members), theta)
         step = torch.where(moving, newton_step(held), torch.zeros_like(theta))
         if bool((step.abs() <= 1e-9 * (1e-3 + theta.abs())).all()):
             break
-        for share in (1.0, 0.5, 0.2, 0.05):
-            trial = problem.retract(theta + share * step, theta, members)
-            loss = problem.loss(trial, members)
-            if bool((loss <= best * (1 + 1e-12)).all()):
-                break
-        else:
+        trial, share = downhill(problem, theta, step)
+        if share == 0:
             break
-        theta, best = trial, torch.minimum(best, loss)
+        theta = trial
     return theta
+
+
+def downhill(
+    problem: SymbolicProblem, theta: Tensor, step: Tensor
+) -> tuple[Tensor, float]:
+    """Take the largest of step, step/2, step/4, ... that does not raise the loss.
+
+    Where a curve has a kink the slope of the loss jumps whenever a row passes it, and the
+    minimum lies on such a row: there every whole step leads up again, however small the
+    way to the minimum.
+
+    Args:
+        theta, step: (1, P).
+    Returns:
+        Where it leads (1, P), and its share of the whole step; 0 where all lead up.
+    """
+    members = torch.zeros(1, dtype=torch.long)
+    limit = problem.loss(theta, members) * (1 + 1e-12)
+    for halvings in range(HALVINGS):
+        share = 0.5**halvings
+        trial = problem.retract(theta + share * step, theta, members)
+        if bool((problem.loss(trial, members) <= limit).all()):
+            return trial, share
+    return theta, 0.0
 
 
 def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:

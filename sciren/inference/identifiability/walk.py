@@ -43,7 +43,7 @@ LEVEL_SD, SHAPE_SD, LOG_SD = 1.5, 1.0, 1.0  # of the loose prior, in sizes of th
 COLUMNS = 8  # of a feature's curve
 TINY = 1e-300
 RESTARTS, BELOW = (
-    2,
+    4,
     0.5,
 )  # of the walk, from a move that ends this far below the best fit
 MEASURED_SD = 0.1  # of imagined direct observations, as a share of the latent's size

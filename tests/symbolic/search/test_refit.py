@@ -21,6 +21,7 @@ from symbolic.families.variants import form_named
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.refit import (
     SymbolicProblem,
+    downhill,
     newton_step,
     refit,
     rows_for_search,
@@ -293,3 +294,22 @@ def test_few_rows_are_all_taken_and_many_are_drawn_by_seed():
     assert drawn.tolist() == sorted(drawn.tolist())
     assert drawn.tolist() == rows_for_search(1000, 100, 0).tolist()
     assert drawn.tolist() != rows_for_search(1000, 100, 1).tolist()
+
+
+@pytest.mark.parametrize("seed", [11, 31])  # a row lies in the minimum of the kink
+def test_at_the_minimum_of_a_kink_no_step_leads_down_and_beside_it_one_does(seed):
+    truth = additive(CURVES["abs"], offset=1.0)
+    term, scaled = study(truth, noise=1.5, seed=seed)
+    term, scaled = term.take(torch.arange(60)), scaled[:60]
+    result = refit(term, scaled, [truth], term.model.constant_raw.detach())
+    problem = SymbolicProblem(term, scaled, result.structures)
+    at, error = result.theta.unsqueeze(0), result.covariance.diagonal().sqrt()
+    step = newton_step(problem.normal(at, ONE))
+    assert bool((step[0].abs() > 0.1 * error).any())
+    _, share = downhill(problem, at, step)
+    assert bool((share * step[0].abs() < 0.02 * error).all())
+    beside = at.clone()
+    beside[0, 0] += 0.5 * error[0]
+    step = newton_step(problem.normal(beside, ONE))
+    _, share = downhill(problem, beside, step)
+    assert share * float(step[0, 0].abs()) > 0.1 * float(error[0])
