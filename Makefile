@@ -48,6 +48,9 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 	$(INSTALL) --editable ".[dev]"
 	@touch $(VENV)/.installed $@
 
+docs/shelf.md: $(VENV)/.installed  ## the manual's page of the shelf, from the declarations
+	$(VENV)/bin/python -c 'from pathlib import Path; from discovery.shelf.page import write_shelf_page; write_shelf_page(Path("docs"))'
+
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

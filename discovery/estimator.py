@@ -60,6 +60,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         features: columns of X for the encoder, names or positions; default: all that
             are no forcings (all, where the process model needs none).
         decoder: process model, the name of a built-in one, or None.
+        parameters: parameter of the process model -> what is declared anew, such as
+            ``{"q10": 2}`` to fix it (see `sciren.decoders.redeclare`).
         forcings: the process model's name -> column of X; default: equal names.
         targets: names of the columns of y; default: those of the process model, of
             a DataFrame, or y.
@@ -102,6 +104,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         features: Sequence[Column] | None = None,
         decoder: "Decoder | str | None" = None,
         *,
+        parameters: Mapping[str, Any] | None = None,
         forcings: Mapping[str, Column] | None = None,
         targets: Sequence[str] | None = None,
         encoder: Literal["kan", "additive", "linear", "mlp"] = "kan",
@@ -115,6 +118,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     ) -> None:
         self.features = features
         self.decoder = decoder
+        self.parameters = parameters
         self.forcings = forcings
         self.targets = targets
         self.encoder = encoder
@@ -177,13 +181,17 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
 
     def _process_model(self, y: Any, count: int) -> "Decoder":
         from discovery.config.process import load_decoder
-        from sciren.decoders import IdentityDecoder
+        from sciren.decoders import IdentityDecoder, redeclare
 
         names = self._target_names(y, count)
         given = self.decoder
         decoder = load_decoder(given) if isinstance(given, str) else given
         if decoder is None:
-            return IdentityDecoder(names or [f"y{k + 1}" for k in range(count)])
+            decoder = IdentityDecoder(names or [f"y{k + 1}" for k in range(count)])
+            return redeclare(decoder, self.parameters)
+        named = [name for name in decoder.targets if name in (names or ())]
+        observed = named if len(named) == count else None
+        decoder = redeclare(decoder, self.parameters, observed)
         if len(decoder.targets) != count:
             raise ConfigError(
                 f"y has {count} columns, process model {decoder.name!r} returns "

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sciren.decoders import Decoder as Decoder
     from sciren.decoders import Q10Respiration as Q10Respiration
     from sciren.decoders import process_model as process_model
+    from sciren.decoders import redeclare as redeclare
     from sciren.encoders import AdditiveEncoder as AdditiveEncoder
     from sciren.encoders import KANEncoder as KANEncoder
     from sciren.encoders import LinearEncoder as LinearEncoder
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sciren.importance import edge_table as edge_table
     from sciren.importance import feature_importance as feature_importance
     from sciren.model import ScIReN as ScIReN
+    from sciren.parameters import Forcing as Forcing
     from sciren.parameters import Parameter as Parameter
     from sciren.parameters import ParameterTable as ParameterTable
     from sciren.pruning import prune as prune

@@ -224,6 +224,8 @@ def test_importing_a_package_loads_no_torch(package):
         *sorted(WITHOUT_TORCH),
         "sciren.parameters",
         "sciren.functions",
+        "sciren.processes",
+        "discovery.shelf.listing",
         "discovery.config.settings",
         "symbolic.options",
     ],

@@ -234,6 +234,11 @@ class RunConfig(Settings):
     decoder: Annotated[DecoderSettings | None, BeforeValidator(named)] = Field(
         default=None, description="process model; null is plain regression"
     )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        description="parameter of the process model: what is declared anew, a number to "
+        "fix it at, latent, constant or fixed, or {kind, value, low, high, start, unit}",
+    )
     forcings: Columns = Field(
         default_factory=dict, description="process model's name: column"
     )

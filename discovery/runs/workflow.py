@@ -121,8 +121,9 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
 
 def ready_run(study: "Study", settings: "TrainConfig") -> ReadyRun:
     """Return a prepared study with what is known about its data before any training."""
-    from discovery.tables.reach import warn_unreachable
+    from discovery.tables.reach import warn_beyond_range, warn_unreachable
 
+    warn_beyond_range(study.decoder, study.split.train)
     shares = warn_unreachable(study.decoder, study.split.train)
     return ReadyRun(study, settings, _unreachable(study, shares))
 

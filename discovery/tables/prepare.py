@@ -25,6 +25,7 @@ from sciren.errors import (
     ConfigError,
     DataError,
     ExpressionError,
+    SciRenError,
     closest_names,
 )
 
@@ -91,7 +92,20 @@ def decoder_of(config: RunConfig) -> "Decoder":
         if chosen.name == sites.name and not chosen.settings:
             return sites
     decoder = load_decoder(chosen.name, chosen.settings) if chosen else None
-    return decoder or IdentityDecoder(list(config.targets))
+    if decoder is None:
+        return _redeclared(config, IdentityDecoder(list(config.targets)))
+    return _redeclared(config, decoder)
+
+
+def _redeclared(config: RunConfig, decoder: "Decoder") -> "Decoder":
+    """Declare parameters as the configuration says, and outputs that have a column."""
+    from sciren.decoders import redeclare
+
+    observed = [name for name in decoder.targets if name in config.targets]
+    try:
+        return redeclare(decoder, config.parameters, observed or None)
+    except SciRenError as error:
+        raise ConfigError(f"key 'parameters': {error}") from error
 
 
 def _mapped(

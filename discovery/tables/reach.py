@@ -100,3 +100,30 @@ def warn_unreachable(decoder: "Decoder", table: "Table") -> dict[str, float]:
             stacklevel=2,
         )
     return shares
+
+
+def warn_beyond_range(decoder: "Decoder", table: "Table") -> dict[str, float]:
+    """Warn about forcings outside the range that a process model was made for.
+
+    Mostly it is another unit (vapour pressure deficit in Pa for hPa).
+
+    Returns:
+        Forcing -> share of the rows beyond its range, for those with such rows only.
+    """
+    shares: dict[str, float] = {}
+    for forcing in decoder.forcing_table:
+        values = table.forcings[forcing.name]
+        beyond = (values < forcing.low) | (values > forcing.high)
+        share = float(beyond.double().mean())
+        if not share:
+            continue
+        shares[forcing.name] = share
+        unit = f" {forcing.unit}" if forcing.unit else ""
+        warnings.warn(
+            f"{share:.1%} of the rows have {forcing.name!r} outside [{forcing.low:g}, "
+            f"{forcing.high:g}]{unit}, for which {decoder.name!r} was made; check the unit "
+            "of its column, or filter them with data.rows",
+            DataWarning,
+            stacklevel=2,
+        )
+    return shares

@@ -65,7 +65,9 @@ class DynamicModel(FunctionDecoder):
     ) -> None:
         self.states = tuple(states)
         self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
-        self.time, self.solver, self.warmup = time, solver, warmup
+        self.time: Time = time
+        self.solver: Solver = solver
+        self.warmup = warmup
         starts = [one.start_parameter() for one in states if one.learn_start]
         super().__init__(
             function, name, [*parameters, *starts], forcings, tuple(targets),

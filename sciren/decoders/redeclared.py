@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sciren.decoders.base import Decoder
+from sciren.decoders.dynamic import DynamicModel
 from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError, ParameterError, closest_names
 from sciren.parameters import KINDS, Parameter
@@ -39,14 +40,17 @@ def redeclare(
         DecoderError: the process model has no such parameter or target.
         ParameterError: a change is none of these, or a declaration is not usable.
     """
-    original = decoder.original if isinstance(decoder, RedeclaredDecoder) else decoder
-    before = decoder.changes if isinstance(decoder, RedeclaredDecoder) else {}
+    again = isinstance(decoder, RedeclaredDecoder | RedeclaredModel)
+    original = decoder.original if again else decoder
+    before = decoder.changes if again else {}
     changes = dict(before)
     for name, change in (parameters or {}).items():
         changes[name] = {**before.get(name, {}), **_as_mapping(name, change)}
     outputs = tuple(decoder.targets if targets is None else targets)
     if not changes and outputs == original.targets:
         return original
+    if isinstance(original, DynamicModel):
+        return RedeclaredModel(original, changes, outputs)
     return RedeclaredDecoder(original, changes, outputs)
 
 
@@ -134,6 +138,42 @@ class RedeclaredDecoder(FunctionDecoder):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the original and what was changed."""
         return redeclare, (self.original, self.changes, self.targets)
+
+
+class RedeclaredModel(DynamicModel):
+    """The steps of another dynamic model under other declarations; see `redeclare`."""
+
+    def __init__(
+        self,
+        original: DynamicModel,
+        changes: Mapping[str, Mapping[str, Any]],
+        targets: Sequence[str],
+    ) -> None:
+        starts = {state.start_name for state in original.states if state.learn_start}
+        known = [p for p in original.parameters if p.name not in starts]
+        _check_known(original, "parameter", changes, [p.name for p in known])
+        _check_known(original, "target", targets, original.targets)
+        if tuple(targets) != original.targets:
+            raise DecoderError(
+                f"process model {original.name!r} has the targets "
+                f"{', '.join(original.targets)}; give a column for each"
+            )
+        self.original, self.changes = original, {n: dict(c) for n, c in changes.items()}
+        super().__init__(
+            original.function, original.name,
+            [_changed(p, changes.get(p.name, {})) for p in known],
+            original.states, original.forcing_table,
+            original.observed_states or original.targets, original.target_units,
+            original.time, original.solver, original.warmup,
+        )  # fmt: skip
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of `decoder_named` that rebuild a built-in process model."""
+        return {"parameters": {name: dict(c) for name, c in self.changes.items()}}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the original and what was changed."""
+        return redeclare, (self.original, self.changes)
 
 
 def _function_of(decoder: Decoder) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from sciren.decoders.base import Decoder
 from sciren.decoders.clm5 import CLM5SoilCarbon
 from sciren.decoders.q10 import Q10Respiration
-from sciren.decoders.redeclared import Change, RedeclaredDecoder, redeclare
+from sciren.decoders.redeclared import Change, redeclare
 from sciren.errors import DecoderError, closest_names
 from sciren.processes import SHELF
 
@@ -50,6 +50,6 @@ def decoder_named(
 
 def is_built_in(decoder: Decoder) -> bool:
     """Whether `decoder_named` builds it again from its name and settings."""
-    original = decoder.original if isinstance(decoder, RedeclaredDecoder) else decoder
+    original = getattr(decoder, "original", decoder)
     known = SHELF.get(original.name) is original
     return known or type(original) in BUILT_IN.values()

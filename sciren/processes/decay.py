@@ -29,7 +29,7 @@ def decay_chain(p: Any, f: Any) -> dict[str, Any]:
         n1' = -l1 n1,  n2' = l1 n1 - l2 n2,  n3' = l2 n2 - l3 n3
         activity = l1 n1 + l2 n2 + l3 n3,  half-life = ln 2/l
 
-    by divided differences of exponentials, because the sums of Bateman are 0/0 for equal
+    Solved by divided differences of exponentials, because the sums of Bateman are 0/0 for equal
     rates and cancel soon after the start.
     Limits: n1 = n0 exp(-l1 t); all decay in the end.
     Identifiability: rates can be exchanged in the last member's curve alone.

@@ -201,3 +201,12 @@ def test_wrong_runs_are_exit_code_2(tmp_path, capsys):
         command, rest = words[0], words[1:]
         assert run(command, tmp_path / "none", *rest) == 2
         assert "no such run folder" in capsys.readouterr().err
+
+
+def test_the_shelf_is_listed_and_shown(capsys):
+    assert run("processes") == 0
+    assert "lloyd_taylor" in capsys.readouterr().out
+    assert run("processes", "hill") == 0
+    assert "v = vmax" in capsys.readouterr().out
+    assert run("processes", "hil") == 2
+    assert "Closest names: hill" in capsys.readouterr().err

@@ -211,3 +211,23 @@ def test_what_does_not_fit_names_file_or_key(data, changes, kind, message):
     with pytest.raises(kind, match=message) as raised:
         prepare(config(data, **changes))
     assert "\n" not in str(raised.value)
+
+
+def test_parameters_are_declared_anew_by_the_configuration(data):
+    study = prepare(config(data, parameters={"q10": 2, "rb": {"high": 9}}))
+    assert study.decoder.parameters.fixed == {"q10": 2.0}
+    assert study.decoder.parameters["rb"].high == 9
+    with pytest.raises(ConfigError, match=r"key 'parameters': .* no parameter 'q1'"):
+        prepare(config(data, parameters={"q1": 2}))
+
+
+def test_outputs_without_a_column_are_left_out(data):
+    study = prepare(
+        config(
+            data,
+            decoder="nee_lasslop",
+            forcings={"rg": "sw", "ta": "ta", "vpd": "ta"},
+            targets={"nee": "nee"},
+        )
+    )
+    assert study.decoder.targets == ("nee",)

@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from discovery.tables.reach import unreachable_shares, warn_unreachable
+from discovery.tables.reach import (
+    unreachable_shares,
+    warn_beyond_range,
+    warn_unreachable,
+)
 from sciren.data import Table
 from sciren.decoders import IdentityDecoder, Q10Respiration, process_model
 from sciren.errors import DataWarning
-from sciren.parameters import Parameter
+from sciren.parameters import Forcing, Parameter
 
 
 def table(targets, **names):
@@ -80,3 +84,13 @@ def test_the_warning_names_column_share_and_model():
 
 def test_no_warning_without_reason():
     assert warn_unreachable(Q10Respiration(), table([1.0, 2.0])) == {}
+
+
+def test_a_forcing_in_another_unit_is_told():
+    @process_model([Parameter("rate")], [Forcing("ta", 223, 323, "K")], ["reco"])
+    def warm(p, f):
+        return p.rate * f.ta
+
+    with pytest.warns(DataWarning, match=r"100.0% .* 'ta' outside \[223, 323\] K"):
+        assert warn_beyond_range(warm, table([1.0, 2.0])) == {"ta": 1.0}
+    assert warn_beyond_range(Q10Respiration(), table([1.0, 2.0])) == {}

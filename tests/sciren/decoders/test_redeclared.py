@@ -2,13 +2,16 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from sciren.decoders import Q10Respiration, decoder_named, redeclare
+from sciren.decoders import Q10Respiration, decoder_named, process_model, redeclare
 from sciren.errors import DecoderError, ParameterError
+from sciren.parameters import Parameter
 from sciren.processes import lloyd_taylor, nee_lasslop
+from sciren.states import State
 
 ROWS = 5
 
@@ -95,3 +98,31 @@ def test_a_start_that_no_longer_fits_is_forgotten():
 def test_what_cannot_be_declared_is_refused(parameters, targets, error, message):
     with pytest.raises(error, match=message):
         redeclare(lloyd_taylor, parameters, targets)
+
+
+@process_model(
+    parameters=[
+        Parameter("k", 0.01, 0.9, per="group", unit="d-1"),
+        Parameter("share", 0, 1, kind="fixed", start=0.5),
+    ],
+    state=[State("store", start=10, unit="mm")],
+    forcings=["rain"],
+    targets=["q"],
+)
+def bucket(s, p, f):
+    q = p.k * s.store
+    return {"store": s.store + p.share * f.rain - q}, {"q": q}
+
+
+def test_a_model_with_states_can_be_declared_anew():
+    constant = redeclare(bucket, {"k": {"low": 0.1}, "share": "latent"})
+    assert constant.latent_names == ("k", "share")
+    s, f = SimpleNamespace(store=10.0), SimpleNamespace(rain=4.0)
+    stored, out = constant.called(s, SimpleNamespace(k=0.2, share=1.0), f)
+    assert (stored["store"], out["q"]) == (12.0, 2.0)
+    stored, _ = bucket.called(s, SimpleNamespace(k=0.2), f)
+    assert stored["store"] == 10.0
+    again = pickle.loads(pickle.dumps(constant))
+    assert again.settings() == constant.settings()
+    with pytest.raises(DecoderError, match="give a column for each"):
+        redeclare(bucket, targets=[])
