@@ -9,6 +9,14 @@ from discovery.config.base import Settings, named
 from discovery.config.reading import ReadingSettings
 
 
+def _texts(value: Any) -> Any:
+    """One text, or several."""
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts), Field(min_length=1)]
+
+
 class DatasetSettings(Settings):
     """A data set that the package brings with it, in place of a file."""
 
@@ -31,6 +39,10 @@ class DataSettings(ReadingSettings):
     rows: str | None = Field(
         default=None,
         description='filter of the rows, such as "sw_in == 0 and nee == nee"',
+    )
+    only: dict[str, Texts] = Field(
+        default_factory=dict,
+        description="column: text, or texts, of the rows to keep, such as site: DE-Tha",
     )
     groups: str | None = Field(
         default=None, description="column of sites; blocks are then sites"

@@ -79,6 +79,24 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     )  # fmt: skip
 
 
+def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":
+    """Return the rows that the filters of a configuration keep, a column read as text.
+
+    Raises:
+        ColumnError: there is no such column.
+        DataError: the file cannot be used.
+    """
+    decoder = decoder_of(config)
+    forcings, targets = _mapped(config, decoder)
+    columns, labels = _roles(config, forcings, targets)
+    origin = read_origin(config.data, [*columns, column], [*labels, column])
+    try:
+        _require(origin.frame, column, "over")
+    except ColumnError as error:
+        raise ColumnError(f"{origin.source}: {error}") from error
+    return _rows(config, origin, _silent)[0]
+
+
 def decoder_of(config: RunConfig) -> "Decoder":
     """Return the process model of a configuration, the identity for none.
 
@@ -148,7 +166,7 @@ def _roles(
 ) -> tuple[list[str], list[str]]:
     """Return every column that is needed, and those whose cells are labels."""
     data, split = config.data, config.split
-    labels = [data.groups, getattr(split, "column", None)]
+    labels = [data.groups, getattr(split, "column", None), *data.only]
     places = [getattr(split, name, None) for name in ("lon", "lat")]
     needed = [
         *config.features, *forcings.values(), *targets.values(), *config.truth.values(),
@@ -160,20 +178,46 @@ def _roles(
 def _rows(
     config: RunConfig, origin: Origin, say: Callable[[str], None]
 ) -> tuple["pd.DataFrame", np.ndarray]:
-    """Return the rows that the filter keeps and their positions in the file."""
+    """Return the rows that the filters keep and their positions in the file."""
     from discovery.tables.rows import select_rows
 
     frame = origin.frame
+    kept = _labelled_rows(config, origin)
+    if len(kept) < len(frame):
+        said = "; ".join(
+            f"{k} is {' or '.join(v)}" for k, v in config.data.only.items()
+        )
+        say(f"kept {len(kept):,} rows where {said}")
     if config.data.rows is None:
-        return frame, np.arange(len(frame))
+        return frame.iloc[kept], kept
     try:
-        kept = np.flatnonzero(select_rows(frame, config.data.rows))
+        kept = kept[select_rows(frame.iloc[kept], config.data.rows)]
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: data.rows: {error}") from error
     except (DataError, ExpressionError) as error:
         raise type(error)(f"{origin.source}: data.rows: {error}") from error
     say(f"kept {len(kept):,} rows where {config.data.rows}")
     return frame.iloc[kept], kept
+
+
+def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
+    """Return the positions of the rows that `data.only` keeps."""
+    from sciren.data.labels import id_text
+
+    frame = origin.frame
+    keep = np.ones(len(frame), dtype=bool)
+    for name, texts in config.data.only.items():
+        key = f"data.only.{name}"
+        _require(frame, name, key)
+        labels = id_text(frame[name])
+        keep &= labels.isin(texts).to_numpy()
+        if not keep.any():
+            known = sorted(set(labels.dropna()))
+            raise DataError(
+                f"{origin.source}: key {key!r}: no row says {' or '.join(texts)}. "
+                f"{closest_names(texts[0], known)}"
+            )
+    return np.flatnonzero(keep)
 
 
 def _require(frame: "pd.DataFrame", column: str, key: str) -> None:

@@ -60,6 +60,16 @@ def test_rows_keep_their_place_in_the_file(data):
         )
 
 
+def test_only_the_rows_of_some_labels_are_kept(data):
+    said = []
+    settings = {"only": {"site": ["2", "5"]}, "rows": "ta > 5"}
+    study = prepare(config(data, data=settings), said.append)
+    frame = pd.read_csv(data)
+    wanted = frame[frame.site.isin([2, 5]) & (frame.ta > 5) & frame.sw.notna()]
+    assert study.table.row_ids.tolist() == wanted.index.tolist()
+    assert any("where site is 2 or 5" in line for line in said)
+
+
 def test_what_was_read_kept_and_left_out_is_said(data):
     said = []
     prepare(config(data, data={"rows": "ta > 0"}), said.append)
@@ -174,6 +184,12 @@ def test_without_a_process_model_the_targets_are_the_latents(data):
             "data.csv: data.rows: .*tar",
         ),
         ({"data": {"rows": "ta > 1e9"}}, DataError, "data.csv: data.rows: "),
+        (
+            {"data": {"only": {"site": "DE-Tha"}}},
+            DataError,
+            "data.csv: key 'data.only.site': no row says DE-Tha. Present: 0, 1",
+        ),
+        ({"data": {"only": {"tower": "1"}}}, ColumnError, "'data.only.tower'|'tower'"),
         ({"data": {"rows": "ta >"}}, SciRenError, "data.csv: data.rows: "),
         (
             {"split": {"kind": "group", "column": "sit"}},

@@ -1,0 +1,50 @@
+"""Commands that make many runs: `sciren sweep`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from discovery.commands.guard import guarded, options, show
+from discovery.commands.words import Changes
+
+Workers = Annotated[
+    int, typer.Option("--workers", "-n", min=1, help="Processes of this machine.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A dask scheduler in place of processes, such as tcp://10.0.0.5:8786.",
+    ),
+]
+
+
+@guarded
+def sweep(
+    config: Annotated[Path, typer.Argument(help="Of one run; see `sciren init`.")],
+    over: Annotated[
+        str, typer.Option("--over", metavar="COLUMN", help="One run for each value.")
+    ],
+    changes: Changes = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    least: Annotated[
+        int, typer.Option(min=1, help="Rows that a value needs to be tried.")
+    ] = 50,
+) -> None:
+    """Run a configuration for each value of a column, and put all results in a table.
+
+    The same command goes on after an interrupt.
+    """
+    from discovery.config.file import load_config
+    from discovery.many.sweep import SWEEP
+    from discovery.many.sweep import sweep as work
+    from sciren.execution import open_executor
+
+    settings = load_config(config, changes or ())
+    with open_executor(workers, scheduler) as executor:
+        result = work(settings, over, executor, least, options.quiet)
+    show(result.sentence())
+    show(f"wrote {result.folder / SWEEP}")
