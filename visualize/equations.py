@@ -98,14 +98,14 @@ def _flip(path: Path, x: float, y: float) -> Path:
 
 
 def _svg_path(path: Path) -> str:
-    """Return the path in SVG's own language, two decimals."""
+    """Return the path in SVG's own language, one decimal: a tenth of a pixel."""
     letters = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
     parts = []
     for vertices, code in path.iter_segments(curves=True, simplify=False):
         if code == Path.CLOSEPOLY:
             parts.append("Z")
         else:
-            numbers = " ".join(f"{number:.2f}" for number in vertices)
+            numbers = " ".join(f"{number:.1f}" for number in vertices)
             parts.append(f"{letters[code]}{numbers}")
     return "".join(parts)
 

@@ -19,6 +19,7 @@ from visualize.style import family_colour, text_colour
 
 SCALE = 100.0  # pixels an inch: names are as large as the text beside the graph
 WIDE, NARROW = 9.2, 3.3  # inches that a desktop and a phone have
+CROWDED = 5  # learned edges beyond which shares show only when touched
 THIN, THICK = 1.4, 8.0  # pixels of an edge without importance, added at full importance
 
 
@@ -37,8 +38,10 @@ def network_svg(graph: nx.DiGraph, width: float = WIDE) -> str:
     nodes = [
         _node(graph, node, place, layout.height) for node, place in layout.nodes.items()
     ]
+    many = sum(learned(attributes) for _, _, attributes in graph.edges(data=True))
+    kinds = "network crowded" if many > CROWDED else "network"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="network" role="group" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{kinds}" role="group" '
         f'aria-label="{escape(describe_graph(graph))}" width="{across:.0f}" '
         f'height="{down:.0f}" viewBox="0 0 {across:.0f} {down:.0f}">'
         f"{''.join(edges)}{''.join(nodes)}{_captions(layout)}</svg>"

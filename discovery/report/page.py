@@ -1,6 +1,7 @@
 """The report of a run: one self-contained HTML page with every number and picture."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from discovery.verdict.record import Verdict
 
 WIDE, NARROW = 860, 310  # pixels that an equation may take on a desktop and a phone
+NARROW_SIZES = (18.0, 16.0, 14.0)  # pixels; smaller ones cannot be read on a phone
 OPEN = (  # the four questions that every reader has, in their order
     ("found", "What was found", {"equations", "findings"}),
     ("believe", "Whether to believe it", {"verdict"}),
@@ -274,7 +276,8 @@ def _template() -> "Template":
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "typeset": _typeset, "unit": pretty_unit, "explained": explained,
+        "typeset": _typeset, "typeset_narrow": _typeset_narrow,
+        "unit": pretty_unit, "explained": explained,
     }  # fmt: skip
     return environment.get_template("page.html")
 
@@ -287,3 +290,14 @@ def _typeset(latex: str, text: str = "", size: float = 22.0, width: int = WIDE) 
 
     svg = equation_svg(latex, text, size, width) if latex else None
     return Markup(svg) if svg else ""
+
+
+def _typeset_narrow(latex: str, text: str = "") -> Any:
+    """Equation for a phone: as large as fits, and scrolling where none fits."""
+    svg = ""
+    for size in NARROW_SIZES:
+        svg = _typeset(latex, text, size, NARROW)
+        width = re.search(r'width="(\d+)"', svg)
+        if width is None or int(width[1]) <= NARROW:
+            break
+    return svg

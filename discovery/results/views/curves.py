@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.results.views.plain import brief
+from discovery.results.views.plain import brief, spread
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from sciren.data import Table
 
 BINS = 40  # of the density: as in `visualize.curves`
+POINTS = 161  # of a curve: two pixels each in the page
 
 
 def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
@@ -29,6 +30,8 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
     rows = []
     for curve in edge_curves(model, table, discovery.equations):
         known = curve.data[np.isfinite(curve.data)]
+        grid = spread(len(curve.x), POINTS)
+        formula = None if curve.formula is None else brief(curve.formula[grid])
         counts, edges = np.histogram(known, bins=BINS, range=(curve.low, curve.high))
         rows.append(
             {
@@ -36,9 +39,9 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
                 "source": curve.source,
                 "target": curve.target,
                 "unit": curve.unit,
-                "x": brief(curve.x),
-                "spline": brief(curve.spline),
-                "formula": None if curve.formula is None else brief(curve.formula),
+                "x": brief(curve.x[grid]),
+                "spline": brief(curve.spline[grid]),
+                "formula": formula,
                 "edges": brief(edges),
                 "density": brief(counts / max(counts.sum(), 1)),
                 "family": curve.family,

@@ -28,7 +28,8 @@ function short(value) {
   if (value === null || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  const text = size >= 1e5 || size < 1e-3 ? value.toExponential(2).replace("e+", "e") : String(Number(value.toPrecision(4)));
+  const rounded = Number(value.toPrecision(4));
+  const text = size >= 1e7 || size < 1e-3 ? value.toExponential(2).replace("e+", "e") : size >= 1e4 ? rounded.toLocaleString("en").replaceAll(",", "\u202f") : String(rounded);
   return text.replaceAll("-", "−");
 }
 function ticks(low, high, count) {
