@@ -1,6 +1,7 @@
 """One part at a time: `python -m benchmarks.dynamics PART [--sets 0-9]`.
 
-Parts: jacobian (of a bucket with two stores, against its plain simulation).
+Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
+(relations behind the constants of 40 simulated catchments).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -11,7 +12,10 @@ from collections.abc import Sequence
 
 from benchmarks.belief.__main__ import sets, table
 
-PARTS = {"jacobian": "benchmarks.dynamics.speed"}
+PARTS = {
+    "jacobian": "benchmarks.dynamics.speed",
+    "catchments": "benchmarks.dynamics.catchments",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

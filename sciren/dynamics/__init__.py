@@ -11,8 +11,15 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.dynamics.directions import Directions as Directions
     from sciren.dynamics.directions import jacobian as jacobian
+    from sciren.dynamics.fitting import SeriesHistory as SeriesHistory
+    from sciren.dynamics.fitting import fit_series as fit_series
+    from sciren.dynamics.group_fit import GroupFits as GroupFits
+    from sciren.dynamics.group_fit import fit_groups as fit_groups
     from sciren.dynamics.local import local_jacobians as local_jacobians
+    from sciren.dynamics.prediction import SeriesPrediction as SeriesPrediction
+    from sciren.dynamics.prediction import simulate_series as simulate_series
     from sciren.dynamics.recurrence import adjoint as adjoint
+    from sciren.dynamics.scores import group_scores as group_scores
     from sciren.dynamics.simulation import SeriesProcess as SeriesProcess
     from sciren.dynamics.simulation import Trajectory as Trajectory
     from sciren.dynamics.simulation import Values as Values

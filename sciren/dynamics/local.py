@@ -66,12 +66,13 @@ def _differentiated(
     others = list(inputs[count:].unbind(0))
     with torch.enable_grad():
         new, out = process.step(known[:n], known[n:], others[:-1], others[-1])
+        sums = [v.sum() if isinstance(v, Tensor) else None for v in (*new, *out)]
     slopes = inputs.new_zeros(n + len(out), count, rows)
-    for number, value in enumerate((*new, *out)):
-        if not isinstance(value, Tensor) or not value.requires_grad:
+    for number, total in enumerate(sums):
+        if total is None or not total.requires_grad:
             continue  # the same whatever states and parameters are
         gradient = torch.autograd.grad(
-            value.sum(), known, retain_graph=True, allow_unused=True
+            total, known, retain_graph=True, allow_unused=True
         )
         for direction, column in enumerate(gradient):
             if column is not None:

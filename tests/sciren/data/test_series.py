@@ -1,5 +1,7 @@
 """Series of groups: long tables in, padded arrays out, splits by group and period."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from sciren import SeriesTable, split_series
 from sciren.errors import ColumnError, ConfigError, DataError, ShapeError
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "group": "basin", "time": "day", "static": ["area"], "features": ["season"],
     "forcings": {"rain": "p"}, "targets": ["q"],
 }  # fmt: skip
@@ -33,7 +35,7 @@ def long(lengths=(6, 4, 5)):
 
 
 def read(frame, **changes):
-    return SeriesTable.from_frame(frame, **(COLUMNS | changes))
+    return SeriesTable.from_frame(frame, **dict(COLUMNS, **changes))
 
 
 def test_ragged_series_stand_in_columns_and_padding_repeats_the_last_row():

@@ -1,5 +1,7 @@
 """Small simulated catchments and a store whose drainage is a function of its state."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from sciren.dynamics import SeriesProcess, Values
 from sciren.dynamics.buckets import two_stores
 from sciren.functions import minimum
 
-COLUMNS = {
+COLUMNS: dict[str, Any] = {
     "group": "basin", "time": "day", "static": ["x1", "x2"], "forcings": ["rain", "pet"],
     "targets": ["q"],
 }  # fmt: skip

@@ -1,0 +1,260 @@
+"""fit on series: groups alone, curves on their numbers, then through the simulation.
+
+1. every group alone                          q_g and H_g = J_g'J_g, whitened
+2. edges and smoothness on the rows of (q_g, H_g), without a simulation
+3. the loss linearised anew at the latents of the curves, and the curves solved again,
+   until the simulation gains nothing: Gauss-Newton through the process
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+import torch
+
+from sciren.comparison import ResidualScale
+from sciren.data.series import SeriesTable
+from sciren.data.table import Table
+from sciren.decoders.dry_run import check_process_model
+from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.group_fit import GroupFits, GroupProblem, fit_groups
+from sciren.dynamics.linearised import Linearisation, LinearisedModel
+from sciren.dynamics.local_values import LocalScale
+from sciren.dynamics.residuals import Comparison, compared_targets
+from sciren.dynamics.simulation import SeriesProcess
+from sciren.errors import ColumnError, TrainingError
+from sciren.model import ScIReN
+from sciren.training.config import TrainConfig
+from sciren.training.ensemble import fit_ensemble
+from sciren.training.history import History
+from sciren.training.progress import Progress
+
+ROUNDS = 4  # linearisations of the joint fit; it settles after one or two
+SETTLED = 1e-3  # of the loss per observation: a tenth of a standard error of one number
+GENTLE = (1e-5, 1e-4)  # weights of roughness for rows that hold little noise
+
+
+@dataclass
+class SeriesHistory(History):
+    """Record of a fit on series.
+
+    Attributes:
+        groups: the training groups, each fitted alone.
+        problems: "train", "valid" -> loss of their groups under the estimated noise.
+    """
+
+    groups: GroupFits | None = None
+    problems: dict[str, GroupProblem] | None = None
+
+
+def fit_series(
+    model: ScIReN,
+    train: SeriesTable,
+    valid: SeriesTable,
+    config: TrainConfig | None = None,
+    progress: Progress | None = None,
+) -> SeriesHistory:
+    """Train an encoder of static features through the simulation of series, in place.
+
+    Args:
+        model: its decoder is a `DynamicModel` whose latents are all per group.
+        train, valid: groups to learn from, groups to choose by.
+        config: ``residual`` and ``offset`` say how series are compared; the others serve
+            the curves as in `sciren.fit`.
+        progress: gets every step of the curves.
+    Raises:
+        TrainingError: the model has other latents, no group can be compared, or the
+            simulation has no numbers at the start.
+        ColumnError: the series lack a forcing or target, or their static features differ.
+        DecoderError: the step fails on a few rows, with file and line.
+    """
+    config = config or TrainConfig()
+    settings = _settings(config)
+    scale = checked(model, train, valid)
+    problem = series_problem(model, train, scale, config)
+    groups = fit_groups(problem)
+    problem = groups.problem
+    others = replace_series(problem, valid)
+    apart = fit_groups(others, estimate_noise=False)
+    centre = groups.physical.mean(0)
+    inner = second_level(model)
+    tables = [
+        Linearisation(one.physical, one.precision, centre).table(series)
+        for one, series in ((groups, train), (apart, valid))
+    ]
+    found = _fitted(inner, tables, settings, progress)
+    history = SeriesHistory(**vars(found))
+    history.groups = groups
+    history.problems = {"train": problem, "valid": others}
+    _say(history, groups)
+    _through_simulation(inner, (problem, others), (train, valid), settings, history)
+    adopt(model, inner, problem.comparison.scale)
+    return history
+
+
+def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale:
+    """Refuse models and series that cannot be fitted together."""
+    decoder = model.decoder
+    if not isinstance(decoder, DynamicModel):
+        raise TrainingError(
+            f"process model {decoder.name!r} has no state, so rows need no series; read "
+            "them with Table.from_frame, or declare state=[State(...)]"
+        )
+    others = [p.name for p in (*decoder.row_latents, *decoder.state_latents)]
+    if others:
+        raise TrainingError(
+            f"latent {others[0]!r} of {decoder.name!r} changes in time; an encoder of "
+            "static features gives one value a group: declare per='group', or fit "
+            "functions of a state with sciren.dynamics.fit_state_function"
+        )
+    if train.static_names != valid.static_names:
+        raise ColumnError(
+            f"the training series have static features {list(train.static_names)}, the "
+            f"validation series {list(valid.static_names)}; name the same in both"
+        )
+    if len(train.static_names) != model.encoder.n_inputs:
+        raise ColumnError(
+            f"the encoder has {model.encoder.n_inputs} inputs, the series "
+            f"{len(train.static_names)} static features "
+            f"({', '.join(train.static_names)}); make them equal"
+        )
+    forcings = {n: torch.from_numpy(v.reshape(-1)) for n, v in train.forcings.items()}
+    check_process_model(decoder, forcings)
+    return LocalScale(decoder, model.constraints)
+
+
+def series_problem(
+    model: ScIReN,
+    series: SeriesTable,
+    scale: LocalScale | None = None,
+    config: TrainConfig | None = None,
+) -> GroupProblem:
+    """Return the loss of every group of the series, equal noise without memory."""
+    decoder = cast(DynamicModel, model.decoder)
+    process = SeriesProcess(decoder, series)
+    known = model.residual_scale
+    if config is not None or known is None:
+        config = config or TrainConfig()
+        targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
+        known = ResidualScale.fit(targets, config.residual, config.offset)
+    scale = scale or LocalScale(decoder, model.constraints)
+    return GroupProblem(process, Comparison.of(process, known), scale)
+
+
+def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
+    """Return the problem of other series, compared in the same way under the same noise."""
+    process = replace(problem.process, table=series)
+    known = problem.comparison
+    comparison = replace(Comparison.of(process, known.scale), noise=known.noise)
+    return GroupProblem(process, comparison, problem.scale)
+
+
+def second_level(model: ScIReN) -> ScIReN:
+    """Return the model seen from the second level; it shares the encoder."""
+    decoder = cast(DynamicModel, model.decoder)
+    choice = dict(zip(model.latent_names, model.constraints, strict=True))
+    inner = ScIReN(model.encoder, choice, LinearisedModel(decoder))
+    inner.load_state_dict(model.state_dict())
+    inner.feature_names, inner.scaling_kind = model.feature_names, model.scaling_kind
+    inner.violation_weight = model.violation_weight
+    return inner
+
+
+@torch.no_grad()
+def adopt(model: ScIReN, inner: ScIReN, scale: ResidualScale) -> None:
+    """Give a model what was learned by its view from the second level."""
+    model.load_state_dict(inner.state_dict())
+    model.feature_names, model.scaling_kind = inner.feature_names, inner.scaling_kind
+    model.violation_weight, model.residual_scale = inner.violation_weight, scale
+
+
+@torch.no_grad()
+def local_numbers(model: ScIReN, series: SeriesTable) -> np.ndarray:
+    """Return the latents of every group and the constants, (G, Q) physical."""
+    static = torch.from_numpy(series.static)
+    latents = model.constrain(model.raw_latents(model.scaled(static)))
+    constants = model.constant_scale.to_physical(model.constant_raw)
+    return torch.cat([latents, constants.expand(len(latents), -1)], 1).numpy()
+
+
+@torch.no_grad()
+def linearised_at(
+    problem: GroupProblem, physical: np.ndarray, centre: np.ndarray
+) -> tuple[Linearisation, float]:
+    """Linearise the loss of all groups at these numbers; also return the loss there."""
+    raw = problem.scale.raw(torch.from_numpy(physical))
+    normal = problem.physical_normal(raw)
+    parts = (physical, normal.gradient.numpy(), normal.matrix.numpy())
+    return Linearisation.at(*parts, centre), float(normal.loss.sum())
+
+
+def _through_simulation(
+    inner: ScIReN,
+    problems: Sequence[GroupProblem],
+    series: Sequence[SeriesTable],
+    config: TrainConfig,
+    history: SeriesHistory,
+) -> None:
+    """Solve the curves anew on the loss linearised where they are, while it falls."""
+    again = config.replace(select=False, profiles=False, ladder=False, bootstrap=0)
+    count = float(problems[0].comparison.counts.sum())
+    known = {n: v.clone() for n, v in inner.state_dict().items()}
+    lowest = np.inf
+    for number in range(ROUNDS):
+        numbers = [local_numbers(inner, one) for one in series]
+        centre = numbers[0].mean(0)
+        parts = [
+            linearised_at(problem, q, centre)
+            for problem, q in zip(problems, numbers, strict=True)
+        ]
+        loss = parts[0][1]
+        history.append(
+            "simulation", number, {"total": loss / count, "data": loss / count}
+        )
+        if not loss < lowest - SETTLED * count**0.5:
+            if loss > lowest:
+                inner.load_state_dict(known)
+            return
+        lowest, known = loss, {n: v.clone() for n, v in inner.state_dict().items()}
+        tables = [part.table(one) for (part, _), one in zip(parts, series, strict=True)]
+        _fitted(inner, tables, again, None)
+
+
+def _fitted(
+    inner: ScIReN,
+    tables: Sequence[Table],
+    config: TrainConfig,
+    progress: Progress | None,
+) -> History:
+    return fit_ensemble([inner], tables[0], tables[1], config, progress)[0]
+
+
+def _settings(config: TrainConfig) -> TrainConfig:
+    """Return the settings of the second level: its rows have noise of one size."""
+    own = {"smooth_choices", "smooth"} & config.model_fields_set
+    config = config.replace(residual="identity", offset=None)
+    if own:
+        return config
+    return config.replace(smooth_choices=(*GENTLE, *config.smooth_choices))
+
+
+def _say(history: SeriesHistory, groups: GroupFits) -> None:
+    """Tell which groups sit on a bound, and the memory of the noise."""
+    names, table = groups.problem.scale.names, groups.problem.process.table
+    for column, name in enumerate(names):
+        held = np.flatnonzero(groups.on_bound[:, column])
+        if len(held):
+            shown = ", ".join(table.groups[g] for g in held[:5])
+            more = f" and {len(held) - 5} more" if len(held) > 5 else ""
+            history.say(
+                f"{name} lies on a bound in {len(held)} of {len(table)} groups fitted "
+                f"alone: {shown}{more}."
+            )
+    noise = groups.problem.comparison.noise
+    for target, memory in zip(
+        groups.problem.process.model.targets, noise.memory, strict=True
+    ):
+        if memory.order:
+            lags = ", ".join(f"{value:.2f}" for value in memory.coefficients[-1])
+            history.say(f"The noise of {target} remembers the rows before: {lags}.")

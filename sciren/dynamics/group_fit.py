@@ -1,0 +1,156 @@
+"""Every group fitted alone, all in one batch, each with its own damping.
+
+What the second level needs of a group are its numbers q_g and H_g = J_g'J_g of whitened
+residuals: near the optimum the loss of the group is (q - q_g)' H_g (q - q_g).
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.dynamics.directions import jacobian_blocks
+from sciren.dynamics.local_values import LocalScale
+from sciren.dynamics.residuals import Comparison
+from sciren.dynamics.simulation import SeriesProcess, Trajectory, check_finite
+from sciren.solvers.levenberg import Normal, minimise
+
+ITERATIONS = 40
+TOLERANCE = 1e-5  # relative gain: far below what a noisy loss can tell
+ON_BOUND = 1e-6  # of the raw scale
+
+
+@dataclass(frozen=True)
+class GroupProblem:
+    """Sum of squares of every group as a function of its own numbers.
+
+    Args:
+        process: model and series.
+        comparison: targets and noise.
+        scale: of the local numbers.
+    """
+
+    process: SeriesProcess
+    comparison: Comparison
+    scale: LocalScale
+
+    def take(self, members: Tensor) -> "GroupProblem":
+        """Return the problem of some groups."""
+        if len(members) == len(self.process.table):
+            return self
+        groups = members.numpy()
+        process = self.process.take(groups)
+        comparison = self.comparison.take(groups, process.table.rows)
+        return replace(self, process=process, comparison=comparison)
+
+    def trajectory(self, theta: Tensor) -> Trajectory:
+        """Simulate all groups of the problem."""
+        return self.process.simulate(
+            self.scale.values(self.scale.physical(theta).numpy())
+        )
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Loss (S,) of some groups."""
+        part = self.take(members)
+        losses = part.comparison.losses(part.trajectory(theta).outputs)
+        return torch.from_numpy(losses)
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss, half gradient and Gauss-Newton matrix of some groups, raw scale."""
+        part = self.take(members)
+        loss, gradient, matrix = part.physical_normal(theta)
+        slope = self.scale.slope(theta)
+        return Normal(
+            loss, gradient * slope, matrix * slope.unsqueeze(2) * slope.unsqueeze(1)
+        )
+
+    def physical_normal(self, theta: Tensor) -> Normal:
+        """Do the same by physical values, for all groups of the problem."""
+        trajectory = self.trajectory(theta)
+        outputs = trajectory.outputs
+        residual, slope = (
+            self.comparison.residual(outputs),
+            self.comparison.slope(outputs),
+        )
+        count, size = theta.shape
+        loss, gradient = np.empty(count), np.empty((count, size))
+        matrix = np.empty((count, size, size))
+        blocks = jacobian_blocks(self.process, trajectory, self.scale.directions())
+        for part, columns in blocks:
+            for place, group in enumerate(range(*part.indices(count))):
+                moved = columns[:, :, place] * slope[None, ..., group]
+                both = np.concatenate([moved, residual[None, ..., group]])
+                stack = self.comparison.stacked(both, group)
+                gram = stack.T @ stack
+                matrix[group], gradient[group] = gram[:-1, :-1], gram[:-1, -1]
+                loss[group] = gram[-1, -1]
+        return Normal(*map(torch.from_numpy, (loss, gradient, matrix)))
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Shorten a step to the longest allowed, and hold it inside the bounds."""
+        longest = self.scale.longest(theta)
+        share = (
+            (longest / (trial - theta).abs().clamp_min(1e-300)).amin(1).clamp_max(1.0)
+        )
+        low, high = self.scale.limits()
+        shortened = theta + share.unsqueeze(1) * (trial - theta)
+        return torch.minimum(torch.maximum(shortened, low), high)
+
+
+@dataclass(frozen=True)
+class GroupFits:
+    """Numbers of every group on its own.
+
+    Attributes:
+        raw, physical: (G, Q).
+        precision: (G, Q, Q) H_g by physical values, in units of the noise.
+        losses: (G,) whitened sums of squares.
+        on_bound: (G, Q) bool: at a bound, where the data pushed it.
+        problem: with the noise that was found.
+    """
+
+    raw: Tensor
+    physical: np.ndarray
+    precision: np.ndarray
+    losses: np.ndarray
+    on_bound: np.ndarray
+    problem: GroupProblem
+
+
+@torch.no_grad()
+def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
+    """Fit all groups alone from the declared starts.
+
+    Args:
+        problem: its noise is where the fit begins.
+        estimate_noise: whether variance and memory of the noise are estimated on the way.
+    Raises:
+        TrainingError: the simulation has no numbers at the start.
+    """
+    count = len(problem.process.table)
+    raw = problem.scale.start(count)
+    check_finite(problem.process, problem.trajectory(raw))
+    for _ in range(2 if estimate_noise else 1):
+        raw = minimise(problem, raw, ITERATIONS, TOLERANCE, damping=1e-2).theta
+        if estimate_noise:
+            outputs = problem.trajectory(raw).outputs
+            noise = problem.comparison.with_noise_of(outputs)
+            problem = replace(problem, comparison=noise)
+    return described(problem, raw)
+
+
+@torch.no_grad()
+def described(problem: GroupProblem, raw: Tensor) -> GroupFits:
+    """Return what is known of every group at its numbers (G, Q)."""
+    normal = problem.physical_normal(raw)
+    low, high = problem.scale.limits()
+    bound = (raw <= low + ON_BOUND) | (raw >= high - ON_BOUND)
+    return GroupFits(
+        raw,
+        problem.scale.physical(raw).numpy(),
+        normal.matrix.numpy(),
+        normal.loss.numpy(),
+        bound.numpy(),
+        problem,
+    )

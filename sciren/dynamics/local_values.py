@@ -1,0 +1,137 @@
+"""Numbers of every group between the scale they are fitted on and physical values.
+
+The local vector of a group holds its latents on their raw scale, the process constants on
+their training scale (positive ones in logs), and the learned starts with them.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.constants import ConstantScale
+from sciren.constraints import HALF_WIDTH, Constraint, HardSigmoid, bounds
+from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.directions import Directions
+from sciren.dynamics.simulation import Values
+
+# Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
+LARGEST_STEP = 2.0
+"""In raw units of a latent between two bounds, which span six; twice the size of others."""
+
+
+@dataclass(frozen=True)
+class LocalScale:
+    """Latents per group and constants of a model, on either scale.
+
+    Args:
+        model: process model.
+        constraints: of its latents per group.
+    """
+
+    model: DynamicModel
+    constraints: tuple[Constraint, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the local numbers: latents per group, then constants with the starts."""
+        return tuple(p.name for p in (*self.model.group_latents, *self.constants))
+
+    @property
+    def constants(self) -> tuple:
+        """Constants of the model, learned starts included."""
+        return self.model.parameters.constants
+
+    @cached_property
+    def _constant_scale(self) -> ConstantScale:
+        return ConstantScale(self.constants)
+
+    @cached_property
+    def _bounds(self) -> tuple[Tensor, Tensor]:
+        return bounds(self.model.group_latents)
+
+    def physical(self, raw: Tensor) -> Tensor:
+        """Return physical values (G, Q) of raw ones."""
+        count = len(self.constraints)
+        low, high = self._bounds
+        latents = [
+            constraint.forward(raw[:, k], low[k], high[k])
+            for k, constraint in enumerate(self.constraints)
+        ]
+        constants = self._constant_scale.to_physical(raw[:, count:])
+        return (
+            torch.cat([torch.stack(latents, 1), constants], 1) if latents else constants
+        )
+
+    def slope(self, raw: Tensor) -> Tensor:
+        """Return the derivative (G, Q) of the physical by the raw values."""
+        at = raw.clone().requires_grad_()
+        with torch.enable_grad():
+            total = self.physical(at).sum()
+        return torch.autograd.grad(total, at)[0]
+
+    def raw(self, physical: Tensor) -> Tensor:
+        """Return raw values (G, Q) of physical ones inside their bounds."""
+        count = len(self.constraints)
+        low, high = self._bounds
+        latents = [
+            constraint.inverse(physical[:, k], low[k], high[k])
+            for k, constraint in enumerate(self.constraints)
+        ]
+        constants = self._constant_scale.to_raw(physical[:, count:])
+        return (
+            torch.cat([torch.stack(latents, 1), constants], 1) if latents else constants
+        )
+
+    def start(self, groups: int) -> Tensor:
+        """Return the declared starts of all groups, (G, Q) raw."""
+        declared = [p.initial for p in (*self.model.group_latents, *self.constants)]
+        row = torch.tensor(declared, dtype=torch.float64)
+        return self.raw(row.expand(groups, -1))
+
+    def limits(self) -> tuple[Tensor, Tensor]:
+        """Return lowest and highest raw values (Q,): beyond them nothing changes."""
+        low, high = self.constant_limits()
+        inner = [
+            (-HALF_WIDTH, HALF_WIDTH)
+            if isinstance(one, HardSigmoid)
+            else (float(p.low), float(p.high))
+            if one.name == "relu"
+            else (-np.inf, np.inf)
+            for one, p in zip(self.constraints, self.model.group_latents, strict=True)
+        ]
+        own = torch.tensor(inner, dtype=torch.float64).reshape(-1, 2)
+        return torch.cat([own[:, 0], low]), torch.cat([own[:, 1], high])
+
+    def constant_limits(self) -> tuple[Tensor, Tensor]:
+        """Return the bounds of the constants on their training scale."""
+        return self._constant_scale.box()
+
+    def longest(self, raw: Tensor) -> Tensor:
+        """Return the longest step allowed for every number, (G, Q)."""
+        two_sided = [one.needs == "both" for one in self.constraints]
+        logs = self._constant_scale.in_logs.tolist()
+        fixed = torch.tensor([*two_sided, *logs])
+        return torch.where(
+            fixed, LARGEST_STEP, LARGEST_STEP * raw.abs().clamp_min(1e-6)
+        )
+
+    def values(self, physical: np.ndarray) -> Values:
+        """Return local numbers (G, Q) as values of the process."""
+        known = dict(zip(self.names, physical.T, strict=True))
+        starts = {
+            state.name: known.pop(state.start_name)
+            if state.learn_start
+            else np.full(len(physical), state.start)
+            for state in self.model.states
+        }
+        return Values(known, starts)
+
+    def directions(self) -> Directions:
+        """Return the directions of all local numbers, in their order."""
+        starts = {s.start_name: s.name for s in self.model.states if s.learn_start}
+        # learned starts are the last constants, so the order of the columns is kept
+        static = [name for name in self.names if name not in starts]
+        return Directions(static, [starts[n] for n in self.names if n in starts])
