@@ -14,10 +14,10 @@ from sciren.dynamics.buckets import two_stores
 PARTS = (0.6, 0.15, 0.25)  # 24 catchments to learn from, 6 to choose by, 10 left out
 
 
-def run(seeds: range) -> list[dict[str, object]]:
+def run(seeds: range) -> list[dict[str, Any]]:
     """Return one row a seed, and the summary that the figures ask for."""
-    rows = [_one(seed) for seed in seeds]
-    summary: dict[str, object] = {
+    rows: list[dict[str, Any]] = [_one(seed) for seed in seeds]
+    summary: dict[str, Any] = {
         "seed": "median",
         "true edges": f"all in {sum(row['true edges'] == len(TRUE_EDGES) for row in rows)}",
         "false edges": f"mean share {np.mean([row['share'] for row in rows]):.3f}",
@@ -27,7 +27,7 @@ def run(seeds: range) -> list[dict[str, object]]:
     for part in ("training R2", "left out R2"):
         values = np.median([row[part] for row in rows], axis=0)
         summary[part] = ", ".join(f"{value:.4f}" for value in values)
-    shown: list[dict[str, object]] = [
+    shown: list[dict[str, Any]] = [
         row | {part: ", ".join(f"{v:.4f}" for v in row[part]) for part in
                ("training R2", "left out R2")}
         for row in rows
