@@ -13,6 +13,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from discovery.tables.columns import with_kinds
 from sciren.errors import ColumnError, ConfigError, DataError, closest_names
 from symbolic.options import SymbolicOptions, check_families, options_of
 
@@ -65,6 +66,9 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         forcings: the process model's name -> column of X; default: equal names.
         targets: names of the columns of y; default: those of the process model, of
             a DataFrame, or y.
+        categorical: columns of X that are classes, names or positions; columns of words,
+            of truth values and of pandas categories always are.
+        periodic: column of X -> period in its unit, such as ``{"doy": 365.25}``.
         encoder: "kan", "additive", "linear" or "mlp".
         hidden: nodes of each hidden layer of a kan; "auto" starts with none and goes
             deeper only for a clear gain on validation.
@@ -107,6 +111,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         parameters: Mapping[str, Any] | None = None,
         forcings: Mapping[str, Column] | None = None,
         targets: Sequence[str] | None = None,
+        categorical: Sequence[Column] | None = None,
+        periodic: Mapping[Column, float] | None = None,
         encoder: Literal["kan", "additive", "linear", "mlp"] = "kan",
         hidden: Literal["auto"] | Sequence[int] = "auto",
         constraint: Any = "auto",
@@ -121,6 +127,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         self.parameters = parameters
         self.forcings = forcings
         self.targets = targets
+        self.categorical = categorical
+        self.periodic = periodic
         self.encoder = encoder
         self.hidden = hidden
         self.constraint = constraint
@@ -155,6 +163,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         from symbolic.expression.tree import check_name
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        X, self._kinds = with_kinds(X, self.categorical or (), self.periodic or {})
         values = _validate(self, X, dtype=np.float64, ensure_min_samples=4)
         targets = _targets(y, len(values))
         self._one_target = targets.ndim == 1
@@ -283,12 +292,18 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
             },
             target_columns={name: name for name in self._target_columns},
             blocks=torch.tensor(blocks),
+            kinds={
+                name: self._kinds[name]
+                for name in (names[k] for k in self._feature_columns)
+                if name in self._kinds
+            },
         )
 
     # -- using ----------------------------------------------------------------------
     def _checked(self, X: Any, forcings: bool = True) -> "Table":
         check_is_fitted(self)
         finite = True if forcings else "allow-nan"
+        X = with_kinds(X, (), {}, self._kinds)[0]
         values = _validate(
             self, X, dtype=np.float64, reset=False, ensure_all_finite=finite
         )
@@ -333,7 +348,7 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         """Return the columns of X under their names."""
         import pandas as pd
 
-        values = np.asarray(X, dtype=float)
+        values = np.asarray(with_kinds(X, (), {}, self._kinds)[0], dtype=float)
         index = getattr(X, "index", None)
         return pd.DataFrame(values, columns=self._column_names(), index=index)
 

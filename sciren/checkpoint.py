@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 
 from sciren.comparison import Residual, ResidualScale
 from sciren.constraints import Constraint, Sigmoid, constraint_named
+from sciren.data.kinds import kinds_from_json, kinds_to_json
 from sciren.data.scaling import ScalingKind
 from sciren.decoders.base import Decoder
 from sciren.decoders.process import IdentityDecoder
@@ -76,6 +77,7 @@ def _settings(model: ScIReN) -> dict[str, Any]:
         "targets": list(model.target_names),
         "features": list(model.feature_names),
         "scaling": model.scaling_kind,
+        "kinds": kinds_to_json(model.kinds),
         "residual": None if compared is None else compared.kind,
         "violation": model.violation_weight,
         "noise": model.noise,
@@ -138,6 +140,9 @@ def _rebuilt(
     sd, offset = (tensors.pop(f"comparison.{key}", None) for key in ("sd", "offset"))
     if stored["residual"] is not None and sd is not None and offset is not None:
         model.residual_scale = ResidualScale(stored["residual"], sd, offset)
+    kinds = kinds_from_json(stored.get("kinds"))
+    if kinds:
+        model.set_kinds(kinds, stored["features"])
     model.load_state_dict(tensors)
     model.feature_names = tuple(stored["features"])
     model.scaling_kind = stored["scaling"]

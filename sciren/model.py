@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from sciren.comparison import ResidualScale
 from sciren.constants import ConstantScale
 from sciren.constraints import ConstraintChoice, Identity, bounds, resolve
+from sciren.data.kinds import FeatureKind, Kinds, kinds_in_order
 from sciren.data.scaling import FeatureScaling, ScalingKind
 from sciren.data.table import Table
 from sciren.decoders.base import Decoder
@@ -38,6 +39,7 @@ class ScIReN(nn.Module):
     Attributes:
         feature_names: columns of the features, known after training.
         scaling: scaling of the features, learned on the training rows.
+        kinds: feature -> kind, of those that are classes or periodic.
         output_shift, output_scale: (L,) raw = shift + scale * encoder output.
         residual_scale, violation_weight, noise: how training compared with the targets.
     Raises:
@@ -75,6 +77,7 @@ class ScIReN(nn.Module):
         self.constant_scale = ConstantScale(decoder.parameters.constants)
         self.constant_raw = nn.Parameter(self.constant_scale.start)
         self.feature_names: tuple[str, ...] = ()
+        self.kinds: dict[str, FeatureKind] = {}
         self.residual_scale: ResidualScale | None = None
         self.violation_weight, self.noise = 1.0, "constant"
         self.scaling_kind: ScalingKind = "none"
@@ -107,12 +110,25 @@ class ScIReN(nn.Module):
         return FeatureScaling(self.scaling_kind, self.feature_shift, self.feature_scale)
 
     @torch.no_grad()
-    def set_scaling(self, scaling: FeatureScaling, names: Sequence[str]) -> None:
-        """Store the feature scaling and names (done by `fit`)."""
+    def set_scaling(
+        self, scaling: FeatureScaling, names: Sequence[str], kinds: Kinds | None = None
+    ) -> None:
+        """Store scaling, names and kinds of the features (done by `fit`)."""
+        self.set_kinds(kinds or {}, names)
         self.feature_shift.copy_(scaling.shift)
         self.feature_scale.copy_(scaling.scale)
         self.scaling_kind = scaling.kind
         self.feature_names = tuple(names)
+
+    def set_kinds(self, kinds: Kinds, names: Sequence[str]) -> None:
+        """Store the kinds of the features and let the encoder adapt to them.
+
+        Raises:
+            ConfigError: the encoder takes numbers only.
+        """
+        if self.kinds != dict(kinds):
+            self.encoder.set_kinds(kinds_in_order(kinds, names))
+        self.kinds = dict(kinds)
 
     def constants(self) -> dict[str, float]:
         """Physical values of the constants by name."""
@@ -157,6 +173,10 @@ class ScIReN(nn.Module):
                 f"got {features.shape[-1]}"
             )
         return (features - self.feature_shift) / self.feature_scale
+
+    def encoder_inputs(self, features: Tensor) -> Tensor:
+        """Return raw features (n, d) as the columns that the first layer computes with."""
+        return self.encoder.inputs(self.scaled(features))
 
     def raw_latents(self, scaled: Tensor) -> Tensor:
         """Raw latents (n, L) for scaled features."""

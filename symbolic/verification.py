@@ -92,7 +92,8 @@ def verify(
 def _columns(table: Table, stretch: float = 1.0) -> Columns:
     """Feature columns, spread about the middle of their range."""
     x = table.features.numpy()
-    return stretched(dict(zip(table.feature_names, x.T, strict=True)), stretch)
+    columns = dict(zip(table.feature_names, x.T, strict=True))
+    return stretched(columns, stretch, table.kinds)
 
 
 def _structured(symbolic: EquationRecord, model: ScIReN, columns: Columns) -> Tensor:

@@ -61,6 +61,8 @@ WITHOUT_TORCH = {
     "sciren.agreement",
     "sciren.edge_columns",
     "sciren.config_errors",
+    "sciren.data.conversion",
+    "sciren.data.kinds",
     "sciren.errors",
     "sciren.inference.relationship",
 }

@@ -26,6 +26,8 @@ from visualize.style import (
 _BINS = 40  # of the density strip: two or three pixels each
 _STRIP = 0.13  # share of the panel's height that the density strip takes
 _LONGEST = 44  # characters of a formula that fit above a panel
+_LONGEST_CLASS = 12  # characters of the name of a class
+_CLASS_TEXT = 28  # characters of all names that stand side by side under a panel
 _SHADE = 0.16  # opacity of a band: curves and text stay readable on it
 
 Bands = Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -60,7 +62,7 @@ def plot_edges(
     figure, axes = panels(len(ordered), columns, 2.9)
     for axis, curve in zip(axes, ordered, strict=True):
         _draw_curve(axis, curve)
-        _draw_band(axis, (bands or {}).get((curve.source, curve.target)))
+        _draw_band(axis, curve, (bands or {}).get((curve.source, curve.target)))
     if share_y:
         _share_scales(axes, ordered)
     for axis, curve in zip(axes, ordered, strict=True):
@@ -71,9 +73,17 @@ def plot_edges(
 
 
 def _draw_band(
-    axis: Axes, band: tuple[np.ndarray, np.ndarray, np.ndarray] | None
+    axis: Axes,
+    curve: EdgeCurve,
+    band: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
 ) -> None:
-    if band is not None:
+    if band is None:
+        return
+    if curve.labels:
+        x, low, high = band
+        places = np.searchsorted(curve.x, x)
+        axis.vlines(places, low, high, color=INK, alpha=0.6, linewidth=1.2)
+    else:
         axis.fill_between(*band, color=INK, alpha=_SHADE, linewidth=0, zorder=0)
 
 
@@ -105,6 +115,24 @@ def _centre(curve: EdgeCurve) -> float:
 
 def _draw_curve(axis: Axes, curve: EdgeCurve) -> None:
     centre, colour = _centre(curve), family_colour(curve.family)
+    (_draw_classes if curve.labels else _draw_lines)(axis, curve, centre, colour)
+    title = f"{curve.source} → {curve.target}  {percent(curve.importance)}"
+    axis.set_title(shorten(title, 34), pad=20, parse_math=False)
+    below = (
+        "refused: stays a spline" if curve.refused else f"{curve.family}: {curve.label}"
+    )
+    if curve.labels:  # a formula with a value for each class fits above no panel
+        below = f"one value for each of {len(curve.labels)} classes"
+    axis.text(
+        0, 1.03, shorten(below, _LONGEST), transform=axis.transAxes, va="bottom",
+        fontsize=SMALL, color=MUTED if curve.refused else text_colour(colour), parse_math=False,
+    )  # fmt: skip
+    axis.set_xlabel(with_unit(curve.source, curve.unit), parse_math=False)
+    axis.set_ylabel(with_unit(curve.target, curve.target_unit), parse_math=False)
+    axis.margins(x=0.02)
+
+
+def _draw_lines(axis: Axes, curve: EdgeCurve, centre: float, colour: str) -> None:
     dashes = (0, (4, 2)) if curve.refused else "solid"
     axis.plot(
         curve.x, curve.spline - centre, color=INK if curve.refused else FAINT,
@@ -113,18 +141,20 @@ def _draw_curve(axis: Axes, curve: EdgeCurve) -> None:
     )  # fmt: skip
     if curve.formula is not None:
         axis.plot(curve.x, curve.formula - centre, color=colour)
-    title = f"{curve.source} → {curve.target}  {percent(curve.importance)}"
-    axis.set_title(shorten(title, 34), pad=20, parse_math=False)
-    below = (
-        "refused: stays a spline" if curve.refused else f"{curve.family}: {curve.label}"
+
+
+def _draw_classes(axis: Axes, curve: EdgeCurve, centre: float, colour: str) -> None:
+    """Draw a bar a class for what was learned, and a point for the equation."""
+    places = np.arange(len(curve.x))
+    axis.bar(places, curve.spline - centre, width=0.7, color=FAINT)
+    if curve.formula is not None:
+        axis.plot(places, curve.formula - centre, "o", color=colour, markersize=4)
+    axis.axhline(0.0, color=MUTED, linewidth=0.8)
+    labels = [shorten(label, _LONGEST_CLASS) for label in curve.labels]
+    upright = sum(map(len, labels)) > _CLASS_TEXT
+    axis.set_xticks(
+        places, labels, rotation=90 if upright else 0, fontsize=SMALL, parse_math=False
     )
-    axis.text(
-        0, 1.03, shorten(below, _LONGEST), transform=axis.transAxes, va="bottom",
-        fontsize=SMALL, color=MUTED if curve.refused else text_colour(colour), parse_math=False,
-    )  # fmt: skip
-    axis.set_xlabel(with_unit(curve.source, curve.unit), parse_math=False)
-    axis.set_ylabel(with_unit(curve.target, curve.target_unit), parse_math=False)
-    axis.margins(x=0.02)
 
 
 def _share_scales(axes: Sequence[Axes], curves: Sequence[EdgeCurve]) -> None:
@@ -147,6 +177,9 @@ def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
     if not len(known):
         return
     counts, borders = np.histogram(known, bins=_BINS, range=(curve.low, curve.high))
+    if curve.labels:
+        counts = (known[:, None] == curve.x).sum(0)
+        borders = np.arange(len(curve.x) + 1) - 0.5
     strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
     strip.stairs(counts, borders, fill=True, color=STRIP)
     strip.set_ylim(0, max(counts.max(), 1) * 1.15)

@@ -3,7 +3,7 @@
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
 verdict (right and wrong models, useless features), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), bands (whole curves), prediction
-(new observations).
+(new observations), kinds (effects of classes, waves on a circle).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -20,6 +20,7 @@ PARTS = {
     "coverage": "benchmarks.belief.coverage",
     "bands": "benchmarks.belief.curve_bands",
     "prediction": "benchmarks.belief.prediction",
+    "kinds": "benchmarks.belief.kinds",
 }
 
 

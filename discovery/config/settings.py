@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from discovery.config.base import Settings, named
 from discovery.config.data import DataSettings
@@ -221,6 +221,7 @@ def _with_kind(kind: str) -> BeforeValidator:
     return BeforeValidator(complete)
 
 
+PositivePeriod = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Columns = Annotated[dict[str, str], BeforeValidator(_names)]
 
 
@@ -230,6 +231,13 @@ class RunConfig(Settings):
     data: DataSettings
     features: tuple[str, ...] = Field(
         min_length=1, description="columns offered to the encoder"
+    )
+    categorical: tuple[str, ...] = Field(
+        default=(),
+        description="features that are classes; columns of words always are",
+    )
+    periodic: dict[str, PositivePeriod] = Field(
+        default_factory=dict, description="feature: period, such as doy: 365.25"
     )
     decoder: Annotated[DecoderSettings | None, BeforeValidator(named)] = Field(
         default=None, description="process model; null is plain regression"
@@ -269,6 +277,19 @@ class RunConfig(Settings):
     out: Path = Field(
         default=Path("runs/discovery"), description="folder of the results"
     )
+
+    @model_validator(mode="after")
+    def _kinds_of_features(self) -> Self:
+        for key in ("categorical", "periodic"):
+            for name in getattr(self, key):
+                if name not in self.features:
+                    raise ValueError(
+                        f"{key} names {name!r}, which is none of the features"
+                    )
+        both = sorted(set(self.categorical) & set(self.periodic))
+        if both:
+            raise ValueError(f"{both[0]!r} is categorical or periodic, not both")
+        return self
 
     @field_validator("features")
     @classmethod

@@ -76,6 +76,8 @@ def bootstrap_equations(
         values: dict[tuple[str, str], list[float]] = {}
         for row in draws:
             for constant in raw_constants(problem.structures_at(row), equations.units):
+                if constant.drawn:
+                    continue  # resamples do not see how far it was drawn to the mean
                 values.setdefault((constant.latent, constant.name), []).append(
                     constant.value
                 )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from discovery.uncertainty.columns import Response
     from sciren.data import Table
+    from sciren.data.kinds import Kinds
 
 Using = Literal["equations", "network"]
 
@@ -44,6 +45,7 @@ def predict_frame(
         ColumnError: a feature is not in the frame.
         DataError: text or infinities in a column that is needed.
     """
+    frame = _in_kinds(discovery, frame)
     if using == "equations":
         _warn_failed(discovery)
         return _by_equations(discovery, frame, interval)
@@ -63,6 +65,33 @@ def _warn_failed(discovery: DiscoveryRecord) -> None:
             DataWarning,
             stacklevel=4,
         )
+
+
+def _kinds(discovery: DiscoveryRecord) -> "Kinds":
+    """Return the kinds of the features: classes, places on a circle."""
+    if discovery.equations is not None:
+        return discovery.equations.units.kinds
+    return network_of(discovery).kinds
+
+
+def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the rows with classes as numbers; warn of classes that training had not."""
+    from sciren.data.kinds import encoded_frame
+
+    kinds = _kinds(discovery)
+    made = encoded_frame(frame, kinds)
+    for name, kind in kinds.items():
+        known = kind.known(made[name].to_numpy()) if name in made.columns else None
+        if known is not None and not known.all():
+            unseen = dict.fromkeys(frame[name].to_numpy()[~known].tolist())
+            cells = ", ".join(map(repr, [*unseen][:3]))
+            warnings.warn(
+                f"column {name!r}: {float((~known).mean()):.1%} of the rows hold classes "
+                f"that training had not ({cells}); they get the mean of the classes",
+                DataWarning,
+                stacklevel=4,
+            )
+    return made
 
 
 def _by_equations(
@@ -205,9 +234,9 @@ def _columns(
 
 def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
-    ranges = _known_ranges(discovery)
+    ranges, kinds = _known_ranges(discovery), _kinds(discovery)
     for name, values in columns.items():
-        if name not in ranges or np.isnan(values).all():
+        if name not in ranges or name in kinds or np.isnan(values).all():
             continue
         low, high = ranges[name]
         share = float(np.nanmean((values < low) | (values > high)))

@@ -84,6 +84,7 @@ def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame
     names: list[str] = []
     if config is not None:
         labels = [config.data.groups, getattr(config.split, "column", None)]
+        labels += config.categorical
         ids = dict.fromkeys([*config.data.ids, *(name for name in labels if name)])
         stored = ReadingSettings.model_validate(
             config.data.reading() | {"ids": tuple(ids)}

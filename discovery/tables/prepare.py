@@ -167,6 +167,7 @@ def _roles(
     """Return every column that is needed, and those whose cells are labels."""
     data, split = config.data, config.split
     labels = [data.groups, getattr(split, "column", None), *data.only]
+    labels += config.categorical
     places = [getattr(split, name, None) for name in ("lon", "lat")]
     needed = [
         *config.features, *forcings.values(), *targets.values(), *config.truth.values(),
@@ -281,6 +282,8 @@ def _table(
         time_format=None if config.data.format else config.data.time_format,
         timezone=config.data.timezone,
         not_missing=config.data.not_missing,
+        categorical=config.categorical,
+        periodic=config.periodic,
     )
 
 

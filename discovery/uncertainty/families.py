@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.uncertainty.record import Uncertainty
+    from sciren.data.kinds import FeatureKind
     from sciren.inference.intervals.bands import Band
     from symbolic.model.symbolic_model import SymbolicModel
 
@@ -20,23 +21,31 @@ Array = np.ndarray
 COLUMNS = ("inside_band", "families_inside")
 
 
-def families_inside(band: "Band") -> list[str]:
+def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str]:
     """Return the families of which a member lies inside a band.
 
     Each family is fitted to the curve with weights 1 / width^2; that member is tried.
+
+    Args:
+        band: of one edge;  kind: of its feature, default numeric.
     """
+    from sciren.data.kinds import NUMERIC
     from sciren.errors import SciRenError
     from symbolic.curves.fit import DEFAULT_FAMILIES, fit_curve
+    from symbolic.families.kind_families import KIND_FAMILIES
+
+    kind = kind or NUMERIC
+    tried = DEFAULT_FAMILIES if kind == NUMERIC else KIND_FAMILIES
 
     width = np.maximum(band.high - band.low, 1e-300)
     weight = (width.min() / width) ** 2
     inside = []
-    for family in dict.fromkeys(("constant", *DEFAULT_FAMILIES)):
+    for family in dict.fromkeys(("constant", *tried)):
         if family == "constant":
             values = np.full(len(band.x), np.average(band.estimate, weights=weight))
         else:
             try:
-                fit = fit_curve(band.x, band.estimate, weight, pin=family)
+                fit = fit_curve(band.x, band.estimate, weight, pin=family, kind=kind)
             except SciRenError:
                 continue  # no member of the family is defined here
             if fit.form is None:

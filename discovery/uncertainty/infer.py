@@ -78,14 +78,15 @@ def _band(
     """Return a band as plain data, with the closed forms inside it."""
     from discovery.uncertainty.families import equation_inside, families_inside
 
-    data = process.features[:, process.feature_names.index(band.feature)]
+    place = process.feature_names.index(band.feature)
+    data = process.features[:, place]
     inside = None if equations is None else equation_inside(band, equations, data)
     return {
         "latent": band.latent,
         "source": band.feature,
         "factor": band.factor,
         "level": band.level,
-        "families": families_inside(band),
+        "families": families_inside(band, process.kinds[place]),
         "inside": inside,
         "x": band.x.tolist(),
         "estimate": band.estimate.tolist(),
@@ -177,7 +178,7 @@ def _reach(
     exchangeable = [
         (names[one[0]], names[other[0]]) for one, other, _ in selection.pairs
     ]
-    return Reach.of(columns, tuple(used), exchangeable)
+    return Reach.of(columns, tuple(used), exchangeable, table.kinds)
 
 
 def _obstacle(model: "ScIReN", table: "Table") -> str | None:

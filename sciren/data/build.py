@@ -10,6 +10,13 @@ import pandas as pd
 
 from sciren.data import frames
 from sciren.data.conversion import as_frame
+from sciren.data.kinds import (
+    NUMERIC,
+    FeatureKind,
+    Kinds,
+    kinds_in_order,
+    kinds_of,
+)
 from sciren.data.labels import label_codes, row_name
 from sciren.data.markers import refuse_markers, replace_markers
 from sciren.data.stamps import time_column
@@ -41,6 +48,7 @@ class Arrays:
     row_ids: np.ndarray
     groups: np.ndarray | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, FeatureKind] = field(default_factory=dict)
 
     def keep(self, rows: np.ndarray) -> None:
         """Leave only the rows where the (n,) mask is true."""
@@ -70,6 +78,9 @@ def collect(
     timezone: str | None,
     gap_markers: Sequence[float | str],
     not_missing: Sequence[float],
+    categorical: Sequence[str] = (),
+    periodic: Mapping[str, float] | None = None,
+    kinds: Kinds | None = None,
 ) -> Arrays:
     """Check a frame and return the arrays of a Table; see ``Table.from_frame``."""
     _check_choice("missing", missing, ("drop", "raise"))
@@ -77,17 +88,18 @@ def collect(
     _check_choice("missing_forcing", missing_forcing, ("drop", "keep"))
     frame = as_frame(frame)
     frames.check_unique_columns(frame)
-    labels = [name for name in (time, groups) if isinstance(name, str)]
+    labels = [name for name in (time, groups, *categorical) if isinstance(name, str)]
     frame = replace_markers(frame, gap_markers, keep=labels)
     feature_names = (features,) if isinstance(features, str) else tuple(features)
     frames.check_columns(frame, feature_names, "feature")
     forcing_columns, forcing_arrays = _split_names(frame, forcings, "forcing")
     target_columns, _ = _split_names(frame, targets, "target", arrays=False)
+    known = kinds_of(frame, feature_names, categorical, periodic, kinds)
     stamps, row_weights, blocks = _row_data(
         frame, time, weights, groups, time_format, timezone
     )
     arrays = Arrays(
-        features=_stack(frame, feature_names),
+        features=_features(frame, feature_names, known),
         forcings=forcing_arrays,
         targets=_stack(frame, target_columns.values()),
         feature_names=feature_names,
@@ -102,10 +114,12 @@ def collect(
         time=stamps,
         row_ids=np.arange(len(frame)),
         groups=None if groups is None else blocks,
+        kinds=known,
     )
     _drop_incomplete(arrays, frame.index, missing, missing_forcing)
     _check_targets(arrays)
-    refuse_markers(_columns(arrays), not_missing)
+    amounts = {n: v for n, v in _columns(arrays).items() if n not in known}
+    refuse_markers(amounts, not_missing)
     _warn_of_markers(arrays, not_missing)
     if constant == "raise":
         _check_not_constant(arrays)
@@ -115,6 +129,11 @@ def collect(
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise ConfigError(f"{name}={value!r} does not exist; use one of {choices}")
+
+
+def _features(frame: pd.DataFrame, names: Sequence[str], kinds: Kinds) -> np.ndarray:
+    columns = zip(names, kinds_in_order(kinds, names), strict=True)
+    return np.stack([kind.encoded(frame, name) for name, kind in columns], axis=1)
 
 
 def _stack(frame: pd.DataFrame, names: Any) -> np.ndarray:
@@ -282,8 +301,10 @@ def _warn_of_markers(arrays: Arrays, data: Sequence[float]) -> None:
 
 def _check_not_constant(arrays: Arrays) -> None:
     for name, values in zip(arrays.feature_names, arrays.features.T, strict=True):
+        kind = arrays.kinds.get(name, NUMERIC)
         if np.ptp(values) <= _CONSTANT_BELOW * np.abs(values).max():
             raise DataError(
-                f"feature {name!r} is {values[0]:g} in all {len(values)} usable rows; "
+                f"feature {name!r} is {kind.shown(values[0])} in all {len(values)} "
+                "usable rows; "
                 "a constant column teaches nothing, remove it from the features"
             )

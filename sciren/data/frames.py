@@ -104,7 +104,10 @@ def _advice(cells: Sequence[Any]) -> str:
         return 'write decimals with a point, or set data: {decimal: ","}'
     if len(set(texts)) == 1 and not any(c.isdigit() for c in texts[0]):
         return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
-    return "write a number or leave the cell empty"
+    return (
+        "write a number or leave the cell empty; if the column tells classes apart, list "
+        "it under categorical"
+    )
 
 
 def _share(bad: np.ndarray) -> str:

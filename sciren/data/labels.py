@@ -3,6 +3,7 @@
 A missing cell in any of these roles is refused here, in one way, with column and row.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -76,9 +77,14 @@ def label_codes(
     codes, distinct = pd.factorize(pd.Series(values).reset_index(drop=True))
     refuse_missing(codes < 0, index, name, role)
     texts = id_text(pd.Series(distinct)).tolist()
-    labels = sorted(set(texts), key=_order)
+    labels = sorted_labels(texts)
     number = {label: k for k, label in enumerate(labels)}
     return np.array([number[text] for text in texts], dtype=np.int64)[codes], labels
+
+
+def sorted_labels(texts: Iterable[str]) -> list[str]:
+    """Return the different labels, numbers in their order before text."""
+    return sorted(set(texts), key=_order)
 
 
 def _order(label: str) -> tuple[int, float, str]:

@@ -1,11 +1,13 @@
 """Scaling of encoder inputs, learned on the training rows and stored by the model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from sciren.data.kinds import FeatureKind
 from sciren.errors import ConfigError, ShapeError
 
 ScalingKind = Literal["standard", "minmax", "none"]
@@ -36,12 +38,18 @@ class FeatureScaling:
             )
 
     @classmethod
-    def fit(cls, features: Tensor, kind: ScalingKind = "standard") -> "FeatureScaling":
+    def fit(
+        cls,
+        features: Tensor,
+        kind: ScalingKind = "standard",
+        kinds: Sequence[FeatureKind] = (),
+    ) -> "FeatureScaling":
         """Learn the scaling from training rows.
 
         Args:
             features: (n, d), physical units, no nan.
             kind: see the class.
+            kinds: of the features, some of which are not scaled; default all numeric.
         Raises:
             ConfigError: unknown kind.
             ShapeError: no rows, or not a table of rows and columns.
@@ -57,13 +65,17 @@ class FeatureScaling:
         low, high = features.amin(0), features.amax(0)
         one = torch.ones_like(low)
         if kind == "none":
-            return cls(kind, torch.zeros_like(low), one)
-        if kind == "minmax":
+            shift, scale = torch.zeros_like(low), one
+        elif kind == "minmax":
             shift, scale = low, high - low
         else:
             shift, scale = features.mean(0), features.std(0, correction=0)
         spread = (high > low) & (scale > 0)  # tiny squares vanish in float64
-        return cls(kind, shift, torch.where(spread, scale, one))
+        scale = torch.where(spread, scale, one)
+        for place, what in enumerate(kinds):
+            if (fixed := what.scaling()) is not None:
+                shift[place], scale[place] = fixed
+        return cls(kind, shift, scale)
 
     def apply(self, features: Tensor) -> Tensor:
         """Return z = (x - shift) / scale, (n, d), without unit."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sciren.data.build import Arrays, Names, collect
+from sciren.data.kinds import Kinds
 from sciren.data.labelled import flatten
 from sciren.errors import DataError, ShapeError
 
@@ -37,6 +38,8 @@ class Table:
         groups: (n,) ids of the groups (sites) that were given, or None; parts of a
             table keep the ids of the whole.
         dropped: reason -> rows left out on the way; each row counts once.
+        kinds: feature -> kind, of those that are classes or periodic; their numbers in
+            ``features`` are those of the kind.
     Raises:
         ShapeError: parts differ in their number of rows, or names in their number.
     """
@@ -55,6 +58,7 @@ class Table:
     row_ids: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     groups: np.ndarray | None = None
     dropped: Mapping[str, int] = field(default_factory=dict)
+    kinds: Kinds = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows = len(self.features)
@@ -200,6 +204,9 @@ class Table:
         timezone: str | None = None,
         gap_markers: Sequence[float | str] = (),
         not_missing: Sequence[float] = (),
+        categorical: Sequence[str] = (),
+        periodic: Mapping[str, float] | None = None,
+        kinds: Kinds | None = None,
     ) -> "Table":
         """Take features, forcings and targets from the columns of a table.
 
@@ -225,6 +232,10 @@ class Table:
                 ``+01:00``; default: theirs.
             gap_markers: numbers or words that mark missing values.
             not_missing: numbers that look like gap markers and are data.
+            categorical: features that are classes; columns of words alone, of truth
+                values and pandas categories always are.
+            periodic: feature -> period in its unit, such as ``{"doy": 365.25}``.
+            kinds: of features, where they are known, such as those of a model.
         Raises:
             ColumnError: a column does not exist; the message gives the closest names.
             DataError: double names, text, infinities, a constant feature, a target
@@ -241,6 +252,7 @@ class Table:
             weights=weights, groups=groups, missing=missing, constant=constant,
             missing_forcing=missing_forcing, time_format=time_format,
             timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
+            categorical=categorical, periodic=periodic, kinds=kinds,
         )  # fmt: skip
         return cls(**_tensors(arrays))
 
@@ -263,6 +275,9 @@ class Table:
         timezone: str | None = None,
         gap_markers: Sequence[float | str] = (),
         not_missing: Sequence[float] = (),
+        categorical: Sequence[str] = (),
+        periodic: Mapping[str, float] | None = None,
+        kinds: Kinds | None = None,
     ) -> "Table":
         """Take features, forcings and targets from the variables of a data set.
 
@@ -275,7 +290,7 @@ class Table:
             row: dimension that counts the rows; default: that of the first feature.
             features, forcings, targets, units, time, weights, groups, missing,
                 constant, missing_forcing, time_format, timezone, gap_markers,
-                not_missing: as in ``from_frame``, with variables in
+                not_missing, categorical, periodic, kinds: as in ``from_frame``, with variables in
                 place of columns.
         Raises:
             ColumnError, DataError, ShapeError: as in ``from_frame``, and where a
@@ -289,6 +304,7 @@ class Table:
             weights=weights, groups=groups, missing=missing, constant=constant,
             missing_forcing=missing_forcing, time_format=time_format,
             timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
+            categorical=categorical, periodic=periodic, kinds=kinds,
         )  # fmt: skip
 
 

@@ -1,12 +1,14 @@
 """Encoder: scaled features in, raw latents out; all encoders share one signature."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from sciren.errors import ShapeError
+from sciren.data.kinds import NUMERIC, FeatureKind
+from sciren.errors import ConfigError, ShapeError
 
 
 class Encoder(nn.Module, ABC):
@@ -40,6 +42,23 @@ class Encoder(nn.Module, ABC):
         """Arguments that rebuild an encoder of the same shape, as JSON can hold them."""
         values = {name: getattr(self, name) for name in self.arguments}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    def set_kinds(self, kinds: Sequence[FeatureKind]) -> None:
+        """Adapt to the kinds of the features, before any training.
+
+        Raises:
+            ConfigError: features that are not numeric, which this encoder cannot have.
+        """
+        for number, kind in enumerate(kinds):
+            if kind != NUMERIC:
+                raise ConfigError(
+                    f"feature number {number + 1} is {type(kind).__name__.lower()}, and "
+                    f"encoder {self.kind!r} takes numbers only; use encoder 'kan' or 'mlp'"
+                )
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Return scaled features (n, d) as the first layer takes them, by their kinds."""
+        return x
 
     def prepare(self, features: Tensor) -> None:
         """Adapt to the scaled training features before training starts."""

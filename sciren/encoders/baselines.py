@@ -1,12 +1,14 @@
 """Encoders to compare with: linear, multilayer perceptron, additive of small networks."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import singledispatch
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from sciren.data.kinds import NUMERIC, Categorical, FeatureKind, Periodic
 from sciren.encoders.base import Encoder, dense_layer, seeded, uniform
 from sciren.errors import ConfigError, closest_names
 
@@ -88,13 +90,46 @@ class MLPEncoder(Encoder):
             for a, b in itertools.pairwise(sizes)
         )
         self.head = dense_layer(generator, width, n_outputs)
+        self.kinds: tuple[FeatureKind, ...] = ()
+
+    def set_kinds(self, kinds: Sequence[FeatureKind]) -> None:
+        """Take classes as one column each, places on a circle as sine and cosine."""
+        self.kinds = tuple(kinds) if any(kind != NUMERIC for kind in kinds) else ()
+        wide = self.inputs(torch.zeros(1, self.n_inputs, dtype=torch.float64)).shape[1]
+        first = self.blocks[0]
+        assert isinstance(first, nn.Sequential)
+        first[0] = dense_layer(seeded(self.seed), wide, self.width)
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Return scaled features (n, d) as the columns that the first layer takes."""
+        if not self.kinds:
+            return x
+        pairs = zip(self.kinds, x.unbind(1), strict=True)
+        return torch.cat([dense_columns(kind, one) for kind, one in pairs], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return raw latents (n, L)."""
-        x = self._checked(x)
+        x = self.inputs(self._checked(x))
         for number, block in enumerate(self.blocks):
             x = x + block(x) if self.skip and number else block(x)
         return self.head(x)
+
+
+@singledispatch
+def dense_columns(kind: FeatureKind, x: Tensor) -> Tensor:
+    """Return a feature (n,) as columns for a dense layer, by its kind."""
+    return x.unsqueeze(1)
+
+
+@dense_columns.register
+def _(kind: Categorical, x: Tensor) -> Tensor:
+    return (x.unsqueeze(1) == x.new_tensor(kind.codes)).to(x)
+
+
+@dense_columns.register
+def _(kind: Periodic, x: Tensor) -> Tensor:
+    angle = x * (2 * torch.pi / kind.period)
+    return torch.stack((angle.sin(), angle.cos()), dim=1)
 
 
 class AdditiveEncoder(Encoder):

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from sciren.data.kinds import FeatureKind
 from sciren.encoders.base import LayeredEncoder, seeded
+from sciren.encoders.curve_spaces import CurveSpaces
 from sciren.encoders.layer import Base, SplineLayer
 from sciren.errors import ConfigError
 from sciren.splines import Outside
@@ -105,13 +107,36 @@ class KANEncoder(LayeredEncoder):
             else:
                 layer.start_straight(generator, float(layer.mask.shape[0]) ** -0.5)
 
+    def set_kinds(self, kinds: Sequence[FeatureKind]) -> None:
+        """Lay the curves of the first layer by the kinds of the features.
+
+        Classes need a knot each: with more of them than intervals the grid is refined.
+        """
+        spaces = CurveSpaces.of(kinds)
+        first, *others = self.spline_layers
+        if spaces.least_intervals > first.intervals:
+            inputs, outputs = first.mask.shape
+            wider = SplineLayer(
+                inputs, outputs, spaces.least_intervals, self.base, self.outside
+            ).to(first.mask.device)
+            wider.mask.copy_(first.mask)
+            self.layers = nn.ModuleList([wider, *others])
+            self.grid = (wider.intervals, *self.grid[1:])
+            self._start()
+        self.spline_layers[0].spaces = spaces
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Return scaled features (n, d) as places on the knots."""
+        return self.spline_layers[0].spaces.on_knots(x)
+
     @torch.no_grad()
     def prepare(self, features: Tensor) -> None:
         """Lay the knots of every layer on the range of its inputs, plus the margin."""
         generator = seeded(self.seed)
         x = self._checked(features)
         for layer in self.spline_layers:
-            low, high = x.amin(0), x.amax(0)
+            places = layer.spaces.on_knots(x)
+            low, high = places.amin(0), places.amax(0)
             pad = self.margin * (high - low)
             layer.set_range(low - pad, high + pad)
             if self.start == "straight":
@@ -128,7 +153,7 @@ class KANEncoder(LayeredEncoder):
         for layer in self.spline_layers:
             if not bool(torch.isfinite(layer(x)).all() & torch.isfinite(x).all()):
                 return
-            layer.update_grid(x, self.margin)
+            layer.update_grid(layer.spaces.on_knots(x), self.margin)
             x = layer(x)
 
     @torch.no_grad()

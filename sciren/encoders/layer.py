@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from sciren.encoders.base import uniform
+from sciren.encoders.curve_spaces import CurveSpaces
 from sciren.errors import ConfigError
 from sciren.kernels.functions import EdgeCurves, EdgeSums
 from sciren.kernels.window import Knots
-from sciren.splines import Outside, fit_coefficients, greville, n_coefficients
+from sciren.splines import Outside, design, fit_coefficients, greville, n_coefficients
 
 Base = Literal["zero", "identity", "silu"]
 BASES: tuple[Base, ...] = ("zero", "identity", "silu")
@@ -59,6 +60,7 @@ class SplineLayer(nn.Module):
         self.register_buffer("low", -torch.ones(n_inputs, dtype=double))
         self.register_buffer("high", torch.ones(n_inputs, dtype=double))
         self.register_buffer("mask", torch.ones(shape, dtype=double))
+        self.spaces = CurveSpaces()
 
     def knots(self) -> Knots:
         """Return where the splines live."""
@@ -73,19 +75,24 @@ class SplineLayer(nn.Module):
 
     def edges(self, x: Tensor) -> Tensor:
         """Return every edge's output: (n, i) -> (n, i, j)."""
+        x = self.spaces.on_knots(x)
         return EdgeCurves.apply(x, self.table(), self.knots(), self.base)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the node values (n, j)."""
         table, knots = self.table(), self.knots()
-        parts = x.split(max(1, WHOLE // table[:, 0].numel()))
+        parts = self.spaces.on_knots(x).split(max(1, WHOLE // table[:, 0].numel()))
         sums = [EdgeSums.apply(part, table, knots, self.base) for part in parts]
         return (sums[0] if len(sums) == 1 else torch.cat(sums)) + self.bias
 
     @torch.no_grad()
     def set_range(self, low: Tensor, high: Tensor) -> None:
-        """Move the knots without touching the coefficients (before training)."""
+        """Move the knots without touching the coefficients (before training).
+
+        Knots that belong to the kind of a feature stay.
+        """
         # A feature that does not vary still needs knots that differ.
+        low, high = self.spaces.with_ends(low, high, self.intervals)
         width = (high - low).clamp_min(1e-12)
         self.low.copy_(low)
         self.high.copy_(low + width)
@@ -95,7 +102,7 @@ class SplineLayer(nn.Module):
         """Move the knots to the range of x plus a margin and refit the splines there.
 
         Args:
-            x: (n, i) inputs of this layer.
+            x: (n, i) inputs of this layer, as places on the knots.
             margin: share of the range added on each side (paper: 2).
         Reference: the authors' grid update with uniform knots.
         """
@@ -127,6 +134,26 @@ class SplineLayer(nn.Module):
         lines = greville(self.low, self.high, self.intervals)
         middle = lines.mean(-1, keepdim=True)
         self.coefficients.copy_(slopes.unsqueeze(-1) * (lines - middle).unsqueeze(1))
+
+    @torch.no_grad()
+    def keep_to_kinds(self, x: Tensor) -> None:
+        """Replace every curve by the closest one that its feature's kind allows.
+
+        Args:
+            x: (n, i) training inputs; what no row tells is laid on their mean.
+        """
+        if self.spaces:
+            own = self.spaces.from_spline(self.coefficients, self.intervals)
+            basis = design(
+                self.spaces.on_knots(x),
+                self.low,
+                self.high,
+                self.intervals,
+                self.outside,
+            )
+            mean = self.spaces.turned(basis, self.intervals).mean(0)
+            own = self.spaces.settled(own, mean)
+            self.coefficients.copy_(self.spaces.to_spline(own, self.intervals))
 
     @torch.no_grad()
     def start_noise(self, generator: torch.Generator, size: float) -> None:

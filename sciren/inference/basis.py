@@ -10,14 +10,14 @@ Reference: Hastie, Tibshirani and Friedman 2009, section 5.2.1 for natural splin
 Eilers and Marx 1996, Wood 2017 for penalised ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.interpolate import BSpline
 
-Kind = Literal["natural", "b-spline"]
+Kind = Literal["natural", "b-spline", "classes", "harmonics"]
 
 SMALLEST = 1e-6
 """Share of the largest singular value below which a direction is rounding, not data."""
@@ -30,8 +30,9 @@ class CurveBasis:
     Attributes:
         columns: (n, c) on the data: mean zero, mean square one, orthogonal.
         penalty: (c, c), coefficients' integral of f''^2 in units of the feature's sd.
-        knots: the places of the pieces, unit of the feature.
-        kind: of the pieces, "natural" or "b-spline".
+        knots: the places of the pieces, unit of the feature; for "classes" their
+            numbers, for "harmonics" period and count.
+        kind: of the pieces, see `PIECES`.
         centre, unit: mean and deviation of the feature.
         mean: (r,) of the raw columns;  transform: (r, c) raw columns to these.
     """
@@ -56,8 +57,10 @@ class CurveBasis:
             return np.zeros((len(x), 0))
         scaled = (np.asarray(x, dtype=float) - self.centre) / self.unit
         knots = (self.knots - self.centre) / self.unit
-        pieces = _natural if self.kind == "natural" else _b_splines
-        return (pieces(scaled, knots) - self.mean) @ self.transform
+        values = PIECES[self.kind](scaled, knots)
+        unknown = np.isfinite(scaled) & ~values.any(1) & (self.kind == "classes")
+        # a class that no row had has the mean effect
+        return np.where(unknown[:, None], 0.0, values - self.mean) @ self.transform
 
     def take(self, rows: np.ndarray) -> "CurveBasis":
         """Return the same functions with their columns on some of the rows only."""
@@ -82,7 +85,7 @@ class CurveBasis:
         size = len(stored["penalty"])
         penalty = np.array(stored["penalty"], dtype=float).reshape(size, size)
         transform = np.array(stored["transform"], dtype=float).reshape(-1, size)
-        kind: Kind = "natural" if stored["kind"] == "natural" else "b-spline"
+        kind: Kind = next(one for one in get_args(Kind) if one == stored["kind"])
         return cls(
             np.zeros((0, size)), penalty, knots, kind, float(stored["centre"]),
             float(stored["unit"]), mean, transform,
@@ -109,7 +112,7 @@ def natural_splines(x: np.ndarray, columns: int = 3) -> CurveBasis:
     scaled = (knots - centre) / unit
     values = _natural((x - centre) / unit, scaled)
     bending = _natural_bending(scaled)
-    return _orthonormal(values, bending, knots, "natural", centre, unit)
+    return orthonormal(values, bending, knots, "natural", centre, unit)
 
 
 def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
@@ -135,7 +138,7 @@ def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
     scaled = (inner - centre) / unit
     values = _b_splines((x - centre) / unit, scaled)
     bending = _b_spline_bending(scaled)
-    return _orthonormal(values, bending, inner, "b-spline", centre, unit)
+    return orthonormal(values, bending, inner, "b-spline", centre, unit)
 
 
 # -- pieces -------------------------------------------------------------------------
@@ -226,7 +229,33 @@ def _b_spline_bending(knots: np.ndarray) -> np.ndarray:
     return _straight_products(second(knots), np.diff(knots))
 
 
-def _orthonormal(
+def class_columns(x: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return (n, C): one where a value is the class; missing where it is missing."""
+    values = (x[:, None] == codes).astype(float)
+    return np.where(np.isnan(x)[:, None], np.nan, values)
+
+
+def harmonics(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
+    """Return cosines and sines of 1, 2, ... turns, (n, 2 count).
+
+    Args:
+        knots: period and count.
+    """
+    turns = np.arange(1, int(knots[1]) + 1)
+    angle = 2 * np.pi * np.outer(x, turns) / knots[0]
+    return np.stack((np.cos(angle), np.sin(angle)), axis=2).reshape(len(x), -1)
+
+
+PIECES: dict[Kind, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "natural": _natural,
+    "b-spline": _b_splines,
+    "classes": class_columns,
+    "harmonics": harmonics,
+}
+"""Raw columns of every kind: (values in units of the basis, knots) -> (n, r)."""
+
+
+def orthonormal(
     values: np.ndarray,
     bending: np.ndarray,
     knots: np.ndarray,
@@ -234,6 +263,12 @@ def _orthonormal(
     centre: float,
     unit: float,
 ) -> CurveBasis:
+    """Return raw columns (n, r) as a basis: centred, mean square one, orthogonal.
+
+    Args:
+        values: raw columns;  bending: (r, r) penalty of their coefficients.
+        knots, kind, centre, unit: as in `CurveBasis`.
+    """
     mean = values.mean(0)
     centred = values - mean
     left, sizes, right = np.linalg.svd(centred, full_matrices=False)

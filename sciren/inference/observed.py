@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from sciren.comparison import ResidualScale
+from sciren.data.kinds import FeatureKind, kinds_in_order
 from sciren.data.table import Table
 from sciren.errors import TrainingError
 from sciren.solvers.process_term import ProcessTerm
@@ -149,6 +150,11 @@ class ObservedProcess:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def kinds(self) -> tuple[FeatureKind, ...]:
+        """Kind of every feature (d,)."""
+        return kinds_in_order(self.table.kinds, self.feature_names)
 
     @property
     def n_rows(self) -> int:

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sciren.inference.basis import CurveBasis, natural_splines, penalised_splines
+from sciren.inference.basis import CurveBasis
 from sciren.inference.design import Design, Edge
 from sciren.inference.elimination import backward
+from sciren.inference.kind_bases import narrow_basis, smooth_basis
 from sciren.inference.linearised import LinearisedFit, noise_variance
 from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
@@ -26,7 +27,8 @@ def feature_bases(
     process: ObservedProcess, columns: int = COLUMNS
 ) -> tuple[CurveBasis, ...]:
     """Return the basis of the tests for every feature."""
-    return tuple(natural_splines(x, columns) for x in process.features.T)
+    pairs = zip(process.kinds, process.features.T, strict=True)
+    return tuple(narrow_basis(kind, x, columns) for kind, x in pairs)
 
 
 class Search:
@@ -179,8 +181,8 @@ class Search:
             n for n, basis in enumerate(self.whole.bases) if basis.size <= COLUMNS
         ]
         if self.wide is None:
-            features = self.process.features.T
-            self.wide = tuple(penalised_splines(x, WIDE) for x in features)
+            pairs = zip(self.process.kinds, self.process.features.T, strict=True)
+            self.wide = tuple(smooth_basis(kind, x, WIDE) for kind, x in pairs)
         edges = [self.offered[number] for number in narrow]
         more = [self.wide[feature] for feature, _ in edges]
         size = self.fit.design.size + max((one.size for one in more), default=0)

@@ -11,7 +11,7 @@ from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
-from sciren.training.first_order.finish import finish_first_order
+from sciren.training.first_order.finish import finish_first_order, keep_to_kinds
 from sciren.training.first_order.grouped.members import train_members
 from sciren.training.gauss_newton.engine import solve_members
 from sciren.training.gauss_newton.starts import start_outputs
@@ -116,6 +116,8 @@ def _first_order(members: Sequence[Member], progress: Progress) -> None:
         if member.config.latent_scale == "data":
             start_outputs(member.model, member.data, member.config.violation)
     train_members(members, progress)
+    for member in members:
+        keep_to_kinds(member.model, member.data.train)
     finish_first_order(members, train_members, progress)
 
 

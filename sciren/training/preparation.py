@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from sciren.comparison import ResidualScale
+from sciren.data.kinds import kinds_in_order
 from sciren.data.scaling import FeatureScaling
 from sciren.data.table import Table
 from sciren.decoders.process import IdentityDecoder
@@ -36,13 +37,24 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
     if model.plain and model.decoder.targets != train.target_names:
         _check_plain(model, train)
         model.decoder = IdentityDecoder(train.target_names)
+    if train.kinds and config.grid_updates:
+        raise TrainingError(
+            f"grid_updates={config.grid_updates} moves knots, which classes and periodic "
+            f"features ({', '.join(train.kinds)}) have in fixed places; use grid_updates=0"
+        )
     for part, table in (("training", train), ("validation", valid)):
         if len(table) == 0:
             raise TrainingError(f"the {part} table has no rows; check the split")
         _check_forcings(model, table, part)
     train, valid = _ordered(model, train), _ordered(model, valid)
     model.set_scaling(
-        FeatureScaling.fit(train.features, config.scaling), train.feature_names
+        FeatureScaling.fit(
+            train.features,
+            config.scaling,
+            kinds_in_order(train.kinds, train.feature_names),
+        ),
+        train.feature_names,
+        train.kinds,
     )
     model.encoder.prepare(model.scaled(train.features))
     _check_observed(train, valid)

@@ -109,6 +109,12 @@ class CodeText(CodePrinter):
     def _write_float(self, node: Any) -> str:
         return self.dialect.number(as_double(node))
 
+    def _write_level(self, node: Any) -> str:
+        return self.dialect.number(node.code)
+
+    def _write_exact(self, node: Any) -> str:
+        return self.dialect.number(node.value)
+
     def _write_integer(self, node: Any) -> str:
         return self.dialect.number(float(int(node)))
 

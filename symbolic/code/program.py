@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy
 
+from sciren.data.kinds import NUMERIC, Categorical, FeatureKind
 from symbolic.code.identifiers import Identifiers
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.printing.printer import names_in
@@ -17,18 +18,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument of a function: its identifier, column, unit and range of the data."""
+    """An argument: its identifier, column, unit, range of the data, kind of feature."""
 
     identifier: str
     column: str
     unit: str = ""
     low: float = float("nan")
     high: float = float("nan")
+    kind: FeatureKind = NUMERIC
 
     @property
     def meaning(self) -> str:
-        """Column, unit and range in one line of text."""
+        """Column, unit and range in one line of text; for classes their numbers."""
         unit = f" [{self.unit}]" if self.unit else ""
+        if isinstance(self.kind, Categorical):
+            pairs = zip(self.kind.codes, self.kind.labels, strict=True)
+            shown = ", ".join(f"{code:g} = {label}" for code, label in pairs)
+            return f"column {self.column!r}{unit} as numbers: {shown}; others: the mean"
         known = np.isfinite([self.low, self.high]).all()
         range_of_data = (
             f", fitted on {self.low:.6g} to {self.high:.6g}" if known else ""
@@ -220,8 +226,9 @@ class _Builder:
             if column in units.names:
                 place = units.names.index(column)
                 ends = (float(units.low[place]), float(units.high[place]))
+            kind = units.kinds.get(column, NUMERIC)
             arguments.append(
-                Argument(self.name("argument", column), column, unit, *ends)
+                Argument(self.name("argument", column), column, unit, *ends, kind)
             )
         return tuple(arguments)
 

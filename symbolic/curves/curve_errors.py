@@ -34,6 +34,7 @@ class CurveErrors:
             what was estimated; blind to a constant.
         target: (r,) the estimates.
         count: number of independent observations behind them.
+        noise: variance of an observation, in units of the training loss.
     Raises:
         ShapeError: the arrays do not fit together.
         DataError: a number that is not finite, or no observation.
@@ -42,6 +43,7 @@ class CurveErrors:
     root: Array
     target: Array
     count: float
+    noise: float = 1.0
 
     def __post_init__(self) -> None:
         root = np.asarray(self.root, dtype=np.float64)

@@ -28,6 +28,7 @@ class EdgeCurve:
         label: short text of the formula.
         refused: no closed form fits, the edge stays a spline.
         target_unit: unit of the target, free text; empty when it has none.
+        labels: of the classes at ``x``, where the source has classes.
     Raises:
         ShapeError: the arrays are not one-dimensional or differ in length.
         DataError: ``x`` does not increase, or a refused edge carries a formula.
@@ -46,6 +47,7 @@ class EdgeCurve:
     label: str
     refused: bool
     target_unit: str = ""
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("x", "spline", "formula", "data"):

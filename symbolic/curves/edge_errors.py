@@ -8,11 +8,13 @@ data say about a curve and how well; other curves and constants are left free.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.data.kinds import Categorical, FeatureKind
 from sciren.solvers.normal_equations import assemble
 from sciren.solvers.process_term import LocalModel, ProcessTerm
 from sciren.splines import design
@@ -153,18 +155,46 @@ class _Fine:
         return None
 
 
+@singledispatch
+def _columns(kind: FeatureKind, curve: Curve, z: Tensor) -> Tensor:
+    """Return the columns (n, p) of all curves of a feature (n,)."""
+    ends = z.new_tensor(curve.x[[0, -1]])
+    return design(z.unsqueeze(1), ends[:1], ends[1:], INTERVALS)[:, 0]
+
+
+@_columns.register
+def _(kind: Categorical, curve: Curve, z: Tensor) -> Tensor:
+    return (z.unsqueeze(1) == z.new_tensor(curve.x)).to(z)
+
+
 def _basis(curve: Curve, scaled: Tensor, information: Tensor) -> _Basis:
-    z, ends = scaled[:, curve.source], scaled.new_tensor(curve.x[[0, -1]])
-    full = design(z.unsqueeze(1), ends[:1], ends[1:], INTERVALS)[:, 0]
+    z = scaled[:, curve.source]
+    full = _columns(curve.kind, curve, z)
     weight = information.clamp_min(0.0).unsqueeze(1)
     full = full - (weight * full).sum(0) / weight.sum().clamp_min(1e-300)
     values, vectors = torch.linalg.eigh(full.mT @ (weight * full))
     kept = values > SMALLEST * values[-1].clamp_min(1e-300)
     columns = full @ (vectors[:, kept] / values[kept].sqrt())
-    return _Basis(columns, _hats(curve.x, z.numpy(), (weight * columns).numpy()))
+    hats = _hats(curve.kind, curve.x, z.numpy(), (weight * columns).numpy())
+    return _Basis(columns, hats)
 
 
-def _hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
+@singledispatch
+def _hats(
+    kind: FeatureKind, grid: np.ndarray, z: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Sums of values (n, r) times the hat functions of a grid (m,) of a curve: (r, m)."""
+    return _linear_hats(grid, z, values)
+
+
+@_hats.register
+def _(
+    kind: Categorical, grid: np.ndarray, z: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    return values.T @ (z[:, None] == grid).astype(float)
+
+
+def _linear_hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums of values (n, r) times the hat functions of a uniform grid (m,): (r, m)."""
     place = (z - grid[0]) / (grid[1] - grid[0])
     left = np.clip(place.astype(int), 0, len(grid) - 2)
@@ -195,7 +225,9 @@ def _measured(
             here = slice(place, place + basis.columns.shape[1])
             place = here.stop
             both = usual[here, here], robust[here, here]
-            errors[-1].append(_errors(curve, basis, settled.step[here], *both, count))
+            known = _errors(curve, basis, settled.step[here], *both, count)
+            noise = settled.loss * count / freedom
+            errors[-1].append(known and replace(known, noise=noise))
     return errors
 
 

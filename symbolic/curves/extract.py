@@ -1,11 +1,13 @@
 """Trained model -> edge curves: the one place that looks inside an encoder."""
 
 from dataclasses import dataclass, replace
+from functools import singledispatch
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.data.kinds import NUMERIC, Categorical, FeatureKind, kinds_in_order
 from sciren.data.table import Table
 from sciren.encoders.baselines import AdditiveEncoder, LinearEncoder
 from sciren.encoders.kan import KANEncoder
@@ -30,6 +32,7 @@ class Curve:
         table: the curve with straight lines beyond the data.
         errors: what the data know about the curve, see `edge_errors`.
         unit: shift and scale of the raw feature shift + scale * x.
+        kind: of the feature; classes have a point each, weighed by their rows.
     """
 
     source: int
@@ -39,6 +42,7 @@ class Curve:
     table: SplineCurve
     errors: CurveErrors | None = None
     unit: tuple[float, float] = (0.0, 1.0)
+    kind: FeatureKind = NUMERIC
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +84,8 @@ def extract(model: ScIReN, table: Table) -> list[LatentCurves]:
     )
 
 
-def _grid(values: Tensor) -> tuple[Tensor, np.ndarray]:
+@singledispatch
+def _grid(kind: FeatureKind, values: Tensor) -> tuple[Tensor, np.ndarray]:
     """Uniform grid on the range of values (n,) and the density of the values there."""
     low, high = float(values.min()), float(values.max())
     if not high > low:
@@ -92,8 +97,30 @@ def _grid(values: Tensor) -> tuple[Tensor, np.ndarray]:
     return x, np.maximum(density, 0.02)
 
 
+@_grid.register
+def _(kind: Categorical, values: Tensor) -> tuple[Tensor, np.ndarray]:
+    """Every class that has rows, and the number of these."""
+    present, counts = torch.unique(values, return_counts=True)
+    return present, counts.double().numpy()
+
+
+def _feature_grids(
+    model: ScIReN, scaled: Tensor
+) -> tuple[list[tuple[Tensor, np.ndarray]], Tensor]:
+    """Grid and density of every feature, and all grids side by side (m, d).
+
+    Shorter grids are filled up with their last value.
+    """
+    names = model.feature_names or ("",) * scaled.shape[1]
+    kinds = kinds_in_order(model.kinds, names)
+    grids = [_grid(kind, x) for kind, x in zip(kinds, scaled.unbind(1), strict=True)]
+    longest = max(len(x) for x, _ in grids)
+    filled = [torch.cat((x, x[-1:].expand(longest - len(x)))) for x, _ in grids]
+    return grids, torch.stack(filled, dim=1)
+
+
 def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
-    z, y = x.numpy(), edge.numpy()
+    z, y = x.numpy(), edge.numpy()[: len(x)]
     ends = (y[1] - y[0]) / (z[1] - z[0]), (y[-1] - y[-2]) / (z[-1] - z[-2])
     return Curve(source, z, y, w, SplineCurve.through(z, y, ends, KNOTS))
 
@@ -102,15 +129,16 @@ def _of_feature(
     model: ScIReN, source: int, edge: Tensor, x: Tensor, w: np.ndarray
 ) -> Curve:
     unit = float(model.feature_shift[source]), float(model.feature_scale[source])
-    return replace(_curve(source, edge, x, w), unit=unit)
+    name = model.feature_names[source] if model.feature_names else ""
+    kind = model.kinds.get(name, NUMERIC)
+    return replace(_curve(source, edge, x, w), unit=unit, kind=kind)
 
 
 Additive = KANEncoder | PykanEncoder | AdditiveEncoder | LinearEncoder
 
 
 def _additive(model: ScIReN, encoder: Additive, scaled: Tensor) -> list[LatentCurves]:
-    grids = [_grid(column) for column in scaled.unbind(1)]
-    x = torch.stack([grid for grid, _ in grids], dim=1)
+    grids, x = _feature_grids(model, scaled)
     curves, mask, bias = _edges_of(encoder, x)
     mean = _edges_of(encoder, scaled)[0].mean(0)
     result = []
@@ -147,10 +175,9 @@ def _hidden(
         )
     inner, outer = encoder.spline_layers
     hidden = inner(scaled)
-    grids = [_grid(column) for column in scaled.unbind(1)]
-    x = torch.stack([grid for grid, _ in grids], dim=1)
+    grids, x = _feature_grids(model, scaled)
     curves, mean = inner.edges(x), inner.edges(scaled).mean(0)
-    outer_grids = [_grid(column) for column in hidden.unbind(1)]
+    outer_grids = [_grid(NUMERIC, column) for column in hidden.unbind(1)]
     s = torch.stack([grid for grid, _ in outer_grids], dim=1)
     outer_curves = outer.edges(s)
     result = []

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy
 
+from sciren.data.kinds import NUMERIC, FeatureKind
 from sciren.errors import ConfigError, closest_names
 from symbolic.curves.criterion import Evidence, weigh_evidence
 from symbolic.curves.curve_errors import CurveErrors
@@ -14,6 +15,7 @@ from symbolic.curves.points import Points, prepare
 from symbolic.curves.projection import fit_form
 from symbolic.curves.standard_errors import standard_errors
 from symbolic.families.forms import Array, Form
+from symbolic.families.kind_families import KIND_FAMILIES, forms_of_kind
 from symbolic.families.library import DEFAULT_FAMILIES, FAMILIES
 from symbolic.families.variants import in_raw, of_raw
 
@@ -144,6 +146,7 @@ def fit_curve(
     sign: Literal["positive", "negative"] | None = None,
     surcharges: Mapping[str, float] | None = None,
     unit: tuple[float, float] = (0.0, 1.0),
+    kind: FeatureKind = NUMERIC,
 ) -> CurveFit:
     """Choose a family for a curve and fit its constants, or refuse.
 
@@ -169,17 +172,23 @@ def fit_curve(
         surcharges: family -> addition to its criterion, the user's own preferences.
         unit: shift and scale of the raw value shift + scale * x, of which families
             without a rule for new units are functions.
+        kind: of the feature; classes and periodic features have families of their own.
     Raises:
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
-    names = _chosen_families(families, forbid, pin)
     points = prepare(x, y, weight, errors)
+    own = forms_of_kind(kind, points)
+    if own is not None:
+        families = ["constant", *(form.family for form in own)]
+    names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
     # a family without a rule for new units is fitted as a function of the raw value
-    forms = [_in_unit(form, unit) for name in names for form in FAMILIES[name]]
+    library = [form for name in names for form in FAMILIES.get(name, ())]
+    forms = [_in_unit(form, unit) for form in library]
+    forms += [form for form in own or () if form.family in names]
     wanted = _Wanted(trend, sign)
     candidates = _fit_all(forms, points, domain_margin, wanted)
     if not candidates:
@@ -228,7 +237,7 @@ def _chosen_families(
     left_out = set(forbid)
     names = [pin] if pin is not None else list(dict.fromkeys(families))
     for name in [*names, *left_out]:
-        if name not in FAMILIES:
+        if name not in FAMILIES and name not in KIND_FAMILIES:
             raise ConfigError(
                 f"family {name!r} is not in the library. "
                 f"{closest_names(name, FAMILIES)} Add it with register_family."
@@ -262,6 +271,9 @@ def _fit_all(
     result = []
     for form in forms:
         if len(form.constants) > most:
+            continue
+        if (own := form.fitted(points)) is not None:
+            result.append(_Candidate(form, own, _misfit(form, own, points) / total))
             continue
         moves = form.rescalable and form.variant.raw is None
         c = fit_form(form, scaled if moves else points, margin)

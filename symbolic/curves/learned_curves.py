@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from sciren.data.kinds import Categorical, FeatureKind
 from sciren.data.table import Table
 from sciren.model import ScIReN
 from symbolic.curves.edge_curve import EdgeCurve
@@ -94,7 +95,14 @@ def _direct(
         str(row.get("family", "") or ""),
         str(row.get("formula", "") or ""),
         refused,
+        labels=_labels(curve.kind, x),
     )
+
+
+def _labels(kind: FeatureKind, x: np.ndarray) -> tuple[str, ...]:
+    """Names of classes at their numbers; none for amounts."""
+    named = isinstance(kind, Categorical)
+    return tuple(kind.shown(value) for value in x.tolist()) if named else ()
 
 
 def _outer(

@@ -14,6 +14,7 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, Boolean, BooleanFalse, BooleanTrue, Not, Or
 
 from sciren.errors import ExpressionError
+from symbolic.expression.atoms import Exact, Level
 
 FUNCTIONS: dict[str, Any] = {
     "exp": sympy.exp,
@@ -64,7 +65,8 @@ def kind_of(node: Any) -> str:
     """Return the whitelist name of a sympy node.
 
     Returns:
-        "symbol", "integer", "rational", "float", "constant", "true", "false", "cases",
+        "symbol", "integer", "rational", "float", "constant", "level" (a class of a
+        categorical feature), "exact" (a number that is never rounded), "true", "false", "cases",
         "call" (a named function such as ``f_rb_ta(x)``) or a key of the tables above.
     Raises:
         ExpressionError: the node is not in the whitelist.
@@ -72,6 +74,8 @@ def kind_of(node: Any) -> str:
     if type(node) in _NAMES:
         return _NAMES[type(node)]
     leaves = (
+        (Level, "level"),
+        (Exact, "exact"),
         (sympy.Symbol, "symbol"),
         (sympy.Integer, "integer"),
         (sympy.Rational, "rational"),

@@ -4,7 +4,8 @@
 
 A JSON integer is an exact integer, a JSON number with a point a double (Python writes
 and reads it bit for bit), ["rational", 1, 3] a fraction, ["call", "f_rb_ta", ...] a
-named function, ["cases", [value, condition], ...] a piecewise formula.
+named function, ["cases", [value, condition], ...] a piecewise formula, ["level", 2.0,
+"DBF"] a class of a categorical feature, ["exact", 365.25] a number that stays as it is.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any
 import sympy
 
 from sciren.errors import ExpressionError
+from symbolic.expression.atoms import Exact, Level
 from symbolic.expression.nodes import (
     CONSTANTS,
     FUNCTIONS,
@@ -75,15 +77,37 @@ def _symbol_tree(symbol: Any) -> list[str]:
     )
 
 
+def _level_tree(level: Level) -> list[Any]:
+    check_name(level.label or "other")
+    return ["level", level.code, level.label]
+
+
 _LEAVES = {
     "symbol": _symbol_tree,
     "integer": int,
     "rational": lambda number: ["rational", int(number.p), int(number.q)],
     "float": as_double,
+    "level": _level_tree,
+    "exact": lambda number: ["exact", number.value],
     "constant": lambda node: [next(n for n, c in CONSTANTS.items() if c == node)],
     "true": lambda node: ["true"],
     "false": lambda node: ["false"],
 }
+
+
+def _read_level(parts: list[Any], depth: int) -> Any:
+    code, label = parts if len(parts) == 2 else (None, None)
+    if not isinstance(code, float) or not math.isfinite(code):
+        raise ExpressionError(f"a class needs a number and a label, got {parts!r:.80}")
+    check_name("other" if label == "" else label)
+    return Level(code, str(label))
+
+
+def _read_exact(parts: list[Any], depth: int) -> Any:
+    value = parts[0] if len(parts) == 1 else None
+    if not isinstance(value, float) or not 0 < value < math.inf:
+        raise ExpressionError(f"an exact number is positive, got {parts!r:.80}")
+    return Exact(value)
 
 
 def _symbol(name: str, assumption: str) -> Any:
@@ -197,6 +221,8 @@ def _read_cases(parts: list[Any], depth: int) -> Any:
 _READERS = {
     "symbol": _read_symbol,
     "rational": _read_rational,
+    "level": _read_level,
+    "exact": _read_exact,
     "cases": _read_cases,
     "call": _read_call,
 }

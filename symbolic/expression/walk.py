@@ -64,7 +64,7 @@ class _Walk:
 
     def node(self, expression: Any) -> Evaluator:
         kind = kind_of(expression)
-        if kind in ("integer", "rational", "float", "constant"):
+        if kind in ("integer", "rational", "float", "constant", "level", "exact"):
             return self._constant(expression, kind)
         if kind == "symbol":
             place = self._place(expression.name)

@@ -154,6 +154,36 @@ class Form:
         """Whether the form keeps its shape when the unit of x changes."""
         return self.shape is None or self.shape.rescale is not None
 
+    def fitted(self, points: Any) -> Array | None:
+        """Return the constants closest to points; None where they must be searched."""
+        return None
+
+    def penalty(self) -> Array | None:
+        """Return a penalty (k, k) on the constants but d, in rows of data, or None."""
+        return None
+
+    def times(self, constants: Sequence[float], factor: float) -> tuple[float, ...]:
+        """Return the constants, d left out, of the form times a number."""
+        first, *inner = constants
+        return (first * factor, *inner)
+
+    def canonical(self, constants: Sequence[float]) -> tuple[float, ...]:
+        """Return the constants, d left out, by which the same curve is written."""
+        return tuple(constants)
+
+    def constant_name(self, role: str, feature: str) -> str:
+        """Return what a constant is called in the tables: ``a_ta``."""
+        return f"{role}_{feature}"
+
+    def details(self) -> dict[str, Any] | None:
+        """Return what family and variant leave open, as files hold it."""
+        return None
+
+    @property
+    def bends(self) -> bool:
+        """Whether slope and curvature say what the constants say."""
+        return self.family not in ("linear", "abs")
+
     def to_raw(self, c: Array, shift: float, scale: float) -> Array:
         """Return c' such that value((x - shift) / scale, c) == value(x, c').
 

@@ -14,6 +14,7 @@ import sympy
 
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp, guarded_exp_slope
+from symbolic.families.kind_families import LinearForm
 from symbolic.families.library import EXP, FAMILIES
 
 FAR_EXPONENT = 30.0
@@ -121,6 +122,8 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
     """
     if not form.rescalable:
         return form, c
+    if isinstance(form, LinearForm):
+        return form.in_raw(c, shift, scale)
     if form.variant.raw is not None:
         own_shift, own_scale = form.variant.raw
         factor = own_scale / scale

@@ -155,7 +155,13 @@ class EquationRecord:
                 raise ColumnError(
                     f"the equations need column {name!r}. {closest_names(name, present)}"
                 )
-        return [np.asarray(frame[name], dtype=float) for name in names]
+        kinds = self.units.kinds
+        return [
+            kinds[name].encoded(frame, name)
+            if name in kinds
+            else np.asarray(frame[name], dtype=float)
+            for name in names
+        ]
 
     def _evaluate(
         self, expression: sympy.Expr, symbols: Any, arrays: list[np.ndarray]

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from sciren.data.kinds import NUMERIC, Kinds
 from symbolic.model.record import EquationRecord
 from symbolic.model.storage import from_json, to_json
 from symbolic.printing.latex import to_latex
-from symbolic.printing.latex_reader import read_latex
+from symbolic.printing.latex_reader import levels_in, read_latex
 from symbolic.printing.rounding import rounded, unexplained
 from symbolic.terms.rebuild import Units, raw_constants
 from symbolic.verdict import Check
@@ -33,13 +34,15 @@ FAR = (3.0, 30.0, 1e3, 1e6)
 """Stretches of the data's range at which bounds must still hold."""
 
 
-def stretched(columns: Mapping[str, np.ndarray], by: float) -> Columns:
-    """Spread every column about the middle of its range."""
-    moved = {}
-    for name, values in columns.items():
-        middle = (values.max() + values.min()) / 2
-        moved[name] = middle + by * (values - middle)
-    return moved
+def stretched(
+    columns: Mapping[str, np.ndarray], by: float, kinds: Kinds | None = None
+) -> Columns:
+    """Spread every column about the middle of its range; classes stay what they are."""
+    known = kinds or {}
+    return {
+        name: known.get(name, NUMERIC).stretched(values, by)
+        for name, values in columns.items()
+    }
 
 
 def relative_difference(one: np.ndarray, other: np.ndarray) -> float:
@@ -140,7 +143,10 @@ def _from_latex(symbolic: EquationRecord) -> EquationRecord:
     for name, equation in symbolic.equations.items():
         symbols = sorted(equation.free_symbols, key=str)
         read[name] = read_latex(
-            to_latex(equation, None), symbols, list(symbolic.functions)
+            to_latex(equation, None),
+            symbols,
+            list(symbolic.functions),
+            levels=levels_in(equation),
         )
     return symbolic.with_equations(read)
 
@@ -150,7 +156,7 @@ def _outside(
 ) -> str:
     """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
     for by in FAR:
-        values = symbolic.latents(stretched(columns, by))
+        values = symbolic.latents(stretched(columns, by, symbolic.units.kinds))
         for name, (low, high) in zip(symbolic.latent_names, bounds, strict=True):
             known = values[name].to_numpy()
             known = known[~np.isnan(known)]

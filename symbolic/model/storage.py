@@ -8,10 +8,12 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from sciren.data.kinds import kinds_from_json, kinds_to_json
 from sciren.errors import ExpressionError, FormatError
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.tree import from_tree, to_tree
 from symbolic.families.forms import Variant
+from symbolic.families.kind_families import form_from_details
 from symbolic.families.variants import form_named
 from symbolic.model.fit_record import record_from_json, record_to_json
 from symbolic.model.record import EquationRecord
@@ -197,6 +199,7 @@ def _edge(edge: EdgeTerm) -> dict[str, Any]:
         "source": edge.source,
         "family": edge.form and edge.form.family,
         "variant": edge.form and _variant(edge.form.variant),
+        "details": edge.form and edge.form.details(),
         "constants": list(edge.constants),
         "curve": edge.curve and edge.curve.to_json(),
         "function": edge.function,
@@ -239,7 +242,9 @@ def _older_variant(text: str) -> Variant:
 
 def _read_edge(stored: Any) -> EdgeTerm:
     form = None
-    if stored["family"] is not None:
+    if stored.get("details"):
+        form = form_from_details(stored["family"], stored["details"])
+    elif stored["family"] is not None:
         try:
             variant = _read_variant(stored["variant"])
             form = form_named(stored["family"], variant)
@@ -342,7 +347,8 @@ def _units(units: Units) -> dict[str, Any]:
     parts = {
         key: getattr(units, key).tolist() for key in ("shift", "scale", "low", "high")
     }
-    return {"names": list(units.names)} | parts
+    kinds = {"kinds": kinds_to_json(units.kinds)} if units.kinds else {}
+    return {"names": list(units.names)} | parts | kinds
 
 
 def _read_units(stored: Any) -> Units:
@@ -350,7 +356,9 @@ def _read_units(stored: Any) -> Units:
     arrays = [np.array(stored[key], dtype=float) for key in keys]
     if any(array.shape != (len(stored["names"]),) for array in arrays):
         raise FormatError("the equation file needs one scale and range a feature")
-    return Units(tuple(stored["names"]), *arrays)
+    return Units(
+        tuple(stored["names"]), *arrays, kinds=kinds_from_json(stored.get("kinds"))
+    )
 
 
 def _records(frame: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import sympy
 import torch
 from torch import Tensor, nn
 
+from sciren.data.conversion import as_frame
 from sciren.errors import ColumnError, ExpressionError, closest_names
 from symbolic.expression.torch_evaluate import compile_torch
 from symbolic.terms.parametric import parametric
@@ -34,6 +35,7 @@ class EquationModule(nn.Module):
     ) -> None:
         super().__init__()
         self.features = tuple(model.used_features())
+        self._kinds = dict(model.units.kinds)
         self.forcings = tuple(dict.fromkeys(model.forcing_columns.values()))
         latents = [
             parametric(structure, model.units, model.constraints[structure.name])
@@ -80,13 +82,21 @@ class EquationModule(nn.Module):
         Raises:
             ColumnError: a column is missing.
         """
-        given = [_column(columns, name) for name in self.features]
+        given = [self._feature(columns, name) for name in self.features]
         given += [getattr(self, label) for label in self._inside]
         rows = given[0].shape
         return {
             name: torch.broadcast_to(function(*given), rows)
             for name, function in self._latents.items()
         }
+
+    def _feature(self, columns: Mapping[str, Any], name: str) -> Tensor:
+        """One feature as numbers; classes may be given as words."""
+        kind = self._kinds.get(name)
+        words = name in columns and not isinstance(columns[name], Tensor)
+        if kind is not None and words:
+            return torch.tensor(kind.encoded(as_frame({name: columns[name]}), name))
+        return _column(columns, name)
 
     def forward(self, columns: Mapping[str, Any]) -> dict[str, Tensor]:
         """Return targets, where the process could be traced, and latents by name.

@@ -10,7 +10,7 @@ from typing import Any
 
 from symbolic.printing.numbers import format_number
 from symbolic.printing.printer import Notation, Printer, names_in
-from symbolic.printing.symbols import latex_symbols
+from symbolic.printing.symbols import escape, latex_symbols
 
 COMMANDS = {
     "exp": r"\exp",
@@ -46,6 +46,11 @@ WORDS = {
 }
 
 
+def latex_label(label: str) -> str:
+    r"""Return the name of a class as LaTeX: ``\textsf{DBF}``."""
+    return rf"\textsf{{{escape(label)}}}"
+
+
 def _cases(rows: list[tuple[str, str]]) -> str:
     lines = [
         f"{value} & {'' if condition == WORDS['otherwise'] else WORDS['if']}{condition}"
@@ -66,6 +71,7 @@ _INLINE = Notation(
     functions=COMMANDS,
     relations=RELATION_SIGNS,
     words=WORDS,
+    label=latex_label,
     flat=True,
 )
 LATEX = replace(

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
+from sympy.core.relational import Relational
 
 from sciren.errors import ExpressionError
+from symbolic.expression.atoms import Level
 from symbolic.expression.nodes import FUNCTIONS, OPERATORS, RELATIONS
-from symbolic.printing.latex import COMMANDS, RELATION_SIGNS, WORDS
+from symbolic.printing.latex import COMMANDS, RELATION_SIGNS, WORDS, latex_label
 from symbolic.printing.layout import BREAK
 from symbolic.printing.symbols import latex_symbols
 
@@ -45,6 +47,7 @@ def read_latex(
     symbols: Iterable[Any],
     functions: Iterable[str] = (),
     latex: Mapping[str, str] | None = None,
+    levels: Iterable[tuple[str, Level]] = (),
 ) -> Any:
     """Return the sympy expression of printed LaTeX.
 
@@ -53,6 +56,7 @@ def read_latex(
         symbols: sympy symbols that may occur.
         functions: names of named functions that may occur.
         latex: the map name -> LaTeX that was given to ``to_latex``.
+        levels: feature and class, of the classes that may occur; see `levels_in`.
     Raises:
         ExpressionError: the text is not what ``to_latex`` prints for these names.
     """
@@ -61,11 +65,23 @@ def read_latex(
     known: dict[str, Any] = {printed[name]: by_name[name] for name in by_name}
     calls = {printed[name]: sympy.Function(name) for name in functions}
     text = text.replace(BREAK, " ")
-    return _Reader(text, _tokens(text, [*known, *calls]), known, calls).whole()
+    classes = {(name, latex_label(level.label)): level for name, level in levels}
+    tokens = _tokens(text, [*known, *calls], {label for _, label in classes})
+    return _Reader(text, tokens, known, calls, classes).whole()
 
 
-def _tokens(text: str, names: list[str]) -> list[Token]:
+def levels_in(expression: Any) -> list[tuple[str, Level]]:
+    """Return feature and class of every comparison of a formula with a class."""
+    return [
+        (relation.lhs.name, relation.rhs)
+        for relation in expression.atoms(Relational)
+        if isinstance(relation.rhs, Level) and relation.rhs.label
+    ]
+
+
+def _tokens(text: str, names: list[str], labels: Iterable[str]) -> list[Token]:
     pieces = [("name", name) for name in names]
+    pieces += [("level", label) for label in labels]
     pieces += [("command", command) for command in COMMANDS.values()]
     pieces += [("fixed", word) for word in FIXED]
     # Longest first; a name of the user's goes before a command of the same length.
@@ -103,6 +119,7 @@ class _Reader:
     tokens: list[Token]
     symbols: Mapping[str, Any]
     calls: Mapping[str, Any]
+    levels: Mapping[tuple[str, str], Level]
     place: int = 0
     depth: int = 0
 
@@ -286,7 +303,22 @@ class _Reader:
         left = self.sum()
         sign = self.expect(*RELATION_SIGNS.values())
         kind = next(k for k, text in RELATION_SIGNS.items() if text == sign)
-        return RELATIONS[kind](left, self.sum(), evaluate=False)
+        right = self.level(left) or self.sum()
+        return RELATIONS[kind](left, right, evaluate=False)
+
+    def level(self, feature: Any) -> Level | None:
+        """Read the class that a feature is compared with, if there is one."""
+        if self.place >= len(self.tokens) or self.tokens[self.place].kind != "level":
+            return None
+        label = self.tokens[self.place].text
+        found = self.levels.get((str(feature), label))
+        return (
+            self.fail(f"a class of {feature}") if found is None else self.taken(found)
+        )
+
+    def taken(self, level: Level) -> Level:
+        self.place += 1
+        return level
 
     def joined_in_brackets(self) -> bool:
         """Whether the bracket that opens here holds a condition."""

@@ -54,6 +54,7 @@ _INLINE = Notation(
         "never": "<mtext>never</mtext>", "pi": "<mi>&#960;</mi>", "e": "<mi>e</mi>",
         "times": "<mo>&#183;</mo>", "beside": f"<mo>{_TIMES}</mo>",
     },
+    label=lambda label: f"<mtext>{escape(label)}</mtext>",
     flat=True,
 )  # fmt: skip
 _MATHML = replace(

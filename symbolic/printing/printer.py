@@ -14,6 +14,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from sciren.errors import ExpressionError
+from symbolic.expression.atoms import is_any_class
 from symbolic.expression.nodes import as_double, is_condition, kind_of
 
 SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
@@ -41,6 +42,7 @@ class Notation:
         words: "and", "or", "not", "otherwise", "never", "pi", "e", "times" (between a
             factor and a digit), "beside" (between other factors).
         flat: whether fractions and powers stand in the line and need brackets.
+        label: name of a class -> text.
         inline: flat notation for exponents; None for this one.
     """
 
@@ -54,6 +56,7 @@ class Notation:
     functions: Mapping[str, str]
     relations: Mapping[str, str]
     words: Mapping[str, str]
+    label: Callable[[str], str]
     flat: bool = False
     inline: "Notation | None" = None
 
@@ -119,6 +122,8 @@ class Printer:
     def condition(self, condition: Any) -> str:
         """Return a condition in the notation."""
         kind, words = kind_of(condition), self.notation.words
+        if is_any_class(condition):
+            return words["otherwise"]
         if kind in self.notation.relations:
             left, right = (self.text(side) for side in condition.args)
             return f"{left} {self.notation.relations[kind]} {right}"
@@ -141,6 +146,10 @@ class Printer:
             return self._number(node, kind)
         if kind in ("add", "mul", "pow", "cases", "abs", "symbol", "constant"):
             return getattr(self, f"_{kind}")(node)
+        if kind == "exact":
+            return self._exact(str(node)), ATOM
+        if kind == "level":
+            return self.notation.label(node.label), ATOM
         if kind == "call":
             return self._applied(self.names[node.func.__name__], node.args)
         if kind in self.notation.functions:

@@ -39,6 +39,7 @@ TEXT = Notation(
     functions={name: name for name in NAMES},
     relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="},
     words=WORDS,
+    label=lambda label: label if label.isidentifier() else f"`{label}`",
     flat=True,
 )
 

@@ -151,6 +151,11 @@ class Competition:
     def _obstacle(self, name: str) -> str:
         """Why a latent is left as it is, or ''."""
         features = self.units.names
+        if self.units.kinds:
+            named = ", ".join(self.units.kinds)
+            return (
+                f"formulas of several features take numbers, and {named} is no amount"
+            )
         for decisions, what in (
             (self.options.pins, "family"), (self.options.shapes, "shape"),
         ):  # fmt: skip

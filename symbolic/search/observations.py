@@ -96,6 +96,7 @@ def units_of(model: "ScIReN", table: "Table") -> Units:
         model.feature_scale.numpy().copy(),
         x.min(0),
         x.max(0),
+        dict(model.kinds),
     )
 
 

@@ -64,6 +64,20 @@ class SymbolicProblem:
         self.middle = self.start(torch.zeros(self.n_constants))[0]
         self.ridge = RIDGE / self.middle.abs().clamp_min(1.0).pow(2)
         self.ridge[self.cuts[-1] :] = 0.0
+        self.prior = self._prior()
+
+    def _prior(self) -> Tensor | None:
+        """Penalty (P, P) that the forms bring with them, such as that of classes."""
+        whole, held = torch.zeros(self.size, self.size).to(self.scaled), False
+        count = self.term.observations.count
+        for cut, structure in zip(self.cuts, self.structures, strict=False):
+            for edge, start in zip(structure.all_edges, structure.starts, strict=True):
+                penalty = None if edge.form is None else edge.form.penalty()
+                if penalty is not None:
+                    place = slice(cut + start, cut + start + edge.size)
+                    whole[place, place] = torch.from_numpy(penalty / count).to(whole)
+                    held = True
+        return whole if held else None
 
     def with_active(self, active: Tensor) -> "SymbolicProblem":
         """Return the problem in which only some parameters (S, P) may move."""
@@ -119,7 +133,11 @@ class SymbolicProblem:
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss (S,) with a trace of ridge."""
         observed = self.term.loss(self.raw(theta), self.constants_of(theta), members)
-        return observed + (self._pull(theta) * (theta - self.middle)).sum(1)
+        return (
+            observed
+            + (self._pull(theta) * (theta - self.middle)).sum(1)
+            + (0.0 if self.prior is None else ((theta @ self.prior) * theta).sum(1))
+        )
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
@@ -131,6 +149,13 @@ class SymbolicProblem:
             normal.gradient + pull,
             normal.matrix + torch.diag(self.ridge),
         )
+        if self.prior is not None:
+            drawn = theta @ self.prior
+            full = Normal(
+                full.loss + (drawn * theta).sum(1),
+                full.gradient + drawn,
+                full.matrix + self.prior,
+            )
         return hold(
             full, self.active if len(self.active) == 1 else self.active[members]
         )
@@ -392,8 +417,29 @@ def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
     keep = moving[0].to(theta)
     inverse = covariance(held.matrix, torch.ones_like(held.loss), 1.0)[0]
     local, designs = problem.by_row(whole)
-    blocks = problem.term.observations.blocks
-    return sandwich(local, designs, inverse * keep.unsqueeze(1) * keep, blocks)
+    seen = problem.term.observations
+    prior = problem.prior
+    if prior is not None:
+        prior = prior * float(local.loss[0]) / seen.count
+    free = inverse * keep.unsqueeze(1) * keep
+    robust = sandwich(local, designs, free, seen.blocks, prior)
+    if problem.prior is None:
+        return robust
+    variance = float(local.loss[0]) / max(seen.count - int(keep.sum()), 1.0)
+    return replace(
+        robust, covariance=_at_least(robust.covariance, variance * free, problem.prior)
+    )
+
+
+def _at_least(robust: Tensor, usual: Tensor, prior: Tensor) -> Tensor:
+    """Enlarge robust errors of drawn constants to the usual ones where they are smaller.
+
+    The residuals of a class with two or three rows say little about its own error.
+    """
+    ratio = usual.diagonal() / robust.diagonal().clamp_min(1e-300)
+    drawn = (prior.diagonal() > 0) & (robust.diagonal() > 0)
+    factor = torch.where(drawn, ratio.clamp_min(1.0).sqrt(), torch.ones_like(ratio))
+    return robust * factor.unsqueeze(1) * factor
 
 
 def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:

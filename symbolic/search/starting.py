@@ -38,6 +38,7 @@ def fit_edge(
         forbid=options.forbidden(feature, latent),
         pin=options.pinned(feature, latent),
         unit=curve.unit,
+        kind=curve.kind,
     )
 
 

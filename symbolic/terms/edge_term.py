@@ -71,10 +71,15 @@ class EdgeTerm:
         constants = tuple(float(value) for value in c[:-1])
         return replace(self, form=form, constants=constants), float(c[-1])
 
+    def oriented(self) -> "EdgeTerm":
+        """Return the same term with its constants as they are written."""
+        if self.form is None:
+            return self
+        return replace(self, constants=self.form.canonical(self.constants))
+
     def scaled(self, factor: float) -> "EdgeTerm":
         """Return the term times a number."""
         if self.form is not None:
-            first, *inner = self.constants
-            return replace(self, constants=(first * factor, *inner))
+            return replace(self, constants=self.form.times(self.constants, factor))
         assert self.curve is not None
         return replace(self, curve=self.curve.scaled(factor))

@@ -1,11 +1,12 @@
 """Structures of scaled features -> sympy expressions in raw units, constraint included."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import sympy
 
+from sciren.data.kinds import Kinds
 from symbolic.curves.fit import readable
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.families.forms import Form
@@ -21,6 +22,7 @@ class Units:
 
     Args:
         names: of the features;  shift, scale: (d,);  low, high: (d,) raw data range.
+        kinds: feature -> kind, of those that are classes or periodic.
     """
 
     names: tuple[str, ...]
@@ -28,6 +30,7 @@ class Units:
     scale: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    kinds: Kinds = field(default_factory=dict)
 
     def symbol(self, source: int) -> sympy.Symbol:
         """Symbol of a feature."""
@@ -36,13 +39,18 @@ class Units:
 
 @dataclass(frozen=True)
 class RawConstant:
-    """One printed constant: where it stands and its value in raw units."""
+    """One printed constant: where it stands and its value in raw units.
+
+    Args:
+        drawn: whether the fit draws it to a mean (effects of classes).
+    """
 
     name: str
     latent: str
     source: str
     role: str
     value: float
+    drawn: bool = False
 
     @property
     def described(self) -> str:
@@ -359,7 +367,12 @@ def _edge_constants(
 def _term_constants(term: RawTerm, latent: str, tail: str) -> list[RawConstant]:
     return [
         RawConstant(
-            f"{role}_{term.feature}{tail}", latent, term.feature, role, float(c)
+            f"{term.form.constant_name(role, term.feature)}{tail}",
+            latent,
+            term.feature,
+            role,
+            float(c),
+            term.form.penalty() is not None,
         )
         for role, c in zip(term.form.constants[:-1], term.constants, strict=True)
     ]

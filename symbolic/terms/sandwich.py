@@ -36,7 +36,11 @@ class Sandwich:
 
 
 def sandwich(
-    local: LocalModel, designs: Sequence[Tensor], inverse: Tensor, blocks: Tensor
+    local: LocalModel,
+    designs: Sequence[Tensor],
+    inverse: Tensor,
+    blocks: Tensor,
+    prior: Tensor | None = None,
 ) -> Sandwich:
     """Return the covariance of the parameters of one member.
 
@@ -45,11 +49,14 @@ def sandwich(
         designs: for each latent d(raw latent)/d(its parameters) (n, P_l).
         inverse: (P, P) inverse of the Gauss-Newton matrix.
         blocks: (n,) unit in which errors depend on each other.
+        prior: (P, P) penalty on the parameters times the variance of an observation over
+            their number; what it draws to the mean counts like variance.
     """
     scores = row_scores(local, designs).cpu().numpy()
     share = leverages(local, designs, inverse).cpu().numpy()
     meat, count = block_meat(scores, share, blocks.cpu().numpy())
-    spread = bayesian_sandwich(inverse.cpu().numpy(), meat)
+    held = None if prior is None else prior.cpu().numpy()
+    spread = bayesian_sandwich(inverse.cpu().numpy(), meat, held, 1.0)
     return Sandwich(torch.from_numpy(spread).to(inverse), count)
 
 

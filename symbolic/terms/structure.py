@@ -110,8 +110,12 @@ class LatentStructure:
         return found
 
     def oriented(self) -> "LatentStructure":
-        """Fix the free sign of folding nodes: the largest edge rises."""
-        return replace(self, nodes=tuple(node.oriented() for node in self.nodes))
+        """Fix what is free: signs of folding nodes, and of waves, which have places."""
+        return replace(
+            self,
+            edges=tuple(edge.oriented() for edge in self.edges),
+            nodes=tuple(node.oriented() for node in self.nodes),
+        )
 
     def in_units(self, shift: Array, scale: Array) -> "LatentStructure":
         """Return the latent of features x = shift + scale z (d,)."""

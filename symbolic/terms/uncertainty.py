@@ -139,7 +139,7 @@ def reparametrised(
 
 
 def _bends(edge: EdgeTerm) -> bool:
-    return edge.form is not None and edge.form.family not in ("linear", "abs")
+    return edge.form is not None and edge.form.bends
 
 
 def _slope_and_curvature(edge: EdgeTerm, z: float, units: Units) -> list[float]:

@@ -84,6 +84,8 @@ class Inference:
         kind = kind_of(node)
         if kind in NUMBERS:
             return self._number(kind)
+        if kind in ("level", "exact"):
+            return self._new()  # a class, a period: of the feature that they belong to
         rules = dict.fromkeys(ALIKE, self._sum) | {
             "symbol": self._symbol,
             "mul": self._product,

@@ -163,7 +163,8 @@ MALFORMED = {
     "a constant feature": (column("x2", 4.0), {}, "feature 'x2' is 4 in all 60"),
     "an empty feature": (column("x2", np.nan), {}, "missing feature x2: 60"),
     "an empty target": (column("reco", np.nan), {}, "'reco' has no value in any"),
-    "classes": (column("x1", "ENF"), {}, "'x1' holds text in row 0"),
+    "one class": (column("x1", "ENF"), {}, "'x1' is ENF in all"),
+    "classes in a target": (column("y", "ENF"), {}, "'y' holds text in row 0"),
     # stamps, groups, parts, places
     "no stamp": (cell("time", 5, None), {}, "'time' has no value in row 5"),
     "dates with points": (

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from sciren.inference.basis import penalised_splines
 from sciren.inference.design import Design, Edge
 from sciren.inference.identifiability.combinations import (
     STAYS,
@@ -31,6 +30,7 @@ from sciren.inference.identifiability.loose_fit import (
     LooseProblem,
     fit_loosely,
 )
+from sciren.inference.kind_bases import smooth_basis
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
 
@@ -430,7 +430,8 @@ def _loose_problem(
     edges: Sequence[Edge] | None,
 ) -> tuple[LooseProblem, Array]:
     """Centre a loose prior on the estimates; return the problem and where it starts."""
-    bases = [penalised_splines(x, COLUMNS) for x in process.features.T]
+    pairs = zip(process.kinds, process.features.T, strict=True)
+    bases = [smooth_basis(kind, x, COLUMNS) for kind, x in pairs]
     every = [(i, k) for k in range(process.n_latents) for i in range(len(bases))]
     offered = every if edges is None else list(edges)
     design = Design.of(

@@ -23,6 +23,7 @@ from sciren.inference.intervals.smooth_fit import (
     refit_smooth,
     weaker,
 )
+from sciren.inference.kind_bases import band_points
 from sciren.inference.noise import Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.sandwich import Covariance
@@ -107,8 +108,7 @@ def _band(fit: SmoothFit, covariance: Covariance, edge: Edge, level: float) -> B
     number = design.edges.index(edge)
     basis, block = design.bases[number], design.blocks[number]
     values = process.features[:, edge[0]]
-    first, last = np.quantile(values, ENDS)
-    x = np.linspace(first, last, POINTS)
+    x = band_points(process.kinds[edge[0]], values, POINTS, ENDS)
     columns = basis.at(x)
     part = Covariance(covariance.matrix[block, block], covariance.freedom)
     factor = simultaneous_factor(columns, part.matrix, part.freedom, level)

@@ -14,10 +14,12 @@ extrapolation).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from sciren.data.kinds import Categorical, Kinds
 
 Array = np.ndarray
 
@@ -38,6 +40,7 @@ class Reach:
         inverse: (c, c) of their covariance.
         farthest: largest squared distance of a training row.
         used: those of the names that the model uses; the others stood in for them.
+        classes: feature -> numbers of its classes that had rows.
     """
 
     names: tuple[str, ...]
@@ -47,6 +50,7 @@ class Reach:
     inverse: Array
     farthest: float
     used: tuple[str, ...]
+    classes: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -54,6 +58,7 @@ class Reach:
         columns: Mapping[str, Array],
         used: Sequence[str],
         exchangeable: Sequence[tuple[str, str]] = (),
+        kinds: Kinds | None = None,
     ) -> "Reach":
         """Learn from training rows.
 
@@ -61,9 +66,18 @@ class Reach:
             columns: name -> (n,) finite values of all offered features and forcings.
             used: names that the model uses.
             exchangeable: pairs that the data cannot tell apart.
+            kinds: of features; a class has no distance, a circle has no end.
         """
+        kinds = kinds or {}
+        classes = {
+            name: tuple(np.unique(columns[name]).tolist())
+            for name in used
+            if isinstance(kinds.get(name), Categorical)
+        }
+        count = len(next(iter(columns.values())))
+        columns = {name: x for name, x in columns.items() if name not in kinds}
         names = watched(columns, used, exchangeable)
-        x = np.stack([columns[name] for name in names], axis=1)
+        x = np.array([columns[name] for name in names]).reshape(len(names), count).T
         mean = x.mean(0)
         centred = x - mean
         covariance = centred.T @ centred / max(len(x) - 1, 1)
@@ -73,7 +87,7 @@ class Reach:
         farthest = float(np.einsum("np,pq,nq->n", centred, inverse, centred).max())
         return cls(
             names, x.min(0), x.max(0), mean, inverse, farthest,
-            tuple(name for name in names if name in set(used)),
+            tuple(name for name in names if name in set(used)), classes,
         )  # fmt: skip
 
     def outside(self, columns: Mapping[str, Array]) -> Array:
@@ -84,12 +98,18 @@ class Reach:
         """
         beyond = self.beyond(columns)
         found = np.any(list(beyond.values()), axis=0) if beyond else np.zeros(0, bool)
-        return found | self.apart(columns)
+        apart = self.apart(columns)
+        return found | apart if len(apart) else found
 
     def beyond(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Return column -> whether rows (n,) lie beyond its range."""
         slack = SLACK * (self.high - self.low)
-        return {
+        unseen = {
+            name: ~(np.isin(columns[name], known) | np.isnan(columns[name]))
+            for name, known in self.classes.items()
+            if name in columns
+        }
+        return unseen | {
             name: (columns[name] < low - gap) | (columns[name] > high + gap)
             for name, low, high, gap in zip(
                 self.names, self.low, self.high, slack, strict=True
@@ -121,6 +141,7 @@ class Reach:
             "inverse": self.inverse.tolist(),
             "farthest": self.farthest,
             "used": list(self.used),
+            "classes": {name: list(known) for name, known in self.classes.items()},
         }
 
     @classmethod
@@ -130,9 +151,11 @@ class Reach:
             np.array(stored[key], dtype=float)
             for key in ("low", "high", "mean", "inverse")
         )
+        inverse = inverse.reshape(len(low), len(low))
         return cls(
             tuple(stored["names"]), low, high, mean, inverse,
             float(stored["farthest"]), tuple(stored["used"]),
+            {name: tuple(one) for name, one in stored.get("classes", {}).items()},
         )  # fmt: skip
 
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sciren.inference.basis import CurveBasis, penalised_splines
+from sciren.inference.basis import CurveBasis
 from sciren.inference.design import Design, Edge
 from sciren.inference.intervals.reml import PenaltyGroup, Smoothing, penalised, smooth
+from sciren.inference.kind_bases import smooth_basis
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.sandwich import (
@@ -249,7 +250,7 @@ def _bases(
         key = (edge[0], columns if edge in estimated else few)
         if key not in made:
             made[key] = separated(
-                penalised_splines(process.features[:, key[0]], key[1])
+                smooth_basis(process.kinds[key[0]], process.features[:, key[0]], key[1])
             )
         bases.append(made[key])
     return tuple(bases)

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from sciren.data.table import Table
 from sciren.encoders.baselines import AdditiveEncoder
 from sciren.encoders.kan import KANEncoder
 from sciren.model import ScIReN
@@ -59,6 +60,8 @@ def finish_first_order(
             [replace(member, config=_refit(member.config)) for member in again],
             progress,
         )
+        for member in again:
+            keep_to_kinds(member.model, member.data.train)
     for one in members:
         if one.config.select:
             report_features(one.model, one.data, one.config, one.history)
@@ -71,6 +74,17 @@ def finish_first_order(
             profile_trained(one.model, one.data, one.config, one.history)
         else:
             one.history.say(f"The constants have no profile, because {reason}.")
+
+
+@torch.no_grad()
+def keep_to_kinds(model: ScIReN, train: Table) -> None:
+    """Hold curves of periodic features and of classes to what their kinds allow.
+
+    Steps move splines as if every feature were an amount; where a circle closes, and for
+    classes that no row has, the closest curve of the kind is taken.
+    """
+    if isinstance(model.encoder, KANEncoder) and model.kinds:
+        model.encoder.spline_layers[0].keep_to_kinds(model.scaled(train.features))
 
 
 def _refit(config: TrainConfig) -> TrainConfig:
@@ -192,7 +206,7 @@ def _curves(encoder: KANEncoder) -> Tensor:
     if layer.slope is not None:
         lines = greville(layer.low, layer.high, layer.intervals)
         curves = curves + (layer.slope * layer.mask).unsqueeze(-1) * lines.unsqueeze(1)
-    return curves
+    return layer.spaces.from_spline(curves, layer.intervals)
 
 
 def _additive_theta(

@@ -49,6 +49,8 @@ class AdditiveProblem:
         spline = self.spline
         eye = torch.eye(spline.width, dtype=spline.penalty.dtype).to(spline.penalty)
         inner = smooth * spline.penalty + RIDGE * eye
+        if spline.ridge is not None:
+            inner = inner + spline.ridge
         one = torch.block_diag(torch.zeros(1, 1).to(inner), inner)
         constants = torch.zeros(self.n_constants, self.n_constants).to(inner)
         return torch.block_diag(*[one] * self.n_latents, constants)
@@ -215,7 +217,7 @@ class AdditiveProblem:
         if edges is not None:
             layer.mask.copy_(edges)
             curves = curves * edges.unsqueeze(-1)
-        layer.coefficients.copy_(curves)
+        layer.coefficients.copy_(self.spline.knots.to_spline(curves))
         # Curves that end at zero outside their knots cannot hold an offset.
         layer.bias.copy_(coefficients[0, :, 0] - (curves * mean).sum((0, 2)))
         if layer.slope is not None:

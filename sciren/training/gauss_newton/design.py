@@ -1,13 +1,14 @@
 """Centred spline basis of the features for one layer, kept whole or made by chunks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
+from sciren.encoders.curve_spaces import CurveSpaces
 from sciren.encoders.kan import KANEncoder
-from sciren.splines import Outside, design, roughness_matrix
+from sciren.splines import Outside, design
 
 KEPT = 150_000_000  # numbers of a basis that is kept in memory (1.2 GB)
 AT_ONCE = (
@@ -34,29 +35,48 @@ class Knots:
 
     Attributes:
         low, high: (d,) range;  intervals: number of them;  outside: as in `design`.
+        spaces: curves that the kinds of the features allow.
     """
 
     low: Tensor
     high: Tensor
     intervals: int
     outside: Outside
+    spaces: CurveSpaces = field(default_factory=CurveSpaces)
 
     @classmethod
     def of(cls, encoder: KANEncoder) -> "Knots":
         """Take those of the first layer."""
         layer = encoder.spline_layers[0]
-        return cls(layer.low, layer.high, layer.intervals, layer.outside)
+        return cls(layer.low, layer.high, layer.intervals, layer.outside, layer.spaces)
 
     def basis(self, scaled: Tensor) -> Tensor:
         """All basis functions of scaled features (n, d): (n, d m)."""
         grid = (self.low, self.high, self.intervals, self.outside)
-        return design(scaled, *grid).flatten(1)
+        columns = design(self.spaces.on_knots(scaled), *grid)
+        return self.spaces.turned(columns, self.intervals).flatten(1)
 
     def penalty(self, dtype: torch.dtype) -> Tensor:
         """Matrix (d m, d m) of the summed integrals of f''^2."""
-        spacing = (self.high - self.low) / self.intervals
-        base = roughness_matrix(self.intervals, dtype).to(spacing.device)
-        return torch.block_diag(*[base / h**3 for h in spacing])
+        blocks = self.spaces.bending(self.low, self.high, self.intervals)
+        return torch.block_diag(*blocks).to(self.low.device, dtype)
+
+    def ridge(self, mean: Tensor) -> Tensor | None:
+        """Ridges (d, m, m) for means (d m,) of the columns; None where no kind has one."""
+        if not self.spaces:
+            return None
+        blocks = self.spaces.ridge(
+            mean.unflatten(0, (len(self.low), -1)), self.intervals
+        )
+        return torch.stack(blocks).to(mean)
+
+    def to_spline(self, own: Tensor) -> Tensor:
+        """Coefficients (d, J, m) of the kinds as those of splines."""
+        return self.spaces.to_spline(own, self.intervals)
+
+    def from_spline(self, coefficients: Tensor) -> Tensor:
+        """Coefficients (d, J, m) of splines as those of the kinds."""
+        return self.spaces.from_spline(coefficients, self.intervals)
 
 
 @dataclass(frozen=True)
@@ -69,6 +89,7 @@ class SplineDesign:
         mean: (d * m,) what is subtracted.
         penalty: (d * m, d * m) with c' penalty c = sum of integral f''^2 over features.
         kept: (1 + d * m, n) all columns, or None where they are made when needed.
+        ridge: (d m, d m) ridge that does not hang on the smoothing, or None.
     """
 
     scaled: Tensor
@@ -76,6 +97,7 @@ class SplineDesign:
     mean: Tensor
     penalty: Tensor
     kept: Tensor | None
+    ridge: Tensor | None = None
 
     @classmethod
     def of(
@@ -104,7 +126,12 @@ class SplineDesign:
         # intercept and leave the normal matrix singular.
         if kept is not None:
             kept[1:] -= mean.unsqueeze(1)
-        return cls(scaled, knots, mean, penalty, kept)
+        ridge = knots.ridge(mean)
+        if (
+            ridge is not None
+        ):  # to begin with, a class counts as one more row on the mean
+            ridge = torch.block_diag(*ridge) / rows
+        return cls(scaled, knots, mean, penalty, kept, ridge)
 
     @property
     def n_features(self) -> int:
@@ -145,6 +172,7 @@ class SplineDesign:
             scaled=self.scaled[:, :0],
             mean=self.mean[:0],
             penalty=self.penalty[:0, :0],
+            ridge=None,
             kept=self.scaled.new_ones(1, len(self.scaled)),
         )
 
@@ -159,6 +187,8 @@ class SplineDesign:
         for k in range(self.n_features):
             part = slice(k * width, (k + 1) * width)
             block = self.penalty[part, part]
+            if self.ridge is not None:
+                block = block + self.ridge[part, part]
             # Constants have no effect, the columns are centred: they come last.
             bent = block + 10 * block.diagonal().sum() * level
             blocks.append(torch.linalg.eigh(bent).eigenvectors[:, :count])
@@ -171,7 +201,8 @@ class SplineDesign:
             torch.mm(curves.mT, self.columns(part)[:, 1:].mT, out=columns[1:, part])
         penalty = curves.mT @ self.penalty @ curves
         mean = self.mean @ curves
-        return replace(self, mean=mean, penalty=penalty, kept=columns)
+        ridge = None if self.ridge is None else curves.mT @ self.ridge @ curves
+        return replace(self, mean=mean, penalty=penalty, kept=columns, ridge=ridge)
 
     def times(self, coefficients: Tensor) -> Tensor:
         """Columns times coefficients (S, J, 1 + d m) or (S, J, d m): (S, n, J)."""

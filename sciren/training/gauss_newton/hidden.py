@@ -81,6 +81,8 @@ class HiddenProblem:
         self.gram = spline.gram()
         eye = torch.eye(spline.width).to(spline.penalty)
         self.inner_penalty = smooth_inner * spline.penalty + RIDGE * eye
+        if spline.ridge is not None:
+            self.inner_penalty = self.inner_penalty + spline.ridge
         device = spline.scaled.device
         self.bending = roughness_matrix(intervals, spline.penalty.dtype).to(device)
         low, high = model.constant_scale.box()

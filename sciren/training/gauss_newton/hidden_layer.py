@@ -47,7 +47,9 @@ def write_hidden_layer(
         inner.mask.copy_(edges)
         curves = curves * edges.unsqueeze(-1)
     mean = spline.mean.reshape(spline.n_features, 1, -1)
-    inner.coefficients.copy_(curves - (curves * mean).sum(-1, keepdim=True))
+    inner.spaces = spline.knots.spaces
+    centred = curves - (curves * mean).sum(-1, keepdim=True)
+    inner.coefficients.copy_(spline.knots.to_spline(centred))
     outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
     spread = outer_curves.flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
     outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))

@@ -1,7 +1,7 @@
 """Stages of the Gauss-Newton engine, solved: the additive model, hidden nodes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from sciren.solvers.process_term import ProcessTerm
 from sciren.solvers.profile import search_constants
 from sciren.training.config import TrainConfig
 from sciren.training.gauss_newton.additive import AdditiveProblem
+from sciren.training.gauss_newton.class_ridge import chosen_ridge
 from sciren.training.gauss_newton.design import SplineDesign
 from sciren.training.gauss_newton.gram import GramTable, SharedGrams, error_of
 from sciren.training.gauss_newton.hidden import HiddenProblem
@@ -147,6 +148,7 @@ class StageSolver:
         if self._start is None:
             self._start = self._additive_start(train)
             train, valid = self.terms()
+            self._choose_ridge(train, self._start)
         theta, weights = self._start, self.config.smooth_choices
         design = self.train_design
         if coarse and self.few is not None:
@@ -169,6 +171,16 @@ class StageSolver:
         theta, weight = tried[best].candidate.theta.unsqueeze(0), weights[best]
         stage = AdditiveStage(problems[best], valid, self.valid_design, table)
         return self._solved(stage, theta, weight, coarse)
+
+    def _choose_ridge(self, train: ProcessTerm, start: Tensor) -> None:
+        """Choose how far classes with few rows are drawn to the mean."""
+        if self.train_design.ridge is None:
+            return
+        smooth = (self.config.smooth_choices or (self.config.smooth,))[0]
+        problem = AdditiveProblem(train, self.train_design, smooth)
+        self.train_design = replace(
+            self.train_design, ridge=chosen_ridge(problem, start)
+        )
 
     def _table(self, train: ProcessTerm) -> GramTable | None:
         """Gram matrices around the first solution, where they describe its loss."""

@@ -105,7 +105,7 @@ def test_dimensions_of_one_place_are_passed_over(dataset):
             ShapeError,
             "'height' has dimensions \\(\\)",
         ),
-        ({"features": ["biome"]}, DataError, "'biome' holds text in row 0"),
+        ({"targets": ["biome"]}, DataError, "'biome' holds text in row 0"),
     ],
 )
 def test_a_variable_that_does_not_fit_is_named(dataset, options, error, message):

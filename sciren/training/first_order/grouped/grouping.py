@@ -87,6 +87,7 @@ def _kind(member: Member) -> Hashable:
     ]
     return (
         type(model.encoder), repr(sorted(settings.items())), repr(shapes),
+        repr(sorted(model.kinds.items())),
         _decoder(model.decoder), repr(constraints), weights, repr(sorted(fixed.items())),
         len(member.train), len(member.valid), member.scale.kind,
         tuple(table.features.device.type for table in (member.train, member.valid)),

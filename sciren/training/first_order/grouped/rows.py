@@ -74,7 +74,7 @@ class GroupRows:
         for number, member in enumerate(members):
             table = part(member)
             if number % each == 0:
-                scaled = member.model.scaled(table.features).to(like)
+                scaled = member.model.encoder_inputs(table.features).to(like)
                 forcings = [table.forcings[name].to(like) for name in _used(member)]
                 inputs.add([scaled, *forcings])
             found = Observations.of(table, member.scale)

@@ -155,7 +155,7 @@ class SplineStack(Stack):
         else:
             last = depth == deep - 1
             weight = config.smooth_outer if last else config.smooth_inner
-        whole = weight * torch.ones_like(layer.mask)
+        whole = weight * layer.spaces.bent(layer.mask)
         if config.smooth_kind == "differences":
             return whole
         spacing = (layer.high - layer.low) / layer.intervals

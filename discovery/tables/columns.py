@@ -1,0 +1,59 @@
+"""Columns of X for the estimator: words and named classes as numbers, circles as they are."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from sciren.data.kinds import FeatureKind, encoded_frame, kinds_of
+from sciren.errors import ColumnError
+
+
+def with_kinds(
+    X: Any,
+    categorical: Sequence[str | int],
+    periodic: Mapping[str | int, float],
+    known: Mapping[str, FeatureKind] | None = None,
+) -> tuple[Any, dict[str, FeatureKind]]:
+    """Return X with classes as numbers, and the kinds of its columns.
+
+    Args:
+        X: a table; or an array (n, columns), whose columns are called x0, x1, ...
+        categorical, periodic: columns by name or position.
+        known: kinds that an earlier call found, for further rows.
+    Raises:
+        ColumnError: a column that X does not have.
+        DataError: too many classes.
+    """
+    import pandas as pd
+
+    table = hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__")
+    if not (table or categorical or periodic or known):
+        return X, {}
+    if table:
+        from sciren.data.conversion import as_frame
+
+        frame = as_frame(X)
+    else:
+        values = np.asarray(X)
+        if values.ndim != 2:
+            return X, {}
+        names = [f"x{k}" for k in range(values.shape[1])]
+        frame = pd.DataFrame(values, columns=names).infer_objects()
+    columns = list(frame.columns)
+    if known is None:
+        classes = [_name(column, columns) for column in categorical]
+        circles = {_name(c, columns): float(p) for c, p in periodic.items()}
+        known = kinds_of(frame, columns, classes, circles)
+    if not known:
+        return X, {}
+    encoded = encoded_frame(frame, known)
+    return (encoded if table else encoded.to_numpy(dtype=float)), dict(known)
+
+
+def _name(column: str | int, columns: Sequence[Any]) -> Any:
+    if isinstance(column, str) or column in columns:
+        return column
+    if not -len(columns) <= column < len(columns):
+        raise ColumnError(f"X has no column {column}, only {len(columns)} columns")
+    return columns[column]
