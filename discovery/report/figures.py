@@ -199,6 +199,8 @@ def save_figures(
                 weight="bold",
             )  # fmt: skip
         figure.savefig(folder / f"{name}.png", dpi=DPI)
+        # the places of axes and labels are found once; they are shares of the figure
+        figure.set_layout_engine("none")
         figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
         names.append(name)
     return names

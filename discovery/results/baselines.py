@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 Predict = Callable[["Table"], "Tensor"]
 
+WHOLE_ROWS, WHOLE_STEPS = 50_000, 60
+"""Up to so many rows the perceptron takes 60 steps of L-BFGS on all of them: R2 of the
+test rows 0.9762 in 0.9 s, where batches of 240 reach 0.9763 in 2.1 s (`sciren demo
+respiration`, 21,000 rows); on more rows batches are the quicker way."""
+
 CONSTANT, PERCEPTRON = "constant latents", "mlp"
 
 
@@ -101,8 +106,15 @@ def perceptron(
         constraints,
         copy.deepcopy(model.decoder),
     )
-    asked = config.replace(
-        engine="first-order", ladder=False, select=False, bootstrap=0
-    )
-    fit(box, split.train, split.valid, asked, progress)
+    fit(box, split.train, split.valid, _quick(config, len(split.train)), progress)
     return lambda table: box.predict(table).targets
+
+
+def _quick(config: "TrainConfig", rows: int) -> "TrainConfig":
+    """Return the settings of the perceptron: few steps on all rows where these are few."""
+    shared = {"engine": "first-order", "ladder": False, "select": False}
+    asked = config.replace(**shared, bootstrap=0, profiles=False)
+    if rows > WHOLE_ROWS:
+        return asked
+    steps = min(config.epochs or WHOLE_STEPS, WHOLE_STEPS)
+    return asked.replace(optimizer="lbfgs", epochs=steps, grid_updates=0, entropy=0.0)
