@@ -17,7 +17,7 @@ from discovery.commands.demonstrations import (
 )
 from discovery.commands.guard import end_on_request, set_options, show
 from discovery.commands.making import check, discover, init
-from discovery.commands.many import sweep
+from discovery.commands.many import sweep, tune
 from discovery.commands.shelf import processes
 from discovery.commands.using import (
     compare,
@@ -57,6 +57,7 @@ for command in (
     report,
     processes,
     sweep,
+    tune,
 ):
     app.command()(command)
 

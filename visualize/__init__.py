@@ -25,5 +25,6 @@ if TYPE_CHECKING:
     from visualize.profiles import plot_profiles as plot_profiles
     from visualize.scatter import plot_latents as plot_latents
     from visualize.scatter import plot_observed as plot_observed
+    from visualize.trials import plot_trials as plot_trials
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Commands that make many runs: `sciren sweep`."""
+"""Commands that train many models: `sciren sweep` and `sciren tune`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -48,3 +48,44 @@ def sweep(
         result = work(settings, over, executor, least, options.quiet)
     show(result.sentence())
     show(f"wrote {result.folder / SWEEP}")
+
+
+@guarded
+def tune(
+    config: Annotated[Path, typer.Argument(help="Of one run; see `sciren init`.")],
+    changes: Changes = None,
+    trials: Annotated[int, typer.Option(min=1, help="In all.")] = 40,
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML: key -> list of values, or {low, high, log}. Default: the grids of "
+            "the published study; hidden nodes and stiffness where no rates are needed."
+        ),
+    ] = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    prune: Annotated[
+        bool,
+        typer.Option(help="Give up hopeless trials after a quarter of the epochs."),
+    ] = True,
+) -> None:
+    """Search settings of the training by their loss on the validation rows.
+
+    The same command goes on after an interrupt; the simplest settings within one standard
+    error of the best are written as a configuration.
+    """
+    from discovery.config.file import load_config
+    from discovery.tuning.space import read_space
+    from discovery.tuning.tune import CHOSEN
+    from discovery.tuning.tune import tune as work
+    from sciren.execution import open_executor
+
+    settings = load_config(config, changes or ())
+    if not any(change.startswith("out=") for change in changes or ()):
+        out = settings.out.with_name(f"{settings.out.name}-tune")
+        settings = settings.model_copy(update={"out": out})
+    searched = read_space(space) if space else None
+    with open_executor(workers, scheduler) as executor:
+        result = work(settings, trials, searched, executor, prune, options.quiet)
+    show(result.sentence())
+    show(f"next: sciren discover {result.folder / CHOSEN}")
