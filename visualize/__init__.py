@@ -10,6 +10,8 @@ from sciren._lazy import lazy
 
 if TYPE_CHECKING:
     from visualize.curves import plot_edges as plot_edges
+    from visualize.data_views.residuals import plot_residuals as plot_residuals
+    from visualize.data_views.series import plot_series as plot_series
     from visualize.effects import plot_effects as plot_effects
     from visualize.equations import equation_svg as equation_svg
     from visualize.graph import Process as Process

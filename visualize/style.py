@@ -5,7 +5,9 @@ colour blindness; nothing is told by colour alone. Figures are plain
 ``matplotlib.figure.Figure`` objects without any ``pyplot`` state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -21,6 +23,7 @@ from visualize.glyphs import respell
 P = ParamSpec("P")
 
 WIDTH = 9.0  # inches; 900 px in the report
+NARROWEST = 2.2  # inches of a panel whose title and ticks can be read
 FONT = 10.0  # points; nothing in a picture is smaller than SMALL
 SMALL = 8.5
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of small text
@@ -118,6 +121,19 @@ def text_colour(colour: str) -> str:
     return colour
 
 
+_drawn_at: ContextVar[float | None] = ContextVar("width of figures", default=None)
+
+
+@contextmanager
+def figures_of_width(width: float) -> Iterator[None]:
+    """Let `panels` make figures of this width in inches inside, whatever is asked."""
+    token = _drawn_at.set(width)
+    try:
+        yield
+    finally:
+        _drawn_at.reset(token)
+
+
 def panels(
     count: int, columns: int, height: float, width: float = WIDTH
 ) -> tuple[Figure, list[Axes]]:
@@ -129,6 +145,9 @@ def panels(
         height: height of one row in inches.
         width: width of the whole figure in inches.
     """
+    given = _drawn_at.get()
+    if given is not None:
+        width, columns = given, min(columns, max(1, int(given // NARROWEST)))
     across = min(columns, count)
     rows = -(-count // across)
     figure = Figure(figsize=(width, rows * height), layout=_layout())

@@ -140,3 +140,32 @@ def compare(
         comparison = work(runs)
     write = {"text": comparison.text, "csv": comparison.csv, "json": comparison.json}
     show(write[form]())
+
+
+@guarded
+def figures(
+    run: Run,
+    style: Annotated[
+        str, typer.Option(help="Of the journal: nature, agu or egu.")
+    ] = "egu",
+    width: Annotated[
+        str, typer.Option(help="column, page, or a number with its unit: 85mm.")
+    ] = "column",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="pdf, svg, png; several with commas."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder; default figures/STYLE-WIDTH."),
+    ] = None,
+    accept_edits: AcceptEdits = False,
+) -> None:
+    """Draw every figure of a run at the width of a journal's column."""
+    from discovery.report.paper import paper_figures as work
+    from discovery.runs.manifest import edits_accepted
+
+    with edits_accepted(accept_edits):
+        for figure in work(run, style, width, listed(formats) or ["pdf"], out):
+            wide = ", wider than asked, to be legible" if figure.wide else ""
+            show(f"{figure.files[0]} ({figure.width:.0f} mm{wide})")

@@ -50,7 +50,7 @@ def draw_all(
     if graph is not None:
         yield "graph", draw_graph(graph)
     yield from _edges(discovery, table)
-    yield from _profiles(discovery)
+    yield from profile_figures(discovery)
     last = "test" if "test" in parts else "train"
     yield from _observed(discovery, parts[last])
     yield from _latents(discovery, parts[last], truth)
@@ -70,10 +70,10 @@ def _edges(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figur
         for curve in curves
     ]  # fmt: skip
     if named:
-        yield "edges", plot_edges(named, bands=_bands(discovery))
+        yield "edges", plot_edges(named, bands=edge_bands(discovery))
 
 
-def _bands(
+def edge_bands(
     discovery: "Discovery",
 ) -> "dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]":
     """Return (feature, latent) -> x, low, high of the bands of a result."""
@@ -87,7 +87,8 @@ def _bands(
     }  # fmt: skip
 
 
-def _profiles(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
+def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
+    """Yield the picture of all profiles, where there are any."""
     from visualize import plot_profiles
 
     frame = discovery.profiles

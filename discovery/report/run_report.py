@@ -19,6 +19,7 @@ from discovery.runs.manifest import edited_note, renew
 
 if TYPE_CHECKING:
     import pandas as pd
+    from networkx import DiGraph
 
     from discovery.report.edge_cards import EdgeCard
     from discovery.results.result import Discovery
@@ -78,15 +79,21 @@ def report_data(folder: Path) -> ReportData:
         figures=stored_figures(folder / "figures"),
         provenance=_provenance(record, config),
         config=config,
-        network=_network(discovery, config),
+        network=_network(discovery, folder),
         cards=_cards(discovery),
         codes=_codes(folder),
         browser=browser_data(discovery, views) | _left_out(record),
     )
 
 
-def _network(discovery: "Discovery", config: str) -> tuple[str, str] | None:
+def _network(discovery: "Discovery", folder: Path) -> tuple[str, str] | None:
     """The graph for a desktop and for a phone; a black box has none."""
+    graph = stored_graph(discovery, folder)
+    return None if graph is None else (network_svg(graph), network_svg(graph, NARROW))
+
+
+def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
+    """Return the encoder and its process from a run alone; a black box has none."""
     import yaml
 
     from visualize import Process, encoder_graph
@@ -94,15 +101,15 @@ def _network(discovery: "Discovery", config: str) -> tuple[str, str] | None:
     model = discovery.equations
     if model is None:
         return None
-    decoder = yaml.safe_load(config)["decoder"]
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    decoder = config["decoder"]
     process = decoder and Process(
         decoder["name"].rpartition(":")[2],
         tuple(model.target_columns),
         tuple(model.forcing_columns),
         tuple(model.constants),
     )
-    graph = encoder_graph(model.edges, process=process or None)
-    return network_svg(graph), network_svg(graph, NARROW)
+    return encoder_graph(model.edges, process=process or None)
 
 
 def _cards(discovery: "Discovery") -> "list[EdgeCard]":
