@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,11 @@ OPEN = (  # the four questions that every reader has, in their order
     ("look", "What it looks like", {"edges", "look", "network"}),
 )
 FOLDED = (  # name in addresses, heading, parts of which one must be there
-    ("constants", "Constants and their profiles", {"constants", "profiles"}),
+    (
+        "constants",
+        "Constants and their profiles",
+        {"constants", "profiles", "estimates"},
+    ),
     ("path", "Simpler and more complex equations", {"candidates"}),
     ("fails", "Where it fails: residuals", {"residuals"}),
     ("series", "Along time", {"series"}),
@@ -90,6 +94,7 @@ class ReportData:
         equations: one per latent.
         decoder: equation of the process model.
         constants: one row a constant: constant, estimate, error, unit, ...
+        estimates: `Discovery.constant_estimates`: every number of a constant, and why.
         metrics: one row a split, model and target: split, model, target, r2, rmse, n.
         edges: `SymbolicModel.edges`.
         verification: consistency of equation and network: check, number, tolerance,
@@ -118,6 +123,7 @@ class ReportData:
     equations: Sequence[ReportEquation] = ()
     decoder: ReportEquation | None = None
     constants: "pd.DataFrame | None" = None
+    estimates: "pd.DataFrame | None" = None
     metrics: "pd.DataFrame | None" = None
     edges: "pd.DataFrame | None" = None
     verification: "pd.DataFrame | None" = None
@@ -176,6 +182,7 @@ def render_report(data: ReportData) -> str:
     """
     tables: dict[str, TableView | None] = {
         "constants": _view(data.constants, constants_table),
+        "estimates": _view(data.estimates, _estimates_table),
         "profiles": _view(data.profiles, _profiles_table),
         "metrics": _view(data.metrics, metrics_table),
         "edges": _view(data.edges, edges_table),
@@ -258,6 +265,11 @@ def _reasons(verdict: "Verdict | None") -> TableView | None:
     ]
     frame = pd.DataFrame(rows)
     return plain_table(frame, "What was asked, most important first.")
+
+
+def _estimates_table(frame: "pd.DataFrame") -> TableView:
+    caption = "Every estimate of a constant of the process; take the recommended one."
+    return replace(constants_table(frame), caption=caption)
 
 
 def _profiles_table(frame: "pd.DataFrame") -> TableView:

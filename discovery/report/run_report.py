@@ -69,6 +69,7 @@ def report_data(folder: Path) -> ReportData:
         equations=equations,
         decoder=decoder,
         constants=_constants(discovery),
+        estimates=_estimates(discovery),
         metrics=_metrics(discovery),
         edges=_edges(discovery),
         verification=_verification(discovery),
@@ -262,6 +263,13 @@ def _constants(discovery: "Discovery") -> "pd.DataFrame | None":
     if len(set(frame["method"])) == 1:
         frame = frame.drop(columns="method")  # the summary says it
     return frame_or_none(frame)
+
+
+def _estimates(discovery: "Discovery") -> "pd.DataFrame | None":
+    """Estimates of the constants, the recommended first, with why they differ."""
+    frame = discovery.constant_estimates
+    names = {"low": "95 % from", "high": "95 % to", "depends": "depends on features"}
+    return frame_or_none(frame.rename(columns=names))
 
 
 def _metrics(discovery: "Discovery") -> "pd.DataFrame | None":

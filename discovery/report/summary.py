@@ -87,7 +87,9 @@ def constant_lines(discovery: "Discovery") -> list[str]:
         lines += [
             offered_line(profile)
             for profile in discovery.identification
-            if profile.constant == row["constant"] and profile.model == OFFERED
+            if profile.constant == row["constant"]
+            and profile.model == OFFERED
+            and discovery.uncertainty is None  # else the table of estimates holds it
         ]
     return lines
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,6 +132,9 @@ class _Task:
             uncertainty=uncertainty,
         )
         result.verdict = self._verdict(result)
+        if uncertainty is not None:  # what is missing also widens intervals of means
+            lack = result.verdict.lack_of_fit
+            result.uncertainty = replace(uncertainty, lack_of_fit=lack)
         return result
 
     def _verdict(self, result: Discovery) -> Verdict:
@@ -146,6 +149,7 @@ class _Task:
                 self.parts,
                 result.process_constants,
                 result.identification,
+                result.uncertainty,
             ).to_json()
 
         verdict = Verdict.from_json(self.keep.data("verdict", judged))
@@ -229,7 +233,7 @@ class _Task:
             frame = frame_of(record["constants"])
         uncertainty = self._uncertainty(equations)
         if uncertainty is not None and equations is not None:
-            uncertainty = with_alternatives(uncertainty, frame)
+            uncertainty = with_alternatives(uncertainty, frame, known)
         return (
             with_verdicts(with_recommended(frame, uncertainty), known, model),
             None if drawn is None or drawn.empty else drawn,

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.runs.leftovers import NEW, dead, hidden_beside, remove
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ def _write(path: Path, write: Callable[[Path], Any]) -> None:
 
     The end of the name stays, because writers choose a compression by it.
     """
-    hidden = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    hidden = hidden_beside(path, suffix="".join(path.suffixes[-2:]))
     try:
+        for left in dead(path, NEW):
+            remove(left)
         write(hidden)
         hidden.replace(path)
     except OSError as error:

@@ -1,11 +1,11 @@
 """Run folders: opened only as they were written, replaced as a whole or not at all."""
 
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from discovery.runs.leftovers import NEW, OLD, dead, hidden_beside, remove
 from discovery.runs.manifest import check_unaltered, foreign_files
 from sciren.errors import ConfigError, DataError
 
@@ -26,6 +26,7 @@ def open_run(folder: Path | str) -> Path:
             altered and edits are not accepted (`discovery.runs.manifest`).
     """
     path = Path(folder)
+    clear(path.resolve())
     if not path.is_dir():
         raise DataError(f"{path}: no such run folder; `sciren discover` makes one")
     missing = [name for name in RUN_FILES if not (path / name).is_file()]
@@ -74,8 +75,9 @@ def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
         ConfigError: ``out`` may not be replaced, or cannot be written.
     """
     out = Path(out).resolve()
+    clear(out)
     check_free(out, overwrite)
-    hidden = _hidden(out, "new")
+    hidden = hidden_beside(out)
     try:
         hidden.mkdir(parents=True)
     except OSError as error:
@@ -89,8 +91,20 @@ def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _hidden(path: Path, purpose: str) -> Path:
-    return path.with_name(f".{path.name}.{purpose}-{secrets.token_hex(4)}")
+def clear(out: Path) -> None:
+    """Finish what a killed process has begun beside a run: nothing hidden stays.
+
+    A run that was moved aside and not replaced comes back; one that was replaced gives
+    the user's own files to the new one and goes.
+    """
+    for old in dead(out, OLD):
+        if out.exists():
+            _keep_foreign(old, out)
+            remove(old)
+        else:
+            old.rename(out)
+    for new in dead(out, NEW):
+        remove(new)
 
 
 def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
@@ -99,7 +113,7 @@ def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
     if not out.exists():
         hidden.rename(out)
         return
-    old = _hidden(out, "old")
+    old = hidden_beside(out, OLD)
     out.rename(old)
     try:
         hidden.rename(out)

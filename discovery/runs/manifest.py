@@ -19,6 +19,7 @@ from typing import Any
 from discovery.config.file import versions
 from discovery.config.settings import RunConfig
 from discovery.runs.files import file_hash, read_json, write_json
+from discovery.runs.leftovers import is_hidden
 from sciren.errors import DataError
 
 MANIFEST = "manifest.json"
@@ -57,7 +58,11 @@ class Alteration:
 def owned_files(folder: Path) -> list[Path]:
     """Files of a folder relative to it, in order, without manifest and lock."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in paths if str(path) not in (MANIFEST, LOCK))
+    return sorted(
+        path
+        for path in paths
+        if str(path) not in (MANIFEST, LOCK) and not is_hidden(path)
+    )
 
 
 def process_file(config: RunConfig) -> Path | None:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 from discovery.config.file import stored_settings, versions
 from discovery.runs.checkpoints import MODEL, TRAINING, Checkpoints
 from discovery.runs.files import file_hash, read_json, write_json
-from discovery.runs.folder import check_free, is_run, put_in_place
+from discovery.runs.folder import check_free, clear, is_run, put_in_place
 from discovery.runs.manifest import LOCK, MANIFEST, process_file, read_manifest
 from sciren.errors import ConfigError, DataError
 
@@ -87,6 +87,7 @@ def unfinished_run(
         DataError: the unfinished run was made from other data.
     """
     out = Path(study.config.out).resolve()
+    clear(out)
     check_free(out, overwrite)
     hidden = unfinished_folder(out)
     try:

@@ -9,7 +9,7 @@ from discovery.config.file import train_config
 from discovery.config.settings import RunConfig
 from discovery.runs.checkpoints import Checkpoints
 from discovery.runs.files import write_csv, write_json
-from discovery.runs.folder import check_free
+from discovery.runs.folder import check_free, clear
 from discovery.runs.manifest import process_file, write_manifest
 from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
@@ -52,6 +52,7 @@ def run(
 
     out = Path(config.out)
     progress = progress_of(quiet)
+    clear(out.resolve())
     if not resume:
         check_free(out, overwrite)
     ready = prepare_run(config, progress.say)

@@ -7,7 +7,8 @@ import numpy as np
 
 from discovery.uncertainty.record import Comparison, Uncertainty
 from sciren.errors import ConfigError
-from sciren.inference.conformal import ObservationLaw
+from sciren.inference.conformal import ObservationLaw, spread
+from sciren.inference.sandwich import t_quantile
 
 if TYPE_CHECKING:
     from sciren.model import ScIReN
@@ -103,8 +104,31 @@ def limits(
         ends = np.sort(np.stack([bound[:, k] for bound in bounds]), axis=0)
         found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for k, name in enumerate(uncertainty.targets):
-        found |= {f"{name}_mean_low": low[:, k], f"{name}_mean_high": high[:, k]}
+        ends = widened(uncertainty, name, low[:, k], high[:, k], level)
+        found |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
     return found
+
+
+def widened(
+    uncertainty: Uncertainty, name: str, low: Array, high: Array, level: float
+) -> tuple[Array, Array]:
+    """Add what is missing in the equations to the interval of a mean, in quadrature.
+
+    half width = sqrt(half width^2 + (z * lack of fit)^2), on the scale of the comparison,
+    the lack of fit growing with the mean as the noise does.
+
+    Args:
+        name: of the target;  low, high: (n,) limits of its mean.
+    """
+    lack = uncertainty.lack_of_fit.get(name, 0.0)
+    if lack <= 0:
+        return low, high
+    comparison, law = uncertainty.comparisons[name], uncertainty.observations["network"]
+    ends = comparison.transform(low), comparison.transform(high)
+    middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+    size = lack * spread(middle, law[name].growth, law[name].floor)
+    reach = np.hypot(half, t_quantile(level, np.inf) * size)
+    return comparison.inverse(middle - reach), comparison.inverse(middle + reach)
 
 
 class RowResponse:

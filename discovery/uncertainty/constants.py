@@ -1,6 +1,6 @@
 """The recommended number of every process constant in the tables of a result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,7 @@ from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.results.identification import Identification
     from discovery.uncertainty.record import Uncertainty
 
 
@@ -36,14 +37,17 @@ def with_recommended(
 
 
 def with_alternatives(
-    uncertainty: "Uncertainty", equations: "pd.DataFrame"
+    uncertainty: "Uncertainty",
+    equations: "pd.DataFrame",
+    profiles: "Sequence[Identification]" = (),
 ) -> "Uncertainty":
-    """Add what the equations themselves say about the process constants.
+    """Add what the equations and the profiles say about the process constants.
 
     Args:
         uncertainty: of the result.
         equations: constants of the equations, before the recommended ones took their
             place.
+        profiles: of the constants, with the kept and with all offered features.
     """
     rows = [
         {
@@ -57,6 +61,19 @@ def with_alternatives(
         if row["latent"] == ""
     ]  # fmt: skip
     order = [row["constant"] for row in rows]
+    units = {row["constant"]: row["unit"] for row in rows}
+    rows += [
+        {
+            "constant": profile.constant, "method": f"profile, {profile.model}",
+            "estimate": profile.estimate, "error": profile.error, "low": profile.low,
+            "high": profile.high, "unit": units[profile.constant],
+            "recommended": False, "depends": False,
+            "reason": "fits the curves of the network to the training rows alone, "
+            "without what the choice of features adds",
+        }
+        for profile in profiles
+        if profile.constant in units
+    ]  # fmt: skip
     every = [*uncertainty.constants, *rows]
     every.sort(key=lambda one: order.index(one["constant"]) if order else 0)
     return replace(uncertainty, constants=tuple(every))

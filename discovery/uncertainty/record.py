@@ -1,7 +1,7 @@
 """What is known about the uncertainty of a result, as it lies in ``uncertainty.json``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,6 +63,8 @@ class Uncertainty:
         reach: where the training rows lie.
         latents, names: latents in the law's order; process constants in its order.
         in_logs: which of the constants are fitted as logarithms.
+        lack_of_fit: target -> standard deviation of what the verdict finds missing, in
+            units of the noise's scale; it widens the intervals of the mean.
     """
 
     constants: tuple[Mapping[str, Any], ...]
@@ -74,6 +76,7 @@ class Uncertainty:
     latents: tuple[str, ...]
     names: tuple[str, ...]
     in_logs: tuple[bool, ...]
+    lack_of_fit: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -130,6 +133,7 @@ class Uncertainty:
             "latents": list(self.latents),
             "names": list(self.names),
             "in_logs": list(self.in_logs),
+            "lack_of_fit": dict(self.lack_of_fit),
         }
 
     @classmethod
@@ -151,4 +155,5 @@ class Uncertainty:
             tuple(stored["latents"]),
             tuple(stored["names"]),
             tuple(bool(one) for one in stored["in_logs"]),
+            {k: float(v) for k, v in stored.get("lack_of_fit", {}).items()},
         )

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sciren.inference.conformal import spread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -281,6 +284,7 @@ class Evidence:
         """Return observed minus fitted (m,) of the equations."""
         return self.process.values - self.fit.mean(self.fit.theta)
 
+    @cached_property
     def missing_part(self) -> "MissingPart":
         """Ask flexible models what is left in the residual of the equations."""
         from sciren.inference.skill import missing_part
@@ -295,6 +299,26 @@ class Evidence:
             None if whitening is None else whitening.whiten,
             self.scale,
         )
+
+    def lack_of_fit(self) -> dict[str, float]:
+        """Return the standard deviation of what is missing, by target.
+
+            sd = sqrt(share of the residual that flexible models predict * mean square)
+
+        of residuals in units of max(|mean|, floor)^power, the noise's scale; empty where
+        nothing is seen to be missing.
+        """
+        if not self.missing_part.fires:
+            return {}
+        residual, mean = self.residual(), self.fit.mean(self.fit.theta)
+        law = None if self.selection is None else self.selection.law
+        found = {}
+        for k, name in enumerate(self.process.target_names):
+            mine = self.process.targets == k
+            power, floor = (law.power[k], law.floor[k]) if law else (0.0, 0.0)
+            scaled = residual[mine] / spread(mean[mine], power, floor)
+            found[name] = float(np.sqrt(self.missing_part.share * np.mean(scaled**2)))
+        return found
 
 
 def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Array:

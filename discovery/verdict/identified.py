@@ -6,6 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from discovery.verdict.constants import (
+    Row,
+    by_features,
+    by_fits,
+    by_minima,
+    by_profile,
+    by_smoothness,
+)
 from discovery.verdict.record import Reason
 from sciren.inference.identifiability.walk import (
     WEAK,
@@ -17,12 +25,12 @@ from sciren.inference.identifiability.walk import (
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
+    from discovery.uncertainty.record import Uncertainty
     from discovery.verdict.evidence import Evidence
     from sciren.inference.design import Edge
     from symbolic.model.symbolic_model import SymbolicModel
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 
 WALK_ROWS = 2000  # every k-th row of more; what was left out counts as information
 WALK_COLUMNS = 160  # coefficients; beyond, only edges that may act have a curve
@@ -34,6 +42,7 @@ def identified_reasons(
     evidence: "Evidence",
     constants: Sequence[Row],
     profiles: "Sequence[Identification]",
+    uncertainty: "Uncertainty | None" = None,
 ) -> list[Reason]:
     """Return what the data hold of the equations.
 
@@ -41,13 +50,15 @@ def identified_reasons(
         equations, evidence: what is judged.
         constants: rows of `Discovery.process_constants`.
         profiles: what the profile of each constant says, for kept and offered features.
+        uncertainty: recommended intervals and those that they are compared with.
     """
     walked = walk_of(evidence)
     return [
         *by_walk(walked),
+        *by_smoothness(walked, uncertainty),
         *by_profile(constants, walked),
-        *by_features(profiles),
-        *by_minima(evidence),
+        *(by_features(profiles) if uncertainty is None else by_fits(uncertainty)),
+        *by_minima(evidence.selection),
         *open_curves(equations),
         *open_features(equations, evidence),
         *on_bounds(evidence),
@@ -154,83 +165,6 @@ def _either(names: Sequence[str]) -> str:
 def _capital(sentence: str) -> str:
     """Names keep their case: 'q10 is' and not 'Q10 is'."""
     return sentence if sentence.split(" ", 1)[0] != "all" else sentence.capitalize()
-
-
-# -- profiles -----------------------------------------------------------------------------
-def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:
-    """Constants whose profile or interval says that they are not identified."""
-    known = {
-        quantity.name
-        for quantity in walked.quantities
-        if quantity.status != "identified"
-    }
-    reasons = []
-    for row in constants:
-        name = str(row["constant"])
-        if row["identified"] or name in known:
-            continue  # said by the walk already, with what settles it
-        sentence = f"{name} is not identified: {row['reason']}"
-        step = (
-            f"Give {name} a bound or a value from elsewhere, or offer fewer features that "
-            "could take its part"
-        )
-        reasons.append(
-            Reason("identified", name, False, sentence, next_step=step, rank=3)
-        )
-    return reasons
-
-
-def by_minima(evidence: "Evidence") -> list[Reason]:
-    """Constants with several minima that the data hardly tell apart."""
-    from sciren.inference.minima import NEAR, two_minima
-
-    selection = evidence.selection
-    if selection is None:
-        return []
-    step = (
-        "Give it a bound that leaves one of them, or offer fewer features that could take "
-        "its part"
-    )
-    rise = min((one.rise for one in selection.minima), default=0.0)
-    subject = listed(list(dict.fromkeys(one.constant for one in selection.minima)))
-    return [
-        Reason("identified", subject, False, sentence, rise, NEAR, step, rank=2)
-        for sentence in two_minima(selection.minima, selection.fit)
-    ]
-
-
-def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
-    """Constants whose interval with the kept features leaves out that with all."""
-    from discovery.results.identification import KEPT, OFFERED
-
-    reasons = []
-    for profile in profiles:
-        if profile.model != KEPT:
-            continue
-        for other in profiles:
-            if other.model != OFFERED or other.constant != profile.constant:
-                continue
-            if profile.low <= other.high and other.low <= profile.high:
-                continue
-            sentence = (
-                f"{profile.constant} depends on the features: {_interval(profile)} with the kept "
-                f"ones, {_interval(other)} with all that were offered"
-            )
-            step = (
-                "Report both; decide by knowledge of the process which features may act, "
-                "and offer no others"
-            )
-            reasons.append(
-                Reason(
-                    "identified", profile.constant, False, sentence, other.estimate,
-                    profile.estimate, step, rank=2,
-                )
-            )  # fmt: skip
-    return reasons
-
-
-def _interval(identification: "Identification") -> str:
-    return f"{identification.estimate:.3g} ({identification.low:.3g} to {identification.high:.3g})"
 
 
 # -- curves and features ------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Judge what was found: gather the evidence, ask the three questions, draw the headline."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sciren.errors import SciRenError
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
+    from discovery.uncertainty.record import Uncertainty
     from sciren.data import Table
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
@@ -21,6 +23,7 @@ def judge(
     parts: "Mapping[str, Table]",
     constants: Sequence[dict[str, Any]],
     profiles: "Sequence[Identification]",
+    uncertainty: "Uncertainty | None" = None,
 ) -> Verdict:
     """Return the verdict on equations.
 
@@ -30,6 +33,7 @@ def judge(
         parts: "train", "valid", "test" -> table, those that there are.
         constants: rows of the process constants, with "identified" and "reason".
         profiles: what their profiles say.
+        uncertainty: their recommended intervals, where there are any.
     """
     from discovery.verdict.evidence import Evidence
     from discovery.verdict.faithful import faithful_reasons
@@ -44,14 +48,18 @@ def judge(
     reasons = faithful_reasons(equations, model, parts["train"])
     if not model.decoder.rowwise:
         return Verdict.of([*reasons, _not_row_by_row(model.decoder.name)])
+    lack: dict[str, float] = {}
     try:
         with np.errstate(all="ignore"):
             evidence = Evidence.gather(equations, model, parts)
             reasons += skilful_reasons(equations, evidence)
-            reasons += identified_reasons(equations, evidence, constants, profiles)
+            reasons += identified_reasons(
+                equations, evidence, constants, profiles, uncertainty
+            )
+            lack = evidence.lack_of_fit()
     except (SciRenError, np.linalg.LinAlgError) as error:
         reasons.append(_failed(error))
-    return Verdict.of(reasons)
+    return replace(Verdict.of(reasons), lack_of_fit=lack)
 
 
 def _not_row_by_row(name: str) -> Reason:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Part = Literal["faithful", "skilful", "identified"]
@@ -74,6 +74,8 @@ class Verdict:
             latents, as well as a flexible reference, with nothing missing.
         identified: whether the data hold constants, latents and curves.
         reasons: all that was asked, the most important first.
+        lack_of_fit: target -> standard deviation of what is missing, in units of the
+            noise's scale; empty where nothing is seen to be missing.
     """
 
     headline: Headline
@@ -81,6 +83,7 @@ class Verdict:
     skilful: bool
     identified: bool
     reasons: tuple[Reason, ...] = ()
+    lack_of_fit: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.headline
@@ -106,8 +109,8 @@ class Verdict:
             headline = "supported"
         else:
             headline = "partly supported"
-        known = {part: answers[part] and part in asked for part in PARTS}
-        return cls(headline, **known, reasons=tuple(order))
+        known = [answers[part] and part in asked for part in PARTS]
+        return cls(headline, *known, reasons=tuple(order))
 
     @property
     def colour(self) -> str:
@@ -150,6 +153,7 @@ class Verdict:
             "skilful": self.skilful,
             "identified": self.identified,
             "reasons": [reason.to_json() for reason in self.reasons],
+            "lack_of_fit": dict(self.lack_of_fit),
         }
 
     @classmethod
@@ -157,7 +161,8 @@ class Verdict:
         """Read what `to_json` wrote."""
         reasons = tuple(Reason.from_json(one) for one in stored["reasons"])
         answers = {part: bool(stored[part]) for part in PARTS}
-        return cls(stored["headline"], **answers, reasons=reasons)
+        lack = {k: float(v) for k, v in stored.get("lack_of_fit", {}).items()}
+        return cls(stored["headline"], **answers, reasons=reasons, lack_of_fit=lack)
 
 
 def not_judged(why: str, next_step: str) -> Verdict:

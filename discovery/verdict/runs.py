@@ -94,7 +94,12 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
             lines.append((text, word == was or not same_data))
         lines += _scores(found, model, parts, same_data)
     verdict = judge(
-        found.equations, model, parts, found.process_constants, found.identification
+        found.equations,
+        model,
+        parts,
+        found.process_constants,
+        found.identification,
+        found.uncertainty,
     )
     text = f"headline: {verdict}, stored {found.verdict}"
     lines.append((text, str(verdict) == str(found.verdict) or not same_data))

@@ -151,7 +151,7 @@ def reference(evidence: "Evidence") -> Reason:
 
 def missing(evidence: "Evidence") -> Reason:
     """Flexible models of the residual."""
-    test = evidence.missing_part()
+    test = evidence.missing_part
     share = f"{test.share:.1%} of the residual"
     if test.fires:
         sentence = (

@@ -59,7 +59,7 @@ def test_all_minima_of_all_features_are_shown(light):
         "half", "", OFFERED, 5.1, 0.3, 1.4, 5.9, ((1.4, 24.5), (5.1, 0.0)), False,
         "two minima", 100,
     )  # fmt: skip
-    found = dataclasses.replace(found, identification=(both,))
+    found = dataclasses.replace(found, identification=(both,), uncertainty=None)
     line = constant_lines(found)[1]
     assert line == (
         "half with all offered features in the encoder: 5.1 (95 % 1.4 to 5.9, block "

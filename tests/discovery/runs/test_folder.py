@@ -70,7 +70,7 @@ def test_an_old_run_comes_back_when_the_new_one_cannot_take_its_place(
     rename = Path.rename
 
     def no_new_ones(self, target):
-        if ".new-" in self.name:
+        if ".sciren-new-" in self.name:
             raise OSError("disk is gone")
         return rename(self, target)
 

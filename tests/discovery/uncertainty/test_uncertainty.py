@@ -1,16 +1,19 @@
 """Uncertainty of a result through the public names: constants, bands, prediction, flags."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks.belief.laws import Law, draw, usual
 from discovery import Discovery, ScIReNRegressor, discover
+from discovery.uncertainty.columns import widened
 from discovery.uncertainty.record import Comparison, Uncertainty
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.decoders import Q10Respiration
 from sciren.errors import ConfigError, DataWarning
+from sciren.inference.conformal import spread
 
 pytestmark = pytest.mark.filterwarnings("ignore::sciren.errors.DataWarning")
 
@@ -35,7 +38,9 @@ def found(record) -> Discovery:
 
 def test_the_recommended_number_is_the_number_of_the_table(found):
     every = found.constant_estimates
-    assert list(every["recommended"]) == [True, False, False]
+    assert list(every["recommended"]) == [True] + [False] * (len(every) - 1)
+    for how in ("selected features only", "equations", "profile"):
+        assert every["method"].str.startswith(how).sum() == 1
     assert every["reason"].str.len().min() > 10
     shown, best = found.constants.iloc[0], every.iloc[0]
     for name in ("estimate", "error", "low", "high", "method"):
@@ -69,6 +74,22 @@ def test_prediction_tells_observation_from_mean(found, record, using):
     assert (result["reco"] <= result["reco_mean_high"]).all()
     narrow = found.predict(new.frame, using, interval=0.5)
     assert (narrow["reco_high"] < result["reco_high"]).all()
+
+
+def test_what_is_missing_widens_the_mean_and_not_the_latent(found, record):
+    uncertainty = replace(found.uncertainty, lack_of_fit={"reco": 0.5})
+    low, high = np.array([1.0, 4.0]), np.array([2.0, 5.0])
+    wider = widened(uncertainty, "reco", low, high, 0.95)
+    law = uncertainty.observations["network"]["reco"]
+    compared = uncertainty.comparisons["reco"]
+    size = (
+        0.5 * 1.96 * spread(compared.transform((low + high) / 2), law.growth, law.floor)
+    )
+    half = np.hypot((high - low) / 2, compared.inverse(size))
+    assert wider[1] - wider[0] == pytest.approx(2 * half, rel=1e-3)
+    again = Uncertainty.from_json(json.loads(json.dumps(uncertainty.to_json())))
+    assert again.lack_of_fit == {"reco": 0.5}
+    assert widened(found.uncertainty, "reco", low, high, 0.95)[0] is low
 
 
 def test_rows_beyond_the_data_are_marked_with_a_warning(found, record):

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from discovery import ScIReNRegressor
+from discovery.verdict.constants import by_features
 from discovery.verdict.faithful import faithful_reasons
-from discovery.verdict.identified import by_features, open_curves
+from discovery.verdict.identified import open_curves
 from discovery.verdict.judging import judge
 
 SHORT = {"epochs": 4, "profile_points": 9}

@@ -1,0 +1,160 @@
+"""Constants of the process: which number to take, and what makes it doubtful."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from discovery.results.identification import WIDEST
+from discovery.verdict.record import Reason
+from sciren.inference.identifiability.walk import Identifiability, listed
+
+if TYPE_CHECKING:
+    from discovery.results.identification import Identification
+    from discovery.uncertainty.record import Uncertainty
+    from sciren.inference.selection import Selection
+
+Row = dict[str, Any]
+
+
+def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
+    """The recommended number of each constant, and whether it hangs on the features."""
+    from sciren.inference.intervals.constants import SELECTED
+
+    reasons = []
+    for row in uncertainty.constants:
+        if not row["recommended"]:
+            continue
+        name, shown = row["constant"], _range(row)
+        if not row["depends"]:
+            sentence = (
+                f"{name} is {shown}, with what the choice of features adds to its error"
+            )
+            reasons.append(Reason("identified", name, True, sentence, rank=7))
+            continue
+        other = next(
+            row
+            for row in uncertainty.constants
+            if row["constant"] == name and row["method"] == SELECTED
+        )
+        sentence = (
+            f"{name} depends on the features: {shown} with all that it could need "
+            f"(take this), {_range(other)} if only the selected ones act"
+        )
+        step = "Decide by knowledge of the process which features may act, and offer no others"
+        reasons.append(
+            Reason("identified", name, False, sentence, row["estimate"],
+                   other["estimate"], step, rank=2)
+        )  # fmt: skip
+    return reasons
+
+
+def by_smoothness(
+    walked: Identifiability, uncertainty: "Uncertainty | None"
+) -> list[Reason]:
+    """Constants that free curves leave open and smooth ones pin down."""
+    if uncertainty is None or any(one.freedom for one in walked.combinations):
+        return []  # what a change of scale leaves open, no smoothness can hold
+    reasons = []
+    for quantity in walked.quantities:
+        row = uncertainty.recommended(quantity.name)
+        if quantity.status == "identified" or row is None or not _short(row):
+            continue
+        sentence = (
+            f"{quantity.name} is {_range(row)} only because curves are taken to be smooth "
+            "and to add up; free curves do not hold it"
+        )
+        step = (
+            f"Offer fewer features that could take the part of {quantity.name}, or give "
+            "it a value from elsewhere"
+        )
+        reasons.append(
+            Reason("identified", quantity.name, False, sentence, next_step=step, rank=3)
+        )
+    return reasons
+
+
+def _short(row: Mapping[str, Any]) -> bool:
+    """Whether an interval alone would count as identifying its constant."""
+    low, high = float(row["low"]), float(row["high"])
+    if low > 0:
+        return math.log(high / low) < WIDEST
+    return math.isfinite(high - low) and high - low < abs(float(row["estimate"]))
+
+
+def _range(row: Mapping[str, Any]) -> str:
+    return f"{row['estimate']:.4g} (95 % {row['low']:.4g} to {row['high']:.4g})"
+
+
+def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:
+    """Constants whose profile or interval says that they are not identified."""
+    known = {
+        quantity.name
+        for quantity in walked.quantities
+        if quantity.status != "identified"
+    }
+    reasons = []
+    for row in constants:
+        name = str(row["constant"])
+        if row["identified"] or name in known:
+            continue  # said by the walk already, with what settles it
+        sentence = f"{name} is not identified: {row['reason']}"
+        step = (
+            f"Give {name} a bound or a value from elsewhere, or offer fewer features that "
+            "could take its part"
+        )
+        reasons.append(
+            Reason("identified", name, False, sentence, next_step=step, rank=3)
+        )
+    return reasons
+
+
+def by_minima(selection: "Selection | None") -> list[Reason]:
+    """Constants with several minima that the data hardly tell apart."""
+    from sciren.inference.minima import NEAR, two_minima
+
+    if selection is None:
+        return []
+    step = (
+        "Give it a bound that leaves one of them, or offer fewer features that could take "
+        "its part"
+    )
+    rise = min((one.rise for one in selection.minima), default=0.0)
+    subject = listed(list(dict.fromkeys(one.constant for one in selection.minima)))
+    return [
+        Reason("identified", subject, False, sentence, rise, NEAR, step, rank=2)
+        for sentence in two_minima(selection.minima, selection.fit)
+    ]
+
+
+def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
+    """Constants whose interval with the kept features leaves out that with all."""
+    from discovery.results.identification import KEPT, OFFERED
+
+    reasons = []
+    for profile in profiles:
+        if profile.model != KEPT:
+            continue
+        for other in profiles:
+            if other.model != OFFERED or other.constant != profile.constant:
+                continue
+            if profile.low <= other.high and other.low <= profile.high:
+                continue
+            sentence = (
+                f"{profile.constant} depends on the features: {_interval(profile)} with the kept "
+                f"ones, {_interval(other)} with all that were offered"
+            )
+            step = (
+                "Report both; decide by knowledge of the process which features may act, "
+                "and offer no others"
+            )
+            reasons.append(
+                Reason(
+                    "identified", profile.constant, False, sentence, other.estimate,
+                    profile.estimate, step, rank=2,
+                )
+            )  # fmt: skip
+    return reasons
+
+
+def _interval(identification: "Identification") -> str:
+    return f"{identification.estimate:.3g} ({identification.low:.3g} to {identification.high:.3g})"
