@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from discovery.commands.archiving import archive, reproduce
 from discovery.commands.demonstrations import (
     data_fetch,
     demo_respiration,
@@ -60,6 +61,8 @@ for command in (
     processes,
     sweep,
     tune,
+    archive,
+    reproduce,
 ):
     app.command()(command)
 

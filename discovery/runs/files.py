@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def _write(path: Path, write: Callable[[Path], Any]) -> None:
+def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` fill a hidden file that then takes the place of ``path``.
 
     The end of the name stays, because writers choose a compression by it.
@@ -41,7 +41,7 @@ def _write(path: Path, write: Callable[[Path], Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    _write(path, lambda file: file.write_text(text, encoding="utf-8"))
+    write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
@@ -58,22 +58,22 @@ def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
 
 def write_csv(path: Path, frame: "pd.DataFrame") -> None:
     """Write a table without its index, full precision, whole or not at all."""
-    _write(path, lambda file: frame.to_csv(file, index=False))
+    write_whole(path, lambda file: frame.to_csv(file, index=False))
 
 
 def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
     """Write a table as parquet without its index, whole or not at all."""
-    _write(path, lambda file: frame.to_parquet(file, index=False))
+    write_whole(path, lambda file: frame.to_parquet(file, index=False))
 
 
 def write_netcdf(path: Path, dataset: "xr.Dataset") -> None:
     """Write a data set as NetCDF-4, whole or not at all."""
-    _write(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
+    write_whole(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
 
 
 def write_excel(path: Path, frame: "pd.DataFrame") -> None:
     """Write a table as an Excel sheet without its index, whole or not at all."""
-    _write(path, lambda file: frame.to_excel(file, index=False, engine="openpyxl"))
+    write_whole(path, lambda file: frame.to_excel(file, index=False, engine="openpyxl"))
 
 
 def plain(value: Any) -> Any:

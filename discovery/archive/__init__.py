@@ -1,0 +1,1 @@
+"""Runs as archives for a repository such as Zenodo, and runs made again from them."""

@@ -1,0 +1,200 @@
+"""reproduce: make an archived run again and compare what it says."""
+
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from discovery.archive.pack import RECORD
+from discovery.config.file import load_config, versions
+from discovery.runs.files import file_hash
+from sciren.errors import ConfigError, DataError, DecoderError
+
+if TYPE_CHECKING:
+    from discovery.report.compare import Fact
+
+CLOSE = 1e-6
+"""Relative difference that counts as rounding, as in `sciren verify`."""
+LARGEST = 20_000_000_000
+"""Bytes that an archive may unpack to; a small file can hold a disk full of zeros."""
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """The archived run beside the one that was made again.
+
+    Attributes:
+        folder: of the new run.
+        lines: one a fact that was compared.
+        same: whether all agree.
+        other_versions: package -> (archived, here), where these differ.
+    """
+
+    folder: Path
+    lines: tuple[str, ...]
+    same: bool
+    other_versions: dict[str, tuple[str, str]]
+
+    def text(self) -> str:
+        """Return the comparison, versions first."""
+        head = [
+            f"{name} {archived} in the archive, {here} here"
+            for name, (archived, here) in self.other_versions.items()
+        ]
+        end = (
+            "the run came out the same" if self.same else "the run came out differently"
+        )
+        return "\n".join([*head, *self.lines, f"{end}; it is in {self.folder}"])
+
+
+def reproduce(
+    packed: Path,
+    out: Path,
+    data: Path | None = None,
+    allow_code: bool = False,
+    quiet: bool = False,
+) -> Reproduced:
+    """Unpack an archive, run its configuration again, and compare the results.
+
+    Args:
+        packed: the zip file.
+        out: folder for the unpacked archive (``out/archived``) and the new run (``out/run``).
+        data: the observations, where the archive does not hold them.
+        allow_code: whether the archive's process model, which is code, may be run.
+        quiet: no progress on stderr.
+    Raises:
+        DataError: no archive of ours, or a file of it was altered.
+        DecoderError: it holds a process model and ``allow_code`` is false.
+        ConfigError: ``out`` is not empty, or the data are missing.
+    """
+    from discovery.runs.workflow import run
+
+    record = unpack(packed, out)
+    archived = out / "archived"
+    changes = _changes(record, archived, data, allow_code)
+    config = load_config(
+        archived / "run" / "config.yaml", [*changes, f"out={(out / 'run').resolve()}"]
+    )
+    folder = run(config, quiet=quiet)
+    return compare_runs(archived / "run", folder, record)
+
+
+def _changes(
+    record: dict[str, Any], archived: Path, data: Path | None, allow_code: bool
+) -> list[str]:
+    """Return the keys of the configuration that say where things are now."""
+    changes = []
+    if data is not None:
+        changes.append(f"data.path={data.resolve()}")
+    elif record["data"] is not None:
+        inside = archived / record["data"]
+        if not inside.exists():
+            raise ConfigError(
+                "the archive holds no observations; name the file with --data"
+            )
+        changes.append(f"data.path={inside.resolve()}")
+    name = record["decoder"] or ""
+    if ":" in name:
+        if not allow_code:
+            raise DecoderError(
+                f"the archive brings a process model, {name.partition(':')[0]}, which is "
+                "code; read it, then go on with --allow-code"
+            )
+        changes.append(f"decoder.name={(archived / 'process' / name).resolve()}")
+    return changes
+
+
+def unpack(packed: Path, out: Path) -> dict[str, Any]:
+    """Unpack an archive below ``out/archived`` and check every file against its hash.
+
+    Returns:
+        The record of the archive.
+    Raises:
+        ConfigError: ``out`` is not empty.
+        DataError: no archive of ours, or a file of it was altered.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out}: is not empty; choose another folder with --out")
+    try:
+        with zipfile.ZipFile(packed) as inside:
+            record = json.loads(inside.read(RECORD))
+            _check_members(packed, inside, record)
+            inside.extractall(out / "archived")
+    except DataError:
+        raise
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise DataError(
+            f"{packed}: is no archive of `sciren archive` ({type(error).__name__})"
+        ) from error
+    for name, known in record["sha256"].items():
+        if file_hash(out / "archived" / name) != known:
+            raise DataError(
+                f"{packed}: {name} was changed after the archive was written"
+            )
+    return record
+
+
+def _check_members(packed: Path, inside: zipfile.ZipFile, record: Any) -> None:
+    """Refuse names that lead out of the folder, unlisted runs and floods of bytes."""
+    names = inside.namelist()
+    listed = record.get("sha256") if isinstance(record, dict) else None
+    if not isinstance(listed, dict) or {"data", "decoder"} - set(record):
+        raise DataError(f"{packed}: is no archive of `sciren archive` ({RECORD})")
+    outside = [
+        name for name in names if name.startswith("/") or ".." in Path(name).parts
+    ]
+    strange = [
+        name
+        for name in names
+        if name.split("/")[0] in ("run", "data", "process") and name not in listed
+    ]
+    missing = sorted(set(listed) - set(names))
+    if problem := [*outside, *strange, *missing]:
+        raise DataError(
+            f"{packed}: {problem[0]} is not as `sciren archive` writes it; get the archive "
+            "again"
+        )
+    size = sum(info.file_size for info in inside.infolist())
+    if size > LARGEST:
+        raise DataError(
+            f"{packed}: unpacks to {size:,} bytes, more than {LARGEST:,}; unpack it by hand"
+        )
+
+
+def compare_runs(archived: Path, again: Path, record: dict[str, Any]) -> Reproduced:
+    """Compare what two runs say: verdict, equations, constants, scores."""
+    from discovery.report.compare import facts_of
+    from discovery.runs.stored import load_discovery
+
+    before, now = (
+        {(fact.kind, fact.name): fact for fact in facts_of(load_discovery(folder))}
+        for folder in (archived, again)
+    )
+    lines, same = [], True
+    for key in dict.fromkeys([*before, *now]):
+        equal = key in before and key in now and _equal(before[key], now[key])
+        same &= equal
+        texts = [facts[key].text if key in facts else "-" for facts in (before, now)]
+        label = " ".join(part for part in key if part)
+        said = texts[0] if equal else f"{texts[0]}; now {texts[1]}   DIFFERS"
+        lines.append(f"{label}: {said}")
+    here = versions()
+    other = {
+        name: (str(version), here.get(name, "not installed"))
+        for name, version in record.get("versions", {}).items()
+        if here.get(name) != version
+    }
+    return Reproduced(again, tuple(lines), same, other)
+
+
+def _equal(before: "Fact", now: "Fact") -> bool:
+    if math.isnan(before.value) and math.isnan(now.value):
+        return before.text == now.text
+    pairs = ((before.value, now.value), (before.low, now.low), (before.high, now.high))
+    return all(
+        (math.isnan(a) and math.isnan(b))
+        or math.isclose(a, b, rel_tol=CLOSE, abs_tol=1e-12)
+        for a, b in pairs
+    )
