@@ -9,6 +9,7 @@ import numpy as np
 
 from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
+from discovery.report.latex.pieces import write_pieces
 from discovery.results.record import failed_note
 from discovery.results.views.collect import VIEWS, views_of
 from discovery.runs.files import write_csv, write_json, write_text
@@ -48,7 +49,7 @@ def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
         write_csv(folder / "bands.csv", discovery.bands)
     for name in ("history", "importance", "candidates", "profiles"):
         write_csv(folder / f"{name}.csv", getattr(discovery, name))
-    _write_equations(discovery, study, folder)
+    _write_equations(discovery, study, record, folder)
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
     write_json(folder / VIEWS, views_of(discovery, study, parts), indent=None)
     _write_pictures(discovery, parts, study.truth, folder)
@@ -75,7 +76,9 @@ def metrics_record(discovery: "Discovery") -> dict[str, Any]:
     }
 
 
-def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> None:
+def _write_equations(
+    discovery: "Discovery", study: "Study", record: Mapping[str, Any], folder: Path
+) -> None:
     from symbolic import to_document
     from symbolic.code import SUFFIXES
     from symbolic.printing.markdown import to_markdown
@@ -91,6 +94,7 @@ def _write_equations(discovery: "Discovery", study: "Study", folder: Path) -> No
     printed = printable_of(discovery, study)
     write_text(folder / "equations.tex", to_document(printed))
     write_text(folder / "equations.md", to_markdown(printed))
+    write_pieces(discovery, printed, study.config, record, folder)
     (folder / CODE).mkdir(exist_ok=True)
     for language, suffix in SUFFIXES.items():
         code = equations.to_code(language, printed.provenance)

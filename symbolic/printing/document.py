@@ -118,9 +118,13 @@ def constants_table(model: PrintableModel, *, siunitx: bool = True) -> str:
 
 
 def edges_table(model: PrintableModel, columns: Mapping[str, str] | None = None) -> str:
-    """Return one row per edge; refused ones with their reason in place of a formula."""
+    """Return one row per edge; refused ones with their reason in place of a formula.
+
+    Dropped edges have no row: the notes of a model name them in a sentence.
+    """
     heads = dict(columns or EDGE_COLUMNS)
-    rows = [_edge_row(row) for row in model.edges]
+    kept = [row for row in model.edges if row.get("status") != "dropped"]
+    rows = [_edge_row(row) for row in kept]
     shown = {
         key: text for key, text in heads.items() if any(key in row for row in rows)
     }

@@ -27,7 +27,7 @@ class Predictions:
         columns: feature or forcing column -> (n,) values; forcings with further
             dimensions (soil profiles) have no place in a picture and are left out.
         roles: column -> "feature", "forcing" or "feature and forcing".
-        units: column -> unit.
+        units: column or target -> unit.
         observed: target -> (n,), nan = not observed.
         predicted: model ("equation", "network") -> target -> (n,).
         blocks: (n,) unit of resampling.
@@ -81,7 +81,12 @@ def predictions_of(
         part=np.repeat(list(parts), [len(table) for table in tables]),
         columns=columns,
         roles=roles,
-        units=dict(first.units),
+        units=dict(first.units)
+        | {
+            name: first.units[column]
+            for name, column in first.target_columns.items()
+            if column in first.units
+        },
         observed=dict(zip(names, targets.T, strict=True)),
         predicted={m: dict(zip(names, v.T, strict=True)) for m, v in values.items()},
         blocks=_blocks(tables),

@@ -140,8 +140,8 @@ function drawReach(place) {
   place.append(grid);
   for (const one of RUN.reach) {
     chart(html2(grid), `reach ${one.name}`, { x: { label: withUnit(one.name, one.unit), range: [one.edges[0], one.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
-      { kind: "histogram", name: "training", edges: one.edges, heights: one.train, legend: "training" },
-      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, legend: "asked" }],
+      { kind: "histogram", name: "training", edges: one.edges, heights: one.train, share: 0.84, legend: "training" },
+      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, share: 0.84, legend: "asked" }],
       notes: one.outside > 0 ? [`${short(100 * one.outside)} % of the rows asked lie outside`] : [] });
   }
   const [a, b] = RUN.reach, rows = RUN.rows;

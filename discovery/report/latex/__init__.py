@@ -1,0 +1,1 @@
+r"""Pieces of LaTeX that a paper takes over with ``\input``: one file a piece."""

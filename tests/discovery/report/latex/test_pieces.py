@@ -1,0 +1,63 @@
+"""Pieces of LaTeX compile, name their sources and say the numbers of the run."""
+
+import shutil
+import subprocess
+
+import pytest
+from tex_check import check_latex
+
+from discovery.report.latex.methods import cited, methods_paragraph
+from discovery.report.latex.pieces import edges_piece
+from discovery.report.latex.references import REFERENCES, bibliography
+from discovery.results.result import Discovery
+from discovery.runs.files import read_json
+from discovery.runs.stored import stored_config
+from symbolic.printing.printable import PrintableModel
+
+
+def test_the_paragraph_says_the_numbers_of_the_run(light):
+    text = methods_paragraph(
+        Discovery.load(light), stored_config(light), read_json(light / "data.json")
+    )
+    assert "Of 600 rows 600 could be used" in text
+    assert r"\texttt{efficiency}" in text
+    assert "5 of 5 checks" in text
+    assert "20 resamples of blocks" in text
+    assert check_latex(text) == []
+    assert set(cited(text)) <= set(REFERENCES)
+
+
+def test_every_piece_is_sound_and_every_citation_has_its_entry(light):
+    pieces = {file.name: file.read_text() for file in (light / "tex").iterdir()}
+    assert {"methods.tex", "equations.tex", "constants.tex", "edges.tex"} <= set(pieces)
+    for name, text in pieces.items():
+        assert name.endswith(".bib") or check_latex(text) == [], name
+    for key in cited(pieces["methods.tex"]):
+        assert f"{{{key}," in pieces["references.bib"]
+    assert "supported" in pieces["verdict.tex"]
+
+
+def test_dropped_edges_are_a_sentence_and_no_rows():
+    rows = [
+        {"source": name, "target": "rb", "importance": share, "family": "linear",
+         "status": status, "formula": name, "latex": name, "r2": 1.0, "gap": 9.0}
+        for name, share, status in (("a", 1.0, "closed"), ("useless", 0.0, "dropped"))
+    ]  # fmt: skip
+    text = edges_piece(PrintableModel(edges=rows, notes=["Left out of rb: useless."]))
+    table, _, rest = text.partition(r"\end{table}")
+    assert "useless" not in table
+    assert "useless" in rest
+
+
+def test_an_unknown_reference_is_refused():
+    with pytest.raises(KeyError, match="nobody"):
+        bibliography(["nobody"], "1")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_the_example_compiles(light):
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=light / "tex", capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
