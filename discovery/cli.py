@@ -17,6 +17,7 @@ from discovery.commands.demonstrations import (
     demo_soil_carbon,
 )
 from discovery.commands.guard import end_on_request, set_options, show
+from discovery.commands.health import doctor
 from discovery.commands.making import check, discover, init
 from discovery.commands.many import sweep, tune
 from discovery.commands.shelf import processes
@@ -58,6 +59,7 @@ for command in (
     control,
     report,
     figures,
+    doctor,
     processes,
     sweep,
     tune,
