@@ -22,6 +22,9 @@ ModelSelection = Literal["bic", "best", "accuracy"] | Annotated[int, Field(ge=0)
 USUAL_FAMILIES = ("linear", "quadratic", "exp", "log", "abs")
 """The five closed forms that the paper offers for a curve."""
 
+FURTHER_FAMILIES = ("michaelis_menten", "power", "logistic", "gaussian")
+"""Saturations, powers, sigmoids and bells: what the five families imitate or refuse."""
+
 DOMAIN_MARGIN = 0.02
 """Share of the data range that poles keep away on either side, unless the user says."""
 
@@ -44,6 +47,12 @@ class OptionFields(BaseModel):
         default=USUAL_FAMILIES,
         min_length=1,
         description="closed forms that may replace a curve, beside the constant",
+    )
+    further_families: tuple[str, ...] | None = Field(
+        default=None,
+        description="closed forms tried for curves that none of `families` describes as "
+        "well; where nothing is said, michaelis_menten, power, logistic and gaussian, and "
+        "none where `families` is set",
     )
     pins: dict[str, str] = Field(
         default_factory=dict,
@@ -166,6 +175,13 @@ class SymbolicOptions(OptionFields):
         """Families of a curve; a curve may always turn out to be constant."""
         return tuple(dict.fromkeys(("constant", *self.families)))
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Families that are tried where the allowed ones do not describe a curve."""
+        if self.further_families is not None:
+            return self.further_families
+        return FURTHER_FAMILIES if self.families == USUAL_FAMILIES else ()
+
     def shape(self, source: str, latent: str) -> str | None:
         """Shape required of an edge, or None."""
         return self.shapes.get(f"{source} -> {latent}", self.shapes.get(source))
@@ -254,7 +270,9 @@ def check_families(options: OptionFields) -> None:
     """
     pinned = [(f"pins.{edge}", (name,)) for edge, name in options.pins.items()]
     banned = [(f"forbid.{edge}", names) for edge, names in options.forbid.items()]
-    for key, names in [("families", options.families), *pinned, *banned]:
+    named = [("families", options.families)]
+    named += [("further_families", options.further_families or ())]
+    for key, names in [*named, *pinned, *banned]:
         for name in names:
             _check_family(name, key)
 

@@ -25,6 +25,11 @@ from symbolic.search.observations import (
 from symbolic.search.path import collect, select, walk_down
 from symbolic.search.refit import refit
 from symbolic.search.starting import fit_latent
+from symbolic.search.widening import (
+    widened,
+    with_further,
+    without_needless_refusals,
+)
 from symbolic.terms.rebuild import Units
 
 if TYPE_CHECKING:
@@ -80,9 +85,11 @@ def _symbolified(
     margin = options.domain_margin
     search = Search(sample.term, sample.scaled, fitted, pinned, rules, margin)
     best = search.run(model.constant_raw.detach())
+    search.latents = with_further(fitted, table.feature_names, options)
+    best = widened(search, best, options)
     units, others = units_of(model, table), _other_laws(model, sample)
     competition = Competition(search, model, sample.table, units, options, seed, others)
-    best = competition.run(best)
+    best = without_needless_refusals(search, competition.run(best))
     delta_bic = search.delta_bic(best)
     candidates, selected = _candidates(search, best, model, sample, units, options)
     if candidates[selected].signature != signature(best.structures):
@@ -98,7 +105,7 @@ def _symbolified(
         residual=competition.residual,
     )
     symbolic = assemble_model(
-        model, table, Fit(refitted, fitted, delta_bic, whole), record
+        model, table, Fit(refitted, search.latents, delta_bic, whole), record
     )
     return symbolic.with_candidates(candidates, selected)
 

@@ -7,6 +7,8 @@ logistic          a/(1 + exp(-b*(x - s))) + d
 piecewise_linear  a*(Abs(x - s) + r*x) + d, slopes a*(r - 1) and a*(r + 1)
 """
 
+from typing import Any
+
 import numpy as np
 import sympy
 from scipy.special import expit
@@ -137,6 +139,18 @@ def _logistic_bend(x: Array, u: Inner) -> Array:
     return h * (1.0 - h)
 
 
+STEEP = 100.0
+"""Exponent above which exp(b*s), which sympy takes out of exp(b*s - b*x), is no number
+that a reader can use; doubles end at exp(709)."""
+
+
+def _logistic_expression(x: Any, u: Any) -> Any:
+    moved = sympy.sympify(u[0] * u[1])
+    if moved.is_number and abs(float(moved)) > STEEP:
+        return (1 + sympy.tanh(u[0] * (x - u[1]) / 2)) / 2
+    return 1 / (1 + sympy.exp(-u[0] * (x - u[1])))
+
+
 LOGISTIC = Shape(
     value=lambda x, u: expit(u[0] * (x - u[1])),
     by_inner=lambda x, u: (
@@ -144,7 +158,7 @@ LOGISTIC = Shape(
         -u[0] * _logistic_bend(x, u),
     ),
     by_x=lambda x, u: u[0] * _logistic_bend(x, u),
-    expression=lambda x, u: 1 / (1 + sympy.exp(-u[0] * (x - u[1]))),
+    expression=_logistic_expression,
     grid=lambda: _grid(np.geomspace(0.6, 60.0, 14), np.linspace(-1.2, 1.2, 17)),
     bounds=((0.1, 600.0), (-3.0, 3.0)),
     rescale=lambda u, shift, scale: ((u[0] / scale, shift + scale * u[1]), 1.0, 0.0),

@@ -28,6 +28,7 @@ from symbolic.search.starting import (
     additive_start,
     node_start,
 )
+from symbolic.search.support import UNSUPPORTED_PENALTY, unsupported
 from symbolic.terms.criterion import (
     COMPLEXITY_PENALTY,
     CURVE_PENALTY,
@@ -116,6 +117,7 @@ class Search:
         self.term, self.scaled, self.latents = term, scaled, tuple(latents)
         self.keep, self.rules, self.domain_margin = keep, rules, domain_margin
         self.count = term.observations.count
+        self.features = scaled.cpu().numpy()
         self.known: dict[str, ScoredLatents] = {}
         self._foreseen: tuple[ScoredLatents, Forecast] | None = None
 
@@ -164,7 +166,8 @@ class Search:
     def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
         sizes = [size_of_structure(structure) for structure in structures]
         constants = self.term.n_constants + sum(one.constants for one in sizes)
-        size = Size(constants, sum(one.penalty for one in sizes))
+        penalty = UNSUPPORTED_PENALTY * unsupported(structures, self.features)
+        size = Size(constants, penalty + sum(one.penalty for one in sizes))
         return criterion(self.count, loss, size)
 
     # -- forecasts ------------------------------------------------------------------

@@ -1,0 +1,122 @@
+"""Further families where the usual ones do not describe a curve, and refusals judged again.
+
+The search runs with the families that the user allows for any curve. A curve that bends
+in another way is refused by them, or imitated: a logarithm for a saturation, a parabola
+for a bell. So every curve is then offered further families, which have to win clearly,
+and what is still refused is asked once more of the observations: where a form leaves them
+nothing to say (`symbolic.search.misfit`), it stands.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symbolic.curves.fit import fits_by_family
+from symbolic.options import SymbolicOptions
+from symbolic.search.climb import Change, ScoredLatents, Search
+from symbolic.search.misfit import CHANCE, misfit
+from symbolic.search.starting import FittedEdge, FittedLatent, fit_edge
+from symbolic.search.support import supported
+from symbolic.terms.edge_term import EdgeTerm
+
+CLEARLY = 6.0
+"""Units of the criterion by which a further family has to win: four more families are
+tried for each curve, which is worth 2 log 4 = 3 units, and positive evidence is 2 more
+(Raftery 1995)."""
+
+
+def with_further(
+    latents: Sequence[FittedLatent], features: Sequence[str], options: SymbolicOptions
+) -> tuple[FittedLatent, ...]:
+    """Return the curves with fits of the further families among their alternatives."""
+    further = options.further
+    if not further:
+        return tuple(latents)
+    wider = options.changed(families=further)
+
+    def widened(edge: FittedEdge, latent: str) -> FittedEdge:
+        if edge.fit.chosen == "user":
+            return edge
+        more = fits_by_family(
+            fit_edge(edge.curve, features[edge.curve.source], latent, wider)
+        )
+        known = fits_by_family(edge.fit)
+        new = [fit for family, fit in more.items() if family not in known]
+        fits = sorted([*known.values(), *new], key=lambda fit: fit.criterion)
+        return replace(edge, fit=replace(edge.fit, alternatives=tuple(fits)))
+
+    return tuple(
+        replace(one, edges=tuple(widened(edge, one.name) for edge in one.edges))
+        for one in latents
+    )
+
+
+def widened(
+    search: Search, best: ScoredLatents, options: SymbolicOptions
+) -> ScoredLatents:
+    """Return the best structures after further families were offered to direct curves.
+
+    The fits of `search` are widened (`with_further`), so that these families are named as
+    equals where they do as well.
+    """
+    further = set(options.further)
+    for k, number in _direct(best):
+        edge = best.structures[k].edges[number]
+        if edge.form is not None and edge.form.family == "linear":
+            continue  # what the data cannot tell from a line is a line
+        margin = CLEARLY if edge.form is not None else 0.0
+        offered = [
+            scored
+            for change, scored in _scored(search, best, k, number)
+            if change.family in further
+            and scored.criterion < best.criterion - margin
+            and _fits(search, scored, k, edge.source)
+        ]
+        best = min(offered, key=lambda one: one.criterion, default=best)
+    return best
+
+
+def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLatents:
+    """Name every refused direct curve for which a form leaves the observations nothing.
+
+    The form with the smallest criterion is taken, which is the simplest where several do
+    as well; they are named beside it (`EdgeTable`).
+    """
+    for k, number in _direct(best):
+        edge = best.structures[k].edges[number]
+        if edge.form is not None:
+            continue
+        fitting = [
+            scored
+            for change, scored in _scored(search, best, k, number)
+            if change.family != "dropped" and _fits(search, scored, k, edge.source)
+        ]
+        best = min(fitting, key=lambda one: one.criterion, default=best)
+    return best
+
+
+def _direct(best: ScoredLatents) -> list[tuple[int, int]]:
+    """Latent and number of every direct edge."""
+    return [
+        (k, number)
+        for k, structure in enumerate(best.structures)
+        for number in range(len(structure.edges))
+    ]
+
+
+def _scored(
+    search: Search, best: ScoredLatents, k: int, number: int
+) -> Iterator[tuple[Change, ScoredLatents]]:
+    """Changes of one edge that rows support, refitted."""
+    for change in search.edge_changes(best.structures, k, number):
+        yield change, search.score(change.structures, best.constants)
+
+
+def _fits(search: Search, scored: ScoredLatents, k: int, source: int) -> bool:
+    """Whether the forms of a feature stand on rows and leave no other curve of it."""
+    z = search.scaled[:, source].cpu().numpy()
+    terms: list[EdgeTerm] = [
+        e for e in scored.structures[k].edges if e.source == source
+    ]
+    if not all(supported(term, z) for term in terms):
+        return False
+    return misfit(search, scored, k, source) >= CHANCE
