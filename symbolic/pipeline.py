@@ -22,6 +22,7 @@ from symbolic.search.observations import (
     shape_rules,
     units_of,
 )
+from symbolic.search.offsets import with_structures, without_offsets
 from symbolic.search.path import collect, select, walk_down
 from symbolic.search.refit import refit
 from symbolic.search.starting import fit_latent
@@ -95,6 +96,10 @@ def _symbolified(
     if candidates[selected].signature != signature(best.structures):
         best = search.known[candidates[selected].signature]
         delta_bic = search.delta_bic(best)
+    plain = without_offsets(search, best, units, model)
+    if plain is not best:
+        best = plain
+        candidates = with_structures(candidates, selected, best, model)
     refitted = refit(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,

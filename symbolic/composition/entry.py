@@ -1,6 +1,6 @@
 """compose: data, or a latent seen through a process, to one formula or a refusal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.decision.decide import decide, without_relation
+from symbolic.composition.decision.record import Outcome
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
 from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
 from symbolic.composition.fitting.model import Model, describe
@@ -21,6 +22,7 @@ from symbolic.composition.fitting.written_out import (
 )
 from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.inputs import Inputs, checked
+from symbolic.composition.offset import plainly_written
 from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
@@ -228,21 +230,7 @@ def assembled(
             model, regression.columns, offset, shift, scale, name, units
         )
 
-    offset = float(linear_part(regression, best.model)[0])
-    form = form_of(offset, best.model)
-    numbers = raw_constants([form], units)
-    spread = covariance(regression, best.model, best.rss)
-    errors = errors_of(
-        lambda level, model: raw_constants([form_of(level, model)], units),
-        offset,
-        best.model,
-        spread,
-        regression.nuisance.shape[1],
-    )
-    constants = tuple(
-        Constant(number.name, number.described, number.value, float(error))
-        for number, error in zip(numbers, errors, strict=True)
-    )
+    form, constants = _written(finding, inputs, form_of, process is None)
 
     def alternative(scored_model: ScoredModel) -> Alternative:
         level = float(linear_part(regression, scored_model.model)[0])
@@ -254,13 +242,11 @@ def assembled(
             form_of(level, scored_model.model),
         )
 
-    outcome = finding.decision.outcome
-    if outcome in ("found", "not distinguishable") and not finding.verdict.accepted:
-        outcome = "refused"
     others = [
         alternative(candidate)
         for candidate in finding.candidates[1 : MOST_ALTERNATIVES + 1]
     ]
+    outcome = _outcome(finding)
     return Composition(
         accepted=outcome == "found",
         outcome=outcome,
@@ -287,6 +273,47 @@ def assembled(
         process=process,
         rows=replace(inputs, weight=regression.weight if weight is None else weight),
     )
+
+
+def _written(
+    finding: Finding,
+    inputs: Inputs,
+    form_of: Callable[[float, Model], LatentStructure],
+    plain: bool,
+) -> tuple[LatentStructure, tuple[Constant, ...]]:
+    """Return the structure of a finding and its constants with errors.
+
+    Args:
+        form_of: (offset, model) -> structure.
+        plain: whether the target is the latent, so that its offset may be left out.
+    """
+    regression, best, units = finding.regression, finding.best, units_of(inputs)
+    offset = float(linear_part(regression, best.model)[0])
+    form = form_of(offset, best.model)
+    bare = plainly_written(form, units, inputs, regression.weight) if plain else None
+    if bare is not None:
+        form, errors = bare
+    else:
+        errors = errors_of(
+            lambda level, model: raw_constants([form_of(level, model)], units),
+            offset,
+            best.model,
+            covariance(regression, best.model, best.rss),
+            regression.nuisance.shape[1],
+        )
+    numbers = raw_constants([form], units)
+    return form, tuple(
+        Constant(number.name, number.described, number.value, float(error))
+        for number, error in zip(numbers, errors, strict=True)
+    )
+
+
+def _outcome(finding: Finding) -> Outcome:
+    """Outcome of the decision, or refused where the gate does not accept the form."""
+    outcome = finding.decision.outcome
+    if outcome in ("found", "not distinguishable") and not finding.verdict.accepted:
+        return "refused"
+    return outcome
 
 
 def reason(finding: Finding, names: Sequence[str]) -> str:

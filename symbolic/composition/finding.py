@@ -13,6 +13,7 @@ from symbolic.composition.interactions import screen
 from symbolic.composition.rewriting import exchanged, simplified
 from symbolic.composition.search import ScoredModel, Search
 from symbolic.composition.stages import first_stage, second_stage, unique
+from symbolic.composition.triples import products_of_three
 from symbolic.composition.univariate import with_univariate_composites
 
 Array = np.ndarray
@@ -82,6 +83,9 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     reference_rss = screened.rss if settings.max_rung > 1 else np.inf
     candidates = first_stage(search, generator, reference_rss=reference_rss)
     verdict, stage = judge(candidates[0].model), 1
+    if settings.max_rung > 1 and (more := products_of_three(search, candidates[0])):
+        candidates = unique([*more, *candidates])
+        verdict = judge(candidates[0].model)
     if not verdict.accepted and settings.max_rung > 1 and not screened.pairs:
         candidates = unique(
             [with_univariate_composites(search, candidates[0]), *candidates]

@@ -58,7 +58,7 @@ def simplified(search: Search, best: ScoredModel) -> ScoredModel:
 def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
     """Yield models in which a node is replaced, or a factor loses its offset."""
     for h, node in enumerate(model.nodes):
-        for other in _anchored(node):
+        for other in (*_anchored(node), *_as_powers(node)):
             yield model.with_node(h, other)
         yield from _completed(model, h)
         for other in _multiplied(regression, node):
@@ -127,9 +127,23 @@ def _anchored(node: Node) -> Iterator[Node]:
         if all(one.family == "exp" for one in node.terms) and any(node.anchored):
             continue  # an exponential of a sum says it better
         flags = [flag or i == k for i, flag in enumerate(node.anchored)]
-        free = [i for i in (0, 1) if not node.anchored[i]]
+        free = [i for i, flag in enumerate(node.anchored) if not flag]
         head = tuple(v for i, v in zip(free, node.head, strict=True) if i != k)
-        yield replace(node, head=head, anchored=(flags[0], flags[1]))
+        yield replace(node, head=head, anchored=tuple(flags))
+
+
+def _as_powers(node: Node) -> Iterator[Node]:
+    """Yield products of which a parabola (x - v)^2 is the square x x of the feature."""
+    if node.kind != "product" or len(node.terms) > 2:
+        return
+    for k, term in enumerate(node.terms):
+        if term.family != "quadratic" or not node.anchored[k]:
+            continue
+        square = tuple(Term(term.feature, "linear", (scale,)) for scale in (1.0, 1.0))
+        first = square[0].scaled(term.constants[0])
+        terms = (*node.terms[:k], first, square[1], *node.terms[k + 1 :])
+        flags = (*node.anchored[:k], True, True, *node.anchored[k + 1 :])
+        yield replace(node, terms=terms, anchored=flags)
 
 
 def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ...]]:

@@ -20,6 +20,7 @@ from symbolic.composition.fitting.model import (
     Place,
     Term,
     factor_value,
+    multiplied,
     node_sum,
     outer,
     term_value,
@@ -146,13 +147,14 @@ def criterion(regression: Regression, fitted: Fit) -> float:
 def freed(regression: Regression, model: Model, place: Place) -> Model:
     """Give the factor at a place its offset back, so that it can change its family."""
     h, k = place
-    if h < 0 or not model.nodes[h].anchored[min(k, 1)]:
+    if h < 0 or model.nodes[h].kind != "product" or not model.nodes[h].anchored[k]:
         return model
     node = model.nodes[h]
-    free = [factor_value(regression.columns, node, i).mean() for i in (0, 1)]
+    places = range(len(node.terms))
+    free = [factor_value(regression.columns, node, i).mean() for i in places]
     flags = [flag and i != k for i, flag in enumerate(node.anchored)]
     head = tuple(float(v) for v, flag in zip(free, flags, strict=True) if not flag)
-    changed = Node(node.kind, node.sign, head, node.terms, (flags[0], flags[1]))
+    changed = Node(node.kind, node.sign, head, node.terms, tuple(flags))
     return model.with_node(h, changed)
 
 
@@ -236,7 +238,8 @@ class Search:
     def _slope(self, node: Node, k: int) -> Array:
         columns = self.regression.columns
         if node.kind == "product":
-            return factor_value(columns, node, 1 - k)
+            others = [i for i in range(len(node.terms)) if i != k]
+            return multiplied([factor_value(columns, node, i) for i in others])
         s = node_sum(columns, node)
         return outer(node.kind, node.sign, node.head[0], s)[1]
 

@@ -10,6 +10,7 @@ import numpy as np
 import sympy
 
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
+from symbolic.families.guarded import guarded_exp
 
 ROOT_FLOOR = 1e-15  # roots of less continue on the tangent, as logs do
 
@@ -120,12 +121,12 @@ TANH = Shape(
 )
 
 GAUSSIAN = Shape(
-    value=lambda x, u: np.exp(-u[0] * (x - u[1]) ** 2),
+    value=lambda x, u: guarded_exp(-u[0] * (x - u[1]) ** 2),
     by_inner=lambda x, u: (
-        -((x - u[1]) ** 2) * np.exp(-u[0] * (x - u[1]) ** 2),
-        2.0 * u[0] * (x - u[1]) * np.exp(-u[0] * (x - u[1]) ** 2),
+        -((x - u[1]) ** 2) * guarded_exp(-u[0] * (x - u[1]) ** 2),
+        2.0 * u[0] * (x - u[1]) * guarded_exp(-u[0] * (x - u[1]) ** 2),
     ),
-    by_x=lambda x, u: -2.0 * u[0] * (x - u[1]) * np.exp(-u[0] * (x - u[1]) ** 2),
+    by_x=lambda x, u: -2.0 * u[0] * (x - u[1]) * guarded_exp(-u[0] * (x - u[1]) ** 2),
     expression=lambda x, u: sympy.exp(-u[0] * (x - u[1]) ** 2),
     grid=lambda: _pairs(np.geomspace(0.3, 200.0, 14), np.linspace(-1.2, 1.2, 17)),
     bounds=((0.05, 2000.0), (-3.0, 3.0)),

@@ -14,6 +14,7 @@ import sympy
 from scipy.special import expit
 
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
+from symbolic.families.guarded import guarded_exp
 
 SMALLEST = 1e-12
 """Arguments of powers below this count as this."""
@@ -27,8 +28,13 @@ def _positive(t: Array) -> Array:
     return np.maximum(t, SMALLEST)
 
 
+def _power(t: Array, p: float) -> Array:
+    """t to the p; trials of a fit may leave the bounds, and must not overflow."""
+    return guarded_exp(p * np.log(_positive(t)))
+
+
 def _power_slope(t: Array, p: float) -> Array:
-    return p * _positive(t) ** (p - 1.0)
+    return p * _power(t, p - 1.0)
 
 
 def _powers() -> Array:
@@ -39,10 +45,10 @@ def _powers() -> Array:
 POWER_BOUNDS = ((1.0, 200.0), (-8.0, 8.0))
 
 POWER_RIGHT = Shape(
-    value=lambda x, u: _positive(x + u[0]) ** u[1],
+    value=lambda x, u: _power(x + u[0], u[1]),
     by_inner=lambda x, u: (
         _power_slope(x + u[0], u[1]),
-        _positive(x + u[0]) ** u[1] * np.log(_positive(x + u[0])),
+        _power(x + u[0], u[1]) * np.log(_positive(x + u[0])),
     ),
     by_x=lambda x, u: _power_slope(x + u[0], u[1]),
     expression=lambda x, u: (x + u[0]) ** u[1],
@@ -58,10 +64,10 @@ POWER_RIGHT = Shape(
 )
 
 POWER_LEFT = Shape(
-    value=lambda x, u: _positive(u[0] - x) ** u[1],
+    value=lambda x, u: _power(u[0] - x, u[1]),
     by_inner=lambda x, u: (
         _power_slope(u[0] - x, u[1]),
-        _positive(u[0] - x) ** u[1] * np.log(_positive(u[0] - x)),
+        _power(u[0] - x, u[1]) * np.log(_positive(u[0] - x)),
     ),
     by_x=lambda x, u: -_power_slope(u[0] - x, u[1]),
     expression=lambda x, u: (u[0] - x) ** u[1],

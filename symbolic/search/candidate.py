@@ -120,7 +120,11 @@ def signature(structures: Sequence[LatentStructure]) -> str:
     for structure in structures:
         direct = sorted(_label(edge) for edge in structure.edges)
         nodes = sorted(_node_signature(node) for node in structure.nodes)
-        parts.append(f"{structure.name}={'+'.join([*direct, *nodes])}")
+        bare = not structure.offset_free and not any(
+            node.startswith("log") for node in nodes
+        )
+        terms = [*direct, *nodes, *(["no offset"] if bare else [])]
+        parts.append(f"{structure.name}={'+'.join(terms)}")
     return ";".join(parts)
 
 

@@ -36,4 +36,17 @@ def supported(edge: EdgeTerm, z: np.ndarray) -> bool:
     if place is None:
         return True
     above = int(np.sum(z > edge.constants[place]))
-    return min(above, len(z) - above) >= max(LEAST_ROWS, LEAST_SHARE * len(z))
+    least = max(LEAST_ROWS, LEAST_SHARE * len(z))
+    return min(above, len(z) - above) >= least and _has_a_slope(edge, z)
+
+
+def _has_a_slope(edge: EdgeTerm, z: np.ndarray) -> bool:
+    """Whether ten rows lie on the steep part of a sigmoid, from 12 to 88 % of its rise.
+
+    With fewer it is a jump, whose steepness no row holds.
+    """
+    if edge.form is None or edge.form.family not in ("logistic", "tanh"):
+        return True
+    _, rate, middle = edge.constants
+    reach = (2.0 if edge.form.family == "logistic" else 1.0) / max(abs(rate), 1e-300)
+    return int(np.sum(np.abs(z - middle) <= reach)) >= LEAST_ROWS

@@ -3,7 +3,7 @@
     additive    sum_i f_i(z_i)
     exp         E exp(s)              quadratic   +-(c + s)^2
     log         A log(1 + s)          abs         +-|c + s|
-    product     (c1 + g1(z_i)) (c2 + g2(z_j)), or a factor that is anchored: x, (x - v)^2,
+    product     (c1 + g1(z_i)) (c2 + g2(z_j)) ..., or a factor that is anchored: x, (x - v)^2,
                 exp(b x) or |x - v| of the raw feature without an offset
 
 with s the sum of inner functions, each without its mean over the rows, so that no two
@@ -29,7 +29,7 @@ Array = np.ndarray
 Place = tuple[int, int]
 
 KINDS = ("exp", "quadratic", "log", "abs")
-"""Outer functions of a sum; "product" takes two single edges."""
+"""Outer functions of a sum; "product" takes two or three single edges."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Node:
     Args:
         kind: "exp", "quadratic", "log", "abs" or "product".
         sign: of quadratic and abs; 1 elsewhere.
-        head: (E,), (c,), (A,), (c,) or (c1, c2), without those of anchored factors.
-        terms: inner functions; exactly two for "product".
+        head: (E,), (c,), (A,), (c,) or (c1, c2, ...), without those of anchored factors.
+        terms: inner functions; two or three for "product".
         anchored: factors of a product that have no offset.
     """
 
@@ -64,7 +64,7 @@ class Node:
     sign: float
     head: tuple[float, ...]
     terms: tuple[Term, ...]
-    anchored: tuple[bool, bool] = (False, False)
+    anchored: tuple[bool, ...] = (False, False)
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Model:
         node = self.nodes[h]
         terms = node.terms[:k] + new + node.terms[k + 1 :]
         if node.kind == "product" and term is None:
-            return self.with_node(h, None)
+            return self.with_node(h, _without_factor(node, k))
         return self.with_node(h, replace(node, terms=terms) if terms else None)
 
     def with_node(self, h: int, node: Node | None) -> "Model":
@@ -117,8 +117,12 @@ class Model:
 
     @property
     def size(self) -> int:
-        """Number of free constants without the offset; a product has one redundant."""
-        heads = sum(len(node.head) - (node.kind == "product") for node in self.nodes)
+        """Number of free constants without the offset.
+
+        The scales of a product's factors but one are redundant.
+        """
+        shared = sum(len(n.terms) - 1 for n in self.nodes if n.kind == "product")
+        heads = sum(len(node.head) for node in self.nodes) - shared
         return heads + sum(len(term.constants) for term in self.terms())
 
     @property
@@ -268,11 +272,12 @@ class Evaluator:
                 places.append((slice(low, high), head))
             factors.append(value + shift)
             low = high
-        for (part, head), other in zip(places, factors[::-1], strict=True):
+        for k, (part, head) in enumerate(places):
+            other = multiplied(factors[:k] + factors[k + 1 :])
             jacobian[:, part] *= other[:, None]
             if head is not None:
                 jacobian[:, head] = other
-        return factors[0] * factors[1], low
+        return multiplied(factors), low
 
 
 def natural_offset(
@@ -291,7 +296,26 @@ def factor_value(columns: Sequence[Column], node: Node, k: int) -> Array:
     value = term_value(columns, node.terms[k])
     if node.anchored[k]:
         return value + natural_offset(columns, node.terms[k])[0]
-    return value - value.mean() + node.head[k - int(node.anchored[0] and k == 1)]
+    return value - value.mean() + node.head[k - sum(node.anchored[:k])]
+
+
+def multiplied(factors: Sequence[Array]) -> Array:
+    """Return the product of one or more arrays (n,)."""
+    value = factors[0]
+    for factor in factors[1:]:
+        value = value * factor
+    return value
+
+
+def _without_factor(node: Node, k: int) -> Node | None:
+    """Return a product without one of its three factors; None where two are left of one."""
+    if len(node.terms) < 3:
+        return None
+    flags = node.anchored[:k] + node.anchored[k + 1 :]
+    own = k - sum(node.anchored[:k])
+    head = node.head if node.anchored[k] else node.head[:own] + node.head[own + 1 :]
+    terms = node.terms[:k] + node.terms[k + 1 :]
+    return replace(node, head=head, terms=terms, anchored=flags)
 
 
 def _named(node: Node) -> Iterable[tuple[int, str, bool]]:

@@ -90,5 +90,8 @@ def test_a_kink_needs_rows_on_both_sides():
     assert supported(EdgeTerm(0, kink, (1.0, 0.0)), z)
     assert not supported(EdgeTerm(0, kink, (1.0, z[-LEAST_ROWS] + 1e-9)), z)
     assert supported(EdgeTerm(0, FAMILIES["exp"][0], (1.0, 9.0)), z)
+    sigmoid = FAMILIES["logistic"][0]
+    assert supported(EdgeTerm(0, sigmoid, (1.0, 3.0, 0.0)), z)
+    assert not supported(EdgeTerm(0, sigmoid, (1.0, 900.0, 0.0)), z)
     both = LatentStructure("y", 0.0, tuple(EdgeTerm(0, kink, (1.0, c)) for c in (0, 2)))
     assert unsupported([both], z[:, None]) == 1

@@ -1,0 +1,84 @@
+"""The equation of a composition without an offset that is zero within its error."""
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from symbolic.composition.inputs import Inputs
+from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.structure import LatentStructure
+from symbolic.terms.without_offset import WITHIN, without_offset
+
+Array = np.ndarray
+
+STEPS = 40
+
+
+def plainly_written(
+    form: LatentStructure, units: Units, rows: Inputs, weight: Array
+) -> tuple[LatentStructure, Array] | None:
+    """Return the refitted form without its offset and the errors of its raw constants.
+
+    None where the rows hold an offset, or the form has none.
+
+    Args:
+        weight: (n,) factors on residuals.
+    """
+    bare = without_offset(form, units, rows.scaled)
+    if bare is None or not any(bare.free):
+        return None
+    before = float(np.sum(((rows.target - form.value(rows.scaled)) * weight) ** 2))
+    refitted = _refitted(bare, rows, weight)
+    residual = (rows.target - refitted.value(rows.scaled)) * weight
+    rss, count = float(residual @ residual), len(residual)
+    smallest = 1e-24 * float(np.sum((rows.target * weight) ** 2))
+    if count * np.log((rss + smallest) / (before + smallest)) > WITHIN:
+        return None
+    return refitted, _errors(refitted, units, rows.scaled, weight, rss)
+
+
+def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStructure:
+    free, start = np.array(form.free), form.pack()
+
+    def at(theta: Array) -> LatentStructure:
+        whole = start.copy()
+        whole[free] = theta
+        return form.unpack(whole)
+
+    def residual(theta: Array) -> Array:
+        return (at(theta).value(rows.scaled) - rows.target) * weight
+
+    def slopes(theta: Array) -> Array:
+        return at(theta).by_constants(rows.scaled)[:, free] * weight[:, None]
+
+    found = least_squares(
+        residual, start[free], slopes, x_scale="jac", max_nfev=STEPS,
+        xtol=1e-12, ftol=1e-15, gtol=1e-15,
+    )  # fmt: skip
+    return at(found.x)
+
+
+def _errors(
+    form: LatentStructure, units: Units, z: Array, weight: Array, rss: float
+) -> Array:
+    """Standard errors of the raw constants, by the delta method."""
+    free, start = np.array(form.free), form.pack()
+    slopes = form.by_constants(z)[:, free] * weight[:, None]
+    size = np.maximum(np.linalg.norm(slopes, axis=0), 1e-300)
+    inverse = np.linalg.pinv((slopes / size).T @ (slopes / size), 1e-14, hermitian=True)
+    spread = rss / max(len(z) - len(size), 1) * inverse / np.outer(size, size)
+
+    def numbers(theta: Array) -> Array:
+        whole = start.copy()
+        whole[free] = theta
+        listed = raw_constants([form.unpack(whole)], units)
+        return np.array([constant.value for constant in listed])
+
+    columns = []
+    for k, value in enumerate(start[free]):
+        step = np.zeros(len(size))
+        step[k] = max(1e-3 * float(np.sqrt(spread[k, k])), 1e-7 * max(abs(value), 1e-3))
+        ends = numbers(start[free] + step), numbers(start[free] - step)
+        columns.append((ends[0] - ends[1]) / (2 * step[k]))
+    jacobian = np.stack(columns, axis=1)
+    variance = np.einsum("ij,jk,ik->i", jacobian, spread, jacobian)
+    return np.sqrt(np.maximum(variance, 0.0))

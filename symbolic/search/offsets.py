@@ -1,0 +1,55 @@
+"""Equations of a model without offsets that the observations do not hold."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symbolic.search.candidate import Candidate
+from symbolic.search.climb import ScoredLatents, Search
+from symbolic.terms.criterion import FLOOR
+from symbolic.terms.rebuild import Units
+from symbolic.terms.without_offset import WITHIN, without_offset
+
+if TYPE_CHECKING:
+    from sciren.model import ScIReN
+
+
+def without_offsets(
+    search: Search, best: ScoredLatents, units: Units, model: "ScIReN"
+) -> ScoredLatents:
+    """Return the structures without the offsets that are zero within their error.
+
+    Args:
+        units: of the features.
+        model: whose constraints say for which latents an offset of zero is a value of
+            the latent itself.
+    """
+    for k, structure in enumerate(best.structures):
+        if model.constraints[k].name not in ("identity", "relu"):
+            continue
+        bare = without_offset(structure, units, search.features)
+        if bare is None:
+            continue
+        changed = (*best.structures[:k], bare, *best.structures[k + 1 :])
+        scored = search.score(changed, best.constants)
+        deviance = search.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
+        if deviance <= WITHIN:
+            best = scored
+    return best
+
+
+def with_structures(
+    candidates: Sequence[Candidate], row: int, scored: ScoredLatents, model: "ScIReN"
+) -> tuple[Candidate, ...]:
+    """Return the candidates with other constants and offsets in one of them."""
+    physical = model.constant_scale.to_physical(scored.constants).tolist()
+    changed = replace(
+        candidates[row],
+        structures=scored.structures,
+        constants=dict(zip(model.decoder.constant_names, physical, strict=True)),
+        loss=float(scored.loss),
+        criterion=float(scored.criterion),
+    )
+    return (*candidates[:row], changed, *candidates[row + 1 :])
