@@ -96,10 +96,10 @@ def _symbolified(
     if candidates[selected].signature != signature(best.structures):
         best = search.known[candidates[selected].signature]
         delta_bic = search.delta_bic(best)
-    plain = without_offsets(search, best, units, model)
+    plain = without_offsets(search, best, units)
     if plain is not best:
         best = plain
-        candidates = with_structures(candidates, selected, best, model)
+        candidates = with_structures(search, candidates, selected, best)
     refitted = refit(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,

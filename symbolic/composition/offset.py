@@ -1,5 +1,7 @@
 """The equation of a composition without an offset that is zero within its error."""
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import least_squares
 
@@ -50,8 +52,9 @@ def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStruc
     def slopes(theta: Array) -> Array:
         return at(theta).by_constants(rows.scaled)[:, free] * weight[:, None]
 
+    jacobian: Any = slopes  # SciPy's annotation knows texts only
     found = least_squares(
-        residual, start[free], slopes, x_scale="jac", max_nfev=STEPS,
+        residual, start[free], jacobian, x_scale="jac", max_nfev=STEPS,
         xtol=1e-12, ftol=1e-15, gtol=1e-15,
     )  # fmt: skip
     return at(found.x)

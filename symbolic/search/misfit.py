@@ -16,17 +16,16 @@ Reference: Rao 1948; with blocks White 1982 and Liang and Zeger 1986.
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from scipy.stats import f as f_distribution
 
-from sciren.splines import design
+from symbolic.composition.fitting.regression import spline_basis
 from symbolic.search.refit import SymbolicProblem
 
 if TYPE_CHECKING:
     from symbolic.search.climb import ScoredLatents, Search
 
-INTERVALS = 5
-"""Of the free curve: eight coefficients, so that ten blocks already say something."""
+FUNCTIONS = 8
+"""Of the free curve, so that ten blocks already say something."""
 
 CHANCE = 1e-3
 """How often a true form may look like a misfit, as in `symbolic.curves.curve_errors`."""
@@ -49,11 +48,11 @@ def misfit(
     """
     problem = SymbolicProblem(search.term, search.scaled, scored.structures)
     theta = problem.start(scored.constants)
-    member = torch.zeros(1, dtype=torch.long)
+    member = search.scaled.new_zeros(1, device="cpu").long()
     local = search.term.local(problem.raw(theta), problem.constants_of(theta), member)
     gradient = local.gradient[0].cpu().numpy()
     curvature = local.curvature[0].cpu().numpy()
-    columns = _columns(search, source)
+    columns = spline_basis(search.features[:, source], FUNCTIONS)
     known = _designs(problem, gradient.shape[1])
     scores, information = [], []
     for place, block in enumerate(known):
@@ -72,13 +71,6 @@ def misfit(
     projection = np.linalg.solve(unit, cross / size[:, None]) / size[:, None]
     rows = columns * gradient[:, latent, None] - np.hstack(scores) @ projection
     return _p_value(_by_block(rows, search.term.observations.blocks.cpu().numpy()))
-
-
-def _columns(search: "Search", source: int) -> np.ndarray:
-    z = search.scaled[:, source : source + 1]
-    low, high = z.min().reshape(1), z.max().reshape(1)
-    columns = design(z, low, high, INTERVALS)[:, 0].cpu().numpy()
-    return columns - columns.mean(0)
 
 
 def _designs(problem: SymbolicProblem, count: int) -> list[np.ndarray]:

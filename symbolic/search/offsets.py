@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,20 +11,16 @@ from symbolic.terms.criterion import FLOOR
 from symbolic.terms.rebuild import Units
 from symbolic.terms.without_offset import WITHIN, without_offset
 
-if TYPE_CHECKING:
-    from sciren.model import ScIReN
 
-
-def without_offsets(
-    search: Search, best: ScoredLatents, units: Units, model: "ScIReN"
-) -> ScoredLatents:
+def without_offsets(search: Search, best: ScoredLatents, units: Units) -> ScoredLatents:
     """Return the structures without the offsets that are zero within their error.
+
+    Latents that a constraint bends have no offset of their own.
 
     Args:
         units: of the features.
-        model: whose constraints say for which latents an offset of zero is a value of
-            the latent itself.
     """
+    model = search.term.model
     for k, structure in enumerate(best.structures):
         if model.constraints[k].name not in ("identity", "relu"):
             continue
@@ -41,9 +36,10 @@ def without_offsets(
 
 
 def with_structures(
-    candidates: Sequence[Candidate], row: int, scored: ScoredLatents, model: "ScIReN"
+    search: Search, candidates: Sequence[Candidate], row: int, scored: ScoredLatents
 ) -> tuple[Candidate, ...]:
     """Return the candidates with other constants and offsets in one of them."""
+    model = search.term.model
     physical = model.constant_scale.to_physical(scored.constants).tolist()
     changed = replace(
         candidates[row],

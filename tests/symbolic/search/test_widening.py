@@ -27,7 +27,7 @@ def trained(curve, rows=300, noise=0.1, seed=0):
     x = rng.normal(size=rows)
     table = table_of(x, curve(x) + noise * rng.normal(size=rows))
     model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
-    valid = table.take(np.arange(0, rows, 5).tolist())
+    valid = table.take(np.arange(0, rows, 5))
     fit(model, table, valid, TrainConfig(seed=0))
     return model, table
 
