@@ -20,6 +20,7 @@ from discovery.commands.guard import end_on_request, set_options, show
 from discovery.commands.health import doctor
 from discovery.commands.making import check, discover, init
 from discovery.commands.many import sweep, tune
+from discovery.commands.partitioning import partition
 from discovery.commands.shelf import processes
 from discovery.commands.using import (
     compare,
@@ -65,6 +66,7 @@ for command in (
     tune,
     archive,
     reproduce,
+    partition,
 ):
     app.command()(command)
 

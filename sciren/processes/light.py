@@ -10,6 +10,8 @@ from sciren.processes.respiration import FLUX, lloyd_taylor_factor
 ALPHA = Parameter(
     "alpha", 1e-3, 0.22, "umol J-1", "uptake per unit of weak light", start=0.05
 )
+RADIATION = Forcing("rg", 0, 1400, "W m-2", "global radiation, 0 at night")
+DRYNESS = Forcing("vpd", 0, 100, "hPa", "vapour pressure deficit")
 LIGHT = Forcing("light", 0, 1400, "W m-2", "radiation; with PAR alpha is in mol mol-1")
 
 
@@ -71,6 +73,35 @@ def nonrectangular_hyperbola(p: Any, f: Any) -> Any:
     parameters=[
         Parameter("beta0", 1, 250, FLUX, "uptake in strong light, moist air", start=25),
         ALPHA,
+        Parameter("k", 1e-4, 1, "hPa-1", "response to dry air", "constant", 0.05),
+        Parameter("vpd0", unit="hPa", meaning="threshold", kind="fixed", start=10),
+    ],
+    forcings=[RADIATION, DRYNESS],
+    targets=["gpp"],
+    target_units={"gpp": FLUX},
+)
+def light_response_vpd(p: Any, f: Any) -> Any:
+    """Uptake that saturates with light, the less so the drier the air.
+
+        gpp = alpha beta rg/(alpha rg + beta),  beta = beta0 exp(-k max(vpd - vpd0, 0))
+
+    Limits: rectangular_hyperbola in moist air; 0 in the dark.
+    Identifiability: k and beta0 trade off in dry seasons; k is 0 at many sites.
+    Reference: Lasslop et al. 2010, Global Change Biology 16, 187-208: `nee_lasslop`
+    without its respiration.
+    """
+    return _limited(p, f)
+
+
+def _limited(p: Any, f: Any) -> Any:
+    beta = p.beta0 * exp(-p.k * maximum(f.vpd - p.vpd0, 0))
+    return p.alpha * beta * f.rg / (p.alpha * f.rg + beta)
+
+
+@process_model(
+    parameters=[
+        Parameter("beta0", 1, 250, FLUX, "uptake in strong light, moist air", start=25),
+        ALPHA,
         Parameter("rb", 0.01, 20, FLUX, "respiration at 15 degC", start=2),
         Parameter("k", 1e-4, 1, "hPa-1", "response to dry air", "constant", 0.05),
         Parameter("e0", 50, 400, "K", "temperature sensitivity", "constant", 150),
@@ -79,9 +110,9 @@ def nonrectangular_hyperbola(p: Any, f: Any) -> Any:
         Parameter("t0", unit="degC", meaning="zero point", kind="fixed", start=-46.02),
     ],
     forcings=[
-        Forcing("rg", 0, 1400, "W m-2", "global radiation, 0 at night"),
+        RADIATION,
         Forcing("ta", -40, 50, "degC", "air temperature"),
-        Forcing("vpd", 0, 100, "hPa", "vapour pressure deficit"),
+        DRYNESS,
     ],
     targets=["nee", "gpp", "reco"],
     target_units={"nee": FLUX, "gpp": FLUX, "reco": FLUX},
@@ -97,7 +128,6 @@ def nee_lasslop(p: Any, f: Any) -> dict[str, Any]:
     and alpha trade off, k and beta0 in dry seasons; k is 0 at many sites.
     Reference: Lasslop et al. 2010, Global Change Biology 16, 187-208.
     """
-    beta = p.beta0 * exp(-p.k * maximum(f.vpd - p.vpd0, 0))
-    gpp = p.alpha * beta * f.rg / (p.alpha * f.rg + beta)
+    gpp = _limited(p, f)
     reco = p.rb * lloyd_taylor_factor(p, f.ta)
     return {"nee": reco - gpp, "gpp": gpp, "reco": reco}
