@@ -1,5 +1,6 @@
 # make demo   the main job on embedded data: prints the equation, writes runs/demo-respiration
 # make test   lint, types and tests        make bench   timings        make clean
+# make docs   the manual as a website in site/, every link checked
 #
 # Both create .venv and install the versions of constraints.txt, and only when something
 # changed. pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, pip.conf,
@@ -15,7 +16,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -28,6 +29,9 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 bench: $(VENV)/.installed
 	$(ONE_THREAD) $(BIN)/python -m benchmarks
@@ -51,6 +55,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/.created
 docs/shelf.md: $(VENV)/.installed  ## the manual's page of the shelf, from the declarations
 	$(VENV)/bin/python -c 'from pathlib import Path; from discovery.shelf.page import write_shelf_page; write_shelf_page(Path("docs"))'
 
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/.created
+	$(INSTALL) --editable ".[docs]"
+	@touch $(VENV)/.installed $@
+
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
