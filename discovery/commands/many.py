@@ -6,19 +6,7 @@ from typing import Annotated
 import typer
 
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import Changes
-
-Workers = Annotated[
-    int, typer.Option("--workers", "-n", min=1, help="Processes of this machine.")
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="A dask scheduler in place of processes, such as tcp://10.0.0.5:8786.",
-    ),
-]
+from discovery.commands.words import Changes, Scheduler, Workers
 
 
 @guarded

@@ -7,7 +7,14 @@ import typer
 
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import AcceptEdits, Overwrite, Run, listed
+from discovery.commands.words import (
+    AcceptEdits,
+    Overwrite,
+    Run,
+    Scheduler,
+    Workers,
+    listed,
+)
 
 
 @guarded
@@ -48,7 +55,10 @@ def predict(
     out: Annotated[
         Path,
         typer.Option(
-            "--out", "-o", help="csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx)."
+            "--out",
+            "-o",
+            help="csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx); .zarr for the cells "
+            "of a grid, block by block.",
         ),
     ],
     using: Annotated[
@@ -66,17 +76,39 @@ def predict(
             help="Columns of the file that are passed through, beside time and ids.",
         ),
     ] = None,
+    intervals: Annotated[
+        bool, typer.Option(help="Compute intervals; maps are much faster without.")
+    ] = True,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
     accept_edits: AcceptEdits = False,
 ) -> None:
-    """Write targets, latents and their intervals for every row of a file."""
+    """Write targets, latents and their intervals for every row of a file or cell of a grid.
+
+    A map (.zarr) goes on after an interrupt with the same command.
+    """
+    from discovery.maps.predict_grid import predict_grid
     from discovery.runs.manifest import edits_accepted
     from discovery.runs.predict_file import predict as work
+    from sciren.execution import open_executor
 
+    level = interval if intervals else None
+    if out.suffix == ".zarr":
+        with (
+            edits_accepted(accept_edits),
+            open_executor(workers, scheduler) as executor,
+        ):
+            show(
+                predict_grid(
+                    run, data, out, using, overwrite, level, executor, options.quiet
+                )
+            )
+        return
     with edits_accepted(accept_edits):
-        show(work(run, data, out, using, overwrite, interval, listed(columns)))
+        show(work(run, data, out, using, overwrite, level, listed(columns)))
 
 
 @guarded

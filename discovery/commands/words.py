@@ -22,6 +22,18 @@ AcceptEdits = Annotated[
     ),
 ]
 
+Workers = Annotated[
+    int, typer.Option("--workers", "-n", min=1, help="Processes of this machine.")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A dask scheduler in place of processes, such as tcp://10.0.0.5:8786.",
+    ),
+]
+
 
 def listed(words: Sequence[str] | None) -> list[str]:
     """Return names that were given each alone or several with commas between."""

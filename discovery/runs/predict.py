@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from discovery.uncertainty.columns import Response
     from sciren.data import Table
     from sciren.data.kinds import Kinds
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
 
 Using = Literal["equations", "network"]
 
@@ -154,11 +156,10 @@ def _by_network(
     discovery: DiscoveryRecord,
     frame: "pd.DataFrame",
     interval: float | None = None,
-    equations: Any = None,
+    equations: "SymbolicModel | None" = None,
 ) -> "pd.DataFrame":
     """Targets and latents by torch; with equations these give the latents."""
     import pandas as pd
-    import torch
 
     from discovery.uncertainty.columns import by_network
 
@@ -169,21 +170,8 @@ def _by_network(
     table, rows = _table(columns, model.feature_names, forcings)
     names = [*model.target_names, *model.latent_names]
     result = pd.DataFrame(np.nan, index=frame.index, columns=list(dict.fromkeys(names)))
-    if not len(table):
-        return result
-    if equations is None:
-        latents, constants = model.latents(table), model.constants()
-    else:
-        values = equations.latents({n: columns[n][rows] for n in model.feature_names})
-        latents, constants = (
-            torch.from_numpy(values.to_numpy(copy=True)),
-            equations.constants,
-        )
-    shared = torch.tensor(list(constants.values()), dtype=torch.float64)
-    with torch.no_grad():
-        targets = model.decoder.evaluate(latents, shared, table.forcings)
-    for names, part in ((model.latent_names, latents), (model.target_names, targets)):
-        for name, column in zip(names, part.numpy().T, strict=True):
+    if len(table):
+        for name, column in _network_columns(model, table, equations).items():
             values = np.full(len(frame), np.nan)
             values[rows] = column
             result[name] = values
@@ -192,6 +180,25 @@ def _by_network(
     respond = by_network(model, forcings)
     using: Using = "network" if equations is None else "equations"
     return _with_intervals(discovery, frame, columns, result, respond, interval, using)
+
+
+def _network_columns(
+    model: "ScIReN", table: "Table", equations: "SymbolicModel | None"
+) -> dict[str, np.ndarray]:
+    """Return latents, by the network or the equations, and targets of whole rows."""
+    import torch
+
+    if equations is None:
+        latents, constants = model.latents(table), model.constants()
+    else:
+        features = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
+        values = equations.latents(features).to_numpy(copy=True)
+        latents, constants = torch.from_numpy(values), equations.constants
+    shared = torch.tensor(list(constants.values()), dtype=torch.float64)
+    with torch.no_grad():
+        targets = model.decoder.evaluate(latents, shared, table.forcings)
+    names = (*model.latent_names, *model.target_names)
+    return dict(zip(names, (*latents.numpy().T, *targets.numpy().T), strict=True))
 
 
 def _forcing_columns(discovery: DiscoveryRecord) -> dict[str, str]:

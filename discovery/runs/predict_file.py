@@ -25,7 +25,7 @@ def predict(
     out: Path,
     using: Using = "equations",
     overwrite: bool = False,
-    interval: float = 0.95,
+    interval: float | None = 0.95,
     columns: Sequence[str] = (),
 ) -> str:
     """Write targets and latents for every row of a file; return a line about it.
@@ -44,7 +44,7 @@ def predict(
         out: csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx).
         using: the equations (needs neither network nor process model), or the network.
         overwrite: whether a file at ``out`` may be replaced.
-        interval: probability of the intervals.
+        interval: probability of the intervals, None for none.
         columns: of the file, passed through; where one is predicted as well, the given
             one becomes ``reco_given``.
     Raises:
@@ -69,7 +69,7 @@ def predict(
         result = result.assign(edited=1)
     passed = passed_through(frame, _row_names(config), columns, set(result.columns))
     result = passed.join(result)
-    write_predictions(out, result, discovery, _stamps(config, frame), interval)
+    write_predictions(out, result, discovery, _stamps(config, frame), interval or 0.95)
     return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
 
 

@@ -136,7 +136,7 @@ def dataset_of(
     row, rows = "row", np.arange(len(frame))
     if stamps is not None and len(np.unique(stamps[1])) == len(frame):
         row, rows = stamps
-    describe = _descriptions(discovery, level)
+    describe = describer(discovery, level)
     variables = {
         name: (row, _values(column), describe(name))
         for name, column in ((str(n), column) for n, column in frame.items())
@@ -148,12 +148,17 @@ def dataset_of(
         if row != "row"
         else {"long_name": "row of the file, the first is 0"}
     )
-    dataset.attrs = {
+    dataset.attrs = global_attributes()
+    return dataset
+
+
+def global_attributes() -> dict[str, str]:
+    """Return what CF asks a data set to say of itself."""
+    return {
         "Conventions": "CF-1.11",
         "title": "Predictions of a process model with equations for hidden parameters",
         "source": f"sciren {versions()['sciren']}",
     }
-    return dataset
 
 
 def _values(column: "pd.Series") -> np.ndarray:
@@ -165,7 +170,7 @@ def _values(column: "pd.Series") -> np.ndarray:
     return column.fillna("").astype(str).to_numpy(dtype=object)
 
 
-def _descriptions(
+def describer(
     discovery: "DiscoveryRecord", level: float
 ) -> Callable[[str], dict[str, Any]]:
     """Return a function: name of a column -> its attributes."""

@@ -209,6 +209,8 @@ def _knot_vector(knots: np.ndarray) -> np.ndarray:
 def _b_splines(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Cubic B-splines (n, K + 2), straight beyond the outermost knots."""
     vector = _knot_vector(knots)
+    if not len(z):  # scipy asks the rows for their range
+        return np.zeros((0, len(knots) + 2))
     inside = np.clip(z, knots[0], knots[-1])
     result = BSpline.design_matrix(inside, vector, 3).toarray()
     beyond = z - inside

@@ -50,6 +50,15 @@ def test_one_row_for_each_row_with_latents_where_forcings_are_missing(
     assert found["gpp"][0] == pytest.approx(truth * 4 / (1 + 4 / 6), rel=0.02)
 
 
+@pytest.mark.parametrize("using", ["equations", "network"])
+def test_rows_of_which_none_is_whole_are_all_empty(light, using):
+    frame = pd.DataFrame({"ta": [np.nan], "vpd": 9.0, "par": 4.0})
+    for rows in (frame, frame.iloc[:0]):
+        result = Discovery.load(light).predict(rows, using, interval=0.95)
+        assert result.drop(columns="outside").isna().all(axis=None)
+        assert len(result) == len(rows)
+
+
 def test_equations_and_network_agree_on_the_training_data(finished):
     found = Discovery.load(finished / "runs" / "light_use")
     frame = pd.read_csv(finished / "data.csv", index_col=None)
