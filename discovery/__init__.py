@@ -10,6 +10,8 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from discovery.config.file import load_config as load_config
     from discovery.config.settings import RunConfig as RunConfig
+    from discovery.dynamics import SeriesDiscovery as SeriesDiscovery
+    from discovery.dynamics import SeriesEquations as SeriesEquations
     from discovery.estimator import ScIReNRegressor as ScIReNRegressor
     from discovery.results.effects import (
         accumulated_local_effects as accumulated_local_effects,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class SeriesTable:
         time_unit: of numbers, or "d" for stamps: of `intervals`.
         row_ids: (T, G) positions of the rows in the frame, -1 where padded.
         counted: (T, G) bool, rows that may be compared; the rows before them run.
+        group_column, time_column: of the table that it was read from; None for one group.
     Raises:
         ShapeError: parts differ in their groups or rows.
     """
@@ -54,6 +55,8 @@ class SeriesTable:
     forcing_columns: Mapping[str, str] = field(default_factory=dict)
     target_columns: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    group_column: str | None = None
+    time_column: str = "time"
 
     def __post_init__(self) -> None:
         shape = self.time.shape
@@ -172,6 +175,7 @@ class SeriesTable:
         time_unit: str | None = None,
         time_format: str | None = None,
         gaps: str = "raise",
+        constant: Literal["raise", "keep"] = "raise",
         gap_markers: Sequence[float | str] = (),
         not_missing: Sequence[float] = (),
     ) -> Self:
@@ -191,6 +195,7 @@ class SeriesTable:
             time_format: of the stamps, as in ``Table.from_frame``.
             gaps: ``"raise"`` where the time between two rows is not the usual one (a
                 step stands for one interval), or ``"keep"`` for irregular times.
+            constant: a feature with one value only is an error, or kept.
             gap_markers, not_missing: as in ``Table.from_frame``.
         Raises:
             ColumnError, DataError: as in ``Table.from_frame``, and where a time occurs
@@ -201,6 +206,6 @@ class SeriesTable:
             **collect_series(
                 frame, group, time, static, features, forcings, targets, units=units,
                 time_unit=time_unit, time_format=time_format, gaps=gaps,
-                gap_markers=gap_markers, not_missing=not_missing,
+                constant=constant, gap_markers=gap_markers, not_missing=not_missing,
             )
         )  # fmt: skip

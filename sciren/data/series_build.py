@@ -1,7 +1,7 @@
 """From a long table to the padded arrays of a SeriesTable (numpy and pandas only)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -29,6 +29,7 @@ def collect_series(
     time_unit: str | None,
     time_format: str | None,
     gaps: str,
+    constant: Literal["raise", "keep"],
     gap_markers: Sequence[float | str],
     not_missing: Sequence[float],
 ) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def collect_series(
     arrays = collect(
         frame, [*static, *features], forcings, targets, units=units,
         time=None if time_unit else time, weights=None, groups=group, missing="raise",
-        constant="raise", missing_forcing="drop", time_format=time_format, timezone=None,
+        constant=constant, missing_forcing="drop", time_format=time_format, timezone=None,
         gap_markers=gap_markers, not_missing=not_missing,
     )  # fmt: skip
     _refuse_profiles(arrays)
@@ -55,6 +56,8 @@ def collect_series(
         "static_names": static,
         "feature_names": features,
         "time_unit": time_unit or "d",
+        "group_column": group,
+        "time_column": time,
     }
 
 

@@ -197,10 +197,9 @@ def _through_simulation(
     history: SeriesHistory,
 ) -> None:
     """Solve the curves anew on the loss linearised where they are, while it falls."""
-    again = config.replace(select=False, profiles=False, ladder=False, bootstrap=0)
+    again = config.replace(profiles=False, bootstrap=0)
     count = float(problems[0].comparison.counts.sum())
-    known = {n: v.clone() for n, v in inner.state_dict().items()}
-    lowest = np.inf
+    known, edges, lowest = _copied(inner), history.edges, np.inf
     for number in range(ROUNDS):
         numbers = [local_numbers(inner, one) for one in series]
         centre = numbers[0].mean(0)
@@ -212,13 +211,20 @@ def _through_simulation(
         history.append(
             "simulation", number, {"total": loss / count, "data": loss / count}
         )
-        if not loss < lowest - SETTLED * count**0.5:
-            if loss > lowest:
-                inner.load_state_dict(known)
+        if loss > lowest:
+            inner.load_state_dict(known)
             return
-        lowest, known = loss, {n: v.clone() for n, v in inner.state_dict().items()}
+        history.edges = edges
+        if loss > lowest - SETTLED * count**0.5:
+            return
+        lowest, known = loss, _copied(inner)
         tables = [part.table(one) for (part, _), one in zip(parts, series, strict=True)]
-        _fitted(inner, tables, again, None)
+        # Edges are asked about anew: what they say is linearised where the curves are.
+        edges = _fitted(inner, tables, again, None).edges
+
+
+def _copied(model: ScIReN) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
 
 
 def _fitted(

@@ -1,6 +1,7 @@
 """The process model as an equation: traced with symbols where it is a plain function."""
 
 import sys
+from collections.abc import Mapping
 from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -54,6 +55,42 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
         # Whatever a user's function does with symbols, the answer is: not traceable.
         return None
     return traced
+
+
+def trace_step(
+    model: Any, columns: Mapping[str, str]
+) -> tuple[dict[str, sympy.Expr], dict[str, sympy.Expr]] | None:
+    """Run one step of a dynamic model on symbols, before states are held in bounds.
+
+    Args:
+        model: with ``called(s, p, f)``, names of states, parameters, forcings and targets.
+        columns: forcing's name -> column, as which it is printed.
+    Returns:
+        state -> new value (or derivative), target -> output, of states, parameters and
+        forcing columns; None when the step cannot be traced.
+    """
+    parameters = [parameter.name for parameter in model.parameters]
+    taken = {*parameters, *model.state_names}
+    if {columns.get(name, name) for name in model.forcings} & taken:
+        return None
+    s, p = (
+        SimpleNamespace(**{name: sympy.Symbol(name, real=True) for name in names})
+        for names in (model.state_names, parameters)
+    )
+    f = SimpleNamespace(
+        **{n: sympy.Symbol(columns.get(n, n), real=True) for n in model.forcings}
+    )
+    try:
+        result = model.called(s, p, f)
+        new, outputs = (result, {}) if hasattr(result, "keys") else result
+        states = {n: _expression(new[n]) for n in model.state_names}
+        traced = {n: _expression(outputs[n]) for n in outputs}
+        for expression in (*states.values(), *traced.values()):
+            to_tree(expression)
+    except Exception:
+        # Whatever a user's function does with symbols, the answer is: not traceable.
+        return None
+    return states, traced
 
 
 def _tidy(expression: sympy.Expr) -> Any:

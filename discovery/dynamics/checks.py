@@ -1,0 +1,154 @@
+"""Checks of a free run: each with number, tolerance and PASS or FAIL.
+
+The relations themselves are checked on the linearised rows (`symbolic.verify`); here the
+whole recurrence runs from its start, never one step ahead.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from symbolic.verdict import Check, Verification
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.dynamics.result import SeriesEquations
+    from sciren.dynamics.group_fit import GroupProblem
+
+Numbers = Mapping[str, Mapping[str, np.ndarray]]
+
+SAME = 1e-9  # relative: two ways to calculate the same in double precision
+SLOPE = 1e-4  # of a central difference of a loss with kinks
+WORSE = 0.02  # share of the loss by which closed forms may be worse than the curves
+WHITE = 0.1  # lag-one correlation of whitened residuals (spec of dynamic models)
+ON_BOUND = 1e-3  # of the width between the bounds
+
+
+def free_run_checks(
+    problem: "GroupProblem",
+    equations: "SeriesEquations",
+    numbers: Numbers,
+    scores: "pd.DataFrame",
+) -> Verification:
+    """Check equations by free runs of all parts.
+
+    Args:
+        problem: loss of the training groups under the estimated noise.
+        equations: relations and recurrence.
+        numbers: "equations", "network", "constant" -> part -> latents and constants (G, Q).
+        scores: of these by part, group and target.
+    """
+    own = numbers["equations"]["train"]
+    return Verification(
+        (
+            _same_run(problem, equations, own),
+            _no_worse(problem, own, numbers["network"]["train"]),
+            _derivative(problem, own),
+            _white(problem, own),
+            _inside(problem, own),
+            _left_out(scores),
+        )
+    )
+
+
+def _same_run(
+    problem: "GroupProblem", equations: "SeriesEquations", numbers: np.ndarray
+) -> Check:
+    """Compare the printed recurrence with the process model over all rows."""
+    process, scale = problem.process, problem.scale
+    run = process.simulate(scale.values(numbers))
+    known = dict(zip(scale.names, numbers.T, strict=True))
+    _, outputs = equations.law.run(known, process.table.forcings, process.intervals)
+    worst, where = 0.0, ""
+    for number, target in enumerate(process.model.targets):
+        expected = run.outputs[number][process.table.active]
+        difference = np.abs(outputs[target][process.table.active] - expected).max()
+        error = float(difference / max(np.abs(expected).max(), 1e-300))
+        if error >= worst:
+            worst, where = error, f"target {target}"
+    meaning = "free run of the printed recurrence against the process model, relative"
+    return Check("same free run", meaning, worst, SAME, worst <= SAME, where)
+
+
+def _no_worse(
+    problem: "GroupProblem", numbers: np.ndarray, network: np.ndarray
+) -> Check:
+    """Compare the losses of free runs with closed forms and with curves."""
+    ours, theirs = (
+        problem.comparison.losses(
+            problem.process.simulate(problem.scale.values(one)).outputs
+        ).sum()
+        for one in (numbers, network)
+    )
+    excess = float(ours / theirs - 1)
+    meaning = "whitened loss of the closed forms over that of the curves, less one"
+    return Check("as good as the curves", meaning, excess, WORSE, excess <= WORSE)
+
+
+def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
+    """Compare the gradient of the loss with a difference in one random direction."""
+    import torch
+
+    raw = problem.scale.raw(torch.from_numpy(numbers))
+    direction = np.random.default_rng(0).choice([-1.0, 1.0], raw.shape)
+    step = 1e-5 * torch.from_numpy(direction)
+    members = torch.arange(len(raw))
+    ahead, back = (problem.loss(raw + s * step, members).sum() for s in (1, -1))
+    slope = 2 * (problem.normal(raw, members).gradient * step).sum()
+    size = 2 * (problem.normal(raw, members).gradient * step).abs().sum()
+    error = float(abs((ahead - back) / 2 - slope) / max(float(size), 1e-300))
+    meaning = "gradient of the loss against a central difference, relative"
+    return Check("derivatives", meaning, error, SLOPE, error <= SLOPE)
+
+
+def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
+    """Lag-one correlation that the estimated memory of the noise leaves."""
+    outputs = problem.process.simulate(problem.scale.values(numbers)).outputs
+    residual = problem.comparison.residual(outputs)
+    products = squares = 0.0
+    for group in range(residual.shape[-1]):
+        white = problem.comparison.stacked(residual[None, ..., group], group)[:, 0]
+        products += float(white[1:] @ white[:-1])
+        squares += float(white @ white)
+    left = abs(products / max(squares, 1e-300))
+    meaning = "lag-one correlation of the whitened residuals"
+    return Check("white residuals", meaning, left, WHITE, left <= WHITE)
+
+
+def _inside(problem: "GroupProblem", numbers: np.ndarray) -> Check:
+    """Share of groups of which a latent sits on a bound."""
+    latents = problem.process.model.group_latents
+    low = np.array([p.low for p in latents])
+    high = np.array([p.high for p in latents])
+    width = np.where(np.isfinite(high - low), high - low, 1.0)
+    values = numbers[:, : len(latents)]
+    held = (values - low < ON_BOUND * width) | (high - values < ON_BOUND * width)
+    share = float(held.any(1).mean())
+    names = ", ".join(
+        p.name for p, one in zip(latents, held.T, strict=True) if one.any()
+    )
+    meaning = "share of groups with a latent on a bound"
+    return Check("inside bounds", meaning, share, 0.0, share == 0, names)
+
+
+def _left_out(scores: "pd.DataFrame") -> Check:
+    """Median NSE of left-out groups, less that of constant latents."""
+    rows = scores.to_dict("records")
+    parts = {row["part"] for row in rows}
+    part = next((one for one in ("test", "valid") if one in parts), None)
+    if part is None:
+        return Check.not_applicable("left-out groups", "no groups were left out")
+    medians = {
+        model: float(
+            np.nanmedian(
+                [r["nse"] for r in rows if r["part"] == part and r["model"] == model]
+            )
+        )
+        for model in ("equations", "constant")
+    }
+    gain = medians["equations"] - medians["constant"]
+    meaning = "median NSE of left-out groups above that of constant latents"
+    detail = f"{part}: {medians['equations']:.3f} against {medians['constant']:.3f}"
+    return Check("left-out groups", meaning, gain, 0.0, gain > 0, detail)

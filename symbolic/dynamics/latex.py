@@ -1,0 +1,120 @@
+r"""A recurrence as LaTeX: groups i, times t and t + 1, or derivatives in time.
+
+S_{i,t+1} = S_{i,t} + P_{i,t} - ...        \frac{dC_i}{dt} = ...
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import sympy
+
+from symbolic.dynamics.recurrence import Recurrence, StateLaw
+from symbolic.printing.latex import to_latex
+from symbolic.printing.numbers import format_number
+
+TIME, AHEAD = "i,t", "i,t+1"
+
+
+def recurrence_latex(
+    law: Recurrence,
+    latents: Mapping[str, sympy.Expr],
+    constants: Mapping[str, float],
+    digits: int = 3,
+) -> list[str]:
+    """Return the equations as lines, without dollar signs; needs ``amsmath`` only.
+
+    New states first, then outputs, what they share under letters, starts and the relations
+    behind the latents.
+
+    Args:
+        law: the recurrence.
+        latents: latent per group -> formula of static features.
+        constants: value of every constant, learned starts among them.
+        digits: significant digits.
+    """
+    law, parts = _shared(law)
+    names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in parts}
+    lines = [_new_state(law, state, names) for state in law.states]
+    for target, formula in law.outputs.items():
+        lines.append(f"{_indexed(target, TIME)} = {to_latex(formula, None, names)}")
+    for name, formula in parts.items():
+        lines.append(f"{_indexed(name, TIME)} = {to_latex(formula, None, names)}")
+    for target, state in law.observed.items():
+        index = TIME if law.time == "ode" else AHEAD
+        lines.append(f"{_indexed(target, TIME)} = {_indexed(state, index)}")
+    lines += [_start(state, latents, constants, digits) for state in law.states]
+    starts = {state.start_name for state in law.states}
+    for name, value in constants.items():
+        if name not in starts:
+            lines.append(f"{_word(name)} = {format_number(value, digits, 'latex')}")
+    for name, formula in latents.items():
+        features = {str(s): _indexed(str(s), "i") for s in formula.free_symbols}
+        lines.append(f"{_indexed(name, 'i')} = {to_latex(formula, digits, features)}")
+    return lines
+
+
+def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
+    """Return the law with what occurs several times under names a, b, ... of its own."""
+    taken = {*law.parameters, *law.forcings.values(), *law.new, *law.targets}
+    free = (
+        sympy.Symbol(w, real=True) for w in "abcdefghjlmnopruvwxyz" if w not in taken
+    )
+    formulas = [*law.new.values(), *law.outputs.values()]
+    shared, found = sympy.cse(formulas, symbols=free)
+    short: list[Any] = list(found)
+    # What is an output as it stands goes by the name of the output.
+    own = {
+        formula: sympy.Symbol(target, real=True)
+        for target, formula in zip(law.outputs, short[len(law.new) :], strict=True)
+        if formula in {name for name, _ in shared}
+    }
+    parts = {str(own.get(name, name)): one.xreplace(own) for name, one in shared}
+    short = [formula.xreplace(own) for formula in short]
+    new = dict(zip(law.new, short, strict=False))
+    outputs = dict(zip(law.outputs, short[len(new) :], strict=True))
+    outputs = {target: one for target, one in outputs.items() if target not in parts}
+    return replace(law, new=new, outputs=outputs), parts
+
+
+def _new_state(law: Recurrence, state: StateLaw, names: Mapping[str, str]) -> str:
+    right = to_latex(law.new[state.name], None, names)
+    if law.time == "ode":
+        return rf"\frac{{d\,{_indexed(state.name, 'i')}}}{{dt}} = {right}"
+    if state.low is not None:
+        right = rf"\max\left({state.low:g}, {right}\right)"
+    if state.high is not None:
+        right = rf"\min\left({state.high:g}, {right}\right)"
+    return f"{_indexed(state.name, AHEAD)} = {right}"
+
+
+def _start(
+    state: StateLaw,
+    latents: Mapping[str, object],
+    constants: Mapping[str, float],
+    digits: int,
+) -> str:
+    value = constants.get(state.start_name, state.start)
+    text = format_number(float(value), digits, "latex")
+    if state.of is not None:
+        whole = _indexed(state.of, "i") if state.of in latents else _word(state.of)
+        text = rf"{text}\, {whole}"
+    return f"{_indexed(state.name, 'i,0')} = {text}"
+
+
+def _symbols(law: Recurrence, latents: Mapping[str, object]) -> dict[str, str]:
+    """Return how states, forcings and latents are written inside a formula."""
+    moving = [*(state.name for state in law.states), *law.forcings.values()]
+    known = {name: _indexed(name, TIME) for name in moving}
+    for name in law.parameters:
+        known[name] = _indexed(name, "i") if name in latents else _word(name)
+    return known
+
+
+def _indexed(name: str, index: str) -> str:
+    return f"{_word(name)}_{{{index}}}"
+
+
+def _word(name: str) -> str:
+    """Return a name as upright text; single letters are variables."""
+    return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"

@@ -1,0 +1,265 @@
+"""Recurrence: new states and outputs of one step as sympy formulas, stored as data."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import sympy
+
+from sciren.errors import ExpressionError, FormatError
+from symbolic.expression.evaluate import NUMPY
+from symbolic.expression.tracing import trace_step
+from symbolic.expression.tree import from_tree, to_tree
+from symbolic.expression.walk import build
+
+FORMAT = "sciren recurrence 1"
+
+
+@dataclass(frozen=True)
+class StateLaw:
+    """How a state begins and where it is held.
+
+    Attributes:
+        name, unit: of the state.
+        start: before the first row; a share of the parameter ``of`` where that is given.
+        start_name: constant that holds a learned start, or "".
+        low, high: bounds after every step, None for none.
+    """
+
+    name: str
+    start: float
+    of: str | None = None
+    start_name: str = ""
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """One step of a process as formulas.
+
+    Attributes:
+        states: in the order of the process.
+        new: state -> its value after the step, before it is held in its bounds; for
+            ``time="ode"`` its derivative.
+        outputs: target -> formula of states at the start of the step, parameters and
+            forcing columns.
+        observed: target -> state that is observed itself.
+        parameters: names of latents and constants.
+        forcings: process model's name -> column, the symbol in the formulas.
+        time: "step" or "ode";  substeps: of Runge and Kutta in an interval.
+        warmup: first rows that run and are not compared.
+    """
+
+    states: tuple[StateLaw, ...]
+    new: Mapping[str, sympy.Expr]
+    outputs: Mapping[str, sympy.Expr]
+    observed: Mapping[str, str]
+    parameters: tuple[str, ...]
+    forcings: Mapping[str, str]
+    time: Literal["step", "ode"] = "step"
+    substeps: int = 1
+    warmup: int = 0
+
+    @classmethod
+    def of(
+        cls, model: Any, columns: Mapping[str, str] | None = None, substeps: int = 1
+    ) -> "Recurrence":
+        """Trace a dynamic model.
+
+        Args:
+            model: `sciren.decoders.DynamicModel`.
+            columns: forcing's name -> column.
+            substeps: of Runge and Kutta.
+        Raises:
+            ExpressionError: the step cannot be written with symbols.
+        """
+        columns = dict(columns or {})
+        forcings = {str(n): str(columns.get(n, n)) for n in model.forcings}
+        traced = trace_step(model, columns)
+        if traced is None:
+            raise ExpressionError(
+                f"the step of {model.name!r} cannot be run on symbols; write it with "
+                "arithmetic and sciren.functions, and name forcing columns otherwise "
+                "than states and parameters"
+            )
+        states = tuple(
+            StateLaw(
+                one.name, float(one.start), one.of,
+                one.start_name if one.learn_start else "", one.low, one.high, one.unit,
+            )
+            for one in model.states
+        )  # fmt: skip
+        return cls(
+            states, traced[0], traced[1], dict(model.observed_states),
+            tuple(parameter.name for parameter in model.parameters),
+            forcings,
+            model.time, substeps, model.warmup,
+        )  # fmt: skip
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return (*self.observed, *self.outputs)
+
+    @cached_property
+    def _evaluators(self) -> tuple[list[Any], dict[str, Any]]:
+        names = [
+            *(state.name for state in self.states), *self.parameters,
+            *self.forcings.values(),
+        ]  # fmt: skip
+        symbols = [sympy.Symbol(name, real=True) for name in names]
+        new = [build(self.new[s.name], symbols, None, NUMPY) for s in self.states]
+        outputs = {
+            n: build(one, symbols, None, NUMPY) for n, one in self.outputs.items()
+        }
+        return new, outputs
+
+    def run(
+        self,
+        parameters: Mapping[str, np.ndarray],
+        forcings: Mapping[str, np.ndarray],
+        intervals: np.ndarray | float = 1.0,
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Run the recurrence freely from its starts.
+
+        Args:
+            parameters: name -> (G,) or a number, learned starts among them.
+            forcings: process model's name -> (T, G).
+            intervals: (T, G) time from a row to the next, of an ODE.
+        Returns:
+            state -> (T + 1, G), target -> (T, G).
+        Raises:
+            ExpressionError: a parameter or forcing is missing.
+        """
+        inputs = self._inputs(parameters, forcings)
+        shape = np.broadcast_shapes(
+            *(np.shape(one) for one in inputs), np.shape(intervals), (1, 1)
+        )
+        rows = np.broadcast_to(np.asarray(intervals, dtype=float), shape)
+        fixed = [np.broadcast_to(np.asarray(parameters[n], float), shape[1:])
+                 for n in self.parameters]  # fmt: skip
+        now = self._starts(parameters, shape[1:])
+        states = {s.name: [value] for s, value in zip(self.states, now, strict=True)}
+        outputs: dict[str, list[np.ndarray]] = {name: [] for name in self.targets}
+        with np.errstate(all="ignore"):
+            for t in range(shape[0]):
+                row = [np.broadcast_to(one, shape)[t] for one in inputs]
+                out = {
+                    n: f([*now, *fixed, *row]) for n, f in self._evaluators[1].items()
+                }
+                ahead = self._ahead(now, fixed, row, rows[t])
+                seen = dict(
+                    zip(states, now if self.time == "ode" else ahead, strict=True)
+                )
+                out |= {target: seen[state] for target, state in self.observed.items()}
+                for name, value in out.items():
+                    outputs[name].append(np.broadcast_to(value, shape[1:]))
+                now = ahead
+                for name, value in zip(states, now, strict=True):
+                    states[name].append(value)
+        return _stacked(states), _stacked(outputs)
+
+    def _inputs(
+        self, parameters: Mapping[str, Any], forcings: Mapping[str, Any]
+    ) -> list[np.ndarray]:
+        for kind, wanted, known in (
+            ("parameter", self.parameters, parameters),
+            ("forcing", self.forcings, forcings),
+        ):
+            missing = [name for name in wanted if name not in known]
+            if missing:
+                raise ExpressionError(
+                    f"{kind} {missing[0]!r} of the recurrence is missing"
+                )
+        return [np.asarray(forcings[name], dtype=float) for name in self.forcings]
+
+    def _starts(
+        self, parameters: Mapping[str, Any], shape: tuple[int, ...]
+    ) -> list[np.ndarray]:
+        values = []
+        for state in self.states:
+            start = parameters[state.start_name] if state.start_name else state.start
+            whole = parameters[state.of] if state.of else 1.0
+            values.append(np.broadcast_to(np.asarray(start, float) * whole, shape))
+        return values
+
+    def _ahead(
+        self, now: list[Any], fixed: list[Any], row: list[Any], interval: Any
+    ) -> list[Any]:
+        """Return the states after the interval, inside their bounds."""
+
+        def at(states: list[Any]) -> list[Any]:
+            return [f([*states, *fixed, *row]) for f in self._evaluators[0]]
+
+        if self.time == "step":
+            return self._held(at(now))
+        h = interval / self.substeps
+        for _ in range(self.substeps):  # Runge and Kutta, fourth order
+            k1 = at(now)
+            k2 = at([x + h / 2 * k for x, k in zip(now, k1, strict=True)])
+            k3 = at([x + h / 2 * k for x, k in zip(now, k2, strict=True)])
+            k4 = at([x + h * k for x, k in zip(now, k3, strict=True)])
+            rates = [
+                (a + 2 * b + 2 * c + d) / 6
+                for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
+            ]
+            now = self._held([x + h * k for x, k in zip(now, rates, strict=True)])
+        return now
+
+    def _held(self, values: list[Any]) -> list[Any]:
+        return [
+            np.clip(value, -math.inf if s.low is None else s.low,
+                    math.inf if s.high is None else s.high)
+            for value, s in zip(values, self.states, strict=True)
+        ]  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Return nested lists, mappings, strings and numbers."""
+        return {
+            "format": FORMAT,
+            "states": [asdict(state) for state in self.states],
+            "new": {name: to_tree(one) for name, one in self.new.items()},
+            "outputs": {name: to_tree(one) for name, one in self.outputs.items()},
+            "observed": dict(self.observed),
+            "parameters": list(self.parameters),
+            "forcings": dict(self.forcings),
+            "time": self.time,
+            "substeps": self.substeps,
+            "warmup": self.warmup,
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any) -> "Recurrence":
+        """Rebuild a recurrence from its JSON content; nothing in it is executed.
+
+        Raises:
+            FormatError: something is missing or of the wrong kind.
+        """
+        if not isinstance(stored, dict) or stored.get("format") != FORMAT:
+            raise FormatError(f"this is no recurrence of the format {FORMAT!r}")
+        try:
+            time = stored["time"]
+            if time not in ("step", "ode"):
+                raise ValueError(f"time {time!r}")
+            return cls(
+                tuple(StateLaw(**state) for state in stored["states"]),
+                {name: from_tree(tree) for name, tree in stored["new"].items()},
+                {name: from_tree(tree) for name, tree in stored["outputs"].items()},
+                dict(stored["observed"]),
+                tuple(map(str, stored["parameters"])),
+                dict(stored["forcings"]),
+                time,
+                int(stored["substeps"]),
+                int(stored["warmup"]),
+            )
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise FormatError(f"the recurrence cannot be read: {error!r}") from error
+
+
+def _stacked(series: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.array(values) for name, values in series.items()}
