@@ -10,6 +10,7 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from discovery.config.file import load_config as load_config
     from discovery.config.settings import RunConfig as RunConfig
+    from discovery.discovering import discover as discover
     from discovery.dynamics import SeriesDiscovery as SeriesDiscovery
     from discovery.dynamics import SeriesEquations as SeriesEquations
     from discovery.estimator import ScIReNRegressor as ScIReNRegressor
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from discovery.results.effects import partial_dependence as partial_dependence
     from discovery.results.effects import relationship_kl as relationship_kl
     from discovery.results.result import Discovery as Discovery
-    from discovery.results.stages import discover as discover
     from discovery.runs.workflow import run as run
     from discovery.tables.rows import select_rows as select_rows
     from discovery.tables.sources import read_frame as read_frame

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +17,8 @@ from symbolic.options import SymbolicOptions, check_edges, options_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.dynamics.result import SeriesDiscovery
     from discovery.uncertainty.record import Uncertainty
-    from sciren.data import SeriesTable, Table
-    from sciren.dynamics import SeriesHistory
+    from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History
     from symbolic.model.symbolic_model import SymbolicModel
@@ -30,53 +28,25 @@ Say = Callable[[str], None]
 EFFECT_ROWS = 1000  # rows of the training data behind the importance of features
 
 
-@overload
-def discover(
-    model: "ScIReN",
-    table: "SeriesTable",
-    valid: "SeriesTable | None" = ...,
-    test: "SeriesTable | None" = ...,
-    *,
-    history: "SeriesHistory",
-    options: SymbolicOptions | Mapping[str, Any] | Sequence[str] | None = ...,
-    seed: int = ...,
-    **keywords: Any,
-) -> "SeriesDiscovery": ...
-@overload
 def discover(
     model: "ScIReN",
     table: "Table",
-    valid: "Table | None" = ...,
-    test: "Table | None" = ...,
+    valid: "Table | None" = None,
+    test: "Table | None" = None,
     *,
-    history: "History | Training | None" = ...,
-    options: SymbolicOptions | Mapping[str, Any] | Sequence[str] | None = ...,
-    truth: Mapping[str, np.ndarray] | None = ...,
-    seed: int = ...,
-    say: Say | None = ...,
-    keep: Checkpoints | None = ...,
-    **keywords: Any,
-) -> Discovery: ...
-def discover(
-    model: "ScIReN",
-    table: Any,
-    valid: Any = None,
-    test: Any = None,
-    *,
-    history: Any = None,
+    history: "History | Training | None" = None,
     options: SymbolicOptions | Mapping[str, Any] | Sequence[str] | None = None,
     truth: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
     say: Say | None = None,
     keep: Checkpoints | None = None,
     **keywords: Any,
-) -> "Discovery | SeriesDiscovery":
+) -> Discovery:
     """Turn a trained model into verified equations: prune, symbolify, refit, verify.
 
     Args:
         model: trained by `sciren.fit`; it is not changed.
-        table: training rows, or series of groups;  valid, test: held-out ones, where
-            there are any.
+        table: training rows;  valid, test: held-out rows, where there are any.
         history: what `fit` returned; with it the profiles and the record are kept, and
             edges are pruned only where validation did not choose them already.
         options: what the user decides, see `symbolic.SymbolicOptions`.
@@ -97,15 +67,6 @@ def discover(
     print(result.latex(), result.constants, result.verdict)
     ```
     """
-    from sciren.data import SeriesTable
-
-    if isinstance(table, SeriesTable):
-        from discovery.dynamics.discovering import discover_series
-
-        return discover_series(
-            model, table, valid, test, history=history, options=options, seed=seed,
-            **keywords,
-        )  # fmt: skip
     decided = options_of(options, keywords)
     check_edges(decided, table.feature_names, dict.fromkeys(model.latent_names))
     given = {"train": table, "valid": valid, "test": test}

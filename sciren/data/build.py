@@ -132,8 +132,9 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 
 def _features(frame: pd.DataFrame, names: Sequence[str], kinds: Kinds) -> np.ndarray:
-    columns = zip(names, kinds_in_order(kinds, names), strict=True)
-    return np.stack([kind.encoded(frame, name) for name, kind in columns], axis=1)
+    pairs = zip(names, kinds_in_order(kinds, names), strict=True)
+    columns = [kind.encoded(frame, name) for name, kind in pairs]
+    return np.stack(columns, axis=1) if columns else np.empty((len(frame), 0))
 
 
 def _stack(frame: pd.DataFrame, names: Any) -> np.ndarray:

@@ -54,12 +54,17 @@ class FunctionDecoder(Decoder):
 
     def called(self, *namespaces: Any) -> Any:
         """Return what the function returns for namespaces of values, as in `takes`."""
-        given = dict(zip(self.takes, namespaces, strict=True))
-        given["p"] = self.with_fixed(given["p"])
-        namespaces = tuple(given.values())
+        if self._has_fixed:
+            given = dict(zip(self.takes, namespaces, strict=True))
+            given["p"] = self.with_fixed(given["p"])
+            namespaces = tuple(given.values())
         if not self._uses_numpy:
             return self.function(*namespaces)
         return plain(self.function(*map(operands, namespaces)))
+
+    @functools.cached_property
+    def _has_fixed(self) -> bool:
+        return bool(self.parameters.fixed)
 
     @functools.cached_property
     def _uses_numpy(self) -> bool:

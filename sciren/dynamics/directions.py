@@ -94,6 +94,6 @@ def _start(
             start[static.index(state.of), number] = values.starts[state.name]
         if state.name in directions.starts:
             column = len(static) + list(directions.starts).index(state.name)
-            whole = values.parameters[state.of] if state.of is not None else 1.0
-            start[column, number] = whole
+            known = {**process.model.parameters.fixed, **values.parameters}
+            start[column, number] = known[state.of] if state.of is not None else 1.0
     return start

@@ -95,9 +95,10 @@ class SeriesProcess:
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
-        """Names that the function sees as p: all parameters but learned starts."""
+        """Names that the function is given as p: all but learned starts and fixed ones."""
         starts = {state.start_name for state in self.model.states if state.learn_start}
-        return tuple(p.name for p in self.model.parameters if p.name not in starts)
+        others = {*starts, *self.model.parameters.fixed}
+        return tuple(p.name for p in self.model.parameters if p.name not in others)
 
     @cached_property
     def step(self) -> Step:
@@ -118,9 +119,10 @@ class SeriesProcess:
 
     def initial(self, values: Values) -> np.ndarray:
         """Return the states before the first row, (n, G)."""
+        whole = {**self.model.parameters.fixed, **values.parameters}
         first = [
             values.starts[state.name]
-            * (values.parameters[state.of] if state.of is not None else 1.0)
+            * (whole[state.of] if state.of is not None else 1.0)
             for state in self.model.states
         ]
         return np.array(np.broadcast_arrays(*first, np.zeros(len(self.table)))[:-1])

@@ -4,14 +4,8 @@ Pure sympy: a recurrence is traced, stored as data, printed and written as sourc
 relations behind its parameters are those of a `SymbolicModel`.
 """
 
-from typing import TYPE_CHECKING
+from symbolic.dynamics.latex import recurrence_latex
+from symbolic.dynamics.python_code import recurrence_python
+from symbolic.dynamics.recurrence import Recurrence, StateLaw
 
-from sciren._lazy import lazy
-
-if TYPE_CHECKING:
-    from symbolic.dynamics.latex import recurrence_latex as recurrence_latex
-    from symbolic.dynamics.python_code import recurrence_python as recurrence_python
-    from symbolic.dynamics.recurrence import Recurrence as Recurrence
-    from symbolic.dynamics.recurrence import StateLaw as StateLaw
-
-__getattr__, __dir__, __all__ = lazy(__name__, __file__)
+__all__ = ["Recurrence", "StateLaw", "recurrence_latex", "recurrence_python"]

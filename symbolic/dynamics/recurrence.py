@@ -87,16 +87,19 @@ class Recurrence:
                 "arithmetic and sciren.functions, and name forcing columns otherwise "
                 "than states and parameters"
             )
+        fixed = model.parameters.fixed
         states = tuple(
             StateLaw(
-                one.name, float(one.start), one.of,
+                one.name,
+                float(one.start) * fixed.get(one.of, 1.0),
+                None if one.of in fixed else one.of,
                 one.start_name if one.learn_start else "", one.low, one.high, one.unit,
             )
             for one in model.states
         )  # fmt: skip
         return cls(
             states, traced[0], traced[1], dict(model.observed_states),
-            tuple(parameter.name for parameter in model.parameters),
+            tuple(p.name for p in model.parameters if p.kind != "fixed"),
             forcings,
             model.time, substeps, model.warmup,
         )  # fmt: skip

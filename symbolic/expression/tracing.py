@@ -69,7 +69,7 @@ def trace_step(
         state -> new value (or derivative), target -> output, of states, parameters and
         forcing columns; None when the step cannot be traced.
     """
-    parameters = [parameter.name for parameter in model.parameters]
+    parameters = [p.name for p in model.parameters if p.kind != "fixed"]
     taken = {*parameters, *model.state_names}
     if {columns.get(name, name) for name in model.forcings} & taken:
         return None
