@@ -1,0 +1,126 @@
+"""Run the studies of the gallery and keep what each says in one row."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sciren import SciRenError
+
+if TYPE_CHECKING:
+    from discovery import Discovery, RunConfig
+
+HERE = Path(__file__).resolve().parent
+# name of a model in the scores of a run -> column of the table
+MODELS: Mapping[str, str] = {
+    "equation": "equation",
+    "network": "network",
+    "constant latents": "constants",
+    "mlp": "black_box",
+}
+COLUMNS = (
+    "study", "verdict", "target", "n", *(f"r2_{name}" for name in MODELS.values()),
+    "equations", "constants", "error", "cpu_seconds",
+)  # fmt: skip
+
+
+def studies() -> dict[str, Path]:
+    """Return name -> configuration of every study, that of Davos among them."""
+    found = {path.parent.name: path for path in sorted(HERE.glob("*/config.yaml"))}
+    return {"davos": HERE.parent / "davos" / "config.yaml"} | found
+
+
+def run_studies(
+    names: Sequence[str],
+    data: Path,
+    out: Path,
+    changes: Sequence[str] = (),
+    say: Callable[[str], None] = lambda line: None,
+) -> Iterator[dict[str, Any]]:
+    """Run studies one after another; what fails becomes a row that says so.
+
+    Args:
+        names: of `studies`.
+        data: folder under which the tables lie, at any depth.
+        out: folder of the runs; one that is there is read instead of run again.
+        changes: ``"key=value"`` for all configurations.
+        say: hears which study begins.
+    Yields:
+        One row a target of each study, with the keys of `COLUMNS`.
+    """
+    for name in names:
+        say(f"{name}: begins")
+        start = time.process_time()
+        try:
+            discovery, config = _discovered(name, data, out / name, changes)
+        except SciRenError as error:
+            yield dict.fromkeys(COLUMNS) | {"study": name, "error": str(error)}
+            continue
+        seconds = round(time.process_time() - start, 1)
+        for row in _rows(name, discovery, config):
+            yield row | {"cpu_seconds": seconds}
+
+
+def _discovered(
+    name: str, data: Path, folder: Path, changes: Sequence[str]
+) -> "tuple[Discovery, RunConfig]":
+    from discovery import Discovery, load_config, run
+
+    path = studies()[name]
+    written = load_config(path).data.path
+    assert written is not None  # every configuration of the gallery names its table
+    table = written.name
+    found = sorted(data.rglob(table))
+    if not found:
+        raise SciRenError(f"{data}: holds no {table}, also not in its folders")
+    places = [f"data.path={found[0].resolve()}", f"out={folder.resolve()}"]
+    config = load_config(path, [*places, *changes])
+    if not (folder / "equations.json").is_file():
+        run(config, quiet=True)
+    return Discovery.load(folder), config
+
+
+def _rows(
+    name: str, discovery: "Discovery", config: "RunConfig"
+) -> Iterator[dict[str, Any]]:
+    scores = discovery.scores["test"]
+    equations = "; ".join(f"{k} = {text}" for k, text in _equations(discovery).items())
+    constants = "; ".join(_constant(row) for row in discovery.process_constants)
+    for target in config.targets:
+        measured = {model: scores[model][target] for model in MODELS if model in scores}
+        yield dict.fromkeys(COLUMNS) | {
+            "study": name,
+            "verdict": discovery.verdict.headline,
+            "target": target,
+            "n": next(iter(measured.values()))["n"],
+            **{f"r2_{MODELS[model]}": one["r2"] for model, one in measured.items()},
+            "equations": equations,
+            "constants": constants,
+        }
+
+
+def _equations(discovery: "Discovery") -> dict[str, str]:
+    from symbolic import to_text
+
+    model = discovery.equations
+    if model is None:
+        return {}
+    return {latent: to_text(model.printed(latent)) for latent in model.equations}
+
+
+def _constant(row: Mapping[str, Any]) -> str:
+    known = "" if row["identified"] else ", not identified"
+    limits = f"{row['low']:.3g} to {row['high']:.3g}{known}"
+    return f"{row['constant']} = {row['estimate']:.3g} ({limits})"
+
+
+def line_of(row: Mapping[str, Any]) -> str:
+    """Return a row as the line that is printed."""
+    if row["error"]:
+        return f"{row['study']}: {row['error']}"
+    scores = ", ".join(
+        f"{name.replace('_', ' ')} {row[f'r2_{name}']:.3f}"
+        for name in MODELS.values()
+        if row[f"r2_{name}"] is not None
+    )
+    return f"{row['study']}: R2 {scores}; {row['equations']}; {row['verdict']}"
