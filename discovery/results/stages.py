@@ -171,9 +171,10 @@ class _Task:
         return equations
 
     def _note_constants(self, equations: "SymbolicModel") -> None:
-        """Say which units do not fit, and which constants depend on each other."""
+        """Say which units do not fit, and what the data cannot tell apart."""
         from symbolic.printing.contents import (
             dependence_notes,
+            equals_notes,
             residual_notes,
             unit_problems,
         )
@@ -181,6 +182,7 @@ class _Task:
         self.notes += [
             f"Units: {unit_problem}." for unit_problem in unit_problems(equations)
         ]
+        self.notes += equals_notes(equations)
         self.notes += residual_notes(equations)
         self.notes += dependence_notes(equations)
 

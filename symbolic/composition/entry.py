@@ -21,7 +21,7 @@ from symbolic.composition.fitting.written_out import (
     structure_of,
 )
 from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
-from symbolic.composition.inputs import Inputs, checked
+from symbolic.composition.inputs import Inputs, checked, narrowed
 from symbolic.composition.offset import plainly_written
 from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
@@ -104,11 +104,27 @@ def compose(
     )
     finding = without_relation(regression, settings)
     if finding is None:
+        inputs, regression = _narrowed(inputs, regression)
         finding = find(regression, settings, budget)
         if weight is None:
             finding = with_noise_law(finding, shift, scale, settings, budget)
         finding = decide(finding, settings, budget, inputs.names)
     return assembled(finding, inputs, shift, scale, target_name, budget, {})
+
+
+def _narrowed(inputs: Inputs, regression: Regression) -> tuple[Inputs, Regression]:
+    """Return both with the features that a search can hold."""
+    narrow = narrowed(inputs)
+    if narrow is inputs:
+        return inputs, regression
+    fewer = Regression.of(
+        narrow.scaled,
+        regression.y,
+        regression.weight,
+        origin=narrow.origin,
+        work=regression.work,
+    )
+    return narrow, fewer
 
 
 def _composed_through(
@@ -121,6 +137,7 @@ def _composed_through(
     latent: Any,
 ) -> Composition:
     """Find the latent's formula behind a process."""
+    inputs = narrowed(inputs)
     regression = Regression.of(
         inputs.scaled, inputs.target, origin=inputs.origin, work=budget.work
     )

@@ -1,7 +1,8 @@
 """What a user hands over, checked once: features with names, target, weights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ class Inputs:
     Args:
         names: of the features;  raw: (n, d);  shift, scale: (d,) mean and deviation.
         target: (n,) observed;  weight: (n,) factors on residuals, mean square one.
+        places: (d,) of the features among the columns that were handed over, where they
+            are fewer.
     """
 
     names: tuple[str, ...]
@@ -29,6 +32,7 @@ class Inputs:
     scale: Array
     target: Array
     weight: Array
+    places: tuple[int, ...] | None = None
 
     @property
     def scaled(self) -> Array:
@@ -40,9 +44,59 @@ class Inputs:
         """Scaled values of raw zeros (d,)."""
         return -self.shift / self.scale
 
+    def only(self, places: Sequence[int]) -> "Inputs":
+        """Return the rows with some of the features."""
+        kept = list(places)
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in kept),
+            raw=self.raw[:, kept],
+            shift=self.shift[kept],
+            scale=self.scale[kept],
+            places=tuple(kept),
+        )
+
     def scale_of(self, raw: Array) -> Array:
         """Scale other rows as these."""
         return (raw - self.shift) / self.scale
+
+
+MOST_SEARCHED = 24
+"""Features of a search: the products of all pairs are 9 * 276 columns then, beyond which
+their normal equations cost more than the whole search."""
+
+ROWS_EACH = 5
+"""Rows for each feature that is searched; with fewer, any target is a sum of curves."""
+
+
+def narrowed(inputs: Inputs) -> Inputs:
+    """Return the inputs with the features that a search can hold.
+
+    Where there are more, lines, squares and products of two features are selected one
+    after another by their correlation with what those before them leave (orthogonal
+    matching pursuit: Pati, Rezaiifar and Krishnaprasad 1993).
+    """
+    count = len(inputs.names)
+    most = max(4, min(MOST_SEARCHED, len(inputs.target) // ROWS_EACH))
+    if count <= most:
+        return inputs
+    z = np.clip(inputs.scaled, -4.0, 4.0)  # a few far rows decide nothing
+    pairs = [(i,) for i in range(count)] + [(i, i) for i in range(count)]
+    pairs += list(combinations(range(count), 2))
+    columns = np.stack([z[:, list(pair)].prod(axis=1) for pair in pairs], axis=1)
+    columns -= columns.mean(0)
+    columns /= np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
+    target = inputs.target - inputs.target.mean()
+    left, selected, kept = target, [], set()
+    while len(kept) < most and len(selected) < most:
+        selected.append(int(np.argmax(np.abs(columns.T @ left))))
+        wider = kept | set(pairs[selected[-1]])
+        if len(wider) > most:
+            break
+        kept = wider
+        basis = columns[:, selected]
+        left = target - basis @ np.linalg.lstsq(basis, target, rcond=None)[0]
+    return inputs.only(sorted(kept))
 
 
 def feature_matrix(

@@ -120,6 +120,8 @@ class CompositionRecord:
         names = self.units.names
         named = hasattr(features, "columns") or isinstance(features, Mapping)
         raw, _ = feature_matrix(features, names if named else None)
+        if not named and self.rows.places is not None:
+            raw = raw[:, list(self.rows.places)]
         return self.form.value((raw - self.units.shift) / self.units.scale)
 
     def observe(self, features: Any, forcings: Mapping[str, Any]) -> Array:

@@ -73,6 +73,7 @@ def printable(
         error_source=error_source or _constants_record(model).method,
         notes=[
             *(f"Units: {problem}." for problem in unit_problems(model)),
+            *equals_notes(model),
             *residual_notes(model),
             *dropped_notes(model),
         ],
@@ -91,6 +92,22 @@ def residual_notes(model: EquationRecord) -> list[str]:
         "Something is missing: the features still predict "
         f"{100 * left:.2g} % of the variance of the residual."
     ]
+
+
+def equals_notes(model: EquationRecord) -> list[str]:
+    """Say for every term which other families the data cannot tell from its own."""
+    notes = []
+    for row in model.edges.to_dict("records"):
+        families = [name for name in str(row.get("equals", "")).split(", ") if name]
+        if row["status"] != "closed" or len(families) < 2:
+            continue
+        parts = [text for text in str(row["reason"]).split("; ") if "differs" in text]
+        where = f" ({'; '.join(parts)})" if parts else ""
+        notes.append(
+            f"{row['latent']}, {row['source']}: the data cannot tell {families[0]} from "
+            f"{', '.join(families[1:])}{where}."
+        )
+    return notes
 
 
 def dropped_notes(model: EquationRecord) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sciren.errors import ConfigError, closest_names
 from symbolic.expression.complexity import complexity
 from symbolic.model.storage import to_json
-from symbolic.printing.contents import printable
+from symbolic.printing.contents import equals_notes, printable
 from symbolic.printing.document import equation_block, to_document
 from symbolic.printing.latex import latex_printer
 from symbolic.printing.layout import UNNUMBERED_BREAK, broken_sum
@@ -122,6 +122,7 @@ def _text(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
         lines.append(f"{quantity.name} = {right}{unit}")
     lines += [f"{name}: {text}" for name, text in shown.functions.items()]
     lines += [curve.text() for curve in shown.pieces]
+    lines += [f"# {note}" for note in equals_notes(model)]
     for constant in shown.constants:
         if not constant.latent:  # those of latents stand in their equations
             unit = f" {constant.unit}" if constant.unit else ""

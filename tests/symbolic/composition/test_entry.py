@@ -7,6 +7,7 @@ import sympy
 
 from sciren.errors import ConfigError, DataError, ShapeError
 from symbolic.composition import compose
+from symbolic.composition.inputs import ROWS_EACH, checked, narrowed
 
 
 def error(found, x, y):
@@ -136,3 +137,17 @@ def test_unusable_rows_are_errors(cases):
     flat[:, 3] = 2.0
     with pytest.raises(DataError, match=r"x3 has the value 2\.0 in every row"):
         compose(flat, x[:, 0])
+
+
+def test_more_columns_than_rows_are_narrowed_to_what_a_search_can_hold():
+    rng = np.random.default_rng(1000)
+    x = rng.normal(size=(60, 80))
+    y = 2 * x[:, 7] + x[:, 3] * x[:, 60] + 0.1 * rng.normal(size=60)
+    narrow = narrowed(checked(x, y))
+    assert len(narrow.names) <= 60 // ROWS_EACH
+    assert {3, 7, 60} <= set(narrow.places or ())
+    few = checked(x[:, :5], y)
+    assert narrowed(few) is few
+    found = compose(x, 2 * x[:, 7] + 0.1 * rng.normal(size=60), budget_s=1)
+    assert found.features == ("x7",)
+    np.testing.assert_allclose(found.predict(x), 2 * x[:, 7], atol=0.3)

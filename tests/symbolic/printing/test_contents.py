@@ -20,7 +20,7 @@ from sciren import (
     process_model,
 )
 from symbolic import symbolify, to_document, verify
-from symbolic.printing.contents import printable
+from symbolic.printing.contents import equals_notes, printable
 from symbolic.printing.markdown import to_markdown
 
 UNITS = {"sw_pot": "W m-2", "ta": "degC", "reco": "umol m-2 s-1"}
@@ -122,6 +122,21 @@ def test_a_refused_function_is_explained_with_its_reason(respiration):
     assert printable(unknown).functions == {
         "f_rb_swc": "a spline (no closed form fits)"
     }
+
+
+def test_families_that_cannot_be_told_apart_are_named(respiration):
+    edges = respiration.edges.assign(equals=respiration.edges["family"])
+    assert equals_notes(replace(respiration, edges=edges)) == []
+    edges.loc[edges.source == "sw_pot", "equals"] = "linear, exp"
+    edges.loc[edges.source == "sw_pot", "reason"] = "exp first differs at sw_pot = 9"
+    several = replace(respiration, edges=edges)
+    (note,) = equals_notes(several)
+    assert note == (
+        "rb, sw_pot: the data cannot tell linear from exp (exp first differs at "
+        "sw_pot = 9)."
+    )
+    assert note in printable(several).notes
+    assert f"# {note}" in several.export("text")
 
 
 def test_every_check_is_printed_and_one_that_is_not_finite_is_blank(respiration):
