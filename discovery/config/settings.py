@@ -252,6 +252,10 @@ class RunConfig(Settings):
     )
     targets: Columns = Field(description="process model's name: column", min_length=1)
     units: dict[str, str] = Field(default_factory=dict, description="column: unit")
+    convert: dict[str, str] = Field(
+        default_factory=dict,
+        description="column: unit to convert it to, from that under units or in the file",
+    )
     truth: dict[str, str] = Field(
         default_factory=dict,
         description="latent: column of its true values, where data are simulated",

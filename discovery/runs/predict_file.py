@@ -60,7 +60,8 @@ def predict(
     frame = _read_like_training(config, data)
     try:
         _check_present(frame, columns)
-        result = predict_frame(discovery, frame, using, interval)
+        inputs = frame if config is None else _in_wanted_units(config, frame)
+        result = predict_frame(discovery, inputs, using, interval)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
@@ -71,6 +72,14 @@ def predict(
     result = passed.join(result)
     write_predictions(out, result, discovery, _stamps(config, frame), interval or 0.95)
     return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
+
+
+def _in_wanted_units(config: "RunConfig", frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the rows in the units that the run was made in, see ``convert``."""
+    from discovery.tables.converting import converted
+
+    wanted = {n: unit for n, unit in config.convert.items() if n in frame.columns}
+    return converted(frame, wanted, config.units)
 
 
 def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame":

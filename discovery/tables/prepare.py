@@ -15,6 +15,7 @@ from discovery.config.settings import (
     RunConfig,
     TimeSplit,
 )
+from discovery.tables.converting import converted
 from discovery.tables.head import no_column
 from discovery.tables.labelled import split_by_label
 from discovery.tables.networks import time_of
@@ -60,6 +61,7 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     for note in origin.frame.attrs.get("notes", ()):
         say(note)
     say(f"read {len(origin.frame):,} rows from {origin.source}")
+    origin = _in_wanted_units(config, origin)
     frame, kept = _rows(config, origin, say)
     try:
         table = _table(config, frame, forcings, targets)
@@ -176,6 +178,15 @@ def _roles(
     return [n for n in needed if n is not None], [n for n in labels if n is not None]
 
 
+def _in_wanted_units(config: RunConfig, origin: Origin) -> Origin:
+    """Return the table with the units that ``convert`` asks for."""
+    try:
+        frame = converted(origin.frame, config.convert, config.units)
+    except (ColumnError, DataError) as error:
+        raise type(error)(f"{origin.source}: {error}") from error
+    return replace(origin, frame=frame)
+
+
 def _rows(
     config: RunConfig, origin: Origin, say: Callable[[str], None]
 ) -> tuple["pd.DataFrame", np.ndarray]:
@@ -275,7 +286,7 @@ def _table(
         config.features,
         forcings,
         targets,
-        units={**frame.attrs.get("units", {}), **config.units},
+        units={**frame.attrs.get("units", {}), **config.units, **config.convert},
         time=time_of(config.data),
         weights=config.data.weights,
         groups=config.data.groups,

@@ -270,10 +270,10 @@ def _fit_all(
         most = min(most, len(points.errors.root) + 1)
     result = []
     for form in forms:
-        if len(form.constants) > most:
-            continue
         if (own := form.fitted(points)) is not None:
             result.append(_Candidate(form, own, _misfit(form, own, points) / total))
+            continue
+        if len(form.constants) > most:
             continue
         moves = form.rescalable and form.variant.raw is None
         c = fit_form(form, scaled if moves else points, margin)

@@ -28,8 +28,7 @@ from symbolic.expression.nodes import (
 DEEPEST = (
     150  # levels of a tree: below the recursion limit of Python with room to spare
 )
-LONGEST_NAME = 200  # characters: a longer one is no column but an attack
-FORBIDDEN = set("\"'`\\;")  # no column needs them, and no name should look like code
+LONGEST_NAME = 500  # characters: a longer one is no column but an attack
 ASSUMPTIONS = ("", "real", "positive", "nonnegative", "negative", "nonpositive")
 
 
@@ -117,16 +116,18 @@ def _symbol(name: str, assumption: str) -> Any:
 def check_name(name: Any) -> None:
     """Refuse a name that no formula can hold.
 
-    Columns have names with blanks and brackets; a name is only compared and printed.
+    Columns have names with blanks, brackets, quotes; a name is only compared and printed,
+    and every printer and language writes it in a way of its own.
 
     Raises:
-        ExpressionError: it is empty, too long, or has quotes, backslashes or semicolons.
+        ExpressionError: it is empty, too long, has blanks at an end, or characters that
+            nobody sees (line breaks, zero width, marks of direction).
     """
     usable = isinstance(name, str) and name.isprintable() and name == name.strip()
-    if not usable or not 0 < len(name) <= LONGEST_NAME or FORBIDDEN & set(name):
+    if not usable or not 0 < len(name) <= LONGEST_NAME:
         raise ExpressionError(
-            f"{name!r:.80} is no name; use up to {LONGEST_NAME} printable characters "
-            "without quotes, backslashes and semicolons"
+            f"{name!r:.80} is no name; use up to {LONGEST_NAME} printable characters, "
+            "without blanks at the ends"
         )
 
 

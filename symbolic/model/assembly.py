@@ -77,7 +77,14 @@ def assemble_model(
         table=constant_table(fit.refitted, problem, units, {}),
         forcing_columns=forcing_columns,
         target_columns={n: table.target_columns.get(n, n) for n in decoder.targets},
-        unit_of=dict(table.units) | {p.name: p.unit for p in decoder.parameters},
+        # in plain regression a latent and its column have one name, and the unit is the
+        # column's
+        unit_of=dict(table.units)
+        | {
+            p.name: p.unit
+            for p in decoder.parameters
+            if p.unit or p.name not in table.units
+        },
         constraints=constraints,
         record=replace(
             record,
@@ -111,5 +118,7 @@ def _with_units(symbolic: SymbolicModel) -> SymbolicModel:
         symbolic,
         unit_of=unit_of,
         table=symbolic.table.assign(unit=units),
-        record=replace(symbolic.record, unit_problems=report.problems),
+        record=replace(
+            symbolic.record, unit_problems=(*report.problems, *report.unread)
+        ),
     )

@@ -63,20 +63,33 @@ def latex_symbols(
 ) -> dict[str, str]:
     """Return name -> LaTeX for several names, all different.
 
+    Names that would be printed alike, such as those with two kinds of mu, are counted.
+
     Raises:
-        ExpressionError: two names would be printed alike.
+        ExpressionError: the user gave two names one symbol.
     """
     printed: dict[str, str] = {}
     taken: dict[str, str] = {}
     for name in names:
         text = latex_symbol(name, symbols)
         if taken.setdefault(text, name) != name:
-            raise ExpressionError(
-                f"{taken[text]!r} and {name!r} are both printed as {text}; give one of "
-                "them another symbol with symbols={...}"
-            )
+            if symbols and (name in symbols or taken[text] in symbols):
+                raise ExpressionError(
+                    f"{taken[text]!r} and {name!r} are both printed as {text}; give one of "
+                    "them another symbol with symbols={...}"
+                )
+            text = _counted(text, taken)
+            taken[text] = name
         printed[name] = text
     return printed
+
+
+def _counted(text: str, taken: Mapping[str, str]) -> str:
+    """Return a symbol with the first number that makes it another one."""
+    number = 2
+    while (counted := f"{{{text}}}_{{({number})}}") in taken:
+        number += 1
+    return counted
 
 
 def escape(text: str) -> str:

@@ -74,7 +74,8 @@ def _readable(name: str) -> str:
     """Quote names that could be taken for a piece of a formula: `air temperature`."""
     plain = all(part.isidentifier() for part in name.split("."))
     plain = plain or name.startswith("(1 ")  # one unit, by which a value is divided
-    return name if plain else f"`{name}`"
+    mark = "``" if "`" in name else "`"
+    return name if plain else f"{mark}{name}{mark}"
 
 
 def markdown_table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -164,7 +164,7 @@ MALFORMED = {
     "an empty feature": (column("x2", np.nan), {}, "missing feature x2: 60"),
     "an empty target": (column("reco", np.nan), {}, "'reco' has no value in any"),
     "one class": (column("x1", "ENF"), {}, "'x1' is ENF in all"),
-    "classes in a target": (column("y", "ENF"), {}, "'y' holds text in row 0"),
+    "classes in a target": (column("reco", "ENF"), {}, "'reco' holds text in row 0"),
     # stamps, groups, parts, places
     "no stamp": (cell("time", 5, None), {}, "'time' has no value in row 5"),
     "dates with points": (
@@ -224,12 +224,21 @@ MALFORMED = {
         "write the name 'qc flag' in quotes",
     ),
     "a name that no equation can hold": (
-        lambda folder: good().rename(columns={"x2": "T 2'"}).to_csv(
+        lambda folder: good().rename(columns={"x2": "T\u200b2"}).to_csv(
             folder / "data.csv", index=False
         ),
-        {"features": ["x1", "T 2'"]},
-        "key 'features': \"T 2'\" is no name",
+        {"features": ["x1", "T\u200b2"]},
+        "key 'features': 'T\\u200b2' is no name",
     ),
+    "a unit that is not known": (None, {"convert": {"x2": "K"}}, "'x2' is not known"),
+    "another quantity": (
+        None,
+        {"units": {"x2": "kg"}, "convert": {"x2": "K"}},
+        "'convert.x2': 'kg' cannot be converted to 'K'",
+    ),
+    "no column to convert": (None, {"convert": {"x3": "K"}}, "there is no column 'x3'"),
+    "classes that are no feature": (None, {"categorical": ["x3"]}, "'x3', which is none of"),
+    "a period of zero": (None, {"periodic": {"x2": 0}}, "periodic"),
     "a feature listed twice": (None, {"features": ["x1", "x1"]}, "'x1' stands twice"),
     "a target that is not there": (None, {"targets": {"reco": "rec"}}, "names: reco"),
     # process models

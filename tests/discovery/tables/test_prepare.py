@@ -60,6 +60,26 @@ def test_rows_keep_their_place_in_the_file(data):
         )
 
 
+def test_columns_are_converted_before_anything_else(data):
+    changes = {"units": {"ta": "K", "sw": "W m-2"}, "convert": {"ta": "degC"}}
+    study = prepare(config(data, data={"rows": "ta > -268.15"}, **changes))
+    frame = pd.read_csv(data).iloc[study.table.row_ids]
+    np.testing.assert_allclose(study.table.forcings["ta"], frame.ta - 273.15)
+    assert study.table.units["ta"] == "degC"
+    assert (frame.ta > 5).all()
+
+
+def test_classes_and_circles_come_from_the_configuration(data):
+    changes = {
+        "features": ["sw", "site"],
+        "categorical": ["site"],
+        "periodic": {"sw": 24},
+    }
+    kinds = prepare(config(data, **changes)).table.kinds
+    assert kinds["site"].labels == tuple(map(str, range(8)))
+    assert kinds["sw"].period == 24.0
+
+
 def test_only_the_rows_of_some_labels_are_kept(data):
     said = []
     settings = {"only": {"site": ["2", "5"]}, "rows": "ta > 5"}

@@ -66,9 +66,9 @@ def test_below_the_smallest_normal_double_the_nearest_is_taken(tiny):
         (sympy.UnevaluatedExpr(x), "UnevaluatedExpr"),
         (sympy.Symbol("n", integer=True), "assumptions beyond"),
         (sympy.Symbol("a\nb"), "is no name"),
-        (sympy.Symbol("a;b"), "is no name"),
+        (sympy.Symbol("a\u200bb"), "is no name"),
         (sympy.Symbol(" a"), "is no name"),
-        (sympy.Symbol("a" * 201), "is no name"),
+        (sympy.Symbol("a" * 501), "is no name"),
         (sympy.Heaviside(x, sympy.Integer(0)), "value at zero"),
     ],
 )
@@ -77,14 +77,19 @@ def test_a_node_outside_the_whitelist_is_refused(expression, text):
         to_tree(expression)
 
 
+@pytest.mark.parametrize("name", ["T 2'", 'a "b"', "a\\b;c", "a`b", "__import__('os')"])
+def test_any_name_that_can_be_seen_is_a_name_and_nothing_more(name):
+    symbol = sympy.Symbol(name, real=True)
+    assert from_tree(to_tree(symbol)) == symbol
+    assert from_tree(["call", name, ["symbol", "x"]]).func.__name__ == name
+
+
 @pytest.mark.parametrize(
     ("tree", "text"),
     [
         (["eval", "1"], "'eval' is not a kind"),
-        (["symbol", "__import__('os')"], "is no name"),
         (["symbol", "x", "integer"], "unknown assumptions"),
         (["symbol"], "is no name"),
-        (["call", "os.system('x')", 1], "is no name"),
         (["call", "f"], "has no argument"),
         (["add", 1], "does not take 1"),
         (["exp", 1, 2], "does not take 2"),

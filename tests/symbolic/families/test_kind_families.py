@@ -116,6 +116,14 @@ def test_the_weight_of_the_mean_falls_with_the_spread_of_the_classes():
     )
 
 
+def test_a_class_without_rows_has_no_effect_of_its_own():
+    x, counts = np.array(KIND.codes[:2]), np.array([30.0, 20.0])
+    fit = fit_curve(x, np.array([0.4, -0.6]), counts, kind=KIND)
+    assert fit.family == "classes"
+    effects = fit.form.effects(fit.constants)
+    np.testing.assert_allclose(effects, [0.4, -0.6, 0.0], atol=1e-12)
+
+
 @pytest.mark.parametrize(
     ("family", "details"),
     [("classes", {}), ("harmonic", {"period": "x", "count": 1}), ("exp", {"count": 1})],

@@ -44,6 +44,12 @@ def test_different_names_have_different_symbols(some):
     assert len(set(latex_symbols(some).values())) == len(some)
 
 
+def test_names_that_would_look_alike_are_counted():
+    printed = latex_symbols(["\u00b5", "\u03bc", "mu x"])
+    assert len(set(printed.values())) == 3
+    assert printed["\u03bc"] == f"{{{printed[chr(0xB5)]}}}_{{(2)}}"
+
+
 def test_symbols_that_collide_are_refused():
     with pytest.raises(ExpressionError, match="both printed as T"):
         latex_symbols(["ta", "ts"], {"ta": "T", "ts": "T"})

@@ -98,3 +98,23 @@ def test_misspelt_modes_are_refused(equations):
         check_units(equations, "fre")
     with pytest.raises(ConfigError, match="ignore"):
         check_units(equations, "free", "loud")
+
+
+@pytest.mark.parametrize("mode", ["free", "dimensionless"])
+def test_plain_regression_has_the_unit_of_its_column_and_tells_what_does_not_fit(mode):
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.uniform(0, 3, 100), "z": rng.uniform(0, 3, 100)})
+    data["y"] = 1.5 + 2 * data.x + data.z + 0.01 * rng.normal(size=100)
+    units = {"x": "kg", "y": "m", "z": "3 apples"}
+    rows = Table.from_frame(data, ["x", "z"], targets="y", units=units)
+    model = ScIReN(LinearEncoder(2, 1))
+    fit(model, rows, rows, TrainConfig())
+    options = {"families": ["linear"], "compose": 0, "unit_problems": "ignore"}
+    found = symbolify(model, rows, unit_mode=mode, **options)
+    units = dict(zip(found.table.name, found.table.unit, strict=True))
+    said = "; ".join(found.record.unit_problems)
+    assert "z: '3 apples' is no unit" in said
+    if mode == "free":
+        assert (units["y_0"], units["a_x"]) == ("m", "m kg-1")
+    else:
+        assert "in kg" in said

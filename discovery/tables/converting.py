@@ -1,0 +1,47 @@
+"""Columns in other units than the file has them: what `convert` asks for."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from sciren.data.frames import numeric_column
+from sciren.errors import ColumnError, DataError, FormatError, closest_names
+from symbolic.units.conversion import conversion
+
+
+def converted(
+    frame: pd.DataFrame, convert: Mapping[str, str], units: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return a table whose columns are in the wanted units; their units go along.
+
+    Args:
+        frame: columns by name, with units in ``attrs["units"]`` where the file has them.
+        convert: column -> unit that is wanted.
+        units: column -> unit that the user declared, before that of the file.
+    Raises:
+        ColumnError: there is no such column.
+        DataError: the unit of a column is not known, or measures something else.
+    """
+    if not convert:
+        return frame
+    known = {**frame.attrs.get("units", {}), **units}
+    moved = {}
+    for name, wanted in convert.items():
+        if name not in frame.columns:
+            raise ColumnError(
+                f"key 'convert.{name}': there is no column {name!r}. "
+                f"{closest_names(name, map(str, frame.columns))}"
+            )
+        if not known.get(name, "").strip():
+            raise DataError(
+                f"key 'convert.{name}': the unit of column {name!r} is not known; write "
+                f"units: {{{name}: its unit in the file}}"
+            )
+        try:
+            change = conversion(known[name], wanted)
+        except FormatError as error:
+            raise DataError(f"key 'convert.{name}': {error}") from error
+        moved[name] = change(numeric_column(frame, name))
+    result = frame.assign(**moved)
+    result.attrs = {**frame.attrs, "units": {**known, **convert}}
+    return result
