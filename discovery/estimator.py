@@ -1,5 +1,6 @@
 """ScIReNRegressor: the whole way behind scikit-learn's fit and predict."""
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -8,26 +9,31 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import Tags, check_array, check_random_state
 from sklearn.utils.validation import (
-    check_consistent_length,
     check_is_fitted,
     validate_data,
 )
 
+from discovery.regressor.inputs import (
+    Column,
+    checked_targets,
+    checked_weights,
+    given_forcings,
+    held_out,
+)
+from discovery.regressor.results import Results
+from discovery.regressor.rows import Rows, whole_rows
 from discovery.tables.columns import with_kinds
-from sciren.errors import ColumnError, ConfigError, DataError, closest_names
-from symbolic.options import SymbolicOptions, check_families, options_of
+from sciren.errors import ConfigError, closest_names
+from symbolic.options import SymbolicOptions, check_families
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-    from discovery.results.result import Discovery
-    from discovery.verdict.record import Verdict
     from sciren.data import Table
     from sciren.decoders import Decoder
+    from sciren.model import ScIReN
     from sciren.training import TrainConfig
-
-Column = str | int
 
 # scikit-learn's own annotations are too narrow for what these accept
 _validate: Any = validate_data
@@ -50,7 +56,7 @@ def _with_options(init: Callable[..., None]) -> Callable[..., None]:
     return init
 
 
-class ScIReNRegressor(RegressorMixin, BaseEstimator):
+class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
     """Regression through a process model whose hidden parameters become equations.
 
         y = process_model(constraint(encoder(features)), constants, forcings)
@@ -63,7 +69,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         decoder: process model, the name of a built-in one, or None.
         parameters: parameter of the process model -> what is declared anew, such as
             ``{"q10": 2}`` to fix it (see `sciren.decoders.redeclare`).
-        forcings: the process model's name -> column of X; default: equal names.
+        forcings: the process model's name -> column of X; default: equal names. They
+            may also be given beside X, see `fit`.
         targets: names of the columns of y; default: those of the process model, of
             a DataFrame, or y.
         categorical: columns of X that are classes, names or positions; columns of words,
@@ -75,6 +82,10 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         constraint: one for all latents, "auto", or latent -> constraint.
         train: settings of the training, a `TrainConfig` or a mapping of its keys.
         validation_fraction: share of the rows (of whole groups) to choose by.
+        missing: "error" refuses nan in X; "drop" leaves such rows out of the training,
+            and predicts nan for them.
+        warm_start: whether `fit` goes on from the curves and constants of the last one;
+            edges that it dropped stay dropped.
         random_state: seed of the validation rows and of everything random.
         verbose: progress on stderr.
         options: every field of `symbolic.SymbolicOptions` is a keyword, such as
@@ -118,6 +129,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         constraint: Any = "auto",
         train: "TrainConfig | Mapping[str, Any] | None" = None,
         validation_fraction: float = 0.2,
+        missing: Literal["error", "drop"] = "error",
+        warm_start: bool = False,
         random_state: Any = None,
         verbose: bool = False,
         **options: Any,
@@ -134,6 +147,8 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         self.constraint = constraint
         self.train = train
         self.validation_fraction = validation_fraction
+        self.missing = missing
+        self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
         for name in SymbolicOptions.model_fields:
@@ -145,10 +160,18 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
+        tags.input_tags.allow_nan = self.missing == "drop"
         return tags
 
     # -- fitting --------------------------------------------------------------------
-    def fit(self, X: Any, y: Any, groups: "ArrayLike | None" = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        groups: "ArrayLike | None" = None,
+        sample_weight: "ArrayLike | None" = None,
+        forcings: Any = None,
+    ) -> Self:
         """Train on rows X (n, columns) and targets y (n,) or (n, targets).
 
         Args:
@@ -156,37 +179,65 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
             y: observations, nan where there is none.
             groups: (n,) labels of rows that belong together (sites, weeks): whole
                 groups are kept for validation, and errors count groups.
+            sample_weight: (n,) weights of the rows; a row of weight zero is not there.
+            forcings: what the process model reads, where it does not stand in X: name ->
+                values or a table, or the values (n,) of its one forcing.
         """
-        from discovery.config.build import build_model, enough_rows
-        from sciren.training import LineProgress
-        from sciren.training import fit as train_model
         from symbolic.expression.tree import check_name
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X, self._kinds = with_kinds(X, self.categorical or (), self.periodic or {})
-        values = _validate(self, X, dtype=np.float64, ensure_min_samples=4)
-        targets = _targets(y, len(values))
+        values = self._values(X, reset=True)
+        targets = checked_targets(y, len(values))
         self._one_target = targets.ndim == 1
         targets = targets.reshape(len(values), -1)
         decoder = self._process_model(y, targets.shape[1])
-        self._columns_of(decoder)
+        given = given_forcings(forcings, decoder, len(values))
+        self._columns_of(decoder, set(given))
         for name in self._column_names():
             check_name(name)  # before a training whose equations could not be written
-        table = self._table(values, targets, groups)
-        self._train, self._valid = _held_out(table, self.validation_fraction, seed)
-        inputs, outputs = len(self._feature_columns), len(decoder.latent_names)
-        config = self._train_config(seed, enough_rows(self._train, inputs, outputs))
-        encoder = self._encoder_settings()
-        model = build_model(inputs, decoder, encoder, self.constraint, seed)
-        progress = LineProgress() if self.verbose else None
         check_families(self._options())
+        weights = checked_weights(sample_weight, len(values))
+        table = self._table(values, given, targets, groups, weights)
+        table = table.take(self._usable(table, weights))
+        self._train, self._valid = held_out(table, self.validation_fraction, seed)
+        self._seed = seed
+        return self._trained(decoder)
+
+    def _trained(self, decoder: "Decoder") -> Self:
+        """Train on the rows that are there."""
+        from discovery.config.build import enough_rows
+        from discovery.runs.training import Training
+        from sciren.training import LineProgress
+        from sciren.training import fit as train_model
+
+        inputs, outputs = len(self._feature_columns), len(decoder.latent_names)
+        enough = enough_rows(self._train, inputs, outputs)
+        config = self._train_config(self._seed, enough)
+        model = self._start(decoder)
+        progress = LineProgress() if self.verbose else None
         self.history_ = train_model(model, self._train, self._valid, config, progress)
-        self.model_, self._seed, self._discovery = model, seed, None
+        self._training = Training.of(model, self.history_)
+        self.model_, self._discovery = model, None
         return self
 
-    def _options(self) -> SymbolicOptions:
-        names = SymbolicOptions.model_fields
-        return options_of(None, {name: getattr(self, name) for name in names})
+    def _start(self, decoder: "Decoder") -> "ScIReN":
+        """Return the untrained model, or with ``warm_start`` a copy of the last one."""
+        from discovery.config.build import build_model
+
+        inputs = len(self._feature_columns)
+        fresh = build_model(
+            inputs, decoder, self._encoder_settings(), self.constraint, self._seed
+        )
+        last = getattr(self, "model_", None)
+        if not self.warm_start or last is None:
+            return fresh
+        alike = (
+            last.encoder.n_inputs == inputs
+            and last.latent_names == fresh.latent_names
+            and type(last.encoder) is type(fresh.encoder)
+        )
+        return copy.deepcopy(last) if alike else fresh
 
     def _process_model(self, y: Any, count: int) -> "Decoder":
         from discovery.config.process import load_decoder
@@ -231,221 +282,91 @@ class ScIReNRegressor(RegressorMixin, BaseEstimator):
         hidden = {"hidden": self.hidden} if self.encoder == "kan" else {}
         return {"kind": self.encoder} | hidden
 
-    # -- columns --------------------------------------------------------------------
-    def _columns_of(self, decoder: "Decoder") -> None:
-        """Find out which columns of X are features and which are forcings."""
-        names = self._column_names()
-        given = dict(self.forcings or {})
-        unknown = [name for name in given if name not in decoder.forcings]
-        if unknown:
-            raise ConfigError(
-                f"forcings={given}: process model {decoder.name!r} knows no "
-                f"{unknown[0]!r}. {closest_names(unknown[0], decoder.forcings)}"
-            )
-        self._forcing_columns = {
-            name: _position(given.get(name, name), names) for name in decoder.forcings
-        }
-        own = set(self._forcing_columns.values())
-        self._feature_columns = (
-            [k for k in range(len(names)) if k not in own]
-            if self.features is None
-            else [_position(name, names) for name in self.features]
-        )
-        if not self._feature_columns:
-            raise ConfigError(
-                "no column of X is left for the encoder; name features=[...] "
-                "(a forcing may be a feature too)"
-            )
-        self._target_columns = decoder.targets
-
-    def _column_names(self) -> list[str]:
-        names = getattr(self, "feature_names_in_", None)
-        if names is None:
-            return [f"x{k}" for k in range(self.n_features_in_)]
-        return [str(name) for name in names]
-
-    def _table(
-        self, values: np.ndarray, targets: np.ndarray | None, groups: Any = None
-    ) -> "Table":
-        import torch
-
-        from sciren.data import Table
-
-        names = self._column_names()
-        if targets is None:
-            targets = np.empty((len(values), 0))
-        blocks = np.arange(len(values))
-        if groups is not None:
-            check_consistent_length(values, groups)
-            blocks = np.unique(np.asarray(groups), return_inverse=True)[1]
-        return Table(
-            features=torch.tensor(values[:, self._feature_columns]),
-            forcings={
-                name: torch.tensor(values[:, column])
-                for name, column in self._forcing_columns.items()
-            },
-            targets=torch.tensor(targets),
-            feature_names=tuple(names[k] for k in self._feature_columns),
-            target_names=self._target_columns[: targets.shape[1]],
-            forcing_columns={
-                name: names[column] for name, column in self._forcing_columns.items()
-            },
-            target_columns={name: name for name in self._target_columns},
-            blocks=torch.tensor(blocks),
-            kinds={
-                name: self._kinds[name]
-                for name in (names[k] for k in self._feature_columns)
-                if name in self._kinds
-            },
-        )
-
     # -- using ----------------------------------------------------------------------
-    def _checked(self, X: Any, forcings: bool = True) -> "Table":
-        check_is_fitted(self)
-        finite = True if forcings else "allow-nan"
-        X = with_kinds(X, (), {}, self._kinds)[0]
-        values = _validate(
-            self, X, dtype=np.float64, reset=False, ensure_all_finite=finite
-        )
-        if not forcings:
-            _check(values[:, self._feature_columns], input_name="X")
-        return self._table(values, None)
-
     def predict(
         self,
         X: Any,
         using: Literal["network", "equations"] = "network",
         interval: float | None = None,
+        forcings: Any = None,
     ) -> Any:
         """Return the targets, (n,) or (n, targets) as y was given.
 
+        Rows beyond those of the training are told in a `DataWarning`.
+
         Args:
-            X: as in `fit`, finite.
+            X: as in `fit`, finite; with ``missing="drop"`` rows with gaps give nan.
             using: the trained network, or its equations.
             interval: probability; returns a table instead, with the columns of
                 `Discovery.predict`: limits of observations, means and latents, outside.
+            forcings: as in `fit`, where they were given beside X.
         Raises:
             ConfigError: ``using`` does not exist, or there are no equations.
         """
-        from discovery.results.record import equations_of
-        from discovery.results.scoring import equation_targets
-
         if using not in ("network", "equations"):
             raise ConfigError(
                 f"using={using!r} does not exist; use 'network' or 'equations'"
             )
-        table = self._checked(X)
+        table = self._checked(X, forcings)
         if interval is not None:
-            return self.discovery_.predict(self._frame(X), using, interval=interval)
+            frame = self._frame(X, table)
+            return self.discovery_.predict(frame, using, interval=interval)
+        self._warn_outside(table)
+        return self._predicted(table, using)
+
+    def _predicted(
+        self, table: "Table", using: Literal["network", "equations"] = "network"
+    ) -> np.ndarray:
+        """Return the targets of rows, nan where a row has gaps."""
+        from discovery.results.record import equations_of
+        from discovery.results.scoring import equation_targets
+
+        whole = whole_rows(table)
+        rows = table.take(whole)
         if using == "network":
-            result = self.model_.predict(table).targets.numpy()
+            values = self.model_.predict(rows).targets.numpy()
         else:
             equations = equations_of(self.discovery_)
-            result = equation_targets(equations, self.model_, table).numpy()
+            values = equation_targets(equations, self.model_, rows).numpy()
+        result = np.full((len(table), values.shape[1]), np.nan)
+        result[whole] = values
         return result[:, 0] if self._one_target else result
 
-    def _frame(self, X: Any) -> "pd.DataFrame":
-        """Return the columns of X under their names."""
-        import pandas as pd
+    def score(
+        self, X: Any, y: Any, sample_weight: Any = None, forcings: Any = None
+    ) -> float:
+        """Return R2 of the predictions of the network.
 
-        values = np.asarray(with_kinds(X, (), {}, self._kinds)[0], dtype=float)
-        index = getattr(X, "index", None)
-        return pd.DataFrame(values, columns=self._column_names(), index=index)
+        Rows without an observation, or with gaps where ``missing="drop"``, do not count.
+        """
+        from sklearn.metrics import r2_score
+
+        predicted = self._predicted(self._checked(X, forcings))
+        observed = checked_targets(y, len(predicted))
+        gaps = np.isnan(observed) | np.isnan(predicted.reshape(observed.shape))
+        known = ~gaps.reshape(len(gaps), -1).any(axis=1)
+        weights = checked_weights(sample_weight, len(predicted))
+        return float(
+            r2_score(
+                observed[known],
+                predicted[known],
+                sample_weight=None if weights is None else weights[known],
+            )
+        )
 
     def latents(self, X: Any) -> "pd.DataFrame":
         """Return the latents, one column each; forcings in X may be nan."""
         import pandas as pd
 
-        table = self._checked(X, forcings=False)
-        values = self.model_.latents(table).numpy()
-        index = getattr(X, "index", None)
-        return pd.DataFrame(values, columns=list(self.model_.latent_names), index=index)
+        table = self._checked(X, None, needed=False)
+        whole = np.asarray(np.isfinite(table.features.numpy()).all(axis=1))
+        names = list(self.model_.latent_names)
+        values = np.full((len(table), len(names)), np.nan)
+        values[whole] = self.model_.latents(table.take(whole)).numpy()
+        return pd.DataFrame(values, columns=names, index=getattr(X, "index", None))
 
     @property
     def constants_(self) -> dict[str, float]:
         """Constants of the process model."""
         check_is_fitted(self)
         return self.model_.constants()
-
-    # -- equations ------------------------------------------------------------------
-    @property
-    def verdict_(self) -> "Verdict":
-        """What the equations are worth: headline, three answers, reasons."""
-        return self.discovery_.verdict
-
-    @property
-    def discovery_(self) -> "Discovery":
-        """Equations, verification and intervals of the trained model."""
-        check_is_fitted(self)
-        if self._discovery is None:
-            from discovery.results.stages import discover
-
-            self._discovery = discover(
-                self.model_,
-                self._train,
-                self._valid,
-                history=self.history_,
-                options=self._options(),
-                seed=self._seed,
-            )
-        return self._discovery
-
-    @property
-    def equations_(self) -> "pd.DataFrame":
-        """One row a latent: equation, latex, expression, features, r2, verdict."""
-        from discovery.results.frames import latents_table
-
-        return latents_table(self.discovery_, self._train)
-
-    def latex(self, digits: int | None = -1) -> dict[str, str]:
-        """Return latent -> LaTeX of its equation; see `Discovery.latex`."""
-        return self.discovery_.latex(digits)
-
-    def sympy(self) -> dict[str, Any]:
-        """Return latent -> sympy expression of the columns of X."""
-        return self.discovery_.sympy()
-
-
-def _targets(y: Any, rows: int) -> np.ndarray:
-    """Return y, (n,) or (n, t), float64; nan is allowed, infinities are not."""
-    if y is None:
-        raise ConfigError("requires y to be passed, but the target y is None")
-    values = _check(
-        y,
-        dtype=np.float64,
-        ensure_2d=False,
-        ensure_all_finite="allow-nan",
-        input_name="y",
-    )
-    check_consistent_length(values, np.empty(rows))
-    if values.ndim > 2:
-        raise ConfigError(f"y has shape {values.shape}; give (n,) or (n, targets)")
-    if np.isnan(values).all(axis=0).any():
-        raise DataError("y has a column of nan only, so there is nothing to learn from")
-    return values
-
-
-def _position(column: Column, names: list[str]) -> int:
-    if isinstance(column, str):
-        if column not in names:
-            raise ColumnError(
-                f"X has no column {column!r}. {closest_names(column, names)}"
-            )
-        return names.index(column)
-    if not -len(names) <= column < len(names):
-        raise ColumnError(f"X has no column {column}, only {len(names)} columns")
-    return int(column) % len(names)
-
-
-def _held_out(table: "Table", share: float, seed: int) -> "tuple[Table, Table]":
-    """Keep a share of the blocks, at least one, to choose by."""
-    if not 0 < share < 1:
-        raise ConfigError(f"validation_fraction={share}; use a share between 0 and 1")
-    blocks = table.blocks.numpy()
-    names = np.unique(blocks)
-    if len(names) < 2:
-        raise ConfigError("one group cannot be split; give at least two groups")
-    count = min(max(1, round(share * len(names))), len(names) - 1)
-    chosen = np.random.default_rng(seed).permutation(names)[:count]
-    held = np.isin(blocks, chosen)
-    return table.take(~held), table.take(held)

@@ -49,15 +49,18 @@ def draw_all(
     graph = run_graph(discovery, table)
     if graph is not None:
         yield "graph", draw_graph(graph)
-    yield from _edges(discovery, table)
+    yield from edge_figures(discovery, table)
     yield from profile_figures(discovery)
     last = "test" if "test" in parts else "train"
-    yield from _observed(discovery, parts[last])
+    yield from observed_figures(discovery, parts[last])
     yield from _latents(discovery, parts[last], truth)
-    yield from _history(discovery)
+    yield from history_figures(discovery)
 
 
-def _edges(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+def edge_figures(
+    discovery: "Discovery", table: "Table"
+) -> "Iterator[tuple[str, Figure]]":
+    """Yield the picture of the curves, if there are equations."""
     from symbolic import edge_curves
     from visualize import plot_edges
 
@@ -124,7 +127,10 @@ class _Summary:
         self.identified, self.reason = profile.identified, profile.reason
 
 
-def _observed(discovery: "Discovery", table: "Table") -> "Iterator[tuple[str, Figure]]":
+def observed_figures(
+    discovery: "Discovery", table: "Table"
+) -> "Iterator[tuple[str, Figure]]":
+    """Yield a picture of predictions over observations for each target."""
     from discovery.results.scoring import predictors
     from visualize import plot_observed
 
@@ -164,7 +170,8 @@ def _latents(
         yield f"latents_{name}" if len(truth) > 1 else "latents", figure
 
 
-def _history(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
+def history_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
+    """Yield the picture of the training, if it had steps."""
     from visualize import plot_history
 
     numbers = (

@@ -10,17 +10,16 @@ from discovery.runs.folder import open_run
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
     from discovery.results.record import DiscoveryRecord
-    from discovery.results.result import Discovery
 
 _LABELS = {"constant latents": "constant latents", "mlp": "perceptron"}
 
 
 def summary(folder: Path) -> str:
     """Return verdict, equations, constants, scores and where the report is."""
-    from discovery.results.result import Discovery
+    from discovery.runs.stored import load_discovery
 
     run = open_run(folder)
-    discovery = Discovery.load(run)
+    discovery = load_discovery(run)
     record = read_json(run / "data.json")
     lines = [
         *verdict_lines(discovery),
@@ -34,7 +33,27 @@ def summary(folder: Path) -> str:
     return "\n".join(lines)
 
 
-def verdict_lines(discovery: "Discovery") -> list[str]:
+def short_summary(discovery: "DiscoveryRecord", lines: int = 10) -> str:
+    """Return what was found in at most so many lines, the verdict first.
+
+    Args:
+        discovery: of a run, or from memory.
+        lines: at most; the last then says how many are left out.
+    """
+    found = [
+        f"verdict: {discovery.verdict.line()}",
+        *equation_lines(discovery),
+        *constant_lines(discovery),
+        *score_lines(discovery),
+        consistency_line(discovery),
+    ]
+    if len(found) > lines:
+        left = len(found) - lines + 1
+        found = [*found[: lines - 1], f"... and {left} lines more"]
+    return "\n".join(found)
+
+
+def verdict_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return the headline, the three answers, and what a reader needs first."""
     verdict = discovery.verdict
     return [
@@ -77,7 +96,7 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     return [*latents, *targets]
 
 
-def constant_lines(discovery: "Discovery") -> list[str]:
+def constant_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each process constant."""
     from discovery.results.identification import OFFERED
 
@@ -125,7 +144,7 @@ def _short(value: float) -> str:
     return f"{value:.4g}"
 
 
-def truth_lines(discovery: "Discovery", truth: dict[str, str]) -> list[str]:
+def truth_lines(discovery: "DiscoveryRecord", truth: dict[str, str]) -> list[str]:
     """Return the truth where it is known, and how well the latents agree with it."""
     lines = [f"truth: {name} = {text}" for name, text in truth.items()]
     for name, score in (
@@ -145,7 +164,7 @@ def score_part(discovery: "DiscoveryRecord") -> tuple[str, dict[str, Any]]:
     return part, dict(discovery.scores.get(part, {}))
 
 
-def score_lines(discovery: "Discovery") -> list[str]:
+def score_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each target: R2 on the test rows, side by side."""
     part, models = score_part(discovery)
     order = ["equation", "network", *_LABELS]
@@ -164,7 +183,7 @@ def _r2(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.4f}"
 
 
-def consistency_line(discovery: "Discovery") -> str:
+def consistency_line(discovery: "DiscoveryRecord") -> str:
     """Return PASS or FAIL and which checks failed."""
     checks = discovery.verification.checks if discovery.verification else ()
     failed = [check.name for check in checks if not check.passed]

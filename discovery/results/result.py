@@ -1,5 +1,6 @@
 """Discovery: one object that predicts, prints and loads what was found."""
 
+import html
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
 
 class Discovery(DiscoveryRecord):
     """What was found, as objects; the attributes are those of `DiscoveryRecord`."""
+
+    def __repr__(self) -> str:
+        """Return what was found in ten lines."""
+        from discovery.report.summary import short_summary
+
+        return short_summary(self)
+
+    def _repr_html_(self) -> str:
+        """Return the ten lines for a notebook."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
 
     def network(self, decoder: "Decoder | None" = None) -> "ScIReN":
         """Return the trained network, read from the run where that is needed.

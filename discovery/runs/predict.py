@@ -1,7 +1,7 @@
 """Targets and latents for new rows, by the equations or by the network of a run."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -241,7 +241,21 @@ def _columns(
 
 def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
-    ranges, kinds = _known_ranges(discovery), _kinds(discovery)
+    warn_outside(_known_ranges(discovery), columns, _kinds(discovery))
+
+
+def warn_outside(
+    ranges: Mapping[str, Sequence[float]],
+    columns: Mapping[str, np.ndarray],
+    kinds: Collection[str] = (),
+) -> None:
+    """Warn where rows lie outside the ranges (lowest, highest) of columns.
+
+    Args:
+        ranges: of the columns that have one.
+        columns: values (n,).
+        kinds: columns of classes and of places on a circle, which have no range.
+    """
     for name, values in columns.items():
         if name not in ranges or name in kinds or np.isnan(values).all():
             continue
@@ -252,7 +266,7 @@ def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) 
                 f"column {name!r}: {share:.1%} of the rows are outside {low:g} to "
                 f"{high:g}, where the model was made; there it extrapolates",
                 DataWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
 

@@ -2,10 +2,12 @@
 
 import functools
 import importlib
+import importlib.util
 import inspect
 import operator
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from sciren.decoders.base import Decoder
@@ -95,7 +97,50 @@ class FunctionDecoder(Decoder):
                 "@process_model, or store the trained model with save_model and give the "
                 "process model to load_model"
             )
+        if module in _SCRIPTS:
+            return _from_script, (str(_script(module, self.name)), name)
         return _imported, (module, name)
+
+
+_SCRIPTS = ("__main__", "__mp_main__")
+"""Names under which a script runs, and is run again in the processes that it starts; the
+second is that of `multiprocessing`, whose ``spawn`` does the same."""
+
+
+def _script(module: str, model: str) -> Path:
+    """Return the file of the script that defines a process model.
+
+    Raises:
+        DecoderError: it has no file, or cannot be run again without doing its work.
+    """
+    file = getattr(sys.modules[module], "__file__", None)
+    if file is None or not Path(file).is_file():
+        raise DecoderError(
+            f"process model {model!r} cannot be pickled, because it stands in no file; "
+            "move it to a module and import it from there"
+        )
+    if "__name__" not in Path(file).read_text(encoding="utf-8"):
+        raise DecoderError(
+            f"{file}: process model {model!r} goes to another process, which would run "
+            "the whole script; move it to a module and import it from there, or put the "
+            'work of the script under if __name__ == "__main__":'
+        )
+    return Path(file).resolve()
+
+
+def _from_script(file: str, name: str) -> Any:
+    """Return the process model of a script; a process that does not run it reads it."""
+    for module in _SCRIPTS:
+        known = getattr(sys.modules.get(module), "__file__", None)
+        if known is not None and Path(known).resolve() == Path(file):
+            return operator.attrgetter(name)(sys.modules[module])
+    spec = importlib.util.spec_from_file_location(_SCRIPTS[1], file)
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    sys.modules[_SCRIPTS[1]] = script
+    spec.loader.exec_module(script)
+    return operator.attrgetter(name)(script)
 
 
 def _imported(module: str, name: str) -> Any:

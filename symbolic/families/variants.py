@@ -6,12 +6,14 @@ form of a raw value   g(shift + scale z)                for families without a r
                                                         factors that are raw features
 """
 
+import copyreg
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import sympy
 
+from sciren.errors import ExpressionError
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp, guarded_exp_slope
 from symbolic.families.kind_families import LinearForm
@@ -44,6 +46,25 @@ def form_named(family: str, variant: Variant | str = "") -> Form:
         if form.variant == wanted:
             return form
     raise KeyError(f"{family}{wanted}")
+
+
+def _form_again(family: str, variant: Variant) -> Form:
+    """Return a pickled form; its functions are those of the library that is there."""
+    try:
+        return form_named(family, variant)
+    except KeyError as error:
+        raise ExpressionError(
+            f"family {family!r} is not in the library of this process; call "
+            "register_family before what was pickled is read"
+        ) from error
+
+
+def _pickled(form: Form) -> tuple[Any, ...]:
+    return _form_again, (form.family, form.variant)
+
+
+# functions of the library have no names that pickle could look up; the form has one
+copyreg.pickle(Form, _pickled)
 
 
 def _power_of_e(rate: Any, difference: Any) -> Any:

@@ -16,8 +16,15 @@ from sciren.decoders import Q10Respiration, process_model
 from sciren.errors import ColumnError, ConfigError, DataError
 from sciren.parameters import Parameter
 
+# whole rows are held out to choose by, so that a row of weight two, which is in one part,
+# is not the same as two rows, which may be in both
+UNLIKE = {
+    f"check_sample_weight_equivalence_on_{kind}_data": "rows are held out to choose by"
+    for kind in ("dense", "sparse")
+}
 
-@parametrize_with_checks([ScIReNRegressor()])
+
+@parametrize_with_checks([ScIReNRegressor()], expected_failed_checks=lambda _: UNLIKE)
 def test_scikit_learn_agrees(estimator, check):
     check(estimator)
 

@@ -1,0 +1,1 @@
+"""Parts of `discovery.ScIReNRegressor`: what comes in, figures, files."""

@@ -1,0 +1,221 @@
+"""Columns and rows of X on their way into a `sciren.Table`."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from discovery.regressor.inputs import (
+    FROM_PIPELINES,
+    column_position,
+    given_forcings,
+)
+from discovery.tables.columns import with_kinds
+from sciren.errors import ConfigError, DataError, closest_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.data import Table
+    from sciren.decoders import Decoder
+    from sciren.model import ScIReN
+
+# scikit-learn's own annotations are too narrow for what these accept
+_validate: Any = validate_data
+_check: Any = check_array
+
+
+class Rows:
+    """What an estimator knows of the columns of X, and the tables that it makes of it."""
+
+    features: Any
+    forcings: Any
+    missing: str
+    n_features_in_: int
+    model_: "ScIReN"
+    _kinds: dict[str, Any]
+    _train: "Table"
+    _valid: "Table"
+
+    def _values(self, X: Any, reset: bool = False, finite: bool = True) -> np.ndarray:
+        """Return X as numbers (n, columns)."""
+        if self.missing not in ("error", "drop"):
+            raise ConfigError(f"missing={self.missing!r}; use 'error' or 'drop'")
+        whole = finite and self.missing == "error"
+        return _validate(
+            self, X, dtype=np.float64, reset=reset,
+            ensure_min_samples=4 if reset else 1,
+            ensure_all_finite=True if whole else "allow-nan",
+        )  # fmt: skip
+
+    def _usable(self, table: "Table", weights: np.ndarray | None) -> np.ndarray:
+        """Return the rows (n,) that count: with a weight, without gaps."""
+        usable = np.ones(len(table), dtype=bool) if weights is None else weights > 0
+        whole = whole_rows(table)
+        if self.missing == "error" and not whole.all():
+            raise DataError("forcings contain NaN; drop such rows with missing='drop'")
+        if (usable & whole).sum() < 4:
+            raise DataError(
+                f"{int((usable & whole).sum())} rows have a weight and no gaps, too few"
+            )
+        return usable & whole
+
+    def _columns_of(self, decoder: "Decoder", beside: Collection[str]) -> None:
+        """Find out which columns of X are features and which are forcings.
+
+        Args:
+            decoder: the process model.
+            beside: forcings that were given beside X.
+        """
+        names = self._column_names()
+        given = dict(self.forcings or {})
+        unknown = [name for name in given if name not in decoder.forcings]
+        if unknown:
+            raise ConfigError(
+                f"forcings={given}: process model {decoder.name!r} knows no "
+                f"{unknown[0]!r}. {closest_names(unknown[0], decoder.forcings)}"
+            )
+        self._forcing_columns: dict[str, int | None] = {
+            name: None
+            if name in beside
+            else column_position(given.get(name, name), names, FROM_PIPELINES)
+            for name in decoder.forcings
+        }
+        own = set(self._forcing_columns.values())
+        self._feature_columns = (
+            [k for k in range(len(names)) if k not in own]
+            if self.features is None
+            else [column_position(name, names) for name in self.features]
+        )
+        if not self._feature_columns:
+            raise ConfigError(
+                "no column of X is left for the encoder; name features=[...] "
+                "(a forcing may be a feature too)"
+            )
+        self._target_columns = decoder.targets
+
+    def _forcing_names(self) -> dict[str, str]:
+        """Return the process model's name -> column, also of forcings beside X."""
+        names = self._column_names()
+        return {
+            name: names[column]
+            if column is not None
+            else f"{name}_forcing"
+            if name in names
+            else name
+            for name, column in self._forcing_columns.items()
+        }
+
+    def _column_names(self) -> list[str]:
+        names = getattr(self, "feature_names_in_", None)
+        if names is None:
+            return [f"x{k}" for k in range(self.n_features_in_)]
+        return [str(name) for name in names]
+
+    def _table(
+        self,
+        values: np.ndarray,
+        beside: Mapping[str, np.ndarray],
+        targets: np.ndarray | None = None,
+        groups: Any = None,
+        weights: np.ndarray | None = None,
+    ) -> "Table":
+        import torch
+
+        from sciren.data import Table
+
+        names = self._column_names()
+        if targets is None:
+            targets = np.empty((len(values), 0))
+        blocks = np.arange(len(values))
+        if groups is not None:
+            check_consistent_length(values, groups)
+            blocks = np.unique(np.asarray(groups), return_inverse=True)[1]
+        features = tuple(names[k] for k in self._feature_columns)
+        return Table(
+            features=torch.tensor(values[:, self._feature_columns]),
+            forcings={
+                name: torch.tensor(beside[name] if k is None else values[:, k])
+                for name, k in self._forcing_columns.items()
+            },
+            targets=torch.tensor(targets),
+            feature_names=features,
+            target_names=self._target_columns[: targets.shape[1]],
+            forcing_columns=self._forcing_names(),
+            target_columns={name: name for name in self._target_columns},
+            weights=None if weights is None else torch.tensor(weights),
+            blocks=torch.tensor(blocks),
+            kinds={n: kind for n, kind in self._kinds.items() if n in features},
+        )
+
+    def _checked(self, X: Any, forcings: Any, needed: bool = True) -> "Table":
+        """Return rows to predict; without need of forcings these may be missing."""
+        check_is_fitted(self)
+        X = with_kinds(X, (), {}, self._kinds)[0]
+        values = self._values(X, finite=needed)
+        if not needed and self.missing == "error":
+            _check(values[:, self._feature_columns], input_name="X")
+        beside = given_forcings(forcings, self.model_.decoder, len(values))
+        for name, column in self._forcing_columns.items():
+            if column is None and name not in beside:
+                if needed:
+                    raise ConfigError(
+                        f"forcing {name!r} was given beside X at fit; give it here too: "
+                        "predict(X, forcings=...)"
+                    )
+                beside[name] = np.full(len(values), np.nan)
+        return self._table(values, beside)
+
+    def _warn_outside(self, table: "Table") -> None:
+        """Warn of rows beyond those that the model was made from."""
+        from discovery.runs.predict import warn_outside
+
+        made = (self._train, self._valid)
+        known = [_by_column(part) for part in made]
+        ranges = {
+            name: [
+                min(np.nanmin(part[name]) for part in known),
+                max(np.nanmax(part[name]) for part in known),
+            ]
+            for name in known[0]
+        }
+        warn_outside(ranges, _by_column(table), self._kinds)
+
+    def _frame(self, X: Any, table: "Table") -> "pd.DataFrame":
+        """Return the columns of X, and forcings beside it, under their names."""
+        import pandas as pd
+
+        values = np.asarray(with_kinds(X, (), {}, self._kinds)[0], dtype=float)
+        index = getattr(X, "index", None)
+        frame = pd.DataFrame(values, columns=self._column_names(), index=index)
+        names = self._forcing_names()
+        beside = {
+            names[name]: part.numpy()
+            for name, part in table.forcings.items()
+            if self._forcing_columns[name] is None
+        }
+        return frame.assign(**beside)
+
+
+def whole_rows(table: "Table") -> np.ndarray:
+    """Return which rows (n,) have every feature and forcing."""
+    parts = [table.features.numpy(), *(f.numpy() for f in table.forcings.values())]
+    gaps = [np.isnan(part.reshape(len(table), -1)).any(axis=1) for part in parts]
+    return np.logical_not(np.any(gaps, axis=0))
+
+
+def _by_column(table: "Table") -> dict[str, np.ndarray]:
+    """Return column -> values (n,) of features and of forcings with one value a row."""
+    columns = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
+    forcings = {
+        table.forcing_columns[name]: part.numpy()
+        for name, part in table.forcings.items()
+        if part.ndim == 1
+    }
+    return columns | forcings
