@@ -1,8 +1,9 @@
 """Observed targets as weighted, standardised residuals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -88,12 +89,14 @@ class Observations:
         values: (n, t) transformed targets, zero where not observed.
         weights: (n, t), zero where not observed.
         blocks: (n,) unit of resampling.
+        rank: (n,) place of the rows in time; None where there are groups or no time.
     """
 
     scale: ResidualScale
     values: Tensor
     weights: Tensor
     blocks: Tensor
+    rank: Tensor | None = None
 
     @classmethod
     def of(cls, table: Table, scale: ResidualScale) -> "Observations":
@@ -104,7 +107,12 @@ class Observations:
         weights = known.to(values.dtype)
         if table.weights is not None:
             weights = weights * table.weights.unsqueeze(1)
-        return cls(scale, values, weights, table.blocks)
+        rank = None
+        if table.time is not None and table.groups is None:
+            order = torch.from_numpy(np.argsort(table.time, kind="stable"))
+            rank = torch.empty_like(table.blocks)
+            rank[order.to(rank.device)] = torch.arange(len(order), device=rank.device)
+        return cls(scale, values, weights, table.blocks, rank)
 
     @property
     def count(self) -> int:
@@ -119,8 +127,11 @@ class Observations:
     def take(self, rows: Tensor | slice) -> "Observations":
         """Return some of the rows."""
         values, weights = self.values[rows], self.weights[rows]
-        return Observations(self.scale, values, weights, self.blocks[rows])
+        rank = None if self.rank is None else self.rank[rows]
+        return replace(
+            self, values=values, weights=weights, blocks=self.blocks[rows], rank=rank
+        )
 
     def reweighted(self, factor: Tensor) -> "Observations":
         """Return the same observations with weights times a factor (n, t)."""
-        return Observations(self.scale, self.values, self.weights * factor, self.blocks)
+        return replace(self, weights=self.weights * factor)

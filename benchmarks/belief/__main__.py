@@ -2,8 +2,9 @@
 
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
 verdict (right and wrong models, useless features), identifiability (eleven cases),
-coverage (intervals of constants, means and latents), bands (whole curves), prediction
-(new observations), kinds (effects of classes, waves on a circle).
+coverage (intervals of constants, means and latents), coefficients (of closed forms),
+bands (whole curves), prediction (new observations), kinds (effects of classes, waves on a
+circle).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -18,6 +19,7 @@ PARTS = {
     "verdict": "benchmarks.belief.verdicts",
     "identifiability": "benchmarks.belief.identifiability",
     "coverage": "benchmarks.belief.coverage",
+    "coefficients": "benchmarks.belief.coefficients",
     "bands": "benchmarks.belief.curve_bands",
     "prediction": "benchmarks.belief.prediction",
     "kinds": "benchmarks.belief.kinds",

@@ -21,6 +21,8 @@ COLUMNS = (
     "constant", "latent", "source", "estimate", "error", "low", "high", "unit", "method",
 )  # fmt: skip
 
+CURVATURE = "curvature, robust errors"  # how an interval without resamples was found
+
 
 @dataclass(frozen=True)
 class Draws:
@@ -91,14 +93,24 @@ def bootstrap_equations(
 def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFrame":
     """Return estimate, error and 95 % interval of every constant, process ones first.
 
-    Errors are deviations over the resamples, intervals their 2.5 and 97.5 % quantiles;
-    without draws both follow from the curvature and the residuals of rows or blocks.
+    In time order errors follow from the curvature and the slow part of the residuals,
+    because weeks that are drawn again forget what lasts longer. Else errors are deviations
+    over the resamples, intervals their 2.5 and 97.5 % quantiles; without draws both follow
+    from the curvature and the residuals of rows or blocks.
     """
     import pandas as pd
 
+    from symbolic.terms.constant_rows import quantile_95
+
+    record = equations.record.constants
+    cosines = 0 if record is None else record.cosines
+    reach = quantile_95(cosines)
+    how = f"residuals in time order, {cosines} cosines" if cosines else CURVATURE
+    if cosines:
+        draws = None
     rows = [
         _row(name, "", "", value, equations.errors.get(name, np.nan),
-             equations.unit_of.get(name, ""), draws and draws.process.get(name))
+             equations.unit_of.get(name, ""), draws and draws.process.get(name), reach, how)
         for name, value in equations.constants.items()
     ]  # fmt: skip
     listed: Sequence[Mapping[Any, Any]] = equations.table.to_dict("records")
@@ -107,7 +119,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
         resampled = draws and draws.encoder.get((latent, name))
         rows.append(
             _row(name, latent, constant["source"], constant["value"],
-                 constant["error"], constant["unit"], resampled)
+                 constant["error"], constant["unit"], resampled, reach, how)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -120,9 +132,10 @@ def _row(
     error: float,
     unit: str,
     draws: NDArray[np.float64] | None,
+    reach: float = 1.96,
+    method: str = CURVATURE,
 ) -> dict[str, Any]:
-    low, high = value - 1.96 * error, value + 1.96 * error
-    method = "curvature, robust errors"
+    low, high = value - reach * error, value + reach * error
     if draws is not None and len(draws) > 1:
         error = float(np.std(draws, ddof=1))
         low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))

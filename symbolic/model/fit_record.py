@@ -58,11 +58,19 @@ class SlopeAndCurvature:
 
 @dataclass(frozen=True)
 class ConstantsRecord:
-    """How the errors of constants were found, and which depend on each other."""
+    """How the errors of constants were found, and which depend on each other.
+
+    Attributes:
+        method: in words.
+        correlated, reparametrised: constants that are not identified one by one.
+        cosines: behind the errors in time order (degrees of freedom of their
+            quantiles); 0 where time does not count.
+    """
 
     method: str = "joint refit (Jacobian)"
     correlated: tuple[Correlation, ...] = ()
     reparametrised: tuple[SlopeAndCurvature, ...] = ()
+    cosines: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,11 @@ def record_to_json(record: FitRecord) -> dict[str, Any]:
     by_user = "user" if "compose" in options.given() else "auto"
     stored: dict[str, Any] = {"layers": record.layers}
     if record.constants is not None:
-        stored["identification"] = asdict(record.constants)
+        stored["identification"] = {
+            key: value
+            for key, value in asdict(record.constants).items()
+            if key != "cosines" or value  # files without time stay as they were
+        }
     if record.composition is not None:
         stored["composition"] = asdict(record.composition) | {"seconds": None}
     return stored | {
@@ -172,6 +184,7 @@ def _constants(stored: Mapping[str, Any]) -> ConstantsRecord:
         str(stored["method"]),
         tuple(Correlation(**row) for row in stored["correlated"]),
         tuple(SlopeAndCurvature(**row) for row in stored["reparametrised"]),
+        int(stored.get("cosines", 0)),
     )
 
 

@@ -18,6 +18,7 @@ from symbolic.printing.printable import (
     PrintedFeature,
     PrintedQuantity,
 )
+from symbolic.terms.constant_rows import quantile_95
 from symbolic.units.algebra import Unit
 from symbolic.units.check import known_units
 from symbolic.units.inference import with_plain_arguments
@@ -260,11 +261,11 @@ def _targets(
 def _constants(
     model: EquationRecord, intervals: Mapping[str, Interval], said: Mapping[str, str]
 ) -> list[PrintedConstant]:
-    constants = []
+    constants, reach = [], quantile_95(_constants_record(model).cosines)
     for name, value in model.constants.items():
         error = model.errors.get(name, float("nan"))
         # A constant that a bound stops has no error, hence no interval.
-        half_width = 1.96 * error if error > 0 else float("nan")
+        half_width = reach * error if error > 0 else float("nan")
         low, high = intervals.get(name, (value - half_width, value + half_width))
         unit = model.unit_of.get(name, "")
         note = said.get(name, "")

@@ -309,6 +309,7 @@ class Refit:
         theta: (P,);  loss: observed loss;  covariance: (P, P) of the free ones, whatever
             the noise of the rows (`symbolic.terms.sandwich`), zero for those that a bound stops.
         blocks: from how many blocks of rows it was estimated; 0: rows one by one.
+        cosines: from how many cosines in time order; 0: time does not count.
         free: (P,) bool.
         converged: False where the iterations ran out.
     """
@@ -321,6 +322,7 @@ class Refit:
     free: Tensor
     converged: bool = True
     blocks: int = 0
+    cosines: int = 0
 
 
 @torch.no_grad()
@@ -368,6 +370,7 @@ def refit(
         problem.free,
         bool(solution.converged[0]),
         spread.blocks,
+        spread.cosines,
     )
 
 
@@ -422,7 +425,7 @@ def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
     if prior is not None:
         prior = prior * float(local.loss[0]) / seen.count
     free = inverse * keep.unsqueeze(1) * keep
-    robust = sandwich(local, designs, free, seen.blocks, prior)
+    robust = sandwich(local, designs, free, seen.blocks, prior, seen.rank)
     if problem.prior is None:
         return robust
     variance = float(local.loss[0]) / max(seen.count - int(keep.sum()), 1.0)

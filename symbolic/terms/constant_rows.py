@@ -8,16 +8,29 @@ from symbolic.terms.rebuild import RawConstant
 NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 
 
+def quantile_95(cosines: int) -> float:
+    """Return how many standard errors a 95 % interval reaches to either side.
+
+    Args:
+        cosines: degrees of freedom of errors in time order; 0: as good as infinite.
+    """
+    from scipy.stats import t as student
+
+    return float(student.ppf(0.975, cosines)) if cosines else NORMAL_95
+
+
 def constant_rows(
     listed: Sequence[RawConstant],
     errors: Iterable[float],
     unit_of: Mapping[str, str],
+    reach: float = NORMAL_95,
 ) -> list[dict[str, Any]]:
     """Return rows with name, latent, source, role, value, error, low, high, unit, kind.
 
     Args:
         errors: standard error of every constant, nan where it is not known.
         unit_of: latent -> unit of its raw value, where that has one.
+        reach: standard errors on either side of a 95 % interval.
     """
     return [
         {
@@ -27,8 +40,8 @@ def constant_rows(
             "role": estimate.role,
             "value": estimate.value,
             "error": float(error),
-            "low": estimate.value - NORMAL_95 * float(error),
-            "high": estimate.value + NORMAL_95 * float(error),
+            "low": estimate.value - reach * float(error),
+            "high": estimate.value + reach * float(error),
             "unit": unit_of.get(estimate.latent, "")
             if estimate.role == "offset"
             else "",

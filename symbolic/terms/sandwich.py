@@ -16,8 +16,12 @@ from sciren.inference.sandwich import (
     LEAST_BLOCKS,
     bayesian_sandwich,
     block_meat,
+    cosine_count,
+    cosine_meat,
 )
 from sciren.solvers.process_term import LocalModel
+
+SERIES = 50  # rows in time below which a dozen cosines are no slow part any more
 
 __all__ = ["LEAST_BLOCKS", "Sandwich", "leverages", "row_scores", "sandwich"]
 
@@ -28,11 +32,13 @@ class Sandwich:
 
     Attributes:
         covariance: (P, P).
-        blocks: how many were used; 0: rows one by one.
+        blocks: how many were used; 0: rows one by one, or in time order.
+        cosines: in time order, how many stand for the slow part of the scores; else 0.
     """
 
     covariance: Tensor
     blocks: int
+    cosines: int = 0
 
 
 def sandwich(
@@ -41,8 +47,12 @@ def sandwich(
     inverse: Tensor,
     blocks: Tensor,
     prior: Tensor | None = None,
+    rank: Tensor | None = None,
 ) -> Sandwich:
     """Return the covariance of the parameters of one member.
+
+    In time order few cosines stand for the memory of the residuals, however long it is;
+    weeks are too short for it (`python -m benchmarks.belief coefficients`).
 
     Args:
         local: of the whole loss, S = 1.
@@ -51,13 +61,19 @@ def sandwich(
         blocks: (n,) unit in which errors depend on each other.
         prior: (P, P) penalty on the parameters times the variance of an observation over
             their number; what it draws to the mean counts like variance.
+        rank: (n,) place of the rows in time, where it is known.
     """
     scores = row_scores(local, designs).cpu().numpy()
     share = leverages(local, designs, inverse).cpu().numpy()
-    meat, count = block_meat(scores, share, blocks.cpu().numpy())
+    count = cosines = 0
+    if rank is not None and len(scores) >= SERIES:
+        cosines = cosine_count(len(scores))
+        meat = cosine_meat(scores, cosines, float(share.sum()), rank.cpu().numpy())
+    else:
+        meat, count = block_meat(scores, share, blocks.cpu().numpy())
     held = None if prior is None else prior.cpu().numpy()
     spread = bayesian_sandwich(inverse.cpu().numpy(), meat, held, 1.0)
-    return Sandwich(torch.from_numpy(spread).to(inverse), count)
+    return Sandwich(torch.from_numpy(spread).to(inverse), count, cosines)
 
 
 def row_scores(local: LocalModel, designs: Sequence[Tensor]) -> Tensor:

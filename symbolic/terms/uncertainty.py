@@ -8,7 +8,7 @@ import pandas as pd
 
 from symbolic.model.fit_record import ConstantsRecord, Correlation, SlopeAndCurvature
 from symbolic.search.refit import Refit, SymbolicProblem
-from symbolic.terms.constant_rows import constant_rows
+from symbolic.terms.constant_rows import constant_rows, quantile_95
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.rebuild import Units, raw_constants
 from symbolic.terms.structure import LatentStructure
@@ -83,7 +83,8 @@ def constant_table(
     """
     listed = raw_constants(refit.structures, units)
     errors = spread_of(refit, problem, units).errors
-    return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of))
+    reach = quantile_95(refit.cosines)
+    return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of, reach))
 
 
 def reparametrised(
@@ -183,6 +184,10 @@ def physical_errors(refit: Refit, problem: SymbolicProblem) -> dict[str, float]:
 
 
 def _how(refit: Refit, problem: SymbolicProblem) -> str:
+    if refit.cosines:
+        return (
+            f"residuals in time order, {refit.cosines} cosines, whatever their memory"
+        )
     if refit.blocks:
         return f"residuals of {refit.blocks} blocks of rows, whatever their noise"
     rows = problem.term.n_rows
@@ -198,4 +203,5 @@ def identification(
         f"joint refit (Jacobian; {_how(refit, problem)})",
         tuple(spread.correlated()),
         tuple(reparametrised(refit, problem, units, spread)),
+        refit.cosines,
     )
