@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.results.identification import WIDEST
 from discovery.verdict.record import Reason
-from sciren.inference.identifiability.walk import Identifiability, listed
+from sciren.inference.identifiability.quantities import Identifiability, listed
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification

@@ -15,13 +15,13 @@ from discovery.verdict.constants import (
     by_smoothness,
 )
 from discovery.verdict.record import Reason
-from sciren.inference.identifiability.walk import (
+from sciren.inference.identifiability.quantities import (
     WEAK,
     Identifiability,
     Quantity,
     listed,
-    walk,
 )
+from sciren.inference.identifiability.walk import walk
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
@@ -104,7 +104,7 @@ def _independent_rows(evidence: "Evidence") -> float:
 
 def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
     """Return all edges (None), or those that may act where all would be too many."""
-    from sciren.inference.identifiability.walk import COLUMNS
+    from sciren.inference.identifiability.walker import COLUMNS
 
     process, selection = evidence.process, evidence.selection
     count = len(process.feature_names) * process.n_latents * COLUMNS

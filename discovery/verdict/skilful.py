@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
-from sciren.inference.identifiability.walk import listed
+from sciren.inference.identifiability.quantities import listed
 
 if TYPE_CHECKING:
     from discovery.verdict.evidence import Evidence

@@ -7,7 +7,7 @@ import pytest
 
 from discovery.verdict.constants import by_fits, by_smoothness
 from sciren.inference.identifiability.combinations import Combination
-from sciren.inference.identifiability.walk import Identifiability, Quantity
+from sciren.inference.identifiability.quantities import Identifiability, Quantity
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
 
 
