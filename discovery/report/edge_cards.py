@@ -107,7 +107,7 @@ def _facts(row: Mapping[str, Any], unit: str) -> list[tuple[str, str]]:
     ]
     inclusion, r2 = _number(row.get("inclusion")), _number(row.get("r2"))
     facts = {
-        "data from": _range(row, unit),
+        "data from": "" if family == "classes" else _range(row, unit),
         "the data cannot tell it from": ", ".join(others),
         "also inside the band": ", ".join(inside)
         if row.get("status") == "closed"

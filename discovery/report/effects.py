@@ -26,6 +26,7 @@ class Response:
 
     Attributes:
         latent, feature: names;  x, y: (m,) raw units;  unit, x_unit: free text.
+        classes: names at x, where the feature has classes.
     """
 
     latent: str
@@ -34,6 +35,7 @@ class Response:
     y: Array
     unit: str = ""
     x_unit: str = ""
+    classes: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return what the feature does, in plain words without a full stop."""
@@ -42,6 +44,8 @@ class Response:
         size = max(float(np.max(np.abs(self.y))), 1e-300)
         if span <= NOTHING * size:
             return f"{self.latent} does not change with {self.feature}"
+        if self.classes:
+            return self._by_class()
         line = np.interp(self.x, self.x[[0, -1]], self.y[[0, -1]])
         if np.max(np.abs(self.y - line)) <= STRAIGHT * span:
             return self._straight(change)
@@ -50,6 +54,14 @@ class Response:
         if back <= STRAIGHT * span:
             return self._bent(change)
         return self._turning()
+
+    def _by_class(self) -> str:
+        top, bottom = int(np.argmax(self.y)), int(np.argmin(self.y))
+        return (
+            f"{self.latent} is highest where {self.feature} is {self.classes[top]} "
+            f"({number(float(self.y[top]))}) and lowest where it is "
+            f"{self.classes[bottom]} ({_valued(float(self.y[bottom]), self.unit)})"
+        )
 
     def _straight(self, change: float) -> str:
         slope = change / float(self.x[-1] - self.x[0])
@@ -121,22 +133,23 @@ def response(
     Returns:
         Nothing where the feature has no numbers, or the equation is not defined.
     """
+    kind: Any = model.units.kinds.get(feature)
     medians = {name: _median(columns.get(name)) for name in model.used_features()}
     values = _numbers(columns.get(feature))
     if len(values) < 2 or any(value is None for value in medians.values()):
         return None
     low, high = np.quantile(values, [0.02, 0.98])
-    if low == high:
+    classes = getattr(kind, "labels", ())
+    x = np.array(kind.codes) if classes else np.linspace(low, high, POINTS)
+    if low == high or len(x) < 2:
         return None
-    x = np.linspace(low, high, POINTS)
-    frame = {name: np.full(POINTS, value) for name, value in medians.items()}
+    frame = {name: np.full(len(x), value) for name, value in medians.items()}
     y = model.latents(frame | {feature: x})[latent].to_numpy(dtype=float)
     if not np.isfinite(y).all():
         return None
     units = model.unit_of
-    return Response(
-        latent, feature, x, y, units.get(latent, ""), units.get(feature, "")
-    )
+    unit, x_unit = units.get(latent, ""), units.get(feature, "")
+    return Response(latent, feature, x, y, unit, x_unit, tuple(classes))
 
 
 def _numbers(values: Any) -> Array:

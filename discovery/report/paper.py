@@ -161,6 +161,8 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
     for view in views:
         edges = _numbers(view["edges"])
         middle = 0.5 * (edges[1:] + edges[:-1])
+        if view.get("labels"):
+            middle = _numbers(view["x"])
         counts = np.round(_numbers(view["density"]) * SAMPLE).astype(int)
         formula = view["formula"]
         dropped = formula is None and not view["refused"]
@@ -172,7 +174,7 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
                 np.repeat(middle, counts), view["importance"],
                 "dropped" if dropped else view["family"],
                 "the equation needs none" if dropped else view["label"],
-                view["refused"],
+                view["refused"], labels=tuple(view.get("labels") or ()),
             )
         )  # fmt: skip
     return curves

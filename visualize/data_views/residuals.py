@@ -12,6 +12,8 @@ from visualize.style import BLUE, MUTED, panels, styled
 
 Array = np.ndarray
 
+MANY = 4  # classes beyond which their names stand upright
+
 
 @styled
 def plot_residuals(
@@ -36,6 +38,8 @@ def plot_residuals(
         axis.vlines(x, low, high, color=BLUE, linewidth=1.3)
         axis.plot(x, mean, "o", color=BLUE, markersize=4)
         label = with_unit(str(view["name"]), str(view.get("unit") or ""))
+        if view.get("labels"):
+            axis.set_xticks(x, view["labels"], rotation=90 if len(x) > MANY else 0)
         axis.set_xlabel(shorten(label, 40), parse_math=False)
         axis.margins(x=0.04)
     for axis in axes:

@@ -60,6 +60,7 @@ def sampled_rows(predictions: Predictions) -> dict[str, Any]:
         "columns": short(predictions.columns),
         "roles": dict(predictions.roles),
         "units": dict(predictions.units),
+        "classes": {name: list(named) for name, named in predictions.classes.items()},
         "observed": short(predictions.observed),
         "predicted": {
             name: short(values) for name, values in predictions.predicted.items()

@@ -33,6 +33,9 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
         grid = spread(len(curve.x), POINTS)
         formula = None if curve.formula is None else brief(curve.formula[grid])
         counts, edges = np.histogram(known, bins=BINS, range=(curve.low, curve.high))
+        if curve.labels:  # a class is no place on a line: one bar each
+            counts = np.array([np.sum(known == value) for value in curve.x])
+            edges = np.arange(len(curve.x) + 1) - 0.5
         rows.append(
             {
                 "layer": curve.layer,
@@ -48,6 +51,7 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
                 "label": curve.label,
                 "importance": curve.importance,
                 "refused": curve.refused,
+                "labels": list(curve.labels),
             }
         )
     return rows

@@ -33,6 +33,7 @@ class Predictions:
         blocks: (n,) unit of resampling.
         time: (n,) datetime64[ns] or None;  group: (n,) labels of sites or None.
         places: (n,) longitudes and latitudes, or nothing.
+        classes: column -> number of a class -> its name, of columns that hold classes.
     """
 
     part: Array
@@ -45,6 +46,7 @@ class Predictions:
     time: Array | None = None
     group: Array | None = None
     places: Mapping[str, Array] = field(default_factory=dict)
+    classes: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
 
     @property
     def best(self) -> str:
@@ -93,7 +95,19 @@ def predictions_of(
         time=_joined([table.time for table in tables]),
         group=None if study.labels is None else study.labels[rows],
         places=_places(study, columns, rows),
+        classes=_classes(first),
     )
+
+
+def _classes(table: "Table") -> dict[str, dict[float, str]]:
+    """Names of the classes of every feature that has classes."""
+    from sciren.data.kinds import Categorical
+
+    return {
+        name: dict(zip(kind.codes, kind.labels, strict=True))
+        for name, kind in table.kinds.items()
+        if isinstance(kind, Categorical)
+    }
 
 
 def _columns(tables: "list[Table]") -> tuple[dict[str, Array], dict[str, str]]:

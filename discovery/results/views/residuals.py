@@ -26,7 +26,13 @@ def residual_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
         known = np.isfinite(residual)
         views[target] = [
             dict[str, Any](name=name, kind=kind, unit=unit)
-            | grouped_means(values[known], residual[known], predictions.blocks[known])
+            | grouped_means(
+                values[known],
+                residual[known],
+                predictions.blocks[known],
+                apart=name in predictions.classes,
+            )
+            | {"labels": _named(predictions, name, values[known])}
             for name, kind, unit, values in _axes(predictions)
             if len(np.unique(values[known])) > 1
         ]
@@ -45,7 +51,7 @@ def _axes(predictions: Predictions) -> Iterator[tuple[str, str, str, np.ndarray]
 
 
 def grouped_means(
-    x: np.ndarray, residual: np.ndarray, blocks: np.ndarray
+    x: np.ndarray, residual: np.ndarray, blocks: np.ndarray, apart: bool = False
 ) -> dict[str, list[Any]]:
     """Return means of residuals in groups of x with 95 % intervals over blocks.
 
@@ -57,9 +63,10 @@ def grouped_means(
         x: (n,) values, grouped one by one where they are few, else in equal numbers.
         residual: (n,) finite.
         blocks: (n,) ids.
+        apart: whether every value is a group of its own, as classes are.
     """
     values = np.unique(x)
-    if len(values) > FEW:
+    if len(values) > FEW and not apart:
         edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)[1:-1]))
         member = np.searchsorted(edges, x, side="right")
     else:
@@ -87,3 +94,11 @@ def _mean_and_error(values: np.ndarray, blocks: np.ndarray) -> tuple[float, floa
         return mean, np.nan
     small = len(sums) / (len(sums) - 1)  # few blocks know little of their spread
     return mean, float(np.sqrt(small * np.sum(sums**2)) / len(values))
+
+
+def _named(predictions: Predictions, name: str, values: np.ndarray) -> list[str] | None:
+    """Names of the classes that occur, in the order of their numbers."""
+    named = predictions.classes.get(name)
+    if named is None:
+        return None
+    return [named.get(value, "other") for value in np.unique(values).tolist()]

@@ -40,7 +40,7 @@ function drawFit(place) {
   }
   const used = new Set([...RUN.equations.features, ...RUN.equations.forcings]);
   for (const name of used) {
-    if (!rows.columns[name] || typeof finite(rows.columns[name])[0] !== "number") continue;
+    if (!rows.columns[name] || rows.classes?.[name] || typeof finite(rows.columns[name])[0] !== "number") continue;
     const [low, high] = extent(rows.columns[name]), span = 0.5 * (high - low);
     add(ofColumns, withUnit(`all ${name} moved by`, rows.units[name]), -span, span, 0, (v) => { shifts[name] = v; });
   }

@@ -34,6 +34,7 @@ function compile(tree, splines) {
   const inner = () => parts.map((part) => compile(part, splines));
   if (kind === "symbol") return (at) => at[parts[0]];
   if (kind === "rational") return () => parts[0] / parts[1];
+  if (kind === "level" || kind === "exact") return () => parts[0];
   if (kind === "pi" || kind === "e") return () => (kind === "pi" ? Math.PI : Math.E);
   if (kind === "true" || kind === "false") return () => kind === "true";
   if (kind === "call") {
@@ -79,8 +80,16 @@ function compileModel(latents, process, splines) {
     return found;
   };
 }
-const MODEL = RUN.equations
-  ? compileModel(RUN.equations.latents, RUN.equations.process, RUN.equations.functions) : null;
+// a page must stay readable where an equation holds what this interpreter does not know
+function compiled() {
+  try {
+    return compileModel(RUN.equations.latents, RUN.equations.process, RUN.equations.functions);
+  } catch (error) {
+    console.warn(`no sliders: ${error.message}`);
+    return null;
+  }
+}
+const MODEL = RUN.equations ? compiled() : null;
 function printedConstants() {
   return Object.fromEntries((RUN.constants ?? []).map((one) => [one.symbol, one.value]));
 }

@@ -1,6 +1,15 @@
 // Touching an edge of the graph picks its card; touching a card picks its edge.
 const DOUBLE = (curve) => `${curve.source} -> ${curve.target}`;
+// classes have one point each and no line between them
+function classSpec(curve) {
+  const x = curve.labels.map((_, i) => i);
+  const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" },
+    { kind: "points", name: "learned", class: "two solid", r: 7, x, y: curve.spline, legend: "learned" }];
+  if (curve.formula) layers.push({ kind: "points", name: "formula", class: "one solid", r: 4, x, y: curve.formula, legend: "formula" });
+  return { x: { label: curve.source, names: curve.labels }, y: { label: `part of ${curve.target}` }, layers, height: 210 };
+}
 function curveSpec(curve) {
+  if (curve.labels?.length) return classSpec(curve);
   const bands = (RUN.bands ?? []).filter((one) => one.source === curve.source && one.latent === curve.target);
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" }];
   for (const band of bands) layers.push({ kind: "band", name: "band", x: band.x, low: band.low, high: band.high, legend: "95 % band" });

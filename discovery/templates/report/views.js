@@ -28,11 +28,12 @@ function drawResiduals(place) {
     const grid = html("div", { class: "grid-of-charts" });
     place.append(grid);
     for (const one of views) {
+      const x = one.labels ? one.labels.map((_, i) => i) : one.x;
       const label = { season: "month", hour: "hour of the day" }[one.kind] ?? withUnit(one.name, one.unit) + (one.kind === "forcing" ? ", forcing" : "");
-      chart(html2(grid), `residual ${target} ${one.name}`, { x: { label }, y: { label: `residual of ${target}` }, height: 210, layers: [
+      chart(html2(grid), `residual ${target} ${one.name}`, { x: { label, names: one.labels ?? undefined }, y: { label: `residual of ${target}` }, height: 210, layers: [
         { kind: "level", y: [0] },
-        { kind: "errors", name: "interval", class: "one", x: one.x, low: one.low, high: one.high },
-        { kind: "points", name: "mean", class: "one solid", r: 3.2, x: one.x, y: one.mean }] });
+        { kind: "errors", name: "interval", class: "one", x, low: one.low, high: one.high },
+        { kind: "points", name: "mean", class: "one solid", r: 3.2, x, y: one.mean }] });
     }
   }
 }

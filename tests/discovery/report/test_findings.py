@@ -31,6 +31,20 @@ def test_a_curve_is_told_as_it_runs(y, words):
     assert words in told(y, unit="g", x_unit="degC")
 
 
+def test_classes_are_told_by_their_names():
+    one = Response(
+        "rb",
+        "use",
+        np.array([1.0, 2.0]),
+        np.array([3.0, 1.5]),
+        "g",
+        "",
+        ("wood", "grass"),
+    )
+    words = "rb is highest where use is wood (3) and lowest where it is grass (1.5 g)"
+    assert one.sentence() == words
+
+
 def test_a_long_unit_stands_in_brackets():
     assert told(X, x_unit="1e-4 W m-2 per half-hour").endswith(
         "for each unit of ta (1e-4 W m⁻² per half-hour)"

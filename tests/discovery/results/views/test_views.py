@@ -22,7 +22,7 @@ def predictions(rows=4000, shift=0.0, seed=0, **fields):
     time = start + np.arange(rows) * np.timedelta64(30, "m")
     predicted = 3 + 2 * x
     observed = predicted + 0.1 * rng.normal(size=rows) + (x > 0.8) + shift
-    found = {
+    found: dict = {
         "part": np.repeat(["train", "test"], [rows // 2, rows - rows // 2]),
         "columns": {"x": x},
         "roles": {"x": "feature"},
@@ -45,6 +45,16 @@ def test_a_residual_shows_where_it_is_and_nowhere_else():
     assert np.all(np.abs(mean[x < 0.75]) < 0.05)
     assert np.all(mean[x > 0.85] > 0.9)
     assert sum(one["n"]) == 4000
+
+
+def test_every_class_is_a_group_of_its_own_under_its_name():
+    use = np.arange(4000) % 30 + 1.0
+    roles, classes = {"use": "feature"}, {"use": {1.0: "wood"}}
+    found = predictions(columns={"use": use}, roles=roles, classes=classes)
+    one = view(found, "use")
+    assert len(one["x"]) == 30
+    assert one["labels"][:2] == ["wood", "other"]
+    assert reach_views(found) == []
 
 
 def test_hour_and_month_are_views_where_there_is_a_time():
