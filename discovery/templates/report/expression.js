@@ -33,6 +33,7 @@ function compile(tree, splines) {
   const [kind, ...parts] = tree;
   const inner = () => parts.map((part) => compile(part, splines));
   if (kind === "symbol") return (at) => at[parts[0]];
+  if (kind === "level" || kind === "exact") return () => parts[0];
   if (kind === "rational") return () => parts[0] / parts[1];
   if (kind === "level" || kind === "exact") return () => parts[0];
   if (kind === "pi" || kind === "e") return () => (kind === "pi" ? Math.PI : Math.E);
