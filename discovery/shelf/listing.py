@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from sciren.decoders.dynamic import DynamicModel
+from sciren.decoders.step_view import StepView
 from sciren.errors import DecoderError, closest_names
 from sciren.processes import SHELF
 
@@ -37,6 +39,7 @@ def describe_process(name: str) -> str:
         f"As it is computed:\n\n{equations}" if equations else "",
         f"Parameters\n\n{_columns(parameter_rows(model))}",
         f"Forcings\n\n{_columns(forcing_rows(model))}" if model.forcings else "",
+        f"States\n\n{_columns(state_rows(model))}" if state_rows(model) else "",
         f"Targets\n\n{_columns(target_rows(model))}",
     ]
     return "\n\n".join(part for part in parts if part)
@@ -70,7 +73,9 @@ def printed_equations(model: "Decoder") -> list[str]:
     from symbolic.expression.tracing import trace
     from symbolic.printing.text import to_text
 
-    traced = trace(model, {}) if model.rowwise else None
+    if isinstance(model, DynamicModel):
+        model = StepView(model)
+    traced = trace(model, {})
     return [
         f"{name} = {to_text(formula, 6)}" for name, formula in (traced or {}).items()
     ]
@@ -112,6 +117,20 @@ def target_rows(model: "Decoder") -> list[tuple[str, ...]]:
         ("name", "unit"),
         *((name, units.get(name) or "any") for name in model.targets),
     ]
+
+
+def state_rows(model: "Decoder") -> list[tuple[str, ...]]:
+    """Return the table of states with its head; nothing for a model without memory."""
+    if not isinstance(model, DynamicModel):
+        return []
+    rows = [
+        (
+            state.name, number(state.start), state.of or "", state.unit or "any",
+            state.meaning,
+        )
+        for state in model.states
+    ]  # fmt: skip
+    return [("name", "start", "share of", "unit", "meaning"), *rows]
 
 
 def number(value: float) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from discovery.shelf.listing import (
     forcing_rows,
     parameter_rows,
+    state_rows,
     summary,
     target_rows,
 )
@@ -83,6 +84,7 @@ def _section(model: "Decoder") -> str:
         _markdown(inspect.getdoc(model) or ""),
         _table(parameter_rows(model)),
         _table(forcing_rows(model)),
+        *([_table(state_rows(model))] if state_rows(model) else []),
         _table([("target", "unit"), *target_rows(model)[1:]]),
     ]
     return "\n\n".join(parts)

@@ -28,7 +28,12 @@ class StepView(FunctionDecoder):
         known = {p.name: p for p in model.parameters}
         states = [
             Parameter(
-                one.name, one.lower, one.upper, one.unit, start=_typical(one, known)
+                one.name,
+                one.lower,
+                one.upper,
+                one.unit,
+                one.meaning,
+                start=_typical(one, known),
             )
             for one in model.states
         ]

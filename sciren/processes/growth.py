@@ -1,10 +1,11 @@
-"""Growth of populations and plants over time."""
+"""Growth of populations and plants over time, alone or on each other."""
 
 from typing import Any
 
 from sciren.decoders.process import process_model
 from sciren.functions import exp, log
 from sciren.parameters import Forcing, Parameter
+from sciren.states import State
 
 TIME = Forcing("t", 0, 500, "d", "time since the start")
 CAPACITY = Parameter("k", 1e-3, 1e6, "1", "size in the end", start=100)
@@ -65,3 +66,42 @@ def theta_logistic(p: Any, f: Any) -> Any:
     """
     distance = ((p.k / p.n0) ** p.theta - 1) * exp(-p.r * p.theta * f.t)
     return p.k / (1 + distance) ** (1 / p.theta)
+
+
+@process_model(
+    parameters=[
+        Parameter("alpha", 0.01, 5, "yr-1", "growth of prey", start=0.55, per="group"),
+        Parameter(
+            "gamma", 0.01, 5, "yr-1", "death of predators", start=0.8, per="group"
+        ),
+        Parameter(
+            "beta", 1e-5, 1, "yr-1", "prey caught per predator", "constant", 0.028
+        ),
+        Parameter(
+            "delta", 1e-5, 1, "yr-1", "predators fed per prey", "constant", 0.024
+        ),
+    ],
+    state=[
+        State("prey", 30, unit="1", low=1e-9, meaning="prey"),
+        State("predators", 4, unit="1", low=1e-9, meaning="predators"),
+    ],
+    time="ode",
+    targets={"x": "prey", "y": "predators"},
+    target_units={"x": "1", "y": "1"},
+)
+def lotka_volterra(s: Any, p: Any, f: Any) -> Any:
+    """Prey and predators.
+
+        prey' = alpha prey - beta prey predators
+        predators' = delta prey predators - gamma predators
+
+    Limits: rest at prey = gamma/delta, predators = alpha/beta; the invariant
+    delta prey - gamma ln prey + beta predators - alpha ln predators is kept.
+    Identifiability: beta and delta only relative to the units of the populations.
+    Reference: Lotka 1925; Volterra 1926.
+    """
+    caught = s.prey * s.predators
+    return {
+        "prey": p.alpha * s.prey - p.beta * caught,
+        "predators": p.delta * caught - p.gamma * s.predators,
+    }

@@ -12,6 +12,7 @@ import sympy
 import torch
 
 from sciren.decoders import decoder_named
+from sciren.decoders.step_view import StepView
 from sciren.processes import SHELF
 from symbolic.expression.tracing import trace
 from symbolic.units.algebra import parse_unit
@@ -23,6 +24,11 @@ VECTORS = json.loads(
     )
 )
 ROWS = 24
+ROWWISE = {name: model for name, model in SHELF.items() if model.rowwise}
+# a step of a model with states is a row-wise process with the states as inputs
+MODELS = ROWWISE | {
+    name: StepView(model) for name, model in SHELF.items() if not model.rowwise
+}
 FAR = 100.0  # stands for an infinite bound
 
 
@@ -55,8 +61,115 @@ def sample(decoder, rows=ROWS, seed=0):
     return latents, shared, forcings
 
 
-@pytest.mark.parametrize("name", SHELF)
+@pytest.mark.parametrize("name", MODELS)
 class TestShelf:
+    def test_values_are_finite_over_the_whole_range(self, name):
+        decoder = MODELS[name]
+        found = decoder.evaluate(*sample(decoder, rows=400))
+        assert bool(torch.isfinite(found).all()), torch.nonzero(~torch.isfinite(found))
+
+    def test_gradients_are_finite_and_agree_with_differences(self, name):
+        decoder = MODELS[name]
+        latents, constants, forcings = sample(decoder)
+        values = torch.cat([latents, constants], 1).requires_grad_()
+        count = latents.shape[1]
+        learned = (*decoder.parameters.latents, *decoder.parameters.constants)
+
+        def outputs(z):
+            return decoder.evaluate(z[:, :count], z[:, count:], forcings)
+
+        # squaring a matrix of rates times time up to 1e4 costs torch so many digits
+        near, length = (1e-3, 1e-4) if decoder.equation_latex() else (1e-5, 1e-6)
+        result = outputs(values)
+        for k, target in enumerate(decoder.targets):
+            (slope,) = torch.autograd.grad(
+                result[:, k].sum(), values, retain_graph=True
+            )
+            assert bool(torch.isfinite(slope).all()), target
+            here = result[:, k].detach()
+            # sums and matrices round relative to their parts, which may be far larger
+            # than the result
+            size = 1e-15 * (here.abs() + 1e-3 * here.abs().max())
+            for column, declared in enumerate(learned):
+                step = torch.zeros_like(values)
+                place = values[:, column].detach()
+                step[:, column] = length * place.abs().clamp(min=1e-9)
+                with torch.no_grad():
+                    forth = outputs(values + step)[:, k] - here
+                    back = here - outputs(values - step)[:, k]
+                sides = torch.stack([forth, back]) / step[:, column]
+                # nothing has to be defined below a bound
+                sides[1] = torch.where(place > declared.low, sides[1], sides[0])
+                # on a kink the slope lies between those of the two sides
+                slack = (
+                    near * sides.abs().mean(0) + 200 * size / step[:, column] + 1e-12
+                )
+                low, high = sides.min(0).values - slack, sides.max(0).values + slack
+                inside = (slope[:, column] >= low) & (slope[:, column] <= high)
+                assert bool(inside.all()), (target, column, torch.nonzero(~inside))
+
+    def test_a_batch_equals_its_rows(self, name):
+        decoder = MODELS[name]
+        latents, constants, forcings = sample(decoder)
+        whole = decoder.evaluate(latents, constants, forcings)
+        for row in range(0, ROWS, 5):
+            part = slice(row, row + 1)
+            alone = {n: value[part] for n, value in forcings.items()}
+            single = decoder.evaluate(latents[part], constants[part], alone)
+            torch.testing.assert_close(single[0], whole[row], rtol=1e-12, atol=1e-300)
+
+    def test_the_symbolic_form_equals_torch(self, name):
+        decoder = MODELS[name]
+        if decoder.equation_latex():
+            pytest.skip("is printed as an equation of matrices")
+        traced = trace(decoder, {})
+        assert traced is not None, "cannot be traced with symbols"
+        latents, constants, forcings = sample(decoder)
+        expected = decoder.evaluate(latents, constants, forcings)
+        names = (*decoder.latent_names, *decoder.constant_names, *forcings)
+        columns = [*latents.T, *constants.T, *forcings.values()]
+        for k, target in enumerate(decoder.targets):
+            symbols = [sympy.Symbol(n, real=True) for n in names]
+            formula = sympy.lambdify(symbols, traced[target], "numpy", cse=True)
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                found = formula(*(c.numpy() for c in columns))
+            np.testing.assert_allclose(
+                np.broadcast_to(found, ROWS), expected[:, k], rtol=1e-10, atol=1e-13
+            )
+
+    def test_units_are_consistent(self, name):
+        decoder = MODELS[name]
+        declared = [*decoder.parameters, *decoder.forcing_table]
+        units = {one.name: parse_unit(one.unit) for one in declared if one.unit}
+        traced = trace(Unfixed(decoder), {}) or {}
+        inference = Inference(units)
+        for target, formula in traced.items():
+            unit = decoder.target_units.get(target)
+            if unit:
+                inference.require(formula, parse_unit(unit), target)
+        assert not inference.problems
+
+    def test_bounds_and_starts_can_be_used(self, name):
+        decoder = MODELS[name]
+        for declared in (*decoder.parameters, *decoder.forcing_table):
+            assert declared.meaning, declared.name
+            assert declared.low < declared.high
+        for parameter in decoder.parameters.constants:
+            assert parameter.start is not None
+        for parameter in decoder.parameters:
+            assert parameter.low <= parameter.initial <= parameter.high
+
+    def test_the_docstring_says_what_a_user_needs(self, name):
+        text = SHELF[name].__doc__ or ""
+        for part in ("Identifiability:", "Reference:"):
+            assert part in text
+        formulas = [line for line in text.splitlines() if line.startswith("        ")]
+        assert formulas, "no indented formula"
+
+
+@pytest.mark.parametrize("name", ROWWISE)
+class TestRowwiseModels:
     def test_reference_values_come_out(self, name):
         decoder = decoder_named(name)
         rows = VECTORS[name]
@@ -82,113 +195,8 @@ class TestShelf:
                     target,
                 )
 
-    def test_values_are_finite_over_the_whole_range(self, name):
-        decoder = SHELF[name]
-        found = decoder.evaluate(*sample(decoder, rows=400))
-        assert bool(torch.isfinite(found).all()), torch.nonzero(~torch.isfinite(found))
-
-    def test_gradients_are_finite_and_agree_with_differences(self, name):
-        decoder = SHELF[name]
-        latents, constants, forcings = sample(decoder)
-        values = torch.cat([latents, constants], 1).requires_grad_()
-        count = latents.shape[1]
-
-        def outputs(z):
-            return decoder.evaluate(z[:, :count], z[:, count:], forcings)
-
-        # squaring a matrix of rates times time up to 1e4 costs torch so many digits
-        near, length = (1e-3, 1e-4) if decoder.equation_latex() else (1e-5, 1e-6)
-        result = outputs(values)
-        for k, target in enumerate(decoder.targets):
-            (slope,) = torch.autograd.grad(
-                result[:, k].sum(), values, retain_graph=True
-            )
-            assert bool(torch.isfinite(slope).all()), target
-            for column in range(values.shape[1]):
-                step = torch.zeros_like(values)
-                step[:, column] = length * values[:, column].detach().abs().clamp(
-                    min=1e-9
-                )
-                with torch.no_grad():
-                    forth, back = (
-                        outputs(values + step)[:, k],
-                        outputs(values - step)[:, k],
-                    )
-                width = 2 * step[:, column]
-                difference = (forth - back) / width
-                # what rounding leaves of a difference; sums and matrices round relative
-                # to their parts, which may be far larger than the result
-                size = result[:, k].detach().abs()
-                rounding = 1e-15 * (size + 1e-3 * size.max()) / width
-                # on a kink the slope lies between those of the two sides
-                here = result[:, k].detach()
-                sides = torch.stack([(forth - here), (here - back)]) * 2 / width
-                slack = near * difference.abs() + 100 * rounding + 1e-12
-                low, high = sides.min(0).values - slack, sides.max(0).values + slack
-                inside = (slope[:, column] >= low) & (slope[:, column] <= high)
-                assert bool(inside.all()), (target, column, torch.nonzero(~inside))
-
-    def test_a_batch_equals_its_rows(self, name):
-        decoder = SHELF[name]
-        latents, constants, forcings = sample(decoder)
-        whole = decoder.evaluate(latents, constants, forcings)
-        for row in range(0, ROWS, 5):
-            part = slice(row, row + 1)
-            alone = {n: value[part] for n, value in forcings.items()}
-            single = decoder.evaluate(latents[part], constants[part], alone)
-            torch.testing.assert_close(single[0], whole[row], rtol=1e-12, atol=1e-300)
-
-    def test_the_symbolic_form_equals_torch(self, name):
-        decoder = SHELF[name]
-        if decoder.equation_latex():
-            pytest.skip("is printed as an equation of matrices")
-        traced = trace(decoder, {})
-        assert traced is not None, "cannot be traced with symbols"
-        latents, constants, forcings = sample(decoder)
-        expected = decoder.evaluate(latents, constants, forcings)
-        names = (*decoder.latent_names, *decoder.constant_names, *forcings)
-        columns = [*latents.T, *constants.T, *forcings.values()]
-        for k, target in enumerate(decoder.targets):
-            symbols = [sympy.Symbol(n, real=True) for n in names]
-            formula = sympy.lambdify(symbols, traced[target], "numpy", cse=True)
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                found = formula(*(c.numpy() for c in columns))
-            np.testing.assert_allclose(
-                np.broadcast_to(found, ROWS), expected[:, k], rtol=1e-10, atol=1e-13
-            )
-
-    def test_units_are_consistent(self, name):
-        decoder = SHELF[name]
-        declared = [*decoder.parameters, *decoder.forcing_table]
-        units = {one.name: parse_unit(one.unit) for one in declared if one.unit}
-        traced = trace(Unfixed(decoder), {}) or {}
-        inference = Inference(units)
-        for target, formula in traced.items():
-            unit = decoder.target_units.get(target)
-            if unit:
-                inference.require(formula, parse_unit(unit), target)
-        assert not inference.problems
-
-    def test_bounds_and_starts_can_be_used(self, name):
-        decoder = SHELF[name]
-        for declared in (*decoder.parameters, *decoder.forcing_table):
-            assert declared.meaning, declared.name
-            assert declared.low < declared.high
-        for parameter in decoder.parameters.constants:
-            assert parameter.start is not None
-        for parameter in decoder.parameters:
-            assert parameter.low <= parameter.initial <= parameter.high
-
-    def test_the_docstring_says_what_a_user_needs(self, name):
-        text = SHELF[name].__doc__ or ""
-        for part in ("Identifiability:", "Reference:"):
-            assert part in text
-        formulas = [line for line in text.splitlines() if line.startswith("        ")]
-        assert formulas, "no indented formula"
-
     def test_every_parameter_can_be_declared_anew(self, name):
-        decoder = SHELF[name]
+        decoder = MODELS[name]
         latents, constants, forcings = sample(decoder)
         before = decoder.evaluate(latents[:1], constants[:1], first(forcings))
         values = dict(
@@ -223,6 +231,6 @@ class Unfixed:
 
 
 def test_every_model_of_the_shelf_has_reference_values():
-    assert set(SHELF) <= set(VECTORS)
-    rows = itertools.chain.from_iterable(VECTORS[name] for name in SHELF)
+    assert set(ROWWISE) <= set(VECTORS)
+    rows = itertools.chain.from_iterable(VECTORS[name] for name in ROWWISE)
     assert all(row["out"] for row in rows)
