@@ -16,17 +16,19 @@ from sciren.states import State
 @overload
 def process_model(
     parameters: Sequence[Parameter],
-    forcings: Sequence[str] = ...,
+    forcings: Sequence[str | Forcing] = ...,
     targets: Sequence[str] = ...,
     target_units: Mapping[str, str] | None = ...,
     name: str | None = ...,
     rowwise: bool = ...,
     state: None = ...,
+    *,
+    latex: str | None = ...,
 ) -> Callable[[Callable[..., Any]], FunctionDecoder]: ...
 @overload
 def process_model(
     parameters: Sequence[Parameter],
-    forcings: Sequence[str] = ...,
+    forcings: Sequence[str | Forcing] = ...,
     targets: Sequence[str] | Mapping[str, str] = ...,
     target_units: Mapping[str, str] | None = ...,
     name: str | None = ...,
