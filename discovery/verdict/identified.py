@@ -15,6 +15,7 @@ from discovery.verdict.constants import (
     by_smoothness,
 )
 from discovery.verdict.record import Reason
+from discovery.verdict.screen import screen, screen_reasons
 from sciren.inference.identifiability.quantities import (
     WEAK,
     Identifiability,
@@ -191,7 +192,10 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
 
     selection = evidence.selection
     if selection is None:
-        return [_unasked(evidence.unasked)] if evidence.unasked else []
+        if evidence.unasked:
+            return [_unasked(evidence.unasked)]
+        screened = screen(evidence.fit, evidence.scale, evidence.held.blocks)
+        return screen_reasons(screened)
     process = evidence.process
     held = {
         (edge.source, k)
