@@ -10,6 +10,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
+from sciren.bounded import (
+    MOST_TENSORS,
+    check_encoder_size,
+    parse_json,
+    read_bounded,
+)
 from sciren.comparison import Residual, ResidualScale
 from sciren.constraints import Constraint, Sigmoid, constraint_named
 from sciren.data.kinds import kinds_from_json, kinds_to_json
@@ -101,8 +107,8 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
     """
     folder = Path(folder)
     try:
-        stored = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        content = (folder / TENSORS).read_bytes()
+        stored = parse_json(read_bounded(folder / SETTINGS))
+        content = read_bounded(folder / TENSORS, MOST_TENSORS)
         tensors = load(content)
     except (OSError, ValueError, SafetensorError) as error:
         raise FormatError(f"model in {folder} cannot be read: {error}") from error
@@ -122,7 +128,9 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
         TypeError,
         ValueError,
         AttributeError,
+        ArithmeticError,
         RuntimeError,
+        MemoryError,
         SciRenError,
     ) as error:
         raise FormatError(f"model in {folder} cannot be rebuilt: {error}") from error
@@ -131,7 +139,11 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
 def _rebuilt(
     stored: Mapping[str, Any], tensors: dict[str, torch.Tensor], decoder: Decoder | None
 ) -> ScIReN:
-    encoder = build_encoder(stored["encoder"]["kind"], stored["encoder"]["settings"])
+    kind, settings = stored["encoder"]["kind"], stored["encoder"]["settings"]
+    if kind != "pykan":  # its layers come with their sizes
+        numbers = sum(tensor.numel() for tensor in tensors.values())
+        check_encoder_size(str(kind), settings, numbers)
+    encoder = build_encoder(kind, settings)
     rebuilt = _decoder(stored, decoder)
     given = {name: stored["constraints"][k] for k, name in enumerate(stored["latents"])}
     _check_names(stored, rebuilt)

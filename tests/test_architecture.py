@@ -59,6 +59,7 @@ TORCH_AT_THE_TOP = {
 # Parts of our core that load no torch and know no model.
 WITHOUT_TORCH = {
     "sciren.agreement",
+    "sciren.bounded",
     "sciren.edge_columns",
     "sciren.config_errors",
     "sciren.data.conversion",

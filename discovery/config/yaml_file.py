@@ -7,7 +7,10 @@ from typing import Any
 
 import yaml
 
+from sciren.bounded import MEBIBYTE, read_bounded
 from sciren.errors import ConfigError
+
+MOST = MEBIBYTE  # of a configuration; longer ones are something else
 
 _SCALARS = (  # tag, pattern, first characters
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -70,7 +73,11 @@ def parse_yaml(text: str, source: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = " ".join((error.problem or "cannot be read").split())
         raise ConfigError(f"{source}{line}: not readable as YAML: {problem}") from error
-    except (yaml.YAMLError, ValueError) as error:
+    except RecursionError as error:
+        raise ConfigError(
+            f"{source}: not readable as YAML: brackets inside brackets without end"
+        ) from error
+    except (yaml.YAMLError, ValueError, LookupError, TypeError) as error:
         problem = " ".join(str(error).split())
         raise ConfigError(f"{source}: not readable as YAML: {problem}") from error
 
@@ -82,12 +89,12 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing, empty, no text, no YAML or no mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bounded(path, MOST).decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: no such file; `sciren init` writes a commented one"
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError(f"{path}: cannot be read as a configuration: {reason}") from (
             error

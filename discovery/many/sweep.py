@@ -12,7 +12,7 @@ from discovery.config.settings import RunConfig
 from discovery.many.outcomes import Outcome, Sweep, Task
 from discovery.many.sites import Site, sites_of
 from discovery.many.tables import facts_frame, mapped_column, site_frame
-from discovery.runs.files import write_csv, write_json
+from discovery.runs.files import read_record, write_csv, write_json
 from discovery.runs.folder import check_free, is_run
 from sciren.errors import ConfigError, SciRenError
 from sciren.execution import Executor, InOrder
@@ -89,7 +89,6 @@ def _task(config: RunConfig, over: str, site: Site) -> Task:
 def discover_one(task: Task) -> Outcome:
     """Run one discovery of a sweep, or go on with it; a failure is part of the result."""
     from discovery.report.compare import facts_of
-    from discovery.runs.files import read_json
     from discovery.runs.stored import load_discovery
     from discovery.runs.workflow import run
 
@@ -100,7 +99,7 @@ def discover_one(task: Task) -> Outcome:
                 config_from_mapping(task.settings, task.label), quiet=True, resume=True
             )
         facts = tuple(asdict(fact) for fact in facts_of(load_discovery(folder)))
-        rows = read_json(folder / "data.json")["rows"]
+        rows = read_record(folder / "data.json", "rows")["rows"]
     except SciRenError as error:
         return Outcome(task.label, error=" ".join(str(error).split()))
     return Outcome(task.label, facts, rows)

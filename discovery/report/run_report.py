@@ -13,7 +13,7 @@ from discovery.report.summary import constant_lines, score_lines, truth_lines
 from discovery.results.edge_tests import with_tests
 from discovery.results.scoring import long_scores
 from discovery.results.views.collect import VIEWS
-from discovery.runs.files import read_json
+from discovery.runs.files import read_json, read_record
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import edited_note, renew
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
 
 REPORT = "report.html"
+
+DATA_KEYS = ("features", "targets", "split", "sha256")
 
 _DATA = {  # key of data.json -> label
     "source": "source",
@@ -56,7 +58,7 @@ def report_data(folder: Path) -> ReportData:
     from discovery.results.result import Discovery
 
     discovery = Discovery.load(folder)
-    record = read_json(folder / "data.json")
+    record = read_record(folder / "data.json", *DATA_KEYS)
     config = (folder / "config.yaml").read_text(encoding="utf-8")
     equations, decoder = _equations(discovery)
     views = read_json(folder / VIEWS) if (folder / VIEWS).is_file() else {}

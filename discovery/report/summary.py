@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.runs.files import read_json
+from discovery.runs.files import read_record
 from discovery.runs.folder import open_run
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def summary(folder: Path) -> str:
 
     run = open_run(folder)
     discovery = load_discovery(run)
-    record = read_json(run / "data.json")
+    record = read_record(run / "data.json")
     lines = [
         *verdict_lines(discovery),
         *equation_lines(discovery),

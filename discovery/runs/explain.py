@@ -46,7 +46,7 @@ def explain(
             stands where the new run would go.
         DataError: no such run, or its data have changed.
     """
-    from discovery.runs.files import read_json
+    from discovery.runs.files import read_record
     from discovery.runs.unfinished import carry_over
     from discovery.tables.prepare import prepare
 
@@ -58,7 +58,7 @@ def explain(
     stored_decoder(folder)  # refuses code that comes with the run
     study = prepare(config, progress.say)
     check_study(study)
-    if study.fingerprint != read_json(folder / "data.json")["sha256"]:
+    if study.fingerprint != read_record(folder / "data.json", "sha256")["sha256"]:
         raise DataError(
             f"{study.source}: is not what the run was made from (its SHA-256 differs); "
             "run `sciren discover` again"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.runs.leftovers import NEW, dead, hidden_beside, remove
+from sciren.bounded import parse_json, read_bounded
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -105,12 +106,28 @@ def read_json(path: Path) -> Any:
         DataError: it is missing or no JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(read_bounded(path))
     except FileNotFoundError:
         raise DataError(f"{path}: is missing; run `sciren discover` again") from None
     except (OSError, ValueError) as error:
         problem = " ".join(str(error).split())
         raise DataError(f"{path}: cannot be read as JSON: {problem}") from error
+
+
+def read_record(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON file of a run that holds a mapping with these keys.
+
+    Raises:
+        DataError: it is missing, no JSON, or something else.
+    """
+    record = read_json(path)
+    missing = [key for key in keys if not isinstance(record, dict) or key not in record]
+    if not isinstance(record, dict) or missing:
+        what = f"has no {missing[0]!r}" if missing else "holds no mapping"
+        raise DataError(
+            f"{path}: is not as `sciren discover` writes it (it {what}); run it again"
+        )
+    return record
 
 
 def file_hash(path: Path) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from discovery.results.record import DiscoveryRecord, equations_of
-from discovery.runs.files import read_json
+from discovery.runs.files import read_record
 from discovery.runs.stored import network_of
+from discovery.tables.magnitudes import Magnitudes
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -48,14 +49,43 @@ def predict_frame(
         DataError: text or infinities in a column that is needed.
     """
     frame = _in_kinds(discovery, frame)
+    powers = _powers(discovery)
+    frame = Magnitudes(powers).divide(frame)
     if using == "equations":
         _warn_failed(discovery)
-        return _by_equations(discovery, frame, interval)
-    if using != "network":
+        result = _by_equations(discovery, frame, interval)
+    elif using == "network":
+        result = _by_network(discovery, frame, interval)
+    else:
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
         )
-    return _by_network(discovery, frame, interval)
+    return _in_own_unit(discovery, result, powers) if powers else result
+
+
+def _powers(discovery: DiscoveryRecord) -> dict[str, float]:
+    """Return column -> power of ten by which a run divided it."""
+    if discovery.folder is None:
+        return {}
+    return dict(read_record(discovery.folder / "data.json").get("magnitudes", {}))
+
+
+def _in_own_unit(
+    discovery: DiscoveryRecord, result: "pd.DataFrame", powers: Mapping[str, float]
+) -> "pd.DataFrame":
+    """Return targets and their intervals in the unit of the data."""
+    assert discovery.folder is not None  # only runs know powers
+    targets = read_record(discovery.folder / "data.json", "targets")["targets"]
+    ends = ("", "_low", "_high", "_mean_low", "_mean_high")
+    factors = {
+        f"{target}{end}": powers[column]
+        for target, column in targets.items()
+        if column in powers
+        for end in ends
+    }
+    return result.assign(
+        **{name: result[name] * f for name, f in factors.items() if name in result}
+    )
 
 
 def _warn_failed(discovery: DiscoveryRecord) -> None:
@@ -204,7 +234,7 @@ def _network_columns(
 def _forcing_columns(discovery: DiscoveryRecord) -> dict[str, str]:
     """Return the process model's name -> column of a run, or of the equations."""
     if discovery.folder is not None:
-        return dict(read_json(discovery.folder / "data.json")["forcings"])
+        return dict(read_record(discovery.folder / "data.json", "forcings")["forcings"])
     if discovery.equations is not None:
         return dict(discovery.equations.forcing_columns)
     return {name: name for name in network_of(discovery).decoder.forcings}
@@ -273,7 +303,7 @@ def warn_outside(
 def _known_ranges(discovery: DiscoveryRecord) -> Mapping[str, Sequence[float]]:
     """Return column -> (lowest, highest) of the rows that the model was made from."""
     if discovery.folder is not None:
-        return read_json(discovery.folder / "data.json")["ranges"]
+        return read_record(discovery.folder / "data.json", "ranges")["ranges"]
     if discovery.uncertainty is None:
         return {}
     reach = discovery.uncertainty.reach

@@ -9,7 +9,7 @@ import numpy as np
 
 from discovery.config.file import versions
 from discovery.runs.files import (
-    read_json,
+    read_record,
     write_csv,
     write_excel,
     write_netcdf,
@@ -206,7 +206,7 @@ def units_of(discovery: "DiscoveryRecord") -> dict[str, str]:
     if discovery.model is not None:
         units |= {p.name: p.unit for p in discovery.model.decoder.parameters}
     if discovery.folder is not None:
-        record = read_json(discovery.folder / "data.json")
+        record = read_record(discovery.folder / "data.json")
         columns: dict[str, str] = record["units"]
         targets: dict[str, str] = record["targets"]
         units |= columns

@@ -1,5 +1,6 @@
 """Read a finished run back; nothing that lies in its folder is ever executed."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -7,12 +8,12 @@ from discovery.config.file import load_config
 from discovery.config.settings import RunConfig
 from discovery.results.identification import Identification
 from discovery.results.record import DiscoveryRecord
-from discovery.runs.files import read_json
+from discovery.runs.files import read_json, read_record
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import edited_note
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Verdict, not_judged
-from sciren.errors import DataError, DecoderError
+from sciren.errors import DataError, DecoderError, SciRenError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
 
 
+Built = TypeVar("Built")
 Record = TypeVar("Record", bound=DiscoveryRecord)
 
 REPLICATES, VERDICT = "replicates.csv", "verdict.json"
@@ -43,7 +45,7 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
         DataError: no such run, or one of its files cannot be read.
     """
     run = open_run(folder)
-    metrics = read_json(run / "metrics.json")
+    metrics = read_record(run / "metrics.json")
     edited = edited_note(run)
     try:
         return kind(
@@ -64,7 +66,11 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             stored_verdict(run),
             uncertainty=stored_uncertainty(run),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except DataError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, SciRenError):
+            raise
         raise DataError(
             f"{run / 'metrics.json'}: is not as `sciren discover` writes it ({error!r}); "
             "run it again"
@@ -78,7 +84,7 @@ def stored_verdict(run: Path) -> Verdict:
         return not_judged(
             "The run was made before verdicts were", f"Run `sciren verify {run}`"
         )
-    return Verdict.from_json(read_json(file))
+    return _read_as(file, Verdict.from_json)
 
 
 def stored_uncertainty(run: Path) -> "Uncertainty | None":
@@ -86,7 +92,29 @@ def stored_uncertainty(run: Path) -> "Uncertainty | None":
     from discovery.uncertainty.record import Uncertainty
 
     file = run / UNCERTAINTY
-    return Uncertainty.from_json(read_json(file)) if file.is_file() else None
+    return _read_as(file, Uncertainty.from_json) if file.is_file() else None
+
+
+def _read_as(file: Path, build: Callable[[Any], Built]) -> Built:
+    """Build an object from a JSON file of a run.
+
+    Raises:
+        DataError: the file does not hold what the object is built from.
+    """
+    try:
+        return build(read_json(file))
+    except DataError:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
+        raise DataError(
+            f"{file}: is not as `sciren discover` writes it ({error!r:.200}); run it again"
+        ) from error
 
 
 def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from discovery.config.file import stored_settings, versions
 from discovery.runs.checkpoints import MODEL, TRAINING, Checkpoints
-from discovery.runs.files import file_hash, read_json, write_json
+from discovery.runs.files import file_hash, read_json, read_record, write_json
 from discovery.runs.folder import check_free, clear, is_run, put_in_place
 from discovery.runs.manifest import LOCK, MANIFEST, process_file, read_manifest
 from sciren.errors import ConfigError, DataError
@@ -56,7 +56,7 @@ def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
         return False
     from discovery.runs.stored import stored_config
 
-    record = read_json(out / "data.json")
+    record = read_record(out / "data.json", "sha256")
     settings = stored_settings(stored_config(out))
     found = start_record(study) | {"data": record["sha256"], "settings": settings}
     if (out / MANIFEST).is_file():

@@ -126,7 +126,8 @@ def ready_run(study: "Study", settings: "TrainConfig") -> ReadyRun:
 
     warn_beyond_range(study.decoder, study.split.train)
     shares = warn_unreachable(study.decoder, study.split.train)
-    return ReadyRun(study, settings, _unreachable(study, shares))
+    notes = (*study.magnitudes.notes(), *_unreachable(study, shares))
+    return ReadyRun(study, settings, notes)
 
 
 def _unreachable(study: "Study", shares: Mapping[str, float]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from discovery.config.settings import (
 from discovery.tables.converting import converted
 from discovery.tables.head import no_column
 from discovery.tables.labelled import split_by_label
+from discovery.tables.magnitudes import Magnitudes, in_unit, magnitudes_of
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
 from discovery.tables.study import Study
@@ -64,9 +65,12 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     origin = _in_wanted_units(config, origin)
     frame, kept = _rows(config, origin, say)
     try:
-        table = _table(config, frame, forcings, targets)
+        magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
+        frame = magnitudes.divide(frame)
+        decoder = _in_unit_of(decoder, magnitudes)
+        table = _table(config, frame, forcings, targets, magnitudes)
         split = _split(config, frame, table)
-        truth = _truth(config, origin.frame, decoder)
+        truth = _truth(config, origin.frame, decoder, magnitudes)
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
     except DataError as error:
@@ -78,6 +82,7 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
         config, decoder, _original_rows(table, kept), _each(split, kept),
         origin.source, origin.fingerprint, len(origin.frame), len(kept), truth,
         origin.truth, _labels(config, origin.frame), _coordinates(config, origin.frame),
+        magnitudes,
     )  # fmt: skip
 
 
@@ -237,8 +242,24 @@ def _require(frame: "pd.DataFrame", column: str, key: str) -> None:
         raise ColumnError(no_column(key, column, list(map(str, frame.columns))))
 
 
+def _in_unit_of(decoder: "Decoder", magnitudes: Magnitudes) -> "Decoder":
+    """Declare the latents in the unit that the targets were divided by."""
+    from sciren.decoders import IdentityDecoder, redeclare
+
+    if magnitudes.latents == 1 or isinstance(decoder, IdentityDecoder):
+        return decoder
+    units = {
+        p.name: {"unit": in_unit(magnitudes.latents, p.unit)}
+        for p in decoder.parameters.latents
+    }
+    return redeclare(decoder, units, None)
+
+
 def _truth(
-    config: RunConfig, frame: "pd.DataFrame", decoder: "Decoder"
+    config: RunConfig,
+    frame: "pd.DataFrame",
+    decoder: "Decoder",
+    magnitudes: Magnitudes,
 ) -> dict[str, np.ndarray]:
     """Return the true values of latents in every row of the file."""
     from sciren.data.frames import numeric_column
@@ -250,7 +271,10 @@ def _truth(
                 f"that name. {closest_names(name, decoder.latent_names)}"
             )
         _require(frame, column, f"truth.{name}")
-    return {name: numeric_column(frame, one) for name, one in config.truth.items()}
+    return {
+        name: numeric_column(frame, column) / magnitudes.latents
+        for name, column in config.truth.items()
+    }
 
 
 def _labels(config: RunConfig, frame: "pd.DataFrame") -> np.ndarray | None:
@@ -276,6 +300,7 @@ def _table(
     frame: "pd.DataFrame",
     forcings: Mapping[str, str],
     targets: Mapping[str, str],
+    magnitudes: Magnitudes,
 ) -> "Table":
     from sciren.data import Table
 
@@ -286,7 +311,9 @@ def _table(
         config.features,
         forcings,
         targets,
-        units={**frame.attrs.get("units", {}), **config.units, **config.convert},
+        units=magnitudes.units(
+            {**frame.attrs.get("units", {}), **config.units, **config.convert}
+        ),
         time=time_of(config.data),
         weights=config.data.weights,
         groups=config.data.groups,

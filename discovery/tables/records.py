@@ -71,7 +71,9 @@ def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
     found = data_record(
         study.table, study.split, scaling, study.source, study.fingerprint
     )
-    counts = {"read": study.read, "kept": study.kept}
+    counts: dict[str, Any] = {"read": study.read, "kept": study.kept}
+    if study.magnitudes.of:
+        counts["magnitudes"] = dict(study.magnitudes.of)
     return found | counts | {"truth": dict(study.formulas), "manifest": "manifest.json"}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.config.settings import RunConfig
+from discovery.tables.magnitudes import Magnitudes
 
 if TYPE_CHECKING:
     from sciren.data import Split, Table
@@ -29,6 +30,7 @@ class Study:
         labels: name of the group in every row of the file, where groups are given.
         coordinates: "lon", "lat" -> value in every row of the file, where the split
             names them.
+        magnitudes: powers of ten by which columns were divided.
     """
 
     config: RunConfig
@@ -43,3 +45,4 @@ class Study:
     formulas: Mapping[str, str] = field(default_factory=dict)
     labels: np.ndarray | None = None
     coordinates: Mapping[str, np.ndarray] = field(default_factory=dict)
+    magnitudes: Magnitudes = field(default_factory=Magnitudes)

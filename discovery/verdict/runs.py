@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discovery.config.settings import AutoSplit
-from discovery.runs.files import read_json, write_json
+from discovery.runs.files import read_record, write_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import alterations, edits_accepted, renew
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
@@ -153,7 +153,7 @@ def study_of(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool
     from discovery.tables.prepare import prepare
 
     stored_decoder(folder)  # refuses code that comes with the run
-    hashed = read_json(folder / "data.json")["sha256"]
+    hashed = read_record(folder / "data.json", "sha256")["sha256"]
     changes: Sequence[str] = () if data is None else [f"data.path={data.resolve()}"]
     config = load_config(folder / "config.yaml", changes)
     say = progress_of(quiet).say
@@ -170,7 +170,7 @@ def study_of(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool
     if whole.fingerprint != hashed:
         return whole, False
     stored = load_config(folder / "config.yaml")
-    source = read_json(folder / "data.json")["source"]
+    source = read_record(folder / "data.json", "source")["source"]
     return replace(prepare(config, say), config=stored, source=source), True
 
 

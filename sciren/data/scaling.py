@@ -69,8 +69,8 @@ class FeatureScaling:
         elif kind == "minmax":
             shift, scale = low, high - low
         else:
-            shift, scale = features.mean(0), features.std(0, correction=0)
-        spread = (high > low) & (scale > 0)  # tiny squares vanish in float64
+            shift, scale = features.mean(0), _deviation(features)
+        spread = (high > low) & (scale > 0)
         scale = torch.where(spread, scale, one)
         for place, what in enumerate(kinds):
             if (fixed := what.scaling()) is not None:
@@ -96,3 +96,13 @@ class FeatureScaling:
             raise ShapeError(
                 f"scaling knows {len(self.shift)} features, got {features.shape[-1]}"
             )
+
+
+def _deviation(features: Tensor) -> Tensor:
+    """Return standard deviations (d,) also where squares leave the range of floats."""
+    scale = features.std(0, correction=0)
+    centred = features - features.mean(0)
+    unit = centred.abs().amax(0)
+    lost = (unit > 0) & ~((scale > 0) & torch.isfinite(scale))
+    unit = torch.where(lost, unit, torch.ones_like(unit))
+    return torch.where(lost, unit * (centred / unit).std(0, correction=0), scale)

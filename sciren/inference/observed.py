@@ -18,6 +18,7 @@ from sciren.data.kinds import FeatureKind, kinds_in_order
 from sciren.data.table import Table
 from sciren.errors import TrainingError
 from sciren.solvers.process_term import ProcessTerm
+from sciren.start_values import start_latents
 
 if TYPE_CHECKING:
     from sciren.model import ScIReN
@@ -138,7 +139,7 @@ class ObservedProcess:
             clock=clock,
             ordered=ordered,
             box=(low.numpy(), high.numpy()),
-            start_latents=_raw_starts(model),
+            start_latents=start_latents(model, table)[0].cpu().numpy(),
             start_constants=model.constant_raw.detach().cpu().double().numpy().copy(),
             feature_names=table.feature_names,
             latent_names=model.latent_names,
@@ -234,23 +235,6 @@ class ObservedProcess:
         rank = np.empty(self.n_rows, dtype=np.int64)
         rank[np.argsort(self.clock, kind="stable")] = np.arange(self.n_rows)
         return rank[self.rows]
-
-
-def _raw_starts(model: "ScIReN") -> np.ndarray:
-    """Return the declared start values of the latents as raw latents (L,)."""
-    raw = [
-        constraint.inverse(
-            torch.tensor(parameter.initial, dtype=torch.float64), low, high
-        )
-        for parameter, constraint, low, high in zip(
-            model.decoder.parameters.latents,
-            model.constraints,
-            model.low.cpu(),
-            model.high.cpu(),
-            strict=True,
-        )
-    ]
-    return torch.stack(raw).numpy()
 
 
 def _clock(table: Table) -> tuple[np.ndarray, bool]:

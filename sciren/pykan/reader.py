@@ -1,5 +1,6 @@
 """pykan's models and checkpoint files as plain tensors; pykan is not imported."""
 
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,10 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from sciren.bounded import MEBIBYTE, read_bounded
 from sciren.errors import FormatError
 from sciren.pykan.network import Network, network_from
-from sciren.pykan.tensor_file import read_tensors
+from sciren.pykan.tensor_file import BROKEN, read_tensors
 
 TAG = "tag:yaml.org,2002:python/"
 BASE_CURVES = {
@@ -52,7 +54,7 @@ def read_pykan(path: str | Path, base: str | None = None) -> Network:
     state = read_tensors(f"{path}_state")
     stored = config.get("base_fun_name")
     if base is None and not isinstance(stored, str):
-        what = stored.tag if isinstance(stored, _Tagged) else repr(stored)
+        what = stored.tag if isinstance(stored, _Tagged) else reprlib.repr(stored)
         raise FormatError(
             f"{path}_config.yml names its base function as {what}, an object that is not "
             "loaded; say which it is, base='silu' (pykan's default), 'identity' or 'zero'"
@@ -66,18 +68,20 @@ def read_pykan(path: str | Path, base: str | None = None) -> Network:
             base or str(stored),
             bool(config.get("symbolic_enabled", True)),
         )
-    except (KeyError, TypeError) as error:
+    except FormatError:
+        raise
+    except BROKEN as error:
         raise FormatError(
-            f"{path}_config.yml has no rows of function names: {error!r}"
+            f"{path}_config.yml has no rows of function names: {error!r:.200}"
         ) from error
 
 
 def _configuration(path: Path) -> dict[str, Any]:
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
+        loader = _Loader(read_bounded(path, MEBIBYTE))
         config = loader.get_single_data()
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FormatError(f"{path} cannot be read: {error}") from error
+    except (OSError, yaml.YAMLError, RecursionError, *BROKEN) as error:
+        raise FormatError(f"{path} cannot be read: {error!s:.200}") from error
     if not isinstance(config, dict):
         raise FormatError(f"{path} is no configuration of pykan")
     return config

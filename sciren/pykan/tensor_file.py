@@ -8,8 +8,10 @@ of raw numbers and a list of instructions. Here the instructions are only listed
 understood one by one; no name in the file is ever imported or called.
 """
 
+import io
 import math
 import pickletools
+import reprlib
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -19,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sciren.bounded import MOST_TENSORS, read_bounded
 from sciren.errors import FormatError
 
 STORAGES = {
@@ -42,11 +45,14 @@ BROKEN = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
+    NotImplementedError,
     RuntimeError,
     TypeError,
     ValueError,
     struct.error,
 )
+SHARED = 4  # times that the numbers of a file may be shown by its tensors
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
@@ -59,7 +65,7 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(io.BytesIO(read_bounded(path, MOST_TENSORS))) as archive:
             return _Reader(archive).table()
     except FormatError as error:
         raise FormatError(f"{path} cannot be read: {error}") from error
@@ -68,7 +74,9 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
             f"{path} is no file of torch.save in its present (zip) form: {error}"
         ) from error
     except BROKEN as error:
-        raise FormatError(f"{path} holds no table of tensors: {error!r}") from error
+        raise FormatError(
+            f"{path} holds no table of tensors: {error!r:.200}"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -87,8 +95,10 @@ class _Reader:
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
+        self.size = sum(info.file_size for info in archive.infolist())
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
+        self.shown = 0  # bytes of all tensors that were made
         described = [n for n in archive.namelist() if n.endswith("/data.pkl")]
         if len(described) != 1:
             raise FormatError("the archive has no list of tensors (data.pkl)")
@@ -182,6 +192,9 @@ class _Reader:
         table = self.stack[-1]
         if not isinstance(table, dict):
             raise FormatError("it fills something that is no table")
+        for key in items[::2]:
+            if not isinstance(key, str):  # a tuple of tuples takes forever to hash
+                raise FormatError("a name of its table is no text")
         table.update(zip(items[::2], items[1::2], strict=True))
 
     def _storage(self, described: Any) -> Tensor:
@@ -196,24 +209,38 @@ class _Reader:
             )
         if not raw:
             return torch.empty(0, dtype=dtype)
+        self._count(len(raw))
         return torch.frombuffer(bytearray(raw), dtype=dtype)
 
     def _made(self, name: Any, arguments: Any) -> Any:
-        text = name.text if isinstance(name, _Name) else repr(name)
+        text = name.text if isinstance(name, _Name) else reprlib.repr(name)
         if text == TABLE and arguments in ((), ([],)):
             return {}
         if text == TENSOR:
-            return _view(*arguments[:4])
+            tensor = _view(*arguments[:4])
+            self._count(tensor.numel() * tensor.element_size())
+            return tensor
         if text == WEIGHT:
             return arguments[0]
         raise FormatError(
-            f"it asks for {text!r}, which is no tensor; nothing was called"
+            f"it asks for {text!r:.200}, which is no tensor; nothing was called"
         )
+
+    def _count(self, size: int) -> None:
+        """Refuse a file that shows the same numbers again and again."""
+        self.shown += size
+        if self.shown > SHARED * self.size + 2**20:
+            raise FormatError(
+                f"its tensors together are more than {SHARED} times its size"
+            )
 
 
 def _view(
     numbers: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
 ) -> Tensor:
+    numbers_only = isinstance(size, tuple) and isinstance(stride, tuple)
+    if not numbers_only or not all(type(n) is int for n in (offset, *size, *stride)):
+        raise FormatError("the shape of a tensor is no list of whole numbers")
     if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
         raise FormatError(f"a tensor has size {size} and stride {stride}")
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))

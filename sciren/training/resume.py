@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from sciren.bounded import MOST_TENSORS, parse_json, read_bounded
 from sciren.data.table import Table
 from sciren.errors import FormatError, TrainingError
 from sciren.training.config import TrainConfig
@@ -93,10 +94,12 @@ class Checkpoint:
         if not self.path.exists():
             return None
         try:
-            record = json.loads(self.path.read_text(encoding="utf-8"))
+            record = parse_json(read_bounded(self.path))
             if record["format"] != FORMAT:
                 raise FormatError(f"{self.path} is no checkpoint of format {FORMAT!r}")
-            content = (self.folder / Path(record["tensors"]).name).read_bytes()
+            content = read_bounded(
+                self.folder / Path(record["tensors"]).name, MOST_TENSORS
+            )
             if hashlib.sha256(content).hexdigest() != record["checksum"]:
                 raise FormatError(
                     f"checkpoint {self.path} does not match its tensors; a file was "

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
+from sciren.bounded import parse_json, read_bounded
 from sciren.data.kinds import kinds_from_json, kinds_to_json
 from sciren.errors import ExpressionError, FormatError
 from symbolic.curves.spline_curve import SplineCurve
@@ -27,6 +28,7 @@ from symbolic.verdict import Verification
 Record = TypeVar("Record", bound=EquationRecord)
 
 FORMAT = "sciren equations 1"
+MOST_NODES = 100_000  # of all formulas; 20 latents of 50 spline edges have 20,000
 
 
 def to_json(model: EquationRecord) -> dict[str, Any]:
@@ -99,6 +101,8 @@ def from_json(stored: Any, kind: type[Any] = EquationRecord) -> Any:
         ValueError,
         AttributeError,
         ArithmeticError,
+        RecursionError,
+        MemoryError,
     ) as error:
         raise FormatError(f"the equation file cannot be read: {error!r}") from error
 
@@ -116,6 +120,7 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         if not 0 <= edge.source < len(units.names):
             raise FormatError(f"an edge starts at feature number {edge.source + 1}")
     process = stored["process"]
+    _check_size([stored["equations"], stored["unconstrained"], process])
     settings = dict(stored["settings"])
     return kind(
         equations={n: from_tree(t) for n, t in stored["equations"].items()},
@@ -148,6 +153,22 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
     )
 
 
+def _check_size(formulas: Any) -> None:
+    """Refuse formulas that no search writes, before they are built.
+
+    Raises:
+        FormatError: together they have more than MOST_NODES parts.
+    """
+    count, waiting = 0, [formulas]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict | list):
+            count += len(part)
+            waiting += part.values() if isinstance(part, dict) else part
+        if count > MOST_NODES:
+            raise FormatError(f"its formulas have more than {MOST_NODES:,} parts")
+
+
 def save(model: EquationRecord, path: str | Path) -> Path:
     """Write the model to a JSON file; the file appears whole or not at all."""
     path = Path(path)
@@ -175,8 +196,8 @@ def load(path: str | Path, kind: type[Record] = EquationRecord) -> Record:
     """
     path = Path(path)
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        stored = parse_json(read_bounded(path))
+    except (OSError, ValueError) as error:
         raise FormatError(f"equation file {path} cannot be read: {error}") from error
     try:
         return from_json(stored, kind)

@@ -87,7 +87,7 @@ class StageSolver:
         self.model, self.data, self.config = model, data, config
         self.encoder = model.encoder
         self.history, self.progress = history, progress
-        start_constant(model)
+        start_constant(model, data)
         self.train_design = SplineDesign.of(self.encoder, self._scaled(data.train))
         self.valid_design = SplineDesign.of(
             self.encoder, self._scaled(data.valid), self.train_design.mean
@@ -279,7 +279,7 @@ class StageSolver:
 
     def _latent_scale(self, problem: AdditiveProblem, theta: Tensor) -> Tensor:
         if self.config.latent_scale == "unit" and not self.model.plain:
-            return torch.ones_like(self.model.output_scale)
+            return self.model.output_scale.clone()
         raw, (_, constants) = problem.raw(theta), problem.split(theta)
         return sensitivity_scale(problem.term, raw, constants)
 

@@ -10,23 +10,18 @@ from sciren.model import ScIReN
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import greville
+from sciren.start_values import start_latents
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.preparation import Prepared
 
 
 @torch.no_grad()
-def start_constant(model: ScIReN) -> None:
-    """Lay the raw latents' origin on the declared start values."""
-    starts = torch.tensor(
-        [p.initial for p in model.decoder.parameters.latents], dtype=torch.float64
-    ).to(model.low.device)
-    raw = [
-        constraint.inverse(starts[k], model.low[k], model.high[k])
-        for k, constraint in enumerate(model.constraints)
-    ]
-    model.output_shift.copy_(torch.stack(raw))
-    model.output_scale.fill_(1.0)
+def start_constant(model: ScIReN, data: Prepared) -> None:
+    """Lay the raw latents' origin on the start values, in the unit of the observations."""
+    starts, unit = start_latents(model, data.train)
+    model.output_shift.copy_(starts)
+    model.output_scale.copy_(unit)
 
 
 @torch.no_grad()
@@ -76,7 +71,9 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
     local = term.local(raw, constants, torch.zeros(1, dtype=torch.long))
     size = term.n_latents
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
-    scale = torch.where(curvature > 1e-16, curvature.clamp_min(1e-16).rsqrt(), 1.0)
+    unit = term.model.output_scale
+    flat = 1e-16 / unit.square()  # no slope at all, in the unit that the latents have
+    scale = torch.where(curvature > flat, curvature.clamp_min(flat).rsqrt(), unit)
     both = [constraint.needs == "both" for constraint in term.model.constraints]
     # 3 is half the straight range of the hard sigmoid: beyond it no slope leads back.
     limit = torch.where(torch.tensor(both).to(scale.device), 3.0, torch.inf)
@@ -86,7 +83,7 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
 @torch.no_grad()
 def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
     """Lay origin and scale of the raw latents on the start values (first-order)."""
-    start_constant(model)
+    start_constant(model, data)
     if model.plain:
         model.output_shift.copy_(data.train.targets.nanmean(0))
     term = ProcessTerm(model, data.train, data.scale, violation)

@@ -1,0 +1,171 @@
+"""Columns whose unit takes them out of the range of arithmetic get a power of ten.
+
+A square of 1e200 is infinite and one of 1e-200 is zero, so a record in such a unit cannot
+be fitted as it is. It is divided by a power of ten before anything is computed: the
+equation is the same up to the unit, which is printed with the power in front.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sciren.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.config.settings import RunConfig
+    from sciren.decoders import Decoder
+
+# largest absolute values that need no power of ten; measured by tests/reliability/test_units.py:
+# products of four such numbers stay finite, and solvers of process models find their start
+COLUMNS = (1e-50, 1e50)
+TARGETS = (1e-30, 1e10)  # behind a process model with constants
+ROWS = 50  # at which a process model is asked whether it follows a change of unit
+
+
+@dataclass(frozen=True)
+class Magnitudes:
+    """Powers of ten by which columns were divided.
+
+    Attributes:
+        of: column -> power of ten; empty where the units are fine as they are.
+        latents: power of ten in which latents are then.
+    """
+
+    of: Mapping[str, float] = field(default_factory=dict)
+    latents: float = 1.0
+
+    def divide(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Return a frame with its columns divided."""
+        from sciren.data.frames import numeric_column
+
+        known = {n: f for n, f in self.of.items() if n in frame.columns}
+        changed = {n: numeric_column(frame, n) / f for n, f in known.items()}
+        return frame.assign(**changed) if changed else frame
+
+    def units(self, units: Mapping[str, str]) -> dict[str, str]:
+        """Return the units with the powers of ten in front."""
+        return {
+            **units,
+            **{n: in_unit(f, units.get(n, "")) for n, f in self.of.items()},
+        }
+
+    def notes(self) -> tuple[str, ...]:
+        """Say in which unit the equations are."""
+        return tuple(
+            f"{name} was divided by {factor:g} before anything was computed; equations "
+            "and tables are in that unit."
+            for name, factor in self.of.items()
+        )
+
+
+def in_unit(factor: float, unit: str) -> str:
+    """Return a unit with a power of ten in front."""
+    return f"{factor:g} {unit}".strip()
+
+
+def magnitudes_of(
+    config: "RunConfig",
+    frame: "pd.DataFrame",
+    decoder: "Decoder",
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+) -> Magnitudes:
+    """Find the columns that need a power of ten.
+
+    Args:
+        config: names features and targets.
+        frame: rows that are used.
+        decoder: the process model;  forcings, targets: its names -> columns.
+    Raises:
+        DataError: a forcing, or a target whose process model does not follow a change of
+            its unit, is out of the range of arithmetic.
+    """
+    physical = set(forcings.values())
+    for name in dict.fromkeys(physical):
+        if _factor(frame, name, COLUMNS) != 1:
+            raise DataError(
+                f"column {name!r} has values about {_largest(frame, name):.3g}, which no "
+                "process model can compute with; give it in another unit"
+            )
+    features = [name for name in config.features if name not in physical]
+    of = {name: _factor(frame, name, COLUMNS) for name in features}
+    plain = not decoder.constant_names and not physical
+    limits = COLUMNS if plain else TARGETS
+    factors = {column: _factor(frame, column, limits) for column in targets.values()}
+    largest = max(factors.values(), key=lambda factor: abs(math.log10(factor)))
+    if largest != 1:
+        _check_follows(decoder, frame, forcings, factors)
+        of |= dict.fromkeys(targets.values(), largest)
+    return Magnitudes({n: f for n, f in of.items() if f != 1}, largest)
+
+
+def _largest(frame: "pd.DataFrame", name: str) -> float:
+    import pandas as pd
+
+    # classes have no size, and whoever needs the column says that it is missing
+    if name not in frame.columns or not pd.api.types.is_numeric_dtype(frame[name]):
+        return 0.0
+    values = np.abs(frame[name].to_numpy(dtype=float, na_value=np.nan))
+    return float(np.max(values[np.isfinite(values)], initial=0.0))
+
+
+def _factor(frame: "pd.DataFrame", name: str, limits: tuple[float, float]) -> float:
+    largest = _largest(frame, name)
+    if largest == 0 or limits[0] <= largest <= limits[1]:
+        return 1.0
+    return 10.0 ** max(math.floor(math.log10(largest)), -307)
+
+
+def _check_follows(
+    decoder: "Decoder",
+    frame: "pd.DataFrame",
+    forcings: Mapping[str, str],
+    factors: Mapping[str, float],
+) -> None:
+    """Refuse units in which the process model would be another one.
+
+    Raises:
+        DataError: with the column and its size.
+    """
+    if _follows(decoder, frame, forcings):
+        return
+    name = next(column for column, factor in factors.items() if factor != 1)
+    raise DataError(
+        f"column {name!r} has values about {_largest(frame, name):.3g}, and process model "
+        f"{decoder.name!r} does not stay the same when its unit changes; give the column "
+        "in the unit of the process model"
+    )
+
+
+def _follows(
+    decoder: "Decoder", frame: "pd.DataFrame", forcings: Mapping[str, str]
+) -> bool:
+    """Whether twice the latents give twice the targets, and no bound is in the way."""
+    import torch
+
+    from sciren.data.frames import numeric_column
+
+    latents = decoder.parameters.latents
+    free = all(
+        p.start is None and p.low in (0.0, -math.inf) and p.high == math.inf
+        for p in latents
+    )
+    if not free or not decoder.rowwise:
+        return False
+    rows = frame.iloc[:ROWS]
+    given: dict[str, Any] = {
+        name: torch.tensor(numeric_column(rows, column), dtype=torch.float64)
+        for name, column in forcings.items()
+    }
+    start = [p.initial for p in decoder.parameters.constants]
+    constants = torch.tensor(start, dtype=torch.float64)[None]
+    value = torch.tensor([p.initial for p in latents], dtype=torch.float64)
+    value = value.expand(len(rows), -1)
+    first = decoder.evaluate(value, constants, given)
+    twice = decoder.evaluate(2 * value, constants, given)
+    return bool(torch.isclose(twice, 2 * first, rtol=1e-9, equal_nan=True).all())

@@ -1,0 +1,84 @@
+"""Files that may come from anybody, read within bounds: size, nesting, memory."""
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from sciren.errors import FormatError
+
+MEBIBYTE = 2**20
+MOST_JSON = 64 * MEBIBYTE  # equations of 50 latents with all candidates take 2
+MOST_TENSORS = 1024 * MEBIBYTE
+
+
+def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
+    """Return the content of a regular file.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
+    Raises:
+        OSError: it cannot be read, is no regular file (a device never ends), or is larger.
+    """
+    with path.open("rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        if found.st_size > most:
+            size = f"{found.st_size / MEBIBYTE:.0f} MiB"
+            raise OSError(errno.EFBIG, f"it has {size}, more than {most // MEBIBYTE}")
+        return stream.read(most)
+
+
+def parse_json(content: bytes | str) -> Any:
+    """Return the data of a JSON text.
+
+    Raises:
+        ValueError: it is no JSON, or nested so deeply that reading would never end.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def check_encoder_size(kind: str, settings: Mapping[str, Any], stored: int) -> None:
+    """Refuse an encoder that is larger than the numbers that were stored for it.
+
+    Args:
+        kind: of the encoder;  settings: its arguments.
+        stored: numbers in the file of tensors.
+    Raises:
+        FormatError: it would not fit, so the two files do not belong together.
+    """
+    numbers = _numbers(kind, settings)
+    if numbers > stored:
+        raise FormatError(
+            f"the stored encoder {kind!r} would hold at least {numbers:,} numbers, its "
+            f"tensors are {stored:,}"
+        )
+
+
+def _numbers(kind: str, settings: Mapping[str, Any]) -> int:
+    """Return a lower bound of the parameters of an encoder."""
+    inputs, outputs = int(settings["n_inputs"]), int(settings["n_outputs"])
+    if kind == "mlp":
+        width, depth = int(settings.get("width", 1)), int(settings.get("depth", 1))
+        return width * (inputs + outputs + (depth - 1) * width)
+    if kind == "additive":
+        return inputs * outputs * int(settings.get("width", 1))
+    if kind == "linear":
+        return inputs * outputs
+    groups = 1 if settings.get("shared") or kind != "kan" else outputs
+    hidden = [int(width) * groups for width in settings.get("hidden") or ()]
+    widths = [inputs, *hidden, outputs]
+    grid = settings.get("grid")
+    layers: Sequence[Any] = grid if isinstance(grid, list | tuple) else [grid or 1]
+    pieces = [int(one) for one in layers] * (len(widths) - len(layers))
+    pairs = zip(pairwise(widths), [*pieces, *[1] * len(widths)], strict=False)
+    return sum(a * b * max(count, 1) for (a, b), count in pairs)
