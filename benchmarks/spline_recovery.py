@@ -63,7 +63,7 @@ def answer(
     if not curves.edges:
         return Answer(truth, noise, "constant", (), "constant", 0.0)
     edge = fit_edge(curves.edges[0], "x", "y", SymbolicOptions())
-    closed = symbolify(model, parts.train, compose=0)
+    closed = symbolify(model, parts.train, compose=0, further_families=())
     found = closed.edges.loc[closed.edges["layer"] == 0, "family"].iloc[0]
     seconds = time.process_time() - start
     return Answer(

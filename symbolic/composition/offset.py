@@ -8,7 +8,7 @@ from scipy.optimize import least_squares
 from symbolic.composition.inputs import Inputs
 from symbolic.terms.rebuild import Units, raw_constants
 from symbolic.terms.structure import LatentStructure
-from symbolic.terms.without_offset import WITHIN, without_offset
+from symbolic.terms.without_offset import without_offset, worth_no_constant
 
 Array = np.ndarray
 
@@ -33,7 +33,8 @@ def plainly_written(
     residual = (rows.target - refitted.value(rows.scaled)) * weight
     rss, count = float(residual @ residual), len(residual)
     smallest = 1e-24 * float(np.sum((rows.target * weight) ** 2))
-    if count * np.log((rss + smallest) / (before + smallest)) > WITHIN:
+    deviance = count * float(np.log((rss + smallest) / (before + smallest)))
+    if not worth_no_constant(deviance, count):
         return None
     return refitted, _errors(refitted, units, rows.scaled, weight, rss)
 

@@ -9,7 +9,7 @@ from symbolic.search.candidate import Candidate
 from symbolic.search.climb import ScoredLatents, Search
 from symbolic.terms.criterion import FLOOR
 from symbolic.terms.rebuild import Units
-from symbolic.terms.without_offset import WITHIN, without_offset
+from symbolic.terms.without_offset import without_offset, worth_no_constant
 
 
 def without_offsets(search: Search, best: ScoredLatents, units: Units) -> ScoredLatents:
@@ -30,7 +30,7 @@ def without_offsets(search: Search, best: ScoredLatents, units: Units) -> Scored
         changed = (*best.structures[:k], bare, *best.structures[k + 1 :])
         scored = search.score(changed, best.constants)
         deviance = search.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
-        if deviance <= WITHIN:
+        if worth_no_constant(float(deviance), search.count):
             best = scored
     return best
 

@@ -6,6 +6,7 @@ outside the class, by cross-validation over blocks (`symbolic.composition.gate`)
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ from symbolic.composition.gate import (
     ridge_prediction,
     trees_prediction,
 )
+from symbolic.composition.triples import SIGNIFICANT
 from symbolic.search.refit import rows_for_search
 from symbolic.terms.structure import LatentStructure
 
@@ -32,6 +34,12 @@ LIMIT = ACCEPT_BELOW
 """Share of the residual's variance above which something is missing."""
 
 ROWS = 2000
+ROWS_EACH = 5
+"""Rows for each product of three; with fewer their ridge says nothing."""
+
+FARTHEST = 4.0
+"""Deviations at which features are held in products of three: a far row decides nothing."""
+
 FEWEST = 40
 """Observations below which no fold says anything."""
 
@@ -77,4 +85,23 @@ def _share(z: np.ndarray, residual: np.ndarray, blocks: np.ndarray, seed: int) -
     regression = Regression.of(z[:, moving], residual)
     by_ridge = ridge_prediction(flexible_columns(regression), residual, fold)
     by_trees = trees_prediction(z[:, moving], residual, fold, seed)
-    return float(max(r2(residual, by_ridge), r2(residual, by_trees), 0.0))
+    by_curves = max(r2(residual, by_ridge), r2(residual, by_trees))
+    return float(max(by_curves, _share_of_triples(z[:, moving], residual, fold), 0.0))
+
+
+def _share_of_triples(z: np.ndarray, residual: np.ndarray, fold: np.ndarray) -> float:
+    """Share that products of three predict, zero where chance could do it as well."""
+    products = _products_of_three(z)
+    rows, count = len(z), products.shape[1]
+    if not 0 < count * ROWS_EACH <= rows:
+        return 0.0
+    share = r2(residual, ridge_prediction(products, residual, fold))
+    return share if share * rows > SIGNIFICANT + 2 * np.log(count) else 0.0
+
+
+def _products_of_three(z: np.ndarray) -> np.ndarray:
+    """Products of three features (n, m), which neither pairs nor trees of 400 rows see."""
+    held = np.clip(z, -FARTHEST, FARTHEST)
+    triples = combinations(range(z.shape[1]), 3)
+    columns = [held[:, list(triple)].prod(axis=1) for triple in triples]
+    return np.column_stack([np.empty((len(z), 0)), *columns])

@@ -106,7 +106,7 @@ def _direct(best: ScoredLatents) -> list[tuple[int, int]]:
 def _scored(
     search: Search, best: ScoredLatents, k: int, number: int
 ) -> Iterator[tuple[Change, ScoredLatents]]:
-    """Changes of one edge that rows support, refitted."""
+    """Yield changes of one edge with what they come to after a refit."""
     for change in search.edge_changes(best.structures, k, number):
         yield change, search.score(change.structures, best.constants)
 

@@ -21,8 +21,14 @@ SMALL = 0.04
 of 2 %. An offset that the data hold less well (of a feature in kelvin, say) may be any
 number, and zero would fix the slopes beside it."""
 
-WITHIN = 4.0
-"""Deviance that the offset may be worth: two standard errors."""
+
+def worth_no_constant(deviance: float, rows: float) -> bool:
+    """Whether a constant gains less than BIC charges for it: log N (Schwarz 1978).
+
+    Args:
+        deviance: N log(loss without it / loss with it).
+    """
+    return deviance <= float(np.log(rows))
 
 
 def without_offset(

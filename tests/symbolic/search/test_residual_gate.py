@@ -7,6 +7,7 @@ import torch
 
 from sciren import KANEncoder, ScIReN, Table
 from symbolic.families.library import FAMILIES
+from symbolic.search import residual_gate
 from symbolic.search.observations import observed
 from symbolic.search.residual_gate import LIMIT, still_predictable
 from symbolic.terms.edge_term import EdgeTerm
@@ -57,3 +58,11 @@ def test_a_feature_that_never_moves_does_not_matter():
 
 def test_few_rows_say_nothing():
     assert left(lambda a, b: a * b, rows=30) == 0.0
+
+
+def test_a_product_of_three_is_seen_in_a_residual():
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=(400, 4))
+    noise, rows = rng.normal(size=400), np.arange(400)
+    assert residual_gate._share(z, z[:, :3].prod(axis=1) + 0.1 * noise, rows, 0) > 0.8
+    assert residual_gate._share_of_triples(z, noise, rows % 4) == 0.0
