@@ -35,7 +35,6 @@ function compile(tree, splines) {
   if (kind === "symbol") return (at) => at[parts[0]];
   if (kind === "level" || kind === "exact") return () => parts[0];
   if (kind === "rational") return () => parts[0] / parts[1];
-  if (kind === "level" || kind === "exact") return () => parts[0];
   if (kind === "pi" || kind === "e") return () => (kind === "pi" ? Math.PI : Math.E);
   if (kind === "true" || kind === "false") return () => kind === "true";
   if (kind === "call") {
