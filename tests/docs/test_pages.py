@@ -27,6 +27,7 @@ QUICK = ("process-models.md", "how-to/moving.md")
 SLOW = {  # pages read one after another, as their text says
     "training, then equations": ("training.md", "equations.md"),
     "tutorial, then export": ("tutorial.md", "how-to/export.md"),
+    "memory": ("dynamic-models.md",),
     "notebook": ("how-to/notebooks.md",),
     "README": ("../README.md",),
 }
