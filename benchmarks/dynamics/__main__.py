@@ -1,7 +1,8 @@
 """One part at a time: `python -m benchmarks.dynamics PART [--sets 0-9]`.
 
 Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
-(relations behind the constants of 40 simulated catchments).
+(relations behind the constants of 40 simulated catchments), drainage (an unknown function
+of a state, as a curve).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -15,6 +16,7 @@ from benchmarks.belief.__main__ import sets, table
 PARTS = {
     "jacobian": "benchmarks.dynamics.speed",
     "catchments": "benchmarks.dynamics.catchments",
+    "drainage": "benchmarks.dynamics.drainage",
 }
 
 

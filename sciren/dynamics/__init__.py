@@ -23,5 +23,7 @@ if TYPE_CHECKING:
     from sciren.dynamics.simulation import SeriesProcess as SeriesProcess
     from sciren.dynamics.simulation import Trajectory as Trajectory
     from sciren.dynamics.simulation import Values as Values
+    from sciren.dynamics.state_fit import StateFit as StateFit
+    from sciren.dynamics.state_fit import fit_state_function as fit_state_function
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -105,7 +105,8 @@ def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale
     if others:
         raise TrainingError(
             f"latent {others[0]!r} of {decoder.name!r} changes in time; an encoder of "
-            "static features gives one value a group: declare per='group'"
+            "static features gives one value a group: declare per='group', or fit one "
+            "function of a state with sciren.dynamics.fit_state_function"
         )
     if train.static_names != valid.static_names:
         raise ColumnError(
