@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from case_studies.scores import r2
 from discovery import functional_importance, relationship_kl
-from sciren import ScIReN, Split, Table
+from sciren import ScIReN, Split, Table, r2
 from sciren.datasets import RespirationStudy
 
 CHUNK = 1000  # rows at once: what fits into the cache is several times faster

@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from case_studies.scores import r2
 from case_studies.soil_carbon.table4_methods import PREDICTED as PARAMETERS
 from discovery import functional_importance, relationship_kl
-from sciren import ScIReN, Table, feature_importance
+from sciren import ScIReN, Table, feature_importance, r2
 from sciren.datasets import SoilCarbonStudy
 
 PARTS = tuple(f"r2_{name}" for name in PARAMETERS)
@@ -77,7 +76,8 @@ def site_latents(
 
 def _pooled(truth: Array, unit: Array) -> float:
     fixed = np.full((len(truth), FIXED), 0.5)
-    return r2(np.hstack([truth, fixed]), np.hstack([unit, fixed]))
+    both = (np.hstack([values, fixed]).ravel() for values in (truth, unit))
+    return r2(*both)
 
 
 def importance(model: ScIReN, test: Table) -> Array:

@@ -13,12 +13,11 @@ import pandas as pd
 import torch
 
 from case_studies import cells
-from case_studies.scores import r2
 from case_studies.soil_carbon import table4_methods as methods
 from case_studies.soil_carbon.profiles import FOLDS, Profiles
 from case_studies.soil_carbon.table4_identify import identification
 from discovery import partial_dependence
-from sciren import ScIReN, SciRenError, Split, Table, edge_table, fit
+from sciren import ScIReN, SciRenError, Split, Table, edge_table, fit, r2
 from sciren.decoders import CLM5Forcing, CLM5SoilCarbon
 
 EFFECT_ROWS = 300  # that partial dependence is averaged over

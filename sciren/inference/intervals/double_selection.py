@@ -5,7 +5,7 @@ q10 behind a latent that depends on temperature, intervals over the selected fea
 the truth in 44 % of records instead of 95 %. The features that predict the sensitivity of
 the output to the constant are therefore kept for its interval as well.
 
-Reference: Belloni, Chernozhukov and Hansen 2014 (double selection); `spec` figures:
+Reference: Belloni, Chernozhukov and Hansen 2014 (double selection); figures:
 `python -m benchmarks.belief coverage`.
 """
 

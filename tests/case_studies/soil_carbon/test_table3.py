@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from case_studies.cells import runs_frame
-from case_studies.scores import r2
 from case_studies.soil_carbon import table3, table3_cells
 from case_studies.soil_carbon.__main__ import main
 from case_studies.soil_carbon.table3_cells import Cell, Record
@@ -19,6 +18,7 @@ from case_studies.soil_carbon.table3_methods import (
     settings,
 )
 from case_studies.soil_carbon.table3_metrics import METRICS, judge, kept_edges
+from sciren import r2
 from sciren.datasets import make_soil_carbon
 
 LINEAR = METHODS[3]
