@@ -1,5 +1,6 @@
 # make demo   the main job on embedded data: prints the equation, writes runs/demo-respiration
 # make test   lint, types and tests        make bench   timings        make clean
+# make soak   altered files, edits, kills, hostile files and units, for an hour
 # make docs   the manual as a website in site/, every link checked
 #
 # Both create .venv and install the versions of constraints.txt, and only when something
@@ -16,7 +17,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo test lint docs bench clean soak
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -35,6 +36,9 @@ docs: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed
 	$(ONE_THREAD) $(BIN)/python -m benchmarks
+
+soak: $(VENV)/.installed-dev
+	$(ONE_THREAD) $(BIN)/python -m benchmarks.reliability
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from discovery.commands.code import check_code
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
 from discovery.commands.words import (
+    AllowCode,
     Changes,
     DecoderName,
     Features,
@@ -46,6 +48,7 @@ def check(
     time: Time = None,
     groups: Groups = None,
     changes: Changes = None,
+    allow_code: AllowCode = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Read and check everything, say what would be done, and train nothing."""
@@ -57,6 +60,7 @@ def check(
         target or (), features or (), forcing or (), decoder, time, groups
     )
     settings, _ = configured(config, words, changes or ())
+    check_code(settings, Path(config), changes, decoder is not None, allow_code)
     show(work(settings, overwrite, options.quiet))
 
 
@@ -71,6 +75,7 @@ def discover(
     groups: Groups = None,
     write: Write = None,
     changes: Changes = None,
+    allow_code: AllowCode = False,
     overwrite: Overwrite = False,
     resume: Annotated[
         bool,
@@ -95,5 +100,6 @@ def discover(
     )
     wanted = [*(changes or ()), *(["controls=true"] if controls else [])]
     settings, write_down = configured(config, words, wanted, write)
+    check_code(settings, Path(config), changes, decoder is not None, allow_code)
     folder = work(settings, overwrite, options.quiet, resume, write_down)
     finish(folder, strict)

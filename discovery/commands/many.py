@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from discovery.commands.code import check_code
 from discovery.commands.guard import guarded, options, show
-from discovery.commands.words import Changes, Scheduler, Workers
+from discovery.commands.words import AllowCode, Changes, Scheduler, Workers
 
 
 @guarded
@@ -16,6 +17,7 @@ def sweep(
         str, typer.Option("--over", metavar="COLUMN", help="One run for each value.")
     ],
     changes: Changes = None,
+    allow_code: AllowCode = False,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     least: Annotated[
@@ -32,6 +34,7 @@ def sweep(
     from sciren.execution import open_executor
 
     settings = load_config(config, changes or ())
+    check_code(settings, config, changes, False, allow_code)
     with open_executor(workers, scheduler) as executor:
         result = work(settings, over, executor, least, options.quiet)
     show(result.sentence())
@@ -42,6 +45,7 @@ def sweep(
 def tune(
     config: Annotated[Path, typer.Argument(help="Of one run; see `sciren init`.")],
     changes: Changes = None,
+    allow_code: AllowCode = False,
     trials: Annotated[int, typer.Option(min=1, help="In all.")] = 40,
     space: Annotated[
         Path | None,
@@ -63,12 +67,14 @@ def tune(
     error of the best are written as a configuration.
     """
     from discovery.config.file import load_config
+    from discovery.runs.manifest import process_file
     from discovery.tuning.space import read_space
     from discovery.tuning.tune import CHOSEN
     from discovery.tuning.tune import tune as work
     from sciren.execution import open_executor
 
     settings = load_config(config, changes or ())
+    check_code(settings, config, changes, False, allow_code)
     if not any(change.startswith("out=") for change in changes or ()):
         out = settings.out.with_name(f"{settings.out.name}-tune")
         settings = settings.model_copy(update={"out": out})
@@ -76,4 +82,5 @@ def tune(
     with open_executor(workers, scheduler) as executor:
         result = work(settings, trials, searched, executor, prune, options.quiet)
     show(result.sentence())
-    show(f"next: sciren discover {result.folder / CHOSEN}")
+    code = " --allow-code" if process_file(settings) else ""
+    show(f"next: sciren discover {result.folder / CHOSEN}{code}")

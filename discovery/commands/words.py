@@ -99,6 +99,13 @@ Groups = Annotated[
         "--groups", metavar="COLUMN", help="Column of sites.", rich_help_panel=_TABLE
     ),
 ]
+AllowCode = Annotated[
+    bool,
+    typer.Option(
+        "--allow-code",
+        help="Run a process model that the configuration names outside its own folder.",
+    ),
+]
 Write = Annotated[
     Path | None,
     typer.Option(

@@ -107,6 +107,33 @@ def _run_file(path: Path) -> "ModuleType":
     return module
 
 
+def check_code_place(
+    decoder: str | None, config: Path, named: bool, allow: bool = False
+) -> None:
+    """Refuse code that a configuration names outside of its own folder.
+
+    A configuration may come from somebody else; what it may run is what came with it,
+    which the user can read, or what the user names on the command line.
+
+    Args:
+        decoder: ``path/to/file.py:name``, or a built-in name.
+        config: file of the configuration.
+        named: whether the user named the process model on the command line.
+        allow: whether the user allows any place.
+    Raises:
+        DecoderError: the file lies elsewhere.
+    """
+    file, colon, _ = (decoder or "").rpartition(":")
+    if not colon or named or allow:
+        return
+    if not Path(file).resolve().is_relative_to(config.resolve().parent):
+        raise DecoderError(
+            f"{config}: the process model {file} lies outside the folder of the "
+            "configuration, so it is not run; read it, and name it with --set "
+            "decoder=FILE.py:NAME, or add --allow-code"
+        )
+
+
 def check_process_file(path: Path) -> None:
     """Check that a user's file is there and parses; it is not run.
 
