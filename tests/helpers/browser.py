@@ -109,12 +109,12 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def press(self, key, code):
-        """Press and release a key."""
-        for kind in ("keyDown", "keyUp"):
+    def enter(self):
+        """Press the Enter key."""
+        for kind, text in (("keyDown", "\r"), ("keyUp", "")):
             self.ask(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key,
-                windowsVirtualKeyCode=code,
+                "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", text=text,
+                windowsVirtualKeyCode=13,
             )  # fmt: skip
 
     def requests(self):

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from browser import browser, chromium
 
+from discovery.demos import demo_respiration, demo_soil_carbon
 from discovery.report.run_report import write_report
 from discovery.results.result import Discovery
 
@@ -122,6 +123,19 @@ def test_an_edge_that_is_touched_or_reached_by_key_shows_its_card(opened):
     )
 
 
+def test_the_enter_key_picks_an_edge_and_sorts_a_table(opened):
+    opened.run(
+        "document.querySelectorAll('.picked').forEach(n => n.classList.remove('picked'))"
+    )
+    for target, done in (
+        (".wide .network a:not(.dropped)", ".edge-card.picked"),
+        ("#metrics-table th button", "#metrics-table th[aria-sort]"),
+    ):
+        opened.run(f"document.querySelector('{target}').focus()")
+        opened.enter()
+        assert opened.run(f"document.querySelectorAll('{done}').length") == 1
+
+
 def test_a_head_sorts_its_table_by_numbers_and_turns_around(opened):
     rows = "[...document.querySelectorAll('#metrics-table tbody tr')]"
     column = f"{rows}.map(row => Number(row.cells[2].dataset.value))"
@@ -199,3 +213,17 @@ def test_the_page_is_readable_without_scripts(window, report):
         window.ask("Emulation.setScriptExecutionDisabled", value=False)
     for words in ("What was found", "efficiency rises", "Whether to believe it", "R²"):
         assert words in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("demo", [demo_respiration, demo_soil_carbon])
+def test_reports_of_the_demos_are_small_and_open(window, demo, tmp_path):
+    page = demo(tmp_path / "run", quiet=True) / "report.html"
+    assert page.stat().st_size < 2e6
+    for width in WIDTHS:
+        window.open(page, width=width)
+        unfold(window)
+        assert window.run("document.documentElement.scrollWidth") <= width
+        assert window.run(CONTRAST) == []
+        assert window.requests() == []
+        assert window.errors() == []
