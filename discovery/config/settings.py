@@ -39,7 +39,11 @@ def _hidden(value: Any) -> Any:
 
 
 Period = Annotated[str | tuple[str, str], BeforeValidator(_period)]
-Hidden = Annotated[Literal["auto"] | tuple[int, ...], BeforeValidator(_hidden)]
+# beyond these a network has more numbers than any table of ours has rows, and fills the
+# memory before its first step; studies use up to 64 nodes and 100 intervals
+Nodes = Annotated[int, Field(ge=1, le=10_000)]
+Intervals = Annotated[int, Field(ge=1, le=10_000)]
+Hidden = Annotated[Literal["auto"] | tuple[Nodes, ...], BeforeValidator(_hidden)]
 
 
 class DecoderSettings(Settings):
@@ -58,13 +62,13 @@ class KANSettings(Settings):
     hidden: Hidden = Field(
         default="auto", description="auto, or nodes per hidden layer"
     )
-    grid: int | tuple[int, ...] | None = Field(
+    grid: Intervals | tuple[Intervals, ...] | None = Field(
         default=None, description="intervals of the splines, for all layers or each"
     )
     base: Literal["zero", "identity", "silu"] = "zero"
     outside: Literal["linear", "zero"] = "linear"
     margin: float = Field(
-        default=0.0, ge=0, description="share added to the range of knots"
+        default=0.0, ge=0, le=100, description="share added to the range of knots"
     )
     start: Literal["straight", "noise"] = "straight"
     shared: bool = Field(
@@ -76,7 +80,7 @@ class AdditiveSettings(Settings):
     """Neural additive model: a small network for each edge."""
 
     kind: Literal["additive"] = "additive"
-    width: int = Field(default=16, ge=1, description="hidden units of each edge")
+    width: Nodes = Field(default=16, description="hidden units of each edge")
 
 
 class LinearSettings(Settings):
@@ -89,8 +93,8 @@ class MLPSettings(Settings):
     """Multilayer perceptron, the black box to compare with."""
 
     kind: Literal["mlp"] = "mlp"
-    width: int = Field(default=16, ge=1, description="units of a hidden layer")
-    depth: int = Field(default=1, ge=1, description="hidden layers")
+    width: Nodes = Field(default=16, description="units of a hidden layer")
+    depth: int = Field(default=1, ge=1, le=100, description="hidden layers")
     activation: Literal["relu", "tanh", "silu", "gelu"] = "relu"
     batch_norm: bool = False
     skip: bool = False

@@ -125,11 +125,30 @@ def consecutive(ids: np.ndarray) -> np.ndarray:
     return np.unique(ids, return_inverse=True)[1].astype(np.int64)
 
 
+# a row of the smallest weight then counts as much as rounding does in a sum of the largest
+WEIGHT_RANGE = 1e12
+
+
+def _check_range(weights: np.ndarray) -> None:
+    """Refuse weights of which some leave nothing of the others.
+
+    Raises:
+        DataError: the largest is more than WEIGHT_RANGE times the smallest above zero.
+    """
+    some = weights[weights > 0]
+    if len(some) and some.max() > WEIGHT_RANGE * some.min():
+        raise DataError(
+            f"weights go from {some.min():.3g} to {some.max():.3g}, so that single rows "
+            f"rule alone; keep them within a factor of {WEIGHT_RANGE:g}"
+        )
+
+
 def check_weights(weights: np.ndarray, index: pd.Index) -> np.ndarray:
     """Return row weights as they are, after checking that they can be used.
 
     Raises:
-        DataError: a weight is missing, infinite or negative, or all are zero.
+        DataError: a weight is missing, infinite or negative, all are zero, or they span
+            more than WEIGHT_RANGE.
     """
     bad = ~(np.isfinite(weights) & (weights >= 0))
     if bad.any():
@@ -138,6 +157,7 @@ def check_weights(weights: np.ndarray, index: pd.Index) -> np.ndarray:
             f"weight {weights[first]} in {row_name(index, first)} is not usable; "
             "weights must be finite and not negative"
         )
+    _check_range(weights)
     if not weights.any():
         raise DataError("all weights are zero; give at least one row a positive weight")
     return weights

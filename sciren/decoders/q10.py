@@ -3,7 +3,10 @@
 from typing import Any
 
 from sciren.decoders.base import Decoder
+from sciren.errors import DecoderError
 from sciren.parameters import Forcing, Parameter
+
+COLDEST, HOTTEST = -100.0, 100.0  # degrees C; no ecosystem respires beyond
 
 
 class Q10Respiration(Decoder):
@@ -16,6 +19,8 @@ class Q10Respiration(Decoder):
 
     Args:
         t_ref: reference temperature, degrees C.
+    Raises:
+        DecoderError: t_ref is no temperature.
     Identifiability: a latent rb that follows the temperature of the season absorbs q10
     and draws it towards 1; with q10 = 1 t_ref has no meaning.
     Reference: Reichstein et al. 2022, hybrid modelling chapter, equation of R_eco.
@@ -23,6 +28,11 @@ class Q10Respiration(Decoder):
 
     def __init__(self, t_ref: float = 15.0) -> None:
         self.t_ref = float(t_ref)
+        if not COLDEST <= self.t_ref <= HOTTEST:
+            raise DecoderError(
+                f"t_ref={self.t_ref:g} is no temperature in degrees C; use {COLDEST:g} to "
+                f"{HOTTEST:g}"
+            )
         unit = "umol m-2 s-1"
         meaning = f"respiration at {self.t_ref:g} degC"
         super().__init__(
