@@ -17,8 +17,8 @@ class State:
         of: parameter (constant or per group) of which ``start`` is the share, such as
             the capacity of a store.
         unit: physical unit of the state.
-        low, high: bounds at which the state is held after every step; how much that adds
-            or removes is counted in the balance. None: no bound.
+        low, high: bounds at which the state is held after every step, which adds or
+            removes what goes beyond them. None: no bound.
         learn_start: whether the start is learned, as a constant ``{name}_start``.
         meaning: one short phrase for tables and reports.
     Raises:
