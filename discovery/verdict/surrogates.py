@@ -62,15 +62,24 @@ def constants_of_groups(
 
 
 def with_features(table: "Table", x: Array) -> "Table":
-    """Return a table with other features, under names of their own if their number is."""
+    """Return a table with other features, under names of their own if their number is.
+
+    A feature keeps its kind where the new values can be of it: shifted classes are still
+    classes, random numbers are amounts.
+    """
     import torch
 
     names = table.feature_names
     if x.shape[1] != len(names):
         names = tuple(f"placebo{k + 1}" for k in range(x.shape[1]))
-    return replace(
-        table, features=torch.from_numpy(np.ascontiguousarray(x)), feature_names=names
-    )
+    kinds = {}
+    for name, values in zip(names, x.T, strict=True):
+        kind = table.kinds.get(name)
+        known = None if kind is None else kind.known(values)
+        if kind is not None and known is not None and known.all():
+            kinds[name] = kind
+    features = torch.from_numpy(np.ascontiguousarray(x))
+    return replace(table, features=features, feature_names=names, kinds=kinds)
 
 
 def with_forcings(table: "Table", reverse: bool) -> "Table":

@@ -90,3 +90,18 @@ def test_a_band_is_shaded_behind_its_curve_and_named(check_picture):
     assert shaded == [1, 0]
     (legend,) = figure.legends
     assert "95 % band" in [text.get_text() for text in legend.get_texts()]
+
+
+def test_classes_are_bars_with_their_names(check_picture):
+    x, spline = np.array([1.0, 2.0, 12.0]), np.array([0.3, -0.1, 0.4])
+    data = np.repeat(x, [50, 30, 20])
+    classes = curve(
+        "veg", family="classes", x=x, spline=spline, formula=spline, data=data,
+        labels=("CRO", "DBF", "ENF"),
+    )  # fmt: skip
+    band = {("veg", "rb"): (x, spline - 0.2, spline + 0.2)}
+    axis = check_picture(plot_edges([classes], bands=band)).axes[0]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["CRO", "DBF", "ENF"]
+    heights = [bar.get_height() for bar in axis.patches]
+    assert np.average(heights, weights=[50, 30, 20]) == pytest.approx(0, abs=1e-12)
+    assert "each of 3 classes" in axis.texts[0].get_text()

@@ -1,6 +1,7 @@
 """Placebos look like the features and have lost the target."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from discovery.verdict.surrogates import (
@@ -8,6 +9,7 @@ from discovery.verdict.surrogates import (
     coordinates,
     phases_randomised,
     shifted,
+    with_features,
 )
 
 
@@ -49,3 +51,14 @@ def test_constants_are_the_same_in_a_group():
     x = constants_of_groups(groups, 3, np.random.default_rng(0))
     assert (np.ptp(x.reshape(5, 4, 3), axis=1) == 0).all()
     assert len(np.unique(x[:, 0])) == 5
+
+
+def test_shifted_classes_stay_classes_and_random_numbers_are_amounts():
+    from sciren.data import Table
+
+    frame = pd.DataFrame({"veg": ["a", "b", "a"], "ta": [1.0, 2.0, 3.0], "y": 1.0})
+    table = Table.from_frame(frame, ["veg", "ta"], targets="y")
+    x = table.features.numpy()
+    assert list(with_features(table, np.roll(x, 1, axis=0)).kinds) == ["veg"]
+    assert not with_features(table, x + 0.3).kinds
+    assert not with_features(table, np.ones((3, 5))).kinds
