@@ -185,10 +185,19 @@ def trained(curve, noise, seed=0, low=-1.0):
 
 @pytest.mark.parametrize("noise", [0.1, 0.3])
 def test_a_trained_curve_that_no_family_meets_stays_a_spline(noise):
-    model, table = trained(lambda x: np.tanh(4 * x), noise)
+    model, table = trained(lambda x: np.sin(5 * x), noise)
     edge = symbolify(model, table, compose=0).edges.iloc[0]
     assert edge["status"] == "refused"
     assert "misses" in edge["reason"]
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+def test_a_trained_sigmoid_is_named_and_refused_where_its_family_is_not_allowed(noise):
+    model, table = trained(lambda x: np.tanh(4 * x), noise)
+    edge = symbolify(model, table, compose=0).edges.iloc[0]
+    assert edge["family"] == "logistic"
+    few = symbolify(model, table, compose=0, further_families=()).edges.iloc[0]
+    assert few["status"] == "refused"
 
 
 def test_a_pole_close_to_the_data_is_found_and_told_unless_it_is_kept_away():
