@@ -85,10 +85,19 @@ def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLate
         edge = best.structures[k].edges[number]
         if edge.form is not None:
             continue
-        fitting = [
+        named = [
             scored
             for change, scored in _scored(search, best, k, number)
-            if change.family != "dropped" and _fits(search, scored, k, edge.source)
+            if change.family != "dropped"
+        ]
+        lowest = min((scored.criterion for scored in named), default=0.0)
+        # where another form, itself refused, does clearly better, this one is wrong even
+        # though the test, whose columns its own constants take up, does not see it
+        fitting = [
+            scored
+            for scored in named
+            if scored.criterion <= lowest + CLEARLY
+            and _fits(search, scored, k, edge.source)
         ]
         best = min(fitting, key=lambda one: one.criterion, default=best)
     return best

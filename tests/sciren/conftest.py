@@ -82,7 +82,7 @@ def ready(table, encoder=None, decoder=None, constraint="auto", **settings):
     model = ScIReN(encoder, constraint, decoder)
     config = TrainConfig(**settings)
     data = prepare(model, table, table, config)
-    start_constant(model)
+    start_constant(model, data)
     return model, ProcessTerm(model, data.train, data.scale, config.violation)
 
 

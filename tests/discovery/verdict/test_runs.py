@@ -1,6 +1,7 @@
 """A finished run is judged again, controlled, and refused where it is not supported."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -18,7 +19,7 @@ def test_a_run_agrees_with_itself(light):
     assert str(again.verdict) == str(again.stored) == "supported"
     assert "consistency, round trip" in again.text()
     assert "R2 of gpp, test rows" in again.text()
-    assert again.lines[-1].startswith("computed again: 4")
+    assert re.fullmatch(r"computed again: (\d+) of \1 files agree", again.lines[-1])
 
 
 @pytest.fixture
@@ -70,14 +71,15 @@ def test_controls_are_written_into_the_run_and_its_report(light):
 
 
 @pytest.mark.parametrize(("headline", "code"), [("supported", 0), ("not supported", 1)])
-def test_strict_is_for_what_is_supported(monkeypatch, light, headline, code):
+def test_strict_is_for_what_is_supported(monkeypatch, light, finished, headline, code):
     good = [Reason(p, "x", True, "yes") for p in ("faithful", "skilful", "identified")]
     bad = [] if code == 0 else [Reason("skilful", "x", False, "no", fatal=True)]
-    monkeypatch.setattr("discovery.config.file.load_config", lambda *args: None)
     monkeypatch.setattr("discovery.runs.workflow.run", lambda *args: light)
     monkeypatch.setattr(
         "discovery.runs.stored.stored_verdict", lambda run: Verdict.of([*good, *bad])
     )
-    result = CliRunner().invoke(app, ["discover", "CONFIG.yaml", "--strict"])
+    result = CliRunner().invoke(
+        app, ["discover", str(finished / "CONFIG.yaml"), "--strict"]
+    )
     assert result.exit_code == code, result.output
     assert ("is not supported (--strict)" in result.output) == (code == 1)

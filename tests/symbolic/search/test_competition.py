@@ -292,7 +292,7 @@ def test_of_curves_of_curves_only_known_ones_are_believed(curve, name):
     rows, valid = data.take(np.arange(600)), data.take(np.arange(600, 800))
     model = ScIReN(KANEncoder(1, 1, seed=0), decoder=IdentityDecoder(["y"]))
     fit(model, rows, valid, TrainConfig())
-    symbolic = symbolify(model, rows)
+    symbolic = symbolify(model, rows, further_families=())
     outers = {node.outer for node in symbolic.structures[0].nodes}
     assert outers == ({name} if name else set())
     refused = {row.reason for row in symbolic.record.compositions}

@@ -45,7 +45,9 @@ def test_latents_start_at_their_declared_values(bounds, constraint):
 
     model = ScIReN(KANEncoder(2, 1), constraint, plain)
     model.output_scale.fill_(7.0)
-    start_constant(model)
+    x = torch.rand(8, 2, generator=torch.Generator().manual_seed(0)).double()
+    table = Table(x, {}, 5.0 + x[:, :1], ("a", "b"), ("y",))
+    start_constant(model, prepare(model, table, table, TrainConfig()))
     found = model.constrain(model.output_shift)
     torch.testing.assert_close(found, torch.tensor([3.25], dtype=torch.float64))
     assert model.output_scale.tolist() == [1.0]
