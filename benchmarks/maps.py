@@ -29,7 +29,10 @@ def make_grid(run: Path, cells: int, path: Path) -> int:
     names = needed(load_discovery(run), "equations")
     dataset = xr.Dataset(
         {
-            name: (("lat", "lon"), rng.uniform(*ranges[name], (side, side)))
+            name: (
+                ("lat", "lon"),
+                rng.uniform(ranges[name][0], ranges[name][1], (side, side)),
+            )
             for name in names
         }
     )

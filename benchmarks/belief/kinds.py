@@ -33,7 +33,9 @@ def run(sets: range, names: Sequence[str]) -> list[dict[str, object]]:
 def _row(name: str, sets: range) -> dict[str, object]:
     start = time.process_time()
     results = [_measured(name, seed) for seed in sets]
-    measures = {key: np.concatenate([r[key] for r in results]) for key in results[0]}
+    measures: dict[str, np.ndarray] = {
+        key: np.concatenate([r[key] for r in results]) for key in results[0]
+    }
     seconds = (time.process_time() - start) / len(sets)
     shown = {
         key: f"{100 * np.nanmean(values):.1f}" if len(values) else "-"
@@ -48,7 +50,7 @@ def _measured(name: str, seed: int) -> dict[str, np.ndarray]:
     equations, train = _equations(frame, name, seed)
     table = equations.table.set_index("name")
     kept = "group" in set(table["source"])
-    measures = dict.fromkeys(
+    measures: dict[str, np.ndarray] = dict.fromkeys(
         (
             "within 2 errors %",
             "rare %",
@@ -68,7 +70,7 @@ def _measured(name: str, seed: int) -> dict[str, np.ndarray]:
     elif name != "no effect":
         shares = np.bincount(train, minlength=len(truth)) / len(train)
         present = np.flatnonzero(shares)
-        labels = [f"group[{_label(k)}]" for k in present]
+        labels = [f"group[{_label(int(k))}]" for k in present]
         gap = table["value"].reindex(labels) - (truth - shares @ truth)[present]
         inside = (gap.abs() <= 2 * table["error"].reindex(labels)).to_numpy(float)
         measures["within 2 errors %"] = inside

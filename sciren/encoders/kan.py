@@ -68,7 +68,9 @@ class KANEncoder(LayeredEncoder):
         if margin < 0:
             raise ConfigError(f"margin={margin}; use zero or a positive share")
         self.grid = _grid(grid, len(self.hidden) + 1)
-        self.base, self.outside, self.margin = base, outside, float(margin)
+        self.base: Base = base
+        self.outside: Outside = outside
+        self.margin = float(margin)
         self.start, self.shared, self.seed = start, bool(shared), int(seed)
         groups = 1 if shared else n_outputs
         widths = [n_inputs, *(width * groups for width in self.hidden), n_outputs]
