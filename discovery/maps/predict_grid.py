@@ -11,6 +11,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,10 +119,8 @@ def needed(discovery: DiscoveryRecord, using: Using) -> list[str]:
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
-    try:
-        import zarr  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"{out}: writing Zarr needs sciren[big]") from error
+    if find_spec("zarr") is None:
+        raise ConfigError(f"{out}: writing Zarr needs sciren[big]")
     if out.exists() and not overwrite:
         raise ConfigError(
             f"{out}: is there already; choose another name, or replace it with --overwrite"

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from discovery.report.summary import equation_texts, score_part
 from discovery.results.scoring import EQUATION, NETWORK
@@ -135,12 +135,11 @@ def facts_of(discovery: "DiscoveryRecord") -> list[Fact]:
     return [*facts, Fact("features", "used", ", ".join(used) or "-")]
 
 
-def _constant(row: dict[str, object]) -> Fact:
+def _constant(row: dict[str, Any]) -> Fact:
     from visualize.labels import with_error
 
     value, error, low, high = (
-        float(row[name])  # type: ignore[arg-type]
-        for name in ("estimate", "error", "low", "high")
+        float(row[name]) for name in ("estimate", "error", "low", "high")
     )
     unit = str(row["unit"] or "")
     text = f"{with_error(value, error)} {unit}".rstrip()
