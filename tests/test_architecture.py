@@ -32,6 +32,7 @@ KNOW_MODELS = {
     "symbolic.search.forecast",
     "symbolic.curves.learned_curves",
     "symbolic.curves.extract",
+    "symbolic.dynamics.state_closed_forms",
     "symbolic.search.path",
     "symbolic.pipeline",
     "symbolic.search.refit",

@@ -2,7 +2,7 @@
 
 Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
 (relations behind the constants of 40 simulated catchments), drainage (an unknown function
-of a state, as a curve).
+of a state, as a curve and as its closed form).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 

@@ -7,7 +7,6 @@ largest weight is taken whose score n log(squares / n) + 2 (effective coefficien
 lowest; with whitened residuals that is Akaike's criterion.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,159 +14,24 @@ import torch
 from torch import Tensor
 
 from sciren.comparison import ResidualScale
-from sciren.constants import ConstantScale
 from sciren.data.series import SeriesTable
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.directions import Directions, jacobian_blocks
 from sciren.dynamics.residuals import Comparison, compared_targets
-from sciren.dynamics.simulation import (
-    SeriesProcess,
-    StateFunction,
-    Trajectory,
-    Values,
-    check_finite,
-)
+from sciren.dynamics.simulation import SeriesProcess, StateFunction, check_finite
+from sciren.dynamics.state_problem import StateProblem
 from sciren.dynamics.state_spline import StateSpline
 from sciren.errors import TrainingError
 from sciren.parameters import Parameter
-from sciren.solvers.levenberg import Normal, minimise
+from sciren.solvers.levenberg import minimise
 from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.config import TrainConfig
 
 INTERVALS = 12
 WEIGHTS = (1e2, 1e1, 1.0, 1e-1, 1e-2)
 """Of the roughness in units of the noise, from a nearly straight to a free curve."""
-LARGEST_STEP = (
-    2.0  # of one step, in units of the declared start (or logs): see group_fit
-)
 ITERATIONS = 40
 TOLERANCE = 1e-6
-
-Build = Callable[[np.ndarray], StateFunction]
-
-
-@dataclass(frozen=True)
-class StateProblem:
-    """Loss as a function of the constants of one function of a state and of the process.
-
-    theta (1, K + C): constants of the function, then constants on their training scale.
-
-    Args:
-        process: model and series;  comparison: targets and noise.
-        latent: the parameter that is a function of a state.
-        build: constants (K,) -> the function;  size: K.
-        penalty: (K, K) added as theta' penalty theta.
-        sizes: (K,) what counts as a step of one.
-    """
-
-    process: SeriesProcess
-    comparison: Comparison
-    latent: Parameter
-    build: Build
-    sizes: np.ndarray
-    penalty: np.ndarray
-
-    @property
-    def scale(self) -> ConstantScale:
-        """Constants of the process, learned starts among them."""
-        return ConstantScale(self.process.model.parameters.constants)
-
-    def values(self, theta: Tensor) -> Values:
-        """Return the physical values of all parameters."""
-        count, groups = len(self.sizes), len(self.process.table)
-        constants = self.scale.to_physical(theta[0, count:]).numpy()
-        names = self.process.model.constant_names
-        known = {n: np.full(groups, v) for n, v in zip(names, constants, strict=True)}
-        starts = {
-            one.name: known.pop(one.start_name)
-            if one.learn_start
-            else np.full(groups, one.start)
-            for one in self.process.model.states
-        }
-        function = self.build(theta[0, :count].numpy())
-        return Values(known, starts, {self.latent.name: function})
-
-    def trajectory(self, theta: Tensor) -> Trajectory:
-        """Simulate."""
-        return self.process.simulate(self.values(theta))
-
-    def _rough(self, theta: Tensor) -> float:
-        c = theta[0, : len(self.sizes)].numpy()
-        return float(c @ self.penalty @ c)
-
-    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
-        """Loss (1,) with the penalty."""
-        squares = self.comparison.losses(self.trajectory(theta).outputs).sum()
-        return torch.tensor([squares + self._rough(theta)])
-
-    def normal(self, theta: Tensor, members: Tensor) -> Normal:
-        """Loss, half gradient and Gauss-Newton matrix with the penalty."""
-        loss, gradient, matrix = self.data_normal(theta)
-        count = len(self.sizes)
-        gradient[:count] += self.penalty @ theta[0, :count].numpy()
-        matrix[:count, :count] += self.penalty
-        parts = (np.array([loss + self._rough(theta)]), gradient[None], matrix[None])
-        return Normal(*map(torch.from_numpy, parts))
-
-    def data_normal(self, theta: Tensor) -> tuple[float, np.ndarray, np.ndarray]:
-        """Do the same without the penalty."""
-        trajectory = self.trajectory(theta)
-        residual = self.comparison.residual(trajectory.outputs)
-        slope = self.comparison.slope(trajectory.outputs)
-        size = theta.shape[1]
-        loss, gradient, matrix = 0.0, np.zeros(size), np.zeros((size, size))
-        order, scales = self._columns(theta)
-        blocks = jacobian_blocks(self.process, trajectory, self._directions())
-        for part, columns in blocks:
-            for place, group in enumerate(
-                range(*part.indices(len(self.process.table)))
-            ):
-                moved = columns[order, :, place] * slope[None, ..., group]
-                both = np.concatenate(
-                    [moved * scales[:, None, None], residual[None, ..., group]]
-                )
-                stack = self.comparison.stacked(both, group)
-                gram = stack.T @ stack
-                matrix += gram[:-1, :-1]
-                gradient += gram[:-1, -1]
-                loss += float(gram[-1, -1])
-        return loss, gradient, matrix
-
-    def _directions(self) -> Directions:
-        starts = {
-            s.start_name: s.name for s in self.process.model.states if s.learn_start
-        }
-        names = self.process.model.constant_names
-        static = [name for name in names if name not in starts]
-        return Directions(
-            static,
-            [starts[n] for n in names if n in starts],
-            functions=[self.latent.name],
-        )
-
-    def _columns(self, theta: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Return the order of the columns of the Jacobian in theta, and their scales."""
-        count, names = len(self.sizes), self.process.model.constant_names
-        constants = np.arange(len(names))
-        order = np.concatenate([len(names) + np.arange(count), constants])
-        raw = self.scale.slope(theta[0, count:]).numpy()
-        return order, np.concatenate([np.ones(count), raw])
-
-    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
-        """Shorten a step to the longest allowed, constants inside their bounds."""
-        unit = torch.cat(
-            [torch.from_numpy(self.sizes), torch.ones(len(self.scale.parameters))]
-        )
-        longest = LARGEST_STEP * torch.maximum(unit, 0.5 * theta[0].abs() * (unit != 1))
-        share = (
-            (longest / (trial - theta).abs().clamp_min(1e-300)).amin(1).clamp_max(1.0)
-        )
-        moved = theta + share.unsqueeze(1) * (trial - theta)
-        low, high = self.scale.box()
-        count = len(self.sizes)
-        moved[:, count:] = torch.minimum(torch.maximum(moved[:, count:], low), high)
-        return moved
 
 
 @dataclass(frozen=True)
@@ -181,6 +45,7 @@ class StateFit:
         errors: (K + C,) standard errors on the scale of theta.
         visited: states at the starts of all compared rows, where the curve is known.
         score: Akaike's criterion;  squares: whitened sum;  count: observations.
+        effective: number of constants that the smoothing leaves free.
     """
 
     problem: StateProblem
@@ -192,6 +57,7 @@ class StateFit:
     score: float
     squares: float
     count: int
+    effective: float
 
 
 @torch.no_grad()
@@ -299,4 +165,5 @@ def described(problem: StateProblem, theta: Tensor) -> StateFit:
         count * np.log(squares / count) + 2 * effective,
         squares,
         count,
+        effective,
     )

@@ -1,11 +1,16 @@
 """Recurrences: the step of a process model with memory as formulas of states in time.
 
-Pure sympy: a recurrence is traced, stored as data, printed and written as source code; the
-relations behind its parameters are those of a `SymbolicModel`.
+A recurrence is traced, stored as data, printed and written as source code; the relations
+behind its parameters are those of a `SymbolicModel`, and closed forms of states where a
+latent is a function of one.
 """
 
 from symbolic.dynamics.latex import recurrence_latex
 from symbolic.dynamics.python_code import recurrence_python
 from symbolic.dynamics.recurrence import Recurrence, StateLaw
+from symbolic.dynamics.state_closed_forms import StateForm, StateForms, state_forms
 
-__all__ = ["Recurrence", "StateLaw", "recurrence_latex", "recurrence_python"]
+__all__ = [
+    "Recurrence", "StateForm", "StateForms", "StateLaw", "recurrence_latex",
+    "recurrence_python", "state_forms",
+]  # fmt: skip

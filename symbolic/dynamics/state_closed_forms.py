@@ -1,0 +1,279 @@
+"""Closed forms of a latent that is a function of a state, refitted through the simulation.
+
+1. candidates        families with and without offset and shift, fitted to the learned
+                     curve in units of its errors; far ones are left out
+2. joint refit       all constants of a candidate and of the process, by Gauss and Newton
+                     through the free run, residuals whitened
+3. choice            criterion = n log(squares / n) + k log(n), the lowest; forms that come
+                     close to it are named as equals
+4. refusal           where the curve fits better by more than chance allows
+
+Curves only propose: a curve is smoothed, the refit is not.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import chdtri
+
+from symbolic.curves.curve_errors import CHANCE
+from symbolic.dynamics.recurrence import Recurrence
+from symbolic.dynamics.state_relation import (
+    STATE_FAMILIES,
+    KnownCurve,
+    Relation,
+    RelationAt,
+    fit_relation,
+    relations,
+)
+
+if TYPE_CHECKING:
+    from sciren.dynamics import StateFit
+
+POINTS = 60  # of the curve: four for each of its fifteen coefficients
+ENDS = (0.001, 0.999)  # quantiles of the visited states between which the curve counts
+EQUAL_WITHIN = 5.0  # of the criterion, as in `symbolic.curves.fit.fit_curve`
+FAR = 40.0
+"""Criterion on the curve above the best at which a candidate is not refitted: the curve
+is smoothed, so that the true family may miss it by several of its errors."""
+MOST_REFITS = 6  # each costs as much as a weight of roughness of the curve
+ITERATIONS, TOLERANCE = 20, 1e-7
+
+
+@dataclass(frozen=True)
+class StateForm:
+    """A closed form with its constants, refitted through the simulation.
+
+    Attributes:
+        relation: the family, and which of its constants are free.
+        constants, errors: its constants by name and their standard errors.
+        process_constants, process_errors: those of the process, learned starts among them.
+        function: the latent as a function of its state.
+        expression: sympy formula of the state.
+        squares: whitened sum of squares;  criterion: see above.
+    """
+
+    relation: Relation
+    constants: dict[str, float]
+    errors: dict[str, float]
+    process_constants: dict[str, float]
+    process_errors: dict[str, float]
+    function: RelationAt
+    expression: Any
+    squares: float
+    criterion: float
+
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+        return self.relation.form.family
+
+
+@dataclass(frozen=True)
+class StateForms:
+    """Closed forms of one function of a state, the best first.
+
+    Attributes:
+        latent, state: what is a function of what.
+        forms: refitted candidates by their criterion.
+        reason: why none of them is the curve, or "".
+        fit: the curve.
+    """
+
+    latent: str
+    state: str
+    forms: tuple[StateForm, ...]
+    fit: "StateFit" = field(repr=False)
+    reason: str = ""
+
+    @property
+    def best(self) -> StateForm:
+        """The form with the lowest criterion, also where the curve is better."""
+        return self.forms[0]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the curve is better than every form by more than chance."""
+        return bool(self.reason)
+
+    @property
+    def equals(self) -> tuple[str, ...]:
+        """Labels of the forms that do as well, the best first."""
+        limit = self.best.criterion + EQUAL_WITHIN
+        return tuple(f.relation.label for f in self.forms if f.criterion <= limit)
+
+    def recurrence(self, columns: dict[str, str] | None = None) -> Recurrence:
+        """Return one step of the process with the formula in place of the latent.
+
+        Args:
+            columns: forcing's name -> column.
+        Raises:
+            ExpressionError: the step cannot be written with symbols.
+        """
+        law = Recurrence.of(self.fit.problem.process.model, columns)
+        return with_relation(law, self.latent, self.best.expression)
+
+
+def with_relation(law: Recurrence, latent: str, formula: Any) -> Recurrence:
+    """Return a recurrence with a formula of its states in place of a latent."""
+    import sympy
+
+    place = {sympy.Symbol(latent, real=True): formula}
+    return replace(
+        law,
+        new={name: one.xreplace(place) for name, one in law.new.items()},
+        outputs={name: one.xreplace(place) for name, one in law.outputs.items()},
+        parameters=tuple(name for name in law.parameters if name != latent),
+    )
+
+
+def state_forms(
+    fit: "StateFit", families: Sequence[str] = STATE_FAMILIES
+) -> StateForms:
+    """Replace the learned curve of a state by a closed form.
+
+    Args:
+        fit: of `sciren.dynamics.fit_state_function`.
+        families: names of `symbolic.families.library.FAMILIES`.
+    """
+    latent = fit.problem.latent
+    assert latent.state_input is not None  # `fit_state_function` asks for it
+    middle = float(np.median(fit.visited))
+    reference = float(f"{middle:.1g}") if middle > 0 else 1.0
+    curve = _known(fit)
+    begun = _screened(relations(tuple(families), reference, latent.low), curve, fit)
+    forms = sorted((_refitted(fit, *one) for one in begun), key=_by_criterion)
+    # The curve's residuals hold its own errors; those of the form say what the noise is.
+    best = _refitted(_with_noise(fit, forms[0]), forms[0].relation,
+                     forms[0].function.constants)  # fmt: skip
+    best = replace(best, squares=forms[0].squares, criterion=forms[0].criterion)
+    return StateForms(
+        latent.name, latent.state_input, (best, *forms[1:]), fit,
+        _refusal(fit, forms[0]),
+    )  # fmt: skip
+
+
+def _by_criterion(form: StateForm) -> float:
+    return form.criterion
+
+
+def _known(fit: "StateFit") -> KnownCurve:
+    """Return the curve with what the data know of it beside the other constants."""
+    low, high = np.quantile(fit.visited, ENDS)
+    x = np.linspace(low, high, POINTS)
+    _, _, matrix = fit.problem.data_normal(fit.theta)
+    size = len(fit.problem.sizes)
+    inner, mixed, outer = (
+        matrix[:size, :size],
+        matrix[:size, size:],
+        matrix[size:, size:],
+    )
+    alone = inner - mixed @ np.linalg.pinv(outer, hermitian=True) @ mixed.T
+    values, vectors = np.linalg.eigh(alone / (fit.squares / fit.count))
+    # 1e-9: coefficients beyond the visited states have no information at all
+    seen = values > 1e-9 * values[-1]
+    root = np.sqrt(values[seen])[:, None] * vectors[:, seen].T
+    basis = fit.function.by_constants(x)
+    y = fit.function.value(x)
+    return KnownCurve(x, y, root @ np.linalg.pinv(basis, rcond=1e-6))
+
+
+def _screened(
+    members: Sequence[Relation], curve: KnownCurve, fit: "StateFit"
+) -> list[tuple[Relation, np.ndarray]]:
+    """Return the members near the curve with their constants, the nearest first."""
+    ranked = []
+    for member in members:
+        found = fit_relation(member, curve)
+        if found is not None:
+            score = found[1] + len(member.free) * np.log(fit.count)
+            ranked.append((score, member, found[0]))
+    ranked.sort(key=lambda one: one[0])
+    near = [one for one in ranked if one[0] <= ranked[0][0] + FAR][:MOST_REFITS]
+    return [(member, constants) for _, member, constants in near]
+
+
+def _with_noise(fit: "StateFit", form: StateForm) -> "StateFit":
+    """Return the fit under the noise that a closed form leaves."""
+    problem = fit.problem
+    values = replace(
+        problem.values(fit.theta), functions={problem.latent.name: form.function}
+    )
+    known = form.process_constants
+    groups = len(problem.process.table)
+    parameters = {n: np.full(groups, known[n]) for n in values.parameters}
+    starts = {
+        s.name: np.full(groups, known[s.start_name])
+        if s.learn_start
+        else values.starts[s.name]
+        for s in problem.process.model.states
+    }
+    run = problem.process.simulate(
+        replace(values, parameters=parameters, starts=starts)
+    )
+    noise = problem.comparison.with_noise_of(run.outputs)
+    return replace(fit, problem=replace(problem, comparison=noise))
+
+
+def _refitted(fit: "StateFit", relation: Relation, constants: np.ndarray) -> StateForm:
+    """Fit all constants of a form and of the process through the free run."""
+    import torch
+
+    from sciren.solvers.levenberg import minimise
+
+    size = len(constants)
+    problem = replace(
+        fit.problem, build=relation.at, sizes=np.maximum(np.abs(constants), 1e-3),
+        penalty=np.zeros((size, size)),
+    )  # fmt: skip
+    others = fit.theta[:, len(fit.problem.sizes) :]
+    theta = torch.cat([torch.from_numpy(constants)[None], others], 1)
+    with torch.no_grad():
+        theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-3).theta
+    return _described(fit, relation, problem, theta)
+
+
+def _described(
+    fit: "StateFit", relation: Relation, problem: Any, theta: Any
+) -> StateForm:
+    squares, _, matrix = problem.data_normal(theta)
+    inverse = np.linalg.pinv(matrix, rcond=1e-14, hermitian=True)
+    errors = np.sqrt(np.maximum(np.diag(inverse), 0.0) * squares / fit.count)
+    size = len(relation.free)
+    constants = theta[0, :size].numpy()
+    names = problem.process.model.constant_names
+    raw = theta[0, size:]
+    physical = problem.scale.to_physical(raw).numpy()
+    slopes = problem.scale.slope(raw).numpy()
+    function = relation.at(constants)
+    held = bool((function.value(fit.visited) <= relation.low).any())
+    free = size + len(names)
+    return StateForm(
+        relation,
+        dict(zip(relation.names, constants.tolist(), strict=True)),
+        dict(zip(relation.names, errors[:size].tolist(), strict=True)),
+        dict(zip(names, physical.tolist(), strict=True)),
+        dict(zip(names, (errors[size:] * slopes).tolist(), strict=True)),
+        function,
+        relation.expression(constants, problem.latent.state_input, held),
+        squares,
+        fit.count * np.log(squares / fit.count) + free * np.log(fit.count),
+    )
+
+
+def _refusal(fit: "StateFit", form: StateForm) -> str:
+    """Tell why a form is not the curve: the curve is better by more than chance."""
+    excess = form.squares - fit.squares
+    freedom = max(
+        fit.effective - len(form.constants) - len(form.process_constants), 1.0
+    )
+    allowed = float(chdtri(freedom, CHANCE)) * fit.squares / fit.count
+    if excess <= allowed:
+        return ""
+    return (
+        f"{form.relation.label}, the best form, leaves {excess:.3g} more than the curve in "
+        f"units of the noise; {allowed:.3g} is allowed. Keep the curve, or name further "
+        "families"
+    )
