@@ -166,9 +166,7 @@ def fit_relation(relation: Relation, curve: KnownCurve) -> tuple[Array, float] |
         with np.errstate(all="ignore"):
             fitted = least_squares(
                 lambda c: curve.misfit(relation.at(c).value(curve.x)),
-                start,
-                lambda c: curve.root @ np.nan_to_num(relation.at(c).by_constants(curve.x)),
-                x_scale="jac", method="trf", max_nfev=60,
+                start, x_scale="jac", max_nfev=60,
             )  # fmt: skip
         inside = _feasible(relation, fitted.x, curve.x)
         if inside and (best is None or 2 * fitted.cost < best[1]):
