@@ -5,6 +5,7 @@ without torch (numpy) and printed as an equation (sympy).
 """
 
 import functools
+import math
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -175,6 +176,24 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 @_for_operands()
+def _exponential(matrices: np.ndarray) -> np.ndarray:
+    """Exponential of matrices (..., n, n), all at once: scaling, a series, squaring.
+
+    Scaled to a norm of 1/4 the series ends below the rounding: 0.25^13 / 13! = 2e-18.
+    Reference: Moler and Van Loan 2003, methods 1 and 3.
+    """
+    size = float(np.abs(matrices).sum(-1).max(initial=0.0))
+    halvings = max(0, math.ceil(math.log2(4 * size))) if 0 < size < math.inf else 0
+    scaled = matrices / 2.0**halvings
+    total = term = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape)
+    for order in range(1, 13):
+        term = term @ scaled / order
+        total = total + term
+    for _ in range(halvings):
+        total = total @ total
+    return total
+
+
 def matrix_exponential(rows: list[list[Any]]) -> list[list[Any]]:
     """Return the exponential of a square matrix, entry by entry.
 
@@ -196,10 +215,10 @@ def matrix_exponential(rows: list[list[Any]]) -> list[list[Any]]:
         stacked = torch.stack(torch.broadcast_tensors(*whole), -1)
         raised = torch.linalg.matrix_exp(stacked.unflatten(-1, (len(rows), len(rows))))
     else:
-        from scipy.linalg import expm
-
         whole = np.broadcast_arrays(*(np.asarray(e, dtype=float) for e in entries))
         stacked = np.stack(whole, -1)
-        raised = expm(stacked.reshape(*stacked.shape[:-1], len(rows), len(rows)))
+        raised = _exponential(
+            stacked.reshape(*stacked.shape[:-1], len(rows), len(rows))
+        )
     count = range(len(rows))
     return [[raised[..., i, j] for j in count] for i in count]

@@ -65,6 +65,7 @@ WITHOUT_TORCH = {
     "sciren.config_errors",
     "sciren.data.conversion",
     "sciren.data.kinds",
+    "sciren.dynamics.integrators",
     "sciren.errors",
     "sciren.inference.relationship",
 }

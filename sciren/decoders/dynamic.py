@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
 from sciren.decoders.function import FunctionDecoder
+from sciren.decoders.linearity import nonlinear_states
 from sciren.errors import DecoderError, closest_names
 from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
 Time = Literal["step", "ode"]
-Solver = Literal["rk4"]
+Solver = Literal["auto", "linear", "rk4"]
 
 
 class DynamicModel(FunctionDecoder):
@@ -37,8 +38,9 @@ class DynamicModel(FunctionDecoder):
         targets: names of the outputs, or target -> state that is observed itself.
         target_units: target -> unit, for labels.
         time: whether the function gives the new states or their derivatives.
-        solver: of derivatives: "rk4" (fourth order, with as many substeps as the
-            fastest rate asks for).
+        solver: of derivatives: "linear" (exact, for derivatives that are linear in the
+            states), "rk4" (fourth order, in as many substeps as the accuracy asks for),
+            "auto" ("linear" where symbols show that the system is, else "rk4").
         warmup: first rows of every group that run, but are compared with nothing.
     Raises:
         DecoderError: a name that is used twice or not declared, or an unknown word.
@@ -60,7 +62,7 @@ class DynamicModel(FunctionDecoder):
         targets: Sequence[str] | Mapping[str, str] = ("y",),
         target_units: Mapping[str, str] | None = None,
         time: Time = "step",
-        solver: Solver = "rk4",
+        solver: Solver = "auto",
         warmup: int = 0,
     ) -> None:
         self.states = tuple(states)
@@ -148,6 +150,24 @@ class DynamicModel(FunctionDecoder):
     def state_names(self) -> tuple[str, ...]:
         """Names of the states in order of declaration."""
         return tuple(state.name for state in self.states)
+
+    @functools.cached_property
+    def method(self) -> Literal["linear", "rk4"]:
+        """The solver that is used.
+
+        Raises:
+            DecoderError: "linear" is asked of a system that is not.
+        """
+        if self.solver == "rk4":
+            return "rk4"
+        others = nonlinear_states(self)
+        if self.solver == "linear" and others:
+            raise DecoderError(
+                f"process model {self.name!r} has solver='linear', but the derivative of "
+                f"{others[0]!r} is not linear in the states, or cannot be written with "
+                "symbols; use solver='rk4'"
+            )
+        return "rk4" if others else "linear"
 
     @property
     def group_latents(self) -> tuple[Parameter, ...]:

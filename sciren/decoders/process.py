@@ -48,7 +48,7 @@ def process_model(
     rowwise: bool = True,
     state: Sequence[State] | None = None,
     time: Time = "step",
-    solver: Solver = "rk4",
+    solver: Solver = "auto",
     warmup: int = 0,
     latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], Decoder]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.dynamics.accuracy import accurate
 from sciren.dynamics.directions import jacobian_blocks
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
@@ -43,6 +44,11 @@ class GroupProblem:
         process = self.process.take(groups)
         comparison = self.comparison.take(groups, process.table.rows)
         return replace(self, process=process, comparison=comparison)
+
+    def accurate(self, theta: Tensor) -> "GroupProblem":
+        """Return the problem with as many substeps as these numbers need."""
+        values = self.scale.values(self.scale.physical(theta).numpy())
+        return replace(self, process=accurate(self.process, values))
 
     def trajectory(self, theta: Tensor) -> Trajectory:
         """Simulate all groups of the problem."""
@@ -132,6 +138,7 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
     raw = problem.scale.start(count)
     check_finite(problem.process, problem.trajectory(raw))
     for _ in range(2 if estimate_noise else 1):
+        problem = problem.accurate(raw)
         raw = minimise(problem, raw, ITERATIONS, TOLERANCE, damping=1e-2).theta
         if estimate_noise:
             outputs = problem.trajectory(raw).outputs

@@ -6,6 +6,7 @@ import numpy as np
 
 from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.accuracy import accurate
 from sciren.dynamics.fitting import local_numbers
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.simulation import SeriesProcess, check_finite
@@ -47,7 +48,9 @@ def simulated(
     process: SeriesProcess, scale: LocalScale, numbers: np.ndarray
 ) -> SeriesPrediction:
     """Run a process with local numbers (G, Q); padded rows are nan."""
-    run = process.simulate(scale.values(numbers))
+    values = scale.values(numbers)
+    process = accurate(process, values)
+    run = process.simulate(values)
     check_finite(process, run)
     active = process.table.active[..., None]
     outputs = np.where(active, run.outputs.transpose(1, 2, 0), np.nan)

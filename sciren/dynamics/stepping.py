@@ -1,4 +1,4 @@
-"""One step of a dynamic model on arrays or tensors: bounds of states, Runge-Kutta substeps."""
+"""One step of a dynamic model on arrays or tensors: the states after it, its outputs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.integrators import ADVANCE
 from sciren.functions import maximum, minimum
 from sciren.states import State
 
@@ -27,7 +28,7 @@ class Step:
     Args:
         model: the declarations and the function.
         parameter_names: of the values that the function sees as p.
-        substeps: Runge-Kutta steps within one interval, where the function gives
+        substeps: of the solver within one interval, where the function gives
             derivatives.
     """
 
@@ -88,28 +89,19 @@ class Step:
     def _integrate(
         self, states: Values, p: Any, f: Any, interval: Any
     ) -> tuple[list[Any], Mapping[str, Any]]:
-        """Runge-Kutta of fourth order, forcings constant over the interval.
+        """Carry the states over an interval in which the forcings are constant."""
 
-        Reference: Hairer, Norsett and Wanner 1993, chapter II.1.
-        """
-        h = interval / self.substeps
-        now, outputs = list(states), {}
-        for number in range(self.substeps):
-            k1, out = self._called(now, p, f)
-            outputs = out if number == 0 else outputs
-            k2, _ = self._called(_ahead(now, k1, h / 2), p, f)
-            k3, _ = self._called(_ahead(now, k2, h / 2), p, f)
-            k4, _ = self._called(_ahead(now, k3, h), p, f)
-            rates = [
-                (a + 2 * b + 2 * c + d) / 6
-                for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
-            ]
-            now = self._held(_ahead(now, rates, h))
+        def rates(at: Values) -> list[Any]:
+            return self._called(at, p, f)[0]
+
+        _, outputs = self._called(states, p, f)
+        advance, h = ADVANCE[self.model.method], interval / self.substeps
+        now = list(states)
+        for _number in range(self.substeps):
+            now = advance(rates, now, h)
+            if self._bounded:
+                now = self._held(now)
         return now, outputs
-
-
-def _ahead(states: Values, rates: Values, h: Any) -> list[Any]:
-    return [one + h * rate for one, rate in zip(states, rates, strict=True)]
 
 
 def _held(value: Any, state: State) -> Any:

@@ -15,6 +15,38 @@ def _step(x):
 '''
 
 
+_EXPONENTIAL = '''
+
+def _exponential(a):
+    """Exponential of matrices (..., n, n): scaling, a Taylor series, squaring."""
+    size = np.abs(a).sum(-1).max()
+    halvings = int(max(0.0, np.ceil(np.log2(max(size, 1e-300))) + 1))
+    a = a / 2.0**halvings
+    total = term = np.eye(a.shape[-1]) + 0 * a
+    for k in range(1, 19):  # 0.5^19 / 19! is below the rounding
+        term = term @ a / k
+        total = total + term
+    for _ in range(halvings):
+        total = total @ total
+    return total
+
+
+def _linear(now, h, fixed):
+    """States after h of a linear system, whose matrix is read off its derivatives."""
+    n, zero = len(now), 0.0 * np.asarray(now[0])
+    constant, _ = one_step(*[0.0] * n, *fixed)
+    columns = [one_step(*np.eye(n)[j], *fixed)[0] for j in range(n)]
+    rows = [
+        [(columns[j][i] - constant[i]) * h + zero for j in range(n)]
+        + [constant[i] * h + zero]
+        for i in range(n)
+    ] + [[zero] * (n + 1)]
+    a = np.moveaxis(np.array(rows, dtype=float), (0, 1), (-2, -1))
+    x = np.stack([*now, 1.0 + zero], -1)[..., None]
+    return list(np.moveaxis((_exponential(a) @ x)[..., 0], -1, 0)[:n])
+'''
+
+
 def recurrence_python(
     law: Recurrence, relations: str, constants: Mapping[str, float]
 ) -> str:
@@ -28,7 +60,8 @@ def recurrence_python(
     """
     names = {name: _identifier(name) for name in _all_names(law)}
     step = _step_function(law, names)
-    more = _STEP if "_step(" in step and "def _step(" not in relations else ""
+    more = _EXPONENTIAL if law.time == "ode" and law.solver == "linear" else ""
+    more += _STEP if "_step(" in step and "def _step(" not in relations else ""
     return "".join(
         [relations.rstrip("\n"), "\n", more, step, _run_function(law, names, constants)]
     )
@@ -120,11 +153,19 @@ def _advance(law: Recurrence) -> list[str]:
         "        before, h = now, intervals[t] / " + repr(law.substeps),
         "        _, out = one_step(*now, *fixed)",
         f"        for _ in range({law.substeps}):",
+        *_substep(law.solver),
+        f"            now = {held}",
+    ]
+
+
+def _substep(solver: str) -> list[str]:
+    if solver == "linear":
+        return ["            now = _linear(now, h, fixed)"]
+    return [
         "            k1, _a = one_step(*now, *fixed)",
         "            k2, _a = one_step(*[x + h / 2 * k for x, k in zip(now, k1)], *fixed)",
         "            k3, _a = one_step(*[x + h / 2 * k for x, k in zip(now, k2)], *fixed)",
         "            k4, _a = one_step(*[x + h * k for x, k in zip(now, k3)], *fixed)",
         "            now = [x + h * (a + 2 * b + 2 * c + d) / 6",
         "                   for x, a, b, c, d in zip(now, k1, k2, k3, k4)]",
-        f"            now = {held}",
     ]

@@ -1,7 +1,7 @@
 """Recurrence: new states and outputs of one step as sympy formulas, stored as data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy
 
+from sciren.dynamics.integrators import ADVANCE
 from sciren.errors import ExpressionError, FormatError
 from symbolic.expression.evaluate import NUMPY
 from symbolic.expression.tracing import trace_step
@@ -51,7 +52,8 @@ class Recurrence:
         observed: target -> state that is observed itself.
         parameters: names of latents and constants.
         forcings: process model's name -> column, the symbol in the formulas.
-        time: "step" or "ode";  substeps: of Runge and Kutta in an interval.
+        time: "step" or "ode";  solver, substeps: of an ODE in an interval, see
+            `sciren.dynamics.integrators`.
         warmup: first rows that run and are not compared.
     """
 
@@ -64,6 +66,7 @@ class Recurrence:
     time: Literal["step", "ode"] = "step"
     substeps: int = 1
     warmup: int = 0
+    solver: Literal["linear", "rk4"] = "rk4"
 
     @classmethod
     def of(
@@ -74,7 +77,7 @@ class Recurrence:
         Args:
             model: `sciren.decoders.DynamicModel`.
             columns: forcing's name -> column.
-            substeps: of Runge and Kutta.
+            substeps: of the solver of an ODE.
         Raises:
             ExpressionError: the step cannot be written with symbols.
         """
@@ -102,6 +105,7 @@ class Recurrence:
             tuple(p.name for p in model.parameters if p.kind != "fixed"),
             forcings,
             model.time, substeps, model.warmup,
+            model.method if model.time == "ode" else "rk4",
         )  # fmt: skip
 
     @property
@@ -196,22 +200,13 @@ class Recurrence:
     ) -> list[Any]:
         """Return the states after the interval, inside their bounds."""
 
-        def at(states: list[Any]) -> list[Any]:
+        def at(states: Sequence[Any]) -> list[Any]:
             return [f([*states, *fixed, *row]) for f in self._evaluators[0]]
 
         if self.time == "step":
             return self._held(at(now))
-        h = interval / self.substeps
-        for _ in range(self.substeps):  # Runge and Kutta, fourth order
-            k1 = at(now)
-            k2 = at([x + h / 2 * k for x, k in zip(now, k1, strict=True)])
-            k3 = at([x + h / 2 * k for x, k in zip(now, k2, strict=True)])
-            k4 = at([x + h * k for x, k in zip(now, k3, strict=True)])
-            rates = [
-                (a + 2 * b + 2 * c + d) / 6
-                for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
-            ]
-            now = self._held([x + h * k for x, k in zip(now, rates, strict=True)])
+        for _ in range(self.substeps):
+            now = self._held(ADVANCE[self.solver](at, now, interval / self.substeps))
         return now
 
     def _held(self, values: list[Any]) -> list[Any]:
@@ -234,6 +229,7 @@ class Recurrence:
             "time": self.time,
             "substeps": self.substeps,
             "warmup": self.warmup,
+            "solver": self.solver,
         }
 
     @classmethod
@@ -247,8 +243,10 @@ class Recurrence:
             raise FormatError(f"this is no recurrence of the format {FORMAT!r}")
         try:
             time = stored["time"]
-            if time not in ("step", "ode"):
-                raise ValueError(f"time {time!r}")
+            # recurrences of the first months had one solver, and did not name it
+            solver = stored.get("solver", "rk4")
+            if time not in ("step", "ode") or solver not in ADVANCE:
+                raise ValueError(f"time {time!r}, solver {solver!r}")
             return cls(
                 tuple(StateLaw(**state) for state in stored["states"]),
                 {name: from_tree(tree) for name, tree in stored["new"].items()},
@@ -259,6 +257,7 @@ class Recurrence:
                 time,
                 int(stored["substeps"]),
                 int(stored["warmup"]),
+                solver,
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(f"the recurrence cannot be read: {error!r}") from error

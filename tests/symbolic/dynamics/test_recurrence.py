@@ -41,6 +41,21 @@ def leaky(s, p, f):
     return {"store": s.store + f.rain - 2 * p.k * s.store - 1}, {"q": p.k * s.store}
 
 
+@process_model(
+    parameters=[
+        Parameter("cl", low=0, per="group"),
+        Parameter("q", low=0, kind="constant", start=1),
+    ],
+    state=[State("blood", start=1), State("deep", start=0, low=0)],
+    time="ode",
+    forcings=["rain"],
+    targets={"conc": "blood"},
+)
+def compartments(s, p, f):
+    exchange = p.q * (s.blood - s.deep)
+    return {"blood": f.rain - p.cl * s.blood - exchange, "deep": exchange / 3}
+
+
 MODELS = {
     "two stores": (
         two_stores,
@@ -51,6 +66,11 @@ MODELS = {
         growth,
         {"r": np.array([0.3, 0.5]), "c": np.array([50.0, 50.0])},
         {"n": 2.5, "m": 1.0},
+    ),
+    "compartments": (
+        compartments,
+        {"cl": np.array([0.4, 30.0]), "q": np.array([0.9, 0.9])},
+        {"blood": 1.0, "deep": 0.0},
     ),
     "leaky": (leaky, {"k": np.array([0.1, 0.3])}, {"store": 4.0}),
 }  # fmt: skip
