@@ -65,7 +65,8 @@ def discover_series(
     given = {"train": train, "valid": valid, "test": test}
     series = {name: part for name, part in given.items() if part is not None}
     study = _Study(model, series, history)
-    law = Recurrence.of(model.decoder, train.forcing_columns)
+    substeps = study.problem("train").process.substeps
+    law = Recurrence.of(model.decoder, train.forcing_columns, substeps)
     inner = second_level(model)
     numbers = {name: local_numbers(model, part) for name, part in series.items()}
     tables = study.tables(numbers)
