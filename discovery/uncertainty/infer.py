@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from discovery.uncertainty.record import Comparison, Uncertainty
 
 if TYPE_CHECKING:
@@ -45,13 +43,12 @@ def infer(
     selection = select(process, power=power)
     held = edges_of(equations)
     intervals = find_intervals(selection, held)
-    start = intervals.recommended.fit
     bands = curve_bands(
         process,
         selection.whitening,
         intervals.recommended.estimated,
         intervals.soft,
-        np.concatenate((start.theta[: process.n_latents], start.constants)),
+        intervals.recommended.fit.beginning,
     )
     laws = _observation_laws(process, model, equations, hold_out(selection, held))
     scale = process.term.observations.scale

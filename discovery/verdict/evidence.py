@@ -247,7 +247,7 @@ class Evidence:
         repeated = None
         # selection adds up curves, so it cannot find again what acts in interaction
         if selection is not None and not any(map(interacting, fit.structures)):
-            repeated = out_of_fold(process, held, selected_mean)
+            repeated = out_of_fold(process, held, selected_mean(selection))
         return cls(
             process,
             selection,

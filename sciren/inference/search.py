@@ -40,8 +40,9 @@ class Search:
         offered: np.ndarray | None,
         power: float | None,
         start: np.ndarray | None,
+        valleys: bool = True,
     ) -> None:
-        self.process, self.power = process, power
+        self.process, self.power, self.valleys = process, power, valleys
         shape = (len(process.feature_names), process.n_latents)
         allowed = np.ones(shape, dtype=bool) if offered is None else offered
         self.offered: list[Edge] = [
@@ -63,7 +64,7 @@ class Search:
         """Estimate the noise from the selected edges, and select anew."""
         mean = self.fit.mean
         large = self._large(self.fit if self.full is None else self.full.fit)
-        if self.full is None:  # later rounds go on in the valley that was the deepest
+        if self.full is None and self.valleys:  # later rounds go on in the deepest
             large, _ = minima_of(large, noise_variance(large))
         self._look_at_file_order(large)
         self.law = estimate_law(
@@ -78,6 +79,8 @@ class Search:
     def deepest(self) -> bool:
         """Go to the lowest minimum of the selected edges; whether it was another."""
         assert self.full is not None
+        if not self.valleys:
+            return False
         before = self.fit
         self.fit, self.minima = minima_of(before, self.full.variance)
         return self.fit is not before

@@ -112,6 +112,7 @@ def select(
     offered: np.ndarray | None = None,
     power: float | None = None,
     start: np.ndarray | None = None,
+    valleys: bool = True,
 ) -> Selection:
     """Select edges on all rows; the same data always give the same edges.
 
@@ -120,10 +121,12 @@ def select(
         offered: (d, L) bool, edges that may act; default all.
         power: growth of the noise with the mean, where the user knows it.
         start: (L + K,) levels and constants to begin with; default declared starts.
+        valleys: whether other minima of the constants are looked for; without, the
+            search ends in the valley of its start.
     Raises:
         TrainingError: the process has no finite value at the start.
     """
-    search = Search(process, offered, power, start)
+    search = Search(process, offered, power, start, valleys)
     seen: list[frozenset[Edge]] = [frozenset()]
     for _ in range(ROUNDS):
         search.round()
@@ -135,6 +138,31 @@ def select(
         search.round()
         search.deepest()
     return _sorted(search)
+
+
+def select_again(
+    selection: Selection, process: ObservedProcess, also: Sequence[Edge] = ()
+) -> Selection:
+    """Select anew on some of the rows, from where all of them led.
+
+    Where all rows have one valley, a part of them is not asked for others: that search is
+    most of the cost of a selection, and folds are many.
+
+    Args:
+        selection: on all rows.
+        process: some of these rows.
+        also: edges to offer beside those that were offered then.
+    """
+    shape = (len(process.feature_names), process.n_latents)
+    offered = np.zeros(shape, dtype=bool)
+    for edge in (*selection.status, *also):
+        offered[edge] = True
+    return select(
+        process,
+        offered,
+        start=selection.fit.beginning,
+        valleys=bool(selection.minima),
+    )
 
 
 def _sorted(search: Search) -> Selection:

@@ -58,6 +58,11 @@ class Fit:
         """Constants (K,) on their training scale."""
         return self.theta[self.design.constants]
 
+    @property
+    def beginning(self) -> np.ndarray:
+        """Levels and constants (L + K,), for another search to begin with."""
+        return np.concatenate((self.theta[: self.design.n_latents], self.constants))
+
     def raw_latents(self) -> np.ndarray:
         """Raw latents (n, L)."""
         return self.design.raw(self.theta, self.process.n_rows)

@@ -160,9 +160,7 @@ def find_intervals(
     needed = {*kept, *edges_of_constants(selection)}
     estimated = tuple(edge for edge in every if edge in needed)
     soft = tuple(edge for edge in every if edge not in needed)
-    start = np.concatenate(
-        (selection.fit.theta[: process.n_latents], selection.fit.constants)
-    )
+    start = selection.fit.beginning
     recommended = fit_smooth(process, whitening, estimated, soft, start)
     selected = fit_smooth(process, whitening, kept, (), start)
     return Intervals(

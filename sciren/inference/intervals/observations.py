@@ -14,7 +14,7 @@ from sciren.inference.conformal import FOLDS, ObservationLaw
 from sciren.inference.design import Edge
 from sciren.inference.intervals.smooth_fit import fit_smooth
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.selection import Selection, select
+from sciren.inference.selection import Selection, select_again
 from sciren.inference.skill.held_out import (
     HeldOut,
     memory_in_rows,
@@ -101,16 +101,13 @@ class _Pipeline:
     """Selection and smoothing on some rows, the mean of others."""
 
     def __init__(self, selection: Selection, also: tuple[Edge, ...]) -> None:
-        process, fit = selection.fit.process, selection.fit
-        self.also = also
-        self.offered = np.zeros((len(process.feature_names), process.n_latents), bool)
-        for edge in (*selection.status, *also):
-            self.offered[edge] = True
-        self.start = np.concatenate((fit.theta[: process.n_latents], fit.constants))
+        self.selection, self.also = selection, also
 
     def __call__(self, train: ObservedProcess, new: ObservedProcess) -> Array:
         """Return the mean (m,) of new rows."""
-        selection = select(train, self.offered, start=self.start)
-        edges = tuple(dict.fromkeys((*selection.kept, *self.also)))
-        fit = fit_smooth(train, selection.whitening, edges, (), self.start)
+        again = select_again(self.selection, train, self.also)
+        edges = tuple(dict.fromkeys((*again.kept, *self.also)))
+        fit = fit_smooth(
+            train, again.whitening, edges, (), self.selection.fit.beginning
+        )
         return predicted_mean(fit.fit, new)

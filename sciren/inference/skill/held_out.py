@@ -24,7 +24,7 @@ from sciren.inference.conformal import autocorrelation_time, block_labels, fold_
 from sciren.inference.design import Design
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.selection import Selection, select
+from sciren.inference.selection import Selection, select, select_again
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 from sciren.inference.skill.missing import MissingPart, missing_part
 from sciren.inference.skill.paired import PairedTest, paired_test
@@ -146,7 +146,7 @@ def skill_of_selection(
     whole = selection or select(process)
     held = HeldOut.of(process, whole.fit.residual, folds)
     constant = out_of_fold(process, held, constant_mean)
-    model = out_of_fold(process, held, selected_mean)
+    model = out_of_fold(process, held, selected_mean(whole))
     return judge(
         process, held, whole.fit, whole.whitening, constant, model, len(whole.kept)
     )
@@ -230,9 +230,9 @@ def constant_mean(train: ObservedProcess, new: ObservedProcess) -> Array:
     return predicted_mean(solve(train, design), new)
 
 
-def selected_mean(train: ObservedProcess, new: ObservedProcess) -> Array:
-    """Select features and fit their curves; return the mean (m,) of new rows."""
-    return predicted_mean(select(train).fit, new)
+def selected_mean(selection: Selection) -> Predictor:
+    """Return what selects features and fits their curves anew on the rows it is given."""
+    return lambda train, new: predicted_mean(select_again(selection, train).fit, new)
 
 
 def predicted_mean(fit: Fit, new: ObservedProcess) -> Array:
