@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from sciren.kernels.row_share import RowShare, row_mean, row_total
 from sciren.kernels.window import Knots, Window, dense_rows, window
 
 # Edge outputs worked on at once: 3 MB in double precision, about a second-level cache.
@@ -57,39 +58,46 @@ class DenseTape:
     rows: Tensor
     kept: list[Tensor] = field(default_factory=list)  # centred edges by block of inputs
     block: int = 0
+    share: RowShare | None = None
 
 
 def dense_forward(
-    coefficients: Tensor, rows: Tensor, scores: bool
+    coefficients: Tensor, rows: Tensor, scores: bool, share: RowShare | None = None
 ) -> tuple[Sums, DenseTape]:
     """Multiply coefficients with whole rows of the basis.
 
     Args:
         coefficients: (P, n, J, R);  rows: (P, n, R, B).
         scores: whether deviations are needed; without them no edge is kept.
+        share: says that other processes hold the other rows of the batch.
     """
     groups, inputs, outputs = coefficients.shape[:3]
-    points = rows.shape[-1]
-    tape = DenseTape(coefficients, rows)
+    # Every process has to cut its inputs into the same blocks, whatever its rows.
+    points = rows.shape[-1] if share is None else share.rows
+    tape = DenseTape(coefficients, rows, share=share)
     tape.block = max(1, BLOCK // max(1, groups * outputs * points))
     if not scores:
         return Sums(_summed(coefficients, rows, tape.block)), tape
     nodes, level, deviations = None, None, []
     for start in range(0, inputs, tape.block):
-        centred, means = _centred(coefficients, rows, slice(start, start + tape.block))
+        part = slice(start, start + tape.block)
+        centred, means = _centred(coefficients, rows, part, share)
         deviations.append(torch.linalg.vector_norm(centred, 1, dim=-1))
-        share, middle = centred.sum(1), means.sum(1)
-        nodes = share if nodes is None else nodes.add_(share)
+        added, middle = centred.sum(1), means.sum(1)
+        nodes = added if nodes is None else nodes.add_(added)
         level = middle if level is None else level + middle
         tape.kept.append(centred)
     assert nodes is not None
     assert level is not None
     edges = deviations[0] if len(deviations) == 1 else torch.cat(deviations, dim=1)
-    spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
+    edges = row_total(edges, share)
+    spread = row_total(torch.linalg.vector_norm(nodes, 1, dim=-1), share)
     return Sums(nodes.add_(level), edges, spread), tape
 
 
-def _centred(coefficients: Tensor, rows: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+def _centred(
+    coefficients: Tensor, rows: Tensor, part: slice, share: RowShare | None
+) -> tuple[Tensor, Tensor]:
     """Edge outputs (P, k, J, B) of a block of inputs minus their means (P, k, J, 1).
 
     The means are taken of what is smaller, edges or rows of the basis.
@@ -101,10 +109,10 @@ def _centred(coefficients: Tensor, rows: Tensor, part: slice) -> tuple[Tensor, T
     # Which of the two is smaller decides about the time of wide layers.
     if outputs < size:
         edges = torch.bmm(weights, basis)
-        means = edges.mean(-1, keepdim=True)
+        means = row_mean(edges, share)
         edges.sub_(means)
     else:
-        means = weights @ basis.mean(-1, keepdim=True)
+        means = weights @ row_mean(basis, share)
         edges = torch.baddbmm(means, weights, basis, beta=-1)
     shape = (groups, -1, outputs)
     return edges.view(*shape, points), means.view(*shape, 1)
@@ -183,9 +191,9 @@ def _edge_slopes(
         return above.expand(-1, width, -1, -1)
     # d mean|e - mean e| / d e = (sign - mean sign) / n: only signs are kept, in place.
     sign = tape.kept[number].sign_()
-    share = edges[:, part].unsqueeze(-1)
-    level = share * sign.mean(-1, keepdim=True)
-    return torch.addcmul(above - level, sign, share)
+    steep = edges[:, part].unsqueeze(-1)
+    level = steep * row_mean(sign, tape.share)
+    return torch.addcmul(above - level, sign, steep)
 
 
 @dataclass
@@ -199,15 +207,21 @@ class GatherTape:
     size: int
     pad: int
     centred: Tensor | None = None
+    share: RowShare | None = None
 
 
 def gather_forward(
-    coefficients: Tensor, local: Window, knots: Knots, scores: bool
+    coefficients: Tensor,
+    local: Window,
+    knots: Knots,
+    scores: bool,
+    share: RowShare | None = None,
 ) -> tuple[Sums, GatherTape]:
     """Pick four coefficients a point: for layers with one output, no row is formed.
 
     Args:
         coefficients: (P, n, 1, G + 3);  local: windows of the P n curves.
+        scores, share: as in `dense_forward`.
     """
     groups, inputs = coefficients.shape[:2]
     table = coefficients.view(groups * inputs, -1)
@@ -221,11 +235,12 @@ def gather_forward(
     tape = GatherTape(coefficients.shape, local, flat, picked, size, knots.pad)
     if not scores:
         return Sums(curves.sum(1).unsqueeze(1)), tape
-    means = curves.mean(-1, keepdim=True)
+    tape.share = share
+    means = row_mean(curves, share)
     tape.centred = curves.sub_(means)
     nodes = tape.centred.sum(1)
-    edges = torch.linalg.vector_norm(tape.centred, 1, dim=-1)
-    spread = torch.linalg.vector_norm(nodes, 1, dim=-1)
+    edges = row_total(torch.linalg.vector_norm(tape.centred, 1, dim=-1), share)
+    spread = row_total(torch.linalg.vector_norm(nodes, 1, dim=-1), share)
     nodes = (nodes + means.sum(1)).unsqueeze(1)
     return Sums(nodes, edges.unsqueeze(-1), spread.unsqueeze(-1)), tape
 
@@ -239,7 +254,8 @@ def gather_backward(
         slopes = nodes.expand(-1, inputs, -1)
     else:
         sign = tape.centred.sign_()
-        slopes = torch.addcmul(nodes - edges * sign.mean(-1, keepdim=True), sign, edges)
+        level = edges * row_mean(sign, tape.share)
+        slopes = torch.addcmul(nodes - level, sign, edges)
     slopes = slopes.reshape(groups * inputs, -1)
     total = slopes.new_zeros(groups * inputs * tape.size)
     total.index_add_(0, tape.flat.view(-1), (tape.local.weights * slopes).view(-1))

@@ -19,6 +19,7 @@ from sciren.kernels.layer import (
     hidden_window,
     through_rows,
 )
+from sciren.kernels.row_share import RowShare, row_variance
 from sciren.kernels.window import Knots, Window
 from sciren.losses import Weight, score_penalty
 
@@ -105,6 +106,7 @@ class Forward(NamedTuple):
         tapes: of every layer.
         slopes: gradient of the penalties with respect to the deviations, by layer.
         rough: gradient of the roughness with respect to the coefficients, by layer.
+        share: as in `forward`.
     """
 
     outputs: Tensor
@@ -112,6 +114,7 @@ class Forward(NamedTuple):
     tapes: list[LayerTape]
     slopes: list[Tensor]
     rough: list[Tensor | None]
+    share: RowShare | None = None
 
 
 def forward(
@@ -120,6 +123,7 @@ def forward(
     biases: Sequence[Tensor],
     rows: Tensor,
     penalties: bool = True,
+    share: RowShare | None = None,
 ) -> Forward:
     """Run the networks on whole rows of the first layer's basis.
 
@@ -128,41 +132,48 @@ def forward(
         biases: (U, J), (M, J).
         rows: (U, n, R, B) basis of the first layer.
         penalties: False leaves them out.
+        share: other processes hold the other rows; penalties are those of all rows, and
+            gradients are the part of this process, roughness included.
     """
     sparse = penalties and plan.sparse
-    sums, tape = dense_forward(coefficients[0], rows, sparse)
+    sums, tape = dense_forward(coefficients[0], rows, sparse, share)
     layers, tapes = [sums], [LayerTape(tape, None, None)]
     x = sums.nodes + biases[0].unsqueeze(-1)
     x = x.view(plan.members, -1, x.shape[-1])
     for depth in range(1, len(plan.layers)):
-        sums, hidden = _hidden(plan.layers[depth], coefficients[depth], x, sparse)
+        layer, own = plan.layers[depth], coefficients[depth]
+        sums, hidden = _hidden(layer, own, x, sparse, share)
         layers.append(sums)
         tapes.append(hidden)
         x = sums.nodes + biases[depth].unsqueeze(-1)
     if not penalties:
         return Forward(x, {}, tapes, [], [])
-    terms, slopes = _scored(plan, layers, x) if sparse else ({}, [])
+    terms, slopes = _scored(plan, layers, x, share) if sparse else ({}, [])
     smooth, rough = _roughness(plan, coefficients)
     if smooth is not None:
         terms["smooth"] = smooth
-    return Forward(x, terms, tapes, slopes, rough)
+    return Forward(x, terms, tapes, slopes, rough, share)
 
 
 def _hidden(
-    layer: LayerPlan, coefficients: Tensor, x: Tensor, scores: bool
+    layer: LayerPlan,
+    coefficients: Tensor,
+    x: Tensor,
+    scores: bool,
+    share: RowShare | None,
 ) -> tuple[Sums, LayerTape]:
     local = hidden_window(x, layer.knots)
     # Adding into shared places has no fixed order on CUDA, and runs must repeat.
     if coefficients.shape[2] == 1 and layer.base == "zero" and not x.is_cuda:
-        sums, tape = gather_forward(coefficients, local, layer.knots, scores)
+        sums, tape = gather_forward(coefficients, local, layer.knots, scores, share)
         return sums, LayerTape(tape, x, local)
     rows = hidden_rows(x, local, layer.knots, layer.base)
-    sums, whole = dense_forward(coefficients, rows, scores)
+    sums, whole = dense_forward(coefficients, rows, scores, share)
     return sums, LayerTape(whole, x, local)
 
 
 def _scored(
-    plan: NetworkPlan, layers: list[Sums], outputs: Tensor
+    plan: NetworkPlan, layers: list[Sums], outputs: Tensor, share: RowShare | None
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
     edges = [layer.edges for layer in layers if layer.edges is not None]
     spread = [layer.spread for layer in layers if layer.spread is not None]
@@ -170,7 +181,7 @@ def _scored(
     spread[0] = spread[0].view(plan.members, -1)
     top = None
     if plan.paper:
-        top = outputs.var(-1, correction=0)
+        top = row_variance(outputs, share)
         top = top if plan.scale is None else top * plan.scale.square()
     asked = score_penalty(edges, spread, plan.entropy, plan.l1, plan.paper, top)
     slopes = asked.slopes
@@ -228,7 +239,8 @@ def backward(
                 above = through_rows(by_row, x, local, layer.knots, layer.base)
         half = done.rough[depth] if done.rough else None
         if half is not None:
-            weights = torch.add(weights, half, alpha=2)
+            parts = 1 if done.share is None else done.share.processes
+            weights = torch.add(weights, half, alpha=2 / parts)
         if layer.mask is not None:
             weights = weights * layer.mask
         by_coefficient.append(weights)

@@ -156,6 +156,11 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         default=0, ge=0, description="epochs with a grid update (paper: 20)"
     )
     constants_in_logs: bool = True
+    share_rows: bool = Field(
+        default=False,
+        description="the processes that torchrun started share the rows of every batch: "
+        "the steps of one process, sooner where the process model is dear",
+    )
     precision: Literal["float32", "float64"] = "float64"
     compile: bool = Field(
         default=False,

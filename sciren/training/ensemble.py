@@ -13,6 +13,7 @@ from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
 from sciren.training.first_order.finish import finish_first_order, keep_to_kinds
 from sciren.training.first_order.grouped.members import train_members
+from sciren.training.first_order.processes import join_processes, own_device
 from sciren.training.gauss_newton.engine import solve_members
 from sciren.training.gauss_newton.starts import start_outputs
 from sciren.training.history import History
@@ -62,6 +63,7 @@ def fit_ensemble(
             _ready(*parts)
             for parts in zip(models, trains, valids, configs, strict=True)
         ]
+        join_processes(configs)
         _train(members, progress or Silence())
     finally:
         for model, home in zip(models, homes, strict=True):
@@ -91,7 +93,7 @@ def _ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Me
     _check_ranges(model, config)
     check_process_model(model.decoder, train.forcings)
     engine, reason = choose_engine(model, config)
-    device = _device(config.device)
+    device = _device(own_device(config))
     model.to(device)
     data = prepare(model, train.to(device), valid.to(device), config)
     model.residual_scale = data.scale

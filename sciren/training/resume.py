@@ -24,7 +24,7 @@ from sciren.training.config import TrainConfig
 FORMAT = "sciren training 1"
 
 # Settings that do not change what is computed.
-PASSIVE = {"checkpoint", "checkpoint_seconds"}
+PASSIVE = {"checkpoint", "checkpoint_seconds", "share_rows"}
 
 
 @dataclass

@@ -46,6 +46,7 @@ class GroupObjective:
 
     def __init__(self, members: Sequence[Member], streams: int, like: Tensor) -> None:
         first, count = members[0].model, len(members)
+        self.members = count
         self.model, self.config = first, members[0].config
         self.shape = (streams, count // streams)
         self.decoder = GroupedDecoder(first.decoder, count)

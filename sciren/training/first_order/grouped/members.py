@@ -9,6 +9,7 @@ from sciren.comparison import Observations
 from sciren.errors import TrainingError
 from sciren.training.first_order.grouped.grouping import UNREAD, groups_of
 from sciren.training.first_order.grouped.run import GroupRun
+from sciren.training.first_order.processes import processes_of
 from sciren.training.first_order.run_state import restore, state_of
 from sciren.training.member import Member
 from sciren.training.noise import noise_weights
@@ -41,12 +42,20 @@ def train_members(members: Sequence[Member], progress: Progress | None = None) -
     Reference: Loshchilov and Hutter 2019 (AdamW); Smith 2018 (one-cycle).
     """
     listener = Silence() if progress is None else progress
+    if not _speaks(members):
+        listener = Silence()
     for member in members:
         _check_observed(member)
     _train_all(members, "train", {}, listener)
     again = [number for number, member in enumerate(members) if member.config.reweights]
     factors = {id(members[k]): _factors(members[k]) for k in again}
     _train_all([members[k] for k in again], "train, reweighted", factors, listener)
+
+
+def _speaks(members: Sequence[Member]) -> bool:
+    """Whether this process is the one that reports for all that share the rows."""
+    shared = [processes_of(member) for member in members]
+    return all(one is None or one.first for one in shared)
 
 
 def _factors(member: Member) -> tuple[Tensor, Tensor]:
@@ -85,7 +94,8 @@ def _run(run: GroupRun, checkpoint: Checkpoint | None, progress: Progress) -> No
         progress.say(f"resumed after epoch {run.epoch}")
     while not run.finished:
         run.advance(progress)
-        if checkpoint is not None and (run.finished or checkpoint.due()):
+        writes = run.processes is None or run.processes.first
+        if checkpoint is not None and writes and (run.finished or checkpoint.due()):
             checkpoint.save(*state_of(run))
 
 

@@ -17,6 +17,7 @@ from sciren.encoders.baselines import (
 )
 from sciren.encoders.kan import KANEncoder
 from sciren.kernels.functions import refuse_second_derivatives
+from sciren.kernels.row_share import RowShare, row_mean, row_total, row_variance
 from sciren.losses import ScorePenalty, score_penalty
 from sciren.training.first_order.grouped.spline import SplineStack
 from sciren.training.first_order.grouped.stack import (
@@ -48,6 +49,22 @@ class _Scored(torch.autograd.Function):
         return None, *(slope * above[0] for slope in ctx.slopes)
 
 
+class _SharedDeviation(torch.autograd.Function):
+    """Mean absolute deviation (...) of values (..., B) over the rows of all processes."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, share: RowShare) -> Tensor:
+        centred = values - row_mean(values, share)
+        ctx.sign, ctx.share = centred.sign(), share
+        return row_total(centred.abs().sum(-1), share) / share.rows
+
+    @staticmethod
+    def backward(ctx: Any, *above: Tensor) -> tuple[Tensor | None, ...]:
+        refuse_second_derivatives()
+        level = row_mean(ctx.sign, ctx.share)
+        return above[0].unsqueeze(-1) * (ctx.sign - level) / ctx.share.rows, None
+
+
 class GraphStack(Stack):
     """Members whose backward pass is torch's."""
 
@@ -70,7 +87,13 @@ class GraphStack(Stack):
 
     def spread(self, x: Tensor, outputs: Tensor) -> list[Tensor]:
         """Return the deviations (M, J) of the nodes of every layer."""
-        return [_deviation(outputs)]
+        return [self.deviation(outputs)]
+
+    def deviation(self, values: Tensor) -> Tensor:
+        """Mean absolute deviation (...) of values (..., B) over the rows of the batch."""
+        if self.share is not None:
+            return _SharedDeviation.apply(values, self.share)
+        return (values - values.mean(-1, keepdim=True)).abs().mean(-1)
 
     def pack(self) -> tuple[tuple[list[Tensor], list[Tensor]], ...]:
         """All trained arrays, all moving ones, with the member that owns each."""
@@ -109,7 +132,7 @@ class GraphStack(Stack):
         top = None
         if paper_form(self.config):
             scale = self.output_scale.square()
-            top = outputs.detach().var(-1, correction=0) * scale
+            top = row_variance(outputs.detach(), self.share) * scale
         asked = score_penalty(
             [each.detach() for each in edges], self.spread(x, outputs.detach()),
             self.entropy, self.l1, paper_form(self.config), top,
@@ -135,11 +158,6 @@ def _whole(result: Result, loss: Loss) -> Tensor:
     if loss.slopes is not None:
         data = (result.outputs * loss.slopes).sum()
     return data if result.tape is None else data + result.tape
-
-
-def _deviation(values: Tensor) -> Tensor:
-    """Mean absolute deviation over the rows, the last dimension."""
-    return (values - values.mean(-1, keepdim=True)).abs().mean(-1)
 
 
 class DenseStack(GraphStack):
@@ -171,9 +189,7 @@ class DenseStack(GraphStack):
         encoder, leaves = self.encoders[0], self.leaves
         if isinstance(encoder, LinearEncoder):
             weight = leaves[0]
-            edges = (
-                [weight.abs().mT * _deviation(x).unsqueeze(-1)] if self.sparse else []
-            )
+            edges = [self._straight_edges(weight, x)] if self.sparse else []
             return torch.baddbmm(leaves[1].unsqueeze(-1), weight, x), edges
         assert isinstance(encoder, MLPEncoder)
         activation = ACTIVATIONS[encoder.activation]()
@@ -187,6 +203,14 @@ class DenseStack(GraphStack):
             x = x + y if encoder.skip and number else y
         weight, bias = leaves[first_norm - 2 : first_norm]
         return torch.baddbmm(bias.unsqueeze(-1), weight, x), []
+
+    def _straight_edges(self, weight: Tensor, x: Tensor) -> Tensor:
+        """Deviations (M, d, J) of straight edges."""
+        edges = weight.abs().mT * self.deviation(x).unsqueeze(-1)
+        if self.share is None:
+            return edges
+        # The rows do not carry this gradient, so every process has the whole of it.
+        return edges.detach() + (edges - edges.detach()) / self.share.processes
 
     def _normed(self, y: Tensor, place: int, number: int, learning: bool) -> Tensor:
         """Batch norm with every unit of every member as a channel."""
@@ -218,7 +242,7 @@ class AdditiveStack(GraphStack):
         ]
         edges = edges * torch.stack(masks).unsqueeze(-1)
         outputs = edges.sum(1) + bias.unsqueeze(-1)
-        return outputs, [_deviation(edges)] if self.sparse else []
+        return outputs, [self.deviation(edges)] if self.sparse else []
 
 
 class ModuleStack(GraphStack):
@@ -255,8 +279,8 @@ class ModuleStack(GraphStack):
             for layer in edge_layers(encoder):
                 curves = layer.edges(rows)
                 rows = curves.sum(1) + layer.bias
-                edges.append(_deviation(curves.movedim(0, -1)))
-                nodes.append(_deviation(curves.detach().sum(1).T))
+                edges.append(self.deviation(curves.movedim(0, -1)))
+                nodes.append(self.deviation(curves.detach().sum(1).T))
             outputs.append(rows.T)
             scored.append(edges)
             self._nodes.append(nodes)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from sciren.comparison import Observations
 from sciren.data.table import Table
+from sciren.kernels.row_share import RowShare
 from sciren.training.member import Member
 
 Part = Callable[[Member], Table]
@@ -22,12 +23,14 @@ class Batch(NamedTuple):
         forcings: name -> (U, B, ...) or (1, B, ...).
         values: (U, m, B, t) targets; U and m are 1 where they are shared.
         weights: same shape, or None where every observation counts alike.
+        share: where other processes hold the other rows of the batch.
     """
 
     rows: Tensor
     forcings: Mapping[str, Tensor]
     values: Tensor
     weights: Tensor | None
+    share: RowShare | None = None
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class GroupRows:
         """
         rows = self.starts.unsqueeze(1) + order
         targets = self.target_starts.unsqueeze(2) + order.unsqueeze(1)
-        shape = targets.shape
+        shape = (*targets.shape, self.values.shape[-1])
         flat, wanted = rows.view(-1), targets.reshape(-1)
         return Batch(
             rows,
@@ -116,10 +119,10 @@ class GroupRows:
                 name: part.index_select(0, flat).view(*rows.shape, *part.shape[1:])
                 for name, part in self.forcings.items()
             },
-            self.values.index_select(0, wanted).view(*shape, -1),
+            self.values.index_select(0, wanted).view(shape),
             None
             if self.weights is None
-            else self.weights.index_select(0, wanted).view(*shape, -1),
+            else self.weights.index_select(0, wanted).view(shape),
         )
 
 

@@ -38,12 +38,18 @@ class GroupRun(GroupSteps):
         self.rows: list[list[dict[str, float]]] = [[] for _ in self.members]
         self.keep()
         self._probe()
-        self.compiled = CompiledStep(self) if self.config.compile else None
+        self.compiled = self._compiled()
         self.full_batch: FullBatch | None = None
         if self.config.optimizer == "lbfgs":
             self.full_batch = FullBatch(self)
             if self.compiled is not None:
                 self._say("Steps are not compiled, because lbfgs chooses their length.")
+
+    def _compiled(self) -> CompiledStep | None:
+        if self.config.compile and self.processes is not None:
+            self._say("Steps are not compiled, because processes share the rows.")
+        asked = self.config.compile and self.processes is None
+        return CompiledStep(self) if asked else None
 
     def keep(self) -> None:
         """Keep what the steps share, once the knots no longer move."""
@@ -71,11 +77,13 @@ class GroupRun(GroupSteps):
             moved = self.epoch < self.config.grid_updates
             # The published code moves the knots on the second batch of an epoch.
             if moved and number == min(1, self.batches - 1):
-                places = self.batch_of(rows).rows
+                places = self.train.take(rows).rows
                 self.stack.update_grids(self.train.features, places)
             terms = self._step(rows)
             names = list(terms)
             sums = sums + torch.stack(list(terms.values()))
+        if self.processes is not None:
+            sums = self.processes.add(sums)
         totals = []
         for column in (sums / self.batches).T.tolist():
             means = dict(zip(names, column, strict=True))
@@ -124,6 +132,8 @@ class GroupRun(GroupSteps):
         """Take one step; return the terms of every member."""
         slopes, terms = self.gradients(batch)
         torch.cat([slope.reshape(-1) for slope in slopes], out=self.gradient)
+        if self.processes is not None:
+            self.processes.add(self.gradient)
         start, rate = 0, self.rate()
         for optimiser in self.optimisers:
             end = start + len(optimiser.vector)
@@ -148,11 +158,15 @@ class GroupRun(GroupSteps):
             width = self.valid.features.shape[1] * len(self.members)
             size = max(1, min(rows, VALID_NUMBERS // width))
         total = weight = torch.zeros((), device=self.whole.device)
-        for order in torch.arange(rows, device=self.whole.device).split(size):
+        for order in self._valid_rows(size):
             batch = self.valid.take(order.unsqueeze(0))
             outputs = self.stack.evaluate(self.valid.features, batch.rows)
             mean, count = self.objective.losses(outputs, self.constants, batch)
             total, weight = total + mean * count, weight + count
+        if self.processes is not None:
+            shape = (2, len(self.members))
+            parts = torch.stack([total.expand(shape[1]), weight.expand(shape[1])])
+            total, weight = self.processes.add(parts)
         losses = (total / weight).nan_to_num(math.inf, math.inf).tolist()
         gained = [self._judge(k, loss) for k, loss in enumerate(losses)]
         if any(gained):
@@ -160,6 +174,13 @@ class GroupRun(GroupSteps):
             self.numbers.copy_to(self.best_numbers, flags)
             self.stack.buffers.copy_to(self.best_buffers, flags)
         return losses
+
+    def _valid_rows(self, size: int) -> list[Tensor]:
+        """Positions of the validation rows of this process, at most some at once."""
+        rows = torch.arange(self.valid.count, device=self.whole.device)
+        if self.processes is not None:
+            rows = rows[self.processes.rank :: self.processes.count]
+        return list(rows.split(size)) if len(rows) else []
 
     def _judge(self, k: int, loss: float) -> bool:
         """Count the epochs of a member; return whether its weights are the best so far."""

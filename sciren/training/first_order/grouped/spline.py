@@ -238,7 +238,8 @@ class SplineStack(Stack):
         first = self.first_rows(features, rows)
         if len(first) < self.streams:
             first = first.expand(self.streams, -1, -1, -1)
-        done = forward(self.plan, views[:deep], views[deep:], first)
+        parts = views[:deep], views[deep:]
+        done = forward(self.plan, *parts, first, share=self.share)
         return Result(done.outputs.requires_grad_(), done.terms, done)
 
     def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from sciren.edges import edge_layers
 from sciren.encoders.base import Encoder
+from sciren.kernels.row_share import RowShare
 from sciren.losses import Weight
 from sciren.training.config import TrainConfig
 from sciren.training.first_order.grouped.state import FlatState
@@ -42,11 +43,13 @@ class Stack(ABC):
         encoders: working copies in that precision; the members' own stay as they are.
         weights: what is trained.  buffers: what training moves otherwise.
         leaves: the weights as the forward pass reads them.
+        share: of the batch of the next step, where processes share its rows.
     """
 
     weights: FlatState
     buffers: FlatState
     leaves: list[Tensor]
+    share: RowShare | None = None
 
     def __init__(self, members: Sequence[Member], streams: int, like: Tensor) -> None:
         self.members, self.streams, self.like = len(members), streams, like

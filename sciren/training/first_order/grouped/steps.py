@@ -15,6 +15,7 @@ from sciren.training.first_order.grouped.start import (
 )
 from sciren.training.first_order.grouped.state import FlatState
 from sciren.training.first_order.objective import GroupObjective, Loss
+from sciren.training.first_order.processes import Processes, processes_of
 from sciren.training.first_order.schedule import Schedule
 
 
@@ -28,13 +29,15 @@ class GroupSteps:
         gradient: (p,) of the last step.
         batches: steps an epoch.
         step: steps taken.
+        processes: that share the rows of every batch, or None.
     Raises:
-        TrainingError: an unusable device.
+        TrainingError: an unusable device, or rows that cannot be shared.
     """
 
     def __init__(self, group: Group) -> None:
         self.group, self.members = group, group.members
         self.config = self.members[0].config
+        self.processes: Processes | None = processes_of(self.members[0])
         like = empty_like(self.config.device, self.config.precision)
         streams = group.streams
         factors = group.factors or [(None, None)] * len(self.members)
@@ -100,19 +103,38 @@ class GroupSteps:
         return self.batch >= self.train.count
 
     def batch_of(self, rows: Tensor) -> Batch:
-        """Return rows (U, B) of every stream."""
+        """Return rows (U, B) of every stream, of them those of this process."""
         if rows is not self.whole:
-            return self.train.take(rows)
+            return self._own(rows)
         if self._full is None:
-            self._full = self.train.take(rows)
+            self._full = self._own(rows)
         return self._full
 
+    def _own(self, rows: Tensor) -> Batch:
+        if self.processes is None:
+            return self.train.take(rows)
+        part = self.train.take(self.processes.part(rows))
+        return part._replace(share=self.processes.share(rows))
+
     def gradients(self, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Return the gradients of weights and constants, and the terms (M,) each."""
+        """Return the gradients of weights and constants, and the terms (M,) each.
+
+        Where processes share the rows, both are the part of this process in the sum.
+        """
+        self.stack.share = batch.share  # evaluation knows of no other rows
         result = self.stack.forward(self.train.features, batch.rows)
-        terms = self.objective.terms(result.outputs, self.leaf, batch)
+        self.stack.share = None
+        if self.processes is None:
+            terms, penalties = (
+                self.objective.terms(result.outputs, self.leaf, batch),
+                result.terms,
+            )
+        else:
+            given = (self.objective, result.outputs, self.leaf, batch)
+            terms = self.processes.terms(*given)
+            penalties = {k: v / self.processes.count for k, v in result.terms.items()}
         slopes = self.stack.gradients(result, terms, self.leaf)
-        return slopes, _named(terms, result.terms)
+        return slopes, _named(terms, penalties)
 
     def rate(self) -> Rate:
         """Share of the learning rate at this step, one for all or one a number."""
