@@ -70,15 +70,15 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
         return Reason("skilful", targets, True, sentence, test.p, level, rank=6)
     if not test.better(level):
         sentence = (
-            f"On held-out blocks the equations predict {targets} no better than constant "
-            f"latents: {_change(test)} (p = {_p(test.p)}, limit {level:g})"
+            f"On held-out blocks the equations are not shown to predict {targets} better "
+            f"than constant latents: {_change(test)} (p = {_p(test.p)}, limit {level:g})"
         )
         number = test.p
     else:
         assert again is not None
         sentence = (
-            "When features are selected anew without each fold, they predict "
-            f"{targets} no better than constant latents: {_change(again)} "
+            "When features are selected anew without each fold, they are not shown to "
+            f"predict {targets} better than constant latents: {_change(again)} "
             f"(p = {_p(again.p)}, limit {LEVEL:g})"
         )
         number = again.p
@@ -94,24 +94,23 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
     fresh = evidence.fresh
     if fresh is None:
         return []
-    ours, constant = fresh.r2, fresh.constant_r2
-    targets = _targets(evidence)
-    if fresh.test.share > 0:
+    targets, better = _targets(evidence), fresh.test.share > 0
+    scores = f"R2 of {targets} is {fresh.r2:.3g} (constant latents {fresh.constant_r2:.3g})"
+    if better == (fresh.r2 > fresh.constant_r2):
+        no = "" if better else "the equations are no better than constant latents: "
+        sentence = f"On the test rows, which chose nothing, {no}{scores}"
+    else:  # a fit of logarithms counts other rows than R2 does
         sentence = (
-            f"On the test rows, which chose nothing, R2 of {targets} is {ours:.3g} "
-            f"(constant latents {constant:.3g})"
+            "On the test rows, which chose nothing, the equations against constant "
+            f"latents: {_change(fresh.test)} on the scale of the fit, but not in the unit "
+            f"of the target, where {scores}"
         )
-        return [Reason("skilful", "test rows", True, sentence, ours, constant, rank=7)]
-    sentence = (
-        f"On the test rows, which chose nothing, the equations (R2 {ours:.3g}) are no "
-        f"better than constant latents (R2 {constant:.3g})"
-    )
     return [
         Reason(
-            "skilful", "test rows", False, sentence, ours, constant,
-            "What was learned does not carry over to these rows: do not predict with it, "
-            "and compare how features differ between the parts",
-            fatal=True, rank=0,
+            "skilful", "test rows", better, sentence, fresh.test.share, 0.0,
+            "" if better else "What was learned does not carry over to these rows: do not "
+            "predict with it, and compare how features differ between the parts",
+            fatal=not better, rank=7 if better else 0,
         )
     ]  # fmt: skip
 
@@ -140,9 +139,11 @@ def reference(evidence: "Evidence") -> Reason:
             "response, a hidden layer, or features that it uses",
             rank=2,
         )  # fmt: skip
+    larger = test.share > WORTH  # but by chance, for all that is known
     sentence = (
-        f"No flexible model predicts {targets} better on held-out blocks by more than "
-        f"{WORTH:.0%} ({best}: {_change(test)})"
+        f"No flexible model {'is shown to predict' if larger else 'predicts'} {targets} "
+        f"better on held-out blocks by more than {WORTH:.0%} ({best}: {_change(test)}"
+        f"{f', p = {_p(test.p)}' if larger else ''})"
     )
     return Reason(
         "skilful", "flexible reference", True, sentence, test.share, WORTH, rank=9

@@ -51,9 +51,12 @@ def test_one_prediction_that_is_not_finite_loses_everything(errors):
     assert test.share == -np.inf
 
 
-def test_two_blocks_say_nothing(errors):
+def test_two_blocks_have_a_gain_but_show_nothing(errors):
     squares, _ = errors
-    assert paired_test(squares, 0 * squares, np.arange(400) % 2).p == 1
+    test = paired_test(squares, 0.5 * squares, np.arange(400) % 2)
+    assert test.share == pytest.approx(0.5)  # the gain is there, its error unknown
+    assert test.p == 1
+    assert not test.better()
 
 
 def test_a_larger_error_makes_less_of_the_same_sums():
