@@ -14,10 +14,10 @@ from visualize.style import FONT, WIDTH
 
 Array = NDArray[np.float64]
 
-MARGIN = 0.12
+MARGIN = 0.12  # inches around the drawing: two lines of the widest edge
 CAPTION = 0.26  # room for the name of a group of nodes
-_PITCH = 0.54  # vertical distance of nodes, and in tall graphs
-_DENSE = 0.44
+_PITCH = 0.54  # inches from node to node: a box of one line and half of it free
+_DENSE = 0.44  # the same in tall graphs: the boxes do not touch yet
 _BOX = 0.34  # height of a node
 _PAD = 0.16  # room beside a node's name
 _PORT = 0.075  # distance of edges that enter one node

@@ -63,6 +63,29 @@ def with_error(value: float, error: float) -> str:
     return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
 
 
+def interval(low: float, high: float) -> str:
+    """Return both ends to the second digit of their distance: ``"1.5002 to 1.5069"``.
+
+    Ends beyond six decimals, or that are not finite, have four significant digits.
+    """
+    width = high - low
+    if not np.isfinite(width) or width <= 0:
+        return f"{number(low, 4)} to {number(high, 4)}"
+    decimals = max(1 - int(np.floor(np.log10(width))), 0)
+    if decimals > _DECIMALS or max(abs(low), abs(high)) >= 10.0**_DIGITS:
+        return f"{number(low, 4)} to {number(high, 4)}"
+    return f"{low:.{decimals}f} to {high:.{decimals}f}".replace("-", "−")
+
+
+def digits_within(low: float, high: float) -> int:
+    """Return the digits that a value of a range needs to show three of its width.
+
+    For 1988 to 1990 these are five, for 0 to 30 three.
+    """
+    size, width = max(abs(low), abs(high)), abs(high - low)
+    return 3 + (int(np.floor(np.log10(size / width))) if 0 < width < size else 0)
+
+
 def count(many: int) -> str:
     """Return a whole number with thin spaces between groups of three digits."""
     return f"{many:,}".replace(",", "\u202f")

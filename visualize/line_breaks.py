@@ -5,9 +5,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-FULL = (
-    0.4  # share of the width that a line must reach before an outer sign is preferred
-)
+# share of the width that a line must reach before an outer sign is preferred
+FULL = 0.4
 _TOKEN = re.compile(
     r"\\begin\{|\\left(?![a-zA-Z])|\\right(?![a-zA-Z])|\\[a-zA-Z]+|\\.|[{}=]|(?<= )[+-](?= )"
 )

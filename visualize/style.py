@@ -25,7 +25,7 @@ P = ParamSpec("P")
 WIDTH = 9.0  # inches; 900 px in the report
 NARROWEST = 2.2  # inches of a panel whose title and ticks can be read
 FONT = 10.0  # points; nothing in a picture is smaller than SMALL
-SMALL = 8.5
+SMALL = 8.5  # points: ticks and legends; FONT at the usual ratio of 1.2 to the next size
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of small text
 
 INK = "#1b1b1b"

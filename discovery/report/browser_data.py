@@ -102,7 +102,12 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
 
     rows = []
     for candidate, row in zip(model.candidates, model.candidate_rows, strict=True):
-        equations = candidate.equations(model.units, model.constraints)
+        # the chosen one stands in the report with the constants of its last refit
+        equations = (
+            model.equations
+            if row["selected"]
+            else candidate.equations(model.units, model.constraints)
+        )
         names = [
             [model.units.names[edge.source], structure.name]
             for structure in candidate.structures

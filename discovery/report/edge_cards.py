@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.network_svg import edge_id
-from visualize.labels import number, percent, pretty_unit, with_error
+from visualize.labels import digits_within, number, percent, pretty_unit, with_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +125,10 @@ def _range(row: Mapping[str, Any], unit: str) -> str:
     low, high = _number(row.get("low")), _number(row.get("high"))
     if low is None or high is None:
         return ""
-    return f"{number(low)} to {number(high)} {pretty_unit(unit)}".strip()
+    digits = digits_within(low, high)
+    return (
+        f"{number(low, digits)} to {number(high, digits)} {pretty_unit(unit)}".strip()
+    )
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -1,12 +1,13 @@
 """What a feature does to a latent in one sentence, read off the equation itself."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualize.labels import number, pretty_unit
+from visualize.labels import digits_within, number, pretty_unit
 
 if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 POINTS = 201  # of a response: enough to see a kink
 STRAIGHT = 0.02  # departure from a line, as a share of the change, that nobody sees
 NOTHING = 1e-9  # change of a latent, as a share of its size, that is none
+HARDLY = 1e-3  # share of its size below which no measurement sees the change
+WIDE = 50  # range of a feature from which one unit is too small a step to be told
 EARLY = 0.75  # share of a change within half of the range that is worth a word
 LONGEST_UNIT = 14  # characters of a unit that can stand inside a sentence
 
@@ -44,6 +47,8 @@ class Response:
         size = max(float(np.max(np.abs(self.y))), 1e-300)
         if span <= NOTHING * size:
             return f"{self.latent} does not change with {self.feature}"
+        if span <= HARDLY * size:
+            return f"{self.latent} hardly changes with {self.feature}, by {self._span(span)}"
         if self.classes:
             return self._by_class()
         line = np.interp(self.x, self.x[[0, -1]], self.y[[0, -1]])
@@ -59,26 +64,41 @@ class Response:
         top, bottom = int(np.argmax(self.y)), int(np.argmin(self.y))
         return (
             f"{self.latent} is highest where {self.feature} is {self.classes[top]} "
-            f"({number(float(self.y[top]))}) and lowest where it is "
-            f"{self.classes[bottom]} ({_valued(float(self.y[bottom]), self.unit)})"
+            f"({self._level(top)}) and lowest where it is "
+            f"{self.classes[bottom]} ({self._level(bottom)}{_behind(self.unit)})"
         )
 
     def _straight(self, change: float) -> str:
-        slope = change / float(self.x[-1] - self.x[0])
-        verb = "rises" if slope > 0 else "falls"
+        width = float(self.x[-1] - self.x[0])
+        step = 1.0 if 1 <= width < WIDE else 10.0 ** math.floor(math.log10(width / 5))
+        verb = "rises" if change > 0 else "falls"
         return (
-            f"{self.latent} {verb} by {_valued(abs(slope), self.unit)} for each "
-            f"{self._step()}"
+            f"{self.latent} {verb} by {_valued(abs(change) / width * step, self.unit)} "
+            f"for each {self._step(step)}"
         )
 
-    def _step(self) -> str:
+    def _step(self, size: float) -> str:
         """One step of the feature: its unit where that can be said."""
         unit = pretty_unit(self.x_unit)
+        many = "" if size == 1 else f"{number(size)} "
+        units = f"{many}{'unit' if size == 1 else 'units'} of {self.feature}"
         if not unit or unit == "1":
-            return f"unit of {self.feature}"
+            return units if size >= 1 else f"{many}of {self.feature}"
         if unit[0].isdigit() or len(unit) > LONGEST_UNIT:
-            return f"unit of {self.feature} ({unit})"
-        return f"{unit} of {self.feature}"
+            return f"{units} ({unit})"
+        return f"{many}{unit} of {self.feature}"
+
+    def _level(self, place: int) -> str:
+        """A value with as many digits as its change in the range of the data needs."""
+        digits = digits_within(float(self.y.min()), float(self.y.max()))
+        return number(float(self.y[place]), digits)
+
+    def _at(self, value: float) -> str:
+        """A value of the feature with as many digits as its range needs."""
+        return number(value, digits_within(float(self.x[0]), float(self.x[-1])))
+
+    def _span(self, span: float) -> str:
+        return f"{_valued(span, self.unit)} in the range of the data"
 
     def _bent(self, change: float) -> str:
         verb = "rises" if change > 0 else "falls"
@@ -87,8 +107,8 @@ class Response:
         where = ", mostly in the lower half" if share >= EARLY else ""
         where = ", mostly in the upper half" if share <= 1 - EARLY else where
         return (
-            f"{self.latent} {verb} from {number(float(self.y[0]))} to "
-            f"{_valued(float(self.y[-1]), self.unit)} while {self.feature} goes from "
+            f"{self.latent} {verb} from {self._level(0)} to "
+            f"{self._level(-1)}{_behind(self.unit)} while {self.feature} goes from "
             f"{self._range()}{where}"
         )
 
@@ -96,11 +116,11 @@ class Response:
         top = np.max(self.y) - max(self.y[0], self.y[-1])
         bottom = min(self.y[0], self.y[-1]) - np.min(self.y)
         word, place = ("highest", np.argmax) if top >= bottom else ("lowest", np.argmin)
-        at = number(float(self.x[place(self.y)]))
+        at = self._at(float(self.x[place(self.y)]))
         return (
             f"{self.latent} is {word} where {self.feature} is near "
             f"{at}{_behind(self.x_unit)}, and changes by "
-            f"{_valued(float(np.ptp(self.y)), self.unit)} in the range of the data"
+            f"{self._span(float(np.ptp(self.y)))}"
         )
 
     @property
@@ -108,8 +128,8 @@ class Response:
         return float(0.5 * (self.x[0] + self.x[-1]))
 
     def _range(self) -> str:
-        ends = f"{number(float(self.x[0]))} to {number(float(self.x[-1]))}"
-        return ends + _behind(self.x_unit)
+        low, high = self._at(float(self.x[0])), self._at(float(self.x[-1]))
+        return f"{low} to {high}{_behind(self.x_unit)}"
 
 
 def _behind(unit: str) -> str:

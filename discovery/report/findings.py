@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
-from visualize.labels import percent, pretty_unit, with_error
+from visualize.labels import interval, percent, pretty_unit, with_error
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -44,7 +44,7 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         if curve is None:
             sentences.append(f"{latent} depends most on {feature} ({percent(share)})")
         else:
-            sentences.append(f"{curve.sentence()} ({percent(share)} of its variation)")
+            sentences.append(f"{curve.sentence()}; {percent(share)} of its variation")
     still = [name for name in model.equations if not ranked.get(name)]
     if still:
         sentences.append(f"{' and '.join(still)} depends on no feature: it is constant")
@@ -71,12 +71,15 @@ def _constant(row: Mapping[str, Any]) -> str:
     text = f"{row['constant']} is {with_error(row['estimate'], row['error'])}"
     text += f" {pretty_unit(row['unit'])}" if row["unit"] else ""
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
-        text += f" (95 % interval {row['low']:.4g} to {row['high']:.4g})"
+        text += f" (95 % interval {interval(row['low'], row['high'])})"
     if row["identified"]:
         return f"{text}; the data determine it"
     if row["identified"] is None:
         return text
-    return f"{text}, but the data do not determine it: {row['reason']}"
+    why = str(row["reason"]).split("; ")[
+        0
+    ]  # the others stand in the table of constants
+    return f"{text}, but the data do not determine it: {why}"
 
 
 def _fit(discovery: "Discovery") -> list[str]:

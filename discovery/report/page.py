@@ -36,7 +36,7 @@ NARROW_SIZES = (18.0, 16.0, 14.0)  # pixels; smaller ones cannot be read on a ph
 OPEN = (  # the four questions that every reader has, in their order
     ("found", "What was found", {"equations", "findings"}),
     ("believe", "Whether to believe it", {"verdict"}),
-    ("fit", "How well it fits", {"metrics", "fit", "rows"}),
+    ("fit", "How well it fits", {"metrics", "fit", "rows", "failures"}),
     ("look", "What it looks like", {"edges", "look", "network"}),
 )
 FOLDED = (  # name in addresses, heading, parts of which one must be there
@@ -90,6 +90,7 @@ class ReportData:
     Args:
         title: heading of the page.
         findings: what was found in three to six sentences of plain words.
+        failures: one sentence a target: where the equation fails most clearly.
         summary: notes, folded at the end.
         equations: one per latent.
         decoder: equation of the process model.
@@ -119,6 +120,7 @@ class ReportData:
 
     title: str
     findings: Sequence[str] = ()
+    failures: Sequence[str] = ()
     summary: Sequence[str] = ()
     equations: Sequence[ReportEquation] = ()
     decoder: ReportEquation | None = None
@@ -218,6 +220,7 @@ def _present(data: ReportData, tables: Mapping[str, Any]) -> set[str]:
     named = {
         "equations": data.equations or data.decoder,
         "findings": data.findings,
+        "failures": data.failures,
         "verdict": data.verdict or data.controls,
         "network": data.network,
         "edges": data.cards,

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200  # twice the 100 pixels an inch at which pictures are shown
-COLOURS = (
-    128  # of a palette: lines, text and points look the same at a third of the size
-)
+# of a palette: lines, text and points look the same at a third of the size
+COLOURS = 128
 PLACES = {  # beginning of a picture's name -> section, caption
     "graph": ("look", "Encoder and process: width by importance, colour by family."),
     "edges": ("look", "Learned function, closed form and data of each edge."),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.report.browser_data import browser_data
 from discovery.report.edge_cards import edge_cards
+from discovery.report.failures import failures
 from discovery.report.figures import frame_or_none, stored_figures
 from discovery.report.findings import feature_shares, findings
 from discovery.report.network_svg import NARROW, network_svg
@@ -34,10 +35,18 @@ _DATA = {  # key of data.json -> label
     "read": "rows read",
     "kept": "rows kept by the filter",
     "dropped": "left out",
-    "rows": "rows used",
+    "rows": "rows without gaps",
     "features": "features",
     "forcings": "forcings",
     "targets": "targets",
+}
+
+
+MODELS = {  # name in the scores -> name in the report, the equation first
+    "equation": "equation",
+    "network": "network",
+    "constant latents": "constant latents",
+    "mlp": "perceptron",
 }
 
 
@@ -67,6 +76,7 @@ def report_data(folder: Path) -> ReportData:
         verdict=discovery.verdict,
         controls=_controls(folder),
         findings=findings(discovery, views),
+        failures=failures(views),
         summary=_summary(discovery, record),
         equations=equations,
         decoder=decoder,
@@ -138,8 +148,10 @@ def _codes(folder: Path) -> dict[str, str]:
 
 def _left_out(record: dict[str, Any]) -> dict[str, Any]:
     """Rows by what became of them: used, filtered, dropped for each reason."""
+    used = sum(part["rows"] for part in record["split"].values())
     rows = {
-        "used": record["rows"],
+        "used": used,
+        "in no part of the split": record["rows"] - used,
         "not wanted by the filter": record["read"] - record["kept"],
     }
     rows |= dict(record["dropped"])
@@ -281,7 +293,18 @@ def _metrics(discovery: "Discovery") -> "pd.DataFrame | None":
     latents = long_scores(discovery.latent_scores)
     latents["target"] = [f"{name} (true latent)" for name in latents["target"]]
     both = [frame.drop(columns="bias") for frame in (targets, latents) if len(frame)]
-    return pd.concat(both, ignore_index=True) if both else None
+    if not both:
+        return None
+    order = list(MODELS)
+    ranked = [
+        frame.assign(
+            rank=[order.index(name) if name in order else 9 for name in frame["model"]]
+        )
+        .sort_values("rank", kind="stable")
+        .drop(columns="rank")
+        for frame in both
+    ]
+    return pd.concat(ranked, ignore_index=True).replace({"model": MODELS})
 
 
 def _edges(discovery: "Discovery") -> "pd.DataFrame | None":

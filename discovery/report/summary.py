@@ -115,26 +115,25 @@ def constant_lines(discovery: "DiscoveryRecord") -> list[str]:
 
 def offered_line(profile: "Identification") -> str:
     """Return what a profile over all offered features says."""
+    from visualize.labels import interval
+
     minima = " and ".join(_short(value) for value in profile.near_minima)
     how = "block bootstrap" if profile.replicates else "independent rows"
-    interval = f"{_short(profile.low)} to {_short(profile.high)}"
     return (
         f"{profile.constant} with all offered features in the encoder: "
-        f"{_short(profile.estimate)} (95 % {interval}, {how}), "
+        f"{_short(profile.estimate)} (95 % {interval(profile.low, profile.high)}, {how}), "
         f"profile lowest at {minima}"
     )
 
 
 def constant_line(row: dict[Any, Any]) -> str:
     """Return estimate, error, interval and whether the data determine a constant."""
-    from visualize.labels import with_error
+    from visualize.labels import interval, with_error
 
     text = f"{row['constant']} = {with_error(row['estimate'], row['error'])}"
     text += f" {row['unit']}" if row["unit"] else ""
     if math.isfinite(row["low"]):
-        text += (
-            f" (95 % {_short(row['low'])} to {_short(row['high'])}, {row['method']})"
-        )
+        text += f" (95 % {interval(row['low'], row['high'])}, {row['method']})"
     if row["identified"]:
         return f"{text}, identified"
     return f"{text}, NOT IDENTIFIED: {row['reason']}"

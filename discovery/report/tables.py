@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 _HEADINGS = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "kl": "KL"}
 _DIGITS, _MOST = 4, 9  # significant digits
+SHORT, LONG = (
+    20,
+    40,
+)  # characters of a cell that stays in one line, and of one that is wide
 _SCORES = ("r2", "rmse", "mae", "bias", "kl")
 _EDGE_COLUMNS = (
     "edge",
@@ -31,7 +35,7 @@ class Cell:
     """One cell: its text, how it looks, LaTeX where it can be typeset, and its number."""
 
     text: str
-    kind: str = ""  # "number", "pass", "fail", "note" or nothing
+    kind: str = ""  # "number", "pass", "fail", "note", "short" or nothing
     latex: str = ""
     value: float | None = None  # what scripts sort by
 
@@ -89,7 +93,8 @@ def metrics_table(frame: "pd.DataFrame") -> TableView:
     ):
         return plain_table(frame, _FIT)
     measures = [c for c in frame.columns if c not in (*keys, "split", "n")]
-    splits = list(dict.fromkeys(frame["split"]))
+    # the rows that chose nothing first: a phone shows two columns
+    splits = list(dict.fromkeys(frame["split"]))[::-1]
     found: dict[tuple[Any, ...], dict[tuple[Any, Any], Any]] = {}
     for record in _records(frame):
         row = found.setdefault(tuple(record[key] for key in keys), {})
@@ -228,7 +233,9 @@ def _cell(value: Any, name: str) -> Cell:
         return Cell(_real(float(value), name), "number", value=float(value))
     if isinstance(value, list | tuple):
         return Cell(", ".join(_cell(one, name).text for one in value))
-    return Cell(pretty_unit(str(value)) if name.endswith("unit") else str(value))
+    text = pretty_unit(str(value)) if name.endswith("unit") else str(value)
+    kind = "note" if len(text) > LONG else "short" if len(text) <= SHORT else ""
+    return Cell(text, kind)
 
 
 def _real(value: float, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 WORDS: dict[str, str] = {
     # scores
     "target": "What was observed and is predicted.",
-    "mlp": "A small neural network that may do anything, for comparison.",
+    "perceptron": "A small neural network that may do anything, for comparison.",
     "constant latents": "The process model with every latent held constant.",
     "network": "The network of curves that the equation was read from.",
     "equation": "The equation of this report.",
@@ -37,6 +37,8 @@ WORDS: dict[str, str] = {
     "method": "How the interval was found.",
     "identified": "Whether the data determine it, whatever else is let free.",
     "reason": "Why.",
+    "recommended": "Whether this is the number to take.",
+    "depends": "Whether the number changes with the choice of features.",
     "profile of": "Which features the encoder had while the constant was held.",
     "minima": "Values at which the loss is lowest; in brackets how much it is above.",
     "meaning": "What is meant.",
@@ -100,9 +102,13 @@ def explained(heading: str) -> str:
     return " ".join(known)
 
 
+MODELS = ("equation", "network", "constant latents", "perceptron")
+"""Cells that are explained like heads: what predicts."""
+
+
 def glossary(headings: Iterable[str]) -> list[tuple[str, str]]:
     """Return word and sentence of everything that occurs, in the order of the alphabet."""
-    used: dict[str, str] = dict(BELIEF)
+    used: dict[str, str] = BELIEF | {name: WORDS[name] for name in MODELS}
     for heading in headings:
         parts = [heading] if heading in WORDS else heading.split()
         used |= {part: WORDS[part] for part in parts if part in WORDS}

@@ -82,7 +82,9 @@ def _short(row: Mapping[str, Any]) -> bool:
 
 
 def _range(row: Mapping[str, Any]) -> str:
-    return f"{row['estimate']:.4g} (95 % {row['low']:.4g} to {row['high']:.4g})"
+    from visualize.labels import interval
+
+    return f"{row['estimate']:.4g} (95 % {interval(row['low'], row['high'])})"
 
 
 def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:

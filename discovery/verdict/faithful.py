@@ -85,8 +85,8 @@ def _disagreeing(
         apart = float(np.sqrt(np.mean(gap**2))) / size if size > 0 else 0.0
         if r2 < 0 and not apart <= APART:
             sentence = (
-                f"{name} of the equations and of the network have nothing in common: "
-                f"R2 {r2:.2g}, they differ by {apart:.0%} of its size"
+                f"{name} of the equations and of the network differ by {apart:.0%} of its "
+                f"size, more than it varies (R2 {r2:.2g})"
             )
             step = f"Look at the edges of {name}; pin their families or allow more"
             reasons.append(

@@ -121,6 +121,12 @@ def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
     return sorted(held)
 
 
+def _chi(loss: float) -> str:
+    """A rise of chi-square in three digits, without a power of ten below a million."""
+    rounded = float(f"{loss:.3g}")
+    return f"{rounded:,.0f}" if 1e3 <= rounded < 1e6 else f"{rounded:.3g}"
+
+
 def by_walk(identifiability: Identifiability) -> list[Reason]:
     """Say what can move freely, what stays, and what would settle it."""
     if identifiability.identified:
@@ -128,7 +134,7 @@ def by_walk(identifiability: Identifiability) -> list[Reason]:
         loss = min(quantity.loss for quantity in identifiability.quantities)
         sentence = (
             f"The data hold {names}, with a free curve of every feature: moving any by a "
-            f"third raises chi-square by {loss:.3g} or more (limit {WEAK:g})"
+            f"third raises chi-square by {_chi(loss)} or more (limit {WEAK:g})"
         )
         return [Reason("identified", names, True, sentence, loss, WEAK, rank=7)]
     loose = [

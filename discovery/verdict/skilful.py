@@ -95,7 +95,9 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
     if fresh is None:
         return []
     targets, better = _targets(evidence), fresh.test.share > 0
-    scores = f"R2 of {targets} is {fresh.r2:.3g} (constant latents {fresh.constant_r2:.3g})"
+    scores = (
+        f"R2 of {targets} is {fresh.r2:.3g} (constant latents {fresh.constant_r2:.3g})"
+    )
     if better == (fresh.r2 > fresh.constant_r2):
         no = "" if better else "the equations are no better than constant latents: "
         sentence = f"On the test rows, which chose nothing, {no}{scores}"

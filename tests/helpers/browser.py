@@ -117,6 +117,14 @@ class Browser:
                 windowsVirtualKeyCode=13,
             )  # fmt: skip
 
+    def click(self, x, y):
+        """Press and release the left button of the mouse."""
+        for kind in ("mousePressed", "mouseReleased"):
+            self.ask(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
+                clickCount=1,
+            )  # fmt: skip
+
     def requests(self):
         """Addresses that the page has asked for, other than itself and its own data."""
         asked = [

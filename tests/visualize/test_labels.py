@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from visualize.labels import (
     count,
+    digits_within,
+    interval,
     number,
     percent,
     pretty_unit,
@@ -99,3 +101,25 @@ def test_a_shortened_text_fits_and_keeps_both_ends(text, most):
     assert len(short) <= most
     assert short[:1] == text[:1]
     assert (short == text) == (len(text) <= most) or "…" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (1.50021, 1.50694, "1.5002 to 1.5069"),
+        (-0.5, 0.25, "−0.50 to 0.25"),
+        (118.4, 342.6, "118 to 343"),
+        (1e-9, 3e-9, "1·10⁻⁹ to 3·10⁻⁹"),
+        (-math.inf, 2.0, "−inf to 2"),
+    ],
+)
+def test_ends_of_an_interval_show_their_distance(low, high, shown):
+    assert interval(low, high) == shown
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "digits"),
+    [(1988, 1990, 5), (0, 30, 3), (-680, 701, 3), (5, 5, 3), (293.1, 303.1, 4)],
+)
+def test_values_of_a_narrow_range_are_told_apart(low, high, digits):
+    assert digits_within(low, high) == digits

@@ -8,7 +8,7 @@ from discovery.results.views.predictions import Predictions
 from sciren.agreement import Agreement
 
 MOST = 500  # rows of the table of sites; the worst ones are kept
-FEWEST = 3  # rows that have a correlation
+FEWEST = 5  # rows below which neither correlation nor R2 says anything
 
 
 def kling_gupta(observed: np.ndarray, predicted: np.ndarray) -> float:
@@ -61,7 +61,7 @@ def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
                 "group": str(label),
                 "part": ", ".join(dict.fromkeys(predictions.part[own].tolist())),
                 "n": score.rows,
-                "r2": score.r2,
+                "r2": score.r2 if score.rows >= FEWEST else float("nan"),
                 "rmse": score.rmse,
                 "bias": score.bias,
                 "kge": kling_gupta(y, p)

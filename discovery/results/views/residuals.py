@@ -11,14 +11,14 @@ from discovery.results.views.predictions import Predictions
 BINS = 15  # groups of equal size: each has a fifteenth of the rows
 FEW = 24  # this many different values are shown one by one
 ENOUGH = 5  # rows of a group whose mean can be drawn
-NORMAL_95 = 1.96
+NORMAL_95 = 1.96  # quantile of the normal distribution: 2.5 % lie above
 
 
 def residual_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return target -> one view a feature, forcing, month and hour, as plain data.
 
     A view has ``name``, ``kind`` ("feature", "forcing", "season", "hour"), ``unit`` and
-    lists x, mean, low, high and n of its groups.
+    lists x, mean, low, high, n and blocks of its groups.
     """
     views: dict[str, list[dict[str, Any]]] = {}
     for target in predictions.observed:
@@ -72,7 +72,7 @@ def grouped_means(
     else:
         member = np.searchsorted(values, x)
     rows: dict[str, list[Any]] = {key: [] for key in ("x", "mean", "low", "high")}
-    counts = []
+    counts, blocks_of_groups = [], []
     for group in range(int(member.max()) + 1):
         inside = member == group
         if inside.sum() < ENOUGH:
@@ -83,7 +83,9 @@ def grouped_means(
         rows["low"].append(mean - NORMAL_95 * error)
         rows["high"].append(mean + NORMAL_95 * error)
         counts.append(int(inside.sum()))
-    return {key: brief(values) for key, values in rows.items()} | {"n": counts}
+        blocks_of_groups.append(len(np.unique(blocks[inside])))
+    means = {key: brief(values) for key, values in rows.items()}
+    return means | {"n": counts, "blocks": blocks_of_groups}
 
 
 def _mean_and_error(values: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:

@@ -28,6 +28,8 @@ function short(value) {
   if (value === null || !Number.isFinite(value)) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e4) return String(value).replace("-", "−");
+  if (Number.isInteger(value) && size < 1e7) return value.toLocaleString("en").replaceAll(",", "\u202f").replaceAll("-", "−");
   const rounded = Number(value.toPrecision(4));
   const text = size >= 1e7 || size < 1e-3 ? value.toExponential(2).replace("e+", "e") : size >= 1e4 ? rounded.toLocaleString("en").replaceAll(",", "\u202f") : String(rounded);
   return text.replaceAll("-", "−");
@@ -37,7 +39,9 @@ function ticks(low, high, count) {
   const step = [1, 2, 5, 10].map((m) => m * power10).find((s) => s >= raw * 0.999);
   const found = [];
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) found.push(Number(v.toPrecision(12)));
-  return found.map((v) => [v, short(v)]);
+  const places = Math.max(0, Math.round(-Math.log10(power10 * (step === 10 * power10 ? 10 : 1))));
+  const plain = Math.max(Math.abs(low), Math.abs(high)) < 1e5 && places <= 4;
+  return found.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : short(v)]);
 }
 const DAY = 86400000;
 function timeTicks(low, high, count) {
@@ -127,7 +131,7 @@ const DRAW = {
 };
 function drawChart(svg, spec, width) {
   svg.replaceChildren();
-  const height = Math.round(spec.height ?? Math.min(340, Math.max(190, width * 0.55)));
+  const height = Math.round(spec.height ?? Math.min(spec.most ?? 340, Math.max(190, width * (spec.shape ?? 0.55))));
   const box = { left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
@@ -144,18 +148,21 @@ function drawChart(svg, spec, width) {
   }
   element("path", { class: "axis", fill: "none", d: `M${box.left} ${box.top}V${box.bottom}H${box.right}` }, svg);
   element("text", { x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, svg).textContent = fitted(spec.x.label, (box.right - box.left) / 6.4);
-  const middle = (box.top + box.bottom) / 2;
-  element("text", { x: 13, y: middle, "text-anchor": "middle", transform: `rotate(-90 13 ${middle})` }, svg).textContent = fitted(spec.y.label, (box.bottom - box.top) / 6.2);
+  element("text", { x: 13, y: height / 2, "text-anchor": "middle", transform: `rotate(-90 13 ${height / 2})` }, svg).textContent = fitted(spec.y.label, (height - 8) / 6.2);
   const clip = `clip-${(drawChart.count = (drawChart.count ?? 0) + 1)}`;
   element("rect", { x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top }, element("clipPath", { id: clip }, svg));
   const inside = element("g", { "clip-path": `url(#${clip})` }, svg);
   for (const layer of spec.layers) DRAW[layer.kind](layer, inside, x, y, box);
   (spec.notes ?? []).forEach((text, i) => {
-    element("text", { class: "quiet", x: box.left + 8, y: box.top + 14 + 16 * i }, svg).textContent = text;
+    element("text", { class: "quiet", x: box.left + 8, y: box.top + 14 + 16 * i }, svg).textContent = fitted(text, (width - box.left) / 6);
   });
   return { x, y, box };
 }
-function fitted(text, most) { return text.length <= most ? text : `${text.slice(0, Math.max(most - 1, 4))}…`; }
+// a label that is too long loses its unit first, then its end
+function fitted(text, most) {
+  const short = text.length > most ? text.replace(/ \([^)]*\)$/, "") : text;
+  return short.length <= most ? short : `${short.slice(0, Math.max(most - 1, 4))}…`;
+}
 function withUnit(name, unit) { return unit && unit !== "1" ? `${name} (${prettyUnit(unit)})` : name; }
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 function prettyUnit(unit) {

@@ -13,10 +13,12 @@ function reachOf(one) {
 }
 function drawFit(place) {
   const rows = RUN.rows, best = rows.predicted[RUN.model], targets = Object.keys(rows.observed);
-  const grid = html("div", { class: targets.length > 1 ? "grid-of-charts" : "" });
+  const alone = targets.length === 1, grid = html("div", { class: alone ? "" : "grid-of-charts" });
+  const left = html("div", {}, grid), frame = html("div", { class: alone ? "fit" : "" }, left);
   const charts = Object.fromEntries(targets.map((target) => [target, chart(html2(grid), `observed ${target}`, scatterSpec(target, rows.observed[target], best[target]))]));
   const sampled = rows.part.length < rows.all ? `${rows.part.length} of ${rows.all} rows, evenly` : "all rows";
-  place.append(grid, html("p", { class: "hint" }, `Predicted by the ${RUN.model} against observed; ${sampled}.`));
+  place.append(frame);
+  left.append(html("p", { class: "hint" }, `Predicted by the ${RUN.model} against observed; ${sampled}.`));
   if (!MODEL) return;
   if (!RUN.equations.process) {
     place.append(html("p", { class: "hint" }, "The process model is no formula, so that this page cannot evaluate it: there are no sliders here."));
@@ -45,13 +47,13 @@ function drawFit(place) {
     add(ofColumns, withUnit(`all ${name} moved by`, rows.units[name]), -span, span, 0, (v) => { shifts[name] = v; });
   }
   const back = html("button", { type: "button", onclick: () => { for (const reset of resets) reset(); redraw(); } }, "Back to the equation");
-  place.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), ofProcess, ofColumns,
+  frame.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), ofProcess, ofColumns,
     html("details", {}, html("summary", {}, "Constants of the equations"), ofEquations), back));
 }
 function drawPath(place) {
   const path = RUN.candidates, rows = RUN.rows;
   const chosen = Math.max(path.findIndex((one) => one.selected), 0);
-  const words = html("p", { "aria-live": "polite" }), equations = html("div", { class: "path-equation" });
+  const words = html("p", { "aria-live": "polite" }), equations = html("div", { class: "path-equation scroll", tabindex: 0, role: "region", "aria-label": "Equations of the candidate" });
   const told = html("output", {}), input = html("input", { type: "range", min: 0, max: path.length - 1, value: chosen, "aria-label": "Candidate, from the simplest to the most accurate" });
   place.append(html("label", { class: "slider" }, "Candidate, from the simplest to the most accurate", told, input), words, equations);
   const grid = html("div", { class: "grid-of-charts" });

@@ -11,14 +11,19 @@ function agreement(observed, predicted) {
   const variance = squares - sum * sum / n;
   return { n, r2: variance > 0 ? 1 - error / variance : NaN, rmse: Math.sqrt(error / n), bias: bias / n };
 }
-function scatterSpec(target, observed, predicted, word = "predicted") {
-  const found = agreement(observed, predicted), unit = (RUN.rows.units ?? {})[target] ?? "";
+// the numbers beside the points are those of the test rows, where there are any
+function scatterSpec(target, observed, predicted) {
+  const unit = (RUN.rows.units ?? {})[target] ?? "", test = RUN.rows.part.map((part) => part === "test");
+  const held = test.some((one) => one), only = (values, wanted) => values.filter((_, i) => test[i] === wanted);
+  const found = agreement(only(observed, held), only(predicted, held));
   const range = extent(observed), room = 0.08 * (range[1] - range[0]);
+  const points = (wanted, cls, legend) => ({ kind: "points", name: legend, class: cls, x: only(observed, wanted), y: only(predicted, wanted), legend });
   return {
     x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
-    y: { label: withUnit(`${word} ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
-    layers: [{ kind: "points", name: target, class: "one", x: observed, y: predicted }, { kind: "diagonal" }],
-    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}`],
+    y: { label: withUnit(`predicted ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
+    layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
+    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}${held ? ", test" : ""}`],
+    shape: 0.8, most: 440,
   };
 }
 function drawResiduals(place) {
@@ -109,7 +114,7 @@ function dataTable(place, id, caption, columns, rows) {
   }))));
   const words = html("p", { class: "caption", id: `${id}-caption` }, caption);
   const table = html("table", { id, "aria-labelledby": words.id }, html("thead", {}, head), body);
-  place.append(html("div", { class: "table" }, words, html("div", { class: "scroll", tabindex: 0, role: "region", "aria-labelledby": words.id }, table)));
+  place.append(html("div", { class: "table" }, words, html("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-labelledby": words.id }, table)));
   equipTable(table);
 }
 function colourOf(value, most) {
@@ -143,7 +148,7 @@ function drawReach(place) {
     chart(html2(grid), `reach ${one.name}`, { x: { label: withUnit(one.name, one.unit), range: [one.edges[0], one.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
       { kind: "histogram", name: "training", edges: one.edges, heights: one.train, share: 0.84, legend: "training" },
       { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, share: 0.84, legend: "asked" }],
-      notes: one.outside > 0 ? [`${short(100 * one.outside)} % of the rows asked lie outside`] : [] });
+      notes: one.outside > 0 ? [`${short(Math.round(1000 * one.outside) / 10)} % asked outside`] : [] });
   }
   const [a, b] = RUN.reach, rows = RUN.rows;
   if (a && b) {

@@ -1,20 +1,29 @@
 """A report in a browser: nothing is asked of the network, everything answers a touch."""
 
+import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from browser import browser, chromium
+from reader import Reader
 
+from discovery.config.file import load_config
 from discovery.demos import demo_respiration, demo_soil_carbon
 from discovery.report.run_report import write_report
 from discovery.results.result import Discovery
+from discovery.runs.workflow import run
+from visualize.labels import percent, with_error
 
 pytestmark = pytest.mark.skipif(
     chromium() is None, reason="needs Chromium (Debian: apt-get install chromium)"
 )
 
+ROOT = Path(__file__).resolve().parents[3]
+GALLERY = ROOT / "case_studies" / "gallery" / "stomata" / "config.yaml"
 WIDTHS = (390, 768, 1280)
 CONTRAST = """
 (() => {
@@ -34,10 +43,13 @@ CONTRAST = """
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode.parentElement;
-    if (!walk.currentNode.textContent.trim() || node.closest("script, noscript, svg")) continue;
+    if (!walk.currentNode.textContent.trim() || node.closest("script, noscript, title")) continue;
     const box = node.getBoundingClientRect();
     if (!box.width) continue;
-    const [a, b] = [light(numbers(getComputedStyle(node).color)), light(ground(node))];
+    const drawn = node.closest("svg"), under = node.closest("g.node")?.querySelector("rect");
+    const colour = numbers(getComputedStyle(node)[drawn ? "fill" : "color"]);
+    const below = under ? numbers(getComputedStyle(under).fill) : ground(node);
+    const [a, b] = [light(colour), light(below)];
     const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
     const text = node.textContent.slice(0, 40);
     if (ratio < 4.5) low.push(`${ratio.toFixed(2)} ${node.tagName} ${text}`);
@@ -45,6 +57,10 @@ CONTRAST = """
   return low;
 })()
 """
+
+
+# what a report must give in a minute each: the tasks of a reader who has nothing else
+MINUTE = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -163,15 +179,6 @@ def test_the_path_changes_equation_fit_and_verdict(opened):
     assert chosen[1] != simplest[1]
 
 
-def test_what_is_copied_is_the_latex(opened):
-    opened.run("""window.copied = '';
-      navigator.clipboard ?? Object.defineProperty(navigator, 'clipboard', {value: {}});
-      navigator.clipboard.writeText = async (text) => { window.copied = text; };""")
-    opened.run("document.querySelector('[data-copy=\"equation-1-LaTeX\"]').click()")
-    opened.run("new Promise(done => setTimeout(done, 20))")
-    assert opened.run("window.copied").startswith(r"\mathrm{efficiency} = ")
-
-
 def test_figures_and_tables_are_saved_as_svg_png_and_csv(opened):
     saved = opened.run("""new Promise((done) => {
       const names = [];
@@ -215,9 +222,107 @@ def test_the_page_is_readable_without_scripts(window, report):
         assert words in text
 
 
+KEPT = """window.kept = [];
+  navigator.clipboard ?? Object.defineProperty(navigator, 'clipboard', {value: {}});
+  navigator.clipboard.writeText = async (text) => { window.kept.push(text); };
+  HTMLAnchorElement.prototype.click = function () {
+    window.kept.push(decodeURIComponent(this.href.split(',').slice(1).join(',')));
+  };"""
+
+
+@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+def reader(window, report, request):
+    window.open(report, width=request.param)
+    window.run(KEPT)
+    reader = Reader(window)
+    yield reader
+    assert reader.seconds < MINUTE
+
+
+def test_a_reader_copies_the_latex(reader):
+    reader.click("button", "Copy LaTeX")
+    (text,) = reader.window.run("window.kept")
+    assert text.startswith(r"\mathrm{efficiency} = ")
+
+
+def test_a_reader_finds_the_error_of_a_constant(reader, finished):
+    stored = Discovery.load(finished / "runs" / "light_use").process_constants[0]
+    sentence = reader.look(".findings li", "half is")
+    assert with_error(stored["estimate"], stored["error"]) in sentence
+
+
+def test_a_reader_sees_which_feature_matters_most(reader, finished):
+    edges = Discovery.load(finished / "runs" / "light_use").edges
+    first = edges.sort_values("importance").iloc[-1]
+    sentence = reader.look(".findings li")
+    assert first["source"] in sentence
+    assert percent(first["importance"]) in sentence
+
+
+def test_a_reader_sees_where_the_model_fails(reader):
+    reader.click("nav a", "How well it fits")
+    sentence = reader.look(".failure")
+    assert re.match("It fails most|No clear pattern", sentence)
+    reader.click(".failure a", "All residuals")
+    assert reader.look("#fails h3") == "Observed less predicted gpp"
+    shown = "document.querySelectorAll('#fails svg.chart circle').length"
+    assert reader.window.run(shown) > 20
+
+
+def test_a_reader_gets_the_data_of_a_figure(reader):
+    reader.click("nav a", "How well it fits")
+    reader.click("[data-view=fit] .chart-tools button", "CSV")
+    (text,) = reader.window.run("window.kept")
+    frame = pd.read_csv(io.StringIO(text))
+    assert list(frame.columns[:2]) == [
+        "training and validation x", "training and validation y"
+    ]  # fmt: skip
+    assert frame.notna().sum().tolist()[::2] == [510, 90]
+
+
+def test_a_reader_sees_why_the_verdict_is_what_it_is(reader, finished):
+    verdict = Discovery.load(finished / "runs" / "light_use").verdict
+    reader.click(".headline a")
+    assert (
+        reader.window.run(
+            "document.querySelector('#believe').getBoundingClientRect().top"
+        )
+        < 400
+    )
+    text = reader.look("#believe .banner")
+    assert text.lower().startswith(verdict.headline)
+    assert all(sentence in text for sentence in verdict.sentences())
+
+
+def gallery_run(folder, quiet=True):
+    """A study of the gallery on a small table in the place of its real one."""
+    rng = np.random.default_rng(0)
+    leaf, vpd, uptake = (
+        rng.uniform(*ends, 160) for ends in ((18, 40), (0.6, 4), (1, 25))
+    )
+    table = pd.DataFrame(
+        {
+            "curve": np.repeat(np.arange(16), 10),
+            "t_leaf_degC": leaf,
+            "vpd_leaf_kPa": vpd,
+            "assimilation_umol_m2_s": uptake,
+            "gsw_mol_m2_s": 0.02
+            + 1.6 * (1 + (1 + 0.08 * leaf) / np.sqrt(vpd)) * uptake / 400,
+        }
+    )
+    folder.parent.mkdir(exist_ok=True)
+    table.to_csv(folder.parent / "table.csv", index=False)
+    changes = [
+        f"data.path={folder.parent / 'table.csv'}",
+        f"out={folder}",
+        "train.bootstrap=0",
+    ]
+    return run(load_config(GALLERY, [*changes, "discovery.bootstrap=0"]), quiet=quiet)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("demo", [demo_respiration, demo_soil_carbon])
-def test_reports_of_the_demos_are_small_and_open(window, demo, tmp_path):
+@pytest.mark.parametrize("demo", [demo_respiration, demo_soil_carbon, gallery_run])
+def test_reports_of_demos_and_gallery_are_small_and_open(window, demo, tmp_path):
     page = demo(tmp_path / "run", quiet=True) / "report.html"
     assert page.stat().st_size < 2e6
     for width in WIDTHS:

@@ -47,7 +47,9 @@ def test_a_constant_that_is_not_identified_says_why():
         "constant": "q10", "estimate": 2.0, "error": 0.5, "unit": "", "low": 1.0,
         "high": 3.0, "method": "block bootstrap", "identified": False, "reason": "flat",
     }  # fmt: skip
-    expected = "q10 = 2.0 ± 0.5 (95 % 1 to 3, block bootstrap), NOT IDENTIFIED: flat"
+    expected = (
+        "q10 = 2.0 ± 0.5 (95 % 1.0 to 3.0, block bootstrap), NOT IDENTIFIED: flat"
+    )
     assert constant_line(row) == expected
     unknown = row | {"error": float("nan"), "low": float("nan")}
     assert constant_line(unknown) == "q10 = 2, NOT IDENTIFIED: flat"

@@ -78,11 +78,11 @@ LONG = pd.DataFrame(
 
 def test_splits_stand_side_by_side():
     view = metrics_table(LONG)
-    assert headings(view) == ["target", "model", "R² train", "R² test"]
+    assert headings(view) == ["target", "model", "R² test", "R² train"]
     assert texts(view) == [
-        ["reco", "network", "0.9800", "0.9700"], ["reco", "equation", "0.9600", ""],
+        ["reco", "network", "0.9700", "0.9800"], ["reco", "equation", "", "0.9600"],
     ]  # fmt: skip
-    assert view.caption.endswith("Observed rows: train 50, test 20.")
+    assert view.caption.endswith("Observed rows: test 20, train 50.")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def walked(loss, *combinations):
 def test_the_recommended_number_is_told_and_a_disagreement_is_a_doubt():
     (reason,) = by_fits(estimates())
     assert reason.holds
-    assert "1.5 (95 % 1.4 to 1.7)" in reason.sentence
+    assert "1.5 (95 % 1.40 to 1.70)" in reason.sentence
     (reason,) = by_fits(estimates(depends=True))
     assert not reason.holds
     assert "depends on the features" in reason.sentence

@@ -37,5 +37,7 @@ def test_test_rows_that_are_predicted_no_better_end_the_claim(share, r2):
 def test_a_fit_of_logarithms_that_disagrees_with_the_unit_says_so(share, r2):
     reason = reason_of(share, r2, 0.7)
     assert reason.holds == (share > 0)
-    assert "on the scale of the fit, but not in the unit of the target" in reason.sentence
+    assert (
+        "on the scale of the fit, but not in the unit of the target" in reason.sentence
+    )
     assert "no better" not in reason.sentence

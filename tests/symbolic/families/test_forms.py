@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sympy
+from form_constants import constants_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,22 +24,6 @@ FORMS = {form.name: form for family in FAMILIES for form in FAMILIES[family]}
 X = np.linspace(-0.97, 0.93, 41)
 numbers = st.floats(-3, 3).filter(lambda v: abs(v) > 1e-2)
 all_forms = pytest.mark.parametrize("name", FORMS)
-
-
-def constants_of(form, a, u, d):
-    if form.shape is None:
-        return np.array([d])
-    if form.family in ("power", "hill"):
-        return np.array([a, 1.1 + abs(u), *[0.3 + abs(u)] * (len(form.inner) - 1), d])
-    if form.family in ("log", "sqrt", "michaelis_menten"):
-        u = 1.1 + abs(u)
-    if form.family == "reciprocal":
-        u = np.sign(u) * (1.1 + abs(u))
-    if form.family in ("sine", "tanh", "gaussian", "logistic"):
-        return np.array([a, abs(u), 0.3 * u, d])
-    if form.family == "piecewise_linear":
-        return np.array([a, u, 0.4 * u, d])
-    return np.array([a, u, d] if form.inner else [a, d])
 
 
 @all_forms
