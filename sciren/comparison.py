@@ -1,6 +1,7 @@
 """Observed targets as weighted, standardised residuals."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -114,6 +115,11 @@ class Observations:
             rank[order.to(rank.device)] = torch.arange(len(order), device=rank.device)
         return cls(scale, values, weights, table.blocks, rank)
 
+    @cached_property
+    def complete(self) -> bool:
+        """Whether every target of every row was observed, with weight."""
+        return bool((self.weights > 0).all())
+
     @property
     def count(self) -> int:
         """Number of observations with weight."""
@@ -122,6 +128,8 @@ class Observations:
     def residual(self, predicted: Tensor) -> Tensor:
         """Transformed prediction minus observation, (..., n, t), zero if unobserved."""
         difference = self.scale.transform(predicted) - self.values
+        if self.complete:
+            return difference
         return torch.where(self.weights > 0, difference, torch.zeros_like(difference))
 
     def take(self, rows: Tensor | slice) -> "Observations":

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -23,10 +24,14 @@ class ConstantScale:
     def __init__(self, parameters: Sequence[Parameter]) -> None:
         object.__setattr__(self, "parameters", tuple(parameters))
 
-    @property
+    @cached_property
     def in_logs(self) -> Tensor:
         """(K,) bool: trained in logs."""
-        return torch.tensor([p.positive for p in self.parameters], dtype=torch.bool)
+        return torch.tensor(self._positive, dtype=torch.bool)
+
+    @cached_property
+    def _positive(self) -> tuple[bool, ...]:
+        return tuple(parameter.positive for parameter in self.parameters)
 
     @property
     def start(self) -> Tensor:
@@ -42,6 +47,10 @@ class ConstantScale:
 
     def to_physical(self, raw: Tensor) -> Tensor:
         """Training scale (..., K) to physical values."""
+        if all(self._positive):  # solvers ask a thousand times: no mask where none is needed
+            return raw.exp()
+        if not any(self._positive):
+            return raw
         logs = self.in_logs.to(raw.device)
         safe = torch.where(logs, raw, torch.zeros_like(raw))
         return torch.where(logs, safe.exp(), raw)

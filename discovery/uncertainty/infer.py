@@ -130,12 +130,9 @@ def edges_of(equations: "SymbolicModel | None") -> "tuple[Edge, ...]":
 def _process(model: "ScIReN", tables: "Sequence[Table]") -> "ObservedProcess":
     from sciren.data import Table
     from sciren.inference.observed import ObservedProcess
-    from sciren.training.feature_selection import stretches
 
-    process = ObservedProcess.of(model, Table.concatenate(list(tables)))
     # of a very long record stretches are looked at: its intervals are then too wide
-    rows = stretches(process.clock)
-    return process if len(rows) == process.n_rows else process.take(rows)
+    return ObservedProcess.of(model, Table.concatenate(list(tables))).stretches()
 
 
 def _constants(

@@ -7,6 +7,7 @@ theta = levels (L), coefficients edge by edge, constants (K) on their training s
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -45,14 +46,14 @@ class Design:
         taken = tuple(bases[feature] for feature, _ in edges)
         return cls(edges, taken, process.n_latents, process.n_constants)
 
-    @property
+    @cached_property
     def blocks(self) -> tuple[slice, ...]:
         """Where the coefficients of every edge stand in theta."""
         ends = self.n_latents + np.cumsum([0, *(basis.size for basis in self.bases)])
         pairs = pairwise(ends)
         return tuple(slice(int(a), int(b)) for a, b in pairs)
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Length P of theta."""
         return self.n_latents + sum(b.size for b in self.bases) + self.n_constants
@@ -61,6 +62,17 @@ class Design:
     def constants(self) -> slice:
         """Where the constants stand in theta."""
         return slice(self.size - self.n_constants, self.size)
+
+    @cached_property
+    def _columns(self) -> np.ndarray:
+        """All bases beside each other on the rows of the process (n, coefficients)."""
+        return np.concatenate([basis.columns for basis in self.bases], axis=1)
+
+    @cached_property
+    def _latents(self) -> np.ndarray:
+        """Latent of every coefficient."""
+        sizes = [basis.size for basis in self.bases]
+        return np.repeat([latent for _, latent in self.edges], sizes).astype(int)
 
     def columns_of(self, latent: int) -> np.ndarray:
         """Return positions in theta of a latent's level and coefficients."""
@@ -108,6 +120,9 @@ class Design:
     def raw(self, theta: np.ndarray, rows: int) -> np.ndarray:
         """Return raw latents (rows, L)."""
         raw = np.tile(theta[: self.n_latents], (rows, 1))
+        if self.n_latents == 1 and self.edges:
+            raw[:, 0] += self._columns @ theta[1 : self.constants.start]
+            return raw
         for block, basis, (_, latent) in zip(
             self.blocks, self.bases, self.edges, strict=True
         ):
@@ -119,14 +134,19 @@ class Design:
         number = self.edges.index(edge)
         return self.bases[number].at(x) @ theta[self.blocks[number]]
 
-    def jacobian(self, response: Response, rows: np.ndarray) -> np.ndarray:
-        """Return d mean / d theta (m, P), rows (m,) of the observations."""
-        result = np.empty((len(rows), self.size))
+    def jacobian(
+        self, response: Response, process: ObservedProcess, out: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return d mean / d theta (m, P) of the observations of a process, into ``out``."""
+        result = np.empty((len(process), self.size)) if out is None else out
         result[:, : self.n_latents] = response.by_latent
-        for block, basis, (_, latent) in zip(
-            self.blocks, self.bases, self.edges, strict=True
-        ):
-            slope = response.by_latent[:, latent : latent + 1]
-            np.multiply(slope, basis.columns[rows], out=result[:, block])
+        if self.edges:
+            slopes, columns = response.by_latent, self._columns
+            if self.n_latents > 1:
+                slopes = slopes[:, self._latents]
+            if not process.row_by_row:
+                columns = columns[process.rows]
+            middle = slice(self.n_latents, self.constants.start)
+            np.multiply(slopes, columns, out=result[:, middle])
         result[:, self.constants] = response.by_constant
         return result

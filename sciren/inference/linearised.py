@@ -72,7 +72,7 @@ class LinearisedFit:
         if design is not fit.design:
             process = fit.process
             response = process.evaluate(fit.raw_latents(), fit.constants)
-            jacobian = design.jacobian(response, process.rows)
+            jacobian = design.jacobian(response, process)
         white = fit.whitening.whiten(np.column_stack((jacobian, fit.residual)))
         if not np.isfinite(white).all():
             raise TrainingError(

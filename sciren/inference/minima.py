@@ -34,6 +34,7 @@ on any sample; only a bar that chi-square feels on all rows and not on these is 
 over, and between two such valleys the data hardly decide."""
 
 FALLS = 0.5  # chi-square by which a minimum must be lower to be another
+EXACT = 0.1  # share of that up to which a held fit is followed: its steps fall quadratically
 APART = 0.5  # strides between constants of minima that are two
 
 
@@ -124,7 +125,7 @@ def _valleys(fit: Fit, number: int, variance: float) -> Iterator[np.ndarray]:
     """Starts (P,) in valleys of the profile of a constant, away from the minimum."""
     place = fit.design.constants.start + number
     for side in (-1, 1):
-        points = [(fit.loss, fit.theta), *_profile(fit, number, side)]
+        points = [(fit.loss, fit.theta), *_profile(fit, number, side, variance)]
         losses = [loss for loss, _ in points]
         for k in range(1, len(points)):
             after = losses[k + 1] if k + 1 < len(points) else np.inf
@@ -136,7 +137,9 @@ def _valleys(fit: Fit, number: int, variance: float) -> Iterator[np.ndarray]:
                 yield points[k][1]
 
 
-def _profile(fit: Fit, number: int, side: int) -> Iterator[tuple[float, np.ndarray]]:
+def _profile(
+    fit: Fit, number: int, side: int, variance: float
+) -> Iterator[tuple[float, np.ndarray]]:
     """Losses and places (P,) with a constant held further and further away."""
     process, theta = fit.process, fit.theta
     place = fit.design.constants.start + number
@@ -151,7 +154,10 @@ def _profile(fit: Fit, number: int, side: int) -> Iterator[tuple[float, np.ndarr
         held = replace(process, box=(lows, highs))
         theta = theta.copy()
         theta[place] = value
-        found = solve(held, fit.design, fit.whitening, fit.penalty, theta, HELD_STEPS)
+        found = solve(
+            held, fit.design, fit.whitening, fit.penalty, theta, HELD_STEPS,
+            EXACT * FALLS * variance,
+        )  # fmt: skip
         theta = found.theta
         yield found.loss, theta
 

@@ -8,6 +8,7 @@ is the only module of the package that touches torch.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +30,13 @@ LONGEST_GAP = 10.0
 measured: benchmarks.belief, half of the rows missing at random must stay one series,
 seasons of 200 rows may be several.
 """
+
+
+MOST_ROWS = 30_000
+"""Rows above which stretches of the record are looked at: with so many, an effect that
+they do not show changes no prediction."""
+
+STRETCHES = 60
 
 
 class Response(NamedTuple):
@@ -183,9 +191,20 @@ class ObservedProcess:
         latents = torch.as_tensor(raw, dtype=torch.float64, device=device)[None]
         shared = torch.as_tensor(constants, dtype=torch.float64, device=device)[None]
         slopes, residual = self.term.jacobian(latents, shared)
-        flat = slopes[0].cpu().numpy()[self.rows, self.targets]
-        mean = residual[0].cpu().numpy()[self.rows, self.targets] + self.values
+        flat = self._stack(slopes[0].cpu().numpy())
+        mean = self._stack(residual[0].cpu().numpy()) + self.values
         return Response(mean, flat[:, : self.n_latents], flat[:, self.n_latents :])
+
+    @cached_property
+    def row_by_row(self) -> bool:
+        """Whether the observations are those of the rows in their order, one a row."""
+        return np.array_equal(self.rows, np.arange(self.n_rows))
+
+    def _stack(self, values: np.ndarray) -> np.ndarray:
+        """Return the values (n, t, ...) of the rows at the observations (m, ...)."""
+        if self.row_by_row and values.shape[1] == 1:
+            return values[:, 0]
+        return values[self.rows, self.targets]
 
     def physical(self, raw: np.ndarray) -> np.ndarray:
         """Return latents (n, L) inside their bounds, physical units."""
@@ -225,6 +244,14 @@ class ObservedProcess:
         term = self.term.take(torch.as_tensor(index, device=device))
         table = self.table.take(index)
         return self._stacked(term, table, self.clock[index], self.ordered)
+
+    def stretches(self, most: int = MOST_ROWS) -> "ObservedProcess":
+        """Return at most so many rows, in even stretches of time."""
+        if self.n_rows <= most:
+            return self
+        place = np.linspace(0, STRETCHES, self.n_rows, endpoint=False)
+        order = np.argsort(self.clock, kind="stable")
+        return self.take(np.sort(order[place % 1 < most / self.n_rows]))
 
     def in_file_order(self) -> "ObservedProcess":
         """Return the same observations with the order of the file taken for time."""

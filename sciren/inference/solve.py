@@ -96,6 +96,7 @@ def solve(
     penalty: np.ndarray | None = None,
     start: np.ndarray | None = None,
     steps: int = 40,
+    enough: float = 0.0,
 ) -> Fit:
     """Fit levels, curves and constants.
 
@@ -106,6 +107,7 @@ def solve(
         penalty: (P, P) positive semidefinite; default none.
         start: theta (P,); default the declared starts.
         steps: at most.
+        enough: decrease of the whitened squares that ends the search as well.
     Raises:
         TrainingError: the process has no finite value at the start.
     """
@@ -128,7 +130,7 @@ def solve(
                 converged = True
                 break
             continue
-        converged = gain <= ENOUGH * point.total
+        converged = gain <= max(ENOUGH * point.total, enough)
         point = trial
         damping, grow = max(damping / 10, 1e-12), 2.0
         if converged:
@@ -169,12 +171,14 @@ class _Search:
         """Evaluate; None where the process has no finite value."""
         raw = self.design.raw(theta, self.process.n_rows)
         response = self.process.evaluate(raw, theta[self.design.constants])
-        jacobian = self.design.jacobian(response, self.process.rows)
-        both = np.column_stack((jacobian, self.process.values - response.mean))
-        if not np.isfinite(both).all():
+        both = np.empty((len(self.process), self.design.size + 1))
+        jacobian = self.design.jacobian(response, self.process, out=both[:, :-1])
+        np.subtract(self.process.values, response.mean, out=both[:, -1])
+        with np.errstate(all="ignore"):  # what is not finite shows in the sums
+            white = self.whitening.whiten(both)
+            gram = white.T @ white
+        if not np.isfinite(gram).all():
             return None
-        white = self.whitening.whiten(both)
-        gram = white.T @ white
         loss = float(gram[-1, -1])
         matrix, gradient, total = gram[:-1, :-1], gram[:-1, -1], loss
         if self.penalty is not None:
@@ -187,6 +191,7 @@ class _Search:
         """Solve the damped normal equations in units of their diagonal."""
         diagonal = np.diagonal(point.matrix)
         seen = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
+        seen &= ~self._pressed(point)
         scale = np.where(seen, np.sqrt(np.where(seen, diagonal, 1.0)), 1.0)
         matrix = point.matrix / np.outer(scale, scale)
         matrix[~seen], matrix[:, ~seen] = 0.0, 0.0
@@ -197,6 +202,17 @@ class _Search:
         except LinAlgError:
             found = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
         return found / scale
+
+    def _pressed(self, point: _Point) -> np.ndarray:
+        """Which constants (P,) stay: the data press them against a bound.
+
+        The others then move as if these were given, not as if they went along.
+        """
+        pressed = np.zeros(self.design.size, dtype=bool)
+        cut, (low, high) = self.design.constants, self.process.box
+        place, pull = point.theta[cut], point.gradient[cut]
+        pressed[cut] = ((place <= low) & (pull < 0)) | ((place >= high) & (pull > 0))
+        return pressed
 
     def inside(self, theta: np.ndarray) -> np.ndarray:
         """Hold the constants inside their bounds."""

@@ -227,6 +227,8 @@ class ProcessTerm:
                 ]
                 columns.append(torch.cat(filled, dim=-1))
         jacobian = torch.stack(columns, dim=2)
+        if self.observations.complete:
+            return jacobian, residual.detach()
         # What was not observed may lack a value, and zero times nan is nan.
         observed = (self.observations.weights > 0).unsqueeze(-1)
         return torch.where(observed, jacobian, 0.0), residual.detach()

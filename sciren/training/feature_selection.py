@@ -14,7 +14,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.inference.inclusion import with_inclusion
 from sciren.inference.minima import two_minima
-from sciren.inference.observed import ObservedProcess
+from sciren.inference.observed import STRETCHES, ObservedProcess
 from sciren.inference.search import ALIKE
 from sciren.inference.selection import Selection, select
 from sciren.model import ScIReN
@@ -22,11 +22,6 @@ from sciren.training.config import TrainConfig
 from sciren.training.history import History
 from sciren.training.preparation import Prepared
 
-MOST_ROWS = 30_000
-"""Rows above which stretches of the record are looked at: with so many, an effect that
-they do not show changes no prediction."""
-
-STRETCHES = 60
 MOST_EDGES = 20
 """Edges from which a report costs more than the training it follows."""
 
@@ -72,12 +67,10 @@ def select_features(
         TrainingError: the process has no finite value at the start.
     """
     table, weights = _together(data, factors)
-    process = ObservedProcess.of(model, table, data.scale, weights)
-    rows = stretches(process.clock)
-    if len(rows) < len(table):
-        process = process.take(rows)
+    process = ObservedProcess.of(model, table, data.scale, weights).stretches()
+    if process.n_rows < len(table):
         history.say(
-            f"Features were selected on {len(rows)} of {len(table)} rows, in "
+            f"Features were selected on {process.n_rows} of {len(table)} rows, in "
             f"{STRETCHES} stretches."
         )
     power = {"constant": 0.0, "proportional": 1.0}.get(config.noise)
@@ -105,16 +98,6 @@ def _together(
         order = np.arange(len(ids))
     both = torch.cat(factors)
     return table, both[torch.as_tensor(order, device=both.device)]
-
-
-def stretches(clock: np.ndarray) -> np.ndarray:
-    """Return ascending rows (k,) in even stretches of time, at most `MOST_ROWS`."""
-    count = len(clock)
-    if count <= MOST_ROWS:
-        return np.arange(count)
-    place = np.linspace(0, STRETCHES, count, endpoint=False)
-    taken = np.argsort(clock, kind="stable")[place % 1 < MOST_ROWS / count]
-    return np.sort(taken)
 
 
 def _say(selection: Selection, history: History) -> None:

@@ -57,7 +57,7 @@ class LooseProblem:
         """Return residuals (N,) and slopes of the mean by theta (N, P), whitened."""
         raw = self.raw(theta)
         response = self.process.evaluate(raw, theta[self.design.constants])
-        slopes = self.design.jacobian(response, self.process.rows)
+        slopes = self.design.jacobian(response, self.process)
         left = self.process.values - response.mean
         white = self.whitening.whiten(np.column_stack((slopes, left)))
         return (

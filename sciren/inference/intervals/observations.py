@@ -29,6 +29,11 @@ WORSE = (
 )
 
 
+MOST_ROWS = 10_000
+"""Rows that a fold learns from, in stretches: a mean from 10,000 is off by less than 1 %
+of the noise, which only widens the law."""
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOutMean:
     """Out-of-fold means of the observations.
@@ -105,6 +110,7 @@ class _Pipeline:
 
     def __call__(self, train: ObservedProcess, new: ObservedProcess) -> Array:
         """Return the mean (m,) of new rows."""
+        train = train.stretches(MOST_ROWS)
         again = select_again(self.selection, train, self.also)
         edges = tuple(dict.fromkeys((*again.kept, *self.also)))
         fit = fit_smooth(
