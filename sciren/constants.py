@@ -47,7 +47,9 @@ class ConstantScale:
 
     def to_physical(self, raw: Tensor) -> Tensor:
         """Training scale (..., K) to physical values."""
-        if all(self._positive):  # solvers ask a thousand times: no mask where none is needed
+        if all(
+            self._positive
+        ):  # solvers ask a thousand times: no mask where none is needed
             return raw.exp()
         if not any(self._positive):
             return raw

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-EFFECT_ROWS = 1000  # rows of the training data behind the importance of features
+EFFECT_ROWS = 250  # training rows behind the importance: as many as its two digits need
 
 
 def discover(

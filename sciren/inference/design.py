@@ -135,7 +135,10 @@ class Design:
         return self.bases[number].at(x) @ theta[self.blocks[number]]
 
     def jacobian(
-        self, response: Response, process: ObservedProcess, out: np.ndarray | None = None
+        self,
+        response: Response,
+        process: ObservedProcess,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return d mean / d theta (m, P) of the observations of a process, into ``out``."""
         result = np.empty((len(process), self.size)) if out is None else out

@@ -134,7 +134,7 @@ def select(
         if not wider and frozenset(search.kept) in seen:
             break
         seen.append(frozenset(search.kept))
-    if valleys and search.deepest():
+    if search.deepest():
         search.round()
         search.deepest()
     return _sorted(search)
