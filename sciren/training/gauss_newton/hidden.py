@@ -21,10 +21,10 @@ from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import Normal, hold
 from sciren.solvers.normal_equations import Sums
 from sciren.solvers.process_term import ProcessTerm
-from sciren.splines import n_coefficients, roughness_matrix
-from sciren.training.gauss_newton.additive import RIDGE
+from sciren.splines import n_coefficients
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 from sciren.training.gauss_newton.hidden_layer import write_hidden_layer
+from sciren.training.gauss_newton.hidden_penalty import HiddenPenalty
 from sciren.training.gauss_newton.index_curves import (
     Index,
     OuterBasis,
@@ -79,12 +79,10 @@ class HiddenProblem:
         self.end = self.cut + self.n_latents * nodes * self.outer_width
         self.size = self.end + self.n_constants
         self.gram = spline.gram()
-        eye = torch.eye(spline.width).to(spline.penalty)
-        self.inner_penalty = smooth_inner * spline.penalty + RIDGE * eye
-        if spline.ridge is not None:
-            self.inner_penalty = self.inner_penalty + spline.ridge
+        self.penalty = HiddenPenalty.of(
+            spline, self.gram, intervals, smooth_inner, smooth_outer
+        )
         device = spline.scaled.device
-        self.bending = roughness_matrix(intervals, spline.penalty.dtype).to(device)
         low, high = model.constant_scale.box()
         self.low, self.high = low.to(device), high.to(device)
         self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
@@ -188,13 +186,7 @@ class HiddenProblem:
         return self.shift + self.scale * values.sum(2).mT
 
     def _penalty(self, parts: Unpacked, index: Index) -> Tensor:
-        inner = torch.einsum(
-            "slhp,pq,slhq->s", parts.inner, self.inner_penalty, parts.inner
-        )
-        bend = torch.einsum("slhm,mk,slhk->slh", parts.outer, self.bending, parts.outer)
-        spacing = (index.high - index.low).squeeze(1) / self.intervals
-        outer = self.smooth_outer * bend / spacing**3
-        return inner + outer.sum((1, 2)) + RIDGE * parts.outer.pow(2).sum((1, 2, 3))
+        return self.penalty.value(parts.inner, parts.outer, index)
 
     def loss(self, theta: Tensor, members: Tensor) -> Tensor:
         """Observed loss plus smoothness (S,)."""
@@ -227,7 +219,9 @@ class HiddenProblem:
         for part in chunks(self.term.n_rows, len(theta) * each):
             self._add_rows(sums, parts, index.rows(part), part, members)
         normal = self._sorted(sums.normal())
-        gradient, matrix = self._penalty_terms(parts, index, normal.matrix)
+        gradient, matrix = self.penalty.terms(
+            parts.inner, parts.outer, index, normal.matrix
+        )
         full = Normal(
             normal.loss + self._penalty(parts, index),
             normal.gradient + gradient,
@@ -290,35 +284,6 @@ class HiddenProblem:
         matrix = normal.matrix[:, order][:, :, order]
         return Normal(normal.loss, normal.gradient[:, order], matrix)
 
-    def _penalty_terms(
-        self, parts: Unpacked, index: Index, data: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Gradient and matrix of the penalties, and a stiff pin of each index's scale."""
-        members = len(parts.inner)
-        gradient, matrix = data.new_zeros(members, self.size), torch.zeros_like(data)
-        pull = parts.inner @ self.inner_penalty
-        # Scaling an index and stretching its outer spline changes nothing, so the matrix is
-        # singular along it: a stiff pin takes the direction out of the step.
-        pins = parts.inner @ self.gram
-        eye = torch.eye(self.outer_width).to(data)
-        spacing = (index.high - index.low).squeeze(1) / self.intervals
-        for node in range(self.n_latents * self.nodes):
-            k, h = divmod(node, self.nodes)
-            a = slice(node * self.spline.width, (node + 1) * self.spline.width)
-            start = self.cut + node * self.outer_width
-            b = slice(start, start + self.outer_width)
-            stiff = data[:, a, a].diagonal(dim1=1, dim2=2).sum(1)
-            pin = pins[:, k, h]
-            size = (stiff / pin.pow(2).sum(1).clamp_min(1e-300)).view(-1, 1, 1)
-            gradient[:, a] = pull[:, k, h]
-            outer_pin = pin.unsqueeze(2) * pin.unsqueeze(1)
-            matrix[:, a, a] = self.inner_penalty + size * outer_pin
-            weight = (self.smooth_outer / spacing[:, k, h] ** 3).view(-1, 1, 1)
-            bend = weight * self.bending + RIDGE * eye
-            matrix[:, b, b] = bend
-            gradient[:, b] = (bend @ parts.outer[:, k, h].unsqueeze(-1)).squeeze(-1)
-        return gradient, matrix
-
     def taken_over(self, theta: Tensor, old: "HiddenProblem") -> Tensor:
         """Carry points (S, P) of the same model on other rows or outer knots over.
 
@@ -366,11 +331,8 @@ class HiddenProblem:
                 designs.append(outer.fill(basis, k).mT)
             sums.add(local.scaled(self.scale), designs)
         normal = sums.normal()
-        gradient, penalty = self._penalty_terms(
-            parts,
-            index,
-            torch.zeros_like(theta.unsqueeze(-1).expand(-1, -1, theta.shape[1])),
-        )
+        nothing = theta.new_zeros(*theta.shape, theta.shape[1])
+        gradient, penalty = self.penalty.terms(parts.inner, parts.outer, index, nothing)
         block = slice(self.cut, self.end)
         wide = self.end - self.cut
         matrix = normal.matrix[:, :wide, :wide] + penalty[:, block, block]
