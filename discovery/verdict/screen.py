@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 
 COLUMNS = 3  # of a curve that is not in the equations
-LEVEL = 0.05
+LEVEL = 0.05  # of the edges that are held; of all others together
 LISTED = 3  # edges of a kind that are told one by one
 MATERIAL = 1e-3  # of the squares of the observations: less changes no prediction
 SMALLEST = 1e-9  # share of a column that the rest must leave of it

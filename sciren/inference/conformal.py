@@ -21,8 +21,8 @@ from scipy.stats import binomtest
 Array = np.ndarray
 Labels = np.ndarray
 
-FOLDS = 10
-LEAST_BLOCK = 5
+FOLDS = 10  # usual for prediction errors (Hastie et al. 2009, section 7.10)
+LEAST_BLOCK = 5  # rows: of shorter blocks neighbours still share most of their scatter
 MOST_SHARE = 12  # a block holds at most a twelfth of the rows: every fold gets a block
 SKEWED = 0.01  # binomial p below which the two sides get quantiles of their own
 STORED = 2001  # quantiles of the scores that a stored law keeps

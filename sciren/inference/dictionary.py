@@ -18,12 +18,8 @@ CYCLES = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 DECILES = np.arange(1, 10) / 10
 FARTHEST = 4.0  # robust deviations beyond which a value counts as that far
-DEVIATION = (
-    1.4826  # median absolute deviations in one standard deviation of a normal law
-)
-MOST_IN_TRIPLES = (
-    12  # features; 220 triples, beyond them they cost more than the search
-)
+DEVIATION = 1.4826  # standard deviation over median absolute one, normal law
+MOST_IN_TRIPLES = 12  # features: 220 triples; more would cost more than the search
 
 
 def robust_scaled(values: Array) -> Array:

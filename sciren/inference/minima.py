@@ -23,7 +23,7 @@ than what lies between the two minima of q10 on a tower record (0.4 and 3.6)."""
 
 STRIDES = 5  # to each side: a factor 12
 HELD_STEPS = 6  # of Gauss-Newton at a held value, started from the neighbouring one
-FREE_STEPS = 80
+FREE_STEPS = 80  # twice those of an ordinary fit: a valley may be long and flat
 NEAR = 10.0
 """Chi-square above the lowest minimum up to which another competes: the limit below which
 the walk calls a constant weak (`sciren.inference.identifiability`)."""

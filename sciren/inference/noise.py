@@ -21,13 +21,15 @@ import numpy as np
 from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
 from sciren.inference.observed import ObservedProcess
 
-LARGEST_POWER = 1.5
+LARGEST_POWER = 1.5  # a gamma law has 1; beyond 1.5 few small values decide all
 CERTAIN = 2.6  # t of the slope below which the noise is taken as equal (two-sided 1 %)
 POSITIVE = 0.98  # share of rows whose mean must be above zero for a power of the mean
 FLOOR = 0.05  # quantile of |mean| below which the noise grows no smaller
 LOWEST_LOGS = 0.02  # share of the smallest squared residuals that is winsorised
 SMALLEST_SPREAD = 1e-3  # of a target's deviation: nothing is measured more exactly
-HIGHEST_ORDER = 8
+HIGHEST_ORDER = (
+    8  # follows AR plus white noise, two time scales: benchmarks.belief selection
+)
 """Chosen beforehand; the cells with growing and correlated noise of
 `python -m benchmarks.belief selection` show what they achieve."""
 

@@ -26,7 +26,7 @@ from sciren.inference.dictionary import dictionary, robust_scaled
 Array = np.ndarray
 Mode = Literal["rows", "groups", "shifts"]
 
-LEVEL = 0.05
+LEVEL = 0.05  # of the permutation test
 PERMUTATIONS = 499  # p to 0.002; 999 change no decision of the measured cases
 LARGEST_COUNT = 3  # correlations in the second statistic of a kind
 MOST_ROWS = 5000  # beyond, rows are thinned: 0.05 of the variance is seen at 400 rows

@@ -28,7 +28,7 @@ from sciren.inference.solve import Fit
 
 Status = Literal["kept", "undecided", "excluded"]
 
-ROUNDS = 3
+ROUNDS = 3  # of noise and selection in turn, unless the kept edges repeat before
 EXCHANGE = 6.0  # rise of the residual sum over the variance below which a swap is open
 """Chosen beforehand; `python -m benchmarks.belief selection` shows what they achieve."""
 

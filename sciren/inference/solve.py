@@ -22,7 +22,7 @@ from sciren.inference.observed import ObservedProcess
 ENOUGH = 1e-7
 """Relative decrease that ends a search: a chi-square of 1e-7 times the rows is of no account."""
 
-FIRST_DAMPING = 1e-4
+FIRST_DAMPING = 1e-4  # nearly Gauss-Newton: starts lie near the minimum
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,9 +23,7 @@ from sciren.solvers.process_term import ProcessTerm
 HOPELESS = 1000.0  # chi-square above the best at which a minimum is no alternative
 FLAT = 3.84  # 95 % quantile of chi-square with one degree of freedom
 MINIMUM = 1e-8  # share of the loss to which minima are solved
-BETTER = (
-    1.0  # chi-square from which another minimum is a better one: one standard error
-)
+BETTER = 1.0  # chi-square: one standard error makes another minimum a better one
 ROUNDS = 3  # times that profiles are taken anew from a better minimum
 SEARCH_STEPS = 6  # of each point of a coarse profile
 SEARCHED = 3  # of its lowest minima that are followed

@@ -18,7 +18,7 @@ from sciren.model import ScIReN
 # The textbook constants of robust regression, 95 % efficient under normal noise
 # (Maronna, Martin and Yohai 2006, section 2.2); beyond BISQUARE scales nothing counts.
 HUBER = 1.345
-BISQUARE = 4.685
+BISQUARE = 4.685  # of the same efficiency
 NORMAL = 1.4826  # deviation over median absolute deviation of normal noise
 
 

@@ -18,7 +18,7 @@ from sciren.inference.observed import ObservedProcess
 
 Array = NDArray[np.float64]
 
-STEPS = 30
+STEPS = 30  # at most; `SETTLED` ends a fit
 TRIES = 12  # tenfold steps of the damping, from nearly none to a tiny gradient step
 SETTLED = 1e-3  # chi-square that a step must still gain; the limits are 3.84 and 10
 

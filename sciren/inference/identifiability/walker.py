@@ -25,7 +25,7 @@ FACTORS = (0.67, 1.5)  # of a latent's level
 LOG_MOVE = 0.4  # of a constant's logarithm: the same two factors
 LEVEL_SD, SHAPE_SD, LOG_SD = 1.5, 1.0, 1.0  # of the loose prior, in sizes of the latent
 COLUMNS = 8  # of a feature's curve
-TINY = 1e-300
+TINY = 1e-300  # keeps a division by nothing finite
 MEASURED_SD = 0.1  # of imagined direct observations, as a share of the latent's size
 
 

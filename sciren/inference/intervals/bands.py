@@ -30,15 +30,15 @@ from sciren.inference.sandwich import Covariance
 
 Array = np.ndarray
 
-COLUMNS = 15
+COLUMNS = 15  # figures with it: python -m benchmarks.belief bands
 UNDERSMOOTHING = 8.0
 """With REML's own strengths 76 to 93 % of the steep curves are covered; at 300 rows a
 quarter of them gives 90 %, an eighth 94 % with bands 8 % wider (80 records): measured by
 `python -m benchmarks.belief bands`."""
 
-POINTS = 60
+POINTS = 60  # four a column of the basis
 ENDS = (0.01, 0.99)  # quantiles of the feature between which the band is asked to hold
-DRAWS = 2000
+DRAWS = 2000  # the level is known to 0.5 % (binomial)
 NEGLIGIBLE = 1e-9  # share of the largest error: points without any uncertainty
 
 

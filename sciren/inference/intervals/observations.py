@@ -24,9 +24,7 @@ from sciren.inference.skill.held_out import (
 
 Array = np.ndarray
 
-WORSE = (
-    1.02  # in root mean square; less than that is what smoothing and rounding differ by
-)
+WORSE = 1.02  # in root mean square; smoothing and rounding differ by less
 
 
 MOST_ROWS = 10_000

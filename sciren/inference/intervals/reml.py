@@ -22,13 +22,11 @@ Array = np.ndarray
 VANISHING = 1e-140  # root of a curvature whose inverse is no double any more
 
 
-MOST_STEPS = 25
+MOST_STEPS = 25  # at most; `SETTLED` ends most fits
 SETTLED = 0.05  # |change of log lambda| below which the steps end: 5 % change no width
 STRONGEST = 1e8  # lambda over the mean curvature of its columns: a straight line
-WEAKEST = 1e-8
-RIDGE = (
-    1e-9  # share of the mean curvature: columns that nothing determines stay at zero
-)
+WEAKEST = 1e-8  # the reverse: no penalty
+RIDGE = 1e-9  # share of the mean curvature: what nothing determines stays at zero
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ from sciren.inference.solve import Fit, solve
 
 Array = np.ndarray
 
-COLUMNS = 8
-ROUNDS = 4
+COLUMNS = 8  # five more than the tests have; REML takes away what is not needed
+ROUNDS = 4  # of strengths and minimum in turn, at most
 SETTLED = 0.1  # |change of log lambda| that ends the rounds: 10 % move no width by 1 %
 STRAIGHT = 1e-8
 """Share of the largest bending below which a direction of a basis is a straight line."""

@@ -18,9 +18,7 @@ Reference = Callable[[Array, Array, Array], Array]
 """(inputs, target, new inputs) -> predictions of the new rows."""
 
 TREES, LEAVES, RATE, ROWS_A_LEAF = 60, 8, 0.08, 20  # measured to be never far from best
-MOST_COLUMNS = (
-    300  # monomials of the ridge, cubic up to 10 inputs; beyond, a lower degree
-)
+MOST_COLUMNS = 300  # monomials: cubic up to 10 inputs; beyond, a lower degree
 CLIPPED = 3.0  # deviations; the cube of an outlier would decide the fit alone
 RIDGES = np.logspace(-2, 8, 21)
 

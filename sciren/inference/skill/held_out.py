@@ -39,8 +39,8 @@ Predictor = Callable[[ObservedProcess, ObservedProcess], Array]
 UNFIT = (TrainingError, np.linalg.LinAlgError, ValueError)
 """What a fit raises where rows are too few, or a process has no finite curvature there."""
 
-FOLDS = 5
-LEVEL = 0.05
+FOLDS = 5  # of the whole pipeline: half the cost of ten
+LEVEL = 0.05  # one-sided, of every test
 WORTH = 0.05  # of the squared error: a reference that wins by less is not called better
 
 

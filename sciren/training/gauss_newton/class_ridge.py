@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sciren.training.gauss_newton.additive import AdditiveProblem
 
-ROUNDS = 50
+ROUNDS = 50  # at most; `SETTLED` ends it
 SETTLED = 0.02  # relative change of the strength, which changes no effect by 1 %
 WEAKEST, STRONGEST = 1e-3, 1e6
 """Bounds of lambda n: rows that a class without rows would count as."""

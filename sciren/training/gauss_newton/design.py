@@ -11,9 +11,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.splines import Outside, design
 
 KEPT = 150_000_000  # numbers of a basis that is kept in memory (1.2 GB)
-AT_ONCE = (
-    1_000_000  # numbers of a basis that is worked on at once: 8 MB, a cache's size
-)
+AT_ONCE = 1_000_000  # numbers of a basis worked on at once: 8 MB, a cache's size
 LEAST_ROWS = 512  # below, the overhead of a call exceeds its arithmetic
 
 

@@ -49,7 +49,7 @@ ROBUST_STARTS = 4  # times that weights follow the first fit where noise is robu
 # A coarse profile of each constant looks for other minima, because the real tower has two
 # (Davos, Q10 1.5 and 5.1) and every start finds the nearer one.
 SEARCH_ROWS = 2_500
-SEARCH_POINTS = 9
+SEARCH_POINTS = 9  # Gauss-Newton walks the rest of the way from the lowest
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ FINAL, TRIAL = 1e-8, 1e-5
 # Twice the loss of the larger model means that an edge is missed, whatever validation
 # says, where there are ten rows a parameter: with fewer, a model can follow its noise.
 UNWANTED = 2.0
-ENOUGH = 10
+ENOUGH = 10  # rows a parameter
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from sciren.training.gauss_newton.starts import hidden_start, straight_indices
 # What the search sees: the smoothest curves of each feature and node, and outer splines of
 # half the knots. Directions are found in that space, shapes only after it.
 CURVES = 3
-OUTER = 20
+OUTER = 20  # knots
 ALIKE = 1e-3  # share of the loss by which starts in one minimum differ at most
 
 Watcher = Callable[[str, int, HiddenProblem], Watch]
