@@ -1,7 +1,7 @@
 """Constants of the process: which number to take, and what makes it doubtful."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discovery.results.identification import WIDEST
@@ -15,16 +15,24 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+OPEN = 2 * WIDEST
+"""Logarithm of high / low from which a constant is not identified; between one and two
+times the width of an identified one it is so weakly."""
+
 
 def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
-    """The recommended number of each constant, and whether it hangs on the features."""
+    """The recommended number of each constant, its width, and what it hangs on."""
     from sciren.inference.intervals.constants import SELECTED
 
+    wide = too_wide(uncertainty)
     reasons = []
     for row in uncertainty.constants:
         if not row["recommended"]:
             continue
         name, shown = row["constant"], _range(row)
+        if not row["depends"] and name in wide:
+            reasons.append(_wide(row))
+            continue
         if not row["depends"]:
             sentence = (
                 f"{name} is {shown}, with what the choice of features adds to its error"
@@ -46,6 +54,40 @@ def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
                    other["estimate"], step, rank=2)
         )  # fmt: skip
     return reasons
+
+
+def too_wide(uncertainty: "Uncertainty") -> set[str]:
+    """Return the positive constants that are known within no factor of two."""
+    logs = dict(zip(uncertainty.names, uncertainty.in_logs, strict=True))
+    return {
+        str(row["constant"])
+        for row in uncertainty.constants
+        if row["recommended"] and logs[row["constant"]] and _log_width(row) > WIDEST
+    }
+
+
+def _wide(row: Mapping[str, Any]) -> Reason:
+    """Say how wide the interval of a positive constant is."""
+    name, width = str(row["constant"]), _log_width(row)
+    word = "not identified" if width >= OPEN else "identified only weakly"
+    factor = math.exp(min(width, 700.0))  # beyond, a double is infinite
+    sentence = (
+        f"{name} is {word}: {_range(row)} spans a factor of {factor:.3g}, what the choice "
+        "of features adds included (limit 2)"
+    )
+    step = (
+        f"Give {name} a bound or a value from elsewhere, offer fewer features that could "
+        "take its part, or add rows"
+    )
+    return Reason(
+        "identified", name, False, sentence, factor, math.exp(WIDEST), step, rank=3
+    )
+
+
+def _log_width(row: Mapping[str, Any]) -> float:
+    """Logarithm of high / low of an interval; infinite where it reaches zero."""
+    low, high = float(row["low"]), float(row["high"])
+    return math.log(high / low) if low > 0 else math.inf
 
 
 def by_smoothness(
@@ -77,7 +119,7 @@ def _short(row: Mapping[str, Any]) -> bool:
     """Whether an interval alone would count as identifying its constant."""
     low, high = float(row["low"]), float(row["high"])
     if low > 0:
-        return math.log(high / low) < WIDEST
+        return _log_width(row) < WIDEST
     return math.isfinite(high - low) and high - low < abs(float(row["estimate"]))
 
 
@@ -87,8 +129,16 @@ def _range(row: Mapping[str, Any]) -> str:
     return f"{row['estimate']:.4g} (95 % {interval(row['low'], row['high'])})"
 
 
-def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason]:
-    """Constants whose profile or interval says that they are not identified."""
+def by_profile(
+    constants: Sequence[Row], walked: Identifiability, said: Iterable[str] = ()
+) -> list[Reason]:
+    """Constants whose profile or interval says that they are not identified.
+
+    Args:
+        constants: rows of `Discovery.process_constants`.
+        walked: what it doubts is told there, with what settles it.
+        said: other constants whose doubt is told already.
+    """
     known = {
         quantity.name
         for quantity in walked.quantities
@@ -97,8 +147,8 @@ def by_profile(constants: Sequence[Row], walked: Identifiability) -> list[Reason
     reasons = []
     for row in constants:
         name = str(row["constant"])
-        if row["identified"] or name in known:
-            continue  # said by the walk already, with what settles it
+        if row["identified"] or name in known or name in said:
+            continue
         sentence = f"{name} is not identified: {row['reason']}"
         step = (
             f"Give {name} a bound or a value from elsewhere, or offer fewer features that "

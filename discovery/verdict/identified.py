@@ -13,6 +13,7 @@ from discovery.verdict.constants import (
     by_minima,
     by_profile,
     by_smoothness,
+    too_wide,
 )
 from discovery.verdict.record import Reason
 from discovery.verdict.screen import screen, screen_reasons
@@ -54,10 +55,11 @@ def identified_reasons(
         uncertainty: recommended intervals and those that they are compared with.
     """
     walked = walk_of(evidence)
+    wide = set() if uncertainty is None else too_wide(uncertainty)
     return [
         *by_walk(walked),
         *by_smoothness(walked, uncertainty),
-        *by_profile(constants, walked),
+        *by_profile(constants, walked, wide),
         *(by_features(profiles) if uncertainty is None else by_fits(uncertainty)),
         *by_minima(evidence.selection),
         *open_curves(equations),

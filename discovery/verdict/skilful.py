@@ -20,6 +20,9 @@ LEVEL = 0.05  # one-sided, of every test
 UNREPEATED = 0.001  # where neither selection can be repeated nor rows were left out
 WORTH = 0.05  # of the squared error by which a flexible reference must win
 RESEMBLING = 0.1  # lag-1 correlation of residuals in the order of the file
+UNEQUAL = (
+    "the two disagree, because large and small values are not predicted equally well"
+)
 FAR, REPEATED = 20.0, 3
 """Robust deviations from the median, and times that one value occurs out there, above
 which it looks like a code for missing values: -9999 is never alone."""
@@ -61,17 +64,23 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     level = UNREPEATED if again is None and fresh is None else LEVEL
     confirmed = again is None or again.better(LEVEL)
     confirmed |= fresh is not None and fresh.test.better(LEVEL)
+    scores = evidence.held_out_r2()
     if test.better(level) and confirmed:
-        ours, constant = evidence.held_out_r2()
         sentence = (
-            f"On held-out blocks R2 of {targets} is {ours:.3g}, that of constant latents "
-            f"{constant:.3g} (p = {_p(test.p)}, {test.blocks} blocks)"
+            f"On held-out blocks {_scores(scores, targets)}; {_tested(test)} "
+            f"(p = {_p(test.p)}, {test.blocks} blocks)"
         )
-        return Reason("skilful", targets, True, sentence, test.p, level, rank=6)
+        if scores[0] > scores[1]:
+            return Reason("skilful", targets, True, sentence, test.p, level, rank=6)
+        return Reason(
+            "skilful", targets, False, f"{sentence}; {UNEQUAL}", scores[0], scores[1],
+            "Look where it fails, and do not add up its predictions over all rows", rank=1,
+        )  # fmt: skip
     if not test.better(level):
         sentence = (
             f"On held-out blocks the equations are not shown to predict {targets} better "
-            f"than constant latents: {_change(test)} (p = {_p(test.p)}, limit {level:g})"
+            f"than constant latents: {_scores(scores, targets)}; {_tested(test)} "
+            f"(p = {_p(test.p)}, limit {level:g})"
         )
         number = test.p
     else:
@@ -94,25 +103,22 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
     fresh = evidence.fresh
     if fresh is None:
         return []
-    targets, better = _targets(evidence), fresh.test.share > 0
-    scores = (
-        f"R2 of {targets} is {fresh.r2:.3g} (constant latents {fresh.constant_r2:.3g})"
-    )
-    if better == (fresh.r2 > fresh.constant_r2):
-        no = "" if better else "the equations are no better than constant latents: "
-        sentence = f"On the test rows, which chose nothing, {no}{scores}"
-    else:  # a fit of logarithms counts other rows than R2 does
-        sentence = (
-            "On the test rows, which chose nothing, the equations against constant "
-            f"latents: {_change(fresh.test)} on the scale of the fit, but not in the unit "
-            f"of the target, where {scores}"
-        )
+    ours, constant = scores = fresh.r2, fresh.constant_r2
+    told, better = _scores(scores, _targets(evidence)), ours > constant
+    closer = fresh.test.share > 0
+    sentence = f"On the test rows, which chose nothing, {told}"
+    if better and closer:
+        return [Reason("skilful", "test rows", True, sentence, *scores, rank=7)]
+    if better or closer:  # a fit of logarithms counts other rows than R2 does
+        sentence += f"; {_tested(fresh.test, 'on the scale of the fit')}; {UNEQUAL}"
+    else:
+        sentence += ": the equations are no better than constant latents"
     return [
         Reason(
-            "skilful", "test rows", better, sentence, fresh.test.share, 0.0,
-            "" if better else "What was learned does not carry over to these rows: do not "
-            "predict with it, and compare how features differ between the parts",
-            fatal=not better, rank=7 if better else 0,
+            "skilful", "test rows", False, sentence, *scores,
+            "What was learned does not carry over to these rows: do not predict with it, "
+            "and compare how features differ between the parts",
+            fatal=not better, rank=0 if not better else 1,
         )
     ]  # fmt: skip
 
@@ -237,6 +243,20 @@ def _targets(evidence: "Evidence") -> str:
     process = evidence.process
     columns = process.table.target_columns
     return ", ".join(columns.get(name, name) for name in process.target_names)
+
+
+def _scores(scores: tuple[float, float], targets: str) -> str:
+    """R2 as the table of scores has it: every row counts the same."""
+    return (
+        f"R2 of {targets} is {scores[0]:.3g}, that of constant latents {scores[1]:.3g}"
+    )
+
+
+def _tested(
+    test: "PairedTest", how: str = "with every row weighed by its noise"
+) -> str:
+    """The errors that are tested, which weigh the rows otherwise than R2 does."""
+    return f"{how}, compared with constant latents: {_change(test)}"
 
 
 def _change(test: "PairedTest") -> str:

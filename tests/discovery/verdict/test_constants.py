@@ -5,20 +5,22 @@ from typing import Any
 
 import pytest
 
-from discovery.verdict.constants import by_fits, by_smoothness
+from discovery.verdict.constants import by_fits, by_profile, by_smoothness
 from sciren.inference.identifiability.combinations import Combination
 from sciren.inference.identifiability.quantities import Identifiability, Quantity
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
 
 
-def estimates(depends=False, low=1.4, high=1.7) -> Any:
+def estimates(depends=False, low=1.4, high=1.7, positive=True) -> Any:
     rows = [
         {"constant": "q10", "method": method, "estimate": value, "low": low, "high": high,
          "recommended": method == RECOMMENDED, "depends": depends}
         for method, value in ((RECOMMENDED, 1.5), (SELECTED, 2.1))
     ]  # fmt: skip
     recommended = {"q10": rows[0]}
-    return SimpleNamespace(constants=rows, recommended=recommended.get)
+    return SimpleNamespace(
+        constants=rows, recommended=recommended.get, names=("q10",), in_logs=(positive,)
+    )
 
 
 def walked(loss, *combinations):
@@ -34,6 +36,27 @@ def test_the_recommended_number_is_told_and_a_disagreement_is_a_doubt():
     assert "depends on the features" in reason.sentence
     assert "2.1" in reason.sentence
     assert (reason.number, reason.limit) == (1.5, 2.1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"),
+    [
+        (4.2, 77.0, "not identified"),
+        (1.0, 2.1, "identified only weakly"),
+        (0.0, 2.1, "not identified"),
+    ],
+)
+def test_a_constant_that_is_known_within_no_factor_of_two_is_a_doubt(low, high, word):
+    (reason,) = by_fits(estimates(low=low, high=high))
+    assert not reason.holds
+    assert word in reason.sentence
+    assert f"95 % {low:.4g} to {high:.4g}" in reason.sentence
+    assert "elsewhere" in reason.next_step
+    (reason,) = by_fits(estimates(low=low, high=high, positive=False))
+    assert reason.holds  # a constant around zero has no factor
+    row: Any = {"constant": "q10", "identified": False, "reason": "wide"}
+    assert by_profile([row], walked(50.0))
+    assert not by_profile([row], walked(50.0), ["q10"])  # it is told once
 
 
 @pytest.mark.parametrize("loss", [1.0, 7.0])

@@ -1,43 +1,78 @@
-"""Sentences on skill agree with the scores that the report shows beside them."""
+"""What a verdict says of skill: the numbers of a sentence never contradict each other."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from discovery.verdict.evidence import Fresh
-from discovery.verdict.skilful import on_test_rows
+from discovery.verdict.skilful import on_test_rows, relation
 from sciren.inference.skill import PairedTest
 
+BETTER, WORSE = PairedTest(0.3, 1e-4, 5.0, 20), PairedTest(-0.2, 0.9, -1.0, 20)
 
-def reason_of(share, r2, constant_r2):
-    table = SimpleNamespace(target_columns={"gpp": "GPP"})
-    process = SimpleNamespace(table=table, target_names=("gpp",))
-    fresh = Fresh(PairedTest(share, 1.0, 0.0, 2), r2, constant_r2)
-    evidence = SimpleNamespace(process=process, fresh=fresh)
-    (reason,) = on_test_rows(evidence)
-    return reason
+
+def evidence(test: PairedTest, ours: float, constant: float) -> Any:
+    """What two scores and one test say, on held-out blocks and on test rows alike."""
+    table = SimpleNamespace(target_columns={})
+    return SimpleNamespace(
+        process=SimpleNamespace(table=table, target_names=("reco",)),
+        fresh=SimpleNamespace(test=test, r2=ours, constant_r2=constant),
+        constant=None,
+        equation=None,
+        repeated=None,
+        test_of=lambda first, second: test,
+        held_out_r2=lambda: (ours, constant),
+    )
+
+
+EQUATIONS: Any = SimpleNamespace(
+    structures=[SimpleNamespace(edges=(1,), nodes=())], latent_names=("rb",)
+)
+
+CASES = [
+    (BETTER, 0.5, 0.3, True, False),
+    (WORSE, 0.2, 0.3, False, True),
+    (BETTER, 0.2, 0.3, False, None),
+    (WORSE, 0.5, 0.3, False, None),
+]
+
+
+@pytest.mark.parametrize(("test", "ours", "constant", "holds", "fatal"), CASES)
+def test_both_scores_and_the_tested_errors_are_printed(
+    test, ours, constant, holds, fatal
+):
+    found = evidence(test, ours, constant)
+    for reason in (relation(EQUATIONS, found), *on_test_rows(found)):
+        assert reason.holds == holds
+        assert fatal is None or reason.fatal == fatal
+        assert f"R2 of reco is {ours:.3g}" in reason.sentence
+        assert f"{constant:.3g}" in reason.sentence
+        alike = (ours > constant) == (test.share > 0)
+        assert alike or "squared error" in reason.sentence
+        assert bool(reason.next_step) != holds
+
+
+def test_where_the_score_is_below_that_of_constants_no_test_saves_it():
+    (reason,) = on_test_rows(evidence(BETTER, 0.2, 0.3))
+    assert reason.fatal
+    assert "the two disagree" in reason.sentence
+    (reason,) = on_test_rows(evidence(WORSE, 0.5, 0.3))
+    assert not reason.fatal
+    reason = relation(EQUATIONS, evidence(BETTER, 0.2, 0.3))
+    assert not reason.fatal
+    assert "the two disagree" in reason.sentence
+    assert relation(EQUATIONS, evidence(WORSE, 0.5, 0.3)).fatal
+
+
+def test_there_is_nothing_to_say_without_test_rows():
+    found = evidence(BETTER, 0.5, 0.3)
+    found.fresh = None
+    assert not on_test_rows(found)
 
 
 def test_two_blocks_of_test_rows_that_are_predicted_better_are_no_failure():
-    reason = reason_of(0.29, 0.798, 0.717)
+    (reason,) = on_test_rows(evidence(PairedTest(0.29, 1.0, 0.0, 2), 0.798, 0.717))
     assert reason.holds
-    assert not reason.fatal
-    assert reason.sentence.endswith("R2 of GPP is 0.798 (constant latents 0.717)")
-
-
-@pytest.mark.parametrize(("share", "r2"), [(0.0, 0.7), (-0.2, 0.6)])
-def test_test_rows_that_are_predicted_no_better_end_the_claim(share, r2):
-    reason = reason_of(share, r2, 0.7)
-    assert not reason.holds
-    assert reason.fatal
-    assert "no better than constant latents: R2 of GPP" in reason.sentence
-
-
-@pytest.mark.parametrize(("share", "r2"), [(0.2, 0.6), (-0.2, 0.8)])
-def test_a_fit_of_logarithms_that_disagrees_with_the_unit_says_so(share, r2):
-    reason = reason_of(share, r2, 0.7)
-    assert reason.holds == (share > 0)
-    assert (
-        "on the scale of the fit, but not in the unit of the target" in reason.sentence
-    )
-    assert "no better" not in reason.sentence
+    assert reason.sentence.endswith("R2 of reco is 0.798 (constant latents 0.717)")
+    equal = evidence(PairedTest(0.0, 1.0, 0.0, 2), 0.7, 0.7)
+    assert on_test_rows(equal)[0].fatal
