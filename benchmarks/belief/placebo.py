@@ -46,11 +46,23 @@ def coordinates(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.column_stack((share, *waves, (walks - walks.mean(0)) / walks.std(0)))
 
 
+def smooth_coordinates(x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Time, its square, and waves of one to four cycles: slower than any noise."""
+    share = np.linspace(0, 1, len(x))
+    waves = [
+        shape(2 * np.pi * cycles * share)
+        for cycles in (1, 2, 3, 4)
+        for shape in (np.sin, np.cos)
+    ]
+    return np.column_stack((share, share**2, *waves))
+
+
 SURROGATES: dict[str, Surrogate] = {
     "blocks of 100 rows permuted": permuted_blocks,
     "phases randomised": random_phases,
     "circular shift": circular_shift,
     "coordinates only": coordinates,
+    "smooth coordinates only": smooth_coordinates,
 }
 
 

@@ -1,8 +1,26 @@
-"""Autoregressions of residuals in time order, fitted and applied segment by segment."""
+"""Autoregressions of residuals in time order, fitted and applied segment by segment.
+
+A model takes slow noise out of its own residual: with u the noise, M = I - Q Q' (Q an
+orthonormal basis of its columns) and R the correlation of u,
+
+    E e e' = s^2 M R M,   e = M u.
+
+Autocovariances of residuals are therefore compared with those that M R M has, not with
+those of R, and the autoregression is moved until both agree. Without this the memory of
+AR(1) noise of 0.95 behind ten smooth columns is taken for 0.88.
+
+Reference: Levinson 1947; Worsley et al. 2002, NeuroImage 15, for the bias of residuals.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import matmul_toeplitz
+from scipy.signal import lfilter, lfiltic
+
+MOVES = 6  # of the autoregression towards the residual, at most
+STAYS = 1e-3  # change of the correlations that ends them
+MOST_SEGMENTS = 200  # beyond, each holds too little slow noise for it to matter
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +45,29 @@ class Autoregression:
         """Order p."""
         return len(self.coefficients) - 1
 
+    def correlations(self, count: int) -> np.ndarray:
+        """Autocorrelations (count,) of the noise at lags 0, 1, ... (Yule-Walker)."""
+        first, left = [1.0], 1.0
+        for order in range(1, self.order + 1):  # Levinson's steps, backwards
+            shorter, reflection = (
+                self.coefficients[order - 1],
+                self.coefficients[order][-1],
+            )
+            first.append(float(reflection * left + shorter @ first[:0:-1]))
+            left *= 1 - reflection**2
+        polynomial = np.append(1.0, -self.coefficients[-1])
+        state = lfiltic([1.0], polynomial, first[::-1][: self.order])
+        rest = lfilter(
+            [1.0], polynomial, np.zeros(max(count - len(first), 0)), zi=state
+        )
+        return np.concatenate((first, rest[0]))[:count]
+
 
 def fit_autoregression(
-    values: np.ndarray, segments: np.ndarray, highest: int
+    values: np.ndarray,
+    segments: np.ndarray,
+    highest: int,
+    columns: np.ndarray | None = None,
 ) -> Autoregression:
     """Fit by Yule-Walker; the order by BIC.
 
@@ -41,24 +79,91 @@ def fit_autoregression(
         values: (m,) in time order, mean about zero.
         segments: (m,) ids, consecutive and rising.
         highest: highest order tried.
+        columns: (m, P) of the model that left these values behind; default none.
     """
-    count = len(values)
-    variance = float(values @ values) / count
-    if variance <= 0:
+    basis = None
+    if columns is not None and segments[-1] - segments[0] < MOST_SEGMENTS:
+        basis = _orthonormal(columns)
+        values = values - basis @ (basis.T @ values)
+    pairs = _pairs(segments, highest)
+    observed = _lagged(values[:, None], values[:, None], segments, len(pairs)) / pairs
+    if observed[0] <= 0:
         return Autoregression.none()
-    correlations = [1.0]
+    wanted = observed / observed[0]
+    found = _yule_walker(wanted, len(values))
+    for _ in range(MOVES if basis is not None else 0):
+        if found.order == 0:
+            break
+        true, left = _correlations(found, basis, segments, pairs)
+        moved = observed * left[0] / observed[0] + true - left
+        change, wanted = np.abs(moved - wanted).max(), moved
+        found = _yule_walker(wanted, len(values))
+        if change < STAYS:
+            break
+    return found
+
+
+def _yule_walker(correlations: np.ndarray, count: int) -> Autoregression:
+    """Return the autoregression of the order that BIC wants."""
+    predictors, left = _levinson(correlations)
+    orders = np.arange(len(left))
+    best = int((count * np.log(left) + orders * np.log(count)).argmin())
+    return Autoregression(tuple(predictors[: best + 1]), left[: best + 1] / left[best])
+
+
+def _pairs(segments: np.ndarray, highest: int) -> np.ndarray:
+    """Number of pairs inside segments at lag 0, 1, ..., as far as there are enough."""
+    count = len(segments)
+    found = [count]
     for lag in range(1, min(highest, count // 10) + 1):
-        same = segments[lag:] == segments[:-lag]
-        pairs = int(same.sum())
+        pairs = int((segments[lag:] == segments[:-lag]).sum())
         if pairs < max(10 * lag, 20):
             break
-        product = (values[lag:] * values[:-lag])[same]
-        correlations.append(float(product.sum()) / pairs / variance)
-    predictors, left = _levinson(np.array(correlations))
-    orders = np.arange(len(left))
-    criterion = count * np.log(left) + orders * np.log(count)
-    best = int(criterion.argmin())
-    return Autoregression(tuple(predictors[: best + 1]), left[: best + 1] / left[best])
+        found.append(pairs)
+    return np.array(found)
+
+
+def _lagged(
+    first: np.ndarray, second: np.ndarray, segments: np.ndarray, lags: int
+) -> np.ndarray:
+    """Sums (lags,) of first[t + k] second[t] over columns and pairs inside segments."""
+    sums = [np.einsum("mp,mp->", first, second)]
+    for lag in range(1, lags):
+        same = (segments[lag:] == segments[:-lag]).astype(float)
+        sums.append(np.einsum("mp,mp,m->", first[lag:], second[:-lag], same))
+    return np.array(sums)
+
+
+def _orthonormal(columns: np.ndarray) -> np.ndarray:
+    size = np.linalg.norm(columns, axis=0)
+    left, values, _ = np.linalg.svd(
+        columns[:, size > 0] / size[size > 0], full_matrices=False
+    )
+    return left[:, values > 1e-9 * values.max(initial=0.0)]
+
+
+def _correlations(
+    found: Autoregression,
+    basis: np.ndarray,
+    segments: np.ndarray,
+    pairs: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Correlations (lags,) of the noise, and mean lagged products of M R M.
+
+    M R M = R - Q (R Q)' - (R Q) Q' + Q (Q' R Q) Q'
+    """
+    true = found.correlations(len(segments))
+    starts = np.flatnonzero(np.diff(segments)) + 1
+    moved = np.concatenate(
+        [matmul_toeplitz(true[: len(part)], part) for part in np.split(basis, starts)]
+    )
+    lags = len(pairs)
+    inner = basis @ (basis.T @ moved)
+    taken = _lagged(basis, moved, segments, lags) + _lagged(
+        moved, basis, segments, lags
+    )
+    both = _lagged(inner, basis, segments, lags)
+    return true[:lags], true[:lags] - (taken - both) / pairs
 
 
 def _levinson(correlations: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:

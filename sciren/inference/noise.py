@@ -175,7 +175,9 @@ def estimate_law(
         powers.append(growth)
         floors.append(floor)
         spreads.append(max(float(np.sqrt(np.mean(scaled**2))), SMALLEST_SPREAD))
-        memories.append(_memory(process, rows, scaled))
+        columns = jacobian[rows] * np.sqrt(process.weights[rows])[:, None]
+        columns = columns / (held**growth if growth > 0 else np.ones(1))[:, None]
+        memories.append(_memory(process, rows, scaled, columns))
     law = NoiseLaw(tuple(powers), _relative(spreads), tuple(floors), tuple(memories))
     if process.groups is None:
         return law
@@ -233,16 +235,22 @@ def _growth(
 
 
 def _memory(
-    process: ObservedProcess, rows: slice, scaled: np.ndarray
+    process: ObservedProcess, rows: slice, scaled: np.ndarray, columns: np.ndarray
 ) -> Autoregression:
-    """Fit the autoregression of one target, groups taken at their own mean."""
+    """Fit the autoregression of one target, groups taken at their own mean.
+
+    Args:
+        process, rows: of the observations.
+        scaled: residuals in units of the noise;  columns: (m, P) of the model behind them.
+    """
     if not process.ordered:
         return Autoregression.none()
     if process.groups is not None:
         _, place = np.unique(process.groups[rows], return_inverse=True)
         counts = np.bincount(place)
         scaled = scaled - (np.bincount(place, scaled) / counts)[place]
-    return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER)
+        return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER)
+    return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER, columns)
 
 
 def _intercepts(
