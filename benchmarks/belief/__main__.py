@@ -6,12 +6,16 @@ coverage (intervals of constants, means and latents), coefficients (of closed fo
 bands (whole curves), prediction (new observations), kinds (effects of classes, waves on a
 circle).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
+``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """
 
 import argparse
 import importlib
+import shlex
 import sys
 from collections.abc import Sequence
+
+from benchmarks.belief import figures
 
 PARTS = {
     "selection": "benchmarks.belief.selection",
@@ -39,20 +43,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("part", choices=[*PARTS, "figures"])
     parser.add_argument("--sets", type=sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
+    parser.add_argument("--store", action="store_true", help="keep the table")
     asked = parser.parse_args(arguments)
-    run = importlib.import_module(PARTS[asked.part]).run
-    sys.stdout.write(table(run(asked.sets, asked.cases)) + "\n")
+    if asked.part == "figures":
+        for path in figures.write_documents():
+            sys.stdout.write(f"{path.relative_to(figures.ROOT)}\n")
+        return 0
+    rows = importlib.import_module(PARTS[asked.part]).run(asked.sets, asked.cases)
+    sys.stdout.write(figures.markdown(rows) + "\n")
+    if asked.store:
+        figures.store(asked.part, command(asked), rows)
     return 0
 
 
-def table(rows: Sequence[dict[str, object]]) -> str:
-    """Return rows as a Markdown table."""
-    names = list(rows[0])
-    lines = [names, ["---"] * len(names), *([row[n] for n in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+def command(asked: argparse.Namespace) -> str:
+    """Return the command line that gives a table again."""
+    first, last = asked.sets.start, asked.sets.stop - 1
+    line = f"python -m benchmarks.belief {asked.part} --sets {first}-{last}"
+    return f"{line} --cases {shlex.join(asked.cases)}" if asked.cases else line
 
 
 if __name__ == "__main__":
