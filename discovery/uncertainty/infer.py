@@ -73,18 +73,20 @@ def _band(
     band: "Band", process: "ObservedProcess", equations: "SymbolicModel | None"
 ) -> dict[str, Any]:
     """Return a band as plain data, with the closed forms inside it."""
-    from discovery.uncertainty.families import equation_inside, families_inside
+    from discovery.uncertainty.families import departure, families_inside
 
     place = process.feature_names.index(band.feature)
     data = process.features[:, place]
-    inside = None if equations is None else equation_inside(band, equations, data)
+    found = None if equations is None else departure(band, equations, data)
     return {
         "latent": band.latent,
         "source": band.feature,
         "factor": band.factor,
         "level": band.level,
         "families": families_inside(band, process.kinds[place]),
-        "inside": inside,
+        "inside": None if found is None else found.inside,
+        "widths": 0.0 if found is None else found.widths,
+        "share": 0.0 if found is None else found.share,
         "x": band.x.tolist(),
         "estimate": band.estimate.tolist(),
         "low": band.low.tolist(),

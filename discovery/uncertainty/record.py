@@ -56,7 +56,9 @@ class Uncertainty:
     Attributes:
         constants: one mapping a constant and method, the recommended first.
         bands: one mapping an edge: latent, source, factor, level, x, estimate, low, high,
-            families (those inside), inside (whether the equation's own closed form is).
+            families (those inside), inside (whether the equation's own closed form is),
+            widths and share (how far it is from the middle, in half widths and of the
+            range of the curve).
         means: law of latents and means.
         observations: "network", "equations" -> target -> law of new observations.
         comparisons: target -> the scale of these laws.

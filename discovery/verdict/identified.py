@@ -63,6 +63,7 @@ def identified_reasons(
         *(by_features(profiles) if uncertainty is None else by_fits(uncertainty)),
         *by_minima(evidence.selection),
         *open_curves(equations),
+        *outside_bands(uncertainty),
         *open_features(equations, evidence),
         *on_bounds(evidence),
     ] or [nothing_to_identify()]
@@ -192,6 +193,30 @@ def open_curves(equations: "SymbolicModel") -> list[Reason]:
                    next_step=step, rank=2)
         )  # fmt: skip
     return reasons
+
+
+def outside_bands(uncertainty: "Uncertainty | None") -> list[Reason]:
+    """Closed forms that clearly leave the band of their curve."""
+    from discovery.uncertainty.families import (
+        CLEARLY,
+        leaves_its_band,
+        outside_sentence,
+    )
+
+    if uncertainty is None:
+        return []
+    step = (
+        "Choose one of the forms inside (discovery.pins), or report the curve as it is "
+        "drawn"
+    )
+    return [
+        Reason(
+            "identified", f"{band['source']} -> {band['latent']}", False,
+            outside_sentence(band), band["widths"], CLEARLY, step, rank=2,
+        )
+        for band in uncertainty.bands
+        if leaves_its_band(band)
+    ]  # fmt: skip
 
 
 def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:

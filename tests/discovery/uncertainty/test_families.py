@@ -1,9 +1,19 @@
 """Which families lie inside a band, and what is said where the chosen form does not."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pandas as pd
+import pytest
 
-from discovery.uncertainty.families import families_inside, with_bands
+from discovery.uncertainty.families import (
+    departure_of,
+    families_inside,
+    outside_notes,
+    with_bands,
+)
+from discovery.verdict.identified import outside_bands
 from sciren.inference.intervals.bands import Band
 
 
@@ -35,3 +45,47 @@ def test_edges_without_a_band_stay_empty():
     assert found["inside_band"].tolist() == ["0", ""]
     assert found["families_inside"].tolist() == ["exp", ""]
     assert with_bands(edges, None) is edges
+
+
+def known(curve, form, width=0.1) -> Any:
+    """A stored band of a curve whose equation has another form."""
+    one = band(curve, width)
+    values = form(one.x) - form(one.x).mean()
+    found = departure_of(one, values)
+    stored = {
+        "source": "x", "latent": "rb", "families": ["exp", "quadratic"],
+        "inside": found.inside, "widths": found.widths, "share": found.share,
+    }  # fmt: skip
+    return SimpleNamespace(bands=[stored])
+
+
+def test_a_form_that_clearly_leaves_its_band_is_a_doubt_that_names_the_others():
+    (reason,) = outside_bands(known(np.square, np.abs))
+    assert not reason.holds
+    assert "x -> rb leaves the 95 % band" in reason.sentence
+    assert "exp, quadratic" in reason.sentence
+    assert reason.number > reason.limit
+    assert "pins" in reason.next_step
+
+
+@pytest.mark.parametrize(
+    ("form", "width", "noted"),
+    [
+        (lambda x: x**2, 0.1, False),  # the form itself
+        (lambda x: x**2 + 0.12 * x, 0.2, True),  # 1.2 half widths: chance
+        (lambda x: x**2 + 0.005 * x, 1e-4, True),  # far outside, but a trifle
+    ],
+)
+def test_chance_and_trifles_are_no_doubt(form, width, noted):
+    found = known(np.square, form, width)
+    assert not outside_bands(found)
+    assert bool(outside_notes(found)) == noted
+    assert not outside_bands(None)
+
+
+def test_the_distance_is_measured_in_half_widths_and_of_the_range():
+    one = band(np.square, 0.5)
+    found = departure_of(one, one.estimate + 1.0)
+    assert found.widths == pytest.approx(2.0)
+    assert found.share == pytest.approx(1.0 / np.ptp(one.estimate))
+    assert not found.inside
