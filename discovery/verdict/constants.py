@@ -70,10 +70,11 @@ def _wide(row: Mapping[str, Any]) -> Reason:
     """Say how wide the interval of a positive constant is."""
     name, width = str(row["constant"]), _log_width(row)
     word = "not identified" if width >= OPEN else "identified only weakly"
-    factor = math.exp(min(width, 700.0))  # beyond, a double is infinite
+    factor = math.exp(width) if width < 20 else math.inf
+    wide = "reaches zero" if math.isinf(factor) else f"spans a factor of {factor:.3g}"
     sentence = (
-        f"{name} is {word}: {_range(row)} spans a factor of {factor:.3g}, what the choice "
-        "of features adds included (limit 2)"
+        f"{name} is {word}: {_range(row)} {wide}, what the choice of features adds included "
+        "(limit 2)"
     )
     step = (
         f"Give {name} a bound or a value from elsewhere, offer fewer features that could "

@@ -9,6 +9,7 @@ from discovery.verdict.constants import by_fits, by_profile, by_smoothness
 from sciren.inference.identifiability.combinations import Combination
 from sciren.inference.identifiability.quantities import Identifiability, Quantity
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
+from visualize.labels import interval
 
 
 def estimates(depends=False, low=1.4, high=1.7, positive=True) -> Any:
@@ -50,7 +51,7 @@ def test_a_constant_that_is_known_within_no_factor_of_two_is_a_doubt(low, high, 
     (reason,) = by_fits(estimates(low=low, high=high))
     assert not reason.holds
     assert word in reason.sentence
-    assert f"95 % {low:.4g} to {high:.4g}" in reason.sentence
+    assert f"95 % {interval(low, high)}" in reason.sentence
     assert "elsewhere" in reason.next_step
     (reason,) = by_fits(estimates(low=low, high=high, positive=False))
     assert reason.holds  # a constant around zero has no factor

@@ -73,6 +73,8 @@ def test_there_is_nothing_to_say_without_test_rows():
 def test_two_blocks_of_test_rows_that_are_predicted_better_are_no_failure():
     (reason,) = on_test_rows(evidence(PairedTest(0.29, 1.0, 0.0, 2), 0.798, 0.717))
     assert reason.holds
-    assert reason.sentence.endswith("R2 of reco is 0.798 (constant latents 0.717)")
+    assert reason.sentence.endswith(
+        "R2 of reco is 0.798, that of constant latents 0.717"
+    )
     equal = evidence(PairedTest(0.0, 1.0, 0.0, 2), 0.7, 0.7)
     assert on_test_rows(equal)[0].fatal
