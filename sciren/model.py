@@ -42,6 +42,8 @@ class ScIReN(nn.Module):
         kinds: feature -> kind, of those that are classes or periodic.
         output_shift, output_scale: (L,) raw = shift + scale * encoder output.
         residual_scale, violation_weight, noise: how training compared with the targets.
+        spread: (L,) of the deviations of groups, zero until learned; None where no latent
+            has any.
     Raises:
         ShapeError: the encoder's outputs are not as many as the latents.
     """
@@ -52,6 +54,7 @@ class ScIReN(nn.Module):
     output_scale: Tensor
     low: Tensor
     high: Tensor
+    spread: Tensor | None
 
     def __init__(
         self,
@@ -90,6 +93,10 @@ class ScIReN(nn.Module):
         self.register_buffer("feature_scale", torch.ones(n_inputs, dtype=double))
         self.register_buffer("output_shift", torch.zeros(len(latents), dtype=double))
         self.register_buffer("output_scale", torch.ones(len(latents), dtype=double))
+        deviates = any(p.deviation for p in self.decoder.parameters.latents)
+        zeros = torch.zeros(len(latents), dtype=double)
+        # without deviations nothing is stored, as in the files of older versions
+        self.register_buffer("spread", zeros if deviates else None)
         self.register_buffer("low", low)
         self.register_buffer("high", high)
 

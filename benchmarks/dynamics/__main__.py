@@ -2,7 +2,8 @@
 
 Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
 (relations behind the constants of 40 simulated catchments), drainage (an unknown function
-of a state, as a curve and as its closed form).
+of a state, as a curve and as its closed form), remifentanil (people that deviate, with
+--data; --sets are seeds of the folds).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -10,6 +11,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.belief.__main__ import sets, table
 
@@ -17,7 +19,9 @@ PARTS = {
     "jacobian": "benchmarks.dynamics.speed",
     "catchments": "benchmarks.dynamics.catchments",
     "drainage": "benchmarks.dynamics.drainage",
+    "remifentanil": "benchmarks.dynamics.remifentanil",
 }
+MEASURED = ("remifentanil",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,9 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--sets", type=sets, default=range(10), help="such as 0-9")
+    parser.add_argument("--data", type=Path, help="folder of the measured data")
     asked = parser.parse_args(arguments)
     run = importlib.import_module(PARTS[asked.part]).run
-    sys.stdout.write(table(run(asked.sets)) + "\n")
+    if asked.part in MEASURED and asked.data is None:
+        parser.error(f"{asked.part} needs --data, the folder of the measured data")
+    more = (asked.data,) if asked.part in MEASURED else ()
+    sys.stdout.write(table(run(asked.sets, *more)) + "\n")
     return 0
 
 

@@ -17,6 +17,7 @@ from sciren.states import State
 
 Time = Literal["step", "ode"]
 Solver = Literal["auto", "linear", "rk4"]
+Error = Literal["equal", "proportional", "proportional+floor"]
 
 
 class DynamicModel(FunctionDecoder):
@@ -27,6 +28,17 @@ class DynamicModel(FunctionDecoder):
 
     s, p and f are namespaces of the states at the start of the step, the parameters and
     the forcings of the row.
+
+    ```python
+    @process_model(
+        parameters=[Parameter("k", low=0.01, high=0.9, per="group", unit="d-1")],
+        state=[State("store", start=10, unit="mm")], time="step", warmup=365,
+        forcings=["rain"], targets=["q"],
+    )
+    def bucket(s, p, f):
+        q = p.k * s.store
+        return {"store": s.store + f.rain - q}, {"q": q}
+    ```
 
     Args:
         function: the step.
@@ -42,6 +54,9 @@ class DynamicModel(FunctionDecoder):
             states), "rk4" (fourth order, in as many substeps as the accuracy asks for),
             "auto" ("linear" where symbols show that the system is, else "rk4").
         warmup: first rows of every group that run, but are compared with nothing.
+        error: how errors of targets grow with them: "equal", "proportional", or
+            "proportional+floor" with a floor that is learned; None: as the settings of
+            the training say.
     Raises:
         DecoderError: a name that is used twice or not declared, or an unknown word.
     """
@@ -64,12 +79,14 @@ class DynamicModel(FunctionDecoder):
         time: Time = "step",
         solver: Solver = "auto",
         warmup: int = 0,
+        error: Error | None = None,
     ) -> None:
         self.states = tuple(states)
         self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
         self.time: Time = time
         self.solver: Solver = solver
         self.warmup = warmup
+        self.error: Error | None = error
         starts = [one.start_parameter() for one in states if one.learn_start]
         super().__init__(
             function, name, [*parameters, *starts], forcings, tuple(targets),
@@ -95,6 +112,7 @@ class DynamicModel(FunctionDecoder):
         for word, value, known in (
             ("time", self.time, get_args(Time)),
             ("solver", self.solver, get_args(Solver)),
+            ("error", self.error, (None, *get_args(Error))),
         ):
             if value not in known:
                 raise DecoderError(

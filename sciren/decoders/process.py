@@ -6,7 +6,7 @@ from keyword import iskeyword
 from typing import Any, overload
 
 from sciren.decoders.base import Decoder
-from sciren.decoders.dynamic import DynamicModel, Solver, Time
+from sciren.decoders.dynamic import DynamicModel, Error, Solver, Time
 from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError
 from sciren.parameters import Forcing, Parameter
@@ -38,6 +38,7 @@ def process_model(
     time: Time = ...,
     solver: Solver = ...,
     warmup: int = ...,
+    error: Error | None = ...,
 ) -> Callable[[Callable[..., Any]], DynamicModel]: ...
 def process_model(
     parameters: Sequence[Parameter],
@@ -50,6 +51,7 @@ def process_model(
     time: Time = "step",
     solver: Solver = "auto",
     warmup: int = 0,
+    error: Error | None = None,
     latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], Decoder]:
     """Turn a plain function ``(p, f)`` into a decoder (decorator).
@@ -67,23 +69,12 @@ def process_model(
     same lines also print as an equation; functions of numpy and scipy with the same
     meaning (np.exp, np.where, scipy.special.expit) do as well.
 
-    With ``state`` the function is one step ``(s, p, f)`` of a model with memory:
-
-    ```python
-    @process_model(
-        parameters=[Parameter("k", low=0.01, high=0.9, per="group", unit="d-1")],
-        state=[State("store", start=10, unit="mm")], time="step", warmup=365,
-        forcings=["rain"], targets=["q"],
-    )
-    def bucket(s, p, f):
-        q = p.k * s.store
-        return {"store": s.store + f.rain - q}, {"q": q}
-    ```
+    With ``state`` the function is one step ``(s, p, f)`` of a model with memory.
 
     Args:
         parameters, forcings, targets, target_units, rowwise: see `Decoder`.
         name: defaults to the function's.
-        state, time, solver, warmup: of a model with memory, see
+        state, time, solver, warmup, error: of a model with memory, see
             `sciren.decoders.DynamicModel`.
         latex: equation of a function that symbols cannot pass, such as one of matrices.
     Raises:
@@ -95,19 +86,13 @@ def process_model(
         if state is not None:
             return DynamicModel(
                 function, called, parameters, state, forcings, targets, target_units,
-                time, solver, warmup,
+                time, solver, warmup, error,
             )  # fmt: skip
-        _refuse_memory(called, parameters, targets, time, warmup)
+        _refuse_memory(called, parameters, targets, time, warmup, error)
         return FunctionDecoder(
-            function,
-            called,
-            parameters,
-            forcings,
-            tuple(targets),
-            target_units,
-            rowwise,
-            latex=latex,
-        )
+            function, called, parameters, forcings, tuple(targets), target_units,
+            rowwise, latex=latex,
+        )  # fmt: skip
 
     return decorate
 
@@ -118,6 +103,7 @@ def _refuse_memory(
     targets: Sequence[str] | Mapping[str, str],
     time: str,
     warmup: int,
+    error: str | None,
 ) -> None:
     """Refuse declarations that mean nothing without a state."""
     asked = [f"parameter {p.name!r} has inputs" for p in parameters if p.inputs]
@@ -127,6 +113,7 @@ def _refuse_memory(
     asked += ["targets name states"] if isinstance(targets, Mapping) else []
     asked += [f"time={time!r}"] if time != "step" else []
     asked += [f"warmup={warmup}"] if warmup else []
+    asked += [f"error={error!r}"] if error else []
     if asked:
         raise DecoderError(
             f"process model {name!r}: {asked[0]}, which needs a state; add "

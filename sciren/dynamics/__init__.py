@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sciren.dynamics.group_fit import GroupFits as GroupFits
     from sciren.dynamics.group_fit import fit_groups as fit_groups
     from sciren.dynamics.local import local_jacobians as local_jacobians
+    from sciren.dynamics.mixed_fitting import GroupDeviations as GroupDeviations
     from sciren.dynamics.prediction import SeriesPrediction as SeriesPrediction
+    from sciren.dynamics.prediction import series_bands as series_bands
     from sciren.dynamics.prediction import simulate_series as simulate_series
     from sciren.dynamics.recurrence import adjoint as adjoint
     from sciren.dynamics.scores import group_scores as group_scores

@@ -13,14 +13,28 @@ from typing import cast
 import numpy as np
 import torch
 
-from sciren.comparison import ResidualScale
+from sciren.comparison import Residual, ResidualScale
 from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.deviations import Deviations
 from sciren.dynamics.group_fit import GroupFits, GroupProblem, fit_groups
 from sciren.dynamics.linearised import Linearisation, LinearisedModel
 from sciren.dynamics.local_values import LocalScale
+from sciren.dynamics.mixed_fitting import (
+    ROUNDS as MIXED_ROUNDS,
+)
+from sciren.dynamics.mixed_fitting import (
+    GroupDeviations,
+    about_features,
+    first_modes,
+    rows_of,
+    steady,
+    unseen_modes,
+)
+from sciren.dynamics.mode_fit import SETTLED as MODES_SETTLED
+from sciren.dynamics.mode_fit import ModeFits, losses_about
 from sciren.dynamics.residuals import Comparison, compared_targets
 from sciren.dynamics.simulation import SeriesProcess
 from sciren.errors import ColumnError, TrainingError
@@ -42,9 +56,12 @@ class SeriesHistory(History):
     Attributes:
         groups: the training groups, each fitted alone.
         problems: "train", "valid" -> loss of their groups under the estimated noise.
+        deviations: of the training groups from what their features say, where declared;
+            ``groups`` is then None.
     """
 
     groups: GroupFits | None = None
+    deviations: GroupDeviations | None = None
     problems: dict[str, GroupProblem] | None = None
 
 
@@ -73,23 +90,76 @@ def fit_series(
     settings = _settings(config)
     scale = checked(model, train, valid)
     problem = series_problem(model, train, scale, config)
+    inner = second_level(model)
+    if problem.law:
+        history = _with_deviations(inner, problem, (train, valid), settings, progress)
+    else:
+        history = _two_levels(inner, problem, (train, valid), settings, progress)
+    assert history.problems is not None  # both ways keep them
+    adopt(model, inner, history.problems["train"].comparison.scale)
+    return history
+
+
+def _two_levels(
+    inner: ScIReN,
+    problem: GroupProblem,
+    series: tuple[SeriesTable, SeriesTable],
+    settings: TrainConfig,
+    progress: Progress | None,
+) -> SeriesHistory:
+    """Fit every group alone, curves on their numbers, then through the simulation."""
     groups = fit_groups(problem)
     problem = groups.problem
-    others = replace_series(problem, valid)
+    others = replace_series(problem, series[1])
     apart = fit_groups(others, estimate_noise=False)
     centre = groups.physical.mean(0)
-    inner = second_level(model)
     tables = [
-        Linearisation(one.physical, one.precision, centre).table(series)
-        for one, series in ((groups, train), (apart, valid))
+        Linearisation(one.physical, one.precision, centre).table(part)
+        for one, part in ((groups, series[0]), (apart, series[1]))
     ]
-    found = _fitted(inner, tables, settings, progress)
-    history = SeriesHistory(**vars(found))
+    history = SeriesHistory(**vars(_fitted(inner, tables, settings, progress)))
     history.groups = groups
     history.problems = {"train": problem, "valid": others}
     _say(history, groups)
-    _through_simulation(inner, (problem, others), (train, valid), settings, history)
-    adopt(model, inner, problem.comparison.scale)
+    _through_simulation(inner, (problem, others), series, settings, history)
+    return history
+
+
+def _with_deviations(
+    inner: ScIReN,
+    problem: GroupProblem,
+    series: tuple[SeriesTable, SeriesTable],
+    settings: TrainConfig,
+    progress: Progress | None,
+) -> SeriesHistory:
+    """Fit curves, and deviations about them, in turn (`sciren.dynamics.mixed_fitting`)."""
+    fits = first_modes(problem)
+    numbers = fits.problem.law.backward(fits.predicted)[:1]
+    others = replace_series(fits.problem, series[1])
+    apart = unseen_modes(fits, others, np.repeat(numbers, len(series[1]), 0))
+    again = settings.replace(profiles=False, bootstrap=0)
+    history, edges = None, []
+    for number in range(MIXED_ROUNDS):
+        centre = fits.losses.t.mean(0)
+        tables = [rows_of(fits, centre, series[0]), rows_of(apart, centre, series[1])]
+        found = _fitted(inner, tables, again if number else settings, progress)
+        history = history or SeriesHistory(**vars(found))
+        before, kept = fits, edges
+        history.edges = found.edges
+        edges = [
+            (e["feature"], e["latent"]) for e in found.edges if e["status"] == "kept"
+        ]
+        fits = about_features(fits, local_numbers(inner, series[0]), found.edges)
+        others = replace_series(fits.problem, series[1])
+        apart = unseen_modes(fits, others, local_numbers(inner, series[1]))
+        if edges == kept and steady(before, fits):
+            break
+    assert history is not None  # at least one round
+    assert inner.spread is not None  # the decoder declares deviations
+    inner.spread.copy_(torch.from_numpy(fits.problem.law.sd[: len(inner.spread)]))
+    history.deviations = GroupDeviations.of(fits)
+    history.problems = {"train": fits.problem, "valid": others}
+    _say_deviations(history, fits)
     return history
 
 
@@ -137,9 +207,23 @@ def series_problem(
     if config is not None or known is None:
         config = config or TrainConfig()
         targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-        known = ResidualScale.fit(targets, config.residual, config.offset)
+        known = ResidualScale.fit(targets, _kind(decoder, config), config.offset)
     scale = scale or LocalScale(decoder, model.constraints)
-    return GroupProblem(process, Comparison.of(process, known), scale)
+    law = Deviations.declared(scale)
+    if model.spread is not None and bool((model.spread > 0).any()):
+        law = law.with_sd(_padded(model.spread.numpy(), len(scale.names)))
+    return GroupProblem(process, Comparison.of(process, known), scale, law)
+
+
+def _padded(latents: np.ndarray, size: int) -> np.ndarray:
+    """Return numbers of the latents followed by zeros for the constants."""
+    return np.concatenate([latents, np.zeros(size - len(latents))])
+
+
+def _kind(model: DynamicModel, config: TrainConfig) -> Residual:
+    if model.error is None:
+        return config.residual
+    return "identity" if model.error == "equal" else "log"
 
 
 def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
@@ -147,7 +231,7 @@ def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
     process = replace(problem.process, table=series)
     known = problem.comparison
     comparison = replace(Comparison.of(process, known.scale), noise=known.noise)
-    return GroupProblem(process, comparison, problem.scale)
+    return replace(problem, process=process, comparison=comparison)
 
 
 def second_level(model: ScIReN) -> ScIReN:
@@ -182,11 +266,15 @@ def local_numbers(model: ScIReN, series: SeriesTable) -> np.ndarray:
 def linearised_at(
     problem: GroupProblem, physical: np.ndarray, centre: np.ndarray
 ) -> tuple[Linearisation, float]:
-    """Linearise the loss of all groups at these numbers; also return the loss there."""
-    raw = problem.scale.raw(torch.from_numpy(physical))
-    normal = problem.physical_normal(raw)
-    parts = (physical, normal.gradient.numpy(), normal.matrix.numpy())
-    return Linearisation.at(*parts, centre), float(normal.loss.sum())
+    """Linearise the loss of all groups at these numbers; also return the loss there.
+
+    Where groups deviate the loss is taken at their modes about these numbers, and the
+    deviations are integrated out.
+    """
+    law = problem.law
+    losses = losses_about(problem, physical)
+    linear = Linearisation.at(losses.without(law), law.forward(centre))
+    return linear, float(problem.losses_at(physical).sum())
 
 
 def _through_simulation(
@@ -264,3 +352,25 @@ def _say(history: SeriesHistory, groups: GroupFits) -> None:
         if memory.order:
             lags = ", ".join(f"{value:.2f}" for value in memory.coefficients[-1])
             history.say(f"The noise of {target} remembers the rows before: {lags}.")
+
+
+def _say_deviations(history: SeriesHistory, fits: ModeFits) -> None:
+    """Tell spreads of deviations, floors of errors, and what did not settle."""
+    assert history.deviations is not None  # the caller has set them
+    for row in history.deviations.summary().to_dict("records"):
+        history.say(
+            f"Groups deviate from what features say of {row['latent']} by {row['spread']:.2g} "
+            f"({row['law']}); shrinkage {row['shrinkage']:.2g}."
+        )
+    model = fits.problem.process.model
+    if model.error == "proportional+floor":
+        floors = fits.problem.comparison.scale.offset.tolist()
+        for target, floor in zip(model.targets, floors, strict=True):
+            history.say(
+                f"Errors of {target} are proportional above a floor of {floor:.3g}."
+            )
+    if fits.change >= MODES_SETTLED:
+        history.say(
+            f"Spreads had not settled when the search ended: the last round moved them by "
+            f"{fits.change:.1%}."
+        )

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from sciren.dynamics.accuracy import accurate
+from sciren.dynamics.deviations import Deviations, Quadratic
 from sciren.dynamics.directions import jacobian_blocks
+from sciren.dynamics.error_floor import with_learned_floor
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
 from sciren.dynamics.simulation import SeriesProcess, Trajectory, check_finite
@@ -30,11 +32,40 @@ class GroupProblem:
         process: model and series.
         comparison: targets and noise.
         scale: of the local numbers.
+        law: of the deviations of groups from what features say.
     """
 
     process: SeriesProcess
     comparison: Comparison
     scale: LocalScale
+    law: Deviations
+
+    def with_noise_of(self, outputs: np.ndarray, spent: float = 0.0) -> "GroupProblem":
+        """Return the problem under the noise of simulated outputs (m, T, G).
+
+        Args:
+            outputs: near the targets.
+            spent: observations that the numbers of groups took up.
+        """
+        comparison = self.comparison
+        if self.process.model.error == "proportional+floor":
+            comparison = with_learned_floor(comparison, self.process, outputs)
+        comparison = comparison.with_noise_of(outputs, memory=self.process.regular)
+        count = float(comparison.counts.sum())
+        # at least half of the observations speak of the noise, whatever was spent
+        share = count / max(count - spent, 0.5 * count)
+        noise = replace(comparison.noise, variance=comparison.noise.variance * share)
+        return replace(self, comparison=replace(comparison, noise=noise))
+
+    def losses_near(self, physical: np.ndarray) -> Quadratic:
+        """Return the losses of all groups about physical values (G, Q), by t."""
+        normal = self.normal_at(physical)
+        slope = self.law.slope(physical)
+        return Quadratic(
+            self.law.forward(physical),
+            normal.gradient.numpy() * slope,
+            normal.matrix.numpy() * slope[:, :, None] * slope[:, None],
+        )
 
     def take(self, members: Tensor) -> "GroupProblem":
         """Return the problem of some groups."""
@@ -45,10 +76,11 @@ class GroupProblem:
         comparison = self.comparison.take(groups, process.table.rows)
         return replace(self, process=process, comparison=comparison)
 
-    def accurate(self, theta: Tensor) -> "GroupProblem":
+    def accurate(self, physical: np.ndarray) -> "GroupProblem":
         """Return the problem with as many substeps as these numbers need."""
-        values = self.scale.values(self.scale.physical(theta).numpy())
-        return replace(self, process=accurate(self.process, values))
+        return replace(
+            self, process=accurate(self.process, self.scale.values(physical))
+        )
 
     def trajectory(self, theta: Tensor) -> Trajectory:
         """Simulate all groups of the problem."""
@@ -65,21 +97,26 @@ class GroupProblem:
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss, half gradient and Gauss-Newton matrix of some groups, raw scale."""
         part = self.take(members)
-        loss, gradient, matrix = part.physical_normal(theta)
+        loss, gradient, matrix = part.normal_at(self.scale.physical(theta).numpy())
         slope = self.scale.slope(theta)
         return Normal(
             loss, gradient * slope, matrix * slope.unsqueeze(2) * slope.unsqueeze(1)
         )
 
-    def physical_normal(self, theta: Tensor) -> Normal:
-        """Do the same by physical values, for all groups of the problem."""
-        trajectory = self.trajectory(theta)
+    def losses_at(self, physical: np.ndarray) -> np.ndarray:
+        """Return the losses (G,) of all groups at physical values (G, Q)."""
+        run = self.process.simulate(self.scale.values(physical))
+        return self.comparison.losses(run.outputs)
+
+    def normal_at(self, physical: np.ndarray) -> Normal:
+        """Loss, half gradient and matrix by physical values (G, Q), all groups."""
+        trajectory = self.process.simulate(self.scale.values(physical))
         outputs = trajectory.outputs
         residual, slope = (
             self.comparison.residual(outputs),
             self.comparison.slope(outputs),
         )
-        count, size = theta.shape
+        count, size = physical.shape
         loss, gradient = np.empty(count), np.empty((count, size))
         matrix = np.empty((count, size, size))
         blocks = jacobian_blocks(self.process, trajectory, self.scale.directions())
@@ -138,24 +175,24 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
     raw = problem.scale.start(count)
     check_finite(problem.process, problem.trajectory(raw))
     for _ in range(2 if estimate_noise else 1):
-        problem = problem.accurate(raw)
+        problem = problem.accurate(problem.scale.physical(raw).numpy())
         raw = minimise(problem, raw, ITERATIONS, TOLERANCE, damping=1e-2).theta
         if estimate_noise:
             outputs = problem.trajectory(raw).outputs
-            noise = problem.comparison.with_noise_of(outputs)
-            problem = replace(problem, comparison=noise)
+            problem = problem.with_noise_of(outputs)
     return described(problem, raw)
 
 
 @torch.no_grad()
 def described(problem: GroupProblem, raw: Tensor) -> GroupFits:
     """Return what is known of every group at its numbers (G, Q)."""
-    normal = problem.physical_normal(raw)
+    physical = problem.scale.physical(raw).numpy()
+    normal = problem.normal_at(physical)
     low, high = problem.scale.limits()
     bound = (raw <= low + ON_BOUND) | (raw >= high - ON_BOUND)
     return GroupFits(
         raw,
-        problem.scale.physical(raw).numpy(),
+        physical,
         normal.matrix.numpy(),
         normal.loss.numpy(),
         bound.numpy(),

@@ -19,6 +19,8 @@ from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.deviations import SMALLEST, Quadratic
+from sciren.functions import log, maximum
 
 EFFECT, OFFSET, RESPONSE = "effect", "offset", "response"
 UNSEEN = (
@@ -27,7 +29,10 @@ UNSEEN = (
 
 
 class LinearisedModel(Decoder):
-    """response = sum_k effect_k p_k - offset, with the parameters of a dynamic model.
+    """response = sum_k effect_k t_k(p_k) - offset, with the parameters of a dynamic model.
+
+    t is the logarithm where groups deviate by factors (`sciren.dynamics.deviations`), and
+    the identity elsewhere.
 
     Args:
         model: whose latents per group and constants are seen.
@@ -45,13 +50,16 @@ class LinearisedModel(Decoder):
         total = -getattr(f, OFFSET)
         names = (*self.latent_names, *self.constant_names)
         for column, name in enumerate(names):
-            total = total + effect[..., column] * getattr(p, name)
+            value = getattr(p, name)
+            if self.parameters[name].deviation == "lognormal":
+                value = log(maximum(value, SMALLEST))
+            total = total + effect[..., column] * value
         return total
 
 
 @dataclass(frozen=True)
 class Linearisation:
-    """Quadratic losses of groups: numbers q_g (G, Q) and H_g (G, Q, Q), physical values.
+    """Quadratic losses of groups: numbers q_g (G, Q) and H_g (G, Q, Q), by t.
 
     Attributes:
         centre: (Q,) numbers about which responses are written, so that they stay small.
@@ -62,21 +70,16 @@ class Linearisation:
     centre: np.ndarray
 
     @classmethod
-    def at(
-        cls,
-        physical: np.ndarray,
-        gradient: np.ndarray,
-        precision: np.ndarray,
-        centre: np.ndarray,
-    ) -> "Linearisation":
-        """Linearise at numbers that are no optimum: q_g = physical - H_g^-1 gradient."""
+    def at(cls, losses: Quadratic, centre: np.ndarray) -> "Linearisation":
+        """Linearise where the losses are known, at no optimum: q_g = t - H_g^-1 g_g."""
+        precision = losses.curvature
         size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
         scaled = precision / (size[:, :, None] * size[:, None])
         step = (
             np.linalg.pinv(scaled, rcond=UNSEEN, hermitian=True)
-            @ ((gradient / size)[..., None])
+            @ ((losses.gradient / size)[..., None])
         )
-        return cls(physical - step[..., 0] / size, precision, centre)
+        return cls(losses.t - step[..., 0] / size, precision, centre)
 
     def table(self, series: SeriesTable) -> Table:
         """Return Q rows a group: its static features, effects, offset and response."""

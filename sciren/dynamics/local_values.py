@@ -105,6 +105,15 @@ class LocalScale:
         own = torch.tensor(inner, dtype=torch.float64).reshape(-1, 2)
         return torch.cat([own[:, 0], low]), torch.cat([own[:, 1], high])
 
+    def physical_limits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the declared bounds (Q,) of all local numbers."""
+        known = {p.name: p for p in (*self.model.group_latents, *self.constants)}
+        low, high = (
+            np.array([getattr(known[name], end) for name in self.names])
+            for end in ("low", "high")
+        )
+        return low, high
+
     def constant_limits(self) -> tuple[Tensor, Tensor]:
         """Return the bounds of the constants on their training scale."""
         return self._constant_scale.box()

@@ -84,14 +84,20 @@ class SeriesProcess:
                     f"series do not have. {closest_names(name, self.table.forcings)} "
                     "Map it with forcings={model's name: column}"
                 )
-        steps = self.table.intervals[self.table.active]
-        # 1e-6: times in decimals are equally far apart up to their rounding
-        if self.model.time == "step" and np.ptp(steps) > 1e-6 * steps.max():
+        if self.model.time == "step" and not self.regular:
+            steps = self.table.intervals[self.table.active]
             raise DataError(
                 f"process model {self.model.name!r} counts steps, but the rows of the series "
                 f"are {steps.min():g} to {steps.max():g} {self.table.time_unit} apart; read "
                 "the table with gaps='raise' to see where, or declare time='ode'"
             )
+
+    @cached_property
+    def regular(self) -> bool:
+        """Whether all rows are equally far apart, so that noise may remember rows."""
+        steps = self.table.intervals[self.table.active]
+        # 1e-6: times in decimals are equally far apart up to their rounding
+        return bool(np.ptp(steps) <= 1e-6 * steps.max())
 
     @cached_property
     def parameter_names(self) -> tuple[str, ...]:
