@@ -2,6 +2,7 @@
 # make test   lint, types and tests        make bench   timings        make clean
 # make soak   altered files, edits, kills, hostile files and units, for an hour
 # make docs   the manual as a website in site/, every link checked
+# make manual every block of code of the manual and its notebooks, run
 #
 # Both create .venv and install the versions of constraints.txt, and only when something
 # changed. pip's own settings (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_FIND_LINKS, pip.conf,
@@ -17,7 +18,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs bench clean soak
+.PHONY: demo test lint docs manual bench clean soak
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -33,6 +34,9 @@ lint: $(VENV)/.installed-dev
 
 docs: $(VENV)/.installed-docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+manual: $(VENV)/.installed-dev
+	$(ONE_THREAD) $(BIN)/python -m pytest -m "slow or not slow" -n $(WORKERS) tests/docs
 
 bench: $(VENV)/.installed
 	$(ONE_THREAD) $(BIN)/python -m benchmarks

@@ -32,6 +32,7 @@ from visualize.style import (
     PANEL,
     SMALL,
     WIDTH,
+    ShownFigure,
     family_colour,
     styled,
     text_colour,
@@ -72,7 +73,7 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
     rows = -(-len(handles) // _IN_KEY)
     key = _KEY * max(rows, 1)
     below = key + (0 if places is not None else _ROW * (len(kept) + 1) + 2 * MARGIN)
-    figure = Figure(figsize=(width, layout.height + below))
+    figure = ShownFigure(figsize=(width, layout.height + below))
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(-below, layout.height))
     axis.axis("off")
     _draw_parts(axis, graph, layout)

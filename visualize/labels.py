@@ -7,6 +7,7 @@ import numpy as np
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DECIMALS = 6  # more of them are shown as a power of ten
 _DIGITS = 6  # of a value beside its error
+_PLAIN = 5  # whole numbers below this power of ten are written out: 1670, not 1.67·10³
 _WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
 
 
@@ -41,6 +42,8 @@ def number(value: float, digits: int = 3) -> str:
     text = f"{value:.{digits}g}"
     if "e" in text:
         mantissa, exponent = text.split("e")
+        if 0 < int(exponent) < _PLAIN:
+            return f"{float(text):.0f}".replace("-", "−")
         text = f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     return text.replace("-", "−")
 

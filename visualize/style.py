@@ -5,6 +5,7 @@ colour blindness; nothing is told by colour alone. Figures are plain
 ``matplotlib.figure.Figure`` objects without any ``pyplot`` state.
 """
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +26,10 @@ P = ParamSpec("P")
 WIDTH = 9.0  # inches; 900 px in the report
 NARROWEST = 2.2  # inches of a panel whose title and ticks can be read
 FONT = 10.0  # points; nothing in a picture is smaller than SMALL
-SMALL = 8.5  # points: ticks and legends; FONT at the usual ratio of 1.2 to the next size
+SMALL = (
+    8.5  # points: ticks and legends; FONT at the usual ratio of 1.2 to the next size
+)
+SCREEN = 100.0  # pixels an inch in a notebook, as in the report
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of small text
 
 INK = "#1b1b1b"
@@ -121,6 +125,15 @@ def text_colour(colour: str) -> str:
     return colour
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows at the end of a cell, also without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=SCREEN)
+        return stream.getvalue()
+
+
 _drawn_at: ContextVar[float | None] = ContextVar("width of figures", default=None)
 
 
@@ -150,7 +163,7 @@ def panels(
         width, columns = given, min(columns, max(1, int(given // NARROWEST)))
     across = min(columns, count)
     rows = -(-count // across)
-    figure = Figure(figsize=(width, rows * height), layout=_layout())
+    figure = ShownFigure(figsize=(width, rows * height), layout=_layout())
     grid = np.atleast_1d(figure.subplots(rows, across, squeeze=False)).ravel()
     for unused in grid[count:]:
         figure.delaxes(unused)

@@ -1,11 +1,13 @@
 """Where the equation fails, in one sentence: the largest pattern of its residuals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import pstdev
 from typing import Any
 
 from visualize.labels import digits_within, interval, number, pretty_unit
 
+TRIFLE = 0.01  # of the observations' standard deviation: no reader would act on less
 LEVEL = 0.05  # of all groups of a target together (Bonferroni)
 FEWEST = 4  # blocks of a group: the spread of fewer is hardly known
 
@@ -33,21 +35,33 @@ def failures(views: Mapping[str, Any]) -> list[str]:
     Args:
         views: content of ``views.json``; without residuals nothing is said.
     """
-    units = (views.get("rows") or {}).get("units", {})
+    rows = views.get("rows") or {}
+    units, observed = rows.get("units", {}), rows.get("observed", {})
     sentences = []
     for target, along in (views.get("residuals") or {}).items():
         groups = [group for view in along for group in _departures(view)]
         if groups:
-            sentences.append(_sentence(target, groups, units.get(target, "")))
+            least = TRIFLE * _deviation(observed.get(target, []))
+            sentences.append(_sentence(target, groups, units.get(target, ""), least))
     return sentences
 
 
-def _sentence(target: str, groups: list[Departure], unit: str) -> str:
-    clear = [group for group in groups if group.p * len(groups) < LEVEL]
+def _deviation(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return pstdev(known) if known else 0.0
+
+
+def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> str:
+    clear = [
+        group
+        for group in groups
+        if group.p * len(groups) < LEVEL and abs(group.mean) >= least
+    ]
     if not clear:
         return (
             f"No clear pattern is seen in the residuals of {target}: in none of "
-            f"{len(groups)} groups of rows is their mean away from zero by more than chance."
+            f"{len(groups)} groups of rows is their mean away from zero by more than "
+            f"chance and {100 * TRIFLE:g} % of the spread of {target}."
         )
     worst = max(clear, key=lambda group: abs(group.mean))
     side = "above" if worst.mean > 0 else "below"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
+from discovery.results.identification import first_reason
 from visualize.labels import interval, percent, pretty_unit, with_error
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def _constant(row: Mapping[str, Any]) -> str:
         return f"{text}; the data determine it"
     if row["identified"] is None:
         return text
-    why = str(row["reason"]).split("; ")[
-        0
-    ]  # the others stand in the table of constants
-    return f"{text}, but the data do not determine it: {why}"
+    # the others stand in the table of constants
+    return (
+        f"{text}, but the data do not determine it: {first_reason(str(row['reason']))}"
+    )
 
 
 def _fit(discovery: "Discovery") -> list[str]:

@@ -157,6 +157,11 @@ def verdicts(
     return known
 
 
+def first_reason(reason: str) -> str:
+    """Return the first of the doubts about a constant, which `verdicts` joins by "; "."""
+    return reason.partition("; ")[0]
+
+
 def _doubts(profiles: Sequence[Identification]) -> list[str]:
     """Return why not, each reason once; kept features only repeat what all say."""
     whole = [

@@ -10,6 +10,7 @@ import numpy as np
 from discovery.config.file import versions, write_resolved_config
 from discovery.report.figures import draw_all, run_graph, save_figures
 from discovery.report.latex.pieces import write_pieces
+from discovery.results.identification import first_reason
 from discovery.results.record import failed_note
 from discovery.results.views.collect import VIEWS, views_of
 from discovery.runs.files import write_csv, write_json, write_text
@@ -172,9 +173,8 @@ def _constant(
     if rows.empty:
         return constant
     row = rows.iloc[0]
-    doubt = (
-        "" if row["identified"] in (None, True) else f"not identified: {row['reason']}"
-    )
+    known = row["identified"] in (None, True)
+    doubt = "" if known else f"not identified: {first_reason(str(row['reason']))}"
     note = "; ".join(part for part in (constant.note, doubt) if part)
     numbers = {name: float(row[name]) for name in ("error", "low", "high")}
     return replace(constant, note=note, **numbers)

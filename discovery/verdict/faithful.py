@@ -60,7 +60,7 @@ def _failed(check: "Check") -> Reason:
     where = f" ({check.detail})" if check.detail else ""
     sentence = (
         f"The check of consistency '{check.name}' fails: {check.meaning} is "
-        f"{check.number:.3g}, the limit is {check.tolerance:.3g}{where}"
+        f"{check.number:.6g}, the limit is {check.tolerance:.6g}{where}"
     )
     return Reason(
         "faithful", check.name, False, sentence, check.number, check.tolerance,

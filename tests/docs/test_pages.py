@@ -23,12 +23,19 @@ LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)")
 PUBLIC = ("sciren", "symbolic", "visualize", "discovery")
 
 # pages whose blocks run in one go: seconds, or a few of them
-QUICK = ("process-models.md", "how-to/moving.md")
+QUICK = ("process-models.md", "how-to/moving.md", "how-to/sites.md", "how-to/towers.md")
+# pages whose commands are run too, between their other blocks
+RUN_COMMANDS = {
+    "tutorial.md", "how-to/classes.md", "how-to/sites.md", "how-to/soil-profiles.md",
+    "how-to/towers.md",
+}  # fmt: skip
 SLOW = {  # pages read one after another, as their text says
     "training, then equations": ("training.md", "equations.md"),
     "tutorial, then export": ("tutorial.md", "how-to/export.md"),
     "memory": ("dynamic-models.md",),
     "notebook": ("how-to/notebooks.md",),
+    "classes": ("how-to/classes.md",),
+    "soil profiles": ("how-to/soil-profiles.md",),
     "README": ("../README.md",),
 }
 
@@ -75,6 +82,17 @@ def test_blocks_are_whole(page):
         ast.parse(text)
     for _, _, text in blocks(page, "yaml"):
         yaml.safe_load(text)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_name_that_a_page_imports_is_public(page):
+    for _, _, text in blocks(page, "python"):
+        for node in ast.walk(ast.parse(text)):
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            module = importlib.import_module(node.module)
+            public = getattr(module, "__all__", vars(module))
+            assert {alias.name for alias in node.names} <= set(public)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -132,11 +150,12 @@ def run_pages(pages, folder, monkeypatch):
                 exec(compile(text, page, "exec"), names)
             elif kind == "yaml" and title:
                 (folder / title).write_text(text, encoding="utf-8")
-            elif kind == "sh" and page == "tutorial.md":
+            elif kind == "sh" and page in RUN_COMMANDS:
                 for line in text.splitlines():
                     with pytest.raises(SystemExit) as end:
                         main([*shlex.split(line, comments=True)[1:], "--quiet"])
                     assert end.value.code == 0, line
+    return names
 
 
 @pytest.mark.parametrize("page", QUICK)
@@ -147,7 +166,9 @@ def test_short_pages_run(page, tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.parametrize("pages", list(SLOW.values()), ids=list(SLOW))
 def test_long_pages_run(pages, tmp_path, monkeypatch):
-    run_pages(pages, tmp_path, monkeypatch)
+    names = run_pages(pages, tmp_path, monkeypatch)
+    if "equations.md" in pages:  # a relation that the text promises to find
+        assert names["found"].accepted
 
 
 def test_every_page_with_python_is_run():

@@ -53,3 +53,8 @@ def test_drawing_leaves_the_settings_of_the_user_alone():
 
     draw()
     assert dict(mpl.rcParams) == before
+
+
+def test_a_notebook_shows_a_figure_without_pyplot():
+    figure, _ = panels(1, 1, 1.0, 2.0)
+    assert figure._repr_png_().startswith(b"\x89PNG")

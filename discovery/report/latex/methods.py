@@ -70,12 +70,15 @@ def _model(
         else (f"encoder of the kind {escape(config.encoder.kind)}")
     )
     through = (
-        f" through the process model \\texttt{{{escape(config.decoder.name)}}}"
+        " through the process model "
+        f"\\texttt{{{escape(config.decoder.name.rpartition(':')[2])}}}"
         if config.decoder
         else ""
     )
+    hidden = "quantity" if len(latents) == 1 else "quantities"
+    verb = "was" if len(latents) == 1 else "were"
     return (
-        f"With ScIReN~\\cite{{sciren}} the hidden quantities {_named(latents)} were inferred "
+        f"With ScIReN~\\cite{{sciren}} the hidden {hidden} {_named(latents)} {verb} inferred "
         f"from {len(record['features'])} features ({_named(record['features'])}) by a {kind} "
         f"of penalised cubic splines~\\cite{{liu2024kan,eilers1996}}, which was fitted"
         f"{through} to the observations of {targets} alone; no hidden quantity was observed."

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 REFERENCES = {
-    "sciren": """@software{sciren,
+    "sciren": """@misc{sciren,
   author  = {{The ScIReN developers}},
   title   = {{ScIReN}: equations for the hidden parameters of a process model},
   version = {VERSION},

@@ -47,7 +47,7 @@ function drawFit(place) {
     add(ofColumns, withUnit(`all ${name} moved by`, rows.units[name]), -span, span, 0, (v) => { shifts[name] = v; });
   }
   const back = html("button", { type: "button", onclick: () => { for (const reset of resets) reset(); redraw(); } }, "Back to the equation");
-  frame.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), ofProcess, ofColumns,
+  frame.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), html("p", { class: "hint" }, "Constants begin at the values of the printed equation."), ofProcess, ofColumns,
     html("details", {}, html("summary", {}, "Constants of the equations"), ofEquations), back));
 }
 function drawPath(place) {

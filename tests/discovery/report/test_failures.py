@@ -49,6 +49,14 @@ def test_months_hours_and_classes_are_named_as_people_do():
     assert "where ta is class 7:" in sentence
 
 
+def test_a_pattern_that_is_a_trifle_beside_the_spread_is_not_named():
+    x, residual, blocks = noise(0)
+    views = views_of(1e-6 * residual - 1e-5 * (x > 26), x, blocks)
+    views["rows"]["observed"] = {"gpp": [1.0, 2.0, None, 5.0]}
+    (sentence,) = failures(views)
+    assert sentence.startswith("No clear pattern")
+
+
 def test_without_residuals_or_blocks_nothing_is_said():
     assert failures({}) == []
     x, residual, blocks = noise(2)

@@ -54,10 +54,47 @@ def test_an_unknown_reference_is_refused():
         bibliography(["nobody"], "1")
 
 
+CLASSES = {  # class -> first line of a manuscript
+    "article": r"\documentclass[11pt]{article}",
+    "elsarticle": r"\documentclass[review]{elsarticle}",
+    "copernicus": r"\documentclass[bg,manuscript]{copernicus}",
+    "agujournal2019": r"\documentclass[draft]{agujournal2019}",
+}
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
-def test_the_example_compiles(light):
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_pieces_compile_in_manuscripts(light, name):
+    place = ["kpsewhich", f"{name}.cls"]
+    if subprocess.run(place, capture_output=True, check=False).returncode:
+        pytest.skip(f"this TeX has no {name}.cls")
+    paper = light / "tex" / "paper.tex"
+    first, _, rest = paper.read_text(encoding="utf-8").partition("\n")
+    assert first.startswith(r"\documentclass")
+    paper.write_text(f"{CLASSES[name]}\n{rest}", encoding="utf-8")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
         cwd=light / "tex", capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+@pytest.mark.skipif(shutil.which("bibtex") is None, reason="needs bibtex")
+def test_bibtex_finds_every_citation(light):
+    for program in ("pdflatex -interaction=nonstopmode paper.tex", "bibtex paper"):
+        done = subprocess.run(
+            program.split(), cwd=light / "tex", capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:]
+    assert "Warning" not in done.stdout
+
+
+def test_the_paragraph_names_a_process_of_a_file_without_its_place(light):
+    config = stored_config(light)
+    assert ":" in config.decoder.name
+    text = methods_paragraph(
+        Discovery.load(light), config, read_json(light / "data.json")
+    )
+    assert r"process model \texttt{light\_use}" in text
+    assert "the hidden quantity " in text
