@@ -22,7 +22,7 @@ _FIND = """
   const out = before.bottom < 0 || before.top > innerHeight;
   const far = Math.abs(before.top) / innerHeight;
   if (out || before.bottom > innerHeight) node.scrollIntoView({ block: "center" });
-  const box = node.getBoundingClientRect();
+  const box = node.getClientRects()[0];  // a link may go on in the next line
   return { text: node.innerText ?? node.textContent, screens: out ? far : 0,
     x: box.left + box.width / 2, y: box.top + Math.min(box.height / 2, 20) };
 })()
