@@ -2,7 +2,8 @@
 
 Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
 (relations behind the constants of 40 simulated catchments), drainage (an unknown function
-of a state, as a curve and as its closed form), remifentanil (people that deviate, with
+of a state, as a curve and as its closed form), odes (growth, cycles and events from wrong
+starts), remifentanil (people that deviate, with
 --data; --sets are seeds of the folds).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
@@ -19,6 +20,7 @@ PARTS = {
     "jacobian": "benchmarks.dynamics.speed",
     "catchments": "benchmarks.dynamics.catchments",
     "drainage": "benchmarks.dynamics.drainage",
+    "odes": "benchmarks.dynamics.odes",
     "remifentanil": "benchmarks.dynamics.remifentanil",
 }
 MEASURED = ("remifentanil",)

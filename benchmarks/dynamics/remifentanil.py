@@ -26,7 +26,7 @@ from sciren import (
 )
 from sciren.dynamics import SeriesProcess, simulate_series
 from sciren.dynamics.fitting import SeriesHistory, series_problem
-from sciren.dynamics.group_fit import GroupProblem
+from sciren.dynamics.group_problem import GroupProblem
 from sciren.dynamics.linearised import Linearisation
 from sciren.dynamics.mixed_fitting import first_modes
 from sciren.dynamics.mode_fit import fit_modes

@@ -19,7 +19,8 @@ from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.deviations import Deviations
-from sciren.dynamics.group_fit import GroupFits, GroupProblem, fit_groups
+from sciren.dynamics.group_fit import GroupFits, fit_groups
+from sciren.dynamics.group_problem import GroupProblem
 from sciren.dynamics.linearised import Linearisation, LinearisedModel
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.mixed_fitting import (
@@ -27,8 +28,10 @@ from sciren.dynamics.mixed_fitting import (
 )
 from sciren.dynamics.mixed_fitting import (
     GroupDeviations,
+    Round,
     about_features,
     first_modes,
+    kept_edges,
     rows_of,
     steady,
     unseen_modes,
@@ -54,10 +57,10 @@ class SeriesHistory(History):
     """Record of a fit on series.
 
     Attributes:
-        groups: the training groups, each fitted alone.
+        groups: the training groups, each fitted alone; None where they deviate or are too
+            short for that.
         problems: "train", "valid" -> loss of their groups under the estimated noise.
-        deviations: of the training groups from what their features say, where declared;
-            ``groups`` is then None.
+        deviations: of the training groups from what their features say, where declared.
     """
 
     groups: GroupFits | None = None
@@ -91,8 +94,8 @@ def fit_series(
     scale = checked(model, train, valid)
     problem = series_problem(model, train, scale, config)
     inner = second_level(model)
-    if problem.law:
-        history = _with_deviations(inner, problem, (train, valid), settings, progress)
+    if problem.law or _short(problem):
+        history = _jointly(inner, problem, (train, valid), settings, progress)
     else:
         history = _two_levels(inner, problem, (train, valid), settings, progress)
     assert history.problems is not None  # both ways keep them
@@ -125,41 +128,50 @@ def _two_levels(
     return history
 
 
-def _with_deviations(
+def _short(problem: GroupProblem) -> bool:
+    """Whether most groups have too few observations for numbers of their own."""
+    return bool(np.median(problem.comparison.counts) <= len(problem.scale.names))
+
+
+def _jointly(
     inner: ScIReN,
     problem: GroupProblem,
     series: tuple[SeriesTable, SeriesTable],
     settings: TrainConfig,
     progress: Progress | None,
 ) -> SeriesHistory:
-    """Fit curves, and deviations about them, in turn (`sciren.dynamics.mixed_fitting`)."""
+    """Fit curves, and what deviates from them, in turn (`sciren.dynamics.mixed_fitting`)."""
     fits = first_modes(problem)
     numbers = fits.problem.law.backward(fits.predicted)[:1]
     others = replace_series(fits.problem, series[1])
     apart = unseen_modes(fits, others, np.repeat(numbers, len(series[1]), 0))
     again = settings.replace(profiles=False, bootstrap=0)
-    history, edges = None, []
+    history, best = None, None
     for number in range(MIXED_ROUNDS):
         centre = fits.losses.t.mean(0)
         tables = [rows_of(fits, centre, series[0]), rows_of(apart, centre, series[1])]
         found = _fitted(inner, tables, again if number else settings, progress)
         history = history or SeriesHistory(**vars(found))
-        before, kept = fits, edges
-        history.edges = found.edges
-        edges = [
-            (e["feature"], e["latent"]) for e in found.edges if e["status"] == "kept"
-        ]
         fits = about_features(fits, local_numbers(inner, series[0]), found.edges)
+        if best is not None and fits.deviance >= best.fits.deviance:
+            break
+        same = best is not None and kept_edges(best.edges) == kept_edges(found.edges)
+        settled = best is not None and same and steady(best.fits, fits)
+        best = Round(fits, found.edges, _copied(inner))
+        if settled:
+            break
         others = replace_series(fits.problem, series[1])
         apart = unseen_modes(fits, others, local_numbers(inner, series[1]))
-        if edges == kept and steady(before, fits):
-            break
     assert history is not None  # at least one round
-    assert inner.spread is not None  # the decoder declares deviations
-    inner.spread.copy_(torch.from_numpy(fits.problem.law.sd[: len(inner.spread)]))
-    history.deviations = GroupDeviations.of(fits)
+    assert best is not None
+    fits, history.edges = best.fits, best.edges
+    inner.load_state_dict(best.weights)
+    others = replace_series(fits.problem, series[1])
     history.problems = {"train": fits.problem, "valid": others}
-    _say_deviations(history, fits)
+    if inner.spread is not None:
+        inner.spread.copy_(torch.from_numpy(fits.problem.law.sd[: len(inner.spread)]))
+        history.deviations = GroupDeviations.of(fits)
+        _say_deviations(history, fits)
     return history
 
 

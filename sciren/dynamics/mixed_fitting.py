@@ -9,14 +9,16 @@ References: see `sciren.dynamics.mode_fit`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.dynamics.deviations import Deviations, modes
-from sciren.dynamics.group_fit import GroupProblem
+from sciren.dynamics.group_problem import GroupProblem
 from sciren.dynamics.linearised import Linearisation
 from sciren.dynamics.mode_fit import ModeFits, fit_modes, group_modes
 
@@ -127,8 +129,22 @@ def rows_of(fits: ModeFits, centre: np.ndarray, series: SeriesTable) -> Table:
     return Linearisation.at(marginal, centre).table(series)
 
 
+@dataclass(frozen=True)
+class Round:
+    """What a round found: groups about their features, edges, weights of the model."""
+
+    fits: ModeFits
+    edges: list[dict[str, Any]]
+    weights: dict[str, Tensor]
+
+
+def kept_edges(edges: Sequence[Mapping[str, object]]) -> set[tuple[object, object]]:
+    """Return feature and latent of the edges that were kept."""
+    return {(e["feature"], e["latent"]) for e in edges if e["status"] == "kept"}
+
+
 def steady(before: ModeFits, after: ModeFits) -> bool:
     """Whether spreads stayed from one round to the next."""
     own = after.problem.law.sd > 0
     change = np.log(after.problem.law.sd[own] / before.problem.law.sd[own])
-    return bool(np.abs(change).max() < STEADY)
+    return bool((np.abs(change) < STEADY).all())

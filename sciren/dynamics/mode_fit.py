@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from sciren.dynamics.deviations import Deviations, Quadratic, modes, shared, updated
-from sciren.dynamics.group_fit import GroupProblem
+from sciren.dynamics.group_problem import GroupProblem
 from sciren.dynamics.simulation import check_finite
 from sciren.solvers.levenberg import Normal, minimise
 
@@ -24,6 +24,7 @@ SETTLED = 0.01
 """Change of logs of spreads and noise at which the outer loop ends, and a hundredth of it
 the inner one: spreads themselves are known to about 10 % from fifty groups."""
 STEPS, TOLERANCE = 12, 1e-5  # of the modes within one outer round
+HALVINGS = 8  # of a step of all groups: 1/128 of it moves nothing that is known
 LONGEST = 1.0  # of a step of a mode, in its spread or in logs: e-fold
 
 Predict = Callable[[Quadratic], np.ndarray]
@@ -134,6 +135,24 @@ class ModeFits:
     change: float
 
     @property
+    def deviance(self) -> float:
+        """Minus twice the log likelihood, deviations integrated out about their modes.
+
+        Laplace's approximation, without what is the same for all fits of the series; a
+        learned floor changes the unit of the residuals and is left out too.
+        """
+        law, comparison = self.problem.law, self.problem.comparison
+        scaled = law.sd[:, None] * self.losses.curvature * law.sd
+        away = (self.t - self.predicted)[:, law.sd > 0] / law.sd[law.sd > 0]
+        counts = comparison.compared.sum((1, 2))
+        return float(
+            self.problem.losses_at(law.backward(self.t)).sum()
+            + (away**2).sum()
+            + np.linalg.slogdet(np.eye(len(law.sd)) + scaled)[1].sum()
+            + counts @ np.log(comparison.noise.variance)
+        )
+
+    @property
     def shrinkage(self) -> np.ndarray:
         """(Q,) 1 - sd(u) / spread: near one where groups say nothing; nan without spread."""
         sd = self.problem.law.sd
@@ -168,10 +187,14 @@ def fit_modes(
     for _ in range(OUTER):
         t = group_modes(problem, predicted, t)
         losses = problem.losses_near(problem.law.backward(t))
-        law, predicted = _settled(losses, problem.law, predicted, used, common)
+        law, moved = _settled(losses, problem.law, predicted, used, common)
+        if common and not problem.law:
+            moved = t = _downhill(problem, predicted, moved)
+        shift, predicted = np.abs(moved - predicted), moved
         before, problem = problem, replace(problem, law=law)
         problem = _with_noise(problem, t, _spent(losses, law))
-        change = _change(before, problem)
+        size = np.maximum(np.abs(predicted), np.where(problem.law.logs, 1.0, 1e-12))
+        change = max(_change(before, problem), float((shift / size).max()))
         if change < SETTLED:
             break
     t = group_modes(problem, predicted, t)
@@ -184,16 +207,32 @@ def _settled(
     common: bool,
 ) -> tuple[Deviations, np.ndarray]:  # fmt: skip
     """Run EM to its end on one linearisation."""
+    own = law.sd > 0
     for _ in range(INNER):
         if common:
             predicted = np.tile(shared(losses.without(law)), (len(predicted), 1))
+        if not law:
+            break
         moved = updated(losses, law, predicted, used)
-        own = law.sd > 0
         change = np.abs(np.log(moved.sd[own] / law.sd[own])).max()
         law = moved
         if change < 0.01 * SETTLED:
             break
     return law, predicted
+
+
+def _downhill(
+    problem: GroupProblem, before: np.ndarray, after: np.ndarray
+) -> np.ndarray:
+    """Return the step of all groups, inside the bounds and halved until the loss falls."""
+    low, high = problem.scale.physical_limits()
+    now = problem.losses_at(problem.law.backward(before)).sum()
+    for number in range(HALVINGS):
+        t = before + (after - before) / 2**number
+        physical = np.clip(problem.law.backward(t), low, high)
+        if problem.losses_at(physical).sum() < now:
+            return problem.law.forward(physical)
+    return before
 
 
 def _spent(losses: Quadratic, law: Deviations) -> float:
