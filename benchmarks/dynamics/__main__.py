@@ -14,7 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.belief.__main__ import sets, table
+from benchmarks.belief.__main__ import sets
+from benchmarks.belief.figures import markdown
 
 PARTS = {
     "jacobian": "benchmarks.dynamics.speed",
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.part in MEASURED and asked.data is None:
         parser.error(f"{asked.part} needs --data, the folder of the measured data")
     more = (asked.data,) if asked.part in MEASURED else ()
-    sys.stdout.write(table(run(asked.sets, *more)) + "\n")
+    sys.stdout.write(markdown(run(asked.sets, *more)) + "\n")
     return 0
 
 

@@ -128,7 +128,7 @@ def _lines(problem: GroupProblem, table: SeriesTable) -> list[dict[str, Any]]:
         return problem.law.forward(np.column_stack(parts))
 
     used = np.array([c.shape[1] for c in columns], dtype=float)
-    start = None
+    start, errors = None, np.full(len(theta), np.nan)
     for _ in range(LINE_ROUNDS):
         fits = fit_modes(problem, lines(theta), used, start)
         problem, start = fits.problem, fits.t
@@ -145,7 +145,7 @@ def _lines(problem: GroupProblem, table: SeriesTable) -> list[dict[str, Any]]:
 
         solved = least_squares(misfit, theta, x_scale=np.abs(theta))
         theta = solved.x
-    errors = np.sqrt(np.diag(np.linalg.inv(solved.jac.T @ solved.jac)))
+        errors = np.sqrt(np.diag(np.linalg.inv(solved.jac.T @ solved.jac)))
     return _described(names, theta, errors, problem.law.sd)
 
 

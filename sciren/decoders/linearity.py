@@ -8,11 +8,22 @@ from typing import Any, Protocol
 class Declared(Protocol):
     """What is needed of a dynamic model."""
 
-    state_names: tuple[str, ...]
-    forcings: tuple[str, ...]
-    parameters: Any
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the states."""
+        ...
 
-    def called(self, *arguments: Any) -> Any:
+    @property
+    def forcings(self) -> tuple[str, ...]:
+        """Names of the forcings."""
+        ...
+
+    @property
+    def parameters(self) -> Any:
+        """Declared parameters."""
+        ...
+
+    def called(self, *namespaces: Any) -> Any:
         """Return the derivatives, or them and the outputs."""
         ...
 

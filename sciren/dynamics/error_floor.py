@@ -11,6 +11,7 @@ Reference: Box and Cox 1964 (the shift of a log, with the derivative of the scal
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,4 +58,5 @@ def _floor(y: np.ndarray, o: np.ndarray) -> float:
         return 0.5 * len(o) * np.log(np.mean(misfit**2)) + np.log(o + floor).sum()
 
     limits = (float(np.log(lowest)), float(np.log(RANGE[1] * median)))
-    return float(np.exp(minimize_scalar(cost, bounds=limits, method="bounded").x))
+    found: Any = minimize_scalar(cost, bounds=limits, method="bounded")
+    return float(np.exp(found.x))

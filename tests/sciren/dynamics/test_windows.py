@@ -96,7 +96,9 @@ def test_a_day_for_every_year_is_enough_for_a_threshold_and_its_base():
     parts = []
     for year in range(years):
         x = rng.uniform(-1, 1)
-        ta = 1.5 * rng.standard_normal() - 1 + 0.15 * days + 2 * rng.standard_normal(130)
+        ta = (
+            1.5 * rng.standard_normal() - 1 + 0.15 * days + 2 * rng.standard_normal(130)
+        )
         warmth = np.concatenate(([0.0], np.cumsum(np.maximum(ta - 4, 0))))
         after = int(np.searchsorted(warmth, 150 + 40 * x))
         day = np.interp(150 + 40 * x, warmth[after - 1 : after + 1], [after - 1, after])
