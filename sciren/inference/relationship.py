@@ -102,7 +102,7 @@ def relationship(
     columns = dictionary(features)
     if slope is not None:
         columns = {kind: block * slope[:, None] for kind, block in columns.items()}
-    mode = _mode(features, target, groups, series)
+    mode = exchange_mode(features, target, groups, series)
     return _tested(
         _Levels.of(columns, target, nuisance, groups if mode == "groups" else None),
         mode,
@@ -120,9 +120,18 @@ def _thinned(count: int, series: bool) -> Array | slice:
     return np.linspace(0, count - 1, MOST_ROWS).astype(int)
 
 
-def _mode(
-    features: Array, target: Array, groups: Array | None, series: bool | None
+def exchange_mode(
+    features: Array,
+    target: Array,
+    groups: Array | None = None,
+    series: bool | None = None,
 ) -> Mode:
+    """What may be exchanged: rows, rows inside groups, or only shifts of a series.
+
+    Args:
+        features: (n, d);  target: (n,);  groups: (n,) labels or None.
+        series: whether neighbouring rows are alike; None asks the data.
+    """
     if groups is not None and 1 < len(np.unique(groups)) < len(target):
         return "groups"
     limit = 3 / np.sqrt(len(target))

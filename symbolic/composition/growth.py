@@ -74,7 +74,7 @@ class Queue:
             self.waiting += [
                 (_penalised_rss(fits, k, n), one) for k, one in enumerate(fits)
             ]
-            if first and _plain(self.screened, fits[0]):
+            if first and fits and _plain(self.screened, fits[0]):
                 break
         self.waiting.sort(key=lambda one: one[0])
         reached = [max(fit.rss, FINEST**2 * n) for _, fit in self.waiting]
@@ -105,12 +105,18 @@ def splined(
     grouping: Grouping,
     generator: np.random.Generator,
 ) -> list[Fit]:
-    """Fit nodes of splines to one grouping beside a full additive part, best first."""
+    """Fit nodes of splines to one grouping beside a full additive part, best first.
+
+    Returns:
+        Nothing where the rows are too few for it.
+    """
     options: list[list[Option]] = []
     for k in range(len(grouping)):
         options.append(
             node_options(additive, selected, grouping, k, generator, options)
         )
+        if not options[-1]:
+            return []
     fits = joint_splines(additive.beside(selected), options)
     best = min(fit.rss for fit in fits)
     return [fit for fit in fits if fit.rss <= CLOSE * best]

@@ -28,6 +28,9 @@ DEGREE = 3
 ADDITIVE = 14
 """Splines of the additive part, finer than those inside nodes."""
 
+ROWS_EACH = 4
+"""Rows for each spline of the additive part: with fewer they leave nothing of a target."""
+
 RICH = 5
 """Degree of the products of a chosen pair."""
 
@@ -85,7 +88,8 @@ class PairBlocks:
 
     def __init__(self, regression: Regression) -> None:
         count = len(regression.columns)
-        fine = [spline_basis(column.z, ADDITIVE) for column in regression.columns]
+        functions = min(ADDITIVE, max(len(regression) // (ROWS_EACH * count), DEGREE))
+        fine = [spline_basis(column.z, functions) for column in regression.columns]
         self.beside = regression.beside(np.hstack(fine))
         self.z = [column.z for column in regression.columns]
         poly = [polynomials(z, DEGREE) for z in self.z]

@@ -3,7 +3,8 @@
 1. proposals and everything plainer that is nearly as good;
 2. kinks need rows on both sides;
 3. the plainest form within two units of BIC of the best, with no more constants;
-4. a constant in that place: nothing to find;
+4. a constant in that place: nothing to find; so is a form that explains little and does
+   not predict the half of the rows that did not choose it;
 5. curves that the families do not hold are tried in place of each curve: a better one
    refuses the form, an equal one is named beside it;
 6. a curve patched together is refused, unless the data would show any imitation;
@@ -17,10 +18,11 @@ from dataclasses import replace
 import numpy as np
 
 from sciren.inference.relationship import LEVEL, relationship
+from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.outer_rivals import outer_rivals
 from symbolic.composition.decision.record import CLEARLY, Decision, Rival
 from symbolic.composition.decision.rivals import rivals
-from symbolic.composition.decision.simpler import pool
+from symbolic.composition.decision.simpler import plainest, pool
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.finding import Finding, Settings, judge_of
@@ -30,10 +32,7 @@ from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import ROUNDING, Gate
 from symbolic.composition.search import ScoredModel, Search
 
-PROPOSALS = 12
-WITHIN = 2.0
-"""Units of BIC that are not worth a mention (Raftery 1995)."""
-
+PROPOSALS = 12  # forms that the walk to plainer ones begins with
 EQUAL_WITHIN = 4.0
 EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
 LEFTOVER_LEVEL = 0.01
@@ -70,14 +69,32 @@ def decide(
         return replace(finding, decision=UNSUPPORTED)
     pick = plainest(standing)
     finding = _in_front(finding, settings, pick)
-    if not pick.model.places():
-        decision = nothing("a constant does as well as any formula")
+    unfounded = _unfounded(finding, settings, budget)
+    if unfounded is not None:
+        decision, pick = unfounded, refitted(regression, Model())
+        finding = _in_front(finding, settings, pick)
     else:
         decision = _doubts(finding, settings, names) or _compared(
             regression, standing, pick, names
         )
     return replace(
         finding, decision=replace(decision, explained=_explained(regression, pick))
+    )
+
+
+def _unfounded(finding: Finding, settings: Settings, budget: Budget) -> Decision | None:
+    """Say where the form in front is no better than a constant."""
+    pick = finding.best
+    if not pick.model.places():
+        return nothing("a constant does as well as any formula")
+    if not is_doubtful(finding.regression, pick.rss):
+        return None
+    p_value = confirmation(finding, settings, budget)
+    if p_value <= LEVEL:
+        return None
+    return nothing(
+        "the formula of one half of the rows predicts the other half no better than a "
+        f"constant (p = {p_value:.2g})"
     )
 
 
@@ -128,18 +145,6 @@ def without_relation(regression: Regression, settings: Settings) -> Finding | No
     gate = Gate(0.0, np.nan, np.nan, left, 0.0, None, False)
     reason = f"no relation between the features and the target (p = {p_value:.2g})"
     return Finding(regression, (form,), gate, 0, decision=nothing(reason))
-
-
-def plainest(forms: Sequence[ScoredModel]) -> ScoredModel:
-    """Plainest form within two units of the best, with no more constants than it."""
-    best = min(forms, key=lambda form: form.criterion)
-    close = [
-        form
-        for form in forms
-        if form.criterion <= best.criterion + WITHIN
-        and form.model.size <= best.model.size
-    ]
-    return min(close, key=lambda form: (size(form.model), form.criterion))
 
 
 def _in_front(finding: Finding, settings: Settings, pick: ScoredModel) -> Finding:

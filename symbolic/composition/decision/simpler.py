@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from symbolic.composition.decision.size import refitted
+from symbolic.composition.decision.size import refitted, size
 from symbolic.composition.fitting.model import Model, Term, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.rewriting import rewritings
@@ -12,13 +12,16 @@ from symbolic.composition.search import ScoredModel, Search
 
 Array = np.ndarray
 
-WITHIN = 15.0
+SEARCHED_WITHIN = 15.0
 """Proposals of the search that far above its best are not looked at."""
 
 ALLOWED_STEP = 4.0
 """Rise of BIC after which a walk to plainer forms is not continued."""
 
-STEPS = 5
+NOT_WORTH = 2.0
+"""Units of BIC that are not worth a mention (Raftery 1995)."""
+
+STEPS = 5  # of the walk: of 49 measured formulas none needed more than four
 KEPT = 8  # forms that each step goes on from
 
 
@@ -34,7 +37,7 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
     front = [
         refitted(regression, proposal.model)
         for proposal in proposals
-        if proposal.criterion < best + WITHIN
+        if proposal.criterion < best + SEARCHED_WITHIN
     ]
     for _ in range(STEPS + 1):
         fresh = [one for one in front if _improves(reached, one)]
@@ -103,3 +106,15 @@ def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:
     design = np.column_stack([*columns, np.ones(len(z))])
     found = np.linalg.lstsq(design, values, rcond=None)[0]
     return Term(term.feature, family, tuple(found[:-1].tolist()))
+
+
+def plainest(forms: Sequence[ScoredModel]) -> ScoredModel:
+    """Plainest form within two units of the best, with no more constants than it."""
+    best = min(forms, key=lambda form: form.criterion)
+    close = [
+        form
+        for form in forms
+        if form.criterion <= best.criterion + NOT_WORTH
+        and form.model.size <= best.model.size
+    ]
+    return min(close, key=lambda form: (size(form.model), form.criterion))

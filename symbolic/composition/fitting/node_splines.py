@@ -104,13 +104,17 @@ def _clearest(regression: Regression, feature: int) -> tuple[float, float, float
     return float(gains[best]), float(places[best]), 0.5 * float(places[1] - places[0])
 
 
-OPTIONS = 3
+OPTIONS = 3  # kinds of a node that are named: a quarter of the time of naming each
+
+MOST_PROJECTED = 0.6
+"""Columns beside a node, of the rows: with more, what is left of a node of nine splines
+for each feature is chance (60 rows hold two additive features, 150 rows six)."""
 
 PREFERRED = 0.93
 """Factor on the sum of squares of a product: beside additive terms it stands for squares and
 exponentials of the same two features as well, and is the easiest to name."""
 
-ROWS = 800
+ROWS = 800  # of the starts of a node; the best are fitted to all rows
 
 FINEST = 2e-3
 """Residual deviation below which splines of nodes tell no grouping from another."""
@@ -137,6 +141,8 @@ def node_options(
     Args:
         before: options of earlier groups; nodes of those that hold all features of this
             group are subtracted, since products of the latter are their own as well.
+    Returns:
+        Nothing where the rows are too few for what stands beside the node.
     """
     group = grouping[k]
     others = [
@@ -149,6 +155,8 @@ def node_options(
     beside = additive.regression.beside(
         np.hstack([additive.columns(selected), *others])
     )
+    if beside.projected.shape[1] > MOST_PROJECTED * len(beside):
+        return []
     hiding = [h for h in range(len(before)) if set(group) <= set(grouping[h])]
     if hiding:
         hidden = Model(nodes=tuple(before[h][0].node for h in hiding))

@@ -105,8 +105,9 @@ def projector(columns: Array) -> Array:
     size = np.linalg.norm(columns, axis=0)
     scaled = columns[:, size > 1e-12] / size[size > 1e-12]
     q, r = np.linalg.qr(scaled)
+    # of more columns than rows the first ones already span everything
     keep = np.abs(np.diag(r)) > 1e-9
-    return q if keep.all() else np.linalg.qr(scaled[:, keep])[0]
+    return q if keep.all() else np.linalg.qr(scaled[:, : len(keep)][:, keep])[0]
 
 
 def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Array:

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from symbolic.composition.decision.decide import plainest
 from symbolic.composition.decision.rivals import rivals
-from symbolic.composition.decision.simpler import plainer_models
+from symbolic.composition.decision.simpler import plainer_models, plainest
 from symbolic.composition.decision.size import information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.fitting.model import Model, Node, Term
