@@ -24,6 +24,7 @@ from sciren.errors import ConfigError
 
 OPERON_SYMBOLS = "add,sub,mul,constant,variable,exp,log,abs,square"
 SLICE_SECONDS = 2  # wall seconds of one call of Operon, the smallest budget is one call
+NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 OPERON_SHARE = 0.6  # of the budget that Operon gets behind a black box
 
 
@@ -37,6 +38,7 @@ class Found:
         constants: process constants.
         seconds: CPU seconds.
         equals: other formulas that the method names beside it.
+        intervals: process constant -> its 95 % interval, where the method has one.
     """
 
     expression: sympy.Expr | None
@@ -45,6 +47,7 @@ class Found:
     constants: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     equals: tuple[sympy.Expr, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 Method = Callable[[Case, float], Found]
@@ -81,11 +84,19 @@ def ours(case: Case, budget: float) -> Found:
     found = compose(
         case.features, case.target, names=case.names, budget_s=budget, **options
     )
-    constants = {
-        name: found.constants_of_process[name].value for name in case.constants
-    }
+    known = {name: found.constants_of_process[name] for name in case.constants}
     beside = tuple(raw_expression(equal.form, found.units) for equal in found.equals)
-    return Found(found.expression, found.accepted, str(found), constants, equals=beside)
+    return Found(
+        found.expression,
+        found.accepted,
+        str(found),
+        {name: one.value for name, one in known.items()},
+        equals=beside,
+        intervals={
+            name: (one.value - NORMAL_95 * one.error, one.value + NORMAL_95 * one.error)
+            for name, one in known.items()
+        },
+    )
 
 
 # -- Operon -------------------------------------------------------------------------
