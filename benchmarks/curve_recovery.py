@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import make_lsq_spline
 
-from symbolic.curves.fit import CurveFit, fit_curve
+from symbolic.curves.curve_fit import CurveFit
+from symbolic.curves.fit import fit_curve
 from symbolic.families.forms import Form
 from symbolic.families.library import FAMILIES
 

@@ -21,9 +21,9 @@ from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.data.splits import split_random
 from sciren.decoders import IdentityDecoder
 from symbolic import fit_curve
+from symbolic.curves.curve_fit import CurveFit
 from symbolic.curves.edge_errors import with_errors
 from symbolic.curves.extract import extract
-from symbolic.curves.fit import CurveFit
 from symbolic.options import SymbolicOptions
 from symbolic.search.observations import observed
 from symbolic.search.starting import fit_edge

@@ -38,6 +38,7 @@ class Found:
         constants: process constants.
         seconds: CPU seconds.
         equals: other formulas that the method names beside it.
+        several: how many forms and curves it names together, 0 where it names one or none.
         intervals: process constant -> its 95 % interval, where the method has one.
     """
 
@@ -47,6 +48,7 @@ class Found:
     constants: Mapping[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     equals: tuple[sympy.Expr, ...] = ()
+    several: int = 0
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -86,12 +88,14 @@ def ours(case: Case, budget: float) -> Found:
     )
     known = {name: found.constants_of_process[name] for name in case.constants}
     beside = tuple(raw_expression(equal.form, found.units) for equal in found.equals)
+    together = found.outcome == "not distinguishable"
     return Found(
         found.expression,
         found.accepted,
         str(found),
         {name: one.value for name, one in known.items()},
         equals=beside,
+        several=(1 + len(beside) + len(found.rivals)) * together,
         intervals={
             name: (one.value - NORMAL_95 * one.error, one.value + NORMAL_95 * one.error)
             for name, one in known.items()

@@ -128,7 +128,7 @@ def judged(
 
 def _in_set(case: Case, found: Found, form: bool) -> bool:
     """Whether the true form is the answer, or one of several that are named together."""
-    named = found.accepted or bool(found.equals)
+    named = found.accepted or found.several > 0
     return named and (
         form or any(score(case, equal, found.constants).form for equal in found.equals)
     )

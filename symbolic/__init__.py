@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from symbolic.composition import Composition as Composition
     from symbolic.composition import compose as compose
     from symbolic.composition import compose_latent as compose_latent
+    from symbolic.curves.curve_fit import CurveFit as CurveFit
     from symbolic.curves.edge_curve import EdgeCurve as EdgeCurve
-    from symbolic.curves.fit import CurveFit as CurveFit
     from symbolic.curves.fit import fit_curve as fit_curve
     from symbolic.curves.learned_curves import edge_curves as edge_curves
     from symbolic.families.library import DEFAULT_FAMILIES as DEFAULT_FAMILIES

@@ -39,7 +39,8 @@ from symbolic.search.observations import (
     raw_process_constants,
     shape_rules,
 )
-from symbolic.search.refit import SymbolicProblem, downhill, newton_step
+from symbolic.search.problem import SymbolicProblem, newton_step
+from symbolic.search.refit import downhill
 from symbolic.verdict import Check, Verification
 
 CLOSE = {1: 0.9999, 2: 0.9995}  # R2 of equation against network, by layers

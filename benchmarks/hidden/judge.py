@@ -41,11 +41,11 @@ def judged(hidden: HiddenCase, answer: Answer) -> Judgement:
     """Judge an answer."""
     case, found = hidden.case, answer.found
     scored = score(case, found.expression, found.constants)
-    few = len(found.equals) < MOST_IN_A_SET
+    few = found.several <= MOST_IN_A_SET
     beside = few and any(
         score(case, equal, found.constants).form for equal in found.equals
     )
-    named = found.accepted or bool(found.equals)
+    named = found.accepted or found.several > 0
     # a constant latent is right where the method says that there is nothing to find
     alone = scored.form and (found.accepted or not case.used)
     return Judgement(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from sciren.data import Table
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
-    from symbolic.search.refit import SymbolicProblem
+    from symbolic.search.problem import SymbolicProblem
 
 
 def equation_problem(
@@ -17,7 +17,7 @@ def equation_problem(
 ) -> "tuple[SymbolicProblem, Tensor]":
     """Return the equations as a least-squares problem and their constants (P,)."""
     from symbolic.search.observations import observed, raw_process_constants
-    from symbolic.search.refit import SymbolicProblem
+    from symbolic.search.problem import SymbolicProblem
 
     seen = observed(model, table)
     problem = SymbolicProblem(

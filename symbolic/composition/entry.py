@@ -32,7 +32,7 @@ from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray
 
-MOST_ALTERNATIVES = 12
+MOST_ALTERNATIVES = 12  # shown: a screen of them
 
 
 def compose(
@@ -85,8 +85,7 @@ def compose(
         ConfigError: an unknown family or stage.
         DataError, ShapeError: rows that cannot be used.
     """
-    work = Work()
-    budget = Budget(budget_s, work)
+    budget = Budget(budget_s, Work())
     settings = checked_settings(families, seed, max_rung, groups)
     inputs = checked(features, target, names, weight)
     if process is not None:
@@ -94,22 +93,29 @@ def compose(
         return _composed_through(
             inputs, known, settings, budget, weight is not None, target_name, start
         )
+    return _composed(inputs, settings, budget, weight is not None, target_name)
+
+
+def _composed(
+    inputs: Inputs, settings: Settings, budget: Budget, weighted: bool, name: str
+) -> Composition:
+    """Find the formula of the target itself."""
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
     regression = Regression.of(
         inputs.scaled,
         (inputs.target - shift) / scale,
         inputs.weight,
         origin=inputs.origin,
-        work=work,
+        work=budget.work,
     )
     finding = without_relation(regression, settings)
     if finding is None:
         inputs, regression = _narrowed(inputs, regression)
         finding = find(regression, settings, budget)
-        if weight is None:
+        if not weighted:
             finding = with_noise_law(finding, shift, scale, settings, budget)
         finding = decide(finding, settings, budget, inputs.names)
-    return assembled(finding, inputs, shift, scale, target_name, budget, {})
+    return assembled(finding, inputs, shift, scale, name, budget, {})
 
 
 def _narrowed(inputs: Inputs, regression: Regression) -> tuple[Inputs, Regression]:
@@ -240,29 +246,14 @@ def assembled(
         weight: (n,) factors on residuals of the observations at the end; None: those of
             the regression.
     """
-    regression, best, units = finding.regression, finding.best, units_of(inputs)
+    best, units = finding.best, units_of(inputs)
 
     def form_of(offset: float, model: Model) -> LatentStructure:
-        return structure_of(
-            model, regression.columns, offset, shift, scale, name, units
-        )
+        columns = finding.regression.columns
+        return structure_of(model, columns, offset, shift, scale, name, units)
 
     form, constants = _written(finding, inputs, form_of, process is None)
-
-    def alternative(scored_model: ScoredModel) -> Alternative:
-        level = float(linear_part(regression, scored_model.model)[0])
-        return Alternative(
-            describe(scored_model.model, inputs.names),
-            scored_model.criterion,
-            scored_model.criterion - best.criterion,
-            float(np.sqrt(scored_model.rss / len(regression))),
-            form_of(level, scored_model.model),
-        )
-
-    others = [
-        alternative(candidate)
-        for candidate in finding.candidates[1 : MOST_ALTERNATIVES + 1]
-    ]
+    others = finding.candidates[1 : MOST_ALTERNATIVES + 1]
     outcome = _outcome(finding)
     return Composition(
         accepted=outcome == "found",
@@ -270,7 +261,7 @@ def assembled(
         reason=reason(finding, inputs.names),
         next_step=finding.decision.next_step,
         explained=finding.decision.explained,
-        equals=tuple(alternative(equal) for equal in finding.decision.equals),
+        equals=_alternatives(finding, finding.decision.equals, inputs, form_of),
         rivals=tuple(
             (" and ".join(inputs.names[i] for i in rival.features), rival.family)
             for rival in finding.decision.rivals
@@ -284,11 +275,35 @@ def assembled(
         noise="proportional" if finding.proportional else "constant",
         gate=finding.verdict,
         criterion=best.criterion,
-        alternatives=tuple(others),
+        alternatives=_alternatives(finding, others, inputs, form_of),
         rung=finding.stage,
         seconds=budget.elapsed,
         process=process,
-        rows=replace(inputs, weight=regression.weight if weight is None else weight),
+        rows=replace(
+            inputs, weight=finding.regression.weight if weight is None else weight
+        ),
+    )
+
+
+def _alternatives(
+    finding: Finding,
+    candidates: Sequence[ScoredModel],
+    inputs: Inputs,
+    form_of: Callable[[float, Model], LatentStructure],
+) -> tuple[Alternative, ...]:
+    """Write other models of a finding as they are reported."""
+    regression, best = finding.regression, finding.best
+    return tuple(
+        Alternative(
+            describe(candidate.model, inputs.names),
+            candidate.criterion,
+            candidate.criterion - best.criterion,
+            float(np.sqrt(candidate.rss / len(regression))),
+            form_of(
+                float(linear_part(regression, candidate.model)[0]), candidate.model
+            ),
+        )
+        for candidate in candidates
     )
 
 

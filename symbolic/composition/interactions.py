@@ -22,8 +22,8 @@ SMALLEST_DROP = 0.06
 STRENGTHS = (0.0, 0.003, 0.015, 0.06)
 """Least strength of a pair, of the strongest one, from all to the clearest."""
 
-MOST_PAIRS = 28
-DEGREE = 3
+MOST_PAIRS = 28  # all pairs of eight features
+DEGREE = 3  # of polynomials in products that pairs are chosen by
 
 ADDITIVE = 14
 """Splines of the additive part, finer than those inside nodes."""
@@ -242,7 +242,7 @@ Pair = tuple[int, int]
 Group = tuple[int, ...]
 Grouping = tuple[Group, ...]
 
-MOST_NODES = 3
+MOST_NODES = 3  # of a formula: a fourth was in none of the classes that are measured
 
 
 def components(pairs: Sequence[Pair]) -> list[Group]:

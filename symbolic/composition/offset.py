@@ -12,7 +12,7 @@ from symbolic.terms.without_offset import without_offset, worth_no_constant
 
 Array = np.ndarray
 
-STEPS = 40
+STEPS = 40  # of a refit that begins at the minimum with an offset
 
 
 def plainly_written(

@@ -26,8 +26,8 @@ from symbolic.composition.starts import least_squares
 Array = np.ndarray
 
 GRID, FINER = 33, 9
-START_ROWS = 900
-CANDIDATES = 5
+START_ROWS = 900  # of the grid over constants, work limit under `benchmarks.recovery`
+CANDIDATES = 5  # refitted through the process, work limit under `benchmarks.recovery`
 
 
 @dataclass(frozen=True)
@@ -125,27 +125,11 @@ def search_through(
         start: latent and constants of a trained encoder; None starts from the data.
         names: of the features.
     """
-    generator = np.random.default_rng(settings.seed)
-    factors = starting_weight(observed, weight)
     process = process.at_home(observed)
-    columns = flexible_columns(regression)
-    if start is None:
-        rows = spread_rows(regression, START_ROWS, generator)
-        constants = starting_constants(process, observed, factors, columns, rows)
-        smooth, _ = smooth_latent(process, observed, factors, constants, columns)
-    else:
-        smooth, constants = start.latent, dict(start.constants)
-    shift, scale = float(smooth.mean()), float(smooth.std()) or 1.0
-    state = Linearised.at(
-        regression, process, observed, factors, smooth, constants, shift, scale
-    )
-    flat = state.moved(np.full(len(smooth), shift), constants, factors)
-    flat, _ = flat.refitted(Model())
+    state, flat = _started(regression, process, observed, weight, settings, start)
     unrelated = without_relation(flat.regression, settings)
     if unrelated is not None:
         return ThroughProcess(unrelated, flat)
-    if start is None:
-        state = _smoothed(state, columns)
     found = find(state.regression, settings, budget)
     reached = [
         _refitted(state, candidate) for candidate in found.candidates[:CANDIDATES]
@@ -157,12 +141,9 @@ def search_through(
     state, best, others = _again(
         state, best, [one for _, one in reached], settings, budget
     )
-    verdict = judge_of(state.regression, settings)(best.model)
-    candidates = (
-        best,
-        *(other for other in others if other.model.key != best.model.key),
-    )
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
+    verdict = judge_of(state.regression, settings)(best.model)
+    candidates = _in_front(best, others)
     finding = Finding(state.regression, candidates, verdict, found.stage, proportional)
     decided = decide(finding, settings, budget, names)
     if decided.best.model.key == best.model.key:
@@ -175,6 +156,39 @@ def search_through(
         decided, regression=state.regression, candidates=candidates, verdict=verdict
     )
     return ThroughProcess(changed, state)
+
+
+def _in_front(
+    best: ScoredModel, others: Sequence[ScoredModel]
+) -> tuple[ScoredModel, ...]:
+    return best, *(one for one in others if one.model.key != best.model.key)
+
+
+def _started(
+    regression: Regression,
+    process: Process,
+    observed: Array,
+    weight: Array | None,
+    settings: Settings,
+    start: Start | None,
+) -> tuple[Linearised, Linearised]:
+    """Linearise the process at a first latent, and at the best constant one."""
+    factors = starting_weight(observed, weight)
+    columns = flexible_columns(regression)
+    if start is None:
+        generator = np.random.default_rng(settings.seed)
+        rows = spread_rows(regression, START_ROWS, generator)
+        constants = starting_constants(process, observed, factors, columns, rows)
+        smooth, _ = smooth_latent(process, observed, factors, constants, columns)
+    else:
+        smooth, constants = start.latent, dict(start.constants)
+    shift, scale = float(smooth.mean()), float(smooth.std()) or 1.0
+    state = Linearised.at(
+        regression, process, observed, factors, smooth, constants, shift, scale
+    )
+    flat = state.moved(np.full(len(smooth), shift), constants, factors)
+    flat, _ = flat.refitted(Model())
+    return (_smoothed(state, columns) if start is None else state), flat
 
 
 def _smoothed(state: Linearised, columns: Array) -> Linearised:

@@ -37,7 +37,7 @@ from symbolic.terms.criterion import (
 
 Array = np.ndarray
 
-ROWS = 400
+ROWS = 400  # evenly spaced, on which families are ranked before they are refitted
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Namer:
         return self._shapes[key]
 
 
-SWEEPS = 8
+SWEEPS = 8  # over all terms, ended earlier where nothing helps
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from symbolic.composition.starts import EXP_DISTANCES, LOG_SCALES
 
 Array = np.ndarray
 
-FINALISTS = 14
+FINALISTS = 14  # composites that are refitted, work limit under `benchmarks.recovery`
 
 
 def one_feature(search: Search, feature: int) -> list[ScoredModel]:
@@ -129,7 +129,7 @@ GAIN = 1.3
 MOST_FINISHED = 8
 """Fits that are finished, of nodes alone and of nodes beside a term."""
 
-MOST_TRIED = 2
+MOST_TRIED = 2  # features, the best free curves; work limit under `benchmarks.recovery`
 
 
 def with_univariate_composites(

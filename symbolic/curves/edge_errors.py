@@ -25,7 +25,7 @@ from symbolic.terms.sandwich import sandwich
 INTERVALS = 10  # of the spline on top of a curve
 MOST = 1500  # coefficients of all curves, beyond which errors are not sought
 SMALLEST = 1e-6  # variance of a direction, as a share of the largest, that counts
-ROUNDING = 1e-12
+ROUNDING = 1e-12  # of a unit diagonal: that of normal equations of some hundred columns
 STEPS = 10  # of Gauss and Newton
 SETTLED = 1e-5  # gain that is left, as a share of the loss
 EXACT = 1e-20  # loss that is rounding

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import sympy
 
 from sciren.data.kinds import NUMERIC, FeatureKind
 from sciren.errors import ConfigError, closest_names
 from symbolic.curves.criterion import Evidence, weigh_evidence
 from symbolic.curves.curve_errors import CurveErrors
+from symbolic.curves.curve_fit import CurveFit, departure
 from symbolic.curves.points import Points, prepare
 from symbolic.curves.projection import fit_form
 from symbolic.curves.standard_errors import standard_errors
@@ -18,106 +18,6 @@ from symbolic.families.forms import Array, Form
 from symbolic.families.kind_families import KIND_FAMILIES, forms_of_kind
 from symbolic.families.library import DEFAULT_FAMILIES, FAMILIES
 from symbolic.families.variants import in_raw, of_raw
-
-X = sympy.Symbol("x", real=True)
-FAR_VERTEX = 3.0
-"""Half ranges beyond which the vertex of a parabola is not printed as its shift: far from
-the data its place and its curvature are one number."""
-
-
-@dataclass(frozen=True)
-class CurveFit:
-    """A closed form for one curve, or the reason why there is none.
-
-    Attributes:
-        family: name of the family; "none" when refused.
-        form: the form (a branch of the family), None when refused.
-        constants, errors: (k,) in the order of ``form.constants``, in units of x and y;
-            the errors are standard errors of the edge fit.
-        r2: weighted share of the variance explained (of the best family, when refused).
-        criterion, gap: BIC of the fit, and the delta BIC of the second best family.
-        ambiguous, equals: whether other families do as well, and their names with this
-            one's first.
-        differ_at: x nearest to the middle of the data where the runner-up departs by
-            more than the fit error, searched up to three ranges; None: nowhere.
-        alternatives: every family that was fitted, best first, this one included.
-        reason: why the curve is refused, or what to know about the fit.
-        low, high: range of x with data.
-        effective_points: number of independent points that the criterion counted.
-        chosen: "auto", or "user" when the family was pinned.
-    """
-
-    family: str
-    form: Form | None
-    constants: Array
-    errors: Array
-    r2: float
-    criterion: float
-    low: float
-    high: float
-    gap: float = np.inf
-    ambiguous: bool = False
-    equals: tuple[str, ...] = ()
-    differ_at: float | None = None
-    alternatives: tuple["CurveFit", ...] = ()
-    reason: str = ""
-    effective_points: float = 0.0
-    chosen: Literal["auto", "user"] = "auto"
-
-    @property
-    def refused(self) -> bool:
-        """Whether no family describes the curve."""
-        return self.form is None
-
-    @property
-    def expression(self) -> Any:
-        """The sympy expression in the symbol x; a named function f(x) when refused."""
-        return self.expression_in(X)
-
-    def expression_in(self, symbol: Any) -> Any:
-        """Return the expression in another symbol; a far parabola as a polynomial."""
-        if self.form is None:
-            return sympy.Function("f")(symbol)
-        return readable(self.form, symbol, self.constants, self.low, self.high)
-
-    def value(self, x: Array) -> Array:
-        """Return the closed form at x (n,).
-
-        Raises:
-            ConfigError: the curve is refused, so there is no closed form.
-        """
-        if self.form is None:
-            raise ConfigError(
-                f"the curve has no closed form ({self.reason}); use "
-                "alternatives[0].value, or keep the spline"
-            )
-        return self.form.value(np.asarray(x, dtype=float), self.constants)
-
-    @property
-    def pole(self) -> float | None:
-        """Where the closed form is singular, when within twice the range of the data."""
-        where = None if self.form is None else self.form.pole(self.constants)
-        middle, reach = 0.5 * (self.low + self.high), self.high - self.low
-        return where if where is not None and abs(where - middle) <= reach else None
-
-
-def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
-    """Closed forms of a curve by family, best first."""
-    known = {} if fit.form is None else {fit.family: fit}
-    for other in fit.alternatives:
-        if other.form is not None:
-            known.setdefault(other.family, other)
-    return known
-
-
-def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:
-    """Return the expression; a parabola whose vertex is far from the data expanded."""
-    if form.family == "quadratic":
-        a, s, d = (float(v) for v in c)
-        if abs(s - 0.5 * (low + high)) > FAR_VERTEX * 0.5 * (high - low):
-            terms = (a, 2), (-2.0 * a * s, 1), (a * s * s + d, 0)
-            return sympy.Add(*(sympy.Float(v) * symbol**power for v, power in terms))
-    return form.expression(symbol, c)
 
 
 @dataclass(frozen=True)
@@ -156,23 +56,19 @@ def fit_curve(
         families: names from ``symbolic.families.library.FAMILIES``.
         errors: of a learned curve's values; families are then fitted and judged by
             generalised least squares instead of by the look of the curve.
-        effective_points: independent points of a smooth curve (degrees of freedom of
-            its spline); raised on its own where residuals scatter from point to point.
-            Not used where the errors are known.
-        refuse_above: unexplained share of the explainable variance above which the
-            curve is refused.
+        effective_points: independent points of a smooth curve, the degrees of freedom of
+            its spline; raised where residuals scatter from point to point.
+        refuse_above: unexplained share of the explainable variance that is too much.
         noise_floor: share of sd(y) that counts as rounding.
         margin: what a curved family must gain beyond the penalty of its constants.
         equal_within: families whose criterion is this close are reported as equals.
         domain_margin: share of the range by which the domain reaches beyond the data.
-        forbid: families to leave out.
-        pin: the one family to take, without refusal.
+        forbid: families to leave out;  pin: the one to take, without refusal.
         trend: only monotone members of this direction on the range of the data.
         sign: only members that are nowhere of the other sign on that range.
         surcharges: family -> addition to its criterion, the user's own preferences.
-        unit: shift and scale of the raw value shift + scale * x, of which families
-            without a rule for new units are functions.
-        kind: of the feature; classes and periodic features have families of their own.
+        unit: shift and scale of the raw value shift + scale * x.
+        kind: of the feature; some kinds have families of their own.
     Raises:
         ConfigError: an unknown family, or none left after ``forbid``.
         ShapeError, DataError: arrays that do not fit together or are not finite.
@@ -185,22 +81,35 @@ def fit_curve(
     low, high = float(points.x[0]), float(points.x[-1])
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
+    forms = _forms(names, own or (), unit)
+    candidates = _fit_all(forms, points, domain_margin, _Wanted(trend, sign))
+    if not candidates:
+        return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
+    judge = _judge(candidates, points, effective_points, noise_floor)
+    criterion = _Criterion(judge, margin, surcharges or {})
+    fits = _ranked(candidates, points, criterion)
+    return _decide(fits, points, judge, refuse_above, equal_within, pin)
+
+
+def _ranked(
+    candidates: list[_Candidate], points: Points, criterion: "_Criterion"
+) -> list[CurveFit]:
+    """Write the best branch of every family as a fit, best first."""
+    fits = [
+        _curve_fit(c, points, criterion.of(c), criterion.judge)
+        for c in _best_branches(candidates)
+    ]
+    return sorted(fits, key=lambda fit: fit.criterion)
+
+
+def _forms(
+    names: list[str], own: Iterable[Form], unit: tuple[float, float]
+) -> list[Form]:
+    """Forms of the library by name, and those that a kind of feature has of its own."""
     # a family without a rule for new units is fitted as a function of the raw value
     library = [form for name in names for form in FAMILIES.get(name, ())]
     forms = [_in_unit(form, unit) for form in library]
-    forms += [form for form in own or () if form.family in names]
-    wanted = _Wanted(trend, sign)
-    candidates = _fit_all(forms, points, domain_margin, wanted)
-    if not candidates:
-        return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
-    evidence = _evidence(candidates, points, effective_points, noise_floor)
-    criterion = _Criterion(evidence, margin, surcharges or {})
-    fits = [
-        _curve_fit(c, points, criterion.of(c), evidence)
-        for c in _best_branches(candidates)
-    ]
-    fits.sort(key=lambda fit: fit.criterion)
-    return _decide(fits, points, evidence, refuse_above, equal_within, pin)
+    return forms + [form for form in own if form.family in names]
 
 
 Judge = Evidence | CurveErrors
@@ -221,7 +130,7 @@ class _Criterion:
         return self.judge.criterion(candidate.share, len(form.constants)) + surcharge
 
 
-def _evidence(
+def _judge(
     candidates: list[_Candidate], points: Points, least: float, floor: float
 ) -> Judge:
     if points.errors is not None:
@@ -382,22 +291,6 @@ def _decide(
         errors=nothing,
         reason=text,
     )
-
-
-def departure(first: CurveFit, second: CurveFit, deviation: float) -> float | None:
-    """Return x nearest to the middle of the data where two fits part, or None.
-
-    Args:
-        one, other: closed forms of one curve; they part where they differ by more than
-            the error of the first.
-        deviation: of the curve's values.
-    """
-    middle, width = 0.5 * (first.low + first.high), first.high - first.low
-    grid = middle + np.linspace(-1.5, 1.5, 601) * width
-    grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
-    error = np.sqrt(1.0 - first.r2) * deviation
-    apart = np.abs(first.value(grid) - second.value(grid)) > max(error, 1e-12)
-    return float(grid[np.argmax(apart)]) if apart.any() else None
 
 
 def _constant(points: Points, low: float, high: float, pin: str | None) -> CurveFit:

@@ -15,7 +15,7 @@ CLOSE = 1e-3
 """Share of its range by which a curve of few knots may depart: about the width of a line
 in a figure, and 1e-5 of the variance at most (`symbolic.verification` allows 1e-4)."""
 
-FEWEST_KNOTS = 3
+FEWEST_KNOTS = 3  # both ends and one between them: two cubic pieces
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ import sympy
 from sciren.errors import ExpressionError
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp, guarded_exp_slope
-from symbolic.families.kind_families import LinearForm
 from symbolic.families.library import EXP, FAMILIES
+from symbolic.families.linear_form import LinearForm
 
 FAR_EXPONENT = 30.0
 """Exponent at x = 0, relative to the data, above which exp is written about a number:

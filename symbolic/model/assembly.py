@@ -10,7 +10,8 @@ from symbolic.expression.tracing import trace
 from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.search.observations import Observed, columns_of, constraints_of, units_of
-from symbolic.search.refit import Refit, SymbolicProblem
+from symbolic.search.problem import SymbolicProblem
+from symbolic.search.refit import Refit
 from symbolic.search.starting import FittedLatent
 from symbolic.terms.edge_table import EdgeTable
 from symbolic.terms.rebuild import constrained, raw_expression, refused_curves

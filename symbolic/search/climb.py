@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from sciren.solvers.process_term import ProcessTerm
 
 NOTICED = 4.0  # deviance for each constant (two standard errors) that keeps an edge
-ROUNDS = 12
+ROUNDS = 12  # over all edges, ended earlier where nothing helps
 MANY = 12  # edges above which changes are forecast before they are refitted
 HOPE = 6.0  # units by which a forecast may miss an improvement
 REFITTED = 2  # changes of an edge that are refitted where there are many edges

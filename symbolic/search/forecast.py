@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbolic.search.refit import SymbolicProblem
+from symbolic.search.problem import SymbolicProblem
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:

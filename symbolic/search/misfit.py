@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import f as f_distribution
 
 from symbolic.composition.fitting.regression import spline_basis
-from symbolic.search.refit import SymbolicProblem
+from symbolic.search.problem import SymbolicProblem
 
 if TYPE_CHECKING:
     from symbolic.search.climb import ScoredLatents, Search
@@ -33,7 +33,7 @@ CHANCE = 1e-3
 SMALLEST = 1e-8
 """Variance of a direction, as a share of the largest, below which the form holds it."""
 
-RIDGE = 1e-10
+RIDGE = 1e-10  # of a unit diagonal: about the rounding of normal equations
 
 
 def misfit(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Structures = tuple[LatentStructure, ...]
 
 MOVES = 8  # simplifications that are tried in one step, with up to as many edges
-LEAST_MOVES = 2
+LEAST_MOVES = 2  # however many edges there are
 STEPS = 24  # simplifications in a row
 KEPT = 40  # candidates whose formulas are written
 WITHIN = 1.5

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sciren.agreement import r2
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.gate import (
     ACCEPT_BELOW,
     ROUNDING,
     flexible_columns,
     folds,
-    r2,
     ridge_prediction,
     trees_prediction,
 )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 LIMIT = ACCEPT_BELOW
 """Share of the residual's variance above which something is missing."""
 
-ROWS = 2000
+ROWS = 2000  # of the references: as many as the cases that set the limit have
 ROWS_EACH = 5
 """Rows for each product of three; with fewer their ridge says nothing."""
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from symbolic.curves.curve_fit import CurveFit, fits_by_family
 from symbolic.curves.extract import Curve, LatentCurves, NodeCurves
-from symbolic.curves.fit import CurveFit, fit_curve, fits_by_family
+from symbolic.curves.fit import fit_curve
 from symbolic.families.forms import Form
 from symbolic.families.guarded import EXPONENT_LIMIT
 from symbolic.families.variants import form_named

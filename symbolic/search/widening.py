@@ -10,7 +10,7 @@ nothing to say (`symbolic.search.misfit`), it stands.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from symbolic.curves.fit import fits_by_family
+from symbolic.curves.curve_fit import fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.search.climb import Change, ScoredLatents, Search
 from symbolic.search.misfit import CHANCE, misfit

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sciren.edge_columns import EDGE_COLUMNS
-from symbolic.curves.fit import departure, fits_by_family
+from symbolic.curves.curve_fit import departure, fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
 from symbolic.terms.edge_term import EdgeTerm

@@ -7,7 +7,7 @@ import numpy as np
 import sympy
 
 from sciren.data.kinds import Kinds
-from symbolic.curves.fit import readable
+from symbolic.curves.curve_fit import readable
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.families.forms import Form
 from symbolic.families.variants import ROUNDING, in_raw

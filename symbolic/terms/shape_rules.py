@@ -14,7 +14,7 @@ from symbolic.terms.structure import LatentStructure
 RULES: tuple[str, ...] = get_args(Shape)
 """Rules by name: of the slope, or of the printed term, on the range of the data."""
 
-GRID = 65
+GRID = 65  # places of the range where a rule is looked at, 64 intervals
 SMALLEST = 1e-6  # factor of a term that is turned round
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from symbolic.model.fit_record import ConstantsRecord, Correlation, SlopeAndCurvature
-from symbolic.search.refit import Refit, SymbolicProblem
+from symbolic.search.problem import SymbolicProblem
+from symbolic.search.refit import Refit
 from symbolic.terms.constant_rows import constant_rows, quantile_95
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.rebuild import Units, raw_constants

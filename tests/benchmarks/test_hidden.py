@@ -104,7 +104,7 @@ def test_the_judge_knows_right_wrong_sets_and_refusals(hidden):
     assert not bad.form
     assert bad.r2 < 0.999
     one_of_two = replace(
-        wrong(hidden, 1.0).found, accepted=False, equals=(hidden.case.truth,)
+        wrong(hidden, 1.0).found, accepted=False, equals=(hidden.case.truth,), several=2
     )
     judgement = judged(hidden, Answer(one_of_two))
     assert judgement.in_set

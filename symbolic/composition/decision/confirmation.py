@@ -28,11 +28,11 @@ Array = np.ndarray
 DOUBTFUL = 100.0
 """Rows times explained over unexplained variance below which a half could fail: the test on
 the held-out halves has an expected t of about the root of it, 10 at this limit, where the
-level of 5 % asks for 1.7; a search among five features reaches 30 on noise."""
+level of 5 % asks for 1.7."""
 
 LEVEL = 0.05  # of the held-out comparison
-SHARE_OF_BUDGET = 0.1  # of the work of a whole search, for each half
-LEAST_WORK = 0.5  # seconds of work for each half, enough for the first stage
+SHARE_OF_BUDGET = 0.05  # of the work of a whole search, for each half
+LEAST_WORK = 0.2  # seconds of work for each half
 
 
 def is_doubtful(regression: Regression, rss: float) -> bool:

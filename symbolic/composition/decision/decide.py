@@ -1,6 +1,7 @@
 """Decide what may be said about the proposals of a search.
 
-1. proposals and everything plainer that is nearly as good;
+1. proposals and everything plainer that is nearly as good; the best of them with any
+   other family in place of each curve;
 2. kinks need rows on both sides;
 3. the plainest form within two units of BIC of the best, with no more constants;
 4. a constant in that place: nothing to find; so is a form that explains little and does
@@ -22,7 +23,7 @@ from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.outer_rivals import outer_rivals
 from symbolic.composition.decision.record import CLEARLY, Decision, Rival
 from symbolic.composition.decision.rivals import rivals
-from symbolic.composition.decision.simpler import plainest, pool
+from symbolic.composition.decision.simpler import exchanged_curves, plainest, pool
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
 from symbolic.composition.finding import Finding, Settings, judge_of
@@ -33,11 +34,11 @@ from symbolic.composition.gate import ROUNDING, Gate
 from symbolic.composition.search import ScoredModel, Search
 
 PROPOSALS = 12  # forms that the walk to plainer ones begins with
-EQUAL_WITHIN = 4.0
+EQUAL_WITHIN = 4.0  # units of BIC: above twice of what is not worth a mention
 EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
-LEFTOVER_LEVEL = 0.01
+LEFTOVER_LEVEL = 0.01  # refuses one right form in a hundred (`benchmarks.recovery`)
 SHARE_OF_BUDGET = 0.15  # of the work that the search was given
-MOST_EQUALS = 4
+MOST_EQUALS = 4  # shown: five forms in one answer say that there is none
 SAME = 0.02  # of the residual: two ways of writing one function differ by less
 
 UNSUPPORTED = Decision(
@@ -67,6 +68,11 @@ def decide(
     standing = [form for form in forms if supported(regression, form.model)]
     if not standing:
         return replace(finding, decision=UNSUPPORTED)
+    standing += [
+        form
+        for form in exchanged_curves(search, plainest(standing))
+        if supported(regression, form.model)
+    ]
     pick = plainest(standing)
     finding = _in_front(finding, settings, pick)
     unfounded = _unfounded(finding, settings, budget)

@@ -19,7 +19,7 @@ from symbolic.composition.fitting.regression import Regression
 Array = np.ndarray
 
 SMALLEST = 1e-6  # argument of roots and reciprocals, in ranges of the sum
-EVALUATIONS = 25
+EVALUATIONS = 25  # of each start, about five steps of as many constants
 
 OUTER: dict[str, Callable[[Array], Array]] = {
     "square root": np.sqrt,

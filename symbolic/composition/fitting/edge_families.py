@@ -24,7 +24,7 @@ EXPONENT = 40.0
 POLE_DISTANCE = 2e-3
 """Smallest distance of a pole to the data, as a share of their range."""
 
-CROWDED = 20
+CROWDED = 20  # outermost rows whose mean distance is meant below
 POLE_SPACING = 0.05
 """The same, in distances between the outermost rows, where these are crowded: a
 square root of data that begin at zero has its pole among them."""

@@ -62,7 +62,7 @@ def unit_mean_square(weight: Array) -> Array:
 FLATTEST = 1e-6
 """Smallest slope of a process, in its largest, that still tells something."""
 
-ROUNDS = 12
+ROUNDS = 12  # Gauss-Newton rounds, ended earlier where nothing moves
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def _clearest(regression: Regression, feature: int) -> tuple[float, float, float
     return float(gains[best]), float(places[best]), 0.5 * float(places[1] - places[0])
 
 
-OPTIONS = 3  # kinds of a node that are named: a quarter of the time of naming each
+OPTIONS = 3  # kinds of a node that are named, work limit under `benchmarks.recovery`
 
 MOST_PROJECTED = 0.6
 """Columns beside a node, of the rows: with more, what is left of a node of nine splines
@@ -114,7 +114,7 @@ PREFERRED = 0.93
 """Factor on the sum of squares of a product: beside additive terms it stands for squares and
 exponentials of the same two features as well, and is the easiest to name."""
 
-ROWS = 800  # of the starts of a node; the best are fitted to all rows
+ROWS = 800  # of the starts of a node, which are fitted to all rows afterwards
 
 FINEST = 2e-3
 """Residual deviation below which splines of nodes tell no grouping from another."""

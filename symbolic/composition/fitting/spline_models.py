@@ -25,7 +25,7 @@ Array = np.ndarray
 SMALLEST_SHARE = 0.004
 """Share of the deviation of a sum below which a term goes."""
 
-MOST_FEATURES = 6
+MOST_FEATURES = 6  # inside a node that is named: families to the sixth power are tried
 
 
 def term_slices(model: Model) -> dict[Place, slice]:
@@ -113,7 +113,7 @@ def without(model: Model, places: list[Place]) -> Model:
     return Model(additive, tuple(nodes))
 
 
-START_ROWS = 900
+START_ROWS = 900  # of the first fits, work limit under `benchmarks.recovery`
 EXTREME = 8  # rows at either end of a feature that always take part
 SOFT = 0.3  # width of the smoothed kink, in deviations of the index
 

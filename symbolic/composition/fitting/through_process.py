@@ -18,8 +18,8 @@ DIFFERENCE = 1e-5
 WIDEST = 20.0
 """Factor around its start in which an open constant is sought."""
 
-DOUBLINGS = 40
-HALVINGS = 60
+DOUBLINGS = 40  # of a bracket around a root, to 1e12 times its width
+HALVINGS = 60  # of the bracket, beyond the 52 bits of a double
 
 
 @dataclass(frozen=True)

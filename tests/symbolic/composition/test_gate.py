@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from sciren.agreement import r2
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.gate import Judge, MissingTermTest, folds, r2
+from symbolic.composition.gate import Judge, MissingTermTest, folds
 
 
 def rows(effect, seed=0, n=800, spread=None):

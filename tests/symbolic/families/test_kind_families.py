@@ -9,11 +9,9 @@ from sciren.errors import FormatError
 from symbolic.curves.fit import fit_curve
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.expression.tree import from_tree, to_tree
-from symbolic.families.kind_families import (
-    class_effects,
-    form_from_details,
-    harmonics,
-)
+from symbolic.families.class_effects import class_effects
+from symbolic.families.harmonics import harmonics
+from symbolic.families.kind_families import form_from_details
 from symbolic.families.variants import in_raw
 from symbolic.printing.latex import to_latex
 from symbolic.printing.latex_reader import levels_in, read_latex

@@ -18,7 +18,8 @@ from sciren import (
 )
 from symbolic.families.variants import form_named
 from symbolic.search.observations import observed, units_of
-from symbolic.search.refit import SymbolicProblem, refit
+from symbolic.search.problem import SymbolicProblem
+from symbolic.search.refit import refit
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
 from symbolic.terms.structure import LatentStructure

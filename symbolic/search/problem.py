@@ -1,0 +1,298 @@
+"""Observed loss as a function of all constants of closed forms and of the process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.solvers.effort import Effort
+from sciren.solvers.levenberg import Normal, hold
+from sciren.solvers.normal_equations import assemble
+from sciren.solvers.process_term import LocalModel, ProcessTerm
+from symbolic.options import DOMAIN_MARGIN
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.shape_rules import ShapeRules
+from symbolic.terms.structure import LatentStructure
+
+RIDGE = 1e-10
+"""Of a constant per squared size: about the rounding of the normal equations, so that it
+decides between constants that the data do not tell apart and moves no other."""
+
+
+class SymbolicProblem:
+    """Observed loss as a function of the constants of all latents and the process.
+
+    theta: the packed constants of every latent, then the process constants on their
+    training scale. Members share the structure.
+
+    Args:
+        term: observed loss of some rows.
+        scaled: (n, d) scaled features of these rows.
+        structures: one for each latent, in the model's order.
+        rules: shapes that the user requires of edges.
+        domain_margin: share of the data range that poles keep away on either side.
+    """
+
+    profile_effort = Effort(rows=20_000, steps=30, tolerance=1e-9)
+
+    def __init__(
+        self,
+        term: ProcessTerm,
+        scaled: Tensor,
+        structures: Sequence[LatentStructure],
+        rules: ShapeRules | None = None,
+        domain_margin: float = DOMAIN_MARGIN,
+    ) -> None:
+        self.term, self.scaled, self.rules = term, scaled, rules
+        self.domain_margin = domain_margin
+        self.z = scaled.cpu().numpy()
+        self.structures = tuple(structures)
+        sizes = [structure.size for structure in self.structures]
+        self.cuts = np.cumsum([0, *sizes]).tolist()
+        self.n_constants = term.n_constants
+        self.size = self.cuts[-1] + self.n_constants
+        low, high = term.model.constant_scale.box()
+        self.low, self.high = low.to(scaled), high.to(scaled)
+        flat = [flag for structure in self.structures for flag in structure.free]
+        flat += [True] * self.n_constants
+        self.active = torch.tensor([flat], device=scaled.device)
+        self.low_z, self.high_z = self.z.min(0), self.z.max(0)
+        self.middle = self.start(torch.zeros(self.n_constants))[0]
+        self.ridge = RIDGE / self.middle.abs().clamp_min(1.0).pow(2)
+        self.ridge[self.cuts[-1] :] = 0.0
+        self.prior = self._prior()
+
+    def _prior(self) -> Tensor | None:
+        """Penalty (P, P) that the forms bring with them, such as that of classes."""
+        whole, held = torch.zeros(self.size, self.size).to(self.scaled), False
+        count = self.term.observations.count
+        for cut, structure in zip(self.cuts, self.structures, strict=False):
+            for edge, start in zip(structure.all_edges, structure.starts, strict=True):
+                penalty = None if edge.form is None else edge.form.penalty()
+                if penalty is not None:
+                    place = slice(cut + start, cut + start + edge.size)
+                    whole[place, place] = torch.from_numpy(penalty / count).to(whole)
+                    held = True
+        return whole if held else None
+
+    def with_active(self, active: Tensor) -> "SymbolicProblem":
+        """Return the problem in which only some parameters (S, P) may move."""
+        return self._changed(active=active & self.active[:1])
+
+    def with_term(self, term: ProcessTerm) -> "SymbolicProblem":
+        """Return the problem with another observed loss on the same rows."""
+        return self._changed(term=term)
+
+    def _changed(self, **changes: object) -> "SymbolicProblem":
+        other = object.__new__(SymbolicProblem)
+        other.__dict__.update(self.__dict__ | changes)
+        return other
+
+    @property
+    def free(self) -> Tensor:
+        """(P,) bool: parameters that are really free."""
+        return self.active[0]
+
+    def start(self, constants: Tensor) -> Tensor:
+        """Pack structures and raw process constants (K,) into theta (1, P)."""
+        packed = np.concatenate([structure.pack() for structure in self.structures])
+        front = torch.from_numpy(packed).to(self.scaled)
+        return torch.cat((front, constants.detach().to(self.scaled))).unsqueeze(0)
+
+    def structures_at(self, theta: Tensor) -> tuple[LatentStructure, ...]:
+        """Return the structures with the constants of one member (P,)."""
+        values = theta.detach().cpu().numpy()
+        return tuple(
+            structure.unpack(values[self.cuts[k] : self.cuts[k + 1]])
+            for k, structure in enumerate(self.structures)
+        )
+
+    def constants_of(self, theta: Tensor) -> Tensor:
+        """Raw process constants (S, K)."""
+        return theta[:, self.cuts[-1] :]
+
+    def raw(self, theta: Tensor) -> Tensor:
+        """Raw latents (S, n, L)."""
+        members = [
+            np.stack(
+                [structure.value(self.z) for structure in self.structures_at(row)],
+                axis=1,
+            )
+            for row in theta
+        ]
+        return torch.from_numpy(np.stack(members)).to(self.scaled)
+
+    def _pull(self, theta: Tensor) -> Tensor:
+        """Gradient (S, P) of a trace of ridge towards the start, free of units."""
+        return self.ridge * (theta - self.middle)
+
+    def loss(self, theta: Tensor, members: Tensor) -> Tensor:
+        """Observed loss (S,) with a trace of ridge."""
+        observed = self.term.loss(self.raw(theta), self.constants_of(theta), members)
+        return (
+            observed
+            + (self._pull(theta) * (theta - self.middle)).sum(1)
+            + (0.0 if self.prior is None else ((theta @ self.prior) * theta).sum(1))
+        )
+
+    def normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations."""
+        local = self.term.local(self.raw(theta), self.constants_of(theta), members)
+        normal = assemble(local, self._designs(theta))
+        pull = self._pull(theta)
+        full = Normal(
+            normal.loss + (pull * (theta - self.middle)).sum(1),
+            normal.gradient + pull,
+            normal.matrix + torch.diag(self.ridge),
+        )
+        if self.prior is not None:
+            drawn = theta @ self.prior
+            full = Normal(
+                full.loss + (drawn * theta).sum(1),
+                full.gradient + drawn,
+                full.matrix + self.prior,
+            )
+        return hold(
+            full, self.active if len(self.active) == 1 else self.active[members]
+        )
+
+    def _designs(self, theta: Tensor) -> list[Tensor]:
+        members = [self.structures_at(row) for row in theta]
+        return [
+            torch.from_numpy(
+                np.stack([member[k].by_constants(self.z) for member in members])
+            ).to(self.scaled)
+            for k in range(len(self.structures))
+        ]
+
+    def by_row(self, theta: Tensor) -> tuple[LocalModel, list[Tensor]]:
+        """Row-wise quadratic model and designs (n, P_l) of one member (1, P)."""
+        member = torch.zeros(1, dtype=torch.long)
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        local = self.term.local(raw, constants, member)
+        return local, [design[0] for design in self._designs(theta)]
+
+    def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
+        """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        member = torch.zeros(1, dtype=torch.long)
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        designs = self._designs(theta)
+        return [
+            assemble(
+                self.term.part(rows).local(raw[:, rows], constants, member),
+                [design[:, rows] for design in designs],
+            )
+            for rows in parts
+        ]
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Hold process constants in their bounds and poles outside the data."""
+        held = trial.clone()
+        cut = self.cuts[-1]
+        held[:, cut:] = trial[:, cut:].clamp(self.low, self.high)
+        for member in range(len(held)):
+            self._keep_domain(held[member], theta[member])
+            if self.rules is not None:
+                self._keep_rules(held[member], theta[member], self.rules)
+        return held
+
+    def _keep_rules(self, trial: Tensor, theta: Tensor, rules: ShapeRules) -> None:
+        """Stop the constants of every direct edge where its shape would be lost."""
+        for k, structure in enumerate(self.structures_at(trial)):
+            place = self.cuts[k] + 1
+            for edge in structure.edges:
+                here = slice(place, place + edge.size)
+                place += edge.size
+                if rules.obeyed(k, edge):
+                    continue
+                before, step = theta[here].clone(), trial[here] - theta[here]
+                share = _largest_share(
+                    edge, before.tolist(), step.tolist(), partial(rules.obeyed, k)
+                )
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[here] = before if still else before + moved
+
+    def _keep_domain(self, trial: Tensor, theta: Tensor) -> None:
+        """Stop the inner constants of every edge where its domain would cut the data.
+
+        An edge that is outside its domain already may go anywhere.
+        """
+        for k, structure in enumerate(self.structures_at(trial)):
+            for edge, start in zip(structure.all_edges, structure.starts, strict=True):
+                if edge.form is None or self._feasible(edge, edge.constants[1:]):
+                    continue
+                place = self.cuts[k] + start
+                inner = slice(place + 1, place + edge.size)
+                before, step = theta[inner], trial[inner] - theta[inner]
+                if not self._feasible(edge, before.tolist()):
+                    continue
+                share = self._feasible_share(edge, before.tolist(), step.tolist())
+                moved = share * step
+                still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
+                trial[inner] = before if still else before + moved
+
+    def _feasible(self, edge: EdgeTerm, inner: Sequence[float]) -> bool:
+        assert edge.form is not None
+        low, high = self.low_z[edge.source], self.high_z[edge.source]
+        full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
+        return edge.form.feasible(full, low, high, self.domain_margin)
+
+    def _feasible_share(
+        self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
+    ) -> float:
+        """Largest share of a step of the inner constants that keeps the domain."""
+        low, high = 0.0, 1.0
+        for _ in range(50):
+            share = (low + high) / 2
+            inner = [
+                old + share * change for old, change in zip(before, step, strict=True)
+            ]
+            low, high = (share, high) if self._feasible(edge, inner) else (low, share)
+        return low
+
+    def held_at_bounds(self, normal: Normal, theta: Tensor) -> tuple[Normal, Tensor]:
+        """Hold what a bound or a domain stops on the way of a full step from theta (1, P).
+
+        Returns:
+            Normal equations, and (1, P) bool: parameters that may move.
+        """
+        members = torch.zeros(1, dtype=torch.long)
+        moving = self.active[:1].clone()
+        for _ in range(self.size):
+            held = hold(normal, moving)
+            step = newton_step(held)
+            trial = self.retract(theta + step, theta, members)
+            stopped = (trial == theta) & (step.abs() > 1e-9 * (1 + theta.abs()))
+            if not bool((stopped & moving).any()):
+                break
+            moving = moving & ~stopped
+        return hold(normal, moving), moving
+
+
+def _largest_share(
+    edge: EdgeTerm,
+    before: Sequence[float],
+    step: Sequence[float],
+    allowed: Callable[[EdgeTerm], bool],
+) -> float:
+    """Largest share of a step of an edge's constants that is allowed, 0 if none is."""
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        share = (low + high) / 2
+        at = (old + share * change for old, change in zip(before, step, strict=True))
+        fits = allowed(replace(edge, constants=tuple(at)))
+        low, high = (share, high) if fits else (low, share)
+    return low
+
+
+def newton_step(normal: Normal) -> Tensor:
+    """Undamped step (S, P), solved on the scale of the diagonal."""
+    scale = normal.matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
+    scaled = normal.matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
+    eye = 1e-12 * torch.eye(scaled.shape[-1]).to(scaled)
+    right = (normal.gradient / scale).unsqueeze(-1)
+    return -(torch.linalg.inv(scaled + eye) @ right).squeeze(-1) / scale
