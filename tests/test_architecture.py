@@ -34,6 +34,7 @@ KNOW_MODELS = {
     "symbolic.curves.extract",
     "symbolic.dynamics.state_closed_forms",
     "symbolic.search.path",
+    "symbolic.search.problem",
     "symbolic.pipeline",
     "symbolic.search.refit",
     "symbolic.search.residual_gate",
@@ -52,6 +53,7 @@ TORCH_AT_THE_TOP = {
     "symbolic.curves.extract",
     "symbolic.expression.torch_evaluate",
     "symbolic.model.torch_module",
+    "symbolic.search.problem",
     "symbolic.search.refit",
     "symbolic.terms.sandwich",
     "symbolic.verification",
@@ -67,6 +69,9 @@ WITHOUT_TORCH = {
     "sciren.data.kinds",
     "sciren.dynamics.integrators",
     "sciren.errors",
+    "sciren.inference.conformal",
+    "sciren.inference.dictionary",
+    "sciren.inference.one_sided",
     "sciren.inference.relationship",
 }
 

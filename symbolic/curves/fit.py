@@ -62,10 +62,9 @@ def fit_curve(
         noise_floor: share of sd(y) that counts as rounding.
         margin: what a curved family must gain beyond the penalty of its constants.
         equal_within: families whose criterion is this close are reported as equals.
-        domain_margin: share of the range by which the domain reaches beyond the data.
+        domain_margin: by which the domain reaches beyond the data, of their range.
         forbid: families to leave out;  pin: the one to take, without refusal.
-        trend: only monotone members of this direction on the range of the data.
-        sign: only members that are nowhere of the other sign on that range.
+        trend, sign: only members of this direction, or of this sign, on the whole range.
         surcharges: family -> addition to its criterion, the user's own preferences.
         unit: shift and scale of the raw value shift + scale * x.
         kind: of the feature; some kinds have families of their own.
@@ -74,8 +73,7 @@ def fit_curve(
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
     points = prepare(x, y, weight, errors)
-    own = forms_of_kind(kind, points)
-    if own is not None:
+    if (own := forms_of_kind(kind, points)) is not None:
         families = ["constant", *(form.family for form in own)]
     names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])

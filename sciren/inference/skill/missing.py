@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sciren.inference.one_sided import one_sided_t
 from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
-from sciren.inference.skill.paired import one_sided_t
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sciren.inference.one_sided import one_sided_t
+
 Array = NDArray[np.float64]
 
 FEWEST = 3  # blocks of a test: with two the t distribution has one degree of freedom
@@ -59,22 +61,3 @@ def paired_test(first: Array, second: Array, blocks: NDArray[np.int64]) -> Paire
         return PairedTest(share, 1.0, 0.0, count)
     t, p = one_sided_t(gains)
     return PairedTest(share, p, t, count)
-
-
-def one_sided_t(sums: Array, inflation: float = 1.0) -> tuple[float, float]:
-    """Return t of the mean of block sums and its one-sided probability.
-
-    Args:
-        sums: (B,) one a block.
-        inflation: factor on the standard error.
-    """
-    from scipy.stats import t as student
-
-    count = len(sums)
-    spread = float(np.std(sums, ddof=1)) if count > 1 else 0.0
-    error = inflation * spread / math.sqrt(max(count, 1))
-    mean = float(np.mean(sums)) if count else 0.0
-    if error <= 0:
-        return (math.inf, 0.0) if mean > 0 else (0.0, 1.0)
-    t = mean / error
-    return t, float(student.sf(t, count - 1))

@@ -14,8 +14,8 @@ import numpy as np
 
 from sciren.inference.conformal import autocorrelation_time, block_labels, fold_labels
 from sciren.inference.dictionary import robust_scaled
+from sciren.inference.one_sided import one_sided_t
 from sciren.inference.relationship import exchange_mode
-from sciren.inference.skill.paired import one_sided_t
 from symbolic.composition.decision.simpler import plainest, pool
 from symbolic.composition.decision.size import information
 from symbolic.composition.finding import Finding, Settings, find

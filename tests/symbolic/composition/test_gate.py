@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sciren.agreement import r2
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.gate import Judge, MissingTermTest, folds
@@ -72,8 +71,3 @@ def test_blocks_stay_together_in_folds():
     assert all(len(set(fold[blocks == one])) == 1 for one in range(40))
     counts = np.bincount(folds(203, 1))
     assert counts.max() - counts.min() <= 1
-
-
-def test_r2_of_nothing_is_zero():
-    assert r2(np.ones(5), np.zeros(5)) == 0.0
-    assert r2(np.arange(5.0), np.arange(5.0)) == 1.0

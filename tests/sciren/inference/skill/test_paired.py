@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sciren.inference.skill.paired import one_sided_t, paired_test
+from sciren.inference.one_sided import one_sided_t
+from sciren.inference.skill.paired import paired_test
 
 
 @pytest.fixture
