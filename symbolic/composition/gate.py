@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from sciren.agreement import r2
+from symbolic.composition.blocks import block_sums, independent_blocks
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.levenberg import model_value
 from symbolic.composition.fitting.model import Evaluator, Model
@@ -25,6 +26,11 @@ LEVEL = 1e-4
 """Chance, over all tests of one residual, that a right structure is called wrong."""
 
 DEGREE = 3  # of polynomials of each feature in products of pairs
+
+
+BLOCKS_EACH = 2
+"""Independent blocks for each direction of a test: with fewer their spread is that of a
+handful of numbers, and its inverse has no law."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,14 @@ class MissingTermTest:
             found.append((features, orthonormal(bare) / np.sqrt(len(regression))))
         return found
 
-    def strongest(self, residual: Array, tangent: Array) -> MissingTerm:
+    def strongest(self, residual: Array, tangent: Array, groups: Array) -> MissingTerm:
         """Return the test that fails most clearly, or comes nearest to it.
 
         Args:
-            residual: (n,) weighted.
+            residual: (n,) weighted;  groups: (n,) blocks that are independent.
             tangent: (n, k) weighted derivatives of the model by its constants, along
                 which a fitted residual cannot move.
         """
-        squares = residual**2
         q = orthonormal_span(self.regression.without(tangent))
         best = None
         for features, block in self.blocks:
@@ -99,11 +104,14 @@ class MissingTermTest:
             if not keep.any():
                 continue
             free = free @ vectors[:, keep]
-            moment = free.T @ residual
             # the spread of the moments as it is, whatever the noise law
-            spread = free.T @ (free * squares[:, None])
+            sums = block_sums(free * residual[:, None], groups)
+            count, size = sums.shape
+            if count < BLOCKS_EACH * size:
+                continue
+            moment, spread = sums.sum(0), sums.T @ sums
             statistic = float(moment @ np.linalg.solve(spread, moment))
-            threshold = float(chi2.isf(LEVEL / len(self.blocks), int(keep.sum())))
+            threshold = float(chi2.isf(LEVEL / len(self.blocks), size))
             one = MissingTerm(features, statistic, threshold)
             if best is None or one.excess > best.excess:
                 best = one
@@ -220,12 +228,18 @@ def trees_prediction(z: Array, residual: Array, fold: Array, seed: int) -> Array
     return predicted
 
 
-def is_predicted(observed: Array, predicted: Array, limit: float) -> bool:
+def is_predicted(
+    observed: Array, predicted: Array, limit: float, groups: Array
+) -> bool:
     """Whether more than a share is predicted, beyond the error of that share.
 
     A few hundred rows of pure noise are "predicted" by several per cent by chance.
+
+    Args:
+        groups: (n,) blocks that are independent.
     """
     gain = (observed - observed.mean()) ** 2 - (observed - predicted) ** 2
+    gain = block_sums(gain[:, None], groups)[:, 0]
     error = float(gain.std()) / np.sqrt(len(gain))
     return r2(observed, predicted) > limit and float(gain.mean()) > ERRORS * error
 
@@ -247,7 +261,8 @@ class Judge:
         regression: rows with their features.
         limit: share of the residual's variance that a reference may predict.
         seed: of folds and trees.
-        blocks: (n,) groups of rows that stay together in the folds.
+        blocks: (n,) groups of rows that stay together in the folds; None asks the
+            residual, whether it is that of a series.
     """
 
     def __init__(
@@ -258,7 +273,7 @@ class Judge:
         blocks: Array | None = None,
     ) -> None:
         self.regression, self.limit, self.seed = regression, limit, seed
-        self.fold = folds(len(regression), seed, blocks)
+        self.groups = blocks
         self.tests = MissingTermTest(regression)
         self._known: dict[Model, Gate] = {}
 
@@ -285,16 +300,18 @@ class Judge:
             return Gate(0.0, np.nan, np.nan, size, parts, None, False)
         if size <= ROUNDING:
             return Gate(0.0, np.nan, np.nan, size, parts, None, True)
-        by_ridge = ridge_prediction(self.flexible, residual, self.fold)
+        groups = independent_blocks(regression, residual, self.groups)
+        fold = folds(len(residual), self.seed, groups)
+        by_ridge = ridge_prediction(self.flexible, residual, fold)
         ridge = r2(residual, by_ridge)
-        if is_predicted(residual, by_ridge, self.limit):
+        if is_predicted(residual, by_ridge, self.limit, groups):
             return Gate(ridge, ridge, np.nan, size, parts, None, False)
-        missing = self.tests.strongest(residual, tangent * weight[:, None])
+        missing = self.tests.strongest(residual, tangent * weight[:, None], groups)
         if missing.significant:
             return Gate(max(ridge, 0.0), ridge, np.nan, size, parts, missing, False)
         z = np.stack([column.z for column in regression.columns], axis=1)
-        by_trees = trees_prediction(z, residual, self.fold, self.seed)
+        by_trees = trees_prediction(z, residual, fold, self.seed)
         trees = r2(residual, by_trees)
         value_of = max(ridge, trees, 0.0)
-        accepted = not is_predicted(residual, by_trees, self.limit)
+        accepted = not is_predicted(residual, by_trees, self.limit, groups)
         return Gate(value_of, ridge, trees, size, parts, missing, accepted)

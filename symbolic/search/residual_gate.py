@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sciren.agreement import r2
+from symbolic.composition.blocks import independent_blocks
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.gate import (
     ACCEPT_BELOW,
@@ -81,8 +82,8 @@ def _share(z: np.ndarray, residual: np.ndarray, blocks: np.ndarray, seed: int) -
     moving = np.ptp(z, axis=0) > 0
     if not moving.any():
         return 0.0
-    fold = folds(len(z), seed, blocks)
     regression = Regression.of(z[:, moving], residual)
+    fold = folds(len(z), seed, independent_blocks(regression, residual, blocks))
     by_ridge = ridge_prediction(flexible_columns(regression), residual, fold)
     by_trees = trees_prediction(z[:, moving], residual, fold, seed)
     by_curves = max(r2(residual, by_ridge), r2(residual, by_trees))

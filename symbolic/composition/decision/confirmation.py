@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from sciren.inference.conformal import autocorrelation_time, block_labels, fold_labels
+from sciren.inference.conformal import fold_labels
 from sciren.inference.dictionary import robust_scaled
 from sciren.inference.one_sided import one_sided_t
-from sciren.inference.relationship import exchange_mode
+from symbolic.composition.blocks import in_series, independent_blocks
 from symbolic.composition.decision.simpler import plainest, pool
 from symbolic.composition.decision.size import information
 from symbolic.composition.finding import Finding, Settings, find
@@ -50,13 +50,10 @@ def confirmation(finding: Finding, settings: Settings, budget: Budget) -> float:
     offset and nuisance in each half; far targets are held at four robust deviations.
     """
     regression = finding.regression
-    z = np.stack([column.z for column in regression.columns], axis=1)
     target = regression.target
-    series = exchange_mode(z, target, settings.blocks) == "shifts"
-    memory = autocorrelation_time(target) if series else 1.0
-    blocks = block_labels(len(target), memory, series, settings.blocks)
+    blocks = independent_blocks(regression, target, settings.blocks)
     halves = fold_labels(blocks, 2)
-    if series:
+    if in_series(regression, target, settings.blocks):
         halves = (np.arange(len(target)) >= len(target) // 2).astype(int)
     products = np.zeros(len(target))
     for half in (0, 1):

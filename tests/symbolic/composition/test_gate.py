@@ -51,7 +51,11 @@ def test_uneven_noise_is_no_trace():
     regression = rows(lambda z: 0.0 * z[:, 0], spread=lambda z: np.exp(0.7 * z[:, 1]))
     assert (
         not MissingTermTest(regression)
-        .strongest(regression.target, np.empty((len(regression), 0)))
+        .strongest(
+            regression.target,
+            np.empty((len(regression), 0)),
+            np.arange(len(regression)),
+        )
         .significant
     )
 
@@ -71,3 +75,20 @@ def test_blocks_stay_together_in_folds():
     assert all(len(set(fold[blocks == one])) == 1 for one in range(40))
     counts = np.bincount(folds(203, 1))
     assert counts.max() - counts.min() <= 1
+
+
+def test_errors_of_a_series_are_not_predicted_from_their_neighbours():
+    refused = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        drawn = rng.normal(size=(600, 4))
+        for row in range(1, 600):
+            drawn[row] = 0.9 * drawn[row - 1] + 0.44 * drawn[row]
+        z, y = drawn[:, :3], drawn[:, 0] + 0.3 * drawn[:, 3]
+        regression = Regression.of(z, (y - y.mean()) / y.std())
+        slope = float(np.cov(z[:, 0], regression.y)[0, 1] / z[:, 0].var())
+        right = Judge(regression)(Model((Term(0, "linear", (slope,)),)))
+        refused += not right.accepted
+        missing = Judge(regression)(Model((Term(1, "linear", (0.1,)),)))
+        assert not missing.accepted
+    assert refused <= 1
