@@ -71,7 +71,6 @@ WITHOUT_TORCH = {
     "sciren.errors",
     "sciren.inference.conformal",
     "sciren.inference.dictionary",
-    "sciren.inference.one_sided",
     "sciren.inference.relationship",
 }
 

@@ -14,6 +14,7 @@ Reference: Freedman and Lane 1983 for permutations beside nuisance; Romano and W
 the maximum over statistics.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -269,3 +270,22 @@ def _exchanged(
     places = np.empty_like(drawn)
     places[:, home] = drawn
     return np.vstack((target, target[places]))
+
+
+def one_sided_t(sums: Array, inflation: float = 1.0) -> tuple[float, float]:
+    """Return t of the mean of block sums and its one-sided probability.
+
+    Args:
+        sums: (B,) one a block.
+        inflation: factor on the standard error.
+    """
+    from scipy.stats import t as student
+
+    count = len(sums)
+    spread = float(np.std(sums, ddof=1)) if count > 1 else 0.0
+    error = inflation * spread / math.sqrt(max(count, 1))
+    mean = float(np.mean(sums)) if count else 0.0
+    if error <= 0:
+        return (math.inf, 0.0) if mean > 0 else (0.0, 1.0)
+    t = mean / error
+    return t, float(student.sf(t, count - 1))

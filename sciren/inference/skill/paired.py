@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sciren.inference.one_sided import one_sided_t
+from sciren.inference.relationship import one_sided_t
 
 Array = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sciren.inference.conformal import fold_labels
 from sciren.inference.dictionary import robust_scaled
-from sciren.inference.one_sided import one_sided_t
+from sciren.inference.relationship import one_sided_t
 from symbolic.composition.blocks import in_series, independent_blocks
 from symbolic.composition.decision.simpler import plainest, pool
 from symbolic.composition.decision.size import information

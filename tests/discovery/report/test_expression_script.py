@@ -15,7 +15,8 @@ from symbolic.expression.atoms import Exact, Level
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.expression.nodes import CONSTANTS, FUNCTIONS, OPERATORS, RELATIONS
 from symbolic.expression.tree import _READERS, to_tree
-from symbolic.families.kind_families import class_effects, class_table, harmonics
+from symbolic.families.class_effects import class_effects, class_table
+from symbolic.families.harmonics import harmonics
 from symbolic.families.library import FAMILIES
 from symbolic.families.variants import in_raw
 from symbolic.terms.edge_term import EdgeTerm

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sciren.inference.one_sided import one_sided_t
+from sciren.inference.relationship import one_sided_t
 from sciren.inference.skill.paired import paired_test
 
 
