@@ -23,11 +23,13 @@ def simulate(name, p, start, forcings):
     state, rows = dict(start), []
     for k in range(len(next(iter(forcings.values())))):
         f = SimpleNamespace(**{n: np.float64(v[k]) for n, v in forcings.items()})
-        state, out = model.called(
+        result = model.called(
             SimpleNamespace(**{n: np.float64(v) for n, v in state.items()}),
             SimpleNamespace(**known),
             f,
         )
+        # a model whose targets are states gives no others
+        state, out = (result, {}) if isinstance(result, dict) else result
         rows.append({**state, **out})
     return {key: np.array([float(row[key]) for row in rows]) for key in rows[0]}
 
