@@ -208,19 +208,8 @@ def _draw_node(
 ) -> None:
     kind = graph.nodes[node]["kind"]
     fill, border = _FILLS[kind]
-    corner = (place.x - place.width / 2, place.y - place.height / 2)
-    axis.add_patch(
-        FancyBboxPatch(
-            corner,
-            place.width,
-            place.height,
-            zorder=4,
-            facecolor=fill,
-            boxstyle="round,pad=0,rounding_size=0.08",
-            linewidth=1.1,
-            edgecolor=border if alive else FAINT,
-        )
-    )
+    _draw_box(axis, place, 0.08, zorder=4, facecolor=fill, linewidth=1.1,
+              edgecolor=border if alive else FAINT)  # fmt: skip
     colour = "white" if kind == "process" else INK if alive else MUTED
     axis.text(
         place.x, place.y, node_text(graph.nodes[node]), ha="center", va="center_baseline",
@@ -228,22 +217,21 @@ def _draw_node(
     )  # fmt: skip
 
 
+def _draw_box(
+    axis: Axes, place: graph_layout.Rectangle, rounding: float, **look: Any
+) -> None:
+    corner = (place.x - place.width / 2, place.y - place.height / 2)
+    style = f"round,pad=0,rounding_size={rounding}"
+    axis.add_patch(
+        FancyBboxPatch(corner, place.width, place.height, boxstyle=style, **look)
+    )
+
+
 def _draw_label(
     axis: Axes, edge: Mapping[str, Any], place: graph_layout.Rectangle
 ) -> None:
-    corner = (place.x - place.width / 2, place.y - place.height / 2)
-    axis.add_patch(
-        FancyBboxPatch(
-            corner,
-            place.width,
-            place.height,
-            zorder=6,
-            facecolor="white",
-            boxstyle="round,pad=0,rounding_size=0.05",
-            linewidth=0.8,
-            edgecolor=family_colour(edge["family"]),
-        )
-    )
+    _draw_box(axis, place, 0.05, zorder=6, facecolor="white", linewidth=0.8,
+              edgecolor=family_colour(edge["family"]))  # fmt: skip
     axis.text(
         place.x, place.y, label_text(edge), ha="center", va="center", zorder=7,
         fontsize=LABEL, color=text_colour(family_colour(edge["family"])),

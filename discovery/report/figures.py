@@ -98,22 +98,14 @@ def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
     if frame.empty:
         return
     several = len(set(frame["model"])) > 1
-    names = [
-        f"{constant}, {model}" if several else constant
-        for constant, model in zip(frame["constant"], frame["model"], strict=True)
-    ]
-    summaries: dict[str, Any] = {
-        f"{profile.constant}, {profile.model}"
-        if several
-        else profile.constant: _Summary(profile)
-        for profile in discovery.identification
-    }
-    units = {
-        f"{profile.constant}, {profile.model}"
-        if several
-        else profile.constant: profile.unit
-        for profile in discovery.identification
-    }
+
+    def named(constant: str, model: str) -> str:
+        return f"{constant}, {model}" if several else constant
+
+    names = list(map(named, frame["constant"], frame["model"]))
+    found = {named(one.constant, one.model): one for one in discovery.identification}
+    summaries: dict[str, Any] = {name: _Summary(one) for name, one in found.items()}
+    units = {name: one.unit for name, one in found.items()}
     yield "profiles", plot_profiles(frame.assign(constant=names), summaries, units)
 
 

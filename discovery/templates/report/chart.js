@@ -132,17 +132,19 @@ const DRAW = {
 function drawChart(svg, spec, width) {
   svg.replaceChildren();
   const height = Math.round(spec.height ?? Math.min(spec.most ?? 340, Math.max(190, width * (spec.shape ?? 0.55))));
-  const box = { left: LEFT, right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
+  const y = scaleOf(spec.y, spec.layers.flatMap((one) => layerValues(one, "y")), height - BOTTOM, TOP);
+  const marks = spec.y.hidden ? [] : axisTicks(spec.y, y, height / 50);
+  const longest = Math.max(0, ...marks.map(([, text]) => text.length)); // 6.5 pixels a digit, 26 for the label
+  const box = { left: Math.max(LEFT, 26 + 6.5 * longest), right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
   svg.setAttribute("height", height);
   const x = scaleOf(spec.x, spec.layers.flatMap((one) => layerValues(one, "x")), box.left, box.right);
-  const y = scaleOf(spec.y, spec.layers.flatMap((one) => layerValues(one, "y")), box.bottom, box.top);
   for (const [v, text] of axisTicks(spec.x, x, width / (spec.x.time ? 95 : 75))) {
     element("path", { class: "grid", d: `M${x.at(v)} ${box.top}V${box.bottom}` }, svg);
     element("text", { class: "tick", x: x.at(v), y: box.bottom + 15, "text-anchor": "middle" }, svg).textContent = text;
   }
-  if (!spec.y.hidden) for (const [v, text] of axisTicks(spec.y, y, height / 50)) {
+  for (const [v, text] of marks) {
     element("path", { class: "grid", d: `M${box.left} ${y.at(v)}H${box.right}` }, svg);
     element("text", { class: "tick", x: box.left - 6, y: y.at(v) + 4, "text-anchor": "end" }, svg).textContent = text;
   }
