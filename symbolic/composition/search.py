@@ -40,6 +40,9 @@ Array = np.ndarray
 ROWS = 400  # evenly spaced, on which families are ranked before they are refitted
 
 
+LARGEST = 1e100  # value of a curve that ran away; squares of larger ones overflow
+
+
 @dataclass(frozen=True)
 class Named:
     """A family fitted to a curve.
@@ -74,7 +77,7 @@ class Namer:
         Args:
             curve: (n,) values at the rows;  weight: (n,) weights of their squares.
         """
-        target = curve[self.rows]
+        target = np.clip(curve[self.rows], -LARGEST, LARGEST)
         share = weight[self.rows]
         total = float(share.sum())
         if total <= 0:
@@ -82,9 +85,17 @@ class Namer:
         share = share / total
         target = target - share @ target
         found = [
-            self._fitted(feature, name, target, share, total) for name in self.families
+            self._fitted(feature, name, target, share, total)
+            for name in self._families_of(feature)
         ]
         return sorted(found, key=lambda naming: naming.misfit)
+
+    def _families_of(self, feature: int) -> tuple[str, ...]:
+        """Families of a feature: on two values every curve is a line."""
+        two_values = self.columns[feature].basis.shape[1] == 1
+        return (
+            ("linear",) if two_values and "linear" in self.families else self.families
+        )
 
     def _fitted(
         self, feature: int, name: str, target: Array, share: Array, total: float

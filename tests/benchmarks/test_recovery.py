@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 import sympy
@@ -79,3 +80,14 @@ def test_seconds_are_those_of_the_processor():
     found = timed(truthful, case, 1.0)
     assert found.expression == case.truth
     assert 0 <= found.seconds < 1
+
+
+def test_kinds_of_robustness_have_unit_noise_and_a_truth():
+    from benchmarks.robustness import KINDS, drawn
+
+    for kind in KINDS:
+        case = drawn(kind, 1001, True)
+        values = sympy.lambdify(case.symbols, case.truth, "numpy")(*case.features.T)
+        assert np.allclose(values, case.clean, rtol=1e-9, atol=1e-12 * case.clean.std())
+        assert 0.05 < case.noise < 2.0, kind
+        assert not drawn(kind, 1001, False).used

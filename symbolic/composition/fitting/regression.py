@@ -111,10 +111,14 @@ def projector(columns: Array) -> Array:
 
 
 def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Array:
-    """Centred orthonormal polynomials (n, degree) of z, clipped at either end."""
+    """Centred orthonormal polynomials (n, degree) of z, clipped at either end.
+
+    A feature of k values has k - 1 of them; the others are columns of zeros.
+    """
     clipped = np.clip(z, *np.quantile(z, [clipped_share, 1.0 - clipped_share]))
     powers = np.stack([clipped**k for k in range(1, degree + 1)], axis=1)
-    return orthonormal(powers - powers.mean(0))
+    own = orthonormal(powers - powers.mean(0))
+    return np.hstack([own, np.zeros((len(z), degree - own.shape[1]))])
 
 
 def pair_products(one: Array, other: Array) -> Array:

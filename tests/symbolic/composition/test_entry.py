@@ -151,3 +151,13 @@ def test_more_columns_than_rows_are_narrowed_to_what_a_search_can_hold():
     found = compose(x, 2 * x[:, 7] + 0.1 * rng.normal(size=60), budget_s=1)
     assert found.features == ("x7",)
     np.testing.assert_allclose(found.predict(x), 2 * x[:, 7], atol=0.3)
+
+
+def test_a_feature_of_two_values_takes_part_as_a_line():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 3))
+    x[:, 1] = rng.integers(0, 2, 300)
+    y = x[:, 0] * x[:, 1] + x[:, 2]
+    found = compose(x, y + 0.05 * y.std() * rng.normal(size=300), budget_s=4)
+    assert found.accepted
+    assert found.structure == "[linear(x0) * linear(x1)] + linear(x2)"
