@@ -54,6 +54,12 @@ def small_pictures():
         yield
 
 
+@pytest.fixture
+def without_pictures(monkeypatch):
+    """They take most of the writing of a run and are no part of what is asked."""
+    monkeypatch.setattr("discovery.runs.writing._write_pictures", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def quick():
     """Changes of the settings that make a run short."""

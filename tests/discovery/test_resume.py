@@ -40,12 +40,41 @@ def study(tmp_path_factory, start_study, quick):
 
 
 @pytest.fixture(scope="module")
-def whole(study):
-    """What an uninterrupted run writes."""
+def kept_run(study, tmp_path_factory):
+    """A copy of what an uninterrupted run writes."""
     config = load_config(*study)
-    found = content(run(config, quiet=True))
-    shutil.rmtree(config.out)
-    return found
+    run(config, quiet=True)
+    return Path(shutil.move(config.out, tmp_path_factory.mktemp("kept") / "run"))
+
+
+@pytest.fixture(scope="module")
+def whole(kept_run):
+    """What an uninterrupted run writes, file by file."""
+    return content(kept_run)
+
+
+@pytest.fixture
+def done(config, kept_run):
+    """The finished run, put back to where it belongs."""
+    shutil.copytree(kept_run, config.out)
+    return config
+
+
+@pytest.fixture(scope="module")
+def kept_half(study, tmp_path_factory):
+    """A copy of the hidden folder of a run that was broken off before its baselines."""
+    config = load_config(*study)
+    with pytest.MonkeyPatch.context() as patch:
+        interrupted(config, "baselines", patch)
+    hidden = unfinished_folder(config.out)
+    return Path(shutil.move(hidden, tmp_path_factory.mktemp("half") / "hidden"))
+
+
+@pytest.fixture
+def half_done(config, kept_half):
+    """The broken off run, put back to where it belongs."""
+    shutil.copytree(kept_half, unfinished_folder(config.out))
+    return config
 
 
 @pytest.fixture
@@ -86,40 +115,43 @@ BEFORE_VERDICT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("word", "finished"),
-    [
-        ("members 2", ["training"]),
-        ("baselines", ["training", "members"]),
-        ("equations", ["training", "members", "baselines"]),
-        ("consistency", ["training", "members", "baselines"]),
-        ("intervals", ["training", "members", "baselines", "equations"]),
-        ("verdict", [*BEFORE_VERDICT]),
-        ("report", [*BEFORE_VERDICT, "verdict"]),
-    ],
+FINISHED_WORK = (
+    "sciren.training.fit", "sciren.training.fit_ensemble",
+    "discovery.results.baselines.baselines", "symbolic.symbolify",
+)  # fmt: skip
+"""What trains and looks for equations, and is done when intervals begin."""
+
+STOPS = (
+    ("members 2", ("training",)),
+    ("baselines", ("training", "members")),
+    ("equations", ("training", "members", "baselines")),
+    ("consistency", ("training", "members", "baselines")),
+    ("intervals", ("training", "members", "baselines", "equations")),
+    ("verdict", BEFORE_VERDICT),
+    ("report", (*BEFORE_VERDICT, "verdict")),
 )
-def test_a_run_broken_off_anywhere_ends_as_an_uninterrupted_one(
-    config, whole, monkeypatch, word, finished
+"""Word of the progress at which a run breaks off, and the stages that are kept then."""
+
+
+def test_a_run_broken_off_at_every_stage_ends_as_an_uninterrupted_one(
+    config, whole, monkeypatch
 ):
-    heard = interrupted(config, word, monkeypatch)
-    assert heard[-1].startswith("finished stages are kept")
-    kept = heard[-1].partition("(")[2].partition(")")[0].split(", ")
-    assert sorted(kept) == sorted(finished)
-    assert not config.out.exists()
-    assert content(run(config, quiet=True, resume=True)) == whole
-    assert [path.name for path in config.out.parent.iterdir()] == [config.out.name]
-
-
-def test_finished_stages_are_not_repeated(config, monkeypatch):
-    interrupted(config, "intervals", monkeypatch)
+    """Each time it goes on, and what was finished is never done again."""
 
     def fail(*_, **__):
         raise AssertionError("this stage was finished")
 
-    for name in ("sciren.training.fit", "sciren.training.fit_ensemble",
-                 "discovery.results.baselines.baselines", "symbolic.symbolify"):  # fmt: skip
-        monkeypatch.setattr(name, fail)
-    run(config, quiet=True, resume=True)
+    for word, finished in STOPS:
+        heard = interrupted(config, word, monkeypatch, resume=True)
+        assert heard[-1].startswith("finished stages are kept")
+        kept = heard[-1].partition("(")[2].partition(")")[0].split(", ")
+        assert sorted(kept) == sorted(finished)
+        assert not config.out.exists()
+        if word == "intervals":
+            for work in FINISHED_WORK:
+                monkeypatch.setattr(work, fail)
+    assert content(run(config, quiet=True, resume=True)) == whole
+    assert [path.name for path in config.out.parent.iterdir()] == [config.out.name]
 
 
 def test_a_run_broken_off_before_its_first_stage_leaves_nothing(config, monkeypatch):
@@ -127,28 +159,24 @@ def test_a_run_broken_off_before_its_first_stage_leaves_nothing(config, monkeypa
     assert not list(config.out.parent.iterdir())
 
 
-def test_a_run_may_be_broken_off_twice(config, whole, monkeypatch):
-    interrupted(config, "baselines", monkeypatch)
-    interrupted(config, "report", monkeypatch, resume=True)
-    assert content(run(config, quiet=True, resume=True)) == whole
-
-
 GRADIENTS = (
     "train={engine: first-order, epochs: 12, profiles: false, checkpoint_seconds: 0}",
     "encoder.hidden=[2]",
     "discovery.bootstrap=0",
-    "discovery.baselines=false",
+    "train.select=false",
 )
 
 
 class InTheMiddle(Silence):
-    """Breaks off in an epoch; hears where a training starts and goes on."""
+    """Breaks off in an epoch, or before the baselines; hears where a training goes on."""
 
     def __init__(self, epoch: int | None = None) -> None:
         self.epoch, self.heard, self.steps = epoch, [], []
 
     def say(self, message: str) -> None:
         self.heard.append(message)
+        if "baselines" in message:
+            raise KeyboardInterrupt
 
     def update(self, stage, step, total, values) -> None:
         self.steps.append(step)
@@ -157,26 +185,31 @@ class InTheMiddle(Silence):
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("changes", [(), ("discovery.members=3",)])
+@pytest.mark.parametrize(
+    "changes",
+    [(), pytest.param(("discovery.members=3",), marks=pytest.mark.slow)],
+)
 def test_gradient_steps_go_on_in_the_middle(
     tmp_path, start_study, monkeypatch, changes
 ):
-    path = start_study(tmp_path)
-    settings = (*GRADIENTS, *changes, "train.select=false")
-    config = load_config(path, settings)
+    config = load_config(start_study(tmp_path), (*GRADIENTS, *changes))
+    hidden = unfinished_folder(config.out)
 
-    def run_with(listener, **options):
+    def broken_off(listener, **options):
         with monkeypatch.context() as patch:
             patch.setattr("discovery.runs.workflow.progress_of", lambda quiet: listener)
-            return run(config, **options)
+            with pytest.raises(KeyboardInterrupt):
+                run(config, **options)
 
-    whole = content(run_with(InTheMiddle()))
-    shutil.rmtree(config.out)
+    broken_off(InTheMiddle())
+    trained = content(hidden)
+    assert any(name.endswith(".safetensors") for name in trained)
+    shutil.rmtree(hidden)
     for epoch in (3, 8):
-        with pytest.raises(KeyboardInterrupt):
-            run_with(InTheMiddle(epoch), resume=True)
+        broken_off(InTheMiddle(epoch), resume=True)
     last = InTheMiddle()
-    assert content(run_with(last, resume=True)) == whole
+    broken_off(last, resume=True)
+    assert content(hidden) == trained
     assert "resumed after: training state" in last.heard
     assert last.steps[0] in (7, 8)  # not from the first epoch on
 
@@ -207,32 +240,27 @@ def test_a_killed_process_is_resumed(study, config):
     assert content(config.out) == uninterrupted
 
 
-def test_without_resume_everything_is_done_again(config, whole, monkeypatch):
-    interrupted(config, "intervals", monkeypatch)
-    heard = interrupted(config, "report", monkeypatch)
+def test_without_resume_everything_is_done_again(half_done, monkeypatch):
+    heard = interrupted(half_done, "baselines", monkeypatch)
     assert any("are thrown away" in line for line in heard)
-    assert any("equations" in line for line in heard)
-    assert content(run(config, quiet=True)) == whole
+    assert any("training: " in line for line in heard)
 
 
 def test_with_nothing_to_resume_a_run_starts_from_the_beginning(config, monkeypatch):
-    heard = interrupted(config, "baselines", monkeypatch, resume=True)
+    heard = interrupted(config, "training: ", monkeypatch, resume=True)
     assert "nothing to resume; starting from the beginning" in heard
 
 
-def test_other_settings_are_refused_with_the_reason(config, study, monkeypatch):
-    interrupted(config, "baselines", monkeypatch)
+def test_other_settings_are_refused_with_the_reason(half_done, study):
     path, changes = study
     other = load_config(path, [*changes, "discovery.bootstrap=11", "seed=4"])
     message = r"was begun with discovery.bootstrap = 5, now it is 11 and 1 more"
     with pytest.raises(ConfigError, match=message):
         run(other, quiet=True, resume=True)
-    assert unfinished_folder(config.out).exists()
-    run(config, quiet=True, resume=True)
+    assert unfinished_folder(half_done.out).exists()
 
 
-def test_changed_data_are_refused(config, study, monkeypatch):
-    interrupted(config, "baselines", monkeypatch)
+def test_changed_data_are_refused(half_done, study):
     file = study[0].parent / "data.csv"
     before = file.read_bytes()
     frame = pd.read_csv(file)
@@ -240,81 +268,72 @@ def test_changed_data_are_refused(config, study, monkeypatch):
     frame.to_csv(file, index=False)
     try:
         with pytest.raises(DataError, match=r"data.csv: the data have changed since"):
-            run(config, quiet=True, resume=True)
+            run(half_done, quiet=True, resume=True)
     finally:
         file.write_bytes(before)
 
 
-def test_a_changed_process_model_is_refused(config, study, monkeypatch):
-    interrupted(config, "baselines", monkeypatch)
+def test_a_changed_process_model_is_refused(half_done, study):
     file = study[0].parent / "my_process.py"
     before = file.read_text()
     file.write_text(before + "\n")
     try:
         with pytest.raises(ConfigError, match=r"process model changed .* now SHA-256"):
-            run(config, quiet=True, resume=True)
+            run(half_done, quiet=True, resume=True)
     finally:
         file.write_text(before)
 
 
-def test_another_version_is_refused(config, monkeypatch):
-    interrupted(config, "baselines", monkeypatch)
+def test_another_version_is_refused(half_done, monkeypatch):
     newer = {"sciren": "9.9", "torch": "1"}
     monkeypatch.setattr("discovery.runs.unfinished.versions", lambda: newer)
     with pytest.raises(ConfigError, match=r"the versions changed .*now sciren 9.9"):
-        run(config, quiet=True, resume=True)
+        run(half_done, quiet=True, resume=True)
 
 
-def test_a_finished_run_has_nothing_left_to_do(config, study, capsys):
-    run(config, quiet=True)
-    before = content(config.out)
-    assert run(config, resume=True) == config.out
+def test_a_finished_run_has_nothing_left_to_do(done, study, whole, capsys):
+    assert run(done, resume=True) == done.out
     assert "is finished already" in capsys.readouterr().err
-    assert content(config.out) == before
+    assert content(done.out) == whole
     path, changes = study
     other = load_config(path, [*changes, "discovery.threshold=0.1"])
     with pytest.raises(ConfigError, match=r"discovery.threshold = 0.03, now it is 0.1"):
         run(other, quiet=True, resume=True)
 
 
-def test_two_processes_do_not_write_the_same_run(config, monkeypatch):
+def test_two_processes_do_not_write_the_same_run(half_done, monkeypatch):
     pytest.importorskip("fcntl")
     reached = []
 
     def second(*_, **__):
         with pytest.raises(ConfigError, match="another process is writing this run"):
-            run(config, quiet=True)
+            run(half_done, quiet=True)
         reached.append(True)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr("discovery.results.stages.discover", second)
-        with pytest.raises(KeyboardInterrupt):
-            run(config, quiet=True)
+    monkeypatch.setattr("discovery.results.baselines.baselines", second)
+    with pytest.raises(KeyboardInterrupt):
+        run(half_done, quiet=True, resume=True)
     assert reached
-    run(config, quiet=True, resume=True)
 
 
-def test_the_old_run_stays_until_the_new_one_is_finished(config, monkeypatch):
-    run(config, quiet=True)
-    before = content(config.out)
-    interrupted(config, "report", monkeypatch, overwrite=True)
-    assert content(config.out) == before
+def test_the_old_run_stays_until_the_new_one_is_finished(done, whole, monkeypatch):
+    interrupted(done, "baselines", monkeypatch, overwrite=True)
+    assert content(done.out) == whole
     with pytest.raises(ConfigError, match="replace it with --overwrite"):
-        run(config, quiet=True, resume=True)
-    run(config, overwrite=True, quiet=True, resume=True)
-    assert content(config.out) == before
+        run(done, quiet=True, resume=True)
+    run(done, overwrite=True, quiet=True, resume=True)
+    assert content(done.out) == whole
 
 
-def test_the_command_line_resumes(study, config, whole, monkeypatch, capsys):
-    interrupted(config, "report", monkeypatch)
+def test_the_command_line_resumes(study, half_done, whole, capsys):
     path, changes = study
     options = [word for change in changes for word in ("--set", change)]
     with pytest.raises(SystemExit) as end:
         cli.main(["discover", str(path), *options, "--resume"])
     assert end.value.code == 0
     assert "resumed after: " in capsys.readouterr().err
-    assert content(config.out) == whole
+    assert content(half_done.out) == whole
 
 
 def test_a_place_that_cannot_be_written_says_so(config):

@@ -182,6 +182,7 @@ def test_wrong_choices_are_refused_before_any_work(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_a_black_box_gives_scores_and_no_equations(tmp_path, start_study, quick):
     changes = [one for one in quick if not one.startswith("encoder")]
     config = load_config(start_study(tmp_path), [*changes, "encoder=mlp"])
@@ -198,6 +199,7 @@ def test_a_black_box_gives_scores_and_no_equations(tmp_path, start_study, quick)
         found.predict(frame)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     config = start_study(tmp_path)
     frame = pd.read_csv(tmp_path / "data.csv")
@@ -211,6 +213,7 @@ def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     assert methods == {"curvature, robust errors", "selection included"}
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_one_failed_check_marks_every_output(
     tmp_path, start_study, quick, monkeypatch, capsys
 ):
@@ -241,6 +244,7 @@ def test_one_failed_check_marks_every_output(
     assert not model.verification.passed
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_what_no_parameter_can_explain_is_in_the_report(tmp_path, start_study, quick):
     config = start_study(tmp_path)
     frame = pd.read_csv(tmp_path / "data.csv")
