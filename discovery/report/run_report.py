@@ -217,6 +217,7 @@ def _equations(
     discovery: "Discovery",
 ) -> tuple[list[ReportEquation], ReportEquation | None]:
     from symbolic import to_text
+    from symbolic.printing.beside import latex_beside, text_beside
     from symbolic.printing.mathml import to_mathml
 
     model = discovery.equations
@@ -226,10 +227,12 @@ def _equations(
     equations = []
     for name in model.equations:
         printed = model.printed(name)
+        beside = model.beside(name).rising(name)
         text = f"{name} = {to_text(printed, model.digits, order=order)}"
+        text += text_beside(beside)
         unit = model.unit_of.get(name, "")
-        latex = _latex(name, printed, model, order)
-        mathml = to_mathml(printed, model.digits, name=name, order=order)
+        latex = _latex(name, printed, model, order) + latex_beside(beside)
+        mathml = to_mathml(printed, model.digits, name=name, order=order, beside=beside)
         equations.append(ReportEquation(name, latex, text, unit, mathml=mathml))
     return equations, _process(model)
 

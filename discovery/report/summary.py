@@ -75,6 +75,7 @@ def equation_lines(discovery: "DiscoveryRecord") -> list[str]:
 def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     """Return name, right side and unit of each latent and each computed target."""
     from symbolic import to_text
+    from symbolic.printing.beside import text_beside
 
     model = discovery.equations
     if model is None:
@@ -83,7 +84,8 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     latents = [
         (
             name,
-            to_text(model.printed(name), model.digits, order=order),
+            to_text(model.printed(name), model.digits, order=order)
+            + text_beside(model.beside(name).rising(name)),
             model.unit_of.get(name, ""),
         )
         for name in model.equations

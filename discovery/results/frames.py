@@ -86,6 +86,7 @@ def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
     from discovery.tables.records import scores
     from symbolic import to_text
     from symbolic.expression.complexity import complexity
+    from symbolic.printing.beside import text_beside
 
     model = equations_of(discovery)
     latex = discovery.latex()
@@ -102,7 +103,8 @@ def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
         rows.append(
             {
                 "latent": name,
-                "equation": to_text(model.printed(name), model.digits),
+                "equation": to_text(model.printed(name), model.digits)
+                + text_beside(model.beside(name).rising(name)),
                 "latex": latex[name],
                 "expression": expression,
                 "features": tuple(

@@ -129,18 +129,22 @@ class DiscoveryRecord:
     def latex(self, digits: int | None = -1) -> dict[str, str]:
         """Return latent -> LaTeX of its equation; curves without formula as pieces.
 
+        Bounds that no row comes near stand beside an equation, not inside.
+
         Args:
             digits: significant digits; None for full precision; default those that the
                 printed equations keep.
         """
         from symbolic import to_latex
+        from symbolic.printing.beside import latex_beside
         from symbolic.printing.contents import pieces_of
 
         model = equations_of(self)
         shown = model.digits if digits == -1 else digits
         formulas = {
-            name: to_latex(equation, shown)
-            for name, equation in model.equations.items()
+            name: to_latex(model.between_bounds(name), shown)
+            + latex_beside(model.beside(name).rising(name))
+            for name in model.equations
         }
         return formulas | {curve.name: curve.latex() for curve in pieces_of(model)}
 

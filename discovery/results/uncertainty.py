@@ -63,7 +63,7 @@ def bootstrap_equations(
     import torch
 
     from sciren.solvers.bootstrap import block_bootstrap
-    from symbolic.terms.rebuild import raw_constants
+    from symbolic.terms.bounded import printed_constants
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
@@ -77,7 +77,10 @@ def bootstrap_equations(
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
         values: dict[tuple[str, str], list[float]] = {}
         for row in draws:
-            for constant in raw_constants(problem.structures_at(row), equations.units):
+            structures = problem.structures_at(row)
+            for constant in printed_constants(
+                structures, equations.constraints, equations.units
+            ):
                 if constant.drawn:
                     continue  # resamples do not see how far it was drawn to the mean
                 values.setdefault((constant.latent, constant.name), []).append(

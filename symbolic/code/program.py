@@ -10,6 +10,7 @@ import sympy
 from sciren.data.kinds import NUMERIC, Categorical, FeatureKind
 from symbolic.code.identifiers import Identifiers
 from symbolic.curves.spline_curve import SplineCurve
+from symbolic.printing.beside import text_beside
 from symbolic.printing.printer import names_in
 
 if TYPE_CHECKING:
@@ -169,6 +170,8 @@ class _Builder:
         summary = f"latent {name!r}{f' [{unit}]' if unit else ''}"
         if np.isfinite([low, high]).any():
             summary += f", bounds {low:g} to {high:g} ({kind})"
+        if beside := text_beside(model.beside(name).rising(name)):
+            summary += f"; no row of the training came near{beside.replace(',', '', 1)}"
         return Routine(
             self.name("function", name),
             summary,

@@ -28,10 +28,11 @@ from symbolic.model.self_checks import (
     stretched,
 )
 from symbolic.model.symbolic_model import SymbolicModel
+from symbolic.terms.bounded import bounded_expression, spans_of
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.edge_table import EdgeTable
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import constrained, raw_constants, raw_expression
+from symbolic.terms.rebuild import raw_constants, raw_expression
 from symbolic.verdict import Check, Verification
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
     forcings = list(process.forcings) if process else []
     edges = EdgeTable([form], None, units, rows.scaled, {}).frame()
     model = SymbolicModel(
-        equations={name: constrained(raw, *constraint)},
+        equations={name: bounded_expression(form, units, constraint)},
         unconstrained={name: raw},
         process=traced,
         process_latex=None,
@@ -81,6 +82,7 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
         target_columns={n: n for n in targets},
         unit_of={},
         constraints={name: constraint},
+        spans=spans_of([form], rows.scaled),
         record=FitRecord(
             layers=2 if form.nodes else 1,
             constants=ConstantsRecord(METHOD),

@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from symbolic.expression.tracing import trace
 from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
@@ -13,8 +11,9 @@ from symbolic.search.observations import Observed, columns_of, constraints_of, u
 from symbolic.search.problem import SymbolicProblem
 from symbolic.search.refit import Refit
 from symbolic.search.starting import FittedLatent
+from symbolic.terms.bounded import bounded_expression, spans_of
 from symbolic.terms.edge_table import EdgeTable
-from symbolic.terms.rebuild import constrained, raw_expression, refused_curves
+from symbolic.terms.rebuild import raw_expression, refused_curves
 from symbolic.terms.uncertainty import constant_table, identification, physical_errors
 from symbolic.units.check import check_units
 
@@ -52,18 +51,18 @@ def assemble_model(
     problem = SymbolicProblem(fit.whole.term, fit.whole.scaled, structures)
     z, decoder = fit.whole.scaled.numpy(), model.decoder
     unconstrained = {part.name: raw_expression(part, units) for part in structures}
-    constraints = constraints_of(model)
+    constraints, spans = constraints_of(model), spans_of(structures, z)
     equations = {
-        part.name: constrained(
-            unconstrained[part.name],
-            *constraints[part.name],
-            largest=float(np.abs(part.value(z)).max()),
+        part.name: bounded_expression(
+            part, units, constraints[part.name], max(map(abs, spans[part.name]))
         )
         for part in structures
     }
     physical = model.constant_scale.to_physical(fit.refitted.constants).tolist()
     forcing_columns = {n: table.forcing_columns.get(n, n) for n in decoder.forcings}
-    edges = EdgeTable(structures, fit.fitted, units, z, fit.delta_bic, record.options)
+    edges = EdgeTable(
+        structures, fit.fitted, units, z, fit.delta_bic, record.options, constraints
+    )
     symbolic = SymbolicModel(
         equations=equations,
         unconstrained=unconstrained,
@@ -87,6 +86,7 @@ def assemble_model(
             if p.unit or p.name not in table.units
         },
         constraints=constraints,
+        spans=spans,
         record=replace(
             record,
             layers=2 if any(part.nodes for part in structures) else 1,

@@ -7,9 +7,9 @@ from sciren.errors import ConfigError
 from symbolic.expression.complexity import complexity
 from symbolic.model.record import EquationRecord
 from symbolic.printing.text import to_text
+from symbolic.terms.bounded import printed_constants, printed_structure
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.rebuild import (
-    raw_constants,
     raw_expression,
     raw_term,
     refused_curves,
@@ -84,6 +84,7 @@ def candidate_model(model: Record, row: int) -> Record:
         errors=dict.fromkeys(candidate.constants, float("nan")),
         functions=refused_curves(candidate.structures, model.units),
         structures=candidate.structures,
+        spans=dict(candidate.spans),
         edges=_edges(model, candidate),
         table=_constants(model, candidate),
         record=replace(model.record, selected=row, constants=None),
@@ -96,7 +97,8 @@ def _edges(model: EquationRecord, candidate: "Candidate") -> Any:
     import pandas as pd
 
     missing, rows = float("nan"), []
-    for structure in candidate.structures:
+    for raw in candidate.structures:
+        structure = printed_structure(raw, model.constraints[raw.name])
         for edge in structure.all_edges:
             expression, _ = raw_term(edge, model.units)
             refused = edge.form is None
@@ -129,7 +131,7 @@ def _constants(model: EquationRecord, candidate: "Candidate") -> Any:
 
     known = zip(model.table["latent"], model.table["name"], strict=True)
     units = dict(zip(known, model.table["unit"], strict=True))
-    listed = raw_constants(candidate.structures, model.units)
+    listed = printed_constants(candidate.structures, model.constraints, model.units)
     rows = constant_rows(listed, [float("nan")] * len(listed), {})
     for row in rows:
         row["unit"] = units.get((row["latent"], row["name"]), "")

@@ -18,6 +18,7 @@ from symbolic.expression.evaluate import compile_numpy
 from symbolic.model.fit_record import FitRecord
 from symbolic.printing.rounding import enough_digits, rounded
 from symbolic.search.candidate import Candidate
+from symbolic.terms.bounded import Beside, Span
 from symbolic.terms.rebuild import Units, feature_symbols
 from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Verification
@@ -48,6 +49,7 @@ class EquationRecord:
         forcing_columns, target_columns: decoder's name -> column.
         unit_of: column, latent or constant -> unit.
         constraints: latent -> (name, low, high, temperature).
+        spans: latent -> smallest and largest raw value on the rows, where it is known.
         record: how the constants were fitted, and what was tried.
         verification: result of `symbolic.verify`, see `attach`.
         digits: significant digits of the printed equations.
@@ -72,6 +74,7 @@ class EquationRecord:
     record: FitRecord = field(default_factory=FitRecord)
     verification: Verification | None = None
     digits: int = 3
+    spans: dict[str, Span] = field(default_factory=dict)
     candidates: tuple[Candidate, ...] = ()
 
     # -- names ----------------------------------------------------------------------
@@ -221,8 +224,16 @@ class EquationRecord:
 
     # -- printing -------------------------------------------------------------------
     def printed(self, name: str) -> sympy.Expr:
-        """Equation of a latent with its constants rounded as printed."""
-        return rounded(self.equations[name], self.digits)
+        """Equation of a latent as it is printed: rounded, without the bounds beside it."""
+        return rounded(self.between_bounds(name), self.digits)
+
+    def beside(self, name: str) -> Beside:
+        """Bounds of a latent that no row comes near: they stand beside its equation."""
+        return Beside.of(self.constraints[name], self.spans.get(name))
+
+    def between_bounds(self, name: str) -> sympy.Expr:
+        """Equation of a latent without the bounds that stand beside it."""
+        return self.beside(name).without(self.equations[name])
 
     def digits_needed(self, frame: Any) -> int:
         """Return as many significant digits as the printed equations need on a frame."""

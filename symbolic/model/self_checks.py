@@ -15,7 +15,8 @@ from symbolic.model.storage import from_json, to_json
 from symbolic.printing.latex import to_latex
 from symbolic.printing.latex_reader import levels_in, read_latex
 from symbolic.printing.rounding import rounded, unexplained
-from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.bounded import printed_constants
+from symbolic.terms.rebuild import Units
 from symbolic.verdict import Check
 
 Columns = dict[str, np.ndarray]
@@ -74,7 +75,7 @@ def raw_and_table(
         )
         for structure in symbolic.structures
     ]
-    listed = raw_constants(symbolic.structures, units)
+    listed = printed_constants(symbolic.structures, symbolic.constraints, units)
     if list(symbolic.table["name"]) != [one.name for one in listed]:
         return [*differences, (float("inf"), "names in the table of constants")]
     for one, other in zip(listed, symbolic.table["value"], strict=True):

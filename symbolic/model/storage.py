@@ -19,6 +19,7 @@ from symbolic.families.variants import form_named
 from symbolic.model.fit_record import record_from_json, record_to_json
 from symbolic.model.record import EquationRecord
 from symbolic.search.candidate import Candidate
+from symbolic.terms.bounded import Span
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import OUTERS, PRODUCT, Factor, Node, Product
 from symbolic.terms.rebuild import Units
@@ -61,6 +62,7 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
         "settings": settings_of(model),
         "verification": model.verification and model.verification.to_json(),
         "digits": model.digits,
+        "spans": {name: list(span) for name, span in model.spans.items()},
         "candidates": [_candidate(candidate) for candidate in model.candidates],
     }
 
@@ -149,6 +151,7 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         record=record_from_json(settings),
         verification=_verification(stored["verification"], settings),
         digits=int(stored["digits"]),
+        spans=_read_spans(stored),
         candidates=tuple(map(_read_candidate, stored.get("candidates", ()))),
     )
 
@@ -341,6 +344,13 @@ def _read_structure(stored: Any) -> LatentStructure:
     )
 
 
+def _read_spans(stored: Any) -> dict[str, Span]:
+    """Earlier files keep the size of raw values, and no spans of the equations."""
+    sizes = {name: (-v, v) for name, v in stored.get("largest", {}).items()}
+    spans = stored.get("spans", sizes)
+    return {name: (float(low), float(high)) for name, (low, high) in spans.items()}
+
+
 _NUMBERS = ("loss", "criterion", "r2", "complexity", "score")
 
 
@@ -349,7 +359,7 @@ def _candidate(one: Candidate) -> dict[str, Any]:
         "label": one.label,
         **{name: _number(getattr(one, name)) for name in _NUMBERS},
         "constants": dict(one.constants),
-        "largest": dict(one.largest),
+        "spans": {name: list(span) for name, span in one.spans.items()},
         "structures": [_structure(part) for part in one.structures],
     }
 
@@ -358,7 +368,7 @@ def _read_candidate(stored: Any) -> Candidate:
     return Candidate(
         structures=tuple(_read_structure(part) for part in stored["structures"]),
         constants={n: float(v) for n, v in stored["constants"].items()},
-        largest={n: float(v) for n, v in stored["largest"].items()},
+        spans=_read_spans(stored),
         label=str(stored["label"]),
         **{name: _read_number(stored[name]) for name in _NUMBERS},
     )

@@ -202,19 +202,20 @@ def _latents(
 ) -> list[PrintedQuantity]:
     latents = []
     agreement = model.verification.agreement if model.verification else {}
-    for name, expression in model.equations.items():
+    for name in model.equations:
         _, low, high, _ = model.constraints[name]
         unit = model.unit_of.get(name, "")
         arguments = _by_importance(model, name)
         latents.append(
             PrintedQuantity(
                 name,
-                shown(expression),
+                shown(model.between_bounds(name)),
                 unit,
                 said.get(name, ""),
                 low,
                 high,
                 arguments,
+                beside=model.beside(name).rising(name),
                 r2=agreement.get(name),
             )
         )

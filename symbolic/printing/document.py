@@ -12,7 +12,7 @@ import numpy as np
 import sympy
 
 from symbolic.printing.latex import latex_printer
-from symbolic.printing.layout import WIDTH, Equation, equations, visual_width
+from symbolic.printing.layout import BREAK, WIDTH, Equation, equations, visual_width
 from symbolic.printing.numbers import format_number, format_with_error, interval_digits
 from symbolic.printing.printable import (
     PrintableModel,
@@ -239,7 +239,13 @@ def _lines(
     if quantity.expression is None:
         return [(left, quantity.latex or r"\text{given by the process model}")]
     ordered = replace(printer, order=tuple(quantity.arguments or ()))
-    return equations(ordered, left, quantity.name, quantity.expression, width)
+    lines = equations(ordered, left, quantity.name, quantity.expression, width)
+    if not quantity.beside:
+        return lines
+    side, right = lines[-1]
+    beside = printer.rising(quantity.beside)
+    wide = visual_width(right.rsplit("&", 1)[-1]) + visual_width(beside) + 3 > width
+    return [*lines[:-1], (side, f"{right},{BREAK if wide else ' '}\\quad {beside}")]
 
 
 def _left_side(printer: Printer, quantity: PrintedQuantity) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sciren.errors import ConfigError, closest_names
 from symbolic.expression.complexity import complexity
 from symbolic.model.storage import to_json
+from symbolic.printing.beside import latex_beside, text_beside
 from symbolic.printing.contents import equals_notes, printable
 from symbolic.printing.document import equation_block, to_document
 from symbolic.printing.latex import latex_printer
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 CSV_COLUMNS: tuple[str, ...] = (
     "name", "kind", "unit", "equation", "latex", "features", "complexity", "refused",
-    "verification",
+    "verification", "bounds",
 )  # fmt: skip
 
 
@@ -54,10 +55,11 @@ def quantities(model: "EquationRecord") -> list[dict[str, Any]]:
         for name, expression in (model.process or {}).items()
         if not (name in model.equations and str(expression) == name)
     }
-    pairs = [*(("latent", *p) for p in model.equations.items())]
+    pairs = [("latent", name, model.between_bounds(name)) for name in model.equations]
     pairs += [("target", *p) for p in targets.items()]
     for kind, name, expression in pairs:
         used = {str(symbol) for symbol in expression.free_symbols}
+        beside = model.beside(name).rising(name) if kind == "latent" else ()
         column = model.target_columns.get(name, name) if kind == "target" else name
         mine = [e for e in edges if kind == "latent" and e["latent"] == name]
         refused = [str(e["source"]) for e in mine if e["status"] == "refused"]
@@ -71,6 +73,7 @@ def quantities(model: "EquationRecord") -> list[dict[str, Any]]:
             complexity(expression, model.record.options.complexity),
             ", ".join(refused),
             model.verdict,
+            text_beside(beside).removeprefix(", "),
         )
         rows.append(dict(zip(CSV_COLUMNS, cells, strict=True)))
     return rows
@@ -89,6 +92,7 @@ def notebook_latex(model: "EquationRecord") -> str:
             [quantity.expression, *_symbols(quantity.name)], shown.digits, order=order
         )
         right = broken_sum(printer, quantity.expression, line_break=UNNUMBERED_BREAK)
+        right += latex_beside(quantity.beside)
         lines.append(f"{printer.names[quantity.name]} &= {right}")
     inside = " \\\\\n".join(line for line in lines if line)
     failed = model.verification is not None and not model.verification.passed
@@ -119,6 +123,7 @@ def _text(model: "EquationRecord", provenance: Mapping[str, str]) -> str:
         right = to_text(
             quantity.expression, shown.digits, order=quantity.arguments or ()
         )
+        right += text_beside(quantity.beside)
         lines.append(f"{quantity.name} = {right}{unit}")
     lines += [f"{name}: {text}" for name, text in shown.functions.items()]
     lines += [curve.text() for curve in shown.pieces]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from symbolic.printing.beside import latex_beside, text_beside
 from symbolic.printing.document import EDGE_COLUMNS
 from symbolic.printing.latex import to_latex
 from symbolic.printing.numbers import format_number, format_with_error, interval_digits
@@ -43,6 +44,8 @@ def _equations(model: PrintableModel) -> str:
         order = quantity.arguments or ()
         latex = to_latex(quantity.expression, model.digits, model.symbols, order=order)
         plain = to_text(quantity.expression, model.digits, order=order)
+        latex += latex_beside(quantity.beside, model.symbols)
+        plain += text_beside(quantity.beside)
         blocks.append(f"$${latex}$$\n\n    {quantity.name} = {plain}\n")
     for name, text in model.functions.items():
         blocks.append(f"- `{name}`: {text}\n")

@@ -71,6 +71,7 @@ def to_mathml(
     *,
     name: str = "",
     order: Sequence[str] = (),
+    beside: Sequence[Any] = (),
 ) -> str:
     """Return a formula as a ``math`` element; equal formulas give equal text.
 
@@ -81,6 +82,7 @@ def to_mathml(
         digits: significant digits of the numbers; None for full precision.
         name: left-hand side; without it only the expression is written.
         order: names; terms of a sum come in this order.
+        beside: bounds beside the formula, rising.
     Raises:
         ExpressionError: a node outside the whitelist.
     """
@@ -88,10 +90,11 @@ def to_mathml(
     def number(value: float) -> str:
         return format_number(value, digits, "text")
 
-    names = {word: _symbol(word) for word in names_in([expression])}
+    names = {word: _symbol(word) for word in names_in([expression, *beside])}
     printer = Printer(_MATHML, names, number, rounded=digits is not None, order=order)
     left = f"{_symbol(name)}<mo>=</mo>" if name else ""
-    body = _with_tokens(left + printer.text(expression))
+    right = f'<mo>,</mo><mspace width="1em"/>{printer.rising(beside)}' if beside else ""
+    body = _with_tokens(left + printer.text(expression) + right)
     return (
         '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
         f"{_row(body)}</math>"

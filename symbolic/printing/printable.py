@@ -15,13 +15,15 @@ class PrintedQuantity:
 
     Args:
         name: its name; how it is written follows ``symbolic.printing.symbols``.
-        expression: sympy formula in raw units, bounds included; None when the quantity
-            is given by ``latex`` only (a decoder that cannot be traced).
+        expression: sympy formula in raw units, with the bounds that the data come near;
+            None when the quantity is given by ``latex`` only (a decoder that cannot be traced).
         unit, meaning: as the decoder's table has them.
         low, high: bounds.
         arguments: names the left side shows, most important first; None for those in
             the formula.
         latex: right side as LaTeX, in place of an expression.
+        beside: the quantity and bounds that no row comes near, rising: they are printed
+            beside the formula.
         r2: share of the network's variance that the formula explains, when known.
     """
 
@@ -33,6 +35,7 @@ class PrintedQuantity:
     high: float = np.inf
     arguments: Sequence[str] | None = None
     latex: str | None = None
+    beside: Sequence[Any] = ()
     r2: float | None = None
 
 

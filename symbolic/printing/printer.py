@@ -115,6 +115,11 @@ class Printer:
             return self.condition(expression)
         return self._part(expression)[0]
 
+    def rising(self, terms: Sequence[Any]) -> str:
+        """Return formulas that are not smaller one by one: ``0 <= rb <= 12``."""
+        sign = self.notation.relations["le"]
+        return f" {sign} ".join(map(self.text, terms))
+
     def signed_terms(self, expression: Any) -> list[tuple[str, str]]:
         """Return the terms of a sum as pairs of a sign and the text without it."""
         return [self._signed(term) for term in ordered_terms(expression, self.order)]

@@ -61,13 +61,26 @@ def to_text(
     Raises:
         ExpressionError: a node outside the whitelist.
     """
+    printer = text_printer(
+        [expression], digits, order=order, decimal_comma=decimal_comma
+    )
+    return printer.text(expression)
+
+
+def text_printer(
+    expressions: Sequence[Any],
+    digits: int | None = 3,
+    *,
+    order: Sequence[str] = (),
+    decimal_comma: bool = False,
+) -> Printer:
+    """Return a printer that knows the names in some formulas; see ``to_text``."""
 
     def number(value: float) -> str:
         return format_number(value, digits, "text", decimal_comma)
 
-    names = {name: _readable(name) for name in names_in([expression])}
-    printer = Printer(TEXT, names, number, rounded=digits is not None, order=order)
-    return printer.text(expression)
+    names = {name: _readable(name) for name in names_in(expressions)}
+    return Printer(TEXT, names, number, rounded=digits is not None, order=order)
 
 
 def _readable(name: str) -> str:

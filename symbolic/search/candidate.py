@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbolic.expression.complexity import complexity
+from symbolic.terms.bounded import Beside, Bounds, Span, bounded_expression
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
-from symbolic.terms.rebuild import Units, constrained, raw_expression
+from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
-
-Bounds = Mapping[str, tuple[str, float, float, float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +19,7 @@ class Candidate:
     Attributes:
         structures: latents as closed forms of scaled features.
         constants: process constant -> value.
-        largest: latent -> size of its raw values on the data.
+        spans: latent -> smallest and largest of its raw values on the data.
         loss: observed loss on the rows of the search;  criterion: of the search;
         r2: of the observed targets, their mean;
         complexity: weighted nodes of its equations, bounds included;
@@ -30,7 +29,7 @@ class Candidate:
 
     structures: tuple[LatentStructure, ...]
     constants: Mapping[str, float]
-    largest: Mapping[str, float]
+    spans: Mapping[str, Span]
     loss: float
     criterion: float
     r2: float
@@ -46,10 +45,11 @@ class Candidate:
     def equations(self, units: Units, bounds: Bounds) -> dict[str, Any]:
         """Return latent -> expression of raw features, inside its bounds."""
         return {
-            structure.name: constrained(
-                raw_expression(structure, units),
-                *bounds[structure.name],
-                largest=self.largest.get(structure.name, 0.0),
+            structure.name: bounded_expression(
+                structure,
+                units,
+                bounds[structure.name],
+                max(map(abs, self.spans.get(structure.name, (0.0,)))),
             )
             for structure in self.structures
         }
@@ -67,7 +67,11 @@ class Candidate:
 
         edges = [edge for structure in self.structures for edge in structure.all_edges]
         found: dict[str, Any] = self.equations(units, bounds)
-        texts = [f"{name} = {to_text(one, 4)}" for name, one in found.items()]
+        beside = {n: Beside.of(bounds[n], self.spans.get(n)) for n in found}
+        texts = [
+            f"{name} = {to_text(beside[name].without(one), 4)}"
+            for name, one in found.items()
+        ]
         whole = float(self.complexity).is_integer()  # printed as 7, not as 7.00
         return {
             "complexity": int(self.complexity) if whole else self.complexity,

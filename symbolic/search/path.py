@@ -17,6 +17,7 @@ from sciren.errors import ConfigError, closest_names
 from symbolic.search.candidate import Candidate, family_label, size_of
 from symbolic.search.climb import Change, ScoredLatents, Search, signature
 from symbolic.search.observations import constraints_of
+from symbolic.terms.bounded import spans_of
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
@@ -157,12 +158,11 @@ def _candidate(
     latents = model.constrain(scored_latents.constants.new_tensor(raw))
     values = scored_latents.constants.new_tensor(physical)
     targets = model.decoder.evaluate(latents, values, table.forcings)
-    sizes = np.abs(raw).max(0).tolist()
     names = model.decoder.constant_names
     made = Candidate(
         scored_latents.structures,
         dict(zip(names, physical, strict=True)),
-        dict(zip(model.latent_names, sizes, strict=True)),
+        spans_of(scored_latents.structures, z),
         float(scored_latents.loss),
         float(scored_latents.criterion),
         _mean_r2(table.targets.numpy(), targets.numpy()),

@@ -10,6 +10,7 @@ from sciren.edge_columns import EDGE_COLUMNS
 from symbolic.curves.curve_fit import departure, fits_by_family
 from symbolic.options import SymbolicOptions
 from symbolic.printing.text import to_text
+from symbolic.terms.bounded import Bounds, printed_structure
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.rebuild import Units, node_expression, raw_constants, raw_term
@@ -30,6 +31,8 @@ class EdgeTable:
         units: of the features;  z: (n, d) scaled features of the training rows.
         gaps: (latent, edge number) -> {family: criterion above the chosen one}.
         options: what the user decided.
+        bounds: latent -> constraint, by which formulas are written in the latent's unit;
+            without, in that of the raw latent.
     """
 
     def __init__(
@@ -40,9 +43,14 @@ class EdgeTable:
         z: np.ndarray,
         delta_bic: Mapping[tuple[int, int], Mapping[str, float]],
         options: SymbolicOptions | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
         self.delta_bic, self.options = delta_bic, options or SymbolicOptions()
+        self.shown = [
+            one if bounds is None else printed_structure(one, bounds[one.name])
+            for one in structures
+        ]
 
     def frame(self) -> pd.DataFrame:
         """Return the table; features without an edge are listed as dropped."""
@@ -68,7 +76,9 @@ class EdgeTable:
                 share = top / total * size / whole
                 rows.append(self._row((k, number), edge, label, 0, share))
                 number += 1
-            rows.append(self._outer(k, node, label, top / total))
+            row = self._outer(k, node, label, top / total)
+            text = _outer_text(self.shown[k].nodes[h], self.units)
+            rows.append(row | {"formula": text})
         return rows + self._dropped(k, structure)
 
     def _row(
@@ -80,7 +90,8 @@ class EdgeTable:
         share: float,
     ) -> dict[str, Any]:
         source, name = edge.source, self.structures[place[0]].name
-        expression, _ = raw_term(edge, self.units)
+        shown = self.shown[place[0]].all_edges[place[1]]
+        expression, _ = raw_term(shown, self.units)
         delta_bic = {
             f: g for f, g in self.delta_bic.get(place, {}).items() if f != "dropped"
         }
@@ -101,7 +112,7 @@ class EdgeTable:
             "status": "refused" if refused else "closed",
             "formula": to_text(expression, 4),
             "latex": _latex(expression),
-            "constants": self._constants(edge),
+            "constants": self._constants(shown),
             "r2": _r2(edge, learned),
             "gap": min(delta_bic.values(), default=float("nan")),
             "ambiguous": bool(close),
@@ -159,7 +170,7 @@ class EdgeTable:
             "importance": float(share),
             "family": "none" if refused else node.outer,
             "status": "refused" if refused else "closed",
-            "formula": _outer_text(node, self.units),
+            "formula": "",
             "latex": "",
             "constants": "",
             "r2": float("nan"),

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+from symbolic.terms.bounded import Constraint, printed_structure
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.rebuild import (
     RawConstant,
     Units,
-    constrained,
+    held,
     outer_expression,
     raw_closed,
     raw_constants,
@@ -27,12 +28,12 @@ class ParametricLatent:
 
     Attributes:
         name: of the latent.
-        raw: expression before the constraint;  expression: inside the bounds.
+        inside: expression between the bounds;  expression: held in them.
         constants: symbol -> printed constant, in the order of the table of constants.
     """
 
     name: str
-    raw: sympy.Expr
+    inside: sympy.Expr
     expression: sympy.Expr
     constants: Mapping[sympy.Symbol, RawConstant]
 
@@ -45,7 +46,7 @@ def constant_symbol(name: str, latent: str) -> sympy.Symbol:
 def parametric(
     structure: LatentStructure,
     units: Units,
-    constraint: tuple[str, float, float, float],
+    constraint: Constraint,
 ) -> ParametricLatent:
     """Write a latent with its constants as symbols, term by term as it is fitted.
 
@@ -55,6 +56,7 @@ def parametric(
         constraint: (name, low, high, temperature); a sigmoid or softplus is written in
             the form that no exponential overflows in.
     """
+    structure = printed_structure(structure, constraint)
     listed = raw_constants([structure], units)
     symbols = {constant_symbol(one.name, one.latent): one for one in listed}
     take = iter(symbols)
@@ -63,8 +65,7 @@ def parametric(
         total += _term(edge, units, take)
     for node in structure.nodes:
         total += _node(node, units, take)
-    name, low, high, temperature = constraint
-    bounded = constrained(total, name, low, high, temperature, largest=np.inf)
+    bounded = held(total, *constraint, largest=np.inf) if structure.parts else total
     return ParametricLatent(structure.name, total, bounded, symbols)
 
 

@@ -236,25 +236,48 @@ def constrained(
     temperature: float = 1.0,
     largest: float = 0.0,
 ) -> sympy.Expr:
-    """Put an expression through a constraint layer.
+    """Put a raw latent through a constraint layer; arguments as in `held`."""
+    slope, intercept = straight(constraint, low, high)
+    line = sympy.Float(slope) * raw + sympy.Float(intercept) if slope != 1.0 else raw
+    return held(line, constraint, low, high, temperature, largest)
+
+
+def straight(constraint: str, low: float, high: float) -> tuple[float, float]:
+    """Return slope and intercept of a latent between its bounds, by the raw one.
+
+    One and zero where the raw latent has the latent's unit, or the layer bends everywhere.
+    """
+    if constraint != "hard_sigmoid":
+        return 1.0, 0.0
+    return (high - low) / 6.0, 0.5 * (low + high)
+
+
+def held(
+    inside: sympy.Expr,
+    constraint: str,
+    low: float,
+    high: float,
+    temperature: float = 1.0,
+    largest: float = 0.0,
+) -> sympy.Expr:
+    """Hold a latent inside its bounds.
 
     Args:
-        raw: raw latent.
+        inside: the latent between its bounds (`straight`); for sigmoid and softplus the
+            raw latent.
         constraint: name of the layer;  low, high: bounds;  temperature: of a sigmoid.
         largest: size of the raw values on the data. Sigmoid and softplus of large
             values are written without exponentials that overflow.
     """
-    bottom, top = sympy.Float(low), sympy.Float(high)
+    raw, bottom, top = inside, sympy.Float(low), sympy.Float(high)
     constant = abs(float(raw.as_coeff_Add()[0]))
     steep = max(constant, largest) > STEEP * min(temperature, 1.0)
     match constraint:
         case "hard_sigmoid":
             # To decide which side is larger takes sympy longer than all the rest.
             free = not raw.is_number
-            line = raw / 6 + sympy.Rational(1, 2)
-            share = sympy.Max(line, 0, evaluate=not free)
-            share = sympy.Min(share, 1, evaluate=not free)
-            return bottom + sympy.Float(high - low) * share
+            above = sympy.Max(raw, plain(low), evaluate=not free)
+            return sympy.Min(above, plain(high), evaluate=not free)
         case "sigmoid":
             inside = raw / sympy.Float(temperature)
             share = (
@@ -264,8 +287,8 @@ def constrained(
             )
             return bottom + sympy.Float(high - low) * share
         case "relu":
-            held = raw if np.isinf(low) else sympy.Max(raw, _plain(low))
-            return held if np.isinf(high) else sympy.Min(held, _plain(high))
+            held = raw if np.isinf(low) else sympy.Max(raw, plain(low))
+            return held if np.isinf(high) else sympy.Min(held, plain(high))
         case "softplus":
             sign = 1 if np.isfinite(low) else -1
             ramp = _softplus(sign * raw, steep)
@@ -279,8 +302,8 @@ def _softplus(raw: sympy.Expr, steep: bool) -> sympy.Expr:
     return sympy.Max(raw, 0) + sympy.log(1 + sympy.exp(-sympy.Abs(raw)))
 
 
-def _plain(value: float) -> sympy.Expr:
-    """Integers stay integers, so that bounds print as 0 and not 0.0."""
+def plain(value: float) -> sympy.Expr:
+    """Return a number, integers as such, so that bounds print as 0 and not 0.0."""
     return sympy.Integer(int(value)) if value == int(value) else sympy.Float(value)
 
 

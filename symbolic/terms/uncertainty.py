@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 
 from symbolic.model.fit_record import ConstantsRecord, Correlation, SlopeAndCurvature
+from symbolic.search.observations import constraints_of
 from symbolic.search.problem import SymbolicProblem
 from symbolic.search.refit import Refit
+from symbolic.terms.bounded import printed_constants, printed_structure
 from symbolic.terms.constant_rows import constant_rows, quantile_95
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.rebuild import RawConstant, Units
 from symbolic.terms.structure import LatentStructure
 
 Structures = Sequence[LatentStructure]
@@ -55,21 +57,25 @@ class Spread:
 
 def spread_of(refit: Refit, problem: SymbolicProblem, units: Units) -> Spread:
     """Return the covariance of every printed constant, by the delta method."""
-    listed = raw_constants(refit.structures, units)
+    listed = _printed(refit.structures, problem, units)
     names = problem.term.model.decoder.constant_names
     slope = problem.term.model.constant_scale.slope(refit.constants).cpu().numpy()
     front = _jacobian(
         refit,
         problem,
-        lambda all_: [
-            raw_constant.value for raw_constant in raw_constants(all_, units)
-        ],
+        lambda all_: [constant.value for constant in _printed(all_, problem, units)],
     )
     back = np.zeros((len(names), front.shape[1]))
     back[:, problem.cuts[-1] :] = np.diag(slope)
     jacobian = np.concatenate([front, back])
     keys = [*((one.latent, one.name) for one in listed), *(("", n) for n in names)]
     return Spread(tuple(keys), jacobian @ refit.covariance.cpu().numpy() @ jacobian.T)
+
+
+def _printed(
+    structures: Structures, problem: SymbolicProblem, units: Units
+) -> list[RawConstant]:
+    return printed_constants(structures, constraints_of(problem.term.model), units)
 
 
 def constant_table(
@@ -82,7 +88,7 @@ def constant_table(
 
     Columns: name, latent, source, role, value, error, low, high, unit, kind.
     """
-    listed = raw_constants(refit.structures, units)
+    listed = _printed(refit.structures, problem, units)
     errors = spread_of(refit, problem, units).errors
     reach = quantile_95(refit.cosines)
     return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of, reach))
@@ -97,7 +103,7 @@ def reparametrised(
     close |= {(pair.other_latent, pair.other) for pair in pairs}
     latents = {
         (raw_constant.latent, raw_constant.source)
-        for raw_constant in raw_constants(refit.structures, units)
+        for raw_constant in _printed(refit.structures, problem, units)
         if (raw_constant.latent, raw_constant.name) in close and raw_constant.source
     }
     places = [
@@ -110,7 +116,10 @@ def reparametrised(
         return []
     middle = problem.z.mean(0)
 
+    bounds = constraints_of(problem.term.model)
+
     def shapes(structures: Structures) -> list[float]:
+        structures = [printed_structure(one, bounds[one.name]) for one in structures]
         values = []
         for k, number in places:
             edge = structures[k].all_edges[number]

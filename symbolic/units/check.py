@@ -14,8 +14,8 @@ from symbolic.units.inference import Inference
 if TYPE_CHECKING:
     from symbolic.model.record import EquationRecord
 
-PLAIN = ("identity", "relu")
-"""Constraints that only clip: the latent before them has the latent's unit."""
+PLAIN = ("identity", "relu", "hard_sigmoid")
+"""Constraints that only clip: the latent between its bounds has the latent's unit."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,12 @@ def _report(
         latent = parametric(structure, model.units, bounds)
         constants = frozenset(symbol.name for symbol in latent.constants)
         inference = Inference(columns, mode, constants)
-        unit = known.get(structure.name) if bounds[0] in PLAIN else Unit()
+        in_unit = bounds[0] in PLAIN or not structure.parts
+        unit = known.get(structure.name) if in_unit else Unit()
         if unit is None:
-            inference.quantity(latent.raw)
+            inference.quantity(latent.inside)
         else:
-            inference.require(latent.raw, unit, structure.name)
+            inference.require(latent.inside, unit, structure.name)
         problems += [f"{structure.name}: {text}" for text in inference.problems]
         for constant in latent.constants.values():
             symbol = constant_symbol(constant.name, constant.latent)

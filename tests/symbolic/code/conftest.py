@@ -15,7 +15,7 @@ from symbolic import SymbolicModel
 from symbolic.code import LANGUAGES
 from symbolic.code.program import program_of
 from symbolic.curves.spline_curve import SplineCurve
-from symbolic.terms.rebuild import Units, constrained
+from symbolic.terms.rebuild import Units, held
 
 FEATURES = ("sw_pot", "lambda", "Ta", "ta", "θ", "soil temp (°C)", "温度", "rb")
 FORCINGS = {"t": "ta", "light": "int"}
@@ -64,7 +64,7 @@ def raw_equations():
 def build():
     found = raw_equations()
     equations = {
-        name: constrained(raw, *bounds, largest=500.0 if name == "k" else 1.0)
+        name: held(raw, *bounds, largest=500.0 if name == "k" else 1.0)
         for name, (raw, bounds) in found.items()
     }
     rb, beta, big, small, last = (symbol(name) for name in equations)

@@ -210,18 +210,17 @@ def test_what_is_no_equation_file_is_refused(stored):
         from_json(stored)
 
 
-@pytest.mark.parametrize(
-    "key", [key for key in STORED if key not in ("format", "candidates")]
-)
+NEEDED = [key for key in STORED if key not in ("format", "candidates", "spans")]
+
+
+@pytest.mark.parametrize("key", NEEDED)
 def test_every_part_is_needed(key):
     with pytest.raises(FormatError, match="cannot be read"):
         from_json(changed(lambda stored: stored.pop(key)))
 
 
 @pytest.mark.parametrize("value", [3, "text", [1, 2], {"a": 1}, [[]], True])
-@pytest.mark.parametrize(
-    "key", [key for key in STORED if key not in ("format", "candidates")]
-)
+@pytest.mark.parametrize("key", [*NEEDED, "spans"])
 def test_parts_of_the_wrong_kind_never_raise_anything_else(key, value):
     with suppress(FormatError, ExpressionError):
         from_json(changed(lambda stored: stored.update({key: value})))

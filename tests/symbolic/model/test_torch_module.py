@@ -19,7 +19,7 @@ from symbolic.model.torch_module import EquationModule
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
 from symbolic.terms.parametric import parametric
-from symbolic.terms.rebuild import Units
+from symbolic.terms.rebuild import Units, raw_expression
 from symbolic.terms.structure import LatentStructure
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,7 +61,7 @@ def planted(structures, constraints, constants=()):
     nothing = pd.DataFrame()
     return SymbolicModel(
         {p.name: p.expression.subs(values) for p in parts},
-        {p.name: p.raw.subs(values) for p in parts},
+        {s.name: raw_expression(s, units) for s in structures},
         None, None, dict(constants), {}, {}, tuple(structures), units, nothing,
         nothing, {}, {}, {},
         {structure.name: b for structure, b in zip(structures, constraints, strict=True)},

@@ -56,7 +56,8 @@ def test_a_latent_brings_formula_unit_bounds_and_its_features_by_importance(
     respiration,
 ):
     (latent,) = printable(respiration).latents
-    assert latent.expression == respiration.equations["rb"]
+    assert sympy.Max(0, latent.expression) == respiration.equations["rb"]
+    assert [str(term) for term in latent.beside] == ["0", "rb"]
     assert (latent.unit, latent.low, latent.high) == ("umol m-2 s-1", 0.0, np.inf)
     shares = respiration.edges.set_index("source").importance
     assert list(latent.arguments) == ["swc", "sw_pot"]

@@ -270,7 +270,7 @@ def test_symbols_for_constants_give_the_expression_with_its_numbers(seed):
     latent = parametric(structure, units, ("identity", -INF, INF, 1.0))
     numbers = {s: sympy.Float(c.value) for s, c in latent.constants.items()}
     x = units.shift + units.scale * Z
-    found = evaluate(latent.raw.xreplace(numbers), structure, units, x)
+    found = evaluate(latent.inside.xreplace(numbers), structure, units, x)
     value = structure.value(Z)
     np.testing.assert_allclose(found, value, rtol=1e-7, atol=1e-7 * np.ptp(value))
 
