@@ -99,6 +99,11 @@ class OptionFields(BaseModel):
         description="feature or family: weight of its nodes in the complexity, such as "
         "{exp: 2}; 1 where nothing is said",
     )
+    symbols: dict[str, str] = Field(
+        default_factory=dict,
+        description="column, latent or constant: the LaTeX that it is printed as, such as "
+        '{sw_pot: "S_0"}; text and code keep the names',
+    )
     unit_problems: UnitProblems = Field(
         default="warn",
         description="what to do about terms whose units cannot fit: warn, error or "
@@ -260,6 +265,46 @@ def check_edges(
                 f"key 'discovery.pins': {family!r} is pinned for hidden node {node}; an "
                 f"outer function is one of {', '.join(OUTER_FAMILIES)}"
             )
+
+
+def check_symbols(options: OptionFields, names: Sequence[str]) -> None:
+    """Refuse symbols of names that no equation can hold, and two alike.
+
+    Args:
+        options: what the user decided.
+        names: of columns, latents, constants, targets.
+    Raises:
+        ConfigError: with the key and the closest names.
+    """
+    taken: dict[str, str] = {}
+    for name, symbol in options.symbols.items():
+        key = f"key 'discovery.symbols.{name}'"
+        if name not in names:
+            raise ConfigError(
+                f"{key}: no column or parameter in use is called so. "
+                f"{closest_names(name, names)}"
+            )
+        if not _is_math(symbol):
+            raise ConfigError(
+                f"{key}: {symbol!r} is no LaTeX of mathematics; write such as S_0 or "
+                r"\theta_{\mathrm{s}}, without dollar signs, every brace closed"
+            )
+        if taken.setdefault(symbol, name) != name:
+            raise ConfigError(
+                f"{key}: {taken[symbol]!r} is printed as {symbol} already; give one of "
+                "them another symbol"
+            )
+
+
+def _is_math(symbol: str) -> bool:
+    bare = re.sub(r"\\[\\{}$%#&]", "", symbol)
+    depth = 0
+    for sign in bare:
+        depth += (sign == "{") - (sign == "}")
+        if depth < 0:
+            return False
+    plain = symbol.isprintable() and not re.search(r"[$%#&]|\\$", bare)
+    return bool(symbol.strip()) and plain and depth == 0
 
 
 def check_families(options: OptionFields) -> None:

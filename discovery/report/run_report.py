@@ -231,7 +231,8 @@ def _equations(
         text = f"{name} = {to_text(printed, model.digits, order=order)}"
         text += text_beside(beside)
         unit = model.unit_of.get(name, "")
-        latex = _latex(name, printed, model, order) + latex_beside(beside)
+        latex = _latex(name, printed, model, order)
+        latex += latex_beside(beside, model.record.options.symbols)
         mathml = to_mathml(printed, model.digits, name=name, order=order, beside=beside)
         equations.append(ReportEquation(name, latex, text, unit, mathml=mathml))
     return equations, _process(model)
@@ -241,8 +242,9 @@ def _latex(name: str, expression: Any, model: "SymbolicModel", order: list[str])
     from symbolic import to_latex
     from symbolic.printing.symbols import latex_symbol
 
-    right = to_latex(expression, model.digits, order=order)
-    return f"{latex_symbol(name)} = {right}"
+    symbols = model.record.options.symbols
+    right = to_latex(expression, model.digits, symbols, order=order)
+    return f"{latex_symbol(name, symbols)} = {right}"
 
 
 def _process(model: "SymbolicModel") -> ReportEquation | None:

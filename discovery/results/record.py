@@ -141,12 +141,15 @@ class DiscoveryRecord:
 
         model = equations_of(self)
         shown = model.digits if digits == -1 else digits
+        symbols = model.record.options.symbols
         formulas = {
-            name: to_latex(model.between_bounds(name), shown)
-            + latex_beside(model.beside(name).rising(name))
+            name: to_latex(model.between_bounds(name), shown, symbols)
+            + latex_beside(model.beside(name).rising(name), symbols)
             for name in model.equations
         }
-        return formulas | {curve.name: curve.latex() for curve in pieces_of(model)}
+        return formulas | {
+            curve.name: curve.latex(symbols) for curve in pieces_of(model)
+        }
 
     def sympy(self) -> dict[str, Any]:
         """Return latent -> sympy expression in raw units."""

@@ -13,7 +13,7 @@ from discovery.runs.folder import check_free, clear
 from discovery.runs.manifest import process_file, write_manifest
 from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
-from symbolic.options import check_edges, check_families
+from symbolic.options import check_edges, check_families, check_symbols
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -148,13 +148,17 @@ def progress_of(quiet: bool) -> "Progress":
 
 
 def check_study(study: "Study") -> None:
-    """Refuse decisions about edges that the model cannot have.
+    """Refuse decisions about edges and symbols that the model cannot have.
 
     Raises:
         ConfigError: with the key and the closest names.
     """
-    latents = dict.fromkeys(study.decoder.latent_names)  # hidden nodes: not known yet
-    check_edges(study.config.discovery, study.config.features, latents)
+    config, decoder = study.config, study.decoder
+    latents = dict.fromkeys(decoder.latent_names)  # hidden nodes: not known yet
+    check_edges(config.discovery, config.features, latents)
+    names = (*config.features, *config.forcings.values(), *config.targets)
+    known = (*names, *config.targets.values(), *latents, *decoder.constant_names)
+    check_symbols(config.discovery, tuple(dict.fromkeys(known)))
 
 
 def discover_study(

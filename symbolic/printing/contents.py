@@ -51,13 +51,14 @@ def printable(
         model: equations, with their verification attached where there is one.
         intervals: process constant -> 95 % interval; default from its standard error,
             none where a bound stops it.
-        symbols: name -> final LaTeX.
+        symbols: name -> final LaTeX; they go before those of the options.
         meanings: name of a latent, target, constant or feature -> short phrase.
         provenance: written as comments.
         error_source: how errors were found; default that of the joint refit.
     """
     said = meanings or {}
-    shown = _Shown(known_units(model.unit_of)[0], dict(symbols or {}))
+    given = {**model.record.options.symbols, **(symbols or {})}
+    shown = _Shown(known_units(model.unit_of)[0], given)
     return PrintableModel(
         title=title,
         latents=_latents(model, said, shown),

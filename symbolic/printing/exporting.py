@@ -12,7 +12,7 @@ from symbolic.model.storage import to_json
 from symbolic.printing.beside import latex_beside, text_beside
 from symbolic.printing.contents import equals_notes, printable
 from symbolic.printing.document import equation_block, to_document
-from symbolic.printing.latex import latex_printer
+from symbolic.printing.latex import latex_printer, to_latex
 from symbolic.printing.layout import UNNUMBERED_BREAK, broken_sum
 from symbolic.printing.markdown import to_markdown
 from symbolic.printing.text import to_text
@@ -68,7 +68,7 @@ def quantities(model: "EquationRecord") -> list[dict[str, Any]]:
             kind,
             model.unit_of.get(column, ""),
             to_text(expression, None),
-            latex_printer([expression], None).text(expression),
+            to_latex(expression, None, model.record.options.symbols),
             ", ".join(feature for feature in model.features if feature in used),
             complexity(expression, model.record.options.complexity),
             ", ".join(refused),
@@ -89,10 +89,13 @@ def notebook_latex(model: "EquationRecord") -> str:
             continue
         order = quantity.arguments or ()
         printer = latex_printer(
-            [quantity.expression, *_symbols(quantity.name)], shown.digits, order=order
+            [quantity.expression, *_symbols(quantity.name)],
+            shown.digits,
+            shown.symbols,
+            order=order,
         )
         right = broken_sum(printer, quantity.expression, line_break=UNNUMBERED_BREAK)
-        right += latex_beside(quantity.beside)
+        right += latex_beside(quantity.beside, shown.symbols)
         lines.append(f"{printer.names[quantity.name]} &= {right}")
     inside = " \\\\\n".join(line for line in lines if line)
     failed = model.verification is not None and not model.verification.passed

@@ -111,7 +111,7 @@ class EdgeTable:
             "family": family,
             "status": "refused" if refused else "closed",
             "formula": to_text(expression, 4),
-            "latex": _latex(expression),
+            "latex": _latex(expression, self.options.symbols),
             "constants": self._constants(shown),
             "r2": _r2(edge, learned),
             "gap": min(delta_bic.values(), default=float("nan")),
@@ -264,10 +264,10 @@ def _spread(values: np.ndarray) -> float:
     return float(np.mean(np.abs(values - values.mean())))
 
 
-def _latex(expression: Any) -> str:
+def _latex(expression: Any, symbols: Mapping[str, str]) -> str:
     from symbolic.printing.latex import to_latex
 
-    return to_latex(expression, 3)
+    return to_latex(expression, 3, symbols)
 
 
 def _r2(edge: EdgeTerm, learned: "FittedEdge | None") -> float:

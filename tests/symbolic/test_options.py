@@ -13,6 +13,7 @@ from sciren.errors import ConfigError
 from symbolic.options import (
     SymbolicOptions,
     check_edges,
+    check_symbols,
     hidden_name,
     options_of,
 )
@@ -183,3 +184,29 @@ def test_a_place_that_does_not_exist_is_named_with_its_neighbours(values, messag
 
 def test_hidden_nodes_count_from_one():
     assert hidden_name(0, "rb") == "h1_rb"
+
+
+NAMES = ("sw_pot", "ta", "rb")
+
+
+@pytest.mark.parametrize("symbol", ["S_0", r"\theta_{\mathrm{s}}", r"T^{*}", r"A\%"])
+def test_mathematics_is_taken_as_a_symbol(symbol):
+    check_symbols(SymbolicOptions(symbols={"sw_pot": symbol}), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("symbols", "said"),
+    [
+        ({"sw_pott": "S"}, "symbols.sw_pott.*no column.*sw_pot"),
+        ({"ta": ""}, "no LaTeX"),
+        ({"ta": "$T$"}, "without dollar signs"),
+        ({"ta": "T_{a"}, "every brace closed"),
+        ({"ta": "T}a{"}, "every brace closed"),
+        ({"ta": "T % comment"}, "no LaTeX"),
+        ({"ta": "T\\"}, "no LaTeX"),
+        ({"ta": "T", "rb": "T"}, "'ta' is printed as T already"),
+    ],
+)
+def test_symbols_that_cannot_be_printed_are_refused(symbols, said):
+    with pytest.raises(ConfigError, match=said):
+        check_symbols(SymbolicOptions(symbols=symbols), NAMES)

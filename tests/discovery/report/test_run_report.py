@@ -27,7 +27,9 @@ def test_every_table_and_picture_is_there(light):
     assert data.consistency == "PASS"
     assert data.title == "gpp: light_use"
     assert [equation.name for equation in data.equations] == ["efficiency"]
-    assert data.equations[0].latex.startswith(r"\mathrm{efficiency} = \max\left(")
+    latex = data.equations[0].latex
+    assert latex.startswith(r"\mathrm{efficiency} = ")
+    assert latex.endswith(r", \quad 0 \le \mathrm{efficiency}")
     assert data.equations[0].unit == "g MJ-1"
     assert data.decoder is not None
     assert data.decoder.text == "gpp = efficiency*par/(par/half + 1)"

@@ -23,7 +23,7 @@ def test_a_summary_has_equation_constant_scores_verdict_and_report(light):
     lines = text.splitlines()
     assert lines[0].startswith("verdict: ")
     assert re.search(
-        r"efficiency = max\(0, .*\*ta - .*\*vpd \+ .*\)   \[g MJ-1\]", text
+        r"efficiency = .*\*ta - .*\*vpd \+ [\d.]*, 0 <= efficiency   \[g MJ-1\]", text
     )
     assert "gpp = efficiency*par/(par/half + 1)" in lines
     assert re.search(

@@ -267,3 +267,57 @@ def test_outputs_without_a_column_are_left_out(data):
         )
     )
     assert study.decoder.targets == ("nee",)
+
+
+SITES = ["001", "01", "1", "0010", "010", "10", "NA", "-9999"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_sites_are_apart_as_they_are_written(tmp_path, ending):
+    rows = 10 * len(SITES)
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "site": SITES * 10,
+            "sw": rng.normal(size=rows),
+            "ta": rng.normal(10, 5, size=rows),
+            "nee": rng.uniform(1, 2, size=rows),
+        }
+    )
+    path = tmp_path / f"sites.{ending}"
+    {"csv": frame.to_csv, "parquet": frame.to_parquet}[ending](path, index=False)
+    whole = config(path, data={"time": None, "groups": "site"}, split="group")
+    table = prepare(whole).table
+    assert len(table) == rows
+    assert len(np.unique(table.groups)) == len(SITES)
+    only = {"time": None, "only": {"site": ["01", "NA"]}}
+    assert len(prepare(config(path, data=only)).table) == 20
+
+
+def test_an_icos_file_is_read_by_its_format_alone(tmp_path):
+    ends = pd.date_range("2020-05-01T00:30", periods=1440, freq="30min")
+    rng = np.random.default_rng(2)
+    gap = np.arange(1440) % 40 == 0
+    pd.DataFrame(
+        {
+            "TIMESTAMP_START": (ends - pd.Timedelta("30min")).strftime("%Y%m%d%H%M"),
+            "TIMESTAMP_END": ends.strftime("%Y%m%d%H%M"),
+            "TA_F_MDS": rng.normal(10, 5, 1440),
+            "TA_F_MDS_QC": np.where(np.arange(1440) % 10 == 3, 2, 0),
+            "SW_IN_F_MDS": rng.uniform(0, 800, 1440),
+            "NEE_VUT_REF": np.where(gap, -9999, rng.normal(size=1440)),
+        }
+    ).to_csv(tmp_path / "ICOSETC_BE-Bra_FLUXNET_HH_L2.csv", index=False)
+    read = config(
+        tmp_path / "ICOSETC_BE-Bra_FLUXNET_HH_L2.csv",
+        data={"format": "fluxnet", "time": None},
+        features=["SW_IN_F_MDS"],
+        forcings={"ta": "TA_F_MDS"},
+        targets={"reco": "NEE_VUT_REF"},
+    )
+    table = prepare(read).table
+    assert len(table) == 1440 - 144  # poor fills of the forcing are gaps
+    assert str(table.time[0]) == "2020-05-01T00:15:00.000000000"
+    assert int(table.observed.sum()) == int((~gap & (np.arange(1440) % 10 != 3)).sum())
+    assert table.units["TA_F_MDS"] == "degC"
+    assert table.units["NEE_VUT_REF"] == "umol m-2 s-1"

@@ -21,6 +21,7 @@ from sciren import (
 )
 from symbolic import symbolify, to_document, verify
 from symbolic.printing.contents import equals_notes, printable
+from symbolic.printing.exporting import export
 from symbolic.printing.markdown import to_markdown
 
 UNITS = {"sw_pot": "W m-2", "ta": "degC", "reco": "umol m-2 s-1"}
@@ -201,3 +202,17 @@ def test_a_latent_brings_its_agreement_with_the_network(respiration):
     assert 0.99 < latent.r2 <= 1.0
     unverified = replace(respiration, verification=None)
     assert printable(unverified).latents[0].r2 is None
+
+
+def test_symbols_of_the_options_are_printed_in_every_latex(respiration):
+    record = respiration.record
+    options = record.options.changed(symbols={"sw_pot": "S_0", "rb": r"\rho"})
+    model = replace(respiration, record=replace(record, options=options))
+    for kind in ("latex", "document", "markdown", "csv"):
+        text = export(model, kind)
+        assert "S_0" in text
+        assert r"\rho" in text
+        assert r"\mathrm{sw}_{\mathrm{pot}}" not in text.split("Edges")[0]
+    assert "sw_pot" in export(model, "text")
+    given = printable(model, symbols={"rb": "r"})
+    assert (given.symbols["rb"], given.symbols["sw_pot"]) == ("r", "S_0")
