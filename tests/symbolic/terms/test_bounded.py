@@ -100,9 +100,9 @@ def test_without_the_bounds_beside_it_an_equation_gives_the_same_on_the_rows(
 
 @pytest.mark.parametrize(
     ("smallest", "text"),
-    [(5.0, ", 0 <= k"), (0.51, ", 0 <= k"), (0.49, ""), (0.0, ""), (-3.0, "")],
+    [(5.0, ", 0 <= k"), (0.11, ", 0 <= k"), (0.09, ""), (0.0, ""), (-3.0, "")],
 )
-def test_a_bound_stands_beside_from_a_twentieth_of_the_range_on(smallest, text):
+def test_a_bound_stands_beside_from_a_hundredth_of_the_range_on(smallest, text):
     layer = ("relu", 0.0, np.inf, 1.0)
     beside = Beside.of(layer, (smallest, smallest + 10.0))
     assert text_beside(beside.rising("k")) == text
@@ -112,7 +112,7 @@ def test_a_bound_stands_beside_from_a_twentieth_of_the_range_on(smallest, text):
 
 def test_one_of_two_bounds_may_stay_inside():
     layer = ("hard_sigmoid", 0.0, 12.0, 1.0)
-    structure = line(0.0, 0.9)  # raw from -2.7 to 2.7 of -3 to 3
+    structure = line(0.0, 0.9)  # raw up to 2.7 of 3
     z = Z[Z[:, 0] > 0][:, None, 0]
     beside = Beside.of(layer, spans_of([structure], z)["k"])
     whole = bounded_expression(structure, UNITS, layer)
