@@ -31,6 +31,38 @@ def test_a_curve_is_told_as_it_runs(y, words):
     assert words in told(y, unit="g", x_unit="degC")
 
 
+@pytest.mark.parametrize(
+    ("high", "unit", "words"),
+    [
+        (1380.0, "W m-2", "rb rises by 0.2 for each 100 W m⁻² of light"),
+        (25.0, "degC", "rb rises by 0.002 for each °C of light"),
+        (0.6, "1", "rb rises by 0.0002 for each 0.1 of light"),
+        (
+            900.0,
+            "1e-4 W m-2 per hour",
+            "for each 100 units of light (1e-4 W m⁻² per hour)",
+        ),
+    ],
+)
+def test_a_slope_is_told_for_a_step_that_can_be_felt(high, unit, words):
+    x = np.linspace(0, high, 201)
+    sentence = Response("rb", "light", x, 0.002 * x, "", unit).sentence()
+    assert sentence.endswith(words)
+
+
+def test_a_change_that_nobody_could_measure_is_called_so():
+    words = "rb hardly changes with ta, by 0.001 g in the range of the data"
+    assert told(5 + 1e-4 * X, unit="g") == words
+
+
+def test_values_have_the_digits_that_tell_them_apart():
+    x = np.linspace(1988, 1990, 201)
+    curve = Response("t", "year", x, 290 + (x - 1988) ** 3, "K", "").sentence()
+    assert curve.startswith(
+        "t rises from 290 to 298 K while year goes from 1988 to 1990"
+    )
+
+
 def test_classes_are_told_by_their_names():
     one = Response(
         "rb",
