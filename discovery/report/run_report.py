@@ -11,6 +11,7 @@ from discovery.report.findings import feature_shares, findings
 from discovery.report.network_svg import NARROW, network_svg
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
+from discovery.report.words import MODELS
 from discovery.results.edge_tests import with_tests
 from discovery.results.scoring import long_scores
 from discovery.results.views.collect import VIEWS
@@ -39,14 +40,6 @@ _DATA = {  # key of data.json -> label
     "features": "features",
     "forcings": "forcings",
     "targets": "targets",
-}
-
-
-MODELS = {  # name in the scores -> name in the report, the equation first
-    "equation": "equation",
-    "network": "network",
-    "constant latents": "constant latents",
-    "mlp": "perceptron",
 }
 
 

@@ -4,14 +4,13 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.report.words import MODELS
 from discovery.runs.files import read_record
 from discovery.runs.folder import open_run
 
 if TYPE_CHECKING:
     from discovery.results.identification import Identification
     from discovery.results.record import DiscoveryRecord
-
-_LABELS = {"constant latents": "constant latents", "mlp": "perceptron"}
 
 
 def summary(folder: Path) -> str:
@@ -168,12 +167,14 @@ def score_part(discovery: "DiscoveryRecord") -> tuple[str, dict[str, Any]]:
 def score_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each target: R2 on the test rows, side by side."""
     part, models = score_part(discovery)
-    order = ["equation", "network", *_LABELS]
-    names = [*(n for n in order if n in models), *(n for n in models if n not in order)]
+    names = [
+        *(name for name in MODELS if name in models),
+        *(name for name in models if name not in MODELS),
+    ]
     lines = []
     for target in next(iter(models.values()), {}):
         shown = [
-            f"{_LABELS.get(name, name)} {_r2(models[name][target]['r2'])}"
+            f"{MODELS.get(name, name)} {_r2(models[name][target]['r2'])}"
             for name in names
         ]
         lines.append(f"R2 of {target}, {part} rows: {', '.join(shown)}")

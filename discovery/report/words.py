@@ -102,13 +102,18 @@ def explained(heading: str) -> str:
     return " ".join(known)
 
 
-MODELS = ("equation", "network", "constant latents", "perceptron")
-"""Cells that are explained like heads: what predicts."""
+MODELS = {
+    "equation": "equation",
+    "network": "network",
+    "constant latents": "constant latents",
+    "mlp": "perceptron",
+}
+"""What predicts, the equation first: name in the scores -> name for readers."""
 
 
 def glossary(headings: Iterable[str]) -> list[tuple[str, str]]:
     """Return word and sentence of everything that occurs, in the order of the alphabet."""
-    used: dict[str, str] = BELIEF | {name: WORDS[name] for name in MODELS}
+    used: dict[str, str] = BELIEF | {name: WORDS[name] for name in MODELS.values()}
     for heading in headings:
         parts = [heading] if heading in WORDS else heading.split()
         used |= {part: WORDS[part] for part in parts if part in WORDS}
