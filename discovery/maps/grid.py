@@ -1,8 +1,7 @@
 """A grid of features in a NetCDF file or Zarr store, read block by block."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sciren.data.opening import opened_dataset
 from sciren.errors import ColumnError, DataError, closest_names
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Grid:
         import pandas as pd
 
         shape = tuple(end - first for first, end in region.values())
-        with _opened(self.path) as dataset:
+        with opened_dataset(self.path) as dataset:
             return pd.DataFrame(
                 {name: self._cells(dataset[name], region, shape) for name in self.names}
             )
@@ -115,7 +115,7 @@ def open_grid(path: Path, names: Sequence[str]) -> Grid:
         ColumnError: a variable is not there.
         DataError: the file cannot be read, or the grid has no cell.
     """
-    with _opened(path) as dataset:
+    with opened_dataset(path) as dataset:
         known = [str(name) for name in dataset.variables]
         for name in names:
             if name not in known:
@@ -137,20 +137,5 @@ def open_grid(path: Path, names: Sequence[str]) -> Grid:
 
 def coordinates(path: Path, sizes: Mapping[str, int]) -> "dict[str, xr.DataArray]":
     """Return the coordinates of a grid's dimensions, where it has them."""
-    with _opened(path) as dataset:
+    with opened_dataset(path) as dataset:
         return {name: dataset[name].load() for name in sizes if name in dataset.coords}
-
-
-@contextmanager
-def _opened(path: Path) -> "Iterator[xr.Dataset]":
-    """Open a dataset, and say what is wrong in one way."""
-    import xarray as xr
-
-    engine = "zarr" if path.is_dir() else None
-    try:
-        dataset = xr.open_dataset(path, engine=engine, chunks=None)
-    except (OSError, ValueError, KeyError, ImportError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: cannot be read as a grid: {problem}") from error
-    with dataset:
-        yield dataset

@@ -101,6 +101,14 @@ class ProcessTerm:
         part.whole_rows, part.total = part.n_rows, part._total()
         return part
 
+    def within(self, rows: int, total: Tensor) -> "ProcessTerm":
+        """Return the share of these rows in a loss of more rows.
+
+        Args:
+            rows: of the whole;  total: (1,) sum of the weights of its observations.
+        """
+        return self._changed(whole_rows=rows, total=total)
+
     def part(self, rows: slice | Tensor) -> "ProcessTerm":
         """Return the share of some of the rows: shares of all rows sum to the loss."""
         if isinstance(rows, Tensor):

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sciren.training.ensemble import fit_ensemble as fit_ensemble
     from sciren.training.fitting import fit as fit
     from sciren.training.history import History as History
+    from sciren.training.many_rows.fit import fit_many_rows as fit_many_rows
     from sciren.training.progress import LineProgress as LineProgress
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -60,8 +60,7 @@ def fit_ensemble(
     homes = [table.features.device for table in trains]
     try:
         members = [
-            _ready(*parts)
-            for parts in zip(models, trains, valids, configs, strict=True)
+            ready(*parts) for parts in zip(models, trains, valids, configs, strict=True)
         ]
         join_processes(configs)
         _train(members, progress or Silence())
@@ -88,8 +87,11 @@ def _each(
     return listed
 
 
-def _ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Member:
-    """Check a model and its tables, set scaling and knots, choose the engine."""
+def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Member:
+    """Check a model and its tables, set scaling and knots, choose the engine.
+
+    Raises: as `fit_ensemble`.
+    """
     _check_ranges(model, config)
     check_process_model(model.decoder, train.forcings)
     engine, reason = choose_engine(model, config)

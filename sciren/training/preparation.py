@@ -46,7 +46,7 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
         if len(table) == 0:
             raise TrainingError(f"the {part} table has no rows; check the split")
         _check_forcings(model, table, part)
-    train, valid = _ordered(model, train), _ordered(model, valid)
+    train, valid = ordered(model, train), ordered(model, valid)
     model.set_scaling(
         FeatureScaling.fit(
             train.features,
@@ -134,8 +134,12 @@ def _check_forcings(model: ScIReN, table: Table, part: str) -> None:
             )
 
 
-def _ordered(model: ScIReN, table: Table) -> Table:
-    """Bring the table's targets into the decoder's order."""
+def ordered(model: ScIReN, table: Table) -> Table:
+    """Return the table with its targets in the decoder's order.
+
+    Raises:
+        ColumnError: it lacks one.
+    """
     wanted = model.decoder.targets
     if table.target_names == wanted:
         return table

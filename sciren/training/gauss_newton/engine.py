@@ -48,8 +48,8 @@ class GaussNewton:
         self.solver, self.model, self.data = solver, solver.model, solver.data
         self.config, self.history = solver.config, solver.history
 
-    def run(self) -> None:
-        """Train and write the result into the model."""
+    def run(self) -> Step:
+        """Train, write the result into the model, and return it."""
         full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
         step = self._reweighted(step)
         self._concurvity(step)
@@ -64,6 +64,7 @@ class GaussNewton:
         if self.config.profiles and dropped and len(self.model.constant_raw):
             self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
+        return step
 
     def _sparse(self) -> tuple[Step, Step]:
         """Choose among many edges; all of them are fitted only to judge constants."""

@@ -1,0 +1,164 @@
+"""Many rows: blocks sum to the whole, whoever sums them, and read no more than a block."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from sciren import ScIReN
+from sciren.data.blocks import dataset_blocks, parquet_blocks, table_blocks
+from sciren.data.table import Table
+from sciren.decoders import Q10Respiration
+from sciren.encoders import KANEncoder, MLPEncoder
+from sciren.errors import ColumnError, TrainingError
+from sciren.training import TrainConfig, fit, fit_many_rows
+
+FEATURES = ["a", "b", "c"]
+COLUMNS = {"features": FEATURES, "forcings": {"ta": "ta"}, "targets": {"reco": "reco"}}
+FIXED = TrainConfig(smooth=1e-3, select=False, profile_points=5)
+
+
+def frame(rows, seed):
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame(rng.normal(size=(rows, 3)), columns=FEATURES)
+    data["ta"] = 12 + 6 * rng.normal(size=rows)
+    rb = 3 + 0.5 * np.sin(data.a) - 0.3 * data.b
+    noise = 1 + 0.1 * rng.normal(size=rows)
+    data["reco"] = rb * 1.8 ** ((data.ta - 15) / 10) * noise
+    data.loc[::17, "reco"] = np.nan
+    return data
+
+
+def model():
+    return ScIReN(KANEncoder(3, 1, grid=6), "auto", Q10Respiration())
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return frame(3000, 0)
+
+
+@pytest.fixture(scope="module")
+def tables(rows):
+    valid = Table.from_frame(frame(400, 1), **COLUMNS)
+    return Table.from_frame(rows, **COLUMNS), valid
+
+
+@pytest.fixture(scope="module")
+def solved(tables):
+    """The model and history of 4 blocks whose sample is all rows."""
+    learned = model()
+    blocks = table_blocks(tables[0], 800)
+    return learned, fit_many_rows(learned, blocks, tables[1], FIXED)
+
+
+def test_blocks_have_the_solution_of_the_whole(tables, solved):
+    whole = model()
+    history = fit(whole, *tables, FIXED)
+    learned, found = solved
+    assert learned.constants()["q10"] == pytest.approx(
+        whole.constants()["q10"], rel=1e-6
+    )
+    torch.testing.assert_close(
+        learned.latents(tables[1]), whole.latents(tables[1]), rtol=1e-4, atol=1e-4
+    )
+    # the curvature at the minimum is that of all rows
+    assert found.summaries["q10"].error == pytest.approx(
+        history.summaries["q10"].error, rel=1e-4
+    )
+
+
+class LastFirst:
+    """Workers that are done in the other order."""
+
+    workers = 2
+
+    def results(self, function, items):
+        for position in reversed(range(len(items))):
+            yield position, function(items[position])
+
+
+def test_the_order_of_workers_changes_no_bit(tables, solved):
+    learned = model()
+    blocks = table_blocks(tables[0], 800)
+    fit_many_rows(learned, blocks, tables[1], FIXED, LastFirst())
+    assert learned.constants() == solved[0].constants()
+    assert torch.equal(learned.latents(tables[1]), solved[0].latents(tables[1]))
+
+
+def test_a_sample_decides_and_all_rows_solve(tables, solved):
+    learned = model()
+    blocks = table_blocks(tables[0], 800)
+    history = fit_many_rows(learned, blocks, tables[1], FIXED, sample=600)
+    said = " ".join(history.messages)
+    assert "from all 3,000" in said
+    near, error = solved[0].constants()["q10"], solved[1].summaries["q10"].error
+    # same rows, units and knots of a sample: much nearer than its own error would be
+    assert learned.constants()["q10"] == pytest.approx(near, abs=0.3 * error)
+    assert history.summaries["q10"].error == pytest.approx(error, rel=0.1)
+
+
+def test_files_are_read_in_blocks_and_give_the_same(rows, tables, solved, tmp_path):
+    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=400)
+    blocks = parquet_blocks(tmp_path / "rows.parquet", **COLUMNS, rows=800)
+    assert [block.rows for block in blocks] == [800, 800, 800, 600]
+    learned = model()
+    fit_many_rows(learned, blocks, tables[1], FIXED)
+    assert learned.constants() == solved[0].constants()
+
+
+def test_stores_are_read_in_blocks_and_give_the_same(rows, tables, solved, tmp_path):
+    rows.to_xarray().to_netcdf(tmp_path / "rows.nc")
+    blocks = dataset_blocks(tmp_path / "rows.nc", **COLUMNS, rows=800)
+    learned = model()
+    fit_many_rows(learned, blocks, tables[1], FIXED)
+    assert learned.constants() == solved[0].constants()
+
+
+def test_a_block_of_gaps_adds_nothing(rows, tables, solved, tmp_path):
+    gaps = rows.head(100).assign(a=np.nan)
+    pd.concat([rows, gaps]).to_parquet(tmp_path / "rows.parquet", row_group_size=100)
+    blocks = parquet_blocks(tmp_path / "rows.parquet", **COLUMNS, rows=100)
+    assert blocks[-1].table() is None
+    learned = model()
+    history = fit_many_rows(learned, blocks, tables[1], FIXED)
+    assert "from all 3,000" in " ".join(history.messages)
+    assert learned.constants()["q10"] == pytest.approx(
+        solved[0].constants()["q10"], rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoder", "settings", "said"),
+    [
+        (KANEncoder(3, 1, hidden=(2,)), {}, "hidden layer"),
+        (MLPEncoder(3, 1), {}, "not a KANEncoder"),
+        (KANEncoder(3, 1), {"bootstrap": 10}, "bootstrap resamples"),
+        (KANEncoder(3, 1), {"noise": "robust"}, "noise 'robust'"),
+        (KANEncoder(3, 1), {"ladder": True}, "ladder"),
+        (KANEncoder(3, 1), {"device": "cuda"}, "'cuda'"),
+    ],
+)
+def test_what_cannot_be_solved_in_blocks_is_refused_before_reading(
+    tables, encoder, settings, said
+):
+    refused = ScIReN(encoder, "auto", Q10Respiration())
+    with pytest.raises(TrainingError, match=said):
+        fit_many_rows(refused, [], tables[1], TrainConfig(**settings))
+
+
+def test_no_complete_row_is_an_error(rows, tables, tmp_path):
+    rows.assign(a=np.nan).to_parquet(tmp_path / "rows.parquet")
+    blocks = parquet_blocks(tmp_path / "rows.parquet", **COLUMNS)
+    with pytest.raises(TrainingError, match="none of the 3,000 rows in 1 blocks"):
+        fit_many_rows(model(), blocks, tables[1], FIXED)
+
+
+def test_blocks_of_other_features_are_refused(tables):
+    other = tables[0].take(slice(0, 100))
+    other = Table(
+        other.features, other.forcings, other.targets, ("a", "c", "b"), ("reco",)
+    )
+    blocks = [*table_blocks(tables[0].take(slice(0, 100))), *table_blocks(other)]
+    with pytest.raises(ColumnError, match=r"\['a', 'c', 'b'\]"):
+        fit_many_rows(model(), blocks, tables[1], FIXED)
