@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from sciren.errors import ConfigError
 from symbolic.code import to_code
 from symbolic.model.candidate_table import candidate_model, candidates_table
 from symbolic.model.record import EquationRecord
@@ -15,6 +16,7 @@ from symbolic.search.candidate import Candidate
 if TYPE_CHECKING:
     import pandas as pd
 
+    from symbolic.code.bmi import EquationsBmi
     from symbolic.model.torch_module import EquationModule
 
 
@@ -75,6 +77,25 @@ class SymbolicModel(EquationRecord):
             ConfigError: another language.
         """
         return to_code(self, language, provenance)
+
+    def to_bmi(self, rows: int = 1, **settings: Any) -> "EquationsBmi":
+        """Return the equations behind the Basic Model Interface, initialized.
+
+        Args:
+            rows: points at which they are evaluated.
+            settings: time_step (1.0), time_units ("d"), end_time (never).
+        Raises:
+            ConfigError: bmipy is not installed, or a setting does not exist.
+        """
+        try:
+            from symbolic.code.bmi import EquationsBmi
+        except ImportError as error:
+            raise ConfigError(
+                "the Basic Model Interface needs bmipy; install sciren[interop]"
+            ) from error
+        component = EquationsBmi(self, rows=rows, **settings)
+        component.initialize()
+        return component
 
     def to_torch(self) -> "EquationModule":
         """Return a torch module whose parameters are the printed constants."""

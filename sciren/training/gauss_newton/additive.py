@@ -9,7 +9,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import Normal, hold
 from sciren.solvers.normal_equations import Sums
-from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.process_term import LocalModel, ProcessTerm
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 
 # Holds directions that no row sees, such as the constant of a centred edge. With 1e-8 and no
@@ -179,6 +179,25 @@ class AdditiveProblem:
         raw = self._raw(columns, coefficients)
         local = self.term.part(part).local(raw, constants, members)
         sums.add(local.scaled(self.scale), [columns] * self.n_latents)
+
+    def scores(self, theta: Tensor) -> Tensor:
+        """Sum over the rows of the products of their half gradients, theta (1, P): (P, P).
+
+        A^-1 of it A^-1, with A of `normal`, is the covariance of the parameters whatever
+        the noise of each row, where rows are independent. Reference: White 1980.
+        """
+        coefficients, constants = self.split(theta)
+        widths = [self.block] * self.n_latents
+        sums = Sums(1, widths, self.n_constants, theta)
+        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        for part in chunks(self.term.n_rows, self.block):
+            columns = self.spline.columns(part)
+            raw = self._raw(columns, coefficients)
+            slope = self.term.part(part).local(raw, constants, one).scaled(self.scale)
+            outer = slope.gradient.unsqueeze(-1) * slope.gradient.unsqueeze(-2)
+            squares = LocalModel(slope.loss, slope.gradient, outer)
+            sums.add(squares, [columns] * self.n_latents)
+        return sums.normal().matrix[0]
 
     def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
         """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""

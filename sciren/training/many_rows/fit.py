@@ -10,7 +10,7 @@ from sciren.encoders.kan import KANEncoder
 from sciren.errors import TrainingError
 from sciren.execution.executor import Executor
 from sciren.model import ScIReN
-from sciren.solvers.levenberg import Solution, covariance, minimise
+from sciren.solvers.levenberg import Solution, minimise
 from sciren.training.config import TrainConfig
 from sciren.training.engines import choose_engine
 from sciren.training.ensemble import ready
@@ -60,7 +60,8 @@ def fit_many_rows(
         sample: about how many rows decide.
     Returns:
         The history of the sample, with a stage "all rows"; estimates and standard errors
-        of the constants are those of all rows, taken as independent.
+        of the constants are those of all rows, which count as independent, each with its
+        own noise.
     Raises:
         TrainingError: the model or settings are not for this engine, or no row is complete.
         ColumnError, DataError: blocks or tables lack columns, or cannot be read.
@@ -127,11 +128,9 @@ def _report(
             f"The solution on all rows did not settle in {solution.iterations} steps."
         )
     model = whole.term.model
-    one = torch.zeros(1, dtype=torch.long)
-    normal = whole.normal(solution.theta, one)
-    free = int(whole.active.sum())
-    count = float(sum(known.observations.values()))
-    spread = covariance(normal.matrix, normal.loss, count, free)[0]
+    if not history.summaries:
+        return
+    spread = whole.covariance(solution.theta)
     constants = whole.rowless.constants_of(solution.theta)
     values = model.constant_scale.to_physical(constants)[0].tolist()
     first = len(spread) - len(values)

@@ -1,6 +1,6 @@
 """The additive least-squares problem over blocks: a sum of their normal equations."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,25 @@ def normal_of(share: Share) -> tuple[Any, ...] | None:
     Raises:
         ColumnError: the block has other features than the model.
     """
+    problem = problem_of(share)
+    if problem is None:
+        return None
+    with torch.no_grad():
+        normal = problem.normal(share.theta, torch.zeros(1, dtype=torch.long))
+    return tuple(part.numpy() for part in normal)
+
+
+def scores_of(share: Share) -> Any:
+    """Return the products of the rows' half gradients (P, P), summed over one block."""
+    problem = problem_of(share)
+    if problem is None:
+        return None
+    with torch.no_grad():
+        return problem.scores(share.theta).numpy()
+
+
+def problem_of(share: Share) -> AdditiveProblem | None:
+    """Return the problem of one block as its share of all rows; None without rows."""
     table = share.block.table()
     if table is None:
         return None
@@ -65,10 +84,7 @@ def normal_of(share: Share) -> tuple[Any, ...] | None:
     spline = SplineDesign(
         model.scaled(table.features), known.knots, known.mean, known.penalty, None
     )
-    one = torch.zeros(1, dtype=torch.long)
-    with torch.no_grad():
-        normal = empty.elsewhere(term, spline).normal(theta, one)
-    return tuple(part.numpy() for part in normal)
+    return empty.elsewhere(term, spline)
 
 
 class BlocksProblem:
@@ -111,16 +127,36 @@ class BlocksProblem:
             self._known = theta.clone(), self._pass(theta)
         return self._known[1]
 
-    def _pass(self, theta: Tensor) -> Normal:
+    def covariance(self, theta: Tensor) -> Tensor:
+        """Covariance (P, P) of the parameters at the minimum, rows independent.
+
+        A^-1 S A^-1, S the products of the rows' half gradients: right whatever the noise
+        of each row, in one more pass over the blocks. Held parameters have none.
+        """
+        one = torch.zeros(1, dtype=torch.long)
+        matrix = self.normal(theta, one).matrix[0]
+        keep = self.active[0].to(matrix.dtype)
+        scores = torch.from_numpy(np.sum(self._over_blocks(scores_of, theta), axis=0))
+        scores = scores * keep.unsqueeze(1) * keep
+        size = matrix.diagonal().clamp_min(1e-300).sqrt()
+        bread = torch.linalg.inv(matrix / (size.unsqueeze(1) * size))
+        bread = bread / (size.unsqueeze(1) * size)
+        return bread @ scores @ bread
+
+    def _over_blocks(
+        self, function: Callable[[Share], Any], theta: Tensor
+    ) -> list[Any]:
         scale, violation = self.term.observations.scale, self.term.violation_weight
         total = sum(self.survey.weights.values())
         shared = (self.rowless, scale, violation, self.survey.rows, total, theta)
         tasks = [Share(block, *shared) for block in self.blocks]
-        found = run_all(
-            normal_of, tasks, self.executor, self.progress, "all rows, blocks"
-        )
+        stage = "all rows, blocks"
+        found = run_all(function, tasks, self.executor, self.progress, stage)
         # In the order of the blocks: the sum is the same for any number of workers.
-        parts = [share for share in found if share is not None]
+        return [share for share in found if share is not None]
+
+    def _pass(self, theta: Tensor) -> Normal:
+        parts = self._over_blocks(normal_of, theta)
         loss, gradient, matrix = (
             torch.from_numpy(np.sum(column, axis=0))
             for column in zip(*parts, strict=True)

@@ -1,0 +1,1 @@
+"""Runs as packages that other programs read: R, PEtab-SciML."""

@@ -1,0 +1,146 @@
+"""The R package of a run gives the values and intervals of predict, and R accepts it."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from discovery import Discovery
+from discovery.interop.r_law import pieces_of
+from discovery.interop.r_literals import Code, literal
+from discovery.interop.r_package import r_package
+from sciren.errors import ConfigError
+from sciren.inference.basis import natural_splines, penalised_splines
+
+pytestmark = pytest.mark.filterwarnings("ignore::sciren.errors.DataWarning")
+
+
+def need(program):
+    path = shutil.which(program)
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
+def in_r(package, script, folder):
+    lines = [
+        f'for (f in c("equations", "law", "predict")) source(file.path("{package}/R", '
+        'paste0(f, ".R")), encoding = "UTF-8")',
+        script,
+    ]
+    (folder / "main.R").write_text("\n".join(lines), encoding="utf-8")
+    return subprocess.run(
+        [need("Rscript"), "main.R"],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def package(light, tmp_path):
+    return r_package(light, tmp_path / "lightuse")
+
+
+def test_values_and_limits_are_those_of_predict(light, package, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {
+            "ta": rng.uniform(-20, 45, 300),
+            "vpd": rng.uniform(0, 30, 300),
+            "par": rng.uniform(0.5, 15, 300),
+        }
+    )
+    rows.loc[3, "vpd"] = np.nan
+    rows.to_csv(tmp_path / "rows.csv", index=False, float_format="%.17g")
+    done = in_r(
+        package,
+        'y <- predict_equations(read.csv("rows.csv"), level = 0.9)\n'
+        'y[] <- lapply(y, function(v) sprintf("%.17g", v))\n'
+        'write.csv(y, "y.csv", row.names = FALSE, quote = FALSE)',
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    found = pd.read_csv(tmp_path / "y.csv")
+    expected = Discovery.load(light).predict(rows, interval=0.9)
+    assert list(found.columns) == list(expected.columns)
+    for name in expected:
+        size = np.nanmax(np.abs(expected[name].to_numpy()))
+        np.testing.assert_allclose(
+            found[name], expected[name], rtol=1e-7, atol=1e-9 * size, err_msg=name
+        )
+
+
+def test_what_is_wrong_with_the_data_is_said(package, tmp_path):
+    for call, said in (
+        ("predict_equations(data.frame(ta = 1))", "there is no column"),
+        ("predict_equations(3)", "no data frame"),
+        (
+            'predict_equations(data.frame(ta = "a", vpd = 1, par = 1))',
+            "holds no numbers",
+        ),
+        ("predict_equations(data.frame(ta = 1, vpd = 1, par = 1), 2)", "level is 2"),
+    ):
+        done = in_r(package, call, tmp_path)
+        assert done.returncode != 0
+        assert said in done.stderr, (call, done.stderr)
+
+
+@pytest.mark.slow
+def test_r_builds_and_checks_the_package_without_error(package, tmp_path):
+    tool = need("R")
+    for command in (
+        ["CMD", "build", "lightuse"],
+        ["CMD", "check", "--no-manual", "--no-vignettes", "lightuse_0.1.0.tar.gz"],
+    ):
+        done = subprocess.run(
+            [tool, *command], cwd=tmp_path, capture_output=True, text=True, timeout=600,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]
+    assert "ERROR" not in done.stdout
+    assert "WARNING" not in done.stdout, done.stdout
+
+
+def test_a_name_that_r_refuses_and_a_folder_that_is_there(light, package, tmp_path):
+    with pytest.raises(ConfigError, match="no name of an R package"):
+        r_package(light, tmp_path / "light_use")
+    with pytest.raises(ConfigError, match="is there already"):
+        r_package(light, package)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ConfigError, match="is there already"):
+        r_package(light, tmp_path / "other", overwrite=True)
+    assert r_package(light, package, overwrite=True) == package
+
+
+def test_r_code_is_ascii(package):
+    for path in package.rglob("*.R"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        assert all(line.isascii() or line.startswith("#") for line in lines), path
+
+
+def test_data_are_written_as_r_reads_them():
+    assert literal({"a": [1, 2.5], "θ": ["x", 'q"']}) == (
+        'list("a" = c(1.0, 2.5), "\\u03b8" = c("x", "q\\""))'
+    )
+    assert literal(np.array([[1.0, 2], [3, 4]])) == (
+        "array(c(1.0, 3.0, 2.0, 4.0), dim = c(2L, 2L))"
+    )
+    assert literal([None, True, Code("f")]) == "list(NULL, TRUE, f)"
+    assert literal([]) == "numeric(0)"
+    assert literal([float("nan"), float("-inf")]) == "c(NaN, -Inf)"
+
+
+@pytest.mark.parametrize("make", [natural_splines, penalised_splines])
+def test_a_basis_is_cubics_between_its_knots(make):
+    x = np.random.default_rng(1).gamma(2.0, 3.0, 400)
+    basis = make(x)
+    knots = (basis.knots - basis.centre) / basis.unit
+    pieces = pieces_of(basis, knots)
+    z = np.random.default_rng(2).uniform(knots[0], knots[-1], 50)
+    k = np.clip(np.searchsorted(knots, z, side="right") - 1, 0, len(knots) - 2)
+    s = z - knots[k]
+    powers = np.stack([s**3, s**2, s, np.ones_like(s)], axis=1)
+    found = np.einsum("ckp,kp->kc", pieces[:, k], powers)
+    expected = basis.at(z * basis.unit + basis.centre)
+    np.testing.assert_allclose(found, expected, atol=1e-9 * np.abs(expected).max())
