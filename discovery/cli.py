@@ -16,6 +16,7 @@ from discovery.commands.demonstrations import (
     demo_respiration,
     demo_soil_carbon,
 )
+from discovery.commands.exporting import export
 from discovery.commands.guard import end_on_request, set_options, show
 from discovery.commands.health import doctor
 from discovery.commands.making import check, discover, init
@@ -66,6 +67,7 @@ for command in (
     tune,
     archive,
     reproduce,
+    export,
     partition,
 ):
     app.command()(command)

@@ -1,0 +1,411 @@
+"""Encoder and process model of a run as a PEtab-SciML problem.
+
+    problem.yaml      what belongs together (PEtab 2.0.0 with the extension sciml)
+    net.yaml          the encoder as layers of torch;  net.hdf5: its weights
+    hybridization.tsv encoder inputs <- features, raw latents <- encoder outputs
+    mapping.tsv, parameters.tsv, conditions.tsv, experiments.tsv, measurements.tsv
+    observables.tsv   process model behind the bounds of the latents
+    model.xml         SBML: the columns and raw latents, which a condition sets
+
+Each row is a condition and an experiment at time 0. The first and last layer hold the
+scaling of features and latents, so that inputs are raw columns.
+
+Reference: Schmiester et al. 2021 (PEtab, PLOS Computational Biology 17, e1008646);
+the format of PEtab-SciML 0.0.1.
+"""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import numpy as np
+import sympy
+import yaml
+
+from sciren.errors import ConfigError
+from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
+from symbolic.code.identifiers import Identifiers
+from symbolic.terms.rebuild import constrained
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import nn
+
+    from sciren.data import Table
+    from sciren.model import ScIReN
+
+NET = "net"
+ROWS = 1_000
+"""Most rows that become conditions; programs of the format solve each by itself."""
+
+RESERVED = (
+    "time",
+    "exp",
+    "log",
+    "abs",
+    "min",
+    "max",
+    "piecewise",
+    "pi",
+    "e",
+    "inf",
+    NET,
+)
+
+DIALECT = Dialect(
+    number=repr,
+    functions=FUNCTIONS,
+    power=lambda base, exponent, whole: f"(({base})^({exponent}))",
+    choose=lambda condition, value, other: f"piecewise({value}, {condition}, {other})",
+    relations=RELATIONS,
+    both="&&",
+    either="||",
+    invert="!",
+    truth=("false", "true"),
+    larger="max",
+    smaller="min",
+    missing="nan",
+)
+"""Mathematics of PEtab 2."""
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A dense network: linear layers with an activation between them.
+
+    Attributes:
+        weights, biases: of each layer, raw columns in, raw latents out.
+        activation: name of a function of torch, "" where there is one layer.
+    """
+
+    weights: tuple[np.ndarray, ...]
+    biases: tuple[np.ndarray, ...]
+    activation: str
+
+
+def petab_problem(
+    run: Path, out: Path, overwrite: bool = False, rows: int = ROWS
+) -> Path:
+    """Write the encoder and process model of a run with its training rows.
+
+    Args:
+        run: folder of the run.
+        out: new folder.
+        overwrite: whether a problem at ``out`` may be replaced.
+        rows: most training rows, evenly spaced.
+    Raises:
+        ConfigError: something stands there, or encoder or process do not fit the format.
+        DataError: no such run, or its data have gone.
+    """
+    from discovery.runs.folder import open_run
+    from discovery.runs.stored import load_discovery, network_of, stored_config
+    from discovery.tables.prepare import prepare
+
+    if out.exists() and not (overwrite and (out / "problem.yaml").is_file()):
+        raise ConfigError(
+            f"{out}: is there already; choose another name, or replace a problem with "
+            "--overwrite"
+        )
+    folder = open_run(run)
+    model = network_of(load_discovery(folder))
+    layers_of(model)  # before the table is read
+    table = prepare(stored_config(folder)).split.train
+    if len(table) > rows:
+        places = np.linspace(0, len(table) - 1, rows).round().astype(int)
+        table = table.take(places)
+    hidden = out.with_name(f".{out.name}.part")
+    shutil.rmtree(hidden, ignore_errors=True)
+    write_problem(model, table, hidden)
+    if out.exists():
+        shutil.rmtree(out)
+    hidden.rename(out)
+    return out
+
+
+def write_problem(model: "ScIReN", table: "Table", folder: Path) -> None:
+    """Write a problem into a new folder.
+
+    Args:
+        model: trained, its encoder linear or a perceptron.
+        table: the rows that become conditions.
+    Raises:
+        ConfigError: encoder or process do not fit the format.
+    """
+    layers, problem = layers_of(model), _Problem(model, table)
+    folder.mkdir(parents=True)
+    for name, frame in problem.tables().items():
+        frame.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
+    (folder / "model.xml").write_text(problem.sbml(), encoding="utf-8")
+    texts = {"problem": problem.record(), NET: network_record(layers)}
+    for name, record in texts.items():
+        text = yaml.safe_dump(record, sort_keys=False)
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    _write_weights(layers, folder / f"{NET}.hdf5")
+
+
+def layers_of(model: "ScIReN") -> Layers:
+    """Return the encoder as dense layers with the scaling inside.
+
+    Raises:
+        ConfigError: the format has no such layers.
+    """
+    from sciren.encoders import LinearEncoder, MLPEncoder
+
+    encoder = model.encoder
+    if isinstance(encoder, LinearEncoder):
+        dense: list[Any] = [encoder.linear]
+        activation = ""
+    elif isinstance(encoder, MLPEncoder) and not (
+        encoder.batch_norm or encoder.skip or encoder.kinds
+    ):
+        dense = [_first(block) for block in encoder.blocks] + [encoder.head]
+        activation = encoder.activation
+    else:
+        raise ConfigError(
+            f"PEtab-SciML has no layers for this {type(encoder).__name__}; it takes a "
+            "linear encoder, or an mlp without batch norm, skips and classes. The equations "
+            "of other encoders are source code in code/"
+        )
+    weights = [layer.weight.detach().numpy().copy() for layer in dense]
+    biases = [layer.bias.detach().numpy().copy() for layer in dense]
+    shift, scale = model.feature_shift.numpy(), model.feature_scale.numpy()
+    weights[0] = weights[0] / scale
+    biases[0] = biases[0] - weights[0] @ shift
+    size = model.output_scale.numpy()
+    weights[-1] = weights[-1] * size[:, None]
+    biases[-1] = biases[-1] * size + model.output_shift.numpy()
+    return Layers(tuple(weights), tuple(biases), activation)
+
+
+def _first(block: "nn.Module") -> "nn.Module":
+    return next(iter(block.children()))
+
+
+def network_record(layers: Layers) -> dict[str, Any]:
+    """Return the network in the YAML format of the standard."""
+    forward: list[dict[str, Any]] = [_node("x", "placeholder", "x", [])]
+    listed = []
+    for number, weight in enumerate(layers.weights):
+        name = f"layer{number + 1}"
+        size = {"in_features": weight.shape[1], "out_features": weight.shape[0]}
+        listed.append(
+            {"layer_id": name, "layer_type": "Linear", "args": size | {"bias": True}}
+        )
+        forward.append(_node(name, "call_module", name, [forward[-1]["name"]]))
+        if number + 1 < len(layers.weights):
+            made = f"{layers.activation}{number + 1}"
+            forward.append(_node(made, "call_function", layers.activation, [name]))
+    forward.append(_node("output", "output", "output", [forward[-1]["name"]]))
+    return {
+        "nn_model_id": NET,
+        "inputs": [{"input_id": "x"}],
+        "layers": listed,
+        "forward": forward,
+    }
+
+
+def _node(name: str, op: str, target: str, args: Sequence[str]) -> dict[str, Any]:
+    return {"name": name, "op": op, "target": target, "args": list(args), "kwargs": {}}
+
+
+def _write_weights(layers: Layers, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        file["metadata/pytorch_format"] = True
+        pairs = zip(layers.weights, layers.biases, strict=True)
+        for number, (weight, bias) in enumerate(pairs):
+            place = f"parameters/{NET}/layer{number + 1}"
+            file[f"{place}/weight"], file[f"{place}/bias"] = weight, bias
+
+
+class _Problem:
+    """The tables of a problem, with legal names for columns, latents and constants."""
+
+    def __init__(self, model: "ScIReN", table: "Table") -> None:
+        from symbolic.expression.tracing import trace
+
+        process = trace(model.decoder, {name: name for name in model.decoder.forcings})
+        if process is None or model.decoder.name == "identity":
+            raise ConfigError(
+                f"process model {model.decoder.name!r} cannot be written as a formula, "
+                "which PEtab needs"
+            )
+        self.model, self.process = model, process
+        self.table = table.take(table.observed.any(1))
+        name = self.name = Identifiers(RESERVED)
+        self.features = [name("feature", one) for one in model.feature_names]
+        self.forcings = [name("forcing", one) for one in model.decoder.forcings]
+        self.raw = [name("raw", f"{one}_raw") for one in model.latent_names]
+        self.inputs = [f"{NET}_input{k + 1}" for k in range(len(self.features))]
+        self.outputs = [f"{NET}_output{k + 1}" for k in range(len(self.raw))]
+
+    def tables(self) -> "dict[str, pd.DataFrame]":
+        """Return name -> table."""
+        import pandas as pd
+
+        rows = [f"row{k + 1}" for k in range(len(self.table))]
+        ends = ["lowerBound", "upperBound", "nominalValue", "estimate"]
+        return {
+            "mapping": pd.DataFrame(self._mapping()),
+            "hybridization": pd.DataFrame(
+                {
+                    "targetId": self.inputs + self.raw,
+                    "targetValue": self.features + self.outputs,
+                }
+            ),
+            "parameters": pd.DataFrame(
+                self._parameters(), columns=["parameterId", *ends]
+            ),
+            "conditions": self._conditions(rows),
+            "experiments": pd.DataFrame(
+                {"experimentId": rows, "time": 0, "conditionId": rows}
+            ),
+            "observables": pd.DataFrame(self._observables()),
+            "measurements": self._measurements(rows),
+        }
+
+    def _mapping(self) -> dict[str, list[str]]:
+        inputs = [f"{NET}.inputs[0][{k}]" for k in range(len(self.inputs))]
+        outputs = [f"{NET}.outputs[0][{k}]" for k in range(len(self.outputs))]
+        return {
+            "petabEntityId": [*self.inputs, *self.outputs, f"{NET}_ps"],
+            "modelEntityId": [*inputs, *outputs, f"{NET}.parameters"],
+        }
+
+    def _parameters(self) -> list[tuple[Any, ...]]:
+        constants = self.model.constants()
+        rows: list[tuple[Any, ...]] = [
+            (
+                self.name("constant", one.name),
+                one.low,
+                one.high,
+                constants[one.name],
+                "true",
+            )
+            for one in self.model.constant_scale.parameters
+        ]
+        for name, spread in self._noise().items():
+            rows.append((self.name("noise", f"{name}_sd"), 0.0, np.inf, spread, "true"))
+        return [*rows, (f"{NET}_ps", -np.inf, np.inf, "array", "true")]
+
+    def _noise(self) -> dict[str, float]:
+        """Return target -> deviation of the residuals."""
+        predicted = self.model.predict(self.table).targets.detach().numpy()
+        order = [self.table.target_names.index(n) for n in self.model.target_names]
+        residuals = self.table.targets.numpy()[:, order] - predicted
+        spread = np.nanstd(residuals, axis=0)
+        return dict(zip(self.model.target_names, spread.tolist(), strict=True))
+
+    def _conditions(self, rows: Sequence[str]) -> "pd.DataFrame":
+        import pandas as pd
+
+        table = self.table
+        columns = dict(zip(self.features, table.features.numpy().T, strict=True))
+        for name, own in zip(self.forcings, self.model.decoder.forcings, strict=True):
+            columns[name] = table.forcings[own].numpy()
+        frame = pd.DataFrame(columns).assign(conditionId=list(rows))
+        long = frame.melt("conditionId", var_name="targetId", value_name="targetValue")
+        return long.sort_values("conditionId", kind="stable")
+
+    def _observables(self) -> dict[str, list[Any]]:
+        names = {own: self.name("forcing", own) for own in self.model.decoder.forcings}
+        names |= {
+            one.name: self.name("constant", one.name)
+            for one in self.model.constant_scale.parameters
+        }
+        names |= dict(zip(self.raw, self.raw, strict=True))
+        latents = self._latents()
+        formulas, targets = [], list(self.model.target_names)
+        for target in targets:
+            whole = self.process[target].subs(latents)
+            formulas.append(CodeText(DIALECT, names).text(whole))
+        return {
+            "observableId": [
+                f"{self.name('target', name)}_observed" for name in targets
+            ],
+            "observableFormula": formulas,
+            "noiseFormula": [self.name("noise", f"{name}_sd") for name in targets],
+            "noiseDistribution": ["normal"] * len(targets),
+        }
+
+    def _latents(self) -> Mapping[Any, Any]:
+        """Return latent -> its bounds applied to the raw latent."""
+        model = self.model
+        found = {}
+        for k, name in enumerate(model.latent_names):
+            constraint = model.constraints[k]
+            temperature = float(getattr(constraint, "temperature", 1.0))
+            ends = float(model.low[k]), float(model.high[k])
+            raw = sympy.Symbol(self.raw[k], real=True)
+            bounded = constrained(raw, constraint.name, *ends, temperature)
+            found[sympy.Symbol(name, real=True)] = bounded
+        return found
+
+    def _measurements(self, rows: Sequence[str]) -> "pd.DataFrame":
+        import pandas as pd
+
+        parts = []
+        for name in self.model.target_names:
+            values = self.table.targets[:, self.table.target_names.index(name)].numpy()
+            frame = pd.DataFrame(
+                {
+                    "observableId": f"{self.name('target', name)}_observed",
+                    "experimentId": list(rows),
+                    "time": 0,
+                    "measurement": values,
+                }
+            )
+            parts.append(frame[np.isfinite(values)])
+        return pd.concat(parts)
+
+    def sbml(self) -> str:
+        """Return a model whose parameters are columns and raw latents."""
+        place = "http://www.sbml.org/sbml/level3/version1/core"
+        whole = ElementTree.Element("sbml", xmlns=place, level="3", version="1")
+        model = ElementTree.SubElement(whole, "model", id="process")
+        listed = ElementTree.SubElement(model, "listOfParameters")
+        for name in [*self.features, *self.forcings, *self.raw]:
+            ElementTree.SubElement(
+                listed, "parameter", id=name, value="0", constant="true"
+            )
+        ElementTree.indent(whole)
+        text = ElementTree.tostring(whole, encoding="unicode")
+        return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+    def record(self) -> dict[str, Any]:
+        """Return the record of the files."""
+        kinds = (
+            "condition",
+            "experiment",
+            "observable",
+            "measurement",
+            "parameter",
+            "mapping",
+        )
+        return {
+            "format_version": "2.0.0",
+            "model_files": {"process": {"location": "model.xml", "language": "sbml"}},
+            **{
+                f"{kind}_files": [f"{kind}s.tsv"] for kind in kinds if kind != "mapping"
+            },
+            "mapping_files": ["mapping.tsv"],
+            "extensions": {
+                "sciml": {
+                    "version": "0.1.0",
+                    "required": True,
+                    "neural_nets": {
+                        NET: {
+                            "location": f"{NET}.yaml",
+                            "pre_initialization": True,
+                            "format": "YAML",
+                        }
+                    },
+                    "array_files": [f"{NET}.hdf5"],
+                    "hybridization_files": ["hybridization.tsv"],
+                }
+            },
+        }
