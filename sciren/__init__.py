@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sciren.data import split_series as split_series
     from sciren.decoders import Decoder as Decoder
     from sciren.decoders import Q10Respiration as Q10Respiration
+    from sciren.decoders import cascade as cascade
+    from sciren.decoders import lag as lag
     from sciren.decoders import process_model as process_model
     from sciren.decoders import redeclare as redeclare
     from sciren.encoders import AdditiveEncoder as AdditiveEncoder

@@ -10,6 +10,8 @@ from sciren._lazy import lazy
 
 if TYPE_CHECKING:
     from sciren.decoders.base import Decoder as Decoder
+    from sciren.decoders.chains import cascade as cascade
+    from sciren.decoders.chains import lag as lag
     from sciren.decoders.clm5 import CLM5Forcing as CLM5Forcing
     from sciren.decoders.clm5 import CLM5SoilCarbon as CLM5SoilCarbon
     from sciren.decoders.dynamic import DynamicModel as DynamicModel

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sciren.errors import DecoderError, closest_names
 from sciren.parameters import Forcing, Parameter, ParameterTable
@@ -47,10 +47,12 @@ class Decoder(ABC):
         self.rowwise = rowwise
         self._check()
 
+    needs_latent: ClassVar[bool] = True
+
     def _check(self) -> None:
         if not self.targets:
             raise DecoderError(f"decoder {self.name!r} declares no targets; name one")
-        if not self.parameters.latents:
+        if self.needs_latent and not self.parameters.latents:
             raise DecoderError(
                 f"decoder {self.name!r} declares no latent parameter, so there is "
                 "nothing for the encoder to predict; add Parameter(..., kind='latent')"

@@ -60,6 +60,10 @@ class FunctionDecoder(Decoder):
             given = dict(zip(self.takes, namespaces, strict=True))
             given["p"] = self.with_fixed(given["p"])
             namespaces = tuple(given.values())
+        return self.applied(*namespaces)
+
+    def applied(self, *namespaces: Any) -> Any:
+        """Do the same with all parameters in the namespace, fixed ones too."""
         if not self._uses_numpy:
             return self.function(*namespaces)
         return plain(self.function(*map(operands, namespaces)))

@@ -117,7 +117,8 @@ class Comparison:
         losses = np.empty(residual.shape[-1])
         for group in range(len(losses)):
             stack = self.stacked(residual[None, ..., group], group)
-            losses[group] = np.sum(stack**2)
+            with np.errstate(over="ignore"):  # a trial step may leave the doubles
+                losses[group] = np.sum(stack**2)
         return np.where(np.isfinite(losses), losses, np.inf)
 
     def with_noise_of(self, outputs: np.ndarray, memory: bool = True) -> "Comparison":
