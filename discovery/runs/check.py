@@ -9,8 +9,13 @@ from discovery.runs.workflow import ReadyRun, prepare_run, progress_of
 from discovery.tables.records import PARTS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from discovery.tables.study import Study
+    from sciren.data import Table
     from sciren.parameters import Parameter
+
+MOST_LABELS = 4  # of classes in a line: what a reader needs to know the column again
 
 
 def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> str:
@@ -50,20 +55,22 @@ def _rows(study: "Study") -> str:
 
 
 def _features(study: "Study") -> str:
-    """Return the features with their ranges over the usable rows."""
-    values = study.table.features
-    ranges = zip(
-        study.config.features,
-        values.amin(0).tolist(),
-        values.amax(0).tolist(),
-        strict=True,
-    )
-    units = study.table.units
-    shown = [
-        f"{name} {low:.4g} to {high:.4g} {units.get(name, '')}".rstrip()
-        for name, low, high in ranges
-    ]
-    return f"features: {', '.join(shown)}"
+    """Return the features with their ranges, or classes, over the usable rows."""
+    table = study.table
+    columns = zip(table.feature_names, table.features.unbind(1), strict=True)
+    return f"features: {', '.join(_feature(table, *one) for one in columns)}"
+
+
+def _feature(table: "Table", name: str, values: "Tensor") -> str:
+    from sciren.data.kinds import NUMERIC, Categorical
+
+    kind = table.kinds.get(name, NUMERIC)
+    if isinstance(kind, Categorical):
+        few = ", ".join(kind.labels[:MOST_LABELS])
+        more = ", ..." if len(kind.labels) > MOST_LABELS else ""
+        return f"{name} {len(kind.labels)} classes ({few}{more})"
+    low, high = float(values.min()), float(values.max())
+    return f"{name} {low:.4g} to {high:.4g} {table.units.get(name, '')}".rstrip()
 
 
 def _process(study: "Study") -> list[str]:

@@ -48,15 +48,15 @@ class SplineCurve:
         """Return the curve with the fewest even knots that comes close to all points.
 
         Args:
-            x, y: (m,) points on an even grid;  slopes: at both ends.
+            x, y: (m,) points, two or more, on an even grid;  slopes: at both ends.
             most: number of knots that is not exceeded.
         """
         for count in range(FEWEST_KNOTS, most):
-            knots = np.linspace(0, len(x) - 1, count).round().astype(int)
+            knots = _places(len(x), count)
             curve = cls(x[knots], y[knots], slopes)
             if np.abs(curve.value(x) - y).max() <= CLOSE * np.ptp(y):
                 return curve
-        knots = np.linspace(0, len(x) - 1, most).round().astype(int)
+        knots = _places(len(x), most)
         return cls(x[knots], y[knots], slopes)
 
     def value(self, x: Array) -> Array:
@@ -112,3 +112,8 @@ class SplineCurve:
         if not np.isfinite([*x, *y, first, last]).all():
             raise FormatError("a stored spline holds a number that is not finite")
         return cls(x, y, (first, last))
+
+
+def _places(points: int, knots: int) -> Array:
+    """Return even places among some points; all of them where they are fewer."""
+    return np.unique(np.linspace(0, points - 1, knots).round().astype(int))

@@ -87,3 +87,11 @@ def test_what_is_no_table_is_refused(change, message):
 def test_what_is_no_mapping_is_refused(stored):
     with pytest.raises(FormatError, match="cannot be read"):
         SplineCurve.from_json(stored)
+
+
+@pytest.mark.parametrize("points", [2, 3, 4])
+def test_a_few_points_are_enough_as_two_classes_have(points):
+    x = np.arange(1.0, points + 1)
+    y = np.array([0.3, -0.2, 0.9, 0.1])[:points]
+    curve = SplineCurve.through(x, y, (0.0, 0.0), most=12)
+    np.testing.assert_allclose(curve.value(x), y, atol=1e-12)
