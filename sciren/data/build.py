@@ -61,67 +61,75 @@ class Arrays:
         self.groups = None if self.groups is None else self.groups[rows]
 
 
-def collect(
-    frame: Any,
-    features: Sequence[str],
-    forcings: Names,
-    targets: Names,
-    *,
-    units: Mapping[str, str] | None,
-    time: Any,
-    weights: Any,
-    groups: Any,
-    missing: Literal["drop", "raise"],
-    constant: Literal["raise", "keep"],
-    missing_forcing: Literal["drop", "keep"],
-    time_format: str | None,
-    timezone: str | None,
-    gap_markers: Sequence[float | str],
-    not_missing: Sequence[float],
-    categorical: Sequence[str] = (),
-    periodic: Mapping[str, float] | None = None,
-    kinds: Kinds | None = None,
-) -> Arrays:
+@dataclass(frozen=True, kw_only=True)
+class Roles:
+    """Which columns of a frame are what, and how they are read; see ``Table.from_frame``."""
+
+    features: Sequence[str]
+    forcings: Names = ()
+    targets: Names = ()
+    units: Mapping[str, str] | None = None
+    time: Any = None
+    weights: Any = None
+    groups: Any = None
+    missing: Literal["drop", "raise"] = "drop"
+    constant: Literal["raise", "keep"] = "raise"
+    missing_forcing: Literal["drop", "keep"] = "drop"
+    time_format: str | None = None
+    timezone: str | None = None
+    gap_markers: Sequence[float | str] = ()
+    not_missing: Sequence[float] = ()
+    categorical: Sequence[str] = ()
+    periodic: Mapping[str, float] | None = None
+    kinds: Kinds | None = None
+
+    def __post_init__(self) -> None:
+        _check_choice("missing", self.missing, ("drop", "raise"))
+        _check_choice("constant", self.constant, ("raise", "keep"))
+        _check_choice("missing_forcing", self.missing_forcing, ("drop", "keep"))
+        if isinstance(self.features, str):
+            object.__setattr__(self, "features", (self.features,))
+
+    @property
+    def labels(self) -> list[str]:
+        """Columns whose cells are names, not amounts."""
+        named = (self.time, self.groups, *self.categorical)
+        return [name for name in named if isinstance(name, str)]
+
+
+def collect(frame: Any, roles: Roles) -> Arrays:
     """Check a frame and return the arrays of a Table; see ``Table.from_frame``."""
-    _check_choice("missing", missing, ("drop", "raise"))
-    _check_choice("constant", constant, ("raise", "keep"))
-    _check_choice("missing_forcing", missing_forcing, ("drop", "keep"))
     frame = as_frame(frame)
     frames.check_unique_columns(frame)
-    labels = [name for name in (time, groups, *categorical) if isinstance(name, str)]
-    frame = replace_markers(frame, gap_markers, keep=labels)
-    feature_names = (features,) if isinstance(features, str) else tuple(features)
-    frames.check_columns(frame, feature_names, "feature")
-    forcing_columns, forcing_arrays = _split_names(frame, forcings, "forcing")
-    target_columns, _ = _split_names(frame, targets, "target", arrays=False)
-    known = kinds_of(frame, feature_names, categorical, periodic, kinds)
-    stamps, row_weights, blocks = _row_data(
-        frame, time, weights, groups, time_format, timezone
-    )
+    frame = replace_markers(frame, roles.gap_markers, keep=roles.labels)
+    names = tuple(roles.features)
+    frames.check_columns(frame, names, "feature")
+    forcing_columns, forcings = _split_names(frame, roles.forcings, "forcing")
+    target_columns, _ = _split_names(frame, roles.targets, "target", arrays=False)
+    kinds = kinds_of(frame, names, roles.categorical, roles.periodic, roles.kinds)
+    stamps, row_weights, blocks = _row_data(frame, roles)
     arrays = Arrays(
-        features=_features(frame, feature_names, known),
-        forcings=forcing_arrays,
+        features=_features(frame, names, kinds),
+        forcings=forcings,
         targets=_stack(frame, target_columns.values()),
-        feature_names=feature_names,
+        feature_names=names,
         target_names=tuple(target_columns),
         forcing_columns=forcing_columns,
         target_columns=target_columns,
-        units=_units(
-            frame, units, feature_names, forcing_columns, forcing_arrays, target_columns
-        ),
+        units=_units(frame, roles, forcing_columns, forcings, target_columns),
         weights=row_weights,
         blocks=blocks,
         time=stamps,
         row_ids=np.arange(len(frame)),
-        groups=None if groups is None else blocks,
-        kinds=known,
+        groups=None if roles.groups is None else blocks,
+        kinds=kinds,
     )
-    _drop_incomplete(arrays, frame.index, missing, missing_forcing)
+    _drop_incomplete(arrays, frame.index, roles.missing, roles.missing_forcing)
     _check_targets(arrays)
-    amounts = {n: v for n, v in _columns(arrays).items() if n not in known}
-    refuse_markers(amounts, not_missing)
-    _warn_of_markers(arrays, not_missing)
-    if constant == "raise":
+    amounts = {n: v for n, v in _columns(arrays).items() if n not in kinds}
+    refuse_markers(amounts, roles.not_missing)
+    _warn_of_markers(arrays, roles.not_missing)
+    if roles.constant == "raise":
         _check_not_constant(arrays)
     return arrays
 
@@ -176,26 +184,20 @@ def _array(source: Any, frame: pd.DataFrame, name: str) -> np.ndarray:
 
 def _units(
     frame: pd.DataFrame,
-    units: Mapping[str, str] | None,
-    features: Sequence[str],
+    roles: Roles,
     forcing_columns: Mapping[str, str],
     forcings: Mapping[str, Any],
     targets: Mapping[str, str],
 ) -> dict[str, str]:
     """Return the units of the columns in use; given ones go before the frame's own."""
-    known = dict(frame.attrs.get("units", {})) | dict(units or {})
+    known = dict(frame.attrs.get("units", {})) | dict(roles.units or {})
     arrays = [name for name in forcings if name not in forcing_columns]
-    used = {*features, *forcing_columns.values(), *arrays, *targets.values()}
+    used = {*roles.features, *forcing_columns.values(), *arrays, *targets.values()}
     return {name: unit for name, unit in known.items() if name in used}
 
 
 def _row_data(
-    frame: pd.DataFrame,
-    time: Any,
-    weights: Any,
-    groups: Any,
-    time_format: str | None,
-    timezone: str | None,
+    frame: pd.DataFrame, roles: Roles
 ) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray]:
     """Return time stamps, weights and blocks of every row."""
 
@@ -205,11 +207,16 @@ def _row_data(
             return frame[source].reset_index(drop=True)
         return frames.leading_rows(source, len(frame), role)
 
+    time, weights, groups = roles.time, roles.weights, roles.groups
     stamps = row_weights = None
     if time is not None:
         label = time if isinstance(time, str) else "time"
         stamps = time_column(
-            values(time, "time"), frame.index, label, time_format, timezone
+            values(time, "time"),
+            frame.index,
+            label,
+            roles.time_format,
+            roles.timezone,
         )
     if isinstance(weights, str):
         frames.check_columns(frame, [weights], "weights")

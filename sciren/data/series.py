@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from sciren.data.build import Names
+from sciren.data.build import Names, Roles
 from sciren.data.series_build import collect_series
 from sciren.errors import DataError, ShapeError, closest_names
 
@@ -202,10 +202,9 @@ class SeriesTable:
                 twice in a group, a row is missing in between, a static column changes
                 inside a group; the message names the row.
         """
-        return cls(
-            **collect_series(
-                frame, group, time, static, features, forcings, targets, units=units,
-                time_unit=time_unit, time_format=time_format, gaps=gaps,
-                constant=constant, gap_markers=gap_markers, not_missing=not_missing,
-            )
+        roles = Roles(
+            features=[*static, *features], forcings=forcings, targets=targets,
+            units=units, time=time, groups=group, missing="raise", constant=constant,
+            time_format=time_format, gap_markers=gap_markers, not_missing=not_missing,
         )  # fmt: skip
+        return cls(**collect_series(frame, roles, static, time_unit, gaps))

@@ -1,13 +1,14 @@
 """From a long table to the padded arrays of a SeriesTable (numpy and pandas only)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sciren.data import frames
-from sciren.data.build import Arrays, Names, collect
+from sciren.data.build import Arrays, Roles, collect
 from sciren.data.conversion import as_frame
 from sciren.data.labels import label_codes, row_name
 from sciren.errors import ConfigError, DataError
@@ -17,34 +18,20 @@ SAME_INTERVAL = 1e-6
 
 
 def collect_series(
-    frame: Any,
-    group: str | None,
-    time: str,
-    static: Sequence[str],
-    features: Sequence[str],
-    forcings: Names,
-    targets: Names,
-    *,
-    units: Mapping[str, str] | None,
-    time_unit: str | None,
-    time_format: str | None,
-    gaps: str,
-    constant: Literal["raise", "keep"],
-    gap_markers: Sequence[float | str],
-    not_missing: Sequence[float],
+    frame: Any, roles: Roles, static: Sequence[str], time_unit: str | None, gaps: str
 ) -> dict[str, Any]:
-    """Check a long table and return the fields of a SeriesTable."""
+    """Check a long table and return the fields of a SeriesTable.
+
+    Args:
+        roles: of its columns; the features are the static ones first.
+        static, time_unit, gaps: as in ``SeriesTable.from_frame``.
+    """
     if gaps not in ("raise", "keep"):
         raise ConfigError(f"gaps={gaps!r} does not exist; use 'raise' or 'keep'")
-    frame = as_frame(frame)
+    frame, time, group = as_frame(frame), roles.time, roles.groups
     frames.check_columns(frame, [time, *([group] if group else [])], "time or group")
-    static, features = tuple(static), tuple(features)
-    arrays = collect(
-        frame, [*static, *features], forcings, targets, units=units,
-        time=None if time_unit else time, weights=None, groups=group, missing="raise",
-        constant=constant, missing_forcing="drop", time_format=time_format, timezone=None,
-        gap_markers=gap_markers, not_missing=not_missing,
-    )  # fmt: skip
+    static = tuple(static)
+    arrays = collect(frame, replace(roles, time=None) if time_unit else roles)
     _refuse_profiles(arrays)
     stamps = arrays.time if time_unit is None else _numbers(frame, time)
     assert stamps is not None  # collect was given the column
@@ -54,7 +41,7 @@ def collect_series(
     _check_static(arrays, codes, order, labels, len(static), frame.index)
     return _padded(arrays, stamps, codes, order, labels, len(static)) | {
         "static_names": static,
-        "feature_names": features,
+        "feature_names": tuple(roles.features)[len(static) :],
         "time_unit": time_unit or "d",
         "group_column": group,
         "time_column": time,

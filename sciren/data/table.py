@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.data.build import Arrays, Names, collect
+from sciren.data.build import Arrays, Names, Roles, collect
 from sciren.data.kinds import Kinds
 from sciren.data.labelled import flatten
 from sciren.errors import DataError, ShapeError
@@ -247,14 +247,14 @@ class Table:
             raise DataError(
                 "no features are named; the encoder needs at least one column"
             )
-        arrays = collect(
-            frame, features, forcings, targets, units=units, time=time,
+        roles = Roles(
+            features=features, forcings=forcings, targets=targets, units=units, time=time,
             weights=weights, groups=groups, missing=missing, constant=constant,
             missing_forcing=missing_forcing, time_format=time_format,
             timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
             categorical=categorical, periodic=periodic, kinds=kinds,
         )  # fmt: skip
-        return cls(**_tensors(arrays))
+        return cls(**_tensors(collect(frame, roles)))
 
     @classmethod
     def from_dataset(
@@ -268,16 +268,7 @@ class Table:
         weights: Any = None,
         groups: Any = None,
         row: str | None = None,
-        missing: Literal["drop", "raise"] = "drop",
-        constant: Literal["raise", "keep"] = "raise",
-        missing_forcing: Literal["drop", "keep"] = "drop",
-        time_format: str | None = None,
-        timezone: str | None = None,
-        gap_markers: Sequence[float | str] = (),
-        not_missing: Sequence[float] = (),
-        categorical: Sequence[str] = (),
-        periodic: Mapping[str, float] | None = None,
-        kinds: Kinds | None = None,
+        **reading: Any,
     ) -> "Table":
         """Take features, forcings and targets from the variables of a data set.
 
@@ -288,10 +279,10 @@ class Table:
         Args:
             dataset: an xarray Dataset, such as from NetCDF or Zarr.
             row: dimension that counts the rows; default: that of the first feature.
-            features, forcings, targets, units, time, weights, groups, missing,
-                constant, missing_forcing, time_format, timezone, gap_markers,
-                not_missing, categorical, periodic, kinds: as in ``from_frame``, with variables in
-                place of columns.
+            features, forcings, targets, units, time, weights, groups: as in
+                ``from_frame``, with variables in place of columns.
+            reading: what else ``from_frame`` takes, such as ``missing`` or
+                ``categorical``.
         Raises:
             ColumnError, DataError, ShapeError: as in ``from_frame``, and where a
                 variable has other dimensions than needed.
@@ -301,10 +292,7 @@ class Table:
         )
         return cls.from_frame(
             frame, features, inputs, targets, units=units, time=time,
-            weights=weights, groups=groups, missing=missing, constant=constant,
-            missing_forcing=missing_forcing, time_format=time_format,
-            timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
-            categorical=categorical, periodic=periodic, kinds=kinds,
+            weights=weights, groups=groups, **reading,
         )  # fmt: skip
 
 
