@@ -13,6 +13,7 @@ latent without any term is one number, its value, whatever the bound.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import sympy
@@ -125,11 +126,12 @@ class Beside:
     def without(self, expression: sympy.Expr) -> sympy.Expr:
         """Return an equation without these bounds; the same numbers on the rows."""
         outer = {sympy.Min: self.high, sympy.Max: self.low}
-        kind = type(expression)
+        kind: Any = type(expression)
         if kind not in outer or not np.isfinite(list(outer.values())).any():
             return expression
-        numbers = [part for part in expression.args if part.is_number]
-        inner = [part for part in expression.args if not part.is_number]
+        parts: Any = expression.args
+        numbers = [part for part in parts if part.is_number]
+        inner = [part for part in parts if not part.is_number]
         if len(numbers) != 1 or len(inner) != 1:
             return expression
         left = self.without(inner[0])
