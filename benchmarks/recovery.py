@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import sympy
 
+from benchmarks import peers
 from benchmarks.cases import Case
 from benchmarks.cases.case import STREAMS, Stream
 from benchmarks.cases.drawn import drawn_case
@@ -30,7 +31,10 @@ from benchmarks.cases.named import named_case, named_formulas
 from benchmarks.cases.noisy import NOISY, noisy_case
 from benchmarks.cases.processes import PROCESSES
 from benchmarks.cases.scoring import score
-from benchmarks.peers import METHODS, Found, Method, timed
+from benchmarks.estimator_runner import estimated
+from benchmarks.peers import Found, Method, timed
+
+METHODS: dict[str, Method] = {**peers.METHODS, "estimator": estimated}
 
 ALL = {"compositional": GROUPS, "hybrid": tuple(PROCESSES), "noisy": NOISY}
 KEY = ["stream", "seed", "case", "method"]

@@ -32,6 +32,8 @@ class Case:
         inside: whether the formula belongs to the class that is searched.
         process: decoder from latent and constants to the target, or None.
         forcings: column -> (n,) of the process;  constants: true process constants.
+        latent_error: deviation of the noise in units of the latent behind a process, where
+            it is known: a constant that is zero within it is not counted as needless.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Case:
     process: Any = None
     forcings: Mapping[str, np.ndarray] = field(default_factory=dict)
     constants: Mapping[str, float] = field(default_factory=dict)
+    latent_error: float = 0.0
 
     @property
     def symbols(self) -> tuple[sympy.Symbol, ...]:

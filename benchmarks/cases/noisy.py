@@ -3,6 +3,7 @@
     no relation     a target without any relation to its features, by law of the noise
     noisy inside    plain formulas of the class, 5 to 40 % noise, 60 to 2,000 rows
     noisy products  products of two and three features, 5 % noise
+    Q10 products    the same as the latent behind Q10, 5 % multiplicative noise
     foreign         formulas that no list of families holds, 5 to 20 % noise
 
 The formulas are written by hand, not drawn, so that they owe nothing to the class that a
@@ -10,11 +11,20 @@ search is made for. Features are 3 to 5, correlated by up to 0.6.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import sympy
 
-from benchmarks.cases.case import Case, Formula, Stream, case_rng, feature_symbol
+from benchmarks.cases.case import (
+    Case,
+    Formula,
+    Stream,
+    case_rng,
+    feature_symbol,
+    rounded,
+)
+from benchmarks.cases.processes import PROCESSES
 
 Array = np.ndarray
 
@@ -117,6 +127,29 @@ def _product_case(group: str, number: int, rng: np.random.Generator) -> Case:
     return _observed(group, number, features, truth, 0.05, rng)
 
 
+def _q10_product_case(group: str, number: int, rng: np.random.Generator) -> Case:
+    """A product as base respiration between 0.15 and 3.5 times its mean of 3."""
+    plain = _product_case(group, number, rng)
+    values, process = plain.clean, PROCESSES["Q10"]
+    below, above = values.mean() - values.min(), values.max() - values.mean()
+    slope = rounded(3.0 * min(0.85 / below, 2.5 / above, 0.4 / float(values.std())))
+    offset = rounded(3.0 - slope * float(values.mean()))
+    latent, ta = offset + slope * values, rng.uniform(-5.0, 30.0, len(values))
+    value = rounded(rng.uniform(*process.constant))
+    clean = latent * value ** ((ta - 15.0) / 10.0)
+    return replace(
+        plain,
+        target=clean * (1.0 + 0.05 * rng.normal(size=len(clean))),
+        clean=clean,
+        truth=sympy.expand_mul(offset + slope * plain.truth, deep=False),
+        latent=latent,
+        process=process.decoder,
+        forcings={"ta": ta},
+        constants={"q10": value},
+        latent_error=0.05 * float(latent.mean()),
+    )
+
+
 def _observed(
     group: str,
     number: int,
@@ -161,6 +194,7 @@ def _case(
 GROUPS: dict[str, Callable[[str, int, np.random.Generator], Case]] = {
     "noisy inside": _formula_case,
     "noisy products": _product_case,
+    "Q10 products": _q10_product_case,
     "foreign": _formula_case,
 }
 NOISY = ("no relation", *GROUPS)

@@ -105,7 +105,9 @@ def _symbolically(case: Case, expression: Formula) -> bool:
 
 
 def _numerically(case: Case, expression: Formula) -> Comparison | None:
-    noise = case.noise * case.latent.std() if case.process is None else 0.0
+    noise = case.latent_error
+    if case.process is None:
+        noise = case.noise * float(case.latent.std())
     try:
         with time_limit(NUMERIC_SECONDS):
             return compare(expression, case.symbols, case.features, case.latent, noise)

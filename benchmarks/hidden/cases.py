@@ -116,6 +116,7 @@ def hidden_case(stratum: Stratum, stream: Stream, seed: int = 0) -> HiddenCase:
             process=process.decoder,
             forcings={name: column[seen] for name, column in told.items()},
             constants=constants,
+            latent_error=stratum.noise * float(latent.std()),
         ),
         features[fresh],
         {name: column[fresh] for name, column in told.items()},

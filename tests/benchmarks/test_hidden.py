@@ -114,6 +114,15 @@ def test_the_judge_knows_right_wrong_sets_and_refusals(hidden):
     assert not judged(hidden, Answer(refused)).form
 
 
+def test_a_constant_that_is_zero_within_its_error_is_not_needless():
+    hidden = hidden_case(replace(PLAIN, number=8), "tuning")
+    a = hidden.case.symbols[0]
+    for size, right in ((0.02, True), (1.0, False)):
+        shift = size * hidden.case.latent.std() * hidden.case.noise * a**2
+        found = Found(hidden.case.truth + shift, True, constants=hidden.case.constants)
+        assert judged(hidden, Answer(found)).form == right
+
+
 def test_a_constant_latent_is_found_by_saying_nothing():
     hidden = hidden_case(replace(PLAIN, kind="none"), "tuning")
     silent = Found(sympy.Float(3.0), False, constants=hidden.case.constants)
