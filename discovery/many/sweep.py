@@ -12,6 +12,7 @@ from discovery.config.settings import RunConfig
 from discovery.many.outcomes import Outcome, Sweep, Task
 from discovery.many.sites import Site, sites_of
 from discovery.many.tables import facts_frame, mapped_column, site_frame
+from discovery.runs.alone import alone
 from discovery.runs.files import read_record, write_csv, write_json
 from discovery.runs.folder import check_free, is_run
 from sciren.errors import ConfigError, SciRenError
@@ -54,10 +55,11 @@ def sweep(
     progress = progress_of(quiet)
     sites = sites_of(config, over, least, progress.say)
     tasks = [_task(config, over, site) for site in sites]
-    out.mkdir(parents=True, exist_ok=True)
-    outcomes = run_all(discover_one, tasks, executor or InOrder(), progress, over)
-    result = Sweep(over, out, tuple(sites), tuple(outcomes))
-    write(result)
+    with alone(out, "sweep"):
+        out.mkdir(parents=True, exist_ok=True)
+        outcomes = run_all(discover_one, tasks, executor or InOrder(), progress, over)
+        result = Sweep(over, out, tuple(sites), tuple(outcomes))
+        write(result)
     return result
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from discovery.maps.grid import Grid, Region, coordinates, open_grid
 from discovery.results.record import DiscoveryRecord
+from discovery.runs.alone import alone
 from discovery.runs.files import read_json, write_json
 from discovery.runs.predict import Using, predict_frame
 from discovery.runs.stored import load_discovery
@@ -81,18 +82,19 @@ def predict_grid(
     discovery = load_discovery(folder)
     grid = open_grid(data, needed(discovery, using))
     hidden = out.with_name(f".{out.name}.unfinished")
-    done = _begin(hidden, folder, grid, discovery, using, interval)
-    tasks = [
-        Task(folder, hidden / STORE, grid, region, number, using, interval)
-        for number, region in enumerate(grid.regions())
-        if number not in done
-    ]
-    _run(tasks, done, hidden, executor or InOrder(), progress_of(quiet))
-    beyond = _share_outside(hidden / STORE, grid)
-    if out.exists():
-        shutil.rmtree(out)
-    (hidden / STORE).rename(out)
-    shutil.rmtree(hidden)
+    with alone(out, "predict"):
+        done = _begin(hidden, folder, grid, discovery, using, interval)
+        tasks = [
+            Task(folder, hidden / STORE, grid, region, number, using, interval)
+            for number, region in enumerate(grid.regions())
+            if number not in done
+        ]
+        _run(tasks, done, hidden, executor or InOrder(), progress_of(quiet))
+        beyond = _share_outside(hidden / STORE, grid)
+        if out.exists():
+            shutil.rmtree(out)
+        (hidden / STORE).rename(out)
+        shutil.rmtree(hidden)
     if beyond:
         warnings.warn(
             f"{beyond:.1%} of the cells are outside the rows that the model was made from; "

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.config.settings import RunConfig
+from discovery.runs.alone import alone
 from discovery.runs.files import write_csv, write_json, write_text
 from discovery.tuning.choice import choose
 from discovery.tuning.search import Search, Trial
@@ -101,8 +102,9 @@ def tune(
     steps = -(-len(study.split.train) // training.batch_size)
     prunes = prune and engine == "first-order"
     epochs = Schedule(training, steps).epochs if prunes else None
-    search = Search(config, space, out, study.fingerprint, epochs)
-    trials = search.run(count, executor or InOrder(), progress)
+    with alone(out, "tune"):
+        search = Search(config, space, out, study.fingerprint, epochs)
+        trials = search.run(count, executor or InOrder(), progress)
     taken, best = choose(
         {trial.number: trial.score for trial in trials if not trial.pruned}
     )
