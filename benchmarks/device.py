@@ -119,7 +119,7 @@ def checks(size: float) -> list[Check]:
             lambda d: soil(d, count(5000, 20)),
             1e-8,
         ),
-        Check("map by a network", lambda d: mapped(d, count(2_000_000, 2000)), 1e-12),
+        Check("map by a network", lambda d: mapped(d, count(1_000_000, 2000)), 1e-12),
     ]
 
 
