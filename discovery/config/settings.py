@@ -189,7 +189,8 @@ class DiscoverySettings(OptionFields):
         default=1,
         ge=1,
         le=1000,
-        description="models to train from as many starts, to see what they agree on",
+        description="models to train: the first on all rows, the others from other starts "
+        "on half of the blocks each, to see what they agree on",
     )
     baselines: bool = Field(
         default=True,

@@ -1,15 +1,24 @@
-"""Further models from other starts: what they agree on, and what not.
+"""Further models of half of the blocks each, from other starts: what they agree on.
 
-Agreement between members is no evidence that a constant is identified (the profile is);
-disagreement is evidence that the training, or the data, do not decide.
+A half sample without replacement scatters about the estimate of all rows as this does
+about the truth, so the deviation of the members is a standard error that counts starts,
+features and everything else that was chosen; how many keep an edge is its inclusion share.
+Agreement is no evidence that a constant is identified (the profile is); disagreement is
+evidence that the training, or the data, do not decide.
+
+Reference: Politis and Romano 1994 (subsampling); Meinshausen and Buehlmann 2010
+(half samples for inclusion shares).
 """
 
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.tables.study import Study
+    from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
     from sciren.training.progress import Progress
@@ -21,7 +30,10 @@ def train_members(
     config: "TrainConfig",
     progress: "Progress | None" = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Train ``discovery.members`` models in all, from as many seeds.
+    """Train ``discovery.members`` models in all: one of all rows, the others of halves.
+
+    Each further member sees half of the blocks of the training rows and of the validation
+    rows, and starts from its own seed.
 
     Args:
         study: data and process model.
@@ -45,15 +57,35 @@ def train_members(
     settings = [
         config.replace(seed=seed, bootstrap=0, profiles=False) for seed in seeds
     ]
-    fit_ensemble(models, study.split.train, study.split.valid, settings, progress)
-    rows = [_row(study, first, config.seed)]
+    train, valid = study.split.train, study.split.valid
+    halves = [half_of_blocks(train, seed) for seed in seeds]
+    others = [half_of_blocks(valid, seed) for seed in seeds]
+    fit_ensemble(models, halves, others, settings, progress)
+    rows = [_row(study, first, config.seed, train)]
     rows += [
-        _row(study, model, seed) for model, seed in zip(models, seeds, strict=True)
+        _row(study, model, seed, half)
+        for model, seed, half in zip(models, seeds, halves, strict=True)
     ]
     return rows, [_sentence(rows, first)]
 
 
-def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
+def half_of_blocks(table: "Table", seed: int) -> "Table":
+    """Return the rows of half of the blocks, drawn without replacement.
+
+    Args:
+        table: whose blocks are groups, weeks or rows.
+        seed: of the draw; the same rows for the same seed.
+    """
+    blocks = table.blocks.cpu().numpy()
+    names = np.unique(blocks)
+    if len(names) < 2:
+        return table
+    rng = np.random.default_rng([seed, len(names)])
+    drawn = rng.permutation(names)[: -(-len(names) // 2)]
+    return table.take(np.flatnonzero(np.isin(blocks, drawn)))
+
+
+def _row(study: "Study", model: "ScIReN", seed: int, train: "Table") -> dict[str, Any]:
     from discovery.results.scoring import target_scores
 
     predict = {"member": lambda table: model.predict(table).targets}
@@ -61,11 +93,11 @@ def _row(study: "Study", model: "ScIReN", seed: int) -> dict[str, Any]:
     fits = {f"r2_{name}": score["r2"] for name, score in scores.items()}
     kept = ", ".join(kept_features(model, study))
     row = {"stage": "members", "seed": seed, "kept": kept}
-    row["families"] = _families(model, study)
+    row["families"] = _families(model, study, train)
     return row | model.constants() | fits
 
 
-def _families(model: "ScIReN", study: "Study") -> str:
+def _families(model: "ScIReN", study: "Study", train: "Table") -> str:
     """Families that the data choose for the edges of a member; empty for a black box."""
     from discovery.results.obstacles import equations_obstacle
     from symbolic import symbolify
@@ -77,7 +109,7 @@ def _families(model: "ScIReN", study: "Study") -> str:
     options = study.config.discovery.options.changed(unit_problems="ignore")
     if isinstance(options.model_selection, int):
         options = options.changed(model_selection="bic")
-    equations = symbolify(model, study.split.train, options, seed=study.config.seed)
+    equations = symbolify(model, train, options, seed=study.config.seed)
     return "; ".join(
         f"{row['source']} -> {row['latent']}: {row['family']}"
         for row in equations.edges.to_dict("records")
@@ -128,10 +160,16 @@ def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:
     lists = [row["kept"].split(", ") for row in rows]
     names = dict.fromkeys(name for kept in lists for name in kept if name)
     shares = [f"{name} in {sum(name in kept for kept in lists)}" for name in names]
-    parts = [f"{count} members kept {', '.join(shares) or 'no feature'}"]
+    parts = [
+        f"{count} members, all but the first of half of the blocks, kept "
+        f"{', '.join(shares) or 'no feature'}"
+    ]
     for name in first.constants():
-        values = [row[name] for row in rows]
-        parts.append(f"{name} {min(values):.4g} to {max(values):.4g}")
+        values = np.array([row[name] for row in rows])
+        spread = float(np.sqrt(np.mean((values[1:] - values[0]) ** 2)))
+        parts.append(
+            f"{name} {values.min():.4g} to {values.max():.4g} (deviation {spread:.2g})"
+        )
     for edge, share in member_shares(pd.DataFrame(rows)).items():
         parts.append(f"{edge} in {share}")
     return "; ".join(parts) + " (agreement of members is no identification)."
