@@ -4,7 +4,7 @@ Parts: selection (false discoveries and power, thirteen cells), placebo (surroga
 verdict (right and wrong models, useless features), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
 bands (whole curves), prediction (new observations), kinds (effects of classes, waves on a
-circle).
+circle), times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """
@@ -14,8 +14,9 @@ import importlib
 import shlex
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from benchmarks.belief import figures
+from benchmarks.stored import StoredFigures, markdown
 
 PARTS = {
     "selection": "benchmarks.belief.selection",
@@ -27,7 +28,14 @@ PARTS = {
     "bands": "benchmarks.belief.curve_bands",
     "prediction": "benchmarks.belief.prediction",
     "kinds": "benchmarks.belief.kinds",
+    "times": "benchmarks.belief.times",
 }
+HERE = Path(__file__).parent
+FIGURES = StoredFigures(
+    "belief",
+    HERE / "figures.json",
+    (HERE / "README.md", HERE.parents[1] / "docs" / "verdict.md"),
+)
 
 
 def sets(text: str) -> range:
@@ -49,13 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--store", action="store_true", help="keep the table")
     asked = parser.parse_args(arguments)
     if asked.part == "figures":
-        for path in figures.write_documents():
-            sys.stdout.write(f"{path.relative_to(figures.ROOT)}\n")
+        for path in FIGURES.write_documents():
+            sys.stdout.write(f"{path.name}\n")
         return 0
     rows = importlib.import_module(PARTS[asked.part]).run(asked.sets, asked.cases)
-    sys.stdout.write(figures.markdown(rows) + "\n")
+    sys.stdout.write(markdown(rows) + "\n")
     if asked.store:
-        figures.store(asked.part, command(asked), rows)
+        FIGURES.store(asked.part, command(asked), rows)
     return 0
 
 

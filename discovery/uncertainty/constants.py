@@ -1,9 +1,10 @@
-"""The recommended number of every process constant in the tables of a result."""
+"""The recommended numbers of constants in the tables of a result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from discovery.uncertainty.coefficients import METHOD
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 def with_recommended(
     frame: "pd.DataFrame", uncertainty: "Uncertainty | None"
 ) -> "pd.DataFrame":
-    """Put the recommended estimate and interval in the rows of process constants.
+    """Put the recommended numbers into the rows of constants.
+
+    Those of the process get estimate and interval; those of closed forms keep the printed
+    estimate and get the interval under the law of the noise, unless rows were resampled.
 
     Args:
         frame: constants of a result: constant, latent, estimate, error, low, high, ...
@@ -27,7 +31,15 @@ def with_recommended(
     changed = frame.copy()
     keys = zip(frame.index, frame["constant"], frame["latent"], strict=True)
     for place, constant, latent in keys:
-        row = uncertainty.recommended(str(constant)) if latent == "" else None
+        if latent != "":
+            row = uncertainty.coefficient(str(latent), str(constant))
+            if row is None or "bootstrap" in str(frame.at[place, "method"]):
+                continue
+            for name in ("error", "low", "high"):
+                changed.at[place, name] = row[name]
+            changed.at[place, "method"] = METHOD
+            continue
+        row = uncertainty.recommended(str(constant))
         if row is None:
             continue
         for name in ("estimate", "error", "low", "high"):

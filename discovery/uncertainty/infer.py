@@ -32,6 +32,7 @@ def infer(
     Raises:
         TrainingError: nothing is observed, or the process has no finite value.
     """
+    from discovery.uncertainty.coefficients import coefficient_rows
     from sciren.inference.intervals.bands import curve_bands
     from sciren.inference.intervals.constants import find_intervals
     from sciren.inference.intervals.means import MeanLaw
@@ -66,6 +67,9 @@ def infer(
         process.latent_names,
         process.constant_names,
         process.in_logs,
+        coefficients=()
+        if equations is None
+        else coefficient_rows(equations, model, selection),
     )  # fmt: skip
 
 

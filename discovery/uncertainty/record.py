@@ -67,6 +67,8 @@ class Uncertainty:
         in_logs: which of the constants are fitted as logarithms.
         lack_of_fit: target -> standard deviation of what the verdict finds missing, in
             units of the noise's scale; it widens the intervals of the mean.
+        coefficients: one mapping a constant of the closed forms: latent, constant, error,
+            low, high under the law of the noise.
     """
 
     constants: tuple[Mapping[str, Any], ...]
@@ -79,6 +81,7 @@ class Uncertainty:
     names: tuple[str, ...]
     in_logs: tuple[bool, ...]
     lack_of_fit: Mapping[str, float] = field(default_factory=dict)
+    coefficients: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -94,6 +97,11 @@ class Uncertainty:
         """Return the recommended row of a process constant."""
         rows = (one for one in self.constants if one["constant"] == constant)
         return next((row for row in rows if row["recommended"]), None)
+
+    def coefficient(self, latent: str, constant: str) -> Mapping[str, Any] | None:
+        """Return what is known of a constant of a latent's closed forms."""
+        rows = (row for row in self.coefficients if row["latent"] == latent)
+        return next((row for row in rows if row["constant"] == constant), None)
 
     def constants_table(self) -> "pd.DataFrame":
         """Return one row a constant and method, with the reason why they differ."""
@@ -136,6 +144,7 @@ class Uncertainty:
             "names": list(self.names),
             "in_logs": list(self.in_logs),
             "lack_of_fit": dict(self.lack_of_fit),
+            "coefficients": [dict(row) for row in self.coefficients],
         }
 
     @classmethod
@@ -158,4 +167,5 @@ class Uncertainty:
             tuple(stored["names"]),
             tuple(bool(one) for one in stored["in_logs"]),
             {k: float(v) for k, v in stored.get("lack_of_fit", {}).items()},
+            tuple(stored.get("coefficients", ())),
         )

@@ -79,7 +79,7 @@ class EquationFit:
     def raw(self, theta: Array) -> Array:
         """Return raw latents (n, L)."""
         return np.stack(
-            [structure.value(self.z) for structure in self._at(theta)], axis=1
+            [structure.value(self.z) for structure in self.structures_at(theta)], axis=1
         )
 
     def mean(self, theta: Array) -> Array:
@@ -90,12 +90,13 @@ class EquationFit:
         """Return the slopes (m, P) of the mean."""
         response = self.process.evaluate(self.raw(theta), theta[self.cuts[-1] :])
         rows, columns = self.process.rows, []
-        for k, one in enumerate(self._at(theta)):
+        for k, one in enumerate(self.structures_at(theta)):
             chain = one.by_constants(self.z)[rows]
             columns.append(response.by_latent[:, k, None] * chain)
         return np.concatenate([*columns, response.by_constant], axis=1)
 
-    def _at(self, theta: Array) -> "list[LatentStructure]":
+    def structures_at(self, theta: Array) -> "list[LatentStructure]":
+        """Return the closed forms with the constants of a theta (P,)."""
         cuts = self.cuts
         return [
             structure.unpack(theta[cuts[k] : cuts[k + 1]])
@@ -119,7 +120,7 @@ class EquationFit:
         for _ in range(steps):
             left = ((self.process.values - self.mean(theta)) / scale)[inside]
             slopes = (self.jacobian(theta) / scale[:, None])[inside]
-            step = _newton_step(slopes, left)
+            step = newton_step(slopes, left)
             for _ in range(8):
                 other = self._loss(theta + step, inside, scale)
                 if other < loss:
@@ -139,7 +140,7 @@ class EquationFit:
         return value if np.isfinite(value) else np.inf
 
 
-def _newton_step(slopes: Array, left: Array) -> Array:
+def newton_step(slopes: Array, left: Array) -> Array:
     """Solve the normal equations in units of their diagonal; unseen constants rest."""
     size = np.sqrt((slopes**2).sum(0))
     seen = (size > 0) & np.isfinite(size)

@@ -4,20 +4,21 @@ import argparse
 
 import pytest
 
-from benchmarks.belief import figures
-from benchmarks.belief.__main__ import PARTS, command, main, sets
+from benchmarks.belief import __main__ as belief
+from benchmarks.belief.__main__ import FIGURES, PARTS, command, main, sets
+from benchmarks.stored import StoredFigures
 
 
-@pytest.mark.parametrize("path", figures.DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FIGURES.documents, ids=lambda path: path.name)
 def test_tables_of_the_documents_are_those_that_were_stored(path):
     text = path.read_text("utf-8")
-    assert figures.with_figures(text) == text, (
+    assert FIGURES.within(text) == text, (
         "run python -m benchmarks.belief figures after a new measurement"
     )
 
 
 def test_every_stored_table_names_the_command_of_its_part():
-    for part, found in figures.stored().items():
+    for part, found in FIGURES.tables().items():
         assert part in PARTS
         assert found["command"].startswith(
             f"python -m benchmarks.belief {part} --sets "
@@ -31,12 +32,11 @@ def test_every_stored_table_names_the_command_of_its_part():
 def test_a_table_is_stored_with_its_command_and_put_into_its_place(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(figures, "STORED", tmp_path / "figures.json")
-    monkeypatch.setattr(figures, "ROOT", tmp_path)
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- belief: bands -->\nold\n<!-- end -->\nafter\n")
-    monkeypatch.setattr(figures, "DOCUMENTS", (page,))
-    figures.store("bands", "python -m benchmarks.belief bands --sets 0-9", [{"a": 1}])
+    stored = StoredFigures("belief", tmp_path / "figures.json", (page,))
+    monkeypatch.setattr(belief, "FIGURES", stored)
+    stored.store("bands", "python -m benchmarks.belief bands --sets 0-9", [{"a": 1}])
     assert main(["figures"]) == 0
     assert capsys.readouterr().out == "page.md\n"
     told = page.read_text().splitlines()

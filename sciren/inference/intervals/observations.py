@@ -12,14 +12,12 @@ import numpy as np
 
 from sciren.inference.conformal import FOLDS, ObservationLaw
 from sciren.inference.design import Edge
-from sciren.inference.intervals.smooth_fit import fit_smooth
-from sciren.inference.observed import ObservedProcess
-from sciren.inference.selection import Selection, select_again
+from sciren.inference.selection import Selection
 from sciren.inference.skill.held_out import (
     HeldOut,
     memory_in_rows,
     out_of_fold,
-    predicted_mean,
+    selected_mean,
 )
 
 Array = np.ndarray
@@ -60,7 +58,7 @@ def hold_out(
     process = selection.fit.process
     scaled = selection.fit.residual / selection.law.sigma(process, selection.fit.mean)
     held = HeldOut.of(process, scaled, folds)
-    mean = out_of_fold(process, held, _Pipeline(selection, also))
+    mean = out_of_fold(process, held, selected_mean(selection, also, True))
     return HeldOutMean(selection, mean, memory_in_rows(process, scaled))
 
 
@@ -98,20 +96,3 @@ def observation_laws(
 def _size(residual: Array) -> float:
     known = residual[np.isfinite(residual)]
     return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
-
-
-class _Pipeline:
-    """Selection and smoothing on some rows, the mean of others."""
-
-    def __init__(self, selection: Selection, also: tuple[Edge, ...]) -> None:
-        self.selection, self.also = selection, also
-
-    def __call__(self, train: ObservedProcess, new: ObservedProcess) -> Array:
-        """Return the mean (m,) of new rows."""
-        train = train.stretches(MOST_ROWS)
-        again = select_again(self.selection, train, self.also)
-        edges = tuple(dict.fromkeys((*again.kept, *self.also)))
-        fit = fit_smooth(
-            train, again.whitening, edges, (), self.selection.fit.beginning
-        )
-        return predicted_mean(fit.fit, new)

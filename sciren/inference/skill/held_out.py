@@ -12,7 +12,7 @@ A relation is claimed only where a feature is kept and test 1 has p < 0.05: feat
 are kept but predict nothing new are no finding.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from sciren.agreement import r2
 from sciren.errors import TrainingError
 from sciren.inference.conformal import autocorrelation_time, block_labels, fold_labels
-from sciren.inference.design import Design
+from sciren.inference.design import Design, Edge
+from sciren.inference.intervals.smooth_fit import fit_smooth
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.selection import Selection, select, select_again
@@ -230,9 +231,27 @@ def constant_mean(train: ObservedProcess, new: ObservedProcess) -> Array:
     return predicted_mean(solve(train, design), new)
 
 
-def selected_mean(selection: Selection) -> Predictor:
-    """Return what selects features and fits their curves anew on the rows it is given."""
-    return lambda train, new: predicted_mean(select_again(selection, train).fit, new)
+def selected_mean(
+    selection: Selection, also: Sequence[Edge] = (), smooth: bool = False
+) -> Predictor:
+    """Return what selects features and fits their curves anew on the rows it is given.
+
+    Args:
+        selection: on all rows.
+        also: edges that count as selected whatever the rows say (those of equations).
+        smooth: whether curves are smoothed as those of intervals are.
+    """
+
+    def predict(train: ObservedProcess, new: ObservedProcess) -> Array:
+        again = select_again(selection, train, also)
+        if not smooth:
+            return predicted_mean(again.fit, new)
+        edges = tuple(dict.fromkeys((*again.kept, *also)))
+        start = selection.fit.beginning
+        fit = fit_smooth(train, again.whitening, edges, (), start)
+        return predicted_mean(fit.fit, new)
+
+    return predict
 
 
 def predicted_mean(fit: Fit, new: ObservedProcess) -> Array:
