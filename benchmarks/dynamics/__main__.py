@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.belief.__main__ import sets
-from benchmarks.belief.figures import markdown
+from benchmarks.stored import markdown
 
 PARTS = {
     "jacobian": "benchmarks.dynamics.speed",

@@ -146,9 +146,11 @@ def _free(fit: "EquationFit") -> Array:
 def _constants(
     fit: "EquationFit", equations: "SymbolicModel", theta: Array
 ) -> "list[RawConstant]":
-    from symbolic.terms.rebuild import raw_constants
+    from symbolic.terms.bounded import printed_constants
 
-    return raw_constants(fit.structures_at(theta), equations.units)
+    return printed_constants(
+        fit.structures_at(theta), equations.constraints, equations.units
+    )
 
 
 def _slopes(fit: "EquationFit", equations: "SymbolicModel", theta: Array) -> Array:

@@ -10,9 +10,12 @@ import pytest
 from benchmarks.belief.coefficients import ERRORS, NAMES, held
 from benchmarks.belief.laws import COVERAGE
 from discovery import ScIReNRegressor
-from discovery.uncertainty.coefficients import METHOD
+from discovery.uncertainty.coefficients import METHOD, _constants
 from discovery.uncertainty.constants import with_recommended
 from discovery.uncertainty.record import Uncertainty
+from discovery.verdict.evidence import EquationFit
+from sciren import Parameter, process_model
+from sciren.inference import ObservedProcess
 
 
 def test_rows_that_remember_each_other_tell_more_under_their_law():
@@ -29,7 +32,7 @@ def test_rows_that_remember_each_other_tell_more_under_their_law():
 
 @pytest.fixture(scope="module")
 def grown():
-    """A line behind Q10 under noise that grows with the mean."""
+    """A line between two bounds behind Q10, under noise that grows with the mean."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {"a": rng.normal(size=400), "ta": 12 + 6 * rng.normal(size=400)}
@@ -37,19 +40,27 @@ def grown():
     mean = (3 + 0.6 * frame["a"]) * 1.6 ** ((frame["ta"] - 15) / 10)
     target = mean * (1 + 0.2 * rng.normal(size=400))
     return ScIReNRegressor(
-        decoder="q10", forcings={"ta": "ta"}, features=["a"], hidden=[], bootstrap=0,
+        decoder=respiration, forcings={"ta": "ta"}, features=["a"], hidden=[], bootstrap=0,
         train={"epochs": 4, "profile_points": 5}, compose=0, random_state=0,
     ).fit(frame, target)  # fmt: skip
 
 
+def observed(grown):
+    return ObservedProcess.of(grown.model_, grown._train)
+
+
 def test_a_result_has_an_interval_that_holds_the_printed_constant(grown):
     uncertainty = grown.discovery_.uncertainty
-    table = grown.discovery_.equations.table.set_index("name")
+    equations = grown.discovery_.equations
+    table = equations.table.set_index("name")
     assert {row["constant"] for row in uncertainty.coefficients} == set(table.index)
     for row in uncertainty.coefficients:
         value = table.loc[row["constant"], "value"]
         assert row["low"] <= value <= row["high"]
         assert 0 < row["error"] < abs(value)
+    fit = EquationFit.of(equations, grown.model_, observed(grown))
+    values = [one.value for one in _constants(fit, equations, fit.theta)]
+    np.testing.assert_allclose(values, table["value"], rtol=1e-9)
     known: Any = grown.discovery_.constants
     mine = known[known["latent"] == "rb"]
     assert (mine["method"] == METHOD).all()
