@@ -37,6 +37,13 @@ def grown():
     frame = pd.DataFrame(
         {"a": rng.normal(size=400), "ta": 12 + 6 * rng.normal(size=400)}
     )
+    declared = [
+        Parameter("rb", low=0.0, high=20.0),
+        Parameter("q10", low=0.5, start=1.5, kind="constant"),
+    ]
+    respiration = process_model(declared, ["ta"], ["reco"])(
+        lambda p, f: p.rb * p.q10 ** ((f.ta - 15) / 10)
+    )
     mean = (3 + 0.6 * frame["a"]) * 1.6 ** ((frame["ta"] - 15) / 10)
     target = mean * (1 + 0.2 * rng.normal(size=400))
     return ScIReNRegressor(
