@@ -10,6 +10,7 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.agreement import Agreement as Agreement
     from sciren.agreement import r2 as r2
+    from sciren.balance import Balance as Balance
     from sciren.checkpoint import load_model as load_model
     from sciren.checkpoint import save_model as save_model
     from sciren.constraints import HardSigmoid as HardSigmoid

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sciren.errors import ColumnError, DataError
 
+FEEDBACK = "feedback"  # family of the edges from a process back into its states
 _NEEDED = ("layer", "source", "target", "importance")
 _TEXTS = ("family", "status", "formula", "latex", "latent")
 _ILLEGAL = re.compile(
@@ -27,12 +28,14 @@ class Process:
         targets: names of its outputs.
         forcings: names of its observed inputs.
         constants: names of its shared hidden parameters.
+        states: names of what it carries from row to row.
     """
 
     name: str
     targets: tuple[str, ...]
     forcings: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, decoder: Any) -> "Process":
@@ -42,6 +45,7 @@ class Process:
             targets=tuple(decoder.targets),
             forcings=tuple(decoder.forcings),
             constants=tuple(constant.name for constant in decoder.parameters.constants),
+            states=tuple(getattr(decoder, "state_names", ())),
         )
 
 
@@ -54,7 +58,7 @@ def encoder_graph(
 ) -> nx.DiGraph:
     """Return features, hidden nodes and latents, and the process that they feed.
 
-    Nodes carry ``kind`` ("feature", "hidden", "latent", "constant", "forcing",
+    Nodes carry ``kind`` ("feature", "hidden", "latent", "constant", "forcing", "state",
     "process" or "target"), ``layer`` (column of a layered drawing) and ``label``. Edges
     carry ``importance``, ``family``, ``status``, ``formula``, ``latex``, ``refused`` and
     ``dropped``; connections of the process have ``family`` "process". All attributes
@@ -89,6 +93,18 @@ def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
     for start, end, attributes in graph.edges(data=True):
         clean.add_edge(_legal(start), _legal(end), **_legal_values(attributes))
     nx.write_graphml(clean, Path(path), named_key_ids=True)
+
+
+def without_feedback(graph: nx.DiGraph) -> nx.DiGraph:
+    """Return a copy in layers, whose edges all lead onwards; states are inputs there."""
+    back = [
+        (start, end)
+        for start, end, family in graph.edges(data="family")
+        if family == FEEDBACK
+    ]
+    layered = graph.copy()
+    layered.remove_edges_from(back)
+    return layered
 
 
 def _legal(value: Any) -> Any:
@@ -180,12 +196,19 @@ def _text(value: Any) -> str:
 
 
 def _add_process(graph: nx.DiGraph, process: Process) -> None:
-    """Latents, constants and forcings lead into the process, targets out of it."""
+    """Latents, constants, forcings and states lead into the process, targets out of it.
+
+    What comes back into a state is an edge of the family "feedback".
+    """
     inputs = [node for node in graph if graph.nodes[node]["kind"] == "latent"]
     column = max(graph.nodes[node]["layer"] for node in graph)
     centre = f"process:{process.name}"
     graph.add_node(centre, kind="process", layer=column + 1, label=process.name)
-    for kind, names in (("constant", process.constants), ("forcing", process.forcings)):
+    for kind, names in (
+        ("constant", process.constants),
+        ("forcing", process.forcings),
+        ("state", process.states),
+    ):
         for name in names:
             inputs.append(f"{kind}:{name}")
             graph.add_node(inputs[-1], kind=kind, layer=column, label=name)
@@ -195,6 +218,8 @@ def _add_process(graph: nx.DiGraph, process: Process) -> None:
     plain |= {"family": "process"}
     for name in inputs:
         graph.add_edge(name, centre, **plain)
+    for name in process.states:
+        graph.add_edge(centre, f"state:{name}", **plain | {"family": FEEDBACK})
     for target in process.targets:
         node = f"target:{target}"
         graph.add_node(node, kind="target", layer=column + 2, label=target)

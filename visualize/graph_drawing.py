@@ -12,6 +12,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 from visualize import graph_layout
+from visualize.graph import without_feedback
 from visualize.graph_labels import (
     MOST_BESIDE,
     Edge,
@@ -50,6 +51,7 @@ _DASHES, _DOTS = (0, (4, 2)), (0, (1, 2.5))
 _FILLS = {
     "feature": ("white", INK), "hidden": (PANEL, MUTED), "latent": ("#fff3cf", INK),
     "constant": ("#e6f2ee", INK), "forcing": ("white", MUTED),
+    "state": ("#fbf3dd", INK),
     "process": ("#33414e", "#33414e"), "target": ("#e3ecf7", INK),
 }  # fmt: skip
 
@@ -125,8 +127,8 @@ def _learned_edges(graph: nx.DiGraph, layout: Layout) -> list[Edge]:
 
 def _condensed(graph: nx.DiGraph) -> nx.DiGraph:
     """Merge the constants, forcings or targets where there are too many to draw."""
-    small = graph.copy()
-    for kind in ("constant", "forcing", "target"):
+    small = without_feedback(graph)
+    for kind in ("constant", "forcing", "state", "target"):
         many = [
             node
             for node, kind_of_node in graph.nodes(data="kind")

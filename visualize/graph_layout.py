@@ -8,6 +8,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from visualize.graph import FEEDBACK
 from visualize.graph_texts import LABEL, label_text, node_text
 from visualize.mathtext import text_size
 from visualize.style import FONT, WIDTH
@@ -22,10 +23,11 @@ _BOX = 0.34  # height of a node
 _PAD = 0.16  # room beside a node's name
 _PORT = 0.075  # distance of edges that enter one node
 _FEW = 7  # more rows than this stand closer
-_BELOW = {"constant": 2, "forcing": 3}  # rank below the latents
+_BELOW = {"constant": 2, "forcing": 3, "state": 4}  # rank below the latents
 _NAMES = {
     "feature": "features", "hidden": "hidden nodes", "latent": "latents",
     "constant": "constants", "forcing": "forcings", "process": "process",
+    "state": "states, fed back",
     "target": "targets",
 }  # fmt: skip
 _SWEEPS = 4  # passes of the barycentre heuristic
@@ -103,7 +105,7 @@ class Layout:
 
 def learned(edge: Mapping[str, Any]) -> bool:
     """Whether an edge is a curve of the encoder that was kept."""
-    return edge["family"] != "process" and not edge["dropped"]
+    return edge["family"] not in ("process", FEEDBACK) and not edge["dropped"]
 
 
 def lay_out(graph: nx.DiGraph, width: float = WIDTH, labels: bool = False) -> Layout:

@@ -153,6 +153,10 @@ class TimeSplit(Settings):
     train: Period = Field(description='"2007", "2007-03", or [first, last]')
     valid: Period = Field(description='"2007", "2007-03", or [first, last]')
     test: Period = Field(description='"2007", "2007-03", or [first, last]')
+    fractions: Fractions | None = Field(
+        default=None,
+        description="of a process with memory: also deal whole groups in these shares",
+    )
 
 
 class BlockSplit(Settings):
@@ -235,7 +239,8 @@ class RunConfig(Settings):
 
     data: DataSettings
     features: tuple[str, ...] = Field(
-        min_length=1, description="columns offered to the encoder"
+        description="columns offered to the encoder; none gives every group of a process "
+        "with memory its own numbers"
     )
     categorical: tuple[str, ...] = Field(
         default=(),

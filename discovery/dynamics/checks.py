@@ -4,11 +4,13 @@ The relations themselves are checked on the linearised rows (`symbolic.verify`);
 whole recurrence runs from its start, never one step ahead.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from discovery.dynamics.balance import balance_check
+from discovery.dynamics.scores import CONSTANT
+from discovery.results.scoring import EQUATION
 from symbolic.verdict import Check, Verification
 
 if TYPE_CHECKING:
@@ -17,19 +19,32 @@ if TYPE_CHECKING:
     from discovery.dynamics.result import SeriesEquations
     from sciren.dynamics.group_fit import GroupProblem
 
-Numbers = Mapping[str, Mapping[str, np.ndarray]]
-
 SAME = 1e-9  # relative: two ways to calculate the same in double precision
 SLOPE = 1e-4  # of a central difference of a loss with kinks
 WORSE = 0.02  # share of the loss by which closed forms may be worse than the curves
 WHITE = 0.1  # lag-one correlation of whitened residuals (spec of dynamic models)
 ON_BOUND = 1e-3  # of the width between the bounds
 
+CONSISTENT = ("same free run", "as good as the curves", "derivatives", "mass balance")
+"""Checks whose failure says that the printed equations are not what was fitted; the
+others ask what the equations are worth, and are answered by the verdict."""
+
+
+class FreeNumbers(NamedTuple):
+    """Latents and constants (G, Q) of the training groups.
+
+    Attributes:
+        own: of the equations;  curves: of the network, None where there is none.
+    """
+
+    own: np.ndarray
+    curves: np.ndarray | None
+
 
 def free_run_checks(
     problem: "GroupProblem",
     equations: "SeriesEquations",
-    numbers: Numbers,
+    numbers: FreeNumbers,
     scores: "pd.DataFrame",
 ) -> Verification:
     """Check equations by free runs of all parts.
@@ -37,20 +52,22 @@ def free_run_checks(
     Args:
         problem: loss of the training groups under the estimated noise.
         equations: relations and recurrence.
-        numbers: "equations", "network", "constant" -> part -> latents and constants (G, Q).
-        scores: of these by part, group and target.
+        numbers: of the training groups.
+        scores: one row a part, model, group and target.
     """
-    own = numbers["equations"]["train"]
-    return Verification(
-        (
-            _same_run(problem, equations, own),
-            _no_worse(problem, own, numbers["network"]["train"]),
-            _derivative(problem, own),
-            _white(problem, own),
-            _inside(problem, own),
-            _left_out(scores),
-        )
-    )
+    own, curves = numbers
+    checks = [_same_run(problem, equations, own)]
+    if curves is not None:
+        checks.append(_no_worse(problem, own, curves))
+    checks += [
+        _derivative(problem, own),
+        balance_check(problem, own),
+        _white(problem, own),
+        _inside(problem, own),
+    ]
+    if curves is not None:
+        checks.append(_left_out(scores))
+    return Verification(tuple(checks))
 
 
 def _same_run(
@@ -117,14 +134,19 @@ def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     return Check("white residuals", meaning, left, WHITE, left <= WHITE)
 
 
-def _inside(problem: "GroupProblem", numbers: np.ndarray) -> Check:
-    """Share of groups of which a latent sits on a bound."""
+def on_bound(problem: "GroupProblem", numbers: np.ndarray) -> np.ndarray:
+    """Return which latents of which groups sit on a bound, (G, L) bool."""
     latents = problem.process.model.group_latents
     low = np.array([p.low for p in latents])
     high = np.array([p.high for p in latents])
     width = np.where(np.isfinite(high - low), high - low, 1.0)
     values = numbers[:, : len(latents)]
-    held = (values - low < ON_BOUND * width) | (high - values < ON_BOUND * width)
+    return (values - low < ON_BOUND * width) | (high - values < ON_BOUND * width)
+
+
+def _inside(problem: "GroupProblem", numbers: np.ndarray) -> Check:
+    """Share of groups of which a latent sits on a bound."""
+    latents, held = problem.process.model.group_latents, on_bound(problem, numbers)
     share = float(held.any(1).mean())
     names = ", ".join(
         p.name for p, one in zip(latents, held.T, strict=True) if one.any()
@@ -146,9 +168,9 @@ def _left_out(scores: "pd.DataFrame") -> Check:
                 [r["nse"] for r in rows if r["part"] == part and r["model"] == model]
             )
         )
-        for model in ("equations", "constant")
+        for model in (EQUATION, CONSTANT)
     }
-    gain = medians["equations"] - medians["constant"]
+    gain = medians[EQUATION] - medians[CONSTANT]
     meaning = "median NSE of left-out groups above that of constant latents"
-    detail = f"{part}: {medians['equations']:.3f} against {medians['constant']:.3f}"
+    detail = f"{part}: {medians[EQUATION]:.3f} against {medians[CONSTANT]:.3f}"
     return Check("left-out groups", meaning, gain, 0.0, gain > 0, detail)

@@ -1,15 +1,21 @@
 """What was found on series: relations of groups inside a recurrence, as one object."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sciren.errors import ConfigError, ExpressionError, FormatError
-from symbolic.dynamics.latex import recurrence_latex
+from discovery.dynamics.spread import Spread
+from sciren.errors import (
+    DataError,
+    ExpressionError,
+    FormatError,
+    closest_names,
+)
+from symbolic.dynamics.latex import aligned, recurrence_latex
 from symbolic.dynamics.python_code import recurrence_python
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.verdict import Verification
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.results.result import Discovery
+    from discovery.verdict.record import Verdict
     from sciren.data import SeriesTable
     from symbolic.model.symbolic_model import SymbolicModel
 
@@ -34,51 +41,110 @@ class SeriesEquations:
         law: one step of the process.
         columns: how series are read: group, time, time_unit.
         verification: checks of the free run, see `discovery.dynamics.checks`.
+        spread: target -> how far observations lie from free runs.
+        own: group -> latent -> value, of groups with numbers of their own.
+        ranges: state or static feature -> lowest and highest value of the training.
     """
 
     relations: "SymbolicModel"
     law: Recurrence
     columns: Mapping[str, Any]
     verification: Verification | None = None
+    spread: dict[str, Spread] = field(default_factory=dict)
+    own: dict[str, dict[str, float]] = field(default_factory=dict)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def parameters(self, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """Return latents and constants, one row a row of static features.
+    def verified_with(self, found: Verification | None) -> Verification:
+        """Join the checks of relations and those that free runs are the process.
+
+        What the other checks of free runs ask, the verdict answers.
+        """
+        from discovery.dynamics.checks import CONSISTENT
+
+        own = self.verification.checks if self.verification else ()
+        runs = tuple(one for one in own if one.name in CONSISTENT)
+        known = found or Verification(())
+        return Verification((*known.checks, *runs), known.agreement)
+
+    def parameters(self, series: "SeriesTable") -> dict[str, np.ndarray]:
+        """Return name -> value of every group (G,): latents, and the constants of all.
 
         Raises:
-            ColumnError: a static feature is missing.
+            DataError: a group is not among those that have numbers of their own, and no
+                relation says anything about it.
         """
-        values = self.relations.latents(frame)
-        return values.assign(**self.relations.constants)
+        import pandas as pd
 
-    def series(self, frame: Any) -> "SeriesTable":
-        """Read the series of a long table as these equations need it."""
+        if self.own:
+            return self._own_of(series.groups)
+        static = pd.DataFrame(series.static, columns=list(series.static_names))
+        values = self.relations.latents(static).assign(**self.relations.constants)
+        return {str(n): values[n].to_numpy() for n in values.columns}
+
+    def _own_of(self, groups: tuple[str, ...]) -> dict[str, np.ndarray]:
+        unknown = [name for name in groups if name not in self.own]
+        if unknown:
+            raise DataError(
+                f"group {unknown[0]!r} has no numbers: these equations hold those of "
+                f"{len(self.own)} groups and say nothing about others. "
+                f"{closest_names(unknown[0], self.own)}"
+            )
+        names = next(iter(self.own.values()))
+        return {n: np.array([self.own[g][n] for g in groups]) for n in names}
+
+    def series(self, frame: Any, static: Sequence[str] | None = None) -> "SeriesTable":
+        """Read the series of a long table as these equations need it.
+
+        Args:
+            frame: long table.
+            static: columns of features; default those that the equations use.
+        """
         from sciren.data import SeriesTable
 
         known = dict(self.columns)
+        if static is None:
+            static = () if self.own else self.relations.used_features()
         return SeriesTable.from_frame(
             frame, group=known["group"], time=known["time"],
-            static=self.relations.used_features(), forcings=dict(self.law.forcings),
-            time_unit=known["time_unit"],
+            static=static,
+            forcings=dict(self.law.forcings), time_unit=known["time_unit"],
+            time_format=known.get("time_format"),
             gaps="keep" if self.law.time == "ode" else "raise", constant="keep",
         )  # fmt: skip
 
-    def predict(self, frame: Any) -> "pd.DataFrame":
+    def run(
+        self, series: "SeriesTable"
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Run series freely: state -> (T + 1, G), target -> (T, G)."""
+        return self.law.run(self.parameters(series), series.forcings, series.intervals)
+
+    def predict(self, frame: Any, interval: float | None = None) -> "pd.DataFrame":
         """Simulate the groups of a long table; one row each of its rows, in its order.
 
         Args:
             frame: group, time, static features and forcings; targets are not needed.
+            interval: probability; also the columns q_low and q_high of a new observation
+                of a target q.
         Returns:
-            Group, time, targets, states at the start of the row, latents, and
-            ``warm_up``: 1 in the first rows of a group, whose states are not run in yet.
+            Group, time, targets, states at the start of the row, latents,
+            ``warm_up``: 1 in the first rows of a group, whose states are not run in yet,
+            and ``outside``: 1 where a state or static feature is beyond those that the
+            equations were learned from.
         Raises:
             ColumnError, DataError: the table is no series, or a column is missing.
         """
+        series = self.series(frame)
+        return self.simulated(series, self.parameters(series), interval)
+
+    def simulated(
+        self,
+        series: "SeriesTable",
+        known: Mapping[str, np.ndarray],
+        interval: float | None = None,
+    ) -> "pd.DataFrame":
+        """Run series with these latents and constants, as `predict` returns it."""
         import pandas as pd
 
-        series = self.series(frame)
-        static = pd.DataFrame(series.static, columns=list(series.static_names))
-        parameters = self.parameters(static)
-        known = {n: parameters[n].to_numpy() for n in parameters.columns}
         states, outputs = self.law.run(known, series.forcings, series.intervals)
         place = series.active
         group = np.broadcast_to(np.arange(len(series)), place.shape)[place]
@@ -88,34 +154,59 @@ class SeriesEquations:
             columns[series.group_column] = np.array(series.groups)[group]
         columns[series.time_column] = series.time[place]
         columns |= {name: values[place] for name, values in outputs.items()}
+        if interval is not None:
+            columns |= self._intervals(outputs, place, interval)
         columns |= {name: values[:-1][place] for name, values in states.items()}
-        columns |= {n: known[n][group] for n in self.relations.equations}
+        latents = [n for n in known if n not in self.relations.constants]
+        columns |= {n: known[n][group] for n in latents}
         columns["warm_up"] = (row < self.law.warmup).astype(int)
+        columns["outside"] = self._outside(series, states)[place].astype(int)
         order = np.argsort(series.row_ids[place])
         return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
+
+    def _intervals(
+        self, outputs: Mapping[str, np.ndarray], place: np.ndarray, level: float
+    ) -> dict[str, np.ndarray]:
+        ends = {}
+        for name, spread in self.spread.items():
+            low, high = spread.limits(outputs[name][place], level)
+            ends |= {f"{name}_low": low, f"{name}_high": high}
+        return ends
+
+    def _outside(
+        self, series: "SeriesTable", states: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
+        """Where a state, or a static feature of the group, leaves its known range (T, G)."""
+        beyond = np.zeros(series.time.shape, dtype=bool)
+        static = dict(zip(series.static_names, series.static.T, strict=True))
+        for name, (low, high) in self.ranges.items():
+            values = states[name][:-1] if name in states else static.get(name)
+            if values is not None:
+                beyond |= (values < low) | (values > high)
+        return beyond
 
     def latex(self, digits: int = 3) -> str:
         """Return all equations as one ``aligned`` environment with group and time."""
         lines = recurrence_latex(
             self.law, self.relations.equations, self.relations.constants, digits
         )
-        body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
-        return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+        return aligned(lines)
 
-    def to_code(self, language: str = "python") -> str:
+    def to_code(
+        self, language: str = "python", provenance: Mapping[str, str] | None = None
+    ) -> str:
         """Return source code that runs the model; `run` simulates one group.
 
+        Args:
+            language: "python", "c", "fortran", "julia" or "r".
+            provenance: label -> text for the first comment.
         Raises:
-            ConfigError: another language than Python.
+            ConfigError: another language.
         """
+        relations = self.relations.to_code(language, provenance)
         if language != "python":
-            raise ConfigError(
-                f"equations of series are written in 'python', not in {language!r}; the "
-                "relations alone are written by .relations.to_code"
-            )
-        return recurrence_python(
-            self.law, self.relations.to_code("python"), self.relations.constants
-        )
+            return relations
+        return recurrence_python(self.law, relations, self.relations.constants)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -126,6 +217,9 @@ class SeriesEquations:
             "relations": to_json(self.relations),
             "recurrence": self.law.to_json(),
             "columns": dict(self.columns),
+            "spread": {name: one.to_json() for name, one in self.spread.items()},
+            "own": self.own,
+            "ranges": {name: list(ends) for name, ends in self.ranges.items()},
             "verification": self.verification and self.verification.to_json(),
         }
 
@@ -158,6 +252,15 @@ class SeriesEquations:
                 Recurrence.from_json(stored["recurrence"]),
                 dict(stored["columns"]),
                 Verification.from_json(judged) if judged else None,
+                {str(n): Spread.from_json(v) for n, v in stored["spread"].items()},
+                {
+                    str(group): {str(n): float(v) for n, v in numbers.items()}
+                    for group, numbers in stored["own"].items()
+                },
+                {
+                    str(n): (float(v[0]), float(v[1]))
+                    for n, v in stored["ranges"].items()
+                },
             )
         except (OSError, ValueError, LookupError, TypeError, ExpressionError) as error:
             raise FormatError(
@@ -170,18 +273,31 @@ class SeriesDiscovery:
     """What `discover` returns for series.
 
     Attributes:
-        equations: relations and recurrence, verified by free runs.
-        second_level: the discovery on the linearised rows of the groups: constants,
-            intervals, candidates, verdict on the relations.
-        scores: one row a part, group, target and model ("equations", "network",
-            "constant"): nse, kge, bias.
-        notes: sentences that a reader should not miss.
+        second_level: everything that was found: constants, intervals, candidates, scores
+            of free runs, verdict, with the relations as its equations.
     """
 
-    equations: SeriesEquations
     second_level: "Discovery"
-    scores: "pd.DataFrame"
-    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def equations(self) -> SeriesEquations:
+        """Relations and recurrence, verified by free runs."""
+        assert self.second_level.series is not None  # `discover` attaches them
+        return self.second_level.series
+
+    @property
+    def scores(self) -> "pd.DataFrame":
+        """One row a part, group, target and model ("equation", "network", "constant
+        latents"): nse, kge, bias, observations."""
+        assert self.second_level.group_scores is not None  # `discover` attaches them
+        return self.second_level.group_scores
+
+    @property
+    def medians(self) -> "pd.DataFrame":
+        """Medians of the scores over groups: one row a part, target and model."""
+        from discovery.dynamics.scores import medians_of
+
+        return medians_of(self.scores)
 
     @property
     def verification(self) -> Verification:
@@ -190,12 +306,14 @@ class SeriesDiscovery:
         return self.equations.verification
 
     @property
-    def medians(self) -> "pd.DataFrame":
-        """Medians of the scores over groups: one row a part, target and model."""
-        columns = ["part", "target", "model"]
-        return (
-            self.scores.groupby(columns)[["nse", "kge", "bias"]].median().reset_index()
-        )
+    def verdict(self) -> "Verdict":
+        """What the result is worth."""
+        return self.second_level.verdict
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that a reader should not miss."""
+        return self.second_level.notes
 
     def predict(self, frame: Any) -> "pd.DataFrame":
         """Simulate the groups of a long table, see `SeriesEquations.predict`."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from networkx import DiGraph
 
     from discovery.results.result import Discovery
+    from discovery.results.views.predictions import Predictions
     from sciren.data import Table
 
 DPI = 200  # of the PNG; the report shows it at half its width
@@ -54,6 +55,36 @@ def draw_all(
     last = "test" if "test" in parts else "train"
     yield from observed_figures(discovery, parts[last])
     yield from _latents(discovery, parts[last], truth)
+    yield from history_figures(discovery)
+
+
+def draw_series(
+    discovery: "Discovery", predictions: "Predictions", table: "Table"
+) -> "Iterator[tuple[str, Figure]]":
+    """Yield name and figure of every picture that a run on series allows.
+
+    Args:
+        discovery: with its recurrence.
+        predictions: rows of all parts;  table: static features of the training groups.
+    """
+    from visualize import draw_graph
+
+    if discovery.model is not None:
+        graph = run_graph(discovery, table)
+        if graph is not None:
+            yield "graph", draw_graph(graph)
+        yield from edge_figures(discovery, table)
+    yield from profile_figures(discovery)
+    last = predictions.part == predictions.part[-1]
+    shown = np.flatnonzero(last)[:: -(-int(last.sum()) // SCATTER_ROWS)]
+    yield from _scatters(
+        {name: values[shown] for name, values in predictions.observed.items()},
+        {
+            model: {name: values[shown] for name, values in targets.items()}
+            for model, targets in predictions.predicted.items()
+        },
+        predictions.units,
+    )
     yield from history_figures(discovery)
 
 
@@ -124,24 +155,41 @@ def observed_figures(
 ) -> "Iterator[tuple[str, Figure]]":
     """Yield a picture of predictions over observations for each target."""
     from discovery.results.scoring import predictors
-    from visualize import plot_observed
 
     models = predictors(discovery.network(), discovery.equations)
     shown = _some(table)
-    predicted = {name: predict(shown).numpy() for name, predict in models.items()}
-    for k, name in enumerate(shown.target_names):
-        column = shown.target_columns.get(name, name)
-        if not bool(shown.observed[:, k].any()):
+    names = [shown.target_columns.get(name, name) for name in shown.target_names]
+    observed = dict(zip(names, shown.targets.numpy().T, strict=True))
+    predicted = {
+        model: dict(zip(names, predict(shown).numpy().T, strict=True))
+        for model, predict in models.items()
+    }
+    titles = dict(zip(names, shown.target_names, strict=True))
+    yield from _scatters(observed, predicted, table.units, titles)
+
+
+def _scatters(
+    observed: "Mapping[str, np.ndarray]",
+    predicted: "Mapping[str, Mapping[str, np.ndarray]]",
+    units: Mapping[str, str],
+    titles: Mapping[str, str] | None = None,
+) -> "Iterator[tuple[str, Figure]]":
+    """Yield predictions over observations of every target that has any.
+
+    Args:
+        observed: label -> (n,), nan = not observed.
+        predicted: model -> label -> (n,).
+        units: label -> unit;  titles: label -> name in that of the picture.
+    """
+    from visualize import plot_observed
+
+    for label, values in observed.items():
+        if not np.isfinite(values).any():
             continue
-        yield (
-            f"observed_{name}" if len(shown.target_names) > 1 else "observed",
-            plot_observed(
-                shown.targets[:, k].numpy(),
-                {model: values[:, k] for model, values in predicted.items()},
-                column,
-                table.units.get(column, ""),
-            ),
-        )
+        name = (titles or {}).get(label, label)
+        models = {model: targets[label] for model, targets in predicted.items()}
+        title = f"observed_{name}" if len(observed) > 1 else "observed"
+        yield title, plot_observed(values, models, label, units.get(label, ""))
 
 
 def _latents(

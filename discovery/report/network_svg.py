@@ -11,6 +11,7 @@ from typing import Any
 
 import networkx as nx
 
+from visualize.graph import without_feedback
 from visualize.graph_drawing import describe_graph
 from visualize.graph_layout import Curve, Layout, Rectangle, lay_out, learned
 from visualize.graph_texts import node_text
@@ -29,6 +30,7 @@ def network_svg(graph: nx.DiGraph, width: float = WIDE) -> str:
     Edges carry ``data-edge="source -> target"`` and lead to ``#edge-<number>``, see
     `edge_id`.
     """
+    graph = without_feedback(graph)
     layout = lay_out(graph, width)
     across, down = layout.width * SCALE, layout.height * SCALE
     edges = [

@@ -105,7 +105,7 @@ def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
     from visualize import Process, encoder_graph
 
     model = discovery.equations
-    if model is None:
+    if model is None or model.edges.empty:
         return None
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     decoder = config["decoder"]
@@ -114,6 +114,9 @@ def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
         tuple(model.target_columns),
         tuple(model.forcing_columns),
         tuple(model.constants),
+        tuple(state.name for state in discovery.series.law.states)
+        if discovery.series
+        else (),
     )
     return encoder_graph(model.edges, process=process or None)
 

@@ -11,6 +11,7 @@ from sciren.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.dynamics.result import SeriesEquations
     from discovery.results.scoring import Scores
     from discovery.uncertainty.record import Uncertainty
     from sciren.model import ScIReN
@@ -40,6 +41,10 @@ class DiscoveryRecord:
         verdict: what the result is worth: headline, faithful, skilful, identified.
         uncertainty: intervals that count the selection, bands, and what `predict` needs
             for intervals; None where the process model does not act row by row.
+        series: of a process with memory: its recurrence with the equations inside.
+        group_scores: of such a process: one row a part, model, group and target: nse,
+            kge, bias.
+        noise: of such a process, as `discovery.dynamics.noise` reads it.
     """
 
     model: "ScIReN | None"
@@ -62,11 +67,22 @@ class DiscoveryRecord:
         )
     )
     uncertainty: "Uncertainty | None" = field(default=None, repr=False)
+    series: "SeriesEquations | None" = field(default=None, repr=False)
+    group_scores: "pd.DataFrame | None" = field(default=None, repr=False)
+    noise: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def has_network(self) -> bool:
+        """Whether a network was trained; groups with numbers of their own need none."""
+        if self.folder is None or self.model is not None:
+            return self.model is not None
+        return (self.folder / "model.json").is_file()
 
     @property
     def verification(self) -> "Verification | None":
-        """The checks of the equations."""
-        return None if self.equations is None else self.equations.verification
+        """The checks of the equations, and those of the free run of a recurrence."""
+        found = None if self.equations is None else self.equations.verification
+        return found if self.series is None else self.series.verified_with(found)
 
     @property
     def consistency(self) -> str:

@@ -107,7 +107,10 @@ def latent_scores(
 
 
 def long_scores(found: Mapping[str, Any], what: str = "target") -> "pd.DataFrame":
-    """Return one row a split, model and target (or latent): r2, rmse, bias, n."""
+    """Return one row a split, model and target (or latent): r2, rmse, bias, n.
+
+    Of series also the medians of NSE and KGE over groups.
+    """
     import pandas as pd
 
     rows = [
@@ -116,6 +119,6 @@ def long_scores(found: Mapping[str, Any], what: str = "target") -> "pd.DataFrame
         for model, named in models.items()
         for name, score in named.items()
     ]
-    return pd.DataFrame(
-        rows, columns=["split", "model", what, "r2", "rmse", "bias", "n"]
-    )
+    medians = [n for n in ("median_nse", "median_kge") if any(n in row for row in rows)]
+    columns = ["split", "model", what, "r2", *medians, "rmse", "bias", "n"]
+    return pd.DataFrame(rows, columns=columns)

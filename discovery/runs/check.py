@@ -7,11 +7,11 @@ from discovery.config.settings import RunConfig
 from discovery.runs.folder import check_free
 from discovery.runs.workflow import ReadyRun, prepare_run, progress_of
 from discovery.tables.records import PARTS
+from discovery.tables.study import SeriesStudy, Study
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from discovery.tables.study import Study
     from sciren.data import Table
     from sciren.parameters import Parameter
 
@@ -43,10 +43,12 @@ def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> st
     return "\n".join([*ready.notes, *lines])
 
 
-def _rows(study: "Study") -> str:
+def _rows(study: "Study | SeriesStudy") -> str:
     text = f"data: {study.source}, {study.read:,} rows"
     if study.kept < study.read:
         text += f", {study.kept:,} kept by data.rows"
+    if isinstance(study, SeriesStudy):
+        return f"{text}; {_series(study)}"
     parts = (
         f"{name} {len(part):,} in {int(part.blocks.unique().numel()):,} blocks"
         for name, part in zip(PARTS, study.split, strict=True)
@@ -54,11 +56,38 @@ def _rows(study: "Study") -> str:
     return f"{text}, {len(study.table):,} complete; {', '.join(parts)}"
 
 
-def _features(study: "Study") -> str:
+def _series(study: SeriesStudy) -> str:
+    """Return groups, and how many of them and of their rows every part has."""
+    warmup = study.decoder.warmup
+    parts = (
+        f"{name} {len(part):,} with {int((part.active & part.counted).sum()):,} rows"
+        for name, part in zip(PARTS, study.split, strict=True)
+    )
+    return (
+        f"{len(study.table):,} groups, {', '.join(parts)}; the first {warmup:,} rows of "
+        "a group only run"
+    )
+
+
+def _features(study: "Study | SeriesStudy") -> str:
     """Return the features with their ranges, or classes, over the usable rows."""
+    if isinstance(study, SeriesStudy):
+        return _static(study)
     table = study.table
     columns = zip(table.feature_names, table.features.unbind(1), strict=True)
     return f"features: {', '.join(_feature(table, *one) for one in columns)}"
+
+
+def _static(study: SeriesStudy) -> str:
+    """Return the static features with their ranges over the groups."""
+    table = study.table
+    if not table.static_names:
+        return "features: none, every group gets numbers of its own"
+    shown = [
+        f"{name} {v.min():.4g} to {v.max():.4g} {table.units.get(name, '')}".rstrip()
+        for name, v in zip(table.static_names, table.static.T, strict=True)
+    ]
+    return f"features: {', '.join(shown)}"
 
 
 def _feature(table: "Table", name: str, values: "Tensor") -> str:
@@ -73,7 +102,7 @@ def _feature(table: "Table", name: str, values: "Tensor") -> str:
     return f"{name} {low:.4g} to {high:.4g} {table.units.get(name, '')}".rstrip()
 
 
-def _process(study: "Study") -> list[str]:
+def _process(study: "Study | SeriesStudy") -> list[str]:
     decoder, table = study.decoder, study.table
     lines = []
     if study.config.decoder is None:
@@ -86,7 +115,15 @@ def _process(study: "Study") -> list[str]:
         ]
         forcings = (f"{n} = {column}" for n, column in table.forcing_columns.items())
         lines.append(f"forcings: {', '.join(forcings) or 'none'}")
-    counts = table.observed.sum(0).tolist()
+    states = getattr(decoder, "states", ())
+    if states:
+        lines.append(f"states: {', '.join(state.name for state in states)}")
+    observed = (
+        table.compared(decoder.warmup).sum((0, 1))
+        if isinstance(study, SeriesStudy)
+        else study.table.observed.sum(0)
+    )
+    counts = observed.tolist()
     targets = (
         f"{name} = {table.target_columns.get(name, name)} ({count:,} observed)"
         for name, count in zip(table.target_names, counts, strict=True)
@@ -106,11 +143,16 @@ def _steps(ready: ReadyRun) -> list[str]:
 
     study = ready.study
     decided = study.config.discovery
+    if isinstance(study, SeriesStudy) and not study.config.features:
+        return ["every group fitted alone", "free runs", "verdict", "report"]
     _, why = choose_engine(model_of(study.config, study.decoder), ready.training)
     steps = [f"training ({why})"]
-    if decided.members > 1:
+    series = isinstance(study, SeriesStudy)
+    if series:
+        steps.insert(0, "every group fitted alone")
+    if decided.members > 1 and not series:
         steps.append(f"{decided.members} members")
-    if decided.baselines:
+    if decided.baselines and not series:
         steps.append("baselines")
     steps += [f"equations ({', '.join(decided.families)})", "consistency"]
     if decided.bootstrap:

@@ -16,7 +16,7 @@ from symbolic.options import SymbolicOptions, check_families
 
 if TYPE_CHECKING:
     from discovery.runs.training import Training
-    from discovery.tables.study import Study
+    from discovery.tables.study import SeriesStudy, Study
 
 CHANGEABLE = tuple(SymbolicOptions.model_fields)
 """What comes after training: what a user may decide about equations, all of it."""
@@ -101,7 +101,7 @@ def _changed(folder: Path, out: Path, changes: Sequence[str]) -> RunConfig:
     return config.model_copy(update={"out": out.resolve()})
 
 
-def stored_training(folder: Path, study: "Study") -> "Training":
+def stored_training(folder: Path, study: "Study | SeriesStudy") -> "Training":
     """Return the record of a run's training as its files hold it."""
     from discovery.results.identification import EQUATIONS
     from discovery.runs.training import Training
@@ -122,4 +122,5 @@ def stored_training(folder: Path, study: "Study") -> "Training":
         simple,
         any(row["stage"] == "edges" for row in tried),
         (*((edited,) if edited else ()), *discovery.training_notes),
+        discovery.noise,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from discovery.dynamics.predicting import predict_series
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_record
 from discovery.runs.stored import network_of
@@ -48,6 +49,9 @@ def predict_frame(
         ColumnError: a feature is not in the frame.
         DataError: text or infinities in a column that is needed.
     """
+    if discovery.series is not None:
+        _warn_failed(discovery)
+        return predict_series(discovery, frame, using, interval)
     frame = _in_kinds(discovery, frame)
     powers = _powers(discovery)
     frame = Magnitudes(powers).divide(frame)

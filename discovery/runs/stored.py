@@ -18,6 +18,7 @@ from sciren.errors import DataError, DecoderError, SciRenError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from discovery.dynamics.result import SeriesEquations
     from discovery.uncertainty.record import Uncertainty
     from sciren.decoders import Decoder
     from sciren.model import ScIReN
@@ -47,10 +48,11 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
     run = open_run(folder)
     metrics = read_record(run / "metrics.json")
     edited = edited_note(run)
+    equations, series = stored_equations(run)
     try:
         return kind(
             None,
-            stored_equations(run),
+            equations,
             constants_of(metrics),
             tuple(Identification.from_json(one) for one in metrics["identification"]),
             {part: metrics[part] for part in PARTS if part in metrics},
@@ -65,6 +67,9 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             run,
             stored_verdict(run),
             uncertainty=stored_uncertainty(run),
+            series=series,
+            group_scores=_rows(metrics.get("groups")),
+            noise=metrics.get("noise"),
         )
     except DataError:
         raise
@@ -126,12 +131,27 @@ def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":
     return frame.astype({name: float for name in numbers if name in frame.columns})
 
 
-def stored_equations(run: Path) -> "SymbolicModel | None":
-    """Return the equations of a run, None where it has none."""
+def stored_equations(
+    run: Path,
+) -> "tuple[SymbolicModel | None, SeriesEquations | None]":
+    """Return the equations of a run, and the recurrence around them, where it has them."""
+    from discovery.dynamics.result import FORMAT, SeriesEquations
     from symbolic import SymbolicModel
 
     file = run / "equations.json"
-    return SymbolicModel.load(file) if file.is_file() else None
+    if not file.is_file():
+        return None, None
+    stored = read_json(file)
+    if isinstance(stored, dict) and stored.get("format") == FORMAT:
+        series = SeriesEquations.load(file)
+        return series.relations, series
+    return SymbolicModel.load(file), None
+
+
+def _rows(rows: Any) -> "pd.DataFrame | None":
+    import pandas as pd
+
+    return None if rows is None else pd.DataFrame(rows)
 
 
 def read_table(path: Path) -> "pd.DataFrame":

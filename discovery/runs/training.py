@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from discovery.results.scoring import Scores
     from discovery.runs.checkpoints import Checkpoints
-    from discovery.tables.study import Study
+    from discovery.tables.study import SeriesStudy, Study
     from sciren.data import Table
     from sciren.model import ScIReN
     from sciren.training import History, TrainConfig
@@ -42,6 +42,7 @@ class Training:
         baselines: part -> baseline -> target -> score.
         selected: whether validation chose the edges.
         notes: sentences for the report.
+        noise: of series, as `discovery.dynamics.noise` reads it; None of rows.
     """
 
     model: "ScIReN"
@@ -52,11 +53,14 @@ class Training:
     baselines: "Scores" = field(default_factory=dict)
     selected: bool = False
     notes: tuple[str, ...] = ()
+    noise: Row | None = None
 
     @classmethod
     def of(cls, model: "ScIReN", history: "History | Training | None") -> "Training":
         """Take over what `fit` returned; without it nothing is known."""
         import pandas as pd
+
+        from discovery.dynamics.noise import noise_record
 
         if isinstance(history, Training):
             return replace(history, model=model)
@@ -74,6 +78,7 @@ class Training:
             tuple(identifications(history.summaries)),
             selected=bool(history.selection),
             notes=notes,
+            noise=noise_record(history),
         )
 
     @classmethod
@@ -98,6 +103,7 @@ class Training:
             "baselines": self.baselines,
             "selected": self.selected,
             "notes": list(self.notes),
+            "noise": self.noise,
         }
 
     def with_profiles_of(
@@ -142,7 +148,7 @@ class Training:
 
 
 def train(
-    study: "Study",
+    study: "Study | SeriesStudy",
     config: "TrainConfig",
     progress: "Progress | None" = None,
     notes: Sequence[str] = (),
@@ -150,7 +156,9 @@ def train(
 ) -> Training:
     """Train the model of a study, and the baselines where they are asked for.
 
-    The ladder is climbed only where the rows are enough for a deeper encoder.
+    The ladder is climbed only where the rows are enough for a deeper encoder. Series have
+    neither ladder nor members: their groups are too few, and constant latents are scored
+    where the equations are.
 
     Args:
         study: data and process model.
@@ -162,12 +170,15 @@ def train(
     from discovery.config.build import enough_rows, model_of
     from discovery.results.members import train_members
     from discovery.runs.checkpoints import Checkpoints
+    from discovery.tables.study import SeriesStudy
 
     keep = keep or Checkpoints()
     split, decoder = study.split, study.decoder
     notes = list(notes)
     latents, features = len(decoder.latent_names), len(study.config.features)
-    if config.ladder and not enough_rows(split.train, features, latents):
+    if isinstance(study, SeriesStudy):
+        config = config.replace(ladder=False)
+    elif config.ladder and not enough_rows(study.split.train, features, latents):
         config = config.replace(ladder=False)
         notes.append(
             "No hidden layer was tried, because there are fewer observations than it "
@@ -183,6 +194,9 @@ def train(
         return model, Training.of(model, history).record()
 
     training = Training.from_record(*keep.model(decoder, first))
+    if isinstance(study, SeriesStudy):
+        keep.forget_training()
+        return replace(training, notes=(*training.notes, *notes))
     members, said = keep.data(
         "members",
         lambda: train_members(

@@ -14,7 +14,7 @@ from discovery.runs.manifest import LOCK, MANIFEST, process_file, read_manifest
 from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from discovery.tables.study import Study
+    from discovery.tables.study import Source
 
 CHECKPOINTS, START = "checkpoints", "start.json"
 NOTHING_KEPT = "no stage was finished, nothing is kept; the same command starts again"
@@ -27,7 +27,7 @@ def unfinished_folder(out: Path) -> Path:
     return out.with_name(f".{out.name}.unfinished")
 
 
-def start_record(study: "Study") -> dict[str, Any]:
+def start_record(study: "Source") -> dict[str, Any]:
     """Return everything that the results of a run depend on."""
     known = versions()
     return {
@@ -38,13 +38,13 @@ def start_record(study: "Study") -> dict[str, Any]:
     }
 
 
-def _process_hash(study: "Study") -> str | None:
+def _process_hash(study: "Source") -> str | None:
     """Hash of the file with the user's own process model."""
     file = process_file(study.config)
     return None if file is None else file_hash(file)
 
 
-def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
+def finished_before(study: "Source", resume: bool, overwrite: bool) -> bool:
     """Whether this very run is finished, so that nothing is left to resume.
 
     Raises:
@@ -68,7 +68,7 @@ def finished_before(study: "Study", resume: bool, overwrite: bool) -> bool:
 
 @contextmanager
 def unfinished_run(
-    study: "Study", resume: bool, overwrite: bool, say: Say
+    study: "Source", resume: bool, overwrite: bool, say: Say
 ) -> Iterator[Path]:
     """Give the hidden folder of a run; it takes the place of ``out`` when all is written.
 
@@ -124,7 +124,7 @@ def _kept(hidden: Path) -> str:
     )
 
 
-def _begin(hidden: Path, study: "Study", resume: bool, say: Say) -> None:
+def _begin(hidden: Path, study: "Source", resume: bool, say: Say) -> None:
     """Leave nothing in the folder but what may be used again."""
     checkpoints = hidden / CHECKPOINTS
     stages = _stages(hidden)
@@ -181,7 +181,7 @@ TRAINED = (MODEL, f"{TRAINING}.json", "members.json", "baselines.json")
 
 
 def carry_over(
-    run: Path, new: Path, study: "Study", stages: Sequence[str] = TRAINED
+    run: Path, new: Path, study: "Source", stages: Sequence[str] = TRAINED
 ) -> Checkpoints:
     """Take finished stages, by their names, into a run that is computed again."""
     keep = Checkpoints(new / CHECKPOINTS)
@@ -198,7 +198,7 @@ def carry_over(
 
 
 # -- is it the same run? ------------------------------------------------------------------
-def _check_same(place: Path, study: "Study", found: Mapping[str, Any]) -> None:
+def _check_same(place: Path, study: "Source", found: Mapping[str, Any]) -> None:
     """Refuse to go on with a run that was begun from something else."""
     wanted = start_record(study)
     if found["data"] != wanted["data"]:

@@ -18,7 +18,7 @@ from symbolic.options import check_edges, check_families, check_symbols
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.runs.training import Training
-    from discovery.tables.study import Study
+    from discovery.tables.study import SeriesStudy, Study
     from sciren.data import Table
     from sciren.training import TrainConfig
     from sciren.training.progress import Progress
@@ -95,7 +95,7 @@ class ReadyRun:
         notes: what is known about the data already.
     """
 
-    study: "Study"
+    study: "Study | SeriesStudy"
     training: "TrainConfig"
     notes: tuple[str, ...] = ()
 
@@ -120,11 +120,15 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
     return ready_run(study, settings)
 
 
-def ready_run(study: "Study", settings: "TrainConfig") -> ReadyRun:
+def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun:
     """Return a prepared study with what is known about its data before any training."""
     from discovery.tables.reach import warn_beyond_range, warn_unreachable
+    from discovery.tables.study import SeriesStudy
 
-    warn_beyond_range(study.decoder, study.split.train)
+    if isinstance(study, SeriesStudy):
+        warn_beyond_range(study.decoder, study.split.train.forcings)
+        return ReadyRun(study, settings)
+    warn_beyond_range(study.decoder, study.split.train.forcings)
     shares = warn_unreachable(study.decoder, study.split.train)
     notes = (*study.magnitudes.notes(), *_unreachable(study, shares))
     return ReadyRun(study, settings, notes)
@@ -147,7 +151,7 @@ def progress_of(quiet: bool) -> "Progress":
     return Silence() if quiet else LineProgress()
 
 
-def check_study(study: "Study") -> None:
+def check_study(study: "Study | SeriesStudy") -> None:
     """Refuse decisions about edges and symbols that the model cannot have.
 
     Raises:
@@ -162,15 +166,22 @@ def check_study(study: "Study") -> None:
 
 
 def discover_study(
-    study: "Study",
+    study: "Study | SeriesStudy",
     training: "Training",
     progress: "Progress",
     keep: "Checkpoints | None" = None,
 ) -> "Discovery":
     """Find and verify the equations of a trained study, after its settings."""
+    from discovery.dynamics.discovering import series_discovery, with_time_format
     from discovery.results.stages import discover
+    from discovery.tables.study import SeriesStudy
 
     split = study.split
+    if isinstance(study, SeriesStudy):
+        options, seed = study.config.discovery.options, study.config.seed
+        series = dict(zip(PARTS, study.split, strict=True))
+        found = series_discovery(training, series, options, seed, progress.say, keep)
+        return with_time_format(found, study.config)
     return discover(
         training.model,
         split.train,
@@ -186,18 +197,22 @@ def discover_study(
 
 
 def write_all(
-    discovery: "Discovery", study: "Study", folder: Path, progress: "Progress"
+    discovery: "Discovery",
+    study: "Study | SeriesStudy",
+    folder: Path,
+    progress: "Progress",
 ) -> None:
     """Write files, pictures and report of a run into a folder."""
     from discovery.report.run_report import write_report
     from discovery.runs.stored import REPLICATES
     from discovery.runs.writing import write_run
+    from discovery.tables.study import Study
 
     progress.say("report: tables and pictures")
     write_run(discovery, study, folder)
     if discovery.replicates is not None:
         write_csv(folder / REPLICATES, discovery.replicates)
-    if study.config.controls:
+    if study.config.controls and isinstance(study, Study):
         _write_controls(discovery, study, folder, progress)
     # the report opens the run as a reader would, so the manifest must be there already
     write_manifest(folder, study.fingerprint, process_file(study.config))

@@ -5,17 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from discovery.config.file import versions, write_resolved_config
-from discovery.report.figures import draw_all, run_graph, save_figures
+from discovery.dynamics.records import series_record
+from discovery.report.figures import draw_all, draw_series, run_graph, save_figures
 from discovery.report.latex.pieces import write_pieces
 from discovery.results.identification import first_reason
 from discovery.results.record import failed_note
 from discovery.results.views.collect import VIEWS, views_of
+from discovery.results.views.predictions import predictions_of
 from discovery.runs.files import write_csv, write_json, write_text
 from discovery.runs.stored import UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
+from discovery.tables.study import SeriesStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,13 +24,17 @@ if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.tables.study import Study
     from sciren.data import Table
+    from sciren.model import ScIReN
     from symbolic.printing.printable import PrintableModel, PrintedConstant
 
 CODE = "code"
+GROUP_SCORES = "groups.csv"
 FAILED_FILE = "VERIFICATION_FAILED.txt"
 
 
-def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
+def write_run(
+    discovery: "Discovery", study: "Study | SeriesStudy", folder: Path
+) -> None:
     """Write every file of a run except the report.
 
     Args:
@@ -39,25 +44,63 @@ def write_run(discovery: "Discovery", study: "Study", folder: Path) -> None:
     """
     from sciren.checkpoint import save_model
 
-    model = discovery.network()
     write_resolved_config(study.config, folder / "config.yaml")
-    record = study_record(study, model.scaling)
+    model = discovery.network() if discovery.has_network else None
+    if model is not None:
+        save_model(model, folder)
+    record = _record(study, model)
     write_json(folder / "data.json", record)
-    save_model(model, folder)
     write_json(folder / "metrics.json", metrics_record(discovery))
+    if discovery.group_scores is not None:
+        write_csv(folder / GROUP_SCORES, discovery.group_scores)
     if discovery.uncertainty is not None:
         write_json(folder / UNCERTAINTY, discovery.uncertainty.to_json())
         write_csv(folder / "bands.csv", discovery.bands)
     for name in ("history", "importance", "candidates", "profiles"):
         write_csv(folder / f"{name}.csv", getattr(discovery, name))
     _write_equations(discovery, study, record, folder)
-    parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
-    write_json(folder / VIEWS, views_of(discovery, study, parts), indent=None)
-    _write_pictures(discovery, parts, study.truth, folder)
+    if isinstance(study, SeriesStudy):
+        _write_series_views(discovery, study, folder)
+    else:
+        _write_row_views(discovery, study, folder)
     write_json(folder / "verdict.json", discovery.verdict.to_json())
     note = failed_note(discovery)
     if note:
         write_text(folder / FAILED_FILE, f"{note}\nSee verification.json.\n")
+
+
+def _record(study: "Study | SeriesStudy", model: "ScIReN | None") -> dict[str, Any]:
+    """Return the content of ``data.json``."""
+    if isinstance(study, SeriesStudy):
+        return series_record(study, model and model.scaling)
+    assert model is not None  # rows have a network
+    return study_record(study, model.scaling)
+
+
+def _write_row_views(discovery: "Discovery", study: "Study", folder: Path) -> None:
+    parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
+    views = views_of(discovery, predictions_of(discovery, study, parts), parts["train"])
+    write_json(folder / VIEWS, views, indent=None)
+    _write_graph(discovery, parts["train"], folder)
+    figures = draw_all(discovery, parts, study.truth)
+    save_figures(figures, folder / "figures", failed_note(discovery))
+
+
+def _write_series_views(
+    discovery: "Discovery", study: SeriesStudy, folder: Path
+) -> None:
+    from discovery.dynamics.views import dynamic_views, series_predictions, static_table
+
+    assert discovery.series is not None  # a study on series gives them
+    table = static_table(study.split.train)
+    predictions = series_predictions(discovery, study)
+    views = views_of(discovery, predictions, table)
+    views |= dynamic_views(predictions, discovery.series, study)
+    write_json(folder / VIEWS, views, indent=None)
+    if discovery.has_network:
+        _write_graph(discovery, table, folder)
+    figures = draw_series(discovery, predictions, table)
+    save_figures(figures, folder / "figures", failed_note(discovery))
 
 
 def metrics_record(discovery: "Discovery") -> dict[str, Any]:
@@ -69,6 +112,10 @@ def metrics_record(discovery: "Discovery") -> dict[str, Any]:
     return {
         **discovery.scores,
         "latents": discovery.latent_scores,
+        "groups": None
+        if discovery.group_scores is None
+        else discovery.group_scores.to_dict("records"),
+        "noise": discovery.noise,
         "constants": discovery.constants.to_dict("records"),
         "identification": [profile.to_json() for profile in discovery.identification],
         "notes": list(discovery.notes),
@@ -78,7 +125,10 @@ def metrics_record(discovery: "Discovery") -> dict[str, Any]:
 
 
 def _write_equations(
-    discovery: "Discovery", study: "Study", record: Mapping[str, Any], folder: Path
+    discovery: "Discovery",
+    study: "Study | SeriesStudy",
+    record: Mapping[str, Any],
+    folder: Path,
 ) -> None:
     from symbolic import to_document
     from symbolic.code import SUFFIXES
@@ -91,23 +141,26 @@ def _write_equations(
     if failed_note(discovery):
         edges = edges.assign(verification="FAIL")
     write_csv(folder / "edges.csv", edges)
-    equations.save(folder / "equations.json")
+    stored = discovery.series or equations
+    stored.save(folder / "equations.json")
     printed = printable_of(discovery, study)
     write_text(folder / "equations.tex", to_document(printed))
     write_text(folder / "equations.md", to_markdown(printed))
     write_pieces(discovery, printed, study.config, record, folder)
     (folder / CODE).mkdir(exist_ok=True)
     for language, suffix in SUFFIXES.items():
-        code = equations.to_code(language, printed.provenance)
+        code = stored.to_code(language, printed.provenance)
         write_text(folder / CODE / f"equations{suffix}", code)
-    if equations.verification is not None:
-        checks = equations.verification.to_json()
+    if discovery.verification is not None:
+        checks = discovery.verification.to_json()
         write_json(
             folder / "verification.json", {"verdict": discovery.consistency} | checks
         )
 
 
-def printable_of(discovery: "Discovery", study: "Study") -> "PrintableModel":
+def printable_of(
+    discovery: "Discovery", study: "Study | SeriesStudy"
+) -> "PrintableModel":
     """Return what the documents print: equations, constants with intervals, checks."""
     from discovery.results.members import member_shares
     from discovery.results.record import equations_of
@@ -147,7 +200,7 @@ def with_members(edges: "pd.DataFrame", discovery: "Discovery") -> "pd.DataFrame
     return edges.assign(members=[shares.get(key, "0") for key in keys])
 
 
-def title_of(study: "Study") -> str:
+def title_of(study: "Study | SeriesStudy") -> str:
     """Return the heading of report and documents."""
     return f"{', '.join(study.decoder.targets)}: {study.config.out.name}"
 
@@ -180,16 +233,9 @@ def _constant(
     return replace(constant, note=note, **numbers)
 
 
-def _write_pictures(
-    discovery: "Discovery",
-    parts: "Mapping[str, Table]",
-    truth: Mapping[str, np.ndarray],
-    folder: Path,
-) -> None:
+def _write_graph(discovery: "Discovery", table: "Table", folder: Path) -> None:
     from visualize import write_graphml
 
-    graph = run_graph(discovery, parts["train"])
+    graph = run_graph(discovery, table)
     if graph is not None:
         write_graphml(graph, folder / "graph.graphml")
-    figures = draw_all(discovery, parts, truth)
-    save_figures(figures, folder / "figures", failed_note(discovery))

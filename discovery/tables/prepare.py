@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,7 +21,13 @@ from discovery.tables.labelled import split_by_label
 from discovery.tables.magnitudes import Magnitudes, in_unit, magnitudes_of
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
-from discovery.tables.study import Study
+from discovery.tables.series import (
+    refuse_for_series,
+    series_of,
+    series_split,
+    units_of,
+)
+from discovery.tables.study import SeriesStudy, Study
 from sciren.errors import (
     ColumnError,
     ConfigError,
@@ -36,14 +42,17 @@ if TYPE_CHECKING:
 
     from sciren.data import Split, Table
     from sciren.decoders import Decoder
+    from sciren.decoders.dynamic import DynamicModel
 
 
 def _silent(message: str) -> None:
     """Say nothing."""
 
 
-def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
-    """Load the process model and the data, and split the rows.
+def prepare(
+    config: RunConfig, say: Callable[[str], None] = _silent
+) -> Study | SeriesStudy:
+    """Load the process model and the data, and split the rows or series.
 
     Args:
         config: the settings.
@@ -53,9 +62,16 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
         DecoderError: the process model cannot be loaded, or fails on a few rows.
         DataError: file, columns or rows cannot be used; the message names the file.
     """
-    from sciren.decoders.dry_run import check_process_model
+    from sciren.decoders.dynamic import DynamicModel
 
     decoder = decoder_of(config)
+    if isinstance(decoder, DynamicModel):
+        refuse_for_series(config, decoder)
+    elif not config.features:
+        raise ConfigError(
+            "key 'features': names no column; name those that the hidden parameters may "
+            "depend on"
+        )
     forcings, targets = _mapped(config, decoder)
     _check_names(config.features, forcings)
     origin = read_origin(config.data, *_roles(config, forcings, targets))
@@ -64,26 +80,69 @@ def prepare(config: RunConfig, say: Callable[[str], None] = _silent) -> Study:
     say(f"read {len(origin.frame):,} rows from {origin.source}")
     origin = _in_wanted_units(config, origin)
     frame, kept = _rows(config, origin, say)
+    known = {
+        "config": config, "source": origin.source, "fingerprint": origin.fingerprint,
+        "read": len(origin.frame), "kept": len(kept), "formulas": origin.truth,
+        "labels": _labels(config, origin.frame),
+    }  # fmt: skip
     try:
-        magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
-        frame = magnitudes.divide(frame)
-        decoder = _in_unit_of(decoder, magnitudes)
-        table = _table(config, frame, forcings, targets, magnitudes)
-        split = _split(config, frame, table)
-        truth = _truth(config, origin.frame, decoder, magnitudes)
+        for name in config.units:
+            _require(frame, name, f"units.{name}")
+        if isinstance(decoder, DynamicModel):
+            return _series_study(decoder, frame, kept, forcings, targets, known)
+        return _row_study(decoder, frame, kept, forcings, targets, known, origin, say)
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
     except DataError as error:
         raise DataError(f"{origin.source}: {error}") from error
+
+
+def _row_study(
+    decoder: "Decoder",
+    frame: "pd.DataFrame",
+    kept: np.ndarray,
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+    known: dict[str, Any],
+    origin: Origin,
+    say: Callable[[str], None],
+) -> Study:
+    from sciren.decoders.dry_run import check_process_model
+
+    config = known["config"]
+    magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
+    frame = magnitudes.divide(frame)
+    decoder = _in_unit_of(decoder, magnitudes)
+    table = _table(config, frame, forcings, targets, magnitudes)
+    study = Study(
+        decoder=decoder,
+        table=_original_rows(table, kept),
+        split=_each(_split(config, frame, table), kept),
+        truth=_truth(config, origin.frame, decoder, magnitudes),
+        coordinates=_coordinates(config, origin.frame),
+        magnitudes=magnitudes,
+        **known,
+    )
     check_process_model(decoder, table.forcings)
     for reason, count in table.dropped.items():
         say(f"left out {count:,} rows: {reason}")
-    return Study(
-        config, decoder, _original_rows(table, kept), _each(split, kept),
-        origin.source, origin.fingerprint, len(origin.frame), len(kept), truth,
-        origin.truth, _labels(config, origin.frame), _coordinates(config, origin.frame),
-        magnitudes,
-    )  # fmt: skip
+    return study
+
+
+def _series_study(
+    decoder: "DynamicModel",
+    frame: "pd.DataFrame",
+    kept: np.ndarray,
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+    known: dict[str, Any],
+) -> SeriesStudy:
+    config = known["config"]
+    table = series_of(config, decoder, frame, forcings, targets)
+    rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
+    table = replace(table, row_ids=rows)
+    split = series_split(config, table)
+    return SeriesStudy(decoder=decoder, table=table, split=split, **known)
 
 
 def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":
@@ -304,16 +363,12 @@ def _table(
 ) -> "Table":
     from sciren.data import Table
 
-    for name in config.units:
-        _require(frame, name, f"units.{name}")
     return Table.from_frame(
         frame,
         config.features,
         forcings,
         targets,
-        units=magnitudes.units(
-            {**frame.attrs.get("units", {}), **config.units, **config.convert}
-        ),
+        units=magnitudes.units(units_of(config, frame)),
         time=time_of(config.data),
         weights=config.data.weights,
         groups=config.data.groups,

@@ -2,7 +2,10 @@
 
 import math
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from sciren.errors import DataWarning
 
@@ -102,19 +105,24 @@ def warn_unreachable(decoder: "Decoder", table: "Table") -> dict[str, float]:
     return shares
 
 
-def warn_beyond_range(decoder: "Decoder", table: "Table") -> dict[str, float]:
+def warn_beyond_range(
+    decoder: "Decoder", forcings: "Mapping[str, Any]"
+) -> dict[str, float]:
     """Warn about forcings outside the range that a process model was made for.
 
     Mostly it is another unit (vapour pressure deficit in Pa for hPa).
 
+    Args:
+        decoder: the process model.
+        forcings: its names -> tensor or array of any shape.
     Returns:
         Forcing -> share of the rows beyond its range, for those with such rows only.
     """
     shares: dict[str, float] = {}
     for forcing in decoder.forcing_table:
-        values = table.forcings[forcing.name]
+        values = np.asarray(forcings[forcing.name])
         beyond = (values < forcing.low) | (values > forcing.high)
-        share = float(beyond.double().mean())
+        share = float(beyond.mean())
         if not share:
             continue
         shares[forcing.name] = share

@@ -9,6 +9,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
+from sciren.balance import Balance
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.linearity import nonlinear_states
 from sciren.errors import DecoderError, closest_names
@@ -57,6 +58,7 @@ class DynamicModel(FunctionDecoder):
         error: how errors of targets grow with them: "equal", "proportional", or
             "proportional+floor" with a floor that is learned; None: as the settings of
             the training say.
+        balance: conservation law of its stores, which free runs are checked by.
     Raises:
         DecoderError: a name that is used twice or not declared, or an unknown word.
     """
@@ -80,6 +82,7 @@ class DynamicModel(FunctionDecoder):
         solver: Solver = "auto",
         warmup: int = 0,
         error: Error | None = None,
+        balance: Balance | None = None,
     ) -> None:
         self.states = tuple(states)
         self.observed_states = dict(targets) if isinstance(targets, Mapping) else {}
@@ -87,6 +90,7 @@ class DynamicModel(FunctionDecoder):
         self.solver: Solver = solver
         self.warmup = warmup
         self.error: Error | None = error
+        self.balance = balance
         starts = [one.start_parameter() for one in states if one.learn_start]
         super().__init__(
             function, name, [*parameters, *starts], forcings, tuple(targets),
@@ -107,6 +111,7 @@ class DynamicModel(FunctionDecoder):
                 )
         for state in self.states:
             self._check_share(state)
+        self._check_balance()
 
     def _check_words(self) -> None:
         for word, value, known in (
@@ -145,6 +150,23 @@ class DynamicModel(FunctionDecoder):
                 raise DecoderError(
                     f"target {target!r} of {self.name!r} observes state {state!r}, which "
                     f"is not declared. {closest_names(state, self.state_names)}"
+                )
+
+    def _check_balance(self) -> None:
+        if self.balance is None:
+            return
+        for name in self.balance.storage:
+            if name not in self.state_names:
+                raise DecoderError(
+                    f"the balance of {self.name!r} stores in {name!r}, which is no state. "
+                    f"{closest_names(name, self.state_names)}"
+                )
+        known = (*self.forcings, *self.targets)
+        for name in self.balance.named:
+            if name not in known and self.balance.flows is None:
+                raise DecoderError(
+                    f"the balance of {self.name!r} counts {name!r}, which is neither "
+                    f"forcing nor target; give it by flows=. {closest_names(name, known)}"
                 )
 
     def _check_share(self, state: State) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, overload
 
+from sciren.balance import Balance
 from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel, Error, Solver, Time
 from sciren.decoders.function import FunctionDecoder
@@ -39,6 +40,7 @@ def process_model(
     solver: Solver = ...,
     warmup: int = ...,
     error: Error | None = ...,
+    balance: Balance | None = ...,
 ) -> Callable[[Callable[..., Any]], DynamicModel]: ...
 def process_model(
     parameters: Sequence[Parameter],
@@ -52,6 +54,7 @@ def process_model(
     solver: Solver = "auto",
     warmup: int = 0,
     error: Error | None = None,
+    balance: Balance | None = None,
     latex: str | None = None,
 ) -> Callable[[Callable[..., Any]], Decoder]:
     """Turn a plain function ``(p, f)`` into a decoder (decorator).
@@ -74,7 +77,7 @@ def process_model(
     Args:
         parameters, forcings, targets, target_units, rowwise: see `Decoder`.
         name: defaults to the function's.
-        state, time, solver, warmup, error: of a model with memory, see
+        state, time, solver, warmup, error, balance: of a model with memory, see
             `sciren.decoders.DynamicModel`.
         latex: equation of a function that symbols cannot pass, such as one of matrices.
     Raises:
@@ -86,7 +89,7 @@ def process_model(
         if state is not None:
             return DynamicModel(
                 function, called, parameters, state, forcings, targets, target_units,
-                time, solver, warmup, error,
+                time, solver, warmup, error, balance,
             )  # fmt: skip
         _refuse_memory(called, parameters, targets, time, warmup, error)
         return FunctionDecoder(

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import maximum, minimum
 from sciren.parameters import Parameter
 from sciren.states import State
+
+
+def _evaporated(s: Any, p: Any, f: Any) -> dict[str, Any]:
+    return {"et": f.pet * minimum(s.soil / p.smax, 1)}
 
 
 @process_model(
@@ -26,6 +31,7 @@ from sciren.states import State
     forcings=["rain", "pet"],
     targets=["q"],
     target_units={"q": "mm d-1"},
+    balance=Balance(["soil", "slow"], ["rain"], ["q", "et"], _evaporated),
 )  # fmt: skip
 def two_stores(s: Any, p: Any, f: Any) -> Any:
     """Soil of limited capacity above a linear store; one step is one day.

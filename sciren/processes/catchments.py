@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import maximum, minimum, tanh, where
 from sciren.parameters import Parameter
@@ -36,6 +37,20 @@ def second_curve(day: int, x4: Any) -> Any:
     return where(u < 1, 0.5 * u**2.5, 1 - 0.5 * (2 - u) ** 2.5)
 
 
+DELAYED = (*_delayed("fast", SECOND), *_delayed("slow", FIRST))
+"""States of gr4j: what is due in so many days."""
+
+
+def gr4j_flows(s: Any, p: Any, f: Any) -> dict[str, Any]:
+    """Return evaporation and groundwater exchange of a day of gr4j, which it does not give."""
+    water, evaporated, _ = _production(s, p, f)
+    slow, fast = _hydrographs(s, p, water)
+    exchange = _exchange(s, p)
+    routed = maximum(s.routing + slow[0] + exchange, 0) - s.routing - slow[0]
+    direct = maximum(fast[0] + exchange, 0) - fast[0]
+    return {"e": minimum(f.p, f.pet) + evaporated, "exchange": routed + direct}
+
+
 @process_model(
     parameters=[
         _group("x1", 100, 1200, "mm", "capacity of the soil", 350),
@@ -46,13 +61,18 @@ def second_curve(day: int, x4: Any) -> Any:
     state=[
         State("soil", 0.3, of="x1", unit="mm", low=0, meaning="production store"),
         State("routing", 0.5, of="x3", unit="mm", low=0, meaning="routing store"),
-        *_delayed("fast", SECOND),
-        *_delayed("slow", FIRST),
+        *DELAYED,
     ],
     forcings=[RAIN, DEMAND],
     targets=["q"],
     target_units={"q": WATER},
     warmup=180,
+    balance=Balance(
+        ["soil", "routing", *(state.name for state in DELAYED)],
+        ["p", "exchange"],
+        ["q", "e"],
+        gr4j_flows,
+    ),
 )
 def gr4j(s: Any, p: Any, f: Any) -> Any:
     """Daily runoff by two stores and two unit hydrographs.
@@ -68,6 +88,19 @@ def gr4j(s: Any, p: Any, f: Any) -> Any:
     off; q is only piecewise smooth in x4.
     Reference: Perrin, Michel & Andreassian 2003, Journal of Hydrology 279, 275-289.
     """
+    water, _, soil = _production(s, p, f)
+    slow, fast = _hydrographs(s, p, water)
+    exchange = _exchange(s, p)
+    routing = maximum(s.routing + slow[0] + exchange, 0)
+    released = routing * (1 - (1 + (routing / p.x3) ** 4) ** -0.25)
+    q = released + maximum(fast[0] + exchange, 0)
+    states = {f"slow{k + 1}": part for k, part in enumerate(slow)}
+    states |= {f"fast{k + 1}": part for k, part in enumerate(fast)}
+    return {"soil": soil, "routing": routing - released, **states}, {"q": q}
+
+
+def _production(s: Any, p: Any, f: Any) -> tuple[Any, Any, Any]:
+    """Return water for the hydrographs, evaporation of the soil, soil after the day."""
     rain, thirst = maximum(f.p - f.pet, 0), maximum(f.pet - f.p, 0)
     full = s.soil / p.x1
     # tanh is 1 to the last bit beyond 13
@@ -76,28 +109,21 @@ def gr4j(s: Any, p: Any, f: Any) -> Any:
     stored = p.x1 * (1 - full**2) * wetting / (1 + full * wetting)
     soil = s.soil - evaporated + stored
     percolated = soil * (1 - (1 + (4 * soil / (9 * p.x1)) ** 4) ** -0.25)
-    water = rain - stored + percolated
-    slow = _shifted(
-        [getattr(s, f"slow{k}") for k in range(1, FIRST + 1)],
-        0.9 * water,
-        first_curve,
-        p.x4,
+    return rain - stored + percolated, evaporated, soil - percolated
+
+
+def _hydrographs(s: Any, p: Any, water: Any) -> tuple[list[Any], list[Any]]:
+    """Return what is due in the coming days by the first and by the second hydrograph."""
+    slow = [getattr(s, f"slow{k}") for k in range(1, FIRST + 1)]
+    fast = [getattr(s, f"fast{k}") for k in range(1, SECOND + 1)]
+    return (
+        _shifted(slow, 0.9 * water, first_curve, p.x4),
+        _shifted(fast, 0.1 * water, second_curve, p.x4),
     )
-    fast = _shifted(
-        [getattr(s, f"fast{k}") for k in range(1, SECOND + 1)],
-        0.1 * water,
-        second_curve,
-        p.x4,
-    )
-    exchange = p.x2 * (s.routing / p.x3) ** 3.5
-    routing = maximum(s.routing + slow[0] + exchange, 0)
-    released = routing * (1 - (1 + (routing / p.x3) ** 4) ** -0.25)
-    q = released + maximum(fast[0] + exchange, 0)
-    states = {f"slow{k + 1}": part for k, part in enumerate(slow)}
-    states |= {f"fast{k + 1}": part for k, part in enumerate(fast)}
-    return {"soil": soil - percolated, "routing": routing - released, **states}, {
-        "q": q
-    }
+
+
+def _exchange(s: Any, p: Any) -> Any:
+    return p.x2 * (s.routing / p.x3) ** 3.5
 
 
 def _shifted(due: list[Any], water: Any, curve: Any, x4: Any) -> list[Any]:
@@ -138,6 +164,7 @@ def _shifted(due: list[Any], water: Any, curve: Any, x4: Any) -> list[Any]:
     targets=["q", "e"],
     target_units={"q": WATER, "e": WATER},
     warmup=365,
+    balance=Balance(["snow", "melted", "soil", "upper", "lower"], ["p"], ["q", "e"]),
 )
 def hbv(s: Any, p: Any, f: Any) -> Any:
     """Daily runoff by snow, soil and two stores, without routing.

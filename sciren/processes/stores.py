@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import exp, maximum, minimum, tanh
 from sciren.parameters import Forcing, Parameter
@@ -34,6 +35,7 @@ def snow_share(ta: Any, threshold: Any, width: Any) -> Any:
     forcings=[RAIN, WARMTH],
     targets=["liquid"],
     target_units={"liquid": WATER},
+    balance=Balance(["swe"], ["p"], ["liquid"]),
 )
 def degree_day_snow(s: Any, p: Any, f: Any) -> Any:
     """Snow that melts in proportion to the degrees above a threshold.
@@ -62,6 +64,7 @@ def degree_day_snow(s: Any, p: Any, f: Any) -> Any:
     forcings=[RAIN, DEMAND],
     targets=["e", "q"],
     target_units={"e": WATER, "q": WATER},
+    balance=Balance(["soil"], ["p"], ["e", "q"]),
 )
 def bucket(s: Any, p: Any, f: Any) -> Any:
     """Soil as a bucket that overflows.
@@ -85,6 +88,7 @@ def bucket(s: Any, p: Any, f: Any) -> Any:
     forcings=[RAIN],
     targets=["q"],
     target_units={"q": WATER},
+    balance=Balance(["store"], ["p"], ["q"]),
 )
 def linear_reservoir(s: Any, p: Any, f: Any) -> Any:
     """A store that loses a share of its water each day, exact for constant rain.

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import exp, maximum, minimum, where
 from sciren.parameters import Forcing, Parameter
@@ -35,6 +36,7 @@ RATES = {"dpm": 10.0, "rpm": 0.3, "bio": 0.66, "hum": 0.02}
     ],
     targets=["soc", "co2"],
     target_units={"soc": STOCK, "co2": STOCK},
+    balance=Balance(list(RATES), ["plants"], ["co2"]),
 )  # fmt: skip
 def rothc_month(s: Any, p: Any, f: Any) -> Any:
     """A month of the Rothamsted carbon model, without inert carbon.

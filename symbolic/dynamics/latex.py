@@ -3,7 +3,7 @@ r"""A recurrence as LaTeX: groups i, times t and t + 1, or derivatives in time.
 S_{i,t+1} = S_{i,t} + P_{i,t} - ...        \frac{dC_i}{dt} = ...
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,31 @@ def recurrence_latex(
         constants: value of every constant, learned starts among them.
         digits: significant digits.
     """
+    lines = process_latex(law, latents, constants, digits)
+    starts = {state.start_name for state in law.states}
+    for name, value in constants.items():
+        if name not in starts:
+            lines.append(f"{_word(name)} = {format_number(value, digits, 'latex')}")
+    for name, formula in latents.items():
+        features = {str(s): _indexed(str(s), "i") for s in formula.free_symbols}
+        lines.append(f"{_indexed(name, 'i')} = {to_latex(formula, digits, features)}")
+    return lines
+
+
+def process_latex(
+    law: Recurrence,
+    latents: Collection[str],
+    constants: Mapping[str, float],
+    digits: int = 3,
+) -> list[str]:
+    """Return the lines of the process alone: states, outputs, what they share, starts.
+
+    Args:
+        law: the recurrence.
+        latents: names of latents per group, which get its index.
+        constants: value of every constant, of which learned starts are printed.
+        digits: significant digits.
+    """
     law, parts = _shared(law)
     names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in parts}
     lines = [_new_state(law, state, names) for state in law.states]
@@ -44,14 +69,13 @@ def recurrence_latex(
         index = TIME if law.time == "ode" else AHEAD
         lines.append(f"{_indexed(target, TIME)} = {_indexed(state, index)}")
     lines += [_start(state, latents, constants, digits) for state in law.states]
-    starts = {state.start_name for state in law.states}
-    for name, value in constants.items():
-        if name not in starts:
-            lines.append(f"{_word(name)} = {format_number(value, digits, 'latex')}")
-    for name, formula in latents.items():
-        features = {str(s): _indexed(str(s), "i") for s in formula.free_symbols}
-        lines.append(f"{_indexed(name, 'i')} = {to_latex(formula, digits, features)}")
     return lines
+
+
+def aligned(lines: Sequence[str]) -> str:
+    """Return lines as one ``aligned`` environment, aligned at their first equality."""
+    body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
+    return f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
 
 
 def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
@@ -90,7 +114,7 @@ def _new_state(law: Recurrence, state: StateLaw, names: Mapping[str, str]) -> st
 
 def _start(
     state: StateLaw,
-    latents: Mapping[str, object],
+    latents: Collection[str],
     constants: Mapping[str, float],
     digits: int,
 ) -> str:
@@ -102,7 +126,7 @@ def _start(
     return f"{_indexed(state.name, 'i,0')} = {text}"
 
 
-def _symbols(law: Recurrence, latents: Mapping[str, object]) -> dict[str, str]:
+def _symbols(law: Recurrence, latents: Collection[str]) -> dict[str, str]:
     """Return how states, forcings and latents are written inside a formula."""
     moving = [*(state.name for state in law.states), *law.forcings.values()]
     known = {name: _indexed(name, TIME) for name in moving}

@@ -8,14 +8,13 @@ import numpy as np
 from discovery.results.views.curves import curve_views
 from discovery.results.views.groups import group_views
 from discovery.results.views.plain import brief, milliseconds, spread
-from discovery.results.views.predictions import Predictions, predictions_of
+from discovery.results.views.predictions import Predictions
 from discovery.results.views.reach import reach_views
 from discovery.results.views.residuals import residual_views
 from discovery.results.views.series import series_views
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
-    from discovery.tables.study import Study
     from sciren.data import Table
 
 VIEWS = "views.json"
@@ -23,22 +22,27 @@ ROWS = 1500  # sampled rows: what sliders redraw in a few milliseconds
 
 
 def views_of(
-    discovery: "Discovery", study: "Study", parts: "Mapping[str, Table]"
+    discovery: "Discovery", predictions: Predictions, table: "Table"
 ) -> dict[str, Any]:
     """Return everything that figures and report show of the data, as plain data.
 
     ``rows`` (a sample), ``curves``, ``residuals``, ``series``, ``groups`` and ``reach``;
     no row of the data is in it but those of the sample.
+
+    Args:
+        discovery: with its network.
+        predictions: every row with what each model says of it.
+        table: rows on which the curves were learned.
     """
-    predictions = predictions_of(discovery, study, parts)
     return {
         "model": predictions.best,
         "rows": sampled_rows(predictions),
-        "curves": curve_views(discovery, parts["train"]),
+        "curves": curve_views(discovery, table),
         "residuals": residual_views(predictions),
         "series": series_views(predictions),
         "groups": group_views(predictions),
         "reach": reach_views(predictions),
+        "clock": predictions.clock and predictions.clock[1],
     }
 
 

@@ -34,6 +34,8 @@ class Predictions:
         time: (n,) datetime64[ns] or None;  group: (n,) labels of sites or None.
         places: (n,) longitudes and latitudes, or nothing.
         classes: column -> number of a class -> its name, of columns that hold classes.
+        clock: (n,) times of rows that hold numbers, and their unit; in place of time.
+        limits: target -> low and high end (n,) of a band for new observations.
     """
 
     part: Array
@@ -47,6 +49,8 @@ class Predictions:
     group: Array | None = None
     places: Mapping[str, Array] = field(default_factory=dict)
     classes: Mapping[str, Mapping[float, str]] = field(default_factory=dict)
+    clock: tuple[Array, str] | None = None
+    limits: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
 
     @property
     def best(self) -> str:

@@ -15,16 +15,25 @@ FEWEST = 8  # rows that make a series
 def series_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     """Return target -> one series a site (or one for all), as plain data.
 
-    A series has ``group``, ``time`` (milliseconds since 1970), ``observed``, and the
-    predictions of each model by its name; ``rows`` is how many rows a mean holds.
+    A series has ``group``, ``time`` (milliseconds since 1970, or the numbers of a clock),
+    ``observed``, and the predictions of each model by its name; ``low`` and ``high`` of a
+    band where it is known; ``rows`` is how many rows a mean holds.
     """
-    if predictions.time is None:
+    if predictions.time is None and predictions.clock is None:
         return {}
     return {target: _series(predictions, target) for target in predictions.observed}
 
 
+def _clock(predictions: Predictions) -> np.ndarray:
+    """Return the time of every row as a number: milliseconds since 1970, or its own."""
+    if predictions.time is None:
+        assert predictions.clock is not None  # the caller has asked
+        return predictions.clock[0]
+    return np.array(milliseconds(predictions.time), dtype=float)
+
+
 def _series(predictions: Predictions, target: str) -> list[dict[str, Any]]:
-    assert predictions.time is not None  # the caller has asked
+    clock = _clock(predictions)
     known = np.isfinite(predictions.observed[target])
     labels = np.full(len(known), "") if predictions.group is None else predictions.group
     names, counts = np.unique(labels[known].astype(str), return_counts=True)
@@ -35,11 +44,15 @@ def _series(predictions: Predictions, target: str) -> list[dict[str, Any]]:
         rows = np.flatnonzero(known & (labels.astype(str) == name))
         if len(rows) < FEWEST:
             continue
-        rows = rows[np.argsort(predictions.time[rows], kind="stable")]
+        rows = rows[np.argsort(clock[rows], kind="stable")]
         columns = {"observed": predictions.observed[target]} | {
             model: values[target] for model, values in predictions.predicted.items()
         }
-        series.append({"group": name} | _means(predictions.time, columns, rows, most))
+        if target in predictions.limits:
+            columns |= dict(
+                zip(("low", "high"), predictions.limits[target], strict=True)
+            )
+        series.append({"group": name} | _means(clock, columns, rows, most))
     return series
 
 
@@ -50,14 +63,12 @@ def _means(
     if len(rows) <= most:
         place = np.arange(len(rows))
     else:
-        stamps = time[rows].astype("datetime64[ms]").astype(np.int64).astype(float)
-        share = (stamps - stamps[0]) / max(stamps[-1] - stamps[0], 1.0)
+        share = (time[rows] - time[rows[0]]) / (time[rows[-1]] - time[rows[0]] or 1.0)
         _, place = np.unique((share * most).astype(np.int64), return_inverse=True)
     counts = np.bincount(place)
-    stamps = time[rows].astype("datetime64[ms]").astype(np.int64).astype(float)
-    middle = (np.bincount(place, stamps) / counts).round().astype("datetime64[ms]")
+    middle = np.bincount(place, time[rows]) / counts
     return {
-        "time": milliseconds(middle),
+        "time": [float(f"{value:.13g}") for value in middle],
         "rows": float(np.median(counts)),
         **{
             name: brief(np.bincount(place, values[rows]) / counts)

@@ -92,5 +92,5 @@ def test_a_forcing_in_another_unit_is_told():
         return p.rate * f.ta
 
     with pytest.warns(DataWarning, match=r"100.0% .* 'ta' outside \[223, 323\] K"):
-        assert warn_beyond_range(warm, table([1.0, 2.0])) == {"ta": 1.0}
-    assert warn_beyond_range(Q10Respiration(), table([1.0, 2.0])) == {}
+        assert warn_beyond_range(warm, table([1.0, 2.0]).forcings) == {"ta": 1.0}
+    assert warn_beyond_range(Q10Respiration(), table([1.0, 2.0]).forcings) == {}

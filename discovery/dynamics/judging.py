@@ -1,0 +1,174 @@
+"""The verdict on series: free runs of groups, or of periods, that chose nothing."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.dynamics.checks import CONSISTENT
+from discovery.dynamics.scores import CONSTANT
+from discovery.results.scoring import EQUATION
+from discovery.verdict.record import Reason, Verdict
+
+if TYPE_CHECKING:
+    from discovery.results.result import Discovery
+    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.prediction import SeriesPrediction
+    from symbolic.verdict import Check
+
+    Runs = Mapping[str, Mapping[str, SeriesPrediction]]
+
+LEVEL = 0.05  # one-sided, as of every test of a verdict
+SECOND_LEVEL = "response"  # subject of reasons about rows of the linearised loss
+DAYS = 365.25
+"""Days of a block of a group: seasons err alike, years of one group hardly."""
+
+_NEXT = {
+    "same free run": "Report this as a fault of the toolkit, with the run folder",
+    "as good as the curves": "Allow more families (discovery.families), or pin the family "
+    "of the edge that fits worst",
+    "derivatives": "Look for a condition in the step whose value jumps, and write it "
+    "without one (sciren.functions)",
+    "mass balance": "Look for a state that is held at a bound, or correct the balance",
+    "inside bounds": "Widen the bounds where that makes sense, or ask what the process "
+    "model lacks in these groups",
+    "white residuals": "Trust intervals less: the noise remembers more than three rows",
+}
+
+
+def judge_series(
+    level: "Discovery",
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Runs",
+) -> Verdict:
+    """Return the verdict on relations inside a process with memory.
+
+    Faithful and identified are judged on the second level, where relations are rows;
+    skilful by free runs of the test series, and by folds of the training groups.
+
+    Args:
+        level: discovery on the second level, its series attached.
+        problems: part -> loss of its groups.
+        runs: part -> model -> free run.
+    """
+    before = level.verdict.reasons
+    kept = [one for one in before if one.part != "skilful" or one.subject == "residual"]
+    folds = [one for one in before if one.subject == SECOND_LEVEL]
+    reasons = [_of_folds(one) for one in folds]
+    part = next((one for one in ("test", "valid") if one in runs), None)
+    if part is not None:
+        confirmed = any(one.holds for one in folds)
+        reasons.append(on_held_out(problems, runs, part, confirmed))
+    assert level.series is not None  # attached before this
+    checks = level.series.verification
+    reasons += [*kept, *reasons_of_checks(checks.checks if checks else ())]
+    return replace(Verdict.of(reasons), lack_of_fit=level.verdict.lack_of_fit)
+
+
+def _of_folds(reason: Reason) -> Reason:
+    """Say of the second level what its test says, without its name of the rows."""
+    if reason.number is None:
+        return replace(reason, subject="relations")
+    word = "better" if reason.holds else "no better"
+    sentence = (
+        "When training groups are left out in turn, relations predict their numbers "
+        f"{word} than constant latents (p = {reason.number:.2g}, limit {reason.limit:g})"
+    )
+    return replace(reason, subject="relations", sentence=sentence, fatal=False)
+
+
+def on_held_out(
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Runs",
+    part: str,
+    confirmed: bool,
+) -> Reason:
+    """Compare free runs of the equations and of constant latents on held-out series.
+
+    Args:
+        problems: part -> loss of its groups.
+        runs: part -> model -> free run.
+        part: of the series.
+        confirmed: whether folds of the training groups agree, so that a gain on few
+            held-out groups is enough.
+    """
+    from sciren.dynamics.residuals import compared_targets
+    from sciren.inference.skill.paired import paired_test
+
+    problem = problems[part]
+    squares = {
+        model: problem.comparison.residual(runs[part][model].outputs.transpose(2, 0, 1))
+        ** 2
+        for model in (EQUATION, CONSTANT)
+    }
+    seen = problem.comparison.compared
+    blocks = np.broadcast_to(_blocks(problem), seen.shape)[seen]
+    test = paired_test(squares[CONSTANT][seen], squares[EQUATION][seen], blocks)
+    observed = compared_targets(problem.process)
+    nse = {m: _median_nse(observed, runs[part][m].outputs) for m in squares}
+    what = _what(problems, part)
+    sentence = (
+        f"On {what} the median NSE of free runs is {nse[EQUATION]:.3g}, with constant "
+        f"latents {nse[CONSTANT]:.3g} (squared error {_change(test.share)}, p = "
+        f"{test.p:.2g}, {test.blocks} blocks)"
+    )
+    better = test.better(LEVEL) or (test.share > 0 and confirmed)
+    step = "" if better else "Claim no relation; it takes more groups or other features"
+    fatal = not better
+    return Reason("skilful", what, better, sentence, test.p, LEVEL, step, fatal, 0)
+
+
+def _change(share: float) -> str:
+    return f"{abs(share):.0%} {'smaller' if share > 0 else 'larger'}"
+
+
+def _what(problems: "Mapping[str, GroupProblem]", part: str) -> str:
+    """Name held-out series: other groups, the same groups later, or both."""
+    train, other = (problems[one].process.table for one in ("train", part))
+    same = set(train.groups) & set(other.groups)
+    return "a later period" if same else "left-out groups"
+
+
+def _blocks(problem: "GroupProblem") -> np.ndarray:
+    """Return (T, G) ids of stretches of a year of a group; whole groups for numbers."""
+    table = problem.process.table
+    if table.time.dtype.kind != "M":
+        return np.broadcast_to(np.arange(len(table)), table.time.shape)
+    day = np.timedelta64(1, "D").astype("timedelta64[ns]")
+    year = ((table.time - table.time.min()) / day // DAYS).astype(int)
+    return np.arange(len(table)) * (year.max() + 1) + year
+
+
+def _median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:
+    """Median over groups and targets of 1 - squares of the error over those of the mean."""
+    error = np.nansum((observed - outputs) ** 2, axis=0)
+    with np.errstate(all="ignore"):
+        spread = np.nansum((observed - np.nanmean(observed, axis=0)) ** 2, axis=0)
+    known = spread > 0
+    return float(np.median(1 - error[known] / spread[known])) if known.any() else np.nan
+
+
+def reasons_of_checks(checks: "tuple[Check, ...]") -> list[Reason]:
+    """Return what the checks of free runs say, one sentence for those that hold."""
+    asked = [one for one in checks if one.applies and one.name != "left-out groups"]
+    reasons = [_failed(one) for one in asked if not one.passed]
+    held = [one for one in asked if one.passed and one.name in CONSISTENT]
+    if held:
+        names = ", ".join(f"{one.name} {one.number:.2g}" for one in held)
+        sentence = f"Free runs are those of the process ({names})"
+        reasons.append(Reason("faithful", "free runs", True, sentence, rank=8))
+    return reasons
+
+
+def _failed(check: "Check") -> Reason:
+    fatal = check.name in CONSISTENT
+    where = f" ({check.detail})" if check.detail else ""
+    sentence = (
+        f"The check '{check.name}' fails: {check.meaning} is {check.number:.3g}, the "
+        f"limit is {check.tolerance:.3g}{where}"
+    )
+    return Reason(
+        "faithful" if fatal else "identified", check.name, False, sentence,
+        check.number, check.tolerance, _NEXT[check.name], fatal, 0 if fatal else 3,
+    )  # fmt: skip

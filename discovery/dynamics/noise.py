@@ -1,0 +1,44 @@
+"""Noise of series as plain data: what a run keeps of it beside the network."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from sciren.dynamics.residuals import NoiseOfSeries
+    from sciren.training import History
+
+
+def noise_record(history: "History") -> dict[str, Any] | None:
+    """Return the noise that a fit on series has estimated; None for a fit on rows."""
+    from sciren.dynamics.fitting import SeriesHistory
+
+    if not isinstance(history, SeriesHistory) or history.problems is None:
+        return None
+    noise = history.problems["train"].comparison.noise
+    return {
+        "variance": noise.variance.tolist(),
+        "memory": [
+            {
+                "coefficients": [one.tolist() for one in memory.coefficients],
+                "variances": memory.variances.tolist(),
+            }
+            for memory in noise.memory
+        ],
+    }
+
+
+def noise_of(record: Mapping[str, Any]) -> "NoiseOfSeries":
+    """Read what `noise_record` wrote."""
+    from sciren.dynamics.residuals import NoiseOfSeries
+    from sciren.inference.autoregression import Autoregression
+
+    memory = tuple(
+        Autoregression(
+            tuple(np.array(part, dtype=float) for part in one["coefficients"]),
+            np.array(one["variances"], dtype=float),
+        )
+        for one in record["memory"]
+    )
+    return NoiseOfSeries(np.array(record["variance"], dtype=float), memory)

@@ -1,0 +1,141 @@
+"""The series of a discovery, compared as in their fit: losses, numbers, free runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.data import SeriesTable, Table
+    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.prediction import SeriesPrediction
+    from sciren.dynamics.residuals import NoiseOfSeries
+    from sciren.model import ScIReN
+    from symbolic.model.symbolic_model import SymbolicModel
+
+Numbers = Mapping[str, np.ndarray]
+
+CONSTANT_STEPS = 3
+"""Gauss-Newton steps to the best shared numbers, from the mean of those of the groups:
+the loss is near quadratic there and the third step moves nothing that is printed."""
+
+
+@dataclass
+class SeriesProblems:
+    """A trained model on the parts of a study.
+
+    Args:
+        model: trained on series; its process has memory.
+        series: "train", "valid", "test" -> series, those that there are.
+        noise: of the fit, in every part the same.
+    """
+
+    model: "ScIReN"
+    series: "dict[str, SeriesTable]"
+    noise: "NoiseOfSeries"
+    _known: "dict[str, GroupProblem]" = field(default_factory=dict, repr=False)
+
+    def problem(self, part: str) -> "GroupProblem":
+        """Return the loss of the groups of a part under the noise of the fit."""
+        from dataclasses import replace
+
+        from sciren.dynamics.fitting import series_problem
+
+        if part not in self._known:
+            plain = series_problem(self.model, self.series[part])
+            compared = replace(plain.comparison, noise=self.noise)
+            self._known[part] = replace(plain, comparison=compared)
+        return self._known[part]
+
+    def tables(self, numbers: Numbers) -> "dict[str, Table]":
+        """Linearise the loss of every part at these numbers, as rows of a process."""
+        from sciren.dynamics.fitting import linearised_at
+
+        centre = numbers["train"].mean(0)
+        return {
+            name: linearised_at(self.problem(name), values, centre)[0].table(
+                self.series[name]
+            )
+            for name, values in numbers.items()
+        }
+
+    def of_network(self) -> dict[str, np.ndarray]:
+        """Return latents and constants (G, Q) that the network gives the groups."""
+        from sciren.dynamics.fitting import local_numbers
+
+        return {n: local_numbers(self.model, part) for n, part in self.series.items()}
+
+    def of_relations(self, relations: "SymbolicModel") -> dict[str, np.ndarray]:
+        """Return latents and constants (G, Q) that equations give the groups."""
+        import pandas as pd
+
+        names = list(self.problem("train").scale.names)
+        found = {}
+        for part, series in self.series.items():
+            static = pd.DataFrame(series.static, columns=list(series.static_names))
+            values = relations.latents(static).assign(**relations.constants)
+            found[part] = values[names].to_numpy(dtype=float).copy()
+        return found
+
+    def of_constants(self, start: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the same latents for all groups, fitted to the training groups.
+
+        Args:
+            start: (G, Q) numbers of the training groups.
+        """
+        from sciren.dynamics.fitting import linearised_at
+
+        problem, shared = self.problem("train"), start.mean(0)
+        for _ in range(CONSTANT_STEPS):
+            everywhere = np.tile(shared, (len(start), 1))
+            part, _loss = linearised_at(problem, everywhere, shared)
+            pulled = np.einsum("gjk,gk->j", part.precision, part.numbers)
+            step = np.linalg.solve(part.precision.sum(0), pulled) - shared
+            shared = self._inside(shared + step)
+        return {n: np.tile(shared, (len(part), 1)) for n, part in self.series.items()}
+
+    def _inside(self, numbers: np.ndarray) -> np.ndarray:
+        known = {p.name: p for p in self.model.decoder.parameters}
+        names = self.problem("train").scale.names
+        low, high = ([getattr(known[n], end) for n in names] for end in ("low", "high"))
+        return np.clip(numbers, low, high)
+
+
+def free_runs(
+    problems: "Mapping[str, GroupProblem]", known: Mapping[str, Numbers]
+) -> "dict[str, dict[str, SeriesPrediction]]":
+    """Return part -> model -> simulation from the first row on, never one step ahead.
+
+    Args:
+        problems: part -> loss of its groups.
+        known: model -> part -> latents and constants (G, Q).
+    """
+    from sciren.dynamics.prediction import simulated
+
+    return {
+        part: {
+            model: simulated(problem.process, problem.scale, numbers[part])
+            for model, numbers in known.items()
+        }
+        for part, problem in problems.items()
+    }
+
+
+def scores_by_group(
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Mapping[str, Mapping[str, SeriesPrediction]]",
+) -> "pd.DataFrame":
+    """Return one row a part, model, group and target: nse, kge, bias, observations."""
+    import pandas as pd
+
+    from sciren.dynamics import group_scores
+
+    rows = [
+        group_scores(problems[part].process, run.outputs).assign(part=part, model=model)
+        for part, models in runs.items()
+        for model, run in models.items()
+    ]
+    return pd.concat(rows, ignore_index=True)

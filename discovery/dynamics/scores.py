@@ -1,0 +1,94 @@
+"""How well free runs agree with series: over all rows, and the median over groups."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.dynamics.spread import Spread
+from discovery.results.scoring import EQUATION
+from sciren.agreement import Agreement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.prediction import SeriesPrediction
+
+CONSTANT = "constant latents"
+MEASURES = ("nse", "kge", "bias")
+
+
+def pooled_scores(
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Mapping[str, Mapping[str, SeriesPrediction]]",
+    by_group: "pd.DataFrame",
+) -> dict[str, dict[str, dict[str, dict[str, Any]]]]:
+    """Return part -> model -> target -> r2, rmse, bias, n and medians over groups.
+
+    r2, rmse and bias are over all compared rows of all groups together; ``median_nse``,
+    ``median_kge`` and ``median_bias`` (relative) are medians of the groups' own.
+
+    Args:
+        problems: part -> loss of its groups.
+        runs: part -> model -> simulation.
+        by_group: `discovery.dynamics.problems.scores_by_group` of these.
+    """
+    from sciren.dynamics.residuals import compared_targets
+
+    medians = medians_of(by_group).set_index(["part", "model", "target"])
+    found: dict[str, Any] = {}
+    for part, models in runs.items():
+        process = problems[part].process
+        observed = compared_targets(process)
+        for model, run in models.items():
+            for number, target in enumerate(process.model.targets):
+                o, y = observed[..., number].ravel(), run.outputs[..., number].ravel()
+                seen = ~np.isnan(o)
+                score = Agreement.of(o[seen], y[seen])
+                row = medians.loc[part, model, target]
+                found.setdefault(part, {}).setdefault(model, {})[target] = {
+                    "r2": score.r2, "rmse": score.rmse, "bias": score.bias, "n": score.rows,
+                    **{f"median_{name}": float(row[name]) for name in MEASURES},
+                }  # fmt: skip
+    return found
+
+
+def medians_of(by_group: "pd.DataFrame") -> "pd.DataFrame":
+    """Return medians over groups: one row a part, target and model."""
+    columns = ["part", "target", "model"]
+    return by_group.groupby(columns)[list(MEASURES)].median().reset_index()
+
+
+def spread_of(
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Mapping[str, Mapping[str, SeriesPrediction]]",
+) -> dict[str, Spread]:
+    """Return target -> how far observations lie from free runs of the equations.
+
+    They are those of the validation series, which chose little; of the training series
+    where there are no others.
+    """
+    from sciren.dynamics.residuals import compared_targets
+
+    part = "valid" if "valid" in problems else "train"
+    problem = problems[part]
+    observed, outputs = (
+        compared_targets(problem.process), runs[part][EQUATION].outputs
+    )  # fmt: skip
+    scale = problem.comparison.scale
+    return {
+        name: Spread.of(observed[..., k], outputs[..., k], scale, k)
+        for k, name in enumerate(problem.process.model.targets)
+    }
+
+
+def ranges_of(
+    problem: "GroupProblem", run: "SeriesPrediction"
+) -> dict[str, tuple[float, float]]:
+    """Return the range of every state in a free run, and of every static feature."""
+    table, model = problem.process.table, problem.process.model
+    states = np.moveaxis(run.states, 2, 0)[:, :-1][:, table.active]
+    columns = dict(zip(model.state_names, states, strict=True))
+    columns |= dict(zip(table.static_names, table.static.T, strict=True))
+    return {n: (float(v.min()), float(v.max())) for n, v in columns.items()}
