@@ -305,6 +305,16 @@ class RunConfig(Settings):
             raise ValueError(f"{both[0]!r} is categorical or periodic, not both")
         return self
 
+    @model_validator(mode="after")
+    def _some_feature(self) -> Self:
+        own = self.decoder is not None and isinstance(self.split, TimeSplit)
+        if not self.features and not own:
+            raise ValueError(
+                "features is []: give at least one (only a process with memory whose "
+                "groups are fitted alone needs none, and it is split by time)"
+            )
+        return self
+
     @field_validator("features")
     @classmethod
     def _no_repeat(cls, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from discovery.results.scoring import EQUATION
 from discovery.verdict.record import Reason, Verdict
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from discovery.results.result import Discovery
     from sciren.dynamics.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
@@ -117,6 +119,50 @@ def on_held_out(
     step = "" if better else "Claim no relation; it takes more groups or other features"
     fatal = not better
     return Reason("skilful", what, better, sentence, test.p, LEVEL, step, fatal, 0)
+
+
+def judge_own(
+    found: "Discovery",
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Runs",
+    numbers: "pd.DataFrame",
+) -> Verdict:
+    """Return the verdict on groups with numbers of their own: never "supported".
+
+    Args:
+        found: its series attached.
+        problems: part -> loss of its groups.
+        runs: part -> model -> free run.
+        numbers: one row a group and number.
+    """
+    assert found.series is not None  # attached before this
+    checks = found.series.verification
+    relation = Reason(
+        "skilful", "relations", False,
+        "No relation is claimed: every group has numbers of its own, which say nothing "
+        "about other groups",
+        next_step="Offer features of more groups", rank=4,
+    )  # fmt: skip
+    reasons = [on_held_out(problems, runs, "test", False), relation]
+    known = checks.checks if checks else ()
+    reasons += reasons_of_checks(tuple(c for c in known if c.name != "inside bounds"))
+    doubtful = numbers[~numbers["identified"].astype(bool)]
+    share = len(doubtful) / max(len(numbers), 1)
+    names = ", ".join(map(str, doubtful["constant"].iloc[:6]))
+    sentence = (
+        f"{len(doubtful)} of {len(numbers)} numbers of groups are on a bound or no better "
+        f"known than their bounds ({names}{', ...' if len(doubtful) > 6 else ''})"
+        if len(doubtful)
+        else f"The data hold all {len(numbers)} numbers of the groups inside their bounds"
+    )
+    step = (
+        "" if not len(doubtful) else "Ask what the process model lacks in these groups"
+    )
+    reasons.append(
+        Reason("identified", "numbers of groups", not len(doubtful), sentence, share, 0.0,
+               step, rank=3)
+    )  # fmt: skip
+    return Verdict.of(reasons)
 
 
 def _change(share: float) -> str:

@@ -16,7 +16,11 @@ def noise_record(history: "History") -> dict[str, Any] | None:
 
     if not isinstance(history, SeriesHistory) or history.problems is None:
         return None
-    noise = history.problems["train"].comparison.noise
+    return noise_record_of(history.problems["train"].comparison.noise)
+
+
+def noise_record_of(noise: "NoiseOfSeries") -> dict[str, Any]:
+    """Return noise as plain data."""
     return {
         "variance": noise.variance.tolist(),
         "memory": [

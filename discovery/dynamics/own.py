@@ -1,0 +1,227 @@
+"""Groups with numbers of their own: no relation, each group fitted alone, judged later.
+
+Where groups are too few for a relation with their features, a process model is still worth
+what it says of the same groups in another period. Validation chooses nothing here, so its
+rows are learned from as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from discovery.dynamics.checks import FreeNumbers, free_run_checks, on_bound
+from discovery.dynamics.judging import judge_own
+from discovery.dynamics.noise import noise_record_of
+from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
+from discovery.dynamics.result import SeriesEquations
+from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
+from discovery.results.scoring import EQUATION
+from symbolic.dynamics.recurrence import Recurrence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.results.result import Discovery
+    from discovery.tables.study import SeriesStudy
+    from sciren.data import SeriesTable
+    from sciren.dynamics.group_fit import GroupFits
+    from sciren.model import ScIReN
+    from sciren.training import TrainConfig
+
+METHOD = "curvature, every group alone"
+NORMAL_95 = 1.96
+UNKNOWN = 12**-0.5
+"""Standard error over the width between the bounds from which the data say nothing: that
+of a number of which only the bounds are known (uniform distribution)."""
+
+
+def own_numbers(
+    study: "SeriesStudy",
+    config: "TrainConfig",
+    say: Callable[[str], None] = lambda sentence: None,
+) -> "Discovery":
+    """Fit every group alone, run the last period freely, check and judge.
+
+    Args:
+        study: series split by time, without features.
+        config: ``residual`` and ``offset`` say how series are compared.
+        say: hears what is going on.
+    Raises:
+        TrainingError: a group cannot be compared, or the simulation has no numbers.
+        ExpressionError: the step cannot be written with symbols.
+    """
+    from sciren.dynamics.fitting import series_problem
+    from sciren.dynamics.group_fit import fit_groups
+
+    train, test = joined(study.split.train, study.split.valid), study.split.test
+    carrier = _carrier(study)
+    problem = series_problem(carrier, train, None, config)
+    carrier.residual_scale = problem.comparison.scale
+    say(f"training: {len(train)} groups, each fitted alone")
+    groups = fit_groups(problem)
+    noise = groups.problem.comparison.noise
+    problems = SeriesProblems(carrier, {"train": train, "test": test}, noise)
+    law = Recurrence.of(
+        study.decoder, train.forcing_columns, groups.problem.process.substeps
+    )
+    return _discovery(study, groups, problems, law, say)
+
+
+def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":
+    """Return the series of two periods of the same groups as one that counts both."""
+    longer, other = (then, first) if then.rows >= first.rows else (first, then)
+    counted = longer.counted.copy()
+    places = [longer.groups.index(group) for group in other.groups]
+    counted[: other.rows, places] |= other.counted
+    return replace(longer, counted=counted)
+
+
+def _carrier(study: "SeriesStudy") -> "ScIReN":
+    """Return constraint and process in the form that losses of series take them."""
+    from sciren.encoders import LinearEncoder
+    from sciren.model import ScIReN
+
+    encoder = LinearEncoder(1, max(len(study.decoder.latent_names), 1))
+    return ScIReN(encoder, study.config.constraint, study.decoder)
+
+
+def _discovery(
+    study: "SeriesStudy",
+    groups: "GroupFits",
+    problems: SeriesProblems,
+    law: Recurrence,
+    say: Callable[[str], None],
+) -> "Discovery":
+    import pandas as pd
+
+    from discovery.results.result import Discovery
+
+    train, test = problems.series["train"], problems.series["test"]
+    names = problems.problem("train").scale.names
+    own = {
+        group: dict(zip(names, numbers.tolist(), strict=True))
+        for group, numbers in zip(train.groups, groups.physical, strict=True)
+    }
+    equations = SeriesEquations(
+        relations_of_none(law, train.target_columns), law, _columns(train), own=own
+    )
+    of_test = groups.physical[[train.groups.index(group) for group in test.groups]]
+    known = {
+        EQUATION: {"train": groups.physical, "test": of_test},
+        CONSTANT: problems.of_constants(groups.physical),
+    }
+    parts = {name: problems.problem(name) for name in problems.series}
+    runs = free_runs(parts, known)
+    scores = scores_by_group(parts, runs)
+    equations.spread = spread_of(parts, runs)
+    equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
+    equations.verification = free_run_checks(
+        parts["train"], equations, FreeNumbers(groups.physical, None), scores
+    )
+    constants = numbers_table(study, groups)
+    result = Discovery(
+        None, equations.relations, constants, (), pooled_scores(parts, runs, scores), {},
+        pd.DataFrame(), pd.DataFrame(), pd.DataFrame(), pd.DataFrame(),
+        tuple(notes_on(groups)), (),
+        series=equations, group_scores=scores,
+        noise=noise_record_of(problems.noise),
+    )  # fmt: skip
+    result.verdict = judge_own(result, parts, runs, constants)
+    say(f"verdict: {result.verdict.line()}")
+    return result
+
+
+def _columns(series: "SeriesTable") -> dict[str, Any]:
+    from discovery.dynamics.discovering import columns_of
+
+    return columns_of(series)
+
+
+def relations_of_none(law: Recurrence, targets: Any) -> Any:
+    """Return equations without any latent, which print the process alone."""
+    import pandas as pd
+
+    from sciren.edge_columns import EDGE_COLUMNS
+    from symbolic import SymbolicModel
+    from symbolic.dynamics.latex import aligned, process_latex
+    from symbolic.terms.rebuild import Units
+
+    none = np.zeros(0)
+    return SymbolicModel(
+        equations={}, unconstrained={}, process=None,
+        process_latex=aligned(process_latex(law, law.parameters, {})),
+        constants={}, errors={}, functions={}, structures=(),
+        units=Units((), none, none, none, none),
+        edges=pd.DataFrame(columns=list(EDGE_COLUMNS)), table=pd.DataFrame(),
+        forcing_columns=dict(law.forcings),
+        target_columns={name: targets.get(name, name) for name in law.targets},
+        unit_of={}, constraints={},
+    )  # fmt: skip
+
+
+def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
+    """Return one row a group and number, in the columns of the constants of a run.
+
+    ``identified`` is False where a number lies on a bound, or its standard error says no
+    more than its bounds.
+    """
+    import pandas as pd
+
+    problem = groups.problem
+    known = {p.name: p for p in study.decoder.parameters}
+    held = np.zeros(groups.physical.shape, dtype=bool)
+    latents = on_bound(problem, groups.physical)
+    held[:, : latents.shape[1]] = latents
+    held |= groups.on_bound
+    errors = standard_errors(groups.precision)
+    rows = []
+    for g, group in enumerate(problem.process.table.groups):
+        for k, name in enumerate(problem.scale.names):
+            value, error, p = groups.physical[g, k], errors[g, k], known[name]
+            why = _doubt(p, float(error), bool(held[g, k]))
+            rows.append(
+                {
+                    "constant": f"{name} of {group}", "latent": name, "source": group,
+                    "estimate": float(value), "error": float(error),
+                    "low": float(value - NORMAL_95 * error),
+                    "high": float(value + NORMAL_95 * error), "unit": p.unit,
+                    "method": METHOD, "identified": not why, "reason": why,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _doubt(parameter: Any, error: float, held: bool) -> str:
+    if held:
+        return "on a bound"
+    width = parameter.high - parameter.low
+    if np.isfinite(width) and not error < UNKNOWN * width:
+        return "the data say no more than its bounds"
+    return "" if np.isfinite(error) else "the data do not hold it"
+
+
+def standard_errors(precision: np.ndarray) -> np.ndarray:
+    """Return standard errors (G, Q) from precisions (G, Q, Q); infinite where unseen."""
+    size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
+    scaled = precision / (size[:, :, None] * size[:, None])
+    values, vectors = np.linalg.eigh(scaled)
+    seen = values > 1e-9 * values[:, -1:]  # as the linearised loss counts directions
+    inverse = np.where(seen, 1 / np.where(seen, values, 1.0), np.inf)
+    with np.errstate(invalid="ignore"):
+        terms = np.where(vectors**2 > 1e-12, vectors**2 * inverse[:, None], 0.0)
+    return np.sqrt(terms.sum(2)) / size
+
+
+def notes_on(groups: "GroupFits") -> list[str]:
+    """Say which numbers lie on a bound, and in which groups."""
+    problem = groups.problem
+    labels = problem.process.table.groups
+    notes = []
+    for k, name in enumerate(problem.scale.names):
+        held = [g for g, one in zip(labels, groups.on_bound[:, k], strict=True) if one]
+        if held:
+            notes.append(f"{name} lies on a bound in {len(held)} of {len(labels)} groups: "
+                         f"{', '.join(held)}.")  # fmt: skip
+    return notes
