@@ -22,11 +22,12 @@ from symbolic.dynamics.recurrence import Recurrence
 
 if TYPE_CHECKING:
     import pandas as pd
+    from typing_extensions import TypeIs
 
     from discovery.results.result import Discovery
-    from discovery.tables.study import SeriesStudy
+    from discovery.tables.study import SeriesStudy, Study
     from sciren.data import SeriesTable
-    from sciren.dynamics.group_fit import GroupFits
+    from sciren.dynamics.group_fit import GroupFits, GroupProblem
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
 
@@ -35,6 +36,13 @@ NORMAL_95 = 1.96
 UNKNOWN = 12**-0.5
 """Standard error over the width between the bounds from which the data say nothing: that
 of a number of which only the bounds are known (uniform distribution)."""
+
+
+def fits_groups_alone(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
+    """Whether a study has series and no feature by which groups could be compared."""
+    from discovery.tables.study import SeriesStudy
+
+    return isinstance(study, SeriesStudy) and not study.config.features
 
 
 def own_numbers(
@@ -53,20 +61,34 @@ def own_numbers(
         ExpressionError: the step cannot be written with symbols.
     """
     from sciren.dynamics.fitting import series_problem
-    from sciren.dynamics.group_fit import fit_groups
 
     train, test = joined(study.split.train, study.split.valid), study.split.test
     carrier = _carrier(study)
     problem = series_problem(carrier, train, None, config)
     carrier.residual_scale = problem.comparison.scale
     say(f"training: {len(train)} groups, each fitted alone")
-    groups = fit_groups(problem)
+    groups = _alone(problem)
     noise = groups.problem.comparison.noise
-    problems = SeriesProblems(carrier, {"train": train, "test": test}, noise)
-    law = Recurrence.of(
-        study.decoder, train.forcing_columns, groups.problem.process.substeps
-    )
+    substeps = groups.problem.process.substeps
+    series = {"train": train, "test": test}
+    problems = SeriesProblems(carrier, series, noise, substeps)
+    law = Recurrence.of(study.decoder, train.forcing_columns, substeps)
     return _discovery(study, groups, problems, law, say)
+
+
+def _alone(problem: "GroupProblem") -> "GroupFits":
+    """Fit all groups, each alone, by the squares of their residuals as they are.
+
+    What a process model lacks lasts for weeks; whitened residuals would count only what
+    changes from row to row, and free runs get worse. Errors count the memory.
+    """
+    from sciren.dynamics.group_fit import described, fit_groups
+
+    found = fit_groups(problem, estimate_noise=False)
+    plain = found.problem
+    outputs = plain.trajectory(found.raw).outputs
+    compared = plain.comparison.with_noise_of(outputs)
+    return described(replace(plain, comparison=compared), found.raw)
 
 
 def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":

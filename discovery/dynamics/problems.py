@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 Numbers = Mapping[str, np.ndarray]
 
-CONSTANT_STEPS = 3
-"""Gauss-Newton steps to the best shared numbers, from the mean of those of the groups:
-the loss is near quadratic there and the third step moves nothing that is printed."""
+CONSTANT_STEPS, HALVINGS = 6, 6
+"""Gauss-Newton steps to the best shared numbers, from the mean of those of the groups, and
+halvings of each: near quadratic losses end after the third step (simulated catchments of
+`python -m benchmarks.dynamics catchments`), steps that gain nothing end the search."""
 
 
 @dataclass
@@ -31,11 +32,13 @@ class SeriesProblems:
         model: trained on series; its process has memory.
         series: "train", "valid", "test" -> series, those that there are.
         noise: of the fit, in every part the same.
+        substeps: of the solver of an ODE; default as many as the network's numbers need.
     """
 
     model: "ScIReN"
     series: "dict[str, SeriesTable]"
     noise: "NoiseOfSeries"
+    substeps: int | None = None
     _known: "dict[str, GroupProblem]" = field(default_factory=dict, repr=False)
 
     def problem(self, part: str) -> "GroupProblem":
@@ -46,9 +49,23 @@ class SeriesProblems:
 
         if part not in self._known:
             plain = series_problem(self.model, self.series[part])
-            compared = replace(plain.comparison, noise=self.noise)
-            self._known[part] = replace(plain, comparison=compared)
+            if self.substeps is None:
+                self.substeps = self._enough_substeps()
+            self._known[part] = replace(
+                plain,
+                comparison=replace(plain.comparison, noise=self.noise),
+                process=replace(plain.process, substeps=self.substeps),
+            )
         return self._known[part]
+
+    def _enough_substeps(self) -> int:
+        from sciren.dynamics.accuracy import accurate
+        from sciren.dynamics.fitting import local_numbers, series_problem
+
+        train = self.series["train"]
+        problem = series_problem(self.model, train)
+        values = problem.scale.values(local_numbers(self.model, train))
+        return accurate(problem.process, values).substeps
 
     def tables(self, numbers: Numbers) -> "dict[str, Table]":
         """Linearise the loss of every part at these numbers, as rows of a process."""
@@ -88,14 +105,30 @@ class SeriesProblems:
         """
         from sciren.dynamics.fitting import linearised_at
 
-        problem, shared = self.problem("train"), start.mean(0)
+        problem, shared, count = self.problem("train"), start.mean(0), len(start)
         for _ in range(CONSTANT_STEPS):
-            everywhere = np.tile(shared, (len(start), 1))
-            part, _loss = linearised_at(problem, everywhere, shared)
+            part, loss = linearised_at(problem, np.tile(shared, (count, 1)), shared)
             pulled = np.einsum("gjk,gk->j", part.precision, part.numbers)
-            step = np.linalg.solve(part.precision.sum(0), pulled) - shared
-            shared = self._inside(shared + step)
+            step = np.linalg.lstsq(part.precision.sum(0), pulled)[0] - shared
+            better = self._shortened(shared, step, loss, count)
+            if better is None:
+                break
+            shared = better
         return {n: np.tile(shared, (len(part), 1)) for n, part in self.series.items()}
+
+    def _shortened(
+        self, shared: np.ndarray, step: np.ndarray, loss: float, count: int
+    ) -> np.ndarray | None:
+        """Return where the step, halved until the loss falls, leads; None if nowhere."""
+        problem = self.problem("train")
+        for _ in range(HALVINGS):
+            moved = self._inside(shared + step)
+            values = problem.scale.values(np.tile(moved, (count, 1)))
+            outputs = problem.process.simulate(values).outputs
+            if problem.comparison.losses(outputs).sum() < loss:
+                return moved
+            step = step / 2
+        return None
 
     def _inside(self, numbers: np.ndarray) -> np.ndarray:
         known = {p.name: p for p in self.model.decoder.parameters}

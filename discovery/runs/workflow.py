@@ -77,11 +77,17 @@ def complete(
         progress: hears what is going on.
         keep: finished stages.
     """
+    from discovery.dynamics.discovering import with_time_format
+    from discovery.dynamics.own import fits_groups_alone, own_numbers
     from discovery.runs.training import train
 
     study = ready.study
-    training = train(study, ready.training, progress, ready.notes, keep)
-    discovery = discover_study(study, training, progress, keep)
+    if fits_groups_alone(study):
+        discovery = own_numbers(study, ready.training, progress.say)
+        with_time_format(discovery, study.config)
+    else:
+        training = train(study, ready.training, progress, ready.notes, keep)
+        discovery = discover_study(study, training, progress, keep)
     write_all(discovery, study, folder, progress)
 
 
