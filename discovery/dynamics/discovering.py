@@ -17,6 +17,7 @@ from discovery.dynamics.result import SeriesDiscovery, SeriesEquations
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
 from sciren.errors import TrainingError
 from symbolic.dynamics.recurrence import Recurrence
+from symbolic.dynamics.relations import with_process
 from symbolic.options import SymbolicOptions, options_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sciren.data import SeriesTable
     from sciren.model import ScIReN
     from sciren.training import History
-    from symbolic.model.symbolic_model import SymbolicModel
 
 
 def discover_series(
@@ -106,24 +106,6 @@ def series_discovery(
     relations = with_process(relations, law, train.target_columns)
     equations = SeriesEquations(relations, law, columns_of(train))
     return _with_free_runs(level, equations, problems, training.noise)
-
-
-def with_process(
-    relations: "SymbolicModel", law: Recurrence, targets: Mapping[str, str]
-) -> "SymbolicModel":
-    """Return relations that print the process in place of the linearised one."""
-    from dataclasses import replace
-
-    from symbolic.dynamics.latex import aligned, process_latex
-
-    lines = process_latex(law, relations.equations, relations.constants)
-    return replace(
-        relations,
-        process=None,
-        process_latex=aligned(lines),
-        forcing_columns=dict(law.forcings),
-        target_columns={name: targets.get(name, name) for name in law.targets},
-    )
 
 
 def columns_of(series: "SeriesTable") -> dict[str, Any]:

@@ -19,6 +19,7 @@ from discovery.dynamics.result import SeriesEquations
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
 from discovery.results.scoring import EQUATION
 from symbolic.dynamics.recurrence import Recurrence
+from symbolic.dynamics.relations import no_relations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,9 +64,8 @@ def own_numbers(
     from sciren.dynamics.fitting import series_problem
 
     train, test = joined(study.split.train, study.split.valid), study.split.test
-    carrier = _carrier(study)
-    problem = series_problem(carrier, train, None, config)
-    carrier.residual_scale = problem.comparison.scale
+    carrier = carrier_of(study, train, config)
+    problem = series_problem(carrier, train)
     say(f"training: {len(train)} groups, each fitted alone")
     groups = _alone(problem)
     noise = groups.problem.comparison.noise
@@ -100,13 +100,27 @@ def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":
     return replace(longer, counted=counted)
 
 
-def _carrier(study: "SeriesStudy") -> "ScIReN":
-    """Return constraint and process in the form that losses of series take them."""
+def carrier_of(
+    study: "SeriesStudy", train: "SeriesTable", config: "TrainConfig | None" = None
+) -> "ScIReN":
+    """Return constraint, process and comparison in the form that losses take them.
+
+    Args:
+        study: settings.
+        train: series whose targets give the scale.
+        config: says how series are compared; default as the study says.
+    """
+    from discovery.config.file import train_config
+    from sciren.dynamics.fitting import series_problem
     from sciren.encoders import LinearEncoder
     from sciren.model import ScIReN
 
     encoder = LinearEncoder(1, max(len(study.decoder.latent_names), 1))
-    return ScIReN(encoder, study.config.constraint, study.decoder)
+    carrier = ScIReN(encoder, study.config.constraint, study.decoder)
+    chosen = config or train_config(study.config)
+    problem = series_problem(carrier, train, None, chosen)
+    carrier.residual_scale = problem.comparison.scale
+    return carrier
 
 
 def _discovery(
@@ -127,7 +141,7 @@ def _discovery(
         for group, numbers in zip(train.groups, groups.physical, strict=True)
     }
     equations = SeriesEquations(
-        relations_of_none(law, train.target_columns), law, _columns(train), own=own
+        no_relations(law, train.target_columns), law, _columns(train), own=own
     )
     of_test = groups.physical[[train.groups.index(group) for group in test.groups]]
     known = {
@@ -159,28 +173,6 @@ def _columns(series: "SeriesTable") -> dict[str, Any]:
     from discovery.dynamics.discovering import columns_of
 
     return columns_of(series)
-
-
-def relations_of_none(law: Recurrence, targets: Any) -> Any:
-    """Return equations without any latent, which print the process alone."""
-    import pandas as pd
-
-    from sciren.edge_columns import EDGE_COLUMNS
-    from symbolic import SymbolicModel
-    from symbolic.dynamics.latex import aligned, process_latex
-    from symbolic.terms.rebuild import Units
-
-    none = np.zeros(0)
-    return SymbolicModel(
-        equations={}, unconstrained={}, process=None,
-        process_latex=aligned(process_latex(law, law.parameters, {})),
-        constants={}, errors={}, functions={}, structures=(),
-        units=Units((), none, none, none, none),
-        edges=pd.DataFrame(columns=list(EDGE_COLUMNS)), table=pd.DataFrame(),
-        forcing_columns=dict(law.forcings),
-        target_columns={name: targets.get(name, name) for name in law.targets},
-        unit_of={}, constraints={},
-    )  # fmt: skip
 
 
 def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":

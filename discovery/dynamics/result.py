@@ -15,8 +15,8 @@ from sciren.errors import (
     FormatError,
     closest_names,
 )
+from symbolic.dynamics.code import recurrence_code
 from symbolic.dynamics.latex import aligned, recurrence_latex
-from symbolic.dynamics.python_code import recurrence_python
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.verdict import Verification
 
@@ -203,10 +203,7 @@ class SeriesEquations:
         Raises:
             ConfigError: another language.
         """
-        relations = self.relations.to_code(language, provenance)
-        if language != "python":
-            return relations
-        return recurrence_python(self.law, relations, self.relations.constants)
+        return recurrence_code(self.law, self.relations, language, provenance)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -16,6 +16,7 @@ from discovery.runs.files import file_hash, read_json, write_json
 from discovery.runs.manifest import MANIFEST, machine, read_manifest
 from discovery.runs.unfinished import CHECKPOINTS, carry_over
 from discovery.tables.records import PARTS
+from discovery.tables.study import Study
 from discovery.verdict.controls import CONTROLS, Controls, run_controls
 from discovery.verdict.differences import SHOWN, Difference, differences
 from sciren.errors import SciRenError
@@ -23,7 +24,7 @@ from sciren.errors import SciRenError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from discovery.tables.study import Study
+    from discovery.tables.study import SeriesStudy
     from sciren.data import Table
     from sciren.training.progress import Progress
 
@@ -60,7 +61,10 @@ class Comparison:
 
 
 def compare_again(
-    folder: Path, study: "Study", progress: "Progress", retrain: bool = False
+    folder: Path,
+    study: "Study | SeriesStudy",
+    progress: "Progress",
+    retrain: bool = False,
 ) -> Comparison:
     """Compute a run again in a temporary folder and compare every file.
 
@@ -81,7 +85,11 @@ def compare_again(
 
 
 def write_again(
-    folder: Path, study: "Study", new: Path, progress: "Progress", retrain: bool = False
+    folder: Path,
+    study: "Study | SeriesStudy",
+    new: Path,
+    progress: "Progress",
+    retrain: bool = False,
 ) -> None:
     """Write the run that the network, the data and the settings of a run give.
 
@@ -91,7 +99,8 @@ def write_again(
     from discovery.runs.workflow import complete, ready_run
 
     keep = carry_over(folder, new, study, () if retrain else TRAINED)
-    if (folder / CONTROLS).is_file() and not study.config.controls:
+    controlled = (folder / CONTROLS).is_file() and not study.config.controls
+    if controlled and isinstance(study, Study):
         _control_again(folder, study, new, progress)  # first: the report quotes it
     complete(ready_run(study, train_config(study.config)), new, progress, keep)
 

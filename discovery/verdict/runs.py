@@ -12,6 +12,7 @@ from discovery.runs.manifest import alterations, edits_accepted, renew
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
 from discovery.tables.records import PARTS
+from discovery.tables.study import SeriesStudy
 from discovery.verdict.controls import CONTROLS, Controls, run_controls
 from discovery.verdict.record import Verdict
 from sciren.errors import DataError
@@ -80,6 +81,8 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
 
     found = load_discovery(folder)
     study, same_data = study_of(folder, data, quiet)
+    if isinstance(study, SeriesStudy):
+        return _verify_series(folder, found, study, same_data, quiet, retrain)
     model = stored_model(folder, study.decoder)
     parts = _parts(study) if same_data else {"train": study.table}
     lines = [(str(change), False) for change in alterations(folder)]
@@ -115,6 +118,35 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
     )
 
 
+def _verify_series(
+    folder: Path,
+    found: "DiscoveryRecord",
+    study: SeriesStudy,
+    same_data: bool,
+    quiet: bool,
+    retrain: bool,
+) -> Reverified:
+    """Run stored equations of series freely again, then everything after the training."""
+    from discovery.dynamics.verifying import series_again
+    from discovery.verdict.recompute import compare_again
+
+    if not same_data:
+        raise DataError(
+            f"{study.source}: is not what the run was made from, and equations of series "
+            "are verified on their own data only; judge them on others by `sciren predict`"
+        )
+    lines = [(str(change), False) for change in alterations(folder)]
+    lines += series_again(found, study)
+    lines += compare_again(folder, study, progress_of(quiet), retrain).lines()
+    return Reverified(
+        found.verdict,
+        found.verdict,
+        tuple(text + ("" if same else "   DIFFERS") for text, same in lines),
+        all(same for _, same in lines),
+        same_data,
+    )
+
+
 def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
     """Run the controls of a finished run, store them in it, and write its report again.
 
@@ -130,6 +162,11 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
 
     folder = open_run(run)
     study, _ = study_of(folder, None, quiet)
+    if isinstance(study, SeriesStudy):
+        raise DataError(
+            f"{folder}: there are no placebos yet for a process with memory; its verdict "
+            "compares with constant latents on series that chose nothing"
+        )
     model = stored_model(folder, study.decoder)
     say = progress_of(quiet).say
     controls = run_controls(model, _parts(study), count, study.config.seed, say)
@@ -143,7 +180,9 @@ def _parts(study: "Study") -> "dict[str, Table]":
     return dict(zip(PARTS, study.split, strict=True))
 
 
-def study_of(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool]":
+def study_of(
+    folder: Path, data: Path | None, quiet: bool
+) -> "tuple[Study | SeriesStudy, bool]":
     """Prepare the data of a run; say whether they are what it was made from.
 
     Raises:
@@ -166,7 +205,8 @@ def study_of(folder: Path, data: Path | None, quiet: bool) -> "tuple[Study, bool
             )
         return study, True
     # Periods of a split need not exist in other data; all their rows are judged then.
-    whole = prepare(config.model_copy(update={"split": AutoSplit()}), say)
+    split = AutoSplit() if config.features else config.split
+    whole = prepare(config.model_copy(update={"split": split}), say)
     if whole.fingerprint != hashed:
         return whole, False
     stored = load_config(folder / "config.yaml")

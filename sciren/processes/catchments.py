@@ -38,7 +38,10 @@ def second_curve(day: int, x4: Any) -> Any:
 
 
 DELAYED = (*_delayed("fast", SECOND), *_delayed("slow", FIRST))
-"""States of gr4j: what is due in so many days."""
+"""States of gr4j: what is due in so many days, the first of them today."""
+
+STORED = tuple(s.name for s in DELAYED if not s.name.endswith("1"))
+"""Those whose water is still on its way at the end of the day."""
 
 
 def gr4j_flows(s: Any, p: Any, f: Any) -> dict[str, Any]:
@@ -68,7 +71,7 @@ def gr4j_flows(s: Any, p: Any, f: Any) -> dict[str, Any]:
     target_units={"q": WATER},
     warmup=180,
     balance=Balance(
-        ["soil", "routing", *(state.name for state in DELAYED)],
+        ["soil", "routing", *STORED],
         ["p", "exchange"],
         ["q", "e"],
         gr4j_flows,

@@ -62,6 +62,7 @@ def write(program: Program) -> str:
     ]
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    body += program.blocks
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body])

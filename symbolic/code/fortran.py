@@ -27,7 +27,8 @@ LINE = 100
 """Characters of a line; Fortran allows 132."""
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a literal of double precision."""
     return f"{value!r}_dp"
 
 
@@ -39,7 +40,7 @@ def _power(base: str, exponent: str, whole: int | None) -> str:
 
 
 DIALECT = Dialect(
-    number=_number,
+    number=number,
     functions=FUNCTIONS | {"sign": "signum"},
     power=_power,
     choose=lambda condition, value, other: f"merge({value}, {other}, {condition})",
@@ -91,6 +92,7 @@ def write(program: Program) -> str:
     """Return the module as text."""
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    body += program.blocks
     whole = "".join(body)
     helpers = [text for name, text in _HELPERS.items() if f"{name}(" in whole]
     lines = [f"! {_safe(line)}" for line in program.header]
@@ -99,11 +101,11 @@ def write(program: Program) -> str:
     if used:
         lines.append(f"  use, intrinsic :: ieee_arithmetic, only: {', '.join(used)}")
     lines += ["  implicit none", "  private"]
-    lines += [f"  public :: {item.identifier}" for item in program.routines]
+    lines += [f"  public :: {name}" for name in program.public]
     lines.append("  integer, parameter :: dp = kind(1.0d0)")
     for item in program.numbers:
         lines.append(f"  ! {_safe(item.meaning)}")
-        value = _number(item.value)
+        value = number(item.value)
         lines.append(f"  real(dp), parameter, public :: {item.identifier} = {value}")
     lines.append("contains")
     return "\n".join(lines) + "\n" + "".join([*body, *helpers]) + "end module\n"
@@ -118,7 +120,7 @@ def _routine(routine: Routine) -> str:
     kind = "elemental" if routine.arguments else "pure"
     lines = [
         "",
-        *_continued(f"  {kind} function {routine.identifier}({given}) result(value)"),
+        *continued(f"  {kind} function {routine.identifier}({given}) result(value)"),
     ]
     lines.append(f"    ! {_safe(routine.summary)}")
     for a in routine.arguments:
@@ -130,13 +132,13 @@ def _routine(routine: Routine) -> str:
         called = (
             f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"
         )
-        lines += _continued(called)
+        lines += continued(called)
     text = CodeText(DIALECT, routine.names).text(routine.expression)
-    lines += _continued(f"    value = {text}")
+    lines += continued(f"    value = {text}")
     return "\n".join([*lines, "  end function", ""])
 
 
-def _continued(line: str) -> list[str]:
+def continued(line: str) -> list[str]:
     """Break a statement where a name, a number or a sign ends."""
     words = re.findall(r"\.\w+\.|[\w.]+(?:(?<=\de)[+-]\d+_dp)?|\*\*|\s+|.", line)
     lines, current = [], ""
@@ -151,9 +153,9 @@ def _continued(line: str) -> list[str]:
 
 def _table(table: Table) -> str:
     size = len(table.pieces)
-    first, last = (_number(float(v)) for v in table.curve.slopes)
-    knots = in_rows([_number(float(x)) for x in table.curve.x], "      ", LINE, " &")
-    flat = [_number(float(v)) for v in table.pieces.ravel()]
+    first, last = (number(float(v)) for v in table.curve.slopes)
+    knots = in_rows([number(float(x)) for x in table.curve.x], "      ", LINE, " &")
+    flat = [number(float(v)) for v in table.pieces.ravel()]
     blocks, k = [], 0
     # few lines a statement: compilers may refuse more than 255 continuations
     while k < size:

@@ -45,7 +45,7 @@ def write(program: Program) -> str:
     """Return the module as text."""
     parts = [f"# {_safe(line)}\n" for line in program.header]
     parts.append("module SciRenEquations\n\n")
-    names = ", ".join(item.identifier for item in program.routines)
+    names = ", ".join(program.public)
     parts.append(f"export {names}\n")
     parts += [
         f"\n# {_safe(item.meaning)}\nconst {item.identifier} = {item.value!r}\n"
@@ -53,6 +53,7 @@ def write(program: Program) -> str:
     ]
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    body += program.blocks
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body, "\nend\n"])

@@ -103,6 +103,13 @@ class Program:
     tables: tuple[Table, ...]
     routines: tuple[Routine, ...]
     kinds: frozenset[str] = field(default_factory=frozenset)
+    blocks: tuple[str, ...] = ()
+    exported: tuple[str, ...] = ()
+
+    @property
+    def public(self) -> tuple[str, ...]:
+        """Identifiers of all that a user of the code calls."""
+        return (*(routine.identifier for routine in self.routines), *self.exported)
 
 
 def program_of(
@@ -110,19 +117,25 @@ def program_of(
     reserved: Collection[str],
     folded: bool,
     provenance: Mapping[str, str],
+    process_follows: bool = False,
 ) -> Program:
     """Collect functions, constants and tables of a model with legal identifiers.
 
     Args:
         reserved: words that the language has taken;  folded: whether it ignores case.
         provenance: label -> text for the first comment.
+        process_follows: whether the code of the process is added by the caller.
     """
-    return _Builder(model, Identifiers(reserved, folded)).program(provenance)
+    builder = _Builder(model, Identifiers(reserved, folded), process_follows)
+    return builder.program(provenance)
 
 
 class _Builder:
-    def __init__(self, model: "EquationRecord", identifiers: Identifiers) -> None:
+    def __init__(
+        self, model: "EquationRecord", identifiers: Identifiers, process_follows: bool
+    ) -> None:
         self.model, self.name = model, identifiers
+        self.process_follows = process_follows
         for latent in model.equations:
             self.name("function", latent)
 
@@ -154,7 +167,7 @@ class _Builder:
         lines += [f"{label}: {text}" for label, text in provenance.items()]
         if model.verification is not None:
             lines.append(f"verification: {model.verification.verdict}")
-        if model.process is None:
+        if model.process is None and not self.process_follows:
             lines.append("The process model cannot be written here: latents only.")
             if model.process_latex:
                 lines.append(f"process model: {model.process_latex}")

@@ -50,6 +50,7 @@ def write(program: Program) -> str:
     ]
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    body += program.blocks
     if any("_step(" in text for text in body):
         parts.append(_STEP)
     return "".join([*parts, *body])

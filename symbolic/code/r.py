@@ -44,6 +44,7 @@ def write(program: Program) -> str:
     ]
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    body += program.blocks
     if any("step_(" in text for text in body):
         parts.append("\nstep_ <- function(x) (sign(x) + 1) / 2\n")
     return "".join([*parts, *body])

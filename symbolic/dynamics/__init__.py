@@ -5,12 +5,13 @@ behind its parameters are those of a `SymbolicModel`, and closed forms of states
 latent is a function of one.
 """
 
+from symbolic.dynamics.code import recurrence_code
 from symbolic.dynamics.latex import aligned, process_latex, recurrence_latex
-from symbolic.dynamics.python_code import recurrence_python
 from symbolic.dynamics.recurrence import Recurrence, StateLaw
+from symbolic.dynamics.relations import no_relations, with_process
 from symbolic.dynamics.state_closed_forms import StateForm, StateForms, state_forms
 
 __all__ = [
-    "Recurrence", "StateForm", "StateForms", "StateLaw", "aligned", "process_latex",
-    "recurrence_latex", "recurrence_python", "state_forms",
+    "Recurrence", "StateForm", "StateForms", "StateLaw", "aligned", "no_relations", "process_latex",
+    "recurrence_code", "recurrence_latex", "state_forms", "with_process",
 ]  # fmt: skip

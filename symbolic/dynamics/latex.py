@@ -3,18 +3,16 @@ r"""A recurrence as LaTeX: groups i, times t and t + 1, or derivatives in time.
 S_{i,t+1} = S_{i,t} + P_{i,t} - ...        \frac{dC_i}{dt} = ...
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
-from typing import Any
 
 import sympy
 
 from symbolic.dynamics.recurrence import Recurrence, StateLaw
+from symbolic.dynamics.sharing import letters, shared_parts
 from symbolic.printing.latex import to_latex
 from symbolic.printing.numbers import format_number
 
-LETTERS = "abcdefghjlmnopruvwxyz"
 TIME, AHEAD = "i,t", "i,t+1"
 
 
@@ -83,10 +81,8 @@ def aligned(lines: Sequence[str]) -> str:
 def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
     """Return the law with what occurs several times under names a, b, ... of its own."""
     taken = {*law.parameters, *law.forcings.values(), *law.new, *law.targets}
-    free = (sympy.Symbol(word, real=True) for word in _words() if word not in taken)
     formulas = [*law.new.values(), *law.outputs.values()]
-    shared, found = sympy.cse(formulas, symbols=free)
-    short: list[Any] = list(found)
+    shared, short = shared_parts(formulas, taken, letters())
     # What is an output as it stands goes by the name of the output.
     own = {
         formula: sympy.Symbol(target, real=True)
@@ -99,13 +95,6 @@ def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
     outputs = dict(zip(law.outputs, short[len(new) :], strict=True))
     outputs = {target: one for target, one in outputs.items() if target not in parts}
     return replace(law, new=new, outputs=outputs), parts
-
-
-def _words() -> Iterator[str]:
-    """Letters without the indices i and t, and those that are mistaken; then a1, b1, ..."""
-    yield from LETTERS
-    for number in count(1):
-        yield from (f"{letter}{number}" for letter in LETTERS)
 
 
 def _new_state(law: Recurrence, state: StateLaw, names: Mapping[str, str]) -> str:

@@ -1,7 +1,7 @@
 """Recurrence: new states and outputs of one step as sympy formulas, stored as data."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import sympy
 
 from sciren.dynamics.integrators import ADVANCE
 from sciren.errors import ExpressionError, FormatError
+from symbolic.dynamics.sharing import numbered, shared_parts
 from symbolic.expression.evaluate import NUMPY
 from symbolic.expression.tracing import trace_step
 from symbolic.expression.tree import from_tree, to_tree
@@ -114,17 +115,28 @@ class Recurrence:
         return (*self.observed, *self.outputs)
 
     @cached_property
-    def _evaluators(self) -> tuple[list[Any], dict[str, Any]]:
+    def _step(self) -> Callable[[Sequence[Any]], tuple[list[Any], dict[str, Any]]]:
+        """One step on values of states, parameters and forcings: new states, outputs."""
         names = [
             *(state.name for state in self.states), *self.parameters,
             *self.forcings.values(),
         ]  # fmt: skip
-        symbols = [sympy.Symbol(name, real=True) for name in names]
-        new = [build(self.new[s.name], symbols, None, NUMPY) for s in self.states]
-        outputs = {
-            n: build(one, symbols, None, NUMPY) for n, one in self.outputs.items()
-        }
-        return new, outputs
+        formulas = [*(self.new[s.name] for s in self.states), *self.outputs.values()]
+        parts, short = shared_parts(formulas, names, numbered())
+        known = [*names, *(str(symbol) for symbol, _ in parts)]
+        symbols = [sympy.Symbol(name, real=True) for name in known]
+        first = [build(one, symbols, None, NUMPY) for _, one in parts]
+        last = [build(one, symbols, None, NUMPY) for one in short]
+
+        def step(given: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+            values = list(given)
+            for part in first:
+                values.append(part(values))
+            found = [one(values) for one in last]
+            count = len(self.states)
+            return found[:count], dict(zip(self.outputs, found[count:], strict=True))
+
+        return step
 
     def run(
         self,
@@ -148,6 +160,7 @@ class Recurrence:
             *(np.shape(one) for one in inputs), np.shape(intervals), (1, 1)
         )
         rows = np.broadcast_to(np.asarray(intervals, dtype=float), shape)
+        inputs = [np.broadcast_to(one, shape) for one in inputs]
         fixed = [np.broadcast_to(np.asarray(parameters[n], float), shape[1:])
                  for n in self.parameters]  # fmt: skip
         now = self._starts(parameters, shape[1:])
@@ -155,11 +168,9 @@ class Recurrence:
         outputs: dict[str, list[np.ndarray]] = {name: [] for name in self.targets}
         with np.errstate(all="ignore"):
             for t in range(shape[0]):
-                row = [np.broadcast_to(one, shape)[t] for one in inputs]
-                out = {
-                    n: f([*now, *fixed, *row]) for n, f in self._evaluators[1].items()
-                }
-                ahead = self._ahead(now, fixed, row, rows[t])
+                row = [one[t] for one in inputs]
+                first, out = self._step([*now, *fixed, *row])
+                ahead = self._ahead(now, first, [*fixed, *row], rows[t])
                 seen = dict(
                     zip(states, now if self.time == "ode" else ahead, strict=True)
                 )
@@ -196,15 +207,22 @@ class Recurrence:
         return values
 
     def _ahead(
-        self, now: list[Any], fixed: list[Any], row: list[Any], interval: Any
+        self, now: list[Any], first: list[Any], others: list[Any], interval: Any
     ) -> list[Any]:
-        """Return the states after the interval, inside their bounds."""
+        """Return the states after the interval, inside their bounds.
+
+        Args:
+            now: states at its start.
+            first: what the step gives there.
+            others: parameters and forcings.
+            interval: time to the next row.
+        """
 
         def at(states: Sequence[Any]) -> list[Any]:
-            return [f([*states, *fixed, *row]) for f in self._evaluators[0]]
+            return self._step([*states, *others])[0]
 
         if self.time == "step":
-            return self._held(at(now))
+            return self._held(first)
         for _ in range(self.substeps):
             now = self._held(ADVANCE[self.solver](at, now, interval / self.substeps))
         return now

@@ -1,7 +1,6 @@
 """Recurrences run as the process does, print with group and time, and hold no code."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from sciren.datasets.catchments import weather
 from sciren.dynamics import SeriesProcess, Values
 from sciren.dynamics.buckets import two_stores
 from sciren.errors import ExpressionError, FormatError
-from symbolic.dynamics import Recurrence, recurrence_latex, recurrence_python
+from symbolic.dynamics import Recurrence, recurrence_latex
 
 K = Parameter("k", low=0, high=1, per="group")
 
@@ -109,25 +108,6 @@ def test_a_recurrence_runs_as_its_process_also_after_storage(name):
         for number, target in enumerate(one.targets):
             np.testing.assert_allclose(outputs[target], expected[number], rtol=1e-12)
         assert all(len(values) == 301 for values in states.values())
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_python_code_runs_the_model_over_ten_years(name):
-    process, expected, law, known = simulated(name, 3650)
-    learned = [s.start_name for s in law.states if s.start_name]
-    source = recurrence_python(
-        law,
-        '"""Relations."""\n\nimport numpy as np\n',
-        {name: float(known[name][1]) for name in learned},
-    )
-    module: dict[str, Any] = {}
-    exec(compile(source, "model.py", "exec"), module)
-    inputs = [process.table.forcings[n][:, 1] for n in law.forcings] or [3650]
-    more = {"intervals": process.intervals[:, 1]} if law.time == "ode" else {}
-    numbers = {n: float(known[n][1]) for n in law.parameters if n not in learned}
-    states, outputs = module["run"](*inputs, **numbers, **more)
-    np.testing.assert_allclose(outputs, expected[:, :, 1].T, rtol=1e-10)
-    assert states.shape == (3651, len(law.states))
 
 
 def test_steps_print_with_group_and_time_and_relations_beneath():

@@ -1,0 +1,109 @@
+"""The stored equations of a run on series once more, against its data."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.dynamics.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.noise import noise_of
+from discovery.dynamics.own import carrier_of, fits_groups_alone, joined
+from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
+from discovery.dynamics.scores import pooled_scores
+from discovery.results.scoring import EQUATION
+from discovery.tables.records import PARTS
+
+if TYPE_CHECKING:
+    from discovery.results.record import DiscoveryRecord
+    from discovery.tables.study import SeriesStudy
+    from sciren.data import SeriesTable
+
+CLOSE = 1e-6  # relative difference of a recomputed number that counts as rounding
+
+Lines = list[tuple[str, bool]]
+
+
+def series_again(found: "DiscoveryRecord", study: "SeriesStudy") -> Lines:
+    """Run the stored equations on the data; return (text, whether it agrees).
+
+    Args:
+        found: what the folder holds.
+        study: settings and data.
+    """
+    problems, numbers, curves = _numbers(found, study)
+    parts = {name: problems.problem(name) for name in problems.series}
+    runs = free_runs(parts, {EQUATION: numbers})
+    scores = scores_by_group(parts, runs)
+    assert found.series is not None  # the caller has asked
+    before = {one.name: one for one in _stored_checks(found)}
+    own = FreeNumbers(numbers["train"], curves)
+    now = free_run_checks(
+        parts["train"], found.series, own, _with_constant(found, scores)
+    )
+    lines: Lines = []
+    for check in now.checks:
+        was = before[check.name].verdict if check.name in before else "-"
+        text = (
+            f"free run, {check.name}: {check.number:.3g} {check.verdict}, stored {was}"
+        )
+        lines.append((text, check.verdict == was))
+    for part, models in pooled_scores(parts, runs, scores).items():
+        for target, score in models[EQUATION].items():
+            was = found.scores[part][EQUATION][target]["r2"]
+            same = abs(score["r2"] - was) <= CLOSE * max(1.0, abs(was))
+            text = f"R2 of {target}, {part} rows: {score['r2']:.6g}, stored {was:.6g}"
+            lines.append((text, same))
+    return lines
+
+
+def _stored_checks(found: "DiscoveryRecord"):
+    assert found.series is not None  # the caller has asked
+    judged = found.series.verification
+    return judged.checks if judged else ()
+
+
+def _numbers(
+    found: "DiscoveryRecord", study: "SeriesStudy"
+) -> tuple[SeriesProblems, Mapping[str, np.ndarray], np.ndarray | None]:
+    """Return the series of a run, the numbers of its equations and those of its curves."""
+    from discovery.runs.stored import network_of
+
+    assert found.noise is not None  # every run on series keeps it
+    assert found.series is not None  # the caller has asked
+    noise, law = noise_of(found.noise), found.series.law
+    if fits_groups_alone(study):
+        train = joined(study.split.train, study.split.valid)
+        series = {"train": train, "test": study.split.test}
+        carrier = carrier_of(study, train)
+        problems = SeriesProblems(carrier, series, noise, law.substeps)
+        return problems, _own(found, problems), None
+    parts = dict(zip(PARTS, study.split, strict=True))
+    model = network_of(found, study.decoder)
+    problems = SeriesProblems(model, parts, noise, law.substeps)
+    assert found.equations is not None  # series without relations have own numbers
+    return (
+        problems,
+        problems.of_relations(found.equations),
+        problems.of_network()["train"],
+    )
+
+
+def _own(found: "DiscoveryRecord", problems: SeriesProblems) -> dict[str, np.ndarray]:
+    assert found.series is not None  # the caller has asked
+    names, own = problems.problem("train").scale.names, found.series.own
+
+    def of(series: "SeriesTable") -> np.ndarray:
+        return np.array(
+            [[own[group][name] for name in names] for group in series.groups]
+        )
+
+    return {part: of(series) for part, series in problems.series.items()}
+
+
+def _with_constant(found: "DiscoveryRecord", scores):
+    """Add the stored scores of constant latents, which the equations are held against."""
+    import pandas as pd
+
+    stored = found.group_scores
+    assert stored is not None  # every run on series keeps them
+    return pd.concat([scores, stored[stored["model"] != EQUATION]], ignore_index=True)

@@ -1,0 +1,128 @@
+"""A recurrence with legal identifiers: what every language writes in its own way."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symbolic.code.expressions import CodeText, Dialect
+from symbolic.code.identifiers import Identifiers
+from symbolic.dynamics.recurrence import Recurrence
+from symbolic.dynamics.sharing import numbered, shared_parts
+from symbolic.printing.printer import names_in
+
+OWN = frozenset(
+    [
+        *("one_row", "linear", "exponential", "run", "rows", "intervals", "advance"),
+        *("states", "outputs", "now", "ahead", "out", "before", "fixed", "given"),
+        *("h", "s", "p", "f", "n", "m", "t", "j", "i", "l", "q", "a"),
+        *("k1", "k2", "k3", "k4", "rates", "share", "moved", "unit", "units", "zero"),
+        *("constant", "column", "columns", "total", "term", "next", "largest", "size"),
+        *("halvings", "wanted", "shrunk", "product", "sum", "result"),
+    ]
+)
+"""Names that the code itself uses."""
+
+TERMS = 19  # of the exponential's series: 0.5^19 / 19! is below the rounding
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A state in the code.
+
+    Attributes:
+        name: identifier;  start: value, times the parameter ``of`` where that is given.
+        low, high: bounds after a step, None for none.
+    """
+
+    name: str
+    start: float
+    of: str | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class StepCode:
+    """One step and its run.
+
+    Attributes:
+        states: in the order of the process.
+        given: identifiers of parameters that `run` takes;  constants: those that it
+            knows, with their values; together all that a step takes, in this order.
+        forcings: identifiers, in the order of the process.
+        parts: (identifier, text) of what is used several times.
+        new, outputs: texts; new values or derivatives of the states, and targets.
+        observed: positions of the states that are targets themselves, before `outputs`.
+        targets: names of all targets as they are printed.
+        used: identifiers that a step reads.
+        ode, linear, substeps: how states are carried over an interval.
+    """
+
+    states: tuple[Slot, ...]
+    given: tuple[str, ...]
+    constants: tuple[tuple[str, float], ...]
+    forcings: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...]
+    new: tuple[str, ...]
+    outputs: tuple[str, ...]
+    observed: tuple[int, ...]
+    targets: tuple[str, ...]
+    used: frozenset[str]
+    ode: bool
+    linear: bool
+    substeps: int
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """All parameters of a step, in order."""
+        return (*self.given, *(name for name, _ in self.constants))
+
+
+def step_code(
+    law: Recurrence,
+    constants: Mapping[str, float],
+    dialect: Dialect,
+    reserved: Collection[str],
+    folded: bool,
+) -> StepCode:
+    """Return a recurrence with the identifiers and texts of a language.
+
+    Args:
+        law: the recurrence.
+        constants: value of every constant, learned starts among them.
+        dialect: of the language;  reserved, folded: see `symbolic.code.identifiers`.
+    """
+    names = Identifiers([*reserved, *OWN], folded)
+    learned = {state.start_name for state in law.states}
+    moving = [*(s.name for s in law.states), *law.forcings.values()]
+    known = {name: names("moving", name) for name in moving}
+    known |= {name: names("parameter", name) for name in law.parameters}
+    formulas = [law.new[s.name] for s in law.states] + list(law.outputs.values())
+    parts, short = shared_parts(formulas, known, numbered())
+    known |= {str(symbol): names("part", str(symbol)) for symbol, _ in parts}
+    writer = CodeText(dialect, known)
+    free = names_in([*(formula for _, formula in parts), *short])
+    index = [state.name for state in law.states]
+    own = [n for n in law.parameters if n not in learned]
+    count = len(law.states)
+    return StepCode(
+        tuple(_slot(state, constants, known) for state in law.states),
+        tuple(known[n] for n in own if n not in constants),
+        tuple((known[n], float(constants[n])) for n in own if n in constants),
+        tuple(known[column] for column in law.forcings.values()),
+        tuple((known[str(symbol)], writer.text(one)) for symbol, one in parts),
+        tuple(writer.text(one) for one in short[:count]),
+        tuple(writer.text(one) for one in short[count:]),
+        tuple(index.index(state) for state in law.observed.values()),
+        law.targets,
+        frozenset(known[n] for n in free if n in known),
+        law.time == "ode", law.solver == "linear", law.substeps,
+    )  # fmt: skip
+
+
+def _slot(state: Any, constants: Mapping[str, float], known: Mapping[str, str]) -> Slot:
+    start = float(constants.get(state.start_name, state.start))
+    return Slot(
+        known[state.name], start, known[state.of] if state.of else None,
+        state.low, state.high,
+    )  # fmt: skip
