@@ -87,8 +87,7 @@ def _alone(problem: "GroupProblem") -> "GroupFits":
     found = fit_groups(problem, estimate_noise=False)
     plain = found.problem
     outputs = plain.trajectory(found.raw).outputs
-    compared = plain.comparison.with_noise_of(outputs)
-    return described(replace(plain, comparison=compared), found.raw)
+    return described(plain.with_noise_of(outputs), found.raw)
 
 
 def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":

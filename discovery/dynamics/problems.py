@@ -109,7 +109,8 @@ class SeriesProblems:
         for _ in range(CONSTANT_STEPS):
             part, loss = linearised_at(problem, np.tile(shared, (count, 1)), shared)
             pulled = np.einsum("gjk,gk->j", part.precision, part.numbers)
-            step = np.linalg.lstsq(part.precision.sum(0), pulled)[0] - shared
+            place = problem.law.forward(shared)
+            step = np.linalg.lstsq(part.precision.sum(0), pulled)[0] - place
             better = self._shortened(shared, step, loss, count)
             if better is None:
                 break
@@ -122,10 +123,9 @@ class SeriesProblems:
         """Return where the step, halved until the loss falls, leads; None if nowhere."""
         problem = self.problem("train")
         for _ in range(HALVINGS):
-            moved = self._inside(shared + step)
-            values = problem.scale.values(np.tile(moved, (count, 1)))
-            outputs = problem.process.simulate(values).outputs
-            if problem.comparison.losses(outputs).sum() < loss:
+            place = problem.law.forward(shared) + step
+            moved = self._inside(problem.law.backward(place))
+            if problem.losses_at(np.tile(moved, (count, 1))).sum() < loss:
                 return moved
             step = step / 2
         return None

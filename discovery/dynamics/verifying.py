@@ -14,9 +14,12 @@ from discovery.results.scoring import EQUATION
 from discovery.tables.records import PARTS
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from discovery.results.record import DiscoveryRecord
     from discovery.tables.study import SeriesStudy
     from sciren.data import SeriesTable
+    from symbolic.verdict import Check
 
 CLOSE = 1e-6  # relative difference of a recomputed number that counts as rounding
 
@@ -56,7 +59,7 @@ def series_again(found: "DiscoveryRecord", study: "SeriesStudy") -> Lines:
     return lines
 
 
-def _stored_checks(found: "DiscoveryRecord"):
+def _stored_checks(found: "DiscoveryRecord") -> "tuple[Check, ...]":
     assert found.series is not None  # the caller has asked
     judged = found.series.verification
     return judged.checks if judged else ()
@@ -100,7 +103,7 @@ def _own(found: "DiscoveryRecord", problems: SeriesProblems) -> dict[str, np.nda
     return {part: of(series) for part, series in problems.series.items()}
 
 
-def _with_constant(found: "DiscoveryRecord", scores):
+def _with_constant(found: "DiscoveryRecord", scores: "pd.DataFrame") -> "pd.DataFrame":
     """Add the stored scores of constant latents, which the equations are held against."""
     import pandas as pd
 

@@ -63,7 +63,7 @@ def series_predictions(discovery: "Discovery", study: "SeriesStudy") -> Predicti
     return Predictions(
         part=np.repeat([n for n, _ in known], [int(one.sum()) for one in places]),
         columns=columns, roles=roles,
-        units=dict(first.units) | {
+        units={s.name: s.unit for s in equations.law.states} | dict(first.units) | {
             n: first.units[c] for n, c in first.target_columns.items() if c in first.units
         },
         observed=observed, predicted=predicted, blocks=_blocks(tables, places),

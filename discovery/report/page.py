@@ -48,6 +48,7 @@ FOLDED = (  # name in addresses, heading, parts of which one must be there
     ("path", "Simpler and more complex equations", {"candidates"}),
     ("fails", "Where it fails: residuals", {"residuals"}),
     ("series", "Along time", {"series"}),
+    ("states", "Memory: flow duration, residuals, states", {"states"}),
     ("sites", "Site by site", {"groups"}),
     ("reach", "Where the data are", {"reach"}),
     ("data", "Data and rows left out", {"data"}),

@@ -185,7 +185,9 @@ class EquationRecord:
             for expression in self.equations.values()
             for symbol in expression.free_symbols
         }
-        return [name for name in self.features if name in free] or [self.features[0]]
+        return [name for name in self.features if name in free] or list(
+            self.features[:1]
+        )
 
     def unconstrained_values(self, frame: Any) -> dict[str, np.ndarray]:
         """Raw latents by name, before the constraint."""

@@ -57,9 +57,11 @@ function drawSeries(place) {
       const one = all[choice.value || 0], range = zoom ?? extent(one.time);
       const models = ["equation", "network"].filter((name) => one[name]);
       const inside = (i) => one.time[i] >= range[0] && one.time[i] <= range[1];
-      const values = ["observed", ...models.slice(0, 1)].flatMap((key) => one[key].filter((_, i) => inside(i)));
+      const banded = one.low && one.high;
+      const values = ["observed", ...models.slice(0, 1), ...(banded ? ["low", "high"] : [])].flatMap((key) => one[key].filter((_, i) => inside(i)));
       const [low, high] = extent(values), room = 0.05 * (high - low);
-      return { x: { label: "time", time: true, range }, y: { label: withUnit(target, RUN.rows.units[target]), range: [low - room, high + room] }, height: 280, layers: [
+      return { x: { label: withUnit("time", RUN.clock ?? ""), time: !RUN.clock, range }, y: { label: withUnit(target, RUN.rows.units[target]), range: [low - room, high + room] }, height: 280, layers: [
+        ...(banded ? [{ kind: "band", name: "band", x: one.time, low: one.low, high: one.high, legend: "95 % of new observations" }] : []),
         { kind: "points", name: "observed", class: "three", x: one.time, y: one.observed, legend: one.rows > 1 ? `observed (means of about ${short(one.rows)} rows)` : "observed" },
         ...models.slice(0, 1).map((key) => ({ kind: "line", name: key, class: "two", x: one.time, y: one[key], legend: key }))] };
     };
@@ -184,7 +186,30 @@ function drawLeftOut(place) {
     { key: "name", name: "rows", text: true, title: "What became of them." },
     { key: "n", name: "number", title: "How many." }], RUN.left_out.map(([name, n]) => ({ name, n })));
 }
-const VIEWS = { fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
+// what a process with memory has beside: flow duration, memory of residuals, states
+function drawMemory(place) {
+  for (const [target, one] of Object.entries(RUN.duration)) {
+    const positive = [...finite(one.observed), ...finite(one.equation)].every((v) => v > 0);
+    const on = (values) => (positive ? values.map((v) => (v === null ? null : Math.log10(v))) : values);
+    const unit = RUN.rows.units[target];
+    chart(place, `duration ${target}`, { x: { label: "share of time exceeded" }, y: { label: positive ? `log10 of ${withUnit(target, unit)}` : withUnit(target, unit) }, height: 240, layers: [
+      { kind: "line", name: "observed", class: "three", x: one.share, y: on(one.observed), legend: "observed" },
+      { kind: "line", name: "equation", class: "two", x: one.share, y: on(one.equation), legend: "free run" }] }, "How often a value is exceeded, over all groups and times: the ends of the curve are floods and droughts.");
+  }
+  for (const [target, one] of Object.entries(RUN.memory))
+    chart(place, `memory ${target}`, { x: { label: "rows back" }, y: { label: "correlation of residuals", range: [-0.2, 1] }, height: 210, layers: [
+      { kind: "level", y: [0] },
+      { kind: "points", name: "correlation", class: "one solid", x: one.lag, y: one.correlation }] }, `How much the residual of ${target} resembles that of rows before: what lasts was missing in the process, not noise.`);
+  if (!RUN.states.length) return;
+  const choice = html("select", { "aria-label": "Group of the states" }, ...RUN.states.map((one, i) => html("option", { value: i }, one.group)));
+  place.append(html("h3", {}, "States over time"), choice);
+  const grid = html("div", { class: "grid-of-charts" });
+  place.append(grid);
+  const spec = (name) => { const one = RUN.states[choice.value || 0]; return { x: { label: withUnit("time", RUN.clock ?? ""), time: !RUN.clock }, y: { label: withUnit(name, RUN.rows.units[name]) }, height: 190, layers: [{ kind: "line", name, class: "one", x: one.time, y: one.states[name] }] }; };
+  const drawn = Object.keys(RUN.states[0].states).map((name) => [name, chart(html2(grid), `state ${name}`, spec(name))]);
+  choice.addEventListener("change", () => drawn.forEach(([name, one]) => one.show(spec(name))));
+}
+const VIEWS = { states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
 for (const [name, [draw, numbers]] of Object.entries(VIEWS)) {
   const place = view(name);
   if (place && numbers) draw(place);
