@@ -10,7 +10,6 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.agreement import Agreement as Agreement
     from sciren.agreement import r2 as r2
-    from sciren.balance import Balance as Balance
     from sciren.checkpoint import load_model as load_model
     from sciren.checkpoint import save_model as save_model
     from sciren.constraints import HardSigmoid as HardSigmoid
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from sciren.parameters import Parameter as Parameter
     from sciren.parameters import ParameterTable as ParameterTable
     from sciren.pruning import prune as prune
+    from sciren.states import Balance as Balance
     from sciren.states import State as State
     from sciren.training import History as History
     from sciren.training import TrainConfig as TrainConfig

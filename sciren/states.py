@@ -1,7 +1,9 @@
-"""State: a quantity that a process model carries from step to step."""
+"""State: a quantity that a process model carries; Balance: what stores of it conserve."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sciren.errors import ParameterError
 from sciren.parameters import Parameter
@@ -93,3 +95,37 @@ class State:
             kind="constant",
             start=self.start,
         )
+
+
+Flows = Callable[[Any, Any, Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A conservation law of a process model: growth of storage = inflow - outflow.
+
+    ```python
+    Balance(storage=["soil"], inflow=["rain"], outflow=["q", "et"],
+            flows=lambda s, p, f: {"et": f.pet * minimum(s.soil / p.smax, 1)})
+    ```
+
+    A state that is held at a bound takes or loses what goes beyond it; the balance does
+    not count that, so it then shows how much.
+
+    Args:
+        storage: states that hold the quantity.
+        inflow, outflow: names of forcings, targets or flows, per step (of an ODE: per
+            unit of time).
+        flows: ``(s, p, f)`` -> name -> value, of what is neither forcing nor target; s
+            are the states at the start of the step.
+    """
+
+    storage: Sequence[str]
+    inflow: Sequence[str]
+    outflow: Sequence[str]
+    flows: Flows | None = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Names of all that flows."""
+        return (*self.inflow, *self.outflow)

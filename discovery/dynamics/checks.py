@@ -26,10 +26,6 @@ WORSE = 0.02  # share of the loss by which closed forms may be worse than the cu
 WHITE = 0.1  # lag-one correlation of whitened residuals (spec of dynamic models)
 ON_BOUND = 1e-3  # of the width between the bounds
 
-CONSISTENT = ("same free run", "as good as the curves", "derivatives", "mass balance")
-"""Checks whose failure says that the printed equations are not what was fitted; the
-others ask what the equations are worth, and are answered by the verdict."""
-
 
 class FreeNumbers(NamedTuple):
     """Latents and constants (G, Q) of the training groups.

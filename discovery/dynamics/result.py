@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 FORMAT = "sciren series equations 1"
 
+CONSISTENT = ("same free run", "as good as the curves", "derivatives", "mass balance")
+"""Checks whose failure says that the printed equations are not what was fitted; the
+others ask what the equations are worth, and are answered by the verdict."""
+
 
 @dataclass(eq=False)
 class SeriesEquations:
@@ -59,8 +63,6 @@ class SeriesEquations:
 
         What the other checks of free runs ask, the verdict answers.
         """
-        from discovery.dynamics.checks import CONSISTENT
-
         own = self.verification.checks if self.verification else ()
         runs = tuple(one for one in own if one.name in CONSISTENT)
         known = found or Verification(())

@@ -63,6 +63,9 @@ def frame_of_dataset(
 ) -> pd.DataFrame:
     """Return the variables along one dimension, which counts the rows.
 
+    Where two of the named columns are the coordinates of two dimensions (group and time),
+    every pair of both is a row, unless all named variables are missing there.
+
     Args:
         dataset: what the file holds; dimensions of size 1 are passed over.
         path: for messages.
@@ -76,6 +79,9 @@ def frame_of_dataset(
     single = [name for name, size in dataset.sizes.items() if size == 1]
     rows_are_single = len(single) == len(dataset.sizes)
     flat = dataset.squeeze(single[rows_are_single:], drop=True)
+    pair = _pair(flat, columns)
+    if pair is not None:
+        return _long(flat, pair, columns)
     row = _row_dimension(flat, path, columns)
     variables = {
         str(name): variable
@@ -96,6 +102,47 @@ def frame_of_dataset(
         if others
         else []
     )
+    return frame
+
+
+def _pair(flat: "xr.Dataset", columns: Collection[str]) -> tuple[Any, Any] | None:
+    """Return the two dimensions that named columns span with coordinates of their own."""
+    needed = {n: flat.variables[n].dims for n in columns if n in flat.variables}
+    along = [dims[0] for dims in needed.values() if len(dims) == 1]
+    for dims in needed.values():
+        if len(dims) == 2 and set(dims) == set(along):
+            known = all(set(other) <= set(dims) for other in needed.values())
+            return (dims[0], dims[1]) if known else None
+    return None
+
+
+def _long(
+    flat: "xr.Dataset", pair: tuple[Any, Any], columns: Collection[str]
+) -> pd.DataFrame:
+    """Return one row an entry of the first dimension and of the second."""
+    sizes = [flat.sizes[dim] for dim in pair]
+    found, units = {}, {}
+    for name, variable in flat.variables.items():
+        if not variable.dims or not set(variable.dims) <= set(pair):
+            continue
+        values = _values(variable)
+        if variable.dims == pair[:1]:
+            values = np.repeat(values, sizes[1])
+        elif variable.dims == pair[1:]:
+            values = np.tile(values, sizes[0])
+        else:
+            values = (values if variable.dims == pair else values.T).reshape(-1)
+        found[str(name)] = values
+        if "units" in variable.attrs:
+            units[str(name)] = str(variable.attrs["units"])
+    frame = pd.DataFrame(found)
+    cells = [n for n in columns if n in found and len(flat.variables[n].dims) == 2]
+    there = frame[cells].notna().any(axis=1)
+    frame = frame[there].reset_index(drop=True)
+    said = f"rows count along {pair[0]} and {pair[1]}, {sizes[0]} by {sizes[1]}"
+    missing = int((~there).sum())
+    said += f"; {missing} of them hold nothing" if missing else ""
+    frame.attrs = {"units": units, "notes": [said]}
     return frame
 
 

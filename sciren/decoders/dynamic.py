@@ -9,12 +9,11 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, get_args
 
-from sciren.balance import Balance
 from sciren.decoders.function import FunctionDecoder
 from sciren.decoders.linearity import nonlinear_states
 from sciren.errors import DecoderError, closest_names
 from sciren.parameters import Forcing, Parameter
-from sciren.states import State
+from sciren.states import Balance, State
 
 Time = Literal["step", "ode"]
 Solver = Literal["auto", "linear", "rk4"]

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from keyword import iskeyword
 from typing import Any, overload
 
-from sciren.balance import Balance
 from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel, Error, Solver, Time
 from sciren.decoders.function import FunctionDecoder
 from sciren.errors import DecoderError
 from sciren.parameters import Forcing, Parameter
-from sciren.states import State
+from sciren.states import Balance, State
 
 
 @overload

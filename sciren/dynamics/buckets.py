@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import maximum, minimum
 from sciren.parameters import Parameter
-from sciren.states import State
+from sciren.states import Balance, State
 
 
 def _evaporated(s: Any, p: Any, f: Any) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import maximum, minimum, tanh, where
 from sciren.parameters import Parameter
 from sciren.processes.stores import DEMAND, RAIN, WARMTH, WATER, snow_share
-from sciren.states import State
+from sciren.states import Balance, State
 
 FIRST, SECOND = 3, 6
 """Days of the two unit hydrographs of gr4j for x4 up to 3 days."""

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import exp, maximum, minimum, tanh
 from sciren.parameters import Forcing, Parameter
-from sciren.states import State
+from sciren.states import Balance, State
 
 WATER = "mm d-1"
 RAIN = Forcing("p", 0, 500, WATER, "precipitation")

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from sciren.balance import Balance
 from sciren.decoders.process import process_model
 from sciren.functions import exp, maximum, minimum, where
 from sciren.parameters import Forcing, Parameter
-from sciren.states import State
+from sciren.states import Balance, State
 
 STOCK = "t ha-1"
 RATES = {"dpm": 10.0, "rpm": 0.3, "bio": 0.66, "hum": 0.02}

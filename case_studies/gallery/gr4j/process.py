@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from sciren import Balance, Forcing, Parameter, State, process_model
-from sciren.functions import maximum, minimum
 from sciren.processes import gr4j
 
 SLEET = (
@@ -19,9 +20,9 @@ def _number(name: str, low: float, high: float, unit: str, start: float) -> Para
 
 def _thawed(s: Any, p: Any, f: Any) -> tuple[Any, Any]:
     """Return snow at the end of the day and the water that leaves it."""
-    share = minimum(maximum((p.tt - f.ta) / SLEET + 0.5, 0), 1)
+    share = np.minimum(np.maximum((p.tt - f.ta) / SLEET + 0.5, 0), 1)
     held = s.snow + f.p * share
-    melt = minimum(p.ddf * maximum(f.ta - p.tt, 0), held)
+    melt = np.minimum(p.ddf * np.maximum(f.ta - p.tt, 0), held)
     return held - melt, f.p * (1 - share) + melt
 
 

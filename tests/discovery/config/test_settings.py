@@ -123,7 +123,6 @@ WRONG = [
     ("data.tim=a", "key 'data.tim' does not exist. Closest names: time"),
     ("decoder={nme: q10}", "key 'decoder.nme' does not exist. Closest names: name."),
     ("discovery.member=3", "Closest names: members."),
-    ("features=[]", "features is []: give at least one"),
     ("features=ta", "key 'features' is 'ta': write a list, such as [a, b]"),
     ("features=[ta, ta]", "'ta' stands twice; name each feature once"),
     ("targets={}", "key 'targets' is {}: give at least one"),
@@ -208,3 +207,8 @@ def test_constraint_names_are_those_of_the_core():
     from sciren.constraints import CONSTRAINTS
 
     assert set(settings.CONSTRAINT_NAMES) == {"auto", *CONSTRAINTS}
+
+
+def test_no_feature_is_refused_unless_groups_can_be_fitted_alone(file):
+    with pytest.raises(ConfigError, match=r"features is \[\]: give at least one"):
+        load_config(file, ["features=[]", "split={kind: random}"])
