@@ -16,7 +16,7 @@ from symbolic.verdict import Check, Verification
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.dynamics.result import SeriesEquations
+    from discovery.dynamics.equations import SeriesEquations
     from sciren.dynamics.group_fit import GroupProblem
 
 SAME = 1e-9  # relative: two ways to calculate the same in double precision

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discovery.dynamics.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.equations import SeriesEquations
 from discovery.dynamics.judging import judge_series
 from discovery.dynamics.noise import noise_of, noise_record
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.refitting import refitted
-from discovery.dynamics.result import SeriesDiscovery, SeriesEquations
+from discovery.dynamics.result import SeriesDiscovery
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
 from sciren.errors import TrainingError
 from symbolic.dynamics.recurrence import Recurrence

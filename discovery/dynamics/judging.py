@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from discovery.dynamics.result import CONSISTENT
+from discovery.dynamics.equations import CONSISTENT
 from discovery.dynamics.scores import CONSTANT
 from discovery.results.scoring import EQUATION
 from discovery.verdict.record import Reason, Verdict

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.dynamics.checks import FreeNumbers, free_run_checks, on_bound
+from discovery.dynamics.equations import SeriesEquations
 from discovery.dynamics.judging import judge_own
 from discovery.dynamics.noise import noise_record_of
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
-from discovery.dynamics.result import SeriesEquations
 from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
 from discovery.results.scoring import EQUATION
 from symbolic.dynamics.recurrence import Recurrence

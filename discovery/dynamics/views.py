@@ -14,7 +14,7 @@ from discovery.results.views.predictions import Predictions
 from discovery.tables.records import PARTS
 
 if TYPE_CHECKING:
-    from discovery.dynamics.result import SeriesEquations
+    from discovery.dynamics.equations import SeriesEquations
     from discovery.results.result import Discovery
     from discovery.tables.study import SeriesStudy
     from sciren.data import SeriesTable, Table

@@ -11,7 +11,7 @@ from sciren.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.dynamics.result import SeriesEquations
+    from discovery.dynamics.equations import SeriesEquations
     from discovery.results.scoring import Scores
     from discovery.uncertainty.record import Uncertainty
     from sciren.model import ScIReN

@@ -18,7 +18,7 @@ from sciren.errors import DataError, DecoderError, SciRenError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from discovery.dynamics.result import SeriesEquations
+    from discovery.dynamics.equations import SeriesEquations
     from discovery.uncertainty.record import Uncertainty
     from sciren.decoders import Decoder
     from sciren.model import ScIReN
@@ -135,7 +135,7 @@ def stored_equations(
     run: Path,
 ) -> "tuple[SymbolicModel | None, SeriesEquations | None]":
     """Return the equations of a run, and the recurrence around them, where it has them."""
-    from discovery.dynamics.result import FORMAT, SeriesEquations
+    from discovery.dynamics.equations import FORMAT, SeriesEquations
     from symbolic import SymbolicModel
 
     file = run / "equations.json"

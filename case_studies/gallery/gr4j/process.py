@@ -1,16 +1,14 @@
-"""GR4J behind a store of snow that melts by degree days."""
+"""GR4J behind a store of snow that melts by degree days, both from the shelf."""
 
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
+from sciren import Balance, Forcing, Parameter, process_model
+from sciren.decoders import decoder_named
 
-from sciren import Balance, Forcing, Parameter, State, process_model
-from sciren.processes import gr4j
-
-SLEET = (
-    4.0  # degC over which rain turns to snow, half above and half below the threshold
-)
+SNOW: Any = decoder_named("degree_day_snow")
+RUNOFF: Any = decoder_named("gr4j")
+SLEET = 4.0  # degC over which rain turns to snow, half of them above the threshold
 MM = "mm d-1"
 
 
@@ -19,16 +17,14 @@ def _number(name: str, low: float, high: float, unit: str, start: float) -> Para
 
 
 def _thawed(s: Any, p: Any, f: Any) -> tuple[Any, Any]:
-    """Return snow at the end of the day and the water that leaves it."""
-    share = np.minimum(np.maximum((p.tt - f.ta) / SLEET + 0.5, 0), 1)
-    held = s.snow + f.p * share
-    melt = np.minimum(p.ddf * np.maximum(f.ta - p.tt, 0), held)
-    return held - melt, f.p * (1 - share) + melt
+    """Return the snow at the end of the day, and what GR4J gets in place of rain."""
+    numbers = SimpleNamespace(ddf=p.ddf, tt=p.tt + SLEET / 2, tm=p.tt, width=SLEET)
+    states, out = SNOW.function(s, numbers, f)
+    return states, SimpleNamespace(p=out["liquid"], pet=f.pet)
 
 
 def _flows(s: Any, p: Any, f: Any) -> Any:
-    _, water = _thawed(s, p, f)
-    return gr4j.balance.flows(s, p, SimpleNamespace(p=water, pet=f.pet))
+    return RUNOFF.balance.flows(s, p, _thawed(s, p, f)[1])
 
 
 @process_model(
@@ -40,24 +36,18 @@ def _flows(s: Any, p: Any, f: Any) -> Any:
         _number("ddf", 0.5, 10, "mm degC-1 d-1", 3),
         _number("tt", -3, 4, "degC", 0.5),
     ],
-    state=[State("snow", unit="mm", low=0), *gr4j.states],
-    forcings=[
-        Forcing("p", unit=MM),
-        Forcing("ta", unit="degC"),
-        Forcing("pet", unit=MM),
-    ],
+    state=[*SNOW.states, *RUNOFF.states],
+    forcings=[Forcing("p", unit=MM), Forcing("ta", unit="degC"), Forcing("pet", unit=MM)],
     targets=["q"],
     target_units={"q": MM},
     warmup=365,
     balance=Balance(
-        ["snow", *gr4j.balance.storage],
-        gr4j.balance.inflow,
-        gr4j.balance.outflow,
-        _flows,
+        ["swe", *RUNOFF.balance.storage], RUNOFF.balance.inflow,
+        RUNOFF.balance.outflow, _flows,
     ),
-)
+)  # fmt: skip
 def gr4j_snow(s: Any, p: Any, f: Any) -> Any:
     """Runoff by the day; Perrin et al. 2003 for GR4J, Hock 2003 for degree days."""
     snow, water = _thawed(s, p, f)
-    states, out = gr4j.function(s, p, SimpleNamespace(p=water, pet=f.pet))
-    return {"snow": snow, **states}, out
+    states, out = RUNOFF.function(s, p, water)
+    return {**snow, **states}, out
