@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from symbolic.composition.decision.rivals import rivals
-from symbolic.composition.decision.simpler import plainer_models, plainest
+from symbolic.composition.decision.simpler import (
+    exchanged_curves,
+    plainer_models,
+    plainest,
+)
 from symbolic.composition.decision.size import information, refitted, size
 from symbolic.composition.decision.support import patchwork, supported
+from symbolic.composition.fitting.edge_families import NAMED
 from symbolic.composition.fitting.model import Model, Node, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.search import ScoredModel
+from symbolic.composition.search import ScoredModel, Search
 
 LINE = Term(0, "linear", (1.0,))
 KINK = Term(0, "abs", (1.0, 0.1))
@@ -119,3 +124,14 @@ def test_a_right_curve_has_no_better_rival():
     fitted = refitted(rows, Model((CURVE,)))
     assert all(r.gain < 2 for r in rivals(rows, fitted.model, fitted.rss))
     assert not list(rivals(rows, Model((LINE,)), 1.0))  # lines have no rivals
+
+
+def test_other_families_take_the_place_of_each_curve():
+    fitted = refitted(regression(lambda z, _: np.exp(0.5 * z[:, 0])), Model((CURVE,)))
+    search = Search(regression(lambda z, _: np.exp(0.5 * z[:, 0])), NAMED)
+    others = {
+        form.model.additive[0].family for form in exchanged_curves(search, fitted)
+    }
+    assert others == set(NAMED) - {"exp"}
+    line = refitted(regression(), Model((LINE,)))
+    assert not list(exchanged_curves(search, line))
