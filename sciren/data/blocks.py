@@ -94,7 +94,8 @@ class FrameBlock:
         observed = frame.loc[complete, targets].notna().any(axis=0)
         if not len(observed) or not bool(observed.all()):
             return None
-        table = Table.from_frame(frame, **{"constant": "keep"} | dict(self.reading))
+        settings: dict[str, Any] = {"constant": "keep"} | dict(self.reading)
+        table = Table.from_frame(frame, **settings)
         if table.kinds and "kinds" not in self.reading:
             raise ConfigError(
                 f"{self.path}: {', '.join(table.kinds)} are classes or periodic, which "

@@ -103,13 +103,19 @@ class EquationsBmi(Bmi):
         """Name what the model computes."""
         return f"ScIReN equations of {', '.join(self._model.latent_names)}"
 
-    def get_input_var_names(self) -> tuple[str, ...]:
+    # bmipy writes tuple[str] where its standard means any number of names
+    def get_input_var_names(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+    ) -> tuple[str, ...]:
         """Columns: features that the equations use, then forcings."""
         model = self._model
         forcings = model.forcing_columns.values() if model.process is not None else ()
         return tuple(dict.fromkeys([*model.used_features(), *forcings]))
 
-    def get_output_var_names(self) -> tuple[str, ...]:
+    # bmipy writes tuple[str] where its standard means any number of names
+    def get_output_var_names(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+    ) -> tuple[str, ...]:
         """Targets, then latents."""
         model = self._model
         return tuple(dict.fromkeys([*(model.process or {}), *model.equations]))
