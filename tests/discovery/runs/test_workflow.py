@@ -210,7 +210,7 @@ def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     assert any("No hidden layer was tried" in note for note in found.notes)
     assert set(found.scores["test"]) == {"network", "equation"}
     methods = set(found.constants["method"])
-    assert methods == {"curvature, robust errors", "selection included"}
+    assert methods == {"refit under the noise law", "selection included"}
 
 
 @pytest.mark.usefixtures("without_pictures")
