@@ -36,7 +36,7 @@ def _parts(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "all", rows
 
 
-def _line(method: str, name: str, rows: pd.DataFrame) -> str:
+def _line(method: str, name: str, rows: Any) -> str:
     inside, none = rows[rows["kind"] == "inside"], rows[rows["kind"] == "none"]
     cells = [method, name, str(len(rows))]
     cells += [_share(inside[column]) for column in ("form", "in_set", "exact")]
@@ -47,7 +47,7 @@ def _line(method: str, name: str, rows: pd.DataFrame) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _share(values: pd.Series) -> str:
+def _share(values: Any) -> str:
     """Share in per cent with its binomial standard error, "" of no cases."""
     count = len(values)
     if count == 0:
