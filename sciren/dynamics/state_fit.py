@@ -82,8 +82,7 @@ def fit_state_function(
     targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
     scale = ResidualScale.fit(targets, config.residual, config.offset)
     problem = spline_problem(process, Comparison.of(process, scale), latent)
-    theta = _start(problem)
-    check_finite(process, problem.trajectory(theta))
+    theta = _first_fit(problem)
     # The noise is known only from a fit, and the weight of roughness is in its units.
     for _ in range(2):
         theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-2).theta
@@ -134,11 +133,30 @@ def _roughness(problem: StateProblem) -> np.ndarray:
     return (matrix + ridge) / problem.sizes[0] ** 2
 
 
-def _start(problem: StateProblem) -> Tensor:
-    flat = torch.full(
-        (len(problem.sizes),), problem.latent.initial, dtype=torch.float64
-    )
-    return torch.cat([flat, problem.scale.start]).unsqueeze(0)
+def _first_fit(problem: StateProblem) -> Tensor:
+    """Return the better of the fits from a flat curve and from a line through zero.
+
+    A flat outflow lets a store run full or dry, from where no step leads back; a line is
+    a linear reservoir, which finds its level.
+    """
+    low, high = problem.latent.range or (0.0, 1.0)  # `spline_problem` has asked for it
+    count = len(problem.sizes)
+    # coefficient j of a uniform cubic spline belongs to the place of knot j - 1
+    place = low + (np.arange(count) - 1) * (high - low) / (count - n_coefficients(0))
+    line = np.maximum(place, 0.0) / max(abs(high + low) / 2, 1e-300)
+    flat = _start(problem, np.ones(count))
+    check_finite(problem.process, problem.trajectory(flat))
+    fits = [
+        minimise(problem, start, ITERATIONS, TOLERANCE, damping=1e-2)
+        for start in (flat, _start(problem, line))
+    ]
+    return min(fits, key=lambda fit: float(fit.loss)).theta
+
+
+def _start(problem: StateProblem, shape: np.ndarray) -> Tensor:
+    """Return the declared start of the latent times a shape (K,), constants as declared."""
+    curve = torch.from_numpy(problem.latent.initial * shape)
+    return torch.cat([curve, problem.scale.start]).unsqueeze(0)
 
 
 def described(problem: StateProblem, theta: Tensor) -> StateFit:
