@@ -19,6 +19,7 @@ from discovery.tables.records import PARTS, study_record
 from discovery.tables.study import SeriesStudy
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from discovery.results.result import Discovery
@@ -81,8 +82,17 @@ def _write_row_views(discovery: "Discovery", study: "Study", folder: Path) -> No
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
     views = views_of(discovery, predictions_of(discovery, study, parts), parts["train"])
     write_json(folder / VIEWS, views, indent=None)
+    _write_pictures(discovery, parts, study.truth, folder)
+
+
+def _write_pictures(
+    discovery: "Discovery",
+    parts: "Mapping[str, Table]",
+    truth: "Mapping[str, np.ndarray]",
+    folder: Path,
+) -> None:
     _write_graph(discovery, parts["train"], folder)
-    figures = draw_all(discovery, parts, study.truth)
+    figures = draw_all(discovery, parts, truth)
     save_figures(figures, folder / "figures", failed_note(discovery))
 
 
