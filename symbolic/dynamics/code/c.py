@@ -2,6 +2,80 @@
 
 from symbolic.dynamics.code.step import TERMS, Slot, StepCode
 
+_LINEAR = """
+/* Product of two matrices. */
+static void product(double a[SIZE][SIZE], double b[SIZE][SIZE], double scale,
+                    double result[SIZE][SIZE])
+{
+    for (int i = 0; i < SIZE; i++) {
+        for (int j = 0; j < SIZE; j++) {
+            double sum = 0.0;
+            for (int k = 0; k < SIZE; k++) {
+                sum += a[i][k] * b[k][j];
+            }
+            result[i][j] = sum * scale;
+        }
+    }
+}
+
+/* States after h of a linear system, whose matrix is read off its derivatives. */
+static void advance(double *now, const double *p, const double *f, double h)
+{
+    double unit[COUNT] = {0.0}, constant[COUNT], column[COUNT], out[OUTPUTS];
+    double a[SIZE][SIZE] = {{0.0}}, total[SIZE][SIZE], term[SIZE][SIZE];
+    double next[SIZE][SIZE], largest = 1e-300;
+    one_row(unit, p, f, constant, out);
+    for (int j = 0; j < COUNT; j++) {
+        unit[j] = 1.0;
+        one_row(unit, p, f, column, out);
+        unit[j] = 0.0;
+        for (int i = 0; i < COUNT; i++) {
+            a[i][j] = (column[i] - constant[i]) * h;
+        }
+    }
+    for (int i = 0; i < COUNT; i++) {
+        a[i][COUNT] = constant[i] * h;
+    }
+    for (int i = 0; i < SIZE; i++) {
+        double sum = 0.0;
+        for (int j = 0; j < SIZE; j++) {
+            sum += fabs(a[i][j]);
+            total[i][j] = term[i][j] = i == j ? 1.0 : 0.0;
+        }
+        largest = sum > largest ? sum : largest;
+    }
+    const double wanted = ceil(log2(largest)) + 1.0;
+    const int halvings = wanted > 0.0 ? (int)wanted : 0;
+    const double shrunk = pow(2.0, -halvings);
+    for (int k = 1; k < ORDER; k++) {
+        product(term, a, shrunk / k, next);
+        for (int i = 0; i < SIZE; i++) {
+            for (int j = 0; j < SIZE; j++) {
+                term[i][j] = next[i][j];
+                total[i][j] += next[i][j];
+            }
+        }
+    }
+    for (int k = 0; k < halvings; k++) {
+        product(total, total, 1.0, next);
+        for (int i = 0; i < SIZE; i++) {
+            for (int j = 0; j < SIZE; j++) {
+                total[i][j] = next[i][j];
+            }
+        }
+    }
+    for (int i = 0; i < COUNT; i++) {
+        column[i] = total[i][COUNT];
+        for (int j = 0; j < COUNT; j++) {
+            column[i] += total[i][j] * now[j];
+        }
+    }
+    for (int i = 0; i < COUNT; i++) {
+        now[i] = column[i];
+    }
+}
+"""
+
 
 def write(step: StepCode) -> list[str]:
     """Return the functions as text."""
@@ -65,81 +139,13 @@ static void advance(double *now, const double *p, const double *f, double h)
 
 
 def _linear(step: StepCode) -> str:
+    """Fill the sizes of arrays into the function of a linear system."""
     n, m = len(step.states), max(len(step.outputs), 1)
-    size = n + 1
-    return f"""
-/* Product of two matrices. */
-static void product(double a[{size}][{size}], double b[{size}][{size}], double scale,
-                    double result[{size}][{size}])
-{{
-    for (int i = 0; i < {size}; i++) {{
-        for (int j = 0; j < {size}; j++) {{
-            double sum = 0.0;
-            for (int k = 0; k < {size}; k++) {{
-                sum += a[i][k] * b[k][j];
-            }}
-            result[i][j] = sum * scale;
-        }}
-    }}
-}}
-
-/* States after h of a linear system, whose matrix is read off its derivatives. */
-static void advance(double *now, const double *p, const double *f, double h)
-{{
-    double unit[{n}] = {{0.0}}, constant[{n}], column[{n}], out[{m}];
-    double a[{size}][{size}] = {{{{0.0}}}}, total[{size}][{size}], term[{size}][{size}];
-    double next[{size}][{size}], largest = 1e-300;
-    one_row(unit, p, f, constant, out);
-    for (int j = 0; j < {n}; j++) {{
-        unit[j] = 1.0;
-        one_row(unit, p, f, column, out);
-        unit[j] = 0.0;
-        for (int i = 0; i < {n}; i++) {{
-            a[i][j] = (column[i] - constant[i]) * h;
-        }}
-    }}
-    for (int i = 0; i < {n}; i++) {{
-        a[i][{n}] = constant[i] * h;
-    }}
-    for (int i = 0; i < {size}; i++) {{
-        double sum = 0.0;
-        for (int j = 0; j < {size}; j++) {{
-            sum += fabs(a[i][j]);
-            total[i][j] = term[i][j] = i == j ? 1.0 : 0.0;
-        }}
-        largest = sum > largest ? sum : largest;
-    }}
-    const double wanted = ceil(log2(largest)) + 1.0;
-    const int halvings = wanted > 0.0 ? (int)wanted : 0;
-    const double shrunk = pow(2.0, -halvings);
-    for (int k = 1; k < {TERMS}; k++) {{
-        product(term, a, shrunk / k, next);
-        for (int i = 0; i < {size}; i++) {{
-            for (int j = 0; j < {size}; j++) {{
-                term[i][j] = next[i][j];
-                total[i][j] += next[i][j];
-            }}
-        }}
-    }}
-    for (int k = 0; k < halvings; k++) {{
-        product(total, total, 1.0, next);
-        for (int i = 0; i < {size}; i++) {{
-            for (int j = 0; j < {size}; j++) {{
-                total[i][j] = next[i][j];
-            }}
-        }}
-    }}
-    for (int i = 0; i < {n}; i++) {{
-        column[i] = total[i][{n}];
-        for (int j = 0; j < {n}; j++) {{
-            column[i] += total[i][j] * now[j];
-        }}
-    }}
-    for (int i = 0; i < {n}; i++) {{
-        now[i] = column[i];
-    }}
-}}
-"""
+    sizes = {"COUNT": n, "SIZE": n + 1, "OUTPUTS": m, "ORDER": TERMS}
+    text = _LINEAR
+    for word, size in sizes.items():
+        text = text.replace(word, str(size))
+    return text
 
 
 def _held(k: int, state: Slot) -> list[str]:
