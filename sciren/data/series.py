@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
 
 from sciren.data.build import Names, Roles
-from sciren.data.series_build import collect_series
+from sciren.data.series_build import SeriesReading, collect_series
 from sciren.errors import DataError, ShapeError, closest_names
 
 DAY = np.timedelta64(1, "D").astype("timedelta64[ns]")
@@ -171,13 +171,7 @@ class SeriesTable:
         features: Sequence[str] = (),
         forcings: Names = (),
         targets: Names = (),
-        units: Mapping[str, str] | None = None,
-        time_unit: str | None = None,
-        time_format: str | None = None,
-        gaps: str = "raise",
-        constant: Literal["raise", "keep"] = "raise",
-        gap_markers: Sequence[float | str] = (),
-        not_missing: Sequence[float] = (),
+        **reading: Unpack[SeriesReading],
     ) -> Self:
         """Take the series from a long table: one row a group and time, in any order.
 
@@ -190,21 +184,16 @@ class SeriesTable:
             forcings: columns, or process model's name -> column; every row needs them.
             targets: columns, or process model's name -> column; empty where not
                 observed, and none at all for prediction.
-            units: column -> unit.
-            time_unit: of a time column that holds numbers, such as ``"min"``.
-            time_format: of the stamps, as in ``Table.from_frame``.
-            gaps: ``"raise"`` where the time between two rows is not the usual one (a
-                step stands for one interval), or ``"keep"`` for irregular times.
-            constant: a feature with one value only is an error, or kept.
-            gap_markers, not_missing: as in ``Table.from_frame``.
+            reading: how cells are read, see `sciren.data.series_build.SeriesReading`.
         Raises:
             ColumnError, DataError: as in ``Table.from_frame``, and where a time occurs
                 twice in a group, a row is missing in between, a static column changes
                 inside a group; the message names the row.
         """
+        known: dict[str, Any] = dict(reading)
+        time_unit, gaps = known.pop("time_unit", None), known.pop("gaps", "raise")
         roles = Roles(
-            features=[*static, *features], forcings=forcings, targets=targets,
-            units=units, time=time, groups=group, missing="raise", constant=constant,
-            time_format=time_format, gap_markers=gap_markers, not_missing=not_missing,
+            features=[*static, *features], forcings=forcings, targets=targets, time=time,
+            groups=group, missing="raise", **known,
         )  # fmt: skip
         return cls(**collect_series(frame, roles, static, time_unit, gaps))

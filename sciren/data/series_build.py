@@ -1,8 +1,8 @@
 """From a long table to the padded arrays of a SeriesTable (numpy and pandas only)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,28 @@ from sciren.errors import ConfigError, DataError
 
 # Numbers of a clock that were written as decimals: 0.1 + 0.2 is not 0.3.
 SAME_INTERVAL = 1e-6
+
+
+class SeriesReading(TypedDict, total=False):
+    """How the cells of a long table are read.
+
+    Attributes:
+        units: column -> unit.
+        time_unit: of a time column that holds numbers, such as ``"min"``.
+        time_format: of the stamps, as in ``Table.from_frame``.
+        gaps: ``"raise"`` (default) where the time between two rows is not the usual one
+            (a step stands for one interval), or ``"keep"`` for irregular times.
+        constant: a feature with one value only is an error (default), or kept.
+        gap_markers, not_missing: as in ``Table.from_frame``.
+    """
+
+    units: Mapping[str, str]
+    time_unit: str | None
+    time_format: str | None
+    gaps: str
+    constant: Literal["raise", "keep"]
+    gap_markers: Sequence[float | str]
+    not_missing: Sequence[float]
 
 
 def collect_series(
