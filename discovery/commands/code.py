@@ -1,8 +1,11 @@
-"""Whether a command may run the process model that its configuration names."""
+"""What commands do with a configuration: may its code be run, and who is named when it fails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sciren.errors import ConfigError, ExpressionError, ParameterError
 
 if TYPE_CHECKING:
     from discovery.config.settings import RunConfig
@@ -30,3 +33,20 @@ def check_code(
     named = named or bool(keys & {"decoder", "decoder.name"})
     name = settings.decoder.name if settings.decoder else None
     check_code_place(name, config, named, allow)
+
+
+@contextmanager
+def naming(config: Path, settings: "RunConfig") -> Iterator[None]:
+    """Put the file of the settings in front of what is said about them.
+
+    Args:
+        config: the file;  settings: as read. Messages that name a path already stay.
+    """
+    paths = (config.name, str(settings.out), str(settings.data.path))
+    try:
+        yield
+    except (ConfigError, ExpressionError, ParameterError) as error:
+        if any(path in str(error) for path in paths):
+            raise
+        text = str(error).removeprefix("settings: ")
+        raise type(error)(f"{config}: {text}") from error

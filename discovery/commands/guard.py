@@ -72,6 +72,8 @@ def tell(text: object) -> None:
 
 
 def _write(stream: IO[str], text: str) -> None:
+    encoding = stream.encoding or "utf-8"  # names of files may hold what it cannot say
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         stream.write(f"{text}\n")
         stream.flush()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from discovery.commands.code import check_code
+from discovery.commands.code import check_code, naming
 from discovery.commands.finish import finish
 from discovery.commands.guard import guarded, options, show
 from discovery.commands.words import (
@@ -61,7 +61,8 @@ def check(
     )
     settings, _ = configured(config, words, changes or ())
     check_code(settings, Path(config), changes, decoder is not None, allow_code)
-    show(work(settings, overwrite, options.quiet))
+    with naming(Path(config), settings):
+        show(work(settings, overwrite, options.quiet))
 
 
 @guarded
@@ -101,5 +102,6 @@ def discover(
     wanted = [*(changes or ()), *(["controls=true"] if controls else [])]
     settings, write_down = configured(config, words, wanted, write)
     check_code(settings, Path(config), changes, decoder is not None, allow_code)
-    folder = work(settings, overwrite, options.quiet, resume, write_down)
+    with naming(Path(config), settings):
+        folder = work(settings, overwrite, options.quiet, resume, write_down)
     finish(folder, strict)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from discovery.commands.code import check_code
+from discovery.commands.code import check_code, naming
 from discovery.commands.guard import guarded, options, show
 from discovery.commands.words import AllowCode, Changes, Scheduler, Workers
 
@@ -35,7 +35,7 @@ def sweep(
 
     settings = load_config(config, changes or ())
     check_code(settings, config, changes, False, allow_code)
-    with open_executor(workers, scheduler) as executor:
+    with naming(config, settings), open_executor(workers, scheduler) as executor:
         result = work(settings, over, executor, least, options.quiet)
     show(result.sentence())
     show(f"wrote {result.folder / SWEEP}")
@@ -79,7 +79,7 @@ def tune(
         out = settings.out.with_name(f"{settings.out.name}-tune")
         settings = settings.model_copy(update={"out": out})
     searched = read_space(space) if space else None
-    with open_executor(workers, scheduler) as executor:
+    with naming(config, settings), open_executor(workers, scheduler) as executor:
         result = work(settings, trials, searched, executor, prune, options.quiet)
     show(result.sentence())
     code = " --allow-code" if process_file(settings) else ""

@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from discovery.config.base import Settings, named
 from discovery.config.data import DataSettings
@@ -314,6 +320,20 @@ class RunConfig(Settings):
                 "groups are fitted alone needs none, and it is split by time)"
             )
         return self
+
+    @field_validator("targets")
+    @classmethod
+    def _apart(cls, targets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        inputs = dict.fromkeys(info.data.get("features", ()), "features")
+        for name, column in info.data.get("forcings", {}).items():
+            inputs[column] = f"forcings.{name}"
+        for column in targets.values():
+            if column in inputs:
+                raise ValueError(
+                    f"column {column!r} stands under {inputs[column]} as well; what is to "
+                    "be explained cannot be among what explains it"
+                )
+        return targets
 
     @field_validator("features")
     @classmethod

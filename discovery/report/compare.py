@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from discovery.report.summary import equation_texts, score_part
 from discovery.results.scoring import EQUATION, NETWORK
 from discovery.runs.files import plain
+from discovery.runs.formulas import without_formulas
 from discovery.runs.stored import load_discovery
 from sciren.errors import ConfigError
 
@@ -63,7 +64,7 @@ class Comparison:
 
     def csv(self) -> str:
         """Return the rows of `frame` as csv."""
-        return self.frame().to_csv(index=False).rstrip("\n")
+        return without_formulas(self.frame()).to_csv(index=False).rstrip("\n")
 
     def json(self) -> str:
         """Return run -> list of facts; numbers that are not there are null."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.runs.formulas import without_formulas
 from discovery.runs.leftovers import NEW, dead, hidden_beside, remove
 from sciren.bounded import parse_json, read_bounded
 from sciren.errors import ConfigError, DataError
@@ -58,8 +59,12 @@ def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
 
 
 def write_csv(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a table without its index, full precision, whole or not at all."""
-    write_whole(path, lambda file: frame.to_csv(file, index=False))
+    """Write a table without its index, full precision, whole or not at all.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
+    plain_text = without_formulas(frame)
+    write_whole(path, lambda file: plain_text.to_csv(file, index=False))
 
 
 def write_parquet(path: Path, frame: "pd.DataFrame") -> None:

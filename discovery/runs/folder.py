@@ -1,5 +1,6 @@
 """Run folders: opened only as they were written, replaced as a whole or not at all."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,8 +44,9 @@ def check_free(out: Path, overwrite: bool) -> None:
     """Make sure that a run may be written to this path.
 
     Raises:
-        ConfigError: something stands there that may not be replaced.
+        ConfigError: something stands there that may not be replaced, or nothing can.
     """
+    _check_place(out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir():
@@ -58,6 +60,19 @@ def check_free(out: Path, overwrite: bool) -> None:
         raise ConfigError(
             f"{out}: a run is there already; choose another folder, or replace it "
             "with --overwrite"
+        )
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a path below something that is no folder, before hours of work."""
+    above = next(place for place in out.absolute().parents if os.path.lexists(place))
+    if not above.is_dir():
+        raise ConfigError(
+            f"{out}: cannot be written: {above} is no folder; choose another place"
+        )
+    if not os.access(above, os.W_OK):
+        raise ConfigError(
+            f"{out}: cannot be written: {above} is read-only; choose another place"
         )
 
 

@@ -64,7 +64,23 @@ def predict_frame(
         raise ConfigError(
             f"using={using!r} does not exist; use 'equations' or 'network'"
         )
-    return _in_own_unit(discovery, result, powers) if powers else result
+    return _finite(_in_own_unit(discovery, result, powers) if powers else result)
+
+
+def _finite(result: "pd.DataFrame") -> "pd.DataFrame":
+    """Return predictions without infinities; rows that had one are told."""
+    numbers = result.select_dtypes("number")
+    beyond = np.isinf(numbers.to_numpy(dtype=float)).any(axis=1)
+    if not beyond.any():
+        return result
+    row = result.index[int(beyond.argmax())]
+    warnings.warn(
+        f"{int(beyond.sum())} of {len(result)} rows, the first is row {row}, lead beyond "
+        "every number; their cells are empty. Check the units of their columns",
+        DataWarning,
+        stacklevel=4,
+    )
+    return result.assign(**numbers.replace([np.inf, -np.inf], np.nan))
 
 
 def _powers(discovery: DiscoveryRecord) -> dict[str, float]:

@@ -15,6 +15,7 @@ from discovery.runs.files import (
     write_netcdf,
     write_parquet,
 )
+from discovery.runs.formulas import without_formulas
 from discovery.uncertainty.columns import OUTSIDE
 from sciren.errors import ConfigError
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 CSV, PARQUET, NETCDF, EXCEL = (".csv", ".csv.gz"), (".parquet",), (".nc",), (".xlsx",)
 ENDINGS = (*CSV, *PARQUET, *NETCDF, *EXCEL)
 EXCEL_ROWS = 1_048_575  # a sheet holds 2^20 rows, the first names the columns
-# spreadsheets run a cell that begins so as a formula: OWASP, "CSV Injection"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _LIMITS = {
     "_mean_low": "lower limit of the {level} interval of the mean of {name}",
     "_mean_high": "upper limit of the {level} interval of the mean of {name}",
@@ -89,7 +88,7 @@ def write_predictions(
         frame = frame.assign(**{stamps[0]: stamps[1]})
     out.parent.mkdir(parents=True, exist_ok=True)
     if name.endswith(CSV):
-        write_csv(out, without_formulas(frame))
+        write_csv(out, frame)
     elif name.endswith(PARQUET):
         write_parquet(out, frame)
     elif name.endswith(NETCDF):
@@ -101,22 +100,6 @@ def write_predictions(
                 "write .csv or .parquet"
             )
         write_excel(out, without_formulas(frame))
-
-
-def without_formulas(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Return a table in which no text, and no name of a column, is run as a formula."""
-    import pandas as pd
-
-    def harmless(cell: Any) -> Any:
-        return (
-            f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
-        )
-
-    texts = [n for n in frame if not pd.api.types.is_numeric_dtype(frame[n])]
-    changed = {
-        n: frame[n].map(harmless) for n in texts if frame[n].dtype.kind not in "mM"
-    }
-    return frame.assign(**changed).rename(columns=harmless)
 
 
 def dataset_of(

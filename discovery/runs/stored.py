@@ -10,6 +10,7 @@ from discovery.results.identification import Identification
 from discovery.results.record import DiscoveryRecord
 from discovery.runs.files import read_json, read_record
 from discovery.runs.folder import open_run
+from discovery.runs.formulas import with_formulas
 from discovery.runs.manifest import edited_note
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Verdict, not_judged
@@ -159,7 +160,7 @@ def read_table(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_csv(path)
+        return with_formulas(pd.read_csv(path))
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ from discovery.runs.folder import check_free, clear
 from discovery.runs.manifest import process_file, write_manifest
 from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
+from sciren.errors import ConfigError, TrainingError
 from symbolic.options import check_edges, check_families, check_symbols
 
 if TYPE_CHECKING:
@@ -120,7 +121,12 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
     check_families(config.discovery)
     # only now, because these load torch and pandas
     from discovery.tables.prepare import prepare
+    from sciren.training.devices import device_named
 
+    try:
+        device_named(settings.device)
+    except TrainingError as error:
+        raise ConfigError(f"key 'train.device': {error}") from error
     study = prepare(config, say)
     check_study(study)
     return ready_run(study, settings)
@@ -128,15 +134,17 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
 
 def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun:
     """Return a prepared study with what is known about its data before any training."""
+    from discovery.tables.plausible import warn_of_copies
     from discovery.tables.reach import warn_beyond_range, warn_unreachable
     from discovery.tables.study import SeriesStudy
 
     if isinstance(study, SeriesStudy):
         warn_beyond_range(study.decoder, study.split.train.forcings)
         return ReadyRun(study, settings)
+    copies = warn_of_copies(study)
     warn_beyond_range(study.decoder, study.split.train.forcings)
     shares = warn_unreachable(study.decoder, study.split.train)
-    notes = (*study.magnitudes.notes(), *_unreachable(study, shares))
+    notes = (*study.magnitudes.notes(), *copies, *_unreachable(study, shares))
     return ReadyRun(study, settings, notes)
 
 

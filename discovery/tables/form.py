@@ -25,8 +25,10 @@ _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?")
 
 def cells_of(line: str, separator: str) -> list[str]:
     """Return the cells of one line; a blank as separator is any white space."""
-    if separator == " " and '"' not in line:
-        return line.split()
+    if '"' not in line:
+        if separator == " ":
+            return line.split()
+        return [cell.strip() for cell in line.split(separator)]
     rows = csv.reader([line], delimiter=separator, skipinitialspace=True)
     return [cell.strip() for cell in next(rows, [])]
 

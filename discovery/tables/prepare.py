@@ -21,6 +21,7 @@ from discovery.tables.labelled import split_by_label
 from discovery.tables.magnitudes import Magnitudes, in_unit, magnitudes_of
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
+from discovery.tables.plausible import check_plausible
 from discovery.tables.series import (
     refuse_for_series,
     series_of,
@@ -114,10 +115,12 @@ def _row_study(
     frame = magnitudes.divide(frame)
     decoder = _in_unit_of(decoder, magnitudes)
     table = _table(config, frame, forcings, targets, magnitudes)
+    split, meant = _split(config, frame, table), config.data.not_missing
+    check_plausible(table, split, decoder, frame.index, magnitudes, meant)
     study = Study(
         decoder=decoder,
         table=_original_rows(table, kept),
-        split=_each(_split(config, frame, table), kept),
+        split=_each(split, kept),
         truth=_truth(config, origin.frame, decoder, magnitudes),
         coordinates=_coordinates(config, origin.frame),
         magnitudes=magnitudes,

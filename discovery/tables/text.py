@@ -92,8 +92,8 @@ def read_names(path: Path, reading: "ReadingSettings") -> list[str]:
     """
     lines = _lines(path, reading, HEAD_BYTES)
     last = max(reading.header or 0, reading.units_row or 0)
-    if len(lines) <= last or not _first_lines(lines, reading):
-        lines = _lines(path, reading)  # a long head of comments
+    if len(lines) <= last + 1 or not _first_lines(lines, reading):
+        lines = _lines(path, reading)  # a long head of comments, or a line cut in names
     return _head(path, lines, reading).names
 
 

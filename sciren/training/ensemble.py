@@ -10,6 +10,7 @@ from sciren.decoders.dry_run import check_process_model
 from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
+from sciren.training.devices import device_named
 from sciren.training.engines import choose_engine
 from sciren.training.first_order.finish import finish_first_order, keep_to_kinds
 from sciren.training.first_order.grouped.members import train_members
@@ -95,7 +96,7 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
     _check_ranges(model, config)
     check_process_model(model.decoder, train.forcings)
     engine, reason = choose_engine(model, config)
-    device = _device(own_device(config))
+    device = device_named(own_device(config))
     model.to(device)
     data = prepare(model, train.to(device), valid.to(device), config)
     model.residual_scale = data.scale
@@ -123,12 +124,6 @@ def _first_order(members: Sequence[Member], progress: Progress) -> None:
     for member in members:
         keep_to_kinds(member.model, member.data.train)
     finish_first_order(members, train_members, progress)
-
-
-def _device(name: str) -> torch.device:
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise TrainingError(f"device {name!r} is not available here; use device 'cpu'")
-    return torch.device(name)
 
 
 @torch.no_grad()

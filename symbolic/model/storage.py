@@ -13,17 +13,17 @@ from sciren.data.kinds import kinds_from_json, kinds_to_json
 from sciren.errors import ExpressionError, FormatError
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.tree import from_tree, to_tree
-from symbolic.families.forms import Variant
-from symbolic.families.kind_families import form_from_details
-from symbolic.families.variants import form_named
 from symbolic.model.fit_record import record_from_json, record_to_json
 from symbolic.model.record import EquationRecord
-from symbolic.search.candidate import Candidate
-from symbolic.terms.bounded import Span
-from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.nodes import OUTERS, PRODUCT, Factor, Node, Product
+from symbolic.model.structure_storage import (
+    candidate_from_json,
+    candidate_to_json,
+    number_to_json,
+    spans_from_json,
+    structure_from_json,
+    structure_to_json,
+)
 from symbolic.terms.rebuild import Units
-from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Verification
 
 Record = TypeVar("Record", bound=EquationRecord)
@@ -44,11 +44,11 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
         "process": process and {name: to_tree(one) for name, one in process.items()},
         "process_latex": model.process_latex,
         "constants": model.constants,
-        "errors": {name: _number(value) for name, value in model.errors.items()},
+        "errors": {name: number_to_json(value) for name, value in model.errors.items()},
         "functions": {
             name: function.to_json() for name, function in model.functions.items()
         },
-        "structures": [_structure(structure) for structure in model.structures],
+        "structures": [structure_to_json(structure) for structure in model.structures],
         "units": _units(model.units),
         "edges": _records(model.edges),
         "table": _records(model.table),
@@ -56,14 +56,14 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
         "target_columns": model.target_columns,
         "unit_of": model.unit_of,
         "constraints": {
-            name: [kind, _number(low), _number(high), temperature]
+            name: [kind, number_to_json(low), number_to_json(high), temperature]
             for name, (kind, low, high, temperature) in model.constraints.items()
         },
         "settings": settings_of(model),
         "verification": model.verification and model.verification.to_json(),
         "digits": model.digits,
         "spans": {name: list(span) for name, span in model.spans.items()},
-        "candidates": [_candidate(candidate) for candidate in model.candidates],
+        "candidates": [candidate_to_json(candidate) for candidate in model.candidates],
     }
 
 
@@ -115,7 +115,7 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         if list(stored[part]) != names:
             raise FormatError(f"the equation file has other latents in {part!r}")
     units = _read_units(stored["units"])
-    structures = tuple(_read_structure(one) for one in stored["structures"])
+    structures = tuple(structure_from_json(one) for one in stored["structures"])
     if [structure.name for structure in structures] != names:
         raise FormatError("the equation file has other latents in 'structures'")
     for edge in (edge for structure in structures for edge in structure.all_edges):
@@ -142,8 +142,8 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         constraints={
             name: (
                 str(one[0]),
-                _read_number(one[1]),
-                _read_number(one[2]),
+                float(one[1]),
+                float(one[2]),
                 float(one[3]),
             )
             for name, one in stored["constraints"].items()
@@ -151,8 +151,8 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         record=record_from_json(settings),
         verification=_verification(stored["verification"], settings),
         digits=int(stored["digits"]),
-        spans=_read_spans(stored),
-        candidates=tuple(map(_read_candidate, stored.get("candidates", ()))),
+        spans=spans_from_json(stored),
+        candidates=tuple(map(candidate_from_json, stored.get("candidates", ()))),
     )
 
 
@@ -206,172 +206,6 @@ def load(path: str | Path, kind: type[Record] = EquationRecord) -> Record:
         return from_json(stored, kind)
     except (FormatError, ExpressionError) as error:
         raise type(error)(f"equation file {path}: {error}") from error
-
-
-# -- parts ------------------------------------------------------------------------------
-def _number(value: float) -> float | str:
-    """JSON has no infinity and no nan: write them as text."""
-    return float(value) if math.isfinite(value) else str(float(value))
-
-
-def _read_number(value: Any) -> float:
-    return float(value)
-
-
-def _edge(edge: EdgeTerm) -> dict[str, Any]:
-    return {
-        "source": edge.source,
-        "family": edge.form and edge.form.family,
-        "variant": edge.form and _variant(edge.form.variant),
-        "details": edge.form and edge.form.details(),
-        "constants": list(edge.constants),
-        "curve": edge.curve and edge.curve.to_json(),
-        "function": edge.function,
-    }
-
-
-def _variant(variant: Variant) -> str | dict[str, Any]:
-    """Return the branch, or a mapping where there is more to say than that."""
-    if variant == Variant(variant.branch):
-        return variant.branch
-    return {
-        "branch": variant.branch,
-        "about": variant.about,
-        "raw": variant.raw and list(variant.raw),
-    }
-
-
-def _read_variant(stored: Any) -> Variant:
-    """Read a branch, a mapping, or the text that older files hold."""
-    if isinstance(stored, str):
-        return _older_variant(stored)
-    about, raw = stored["about"], stored["raw"]
-    return Variant(
-        str(stored["branch"]),
-        None if about is None else float(about),
-        None if raw is None else (float(raw[0]), float(raw[1])),
-    )
-
-
-def _older_variant(text: str) -> Variant:
-    """Read "+", " about 2010" or "- of 0.1 + 2 z", as files up to 2026 hold them."""
-    first, of, line = text.partition(" of ")
-    raw = None
-    if of:
-        shift, _, scale = line.removesuffix(" z").partition(" + ")
-        raw = float(shift), float(scale)
-    branch, about, number = first.partition(" about ")
-    return Variant(branch, float(number) if about else None, raw)
-
-
-def _read_edge(stored: Any) -> EdgeTerm:
-    form = None
-    if stored.get("details"):
-        form = form_from_details(stored["family"], stored["details"])
-    elif stored["family"] is not None:
-        try:
-            variant = _read_variant(stored["variant"])
-            form = form_named(stored["family"], variant)
-        except KeyError as error:
-            raise FormatError(
-                f"the equation file uses family {stored['family']!r}, which is not in "
-                "the library; register it before loading"
-            ) from error
-    curve = stored["curve"] and SplineCurve.from_json(stored["curve"])
-    constants = tuple(float(value) for value in stored["constants"])
-    wanted = 0 if form is None else len(form.constants) - 1
-    if len(constants) != wanted or (form is None and not curve):
-        raise FormatError(f"an edge of family {stored['family']!r} lacks its numbers")
-    function = str(stored["function"])
-    return EdgeTerm(int(stored["source"]), form, constants, curve, function)
-
-
-def _structure(latent_structure: LatentStructure) -> dict[str, Any]:
-    return {
-        "name": latent_structure.name,
-        "offset": latent_structure.offset,
-        "offset_free": latent_structure.offset_free,
-        "edges": [_edge(edge) for edge in latent_structure.edges],
-        "nodes": [_node(node) for node in latent_structure.nodes],
-    }
-
-
-def _node(node: Node | Product) -> dict[str, Any]:
-    if isinstance(node, Product):
-        factors = [
-            {"offset": o.offset, "anchored": o.anchored, "edge": _edge(o.edge)}
-            for o in node.factors
-        ]
-        return {"outer": PRODUCT, "factors": factors}
-    return {
-        "outer": node.outer,
-        "amplitude": node.amplitude,
-        "offset": node.offset,
-        "edges": [_edge(edge) for edge in node.edges],
-        "curve": node.curve and node.curve.to_json(),
-        "function": node.function,
-    }
-
-
-def _read_node(stored: Any) -> Node | Product:
-    if stored["outer"] == PRODUCT:
-        factors = tuple(
-            Factor(_read_edge(one["edge"]), float(one["offset"]), bool(one["anchored"]))
-            for one in stored["factors"]
-        )
-        if len(factors) < 2:
-            raise FormatError("a product has fewer than two factors")
-        return Product(factors)
-    node = Node(
-        str(stored["outer"]),
-        float(stored["amplitude"]),
-        float(stored["offset"]),
-        tuple(_read_edge(edge) for edge in stored["edges"]),
-        stored["curve"] and SplineCurve.from_json(stored["curve"]),
-        str(stored["function"]),
-    )
-    if node.outer not in OUTERS or (node.outer == "spline" and not node.curve):
-        raise FormatError(f"a hidden node has the outer function {node.outer!r}")
-    return node
-
-
-def _read_structure(stored: Any) -> LatentStructure:
-    nodes = tuple(_read_node(one) for one in stored["nodes"])
-    edges = tuple(_read_edge(edge) for edge in stored["edges"])
-    free = bool(stored["offset_free"])
-    return LatentStructure(
-        str(stored["name"]), float(stored["offset"]), edges, nodes, free
-    )
-
-
-def _read_spans(stored: Any) -> dict[str, Span]:
-    """Earlier files keep the size of raw values, and no spans of the equations."""
-    sizes = {name: (-v, v) for name, v in stored.get("largest", {}).items()}
-    spans = stored.get("spans", sizes)
-    return {name: (float(low), float(high)) for name, (low, high) in spans.items()}
-
-
-_NUMBERS = ("loss", "criterion", "r2", "complexity", "score")
-
-
-def _candidate(one: Candidate) -> dict[str, Any]:
-    return {
-        "label": one.label,
-        **{name: _number(getattr(one, name)) for name in _NUMBERS},
-        "constants": dict(one.constants),
-        "spans": {name: list(span) for name, span in one.spans.items()},
-        "structures": [_structure(part) for part in one.structures],
-    }
-
-
-def _read_candidate(stored: Any) -> Candidate:
-    return Candidate(
-        structures=tuple(_read_structure(part) for part in stored["structures"]),
-        constants={n: float(v) for n, v in stored["constants"].items()},
-        spans=_read_spans(stored),
-        label=str(stored["label"]),
-        **{name: _read_number(stored[name]) for name in _NUMBERS},
-    )
 
 
 def _units(units: Units) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from discovery.runs.predict_file import passed_through, predict
 from discovery.runs.prediction_files import (
     check_place,
     dataset_of,
-    without_formulas,
     write_predictions,
 )
 from sciren.errors import ColumnError, ConfigError
@@ -95,16 +94,6 @@ def test_stamps_that_occur_twice_leave_the_row_as_dimension(light):
     frame = pd.DataFrame({"when": twice, "gpp": [1.0, 2.0]})
     dataset = dataset_of(frame, Discovery.load(light), ("when", twice))
     assert dict(dataset.sizes) == {"row": 2}
-
-
-def test_no_text_runs_as_a_formula_and_numbers_stay():
-    frame = pd.DataFrame(
-        {"=x": ["=1", "+1", "-1", "@a", "\t=1", "a=1"], "y": -np.arange(6.0)}
-    )
-    safe = without_formulas(frame)
-    assert list(safe.columns) == ["'=x", "y"]
-    assert safe["'=x"].tolist() == ["'=1", "'+1", "'-1", "'@a", "'\t=1", "a=1"]
-    assert safe["y"].equals(frame["y"])
 
 
 def test_a_column_that_is_not_there_is_named(light, rows, tmp_path):

@@ -1,0 +1,222 @@
+"""Tables that can be read and not be learned from, told before any training.
+
+A single value of 1e15 rules every sum of squares, a dozen rows leave nothing to score on,
+and a feature that was computed from the target explains it whatever the process is.
+"""
+
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sciren.data.labels import row_name
+from sciren.errors import DataError, DataWarning
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from discovery.tables.magnitudes import Magnitudes
+    from discovery.tables.study import Study
+    from sciren.data import Split, Table
+    from sciren.decoders import Decoder
+
+# A value counts as gross beyond both distances: Cauchy's distribution, the heaviest tail in
+# use, reaches 1e6 deviations once in a million rows, a lognormal one 5 deviations of its
+# logarithm (quantiles of both; tests/discovery/tables/test_plausible.py draws them).
+FAR, FAR_IN_LOGS = 1e6, 12.0
+LEAST_IN_LOGS = 0.5  # deviation of numbers between 1 and 5
+# 1.4826 median absolute deviations are one standard deviation of normal numbers:
+# Rousseeuw and Croux 1993, Alternatives to the median absolute deviation
+NORMAL = 1.4826
+ROUNDING = (
+    1e-12  # a spread this small against the values is rounding, as in sciren.data
+)
+LEAST_SCORED = 3  # rows of a part: a variance of two has one degree of freedom
+# rank correlation from which a feature is called a function of the target; of 10 pairs of
+# independent numbers one in 1.8 million has 1
+SAME_ORDER, LEAST_PAIRS = 0.9999, 10
+MOST_RANKED = 2000  # rows whose ranks are compared; a copy shows in all of them
+STRAIGHT = 1e-9  # largest distance from a straight line, in spreads of the target
+
+
+def check_plausible(
+    table: "Table",
+    split: "Split",
+    decoder: "Decoder",
+    index: "pd.Index",
+    magnitudes: "Magnitudes",
+    meant: Collection[float] = (),
+) -> None:
+    """Refuse tables that no training can learn from.
+
+    Args:
+        table: all rows that can be used;  split: its parts.
+        decoder: the process model.
+        index: labels of the rows of the frame that the table came from.
+        magnitudes: powers of ten by which columns were divided.
+        meant: numbers that the user calls data (``not_missing``).
+    Raises:
+        DataError: a value lies grossly apart from the others of its column, a target
+            does not vary, or a part has too few rows.
+    """
+    for name, values in _columns(table):
+        _check_outliers(name, values, table.row_ids, index, magnitudes, meant)
+    for name, values in zip(table.target_names, table.targets.numpy().T, strict=True):
+        _check_varies(table.target_columns.get(name, name), values)
+    _check_enough(split, decoder)
+
+
+def _columns(table: "Table") -> Iterator[tuple[str, np.ndarray]]:
+    """Yield name and values, (n,) or (n, ...), of every column that holds amounts."""
+    for name, values in zip(table.feature_names, table.features.numpy().T, strict=True):
+        if name not in table.kinds:
+            yield name, values
+    for name, forcing in table.forcings.items():
+        yield table.forcing_columns.get(name, name), forcing.numpy()
+    for name, values in zip(table.target_names, table.targets.numpy().T, strict=True):
+        yield table.target_columns.get(name, name), values
+
+
+def robust_distance(values: np.ndarray) -> np.ndarray:
+    """Return the distance of every value from the median, in robust deviations.
+
+    The deviation is the median distance of the values that differ from the median, so
+    that a column that is mostly zero has one as well.
+
+    Args:
+        values: any shape, nan where there is none.
+    Returns:
+        As many numbers; zero where all values are equal.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        away = np.abs(values - np.median(values[np.isfinite(values)]))
+    some = away[away > 0]
+    deviation = NORMAL * float(np.median(some)) if some.size else 0.0
+    return away / deviation if deviation else np.zeros_like(away)
+
+
+def gross_outliers(values: np.ndarray) -> np.ndarray:
+    """Return where a value is gross as it is and gross in logarithms of its size."""
+    far = robust_distance(values) > FAR
+    if not far.any():
+        return far
+    sizes = np.log(np.abs(values), where=values != 0, out=np.full(values.shape, np.nan))
+    away = np.abs(sizes - np.nanmedian(sizes))
+    # codes such as 0 and 1 have no deviation in logarithms
+    return far & (away > FAR_IN_LOGS * max(NORMAL * np.nanmedian(away), LEAST_IN_LOGS))
+
+
+def _check_outliers(
+    name: str,
+    values: np.ndarray,
+    row_ids: np.ndarray,
+    index: "pd.Index",
+    magnitudes: "Magnitudes",
+    meant: Collection[float],
+) -> None:
+    unit = magnitudes.of.get(name, 1.0)
+    gross = gross_outliers(values) & ~np.isin(values * unit, [*meant])
+    if not gross.any():
+        return
+    rows = gross.reshape(len(values), -1).any(1)
+    row = int(rows.argmax())
+    value = float(np.ravel(values[row])[np.ravel(gross[row]).argmax()])
+    distance = float(robust_distance(values)[gross].min())
+    usual = float(np.nanmedian(values)) * unit
+    raise DataError(
+        f"column {name!r} is {value * unit:.6g} in {row_name(index, int(row_ids[row]))}, "
+        f"{distance:.1e} robust deviations from the median {usual:.4g} ({int(rows.sum())} "
+        f"of {len(rows)} rows are as far); correct it, leave the row out with data.rows, "
+        f"or set data: {{not_missing: [{value * unit:.17g}]}} if it was measured"
+    )
+
+
+def _check_varies(name: str, values: np.ndarray) -> None:
+    seen = values[np.isfinite(values)]
+    if len(seen) > 1 and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
+        raise DataError(
+            f"target column {name!r} is {seen[0]:g} in all {len(seen)} observed rows; "
+            "there is nothing to explain, name another column or other rows"
+        )
+
+
+def _check_enough(split: "Split", decoder: "Decoder") -> None:
+    """Refuse parts in which a straight line a feature, or a score, has no spare row."""
+    inputs = split.train.features.shape[1]
+    straight = len(decoder.latent_names) * (1 + inputs) + len(decoder.constant_names)
+    least = {"train": 1 + straight, "valid": LEAST_SCORED, "test": LEAST_SCORED}
+    for (part, needed), table in zip(least.items(), split, strict=True):
+        rows = int(table.observed.any(1).sum())
+        numbers = rows if decoder.rowwise else int(table.observed.sum())
+        if numbers < needed:
+            why = (
+                f"straight lines of {inputs} features have {straight} numbers"
+                if part == "train"
+                else "a score of fewer says nothing"
+            )
+            raise DataError(
+                f"{part} has {rows} rows with an observed target, at least {needed} are "
+                f"needed ({why}); give more rows, other fractions or fewer features"
+            )
+
+
+def warn_of_copies(study: "Study") -> tuple[str, ...]:
+    """Warn about features that are a function of a target; return the sentences.
+
+    Raises:
+        DataError: behind a process model a feature is a straight line of a target.
+    """
+    from sciren.decoders import IdentityDecoder
+
+    notes = []
+    table, plain = study.table, isinstance(study.decoder, IdentityDecoder)
+    physical = {*table.forcing_columns.values()}
+    for feature, target, correlation, straight in _copies(table, physical):
+        shown = table.target_columns.get(target, target)
+        if straight and not plain:
+            raise DataError(
+                f"{study.source}: feature {feature!r} is a straight line of target column "
+                f"{shown!r} in every row, so it was computed from it; remove it from the "
+                "features"
+            )
+        notes.append(
+            f"Feature {feature!r} rises or falls with target column {shown!r} in every "
+            f"row (rank correlation {correlation:.5f}); if one was computed from the "
+            "other, every equation below restates that."
+        )
+        warnings.warn(notes[-1], DataWarning, stacklevel=2)
+    return tuple(notes)
+
+
+def _copies(
+    table: "Table", physical: Collection[str]
+) -> Iterator[tuple[str, str, float, bool]]:
+    """Yield feature, target, rank correlation, and whether a straight line joins them."""
+    features, targets = table.features.numpy().T, table.targets.numpy().T
+    for target, y in zip(table.target_names, targets, strict=True):
+        seen = np.isfinite(y)
+        for feature, x in zip(table.feature_names, features, strict=True):
+            if feature in table.kinds or feature in physical:
+                continue
+            pair = x[seen], y[seen]
+            few = slice(None, None, 1 + len(pair[0]) // MOST_RANKED)
+            if min(len(np.unique(values[few])) for values in pair) < LEAST_PAIRS:
+                continue
+            correlation = rank_correlation(*(values[few] for values in pair))
+            if abs(correlation) >= SAME_ORDER:
+                yield feature, target, correlation, _is_straight(*pair)
+
+
+def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
+    """Return Spearman's correlation of two (n,) arrays without gaps."""
+    from scipy.stats import rankdata
+
+    ranks: Sequence[np.ndarray] = [rankdata(values) for values in (x, y)]
+    return float(np.corrcoef(*ranks)[0, 1])
+
+
+def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:
+    x, y = x - x.mean(), y - y.mean()
+    rest = y - x * (x @ y) / (x @ x)
+    return bool(np.abs(rest).max() <= STRAIGHT * np.ptp(y))
