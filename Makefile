@@ -1,6 +1,9 @@
 # make demo   the main job on embedded data: prints the equation, writes runs/demo-respiration
 # make test   lint, types and tests        make bench   timings        make clean
 # make soak   altered files, edits, kills, hostile files and units, for an hour
+# make test-oldest   a part of the tests with the oldest dependencies that are allowed
+# make dist-check    wheel and sdist built twice, installed alone, demo run elsewhere
+# make licences      docs/licences.md, the licences of all dependencies
 # make docs   the manual as a website in site/, every link checked
 # make manual every block of code of the manual and its notebooks, run
 #
@@ -10,6 +13,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+OLDEST ?= .venv-oldest
 WORKERS ?= 2
 OUT ?= runs/demo-respiration
 
@@ -18,7 +22,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test lint docs manual bench clean soak
+.PHONY: demo test test-oldest dist-check licences lint docs manual bench clean soak
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.installed
@@ -44,6 +48,23 @@ bench: $(VENV)/.installed
 soak: $(VENV)/.installed-dev
 	$(ONE_THREAD) $(BIN)/python -m benchmarks.reliability
 
+test-oldest: $(OLDEST)/.installed
+	$(ONE_THREAD) $(OLDEST)/bin/python -m pytest -p no:cacheprovider -W default -m oldest
+
+dist-check: $(VENV)/.installed
+	$(ONE_THREAD) $(BIN)/python -m release.check
+
+licences: $(VENV)/.installed
+	$(BIN)/python -m release.licences
+
+# the tools of the tests are those of today
+$(OLDEST)/.installed: pyproject.toml constraints.txt | $(VENV)/.created
+	$(PYTHON) -m venv $(OLDEST)
+	$(BIN)/python -m release.oldest > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt \
+	  --editable . pytest hypothesis
+	@touch $@
+
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 	  "Python 3.11 or newer is needed, %s is %s: make PYTHON=python3.12" \
@@ -68,5 +89,5 @@ $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(VENV)/.created
 	@touch $(VENV)/.installed $@
 
 clean:
-	rm -rf $(VENV) build site *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(OLDEST) build site *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -14,6 +15,7 @@ from sciren.errors import FormatError
 MEBIBYTE = 2**20
 MOST_JSON = 64 * MEBIBYTE  # equations of 50 latents with all candidates take 2
 MOST_TENSORS = 1024 * MEBIBYTE
+MOST_NESTED = 100  # brackets; settings have up to 4
 
 
 def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
@@ -45,6 +47,22 @@ def parse_json(content: bytes | str) -> Any:
         return json.loads(content)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def check_nesting(text: str) -> None:
+    """Refuse a YAML text with brackets inside brackets without end.
+
+    Its reader looks 1024 characters ahead from every open bracket, which takes a second
+    for a few thousand of them.
+
+    Raises:
+        ValueError: more than MOST_NESTED are open at once.
+    """
+    depth = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if bracket.group() in "[{" else -1
+        if depth > MOST_NESTED:
+            raise ValueError("brackets inside brackets without end")
 
 
 def check_encoder_size(kind: str, settings: Mapping[str, Any], stored: int) -> None:

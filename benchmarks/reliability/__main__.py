@@ -1,7 +1,8 @@
 """The long attack: `python -m benchmarks.reliability [PART ...] [--count N] [--seed N]`.
 
 Parts: digits (200), edits (every kind of value), kills (50), fuzz (200,000), units (18 for
-each process); all of them by default. `--count` makes one part shorter or longer.
+each process), malformed (300), numeric (1000 samples of every law); all of them by default.
+`--count` makes one part shorter or longer.
 """
 
 import argparse
@@ -16,6 +17,8 @@ from benchmarks.reliability.digits import altered_digits
 from benchmarks.reliability.edits import caught_edits, computed_again
 from benchmarks.reliability.fuzz import fuzzed_loads, loaders
 from benchmarks.reliability.kills import KillRange, killed_commands
+from benchmarks.reliability.malformed.attempt import drawn, malformed_inputs
+from benchmarks.reliability.numeric import laws_kept
 from benchmarks.reliability.score import Score
 from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import units_kept
@@ -43,12 +46,22 @@ def _units(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
     return [units_kept("q10"), units_kept(None)]
 
 
+def _malformed(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [malformed_inputs(place, drawn(count or 300, seed))]
+
+
+def _numeric(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [laws_kept(count or 1000, seed)]
+
+
 PARTS: dict[str, Part] = {
     "digits": _digits,
     "edits": _edits,
     "kills": _kills,
     "fuzz": _fuzz,
     "units": _units,
+    "malformed": _malformed,
+    "numeric": _numeric,
 }
 
 

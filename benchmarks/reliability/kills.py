@@ -1,11 +1,15 @@
 """Every command killed at random moments, and finished by the same command again."""
 
+import io
 import random
+import re
 import resource
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from benchmarks.reliability.processes import (
     Fault,
@@ -41,6 +45,12 @@ def attacks(study: Path) -> list[Attack]:
     """Return every command that writes, on a study folder."""
     config, run = str(study / "CONFIG.yaml"), str(study / "runs" / "light_use")
     data, out = str(study / "data.csv"), str(study / "out.csv")
+    grid = ("predict", run, str(study / "grid.nc"), "-o", str(study / "map.zarr"))
+    sweep = ("--quiet", "sweep", config, "--over", "plot", *options(),
+             "--set", f"out={study / 'sweep'}")  # fmt: skip
+    tune = ("--quiet", "tune", config, "--trials", "3", *options())
+    archive = ("archive", run)
+    figures = ("figures", run, "--format", "png")
     discover = ("--quiet", "discover", config, *options())
     predict = ("predict", run, data, "-o", out)
     explain = ("--quiet", "explain", run, "--set", "discovery.bootstrap=4")
@@ -55,6 +65,11 @@ def attacks(study: Path) -> list[Attack]:
         Attack("predict", predict, (*predict, "--overwrite")),
         Attack("report", ("report", run), ("report", run)),
         Attack("control", control, control),
+        Attack("map", grid, (*grid, "--overwrite")),
+        Attack("archive", archive, (*archive, "--overwrite")),
+        Attack("figures", figures, figures),
+        Attack("sweep", sweep, sweep, needs_run=False),
+        Attack("tune", tune, tune, needs_run=False),
     ]  # fmt: skip
 
 
@@ -91,7 +106,7 @@ class KillRange:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         self.do(attack.command)
         after = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        self.expected[attack.name] = content(self.study)
+        self.expected[attack.name] = timeless(self.study)
         self.seconds[attack.name] = after - before
 
     def restore(self, attack: Attack) -> None:
@@ -123,11 +138,25 @@ class KillRange:
 
     def problems(self, attack: Attack) -> list[str]:
         """Say where the study differs from what an uninterrupted command leaves."""
-        now, wanted = content(self.study), self.expected[attack.name]
+        now, wanted = timeless(self.study), self.expected[attack.name]
         names = [n for n in {*now, *wanted} if now.get(n) != wanted.get(n)]
         left = hidden(self.study)
         found = [f"{attack.name}: differs in {sorted(names)[:4]}"] if names else []
         return found + ([f"{attack.name}: left {left[:4]}"] if left else [])
+
+
+def timeless(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder, without what says how long a search took."""
+    files = content(folder)
+    for name, stored in files.items():
+        if name.endswith("trials.journal"):
+            files[name] = b""  # Optuna's own record, with the time of every entry
+        elif name.endswith("trials.csv"):
+            table = pd.read_csv(io.BytesIO(stored)).drop(columns="seconds")
+            files[name] = table.to_csv().encode()
+        elif "/trials/" in name:
+            files[name] = re.sub(rb'"seconds": [^,}]*', b"", stored)
+    return files
 
 
 def killed_commands(

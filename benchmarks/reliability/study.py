@@ -30,10 +30,16 @@ def record(rows: int = 300, seed: int = 0) -> pd.DataFrame:
 
 
 def write_study(folder: Path, rows: int = 300) -> Path:
-    """Write CONFIG.yaml, my_process.py and data.csv; return the configuration."""
+    """Write CONFIG.yaml, my_process.py, data.csv and grid.nc; return the configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     config = write_starter(folder, process_model=True)[0]
-    record(rows).to_csv(folder / "data.csv", index=False)
+    # two plots, for a sweep
+    plots = np.where(np.arange(rows) % 2, "north", "south")
+    record(rows).assign(plot=plots).to_csv(folder / "data.csv", index=False)
+    cells = [range(3), range(4)]
+    index = pd.MultiIndex.from_product(cells, names=["lat", "lon"])
+    grid = record(12, seed=1)[["ta", "vpd", "par"]].set_index(index).to_xarray()
+    grid.to_netcdf(folder / "grid.nc", engine="h5netcdf")
     return config
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from sciren.bounded import MEBIBYTE, read_bounded
+from sciren.bounded import MEBIBYTE, check_nesting, read_bounded
 from sciren.errors import ConfigError
 
 MOST = MEBIBYTE  # of a configuration; longer ones are something else
@@ -67,6 +67,7 @@ def parse_yaml(text: str, source: str) -> Any:
             names source and line.
     """
     try:
+        check_nesting(text)
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

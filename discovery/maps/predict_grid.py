@@ -77,11 +77,14 @@ def predict_grid(
     from discovery.runs.folder import open_run
     from discovery.runs.workflow import progress_of
 
+    hidden = out.with_name(f".{out.name}.unfinished")
+    if out.exists():
+        with alone(out, "predict"):
+            _clear(hidden)
     _check_out(out, overwrite)
     folder = open_run(run)
     discovery = load_discovery(folder)
     grid = open_grid(data, needed(discovery, using))
-    hidden = out.with_name(f".{out.name}.unfinished")
     with alone(out, "predict"):
         done = _begin(hidden, folder, grid, discovery, using, interval)
         tasks = [
@@ -129,6 +132,12 @@ def _check_out(out: Path, overwrite: bool) -> None:
         )
     if out.exists() and not _is_store(out):
         raise ConfigError(f"{out}: is no Zarr store, so it is left alone")
+
+
+def _clear(hidden: Path) -> None:
+    """Remove what a call leaves that was killed when its map was in place already."""
+    if hidden.is_dir() and not (hidden / STORE).exists():
+        shutil.rmtree(hidden)
 
 
 def _is_store(path: Path) -> bool:

@@ -8,7 +8,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
-from sciren.bounded import MEBIBYTE, read_bounded
+from sciren.bounded import MEBIBYTE, check_nesting, read_bounded
 from sciren.errors import FormatError
 from sciren.pykan.network import Network, network_from
 from sciren.pykan.tensor_file import BROKEN, read_tensors
@@ -78,7 +78,9 @@ def read_pykan(path: str | Path, base: str | None = None) -> Network:
 
 def _configuration(path: Path) -> dict[str, Any]:
     try:
-        loader = _Loader(read_bounded(path, MEBIBYTE))
+        text = read_bounded(path, MEBIBYTE).decode("utf-8-sig")
+        check_nesting(text)
+        loader = _Loader(text)
         config = loader.get_single_data()
     except (OSError, yaml.YAMLError, RecursionError, *BROKEN) as error:
         raise FormatError(f"{path} cannot be read: {error!s:.200}") from error

@@ -80,6 +80,11 @@ def calendar(folder):
     dataset.to_netcdf(folder / "data.nc", engine="h5netcdf")
 
 
+def wide(frame):
+    names = [f"spectral_band_{k:06d}_nm" for k in range(13_000)]
+    return pd.concat([pd.DataFrame(0.5, frame.index, names), frame], axis=1)
+
+
 def process(body):
     head = (
         "import math, sys\nimport numpy as np\n"
@@ -241,6 +246,24 @@ MALFORMED = {
     "a period of zero": (None, {"periodic": {"x2": 0}}, "periodic"),
     "a feature listed twice": (None, {"features": ["x1", "x1"]}, "'x1' stands twice"),
     "a target that is not there": (None, {"targets": {"reco": "rec"}}, "names: reco"),
+    "a device that is none": (None, {"train": {"device": "quantum"}}, "'quantum' is not"),
+    "a temperature that is a word": (
+        None, {"decoder": {"name": "q10", "settings": {"t_ref": "warm"}}}, "warm"
+    ),
+    "bounds the wrong way": (
+        None, {"parameters": {"rb": {"low": 5, "high": 1}}}, "low must be below high"
+    ),
+    "a training without epochs": (None, {"train": {"epochs": 0}}, "'train.epochs' is 0"),
+    "a place below a file": (None, {"out": "data.csv/run"}, "is no folder"),
+    "a header longer than any": (
+        lambda folder: wide(good()).drop(columns="ta").to_csv(
+            folder / "data.csv", index=False
+        ),
+        {}, "there is no column 'ta'",
+    ),
+    "a target far from the others": (
+        cell("reco", 5, 1e15), {}, "'reco' is 1e+15 in row 5"
+    ),
     # process models
     "a process model with if": (process("return p.rb if f.ta > 0 else f.ta"), MINE, "where("),
     "with math": (process("return math.exp(p.rb) * f.ta"), MINE, "line 6: `float` and"),
@@ -296,6 +319,7 @@ def test_it_is_one_line_and_exit_code_2_and_nothing_is_written(
     lines = said.err.strip().splitlines()
     assert [line.startswith("error: ") for line in lines] == [True], said.err
     assert message in lines[0]
+    assert any(name in lines[0] for name in ("CONFIG.yaml", "data.", "mine.py"))
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert {path for path in after if "__pycache__" not in path.parts} == set(before)
     assert all(after[path] == content for path, content in before.items())

@@ -113,6 +113,17 @@ def test_odd_yaml_is_one_line(text):
         parse_yaml(text, "conf.yaml")
 
 
+def test_open_brackets_without_end_take_no_time(tmp_path):
+    start = time.process_time()
+    with pytest.raises(ConfigError, match="brackets inside brackets"):
+        parse_yaml(f"a: [{'{' * 3000}", "conf.yaml")
+    (tmp_path / "kan_config.yml").write_text("width: [" + "{" * 3000)
+    with pytest.raises(FormatError, match="brackets inside brackets"):
+        from_pykan(tmp_path / "kan", ["a"])
+    assert time.process_time() - start < 0.3
+    assert parse_yaml("a: [[1, {b: [2]}], '[[']", "c") == {"a": [[1, {"b": [2]}], "[["]}
+
+
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs an endless file")
 def test_endless_files_are_not_read(tmp_path):
     with pytest.raises(

@@ -101,6 +101,25 @@ def test_an_interrupted_map_goes_on_and_ends_the_same(
         )
 
 
+def test_a_map_that_was_killed_when_it_was_in_place_leaves_nothing(
+    light, cells, tmp_path, small_blocks
+):
+    out, hidden = tmp_path / "out.zarr", tmp_path / ".out.zarr.unfinished"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: _interrupt())
+        with pytest.raises(KeyboardInterrupt):
+            predict_grid(light, cells, out, interval=None)
+    assert out.is_dir()
+    assert hidden.is_dir()
+    predict_grid(light, cells, out, interval=None, overwrite=True)
+    assert out.is_dir()
+    assert not hidden.exists()
+
+
+def _interrupt():
+    raise KeyboardInterrupt
+
+
 def test_blocks_cover_every_cell_once(cells, small_blocks):
     grid = open_grid(cells, ["vpd", "ta"])
     assert list(grid.sizes) == ["day", "lat", "lon"]

@@ -14,7 +14,7 @@ from discovery.runs.prediction_files import (
     dataset_of,
     write_predictions,
 )
-from sciren.errors import ColumnError, ConfigError
+from sciren.errors import ColumnError, ConfigError, DataWarning
 
 pytestmark = pytest.mark.filterwarnings("default::sciren.errors.DataWarning")
 
@@ -73,6 +73,18 @@ def test_netcdf_has_the_stamps_as_its_dimension_and_units(keyed, rows, tmp_path)
         }
         assert dataset["outside"].attrs["flag_meanings"] == "inside outside"
         assert dataset.attrs["Conventions"].startswith("CF-")
+
+
+def test_what_leads_beyond_every_number_is_empty_and_told(light, tmp_path):
+    far = tmp_path / "far.csv"
+    far.write_text("ta,vpd,par\n5,9,4\n1e308,9,1e308\n")
+    with pytest.warns(
+        DataWarning, match=r"1 of 2 rows, the first is row 1, lead beyond"
+    ):
+        predict(light, far, tmp_path / "out.csv")
+    table = pd.read_csv(tmp_path / "out.csv")
+    assert np.isfinite(table.iloc[0]).all()
+    assert not np.isinf(table.select_dtypes("number")).any(axis=None)
 
 
 def test_every_kind_of_file_holds_the_same_numbers(light, tmp_path):

@@ -14,6 +14,7 @@ from sciren.errors import ColumnError, ConfigError, TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
+from sciren.training.devices import device_named
 from sciren.training.engines import choose_engine, gauss_newton_obstacle
 from sciren.training.fitting import fit
 
@@ -330,6 +331,13 @@ def test_a_device_that_is_not_there_is_refused(tables):
         TrainingError, match="device 'cuda:7' is not available here; use"
     ):
         fit(respiration_model(), *tables, TrainConfig(device="cuda:7"))
+
+
+@pytest.mark.parametrize("name", ["quantum", "", "cpu:x"])
+def test_a_device_that_is_none_is_refused(name):
+    with pytest.raises(TrainingError, match=f"device {name!r} is not available here"):
+        device_named(name)
+    assert device_named("cpu").type == "cpu"
 
 
 def test_tables_that_lack_a_forcing_are_refused(tables):
