@@ -51,8 +51,14 @@ def _built_in(name: str, settings: "Mapping[str, Any]") -> "Decoder":
         )
     try:
         return decoder_named(name, **settings)
-    except TypeError as error:
-        raise ConfigError(f"decoder {name!r} cannot be built: {error}") from error
+    except SciRenError:
+        raise
+    except (TypeError, ValueError, ArithmeticError) as error:
+        given = ", ".join(f"{key}: {value!r:.40}" for key, value in settings.items())
+        raise ConfigError(
+            f"key 'decoder.settings' is {{{given}}}: process model {name!r} cannot be built "
+            f"with it ({error})"
+        ) from error
 
 
 def _from_file(path: Path, attribute: str) -> "Decoder":

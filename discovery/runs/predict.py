@@ -198,7 +198,8 @@ def _with_intervals(
     predicted = {str(name): result[name].to_numpy() for name in result}
     every = {**columns, **others}
     _warn_apart(discovery, every)
-    added = interval_columns(uncertainty, respond, every, predicted, level, using)
+    with np.errstate(all="ignore"):  # infinite rows are told at the end
+        added = interval_columns(uncertainty, respond, every, predicted, level, using)
     return result.assign(**added)
 
 

@@ -159,8 +159,10 @@ def read_table(path: Path) -> "pd.DataFrame":
     """Read a table of a run; an empty file is an empty table."""
     import pandas as pd
 
+    from discovery.tables.text import exact_numbers
+
     try:
-        return with_formulas(pd.read_csv(path))
+        return with_formulas(pd.read_csv(path, **exact_numbers()))
     except pd.errors.EmptyDataError:
         return pd.DataFrame()
     except (OSError, ValueError) as error:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -290,6 +290,14 @@ def _refuse_doubles(path: Path, names: Iterable[str]) -> None:
         )
 
 
+def exact_numbers() -> dict[str, Any]:
+    """Return what makes `pandas.read_csv` keep the last digit; since 3.1 it always does."""
+    import pandas as pd
+
+    release = tuple(map(int, pd.__version__.split(".")[:2]))
+    return {} if release >= (3, 1) else {"float_precision": "round_trip"}
+
+
 def _check_cells(
     path: Path,
     body: Sequence[str],
@@ -371,6 +379,7 @@ def _parsed(
         keep_default_na=False,
         na_values={c: gaps[n] for c, n in zip(columns, names, strict=True)},
         dtype={c: str for c, n in zip(columns, names, strict=True) if n in kept},
+        **exact_numbers(),
     )  # fmt: skip
     frame = frame.set_axis(names, axis=1)
     for name in kept:

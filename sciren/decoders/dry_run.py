@@ -310,15 +310,28 @@ def _check_numbers(
     watch: Watch,
     place: _Place,
 ) -> None:
-    """Refuse rows that have no number whatever the parameters are."""
+    """Refuse rows without a number, and targets without a slope, for any parameters."""
     always: Tensor | None = None
+    moved: set[str] = set()
     for values in draws:
         constants = [values[name] for name in decoder.constant_names]
         latents = [values[name] for name in decoder.latent_names]
         shared = torch.stack(constants, 1) if constants else latents[0][:, None][:, :0]
         found = decoder.evaluate(torch.stack(latents, 1), shared, dict(forcings))
+        moved |= {
+            n
+            for n in decoder.targets
+            if n not in moved and _moves(decoder, n, found, values)
+        }
         bad = ~torch.isfinite(found.detach()).all(1)
         always = bad if always is None else always & bad
+    for target in decoder.targets:
+        if target not in moved:
+            raise place.error(
+                watch.line or place.last_return(),
+                f"target {target!r} does not change with any parameter; round, floor and "
+                "comparisons have no slope to learn from, leave them out",
+            )
     if always is None or not bool(always.any()):
         return
     row = int(torch.nonzero(always)[0])
@@ -334,3 +347,14 @@ def _check_numbers(
         "power of a negative number, or a division by zero; keep the argument inside "
         "with maximum(x, 1e-6), or filter these rows",
     )
+
+
+def _moves(
+    decoder: Decoder, target: str, found: Tensor, values: Mapping[str, Tensor]
+) -> bool:
+    """Whether a target changes with a parameter; nan, which is told as such, does."""
+    column = found[:, decoder.targets.index(target)]
+    slopes = torch.autograd.grad(
+        column.sum(), list(values.values()), retain_graph=True, allow_unused=True
+    )
+    return any(slope is not None and bool((slope != 0).any()) for slope in slopes)

@@ -319,7 +319,9 @@ def test_it_is_one_line_and_exit_code_2_and_nothing_is_written(
     lines = said.err.strip().splitlines()
     assert [line.startswith("error: ") for line in lines] == [True], said.err
     assert message in lines[0]
-    assert any(name in lines[0] for name in ("CONFIG.yaml", "data.", "mine.py"))
+    assert any(
+        name in lines[0] for name in ("CONFIG.yaml", "data.", "mine.py", f"{tmp_path}:")
+    )
     after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     assert {path for path in after if "__pycache__" not in path.parts} == set(before)
     assert all(after[path] == content for path, content in before.items())

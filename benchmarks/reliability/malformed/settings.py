@@ -78,7 +78,7 @@ def physical(rng: random.Random) -> Malformed:
     """A value outside of what its key can mean."""
     key = rng.choice(list(PHYSICAL))
     value = rng.choice(PHYSICAL[key])
-    place = "" if key in ("data", "decoder") else CONFIG
+    place = "" if key in ("data", "decoder", "targets") else CONFIG
     return Malformed(f"{key}: {value!r:.60}", settings={key: value}, place=place)
 
 

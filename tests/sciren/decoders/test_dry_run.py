@@ -75,6 +75,7 @@ WRONG = {
     "a root of a negative": ("return p.k * (f.ta * 0 - 1) ** 0.5 + f.ta", 1, "no number"),
     "printing": ("y = p.k * f.ta\nprint(y)\nreturn y", 2, "remove the print"),
     "the end": ("sys.exit(1)\nreturn p.k", 1, "remove exit or sys.exit"),
+    "no slope": ("return p.k.round() * f.ta", 1, "does not change with any parameter"),
     "no parameter": ("return f.ta * 2", 1, "does not depend on any parameter"),
     "an item": ("return p.k.item() * f.ta", 1, ".item() takes values out"),
     "text": ("return p.k + 'a'", 1, "fails with TypeError"),
