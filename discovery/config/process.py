@@ -106,7 +106,7 @@ def _run_file(path: Path) -> "ModuleType":
         sys.path.append(str(path.parent))
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise DecoderError(_told(error, path)) from error
     finally:
         sys.path.remove(str(path.parent))

@@ -196,7 +196,9 @@ def _with_intervals(
         if name in present
     }
     predicted = {str(name): result[name].to_numpy() for name in result}
-    every = {**columns, **others}
+    # one row of infinite size would spoil the intervals of all in a product of matrices
+    beyond = np.isinf(np.stack(list(predicted.values()))).any(axis=0)
+    every = {n: np.where(beyond, np.nan, v) for n, v in {**columns, **others}.items()}
     _warn_apart(discovery, every)
     with np.errstate(all="ignore"):  # infinite rows are told at the end
         added = interval_columns(uncertainty, respond, every, predicted, level, using)

@@ -193,7 +193,7 @@ def _run_checked(
         plain(function(*namespaces))
     except MistakeError as mistake:
         raise place.error(place.line(mistake), str(mistake)) from mistake
-    except (Exception, SystemExit):
+    except (Exception, SystemExit, GeneratorExit):
         return  # an operand is no tensor; what fails with tensors as well is told then
 
 
@@ -209,7 +209,7 @@ def _run_plain(
         result = decoder(names(**values), names(**given))
     except StepResultError as error:
         raise place.error(place.last_return(), str(error)) from error
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise place.error(place.line(error), _told(error)) from error
     for name, value in given.items():
         if not torch.equal(value, forcings[name]):

@@ -85,7 +85,7 @@ def _refusal(case: Malformed, code: int, told: str, unchanged: bool) -> str:
         return f"{len(lines)} lines"
     if told.startswith("error: unexpected"):
         return "unexpected"
-    if case.place not in told:
+    if not any(place in told for place in case.place.split("|")):
         return f"does not name {case.place}"
     return "" if unchanged else "something was written"
 

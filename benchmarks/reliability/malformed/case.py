@@ -35,7 +35,8 @@ class Malformed:
         frame: changes the table;  settings: changes the configuration;
         files: writes what is more than that into the folder.
         command: words after ``sciren``; paths count from the folder.
-        place: text that the message must hold, such as the name of the file.
+        place: text that the message must hold, such as the name of the file; or one of
+            several with ``|`` between.
         sound: True where it must be trained with, None where it may.
     """
 

@@ -3,7 +3,13 @@
 import random
 from typing import Any
 
-from benchmarks.reliability.malformed.case import CONFIG, SETTINGS, Kind, Malformed
+from benchmarks.reliability.malformed.case import (
+    CONFIG,
+    DATA,
+    SETTINGS,
+    Kind,
+    Malformed,
+)
 from discovery.config.settings import RunConfig
 from sciren.training.config import TrainConfig
 from symbolic.options import SymbolicOptions
@@ -78,7 +84,7 @@ def physical(rng: random.Random) -> Malformed:
     """A value outside of what its key can mean."""
     key = rng.choice(list(PHYSICAL))
     value = rng.choice(PHYSICAL[key])
-    place = "" if key in ("data", "decoder", "targets") else CONFIG
+    place = "" if key in ("data", "decoder") else f"{CONFIG}|{DATA}"
     return Malformed(f"{key}: {value!r:.60}", settings={key: value}, place=place)
 
 
