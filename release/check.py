@@ -40,7 +40,7 @@ def _installed(folder: Path, file: Path, dependencies: Path | None) -> None:
         site = next((folder / "lib").glob("python*/site-packages"))
         # after the environment's own, so that what was built comes first
         (site / "dependencies.pth").write_text(f"{dependencies}\n")
-        options = ["--no-deps", "--no-build-isolation"]
+        options = ["--no-deps", "--no-build-isolation", "--ignore-installed"]
     _done(
         [folder / "bin/python", "-m", "pip", "install", "--quiet", *options, file],
         folder,

@@ -134,7 +134,7 @@ def _check_outliers(
 
 def _check_varies(name: str, values: np.ndarray) -> None:
     seen = values[np.isfinite(values)]
-    if len(seen) > 1 and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
+    if len(seen) >= LEAST_SCORED and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
         raise DataError(
             f"target column {name!r} is {seen[0]:g} in all {len(seen)} observed rows; "
             "there is nothing to explain, name another column or other rows"
@@ -142,22 +142,23 @@ def _check_varies(name: str, values: np.ndarray) -> None:
 
 
 def _check_enough(split: "Split", decoder: "Decoder") -> None:
-    """Refuse parts in which a straight line a feature, or a score, has no spare row."""
-    inputs = split.train.features.shape[1]
-    straight = len(decoder.latent_names) * (1 + inputs) + len(decoder.constant_names)
-    least = {"train": 1 + straight, "valid": LEAST_SCORED, "test": LEAST_SCORED}
+    """Refuse parts in which not even constants, or no score, have a spare row."""
+    unknowns = len(decoder.latent_names) + len(decoder.constant_names)
+    least = {
+        "train": max(LEAST_SCORED, 1 + unknowns), "valid": LEAST_SCORED, "test": LEAST_SCORED
+    }  # fmt: skip
     for (part, needed), table in zip(least.items(), split, strict=True):
         rows = int(table.observed.any(1).sum())
         numbers = rows if decoder.rowwise else int(table.observed.sum())
         if numbers < needed:
             why = (
-                f"straight lines of {inputs} features have {straight} numbers"
+                f"{unknowns} latents and constants are unknown"
                 if part == "train"
                 else "a score of fewer says nothing"
             )
             raise DataError(
                 f"{part} has {rows} rows with an observed target, at least {needed} are "
-                f"needed ({why}); give more rows, other fractions or fewer features"
+                f"needed ({why}); give more rows or other fractions"
             )
 
 
