@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def _as_child(arguments: list[str], log: Path, fault: Fault | None) -> None:
         os.dup2(out, 2)
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        warnings.simplefilter("default")  # as on a command line, also below a test
         if fault is not None:
             fault()
         from discovery.cli import main

@@ -41,7 +41,10 @@ def load_config(
     data = _with_default_out(data, file)
     changed = {apply_override(data, override) for override in overrides}
     here = (here or Path.cwd()).resolve()
-    resolve_paths(data, {key: here if key in changed else base for key in PATHS})
+    try:
+        resolve_paths(data, {key: here if key in changed else base for key in PATHS})
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from error
     return config_from_mapping(data, str(file))
 
 
@@ -127,7 +130,15 @@ def resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
 
 
 def _absolute(path: str, base: Path) -> Path:
-    return base / Path(path).expanduser()
+    if "\0" in path:
+        raise ConfigError(f"path {path!r} holds a NUL character, which no file has")
+    try:
+        return base / Path(path).expanduser()
+    except RuntimeError as error:
+        user = path.split("/")[0]
+        raise ConfigError(
+            f"path {path!r}: {user} is no home folder here; write the whole path"
+        ) from error
 
 
 def versions() -> dict[str, str]:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from sciren.decoders import Decoder
 
 # A value counts as gross beyond both distances: Cauchy's distribution, the heaviest tail in
-# use, reaches 1e6 deviations once in a million rows, a lognormal one 5 deviations of its
-# logarithm (quantiles of both; tests/discovery/tables/test_plausible.py draws them).
-FAR, FAR_IN_LOGS = 1e6, 12.0
+# use, reaches 11 deviations of its logarithm in a million rows, a lognormal one 5 of its
+# own (quantiles of both; tests/discovery/tables/test_plausible.py draws them).
+FAR, FAR_IN_LOGS = 1e5, 12.0
 LEAST_IN_LOGS = 0.5  # deviation of numbers between 1 and 5
 # 1.4826 median absolute deviations are one standard deviation of normal numbers:
 # Rousseeuw and Croux 1993, Alternatives to the median absolute deviation

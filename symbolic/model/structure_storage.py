@@ -153,7 +153,7 @@ def structure_from_json(stored: Any) -> LatentStructure:
 
 
 def spans_from_json(stored: Any) -> dict[str, Span]:
-    """Read ranges of latents: earlier files keep the size of raw values, and no spans of the equations."""
+    """Return latent -> range; earlier files keep the size of raw values alone."""
     sizes = {name: (-v, v) for name, v in stored.get("largest", {}).items()}
     spans = stored.get("spans", sizes)
     return {name: (float(low), float(high)) for name, (low, high) in spans.items()}

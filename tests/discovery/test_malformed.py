@@ -254,6 +254,8 @@ MALFORMED = {
         None, {"parameters": {"rb": {"low": 5, "high": 1}}}, "low must be below high"
     ),
     "a training without epochs": (None, {"train": {"epochs": 0}}, "'train.epochs' is 0"),
+    "an unknown home": (None, {"out": "~no-such-user/x"}, "~no-such-user is no home"),
+    "a path with NUL": (None, {"data": {"path": "a\0b.csv"}}, "holds a NUL character"),
     "a place below a file": (None, {"out": "data.csv/run"}, "is no folder"),
     "a header longer than any": (
         lambda folder: wide(good()).drop(columns="ta").to_csv(

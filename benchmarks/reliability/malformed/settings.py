@@ -16,7 +16,7 @@ from symbolic.options import SymbolicOptions
 
 VALUES: tuple[Any, ...] = (
     -1, 10**9, 10**30, 1e300, -1e300, float("nan"), float("inf"), "quantum", "", "a\x00b",
-    "~nobody/x", "\u200b", [], {}, [[]], {"a": {"b": 1}}, "x" * 3000, True, [None], ["x1"] * 3,
+    "~no-such-user/x", "\u200b", [], {}, [[]], {"a": {"b": 1}}, "x" * 3000, True, [None], ["x1"] * 3,
 )  # fmt: skip
 PHYSICAL = {
     "decoder": [{"name": "q10", "settings": {"t_ref": v}}
@@ -47,7 +47,7 @@ PHYSICAL = {
     "targets": [{"reco": "rec"}, {"rec": "reco"}, {}, [], "reco", {"reco": ["reco"]}],
     "forcings": [{"ta": "tb"}, {"tb": "ta"}, {}, {"ta": 5}],
     "data": [{"path": "nowhere.csv"}, {"path": "."}, {"path": "/dev/zero"}, {"path": "a\x00b"},
-             {"path": "~nobody/x.csv"}, {"time": "when"}, {"rows": "__import__('os')"},
+             {"path": "~no-such-user/x.csv"}, {"time": "when"}, {"rows": "__import__('os')"},
              {"rows": "x1 >"}, {"rows": "x1 > 99"}, {"rows": "(" * 5000}, {"encoding": "klingon"},
              {"separator": "::"}, {"decimal": "x1"}, {"header": -1}, {"header": 10**9},
              {"missing": [{}]}, {"only": {"site": "nowhere"}}, {"timezone": "Mars"}],

@@ -5,15 +5,15 @@ import random
 from benchmarks.reliability.malformed.case import CONFIG, DATA, Kind, Malformed
 
 PATHS = (
-    "nowhere.yaml", ".", "/dev/zero", "/dev/null", "a\x00b", "~nobody/x.yaml", "x" * 300,
+    "nowhere.yaml", ".", "/dev/zero", "/dev/null", "a\x00b", "~no-such-user/x.yaml", "x" * 300,
     "\udcff.yaml", "", "/proc/self/mem", "../../..", "nowhere.csv", "no\nwhere.yaml", "*.yaml",
     "-", "/root/secret.yaml", "CONFIG.yaml/x", "https://example.org/x.yaml",
 )  # fmt: skip
 CHANGES = (
     "seed", "=1", "a=b=c", "data.path.x=1", "seed=[" + "[" * 3000, "train.device=quantum",
     "sed=1", "out=/dev/null/x", "out=", "decoder=q11", "decoder=x.py:f", "split.kind=tme",
-    "features=[", "features=x1", "seed=!!bool maybe", "out=a\x00b", "out=~nobody/x",
-    "data.path=~nobody/x.csv", "encoder.hidden=[100000000]", "encoder.grid=100000000",
+    "features=[", "features=x1", "seed=!!bool maybe", "out=a\x00b", "out=~no-such-user/x",
+    "data.path=~no-such-user/x.csv", "encoder.hidden=[100000000]", "encoder.grid=100000000",
     "data={}", "parameters.rb.low=1e400", ".=1", "a..b=1", "decoder.settings.t_ref=warm",
 )  # fmt: skip
 ROLES = (
