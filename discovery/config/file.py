@@ -135,7 +135,7 @@ def _absolute(path: str, base: Path) -> Path:
     try:
         return base / Path(path).expanduser()
     except RuntimeError as error:
-        user = path.split("/")[0]
+        user = path.partition("/")[0]
         raise ConfigError(
             f"path {path!r}: {user} is no home folder here; write the whole path"
         ) from error

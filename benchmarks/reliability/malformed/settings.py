@@ -16,7 +16,8 @@ from symbolic.options import SymbolicOptions
 
 VALUES: tuple[Any, ...] = (
     -1, 10**9, 10**30, 1e300, -1e300, float("nan"), float("inf"), "quantum", "", "a\x00b",
-    "~no-such-user/x", "\u200b", [], {}, [[]], {"a": {"b": 1}}, "x" * 3000, True, [None], ["x1"] * 3,
+    "~no-such-user/x", "\u200b", [], {}, [[]], {"a": {"b": 1}}, "x" * 3000, True, [None],
+    ["x1"] * 3,
 )  # fmt: skip
 PHYSICAL = {
     "decoder": [{"name": "q10", "settings": {"t_ref": v}}
