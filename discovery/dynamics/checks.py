@@ -128,6 +128,12 @@ def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
 
 def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     """Lag-one correlation that the estimated memory of the noise leaves."""
+    from sciren.dynamics.mode_fit import group_modes
+
+    # Groups that deviate run at their modes: what is left there is the noise.
+    law = problem.law
+    if law:
+        numbers = law.backward(group_modes(problem, law.forward(numbers)))
     outputs = problem.process.simulate(problem.scale.values(numbers)).outputs
     residual = problem.comparison.residual(outputs)
     products = squares = 0.0
