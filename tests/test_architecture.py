@@ -67,7 +67,7 @@ WITHOUT_TORCH = {
     "sciren.config_errors",
     "sciren.data.conversion",
     "sciren.data.kinds",
-    "sciren.dynamics.integrators",
+    "sciren.dynamics.solving.integrators",
     "sciren.errors",
     "sciren.inference.conformal",
     "sciren.inference.dictionary",

@@ -27,7 +27,7 @@ from sciren import (
 )
 from sciren.dynamics import fit_groups, simulate_series
 from sciren.dynamics.fitting import local_numbers, series_problem
-from sciren.dynamics.group_problem import GroupProblem
+from sciren.dynamics.groups.group_problem import GroupProblem
 from sciren.functions import maximum, minimum
 
 CYCLES = {"alpha": 0.55, "beta": 0.028, "delta": 0.024, "gamma": 0.8}

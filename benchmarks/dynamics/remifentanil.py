@@ -26,10 +26,10 @@ from sciren import (
 )
 from sciren.dynamics import SeriesProcess, simulate_series
 from sciren.dynamics.fitting import SeriesHistory, series_problem
-from sciren.dynamics.group_problem import GroupProblem
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.groups.mixed_fitting import first_modes
+from sciren.dynamics.groups.mode_fit import fit_modes
 from sciren.dynamics.linearised import Linearisation
-from sciren.dynamics.mixed_fitting import first_modes
-from sciren.dynamics.mode_fit import fit_modes
 from sciren.dynamics.prediction import simulated
 
 FOLDS, LINE_ROUNDS = 4, 3

@@ -8,8 +8,8 @@ import numpy as np
 from symbolic.verdict import Check
 
 if TYPE_CHECKING:
-    from sciren.dynamics.group_fit import GroupProblem
-    from sciren.dynamics.simulation import SeriesProcess, Trajectory
+    from sciren.dynamics.groups.group_fit import GroupProblem
+    from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 
 CLOSED = 1e-9  # of all that flowed: sums of ten years of rounding stay below 1e-12
 NAME = "mass balance"

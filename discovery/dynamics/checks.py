@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.dynamics.equations import SeriesEquations
-    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.groups.group_fit import GroupProblem
 
 SAME = 1e-9  # relative: two ways to calculate the same in double precision
 STEP = 1e-5  # of raw numbers: cube root of the rounding, as central differences want it
@@ -105,7 +105,7 @@ def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     """Compare the Jacobian of the outputs with a difference in one random direction."""
     import torch
 
-    from sciren.dynamics.directions import jacobian_blocks
+    from sciren.dynamics.solving.directions import jacobian_blocks
 
     raw = problem.scale.raw(torch.from_numpy(numbers))
     direction = np.random.default_rng(0).choice([-1.0, 1.0], raw.shape)

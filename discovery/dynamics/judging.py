@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.results.result import Discovery
-    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.groups.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
     from symbolic.verdict import Check
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.tables.study import SeriesStudy, Study
     from sciren.data import SeriesTable
-    from sciren.dynamics.group_fit import GroupFits, GroupProblem
+    from sciren.dynamics.groups.group_fit import GroupFits, GroupProblem
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
 
@@ -82,7 +82,7 @@ def _alone(problem: "GroupProblem") -> "GroupFits":
     What a process model lacks lasts for weeks; whitened residuals would count only what
     changes from row to row, and free runs get worse. Errors count the memory.
     """
-    from sciren.dynamics.group_fit import described, fit_groups
+    from sciren.dynamics.groups.group_fit import described, fit_groups
 
     found = fit_groups(problem, estimate_noise=False)
     plain = found.problem

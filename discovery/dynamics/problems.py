@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sciren.data import SeriesTable, Table
-    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.groups.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
     from sciren.dynamics.residuals import NoiseOfSeries
     from sciren.model import ScIReN
@@ -59,8 +59,8 @@ class SeriesProblems:
         return self._known[part]
 
     def _enough_substeps(self) -> int:
-        from sciren.dynamics.accuracy import accurate
         from sciren.dynamics.fitting import local_numbers, series_problem
+        from sciren.dynamics.solving.accuracy import accurate
 
         train = self.series["train"]
         problem = series_problem(self.model, train)

@@ -12,7 +12,7 @@ from sciren.agreement import Agreement
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sciren.dynamics.group_fit import GroupProblem
+    from sciren.dynamics.groups.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
 
 CONSTANT = "constant latents"

@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 from sciren._lazy import lazy
 
 if TYPE_CHECKING:
-    from sciren.dynamics.directions import Directions as Directions
-    from sciren.dynamics.directions import jacobian as jacobian
     from sciren.dynamics.fitting import SeriesHistory as SeriesHistory
     from sciren.dynamics.fitting import fit_series as fit_series
-    from sciren.dynamics.group_fit import GroupFits as GroupFits
-    from sciren.dynamics.group_fit import fit_groups as fit_groups
-    from sciren.dynamics.local import local_jacobians as local_jacobians
-    from sciren.dynamics.mixed_fitting import GroupDeviations as GroupDeviations
+    from sciren.dynamics.groups.group_fit import GroupFits as GroupFits
+    from sciren.dynamics.groups.group_fit import fit_groups as fit_groups
+    from sciren.dynamics.groups.mixed_fitting import GroupDeviations as GroupDeviations
     from sciren.dynamics.prediction import SeriesPrediction as SeriesPrediction
     from sciren.dynamics.prediction import series_bands as series_bands
     from sciren.dynamics.prediction import simulate_series as simulate_series
-    from sciren.dynamics.recurrence import adjoint as adjoint
     from sciren.dynamics.scores import group_scores as group_scores
-    from sciren.dynamics.simulation import SeriesProcess as SeriesProcess
-    from sciren.dynamics.simulation import Trajectory as Trajectory
-    from sciren.dynamics.simulation import Values as Values
-    from sciren.dynamics.state_fit import StateFit as StateFit
-    from sciren.dynamics.state_fit import fit_state_function as fit_state_function
+    from sciren.dynamics.solving.directions import Directions as Directions
+    from sciren.dynamics.solving.directions import jacobian as jacobian
+    from sciren.dynamics.solving.local import local_jacobians as local_jacobians
+    from sciren.dynamics.solving.recurrence import adjoint as adjoint
+    from sciren.dynamics.solving.simulation import SeriesProcess as SeriesProcess
+    from sciren.dynamics.solving.simulation import Trajectory as Trajectory
+    from sciren.dynamics.solving.simulation import Values as Values
+    from sciren.dynamics.states.fit import StateFit as StateFit
+    from sciren.dynamics.states.fit import fit_state_function as fit_state_function
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

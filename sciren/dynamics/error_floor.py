@@ -19,7 +19,7 @@ from scipy.optimize import minimize_scalar
 
 from sciren.comparison import ResidualScale
 from sciren.dynamics.residuals import Comparison, compared_targets
-from sciren.dynamics.simulation import SeriesProcess
+from sciren.dynamics.solving.simulation import SeriesProcess
 
 RANGE = (
     1e-6,

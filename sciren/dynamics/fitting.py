@@ -18,15 +18,13 @@ from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.deviations import Deviations
-from sciren.dynamics.group_fit import GroupFits, fit_groups
-from sciren.dynamics.group_problem import GroupProblem
-from sciren.dynamics.linearised import Linearisation, LinearisedModel
-from sciren.dynamics.local_values import LocalScale
-from sciren.dynamics.mixed_fitting import (
+from sciren.dynamics.groups.deviations import Deviations
+from sciren.dynamics.groups.group_fit import GroupFits, fit_groups
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.groups.mixed_fitting import (
     ROUNDS as MIXED_ROUNDS,
 )
-from sciren.dynamics.mixed_fitting import (
+from sciren.dynamics.groups.mixed_fitting import (
     GroupDeviations,
     Round,
     about_features,
@@ -36,10 +34,12 @@ from sciren.dynamics.mixed_fitting import (
     steady,
     unseen_modes,
 )
-from sciren.dynamics.mode_fit import SETTLED as MODES_SETTLED
-from sciren.dynamics.mode_fit import ModeFits, losses_about
+from sciren.dynamics.groups.mode_fit import SETTLED as MODES_SETTLED
+from sciren.dynamics.groups.mode_fit import ModeFits, losses_about
+from sciren.dynamics.linearised import Linearisation, LinearisedModel
+from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison, compared_targets
-from sciren.dynamics.simulation import SeriesProcess
+from sciren.dynamics.solving.simulation import SeriesProcess
 from sciren.errors import ColumnError, TrainingError
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
@@ -140,7 +140,7 @@ def _jointly(
     settings: TrainConfig,
     progress: Progress | None,
 ) -> SeriesHistory:
-    """Fit curves, and what deviates from them, in turn (`sciren.dynamics.mixed_fitting`)."""
+    """Fit curves, and what deviates from them, in turn (`sciren.dynamics.groups.mixed_fitting`)."""
     fits = first_modes(problem)
     numbers = fits.problem.law.backward(fits.predicted)[:1]
     others = replace_series(fits.problem, series[1])

@@ -19,7 +19,7 @@ from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.decoders.base import Decoder
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.deviations import SMALLEST, Quadratic
+from sciren.dynamics.groups.deviations import SMALLEST, Quadratic
 from sciren.functions import log, maximum
 
 EFFECT, OFFSET, RESPONSE = "effect", "offset", "response"
@@ -31,7 +31,7 @@ UNSEEN = (
 class LinearisedModel(Decoder):
     """response = sum_k effect_k t_k(p_k) - offset, with the parameters of a dynamic model.
 
-    t is the logarithm where groups deviate by factors (`sciren.dynamics.deviations`), and
+    t is the logarithm where groups deviate by factors (`sciren.dynamics.groups.deviations`), and
     the identity elsewhere.
 
     Args:

@@ -14,8 +14,8 @@ from torch import Tensor
 from sciren.constants import ConstantScale
 from sciren.constraints import HALF_WIDTH, Constraint, HardSigmoid, bounds
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.directions import Directions
-from sciren.dynamics.simulation import Values
+from sciren.dynamics.solving.directions import Directions
+from sciren.dynamics.solving.simulation import Values
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0

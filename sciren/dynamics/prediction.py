@@ -6,11 +6,11 @@ import numpy as np
 
 from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.accuracy import accurate
 from sciren.dynamics.fitting import local_numbers
+from sciren.dynamics.groups.mixed_fitting import GroupDeviations
 from sciren.dynamics.local_values import LocalScale
-from sciren.dynamics.mixed_fitting import GroupDeviations
-from sciren.dynamics.simulation import SeriesProcess, check_finite
+from sciren.dynamics.solving.accuracy import accurate
+from sciren.dynamics.solving.simulation import SeriesProcess, check_finite
 from sciren.errors import ColumnError
 from sciren.model import ScIReN
 

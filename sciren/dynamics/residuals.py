@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from sciren.comparison import ResidualScale
-from sciren.dynamics.simulation import SeriesProcess
+from sciren.dynamics.solving.simulation import SeriesProcess
 from sciren.errors import TrainingError
 from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
 

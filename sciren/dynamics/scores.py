@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sciren.dynamics.residuals import compared_targets
-from sciren.dynamics.simulation import SeriesProcess
+from sciren.dynamics.solving.simulation import SeriesProcess
 
 FEWEST = 3  # observations from which a group is scored
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy
 
-from sciren.dynamics.integrators import ADVANCE
+from sciren.dynamics.solving.integrators import ADVANCE
 from sciren.errors import ExpressionError, FormatError
 from symbolic.dynamics.sharing import numbered, shared_parts
 from symbolic.expression.evaluate import NUMPY
@@ -54,7 +54,7 @@ class Recurrence:
         parameters: names of latents and constants.
         forcings: process model's name -> column, the symbol in the formulas.
         time: "step" or "ode";  solver, substeps: of an ODE in an interval, see
-            `sciren.dynamics.integrators`.
+            `sciren.dynamics.solving.integrators`.
         warmup: first rows that run and are not compared.
     """
 

@@ -84,7 +84,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class RelationAt:
-    """A relation with its constants: a `sciren.dynamics.simulation.StateFunction`."""
+    """A relation with its constants: a `sciren.dynamics.solving.simulation.StateFunction`."""
 
     relation: Relation
     constants: Array

@@ -17,10 +17,16 @@ from sciren import (
 )
 from sciren.checkpoint import load_model, save_model
 from sciren.dynamics import series_bands, simulate_series
-from sciren.dynamics.deviations import Deviations, Quadratic, modes, shared, updated
 from sciren.dynamics.error_floor import with_learned_floor
 from sciren.dynamics.fitting import series_problem
-from sciren.dynamics.mode_fit import ModeProblem, fit_modes
+from sciren.dynamics.groups.deviations import (
+    Deviations,
+    Quadratic,
+    modes,
+    shared,
+    updated,
+)
+from sciren.dynamics.groups.mode_fit import ModeProblem, fit_modes
 
 SPREAD, NOISE = 0.3, 0.05
 

@@ -13,7 +13,7 @@ from sciren.datasets.catchments import TRUE_EDGES
 from sciren.dynamics import group_scores, simulate_series
 from sciren.dynamics.buckets import two_stores
 from sciren.dynamics.fitting import linearised_at, series_problem
-from sciren.dynamics.group_fit import fit_groups
+from sciren.dynamics.groups.group_fit import fit_groups
 from sciren.errors import ColumnError, TrainingError
 
 COLUMNS: dict[str, Any] = {

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sciren.dynamics import Directions, adjoint, jacobian, local_jacobians, recurrence
+from sciren.dynamics import Directions, adjoint, jacobian, local_jacobians
+from sciren.dynamics.solving import recurrence
 
 STEP = 1e-6
 
@@ -101,5 +102,5 @@ def test_blocks_of_groups_add_up_to_all(buckets, bucket_values, monkeypatch):
     trajectory = buckets.simulate(bucket_values)
     directions = Directions(static=["smax", "beta"])
     whole = jacobian(buckets, trajectory, directions)
-    monkeypatch.setattr("sciren.dynamics.directions.MEMORY", 1)
+    monkeypatch.setattr("sciren.dynamics.solving.directions.MEMORY", 1)
     np.testing.assert_array_equal(jacobian(buckets, trajectory, directions), whole)

@@ -9,7 +9,7 @@ from sciren import Parameter, SeriesTable, State, process_model
 from sciren.datasets import make_catchments
 from sciren.dynamics import SeriesProcess, Values
 from sciren.dynamics.buckets import two_stores
-from sciren.dynamics.simulation import check_finite
+from sciren.dynamics.solving.simulation import check_finite
 from sciren.errors import ColumnError, DataError, TrainingError
 from sciren.functions import log
 

@@ -6,8 +6,8 @@ import pytest
 
 from sciren import Parameter, SeriesTable, State, process_model
 from sciren.dynamics import Directions, SeriesProcess, Values, jacobian
-from sciren.dynamics.accuracy import CLOSE, accurate
-from sciren.dynamics.integrators import linear, rk4
+from sciren.dynamics.solving.accuracy import CLOSE, accurate
+from sciren.dynamics.solving.integrators import linear, rk4
 from sciren.errors import DecoderError, TrainingError
 from sciren.functions import maximum
 

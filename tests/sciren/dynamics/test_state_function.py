@@ -9,7 +9,7 @@ from sciren import Parameter, SeriesTable, State, TrainConfig, process_model
 from sciren.datasets.catchments import autoregressive, weather
 from sciren.dynamics import fit_state_function
 from sciren.dynamics.buckets import two_stores
-from sciren.dynamics.state_spline import StateSpline
+from sciren.dynamics.states.spline import StateSpline
 from sciren.errors import TrainingError
 from sciren.functions import minimum
 from sciren.splines import evaluate
@@ -103,7 +103,7 @@ def fit_problem():
     from sciren.comparison import ResidualScale
     from sciren.dynamics import SeriesProcess
     from sciren.dynamics.residuals import Comparison, compared_targets
-    from sciren.dynamics.state_fit import spline_problem
+    from sciren.dynamics.states.fit import spline_problem
 
     process = SeriesProcess(store, series(120))
     targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)

@@ -17,7 +17,7 @@ from sciren import (
 )
 from sciren.dynamics import fit_groups
 from sciren.dynamics.fitting import local_numbers, series_problem
-from sciren.dynamics.windows import shortened
+from sciren.dynamics.groups.windows import shortened
 from sciren.functions import maximum, minimum
 from sciren.solvers.levenberg import minimise
 

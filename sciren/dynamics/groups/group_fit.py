@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.dynamics.group_problem import GroupProblem
-from sciren.dynamics.simulation import check_finite
-from sciren.dynamics.windows import windowed_start
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.groups.windows import windowed_start
+from sciren.dynamics.solving.simulation import check_finite
 from sciren.solvers.levenberg import minimise
 
 ITERATIONS = 40

@@ -4,7 +4,7 @@
 2. the loss about the modes with deviations integrated out, as rows; curves solved on them
 3. modes, spreads and noise about the curves; again from 2 until spreads and edges stay
 
-References: see `sciren.dynamics.mode_fit`.
+References: see `sciren.dynamics.groups.mode_fit`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from torch import Tensor
 
 from sciren.data.series import SeriesTable
 from sciren.data.table import Table
-from sciren.dynamics.deviations import Deviations, modes
-from sciren.dynamics.group_problem import GroupProblem
+from sciren.dynamics.groups.deviations import Deviations, modes
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.groups.mode_fit import ModeFits, fit_modes, group_modes
 from sciren.dynamics.linearised import Linearisation
-from sciren.dynamics.mode_fit import ModeFits, fit_modes, group_modes
 
 ROUNDS = 5  # of curves and modes in turn; edges stay from the second or third on
 STEADY = 0.05  # change of logs of spreads between rounds: half of what is known of them

@@ -18,9 +18,13 @@ from sciren.data.series import SeriesTable
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.residuals import Comparison, compared_targets
-from sciren.dynamics.simulation import SeriesProcess, StateFunction, check_finite
-from sciren.dynamics.state_problem import StateProblem
-from sciren.dynamics.state_spline import StateSpline
+from sciren.dynamics.solving.simulation import (
+    SeriesProcess,
+    StateFunction,
+    check_finite,
+)
+from sciren.dynamics.states.problem import StateProblem
+from sciren.dynamics.states.spline import StateSpline
 from sciren.errors import TrainingError
 from sciren.parameters import Parameter
 from sciren.solvers.levenberg import minimise

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.dynamics.accuracy import accurate
-from sciren.dynamics.deviations import Deviations, Quadratic
-from sciren.dynamics.directions import jacobian_blocks
 from sciren.dynamics.error_floor import with_learned_floor
+from sciren.dynamics.groups.deviations import Deviations, Quadratic
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
-from sciren.dynamics.simulation import SeriesProcess, Trajectory
+from sciren.dynamics.solving.accuracy import accurate
+from sciren.dynamics.solving.directions import jacobian_blocks
+from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 from sciren.solvers.levenberg import Normal
 
 

@@ -14,9 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.dynamics.deviations import Deviations, Quadratic, modes, shared, updated
-from sciren.dynamics.group_problem import GroupProblem
-from sciren.dynamics.simulation import check_finite
+from sciren.dynamics.groups.deviations import (
+    Deviations,
+    Quadratic,
+    modes,
+    shared,
+    updated,
+)
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.solving.simulation import check_finite
 from sciren.solvers.levenberg import Normal, minimise
 
 OUTER, INNER = 12, 200  # rounds; six outer ones were enough for fifty people

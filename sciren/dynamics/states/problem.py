@@ -14,9 +14,14 @@ import torch
 from torch import Tensor
 
 from sciren.constants import ConstantScale
-from sciren.dynamics.directions import Directions, jacobian_blocks
 from sciren.dynamics.residuals import Comparison
-from sciren.dynamics.simulation import SeriesProcess, StateFunction, Trajectory, Values
+from sciren.dynamics.solving.directions import Directions, jacobian_blocks
+from sciren.dynamics.solving.simulation import (
+    SeriesProcess,
+    StateFunction,
+    Trajectory,
+    Values,
+)
 from sciren.parameters import Parameter
 from sciren.solvers.levenberg import Normal
 

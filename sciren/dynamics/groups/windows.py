@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sciren.data.series import SeriesTable
-from sciren.dynamics.group_problem import GroupProblem
+from sciren.dynamics.groups.group_problem import GroupProblem
 from sciren.solvers.levenberg import minimise
 
 FIRST = 12  # rows of the first window; each next one is twice as long

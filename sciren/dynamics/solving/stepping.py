@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.integrators import ADVANCE
+from sciren.dynamics.solving.integrators import ADVANCE
 from sciren.functions import maximum, minimum
 from sciren.states import State
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from sciren.dynamics.local import Local
+from sciren.dynamics.solving.local import Local
 
 FEW = 24  # columns; the loop is faster from here (`python -m benchmarks.dynamics jacobian`)
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.dynamics.simulation import SeriesProcess, Trajectory
+from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 
 BLOCK = 16_384  # rows at once: arrays of a few hundred kB stay in the processor's cache
 

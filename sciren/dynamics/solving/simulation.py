@@ -10,7 +10,7 @@ import numpy as np
 
 from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.stepping import Step
+from sciren.dynamics.solving.stepping import Step
 from sciren.errors import ColumnError, DataError, TrainingError, closest_names
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sciren.dynamics.local import Local, local_jacobians
-from sciren.dynamics.recurrence import Forced, tangents
-from sciren.dynamics.simulation import SeriesProcess, Trajectory
+from sciren.dynamics.solving.local import Local, local_jacobians
+from sciren.dynamics.solving.recurrence import Forced, tangents
+from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 
 MEMORY = 2**28  # bytes of the Jacobian that are held at once
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sciren.dynamics.simulation import SeriesProcess, Trajectory, Values
+from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory, Values
 from sciren.errors import TrainingError
 
 CLOSE = 1e-5
