@@ -128,7 +128,7 @@ def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
 
 def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     """Lag-one correlation that the estimated memory of the noise leaves."""
-    from sciren.dynamics.mode_fit import group_modes
+    from sciren.dynamics.groups.mode_fit import group_modes
 
     # Groups that deviate run at their modes: what is left there is the noise.
     law = problem.law
