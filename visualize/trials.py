@@ -82,7 +82,8 @@ def _draw(axis: Axes, trials: Any, name: str, loss: str, taken: int | None) -> N
 def _places(values: pd.Series) -> tuple[NDArray[np.float64], list[str]]:
     """Return where values stand on the axis, and the ticks' texts where they are classes."""
     numeric = pd.api.types.is_numeric_dtype(values) and values.dtype != bool
-    distinct = sorted(set(values), key=lambda value: value if numeric else str(value))
+    known = {str(value): value for value in values}  # lists have no hash of their own
+    distinct = sorted(known.values(), key=None if numeric else str)
     if numeric and len(distinct) > 8:
         return values.to_numpy(dtype=float), []
     place = {str(value): k for k, value in enumerate(distinct)}

@@ -11,7 +11,7 @@ FRAME = pd.DataFrame(
     {
         "number": range(12),
         "rate": np.geomspace(1e-4, 1e-1, 12),
-        "hidden": ["[]", "[2]"] * 6,
+        "hidden": [[], [2]] * 6,  # lists, as settings hold them
         "loss": [*np.linspace(0.2, 0.5, 11), np.inf],
         "pruned": [False] * 10 + [True] * 2,
     }
