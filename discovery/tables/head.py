@@ -6,12 +6,16 @@ imported here. Whatever passes is checked again, cell by cell, when the table is
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from discovery.config.process import check_process_file
 from discovery.config.reading import ReadingSettings
 from discovery.config.settings import RunConfig
 from discovery.tables.kinds import DATASETS, PARQUET, kind_of
 from sciren.errors import ColumnError, DataError, closest_names
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def check_head(config: RunConfig) -> None:
@@ -59,6 +63,12 @@ def _parquet_names(path: Path) -> list[str]:
         return list(parquet.read_schema(path).names)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: this is not a parquet file") from error
+
+
+def require(present: "pd.DataFrame", column: str, key: str) -> None:
+    """Raise ColumnError unless a table has the column that a key names."""
+    if column not in present.columns:
+        raise ColumnError(no_column(key, column, list(map(str, present.columns))))
 
 
 def no_column(key: str, column: str, present: Collection[str]) -> str:

@@ -8,16 +8,11 @@ import numpy as np
 
 from discovery.config.process import load_decoder
 from discovery.config.settings import (
-    AutoSplit,
     BlockSplit,
-    ColumnSplit,
-    GroupSplit,
     RunConfig,
-    TimeSplit,
 )
 from discovery.tables.converting import converted
-from discovery.tables.head import no_column
-from discovery.tables.labelled import split_by_label
+from discovery.tables.head import require
 from discovery.tables.magnitudes import Magnitudes, in_unit, magnitudes_of
 from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
@@ -28,6 +23,7 @@ from discovery.tables.series import (
     series_split,
     units_of,
 )
+from discovery.tables.splitting import split_rows
 from discovery.tables.study import SeriesStudy, Study
 from sciren.errors import (
     ColumnError,
@@ -88,7 +84,7 @@ def prepare(
     }  # fmt: skip
     try:
         for name in config.units:
-            _require(frame, name, f"units.{name}")
+            require(frame, name, f"units.{name}")
         if isinstance(decoder, DynamicModel):
             return _series_study(decoder, frame, kept, forcings, targets, known)
         return _row_study(decoder, frame, kept, forcings, targets, known, origin, say)
@@ -115,7 +111,7 @@ def _row_study(
     frame = magnitudes.divide(frame)
     decoder = _in_unit_of(decoder, magnitudes)
     table = _table(config, frame, forcings, targets, magnitudes)
-    split, meant = _split(config, frame, table), config.data.not_missing
+    split, meant = split_rows(config, frame, table), config.data.not_missing
     check_plausible(table, split, decoder, frame.index, magnitudes, meant)
     study = Study(
         decoder=decoder,
@@ -160,7 +156,7 @@ def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":
     columns, labels = _roles(config, forcings, targets)
     origin = read_origin(config.data, [*columns, column], [*labels, column])
     try:
-        _require(origin.frame, column, "over")
+        require(origin.frame, column, "over")
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
     return _rows(config, origin, _silent)[0]
@@ -287,7 +283,7 @@ def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
     keep = np.ones(len(frame), dtype=bool)
     for name, texts in config.data.only.items():
         key = f"data.only.{name}"
-        _require(frame, name, key)
+        require(frame, name, key)
         labels = id_text(frame[name])
         keep &= labels.isin(texts).to_numpy()
         if not keep.any():
@@ -297,11 +293,6 @@ def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
                 f"{closest_names(texts[0], known)}"
             )
     return np.flatnonzero(keep)
-
-
-def _require(frame: "pd.DataFrame", column: str, key: str) -> None:
-    if column not in frame.columns:
-        raise ColumnError(no_column(key, column, list(map(str, frame.columns))))
 
 
 def _in_unit_of(decoder: "Decoder", magnitudes: Magnitudes) -> "Decoder":
@@ -332,7 +323,7 @@ def _truth(
                 f"key 'truth.{name}': process model {decoder.name!r} has no latent of "
                 f"that name. {closest_names(name, decoder.latent_names)}"
             )
-        _require(frame, column, f"truth.{name}")
+        require(frame, column, f"truth.{name}")
     return {
         name: numeric_column(frame, column) / magnitudes.latents
         for name, column in config.truth.items()
@@ -381,41 +372,6 @@ def _table(
         categorical=config.categorical,
         periodic=config.periodic,
     )
-
-
-def _split(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Split":
-    from sciren import data
-    from sciren.data.frames import numeric_column
-    from sciren.data.labels import id_text, refuse_missing
-
-    def column(name: str, key: str) -> "pd.Series":
-        _require(frame, name, key)
-        return frame[name].iloc[table.row_ids]
-
-    def place(name: str, key: str) -> np.ndarray:
-        values = numeric_column(column(name, key).to_frame(), name)
-        index = frame.index[table.row_ids]
-        refuse_missing(np.isnan(values), index, f"column {name!r}", "coordinate")
-        return values
-
-    how = config.split
-    if isinstance(how, TimeSplit):
-        return data.split_by_time(table, how.train, how.valid, how.test)
-    if isinstance(how, BlockSplit):
-        lon, lat = place(how.lon, "split.lon"), place(how.lat, "split.lat")
-        fold = data.split_by_block(lon, lat, how.degrees, how.folds, config.seed)
-        return data.split_by_fold(table, fold, how.test, how.valid)
-    if isinstance(how, GroupSplit) and how.column is not None:
-        labels = column(how.column, "split.column")
-        empty = labels.isna().to_numpy()
-        refuse_missing(empty, labels.index, f"column {how.column!r}", "group")
-        return data.split_by_group(table, labels, how.fractions, config.seed)
-    if isinstance(how, ColumnSplit):
-        labels = id_text(column(how.column, "split.column"))
-        return split_by_label(table, labels.to_numpy(), how.column)
-    if isinstance(how, GroupSplit | AutoSplit):
-        return data.split_by_group(table, None, how.fractions, config.seed)
-    return data.split_random(table, how.fractions, config.seed)
 
 
 def _each(split: "Split", kept: np.ndarray) -> "Split":
