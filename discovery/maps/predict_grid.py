@@ -99,12 +99,8 @@ def predict_grid(
         (hidden / STORE).rename(out)
         shutil.rmtree(hidden)
     if beyond:
-        warnings.warn(
-            f"{beyond:.1%} of the cells are outside the rows that the model was made from; "
-            f"variable {OUTSIDE!r} marks them",
-            DataWarning,
-            stacklevel=2,
-        )
+        told = f"{beyond:.1%} of the cells are outside the rows that the model was made from"
+        warnings.warn(f"{told}; variable {OUTSIDE!r} marks them", DataWarning, 2)
     cells = " x ".join(f"{size:,} {name}" for name, size in grid.sizes.items())
     return f"wrote {out}: {cells}, by {using}"
 

@@ -167,23 +167,15 @@ def train(
         notes: what is known about the data already.
         keep: stages that are finished already, and where to keep others.
     """
-    from discovery.config.build import enough_rows, model_of
+    from discovery.config.build import model_of
     from discovery.results.members import train_members
     from discovery.runs.checkpoints import Checkpoints
     from discovery.tables.study import SeriesStudy
 
     keep = keep or Checkpoints()
     split, decoder = study.split, study.decoder
-    notes = list(notes)
-    latents, features = len(decoder.latent_names), len(study.config.features)
-    if isinstance(study, SeriesStudy):
-        config = config.replace(ladder=False)
-    elif config.ladder and not enough_rows(study.split.train, features, latents):
-        config = config.replace(ladder=False)
-        notes.append(
-            "No hidden layer was tried, because there are fewer observations than it "
-            "has coefficients."
-        )
+    ladder, why = _ladder(study, config)
+    config, notes = config.replace(ladder=ladder), [*notes, *why]
 
     def first() -> "tuple[ScIReN, dict[str, Any]]":
         from sciren.training import fit
@@ -210,6 +202,24 @@ def train(
         baselines=_baselines(study, training.model, config, progress, keep),
         notes=(*training.notes, *notes, *said),
     )
+
+
+def _ladder(
+    study: "Study | SeriesStudy", config: "TrainConfig"
+) -> tuple[bool, list[str]]:
+    """Return whether hidden layers are tried, and why not where the user wanted them."""
+    from discovery.config.build import enough_rows
+    from discovery.tables.study import SeriesStudy
+
+    if isinstance(study, SeriesStudy) or not config.ladder:
+        return False, []
+    latents, features = len(study.decoder.latent_names), len(study.config.features)
+    if enough_rows(study.split.train, features, latents):
+        return True, []
+    return False, [
+        "No hidden layer was tried, because there are fewer observations than it has "
+        "coefficients."
+    ]
 
 
 def _baselines(

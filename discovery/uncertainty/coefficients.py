@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sciren.inference.selection import Selection
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
-    from symbolic.terms.rebuild import RawConstant
+    from symbolic.terms.raw_constants import RawConstant
 
 Array = np.ndarray
 

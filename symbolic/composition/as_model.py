@@ -32,7 +32,8 @@ from symbolic.terms.bounded import bounded_expression, spans_of
 from symbolic.terms.constant_rows import constant_rows
 from symbolic.terms.edge_table import EdgeTable
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import raw_constants, raw_expression
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import raw_expression
 from symbolic.verdict import Check, Verification
 
 if TYPE_CHECKING:

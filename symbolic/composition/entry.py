@@ -27,7 +27,8 @@ from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel
-from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from symbolic.composition.inputs import Inputs
-from symbolic.terms.rebuild import Units, raw_constants
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 from symbolic.terms.without_offset import without_offset, worth_no_constant
 

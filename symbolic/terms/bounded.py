@@ -18,13 +18,12 @@ from typing import Any
 import numpy as np
 import sympy
 
+from symbolic.terms.raw_constants import RawConstant, raw_constants
 from symbolic.terms.rebuild import (
-    RawConstant,
     Units,
     constrained,
     held,
     plain,
-    raw_constants,
     raw_expression,
     straight,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from symbolic.terms.rebuild import RawConstant
+from symbolic.terms.raw_constants import RawConstant
 
 NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 

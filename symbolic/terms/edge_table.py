@@ -13,7 +13,8 @@ from symbolic.printing.text import to_text
 from symbolic.terms.bounded import Bounds, printed_structure
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
-from symbolic.terms.rebuild import Units, node_expression, raw_constants, raw_term
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import Units, node_expression, raw_term
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:

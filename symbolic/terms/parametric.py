@@ -10,13 +10,12 @@ import sympy
 from symbolic.terms.bounded import Constraint, printed_structure
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
+from symbolic.terms.raw_constants import RawConstant, raw_constants
 from symbolic.terms.rebuild import (
-    RawConstant,
     Units,
     held,
     outer_expression,
     raw_closed,
-    raw_constants,
     raw_factors,
 )
 from symbolic.terms.structure import LatentStructure

@@ -1,6 +1,6 @@
 """Structures of scaled features -> sympy expressions in raw units, constraint included."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,27 +35,6 @@ class Units:
     def symbol(self, source: int) -> sympy.Symbol:
         """Symbol of a feature."""
         return sympy.Symbol(self.names[source], real=True)
-
-
-@dataclass(frozen=True)
-class RawConstant:
-    """One printed constant: where it stands and its value in raw units.
-
-    Args:
-        drawn: whether the fit draws it to a mean (effects of classes).
-    """
-
-    name: str
-    latent: str
-    source: str
-    role: str
-    value: float
-    drawn: bool = False
-
-    @property
-    def described(self) -> str:
-        """What the constant is, in words: "a of ta", "factor offset of sw", "offset"."""
-        return f"{self.role} of {self.source}" if self.source else self.role
 
 
 def feature_symbols(names: Sequence[str]) -> tuple[sympy.Symbol, ...]:
@@ -145,7 +124,7 @@ def raw_factors(product: Product, units: Units) -> list[RawFactor]:
         if term is not None:
             unit = k != product.carrier
             by = 1.0 / float(term.constants[0]) if unit else scale
-            offset = by * _total([offset, term.offset])
+            offset = by * total([offset, term.offset])
             constants = np.array([by * term.constants[0], *term.constants[1:]])
             moved = replace(term, constants=constants, offset=0.0)
         written = None if factor.anchored else offset
@@ -173,10 +152,10 @@ def _sum(edges: Sequence[EdgeTerm], offset: float, units: Units) -> sympy.Expr:
         expression, shift = raw_term(edge, units)
         terms.append(expression)
         offsets.append(shift)
-    return sympy.Add(*terms, sympy.Float(_total(offsets)))
+    return sympy.Add(*terms, sympy.Float(total(offsets)))
 
 
-def _total(parts: Sequence[float]) -> float:
+def total(parts: Sequence[float]) -> float:
     """Sum whose remainder at rounding level is zero, as it is printed."""
     total, size = sum(parts), sum(abs(part) for part in parts)
     return total if abs(total) > ROUNDING * size else 0.0
@@ -321,97 +300,3 @@ def refused_curves(
             if isinstance(node, Node) and node.curve is not None:
                 curves[node.function] = node.curve
     return curves
-
-
-def raw_constants(
-    structures: Sequence[LatentStructure], units: Units
-) -> list[RawConstant]:
-    """List every constant of the printed equations with its value in raw units.
-
-    Names are unique within a latent: ``rb_0`` its offset; ``a_ta``; ``c_rb`` the offset
-    of a node's index and ``c_ta`` that of a factor; ``a_ta_1`` inside the first hidden
-    node or product of several, or beside direct terms; ``a_ta_b`` where one uses a
-    feature twice.
-    """
-    return [
-        replace(constant, name=name)
-        for structure in structures
-        for constant, name in _uniquely_named(_constants_of(structure, units))
-    ]
-
-
-def _constants_of(structure: LatentStructure, units: Units) -> list[RawConstant]:
-    latent = structure.name
-    offset, inner = _edge_constants(structure.edges, latent, "", units)
-    listed: list[RawConstant] = []
-    if structure.offset_free:
-        total = _total([structure.offset, *offset])
-        listed.append(RawConstant(f"{latent}_0", latent, "", "offset", total))
-    listed += inner
-    alone = len(structure.nodes) == 1 and not structure.edges
-    for number, node in enumerate(structure.nodes):
-        tail = "" if alone else f"_{number + 1}"
-        if isinstance(node, Product):
-            listed += _factor_constants(node, latent, tail, units)
-            continue
-        offset, inner = _edge_constants(node.edges, latent, tail, units)
-        total = _total([node.offset, *offset])
-        label = f"c_{latent}{tail}"
-        listed.append(RawConstant(label, latent, "", "index offset", total))
-        listed += inner
-        if node.outer == "log":
-            label = f"A_{latent}{tail}"
-            listed.append(RawConstant(label, latent, "", "amplitude", node.amplitude))
-    return listed
-
-
-def _uniquely_named(listed: list[RawConstant]) -> Iterator[tuple[RawConstant, str]]:
-    """Constants with names of their own: a second a_ta becomes a_ta_b."""
-    count: dict[str, int] = {}
-    for constant in listed:
-        name = constant.name
-        number = count[name] = count.get(name, 0) + 1
-        yield constant, name if number == 1 else f"{name}_{chr(96 + number)}"
-
-
-def _edge_constants(
-    edges: Sequence[EdgeTerm], latent: str, tail: str, units: Units
-) -> tuple[list[float], list[RawConstant]]:
-    """Offsets of some terms, and their other constants."""
-    terms = [raw_closed(edge, units) for edge in edges if edge.form is not None]
-    listed = [
-        term_constant
-        for term in terms
-        for term_constant in _term_constants(term, latent, tail)
-    ]
-    return [term.offset for term in terms], listed
-
-
-def _term_constants(term: RawTerm, latent: str, tail: str) -> list[RawConstant]:
-    return [
-        RawConstant(
-            f"{term.form.constant_name(role, term.feature)}{tail}",
-            latent,
-            term.feature,
-            role,
-            float(c),
-            term.form.penalty() is not None,
-        )
-        for role, c in zip(term.form.constants[:-1], term.constants, strict=True)
-    ]
-
-
-def _factor_constants(
-    product: Product, latent: str, tail: str, units: Units
-) -> list[RawConstant]:
-    listed = []
-    for factor in raw_factors(product, units):
-        feature = units.names[factor.edge.source]
-        if factor.offset is not None:
-            label = f"c_{feature}{tail}"
-            role = "factor offset"
-            listed.append(RawConstant(label, latent, feature, role, factor.offset))
-        if factor.term is not None:
-            written = _term_constants(factor.term, latent, tail)
-            listed += written[1:] if factor.unit else written
-    return listed

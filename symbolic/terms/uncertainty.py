@@ -13,7 +13,8 @@ from symbolic.search.refit import Refit
 from symbolic.terms.bounded import printed_constants, printed_structure
 from symbolic.terms.constant_rows import constant_rows, quantile_95
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import RawConstant, Units
+from symbolic.terms.raw_constants import RawConstant
+from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 
 Structures = Sequence[LatentStructure]

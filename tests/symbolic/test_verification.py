@@ -16,7 +16,8 @@ from symbolic.families.variants import form_named
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.observations import observed
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import raw_constants, raw_expression
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import raw_expression
 from symbolic.verification import STRETCH, _held_out_excess
 
 NAMES = ["same numbers", "close to network", "rounding", "stationary", "round trip"]

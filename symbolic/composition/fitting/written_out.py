@@ -24,7 +24,8 @@ from symbolic.families.variants import of_raw
 from symbolic.terms import nodes
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Factor, Product
-from symbolic.terms.rebuild import RawConstant, Units
+from symbolic.terms.raw_constants import RawConstant
+from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray

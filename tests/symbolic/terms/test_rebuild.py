@@ -18,12 +18,12 @@ from symbolic.printing.latex import to_latex
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import OUTERS, Factor, Node, Product
 from symbolic.terms.parametric import parametric
+from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import (
     Units,
     constrained,
     feature_symbols,
     node_expression,
-    raw_constants,
     raw_expression,
     refused_curves,
 )

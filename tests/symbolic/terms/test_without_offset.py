@@ -5,7 +5,8 @@ import pytest
 
 from symbolic.families.library import FAMILIES
 from symbolic.terms.edge_term import EdgeTerm
-from symbolic.terms.rebuild import Units, raw_constants, raw_expression
+from symbolic.terms.raw_constants import raw_constants
+from symbolic.terms.rebuild import Units, raw_expression
 from symbolic.terms.structure import LatentStructure
 from symbolic.terms.without_offset import SMALL, without_offset
 
