@@ -36,7 +36,8 @@ def make_grid(run: Path, cells: int, path: Path) -> int:
     ranges = read_json(run / "data.json")["ranges"]
     rng = np.random.default_rng(0)
     for name in needed(load_discovery(run), "equations"):
-        values = rng.uniform(*ranges[name], (side, side))
+        low, high = ranges[name]
+        values = rng.uniform(low, high, (side, side))
         xr.Dataset({name: (("lat", "lon"), values)}).to_netcdf(
             path, mode="a" if path.exists() else "w"
         )

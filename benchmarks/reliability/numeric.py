@@ -245,7 +245,8 @@ def broken_law(
     @seeded(seed)
     @settings(
         max_examples=examples, database=None, deadline=None, derandomize=False,
-        suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=[*HealthCheck.__members__.values()],
+        phases=[Phase.generate, Phase.shrink],
     )  # fmt: skip
     @given(samples(rows))
     def tried(sample: Sample) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import Any, TextIO
 
 import typer
 
@@ -71,7 +71,7 @@ def tell(text: object) -> None:
     _write(sys.stderr, str(text))
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _write(stream: TextIO, text: str) -> None:
     encoding = stream.encoding or "utf-8"  # names of files may hold what it cannot say
     text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:

@@ -146,9 +146,9 @@ def judge_own(
     reasons = [on_held_out(problems, runs, "test", False), relation]
     known = checks.checks if checks else ()
     reasons += reasons_of_checks(tuple(c for c in known if c.name != "inside bounds"))
-    doubtful = numbers[~numbers["identified"].astype(bool)]
+    doubtful: pd.DataFrame = numbers.loc[~numbers["identified"].astype(bool)]
     share = len(doubtful) / max(len(numbers), 1)
-    names = ", ".join(map(str, doubtful["constant"].iloc[:6]))
+    names = ", ".join(map(str, doubtful["constant"].tolist()[:6]))
     sentence = (
         f"{len(doubtful)} of {len(numbers)} numbers of groups are on a bound or no better "
         f"known than their bounds ({names}{', ...' if len(doubtful) > 6 else ''})"

@@ -109,4 +109,5 @@ def _with_constant(found: "DiscoveryRecord", scores: "pd.DataFrame") -> "pd.Data
 
     stored = found.group_scores
     assert stored is not None  # every run on series keeps them
-    return pd.concat([scores, stored[stored["model"] != EQUATION]], ignore_index=True)
+    others: pd.DataFrame = stored.loc[stored["model"] != EQUATION]
+    return pd.concat([scores, others], ignore_index=True)

@@ -39,7 +39,9 @@ def series_predictions(discovery: "Discovery", study: "SeriesStudy") -> Predicti
     assert equations is not None  # the caller has asked
     known = [(n, part) for n, part in zip(PARTS, study.split, strict=True) if len(part)]
     places = [_shown(part, study.decoder.warmup) for _, part in known]
-    runs = {EQUATION: [equations.run(part)[1] for _, part in known]}
+    runs: dict[str, list[Outputs]] = {
+        EQUATION: [equations.run(part)[1] for _, part in known]
+    }
     if discovery.model is not None:
         runs[NETWORK] = [_by_network(discovery, part) for _, part in known]
     tables = [part for _, part in known]

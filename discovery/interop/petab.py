@@ -91,7 +91,7 @@ def petab_problem(
     """
     from discovery.runs.folder import open_run
     from discovery.runs.stored import load_discovery, network_of, stored_config
-    from discovery.tables.prepare import prepare
+    from discovery.tables.prepare import prepare_rows
 
     if out.exists() and not (overwrite and (out / "problem.yaml").is_file()):
         raise ConfigError(
@@ -101,7 +101,7 @@ def petab_problem(
     folder = open_run(run)
     model = network_of(load_discovery(folder))
     layers_of(model)  # before the table is read
-    table = prepare(stored_config(folder)).split.train
+    table = prepare_rows(stored_config(folder), "a PEtab problem").split.train
     if len(table) > rows:
         places = np.linspace(0, len(table) - 1, rows).round().astype(int)
         table = table.take(places)

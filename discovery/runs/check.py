@@ -119,7 +119,7 @@ def _process(study: "Study | SeriesStudy") -> list[str]:
     if states:
         lines.append(f"states: {', '.join(state.name for state in states)}")
     observed = (
-        table.compared(decoder.warmup).sum((0, 1))
+        study.table.compared(study.decoder.warmup).sum((0, 1))
         if isinstance(study, SeriesStudy)
         else study.table.observed.sum(0)
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from discovery.results.identification import (
     EQUATIONS,
@@ -182,7 +182,9 @@ def train(
 
         model = model_of(study.config, decoder)
         settings = keep.during_training(config)
-        history = fit(model, split.train, split.valid, settings, progress)
+        train, valid = split.train, split.valid
+        # `fit` takes rows or series, of which a study holds one kind
+        history = fit(model, cast("Any", train), cast("Any", valid), settings, progress)
         return model, Training.of(model, history).record()
 
     training = Training.from_record(*keep.model(decoder, first))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from discovery.runs.training import Training
     from discovery.tables.study import SeriesStudy, Study
-    from sciren.data import Table
+    from sciren.data import SeriesTable, Table
     from sciren.training import TrainConfig
     from sciren.training.progress import Progress
 
@@ -190,12 +190,13 @@ def discover_study(
     from discovery.results.stages import discover
     from discovery.tables.study import SeriesStudy
 
-    split = study.split
     if isinstance(study, SeriesStudy):
         options, seed = study.config.discovery.options, study.config.seed
-        series = dict(zip(PARTS, study.split, strict=True))
+        series: dict[str, SeriesTable] = {}
+        series.update(zip(PARTS, study.split, strict=True))
         found = series_discovery(training, series, options, seed, progress.say, keep)
         return with_time_format(found, study.config)
+    split = study.split
     return discover(
         training.model,
         split.train,

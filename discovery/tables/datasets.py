@@ -137,8 +137,8 @@ def _long(
             units[str(name)] = str(variable.attrs["units"])
     frame = pd.DataFrame(found)
     cells = [n for n in columns if n in found and len(flat.variables[n].dims) == 2]
-    there = frame[cells].notna().any(axis=1)
-    frame = frame[there].reset_index(drop=True)
+    there = frame[cells].notna().to_numpy().any(axis=1)
+    frame = frame.loc[there].reset_index(drop=True)
     said = f"rows count along {pair[0]} and {pair[1]}, {sizes[0]} by {sizes[1]}"
     missing = int((~there).sum())
     said += f"; {missing} of them hold nothing" if missing else ""

@@ -119,7 +119,7 @@ def _check_outliers(
     gross = gross_outliers(values) & ~np.isin(values * unit, [*meant])
     if not gross.any():
         return
-    rows = gross.reshape(len(values), -1).any(1)
+    rows = np.asarray(gross).reshape(len(values), -1).max(1)
     row = int(rows.argmax())
     value = float(np.ravel(values[row])[np.ravel(gross[row]).argmax()])
     distance = float(robust_distance(values)[gross].min())

@@ -37,7 +37,7 @@ from sciren.errors import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sciren.data import Split, Table
+    from sciren.data import Table
     from sciren.decoders import Decoder
     from sciren.decoders.dynamic import DynamicModel
 
@@ -94,6 +94,26 @@ def prepare(
         raise DataError(f"{origin.source}: {error}") from error
 
 
+def prepare_rows(
+    config: RunConfig, work: str, say: Callable[[str], None] = _silent
+) -> Study:
+    """Prepare a study for work that series have no part in.
+
+    Args:
+        config, say: as in `prepare`.
+        work: what cannot be done with series, for the message.
+    Raises:
+        ConfigError: the process model has states, or see `prepare`.
+    """
+    study = prepare(config, say)
+    if isinstance(study, SeriesStudy):
+        raise ConfigError(
+            f"process model {study.decoder.name!r} has states, and {work} takes rows only; "
+            "sciren discover works on its series"
+        )
+    return study
+
+
 def _row_study(
     decoder: "Decoder",
     frame: "pd.DataFrame",
@@ -116,7 +136,7 @@ def _row_study(
     study = Study(
         decoder=decoder,
         table=_original_rows(table, kept),
-        split=_each(split, kept),
+        split=type(split)(*(_original_rows(part, kept) for part in split)),
         truth=_truth(config, origin.frame, decoder, magnitudes),
         coordinates=_coordinates(config, origin.frame),
         magnitudes=magnitudes,
@@ -372,10 +392,6 @@ def _table(
         categorical=config.categorical,
         periodic=config.periodic,
     )
-
-
-def _each(split: "Split", kept: np.ndarray) -> "Split":
-    return type(split)(*(_original_rows(part, kept) for part in split))
 
 
 def _original_rows(table: "Table", kept: np.ndarray) -> "Table":

@@ -58,10 +58,10 @@ class Score:
 
 def score_batch(batch: Batch) -> dict[int, Score]:
     """Train the trials of a batch together and score each of them."""
-    from discovery.tables.prepare import prepare
+    from discovery.tables.prepare import prepare_rows
 
     config = config_from_mapping(batch.settings, "settings of the search")
-    study = prepare(config)
+    study = prepare_rows(config, "sciren tune")
     try:
         return _scores(study, batch)
     except SciRenError as error:

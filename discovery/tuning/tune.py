@@ -88,13 +88,13 @@ def tune(
     from discovery.config.build import model_of
     from discovery.config.file import train_config
     from discovery.runs.workflow import progress_of
-    from discovery.tables.prepare import prepare
+    from discovery.tables.prepare import prepare_rows
     from sciren.training.engines import choose_engine
     from sciren.training.first_order.schedule import Schedule
 
     out, progress = Path(config.out), progress_of(quiet)
     _check_folder(out)
-    study = prepare(config, progress.say)
+    study = prepare_rows(config, "sciren tune", progress.say)
     training = train_config(config)
     engine, _ = choose_engine(model_of(config, study.decoder), training)
     space = space or default_space(config, engine)

@@ -185,7 +185,7 @@ class DynamicModel(FunctionDecoder):
                 "per='group'"
             )
 
-    @functools.cached_property
+    @property
     def state_names(self) -> tuple[str, ...]:
         """Names of the states in order of declaration."""
         return tuple(state.name for state in self.states)

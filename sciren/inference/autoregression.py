@@ -91,8 +91,8 @@ def fit_autoregression(
         return Autoregression.none()
     wanted = observed / observed[0]
     found = _yule_walker(wanted, len(values))
-    for _ in range(MOVES if basis is not None else 0):
-        if found.order == 0:
+    for _ in range(MOVES):
+        if basis is None or found.order == 0:
             break
         true, left = _correlations(found, basis, segments, pairs)
         moved = observed * left[0] / observed[0] + true - left

@@ -80,13 +80,9 @@ def merged(changes: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(SETTINGS)
     for key, value in changes.items():
         known = result.get(key)
-        both = (
-            isinstance(known, dict)
-            and isinstance(value, dict)
-            and value
-            and key != "split"
-        )
-        result[key] = {**known, **value} if both else value
+        result[key] = value
+        if isinstance(known, dict) and isinstance(value, dict) and key != "split":
+            result[key] = {**known, **value} if value else value
     return result
 
 

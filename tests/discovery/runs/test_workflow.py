@@ -213,7 +213,6 @@ def test_few_rows_try_no_hidden_layer_and_say_so(tmp_path, start_study):
     assert methods == {"refit under the noise law", "selection included"}
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_one_failed_check_marks_every_output(
     tmp_path, start_study, quick, monkeypatch, capsys
 ):
