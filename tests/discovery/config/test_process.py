@@ -63,7 +63,7 @@ def test_an_unknown_name_is_refused(name, message):
 
 
 def test_settings_must_fit_the_model(file):
-    with pytest.raises(ConfigError, match=r"'q10' cannot be built: .*t_reff"):
+    with pytest.raises(ConfigError, match=r"'q10' cannot be built with it .*t_reff"):
         load_decoder("q10", {"t_reff": 1})
     with pytest.raises(ConfigError, match="belong to built-in process models"):
         load_decoder(f"{file}:light_use", {"t_ref": 1})
