@@ -22,7 +22,7 @@ function scatterSpec(target, observed, predicted) {
     x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
     y: { label: withUnit(`predicted ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
     layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
-    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}${held ? ", test" : ""}`],
+    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
     shape: 0.8, most: 440,
   };
 }
