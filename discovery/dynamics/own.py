@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sciren.training import TrainConfig
 
 METHOD = "curvature, every group alone"
-NORMAL_95 = 1.96
+NORMAL_95 = 1.96  # two-sided quantile of the normal distribution
 UNKNOWN = 12**-0.5
 """Standard error over the width between the bounds from which the data say nothing: that
 of a number of which only the bounds are known (uniform distribution)."""
@@ -198,8 +198,10 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
                 {
                     "constant": f"{name} of {group}", "latent": name, "source": group,
                     "estimate": float(value), "error": float(error),
-                    "low": float(value - NORMAL_95 * error),
-                    "high": float(value + NORMAL_95 * error), "unit": p.unit,
+                    # curvature knows no bounds, a reader does
+                    "low": max(float(value - NORMAL_95 * error), p.low),
+                    "high": min(float(value + NORMAL_95 * error), p.high),
+                    "unit": p.unit,
                     "method": METHOD, "identified": not why, "reason": why,
                 }
             )  # fmt: skip

@@ -11,7 +11,10 @@ from visualize.labels import count, number, percent, pretty_unit, with_error
 if TYPE_CHECKING:
     import pandas as pd
 
-_HEADINGS = {"r2": "R²", "rmse": "RMSE", "mae": "MAE", "kl": "KL"}
+_HEADINGS = {
+    "r2": "R²", "rmse": "RMSE", "mae": "MAE", "kl": "KL", "median_nse": "median NSE",
+    "median_kge": "median KGE",
+}  # fmt: skip
 _DIGITS, _MOST = 4, 9  # significant digits
 SHORT, LONG = (
     20,

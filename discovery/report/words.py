@@ -22,6 +22,9 @@ WORDS: dict[str, str] = {
     "n": "Number of observed rows.",
     "rows": "Number of observed rows.",
     "bias": "Mean of predicted less observed.",
+    "median": "In the middle of the groups: half of them have more.",
+    "NSE": "Nash-Sutcliffe efficiency: R² of a free run of one group; 0 is no better than "
+    "its mean.",
     "KGE": "Kling-Gupta efficiency: correlation, spread and mean in one; 1 is perfect.",
     "part": "Which rows, or which question of the verdict.",
     "group": "Site, or whatever the rows were grouped by.",
