@@ -117,10 +117,12 @@ def test_warnings_of_the_data_are_one_line_and_others_stay_silent(monkeypatch, c
 
 @pytest.fixture
 def signals():
-    """The handling of SIGTERM as it was before the command."""
-    before = signal.getsignal(signal.SIGTERM)
+    """SIGINT as in a terminal, which jobs in the background ignore; both put back."""
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(
