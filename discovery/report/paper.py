@@ -137,7 +137,8 @@ def _data_views(views: Mapping[str, Any]) -> "Iterator[tuple[str, Figure]]":
     for target, series in views["series"].items():
         if series:
             name = _named("series", target, views["series"])
-            yield name, plot_series(series, target, units.get(target, ""))
+            unit = units.get(target, "")
+            yield name, plot_series(series, target, unit, views.get("clock"))
 
 
 def _named(kind: str, target: str, targets: Mapping[str, Any]) -> str:

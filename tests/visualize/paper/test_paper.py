@@ -92,10 +92,13 @@ def test_what_does_not_exist_is_refused(tmp_path):
 def test_a_series_is_drawn_site_by_site():
     site = {
         "group": "CH-Dav",
-        "time": [0, 10**9],
+        "time": [0.0, 1e9 + 0.4],  # means of stretches are no whole numbers
         "observed": [1, None],
         "network": [1, 2],
     }
     figure = plot_series([site, site], "nee", "g")
     assert len(figure.axes) == 2
     assert figure.axes[0].get_title("left") == "CH-Dav"
+    day = plot_series([site | {"time": [1, 2.5]}], "nee", "g", clock="day")
+    assert day.axes[0].get_xlabel() == "day"
+    np.testing.assert_allclose(day.axes[0].get_lines()[0].get_xdata(), [1, 2.5])
