@@ -7,7 +7,7 @@ from benchmarks.reliability.malformed.case import CONFIG, DATA, Kind, Malformed
 PATHS = (
     "nowhere.yaml", ".", "/dev/zero", "/dev/null", "a\x00b", "~no-such-user/x.yaml", "x" * 300,
     "\udcff.yaml", "", "/proc/self/mem", "../../..", "nowhere.csv", "no\nwhere.yaml", "*.yaml",
-    "-", "/root/secret.yaml", "CONFIG.yaml/x", "https://example.org/x.yaml",
+    "-", "/no/such/secret.yaml", "CONFIG.yaml/x", "https://example.org/x.yaml",
 )  # fmt: skip
 CHANGES = (
     "seed", "=1", "a=b=c", "data.path.x=1", "seed=[" + "[" * 3000, "train.device=quantum",

@@ -103,7 +103,7 @@ def test_symbols_choose_the_solver():
     assert declared(kinked).method == "rk4"
     assert declared(lambda s, p, f: {"n": -p.r * s.n}, solver="rk4").method == "rk4"
     with pytest.raises(DecoderError, match="'n' is not linear in the states"):
-        declared(kinked, solver="linear").method  # noqa: B018
+        _ = declared(kinked, solver="linear").method
 
 
 def test_derivatives_of_a_linear_system_are_those_of_differences():
