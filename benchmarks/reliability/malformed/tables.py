@@ -3,6 +3,7 @@
 import gzip
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -207,8 +208,8 @@ def unit(rng: random.Random) -> Malformed:
     )  # fmt: skip
 
 
-def _bytes(name: str, content: bytes) -> Callable[[object], object]:
-    return lambda folder: (folder / name).write_bytes(content)  # type: ignore[operator]
+def _bytes(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
 
 
 KINDS: tuple[Kind, ...] = (
