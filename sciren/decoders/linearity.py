@@ -53,7 +53,10 @@ def nonlinear_states(model: Declared) -> tuple[str, ...]:
         return tuple(
             name
             for name in model.state_names
-            if any(sympy.sympify(rates[name], strict=True).diff(x).free_symbols & own for x in own)
+            if any(
+                sympy.sympify(rates[name], strict=True).diff(x).free_symbols & own
+                for x in own
+            )
         )
     except Exception:  # whatever a user's function does with symbols
         return tuple(model.state_names)
