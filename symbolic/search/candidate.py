@@ -49,6 +49,8 @@ class Candidate:
                 structure,
                 units,
                 bounds[structure.name],
+                # the largest |raw| decides whether an exponential
+                # has to be written so that it cannot overflow
                 max(map(abs, self.spans.get(structure.name, (0.0,)))),
             )
             for structure in self.structures
@@ -94,6 +96,8 @@ def size_of(structures: Sequence[LatentStructure]) -> float:
     total = 0.0
     for structure in structures:
         for edge in structure.all_edges:
+            # a spline counts more than any closed form, so that to name a curve is a step
+            # towards a simpler model; an outer function costs its call and its sum
             total += 20.0 if edge.form is None else edge.form.complexity
         total += sum(20.0 if n.outer == "spline" else 2.0 for n in structure.nodes)
     return total
@@ -124,6 +128,8 @@ def signature(structures: Sequence[LatentStructure]) -> str:
     for structure in structures:
         direct = sorted(_label(edge) for edge in structure.edges)
         nodes = sorted(_node_signature(node) for node in structure.nodes)
+        # Beside a log node an offset is redundant and the node's name says so; only an offset
+        # that was left out for its own sake makes another structure.
         bare = not structure.offset_free and not any(
             node.startswith("log") for node in nodes
         )
@@ -139,6 +145,8 @@ def _node_signature(node: Node | Product) -> str:
             for factor in node.factors
         )
         return f"{node.outer}({'*'.join(sorted(inside))})"
+    # A refit moves the amplitude of a log through zero; the other outer functions keep their
+    # sign, so it belongs to the structure.
     sign = "" if node.outer == "log" else str(node.amplitude > 0)
     return f"{node.outer}{sign}({'+'.join(sorted(map(_label, node.edges)))})"
 

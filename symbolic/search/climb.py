@@ -82,6 +82,7 @@ def size_of_structure(structure: LatentStructure) -> Size:
     constants, penalty = float(structure.n_free), 0.0
     for edge in structure.all_edges:
         if edge.form is None:
+            # a refused curve has no constants of a form; it costs what its smoother uses
             constants += SPLINE_CONSTANTS
             continue
         penalty += CURVE_PENALTY * (edge.form.family != "linear")
@@ -126,8 +127,13 @@ class Search:
         self, structures: tuple[LatentStructure, ...], constants: "Tensor"
     ) -> ScoredLatents:
         """Refit and score a set of structures; what has converged is not refitted."""
+        # Keyed by families alone: the same structure reached from other constants shares the
+        # entry, and the better of the two minima stays.
         key = signature(structures)
         known = self.known.get(key)
+        # 15 steps are enough to rank structures. What has not come to
+        # rest is taken up again whenever it is asked for, so only
+        # structures that stay in the race are paid for in full.
         if known is None or not known.converged:
             scored_latents = self._scored_refit(
                 refit(
@@ -151,6 +157,8 @@ class Search:
 
         With many edges a step that is worth less than 0.02 units of the criterion.
         """
+        # The criterion is N log(loss) + ..., so a
+        # relative change d of the loss moves it by N d.
         many = _count(structures) > MANY
         return max(1e-7, 0.02 / self.count) if many else 1e-7
 
@@ -165,6 +173,7 @@ class Search:
 
     def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
         sizes = [size_of_structure(structure) for structure in structures]
+        # constants of the process are free in every refit, so they count
         constants = self.term.n_constants + sum(one.constants for one in sizes)
         penalty = UNSUPPORTED_PENALTY * unsupported(structures, self.features)
         size = Size(constants, penalty + sum(one.penalty for one in sizes))
@@ -173,11 +182,13 @@ class Search:
     # -- forecasts ------------------------------------------------------------------
     def foreseen(self, best: ScoredLatents, change: Change) -> float:
         """Forecast of how much larger the criterion is after a change and a refit."""
+        # One evaluation of the process serves all changes around the same structures.
         if self._foreseen is None or self._foreseen[0] is not best:
             made = Forecast(self.term, self.scaled, best.structures, best.constants)
             self._foreseen = (best, made)
         forecast = self._foreseen[1]
         loss = forecast.after(change.latent, change.structures[change.latent])
+        # Both sides are forecasts: what one step gains without any change cancels.
         return self._criterion(loss, change.structures) - self._criterion(
             forecast.unchanged, best.structures
         )
@@ -192,6 +203,7 @@ class Search:
             ((self.foreseen(best, change), change) for change in changes),
             key=lambda one: one[0],
         )
+        # A positive forecast is a loss; a change that may still win is refitted.
         return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
 
     def delta_bic(self, best: ScoredLatents) -> dict[tuple[int, int], dict[str, float]]:
@@ -215,6 +227,8 @@ class Search:
     # -- moves ----------------------------------------------------------------------
     def run(self, constants: "Tensor") -> ScoredLatents:
         """Search from the best starts and return the best set of structures."""
+        # The climb is greedy, so its end depends on where
+        # it starts: the two best starts are followed.
         starts = sorted(self._starts(constants), key=lambda scored: scored.criterion)
         reached = [self._climb(start) for start in starts[:2]]
         return min(reached, key=lambda scored: scored.criterion)
@@ -222,6 +236,8 @@ class Search:
     def _starts(self, constants: "Tensor") -> Iterator[ScoredLatents]:
         """Score starts; several latents are tried one by one beside learned curves."""
         options = [_start_options(latent) for latent in self.latents]
+        # A start that breaks a required shape could not be
+        # moved: every step out of it would be stopped as well.
         if self.rules is not None:
             options = [
                 [self.rules.repaired(k, one) for one in some]
@@ -230,6 +246,9 @@ class Search:
         if len(options) == 1:
             yield from (self.score((one,), constants) for one in options[0])
             return
+        # All combinations of starts would be exponential in the latents. So each latent is
+        # ranked alone while the others keep their learned curves, then the best are put
+        # together and each latent's second best is tried beside them.
         learned = tuple(some[-1] for some in options)
         ranked = []
         for k, some in enumerate(options):
@@ -260,6 +279,7 @@ class Search:
         """Best set of structures that differs in one edge at most."""
         k, number = _located(best.structures, place)
         tried = [
+            # `:=` keeps the refit that `_allowed` judged
             scored
             for change in self._promising(
                 best, self.edge_changes(best.structures, k, number)
@@ -284,6 +304,8 @@ class Search:
             return not self._refused(change, best)
         gone = change.structures[change.latent].size
         freed = max(best.structures[change.latent].size - gone, 1)
+        # Likelihood ratio of Gaussian errors, N log(loss without / loss with): about chi-square
+        # with as many degrees of freedom as constants went.
         deviance = self.count * np.log((scored.loss + FLOOR) / (best.loss + FLOOR))
         return bool(deviance <= NOTICED * freed)
 
@@ -291,6 +313,8 @@ class Search:
         """Whether the errors of an edge's curve rule out every family."""
         current = best.structures[change.latent].all_edges[change.edge]
         edge = self._fitted(change.latent, current)
+        # Without errors of the curve nothing is ruled
+        # out, and a named edge may take another name.
         if edge is None or edge.curve.errors is None or current.form is not None:
             return False
         return edge.fit.refused
@@ -307,11 +331,13 @@ class Search:
         """Yield every other family of one edge, and the edge left out."""
         structure = structures[k]
         current = structure.all_edges[number]
+        # the user's choice stands
         if (k, current.source) in self.keep:
             return
         edge = self._fitted(k, current)
         present = "none" if current.form is None else current.form.family
         for family in edge.families if edge else ():
+            # a constant edge is an edge left out, which comes below as "dropped"
             if family in (present, "constant") or edge is None:
                 continue
             term, shift = alternative(edge, current, family)
@@ -319,6 +345,9 @@ class Search:
                 continue
             other = structure.with_edge(number, term, shift)
             yield Change(_placed(structures, k, other), k, number, family)
+        # An edge leaves its mean to the offset beside it, so that the refit starts near the old
+        # level. The last edge of a node goes only together with the node
+        # (`symbolic.search.path`).
         if len(structure.all_edges) > len(structure.nodes):
             less = structure.with_edge(number, None, _mean(edge, current))
             if all(node.edges for node in less.nodes):
@@ -328,6 +357,8 @@ class Search:
         fitted = self.latents[latent]
         every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
         same = [edge for edge in every if edge.curve.source == term.source]
+        # A feature may stand in several places, directly and in nodes; the learned curve that
+        # the present term follows most closely is the one to offer other families for.
         return max(same, key=lambda edge: _likeness(edge, term), default=None)
 
 
@@ -367,6 +398,8 @@ def _placed(
 
 
 def _centred(edge: FittedEdge, values: np.ndarray) -> np.ndarray:
+    # The level of an edge belongs to the offset of its latent, so curves are compared about
+    # their mean, weighted by where the data are.
     weight = edge.curve.weight / edge.curve.weight.sum()
     return values - float(weight @ values)
 
@@ -390,6 +423,8 @@ def alternative(
 ) -> tuple[EdgeTerm, float]:
     """Return the edge in another family, sized like the present one, and its offset."""
     term, _ = edge.term(family)
+    # Refits may have grown or shrunk the edge since its curve was learned. The slope of the
+    # present term on the learned curve says by how much, and the other family follows.
     learned = _centred(edge, edge.curve.y)
     present = _centred(edge, current.value(edge.curve.x))
     weight = edge.curve.weight

@@ -109,11 +109,15 @@ class Competition:
         """Return the best set of structures, compositions included."""
         if self.options.compose <= 0:
             return best
+        # An obvious gap (refused curve, hidden node) concerns its own latent. A residual that
+        # the features predict may stem from any latent, so all of them are asked.
         self.residual = self._residual_share(best)
         wanted = open_questions(best.structures)
         if self.residual > LIMIT:
             wanted = list(range(len(best.structures)))
         for k in wanted:
+            # The allowed work is shared out in advance, so
+            # that the order of latents decides nothing.
             best = self._latent(best, k, self.options.compose / len(wanted))
         if any(tried.verdict == "taken" for tried in self.attempts):
             self.residual = self._residual_share(best)
@@ -136,10 +140,14 @@ class Competition:
         if obstacle:
             self._note(name, "", "not sought", reason=obstacle)
             return best
+        # The trained encoder is the nearer start, but where its curves are wrong they mislead;
+        # the data alone know nothing of them.
         for trained in (True, False):
             start = STARTS[not trained]
             try:
                 composition = self._composed(name, trained, seconds / len(STARTS))
+            # A composition is an offer on top of a finished
+            # result: its failure is noted, not raised.
             except (SciRenError, ArithmeticError, ValueError) as error:
                 self._note(name, start, "not sought", reason=str(error))
                 continue
@@ -151,6 +159,7 @@ class Competition:
     def _obstacle(self, name: str) -> str:
         """Why a latent is left as it is, or ''."""
         features = self.units.names
+        # A code of a class or an angle has no sums or products with other features.
         if self.units.kinds:
             named = ", ".join(self.units.kinds)
             return (
@@ -164,6 +173,7 @@ class Competition:
                 for key in decisions
                 if key in (*features, name) or key.endswith(f"-> {name}")
             }
+            # pins and shapes may also name a hidden node, h1_<latent>
             if keys or any(key.endswith(f"_{name}") for key in decisions):
                 return f"the user chose the {what} of an edge"
         if not self._families(name):
@@ -175,6 +185,8 @@ class Competition:
         banned = {
             family
             for feature in self.units.names
+            # a family that one feature may not have is left out for all: the composition search
+            # has one list for the whole formula
             for family in self.options.forbidden(feature, name)
         }
         allowed = set(self.options.allowed_families) - banned
@@ -205,6 +217,8 @@ class Competition:
             if len(sources) == 1:
                 curved += sources
                 nested += sources if not _is_known_alone(node) else ()
+        # Suspect are a curve of a curve, and two or more
+        # terms of one feature of which one is nested.
         names = {
             self.units.names[i]
             for i in set(curved)
@@ -243,6 +257,9 @@ class Competition:
             return best
         scored = self._scored(best, k, composition)
         delta = scored.criterion - best.criterion
+        # Second hearing: heavy errors at large predictions can hide
+        # the right formula from the training's noise law. Only a
+        # composition whose own residuals showed such noise gets it.
         same = signature(scored.structures) == signature(best.structures)
         if delta >= 0 and not same and composition.noise == "proportional":
             delta = min(delta, self._delta_under("proportional", scored, best))
@@ -261,6 +278,8 @@ class Competition:
         self, best: ScoredLatents, k: int, composition: "Composition"
     ) -> ScoredLatents:
         """Refit a composition beside the other latents and score it."""
+        # The composition is one of the physical latent;
+        # structures hold the raw latent before its constraint.
         slope, offset = self._line(k)
         structure = latent_structure(composition, self.units, slope, offset)
         structures = (*best.structures[:k], structure, *best.structures[k + 1 :])
@@ -278,10 +297,13 @@ class Competition:
         if self.under is None:
             return float("inf")
         search = self.search
+        # a search of its own: what the first one knows was scored under another loss
         other = Search(
             self.under(law), search.scaled, search.latents, search.keep, search.rules,
             search.domain_margin,
         )  # fmt: skip
+        # both sides are refitted under the new law, else
+        # the one that fits the old law loses unfairly
         new, before = (settled(other, scores) for scores in (scored, best))
         return new.criterion - before.criterion
 
@@ -291,5 +313,6 @@ class Competition:
         if constraint.name != "hard_sigmoid":
             return 1.0, 0.0
         low, high = float(self.model.low[k]), float(self.model.high[k])
+        # hard sigmoid: latent = low + (high - low) (raw / 6 + 1/2), solved for raw
         slope = 6.0 / (high - low)
         return slope, -slope * low - 3.0

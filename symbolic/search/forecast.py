@@ -44,6 +44,8 @@ class Forecast:
         problem = SymbolicProblem(term, scaled, structures)
         theta = problem.start(constants)
         member = scaled.new_zeros(1, device="cpu").long()
+        # The only evaluation of the process: values (n, L), half gradients (n, L + K) and
+        # curvatures (n, L + K, L + K) row by row.
         raw, given = problem.raw(theta), problem.constants_of(theta)
         local = term.local(raw, given, member)
         self.z, self.structures = problem.z, problem.structures
@@ -56,11 +58,14 @@ class Forecast:
         # A process constant moves as a column of ones that stands beside the latents.
         ones = np.ones((len(self.z), 1))
         self.designs += [ones] * (self.gradient.shape[1] - count)
+        # Normal matrix D' H D in blocks, lower triangle. A change of one latent touches only
+        # its own row and column, the rest serves all changes.
         self.blocks = {
             (a, b): self._block(a, b, self.designs[a], self.designs[b])
             for a in range(len(self.designs))
             for b in range(a + 1)
         }
+        # Even without a change one step may gain something; forecasts are compared with this.
         self.unchanged = self.after(0, self.structures[0])
 
     def _block(self, a: int, b: int, one: Array, other: Array) -> Array:
@@ -68,6 +73,8 @@ class Forecast:
 
     def after(self, latent: int, changed: LatentStructure) -> float:
         """Loss after one step of all constants from a latent's changed structure."""
+        # Move to the changed curve first (d = moved):
+        # loss + 2 g'd + d'Hd, and gradient g + H d there.
         moved = changed.value(self.z) - self.values[:, latent]
         design = _design(changed, self.z)
         designs = [*self.designs[:latent], design, *self.designs[latent + 1 :]]
@@ -77,12 +84,17 @@ class Forecast:
         )  # fmt: skip
         right = np.concatenate([d.T @ pull[:, a] for a, d in enumerate(designs)])
         matrix = self._matrix(latent, designs)
+        # an exponential of the new form may overflow before any refit could tame it
         if not (np.isfinite(matrix).all() and np.isfinite(right).all()):
             return float("inf")
+        # Columns have the units of their constants; with a unit
+        # diagonal the ridge means the same for all of them.
         size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
         unit = matrix / np.outer(size, size) + RIDGE * np.eye(len(size))
         scaled = right / size
+        # least value of 2 r'x + x'Mx over the step x: -r' M^-1 r
         gain = float(scaled @ np.linalg.solve(unit, scaled))
+        # the quadratic is no bound: far from its minimum it may promise a negative loss
         return max(start - gain, 0.0)
 
     def _matrix(self, latent: int, designs: list[Array]) -> Array:

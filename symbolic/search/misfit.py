@@ -54,6 +54,7 @@ def misfit(
     curvature = local.curvature[0].cpu().numpy()
     columns = spline_basis(search.features[:, source], FUNCTIONS)
     known = _designs(problem, gradient.shape[1])
+    # Rows D_i g_i (n, P) of the known constants, and the normal matrix D' H D (P, P).
     scores, information = [], []
     for place, block in enumerate(known):
         scores.append(block * gradient[:, place, None])
@@ -66,8 +67,10 @@ def misfit(
     cross = np.vstack(
         [d.T @ (curvature[:, k, latent, None] * columns) for k, d in enumerate(known)]
     )
+    # A unit diagonal, so that the ridge is rounding for constants of any unit.
     size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
     unit = matrix / np.outer(size, size) + RIDGE * np.eye(len(size))
+    # C (P, m): what the known constants would take up of the free curve when they are refitted
     projection = np.linalg.solve(unit, cross / size[:, None]) / size[:, None]
     rows = columns * gradient[:, latent, None] - np.hstack(scores) @ projection
     return _p_value(_by_block(rows, search.term.observations.blocks.cpu().numpy()))
@@ -91,6 +94,8 @@ def _by_block(rows: np.ndarray, blocks: np.ndarray) -> np.ndarray:
 
 def _p_value(sums: np.ndarray) -> float:
     """p-value of a mean of independent blocks (B, m): Hotelling's T2."""
+    # Directions of the free curve that the form spans already have no score of their own; they
+    # would divide zero by zero, and no degree of freedom is theirs.
     values, vectors = np.linalg.eigh(sums.T @ sums)
     kept = values > SMALLEST * max(float(values[-1]), 1e-300)
     total = vectors[:, kept].T @ sums.sum(0)
@@ -98,7 +103,9 @@ def _p_value(sums: np.ndarray) -> float:
     count = len(sums)
     # the sums are squared about zero, not about their mean
     about_mean = statistic / max(1.0 - statistic / count, 1e-12) * (count - 1) / count
+    # with as few blocks as directions any curve fits them: no evidence against the form
     if freedom == 0 or count <= freedom + 1:
         return 1.0
+    # T2 (B - m) / (m (B - 1)) follows F(m, B - m): fewer blocks, wider tails than chi-square
     ratio = about_mean * (count - freedom) / (freedom * (count - 1))
     return float(f_distribution.sf(ratio, freedom, count - freedom))

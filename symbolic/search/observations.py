@@ -64,6 +64,7 @@ def matched(model: "ScIReN", table: "Table") -> "Table":
             raise TrainingError(
                 f"forcing {name!r} has missing values in the table; drop these rows"
             )
+    # The decoder gives targets in its own order; from here on columns are compared by place.
     order = [table.target_names.index(name) for name in decoder.targets]
     return replace(table, targets=table.targets[:, order], target_names=decoder.targets)
 
@@ -74,6 +75,8 @@ def observed(model: "ScIReN", table: "Table", law: str | None = None) -> Observe
     Args:
         law: another noise law than that of the training, see `sciren.training.noise`.
     """
+    # a trained model keeps the scale of its training
+    # rows, so that losses mean the same on any table
     scale = model.residual_scale or ResidualScale.fit(table.targets)
     noise = noise_weights(model, table, law)
     term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
@@ -89,6 +92,8 @@ def sampled(whole: Observed, table: "Table", most: int, seed: int) -> Sample:
 
 def units_of(model: "ScIReN", table: "Table") -> Units:
     """Scaling of the features and their range on a table."""
+    # Copies, because buffers of the model are shared
+    # memory and would move with further training.
     x = table.features.numpy()
     return Units(
         tuple(table.feature_names),
@@ -107,6 +112,7 @@ def constraints_of(model: "ScIReN") -> dict[str, tuple[str, float, float, float]
             constraint.name,
             float(model.low[k]),
             float(model.high[k]),
+            # only a sigmoid has one
             float(getattr(constraint, "temperature", 1.0)),
         )
         for k, (name, constraint) in enumerate(

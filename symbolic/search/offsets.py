@@ -21,6 +21,7 @@ def without_offsets(search: Search, best: ScoredLatents, units: Units) -> Scored
         units: of the features.
     """
     model = search.term.model
+    # One latent after another: whether an offset is missed depends on the others that went.
     for k, structure in enumerate(best.structures):
         if model.constraints[k].name not in ("identity", "relu"):
             continue

@@ -50,7 +50,10 @@ def walk_down(search: Search, best: ScoredLatents) -> list[ScoredLatents]:
         ]
         if not tried:
             break
+        # The smallest criterion of the simpler ones, even where it is worse than the step
+        # before: the path has to lead all the way down.
         path.append(min(tried, key=lambda scored: scored.criterion))
+    # The steps may have run out; the mean alone is the honest lower end of any comparison.
     if any(structure.all_edges or structure.nodes for structure in path[-1].structures):
         flat = _constant_latents(search, path[-1].structures)
         path.append(search.score(flat, path[-1].constants))
@@ -70,8 +73,11 @@ def _cheapest(search: Search, best: ScoredLatents) -> list[Change]:
     changes = [
         change
         for change in search.changes(best.structures)
+        # a change of family that is no simplification was judged by the search already
         if size_of(change.structures) < size_of(best.structures)
     ]
+    # What moves its latent least is missed least: the standard deviation of an edge's values on
+    # the rows ranks the edges without a refit.
     weight = {}
     for k, structure in enumerate(best.structures):
         for number, edge in enumerate(structure.all_edges):
@@ -79,6 +85,8 @@ def _cheapest(search: Search, best: ScoredLatents) -> list[Change]:
             weight[k, number] = float(np.std(values))
     changes.sort(key=lambda one: weight[one.latent, one.edge])
     changes += _without_nodes(best.structures)
+    # A refit costs about in proportion to the edges, so the tries fall as 8 * 8 / edges: a step
+    # costs about the same for any number of them.
     return changes[: max(LEAST_MOVES, MOVES * MOVES // max(len(weight), MOVES))]
 
 
@@ -90,6 +98,8 @@ def _without_nodes(structures: Structures) -> list[Change]:
             if len(node.edges) > 1:
                 continue
             nodes = structure.nodes[:h] + structure.nodes[h + 1 :]
+            # a log node may have held the offset
+            # (`with_offset_in_log`), which is free again without it
             less = replace(structure, nodes=nodes, offset_free=True)
             changes.append(
                 Change((*structures[:k], less, *structures[k + 1 :]), k, 0, "dropped")
@@ -115,6 +125,8 @@ def collect(
         signature(scored.structures): scored
         for scored in (*search.known.values(), *path)
     }
+    # Writing a formula is slow, so candidates compete twice: by a quick count of nodes here,
+    # and by the nodes of their printed equations below.
     first = signature(path[0].structures)
     front = _front(pool.values(), lambda scored: size_of(scored.structures), must)
     front = _thinned(front, first)
@@ -126,6 +138,8 @@ def collect(
 def _front(pool: Iterable[Any], size: Any, must: set[str]) -> list[Any]:
     """Members that no smaller one fits better than, smallest first; `must` stays."""
     found, least = [], np.inf
+    # In order of size, then loss: a member is on the
+    # front where it beats the smallest loss so far.
     for one in sorted(pool, key=lambda candidate: (size(candidate), candidate.loss)):
         if not np.isfinite(one.loss):
             continue
@@ -139,6 +153,7 @@ def _thinned(front: list[Any], first: str) -> list[Any]:
     """At most `KEPT` members spread over the front; both ends and the first stay."""
     if len(front) <= KEPT:
         return front
+    # evenly over the front, in numbers: both ends are among them
     places = set(np.linspace(0, len(front) - 1, KEPT - 1).round().astype(int).tolist())
     places |= {
         k for k, scored in enumerate(front) if signature(scored.structures) == first
@@ -153,7 +168,9 @@ def _candidate(
     physical = model.constant_scale.to_physical(scored_latents.constants).tolist()
     z = model.scaled(table.features).numpy()
     raw = np.stack(
-        [structure.value(z) for structure in scored_latents.structures], axis=1
+        # (n, L) raw latents
+        [structure.value(z) for structure in scored_latents.structures],
+        axis=1,
     )
     latents = model.constrain(scored_latents.constants.new_tensor(raw))
     values = scored_latents.constants.new_tensor(physical)
@@ -175,6 +192,7 @@ def _candidate(
 
 def _mean_r2(observed: np.ndarray, predicted: np.ndarray) -> float:
     """R2 of the observed targets, their mean over those that vary."""
+    # rows where a formula has no finite value are left out, so one pole does not hide the rest
     held = np.where(np.isfinite(predicted), observed, np.nan)
     scores = [r2(held[:, k], predicted[:, k]) for k in range(held.shape[1])]
     known = [score for score in scores if np.isfinite(score)]
@@ -190,6 +208,7 @@ def _with_scores(candidates: Sequence[Candidate]) -> list[Candidate]:
     for place, one in enumerate(candidates):
         before = candidates[place - 1] if place else one
         more = one.complexity - before.complexity
+        # 1e-300 keeps the logarithm of a loss of zero, on exact data, finite
         gain = np.log(max(before.loss, 1e-300) / max(one.loss, 1e-300))
         scored.append(replace(one, score=float(gain / more) if more > 0 else 0.0))
     return scored
@@ -208,11 +227,12 @@ def select(
             the models that keep every edge that the data notice; "accuracy": the
             smallest loss; "best": the simplest within 1.5 times the smallest loss; or
             the number of a row.
-        found: structures of the search's result.
+        structures: of the search's result, which "bic" names by its families.
     Raises:
         ConfigError: another rule, or no such row.
     """
     losses = [candidate.loss for candidate in candidates]
+    # True is an int in Python, but no row
     if isinstance(rule, int) and not isinstance(rule, bool):
         if not 0 <= rule < len(candidates):
             raise ConfigError(

@@ -51,16 +51,21 @@ class SymbolicProblem:
         self.z = scaled.cpu().numpy()
         self.structures = tuple(structures)
         sizes = [structure.size for structure in self.structures]
+        # latent k owns theta[cuts[k] : cuts[k + 1]],
+        # process constants what follows the last cut
         self.cuts = np.cumsum([0, *sizes]).tolist()
         self.n_constants = term.n_constants
         self.size = self.cuts[-1] + self.n_constants
         low, high = term.model.constant_scale.box()
         self.low, self.high = low.to(scaled), high.to(scaled)
+        # Redundant constants (an offset beside a log, the scale of a second factor) are packed
+        # but held: the normal matrix would be singular in them.
         flat = [flag for structure in self.structures for flag in structure.free]
         flat += [True] * self.n_constants
         self.active = torch.tensor([flat], device=scaled.device)
         self.low_z, self.high_z = self.z.min(0), self.z.max(0)
         self.middle = self.start(torch.zeros(self.n_constants))[0]
+        # relative to the size of each constant, so that units do not matter
         self.ridge = RIDGE / self.middle.abs().clamp_min(1.0).pow(2)
         self.ridge[self.cuts[-1] :] = 0.0
         self.prior = self._prior()
@@ -73,7 +78,9 @@ class SymbolicProblem:
             for edge, start in zip(structure.all_edges, structure.starts, strict=True):
                 penalty = None if edge.form is None else edge.form.penalty()
                 if penalty is not None:
+                    # the penalty of a form acts on its own constants only
                     place = slice(cut + start, cut + start + edge.size)
+                    # penalties count sums of squares, the loss is a mean over observations
                     whole[place, place] = torch.from_numpy(penalty / count).to(whole)
                     held = True
         return whole if held else None
@@ -87,6 +94,7 @@ class SymbolicProblem:
         return self._changed(term=term)
 
     def _changed(self, **changes: object) -> "SymbolicProblem":
+        # a shallow copy: packing and ranges of the data are the same and dear to make anew
         other = object.__new__(SymbolicProblem)
         other.__dict__.update(self.__dict__ | changes)
         return other
@@ -104,6 +112,7 @@ class SymbolicProblem:
 
     def structures_at(self, theta: Tensor) -> tuple[LatentStructure, ...]:
         """Return the structures with the constants of one member (P,)."""
+        # forms are numpy in double precision, whatever device the process runs on
         values = theta.detach().cpu().numpy()
         return tuple(
             structure.unpack(values[self.cuts[k] : self.cuts[k + 1]])
@@ -116,6 +125,8 @@ class SymbolicProblem:
 
     def raw(self, theta: Tensor) -> Tensor:
         """Raw latents (S, n, L)."""
+        # Formulas cost little beside the process, so
+        # members are a plain loop here and one batch there.
         members = [
             np.stack(
                 [structure.value(self.z) for structure in self.structures_at(row)],
@@ -140,6 +151,8 @@ class SymbolicProblem:
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
+        # Half gradients as everywhere in the solver: loss(theta + d) = loss + 2 g'd + d' M d,
+        # so a penalty w d^2 adds w d to g and w to the diagonal of M.
         local = self.term.local(self.raw(theta), self.constants_of(theta), members)
         normal = assemble(local, self._designs(theta))
         pull = self._pull(theta)
@@ -192,6 +205,7 @@ class SymbolicProblem:
         """Hold process constants in their bounds and poles outside the data."""
         held = trial.clone()
         cut = self.cuts[-1]
+        # Process constants have a box of their own, so clipping each is the projection.
         held[:, cut:] = trial[:, cut:].clamp(self.low, self.high)
         for member in range(len(held)):
             self._keep_domain(held[member], theta[member])
@@ -202,16 +216,21 @@ class SymbolicProblem:
     def _keep_rules(self, trial: Tensor, theta: Tensor, rules: ShapeRules) -> None:
         """Stop the constants of every direct edge where its shape would be lost."""
         for k, structure in enumerate(self.structures_at(trial)):
+            # the offset of the latent comes first
             place = self.cuts[k] + 1
             for edge in structure.edges:
                 here = slice(place, place + edge.size)
                 place += edge.size
                 if rules.obeyed(k, edge):
                     continue
+                # The whole step of this edge is shortened, not single constants of it: a shape
+                # belongs to all of them together.
                 before, step = theta[here].clone(), trial[here] - theta[here]
                 share = _largest_share(
                     edge, before.tolist(), step.tolist(), partial(rules.obeyed, k)
                 )
+                # Exactly the old values where nothing is left of the step, because
+                # `held_at_bounds` recognises a stopped constant by its not having moved at all.
                 moved = share * step
                 still = bool((moved.abs() <= 1e-9 * (1 + before.abs())).all())
                 trial[here] = before if still else before + moved
@@ -223,6 +242,7 @@ class SymbolicProblem:
         """
         for k, structure in enumerate(self.structures_at(trial)):
             for edge, start in zip(structure.all_edges, structure.starts, strict=True):
+                # the amplitude comes first and moves no pole
                 if edge.form is None or self._feasible(edge, edge.constants[1:]):
                     continue
                 place = self.cuts[k] + start
@@ -238,6 +258,8 @@ class SymbolicProblem:
     def _feasible(self, edge: EdgeTerm, inner: Sequence[float]) -> bool:
         assert edge.form is not None
         low, high = self.low_z[edge.source], self.high_z[edge.source]
+        # a form is asked with all its constants: amplitude,
+        # inner ones, and an offset that does not matter
         full = np.array([edge.constants[0] if edge.size else 0.0, *inner, 0.0])
         return edge.form.feasible(full, low, high, self.domain_margin)
 
@@ -245,6 +267,8 @@ class SymbolicProblem:
         self, edge: EdgeTerm, before: Sequence[float], step: Sequence[float]
     ) -> float:
         """Largest share of a step of the inner constants that keeps the domain."""
+        # Bisection; 50 halvings reach the rounding of
+        # a double. The start of the step is feasible.
         low, high = 0.0, 1.0
         for _ in range(50):
             share = (low + high) / 2
@@ -261,11 +285,14 @@ class SymbolicProblem:
             Normal equations, and (1, P) bool: parameters that may move.
         """
         members = torch.zeros(1, dtype=torch.long)
+        # Active set: solve, see what the full step runs into, hold that, and solve for the
+        # others. At least one parameter is held each time, so it ends.
         moving = self.active[:1].clone()
         for _ in range(self.size):
             held = hold(normal, moving)
             step = newton_step(held)
             trial = self.retract(theta + step, theta, members)
+            # a step at the level of rounding is no sign of a bound
             stopped = (trial == theta) & (step.abs() > 1e-9 * (1 + theta.abs()))
             if not bool((stopped & moving).any()):
                 break
@@ -291,6 +318,8 @@ def _largest_share(
 
 def newton_step(normal: Normal) -> Tensor:
     """Undamped step (S, P), solved on the scale of the diagonal."""
+    # Constants of different units make the matrix badly scaled; a unit diagonal does not change
+    # the step but its rounding errors. 1e-12 keeps the inverse where two columns are equal.
     scale = normal.matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
     scaled = normal.matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
     eye = 1e-12 * torch.eye(scaled.shape[-1]).to(scaled)

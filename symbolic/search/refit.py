@@ -76,6 +76,7 @@ def refit(
         _, moving = problem.held_at_bounds(normal, theta)
         others = problem.with_active(moving)
         solution = minimise(others, theta, iterations, tolerance, damping=1e-3)
+    # Reported constants have to stand at the minimum; a search only compares losses.
     settled = _settled(problem, solution.theta) if with_covariance else solution.theta
     theta = _oriented(problem, settled[0])
     spread = Sandwich(torch.zeros(problem.size, problem.size).to(theta), 0)
@@ -83,6 +84,7 @@ def refit(
         spread = _covariance(problem, theta)
     return Refit(
         problem.structures_at(theta),
+        # constants of the process stand last
         theta[problem.cuts[-1] :],
         theta,
         float(solution.loss[0]),
@@ -100,6 +102,7 @@ def _settled(problem: SymbolicProblem, theta: Tensor) -> Tensor:
     for _ in range(SETTLING):
         held, moving = problem.held_at_bounds(problem.normal(theta, members), theta)
         step = torch.where(moving, newton_step(held), torch.zeros_like(theta))
+        # relative to the constant; 1e-3 keeps one that is zero from never coming to rest
         if bool((step.abs() <= 1e-9 * (1e-3 + theta.abs())).all()):
             break
         trial, share = downhill(problem, theta, step)
@@ -124,6 +127,7 @@ def downhill(
         Where it leads (1, P), and its share of the whole step; 0 where all lead up.
     """
     members = torch.zeros(1, dtype=torch.long)
+    # one part in 1e12 is rounding of a sum over the rows
     limit = problem.loss(theta, members) * (1 + 1e-12)
     for halvings in range(HALVINGS):
         share = 0.5**halvings
@@ -138,16 +142,19 @@ def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
     whole, member = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
     held, moving = problem.held_at_bounds(problem.normal(whole, member), whole)
     keep = moving[0].to(theta)
+    # noise of variance one: the sandwich brings the noise itself, row by row
     inverse = covariance(held.matrix, torch.ones_like(held.loss), 1.0)[0]
     local, designs = problem.by_row(whole)
     seen = problem.term.observations
     prior = problem.prior
     if prior is not None:
+        # the penalty counts in units of the variance of one observation
         prior = prior * float(local.loss[0]) / seen.count
     free = inverse * keep.unsqueeze(1) * keep
     robust = sandwich(local, designs, free, seen.blocks, prior, seen.rank)
     if problem.prior is None:
         return robust
+    # usual covariance: residual variance, N - k degrees of freedom, times the inverse matrix
     variance = float(local.loss[0]) / max(seen.count - int(keep.sum()), 1.0)
     return replace(
         robust, covariance=_at_least(robust.covariance, variance * free, problem.prior)
@@ -175,6 +182,7 @@ def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:
 def rows_for_search(count: int, limit: int, seed: int) -> Tensor:
     """Choose at most `limit` rows, spread over the table, seeded."""
     if count <= limit:
+        # all rows in their order, so that a small table needs no seed
         return torch.arange(count)
     generator = torch.Generator().manual_seed(seed)
     return torch.randperm(count, generator=generator)[:limit].sort().values

@@ -63,6 +63,8 @@ def still_predictable(
     """
     rows = rows_for_search(len(scaled), ROWS, seed)
     part, z = term.take(rows), scaled[rows].cpu().numpy()
+    # (n, L) raw latents, then residuals (n, T) divided by the noise of their rows: the
+    # references below are ordinary least squares.
     raw = np.stack([structure.value(z) for structure in structures], axis=1)
     gaps = part.residual(scaled.new_tensor(raw)[None], constants.detach()[None])[0]
     weights = part.observations.weights.cpu().numpy()
@@ -71,19 +73,24 @@ def still_predictable(
     shares = [
         _share(z[seen], left[seen, t], blocks[seen], seed)
         for t in range(left.shape[1])
+        # rows without an observation have weight zero
         if (seen := weights[:, t] > 0).sum() >= FEWEST
     ]
     return max(shares, default=0.0)
 
 
 def _share(z: np.ndarray, residual: np.ndarray, blocks: np.ndarray, seed: int) -> float:
+    # what is left of exact data is rounding, which may well be smooth in the features
     if not np.isfinite(residual).all() or np.std(residual) <= ROUNDING:
         return 0.0
     moving = np.ptp(z, axis=0) > 0
     if not moving.any():
         return 0.0
     regression = Regression.of(z[:, moving], residual)
+    # Rows that remember each other stay in one fold, else a neighbour's error predicts them.
     fold = folds(len(z), seed, independent_blocks(regression, residual, blocks))
+    # Two references with different faults: splines with
+    # products of pairs miss jumps, trees miss gentle slopes.
     by_ridge = ridge_prediction(flexible_columns(regression), residual, fold)
     by_trees = trees_prediction(z[:, moving], residual, fold, seed)
     by_curves = max(r2(residual, by_ridge), r2(residual, by_trees))
@@ -96,6 +103,8 @@ def _share_of_triples(z: np.ndarray, residual: np.ndarray, fold: np.ndarray) -> 
     rows, count = len(z), products.shape[1]
     if not 0 < count * ROWS_EACH <= rows:
         return 0.0
+    # N R2 is about the deviance that is gained; every product tried raises what chance can
+    # reach by 2 log of their number.
     share = r2(residual, ridge_prediction(products, residual, fold))
     return share if share * rows > SIGNIFICANT + 2 * np.log(count) else 0.0
 

@@ -26,6 +26,8 @@ def fit_edge(
 ) -> CurveFit:
     """Fit the closed forms to one curve."""
     rule = options.shape(feature, latent)
+    # a sign is one of the printed term, known only
+    # after its offset is moved: `ShapeRules` sees to it
     trend: Any = rule if rule in ("increasing", "decreasing") else None
     return fit_curve(
         curve.x,
@@ -45,6 +47,7 @@ def fit_edge(
 
 def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float]:
     """Turn a fit into an edge term and the offset that leaves it."""
+    # a refused curve keeps its level, so it leaves no offset
     if fit.form is None:
         return EdgeTerm(curve.source, None, (), curve.table, function), 0.0
     form, (*constants, offset) = _about_zero(fit.form, fit.constants.tolist())
@@ -54,6 +57,7 @@ def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float
 def _about_zero(form: Form, constants: list[float]) -> tuple[Form, list[float]]:
     """Write an exponential about a number about zero, where its amplitude allows it."""
     reference = form.variant.about
+    # a exp(b (x - r)) = a exp(-b r) exp(b x), unless that amplitude would overflow
     if reference is None or abs(constants[1] * reference) > EXPONENT_LIMIT:
         return form, constants
     amplitude = constants[0] * float(np.exp(-constants[1] * reference))
@@ -137,8 +141,10 @@ def fit_latent(
 
 def additive_start(latent: FittedLatent) -> LatentStructure:
     """Best family on every direct edge."""
+    # offsets of all edges are one constant: they gather in the latent's own
     terms = [edge.term() for edge in latent.edges]
     offset = latent.offset + sum(shift for _, shift in terms)
+    # an edge that is constant says nothing
     live = tuple(term for term, _ in terms if not _dead(term))
     return LatentStructure(latent.name, offset, live)
 
@@ -161,6 +167,7 @@ def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure |
         terms = [edge.term() for edge in part.edges]
         inner = part.offset + sum(shift for _, shift in terms)
         edges = [term for term, _ in terms if not _dead(term)]
+        # The learned outer curve stays as it is; only its inner edges get closed forms.
         if outer == "spline":
             curve, label = part.outer.curve.table, part.outer.function
             nodes.append(Node("spline", 1.0, inner, tuple(edges), curve, label))
@@ -174,11 +181,13 @@ def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure |
         factor, shift, amplitude, rest = moved
         offset += rest
         scaled = tuple(term.scaled(factor) for term in edges)
+        # a line outside is no node: D + c (s + inner) puts the edges beside the latent's own
         if outer in ("linear", "constant"):
             direct += scaled
             offset += shift
         else:
             nodes.append(Node(outer, amplitude, shift, scaled))
+    # a feature may now have two lines, whose slopes no data tell apart
     edges = with_lines_joined(direct)
     structure = LatentStructure(latent.name, offset, edges, tuple(nodes))
     return structure.with_offset_in_log()
@@ -192,21 +201,28 @@ def _absorbed(
     Returns:
         factor on the inner edges, offset of the index, amplitude, offset that is left.
     """
+    # Outer functions of the search have no scale and shift of their own (`terms.structure`):
+    # O(s) with s = factor * (sum of edges) + shift, amplitude +-1 or A, and D beside it.
     sign = float(np.sign(c[0])) or 1.0
     match form.family:
+        # c0 (s + inner) + c1
         case "linear":
             return float(c[0]), float(c[0] * inner), 1.0, float(c[1])
         case "abs":
+            # c0 |s + inner - c1| + c2: |c0| goes inside
             size = abs(float(c[0]))
             return size, size * (inner - float(c[1])), sign, float(c[2])
         case "quadratic":
+            # c0 (s + inner - c1)^2 + c2: sqrt|c0| goes inside
             size = float(np.sqrt(abs(c[0])))
             return size, size * (inner - float(c[1])), sign, float(c[2])
         case "exp":
             reference = form.variant.about or 0.0
+            # c0 exp(c1 (x - r)) = sign exp(c1 x + log|c0| - c1 r)
             start = float(np.log(max(abs(c[0]), 1e-300))) - float(c[1]) * reference
             return float(c[1]), float(c[1]) * inner + start, sign, float(c[2])
         case "log":
+            # c0 log(c1 + x) or, left of its pole, c0 log(c1 - x)
             flip = -1.0 if form.variant.branch == "-" else 1.0
             return flip, flip * inner + float(c[1]), float(c[0]), float(c[2])
     return None

@@ -36,6 +36,7 @@ def supported(edge: EdgeTerm, z: np.ndarray) -> bool:
     if place is None:
         return True
     above = int(np.sum(z > edge.constants[place]))
+    # a share for large tables, a number of rows for small ones
     least = max(LEAST_ROWS, LEAST_SHARE * len(z))
     return min(above, len(z) - above) >= least and _has_a_slope(edge, z)
 
@@ -48,5 +49,7 @@ def _has_a_slope(edge: EdgeTerm, z: np.ndarray) -> bool:
     if edge.form is None or edge.form.family not in ("logistic", "tanh"):
         return True
     _, rate, middle = edge.constants
+    # 1 / (1 + exp(-k (z - m))) is 12 and 88 % at m -+ 2 / k, (1 + tanh(k (z - m))) / 2 at
+    # m -+ 1 / k
     reach = (2.0 if edge.form.family == "logistic" else 1.0) / max(abs(rate), 1e-300)
     return int(np.sum(np.abs(z - middle) <= reach)) >= LEAST_ROWS

@@ -34,12 +34,14 @@ def with_further(
     wider = options.changed(families=further)
 
     def widened(edge: FittedEdge, latent: str) -> FittedEdge:
+        # no further family stands beside the user's choice
         if edge.fit.chosen == "user":
             return edge
         more = fits_by_family(
             fit_edge(edge.curve, features[edge.curve.source], latent, wider)
         )
         known = fits_by_family(edge.fit)
+        # the first fit of a family stays: it saw the same curve
         new = [fit for family, fit in more.items() if family not in known]
         fits = sorted([*known.values(), *new], key=lambda fit: fit.criterion)
         return replace(edge, fit=replace(edge.fit, alternatives=tuple(fits)))
@@ -63,6 +65,7 @@ def widened(
         edge = best.structures[k].edges[number]
         if edge.form is not None and edge.form.family == "linear":
             continue  # what the data cannot tell from a line is a line
+        # a named curve is beaten only clearly; a refused one has no name to lose
         margin = CLEARLY if edge.form is not None else 0.0
         offered = [
             scored
@@ -90,6 +93,7 @@ def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLate
             for change, scored in _scored(search, best, k, number)
             if change.family != "dropped"
         ]
+        # the pool holds refused and accepted forms alike
         lowest = min((scored.criterion for scored in named), default=0.0)
         # where another form, itself refused, does clearly better, this one is wrong even
         # though the test, whose columns its own constants take up, does not see it

@@ -49,11 +49,13 @@ def printed_structure(
     """Return a latent between its bounds, with its constants as they are printed."""
     kind, low, high, _ = constraint
     if not structure.parts:
+        # no term, so nothing can cross a bound: the number is printed without one
         value = constrained(sympy.Float(structure.offset), *constraint)
         return replace(structure, offset=float(value))
     if kind not in ("hard_sigmoid", "relu", "identity"):
         return structure
     slope, intercept = straight(kind, low, high)
+    # already in the unit of the latent
     if (slope, intercept) == (1.0, 0.0):
         return structure
     scaled = structure.scaled(slope)
@@ -112,6 +114,7 @@ class Beside:
         if span is None or kind not in ("hard_sigmoid", "relu"):
             return cls()
         slope, intercept = straight(kind, low, high)
+        # of what is printed between the bounds, in the latent's unit
         smallest, largest = (intercept + slope * end for end in span)
         near = NEAR * (largest - smallest)
         return cls(
@@ -124,6 +127,7 @@ class Beside:
 
     def without(self, expression: sympy.Expr) -> sympy.Expr:
         """Return an equation without these bounds; the same numbers on the rows."""
+        # latents are written as Min(Max(inside, low), high), or one of the two
         outer = {sympy.Min: self.high, sympy.Max: self.low}
         kind: Any = type(expression)
         if kind not in outer or not np.isfinite(list(outer.values())).any():
@@ -131,11 +135,13 @@ class Beside:
         parts: Any = expression.args
         numbers = [part for part in parts if part.is_number]
         inner = [part for part in parts if not part.is_number]
+        # a Min or Max of the equation itself, not the constraint's
         if len(numbers) != 1 or len(inner) != 1:
             return expression
         left = self.without(inner[0])
         if float(numbers[0]) == outer[kind]:
             return left
+        # unevaluated: sympy would try to decide which of the two is larger
         return kind(numbers[0], left, evaluate=False)
 
     def rising(self, name: str) -> tuple[sympy.Expr, ...]:

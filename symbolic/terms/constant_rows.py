@@ -42,6 +42,8 @@ def constant_rows(
             "error": float(error),
             "low": estimate.value - reach * float(error),
             "high": estimate.value + reach * float(error),
+            # an offset has the latent's unit; those of other constants follow in
+            # `symbolic.units`
             "unit": unit_of.get(estimate.latent, "")
             if estimate.role == "offset"
             else "",

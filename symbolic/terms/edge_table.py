@@ -30,7 +30,7 @@ class EdgeTable:
         structures, fitted: closed forms and the curves they came from, by latent; None
             where they were found without curves.
         units: of the features;  z: (n, d) scaled features of the training rows.
-        gaps: (latent, edge number) -> {family: criterion above the chosen one}.
+        delta_bic: (latent, edge number) -> {family: criterion above the chosen one}.
         options: what the user decided.
         bounds: latent -> constraint, by which formulas are written in the latent's unit;
             without, in that of the raw latent.
@@ -62,6 +62,8 @@ class EdgeTable:
 
     def _latent(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
         z, name = self.z, structure.name
+        # Importance: mean absolute deviation of what a part
+        # adds to the raw latent, as a share of all parts.
         direct = [_spread(edge.value(z[:, edge.source])) for edge in structure.edges]
         tops = [_spread(node.value(z)) for node in structure.nodes]
         total = sum([*direct, *tops]) or 1.0
@@ -74,6 +76,7 @@ class EdgeTable:
             sizes = [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
             whole = sum(sizes) or 1.0
             for edge, size in zip(node.edges, sizes, strict=True):
+                # an inner edge gets its share of the index times that of the node in the latent
                 share = top / total * size / whole
                 rows.append(self._row((k, number), edge, label, 0, share))
                 number += 1
@@ -93,6 +96,7 @@ class EdgeTable:
         source, name = edge.source, self.structures[place[0]].name
         shown = self.shown[place[0]].all_edges[place[1]]
         expression, _ = raw_term(shown, self.units)
+        # an edge left out is no other name for it
         delta_bic = {
             f: g for f, g in self.delta_bic.get(place, {}).items() if f != "dropped"
         }
@@ -136,6 +140,7 @@ class EdgeTable:
         pole = edge.form.pole(edge.full)
         if pole is not None:
             raw = self._raw(edge.source, pole)
+            # within twice the range of the data, about its middle
             if abs(raw - 0.5 * (low + high)) <= high - low:
                 told.append(f"singular at {name} = {raw:.4g}")
         place = _parting(edge.form.family, close, learned)
@@ -154,6 +159,7 @@ class EdgeTable:
         if edge.form is None:
             return ""
         one = LatentStructure("x", 0.0, (edge,))
+        # the first constant is the offset of the latent that was made up around the edge
         found = raw_constants([one], self.units)[1:]
         return ", ".join(f"{c.role}={c.value:.6g}" for c in found)
 
@@ -186,6 +192,7 @@ class EdgeTable:
 
     def _dropped(self, k: int, structure: LatentStructure) -> list[dict[str, Any]]:
         used = {edge.source for edge in structure.all_edges}
+        # in a latent of nodes an unused feature would have entered the first one
         target = f"h1_{structure.name}" if structure.nodes else structure.name
         blank = dict.fromkeys(EDGE_COLUMNS, "")
         numbers = {"r2": np.nan, "gap": np.nan, "ambiguous": False, "importance": 0.0}
@@ -216,6 +223,7 @@ class EdgeTable:
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
         if any(edge.curve.source == source for edge in every):
             return "explains less than its constants cost"
+        # the user named a family, yet no curve of the feature is left to have it
         if self.options.pinned(feature, latent.name) is not None:
             return "pinned, but training dropped it; train with select=False to keep it"
         return "validation does not need it"
@@ -225,6 +233,8 @@ class EdgeTable:
             return None
         latent = self.fitted[k]
         every = [*latent.edges, *(e for node in latent.nodes for e in node.edges)]
+        # A refused edge is known by the name of its function. A closed one only by its feature:
+        # where that has several curves, none of them is claimed.
         if edge.form is None:
             same = [one for one in every if one.function == edge.function]
         else:

@@ -56,6 +56,7 @@ class EdgeTerm:
         """Derivatives (n, k)."""
         if self.form is None:
             return np.empty((len(z), 0))
+        # the last column is the offset's, which the latent holds
         return self.form.by_constants(z, self.full)[:, :-1]
 
     def with_constants(self, values: Sequence[float]) -> "EdgeTerm":

@@ -70,6 +70,7 @@ class Node:
     @property
     def starts(self) -> tuple[int, ...]:
         """Place of the first constant of every edge."""
+        # the offset of the index comes first
         sizes = [1, *(edge.size for edge in self.edges)]
         return tuple(np.cumsum(sizes).tolist()[:-1])
 
@@ -106,10 +107,12 @@ class Node:
     def by_constants(self, z: Array) -> Array:
         """Derivatives (n, k) in the order of `constants`."""
         value, slope = self.shape(self.index(z))
+        # chain rule: d value / d c = A O'(s) ds/dc, with ds/d offset = 1
         steep = self.amplitude * slope
         columns = [np.ones((len(z), 1))]
         columns += [edge.by_constants(z[:, edge.source]) for edge in self.edges]
         inner = np.concatenate(columns, axis=1) * steep[:, None]
+        # the amplitude of a log is free: d(A log s) / dA = log s
         return np.column_stack((inner, value)) if self.outer == "log" else inner
 
     def in_units(self, shift: Array, scale: Array) -> "Node":
@@ -122,6 +125,8 @@ class Node:
         sign = 1.0 if factor > 0 else -1.0
         if self.curve is not None:
             return replace(self, curve=self.curve.scaled(factor))
+        # k s^2 = (sqrt(k) s)^2,  k |s| = |k s|,  k exp(s)
+        # = exp(s + log k),  k A log(s) = (k A) log(s)
         size = {"quadratic": float(np.sqrt(abs(factor))), "abs": abs(factor)}
         inner = size.get(self.outer, 1.0)
         offset = inner * self.offset
@@ -133,10 +138,12 @@ class Node:
 
     def oriented(self) -> "Node":
         """Fix the free sign of a folding node: its largest edge rises."""
+        # only O(-s) = O(s) leaves the sign of the index open
         if self.outer not in ("abs", "quadratic") or not self.edges:
             return self
         if any(edge.form is None for edge in self.edges):
             return self
+        # the bulk of a scaled feature: within one deviation of its mean
         z = np.linspace(-1.0, 1.0, 5)
         strongest = max(self.edges, key=lambda edge: float(np.ptp(edge.value(z))))
         if strongest.value(z)[-1] >= strongest.value(z)[0]:
@@ -198,7 +205,10 @@ class Product:
     def carrier(self) -> int:
         """Number of the factor that holds the scale, -1 where all are refused."""
         closed = (
-            k for k, factor in enumerate(self.factors) if factor.edge.form is not None
+            # a refused factor is a fixed spline without an amplitude to hold the scale
+            k
+            for k, factor in enumerate(self.factors)
+            if factor.edge.form is not None
         )
         return next(closed, -1)
 
@@ -230,6 +240,7 @@ class Product:
     def free(self) -> tuple[bool, ...]:
         """Which constants a fit may move: all but the amplitudes that are held."""
         flags = [True] * self.size
+        # the first constant of a closed form is its amplitude
         for k, start in enumerate(self.starts):
             if k != self.carrier and self.factors[k].edge.form is not None:
                 flags[start] = False
@@ -253,6 +264,7 @@ class Product:
         values = [factor.value(z) for factor in self.factors]
         columns = []
         for k, factor in enumerate(self.factors):
+            # product rule: the derivative of one factor times all others
             others = [value for j, value in enumerate(values) if j != k]
             beside = np.prod(others, axis=0) if others else np.ones(len(z))
             if not factor.anchored:
@@ -263,6 +275,7 @@ class Product:
 
     def in_units(self, shift: Array, scale: Array) -> "Product":
         """Return the product of features x = shift + scale z (d,)."""
+        # an anchored factor leaves no offset in raw units, so it stays without one
         edges, left = edges_in_units(self.edges, shift, scale)
         return Product(
             tuple(
@@ -273,6 +286,7 @@ class Product:
 
     def scaled(self, factor: float) -> "Product":
         """Return the product times a number."""
+        # where all factors are refused the first one's table takes the number
         return self._with_factor_scaled(max(self.carrier, 0), factor)
 
     def _with_factor_scaled(self, k: int, by: float) -> "Product":
@@ -302,9 +316,12 @@ class Product:
             )
             return (), (Product(factors),), 0.0
         others = Product((*self.factors[:number], *self.factors[number + 1 :]))
+        # what is left of the factor is a number, which scales the other factors
         others = others.scaled(level)
         if len(others.edges) > 1:
             return (), (others,), 0.0
+        # one factor is no product: level and term move to
+        # the latent, whose terms are of scaled features
         last = others.factors[0]
         edge, offset = _of_scaled(last.edge)
         return (edge,), (), last.offset + offset
@@ -318,6 +335,7 @@ def _of_scaled(edge: EdgeTerm) -> tuple[EdgeTerm, float]:
     shift, scale = form.variant.raw
     slope = edge.constants[0]
     line = EdgeTerm(edge.source, FAMILIES["linear"][0], (slope * scale,))
+    # slope x = slope shift + (slope scale) z
     return line, slope * shift
 
 

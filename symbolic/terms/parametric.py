@@ -58,12 +58,16 @@ def parametric(
     structure = printed_structure(structure, constraint)
     listed = raw_constants([structure], units)
     symbols = {constant_symbol(one.name, one.latent): one for one in listed}
+    # `raw_constants` lists constants in the order in which the terms are walked through here:
+    # every part takes the symbols that are next.
     take = iter(symbols)
     total: Any = next(take) if structure.offset_free else sympy.Float(structure.offset)
     for edge in structure.edges:
         total += _term(edge, units, take)
     for node in structure.nodes:
         total += _node(node, units, take)
+    # With symbols nothing is known of the size of the
+    # latent, so the form that cannot overflow is taken.
     bounded = held(total, *constraint, largest=np.inf) if structure.parts else total
     return ParametricLatent(structure.name, total, bounded, symbols)
 
@@ -86,6 +90,7 @@ def _factors(
         if factor.term is None:
             yield offset + _term(factor.edge, units, take)
             continue
+        # an amplitude of one is not printed and has no symbol
         first = sympy.Integer(1) if factor.unit else next(take)
         inner = [next(take) for _ in factor.term.constants[1:]]
         yield offset + factor.term.with_constants([first, *inner])
@@ -99,4 +104,5 @@ def _term(edge: EdgeTerm, units: Units, take: Iterator[sympy.Symbol]) -> Any:
 
 
 def _sign(amplitude: float) -> Any:
+    # +-1, so that the formula has no 1.0 in front
     return sympy.Integer(int(amplitude)) if abs(amplitude) == 1.0 else amplitude

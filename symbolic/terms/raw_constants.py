@@ -52,9 +52,11 @@ def _constants_of(structure: LatentStructure, units: Units) -> list[RawConstant]
     offset, inner = _edge_constants(structure.edges, latent, "", units)
     listed: list[RawConstant] = []
     if structure.offset_free:
+        # in raw units each term sheds an offset; they are one constant with D
         value = total([structure.offset, *offset])
         listed.append(RawConstant(f"{latent}_0", latent, "", "offset", value))
     listed += inner
+    # a single node needs no number in the names of its constants
     alone = len(structure.nodes) == 1 and not structure.edges
     for number, node in enumerate(structure.nodes):
         tail = "" if alone else f"_{number + 1}"
@@ -78,6 +80,7 @@ def _uniquely_named(listed: list[RawConstant]) -> Iterator[tuple[RawConstant, st
     for constant in listed:
         name = constant.name
         number = count[name] = count.get(name, 0) + 1
+        # chr(98) = "b" for the second
         yield constant, name if number == 1 else f"{name}_{chr(96 + number)}"
 
 
@@ -120,5 +123,6 @@ def _factor_constants(
             listed.append(RawConstant(label, latent, feature, role, factor.offset))
         if factor.term is not None:
             written = _term_constants(factor.term, latent, tail)
+            # without the amplitude, which is one there
             listed += written[1:] if factor.unit else written
     return listed

@@ -78,6 +78,7 @@ def raw_closed(edge: EdgeTerm, units: Units) -> RawTerm:
     shift, scale = float(units.shift[i]), float(units.scale[i])
     x: sympy.Expr = units.symbol(i)
     assert edge.form is not None
+    # a family without a rule for new units is printed of (x - shift) / scale
     if not edge.form.rescalable:
         x = (x - sympy.Float(shift)) / sympy.Float(scale)
     form, c = in_raw(edge.form, edge.full, shift, scale)
@@ -114,6 +115,8 @@ def raw_factors(product: Product, units: Units) -> list[RawFactor]:
     terms = [
         None if edge.form is None else raw_closed(edge, units) for edge in product.edges
     ]
+    # Amplitudes a_k of all factors but the carrier are divided out of them, offsets included,
+    # and multiplied into the carrier: the product has one scale that is printed once.
     scale = 1.0
     for k, term in enumerate(terms):
         if term is not None and k != product.carrier:
@@ -141,6 +144,7 @@ def _exponential(s: sympy.Expr) -> sympy.Expr:
     if abs(float(constant)) < STEEP or rest == 0:
         return sympy.exp(s)
     # exp(x - 2000) would be multiplied out to 1e-869*exp(x), which no double can hold.
+    # exp(s) = exp(r)^(s / r), with r the largest rate so that exp(r) is a plain number
     rates = [float(term.as_coeff_Mul()[0]) for term in sympy.Add.make_args(rest)]
     rate = max(rates, key=abs)
     return sympy.Pow(sympy.exp(sympy.Float(rate)), sympy.expand_mul(s / rate))
@@ -171,6 +175,7 @@ def node_expression(node: Node | Product, units: Units) -> sympy.Expr:
     outer = _exponential(s) if node.outer == "exp" else outer_expression(node, s)
     if node.amplitude == 1.0:
         return outer
+    # the exact integer prints as a minus sign
     sign = sympy.Integer(-1) if node.amplitude == -1.0 else sympy.Float(node.amplitude)
     return sign * outer
 
@@ -228,6 +233,7 @@ def straight(constraint: str, low: float, high: float) -> tuple[float, float]:
     """
     if constraint != "hard_sigmoid":
         return 1.0, 0.0
+    # hard sigmoid: low + (high - low) (raw / 6 + 1/2)
     return (high - low) / 6.0, 0.5 * (low + high)
 
 
@@ -249,6 +255,8 @@ def held(
             values are written without exponentials that overflow.
     """
     raw, bottom, top = inside, sympy.Float(low), sympy.Float(high)
+    # The exponent is as large as the largest raw value, or as the constant in front where rows
+    # at other values are predicted.
     constant = abs(float(raw.as_coeff_Add()[0]))
     steep = max(constant, largest) > STEEP * min(temperature, 1.0)
     match constraint:
@@ -260,6 +268,7 @@ def held(
         case "sigmoid":
             inside = raw / sympy.Float(temperature)
             share = (
+                # the same function: 1 / (1 + exp(-x)) = (1 + tanh(x / 2)) / 2
                 (1 + sympy.tanh(inside / 2)) / 2
                 if steep
                 else 1 / (1 + sympy.exp(-inside))
@@ -270,6 +279,7 @@ def held(
             return held if np.isinf(high) else sympy.Min(held, plain(high))
         case "softplus":
             sign = 1 if np.isfinite(low) else -1
+            # one bound only: low + softplus(raw), or high - softplus(-raw)
             ramp = _softplus(sign * raw, steep)
             return bottom + ramp if np.isfinite(low) else top - ramp
     return raw
@@ -278,6 +288,7 @@ def held(
 def _softplus(raw: sympy.Expr, steep: bool) -> sympy.Expr:
     if not steep:
         return sympy.log(1 + sympy.exp(raw))
+    # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)): the exponent is never positive
     return sympy.Max(raw, 0) + sympy.log(1 + sympy.exp(-sympy.Abs(raw)))
 
 
@@ -297,6 +308,7 @@ def refused_curves(
                 shift, scale = units.shift[edge.source], units.scale[edge.source]
                 curves[edge.function] = edge.curve.moved(float(shift), float(scale))
         for node in structure.nodes:
+            # an outer curve is one of an index, which has no unit to move to
             if isinstance(node, Node) and node.curve is not None:
                 curves[node.function] = node.curve
     return curves

@@ -66,6 +66,7 @@ def sandwich(
     scores = row_scores(local, designs).cpu().numpy()
     share = leverages(local, designs, inverse).cpu().numpy()
     count = cosines = 0
+    # Time order first: rows of a series remember each other beyond any fixed block.
     if rank is not None and len(scores) >= SERIES:
         cosines = cosine_count(len(scores))
         meat = cosine_meat(scores, cosines, float(share.sum()), rank.cpu().numpy())
@@ -79,6 +80,7 @@ def sandwich(
 def row_scores(local: LocalModel, designs: Sequence[Tensor]) -> Tensor:
     """Half gradient of the loss by the parameters, row by row (n, P)."""
     slope = local.gradient[0]
+    # chain rule per latent, (n, P_l) each; the columns of process constants are scores already
     parts = [design * slope[:, k : k + 1] for k, design in enumerate(designs)]
     return torch.cat([*parts, slope[:, len(designs) :]], dim=1)
 
@@ -91,10 +93,13 @@ def leverages(local: LocalModel, designs: Sequence[Tensor], inverse: Tensor) -> 
     for design in designs:
         ends.append(ends[-1] + design.shape[1])
     total = curvature.new_zeros(rows)
+    # process constants enter every row with derivative one
     constants = curvature.shape[-1] - latents
     eye = torch.eye(constants).to(curvature)
     wide = [*designs, *(row.expand(rows, 1) * 1.0 for row in eye.diagonal())]
     ends += [ends[-1] + k + 1 for k in range(constants)]
+    # h_i = sum over pairs of inputs a, b of H_ab,i J_a,i (A^-1)_ab J_b,i', block by block, so
+    # that no (n, P, P) array is made; blocks off the diagonal count twice.
     for a, one in enumerate(wide):
         for b in range(a + 1):
             part = inverse[ends[a] : ends[a + 1], ends[b] : ends[b + 1]]

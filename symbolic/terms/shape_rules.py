@@ -40,6 +40,7 @@ class ShapeRules:
             return True
         i = edge.source
         z = np.linspace(self.low[i], self.high[i], GRID)
+        # the sign of a slope is the same in scaled and raw units
         if rule in ("increasing", "decreasing"):
             values = edge.form.by_x(z, edge.full)
         else:  # the printed term, its constant left to the offset of the latent
@@ -49,6 +50,7 @@ class ShapeRules:
             values = form.value(x, np.array([*raw[:-1], 0.0]))
         sign = 1.0 if rule in ("increasing", "positive") else -1.0
         values = sign * values
+        # rounding at the level of 1e-9 of the largest value breaks no rule
         return bool((values >= -1e-9 * np.abs(values).max(initial=0.0)).all())
 
     def repaired(self, latent: int, structure: LatentStructure) -> LatentStructure:
@@ -58,6 +60,8 @@ class ShapeRules:
             if self.obeyed(latent, edge):
                 edges.append(edge)
                 continue
+            # the amplitude alone turns slope or sign
+            # round; small, so that the start barely moves
             first, *inner = edge.constants
             turned = replace(edge, constants=(-SMALLEST * first, *inner))
             if self.obeyed(latent, turned):

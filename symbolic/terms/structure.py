@@ -104,6 +104,7 @@ class LatentStructure:
         """Place in `pack` of the first constant of each of `all_edges`."""
         found, at = [], 1
         for part in self.parts:
+            # an edge starts at once, a node after its offset
             inside = (0,) if isinstance(part, EdgeTerm) else part.starts
             found += [at + start for start in inside]
             at += part.size
@@ -170,6 +171,7 @@ class LatentStructure:
                 continue
             if abs(self.offset) > MOST_MOVED * abs(node.amplitude):
                 continue
+            # the index times exp(D / A), which adds D to A log(s)
             factor = float(np.exp(self.offset / node.amplitude))
             edges = tuple(edge.scaled(factor) for edge in node.edges)
             moved = replace(node, offset=node.offset * factor, edges=edges)
@@ -185,6 +187,7 @@ def with_lines_joined(edges: Sequence[EdgeTerm]) -> tuple[EdgeTerm, ...]:
         if edge.form is not None and edge.form.family == "linear":
             slopes[edge.source] = slopes.get(edge.source, 0.0) + edge.constants[0]
     joined = []
+    # in the place of the first of them, so that the order of other terms stays
     for edge in edges:
         if edge.form is None or edge.form.family != "linear":
             joined.append(edge)

@@ -43,6 +43,7 @@ class Spread:
     def correlated(self, above: float = CORRELATED) -> list[Correlation]:
         """Return pairs of constants whose correlation is above a limit, closest first."""
         size = self.errors
+        # a constant that is held or exact has no error and correlates with nothing
         safe = np.where(size > 0, size, np.inf)
         matrix = self.covariance / np.outer(safe, safe)
         places = np.argwhere(np.triu(np.abs(matrix) > above, 1))
@@ -60,16 +61,19 @@ def spread_of(refit: Refit, problem: SymbolicProblem, units: Units) -> Spread:
     """Return the covariance of every printed constant, by the delta method."""
     listed = _printed(refit.structures, problem, units)
     names = problem.term.model.decoder.constant_names
+    # d(physical) / d(training scale) of the process constants
     slope = problem.term.model.constant_scale.slope(refit.constants).cpu().numpy()
     front = _jacobian(
         refit,
         problem,
         lambda all_: [constant.value for constant in _printed(all_, problem, units)],
     )
+    # Rows of the Jacobian for process constants: they move with themselves only.
     back = np.zeros((len(names), front.shape[1]))
     back[:, problem.cuts[-1] :] = np.diag(slope)
     jacobian = np.concatenate([front, back])
     keys = [*((one.latent, one.name) for one in listed), *(("", n) for n in names)]
+    # delta method: the covariance of g(theta) is J C J'
     return Spread(tuple(keys), jacobian @ refit.covariance.cpu().numpy() @ jacobian.T)
 
 
@@ -102,6 +106,7 @@ def reparametrised(
     pairs = spread.correlated()
     close = {(pair.latent, pair.constant) for pair in pairs}
     close |= {(pair.other_latent, pair.other) for pair in pairs}
+    # the edges behind the correlated constants; a constant without a feature is an offset
     latents = {
         (raw_constant.latent, raw_constant.source)
         for raw_constant in _printed(refit.structures, problem, units)
@@ -115,6 +120,8 @@ def reparametrised(
     ]
     if not places:
         return []
+    # slope and curvature where the data are dense are nearly independent, unlike a and b of a
+    # gentle exponential
     middle = problem.z.mean(0)
 
     bounds = constraints_of(problem.term.model)
@@ -157,8 +164,10 @@ def _bends(edge: EdgeTerm) -> bool:
 def _slope_and_curvature(edge: EdgeTerm, z: float, units: Units) -> list[float]:
     """Derivatives by the raw feature at scaled z."""
     assert edge.form is not None
+    # analytic slopes, so 1e-4 leaves 1e-8 of truncation and 1e-12 of rounding
     step, scale = 1e-4, float(units.scale[edge.source])
     left, here, right = edge.form.by_x(np.array([z - step, z, z + step]), edge.full)
+    # d/dx = (1 / scale) d/dz
     return [float(here / scale), float((right - left) / (2 * step * scale**2))]
 
 
@@ -171,9 +180,12 @@ def _jacobian(
     base, size = refit.theta, len(evaluate(refit.structures))
     columns = []
     for place in range(len(base)):
+        # held constants have neither a step nor an error
         if not bool(refit.free[place]):
             columns.append(np.zeros(size))
             continue
+        # about the cube root of the rounding of a double, at which truncation and rounding of
+        # central differences are alike
         step = 1e-6 * max(1.0, abs(float(base[place])))
         sides = []
         for direction in (1.0, -1.0):
@@ -188,6 +200,7 @@ def physical_errors(refit: Refit, problem: SymbolicProblem) -> dict[str, float]:
     """Standard errors of the process constants, physical units."""
     scale = problem.term.model.constant_scale
     names = problem.term.model.decoder.constant_names
+    # process constants come last
     cut = problem.cuts[-1]
     variance = refit.covariance.diagonal()[cut:].clamp_min(0)
     errors = variance.sqrt() * scale.slope(refit.constants)

@@ -39,12 +39,14 @@ def without_offset(
     Args:
         units: of the features;  z: (n, d) scaled features.
     """
+    # beside a log node the offset is no constant of its own
     shared = any(isinstance(n, Node) and n.outer == "log" for n in structure.nodes)
     edges = _of_raw_features(structure.edges, units)
     if shared or not structure.offset_free or edges is None:
         return None
     if not structure.all_edges:
         return None  # a constant latent is its offset
+    # the offset in raw units is the scaled one plus what every term sheds
     offset = structure.offset + sum(left for _, left in edges)
     if abs(offset) > SMALL * float(np.std(structure.value(z))):
         return None
