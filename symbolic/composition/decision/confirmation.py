@@ -53,6 +53,7 @@ def confirmation(finding: Finding, settings: Settings, budget: Budget) -> float:
     target = regression.target
     blocks = independent_blocks(regression, target, settings.blocks)
     halves = fold_labels(blocks, 2)
+    # random halves of a series interleave: each would know the other's neighbours
     if in_series(regression, target, settings.blocks):
         halves = (np.arange(len(target)) >= len(target) // 2).astype(int)
     products = np.zeros(len(target))
@@ -60,8 +61,11 @@ def confirmation(finding: Finding, settings: Settings, budget: Budget) -> float:
         held = np.flatnonzero(halves == half)
         chosen = np.flatnonzero(halves != half)
         own = replace(settings, blocks=_part(settings.blocks, chosen))
+        # the whole search is repeated on the other half: a
+        # form that was chosen on all rows has seen these
         predicted, observed = _predicted(regression, chosen, held, own, budget)
         products[held] = predicted * observed
+    # sums of blocks are independent, rows need not be
     return one_sided_t(np.bincount(blocks, products))[1]
 
 
@@ -84,5 +88,6 @@ def _predicted(
         search = Search(part, settings.families, work)
         pick = plainest(pool(search, found.candidates[:1]))
     value = model_value(rest, pick.model) * rest.weight
+    # 4 tanh(r / 4) up to its factor: a single outlier cannot decide the sum
     target = robust_scaled(rest.target) / 4.0
     return rest.without(value), np.tanh(target)

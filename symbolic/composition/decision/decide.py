@@ -62,12 +62,15 @@ def decide(
     regression = finding.regression
     if not finding.verdict.accepted and _informative(regression, finding.best):
         return finding  # data that good show what is missing, and the gate has said it
+    # work of its own: the search may have spent all of its budget
     work = Budget(max(SHARE_OF_BUDGET * budget.seconds, 0.5), regression.work)
     search = Search(regression, settings.families, work)
     forms = pool(search, finding.candidates[:PROPOSALS])
     standing = [form for form in forms if supported(regression, form.model)]
     if not standing:
         return replace(finding, decision=UNSUPPORTED)
+    # The walk only goes down from proposals; equals of
+    # the best in another family are looked at on purpose.
     standing += [
         form
         for form in exchanged_curves(search, plainest(standing))
@@ -77,6 +80,7 @@ def decide(
     finding = _in_front(finding, settings, pick)
     unfounded = _unfounded(finding, settings, budget)
     if unfounded is not None:
+        # what is told then is the constant, with its spread
         decision, pick = unfounded, refitted(regression, Model())
         finding = _in_front(finding, settings, pick)
     else:
@@ -112,6 +116,7 @@ def _compared(
 ) -> Decision:
     """Put other forms and curves beside the pick, or in its place."""
     equals = _equals(regression, forms, pick)
+    # curves outside the allowed families that do as well, or other outer functions
     beside = tuple(
         rival
         for search in (rivals, outer_rivals)
@@ -119,6 +124,8 @@ def _compared(
         if _as_good(rival)
     )
     best = max(beside, key=lambda rival: rival.gain, default=None)
+    # a better curve that the user did not allow refutes
+    # the form; an equal one only stands beside it
     if best is not None and best.gain > CLEARLY:
         of = " and ".join(names[i] for i in best.features)
         reason = (
@@ -196,6 +203,8 @@ def _doubts(
 def missing(regression: Regression, model: Model, settings: Settings) -> float:
     """p-value of a relation between the features and the residual of a form."""
     evaluator = Evaluator(regression.columns, model)
+    # The residual is free of what the constants took up. With the tangents of all constants as
+    # nuisance, the test knows this and does not find the fit itself.
     value, tangent = evaluator.value_jacobian(model.pack())
     weight = regression.weight
     residual = regression.target - regression.without(value * weight)
@@ -222,6 +231,8 @@ def _equals(
     for form in sorted(
         forms, key=lambda scored: (size(scored.model), scored.criterion)
     ):
+        # Equals are no larger; a form with one constant
+        # more counts where it pays for it by BIC.
         more = form.model.size - pick.model.size
         above = form.criterion - pick.criterion
         close = more <= 0 and size(form.model) <= limit and above <= EQUAL_WITHIN
@@ -241,6 +252,7 @@ def _same(regression: Regression, one: ScoredModel, other: ScoredModel) -> bool:
     ]
     apart = float(np.sum((values[0] - values[1]) ** 2))
     size_of_target = float(regression.target @ regression.target)
+    # on exact data the residual is rounding, and so is the smallest difference that can count
     return apart <= max(SAME**2 * max(one.rss, other.rss), ROUNDING**2 * size_of_target)
 
 

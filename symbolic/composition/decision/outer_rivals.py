@@ -39,11 +39,14 @@ def outer_rivals(regression: Regression, model: Model, rss: float) -> Iterator[R
     for h, node in enumerate(model.nodes):
         if node.kind == "product":
             continue
+        # tangents of all other constants: to first order
+        # the rest of the formula is refitted as well
         basis, target = _beside(regression, model, h)
         for name, function in OUTER.items():
             if name == "logarithm" and node.kind == "log":
                 continue
             left = _misfit(regression, node, function, target, basis)
+            # as many constants on both sides, so the fall of BIC is that of the deviance
             gain = len(target) * np.log(rss / max(left, 1e-12 * len(target)))
             features = tuple(sorted({term.feature for term in node.terms}))
             yield Rival(features, f"{name} of the sum", float(gain), 0)
@@ -54,6 +57,7 @@ def _beside(regression: Regression, model: Model, h: int) -> tuple[Array, Array]
     evaluator = Evaluator(regression.columns, model)
     value, tangent = evaluator.value_jacobian(model.pack())
     sizes = [len(Model(nodes=(node,)).pack()) for node in model.nodes]
+    # nodes stand first in the packed constants
     own = slice(sum(sizes[:h]), sum(sizes[: h + 1]))
     weight = regression.weight
     others = np.delete(tangent, np.r_[own], axis=1) * weight[:, None]
@@ -61,6 +65,7 @@ def _beside(regression: Regression, model: Model, h: int) -> tuple[Array, Array]
     node = Model(nodes=(model.nodes[h],))
     alone, _ = Evaluator(regression.columns, node).value_jacobian(node.pack())
     residual = regression.target - regression.without(value * weight)
+    # what the node has to explain: its own contribution and what was left over
     target = residual + regression.without(alone * weight)
     return basis, target - basis @ (basis.T @ target)
 
@@ -76,6 +81,7 @@ def _misfit(
     heads = len(node.head)
 
     def residual(theta: Array) -> Array:
+        # heads (offset, amplitude) are projected out here; they keep any value
         packed = np.concatenate([node.head, theta[1:]])
         changed = Model(nodes=(node,)).unpack(packed).nodes[0]
         total = node_sum(regression.columns, changed)
@@ -88,14 +94,17 @@ def _misfit(
         size = float(free @ free)
         if not np.isfinite(size) or size <= 1e-14 * len(target):
             return target
+        # residual after the best amplitude of the column
         return target - free * (float(free @ target) / size)
 
     inner = Model(nodes=(replace(node),)).pack()[heads:]
     best = float(target @ target)
     with np.errstate(all="ignore"):
+        # close to the pole, half way, and nearly straight
         for offset in (-6.0, -2.0, 0.5):
             start = np.concatenate([[offset], inner])
             result = least_squares(residual, start, x_scale="jac", max_nfev=EVALUATIONS)
             regression.work.add(len(target), len(start) * EVALUATIONS, basis.shape[1])
+            # scipy's cost is half the sum of squares
             best = min(best, 2 * float(result.cost))
     return best

@@ -40,6 +40,7 @@ def _grid(*axes: Array) -> Array:
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
 
 
+# Grids for x between -1 and 1: centres inside, poles and origins of powers outside.
 _CENTRES = np.linspace(-0.8, 0.8, 9)
 _POLES = np.concatenate([-1 - np.geomspace(0.05, 6, 12), 1 + np.geomspace(0.05, 6, 12)])
 _BELOW = -1 - np.geomspace(0.02, 4, 8)
@@ -104,8 +105,10 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
     spans = _spans(model)
     for k, term in enumerate(model.additive):
         own = spans[k]
+        # a line has no curve to be mistaken
         if term.family == "linear":
             continue
+        # everything else of the formula moves along its tangent; its own term is taken out
         others = np.delete(tangent, np.r_[own], axis=1) * weight[:, None]
         basis = orthonormal_span(regression.without(others))
         alone = Evaluator(regression.columns, Model(additive=(term,)))
@@ -117,6 +120,7 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
         for family in FAMILIES:
             left = _misfit(regression, family, x, target, basis)
             gain = len(z) * np.log(rss / max(left, 1e-12 * len(z)))
+            # BIC: each further constant has to gain log N
             more = family.size - len(term.constants)
             gain -= more * np.log(len(z))
             yield Rival((term.feature,), family.name, float(gain), more)
@@ -142,19 +146,24 @@ def _misfit(
 
     def misfit(inner: Array) -> float:
         columns = family.columns(x, inner)
+        # amplitudes are free, so columns may have any
+        # size; of size one their rank can be judged
         columns = columns / np.maximum(np.abs(columns).max(0), 1e-300)
         free = regression.without(columns * regression.weight[:, None])
         free = free - basis @ (basis.T @ free)
         left, values, _ = np.linalg.svd(free, full_matrices=False)
+        # columns that the rest of the formula spans explain nothing of their own
         left = left[:, values > 1e-7 * np.sqrt(len(x))]
         moment = left.T @ target
         return float(target @ target - moment @ moment)
 
     with np.errstate(all="ignore"):
+        # 1. Every inner constant on the grid, amplitudes in closed form.
         starts = [(misfit(inner), k) for k, inner in enumerate(family.grid)]
         regression.work.add(len(x), family.size * len(starts), basis.shape[1])
         starts.sort()
         best = starts[0][0]
+        # 2. Nelder-Mead from the best: two constants at most, and kinks do not trouble it.
         if family.grid.shape[1] == 0:
             return best
         for _, k in starts[:REFINED]:

@@ -35,6 +35,7 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
     best = min(scored.criterion for scored in proposals)
     reached: dict[object, ScoredModel] = {}
     front = [
+        # from here on by BIC without the margins of the search, which are against curves
         refitted(regression, proposal.model)
         for proposal in proposals
         if proposal.criterion < best + SEARCHED_WITHIN
@@ -45,6 +46,8 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
             reached[one.model.key] = one
         lowest = min(scored.criterion for scored in reached.values())
         walked = sorted(fresh, key=lambda scored: scored.criterion)[:KEPT]
+        # A step may rise a little, because two steps together can fall: to drop a node and to
+        # straighten what is left of it.
         front = [
             step
             for scored in walked
@@ -78,6 +81,8 @@ def exchanged_curves(search: Search, best: ScoredModel) -> Iterator[ScoredModel]
     """
     for place in best.model.places():
         term = best.model.term(place)
+        # a line is the plainest; an anchored factor has a form without offset, which other
+        # families may lack
         if term.family == "linear" or _anchored(best.model, place):
             continue
         for named in search.names(best.model, place):
@@ -115,6 +120,7 @@ def _plainer_families(family: str) -> tuple[str, ...]:
 
 def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:
     """Least-squares line or parabola of a term as its start in that family."""
+    # a start only: the refit follows
     z = regression.columns[term.feature].z
     values = term_value(regression.columns, term)
     columns = [z] if family == "linear" else [z * z, z]

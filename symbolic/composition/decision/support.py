@@ -24,10 +24,12 @@ def _sides(regression: Regression, model: Model) -> list[float]:
     sides = []
     for term in model.terms():
         if term.family == "abs":
+            # the second constant of |z - v| is its place
             above = np.sum(regression.columns[term.feature].z > term.constants[1])
             sides.append(float(min(above, len(regression) - above)))
     for node in model.nodes:
         if node.kind == "abs":
+            # an outer kink is where its argument changes sign
             above = np.sum(node_sum(regression.columns, node) + node.head[0] > 0)
             sides.append(float(min(above, len(regression) - above)))
     return sides
@@ -44,6 +46,7 @@ def patchwork(model: Model) -> tuple[int, ...]:
     curves = Counter(term.feature for term in model.additive if curved(term))
     nested = []
     for node in model.nodes:
+        # exp of a parabola is a bell, which is a curve of its own
         inner = [term for term in node.terms if curved(term)]
         bell = node.kind == "exp" and all(t.family == "quadratic" for t in inner)
         several = len({term.feature for term in node.terms}) > 1

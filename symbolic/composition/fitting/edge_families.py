@@ -88,6 +88,8 @@ def _quadratic(column: Column, c: Array, out: Array) -> Array:
 
 def _exp(column: Column, c: Array, out: Array) -> Array:
     a, b, z = c[0], c[1], column.z
+    # exp(b z) - 1 cancels for small b; here three terms of the series
+    # (exp(b z) - 1) / b = z + b z^2 / 2 + b^2 z^3 / 6 are exact to about 1e-13
     if abs(b) < 1e-4:
         square, cube = column.square, column.square * z
         out[:, 0] = z + (b / 2) * square + (b * b / 6) * cube
@@ -95,12 +97,14 @@ def _exp(column: Column, c: Array, out: Array) -> Array:
         return a * out[:, 0]
     power = np.exp(b * z)
     out[:, 0] = (power - 1.0) / b
+    # d/db of a (exp(b z) - 1) / b
     out[:, 1] = (a / b) * (z * power - out[:, 0])
     return a * out[:, 0]
 
 
 def _log(column: Column, c: Array, out: Array) -> Array:
     a, q, z = c[0], c[1], column.z
+    # likewise log(1 + q z) / q = z - q z^2 / 2 + q^2 z^3 / 3
     if abs(q) < 1e-4:
         square, cube = column.square, column.square * z
         out[:, 0] = z - (q / 2) * square + (q * q / 3) * cube
@@ -135,6 +139,8 @@ def _retract_exp(column: Column, old: Array, new: Array) -> Array:
 
 def log_bounds(column: Column) -> tuple[float, float]:
     """Return the open interval of q that keeps the pole off the data."""
+    # 1 + q z > 0 has to hold on (low - below, high + above), which contains zero: features are
+    # scaled about their mean.
     below, above = column.gaps
     return -1.0 / (column.high + above), 1.0 / (below - column.low)
 
@@ -144,6 +150,8 @@ def pole_gaps(z: Array) -> tuple[float, float]:
     ordered = np.sort(z)
     few = min(CROWDED, len(z) - 1)
     widest = POLE_DISTANCE * float(ordered[-1] - ordered[0])
+    # A distance in terms of how close the outermost rows lie: a true square root has rows right
+    # up to its pole, while a few stragglers must not pull a pole to them.
     spacing = (ordered[few] - ordered[0], ordered[-1] - ordered[-1 - few])
     low, high = (POLE_SPACING * float(one) / few for one in spacing)
     least = 1e-4 * widest
@@ -152,6 +160,8 @@ def pole_gaps(z: Array) -> tuple[float, float]:
 
 def _retract_log(column: Column, old: Array, new: Array) -> Array:
     low, high = log_bounds(column)
+    # Half of what was left to the bound, not the bound: poles may come ever closer to it but
+    # never stand on it, where value and derivatives are infinite.
     q = new[1]
     if q <= low:
         q = 0.5 * (low + max(old[1], low))
@@ -161,18 +171,21 @@ def _retract_log(column: Column, old: Array, new: Array) -> Array:
 
 
 def _retract_abs(column: Column, old: Array, new: Array) -> Array:
+    # beyond the outermost rows a kink is a line and its place has no derivative
     margin = 0.003 * (column.high - column.low)
     kink = np.clip(new[1], column.low + margin, column.high - margin)
     return np.array([new[0], kink])
 
 
 def _rates(column: Column) -> Array:
+    # from nearly straight, 0.06, to what grows by e within an eighth of a deviation
     size = np.geomspace(0.06, min(_exp_limit(column), 8.0), 16)
     return np.concatenate([-size[::-1], size])
 
 
 def _poles(column: Column) -> Array:
     width = column.high - column.low
+    # from just beyond the smallest distance to where the logarithm is nearly a line
     below, above = (np.geomspace(2.0 * gap, 6.0 * width, 20) for gap in column.gaps)
     return np.concatenate([-1.0 / (column.high + above), 1.0 / (below - column.low)])
 
@@ -180,6 +193,7 @@ def _poles(column: Column) -> Array:
 def _kinks(column: Column) -> Array:
     share = np.linspace(0.015, 0.985, 48)
     even = column.low + share * (column.high - column.low)
+    # kinks between many rows are looked for more finely
     return np.sort(np.concatenate([even, np.quantile(column.z, share[::2])]))
 
 
@@ -197,17 +211,21 @@ def _abs_shapes(z: Array, kinks: Array) -> Array:
 
 
 def _natural_line(column: Column, c: Array) -> tuple[float, Array]:
+    # a z + offset = a (z - origin), which is a multiple of the raw feature
     return -float(c[0]) * column.origin, np.array([-column.origin])
 
 
 def _natural_square(column: Column, c: Array) -> tuple[float, Array]:
     a = c[0] if abs(c[0]) > 1e-9 else 1e-9
     vertex = 0.5 * float(c[1] / a)
+    # a z^2 + b z = a (z + v)^2 - a v^2 with v = b / (2 a); the derivatives count v as a
+    # function of both
     return a * vertex * vertex, np.array([-vertex * vertex, vertex])
 
 
 def _natural_exp(column: Column, c: Array) -> tuple[float, Array]:
     b = c[1] if abs(c[1]) > 1e-9 else 1e-9
+    # a (exp(b z) - 1) / b = (a / b) exp(b z) - a / b
     return float(c[0] / b), np.array([1.0 / b, -c[0] / (b * b)])
 
 

@@ -72,6 +72,7 @@ class Levenberg:
         self.regression = regression
         self.model = model
         self.evaluator = Evaluator(regression.columns, model, soft)
+        # splines in thin data are held, closed forms are not: they would be biased
         self.ridge = RIDGE * len(regression) * self.evaluator.spline
         self.damping, self.converged = 1e-3, False
         self.point = self._at(model.pack())
@@ -94,12 +95,15 @@ class Levenberg:
         if regression.weighted:
             value = value * regression.weight
             jacobian *= regression.weight[:, None]
+        # r = (1 - Q Q') W (y - value): the offset and other linear columns always stand at
+        # their best for the present constants (variable projection, Golub and Pereyra 1973).
         residual = regression.target - regression.without(value)
         q = regression.projected
         rss = float(residual @ residual)
         # residual is orthogonal to q already, so only the matrix needs the projection
         shared = q.T @ jacobian
         normal = jacobian.T @ jacobian - shared.T @ shared
+        # minus half the gradient, so that normal * step = gradient
         gradient = jacobian.T @ residual - self.ridge * theta
         normal.flat[:: len(theta) + 1] += self.ridge
         loss = rss + float(self.ridge @ (theta * theta))
@@ -109,9 +113,12 @@ class Levenberg:
         """Take one accepted step; False when none was found."""
         point = self.point
         scale = np.sqrt(np.maximum(point.normal.diagonal(), 0.0))
+        # A constant that the rows do not feel has a column of zeros; with a scale of its own it
+        # would be divided by zero.
         scale = np.maximum(scale, 1e-5 * max(float(scale.max(initial=0.0)), 1e-30))
         matrix = point.normal / np.outer(scale, scale)
         right = point.gradient / scale
+        # damping grows by up to 6^8 = 1.7e6 before the place counts as a minimum
         for _ in range(8):
             damped = matrix.copy()
             damped.flat[:: len(right) + 1] += self.damping + 1e-13
@@ -155,6 +162,8 @@ class Levenberg:
             if passed[-1] <= floor or not self.step() or self.converged:
                 break
             passed.append(self.point.rss)
+            # Two ways to give up: slow and still above what any rival reached, or too slow for
+            # the goal even at twice the present pace.
             slow = passed[-1] > 0.8 * passed[-2]
             if k >= 5 and slow and passed[-1] > hopeless:
                 break

@@ -104,6 +104,8 @@ class Linearised:
         """Linearise at an estimate."""
         value = process.evaluate(estimate, constants)
         slope = process.slope(estimate, constants)
+        # Where the process is flat a row says nothing of the latent. Its weight |p'| takes it
+        # out; the floor only keeps its pseudo-observation finite.
         least = FLATTEST * float(np.abs(slope).max(initial=1e-300))
         slope = np.where(np.abs(slope) < least, least, slope)
         pseudo = estimate + (observed - value) / slope
@@ -112,6 +114,8 @@ class Linearised:
             for name in process.ranges
         ]
         nuisance = np.stack(columns, axis=1) if columns else np.empty((len(value), 0))
+        # (y - p) w = p' w (pseudo - latent): residuals of the pseudo-observations times these
+        # factors are those of the observations
         factors = np.abs(slope) * weight * scale
         # residuals count in deviations of the weighted observations
         unit = 1.0 / weighted_deviation(observed, weight)
@@ -137,6 +141,8 @@ class Linearised:
         linear = linear_part(self.regression, model)
         value = model_value(self.regression, model) + linear[0]
         steps = dict(zip(self.process.ranges, linear[1:].tolist(), strict=True))
+        # A step of 0.7 is a factor of 2 of a positive
+        # constant: farther the tangent is no guide.
         limited = {
             name: float(np.clip(step, -0.7, 0.7)) for name, step in steps.items()
         }
@@ -153,11 +159,14 @@ class Linearised:
     ) -> tuple["Linearised", Model]:
         """Fit a model and linearise at its latent until nothing moves."""
         here, best, best_model = self, np.inf, model
+        # The linearisation moves under the fit, so few steps are worth more rounds.
         found = fit(here.regression, model, 8).model
         reached = self
         for _ in range(rounds):
             estimate, constants = here.latent(found)
             misfit = here.misfit(estimate, constants)
+            # judged by the process itself, not by its
+            # tangent; the last place that was better stays
             if not misfit < best * (1.0 - 1e-10):
                 break
             done = misfit > best * (1.0 - 1e-7)

@@ -42,6 +42,7 @@ class Term:
 
     def scaled(self, factor: float) -> "Term":
         """Return the term times a number; parabolas and splines are linear in more."""
+        # constants in which the family is linear: the others give the curve its shape
         every = {"quadratic": 2, "spline": len(self.constants)}
         count = every.get(self.family, 1)
         first = tuple(factor * value for value in self.constants[:count])
@@ -121,6 +122,8 @@ class Model:
 
         The scales of a product's factors but one are redundant.
         """
+        # an anchored factor has no head, so what is counted are heads and constants of terms,
+        # less one scale for each factor after the first
         shared = sum(len(n.terms) - 1 for n in self.nodes if n.kind == "product")
         heads = sum(len(node.head) for node in self.nodes) - shared
         return heads + sum(len(term.constants) for term in self.terms())
@@ -213,6 +216,7 @@ class Evaluator:
 
     def value_jacobian(self, theta: Array) -> tuple[Array, Array]:
         """Return value (n,) and derivatives (n, k)."""
+        # column by column in memory: terms fill whole columns, and J'J reads them
         jacobian = np.empty((self.rows, self.size), order="F")
         value, at = np.zeros(self.rows), 0
         for node in self.model.nodes:
@@ -235,6 +239,7 @@ class Evaluator:
             end = at + len(term.constants)
             total += self._term(term, theta[at:end], jacobian[:, at:end])
             at = end
+        # a view: centring it changes the Jacobian
         block = jacobian[:, start:at]
         block -= block.mean(0)
         return total - total.mean()
@@ -248,6 +253,7 @@ class Evaluator:
         end = start + sum(len(term.constants) for term in node.terms)
         s = self.inner(node, theta, jacobian, start)
         value, slope, by_head = outer(node.kind, node.sign, float(head), s, self.soft)
+        # chain rule: d O(s) / d c = O'(s) ds/dc
         jacobian[:, start:end] *= slope[:, None]
         jacobian[:, at] = by_head
         return value, end
@@ -256,6 +262,7 @@ class Evaluator:
         self, node: Node, theta: Array, jacobian: Array, at: int
     ) -> tuple[Array, int]:
         low = at + len(node.head)
+        # 1. Value and derivatives of each factor, with its offset.
         factors, places, shifts = [], [], iter(range(at, low))
         for term, anchored in zip(node.terms, node.anchored, strict=True):
             high = low + len(term.constants)
@@ -267,11 +274,13 @@ class Evaluator:
                 places.append((slice(low, high), None))
             else:
                 head = next(shifts)
+                # the head is the mean of the factor over the rows
                 shift = theta[head] - value.mean()
                 block -= block.mean(0)
                 places.append((slice(low, high), head))
             factors.append(value + shift)
             low = high
+        # 2. Product rule: each factor's derivatives times all other factors.
         for k, (part, head) in enumerate(places):
             other = multiplied(factors[:k] + factors[k + 1 :])
             jacobian[:, part] *= other[:, None]
@@ -296,6 +305,7 @@ def factor_value(columns: Sequence[Column], node: Node, k: int) -> Array:
     value = term_value(columns, node.terms[k])
     if node.anchored[k]:
         return value + natural_offset(columns, node.terms[k])[0]
+    # heads are kept only for factors that are not anchored, in their order
     return value - value.mean() + node.head[k - sum(node.anchored[:k])]
 
 
@@ -339,12 +349,15 @@ def outer(
             shape = guarded_log(1.0 + s)
             return head * shape, head * guarded_log_slope(1.0 + s), shape
         case "quadratic":
+            # the head moves the sum, so its derivative is the slope
             t = s + head
             slope = (2.0 * sign) * t
             return sign * t * t, slope, slope
         case "abs":
             t = s + head
             if soft > 0:
+                # sqrt(t^2 + soft^2) rounds the kink off: with
+                # the exact one rows cannot cross it by a slope
                 size = np.sqrt(t * t + soft * soft)
                 slope = sign * t / size
                 return sign * size, slope, slope

@@ -79,6 +79,8 @@ class AdditivePart:
             pair_products(polynomials(z[i]), polynomials(z[j]))
             for i, j in screened.pairs
         ]
+        # one kink a round, the clearest: a fold that is
+        # missing looks like several small ones nearby
         for _ in range(len(selected)):
             flexible = np.hstack([self.columns(selected), *products])
             beside = self.regression.beside(flexible)
@@ -87,6 +89,8 @@ class AdditivePart:
             gain, place, step, feature = max(found, default=(0.0, 0.0, 0.0, -1))
             if gain < CLEAR * total:
                 break
+            # two folds beside the place span every kink
+            # between them, so the place needs no refinement
             folds = [np.abs(z[feature] - place - side * step) for side in (-1, 1)]
             added = np.stack([fold - fold.mean() for fold in folds], axis=1)
             self._fine[feature] = np.hstack([self._fine[feature], added])
@@ -98,6 +102,7 @@ def _clearest(regression: Regression, feature: int) -> tuple[float, float, float
     places = np.linspace(column.low, column.high, KINKS + 2)[1:-1]
     folds = np.abs(column.z[:, None] - places) * regression.weight[:, None]
     folds = regression.without(folds)
+    # what is already spanned has nothing left after the projection and gains nothing
     size = np.maximum((folds**2).sum(0), 1e-9 * len(regression))
     gains = (folds.T @ regression.target) ** 2 / size
     best = int(np.argmax(gains))
@@ -144,6 +149,9 @@ def node_options(
     Returns:
         Nothing where the rows are too few for what stands beside the node.
     """
+    # Products of polynomials stand for the other groups, whose
+    # nodes are not known yet; pairs inside this group are left to
+    # its node, unless they belong to a smaller group of their own.
     group = grouping[k]
     others = [
         pair_products(polynomials(additive.regression.columns[i].z), _poly(additive, j))
@@ -157,11 +165,14 @@ def node_options(
     )
     if beside.projected.shape[1] > MOST_PROJECTED * len(beside):
         return []
+    # Earlier groups that contain this one have taken its products as well: their nodes are
+    # subtracted, because projecting their products out would leave this group nothing.
     hiding = [h for h in range(len(before)) if set(group) <= set(grouping[h])]
     if hiding:
         hidden = Model(nodes=tuple(before[h][0].node for h in hiding))
         value = model_value(additive.regression, hidden)
         beside = replace(beside, y=beside.y - value)
+    # races of starts need no more rows than that
     few = beside.take(spread_rows(beside, ROWS, generator))
     starts = node_starts(few, group, generator)
     found = []
@@ -172,6 +183,8 @@ def node_options(
         one = product_splines(few, group)
         found.append(Option(one.model.nodes[0], PREFERRED * one.rss))
     found.sort(key=lambda fit: fit.rss)
+    # six times the best sum of squares: splines inside nodes are coarse, and the true kind is
+    # not always the first
     return [fit for fit in found if fit.rss <= 6.0 * found[0].rss][:OPTIONS]
 
 
@@ -192,12 +205,15 @@ def product_splines(regression: Regression, group: Group) -> Fit:
     """Fit u(x_i) v(x_j): the leading term of the products' coefficients, then all."""
     i, j = group
     one, other = polynomials(regression.columns[i].z), _poly_of(regression, j)
+    # u(x_i) v(x_j) with polynomials p, q has coefficients of rank one: y = sum_ab B_ab p_a q_b,
+    # B = s1 u1 v1' + ..., and the leading term is the start.
     columns = pair_products(one, other)
     columns = regression.without(columns * regression.weight[:, None])
     beta = least_squares(columns, regression.target, 1e-6)
     left, size, right = np.linalg.svd(beta.reshape(one.shape[1], other.shape[1]))
     root = np.sqrt(max(size[0], 1e-12))
     terms = tuple(
+        # coefficients in a basis of unit mean square are means of products with it
         Term(feature, "spline", tuple((basis.T @ (p @ v) / len(regression)).tolist()))
         for feature, basis, p, v in (
             (i, regression.columns[i].basis, one, root * left[:, 0]),
@@ -216,12 +232,15 @@ def joint_splines(
         models = [Model(nodes=(option.node,)) for option in options[0][:keep]]
         fits = [fit(regression, model, 10) for model in models]
     else:
+        # the product of the sums of squares ranks
+        # combinations before any of them is fitted together
         combined = sorted(
             product(*options), key=lambda some: np.prod([one.rss for one in some])
         )
         models = [
             Model(nodes=tuple(option.node for option in some)) for some in combined
         ]
+        # four steps tell the promising ones apart; only they run on
         races = [Levenberg(regression, model).run(4) for model in models[:6]]
         races.sort(key=lambda one: one.rss * preference(one.model))
         fits = [race.run(10).fit() for race in races[:keep]]
@@ -241,6 +260,7 @@ def with_additive_part(
     bare = replace(model, additive=())
     if not features:
         return fit(regression, bare, iterations)
+    # the additive part starts at what the nodes leave
     value = model_value(regression, bare) if bare.nodes else np.zeros(len(regression))
     left = replace(regression, y=regression.y - value)
     beta = additive_index(left, left.splines(features))

@@ -82,7 +82,9 @@ def spline_basis(z: Array, functions: int = 9) -> Array:
     share = np.linspace(0.0, 1.0, functions - 1)[1:-1]
     inner = 0.5 * np.quantile(z, share) + 0.5 * (low + share * (high - low))
     inner = np.unique(inner)
+    # quantiles of features with few values coincide, also with the ends
     inner = inner[(inner > low) & (inner < high)]
+    # four-fold end knots: the cubic splines end with the data
     knots = np.concatenate([[low] * 4, inner, [high] * 4])
     full = BSpline.design_matrix(np.clip(z, low, high), knots, 3).toarray()
     return orthonormal(full - full.mean(0), functions)
@@ -92,8 +94,11 @@ def orthonormal(columns: Array, limit: int | None = None) -> Array:
     """Orthonormal basis (n, m) of the columns with unit mean square."""
     if columns.shape[1] == 0:
         return columns
+    # The eigenvectors of a small (m, m) matrix; squared singular values below 1e-9 of the
+    # largest are below 3e-5 of the longest direction.
     gram = columns.T @ columns
     values, vectors = np.linalg.eigh(gram)
+    # smooth functions have the largest values, so that a limit drops the wiggliest ones
     order = np.argsort(values)[::-1][:limit]
     order = order[values[order] > 1e-9 * max(values[order[0]], 1e-300)]
     found = columns @ (vectors[:, order] / np.sqrt(values[order]))
@@ -106,6 +111,8 @@ def projector(columns: Array) -> Array:
     scaled = columns[:, size > 1e-12] / size[size > 1e-12]
     q, r = np.linalg.qr(scaled)
     # of more columns than rows the first ones already span everything
+    # columns have unit length, so the diagonal of R
+    # is what is left of each after those before it
     keep = np.abs(np.diag(r)) > 1e-9
     return q if keep.all() else np.linalg.qr(scaled[:, : len(keep)][:, keep])[0]
 
@@ -115,6 +122,7 @@ def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Arra
 
     A feature of k values has k - 1 of them; the others are columns of zeros.
     """
+    # one far row would own the cube
     clipped = np.clip(z, *np.quantile(z, [clipped_share, 1.0 - clipped_share]))
     powers = np.stack([clipped**k for k in range(1, degree + 1)], axis=1)
     own = orthonormal(powers - powers.mean(0))
@@ -193,6 +201,7 @@ class Regression:
     @cached_property
     def projected(self) -> Array:
         """Orthonormal columns (n, q) that are projected out of weighted rows."""
+        # the offset is projected out of all models
         linear = np.column_stack([np.ones(len(self)), self.nuisance, self.extra])
         return projector(linear * self.weight[:, None])
 

@@ -46,6 +46,7 @@ def term_slices(model: Model) -> dict[Place, slice]:
 def wald(regression: Regression, fit: Fit) -> dict[Place, float]:
     """Wald F of every term: how many variances its constants are away from zero."""
     theta = fit.model.pack()
+    # redundant directions, such as scales of factors, would leave no inverse
     normal = fit.normal.copy()
     normal.flat[:: len(theta) + 1] += 1e-10 * max(float(normal.diagonal().max()), 1e-30)
     free = max(len(regression) - len(theta) - regression.linear_size, 1)
@@ -55,6 +56,7 @@ def wald(regression: Regression, fit: Fit) -> dict[Place, float]:
     for place, part in term_slices(fit.model).items():
         block = spread[part, part]
         size = part.stop - part.start
+        # theta' S^-1 theta / (size * variance): F of the hypothesis that all of them are zero
         strength = theta[part] @ np.linalg.solve(block, theta[part])
         result[place] = float(strength) / (size * variance)
     return result
@@ -80,6 +82,7 @@ def eliminate(regression: Regression, found: Fit, iterations: int = 5) -> Fit:
 
     At most half of the candidates go at a time; what is left is refitted.
     """
+    # each constant has to gain what BIC charges for it: log N
     threshold = np.log(len(regression))
     while len(found.model.places()) > 1:
         strength = wald(regression, found)
@@ -89,12 +92,16 @@ def eliminate(regression: Regression, found: Fit, iterations: int = 5) -> Fit:
             for place in found.model.places()
             if strength[place] < threshold or share[place] < SMALLEST_SHARE
         ]
+        # Naming tries families to the power of the features, so too many features go by
+        # strength, weak or not.
         excess = len(found.model.features) - MOST_FEATURES
         if not weak and excess > 0:
             weak = sorted(strength, key=lambda place: strength[place])[:excess]
         if not weak:
             break
         weak.sort(key=lambda place: strength[place])
+        # Correlated terms look weak together while one of them is needed, so no more than half
+        # go before the rest is refitted.
         gone = weak[: max((len(weak) + 1) // 2, 1)]
         gone = gone[: len(found.model.places()) - 1]
         found = fit(regression, without(found.model, gone), iterations)
@@ -154,8 +161,12 @@ def indices(
     sizes, at = [], 0
     for i in features:
         width = regression.columns[i].basis.shape[1]
+        # splines have unit mean square: the length of
+        # the coefficients is the deviation of the curve
         sizes.append(float(np.linalg.norm(additive[at : at + width])))
         at += width
+    # Folding outers over one feature: the additive index holds the fold already and leads
+    # nowhere, a straight line does not.
     for strongest in np.argsort(sizes)[::-1][:2]:
         slopes = np.zeros(len(features))
         slopes[strongest] = 1.0
@@ -170,6 +181,7 @@ def linear_index(
     regression: Regression, features: Sequence[int], slopes: Array
 ) -> Array:
     """Spline coefficients of a linear combination of features."""
+    # projection on a basis of unit mean square
     parts = [
         regression.columns[i].basis.T @ (slope * regression.columns[i].z)
         for i, slope in zip(features, slopes, strict=True)
@@ -190,20 +202,24 @@ def best_splines(
     """Fit one node of splines from all starts, the best of them to the end."""
     few = regression if rows is None else rows
     models: list[tuple[float, Model]] = []
+    # 1. The best two sets of outer constants of each start, ranked by a small regression.
     for beta in starts:
         models += from_index(few, features, beta, kind)[:2]
     if invert and kind in ("exp", "log"):
         models += inverse_links(few, features, kind)[:4]
     models.sort(key=lambda one: one[0])
     soft = SOFT if kind == "abs" else 0.0
+    # 2. Four steps for each; those that fell into the same minimum run on once.
     races = [Levenberg(few, model, soft).run(4) for _, model in models[:keep]]
     races.sort(key=lambda one: one.rss)
     finals = [race.run(12).fit() for race in distinct(races)[:finalists]]
+    # 3. The kink was smoothed so far; the exact one from there.
     if kind == "abs":
         finals = [fit(few, final.model, 12) for final in finals]
     finals.sort(key=lambda one: one.rss)
     if rows is None:
         return finals[0]
+    # 4. All rows decide between the best two.
     whole = [Levenberg(regression, final.model).run(3) for final in finals[:2]]
     return min(whole, key=lambda one: one.rss).run(8).fit()
 
@@ -212,6 +228,7 @@ def distinct(races: Sequence[Levenberg]) -> list[Levenberg]:
     """Leave out races that reached the sum of squares of a better one."""
     solvers: list[Levenberg] = []
     for race in races:
+        # half a per cent apart after four steps is the same valley
         if all(race.rss > 1.005 * fit.rss for fit in solvers):
             solvers.append(race)
     return solvers

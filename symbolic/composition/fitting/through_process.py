@@ -73,6 +73,9 @@ class Process:
     def inside(self) -> tuple[float, float]:
         """Range in which the process itself is evaluated."""
         span = self.high - self.low
+        # Below the bound, where a process of a positive latent still
+        # has values, a search may pass through; at a bound of zero it
+        # stops just before, where logarithms and ratios end.
         low = 0.3 * self.low if self.low > 0 else self.low + self.small
         high = self.high + 0.2 * span if self.low > 0 else self.high
         return float(low), float(high)
@@ -89,6 +92,7 @@ class Process:
         value = self._call(held, constants, used)
         beyond = latent - held
         if not beyond.any():
+            # (the usual case, without the cost of slopes)
             return value
         return value + self._slope(held, constants, used) * beyond
 
@@ -100,6 +104,7 @@ class Process:
         self, name: str, latent: Array, constants: Mapping[str, float]
     ) -> Array:
         """Derivative by a constant, or by its logarithm where it is positive (n,)."""
+        # a difference in the logarithm is one in per cent: any unit will do
         size = 1.0 if self.ranges[name].in_logs else max(abs(constants[name]), 1e-3)
         step = DIFFERENCE * size
         ends = [
@@ -125,9 +130,12 @@ class Process:
     def invert(self, observed: Array, constants: Mapping[str, float]) -> Array:
         """Latent of every row by bisection; rows out of reach stay at an end (n,)."""
         low, high = self._bracket(observed, constants)
+        # row by row: a process may rise with the latent in one row and fall in another
         rising = self.evaluate(high, constants) >= self.evaluate(low, constants)
         for _ in range(HALVINGS):
             middle = 0.5 * (low + high)
+            # a value that is too high lies above the root
+            # where the process rises, below it where it falls
             above = (self.evaluate(middle, constants) > observed) == rising
             high = np.where(above, middle, high)
             low = np.where(above, low, middle)
@@ -139,12 +147,14 @@ class Process:
         """Bounds between which the latent is sought; open ends are doubled."""
         low, high = self.inside
         n = len(observed)
+        # a finite end where there is one, else one unit on either side of zero
         start = low if np.isfinite(low) else (high - 1.0 if np.isfinite(high) else -1.0)
         end = high if np.isfinite(high) else (low + 1.0 if np.isfinite(low) else 1.0)
         a, b = np.full(n, start), np.full(n, end)
         for _ in range(DOUBLINGS):
             ends = self.evaluate(a, constants), self.evaluate(b, constants)
             missed = (observed < np.minimum(*ends)) | (observed > np.maximum(*ends))
+            # between two finite ends nothing can be widened: rows out of reach stay at an end
             if not missed.any() or (np.isfinite(low) and np.isfinite(high)):
                 break
             width = b - a
@@ -163,6 +173,7 @@ class Process:
     def _slope(
         self, latent: Array, constants: Mapping[str, float], forcings: Mapping[str, Any]
     ) -> Array:
+        # of its own size, but 1e-8 at least near zero
         step = DIFFERENCE * np.maximum(np.abs(latent), 1e-3)
         up = self._call(latent + step, constants, forcings)
         return (up - self._call(latent - step, constants, forcings)) / (2 * step)
@@ -263,10 +274,12 @@ def _range(name: str, spec: Any) -> Range:
             high = WIDEST * start if start > 0 else start + WIDEST * size
             found = Range(low, start, high)
         case [low, high]:
+            # the middle of a range of factors is geometric
             middle = np.sqrt(low * high) if low > 0 else 0.5 * (low + high)
             found = Range(low, float(middle), high)
         case [low, start, high]:
             size = abs(start) or 1.0
+            # zero has no logarithm; a positive start says that factors are meant
             if low == 0 and start > 0:
                 low = start / WIDEST
             if not np.isfinite(high):

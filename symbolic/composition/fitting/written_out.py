@@ -45,14 +45,17 @@ def edge_term(term: Term) -> tuple[EdgeTerm, float]:
     i, c = term.feature, term.constants
     match term.family:
         case "quadratic" if abs(c[0]) > FLAT * abs(c[1]):
+            # a z^2 + b z = a (z - v)^2 - a v^2
             vertex = -c[1] / (2 * c[0])
             form = FAMILIES["quadratic"][0]
             return EdgeTerm(i, form, (c[0], vertex)), -c[0] * vertex * vertex
         case "quadratic":
             return EdgeTerm(i, LINEAR, (c[1],)), 0.0
         case "exp" if abs(c[1]) > FLAT:
+            # a (exp(b z) - 1) / b = (a / b) exp(b z) - a / b
             return EdgeTerm(i, FAMILIES["exp"][0], (c[0] / c[1], c[1])), -c[0] / c[1]
         case "log" if abs(c[1]) > FLAT:
+            # a log(1 + q z) / q = (a / q) log(1 / |q| +- z) + (a / q) log|q|
             form = FAMILIES["log"][0 if c[1] > 0 else 1]
             size = c[0] / c[1]
             offset = size * float(np.log(abs(c[1])))
@@ -79,6 +82,7 @@ def structure_of(
         name: of y;  units: of the features, for factors without an offset in raw units.
     """
     total, edges = shift + scale * offset, []
+    # y = shift + scale (offset + sum of terms + nodes)
     for term in model.additive:
         edge, left = edge_term(term)
         edges.append(edge.scaled(scale))
@@ -98,13 +102,16 @@ def _node(
     for term in node.terms:
         edge, left = edge_term(term)
         edges.append(edge)
+        # the search fits sums without their mean, an index has an offset of its own
         offset += left - float(term_value(columns, term).mean())
     amplitude = node.sign
     match node.kind:
         case "exp":
+            # E exp(s) = sign(E) exp(s + log|E|)
             offset += float(np.log(max(abs(head), 1e-300)))
             amplitude = float(np.sign(head)) or 1.0
         case "log":
+            # A log(1 + s)
             offset, amplitude = offset + 1.0, head
         case _:
             offset += head
@@ -118,9 +125,11 @@ def _factor(node: Node, k: int, columns: Sequence[Column], units: Units) -> Fact
     if node.anchored[k] and term.family == "linear":
         shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])
         raw = of_raw(LINEAR, shift, scale)
+        # a (z - origin) is a multiple of the raw feature: a z = (a / scale) (x - shift)
         return Factor(
             EdgeTerm(edge.source, raw, (edge.constants[0] / scale,)), 0.0, True
         )
+    # an exponential so flat that it became a line has an offset again
     if node.anchored[k] and edge.form is not LINEAR:
         return Factor(edge, 0.0, True)
     mean = float(factor_value(columns, node, k).mean())
@@ -134,6 +143,7 @@ def linear_part(regression: Regression, model: Model) -> Array:
     columns = np.column_stack([np.ones(len(regression)), regression.nuisance])
     weight = regression.weight
     left = (regression.y - value) * weight
+    # the columns that the search had projected out come back with their numbers
     return np.linalg.lstsq(columns * weight[:, None], left)[0]
 
 
@@ -147,6 +157,7 @@ def covariance(regression: Regression, model: Model, rss: float) -> Array:
     whole = np.column_stack([np.ones(len(regression)), regression.nuisance, jacobian])
     whole = whole * regression.weight[:, None]
     free = max(len(regression) - model.size - regression.linear_size, 1)
+    # unit columns, so that what counts as redundant does not depend on units
     size = np.maximum(np.linalg.norm(whole, axis=0), 1e-300)
     normal = (whole / size).T @ (whole / size)
     inverse = np.linalg.pinv(normal, rcond=1e-14, hermitian=True)
@@ -175,6 +186,7 @@ def errors_of(
     steps = np.sqrt(np.maximum(spread.diagonal(), 0.0))
     start = np.array([offset, *theta])
     for k in range(len(keep)):
+        # a thousandth of the constant's own error: the conversion is smooth on that scale
         step = max(1e-3 * steps[k], 1e-7 * max(abs(start[k]), 1e-3))
         ends = []
         for side in (1.0, -1.0):
@@ -182,7 +194,9 @@ def errors_of(
             moved[k] += side * step
             changed = numbers(float(moved[0]), model.unpack(moved[1:]))
             ends.append(np.array([estimate.value for estimate in changed]))
+        # A form may turn into a line between the two ends; then there is no derivative to take.
         if len(ends[0]) == len(ends[1]) == len(base):
             jacobian[:, k] = (ends[0] - ends[1]) / (2 * step)
+    # diagonal of J S J'
     variance = np.einsum("ij,jk,ik->i", jacobian, spread, jacobian)
     return np.sqrt(np.maximum(variance, 0.0))
