@@ -69,29 +69,15 @@ def coefficient_rows(
 
 def whitened_fit(fit: "EquationFit", whitening: "Whitening") -> Array:
     """Return theta (P,) at the minimum of the whitened squares."""
-    from discovery.verdict.evidence import newton_step
-
-    free = _free(fit)
+    from sciren.solvers.gauss_newton import descend, finite_squares
 
     def squares(theta: Array) -> float:
-        left = fit.process.values - fit.mean(theta)
-        value = float((whitening.whiten(left) ** 2).sum())
-        return value if np.isfinite(value) else np.inf
+        return finite_squares(whitening.whiten(fit.process.values - fit.mean(theta)))
 
-    theta, loss = fit.theta.copy(), squares(fit.theta)
-    for _ in range(STEPS):
-        slopes, left = _whitened(fit, whitening, theta)
-        step = np.where(free, newton_step(slopes, left), 0.0)
-        for _ in range(8):
-            if (other := squares(theta + step)) < loss:
-                break
-            step = step / 2
-        else:
-            break
-        gain, theta, loss = loss - other, theta + step, other
-        if gain < 1e-8 * loss:
-            break
-    return theta
+    def linearise(theta: Array) -> tuple[Array, Array]:
+        return _whitened(fit, whitening, theta)
+
+    return descend(fit.theta, squares, linearise, STEPS, 1e-8, _free(fit))
 
 
 def whitened_covariance(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 MOST_ROWS = 10_000  # every k-th row of a longer record: more rows change no verdict
-RIDGE = 1e-10  # share of the largest curvature, for constants that the rows do not see
 
 
 def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":
@@ -115,40 +114,19 @@ class EquationFit:
             inside: (m,) observations to fit.
             scale: (m,) standard deviation of their noise up to a factor.
         """
-        theta = self.theta.copy()
-        loss = self._loss(theta, inside, scale)
-        for _ in range(steps):
-            left = ((self.process.values - self.mean(theta)) / scale)[inside]
-            slopes = (self.jacobian(theta) / scale[:, None])[inside]
-            step = newton_step(slopes, left)
-            for _ in range(8):
-                other = self._loss(theta + step, inside, scale)
-                if other < loss:
-                    break
-                step = step / 2
-            else:
-                break
-            gain, theta, loss = loss - other, theta + step, other
-            if gain < 1e-6 * loss:
-                break
-        return theta
+        from sciren.solvers.gauss_newton import descend, finite_squares
 
-    def _loss(self, theta: Array, inside: NDArray[np.bool_], scale: Array) -> float:
-        with np.errstate(all="ignore"):
-            left = ((self.process.values - self.mean(theta)) / scale)[inside]
-            value = float((left**2).sum())
-        return value if np.isfinite(value) else np.inf
+        def left(theta: Array) -> Array:
+            return ((self.process.values - self.mean(theta)) / scale)[inside]
 
+        def squares(theta: Array) -> float:
+            with np.errstate(all="ignore"):
+                return finite_squares(left(theta))
 
-def newton_step(slopes: Array, left: Array) -> Array:
-    """Solve the normal equations in units of their diagonal; unseen constants rest."""
-    size = np.sqrt((slopes**2).sum(0))
-    seen = (size > 0) & np.isfinite(size)
-    step = np.zeros(slopes.shape[1])
-    scaled = slopes[:, seen] / size[seen]
-    matrix = scaled.T @ scaled + RIDGE * np.eye(int(seen.sum()))
-    step[seen] = np.linalg.solve(matrix, scaled.T @ left) / size[seen]
-    return step
+        def linearise(theta: Array) -> tuple[Array, Array]:
+            return (self.jacobian(theta) / scale[:, None])[inside], left(theta)
+
+        return descend(self.theta, squares, linearise, steps, 1e-6)
 
 
 def interacting(structure: "LatentStructure") -> set[int]:

@@ -1,7 +1,7 @@
 """Equations as a Julia module of scalar functions; broadcast them over arrays."""
 
 from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect, power_by
-from symbolic.code.layout import in_rows, signature
+from symbolic.code.layout import in_rows, one_line, signature
 from symbolic.code.program import Program, Routine, Table
 
 _KEYWORDS = """
@@ -43,12 +43,12 @@ _HELPERS = {
 
 def write(program: Program) -> str:
     """Return the module as text."""
-    parts = [f"# {_safe(line)}\n" for line in program.header]
+    parts = [f"# {one_line(line)}\n" for line in program.header]
     parts.append("module SciRenEquations\n\n")
     names = ", ".join(program.public)
     parts.append(f"export {names}\n")
     parts += [
-        f"\n# {_safe(item.meaning)}\nconst {item.identifier} = {item.value!r}\n"
+        f"\n# {one_line(item.meaning)}\nconst {item.identifier} = {item.value!r}\n"
         for item in program.numbers
     ]
     body = [_table(item) for item in program.tables]
@@ -59,13 +59,9 @@ def write(program: Program) -> str:
     return "".join([*parts, *body, "\nend\n"])
 
 
-def _safe(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _routine(routine: Routine) -> str:
-    lines = ["", f"# {_safe(routine.summary)}"]
-    lines += [f"#   {a.identifier}: {_safe(a.meaning)}" for a in routine.arguments]
+    lines = ["", f"# {one_line(routine.summary)}"]
+    lines += [f"#   {a.identifier}: {one_line(a.meaning)}" for a in routine.arguments]
     lines.append(
         signature(f"function {routine.identifier}(", routine, ")", "    ", "", "::Real")
     )
@@ -84,7 +80,7 @@ def _table(table: Table) -> str:
     inside, (first, last) = ",\n".join(rows), map(float, table.curve.slopes)
     name = table.identifier
     return f"""
-# {_safe(table.meaning)}
+# {one_line(table.meaning)}
 const _{name}_knots = [
 {knots}
 ]

@@ -7,6 +7,11 @@ from symbolic.code.program import Routine
 WIDTH = 88  # characters of a line, as in the code of the toolkit itself
 
 
+def one_line(text: str) -> str:
+    """Return a text that cannot end the comment in which it stands."""
+    return " ".join(text.split())
+
+
 def in_rows(
     items: Sequence[str], indent: str, width: int = WIDTH, end: str = ""
 ) -> str:

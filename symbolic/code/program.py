@@ -116,7 +116,7 @@ def program_of(
     model: "EquationRecord",
     reserved: Collection[str],
     folded: bool,
-    provenance: Mapping[str, str],
+    provenance: Mapping[str, str] | None = None,
     process_follows: bool = False,
 ) -> Program:
     """Collect functions, constants and tables of a model with legal identifiers.
@@ -127,7 +127,8 @@ def program_of(
         process_follows: whether the code of the process is added by the caller.
     """
     builder = _Builder(model, Identifiers(reserved, folded), process_follows)
-    return builder.program(provenance)
+    known = {k: " ".join(str(v).split()) for k, v in (provenance or {}).items()}
+    return builder.program(known)
 
 
 class _Builder:

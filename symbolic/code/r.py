@@ -1,7 +1,7 @@
 """Equations as R: functions of vectors, base R only."""
 
 from symbolic.code.expressions import FUNCTIONS, RELATIONS, CodeText, Dialect
-from symbolic.code.layout import in_rows, signature
+from symbolic.code.layout import in_rows, one_line, signature
 from symbolic.code.program import Program, Routine, Table
 
 _KEYWORDS = """
@@ -37,9 +37,9 @@ DIALECT = Dialect(
 
 def write(program: Program) -> str:
     """Return the script as text."""
-    parts = [f"# {_safe(line)}\n" for line in program.header]
+    parts = [f"# {one_line(line)}\n" for line in program.header]
     parts += [
-        f"\n# {_safe(item.meaning)}\n{item.identifier} <- {item.value!r}\n"
+        f"\n# {one_line(item.meaning)}\n{item.identifier} <- {item.value!r}\n"
         for item in program.numbers
     ]
     body = [_table(item) for item in program.tables]
@@ -50,13 +50,11 @@ def write(program: Program) -> str:
     return "".join([*parts, *body])
 
 
-def _safe(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _routine(routine: Routine) -> str:
-    lines = ["", f"#' {_safe(routine.summary)}"]
-    lines += [f"#' @param {a.identifier} {_safe(a.meaning)}" for a in routine.arguments]
+    lines = ["", f"#' {one_line(routine.summary)}"]
+    lines += [
+        f"#' @param {a.identifier} {one_line(a.meaning)}" for a in routine.arguments
+    ]
     lines.append(
         signature(f"{routine.identifier} <- function(", routine, ") {", "    ")
     )
@@ -73,7 +71,7 @@ def _table(table: Table) -> str:
     flat = in_rows([repr(float(v)) for v in table.pieces.ravel()], "        ")
     first, last = map(float, table.curve.slopes)
     return f"""
-# {_safe(table.meaning)}
+# {one_line(table.meaning)}
 {table.identifier} <- function(x) {{
     knots <- c(
 {knots}

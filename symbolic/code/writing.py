@@ -45,12 +45,20 @@ def to_code(
     Raises:
         ConfigError: another language.
     """
+    writer = writer_of(language)
+    program = program_of(model, writer.RESERVED, writer.FOLDED, provenance)
+    return writer.write(program)
+
+
+def writer_of(language: str) -> ModuleType:
+    """Return the module of a language.
+
+    Raises:
+        ConfigError: another language.
+    """
     if language not in LANGUAGES:
         raise ConfigError(
             f"there is no code for language {language!r}. "
             f"{closest_names(language, LANGUAGES)}"
         )
-    writer = LANGUAGES[language]
-    known = {k: " ".join(str(v).split()) for k, v in (provenance or {}).items()}
-    program = program_of(model, writer.RESERVED, writer.FOLDED, known)
-    return writer.write(program)
+    return LANGUAGES[language]

@@ -87,14 +87,7 @@ def write(step: StepCode) -> list[str]:
 
 def _step(step: StepCode) -> str:
     read = [
-        f"    const double {name} = {array}[{k}];"
-        for array, names in (
-            ("s", [state.name for state in step.states]),
-            ("p", step.parameters),
-            ("f", step.forcings),
-        )
-        for k, name in enumerate(names)
-        if name in step.used
+        f"    const double {name} = {array}[{k}];" for name, array, k in step.read(0)
     ]
     lines = [
         *read,
@@ -166,10 +159,6 @@ def _run(step: StepCode) -> str:
     arguments += [f"double {name}" for name in step.given]
     arguments += ["const double *intervals"] if step.ode else []
     arguments += ["double *states", "double *outputs"]
-    starts = [
-        f"{state.start!r}" + (f" * {state.of}" if state.of else "")
-        for state in step.states
-    ]
     held = [line for k, state in enumerate(step.states) for line in _held(k, state)]
     observe = [
         f"outputs[t * {m} + {k}] = now[{place}];"
@@ -205,7 +194,7 @@ def _run(step: StepCode) -> str:
 void run({", ".join(arguments)})
 {{
 {constants}    const double p[] = {{{parameters}}};
-    double now[{n}] = {{{", ".join(starts)}}}, ahead[{n}], out[{max(len(step.outputs), 1)}];
+    double now[{n}] = {{{", ".join(step.starts())}}}, ahead[{n}], out[{max(len(step.outputs), 1)}];
     for (int k = 0; k < {n}; k++) {{
         states[k] = now[k];
     }}

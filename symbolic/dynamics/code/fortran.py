@@ -26,16 +26,7 @@ def _sizes(step: StepCode) -> tuple[int, int, int, int]:
 
 def _step(step: StepCode) -> str:
     n, p, f, m = _sizes(step)
-    read = [
-        (name, f"{array}({k})")
-        for array, names in (
-            ("s", [state.name for state in step.states]),
-            ("p", step.parameters),
-            ("f", step.forcings),
-        )
-        for k, name in enumerate(names, 1)
-        if name in step.used
-    ]
+    read = [(name, f"{array}({k})") for name, array, k in step.read(1)]
     local = [*read, *step.parts]
     lines = _declared([name for name, _ in local])
     for name, text in local:
@@ -127,10 +118,6 @@ def _run(step: StepCode) -> str:
         f"    real(dp), parameter :: {name} = {literal(value)}"
         for name, value in step.constants
     ]
-    starts = [
-        literal(state.start) + (f"*{state.of}" if state.of else "")
-        for state in step.states
-    ]
     shown = len(step.observed)
     observe = [
         f"      outputs({k}, t) = now({place + 1})"
@@ -146,7 +133,7 @@ def _run(step: StepCode) -> str:
     given = "\n".join(
         [
             *continued(f"    p = [{', '.join(step.parameters) or '0.0_dp'}]"),
-            *continued(f"    now = [{', '.join(starts)}]"),
+            *continued(f"    now = [{', '.join(step.starts(literal))}]"),
         ]
     )
     forcing = ", ".join(f"{name}(t)" for name in step.forcings) or "0.0_dp"

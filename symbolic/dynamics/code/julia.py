@@ -51,16 +51,7 @@ def write(step: StepCode) -> list[str]:
 
 
 def _step(step: StepCode) -> str:
-    read = [
-        f"    {name} = {array}[{k}]"
-        for array, names in (
-            ("s", [state.name for state in step.states]),
-            ("p", step.parameters),
-            ("f", step.forcings),
-        )
-        for k, name in enumerate(names, 1)
-        if name in step.used
-    ]
+    read = [f"    {name} = {array}[{k}]" for name, array, k in step.read(1)]
     lines = [*read, *(f"    {name} = {text}" for name, text in step.parts)]
     word = "derivatives" if step.ode else "new values"
     body = "\n".join(lines)
@@ -76,15 +67,8 @@ end
 def _run(step: StepCode) -> str:
     arguments = [*(step.forcings or ["rows"]), *step.given]
     keyword = "; intervals=1.0" if step.ode else ""
-    starts = [
-        f"{state.start!r}" + (f" * {state.of}" if state.of else "")
-        for state in step.states
-    ]
-    low = ["-Inf" if one.low is None else repr(float(one.low)) for one in step.states]
-    high = ["Inf" if one.high is None else repr(float(one.high)) for one in step.states]
-    bound = any(one.low is not None or one.high is not None for one in step.states)
-    held = [f"now = clamp.(now, [{', '.join(low)}], [{', '.join(high)}])"]
-    held = held if bound else []
+    bounds = step.bounds("Inf")
+    held = [f"now = clamp.(now, [{bounds[0]}], [{bounds[1]}])"] if bounds else []
     observed = "".join(f"now[{place + 1}], " for place in step.observed)
     if step.ode:
         loop = [
@@ -113,7 +97,7 @@ def _run(step: StepCode) -> str:
 function run({", ".join(arguments)}{keyword})
 {before}
     p = Float64[{", ".join(step.parameters)}]
-    now = Float64[{", ".join(starts)}]
+    now = Float64[{", ".join(step.starts())}]
     states = zeros(rows + 1, {len(step.states)})
     outputs = zeros(rows, {len(step.targets)})
     states[1, :] = now

@@ -73,13 +73,12 @@ def _run(step: StepCode) -> str:
         f'{", ".join(step.targets)}.', '    """',
         *(f"    {name} = {value!r}" for name, value in step.constants),
     ]  # fmt: skip
-    starts = [
-        f"{state.start!r}" + (f" * {state.of}" if state.of else "")
-        for state in step.states
-    ]
     rows = f"len({step.forcings[0]})" if step.forcings else "rows"
     fixed = [*step.parameters, *(f"{name}[t]" for name in step.forcings)]
-    lines += [f"    now = [{', '.join(starts)}]", "    states, outputs = [now], []"]
+    lines += [
+        f"    now = [{', '.join(step.starts())}]",
+        "    states, outputs = [now], []",
+    ]
     if step.ode:
         lines.append(f"    intervals = np.broadcast_to(intervals, {rows})")
     lines += [

@@ -45,16 +45,7 @@ def write(step: StepCode) -> list[str]:
 
 
 def _step(step: StepCode) -> str:
-    read = [
-        f"    {name} <- {array}[{k}]"
-        for array, names in (
-            ("s", [state.name for state in step.states]),
-            ("p", step.parameters),
-            ("f", step.forcings),
-        )
-        for k, name in enumerate(names, 1)
-        if name in step.used
-    ]
+    read = [f"    {name} <- {array}[{k}]" for name, array, k in step.read(1)]
     lines = [*read, *(f"    {name} <- {text}" for name, text in step.parts)]
     word = "derivatives" if step.ode else "new values"
     body = "\n".join(lines)
@@ -70,15 +61,8 @@ one_row <- function(s, p, f) {{
 def _run(step: StepCode) -> str:
     arguments = [*(step.forcings or ["rows"]), *step.given]
     arguments += ["intervals = 1"] if step.ode else []
-    starts = [
-        f"{state.start!r}" + (f" * {state.of}" if state.of else "")
-        for state in step.states
-    ]
-    low = ["-Inf" if one.low is None else repr(float(one.low)) for one in step.states]
-    high = ["Inf" if one.high is None else repr(float(one.high)) for one in step.states]
-    bound = any(one.low is not None or one.high is not None for one in step.states)
-    held = [f"now <- pmin(pmax(now, c({', '.join(low)})), c({', '.join(high)}))"]
-    held = held if bound else []
+    bounds = step.bounds("Inf")
+    held = [f"now <- pmin(pmax(now, c({bounds[0]})), c({bounds[1]}))"] if bounds else []
     places = ", ".join(str(place + 1) for place in step.observed)
     observed = f"now[c({places})], " if step.observed else ""
     rows = f"length({step.forcings[0]})" if step.forcings else "rows"
@@ -105,7 +89,7 @@ def _run(step: StepCode) -> str:
 #'   {", ".join(step.targets)}
 run <- function({", ".join(arguments)}) {{
 {first}{before}    p <- c({", ".join(step.parameters)})
-    now <- c({", ".join(starts)})
+    now <- c({", ".join(step.starts())})
     states <- matrix(0, rows + 1, {len(step.states)})
     outputs <- matrix(0, rows, {len(step.targets)})
     states[1, ] <- now

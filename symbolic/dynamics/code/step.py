@@ -1,6 +1,6 @@
 """A recurrence with legal identifiers: what every language writes in its own way."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +76,47 @@ class StepCode:
     def parameters(self) -> tuple[str, ...]:
         """All parameters of a step, in order."""
         return (*self.given, *(name for name, _ in self.constants))
+
+    def read(self, first: int) -> list[tuple[str, str, int]]:
+        """Return identifier, array (s, p or f) and place of all that a step reads.
+
+        Args:
+            first: place of an array's first number in the language.
+        """
+        arrays = {
+            "s": [state.name for state in self.states],
+            "p": self.parameters,
+            "f": self.forcings,
+        }
+        return [
+            (name, array, place)
+            for array, names in arrays.items()
+            for place, name in enumerate(names, first)
+            if name in self.used
+        ]
+
+    def starts(self, number: Callable[[float], str] = repr) -> list[str]:
+        """Return the text of every state before the first row.
+
+        Args:
+            number: how the language writes one.
+        """
+        return [
+            number(state.start) + (f" * {state.of}" if state.of else "")
+            for state in self.states
+        ]
+
+    def bounds(self, infinity: str) -> tuple[str, str] | None:
+        """Return lower and upper bounds of all states, None where none has any."""
+        low = [
+            f"-{infinity}" if s.low is None else repr(float(s.low)) for s in self.states
+        ]
+        high = [
+            infinity if s.high is None else repr(float(s.high)) for s in self.states
+        ]
+        if all(state.low is None and state.high is None for state in self.states):
+            return None
+        return ", ".join(low), ", ".join(high)
 
 
 def step_code(

@@ -5,9 +5,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from sciren.errors import ConfigError, closest_names
 from symbolic.code.program import program_of
-from symbolic.code.writing import LANGUAGES
+from symbolic.code.writing import writer_of
 from symbolic.dynamics.code import c, fortran, julia, python, r
 from symbolic.dynamics.code.step import step_code
 from symbolic.dynamics.recurrence import Recurrence
@@ -40,15 +39,9 @@ def recurrence_code(
     Raises:
         ConfigError: another language.
     """
-    if language not in LANGUAGES:
-        raise ConfigError(
-            f"there is no code for language {language!r}. "
-            f"{closest_names(language, LANGUAGES)}"
-        )
-    writer = LANGUAGES[language]
-    known = {k: " ".join(str(v).split()) for k, v in (provenance or {}).items()}
+    writer = writer_of(language)
     program = program_of(
-        relations, writer.RESERVED, writer.FOLDED, known, process_follows=True
+        relations, writer.RESERVED, writer.FOLDED, provenance, process_follows=True
     )
     step = step_code(
         law, relations.constants, writer.DIALECT, writer.RESERVED, writer.FOLDED
