@@ -39,6 +39,8 @@ def autocorrelation_time(series: Array) -> float:
     size = float(centred @ centred)
     if rows < 4 or size <= 0:
         return 1.0
+    # Autocorrelation by Fourier transform, padded with zeros so that the end of the
+    # record does not meet its beginning.
     width = 1 << (2 * rows - 1).bit_length()
     spectrum = np.abs(np.fft.rfft(centred, width)) ** 2
     correlation = np.fft.irfft(spectrum, width)[:rows] / size
@@ -76,6 +78,7 @@ def fold_labels(blocks: Labels, folds: int = FOLDS) -> Labels:
     The order of the blocks is shuffled by a fixed seed: the same data, the same folds.
     """
     labels, places = np.unique(blocks, return_inverse=True)
+    # Blocks in order would put neighbouring seasons into one fold.
     order = np.random.default_rng(0).permutation(len(labels))
     return (order % min(folds, len(labels)))[places].astype(np.int64)
 
@@ -133,11 +136,13 @@ class ObservationLaw:
 
     def quantiles(self, level: float = 0.95) -> tuple[float, float]:
         """Return the lower (negative) and upper quantile of the scores."""
+        # The new row is one of n_eff + 1 exchangeable ones, hence (1 + 1 / n_eff).
         wanted = min(level * (1.0 + 1.0 / self.effective), 1.0)
         if not self.skewed:
             high = float(np.quantile(np.abs(self.scores), wanted, method="higher"))
             return -high, high
         tail = 0.5 * (1.0 - wanted)
+        # Each side misses half of what may be missed.
         low, high = np.quantile(self.scores, (tail, 1.0 - tail))
         return float(low), float(high)
 

@@ -37,6 +37,8 @@ def robust_scaled(values: Array) -> Array:
 def rank_shares(values: Array) -> Array:
     """Mean ranks as shares between 0 and 1; ties share theirs."""
     _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    # Mean rank of ties, (first + last) / 2 with ranks from one, less half: shares lie
+    # inside (0, 1), where their normal scores are finite.
     last = np.cumsum(count)
     return ((last - (count - 1) / 2 - 0.5) / len(values))[place]
 
@@ -52,6 +54,8 @@ def dictionary(features: Array) -> dict[str, Array]:
         out; columns are neither centred nor scaled.
     """
     shares = [rank_shares(column) for column in features.T]
+    # Normal scores: their products see an interaction whatever the scale of the
+    # features; scaled values keep the distances that ranks throw away.
     scores = [ndtri(share) for share in shares]
     scaled = [robust_scaled(column) for column in features.T]
     blocks = {

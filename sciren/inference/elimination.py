@@ -103,6 +103,10 @@ class SubsetFit:
         """Return the fit without a block."""
         place = self.places[block]
         inner = self.inverse[place, place]
+        # Inverse and coefficients without a block by its Schur complement: with the
+        # inverse [[A, s], [s', d]] the smaller one is A - s d^-1 s', theta_A - s d^-1
+        # theta_d. No new factorisation a step, so that a walk over all blocks costs P^3
+        # once.
         side = np.delete(self.inverse[:, place], place, axis=0)
         moved = _solve(inner, np.column_stack((side.T, self.theta[place])))
         rest = np.delete(np.delete(self.inverse, place, 0), place, 1)
@@ -139,6 +143,7 @@ def backward(
     """
     fit = model.fit(offered)
     while fit.places:
+        # Price per column of what a block explains; above zero it is worth its columns.
         excess = {
             block: fit.rise(block) / variance - price * (place.stop - place.start)
             for block, place in fit.places.items()

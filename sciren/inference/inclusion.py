@@ -38,6 +38,8 @@ def with_inclusion(
     grams = _block_grams(full, labels)
     count = len(grams)
     edges = full.design.edges
+    # How often each block is drawn (resamples, B): a resample's Gram matrix is the
+    # weighted sum of the blocks' own, so none of the rows is visited again.
     times = rng.multinomial(count, np.full(count, 1 / count), size=resamples)
     kept = np.zeros(len(edges))
     for drawn in times:
@@ -55,6 +57,8 @@ def block_labels(process: ObservedProcess, rng: np.random.Generator) -> np.ndarr
     rows = process.n_rows
     count = min(BLOCKS, rows)
     if process.ordered:
+        # Equal stretches of time: neighbours with a common disturbance are drawn
+        # together.
         return process.time_rank() * count // rows
     return rng.permutation(rows)[process.rows] % count
 

@@ -73,6 +73,7 @@ class LinearisedFit:
             process = fit.process
             response = process.evaluate(fit.raw_latents(), fit.constants)
             jacobian = design.jacobian(response, process)
+        # The law is that of the fit, also for columns that are offered beside its own.
         white = fit.whitening.whiten(np.column_stack((jacobian, fit.residual)))
         if not np.isfinite(white).all():
             raise TrainingError(
@@ -80,10 +81,13 @@ class LinearisedFit:
                 "missing values in the targets, or give constants and latents bounds"
             )
         columns = np.ascontiguousarray(white[:, :-1])
+        # Levels and constants belong to every submodel; only curves are offered and
+        # dropped.
         theta, always = carried(fit, design), design.positions(())
         if design.n_latents > 1:
             theta[: design.n_latents] = 0.0
             always = always[design.n_latents :]
+        # y* = W (y - mean) + W J theta, so that linear least squares finds theta again.
         observed = white[:, -1] + columns @ theta
         blocks = {
             number: np.arange(block.start, block.stop)

@@ -70,6 +70,7 @@ def minima_of(fit: Fit, variance: float) -> tuple[Fit, tuple[Minimum, ...]]:
             if all(_apart(other, known, number) for _, known in fits):
                 fits.append((name, other))
     best = min((one for _, one in fits), key=lambda one: one.loss)
+    # Equal within rounding: the minimum that was there first keeps the answer stable.
     if fit.loss - best.loss < FALLS * variance:
         best = fit
     return best, tuple(_competing(fits, best, variance))
@@ -86,6 +87,8 @@ def _on_few_rows(fit: Fit) -> Fit:
     )
     share = len(rows) / process.n_rows
     penalty = None if fit.penalty is None else share * fit.penalty
+    # Without whitening: rows that far apart hardly remember each other. The penalty
+    # shrinks with the rows, so that curves stay as smooth as on all of them.
     return solve(process.take(rows), design, None, penalty, fit.theta, FREE_STEPS)
 
 
@@ -126,6 +129,9 @@ def _valleys(fit: Fit, number: int, variance: float) -> Iterator[np.ndarray]:
     place = fit.design.constants.start + number
     for side in (-1, 1):
         points = [(fit.loss, fit.theta), *_profile(fit, number, side, variance)]
+        # Along the profile a valley is a value lower than its neighbour towards the
+        # minimum (or than the minimum itself) from which the loss does not fall further
+        # outwards.
         losses = [loss for loss, _ in points]
         for k in range(1, len(points)):
             after = losses[k + 1] if k + 1 < len(points) else np.inf
@@ -149,6 +155,8 @@ def _profile(
         value = float(fit.constants[number] + side * k * stride)
         if not low[number] <= value <= high[number]:
             return
+        # A box of no width holds the constant while everything else is searched as
+        # usual.
         lows, highs = low.copy(), high.copy()
         lows[number] = highs[number] = value
         held = replace(process, box=(lows, highs))

@@ -72,6 +72,8 @@ class Whitening:
         white = self.filter(matrix)
         for rows, ones, share in self.shared:
             part = white[rows]
+            # (I - theta c c' / c'c) applied to the rows of one group, with c the
+            # filtered ones.
             inner = ones @ part / (ones @ ones)
             white[rows] = part - share * np.multiply.outer(ones, inner)
         return white
@@ -169,6 +171,9 @@ def estimate_law(
     powers, floors, spreads, memories = [], [], [], []
     for rows in _target_rows(process):
         size = np.sqrt(process.weights[rows]) * residual[rows]
+        # Order matters: growth first, then the spread around the grown scale, then the
+        # memory of what is left. A memory of unscaled noise would follow its largest
+        # rows.
         growth, floor = _growth(size, mean[rows], power)
         held = np.maximum(np.abs(mean[rows]), max(floor, 1e-12))
         scaled = size / (held**growth if growth > 0 else 1.0)
@@ -181,6 +186,8 @@ def estimate_law(
     law = NoiseLaw(tuple(powers), _relative(spreads), tuple(floors), tuple(memories))
     if process.groups is None:
         return law
+    # Memory within groups must be known before what is common to a group can be told
+    # from it.
     ratios = _intercepts(process, law.whitening(process, mean), residual, jacobian)
     return NoiseLaw(law.power, law.spread, law.floor, law.autoregression, ratios)
 
@@ -219,6 +226,9 @@ def _growth(
         return given, floor
     if np.mean(mean > 0) <= POSITIVE or floor <= 0:
         return 0.0, floor
+    # log e^2 = 2 power log |mean| + const: the slope is twice the power. A squared
+    # residual near zero has a logarithm far below all others and is held at a low
+    # quantile.
     x = np.log(np.maximum(size, floor))
     squares = residual**2
     if not squares.any() or x.std() < 1e-6:
@@ -282,6 +292,8 @@ def _intercepts(
         total = float(white[rows, -1] @ white[rows, -1])
         between = float(means[mine, -1] @ means[mine, -1])
         groups = int(mine.sum())
+        # A model may take nearly all group means; at least a tenth of them must stay to
+        # divide by.
         q = min(float(leverage[mine].sum()), 0.9 * groups)
         free = (rows.stop - rows.start) - groups - (gram.shape[0] - q)
         within = (total - between) / max(free, 1.0)

@@ -126,6 +126,7 @@ def select(
     Raises:
         TrainingError: the process has no finite value at the start.
     """
+    # The empty set counts as seen: a search that keeps nothing twice has ended.
     search = Search(process, offered, power, start, valleys)
     seen: list[frozenset[Edge]] = [frozenset()]
     for _ in range(ROUNDS):
@@ -171,6 +172,8 @@ def _sorted(search: Search) -> Selection:
     assert full is not None
     numbers = {edge: number for number, edge in enumerate(search.offered)}
     kept = [numbers[edge] for edge in search.kept]
+    # Gains and swaps are read around the selected fit, not around the one with all
+    # edges, whose constants may lie elsewhere.
     here = LinearisedFit.of(search.fit, search.whole, full.variance)
     p_values = _p_values(here, kept)
     gains = _gains(here, kept)
@@ -231,6 +234,7 @@ def _exchanges(
     here = model.rss(kept)
     found = []
     for mine in kept:
+        # A swap costs little where the other explains what this one does.
         rest = [one for one in kept if one != mine]
         for other in model.blocks:
             if other in kept:

@@ -81,6 +81,8 @@ def carried(fit: Fit, design: Design) -> np.ndarray:
     theta = np.zeros(design.size)
     theta[: design.n_latents] = fit.theta[: design.n_latents]
     theta[design.constants] = fit.constants
+    # Coefficients of another number of columns have another meaning: such a curve
+    # starts flat.
     known = dict(zip(fit.design.edges, fit.design.blocks, strict=True))
     for edge, block in zip(design.edges, design.blocks, strict=True):
         old = known.get(edge)
@@ -119,11 +121,15 @@ def solve(
             "the process has no finite value at the start of the search; give its "
             "parameters other start values, or drop the rows where it has none"
         )
+    # Nielsen's rule: damping falls tenfold after a gain; failures in a row raise it by
+    # 2, 4, 8, ... so that a long refusal costs few evaluations.
     damping, grow, converged = FIRST_DAMPING, 2.0, False
     for _ in range(steps):
         step = search.step(point, damping)
         trial = search.at(search.inside(point.theta + step))
         gain = -np.inf if trial is None else point.total - trial.total
+        # A process that overflows, and a sum that is not a number, count as a step too
+        # long.
         if trial is None or not gain >= 0:
             damping, grow = damping * grow, 2 * grow
             if damping > 1e8:  # no step in any direction helps
@@ -171,6 +177,8 @@ class _Search:
         """Evaluate; None where the process has no finite value."""
         raw = self.design.raw(theta, self.process.n_rows)
         response = self.process.evaluate(raw, theta[self.design.constants])
+        # Sensitivities and residual side by side (m, P + 1): one whitening and one
+        # product give matrix, gradient and loss at once.
         both = np.empty((len(self.process), self.design.size + 1))
         jacobian = self.design.jacobian(response, self.process, out=both[:, :-1])
         np.subtract(self.process.values, response.mean, out=both[:, -1])
@@ -189,6 +197,8 @@ class _Search:
 
     def step(self, point: _Point, damping: float) -> np.ndarray:
         """Solve the damped normal equations in units of their diagonal."""
+        # Parameters have unlike units; in units of the diagonal one damping serves all,
+        # and what no observation sees is taken out instead of divided by zero.
         diagonal = np.diagonal(point.matrix)
         seen = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
         seen &= ~self._pressed(point)
@@ -200,6 +210,7 @@ class _Search:
         try:
             found = cho_solve(cho_factor(matrix, check_finite=False), right)
         except LinAlgError:
+            # Collinear columns: the shortest step leaves their undetermined sum alone.
             found = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
         return found / scale
 

@@ -47,6 +47,9 @@ class RobustTest:
         fit = self.model.fit(kept)
         columns = self.columns[:, fit.positions]
         residual = self.response - columns @ fit.theta
+        # Row i of (X'X)^-1 X': what one observation adds to the coefficients. Its
+        # product with the residual is the score whose (long-run) variance is that of
+        # theta.
         influence = columns @ fit.inverse
         scores = influence * residual[:, None]
         if self.rank is None:
@@ -88,5 +91,6 @@ def _wald(
     distance = float(theta @ np.linalg.pinv(covariance, hermitian=True) @ theta)
     if independent:
         return float(f_distribution.sf(distance / size, size, freedom))
+    # Hotelling's correction: the covariance itself has only so many cosines behind it.
     rest = max(freedom - size + 1, 1)
     return float(f_distribution.sf(distance * rest / (freedom * size), size, rest))
