@@ -57,6 +57,7 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
     form, units, process = composition.form, composition.units, composition.process
     name = form.name
     raw = raw_expression(form, units)
+    # relu cuts straight at either bound and leaves the latent in its own unit in between
     low, high = (process.low, process.high) if process else (-np.inf, np.inf)
     bounded = np.isfinite([low, high]).any()
     constraint = ("relu" if bounded else "identity", low, high, 1.0)
@@ -93,6 +94,7 @@ def model_of(composition: "CompositionRecord") -> SymbolicModel:
         ),
     )
     columns = dict(zip(units.names, rows.raw.T, strict=True))
+    # digits come last: they are counted on the printed equation of the finished model
     return replace(model, digits=model.digits_needed(columns))
 
 
@@ -155,8 +157,10 @@ def _same_numbers(
     differences = raw_and_table(model, columns, composition.units)
     for stretch in (1.0, STRETCH):
         moved = stretched(columns, stretch)
+        # the structure knows no bounds, the written equation cuts at them
         value = np.clip(composition.predict(moved), low, high)
         equation = model.latents(moved)[name].to_numpy()
+        # beyond the data a pole may make the equation undefined, on the data it may not
         defined = np.isfinite(equation) | (stretch == 1.0)
         gap = relative_difference(value[defined], equation[defined])
         differences.append((gap, f"{name}, rows stretched {stretch:g} times"))
@@ -170,15 +174,20 @@ def _stationary(composition: "CompositionRecord") -> Check:
     residual, slopes = _linearised(composition)
     names, held = _names(composition), _held(composition)
     moving = ~held
+    # 1. One Gauss-Newton step of all constants that no bound holds, columns at unit length.
     used = slopes[:, moving]
     size = np.maximum(np.linalg.norm(used, axis=0), 1e-300)
     step = np.linalg.lstsq(used / size, residual, rcond=1e-12)[0] / size
     free = max(len(residual) - used.shape[1], 1)
     # what counts as rounding for the search may not be news about a constant here
+    # 2. Their standard errors, from the same columns.
     variance = max(float(residual @ residual) / free, ROUNDING**2)
     normal = (used / size).T @ (used / size)
     spread = np.linalg.pinv(normal, rcond=1e-14, hermitian=True)
     errors = np.sqrt(np.maximum(variance * spread.diagonal(), 0.0)) / size
+    # 3. A step counts in standard errors. Where the error is larger than a share of the value
+    # or than what the data resolve, that smaller size counts instead: a constant known badly is
+    # no excuse for standing off the minimum.
     values = np.abs(_values(composition)[moving])
     small = np.maximum(WEAK * values, RESOLVED * errors)
     moves = np.abs(step) / np.maximum(np.minimum(errors, small / STEP), 1e-300)
@@ -204,6 +213,7 @@ def _linearised(composition: "CompositionRecord") -> tuple[Array, Array]:
         }
         predicted = process.evaluate(latent, values)
         extra = [process.by_constant(n, latent, values) for n in process.ranges]
+        # chain rule through the process: d observed / d c = p'(latent) d latent / d c
         slopes = slopes * process.slope(latent, values)[:, None]
         slopes = np.column_stack([slopes, *extra])
     weight = rows.weight / max(float(np.std(rows.target)), 1e-300)
@@ -220,6 +230,7 @@ def _values(composition: "CompositionRecord") -> Array:
     return np.array(
         [
             *own,
+            # a step of the logarithm is relative already
             *(1.0 if r.in_logs else known[n].value for n, r in process.ranges.items()),
         ]
     )
@@ -238,6 +249,7 @@ def _held(composition: "CompositionRecord") -> Array:
     z = composition.rows.scaled
     for edge, start in zip(form.all_edges, form.starts, strict=True):
         if _at_the_edge(edge, z[:, edge.source]):
+            # all constants of the edge: they move together along the bound
             stopped[start : start + edge.size] = True
     held = stopped[np.array(form.free)].tolist()
     if process is None:
@@ -254,4 +266,5 @@ def _at_the_edge(edge: EdgeTerm, z: Array) -> bool:
     if edge.form is None or edge.form.family == "abs":
         return False
     low, high = float(z.min()), float(z.max())
+    # an abs has a kink inside the data, which is no end of its domain
     return not edge.form.feasible(edge.full, low, high, EDGE_OF_DOMAIN)

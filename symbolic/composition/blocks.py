@@ -16,6 +16,7 @@ Array = np.ndarray
 
 def in_series(regression: Regression, residual: Array, groups: Array | None) -> bool:
     """Whether residual and features remember the rows before, and no groups are given."""
+    # groups were given where some rows share a label; a label for each row says nothing
     if groups is not None and len(np.unique(groups)) < len(residual):
         return False
     z = np.stack([column.z for column in regression.columns], axis=1)
@@ -31,6 +32,7 @@ def independent_blocks(
         residual: (n,) whose memory decides;  groups: (n,) labels of the user, or None.
     """
     if in_series(regression, residual, groups):
+        # stretches as long as the autocorrelation of the residual reaches
         memory = autocorrelation_time(residual)
         return block_labels(len(residual), memory, ordered=True)
     return block_labels(len(residual), 1.0, ordered=False, groups=groups)
@@ -38,6 +40,7 @@ def independent_blocks(
 
 def block_sums(columns: Array, blocks: Array) -> Array:
     """Sums of the rows of every block (B, k) of columns (n, k)."""
+    # every row is its own block: the sums are the rows
     if int(blocks.max()) + 1 == len(blocks):
         return columns
     sums = np.zeros((int(blocks.max()) + 1, columns.shape[1]))

@@ -101,6 +101,8 @@ def _composed(
     inputs: Inputs, settings: Settings, budget: Budget, weighted: bool, name: str
 ) -> Composition:
     """Find the formula of the target itself."""
+    # The search sees y about zero in units of its deviation: floors and penalties then mean the
+    # same for any target.
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
     regression = Regression.of(
         inputs.scaled,
@@ -109,10 +111,12 @@ def _composed(
         origin=inputs.origin,
         work=budget.work,
     )
+    # Asked first: a search over noise finds something in the end, and costs the most.
     finding = without_relation(regression, settings)
     if finding is None:
         inputs, regression = _narrowed(inputs, regression)
         finding = find(regression, settings, budget)
+        # weights of the user are the noise law
         if not weighted:
             finding = with_noise_law(finding, shift, scale, settings, budget)
         finding = decide(finding, settings, budget, inputs.names)
@@ -160,10 +164,12 @@ def _composed_through(
         start,
         inputs.names,
     )
+    # rows of the covariance: offset, constants of the process, constants of the form
     state, finding = through_process.state, through_process.finding
     _, values = state.latent(finding.best.model)
     spread = covariance(state.regression, finding.best.model, finding.best.rss)
     constants = {}
+    # a constant that is varied by its logarithm has a relative error
     for k, (one, known) in enumerate(process.ranges.items(), 1):
         size = values[one] if known.in_logs else 1.0
         error = float(np.sqrt(spread[k, k])) * size
@@ -247,6 +253,7 @@ def assembled(
         weight: (n,) factors on residuals of the observations at the end; None: those of
             the regression.
     """
+    # 1. The form in raw units, with its constants.
     best, units = finding.best, units_of(inputs)
 
     def form_of(offset: float, model: Model) -> LatentStructure:
@@ -254,6 +261,7 @@ def assembled(
         return structure_of(model, columns, offset, shift, scale, name, units)
 
     form, constants = _written(finding, inputs, form_of, process is None)
+    # 2. What else was found, and why this one is said, or not.
     others = finding.candidates[1 : MOST_ALTERNATIVES + 1]
     outcome = _outcome(finding)
     return Composition(
@@ -323,6 +331,7 @@ def _written(
     regression, best, units = finding.regression, finding.best, units_of(inputs)
     offset = float(linear_part(regression, best.model)[0])
     form = form_of(offset, best.model)
+    # behind a process the offset is a level of the latent and stays
     bare = plainly_written(form, units, inputs, regression.weight) if plain else None
     if bare is not None:
         form, errors = bare
@@ -344,6 +353,7 @@ def _written(
 def _outcome(finding: Finding) -> Outcome:
     """Outcome of the decision, or refused where the gate does not accept the form."""
     outcome = finding.decision.outcome
+    # the gate has the last word: a residual that features predict is not the form's noise
     if outcome in ("found", "not distinguishable") and not finding.verdict.accepted:
         return "refused"
     return outcome
@@ -352,6 +362,8 @@ def _outcome(finding: Finding) -> Outcome:
 def reason(finding: Finding, names: Sequence[str]) -> str:
     """Say why a finding is accepted or refused."""
     verdict, decision = finding.verdict, finding.decision
+    # in the order in which a reader should hear it: no
+    # relation, parts that cancel, rounding, references
     said = verdict.accepted and decision.outcome in ("refused", "not distinguishable")
     if said or decision.outcome == "nothing to find":
         return decision.reason

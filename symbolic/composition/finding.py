@@ -63,6 +63,7 @@ def polished(
 ) -> list[ScoredModel]:
     """Refit the best candidate to the last digit."""
     found = polish(regression, candidates[0].model)
+    # an ill-conditioned model may end above its known minimum; then the first fit stays
     if found.rss > candidates[0].rss:
         return candidates
     best = replace(candidates[0], model=found.model, rss=found.rss)
@@ -80,17 +81,23 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     search = Search(regression, settings.families, budget)
     judge = judge_of(regression, settings)
     screened = screen(regression)
+    # what splines and products of pairs leave is the
+    # least that any form of the second stage could
     reference_rss = screened.rss if settings.max_rung > 1 else np.inf
+    # 1. One node or a plain sum.
     candidates = first_stage(search, generator, reference_rss=reference_rss)
     verdict, stage = judge(candidates[0].model), 1
+    # 2. Products of three, which neither sums nor pairs show.
     if settings.max_rung > 1 and (more := products_of_three(search, candidates[0])):
         candidates = unique([*more, *candidates])
         verdict = judge(candidates[0].model)
+    # 3. Without an interaction only curves of curves can be missing.
     if not verdict.accepted and settings.max_rung > 1 and not screened.pairs:
         candidates = unique(
             [with_univariate_composites(search, candidates[0]), *candidates]
         )
         verdict = judge(candidates[0].model)
+    # 4. Several nodes beside an additive part.
     if not verdict.accepted and settings.max_rung > 1:
         more = second_stage(
             search,
@@ -106,6 +113,7 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
             search.budget = budget
             candidates = unique([better, *more, *candidates])
             verdict = judge(candidates[0].model)
+    # 5. Still refused, with work left: the first stage again from more random indices.
     if not verdict.accepted and not budget.over(0.5):
         candidates = unique([*candidates, *first_stage(search, generator, extra=10)])
     candidates = polished(regression, candidates)
@@ -124,10 +132,12 @@ def with_noise_law(
     value = model_value(regression, finding.best.model)
     left = regression.y - value
     predicted = shift + scale * (value + left.mean())
+    # the offset is not part of a model: the mean of what is left stands for it
     if not is_proportional(scale * (left - left.mean()), predicted):
         return finding
     weighted = regression.with_weight(proportional_weight(predicted))
     search = Search(weighted, settings.families, budget)
+    # under constant errors the right form may not be the best one, but it is near
     close = [
         candidate
         for candidate in finding.candidates[:6]

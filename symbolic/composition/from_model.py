@@ -52,10 +52,12 @@ def compose_latent(
     )
     features, weights = _array(table.features), getattr(table, "weights", None)
     options = {"names": tuple(table.feature_names), "target_name": name} | options
+    # the latents that the model learned: the others are held at them
     values = _array(model.latents(table))
     seen = _seen(model, table, name, values)
     options["groups"] = _groups(table)[seen.rows]
     if weights is not None:
+        # a row seen in several targets carries its weight in each
         options["weight"] = _array(weights)[seen.rows]
     if decoder.name == "identity":
         return compose(features[seen.rows], seen.target, **options)
@@ -64,6 +66,8 @@ def compose_latent(
     forcings |= {HELD + n: values[seen.rows, k] for k, n in enumerate(names)}
     bounds = decoder.parameters[name]
     k = names.index(name)
+    # A bound that bends belongs to the process, so that the formula stays that of the raw
+    # latent; a straight one is a bound of the latent itself.
     through = raw_link(model, k, table.features)
     if trained and through is None:
         options["start"] = values[seen.rows, k]
@@ -89,6 +93,7 @@ def raw_link(model: Any, k: int, like: Any) -> Callable[[Array], Array] | None:
     """
     layers = getattr(model, "constraints", None)
     if layers is None or layers[k].name not in BENT:
+        # inside its bounds the latent is a line of the raw one
         return None
     low, high = model.low[k], model.high[k]
     return lambda raw: _array(layers[k].forward(like.new_tensor(raw), low, high))
@@ -148,6 +153,7 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
     observed = _array(table.targets)[:, columns]
     moved = values.copy()
     k = names.index(name)
+    # five per cent, or a small number where the latent is zero
     moved[:, k] = 1.05 * values[:, k] + 0.01 * (values[:, k] == 0)
     evaluate = _evaluator(decoder, names, table.features)
     forcings = {n: _array(table.forcings[n]) for n in decoder.forcings}
@@ -166,6 +172,7 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
     whole = np.concatenate(rows)
     place = np.repeat(np.array(places), [len(row) for row in rows])
     scales = {t: float(np.nanstd(observed[:, t])) or 1.0 for t in places}
+    # a single target stays in its unit, so that process constants keep their meaning
     if len(places) == 1:
         scales = {places[0]: 1.0}
     factors = np.array([scales[t] for t in place])
@@ -182,6 +189,7 @@ def _evaluator(decoder: Any, names: Sequence[str], like: Any) -> Callable[..., A
     def on_arrays(
         latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
     ) -> Array:
+        # a table of arrays comes with a decoder that is called on arrays
         p = SimpleNamespace(**latents, **constants)
         outputs = decoder(p, SimpleNamespace(**forcings))
         if hasattr(outputs, "keys"):
@@ -216,6 +224,7 @@ def _process(
         through: raw latent -> latent where the formula is that of the raw latent.
     """
     evaluate = _evaluator(decoder, names, like)
+    # each row is one target of one row of the table: its number picks the output
     factors = np.ones(max(scales) + 1)
     factors[list(scales)] = list(scales.values())
 
@@ -237,6 +246,7 @@ def _ranges(decoder: Any, values: Mapping[str, float]) -> dict[str, Any]:
     found = {}
     for constant in decoder.parameters.constants:
         start = float(values[constant.name])
+        # training may have left a constant outside what the model declares
         found[constant.name] = (
             min(constant.low, start),
             start,
@@ -254,8 +264,10 @@ def latent_structure(
         units: scaling of the features in the model.
         slope, offset: raw latent = offset + slope * physical latent, inside the bounds.
     """
+    # scaled features of the composition -> raw -> scaled features of the model
     own = composed.units
     shift, scale = (own.shift - units.shift) / units.scale, own.scale / units.scale
     moved = composed.form.in_units(shift, scale).scaled(slope)
+    # the offset is free again before it may move into a logarithm
     level = replace(moved, offset=moved.offset + offset, offset_free=True)
     return level.with_offset_in_log().oriented()

@@ -74,7 +74,9 @@ class MissingTermTest:
         count = len(regression.columns)
         poly = [polynomials(column.z, DEGREE) for column in regression.columns]
         parts: list[tuple[tuple[int, ...], Array]] = [
-            ((i,), column.basis) for i, column in enumerate(regression.columns)
+            # one test for each feature, and one for each pair
+            ((i,), column.basis)
+            for i, column in enumerate(regression.columns)
         ]
         for i in range(count):
             for j in range(i):
@@ -94,6 +96,8 @@ class MissingTermTest:
             tangent: (n, k) weighted derivatives of the model by its constants, along
                 which a fitted residual cannot move.
         """
+        # A least-squares fit has no residual along its own tangent, so moments there are zero
+        # by construction and would make every test look passed.
         q = orthonormal_span(self.regression.without(tangent))
         best = None
         for features, block in self.blocks:
@@ -108,9 +112,13 @@ class MissingTermTest:
             sums = block_sums(free * residual[:, None], groups)
             count, size = sums.shape
             if count < BLOCKS_EACH * size:
+                # fewer blocks than that: no test instead of a wrong one
                 continue
+            # score test: m' (sum s_b s_b')^-1 m is about chi-square with `size` degrees of
+            # freedom, whatever the noise of the blocks (White 1982)
             moment, spread = sums.sum(0), sums.T @ sums
             statistic = float(moment @ np.linalg.solve(spread, moment))
+            # Bonferroni: the level is shared out over all tests of the residual
             threshold = float(chi2.isf(LEVEL / len(self.blocks), size))
             one = MissingTerm(features, statistic, threshold)
             if best is None or one.excess > best.excess:
@@ -166,6 +174,7 @@ def folds(count: int, seed: int, blocks: Array | None = None) -> Array:
     """Fold of every row, balanced and seeded; rows of a block stay together."""
     if blocks is not None:
         _, ids = np.unique(blocks, return_inverse=True)
+        # folds of blocks, handed on to their rows
         return folds(int(ids.max()) + 1, seed)[ids.reshape(-1)]
     order = np.random.default_rng(seed).permutation(count)
     result = np.empty(count, dtype=int)
@@ -177,6 +186,7 @@ def flexible_columns(regression: Regression) -> Array:
     """Additive splines and products of polynomials of all pairs, unit variance."""
     count = len(regression.columns)
     pairs = [(i, j) for i in range(count) for j in range(i)]
+    # as fine as the number of products allows
     degree = 3 if 9 * len(pairs) + 9 * count <= MOST_COLUMNS else 2
     poly = [polynomials(column.z, degree) for column in regression.columns]
     parts = [regression.splines(range(count))]
@@ -191,6 +201,8 @@ def flexible_columns(regression: Regression) -> Array:
 
 def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
     """Cross-validated prediction of a ridge regression, the best of a few penalties."""
+    # Normal equations of the training rows are those of all rows less those of the held ones:
+    # one product for all folds.
     whole, moment = columns.T @ columns, columns.T @ residual
     predicted = np.zeros((len(PENALTIES), len(residual)))
     for k in range(FOLDS):
@@ -202,6 +214,7 @@ def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
             damped = matrix + penalty * len(residual) * np.eye(len(matrix))
             beta = np.linalg.solve(damped, right)
             predicted[row, held] = out @ beta
+    # the best penalty of four makes the reference a little too able, never too weak
     return max(predicted, key=lambda one: r2(residual, one))
 
 
@@ -238,6 +251,7 @@ def is_predicted(
     Args:
         groups: (n,) blocks that are independent.
     """
+    # squared errors that the prediction saves, block by block
     gain = (observed - observed.mean()) ** 2 - (observed - predicted) ** 2
     gain = block_sums(gain[:, None], groups)[:, 0]
     error = float(gain.std()) / np.sqrt(len(gain))
@@ -245,7 +259,7 @@ def is_predicted(
 
 
 def cancellation(regression: Regression, model: Model) -> float:
-    """Largest deviation of a node or a additive term, in those of the target."""
+    """Largest deviation of a node or an additive term, in those of the target."""
     parts = [Model(nodes=(node,)) for node in model.nodes]
     parts += [Model(additive=(term,)) for term in model.additive]
     if len(parts) < 2:
@@ -295,20 +309,25 @@ class Judge:
         weight = regression.weight
         residual = regression.target - regression.without(value * weight)
         size = float(np.sqrt(np.mean(residual**2)))
+        # 1. Parts that undo each other: refused whatever the residual.
         parts = cancellation(regression, model)
         if parts > (EXACT_CANCELLING if size <= ROUNDING else MOST_CANCELLING):
             return Gate(0.0, np.nan, np.nan, size, parts, None, False)
+        # 2. Exact: nothing is left to predict.
         if size <= ROUNDING:
             return Gate(0.0, np.nan, np.nan, size, parts, None, True)
+        # 3. Splines and products of pairs, cheap, before the trees.
         groups = independent_blocks(regression, residual, self.groups)
         fold = folds(len(residual), self.seed, groups)
         by_ridge = ridge_prediction(self.flexible, residual, fold)
         ridge = r2(residual, by_ridge)
         if is_predicted(residual, by_ridge, self.limit, groups):
             return Gate(ridge, ridge, np.nan, size, parts, None, False)
+        # 4. A term too faint for cross-validation may still be seen by its own test.
         missing = self.tests.strongest(residual, tangent * weight[:, None], groups)
         if missing.significant:
             return Gate(max(ridge, 0.0), ridge, np.nan, size, parts, missing, False)
+        # 5. Trees, which see jumps and higher interactions; the dearest question comes last.
         z = np.stack([column.z for column in regression.columns], axis=1)
         by_trees = trees_prediction(z, residual, fold, self.seed)
         trees = r2(residual, by_trees)

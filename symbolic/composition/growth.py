@@ -77,8 +77,10 @@ class Queue:
             if first and fits and _plain(self.screened, fits[0]):
                 break
         self.waiting.sort(key=lambda one: one[0])
+        # below its own error a spline tells no grouping from another
         reached = [max(fit.rss, FINEST**2 * n) for _, fit in self.waiting]
         self.lowest = min([self.lowest, *reached])
+        # what is much worse than the best is not worth a name
         if not self.waiting or self.waiting[0][1].rss > POOR * self.lowest:
             return None
         return self.waiting.pop(0)[1]
@@ -92,6 +94,8 @@ def all_groupings(screened: Screen) -> Iterator[Grouping]:
     """Yield groupings of all pairs and of the stronger ones in turn, without repeats."""
     known: set[Grouping] = set()
     levels = [groupings(pairs) for pairs in screened.levels()]
+    # groupings of all pairs and of the strong pairs alternately: spurious weak pairs would
+    # otherwise put the true grouping at the end
     for some in zip_longest(*levels):
         for grouping in some:
             if grouping is not None and grouping not in known:
@@ -131,6 +135,8 @@ def _plain(screened: Screen, joint: Fit) -> bool:
 
 def _penalised_rss(fits: Sequence[Fit], rank: int, rows: int) -> float:
     """Sum of squares of a grouping's splines, higher for more features inside nodes."""
+    # more features inside a node fit better for no reason; kinds of one grouping come after the
+    # best of the next where they are about as good
     inside = sum(len(node.terms) for node in fits[0].model.nodes)
     reached = max(min(fit.rss for fit in fits), FINEST**2 * rows)
     return reached * EACH_FEATURE**inside * LATER**rank
@@ -150,6 +156,8 @@ def grown(
     """
     fits: list[ScoredModel] = []
     while len(best.model.nodes) < MOST_NODES and not search.budget.over():
+        # 1. Screen what the model leaves, 2. offer a node
+        # for what interacts there, 3. refit, name, keep.
         left = _residual(search, best)
         screened = screen(left)
         features = tuple(sorted({*selected, *screened.selected}))
@@ -181,6 +189,8 @@ def reconsidered(
     for h, node in enumerate(best.model.nodes):
         if search.budget.over() or len(best.model.nodes) < 2:
             break
+        # The other nodes are held where they are; the
+        # additive part is free again in each refit.
         fewer = replace(best, model=best.model.with_node(h, None))
         value = model_value(regression, Model(nodes=fewer.model.nodes))
         left = AdditivePart(replace(regression, y=regression.y - value))
@@ -213,6 +223,7 @@ def _groups_left(screened: Screen) -> list[tuple[int, ...]]:
     """Groups of one more node: the clique around the strongest pair, and the pair."""
     if not screened.pairs:
         return []
+    # the strict set of pairs: spurious ones would make cliques too large
     strict, strongest = screened.levels()[-1], screened.pairs[0]
     around = [
         group
@@ -231,6 +242,7 @@ def _with_node(
 ) -> ScoredModel:
     """Refit a model with one more node of splines, the additive part free again, and name all."""
     nodes = Model(nodes=(*best.model.nodes, node))
+    # nodes first, beside splines of all features that matter, then what of these is needed
     joint = fit(additive.beside(features), nodes, 15)
     model, needed = additive_needed(additive, features, joint)
     return named(search, additive, model, needed)

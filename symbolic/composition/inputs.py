@@ -81,20 +81,24 @@ def narrowed(inputs: Inputs) -> Inputs:
     if count <= most:
         return inputs
     z = np.clip(inputs.scaled, -4.0, 4.0)  # a few far rows decide nothing
+    # columns z_i, z_i^2 and z_i z_j; tuples with a repeated feature are squares
     pairs = [(i,) for i in range(count)] + [(i, i) for i in range(count)]
     pairs += list(combinations(range(count), 2))
     columns = np.stack([z[:, list(pair)].prod(axis=1) for pair in pairs], axis=1)
+    # centred and of unit length: inner products with the rest are correlations
     columns -= columns.mean(0)
     columns /= np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
     target = inputs.target - inputs.target.mean()
     left, selected, kept = target, [], set()
     while len(kept) < most and len(selected) < most:
         selected.append(int(np.argmax(np.abs(columns.T @ left))))
+        # a product brings two features: the last one may not fit any more
         wider = kept | set(pairs[selected[-1]])
         if len(wider) > most:
             break
         kept = wider
         basis = columns[:, selected]
+        # refit on all selected columns, then the next one (the "orthogonal" of the method)
         left = target - basis @ np.linalg.lstsq(basis, target, rcond=None)[0]
     return inputs.only(sorted(kept))
 
@@ -107,6 +111,7 @@ def feature_matrix(
     Args:
         features: DataFrame, mapping name -> (n,), or array (n, d).
     """
+    # pandas is not imported for this
     if hasattr(features, "columns") and hasattr(features, "to_numpy"):
         chosen = [str(name) for name in (names or features.columns)]
         return np.asarray(features[list(chosen)], dtype=float), tuple(chosen)
@@ -157,6 +162,7 @@ def checked(
             raise DataError(
                 f"{name} has the value {column[0]} in every row; leave it out"
             )
+    # not zero: constant features were refused above
     scale = raw.std(0)
     return Inputs(chosen, raw, raw.mean(0), scale, y, _weights(weight, len(y)))
 
@@ -172,4 +178,5 @@ def _weights(weight: Any, count: int) -> Array:
         raise DataError(
             "weights must be finite and not negative, and not all may be zero"
         )
+    # squares are weighted, residuals take the root
     return np.sqrt(found / found.mean())

@@ -88,6 +88,7 @@ class PairBlocks:
 
     def __init__(self, regression: Regression) -> None:
         count = len(regression.columns)
+        # as fine as the rows allow: splines that use up the rows leave nothing for pairs
         functions = min(ADDITIVE, max(len(regression) // (ROWS_EACH * count), DEGREE))
         fine = [spline_basis(column.z, functions) for column in regression.columns]
         self.beside = regression.beside(np.hstack(fine))
@@ -111,6 +112,7 @@ class PairBlocks:
     def gains(self, gram: Array, moment: Array) -> Array:
         """Squares that each pair would explain alone (pairs,)."""
         count, size = len(self.pairs), len(moment) // len(self.pairs)
+        # blocks on the diagonal of the Gram matrix: each pair with itself
         own = gram.reshape(count, size, count, size)
         each = np.arange(count)
         blocks = own[each, :, each] + self.ridge * np.eye(size)
@@ -126,6 +128,7 @@ class PairBlocks:
         moment = columns.T @ self.beside.target
         beta, beside, at = inverse @ moment, [], 0
         for part in parts:
+            # what a part explains beside the others: beta' (its block of the inverse)^-1 beta
             own = slice(at, at + part.shape[1])
             solved = np.linalg.solve(inverse[own, own], beta[own])
             beside.append(float(beta[own] @ solved))
@@ -146,6 +149,8 @@ def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float
         return [], [], float(regression.target @ regression.target)
     blocks = PairBlocks(regression)
     target = blocks.beside.target
+    # Gram matrix and moments of all candidates are made once; each chosen pair is projected out
+    # of both, so a step costs no pass over all rows and candidates.
     total = left = float(target @ target)
     gram = blocks.columns.T @ blocks.columns
     moment = blocks.columns.T @ target
@@ -158,8 +163,11 @@ def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float
         best = int(np.argmax(gains))
         if not gains[best] >= smallest * left:
             break
+        # rich products as long as they use up a quarter of the rows at most
         richest = RICH**2 * (len(chosen) + 1) <= len(regression) // 4
         chosen[best] = blocks.rich(best, RICH if richest else DEGREE)
+        # Gram-Schmidt twice: once leaves rounding that
+        # grows with the columns (Giraud et al. 2005).
         new = chosen[best] - known @ (known.T @ chosen[best])
         q = projector(new - known @ (known.T @ new))
         known = np.hstack([known, q])
@@ -190,6 +198,7 @@ def _without_weak(
 
 def _smallest_drop(rows: int, degree: int) -> float:
     """Share of the sum of squares by which products of a degree must lower it."""
+    # N log(rss before / rss after) has to pay log N for each of degree^2 products
     return max(SMALLEST_DROP, 1.0 - float(np.exp(-np.log(rows) * degree**2 / rows)))
 
 
@@ -206,6 +215,8 @@ def screen(regression: Regression) -> Screen:
     base = [regression.splines(together), *products]
     while alone:
         tests = _strengths(regression, base, alone)
+        # F below log N: BIC would not keep its constants; half of them at a time, as correlated
+        # features look weak together
         weak = [i for i in alone if tests[i] < np.log(len(regression))]
         if not weak:
             break
@@ -225,6 +236,7 @@ def _strengths(
     gram = columns.T @ columns
     gram.flat[:: len(gram) + 1] += 1e-8 * len(regression)
     inverse = np.linalg.inv(gram)
+    # spline columns of `alone` stand last, in their order
     beta = inverse @ (columns.T @ regression.target)
     left = regression.target - columns @ beta
     variance = float(left @ left) / max(len(regression) - len(beta), 1)
@@ -249,6 +261,7 @@ def components(pairs: Sequence[Pair]) -> list[Group]:
     """Connected components of the interaction graph."""
     groups: list[set[int]] = []
     for pair in pairs:
+        # a pair may join several groups into one
         touched = [group for group in groups if group & set(pair)]
         merged = set(pair).union(*touched)
         groups = [group for group in groups if not group & set(pair)] + [merged]
@@ -260,6 +273,8 @@ def cliques(features: Iterable[int], pairs: Sequence[Pair]) -> list[Group]:
     features = list(features)
     known = {frozenset(pair) for pair in pairs}
     found: list[set[int]] = []
+    # from large to small, so that a set inside a larger one is skipped; interacting features
+    # are few, so all their subsets can be asked
     for size in range(len(features), 1, -1):
         for some in combinations(features, size):
             complete = all(frozenset(pair) in known for pair in combinations(some, 2))
@@ -276,6 +291,7 @@ def groupings(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     """
     known: set[Grouping] = set()
     for grouping in _proposed(pairs):
+        # order of nodes and of features in them says nothing
         key = tuple(sorted(grouping, key=lambda group: (-len(group), group)))
         if 0 < len(key) <= MOST_NODES and key not in known:
             known.add(key)
@@ -285,11 +301,14 @@ def groupings(pairs: Sequence[Pair]) -> Iterator[Grouping]:
 def _proposed(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     parts = components(pairs)
     split = [cliques(part, pairs) for part in parts]
+    # all cliques, each a node
     yield tuple(group for groups in split for group in groups)
     yield from _nested(split)
+    # whole components as nodes
     yield tuple(parts)
     for k, part in enumerate(parts):
         others = tuple(parts[:k] + parts[k + 1 :])
+        # two nodes over the same features
         yield (part, part, *others)
         if len(part) in (3, 4):
             yield from _overlapping(part, others, pairs)
@@ -313,6 +332,7 @@ def _overlapping(
     """Yield pairs, and triples, of groups that share features and cover a component."""
     smaller = [group for size in (2, 3) for group in combinations(part, size)]
     for one, other in combinations(smaller, 2):
+        # they may share one feature, not more
         if len(one) + len(other) > len(part) + 1:
             continue
         if set(one) | set(other) == set(part):

@@ -48,6 +48,8 @@ def additive_needed(
     """Nodes and the features of the additive part: the nodes' own ones only where they earn it."""
     inside = {term.feature for node in joint.model.nodes for term in node.terms}
     outside = tuple(i for i in selected if i not in inside)
+    # A free spline of a node's own feature is nearly collinear with the node: it stays only
+    # where the fit needs it.
     smaller = fit(additive.beside(outside), joint.model, 20)
     if smaller.rss <= OWN_ADDITIVE * joint.rss:
         return smaller.model, outside
@@ -58,15 +60,18 @@ def named(
     search: Search, additive: AdditivePart, model: Model, features: Sequence[int]
 ) -> ScoredModel:
     """Name nodes beside additive splines, then the additive part, then search all terms."""
+    # 1. Names inside nodes, the additive part still splines that are projected out.
     beside = Search(additive.beside(features), search.families, search.budget)
     splines = fit(beside.regression, model, 3)
     nodes = beside.named(splines.model)
     if nodes.rss > NAMED_WELL * splines.rss:
         nodes = beside.climb(nodes)
     nodes = nodes.model
+    # 2. The additive part as spline terms, the faint ones dropped, then named.
     whole = with_additive_part(additive, nodes, features)
     whole = without_faint_rest(search, whole)
     plain = search.named(whole.model)
+    # 3. No names for the rest: another kind of node may leave one that has.
     if plain.rss > GAIN * whole.rss:
         plain = with_kinds(search, additive, nodes, features, plain)
     if plain.rss > GAIN * whole.rss:
@@ -90,6 +95,7 @@ def with_kinds(
     """
     beside = Search(additive.beside(features), search.families, search.budget)
     variants = [_variants(search, beside, nodes, h) for h in range(len(nodes.nodes))]
+    # nodes are exchanged one at a time, and once more, as one exchange may allow another
     for _ in range(2):
         before = best
         for h, others in enumerate(variants):
@@ -110,6 +116,7 @@ def _variants(search: Search, beside: Search, nodes: Model, h: int) -> list[Node
     """Nodes with the interaction of a node: itself, other families, other kinds."""
     node = nodes.nodes[h]
     found = [node]
+    # a factor's family is as uncertain as the kind: other families that fit as well
     if node.kind == "product":
         reached = fit(beside.regression, nodes, 6)
         for place in ((h, 0), (h, 1)):
@@ -129,6 +136,7 @@ def without_faint_rest(search: Search, found: Fit) -> Fit:
     while found.model.additive:
         strength = {
             place: value
+            # places of the additive part are (-1, k)
             for place, value in wald(search.regression, found).items()
             if place[0] < 0
         }
@@ -172,6 +180,7 @@ def with_fewer_additive_terms(
         own = tuple(t for t in best.model.additive if t.feature in group)
         if not own or len(group) < 2:
             continue
+        # the model without the node and without the additive terms of its features
         bare = best.model.with_node(h, None)
         bare = Model(tuple(t for t in bare.additive if t not in own), bare.nodes)
         found = sorted(
@@ -213,9 +222,11 @@ def _candidates(
     left = replace(regression, y=regression.y - value)
     limit = PROMISING * max(reached, 1e-5 * len(regression))
     rows = spread_rows(regression, ROWS, generator)
+    # no additive term of the node's features, or one of them
     for kept in ((), *((i,) for i in group)):
         few = left.beside(additive.columns(kept)).take(rows)
         for fitted in _kinds(few, group, generator):
+            # scaled to all rows: few of them take part
             rss = fitted.rss * len(regression) / len(few)
             if rss <= limit:
                 yield _Candidate(fitted.model.nodes[0], kept, rss)
@@ -236,6 +247,7 @@ def _whole(
 ) -> Fit:
     """Refit everything, the additive terms that are kept as splines."""
     nodes = Model(bare.additive, (*bare.nodes, candidate.node))
+    # named terms of other features stay, those of the node's features become splines again
     if not candidate.kept:
         return fit(search.regression, nodes, 12)
     terms = with_additive_part(

@@ -33,6 +33,7 @@ def plainly_written(
     refitted = _refitted(bare, rows, weight)
     residual = (rows.target - refitted.value(rows.scaled)) * weight
     rss, count = float(residual @ residual), len(residual)
+    # on exact data both sums are rounding, and their ratio means nothing
     smallest = 1e-24 * float(np.sum((rows.target * weight) ** 2))
     deviance = count * float(np.log((rss + smallest) / (before + smallest)))
     if not worth_no_constant(deviance, count):
@@ -44,6 +45,7 @@ def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStruc
     free, start = np.array(form.free), form.pack()
 
     def at(theta: Array) -> LatentStructure:
+        # held constants (the offset, scales of factors) stay where they are
         whole = start.copy()
         whole[free] = theta
         return form.unpack(whole)
@@ -69,6 +71,7 @@ def _errors(
     free, start = np.array(form.free), form.pack()
     slopes = form.by_constants(z)[:, free] * weight[:, None]
     size = np.maximum(np.linalg.norm(slopes, axis=0), 1e-300)
+    # pinv: what is redundant gets no error instead of an infinite one
     inverse = np.linalg.pinv((slopes / size).T @ (slopes / size), 1e-14, hermitian=True)
     spread = rss / max(len(z) - len(size), 1) * inverse / np.outer(size, size)
 
@@ -81,6 +84,7 @@ def _errors(
     columns = []
     for k, value in enumerate(start[free]):
         step = np.zeros(len(size))
+        # a thousandth of its own error, on which scale the conversion to raw units is straight
         step[k] = max(1e-3 * float(np.sqrt(spread[k, k])), 1e-7 * max(abs(value), 1e-3))
         ends = numbers(start[free] + step), numbers(start[free] - step)
         columns.append((ends[0] - ends[1]) / (2 * step[k]))

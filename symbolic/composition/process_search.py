@@ -55,6 +55,8 @@ def starting_weight(observed: Array, given: Array | None) -> Array:
     """Weights to search with: the user's, or those of a proportional error."""
     if given is not None:
         return given
+    # proportional errors are the commoner case; the
+    # floor keeps small observations from deciding
     size = np.abs(observed)
     return unit_mean_square(
         1.0 / np.maximum(size, 0.1 * float(np.median(size)) + 1e-300)
@@ -69,11 +71,15 @@ def smooth_latent(
     columns: Array,
 ) -> tuple[Array, float]:
     """Latent by inversion, smoothed by flexible columns; and its observed misfit."""
+    # 1. Latent of each row by itself: noisy, but free of any form.
     raw = process.invert(observed, constants)
+    # 2. Its error is that of the observation over |p'|, so |p'| is the weight, held where it
+    # would make a few rows decide.
     slope = np.abs(process.slope(raw, constants)) * weight
     slope = np.minimum(slope, 20.0 * float(np.median(slope)) + 1e-300)
     slope = slope / max(float(np.sqrt(np.mean(slope**2))), 1e-300)
     design = np.column_stack([np.ones(len(raw)), columns])
+    # 3. A flexible fit of it, and how well its observations fit.
     beta = least_squares(design * slope[:, None], raw * slope, 1e-3)
     smooth = design @ beta
     left = (observed - process.evaluate(smooth, constants)) * weight
@@ -90,6 +96,7 @@ def starting_constants(
     )
     constants = {name: parameter.start for name, parameter in process.ranges.items()}
     few, y, w = columns[rows], observed[rows], weight[rows]
+    # one constant after another, twice round: the best of one depends on the others
     for _ in range(2 if len(constants) > 1 else 1):
         for name, known in process.ranges.items():
             space = np.geomspace if known.in_logs else np.linspace
@@ -102,6 +109,7 @@ def starting_constants(
                 ]
                 k = int(np.nanargmin(misfits))
                 constants[name] = float(grid[k])
+                # the finer grid lies between the neighbours of the best
                 low, high = grid[max(k - 1, 0)], grid[min(k + 1, count - 1)]
     return constants
 
@@ -125,17 +133,20 @@ def search_through(
         start: latent and constants of a trained encoder; None starts from the data.
         names: of the features.
     """
+    # 1. A first latent and constants; is there any relation at all?
     process = process.at_home(observed)
     state, flat = _started(regression, process, observed, weight, settings, start)
     unrelated = without_relation(flat.regression, settings)
     if unrelated is not None:
         return ThroughProcess(unrelated, flat)
+    # 2. Search the linearised problem, refit the best through the process itself.
     found = find(state.regression, settings, budget)
     reached = [
         _refitted(state, candidate) for candidate in found.candidates[:CANDIDATES]
     ]
     reached.sort(key=lambda one: one[1].criterion)
     state, best = reached[0]
+    # 3. Now residuals are those of the observations, and their noise law shows.
     if weight is None:
         state, best = _with_noise_law(state, best)
     state, best, others = _again(
@@ -146,6 +157,7 @@ def search_through(
     candidates = _in_front(best, others)
     finding = Finding(state.regression, candidates, verdict, found.stage, proportional)
     decided = decide(finding, settings, budget, names)
+    # 4. Decide, which may prefer a plainer form.
     if decided.best.model.key == best.model.key:
         return ThroughProcess(decided, state)
     # the plainer form gets its constants through the process as well
@@ -186,6 +198,7 @@ def _started(
     state = Linearised.at(
         regression, process, observed, factors, smooth, constants, shift, scale
     )
+    # the best constant latent, for the question whether features say anything
     flat = state.moved(np.full(len(smooth), shift), constants, factors)
     flat, _ = flat.refitted(Model())
     return (_smoothed(state, columns) if start is None else state), flat
@@ -199,6 +212,7 @@ def _smoothed(state: Linearised, columns: Array) -> Linearised:
         linear = np.column_stack([np.ones(n), regression.nuisance])
         design = np.column_stack([linear, columns]) * regression.weight[:, None]
         gram = design.T @ design
+        # the latent is smoothed, process constants are not
         damp = np.full(len(gram), 1e-3 * n)
         damp[: linear.shape[1]] = 1e-9 * n
         target = regression.y * regression.weight
@@ -206,10 +220,12 @@ def _smoothed(state: Linearised, columns: Array) -> Linearised:
         latent = columns @ beta[linear.shape[1] :] + beta[0]
         names = list(state.process.ranges)
         steps = dict(
+            # at most 0.3 of the logarithm a round: the tangent is good near its point only
             zip(names, np.clip(beta[1 : 1 + len(names)], -0.3, 0.3), strict=True)
         )
         constants = state.process.moved(state.constants, steps)
         estimate = state.shift + state.scale * latent
+        # overshot: the last place was better
         if state.misfit(estimate, constants) > 1.2 * state.misfit(
             state.estimate, state.constants
         ):
@@ -229,6 +245,7 @@ def _refitted(
 def _scored(state: Linearised, model: Model) -> ScoredModel:
     estimate, constants = state.latent(model)
     rss = state.misfit(estimate, constants)
+    # criterion of the observed misfit, not of the linearised one
     value = criterion(state.regression, Fit(model, rss, np.empty((0, 0)), True))
     return ScoredModel(model, rss, criterion=value)
 
@@ -240,6 +257,7 @@ def _with_noise_law(
     estimate, constants = state.latent(best.model)
     predicted = state.process.evaluate(estimate, constants)
     if is_proportional(state.observed - predicted, predicted):
+        # equal weights replace the start's proportional ones where errors are constant
         weight = proportional_weight(predicted)
     else:
         weight = np.ones(len(predicted))

@@ -120,6 +120,7 @@ class CompositionRecord:
         names = self.units.names
         named = hasattr(features, "columns") or isinstance(features, Mapping)
         raw, _ = feature_matrix(features, names if named else None)
+        # an array has all columns that were handed over, of which the search kept some
         if not named and self.rows.places is not None:
             raw = raw[:, list(self.rows.places)]
         return self.form.value((raw - self.units.shift) / self.units.scale)

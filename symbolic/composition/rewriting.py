@@ -50,6 +50,7 @@ def simplified(search: Search, best: ScoredModel) -> ScoredModel:
         for model in rewritings(search.regression, best.model):
             scored = search.score(model)
             if scored.criterion < best.criterion - 1e-6:
+                # start again: the places of nodes have changed
                 best, improved = search.climb(scored), True
                 break
     return best
@@ -64,6 +65,8 @@ def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
         for other in _multiplied(regression, node):
             yield model.with_node(h, other)
         for terms in _replacements(regression, node):
+            # an additive term of the feature is there already, and two would be nearly
+            # collinear
             present = {term.feature for term in model.additive}
             if any(term.feature in present for term in terms):
                 continue
@@ -81,6 +84,7 @@ def _completed(model: Model, h: int) -> Iterator[Model]:
     own = [term for term in model.additive if (term.feature, term.family) in inside]
     if node.kind != "quadratic" or not own:
         return
+    # an additive a s completes the square at c + a / 2; the mean of several ratios is the start
     ratios = [t.constants[0] / (inside[t.feature, t.family] or 1.0) for t in own]
     shifted = node.head[0] + 0.5 * node.sign * float(np.mean(ratios))
     additive = tuple(term for term in model.additive if term not in own)
@@ -101,10 +105,13 @@ def _multiplied(regression: Regression, node: Node) -> Iterator[Node]:
         return
     factors, means, centre = [], [], 0.0
     for term in node.terms:
+        # exp(a log(1 + q z) / q) = (1 + q z)^(a / q) is a plain factor where a / q is near one;
+        # sums are centred, so their means go into the size
         z, slope = regression.columns[term.feature].z, term.constants[0]
         centre += float(term_value(regression.columns, term).mean())
         if term.family == "log":
             rate = term.constants[1]
+            # an exponent far from one is no plain factor
             if abs(rate) < 1e-9 or abs(slope / rate - 1.0) > NEAR_ONE:
                 return
             factors.append(Term(term.feature, "linear", (rate,)))
@@ -152,6 +159,7 @@ def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ..
     s = node_sum(regression.columns, node)
     if len(node.terms) == 1 and node.terms[0].family == "linear":
         yield (as_edge(node),)
+    # exp(p log x) = x^p: tried as a line and as a parabola
     if node.kind == "exp" and len(node.terms) == 1 and node.terms[0].family == "log":
         slope = node.head[0] * node.terms[0].constants[0]
         feature = node.terms[0].feature
@@ -160,10 +168,12 @@ def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ..
     if node.kind == "abs":
         t = s + node.head[0]
         above = float(np.mean(t > 0))
+        # no row crosses the fold: |t| is t, or -t
         if min(above, 1 - above) < FOLDED_SHARE:
             sign = node.sign * (1.0 if above > 0.5 else -1.0)
             yield tuple(term.scaled(sign) for term in node.terms)
     elif node.kind in ("exp", "log", "quadratic"):
+        # to first order: O(s) = O(0) + O'(0) s, a plain sum, as a start
         slope = {
             "exp": node.head[0],
             "log": node.head[0],
@@ -177,10 +187,13 @@ def as_edge(node: Node) -> Term:
     feature, slope = node.terms[0].feature, node.terms[0].constants[0]
     head = node.head[0]
     match node.kind:
+        # E exp(b z) = (E b) (exp(b z) - 1) / b + E
         case "exp":
             return Term(feature, "exp", (head * slope, slope))
+        # A log(1 + q z) = (A q) log(1 + q z) / q
         case "log":
             return Term(feature, "log", (head * slope, slope))
+        # (h + b z)^2 = b^2 z^2 + 2 h b z + h^2
         case "quadratic":
             square = node.sign * slope * slope
             return Term(feature, "quadratic", (square, 2 * node.sign * slope * head))
@@ -200,6 +213,7 @@ PROMISING = 3.0
 def exchanged(search: Search, best: ScoredModel) -> ScoredModel:
     """Exchange kinds of nodes wherever the criterion gains."""
     for _ in range(len(best.model.nodes) + 1):
+        # 1. All exchanges, briefly refitted; 2. the best two of them searched on.
         found = [
             search.score(model, 20, best.rss)
             for model in _exchanges(search, best.model)
@@ -222,6 +236,7 @@ def exchanged(search: Search, best: ScoredModel) -> ScoredModel:
 def _exchanges(search: Search, model: Model) -> Iterator[Model]:
     for h, node in enumerate(model.nodes):
         features = {term.feature for term in node.terms}
+        # with and without additive terms of the node's features, which the exchange may replace
         without = tuple(t for t in model.additive if t.feature not in features)
         for other in other_kinds(search, node):
             changed = model.with_node(h, other)
@@ -244,6 +259,7 @@ def _with_fewer_additive_terms(
         own = [t for t in best.model.additive if t.feature in features]
         if not own or any(node.anchored):
             continue
+        # families of the node are as uncertain as the rest: curves first, names again
         terms = tuple(as_splines(search, term) for term in node.terms)
         nodes = best.model.with_node(h, replace(node, terms=terms)).nodes
         for kept in ((), *((as_splines(search, term),) for term in own)):
@@ -280,10 +296,12 @@ def other_kinds(search: Search, node: Node) -> Iterator[Node]:
             yield from _squares(one, other, u, v)
             yield from _exponentials(search, one, other, u, v)
         case "quadratic":
+            # the mixed term of (h + u + v)^2 is 2 u v
             first = one.scaled(2.0 * node.sign)
             half = node.head[0]
             yield Node("product", 1.0, (node.sign * half, half), (first, other))
         case "exp":
+            # exp(u + v) = exp(u) exp(v), each named as a curve
             factors = [np.exp(g - g.mean()) for g in (u, v)]
             size = float(node.head[0])
             first = _best(search, one.feature, size * factors[0])
@@ -291,6 +309,7 @@ def other_kinds(search: Search, node: Node) -> Iterator[Node]:
             heads = (size * float(factors[0].mean()), float(factors[1].mean()))
             yield Node("product", 1.0, heads, (first, second))
             s = node_sum(columns, node)
+            # exp(s) = 1 + s + s^2 / 2 + ... near a square with centre one
             curvature = float(np.std(s))
             yield Node("quadratic", 1.0 if size > 0 else -1.0, (1.0 + curvature,), (
                 one.scaled(np.sqrt(abs(size) / 2)), other.scaled(np.sqrt(abs(size) / 2))
@@ -299,6 +318,7 @@ def other_kinds(search: Search, node: Node) -> Iterator[Node]:
 
 def _squares(one: Term, other: Term, u: Array, v: Array) -> Iterator[Node]:
     """Squares whose mixed term is the product, both signs."""
+    # u and v of different size would make a square that is nearly one of them alone
     balance = np.sqrt(max(float(v.std()), 1e-9) / max(float(u.std()), 1e-9))
     for sign in (1.0, -1.0):
         first = one.scaled(balance / np.sqrt(2))
@@ -331,7 +351,9 @@ def _logarithm(
     found = []
     for gap in GAPS:
         base = factor.min() if sign > 0 else factor.max()
+        # a factor may be negative: its offset is chosen so that the logarithm exists
         curve = np.log(sign * (factor - base) + gap * np.ptp(factor))
+        # errors of the logarithm count as those of the factor: weight = (d factor / d log)^2
         weight = np.exp(2.0 * (curve - curve.max()))
         named = search.namer.rank(feature, curve, weight)[0]
         size = float(np.exp(curve.mean()))

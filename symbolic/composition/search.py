@@ -83,6 +83,7 @@ class Namer:
         if total <= 0:
             share, total = np.ones(len(target)), float(len(target))
         share = share / total
+        # curves have no offset of their own: everything is compared about its weighted mean
         target = target - share @ target
         found = [
             self._fitted(feature, name, target, share, total)
@@ -102,6 +103,7 @@ class Namer:
     ) -> Named:
         z = self.columns[feature].z[self.rows]
         if name in ("linear", "quadratic"):
+            # linear in its constants: solved at once
             powers = [z] if name == "linear" else [z * z, z]
             columns = np.stack([power - share @ power for power in powers], axis=1)
             root = np.sqrt(share)
@@ -109,6 +111,8 @@ class Namer:
             left = float(share @ (target - columns @ beta) ** 2)
             constants = tuple(beta.tolist())
         else:
+            # One inner constant: for each place on its grid the amplitude follows in closed
+            # form, cov(shape, curve) / var(shape), and explains cov^2 / var.
             inner, shapes, squares = self._grid(feature, name)
             mean = shapes @ share
             variance = np.maximum(squares @ share - mean * mean, 1e-300)
@@ -117,10 +121,12 @@ class Namer:
             k = int(np.argmax(explained))
             left = max(float(share @ (target * target)) - float(explained[k]), 0.0)
             constants = (float(covariance[k] / variance[k]), float(inner[k]))
+        # from the mean over few rows back to the sum over all
         return Named(Term(feature, name, constants), left * total * self.factor)
 
     def _grid(self, feature: int, name: str) -> tuple[Array, Array, Array]:
         key = (feature, name)
+        # grids do not depend on the curve: made once for each feature and family
         if key not in self._shapes:
             family, column = EDGE_FAMILIES[name], self.columns[feature]
             assert family.grid is not None
@@ -162,6 +168,7 @@ def freed(regression: Regression, model: Model, place: Place) -> Model:
         return model
     node = model.nodes[h]
     places = range(len(node.terms))
+    # the mean of each factor as it stands becomes its offset
     free = [factor_value(regression.columns, node, i).mean() for i in places]
     flags = [flag and i != k for i, flag in enumerate(node.anchored)]
     head = tuple(float(v) for v, flag in zip(free, flags, strict=True) if not flag)
@@ -205,6 +212,7 @@ class Search:
         key = model.key
         known = self.known.get(key)
         start = Levenberg(self.regression, model)
+        # known constants are at a minimum and the new start is no better: nothing to learn
         if known is not None and known.converged and start.rss >= 0.999 * known.rss:
             return known
         hopeless = max(2.0 * best, 1e-8 * len(self.regression))
@@ -226,10 +234,12 @@ class Search:
             return np.inf
         n = len(self.regression)
         free = criterion(self.regression, Fit(model, n, np.empty((0, 0)), True))
+        # N log(rss / N) + rest = beat, solved for rss
         return n * float(np.exp(min((beat - free) / n, 50.0)))
 
     def retry(self, model: Model, iterations: int = 30) -> ScoredModel:
         """Refit from these constants, even where the structure is known."""
+        # forgotten for a moment, so that `score` does not answer from memory
         known = self.known.pop(model.key, None)
         scored = self.score(model, iterations)
         if known is not None and known.criterion < scored.criterion:
@@ -244,12 +254,14 @@ class Search:
         if place[0] < 0:
             return values, weight
         node = model.nodes[place[0]]
+        # an error e of the term moves the node by O'(s) e: its square is the weight
         return values, weight * self._slope(node, place[1]) ** 2
 
     def _slope(self, node: Node, k: int) -> Array:
         columns = self.regression.columns
         if node.kind == "product":
             others = [i for i in range(len(node.terms)) if i != k]
+            # d product / d factor: all other factors
             return multiplied([factor_value(columns, node, i) for i in others])
         s = node_sum(columns, node)
         return outer(node.kind, node.sign, node.head[0], s)[1]
@@ -272,6 +284,7 @@ class Search:
     def named(self, model: Model, at_once: bool = False) -> ScoredModel:
         """Name all spline terms at once, then one by one where that is not as good."""
         direct = model
+        # names of one curve do not wait for those of the others: usually right, and fast
         ranked = {
             place: self.names(model, place)
             for place in model.places()
@@ -280,6 +293,7 @@ class Search:
         for place, names in ranked.items():
             direct = direct.with_term(place, names[0].term)
         found = self.score(direct, 12 if at_once else 30)
+        # the splines themselves are the measure of what names lose
         if at_once or found.rss <= 1.3 * fit(self.regression, model, 2).rss:
             return found
         return min(found, self._one_by_one(model), key=lambda scored: scored.criterion)
@@ -296,6 +310,7 @@ class Search:
             place = min(names, key=lambda name: names[name].misfit)
             model = model.with_term(place, names[place].term)
             model = fit(self.regression, model, 8).model
+        # other constants than the ones that were named at once
         return self.retry(model)
 
     # -- moves ----------------------------------------------------------------------
@@ -330,11 +345,14 @@ class Search:
         term = model.term(place)
         simplest = self.names(model, place)
         if term.family != "linear" and "linear" in self.families:
+            # the line first: it is the plainest, and most edges are one
             line = next(named for named in simplest if named.term.family == "linear")
             yield model.with_term(place, line.term)
         fewer = model.with_term(place, None)
         if fewer.places():
             yield fewer
+        # As a spline the term shows how much any other family could gain; families that leave
+        # more than that are not refitted.
         free = self.loosened(model, place)
         gain = best.rss - free.rss
         allowance = best.rss * 40.0 / rows
@@ -348,6 +366,8 @@ class Search:
     def enumerate(self, model: Model, best: ScoredModel) -> ScoredModel:
         """Try the product of the best families of all spline terms of a model."""
         places = model.places()
+        # the number of families falls with the terms: 25
+        # combinations for two, 27 for three, 2^k beyond
         count = {1: 5, 2: 5, 3: 3}.get(len(places), 2)
         options = [self.names(model, place)[:count] for place in places]
         for combination in product(*options):
@@ -356,6 +376,7 @@ class Search:
             direct = model
             for place, one in zip(places, combination, strict=True):
                 direct = direct.with_term(place, one.term)
+            # six steps tell a hopeless combination
             started = Levenberg(self.regression, direct).run(6)
             if started.rss > 25.0 * best.rss + 0.05 * len(self.regression):
                 continue

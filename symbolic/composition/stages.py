@@ -45,15 +45,19 @@ def first_stage(
 
     Args:
         extra: random indices to start from beside the others.
-        reach: sum of squares that additive splines and products of pairs leave; where
+        reference_rss: sum of squares that additive splines and products of pairs leave; where
             no kind comes near it, only the best is searched.
     """
     fits: list[ScoredModel] = []
     alone: set[int] = set()
     kept = spline_models(search.regression, generator, extra)
+    # splines beside all pairs do far better: one node is not the answer, so the kinds are not
+    # worth their work
     if kept[0].fit.rss > FAR * reference_rss:
         kept = kept[:1]
     for splines in kept:
+        # one feature: any outer function fits and splines
+        # tell nothing; its own search comes below
         features = splines.fit.model.features
         if len(features) == 1 and splines.kind != "sum":
             alone |= set(features)
@@ -89,6 +93,8 @@ def _searched(
     reached = search.climb(search.named(model))
     more = model.size - reached.model.size
     allowed = 1.0 + 2.0 * more / len(search.regression)
+    # enumeration is dear: only where greedy names fell
+    # short of the splines and of nothing better known
     best = min((fit.rss for fit in before), default=np.inf)
     if reached.rss > allowed * rss and rss < 25.0 * best:
         reached = search.climb(search.enumerate(model, reached))
@@ -125,14 +131,18 @@ def second_stage(
         joint = None if search.budget.over() else queue.next(turn == 0)
         if joint is None:
             break
+        # 1. Name the most promising grouping.
         new = named(search, additive, *additive_needed(additive, selected, joint))
         fits = unique([new, *fits])
+        # 2. The best so far is rewritten; what it leaves may be a curve of one feature.
         if fits[0] is new:
             fits = _refined(search, additive, fits, generator)
             if not enough(fits[0]):
                 fits = unique([with_univariate_composites(search, fits[0]), *fits])
         if enough(fits[0]):
             break
+        # 3. Grow it, unless another grouping is about as good and no new pair shows in the
+        # residual: that one is named first.
         near = turn == 0 and queue.near(joint)
         known = near and not shows_new_pair(search, screened, fits[0])
         if known or fits[0].model.key in tried:
@@ -142,6 +152,7 @@ def second_stage(
         fits = unique([*more, *fits])
         if more:
             fits = _refined(search, additive, fits, generator)
+        # 4. Not enough yet: one node may be of the wrong kind.
         if not near and not enough(fits[0]):
             other = reconsidered(search, additive, selected, fits[0], generator)
             if other is not fits[0]:

@@ -37,6 +37,7 @@ def spline_terms(
 
 def additive_index(regression: Regression, splines: Array) -> Array:
     """Coefficients of the additive fit beside what is projected out."""
+    # what is projected out of the target has to leave the columns as well
     columns = regression.without(splines * regression.weight[:, None])
     return least_squares(columns, regression.target)
 
@@ -55,9 +56,12 @@ def interaction_indices(
     if len(features) < 2:
         return []
     result = product_matrix(regression, features, degree)
+    # coefficients of the polynomials -> those of the splines, which have unit mean square
     poly = [polynomials(regression.columns[i].z, degree) for i in features]
     indices = []
     for sign in (1.0, -1.0):
+        # (sum v_i' p_i)^2 has the mixed terms 2 p_i' v_i v_j' p_j, so that half their
+        # coefficients are v v' off its diagonal blocks
         vector = rank_one(sign * result, degree)
         if vector is not None:
             parts = vector.reshape(len(features), degree)
@@ -82,6 +86,7 @@ def product_matrix(
         (poly[i][:, :, None] * poly[j][:, None, :]).reshape(len(regression), -1)
         for i, j in pairs
     ]
+    # additive splines beside: squares of single features are theirs
     columns = np.hstack([regression.splines(features), *products])
     columns = regression.without(columns * regression.weight[:, None])
     beta = least_squares(columns, regression.target, 1e-6)
@@ -89,6 +94,7 @@ def product_matrix(
     coefficients = beta[len(beta) - block * len(pairs) :]
     matrix = np.zeros((degree * len(features),) * 2)
     for k, (i, j) in enumerate(pairs):
+        # half: the matrix has each product twice
         part = coefficients[k * block : (k + 1) * block].reshape(degree, degree) / 2
         rows = slice(i * degree, (i + 1) * degree)
         others = slice(j * degree, (j + 1) * degree)
@@ -100,6 +106,8 @@ def rank_one(matrix: Array, block: int, iterations: int = 30) -> Array | None:
     """Vector v with v v' equal to the matrix outside its diagonal blocks, or None."""
     filled, vector = matrix.copy(), None
     for _ in range(iterations):
+        # Fill the unknown diagonal blocks with those of the present estimate, take the leading
+        # eigenvector, and again: a fixed point has the given off-diagonal blocks.
         values, vectors = np.linalg.eigh(filled)
         if values[-1] <= 0:
             return None
@@ -119,6 +127,7 @@ def from_index(
     size = float(s.std())
     if size < 1e-12:
         return []
+    # indices of unit deviation, so that grids of constants suit any of them
     s, beta = (s - s.mean()) / size, beta / size
     found = []
     for factor, sign, head in _outer_constants(regression, s, kind):
@@ -139,13 +148,17 @@ def _outer_constants(
             yield from ((sign * size, 1.0, 1.0) for size in SCALES for sign in (1, -1))
         case "log":
             for side in (1.0, -1.0):
+                # the argument 1 + s stays positive on the rows, by a gap
                 lowest = -float((side * s).min())
                 for gap in (0.05, 0.4, 2.0):
                     yield side / (lowest + gap), 1.0, 1.0
         case "quadratic":
+            # a s^2 + b s is sign (root s + head)^2 up to a constant, with root = sqrt|a| and
+            # head = sign b / (2 root)
             columns = np.stack([s, s * s], axis=1) * regression.weight[:, None]
             b, a = least_squares(regression.without(columns), regression.target)
             sign = 1.0 if a >= 0 else -1.0
+            # nearly straight: a small bend is kept as a start
             root = max(np.sqrt(abs(a)), 0.05)
             yield root, sign, float(np.clip(0.5 * sign * b / root, -20, 20))
             yield 0.5, 1.0, 0.0
@@ -166,12 +179,14 @@ def _scored(
     if size < 1e-12 * len(s):
         return None
     amplitude = float(column @ regression.target) / size
+    # an amplitude, free in sign
     if kind in ("exp", "log"):
         rss = float(np.sum((regression.target - amplitude * column) ** 2))
         return rss, 1.0, amplitude * head
     if amplitude <= 0:  # the sign says which way the fold opens
         return None
     rss = float(np.sum((regression.target - amplitude * column) ** 2))
+    # a s^2 = (sqrt(a) s)^2, a |s| = |a s|
     scale = np.sqrt(amplitude) if kind == "quadratic" else amplitude
     return rss, float(scale), float(scale) * head
 
@@ -187,12 +202,15 @@ def inverse_links(
     splines = regression.splines(features)
     columns = np.column_stack([np.ones(len(y)), splines])
     found = []
+    # for y = O(s) with one constant given, O^-1(y) is a plain sum with errors divided by O'(s)
     for target, slope, head in _transformed(y, span, kind):
         weight = regression.weight * slope
         beta = least_squares(columns * weight[:, None], target * weight)
         level, beta = float(beta[0]), beta[1:]
+        # the level of the index goes into the amplitude: E exp(c + s) = E exp(c) exp(s)
         if kind == "exp":
             model = _node(regression, features, "exp", head * np.exp(level), beta)
+        # log(c + s) = log c + log(1 + s / c); a level that is not positive has no logarithm
         elif level > 0:
             model = _node(regression, features, "log", head, beta / level)
         else:

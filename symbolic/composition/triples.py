@@ -64,16 +64,20 @@ def _strongest(regression: Regression, best: Model) -> list[tuple[int, ...]]:
     z = np.stack([_spread(column.z) for column in regression.columns], axis=1)
     count = z.shape[1]
     pairs = list(combinations_with_replacement(range(count), 2))
+    # with fewer rows the lower orders below leave nothing
     if not 3 <= count <= MOST_FEATURES or len(z) < 4 * (count + len(pairs)):
         return []
+    # what is of lower order is projected out: lines, squares and products of two
     lower = np.hstack([z, *(z[:, [i]] * z[:, [j]] for i, j in pairs)])
     beside = regression.beside(lower)
     triples = list(combinations(range(count), 3))
     columns = np.stack([z[:, t].prod(axis=1) for t in map(list, triples)], axis=1)
     bare = beside.without(columns * beside.weight[:, None])
     size = np.maximum(np.linalg.norm(bare, axis=0), 1e-300)
+    # what the best model explains already
     fitted = model_value(regression, best) * regression.weight
     target = beside.target - beside.without(fitted)
+    # squared correlations, and N log(1 - r^2) as for nested Gaussian models
     share = (bare.T @ target / size) ** 2 / max(float(target @ target), 1e-300)
     gain = -len(z) * np.log1p(-np.minimum(share, 1 - 1e-12))
     needed = np.log(len(z)) + 2 * np.log(len(triples)) + SIGNIFICANT
@@ -84,5 +88,6 @@ def _strongest(regression: Regression, best: Model) -> list[tuple[int, ...]]:
 def _spread(z: Array) -> Array:
     """Feature about its mean, its tails held at four robust deviations."""
     middle = np.median(z)
+    # median absolute deviation in standard deviations of a normal distribution
     size = 1.4826 * np.median(np.abs(z - middle)) or z.std() or 1.0
     return np.clip((z - middle) / size, -4.0, 4.0)

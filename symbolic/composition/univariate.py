@@ -34,6 +34,7 @@ def one_feature(search: Search, feature: int) -> list[ScoredModel]:
     ]
     nodes = curve_nodes(search, feature, curve)
     starts += [Model(nodes=(node,)) for node in nodes]
+    # three steps rank them; plain families are always among those that are scored
     races = [Levenberg(regression, model).run(3) for model in starts]
     races.sort(key=lambda fit: fit.rss)
     plain = [search.score(model) for model in starts[: len(search.families)]]
@@ -45,10 +46,13 @@ def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
     """Yield every outer function over the best families of each inverted curve."""
     weight = search.regression.weight
     for kind, sign, index, slope in inverted(search.regression, feature, curve):
+        # an inverted curve may overflow where its constant is far off
         if not np.isfinite(index).all():
             continue
+        # errors of the index count by how far they move the curve
         share = (weight * slope) ** 2
         for one in search.namer.rank(feature, index, share)[:3]:
+            # outer of a line is a family of its own and among the plain starts
             if one.term.family == "linear":
                 continue
             node = _node(search.regression, kind, sign, index, one.term)
@@ -59,11 +63,13 @@ def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
 def _node(
     regression: Regression, kind: str, sign: float, index: Array, term: Term
 ) -> Node | None:
+    # sums of nodes have no mean: the level of the index goes into the head
     level = float(index.mean())
     match kind:
         case "exp":
             return Node(kind, 1.0, (sign * float(np.exp(level)),), (term,))
         case "log":
+            # log(level + s) = log(level) + log(1 + s / level)
             if level <= 0:
                 return None
             first, *others = term.constants
@@ -83,6 +89,7 @@ def inverted(
         return
     for distance in EXP_DISTANCES:
         for sign in (1.0, -1.0):
+            # E exp(s) + D: the asymptote D lies a grid distance beyond one end of the curve
             base = float(curve.min() if sign > 0 else curve.max())
             away = sign * (curve - base) + distance * span
             yield "exp", sign, np.log(away), away
@@ -100,11 +107,13 @@ def _unfolded(
 ) -> Iterator[tuple[str, float, Array, Array]]:
     """Open folds at up to two extremes of the curve."""
     for sign in (1.0, -1.0):
+        # an index that changes sign turns round at a lowest point of its square or size
         height = sign * curve
         for turns in turning_points(z, height):
             flip = np.ones(len(z))
             for at in turns:
                 flip = np.where(z > at, -flip, flip)
+            # without a turn the fold may lie beyond the data, at some distance below the curve
             for gap in (0.0, 0.02, 0.3) if not turns else (0.0,):
                 above = np.maximum(height - height.min() + gap * span, 0.0)
                 index = flip * np.sqrt(above)
@@ -115,9 +124,11 @@ def _unfolded(
 def turning_points(z: Array, height: Array) -> list[tuple[float, ...]]:
     """Sets of lowest points at which a folded curve may change sign."""
     order = np.argsort(z, kind="stable")
+    # 200 ordered rows, and lowest among 6 neighbours on either side: wiggles are no turns
     grid = np.linspace(0, len(z) - 1, 200).astype(int)
     x, y = z[order][grid], height[order][grid]
     lowest = [k for k in range(2, len(y) - 2) if y[k] == y[max(k - 6, 0) : k + 7].min()]
+    # only turns near the bottom: a square is zero where it turns
     limit = y.min() + 0.1 * float(np.ptp(y))
     low = sorted({float(x[k]) for k in lowest if y[k] <= limit})[:3]
     return [(), *((one,) for one in low), *([tuple(low)] if len(low) == 2 else [])]
@@ -164,6 +175,8 @@ def _improved(search: Search, best: ScoredModel, most: int) -> ScoredModel:
         races = [Levenberg(search.regression, model).run(4) for model in starts]
         races.sort(key=lambda fit: fit.rss)
         fewest = min(len(race.model.additive) for race in races)
+        # composites beside a term fit better with more
+        # constants and would crowd out the plain ones
         alone = [race for race in races if len(race.model.additive) == fewest]
         beside = [race for race in races if len(race.model.additive) > fewest]
         scored = [
@@ -177,7 +190,7 @@ def _improved(search: Search, best: ScoredModel, most: int) -> ScoredModel:
 
 
 def merged(search: Search, best: ScoredModel) -> ScoredModel:
-    """Try one node for a node of a single feature and a additive term beside it."""
+    """Try one node for a node of a single feature and an additive term beside it."""
     for h, node in enumerate(best.model.nodes):
         features = _features(node)
         beside = [term for term in best.model.additive if {term.feature} == features]
@@ -209,6 +222,7 @@ def _loosened(search: Search, model: Model, feature: int) -> Fit:
     beta = np.zeros(basis.shape[1])
     for term in model.additive:
         if term.feature == feature:
+            # several terms of the feature become one spline
             beta += basis.T @ term_value(search.regression.columns, term) / len(basis)
     free = Term(feature, "spline", tuple(beta.tolist()))
     return fit(search.regression, Model((*additive, free), model.nodes), 6)
@@ -220,6 +234,7 @@ def _starts(search: Search, free: Model, feature: int) -> list[Model]:
     curve = term_value(regression.columns, free.additive[-1])
     bare = Model(free.additive[:-1], free.nodes)
     weight = regression.weight**2
+    # alone, or beside each family in full and half size: the spline may be the sum of two
     edges: list[Term | None] = [None]
     for one in search.namer.rank(feature, curve, weight):
         edges += [one.term, one.term.scaled(0.5)]

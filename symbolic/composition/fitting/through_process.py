@@ -92,7 +92,6 @@ class Process:
         value = self._call(held, constants, used)
         beyond = latent - held
         if not beyond.any():
-            # (the usual case, without the cost of slopes)
             return value
         return value + self._slope(held, constants, used) * beyond
 
