@@ -170,6 +170,7 @@ class SymbolicOptions(OptionFields):
         return {
             name: value
             for name, field in type(self).model_fields.items()
+            # what is as the default says was not decided by the user
             if (value := getattr(self, name))
             != field.get_default(call_default_factory=True)
         }
@@ -189,16 +190,20 @@ class SymbolicOptions(OptionFields):
 
     def shape(self, source: str, latent: str) -> str | None:
         """Shape required of an edge, or None."""
+        # an edge goes before its feature
         return self.shapes.get(f"{source} -> {latent}", self.shapes.get(source))
 
     def pinned(self, source: str, latent: str) -> str | None:
         """Family pinned for an edge, or None; the narrower pin goes first."""
+        # The order is edge, feature, latent. A pin of the latent is meant for its curves, not
+        # for the outer functions of its hidden nodes.
         own = self.pins.get(f"{source} -> {latent}", self.pins.get(source))
         node = re.fullmatch(rf"h\d+_{re.escape(latent)}", source)
         return self.pins.get(latent) if own is None and not node else own
 
     def forbidden(self, source: str, latent: str) -> tuple[str, ...]:
         """Families forbidden for an edge."""
+        # what is forbidden anywhere is forbidden: these add up
         keys = (source, latent, f"{source} -> {latent}")
         return tuple(name for key in keys for name in self.forbid.get(key, ()))
 
@@ -247,6 +252,7 @@ def check_edges(
         ConfigError: with the key and the closest names.
     """
     check_families(options)
+    # every place that a key may name: edges, features, latents, hidden nodes
     nodes = _hidden_nodes(options, latents)
     direct = [f"{feature} -> {latent}" for feature in features for latent in latents]
     hidden = [*nodes, *(f"{node} -> {latent}" for node, latent in nodes.items())]
@@ -297,6 +303,7 @@ def check_symbols(options: OptionFields, names: Sequence[str]) -> None:
 
 
 def _is_math(symbol: str) -> bool:
+    # escaped signs are text and close no group
     bare = re.sub(r"\\[\\{}$%#&]", "", symbol)
     depth = 0
     for sign in bare:
@@ -350,6 +357,7 @@ def _hidden_nodes(
         for latent, count in latents.items()
         for k in range(count or 0)
     }
+    # before training the number of hidden nodes is open, so named ones are believed
     for key in (*options.pins, *options.forbid):
         source = key.partition(" -> ")[0]
         latent = re.sub(r"^h\d+_", "", source)

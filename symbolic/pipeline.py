@@ -74,13 +74,18 @@ def _symbolified(
     model: "ScIReN", table: "Table", options: SymbolicOptions, seed: int
 ) -> SymbolicModel:
     """The stages: curves, families, search, compositions, candidates, refit, equations."""
+    # 1. Learned curves as arrays; now hidden nodes are known and keys can be checked.
     curves = extract(model, table)
     hidden_nodes = {latent.name: len(latent.nodes) for latent in curves}
     check_edges(options, table.feature_names, hidden_nodes)
+    # 2. Rows: all of them for the last refit, a sample for the search.
     whole = observed(model, table)
     sample = sampled(whole, table, options.search_rows, seed)
+    # 3. Closed forms of every curve, judged by what the data know about it.
     known = with_errors(curves, sample.term, sample.scaled)
     fitted = [fit_latent(latent, table.feature_names, options) for latent in known]
+    # 4. Structures compete in joint refits, first
+    # with the usual families, then with further ones.
     rules = shape_rules(model, table, options.shapes)
     pinned = _pinned(table.feature_names, model.latent_names, options)
     margin = options.domain_margin
@@ -88,18 +93,23 @@ def _symbolified(
     best = search.run(model.constant_raw.detach())
     search.latents = with_further(fitted, table.feature_names, options)
     best = widened(search, best, options)
+    # 5. Compositions compete where curves are refused or the residual is predictable; what is
+    # refused after that is looked at once more.
     units, others = units_of(model, table), _other_laws(model, sample)
     competition = Competition(search, model, sample.table, units, options, seed, others)
     best = without_needless_refusals(search, competition.run(best))
+    # 6. The path from simple to accurate, and the model on it that the user wants.
     delta_bic = search.delta_bic(best)
     candidates, selected = _candidates(search, best, model, sample, units, options)
     if candidates[selected].signature != signature(best.structures):
         best = search.known[candidates[selected].signature]
         delta_bic = search.delta_bic(best)
+    # 7. Offsets that are zero within their error go.
     plain = without_offsets(search, best, units)
     if plain is not best:
         best = plain
         candidates = with_structures(search, candidates, selected, best)
+    # 8. All constants on all rows, with errors; then raw units and tables.
     refitted = refit(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,
@@ -141,6 +151,7 @@ def _other_laws(
     model: "ScIReN", sample: Sample
 ) -> "Callable[[str], ProcessTerm] | None":
     """Observed loss by noise law, where the training took the noise as constant."""
+    # logarithms of targets already are a law of proportional errors
     scale = model.residual_scale or ResidualScale.fit(sample.table.targets)
     if model.noise != "constant" or scale.kind != "identity":
         return None

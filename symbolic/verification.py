@@ -66,12 +66,14 @@ def verify(
     Raises:
         ColumnError: a table does not fit the model.
     """
+    # without validation rows the network is judged where it has the advantage
     table, valid = matched(model, table), matched(model, valid or table)
     tables = {"training": table}
     if test is not None:
         model.check_features(test)
         tables["test"] = test
     bounds = list(zip(model.low.tolist(), model.high.tolist(), strict=True))
+    # equations may state bounds of their own, which would then hold for nothing
     stated = symbolic.constraints == constraints_of(model)
     agreement = _agreement(symbolic, model, table)
     held_out = [valid, *_with_targets(model, test)]
@@ -82,6 +84,7 @@ def verify(
         _stationary(symbolic, model, table),
         round_trip(symbolic, _columns(table), bounds, stated),
     )
+    # a latent without variance has no R2
     finite = {
         n: float(r2) if np.isfinite(r2) else 0.0 for n, r2 in agreement.latents.items()
     }
@@ -99,6 +102,7 @@ def _columns(table: Table, stretch: float = 1.0) -> Columns:
 
 def _structured(symbolic: EquationRecord, model: ScIReN, columns: Columns) -> Tensor:
     """Physical latents (n, L) of the closed forms as a network of scaled features."""
+    # columns in the network's order, whatever the order of the table
     names = model.feature_names or tuple(columns)
     raw = torch.from_numpy(np.stack([columns[name] for name in names], axis=1))
     z = model.scaled(raw).numpy()
@@ -118,10 +122,12 @@ def _same_numbers(
         equation = symbolic.latents(columns)
         for k, name in enumerate(symbolic.latent_names):
             one, other = network[:, k].numpy(), equation[name].to_numpy()
+            # beyond the data a logarithm may end, on the data it may not
             defined = np.isfinite(other) | (stretch == 1.0)
             gap = relative_difference(one[defined], other[defined])
             if gap >= worst:
                 worst, where = gap, f"{name}, {part} rows"
+    # the network's own scaling: that of the equations is part of what is checked
     units = replace(
         symbolic.units,
         shift=model.feature_shift.numpy(),
@@ -129,6 +135,7 @@ def _same_numbers(
     )
     parts = raw_and_table(symbolic, _columns(tables["training"]), units)
     worst, where = max((worst, where), *parts, key=lambda part: part[0])
+    # the traced process against the process itself
     worst, where = _targets_too(symbolic, model, tables["training"], worst, where)
     meaning = "closed forms as a network against the sympy expression, relative"
     return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
@@ -200,9 +207,11 @@ def _close_to_network(
     blocks: one error would fail a formula that is exactly as good in 16 % of all cases,
     two errors in 2 %.
     """
+    # formulas of a hidden layer go through two fits, hence the looser limit
     needed = CLOSE[min(symbolic.record.layers, 2)]
     places = [(r2, f"latent {name}") for name, r2 in agreement.latents.items()]
     places += [(r2, f"target {name}") for name, r2 in agreement.targets.items()]
+    # 1.0 stands where there is no latent and no target to compare
     worst, where = min([(1.0, ""), *places])
     mean, error = _held_out_excess(symbolic, model, held_out)
     no_worse = mean <= BLOCK_ERRORS * error
@@ -228,6 +237,7 @@ def _held_out_excess(
     for table in tables:
         seen = observed(model, table)
         network = model.raw_latents(seen.scaled).unsqueeze(0)
+        # raw latents, which the observed loss puts through the constraint itself
         equation = _unconstrained(symbolic, table).unsqueeze(0)
         ours.append(by_block(seen.term, equation, constants))
         theirs.append(by_block(seen.term, network, own))
@@ -261,6 +271,7 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
     seen = observed(model, table)
     options = symbolic.record.options
     rules, margin = shape_rules(model, table, options.shapes), options.domain_margin
+    # 1. A full step of all constants that no bound or shape stops.
     problem = SymbolicProblem(
         seen.term, seen.scaled, symbolic.structures, rules, margin
     )
@@ -270,11 +281,13 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
     step = newton_step(held)[0]
     # Without noise the residual is rounding, and no step could be small against that.
     loss = held.loss.clamp_min(EXACT**2)
+    # 2. Its size in standard errors, or in a share of the value where that is smaller.
     spread = covariance(held.matrix, loss, seen.term.observations.count)[0]
     error = spread.diagonal().clamp_min(0).sqrt().clamp_min(1e-300)
     # A weak constant may be wrong by per cents within a tenth of its error.
     small = torch.maximum(WEAK * _sizes(theta[0], problem, model), RESOLVED * error)
     moves = step.abs() / torch.minimum(error, small / STEP)
+    # 3. Only as far as it leads down: at a kink the whole step may overshoot.
     _, share = downhill(problem, theta, torch.where(moving, step, 0.0))
     moves = torch.where(moving[0], share * moves, 0.0)
     worst, place = float(moves.max()), int(moves.argmax())
@@ -291,6 +304,7 @@ def _sizes(theta: Tensor, problem: SymbolicProblem, model: ScIReN) -> Tensor:
     sizes = theta.abs().clone()
     cut = problem.cuts[-1]
     raw = theta[cut:]
+    # a step on the training scale is physical step / slope
     physical = model.constant_scale.to_physical(raw).abs()
     sizes[cut:] = physical / model.constant_scale.slope(raw).abs().clamp_min(1e-300)
     return sizes

@@ -76,7 +76,9 @@ class CurveErrors:
             share: chi-square of the fit over that of a constant.
             constants: their number, with the offset.
         """
+        # the offset is among the constants, but `root` is blind to it and loses no row by it
         chi2, freedom = share * self.total, max(len(self.root) - constants + 1, 1)
         if chi2 <= float(chdtri(freedom, CHANCE)):
             return 0.0
+        # what chance alone would give is no misfit: subtracted above and below
         return (chi2 - freedom) / max(self.total - len(self.root), chi2 - freedom)

@@ -114,7 +114,7 @@ def departure(first: CurveFit, second: CurveFit, deviation: float) -> float | No
     """Return x nearest to the middle of the data where two fits part, or None.
 
     Args:
-        one, other: closed forms of one curve; they part where they differ by more than
+        first, second: closed forms of one curve; they part where they differ by more than
             the error of the first.
         deviation: of the curve's values.
     """

@@ -61,6 +61,7 @@ def with_errors(
         scaled: (n, d) their scaled features.
     """
     edges = sum(len(latent.edges) for latent in latents)
+    # the inverse of all curves together costs the cube of their coefficients
     if not 0 < edges * (INTERVALS + 3) <= MOST or any(
         latent.nodes for latent in latents
     ):
@@ -111,6 +112,8 @@ class _Fine:
     def of(
         cls, latents: Sequence[LatentCurves], term: ProcessTerm, scaled: Tensor
     ) -> "_Fine":
+        # where the process feels a latent strongly, its curve is known well: these curvatures
+        # (n,) weigh the rows of each basis
         raw = term.model.raw_latents(scaled)
         constants = term.model.constant_raw.detach().to(raw)
         curvature = term.local(raw.unsqueeze(0), constants.unsqueeze(0), ONE).curvature
@@ -118,6 +121,7 @@ class _Fine:
             [_basis(curve, scaled, curvature[0, :, k, k]) for curve in latent.edges]
             for k, latent in enumerate(latents)
         ]
+        # the offset of a latent moves with its curves, whose columns are centred
         ones = raw.new_ones(len(raw), 1)
         designs = [
             torch.cat([ones, *(b.columns for b in edges)], dim=1) for edges in bases
@@ -144,8 +148,10 @@ class _Fine:
             move = -inverse @ normal.gradient[0]
             if not bool(torch.isfinite(move).all()):
                 return None
+            # -g'move is the gain that the full step promises
             if -float(normal.gradient[0] @ move) <= SETTLED * loss:
                 return _Settled(step, inverse, loss, local)
+            # far from the trained curves the process may bend: shorter steps, or none
             for share in (1.0, 0.5, 0.2, 0.05):
                 if float(self.term.loss(*self.at(step + share * move), ONE)) < loss:
                     break
@@ -164,6 +170,7 @@ def _columns(kind: FeatureKind, curve: Curve, z: Tensor) -> Tensor:
 
 @_columns.register
 def _(kind: Categorical, curve: Curve, z: Tensor) -> Tensor:
+    # one column for each class that has rows
     return (z.unsqueeze(1) == z.new_tensor(curve.x)).to(z)
 
 
@@ -171,10 +178,14 @@ def _basis(curve: Curve, scaled: Tensor, information: Tensor) -> _Basis:
     z = scaled[:, curve.source]
     full = _columns(curve.kind, curve, z)
     weight = information.clamp_min(0.0).unsqueeze(1)
+    # 1. Free of a constant, which is the latent's, by the information of the rows.
     full = full - (weight * full).sum(0) / weight.sum().clamp_min(1e-300)
+    # 2. Orthonormal by it; directions that no row informs are left out.
     values, vectors = torch.linalg.eigh(full.mT @ (weight * full))
     kept = values > SMALLEST * values[-1].clamp_min(1e-300)
     columns = full @ (vectors[:, kept] / values[kept].sqrt())
+    # 3. What a closed form on the curve's grid is for these columns, with straight lines
+    # between the points of the grid.
     hats = _hats(curve.kind, curve.x, z.numpy(), (weight * columns).numpy())
     return _Basis(columns, hats)
 
@@ -196,6 +207,7 @@ def _(
 
 def _linear_hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums of values (n, r) times the hat functions of a uniform grid (m,): (r, m)."""
+    # each row lies between two points of the grid and is shared out over them
     place = (z - grid[0]) / (grid[1] - grid[0])
     left = np.clip(place.astype(int), 0, len(grid) - 2)
     share = (place - left)[:, None]
@@ -211,6 +223,7 @@ def _measured(
     """Read off every curve's estimate and precision."""
     count = fine.term.observations.count
     freedom = count - len(settled.step)
+    # exact data have no errors; without rows to spare they cannot be told
     if not (settled.loss > EXACT and freedom > 0):
         return [[None] * len(latent.edges) for latent in latents]
     blocks = fine.term.observations.blocks
@@ -219,6 +232,7 @@ def _measured(
     errors: list[list[CurveErrors | None]] = []
     place = 0
     for latent, bases in zip(latents, fine.bases, strict=True):
+        # the first column of each latent is its offset
         place += 1
         errors.append([])
         for curve, basis in zip(latent.edges, bases, strict=True):
@@ -234,6 +248,7 @@ def _measured(
 def _inverse(matrix: Tensor) -> Tensor:
     scale = matrix.diagonal().clamp_min(1e-300).sqrt()
     scaled = matrix / (scale.unsqueeze(1) * scale)
+    # unit diagonal first: columns of latents, curves and process constants differ in size
     eye = torch.eye(len(matrix)).to(matrix)
     return torch.linalg.inv(scaled + ROUNDING * eye) / (scale.unsqueeze(1) * scale)
 
@@ -252,10 +267,17 @@ def _errors(
     if not bool(good.any()):
         return None
     vectors, values = vectors[:, good], values[good]
+    # variance that rows of one block share, along the directions of the usual covariance; only
+    # as much as it is larger on average, because single directions of it are estimated badly
     inside = torch.einsum("pr,pq,qr->r", vectors, robust, vectors)
     excess = max(1.0, float((inside / values).mean()))
     white = (vectors / (values * excess).sqrt()).mT.numpy()
+    # rows of unit variance, taking a closed form on the grid; the estimate is the trained curve
+    # and the step from it
     root = white @ basis.hats
     return CurveErrors(
-        root, root @ curve.y + white @ step.numpy(), max(count / excess, 2.0)
+        # as many independent observations as the excess leaves
+        root,
+        root @ curve.y + white @ step.numpy(),
+        max(count / excess, 2.0),
     )

@@ -88,12 +88,15 @@ def extract(model: ScIReN, table: Table) -> list[LatentCurves]:
 def _grid(kind: FeatureKind, values: Tensor) -> tuple[Tensor, np.ndarray]:
     """Uniform grid on the range of values (n,) and the density of the values there."""
     low, high = float(values.min()), float(values.max())
+    # a constant feature still needs a grid that increases
     if not high > low:
         high = low + 1e-9
     x = torch.linspace(low, high, POINTS, dtype=values.dtype)
     counts, _ = np.histogram(values.numpy(), bins=40, range=(low, high))
+    # middles of 40 bins
     centres = np.linspace(low, high, 41)[:-1] + (high - low) / 80
     density = np.interp(x.numpy(), centres, counts / max(counts.mean(), 1e-12))
+    # a gap in the data keeps a little weight, so that a form cannot do anything there
     return x, np.maximum(density, 0.02)
 
 
@@ -115,12 +118,14 @@ def _feature_grids(
     kinds = kinds_in_order(model.kinds, names)
     grids = [_grid(kind, x) for kind, x in zip(kinds, scaled.unbind(1), strict=True)]
     longest = max(len(x) for x, _ in grids)
+    # the encoder takes all features at once; what is beyond a shorter grid is cut off again
     filled = [torch.cat((x, x[-1:].expand(longest - len(x)))) for x, _ in grids]
     return grids, torch.stack(filled, dim=1)
 
 
 def _curve(source: int, edge: Tensor, x: Tensor, w: np.ndarray) -> Curve:
     z, y = x.numpy(), edge.numpy()[: len(x)]
+    # slopes of the straight lines by which a refused curve goes on
     ends = (y[1] - y[0]) / (z[1] - z[0]), (y[-1] - y[-2]) / (z[-1] - z[-2])
     return Curve(source, z, y, w, SplineCurve.through(z, y, ends, KNOTS))
 
@@ -140,11 +145,13 @@ Additive = KANEncoder | PykanEncoder | AdditiveEncoder | LinearEncoder
 def _additive(model: ScIReN, encoder: Additive, scaled: Tensor) -> list[LatentCurves]:
     grids, x = _feature_grids(model, scaled)
     curves, mask, bias = _edges_of(encoder, x)
+    # edges are centred on the rows, and their means move to the offset
     mean = _edges_of(encoder, scaled)[0].mean(0)
     result = []
     for k, name in enumerate(model.latent_names):
         scale = float(model.output_scale[k])
         alive = mask[:, k].nonzero().flatten().tolist()
+        # raw latent = output_shift + output_scale * (bias + sum of edges)
         offset = float(model.output_shift[k] + scale * (bias[k] + mean[alive, k].sum()))
         edges = tuple(
             _of_feature(model, i, scale * (curves[:, i, k] - mean[i, k]), *grids[i])
@@ -174,6 +181,7 @@ def _hidden(
             "turned into formulas; use one hidden layer with nodes of their own"
         )
     inner, outer = encoder.spline_layers
+    # outer curves are asked on the range that the hidden nodes reach on the rows
     hidden = inner(scaled)
     grids, x = _feature_grids(model, scaled)
     curves, mean = inner.edges(x), inner.edges(scaled).mean(0)
@@ -191,6 +199,7 @@ def _hidden(
                 _of_feature(model, i, curves[:, i, h] - mean[i, h], *grids[i])
                 for i in alive
             )
+            # offset of the index, in units of the hidden node
             start = float(inner.bias[h] + mean[alive, h].sum())
             top = _curve(h, scale * outer_curves[:, h, k], *outer_grids[h])
             nodes.append(NodeCurves(edges, start, top))

@@ -73,12 +73,16 @@ def fit_curve(
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
     points = prepare(x, y, weight, errors)
+    # classes and circles have families of their own; the library's need amounts
     if (own := forms_of_kind(kind, points)) is not None:
         families = ["constant", *(form.family for form in own)]
     names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])
+    # without variance there is no share of it to explain
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
+    # 1. Constants of every form. 2. What counts as
+    # noise, from the best of them. 3. Rank. 4. Decide.
     forms = _forms(names, own or (), unit)
     candidates = _fit_all(forms, points, domain_margin, _Wanted(trend, sign))
     if not candidates:
@@ -160,6 +164,7 @@ def _in_unit(form: Form, unit: tuple[float, float]) -> Form:
 
 
 def _flat(points: Points) -> bool:
+    # a spread at rounding level
     spread, size = float(np.ptp(points.y)), float(np.abs(points.y).max())
     return spread <= max(1e-12 * size, 1e-150)
 
@@ -167,11 +172,14 @@ def _flat(points: Points) -> bool:
 def _fit_all(
     forms: list[Form], points: Points, margin: float, wanted: "_Wanted"
 ) -> list[_Candidate]:
+    # Grids of inner constants are those of [-1, 1]:
+    # the curve is moved there and its constants back.
     middle = 0.5 * (points.x[0] + points.x[-1])
     half = 0.5 * (points.x[-1] - points.x[0])
     scaled = points.moved(middle, half)
     target = points.target()
     total = max(float(points.product(target, target)), 1e-300)
+    # more constants than different x (or known directions) fit anything
     most = int(np.count_nonzero(np.diff(points.x))) + 1
     if points.errors is not None:
         most = min(most, len(points.errors.root) + 1)
@@ -182,6 +190,7 @@ def _fit_all(
             continue
         if len(form.constants) > most:
             continue
+        # without a rule for new units a form stays a function of the value it was given
         moves = form.rescalable and form.variant.raw is None
         c = fit_form(form, scaled if moves else points, margin)
         if c is None:
@@ -213,6 +222,8 @@ class _Wanted:
     sign: str | None
 
     def by(self, form: Form, c: Array, points: Points) -> bool:
+        # looked at on a fine grid: shapes of the library
+        # have no narrow features between its points
         grid = np.linspace(points.x[0], points.x[-1], 201)
         for name, function in ((self.trend, form.by_x), (self.sign, form.value)):
             if name is not None:
@@ -260,6 +271,7 @@ def _decide(
     best = fits[0]
     gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
     near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
+    # what the best family misses beyond the noise decides between a name and a refusal
     lack = judge.missed(1.0 - best.r2, len(best.constants))
     best_fit = replace(
         best,
@@ -278,6 +290,7 @@ def _decide(
         f"{best.family}, the best family, misses {lack:.2g} of the variance; "
         f"{refuse_above:g} is allowed"
     )
+    # the user's choice stands, with the reason against it
     if pin is not None:
         return replace(best_fit, reason=text)
     nothing = np.empty(0)
@@ -300,6 +313,7 @@ def _constant(points: Points, low: float, high: float, pin: str | None) -> Curve
         value,
         np.zeros(1),
         1.0,
+        # nothing does better on a flat curve
         -np.inf,
         low,
         high,

@@ -45,6 +45,7 @@ def edge_curves(
                     model, table, curve, latent.name, latent.name, structure, symbolic
                 )
             )
+        # hidden nodes of network and equations may stand in another order
         closed = _closed_nodes(latent.nodes, structure, z)
         for h, (node, number) in enumerate(zip(latent.nodes, closed, strict=True)):
             label, name = hidden_name(h, latent.name), latent.name
@@ -77,6 +78,7 @@ def _direct(
     name = table.feature_names[i]
     x = float(model.feature_shift[i]) + float(model.feature_scale[i]) * curve.x
     values = table.features[:, i].numpy()
+    # every so many values of the column, sorted: the strip shows density only
     step = max(1, len(values) // SAMPLE)
     term = _term(structure, i)
     formula = None if term is None or term.form is None else _fitted(curve, term)
@@ -114,6 +116,7 @@ def _outer(
     formula: np.ndarray | None,
 ) -> EdgeCurve:
     row = _row(symbolic, written, latent)
+    # the strip wants values: the grid repeated by its density
     counts = np.maximum((curve.weight / curve.weight.sum() * SAMPLE).round(), 0)
     data = np.repeat(curve.x, counts.astype(int))
     return EdgeCurve(
@@ -147,6 +150,7 @@ def _closed_nodes(
         if isinstance(term, Node)  # a product has no index that a network could share
     }
     places: list[int | None] = [None] * len(nodes)
+    # the likest pair first, each node once
     for h, k in sorted(likeness, key=lambda pair: -likeness[pair]):
         if places[h] is None and k not in places:
             places[h] = k
@@ -181,6 +185,7 @@ def _matched(
     closed, network = structure.nodes[number], _index(node, z)
     if isinstance(closed, Product) or np.ptp(network) == 0:
         return node, None
+    # index of the formula = start + slope * index of the network
     slope, start = np.polyfit(network, closed.index(z), 1)
     if slope < 0:
         node, slope = _turned(node), -slope
@@ -194,6 +199,7 @@ def _turned(node: NodeCurves) -> NodeCurves:
     """The same node with the opposite sign of its index."""
     inner = tuple(replace(curve, y=-curve.y) for curve in node.inner)
     top = node.outer
+    # the axis turns round, so values and density are read from the other end
     outer = replace(top, x=-top.x[::-1], y=top.y[::-1], weight=top.weight[::-1])
     return NodeCurves(inner, -node.offset, outer)
 
@@ -202,6 +208,7 @@ def _term(structure: LatentStructure | None, source: int) -> EdgeTerm | None:
     if structure is None:
         return None
     same = [edge for edge in structure.all_edges if edge.source == source]
+    # with several terms of a feature none of them is the curve alone
     return same[0] if len(same) == 1 else None
 
 
@@ -211,6 +218,7 @@ def _centred(curve: Curve, values: np.ndarray) -> np.ndarray:
 
 def _fitted(curve: Curve, term: EdgeTerm) -> np.ndarray:
     """The closed form on the network's scale, centred."""
+    # a line outside or inside can take any factor: shape against shape
     learned, form = _centred(curve, curve.y), _centred(curve, term.value(curve.x))
     size = float(curve.weight @ form**2)
     return form * (float(curve.weight @ (form * learned)) / size) if size > 0 else form

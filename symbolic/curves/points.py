@@ -52,6 +52,7 @@ class Points:
         """Inner product of centred values (..., n) with others (n,) or (..., n)."""
         if self.errors is not None:
             return (first * second).sum(-1)
+        # one vector product instead of (m, n) products
         if second.ndim == 1:
             return first @ (self.weight * second)
         return self.mean(first * second)
@@ -72,9 +73,11 @@ class Points:
         """
         if len(self) <= bins or self.errors is not None:
             return self
+        # first point of each bin
         by_count = np.linspace(0, len(self), bins // 2 + 1)[:-1].astype(int)
         steps = np.linspace(self.x[0], self.x[-1], bins // 2 + 1)[:-1]
         starts = np.union1d(by_count, np.searchsorted(self.x, steps))
+        # each bin becomes its weighted mean with the sum of its weights
         weight = np.add.reduceat(self.weight, starts)
         x = np.add.reduceat(self.weight * self.x, starts) / weight
         y = np.add.reduceat(self.weight * self.y, starts) / weight
@@ -108,9 +111,11 @@ def prepare(
     w = arrays.get("weight", np.ones(arrays["x"].shape))
     if (w < 0).any():
         raise DataError(f"weight holds {w.min()}; weights are zero or positive")
+    # points without weight would only fill the sums
     keep = w > 0
     if keep.sum() < 2:
         raise DataError(f"a curve needs two points with weight, got {int(keep.sum())}")
+    # stable, so that points of equal x keep their order and sums their digits
     order = np.argsort(arrays["x"][keep], kind="stable")
     w = w[keep][order]
     known = None if errors is None else _reordered(errors, keep, order)

@@ -67,10 +67,12 @@ def project(shape: Shape, points: Points, u: Array) -> Projected:
     g_mean, y_mean = points.mean(g), points.mean(points.y)
     g0, y0 = points.centred(g), points.target()
     size = points.product(g0, g0)
+    # a shape that is constant on the points, or overflows there
     if not (np.isfinite(size) and size > 0):
         return Projected(u, 0.0, float(y_mean), np.inf)
     a = points.product(g0, y0) / size
     loss = points.product(y0 - a * g0, y0 - a * g0)
+    # the offset makes the means equal, whatever the misfit is measured by
     return Projected(u, float(a), float(y_mean - a * g_mean), float(loss))
 
 
@@ -80,6 +82,7 @@ def losses(shape: Shape, points: Points, grid: Array, domain: Bounds) -> Array:
     g0, y0 = points.centred(shape.value(x, columns)), points.target()
     size = points.product(g0, g0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        # with the best amplitude a = <g, y> / <g, g> the residual is <y, y> - <g, y>^2 / <g, g>
         gain = points.product(g0, y0) ** 2 / size
     loss = np.maximum(points.product(y0, y0) - gain, 0.0)
     inside = [shape.clearance(tuple(u), *domain) > 0 for u in grid]
@@ -92,6 +95,7 @@ def search(shape: Shape, points: Points, domain: Bounds) -> list[Array]:
     loss = losses(shape, points, grid, domain)
     if grid.shape[1] > 1:  # neighbours of a grid of several constants are not in line
         return [grid[i] for i in np.argsort(loss, kind="stable")[:STARTS]]
+    # minima at either end of the grid count as well
     padded = np.concatenate([[np.inf], loss, [np.inf]])
     minima = np.flatnonzero((loss <= padded[:-2]) & (loss <= padded[2:]))
     best = minima[np.argsort(loss[minima], kind="stable")][:STARTS]
@@ -100,6 +104,7 @@ def search(shape: Shape, points: Points, domain: Bounds) -> list[Array]:
 
 
 def _zoom(shape: Shape, points: Points, grid: Array, i: int, domain: Bounds) -> Array:
+    # between the neighbours of the best place, then between those of the next
     low, high = grid[max(i - 1, 0), 0], grid[min(i + 1, len(grid) - 1), 0]
     best = grid[i]
     for _ in range(ZOOM_LEVELS):
@@ -121,6 +126,7 @@ def polish(
         better = _line_search(shape, points, best, domain)
         if better is None:
             break
+        # gains below one part in 1e10 no longer change a digit of the constants that is told
         settled = better.loss > best.loss * (1 - 1e-10)
         best = better
         if settled:

@@ -51,6 +51,7 @@ class SplineCurve:
             x, y: (m,) points, two or more, on an even grid;  slopes: at both ends.
             most: number of knots that is not exceeded.
         """
+        # from few knots to many: a smooth curve needs few, and tables are printed
         for count in range(FEWEST_KNOTS, most):
             knots = _places(len(x), count)
             curve = cls(x[knots], y[knots], slopes)
@@ -63,6 +64,7 @@ class SplineCurve:
         """Value at x (n,)."""
         x = np.asarray(x, dtype=float)
         inside = np.clip(x, self.x[0], self.x[-1])
+        # the straight lines beyond either end; inside the second term is zero
         slope = np.where(x < self.x[0], self.slopes[0], self.slopes[1])
         return self._spline(inside) + slope * (x - inside)
 

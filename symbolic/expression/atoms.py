@@ -19,6 +19,8 @@ class Level(AtomicExpr):
     code: float
     label: str
 
+    # sympy has to take a class for a number: it is compared with a feature and never
+    # differentiated or collected as a symbol would be
     is_number = True
     is_real = True
     is_extended_real = True
@@ -62,6 +64,7 @@ def class_cases(feature: Any, values: list[Any], levels: list[Level]) -> Any:
         (value, sympy.Eq(feature, level, evaluate=False))
         for value, level in zip(values, levels, strict=True)
     ]
+    # a missing value compares as false with everything, so it meets no case
     other = sympy.Ge(feature, Level(ANY, ""), evaluate=False)
     return sympy.Piecewise(*pairs, (sympy.Integer(0), other), evaluate=False)
 
@@ -83,6 +86,7 @@ class Exact(AtomicExpr):
         made.value = float(value)
         return made
 
+    # two of the same value are one node, as sympy's numbers are
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.value,)
 

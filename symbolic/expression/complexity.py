@@ -45,6 +45,7 @@ def _label(node: Any) -> str:
         return node.name
     if isinstance(node, AppliedUndef):
         return "refused"
+    # a square is the family quadratic; other powers are plain operations
     if isinstance(node, sympy.Pow) and node.exp == 2:
         return "quadratic"
     return FAMILY_OF.get(type(node), "")

@@ -9,6 +9,7 @@ from symbolic.expression.walk import Primitives, build
 
 
 def _power(base: Any, exponent: Any) -> Any:
+    # a square root is rounded correctly, a power need not be; torch does the same
     if isinstance(exponent, float) and exponent == 0.5:
         return np.sqrt(base)
     return np.power(base, exponent)
@@ -65,10 +66,12 @@ def compile_numpy(
     evaluate = build(expression, symbols, functions, NUMPY)
 
     def function(*arrays: Any) -> np.ndarray:
+        # integers would divide and overflow as integers
         values = [np.asarray(array, dtype=np.float64) for array in arrays]
         shape = np.broadcast_shapes(*(value.shape for value in values))
         with np.errstate(all="ignore"):
             result = np.asarray(evaluate(values), dtype=np.float64)
+        # a copy: the broadcast view shares memory and cannot be written to
         return np.broadcast_to(result, np.broadcast_shapes(shape, result.shape)).copy()
 
     return function

@@ -71,8 +71,10 @@ def kind_of(node: Any) -> str:
     Raises:
         ExpressionError: the node is not in the whitelist.
     """
+    # by exact type: a subclass of a listed class may mean something else
     if type(node) in _NAMES:
         return _NAMES[type(node)]
+    # in this order: an Integer is a Rational
     leaves = (
         (Level, "level"),
         (Exact, "exact"),
@@ -113,8 +115,10 @@ def as_double(number: Any) -> float:
         ExpressionError: the number has more digits than a double, or is not finite.
     """
     value = float(number)
+    # only for numbers of a double's own precision; a longer one would lose digits unnoticed
     if abs(value) < sys.float_info.min and number._prec == sys.float_info.mant_dig:
         return value
+    # back in its own precision the double has to be the same number
     if not sympy.Float(value, precision=number._prec) == number:
         raise ExpressionError(
             f"{number} is not a double; round it with sympy.Float(value) first"

@@ -12,6 +12,7 @@ from symbolic.expression.walk import Primitives, build
 def _tensor(value: Any, like: Any = None) -> Tensor:
     if isinstance(value, Tensor):
         return value
+    # a plain number takes type and device of what it stands beside
     if isinstance(like, Tensor):
         return torch.as_tensor(value, dtype=like.dtype, device=like.device)
     return torch.as_tensor(value, dtype=torch.float64)
@@ -29,6 +30,7 @@ def _of_two(
 
 def _power(base: Any, exponent: Any) -> Any:
     if isinstance(exponent, float):
+        # the same primitives as numpy's, so that both evaluators give the same numbers
         if exponent == 0.5:
             return torch.sqrt(_tensor(base))
         if exponent.is_integer():
@@ -41,6 +43,7 @@ def _where(condition: Any, value: Any, other: Any) -> Tensor:
 
 
 def _step(x: Tensor) -> Tensor:
+    # one half at zero, as sympy's and numpy's step
     return torch.heaviside(x, torch.full_like(x, 0.5))
 
 

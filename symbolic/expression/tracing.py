@@ -36,6 +36,7 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
         column is called like one of its parameters, so that symbols would be mixed up.
     """
     names = (*decoder.latent_names, *decoder.constant_names)
+    # one symbol for a forcing and a parameter would make one number of two
     if {columns.get(name, name) for name in decoder.forcings} & set(names):
         return None
     p = {name: sympy.Symbol(name, real=True) for name in names}
@@ -45,10 +46,12 @@ def trace(decoder: Any, columns: dict[str, str]) -> dict[str, sympy.Expr] | None
     }
     try:
         result = decoder(SimpleNamespace(**p), SimpleNamespace(**f))
+        # targets may come by name, as a sequence, or as a single expression
         if not hasattr(result, "keys"):
             parts = [result] if len(decoder.targets) == 1 else list(result)
             result = dict(zip(decoder.targets, parts, strict=True))
         traced = {name: _tidy(_expression(result[name])) for name in decoder.targets}
+        # raises where the expression holds a node that no file or language could take
         for expression in traced.values():
             to_tree(expression)
     except Exception:
@@ -71,6 +74,7 @@ def trace_step(
     """
     parameters = [p.name for p in model.parameters if p.kind != "fixed"]
     taken = {*parameters, *model.state_names}
+    # a name that stands for two numbers cannot be traced
     if {columns.get(name, name) for name in model.forcings} & taken:
         return None
     s, p = (
@@ -97,6 +101,7 @@ def _tidy(expression: sympy.Expr) -> Any:
     """Write short decimals and ratios exactly and keep differences together: (ta - 15)/10."""
     short = {number: _exact(float(number)) for number in expression.atoms(sympy.Float)}
     exact = expression.xreplace(short)
+    # sympy multiplies exponents out: (ta - 15)/10 would be 0.1 ta - 1.5
     return exact.replace(
         lambda part: isinstance(part, sympy.Pow),
         lambda part: sympy.Pow(part.base, sympy.factor_terms(part.exp)),
@@ -105,6 +110,7 @@ def _tidy(expression: sympy.Expr) -> Any:
 
 def _exact(number: float) -> sympy.Expr:
     """Return a short decimal or a ratio of small numbers (2/3) exactly."""
+    # ten digits give the number again: it was written as a short decimal
     if number and abs(float(f"{number:.10g}") / number - 1) < 1e-15:
         return sympy.Rational(f"{number:.12g}")
     ratio = Fraction(number).limit_denominator(12)

@@ -25,9 +25,9 @@ from symbolic.expression.nodes import (
     kind_of,
 )
 
-DEEPEST = (
-    150  # levels of a tree: below the recursion limit of Python with room to spare
-)
+DEEPEST = 150
+"""Levels of a tree; each takes about five calls, of which Python allows 1,000."""
+
 LONGEST_NAME = 500  # characters: a longer one is no column but an attack
 ASSUMPTIONS = ("", "real", "positive", "nonnegative", "negative", "nonpositive")
 
@@ -50,6 +50,7 @@ def to_tree(expression: Any) -> Any:
         check_name(expression.func.__name__)
         return ["call", expression.func.__name__, *map(to_tree, parts)]
     if kind == "step":
+        # sympy leaves the value at zero open; evaluators and languages agree on 1/2
         if parts[1] != sympy.Rational(1, 2):
             raise ExpressionError(f"{expression}: only a step with value at zero 1/2")
         parts = parts[:1]
@@ -67,6 +68,7 @@ def from_tree(tree: Any) -> Any:
 
 def _symbol_tree(symbol: Any) -> list[str]:
     check_name(symbol.name)
+    # symbols of one name and other assumptions are different symbols for sympy
     for word in ASSUMPTIONS:
         if _symbol(symbol.name, word) == symbol:
             return ["symbol", symbol.name, word] if word else ["symbol", symbol.name]
@@ -96,6 +98,7 @@ _LEAVES = {
 
 def _read_level(parts: list[Any], depth: int) -> Any:
     code, label = parts if len(parts) == 2 else (None, None)
+    # a class without a name is the one for all others
     if not isinstance(code, float) or not math.isfinite(code):
         raise ExpressionError(f"a class needs a number and a label, got {parts!r:.80}")
     check_name("other" if label == "" else label)
@@ -123,6 +126,7 @@ def check_name(name: Any) -> None:
         ExpressionError: it is empty, too long, has blanks at an end, or characters that
             nobody sees (line breaks, zero width, marks of direction).
     """
+    # printable also refuses line breaks and marks that turn text round
     usable = isinstance(name, str) and name.isprintable() and name == name.strip()
     if not usable or not 0 < len(name) <= LONGEST_NAME:
         raise ExpressionError(
@@ -132,8 +136,10 @@ def check_name(name: Any) -> None:
 
 
 def _build(tree: Any, depth: int) -> Any:
+    # before anything is built: a file may be made to exhaust the stack
     if depth > DEEPEST:
         raise ExpressionError(f"a formula may be {DEEPEST} levels deep, this is deeper")
+    # True is an int in Python
     if isinstance(tree, bool) or tree is None:
         raise ExpressionError(f"{tree!r} is no part of a formula")
     if isinstance(tree, int):
@@ -170,11 +176,13 @@ def _read_operation(kind: str, parts: list[Any], depth: int) -> Any:
     counts |= dict.fromkeys(["add", "mul", "max", "min", "and", "or"], (2, 10**6))
     if kind not in counts:
         raise ExpressionError(f"{kind!r} is not a kind of node; known: {list(counts)}")
+    # a wrong count of parts would be an error deep inside sympy, or mean something else
     least, most = counts[kind]
     if not least <= len(parts) <= most:
         raise ExpressionError(f"{kind!r} does not take {len(parts)} parts")
     read = _condition if kind in ("and", "or", "not") else _number
     arguments = [read(part, depth) for part in parts]
+    # unevaluated: sympy would sort, merge and expand what was stored as it is
     table = next(t for t in (FUNCTIONS, OPERATORS, RELATIONS) if kind in t)
     return table[kind](*arguments, evaluate=False)
 

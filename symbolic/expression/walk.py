@@ -25,7 +25,7 @@ class Primitives:
         where: (condition, value, value) -> array.
         compare: name of ``nodes.RELATIONS`` -> function of two values.
         both, either, invert: logic on condition arrays.
-        undefined: the value where no case applies.
+        number: a plain number as the library takes it.
     """
 
     functions: Mapping[str, Callable[[Any], Any]]
@@ -78,10 +78,12 @@ class _Walk:
 
     def _constant(self, expression: Any, kind: str) -> Evaluator:
         value = as_double(expression) if kind == "float" else float(expression)
+        # made once, not at each call
         number = self.primitives.number(value)
         return lambda values: number
 
     def _truth(self, value: bool) -> Evaluator:
+        # a truth as a comparison, so that it has the library's own type of condition
         one, zero = self.primitives.number(1.0), self.primitives.number(0.0)
         condition = self.primitives.compare["gt" if value else "lt"](one, zero)
         return lambda values: condition
@@ -103,6 +105,7 @@ class _Walk:
             **primitives.compare,
         }[kind]
 
+        # from left to right, as the formula stands: sums in another order round otherwise
         def evaluate(values: Sequence[Any]) -> Any:
             result = parts[0](values)
             for part in parts[1:]:
@@ -116,6 +119,7 @@ class _Walk:
         where, undefined = self.primitives.where, self.primitives.number(float("nan"))
 
         def evaluate(values: Sequence[Any]) -> Any:
+            # from the last case to the first, so that the first whose condition holds wins
             result = undefined
             for value, condition in reversed(pairs):
                 result = where(condition(values), value(values), result)

@@ -47,6 +47,8 @@ class ClassEffects(LinearForm):
         free = np.delete(np.arange(len(self.shares)), self.reference)
         whole = np.zeros((len(self.shares), len(free)))
         whole[free, np.arange(len(free))] = 1.0
+        # the effect of the reference makes the mean over the
+        # training rows zero: sum of shares times effects
         shares = np.array(self.shares)
         whole[self.reference] = -shares[free] / shares[self.reference]
         return whole
@@ -58,6 +60,7 @@ class ClassEffects(LinearForm):
     def columns(self, x: Array) -> Array:
         """Return (n, C - 1); missing values stay missing."""
         rows = self.kind.one_hot(x) @ self.spread
+        # a missing class is no class without effect
         return np.where(np.isnan(x)[:, None], np.nan, rows)
 
     def from_coefficients(self, coefficients: Array) -> Array:

@@ -112,6 +112,7 @@ class Form:
 
     def by_constants(self, x: Array, c: Array) -> Array:
         """Return the exact derivatives of the curve by its constants, (n, k)."""
+        # column of the offset: ones
         result = np.ones((len(x), len(self.constants)), order="F")
         if self.shape is not None:
             u = tuple(c[1:-1])

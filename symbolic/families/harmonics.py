@@ -50,9 +50,11 @@ class Harmonics(LinearForm):
 
     def from_coefficients(self, coefficients: Array) -> Array:
         """Return amplitudes and places for cosines and sines."""
+        # A cos(w x) + B sin(w x) = a cos(w (x - s)) with a = hypot(A, B), w s = atan2(B, A)
         pairs = np.asarray(coefficients).reshape(-1, 2)
         rates = 2 * np.pi / self.period * np.arange(1, self.count + 1)
         size, angle = np.hypot(pairs[:, 0], pairs[:, 1]), np.arctan2(*pairs.T[::-1])
+        # on the circle: the k-th wave repeats after period / k
         places = np.remainder(angle / rates, 2 * np.pi / rates)
         return np.stack((size, places), axis=1).ravel()
 
@@ -67,6 +69,7 @@ class Harmonics(LinearForm):
         found = []
         for rate, a, s in self._waves(c):
             angle = rate * (x - s)
+            # d/da and d/ds of a cos(w (x - s))
             found += [np.cos(angle), a * rate * np.sin(angle)]
         return np.column_stack((*found, np.ones(len(x))))
 
@@ -94,12 +97,14 @@ class Harmonics(LinearForm):
             turn = self.period / (k + 1)
             found += [
                 abs(a),
+                # -cos(t) = cos(t + pi): half a turn of that wave
                 float(np.remainder(s + (turn / 2 if a < 0 else 0.0), turn)),
             ]
         return tuple(found)
 
     def times(self, constants: Sequence[float], factor: float) -> tuple[float, ...]:
         """Return the constants of the form times a number."""
+        # amplitudes and places alternate; a negative factor turns amplitudes round
         scaled = [v * factor if k % 2 == 0 else v for k, v in enumerate(constants)]
         return self.canonical(scaled)
 

@@ -42,6 +42,7 @@ def _(kind: Periodic, points: Any) -> list[Form] | None:
 @forms_of_kind.register
 def _(kind: Categorical, points: Any) -> list[Form] | None:
     counts = kind.one_hot(points.x).T @ points.weight
+    # one class alone has no effect to compare
     if np.count_nonzero(counts) < 2:
         return []
     form = class_effects(kind, counts)
@@ -61,6 +62,8 @@ def _chosen_weight(form: ClassEffects, points: Any) -> float:
         return 1.0
     root = points.centred(form.columns(points.x).T).T
     spread, target = form.spread, points.target()
+    # MacKay's fixed point (MacKay 1992): strength = effective number of effects / their sum of
+    # squares, with the effective number rank - strength tr((G + strength F)^-1 F).
     form_matrix, gram, right = spread.T @ spread, root.T @ root, root.T @ target
     strength, rank = 1.0, len(form_matrix)
     for _ in range(ROUNDS):
@@ -72,6 +75,7 @@ def _chosen_weight(form: ClassEffects, points: Any) -> float:
         strength = moved
         if done:
             break
+    # the weight counts in rows: noise variance over effects' variance
     return float(np.clip(strength * points.errors.noise, 1e-3, 1e6))
 
 

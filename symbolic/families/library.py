@@ -27,15 +27,18 @@ NEAR_LINEAR = 1e-3
 
 
 def _rates() -> Array:
+    # from nearly straight to bent within a fortieth of the half range
     size = np.geomspace(NEAR_LINEAR, 40.0, 44)
     return np.concatenate([-size[::-1], size])[:, None]
 
 
 def _pole_distances() -> Array:
+    # x lies in [-1, 1], so a pole stands beyond 1; s counts from the middle
     return (1.0 + np.geomspace(1e-4, 1.0 / NEAR_LINEAR, 56))[:, None]
 
 
 def _kinks() -> Array:
+    # closer together near the ends, where a small shift changes many rows' side
     border = 1.0 - np.geomspace(0.004, 0.04, 6)
     inside = np.linspace(-0.95, 0.95, 77)
     return np.concatenate([-border, inside, border[::-1]])[:, None]
@@ -55,6 +58,7 @@ LINEAR = Shape(
     by_inner=lambda x, u: (),
     by_x=lambda x, u: np.ones(np.shape(x)),
     expression=lambda x, u: x,
+    # (x - shift) / scale, written as factor * x + offset
     rescale=lambda u, shift, scale: ((), 1.0 / scale, -shift / scale),
 )
 
@@ -65,6 +69,7 @@ QUADRATIC = Shape(
     expression=lambda x, u: (x - u[0]) ** 2,
     grid=_vertices,
     bounds=((-1.0 / NEAR_LINEAR, 1.0 / NEAR_LINEAR),),
+    # ((x - shift) / scale - s)^2 = (x - (shift + scale s))^2 / scale^2
     rescale=lambda u, shift, scale: (_moved(u, shift, scale), 1.0 / scale**2, 0.0),
 )
 
@@ -75,6 +80,7 @@ EXP = Shape(
     expression=lambda x, u: sympy.exp(u[0] * x),
     grid=_rates,
     bounds=((-60.0, 60.0),),
+    # exp(b (x - shift) / scale) = exp(-b shift / scale) exp((b / scale) x)
     rescale=lambda u, shift, scale: (
         (u[0] / scale,),
         float(np.exp(-u[0] * shift / scale)),
@@ -90,6 +96,7 @@ LOG_RIGHT = Shape(
     expression=lambda x, u: sympy.log(x + u[0]),
     grid=_pole_distances,
     bounds=((1.0, 2.0 / NEAR_LINEAR),),
+    # log((x - shift) / scale + s) = log(x + scale s - shift) - log(scale)
     rescale=lambda u, shift, scale: (
         (scale * u[0] - shift,),
         1.0,

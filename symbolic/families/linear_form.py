@@ -32,7 +32,9 @@ class LinearForm(Form):
         if points.errors is None:
             root = np.sqrt(points.weight)
             inside, target = inside * root[:, None], target * root
+        # with weights both sides carry their root; known errors weigh already
         free = self.from_coefficients(np.linalg.lstsq(inside, target, rcond=None)[0])
+        # the offset makes the means equal, as for every other form
         rest = points.mean(points.y - self.value(points.x, np.array([*free, 0.0])))
         return np.array([*free, float(rest)])
 

@@ -17,6 +17,7 @@ ROOT_FLOOR = 1e-15  # roots of less continue on the tangent, as logs do
 
 def _root(t: Array) -> Array:
     inside = np.maximum(t, ROOT_FLOOR)
+    # on its tangent below the floor, so that a trial step outside the domain has a slope back
     return np.sqrt(inside) + 0.5 * (t - inside) / np.sqrt(ROOT_FLOOR)
 
 
@@ -94,6 +95,7 @@ SINE = Shape(
     by_inner=lambda x, u: (x * np.cos(u[0] * x + u[1]), np.cos(u[0] * x + u[1])),
     by_x=lambda x, u: u[0] * np.cos(u[0] * x + u[1]),
     expression=lambda x, u: sympy.sin(u[0] * x + u[1]),
+    # phases of half a circle: the sign of the amplitude is the other half
     grid=lambda: _pairs(np.linspace(1.0, 30.0, 40), np.linspace(0.0, 2.75, 8)),
     bounds=((0.3, 60.0), (-np.pi, 2 * np.pi)),
     rescale=lambda u, shift, scale: (
@@ -106,6 +108,7 @@ SINE = Shape(
 TANH = Shape(
     value=lambda x, u: np.tanh(u[0] * (x - u[1])),
     by_inner=lambda x, u: (
+        # cosh overflows beyond 710; at 300 the slope is zero to any digit
         (x - u[1]) / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
         -u[0] / np.cosh(np.clip(u[0] * (x - u[1]), -300.0, 300.0)) ** 2,
     ),

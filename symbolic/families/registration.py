@@ -83,6 +83,7 @@ def _shape(
 ) -> Shape:
     symbols = [sympy.Symbol(name, real=True) for name in ("x", *inner)]
     formula = sympy.sympify(expression(*symbols), strict=True)
+    # slopes come from the expression, also where values come from the user's function
     compiled = compile_numpy(formula, symbols)
     slopes = [compile_numpy(formula.diff(symbol), symbols) for symbol in symbols]
     function = value or compiled
@@ -90,6 +91,7 @@ def _shape(
     def clearance(u: Inner, low: float, high: float) -> float:
         if domain is None:
             return np.inf
+        # the user's rule is a function, not a bound: asked at 65 places
         return float(np.min(domain(np.linspace(low, high, 65), *u)))
 
     return Shape(
@@ -113,6 +115,7 @@ def _grid(inner: Mapping[str, Bounds]) -> Array:
 
 def _axis(bounds: Bounds, points: int) -> Array:
     low, high = bounds
+    # a constant over more than a decade is a factor rather than a difference
     if low * high > 0 and max(high / low, low / high) > 20:
         return np.geomspace(low, high, points)
     return np.linspace(low, high, points)
@@ -120,6 +123,7 @@ def _axis(bounds: Bounds, points: int) -> Array:
 
 def _compare(name: str, shape: Shape, inner: Mapping[str, Bounds]) -> None:
     """Check that value and expression are one function, at some points inside."""
+    # not the middle, which may be special (a zero, a symmetry)
     u = tuple(0.4 * low + 0.6 * high for low, high in inner.values())
     x = sympy.Symbol("x", real=True)
     points = np.linspace(-1.0, 1.0, 9)
@@ -129,6 +133,7 @@ def _compare(name: str, shape: Shape, inner: Mapping[str, Bounds]) -> None:
     except ExpressionError as error:
         raise ExpressionError(f"family {name!r}: {error}") from error
     got = np.asarray(shape.value(points, u), dtype=float)
+    # either may be undefined at some of the points
     both = np.isfinite(expected) & np.isfinite(got)
     if got.shape != points.shape or not np.allclose(got[both], expected[both]):
         raise ConfigError(

@@ -91,6 +91,8 @@ def _half_saturation(
     k = reach - shift
     if k == 0.0:  # the pole is at the origin: the nearest member
         k = np.finfo(float).eps * reach
+    # with z = (x - shift) / scale: z / (z + u) = 1 - reach / (x + k), reach = scale u, and
+    # reach / (x + k) = (reach / k) (1 - x / (x + k))
     return (k,), reach / k, 1.0 - reach / k
 
 
@@ -108,11 +110,13 @@ MICHAELIS_MENTEN = Shape(
 
 
 def _hill(x: Array, u: Inner) -> Array:
+    # (x + s)^n / (k^n + (x + s)^n) as a sigmoid of n log((x + s) / k): no power overflows
     return expit(u[2] * np.log(_positive(x + u[0]) / u[1]))
 
 
 def _hill_bend(x: Array, u: Inner) -> Array:
     h = _hill(x, u)
+    # slope of the sigmoid, a factor of all derivatives below
     return h * (1.0 - h)
 
 
@@ -180,6 +184,7 @@ PIECEWISE_LINEAR = Shape(
         np.array([-9, -4, -2, -1, -0.5, 0, 0.5, 1, 2, 4, 9.0]),
     ),
     bounds=((-1.0, 1.0), (-100.0, 100.0)),
+    # |z - s| + r z = (|x - s'| + r x) / scale - r shift / scale
     rescale=lambda u, shift, scale: (
         (shift + scale * u[0], u[1]),
         1.0 / scale,

@@ -86,6 +86,7 @@ def exp_about(reference: float) -> Form:
         by_x=lambda x, u: u[0] * guarded_exp_slope(u[0] * (x - reference)),
         expression=lambda x, u: _power_of_e(u[0], x - sympy.Float(reference)),
         bounds=EXP.bounds,
+        # exp(b ((x - shift) / scale - r)) = factor * exp((b / scale) (x - r))
         rescale=lambda u, shift, scale: (
             (u[0] / scale,),
             float(np.exp(u[0] * ((reference - shift) / scale - reference))),
@@ -125,6 +126,7 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
         ),
         grid=shape.grid,
         bounds=shape.bounds,
+        # constants of the raw value know no other unit
         rescale=lambda u, shift, scale: (u, 1.0, 0.0),
         clearance=lambda u, low, high: shape.clearance(u, *ends(low, high)),
         pole=pole,
@@ -146,6 +148,7 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
     if isinstance(form, LinearForm):
         return form.in_raw(c, shift, scale)
     if form.variant.raw is not None:
+        # own_shift + own_scale z with z = (x - shift) / scale is start + factor x
         own_shift, own_scale = form.variant.raw
         factor = own_scale / scale
         start = own_shift - factor * shift
@@ -157,6 +160,7 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
         moved = exp_about(shift + scale * form.variant.about)
         return moved, np.array([c[0], c[1] / scale, c[2]])
     if form.shape is EXP and abs(c[1] * shift / scale) > FAR_EXPONENT:
+        # the shift, rounded to the digit of the scale: 2010 and not 2009.73
         reference = float(np.round(shift, -int(np.floor(np.log10(scale)))))
         rate = c[1] / scale
         amplitude = c[0] * np.exp(rate * (reference - shift))

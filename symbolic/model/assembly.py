@@ -29,7 +29,7 @@ class Fit:
     Args:
         refitted: structures with the constants refitted on all rows.
         fitted: the curves that the structures came from, by latent.
-        gaps: (latent, edge number) -> {family: criterion above the selected family}.
+        delta_bic: (latent, edge number) -> {family: criterion above the selected family}.
         whole: all rows, with their observed loss.
     """
 
@@ -48,6 +48,7 @@ def assemble_model(
         record: options and attempts; layers, dependence and units are added to it.
     """
     structures, units = fit.refitted.structures, units_of(model, table)
+    # the refit's own problem again: errors of printed constants are its covariance, moved
     problem = SymbolicProblem(fit.whole.term, fit.whole.scaled, structures)
     z, decoder = fit.whole.scaled.numpy(), model.decoder
     unconstrained = {part.name: raw_expression(part, units) for part in structures}
@@ -93,6 +94,7 @@ def assemble_model(
             constants=identification(fit.refitted, problem, units),
         ),
     )
+    # units and digits need the finished equations
     symbolic = _with_units(symbolic)
     return replace(symbolic, digits=symbolic.digits_needed(columns_of(table)))
 
@@ -101,6 +103,7 @@ def _with_units(symbolic: SymbolicModel) -> SymbolicModel:
     """Give every constant the unit that makes its term consistent, and warn."""
     unit_of = dict(symbolic.unit_of)
     for name, expression in (symbolic.process or {}).items():
+        # a target that is the latent itself may carry the unit
         column = symbolic.target_columns[name]
         latent = str(expression)  # plain regression: the target is the latent
         if latent in symbolic.equations and not unit_of.get(latent):
@@ -109,6 +112,7 @@ def _with_units(symbolic: SymbolicModel) -> SymbolicModel:
     report = check_units(
         replace(symbolic, unit_of=unit_of), options.unit_mode, options.unit_problems
     )
+    # a unit that the user gave goes before one that was inferred
     rows = zip(symbolic.table["latent"], symbolic.table["name"], strict=True)
     units = [str(report.constants.get(key, "")) for key in rows]
     for name in symbolic.constants:

@@ -37,6 +37,7 @@ def candidates_table(model: EquationRecord) -> "pd.DataFrame":
     weights = model.record.options.complexity
     for number, candidate in enumerate(model.candidates):
         selected = number == model.record.selected
+        # the selected candidate was refitted on all rows and verified, the others were not
         whole = model if selected else candidate_model(model, number)
         function = whole.to_numpy(targets=False)
         for structure in candidate.structures:
@@ -81,6 +82,7 @@ def candidate_model(model: Record, row: int) -> Record:
             s.name: raw_expression(s, model.units) for s in candidate.structures
         },
         constants=dict(candidate.constants),
+        # constants of the search have no errors yet
         errors=dict.fromkeys(candidate.constants, float("nan")),
         functions=refused_curves(candidate.structures, model.units),
         structures=candidate.structures,
@@ -104,6 +106,7 @@ def _edges(model: EquationRecord, candidate: "Candidate") -> Any:
             refused = edge.form is None
             source = edge.source
             rows.append(
+                # columns that a candidate knows nothing of stay empty
                 dict.fromkeys(map(str, model.edges.columns), "")
                 | {
                     "layer": 0,
@@ -129,6 +132,7 @@ def _edges(model: EquationRecord, candidate: "Candidate") -> Any:
 def _constants(model: EquationRecord, candidate: "Candidate") -> Any:
     import pandas as pd
 
+    # units of constants that the model shares with the candidate
     known = zip(model.table["latent"], model.table["name"], strict=True)
     units = dict(zip(known, model.table["unit"], strict=True))
     listed = printed_constants(candidate.structures, model.constraints, model.units)

@@ -116,6 +116,7 @@ class FitRecord:
 # -- files --------------------------------------------------------------------------------
 def record_to_json(record: FitRecord) -> dict[str, Any]:
     """Return the record as plain data, under the keys that equation files always had."""
+    # keys of files are a promise: fields may be renamed here, keys may not
     options = record.options
     by_user = "user" if "compose" in options.given() else "auto"
     stored: dict[str, Any] = {"layers": record.layers}
@@ -167,6 +168,7 @@ def _options(stored: Mapping[str, Any], units: Mapping[str, Any]) -> SymbolicOpt
         return SymbolicOptions(**stored["options"])
     names = ("shapes", "complexity", "domain_margin", "model_selection")
     given = {name: stored[name] for name in names if name in stored}
+    # a row was written as text
     if str(given.get("model_selection", "")).isdigit():
         given["model_selection"] = int(given["model_selection"])
     mode = {"unit_mode": units["mode"]} if "mode" in units else {}
@@ -190,6 +192,7 @@ def _constants(stored: Mapping[str, Any]) -> ConstantsRecord:
 
 def _attempt(tried: CompositionAttempt, by_user: str) -> dict[str, Any]:
     row = asdict(tried)
+    # files call the start "origin" and the difference "gap"
     row["origin"], row["gap"] = row.pop("start"), row.pop("delta")
     return row | {"chosen": by_user}
 

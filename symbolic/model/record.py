@@ -129,6 +129,7 @@ class EquationRecord:
         import pandas as pd
 
         latents = self.latents(frame)
+        # 1. Latents from features. 2. Targets from latents, process constants and forcings.
         process = self._traced()
         columns = list(self.forcing_columns.values())
         arrays = self._columns(frame, columns)
@@ -140,6 +141,7 @@ class EquationRecord:
             name: self._evaluate(expression, symbols, [*values, *arrays])
             for name, expression in process.items()
         }
+        # in plain regression the target is the latent: one column
         others = latents.drop(columns=list(targets), errors="ignore")
         return pd.concat([pd.DataFrame(targets, index=latents.index), others], axis=1)
 
@@ -158,6 +160,7 @@ class EquationRecord:
                 raise ColumnError(
                     f"the equations need column {name!r}. {closest_names(name, present)}"
                 )
+        # classes come as words or codes, equations compare numbers
         kinds = self.units.kinds
         return [
             kinds[name].encoded(frame, name)
@@ -172,6 +175,7 @@ class EquationRecord:
         calls = {name: curve.value for name, curve in self.functions.items()}
         rows = len(arrays[0]) if arrays else 1
         used = compile_numpy(expression, symbols, calls)
+        # an equation without features is a single number: one for each row
         return np.broadcast_to(used(*arrays), (rows,)).astype(float)
 
     def attach(self, verification: Verification) -> None:
@@ -185,6 +189,7 @@ class EquationRecord:
             for expression in self.equations.values()
             for symbol in expression.free_symbols
         }
+        # at least one column, to know how many rows there are
         return [name for name in self.features if name in free] or list(
             self.features[:1]
         )
@@ -216,6 +221,7 @@ class EquationRecord:
         Args:
             targets: also evaluate the process model, where it could be traced.
         """
+        # without a traced process there are latents only
         both = targets and self.process is not None
 
         def evaluate(columns: Columns) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def relative_difference(one: np.ndarray, other: np.ndarray) -> float:
     """
     if not (np.isfinite(one).all() and np.isfinite(other).all()):
         return float("inf")
+    # about a zero of the function the root mean square is the measure
     size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
     return float(np.max(np.abs(one - other) / np.maximum(size, 1e-300), initial=0.0))
 
@@ -65,6 +66,7 @@ def raw_and_table(
     Args:
         units: scaling of the features, from the source of the equations.
     """
+    # from raw columns back to scaled features, by the scaling of the source
     x = np.stack([columns[name] for name in units.names], axis=1)
     z = (x - units.shift) / units.scale
     raw = symbolic.unconstrained_values(columns)
@@ -76,6 +78,7 @@ def raw_and_table(
         for structure in symbolic.structures
     ]
     listed = printed_constants(symbolic.structures, symbolic.constraints, units)
+    # constants are compared in order, so the lists have to be the same
     if list(symbolic.table["name"]) != [one.name for one in listed]:
         return [*differences, (float("inf"), "names in the table of constants")]
     for one, other in zip(listed, symbolic.table["value"], strict=True):
@@ -87,6 +90,7 @@ def raw_and_table(
 
 def rounding(symbolic: EquationRecord, columns: Columns) -> Check:
     """What printing few digits costs."""
+    # all digits against the printed ones, on the rows
     exact = symbolic.latents(columns)
     short = {
         n: rounded(equation, symbolic.digits)
@@ -116,6 +120,7 @@ def round_trip(
         stated: whether the equations state those bounds.
     """
     exact = symbolic.latents(columns)
+    # three ways out of the program and back
     copies = {"JSON": from_json(to_json(symbolic)), "LaTeX": _from_latex(symbolic)}
     values: dict[str, Any] = {
         f"through {n}": copy.latents(columns) for n, copy in copies.items()
@@ -156,11 +161,13 @@ def _outside(
     symbolic: EquationRecord, columns: Columns, bounds: Sequence[tuple[float, float]]
 ) -> str:
     """Name of a latent that leaves its bounds on rows far beyond the data, or ''."""
+    # bounds are clipped by the equation itself, so they hold however far out
     for by in FAR:
         values = symbolic.latents(stretched(columns, by, symbolic.units.kinds))
         for name, (low, high) in zip(symbolic.latent_names, bounds, strict=True):
             known = values[name].to_numpy()
             known = known[~np.isnan(known)]
+            # rounding, in the size of the values
             slack = 1e-9 * max(1.0, np.abs(known[np.isfinite(known)]).max(initial=0.0))
             if (known < low - slack).any() or (known > high + slack).any():
                 return name

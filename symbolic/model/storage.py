@@ -93,6 +93,8 @@ def from_json(stored: Any, kind: type[Any] = EquationRecord) -> Any:
     """
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise FormatError(f"this is no equation file of the format {FORMAT!r}")
+    # A file may hold anything. What it makes Python raise is told as an unreadable file, except
+    # for errors that already say what is wrong.
     try:
         return _rebuilt(stored, kind)
     except (FormatError, ExpressionError):
@@ -110,6 +112,7 @@ def from_json(stored: Any, kind: type[Any] = EquationRecord) -> Any:
 
 
 def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
+    # parts of one model have to speak of the same latents, in one order
     names = list(stored["equations"])
     for part in ("unconstrained", "constraints"):
         if list(stored[part]) != names:
@@ -118,10 +121,12 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
     structures = tuple(structure_from_json(one) for one in stored["structures"])
     if [structure.name for structure in structures] != names:
         raise FormatError("the equation file has other latents in 'structures'")
+    # checked here: a wrong number would otherwise surface as a wrong column
     for edge in (edge for structure in structures for edge in structure.all_edges):
         if not 0 <= edge.source < len(units.names):
             raise FormatError(f"an edge starts at feature number {edge.source + 1}")
     process = stored["process"]
+    # counted before sympy builds anything, which takes far more memory than the text
     _check_size([stored["equations"], stored["unconstrained"], process])
     settings = dict(stored["settings"])
     return kind(
@@ -164,6 +169,7 @@ def _check_size(formulas: Any) -> None:
     """
     count, waiting = 0, [formulas]
     while waiting:
+        # a list of parts that wait instead of recursion: depth is no limit here
         part = waiting.pop()
         if isinstance(part, dict | list):
             count += len(part)
@@ -175,7 +181,9 @@ def _check_size(formulas: Any) -> None:
 def save(model: EquationRecord, path: str | Path) -> Path:
     """Write the model to a JSON file; the file appears whole or not at all."""
     path = Path(path)
+    # written beside its place, then renamed: no reader sees half a file
     hidden = path.with_name(f".{path.name}.part")
+    # nan and infinity are no JSON; where they may occur they are texts
     text = json.dumps(to_json(model), indent=1, allow_nan=False)
     hidden.write_text(text + "\n", encoding="utf-8")
     hidden.replace(path)
@@ -205,6 +213,7 @@ def load(path: str | Path, kind: type[Record] = EquationRecord) -> Record:
     try:
         return from_json(stored, kind)
     except (FormatError, ExpressionError) as error:
+        # the same kind of error, with the path in front
         raise type(error)(f"equation file {path}: {error}") from error
 
 
@@ -244,6 +253,7 @@ def _read_records(stored: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    # JSON knows Python's numbers only
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

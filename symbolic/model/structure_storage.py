@@ -34,6 +34,7 @@ def _edge(edge: EdgeTerm) -> dict[str, Any]:
 
 def _variant(variant: Variant) -> str | dict[str, Any]:
     """Return the branch, or a mapping where there is more to say than that."""
+    # the usual case stays one short text
     if variant == Variant(variant.branch):
         return variant.branch
     return {
@@ -57,6 +58,7 @@ def _read_variant(stored: Any) -> Variant:
 
 def _older_variant(text: str) -> Variant:
     """Read "+", " about 2010" or "- of 0.1 + 2 z", as files up to 2026 hold them."""
+    # "branch about number of shift + scale z", every part but the branch optional
     first, of, line = text.partition(" of ")
     raw = None
     if of:
@@ -68,6 +70,7 @@ def _older_variant(text: str) -> Variant:
 
 def _read_edge(stored: Any) -> EdgeTerm:
     form = None
+    # classes and waves are described by their details, other forms by name and variant
     if stored.get("details"):
         form = form_from_details(stored["family"], stored["details"])
     elif stored["family"] is not None:
@@ -81,7 +84,9 @@ def _read_edge(stored: Any) -> EdgeTerm:
             ) from error
     curve = stored["curve"] and SplineCurve.from_json(stored["curve"])
     constants = tuple(float(value) for value in stored["constants"])
+    # the offset is the latent's and not stored with an edge
     wanted = 0 if form is None else len(form.constants) - 1
+    # a refused edge is its table; without either there is nothing to evaluate
     if len(constants) != wanted or (form is None and not curve):
         raise FormatError(f"an edge of family {stored['family']!r} lacks its numbers")
     function = str(stored["function"])

@@ -34,6 +34,7 @@ class EquationModule(nn.Module):
         self, model: "EquationRecord", dtype: torch.dtype = torch.float64
     ) -> None:
         super().__init__()
+        # arguments of every compiled latent: features first, then all printed constants
         self.features = tuple(model.used_features())
         self._kinds = dict(model.units.kinds)
         self.forcings = tuple(dict.fromkeys(model.forcing_columns.values()))
@@ -45,6 +46,7 @@ class EquationModule(nn.Module):
             (s, constant) for part in latents for s, constant in part.constants.items()
         ]
         counts = [one.name for _, one in listed] + list(model.constants)
+        # process constants first, so that they keep their plain names
         self._labels: dict[tuple[str, str], str] = {}
         for name, value in model.constants.items():
             self._add("", name, name, value, dtype)
@@ -67,6 +69,7 @@ class EquationModule(nn.Module):
         self, latent: str, name: str, label: str, value: float, dtype: torch.dtype
     ) -> None:
         label = label.replace(".", "_")
+        # a constant may be called as a method of the module is
         while hasattr(self, label):
             label += "_"
         self.register_parameter(label, nn.Parameter(torch.tensor(value, dtype=dtype)))
@@ -84,6 +87,7 @@ class EquationModule(nn.Module):
         """
         given = [self._feature(columns, name) for name in self.features]
         given += [getattr(self, label) for label in self._inside]
+        # a latent without features is one number, for every row
         rows = given[0].shape
         return {
             name: torch.broadcast_to(function(*given), rows)
@@ -154,11 +158,14 @@ def _spline(curve: "SplineCurve") -> Callable[[Tensor], Tensor]:
     low, high = float(curve.x[0]), float(curve.x[-1])
 
     def value(x: Tensor) -> Tensor:
+        # knots and pieces are doubles; mixing types would lose digits unnoticed
         if x.dtype != torch.float64:
             raise ExpressionError(
                 f"a refused edge is evaluated in float64, got {x.dtype}; convert the "
                 "columns with .double()"
             )
+        # 1. The place in the table, which has no gradient. 2. The cubic piece (Horner). 3. The
+        # straight line beyond either end.
         held = x.clamp(low, high)
         at = torch.searchsorted(knots, held.detach().contiguous(), right=True) - 1
         at = at.clamp(0, len(pieces) - 1)
