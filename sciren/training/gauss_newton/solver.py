@@ -1,6 +1,7 @@
 """Stages of the Gauss-Newton engine, solved: the additive model, hidden nodes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -164,10 +165,9 @@ class StageSolver:
             theta = tried[-1].candidate.theta.unsqueeze(0)
         if len(tried) == 1:
             return tried[0]
-        losses = [float(step.candidate.valid.loss) for step in tried]
-        best = _smoothest(tried, losses)
+        best = smoothest(tried)
         if not coarse:
-            self._note_smoothing(weights, losses)
+            self.note_smoothing(weights, tried)
         theta, weight = tried[best].candidate.theta.unsqueeze(0), weights[best]
         stage = AdditiveStage(problems[best], valid, self.valid_design, table)
         return self._solved(stage, theta, weight, coarse)
@@ -270,10 +270,12 @@ class StageSolver:
         edges = torch.ones(shape, dtype=torch.bool, device=theta.device)
         return Step(stage, stage.judge(edges, theta, loss)[0])
 
-    def _note_smoothing(self, choices: tuple[float, ...], losses: list[float]) -> None:
+    def note_smoothing(self, weights: Sequence[float], tried: Sequence[Step]) -> None:
+        """Say how every weight that was tried does on validation."""
+        losses = [float(step.candidate.valid.loss) for step in tried]
         shown = ", ".join(
             f"{weight:g}: {loss:.5g}"
-            for weight, loss in zip(choices, losses, strict=True)
+            for weight, loss in zip(weights, losses, strict=False)
         )
         self.history.say(f"Smoothing was chosen on validation (weight: loss): {shown}.")
 
@@ -375,12 +377,10 @@ class StageSolver:
         )
 
 
-def _smoothest(tried: list[Step], losses: list[float]) -> int:
-    """Return the last (smoothest) step within one block standard error of the best."""
-    best = tried[losses.index(min(losses))].candidate.valid
-    last = 0
-    for number, step in enumerate(tried):
-        mean, error = step.candidate.valid.excess(0, best, 0)
-        if mean <= error:
-            last = number
-    return last
+def smoothest(tried: Sequence[Step]) -> int:
+    """Return which is the last (smoothest) within one block standard error of the best."""
+    valid = [step.candidate.valid for step in tried]
+    best = min(valid, key=lambda one: float(one.loss))
+    excesses = [one.excess(0, best, 0) for one in valid]
+    close = [k for k, (mean, error) in enumerate(excesses) if mean <= error]
+    return max(close, default=0)  # none is close where every loss is infinite

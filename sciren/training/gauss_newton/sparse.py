@@ -10,7 +10,7 @@ from sciren.training.gauss_newton.group_sparsity import (
     select_sparse,
     without_weak,
 )
-from sciren.training.gauss_newton.solver import StageSolver, Step
+from sciren.training.gauss_newton.solver import StageSolver, Step, smoothest
 from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
 
@@ -107,14 +107,8 @@ def smoothed(
         if _hopeless(tried):
             break
     if len(tried) > 1:
-        shown = ", ".join(
-            f"{weight:g}: {float(step.candidate.valid.loss):.5g}"
-            for weight, step in zip(weights, tried, strict=False)
-        )
-        solver.history.say(
-            f"Smoothing was chosen on validation (weight: loss): {shown}."
-        )
-    return smoothest(tried)
+        solver.note_smoothing(weights, tried)
+    return tried[smoothest(tried)]
 
 
 def _hopeless(tried: list[Step]) -> bool:
@@ -126,16 +120,3 @@ def _hopeless(tried: list[Step]) -> bool:
     excesses = [step.candidate.valid.excess(0, best, 0) for step in tried[-2:]]
     # Three standard errors twice in a row: larger weights will not come back.
     return len(tried) > 2 and all(mean > 3 * error > 0 for mean, error in excesses)
-
-
-def smoothest(tried: list[Step]) -> Step:
-    """Return the last step within one block standard error of the best."""
-    best = min(
-        (step.candidate.valid for step in tried),
-        key=lambda candidate: float(candidate.loss),
-    )
-    excesses = [step.candidate.valid.excess(0, best, 0) for step in tried]
-    close = [
-        one for one, (mean, error) in zip(tried, excesses, strict=True) if mean <= error
-    ]
-    return close[-1]
