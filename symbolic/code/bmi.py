@@ -65,6 +65,7 @@ class EquationsBmi(Bmi):
         rows = self._settings["rows"]
         self._time = 0.0
         names = (*self.get_input_var_names(), *self.get_output_var_names())
+        # arrays that last: couplers may hold pointers to them (`get_value_ptr`)
         self._values = {name: np.full(rows, np.nan) for name in names}
 
     def update(self) -> None:
@@ -74,6 +75,7 @@ class EquationsBmi(Bmi):
         with np.errstate(all="ignore"):
             found = model.to_numpy()(columns)
         for name, values in found.items():
+            # written into the arrays, not put in their place
             self._values[name][:] = values
         self._time += self._settings["time_step"]
 
@@ -144,6 +146,7 @@ class EquationsBmi(Bmi):
     def get_var_units(self, name: str) -> str:
         """Return the unit of a variable, "1" where none is known."""
         model = self._model
+        # a target has a name in the process and a column in the table
         column = model.target_columns.get(name, name)
         return model.unit_of.get(name) or model.unit_of.get(column) or "1"
 
@@ -189,6 +192,7 @@ class EquationsBmi(Bmi):
         """
         values = self._known(name)
         given = np.asarray(src, dtype=float).ravel()
+        # a single number holds for all points
         if given.size not in (1, values.size):
             raise ShapeError(
                 f"variable {name!r} has {values.size} points and got {given.size} values; "
@@ -310,6 +314,7 @@ def _read(config_file: str) -> dict[str, Any]:
         return {}
     try:
         text = Path(config_file).read_text(encoding="utf-8")
+        # safe: a file of settings makes no objects
         found = yaml.safe_load(text) or {}
     except (OSError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())[:200]
@@ -329,6 +334,7 @@ def _checked(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
             )
     settings = DEFAULTS | dict(given)
     rows, step = settings["rows"], settings["time_step"]
+    # True is an int in Python
     if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
         raise ConfigError(f"{source}: rows is {rows!r}; write a whole number from 1 on")
     if not isinstance(step, int | float) or not step > 0:

@@ -60,6 +60,7 @@ def write(program: Program) -> str:
         f"{item.value!r};\n"
         for item in program.numbers
     ]
+    # the body first: it tells which helpers are needed
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
     body += program.blocks
@@ -69,6 +70,7 @@ def write(program: Program) -> str:
 
 
 def _safe(text: str) -> str:
+    # nothing in a text may end the comment around it
     return text.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/")
 
 
@@ -79,6 +81,7 @@ def _routine(routine: Routine) -> str:
     start = f"double {routine.identifier}("
     lines += [signature(start, routine, ")", "    ", "double ")]
     lines[-1] = (
+        # () would leave the arguments open in C
         lines[-1].replace("()", "(void)") if not routine.arguments else lines[-1]
     )
     lines.append("{")

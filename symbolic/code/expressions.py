@@ -76,6 +76,7 @@ class CodeText(CodePrinter):
     """
 
     def __init__(self, dialect: Dialect, names: Mapping[str, str]) -> None:
+        # no reordering: terms stay as the formula has them
         super().__init__({"order": None})
         self.dialect, self.names = dialect, names
 
@@ -89,6 +90,7 @@ class CodeText(CodePrinter):
 
     def _print(self, expr: Any, **kwargs: Any) -> str:
         kind = kind_of(expr)
+        # a step keeps one argument: its value at zero is part of the function
         if kind in self.dialect.functions:
             return self._applied(self.dialect.functions[kind], expr.args[:1])
         if kind in self.dialect.relations:
@@ -116,6 +118,7 @@ class CodeText(CodePrinter):
         return self.dialect.number(node.value)
 
     def _write_integer(self, node: Any) -> str:
+        # as a double: 1/2 of integers is 0 in C and Fortran
         return self.dialect.number(float(int(node)))
 
     def _write_rational(self, node: Any) -> str:
@@ -127,10 +130,13 @@ class CodeText(CodePrinter):
 
     def _write_pow(self, node: Any) -> str:
         base, exponent = node.args
+        # rounded correctly in every language, unlike a power
         if exponent == sympy.Rational(1, 2):
             return self._applied(self.dialect.functions["sqrt"], (base,))
+        # a division rounds once
         if exponent == -1:
             return f"{self.dialect.number(1.0)}/{self._tight(base)}"
+        # whole powers up to 64 may be written as such, which keeps bases below zero defined
         whole = float(exponent).is_integer() if exponent.is_number else False
         number = int(exponent) if whole and abs(exponent) <= 64 else None
         return self.dialect.power(self._print(base), self._print(exponent), number)
@@ -145,10 +151,12 @@ class CodeText(CodePrinter):
         return self._folded(self.dialect.smaller, node)
 
     def _folded(self, name: str, node: Any) -> str:
+        # in a fixed order, as sympy keeps these arguments in a set
         parts = sorted(map(self._print, node.args))
         return reduce(lambda first, second: f"{name}({first}, {second})", parts)
 
     def _write_cases(self, node: Any) -> str:
+        # from the last case inwards; where no case holds there is no value
         result = self.dialect.missing
         for value, condition in reversed([pair.args for pair in node.args]):
             shown = self._print(value)

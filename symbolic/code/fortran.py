@@ -33,6 +33,7 @@ def number(value: float) -> str:
 
 
 def _power(base: str, exponent: str, whole: int | None) -> str:
+    # a name needs no brackets
     held = base if re.fullmatch(r"\w+", base) else f"({base})"
     if whole is None:
         return f"{held}**({exponent})"
@@ -92,11 +93,13 @@ def write(program: Program) -> str:
     """Return the module as text."""
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
+    # the body first: it tells which helpers are needed
     body += program.blocks
     whole = "".join(body)
     helpers = [text for name, text in _HELPERS.items() if f"{name}(" in whole]
     lines = [f"! {_safe(line)}" for line in program.header]
     lines.append("module sciren_equations")
+    # only what is used is imported, or compilers warn
     used = [name for name in _IEEE if f"{name}" in "".join([*body, *helpers])]
     if used:
         lines.append(f"  use, intrinsic :: ieee_arithmetic, only: {', '.join(used)}")
@@ -112,11 +115,13 @@ def write(program: Program) -> str:
 
 
 def _safe(text: str) -> str:
+    # Fortran 2003 ends lines at 132 characters
     return " ".join(text.split())[:120]
 
 
 def _routine(routine: Routine) -> str:
     given = ", ".join(a.identifier for a in routine.arguments)
+    # elemental functions need an argument
     kind = "elemental" if routine.arguments else "pure"
     lines = [
         "",
@@ -140,6 +145,7 @@ def _routine(routine: Routine) -> str:
 
 def continued(line: str) -> list[str]:
     """Break a statement where a name, a number or a sign ends."""
+    # a literal with its exponent and kind, 1.5e-3_dp, is one word
     words = re.findall(r"\.\w+\.|[\w.]+(?:(?<=\de)[+-]\d+_dp)?|\*\*|\s+|.", line)
     lines, current = [], ""
     for word in words:

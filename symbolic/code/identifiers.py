@@ -34,11 +34,14 @@ class Identifiers:
         return known
 
     def _new(self, name: str) -> str:
+        # letters of ASCII, digits and underscores are legal everywhere
         word = re.sub(r"[^A-Za-z0-9_]+", "_", transliterated(name)).strip("_")
+        # no language lets a name begin with a digit, Fortran none with an underscore
         if not word or not word[0].isalpha():
             word = f"x_{word}".rstrip("_")
         word = word[:LONGEST].rstrip("_")
         tried, number = word, 1
+        # two columns may differ in signs alone, or in case where the language ignores it
         while self._key(tried) in self._taken:
             number += 1
             tail = f"_{number}"

@@ -54,6 +54,7 @@ def write(program: Program) -> str:
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
     body += program.blocks
+    # helpers are written where they are called
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body, "\nend\n"])
@@ -65,6 +66,7 @@ def _routine(routine: Routine) -> str:
     lines.append(
         signature(f"function {routine.identifier}(", routine, ")", "    ", "", "::Real")
     )
+    # integers would make integer powers, and overflow
     lines += [f"    {a.identifier} = float({a.identifier})" for a in routine.arguments]
     lines += [
         f"    {value.identifier} = {value.function}({', '.join(value.arguments)})"

@@ -22,6 +22,7 @@ def in_rows(
     """
     lines, line = [], ""
     for item in items:
+        # two characters of ", " and one that ends the line
         if line and len(indent) + len(line) + len(item) + len(end) + 3 > width:
             lines.append(line)
             line = ""
@@ -44,6 +45,7 @@ def signature(
     """
     given = [f"{before}{a.identifier}{after}" for a in routine.arguments]
     line = f"{start}{', '.join(given)}{end}"
+    # on one line where it fits
     if len(line) <= WIDTH:
         return line
     inside = ",\n".join(f"{indent}{text}" for text in given)

@@ -137,6 +137,7 @@ class _Builder:
     ) -> None:
         self.model, self.name = model, identifiers
         self.process_follows = process_follows
+        # latents get their names first: they are what a user calls
         for latent in model.equations:
             self.name("function", latent)
 
@@ -145,9 +146,11 @@ class _Builder:
         latents = [self._latent(name) for name in model.equations]
         targets = [
             self._target(name, expression)
+            # in plain regression the target is the latent
             for name, expression in (model.process or {}).items()
             if not (name in model.equations and str(expression) == name)
         ]
+        # only tables that an equation calls are written
         used = set(names_in([*model.equations.values()]))
         tables = tuple(
             Table(self.name("table", name), curve, self._reason(name))
@@ -203,6 +206,7 @@ class _Builder:
             for column in dict.fromkeys(model.forcing_columns.values())
             if column in free
         ]
+        # a target takes what its latents take, and its forcings
         features = [
             f
             for f in model.features
@@ -215,6 +219,7 @@ class _Builder:
         }
         called = []
         for latent in latents:
+            # the latent's value inside the target's function: not the function of the same name
             names[latent] = self.name("local", f"{latent}_value")
             given = tuple(self.name("argument", f) for f in self._features(latent))
             called.append(Local(names[latent], self.name("function", latent), given))
@@ -263,5 +268,6 @@ class _Builder:
 
     def _reason(self, name: str) -> str:
         rows = self.model.edges.to_dict("records")
+        # the formula of a refused edge is its function
         said = [r["reason"] for r in rows if str(r["formula"]).startswith(f"{name}(")]
         return f"{name}: {(said or [''])[0] or 'no closed form fits'}; a table instead"

@@ -66,8 +66,10 @@ def _routine(routine: Routine) -> str:
     lines += [
         f"        {a.identifier}: {_quoted(a.meaning)}" for a in routine.arguments
     ]
+    # "Args:" needs an entry
     lines += ['    """'] if routine.arguments else ["        none", '    """']
     lines += [
+        # lists and pandas columns are taken as well
         f"    {a.identifier} = np.asarray({a.identifier}, dtype=float)"
         for a in routine.arguments
     ]

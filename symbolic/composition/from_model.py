@@ -52,12 +52,10 @@ def compose_latent(
     )
     features, weights = _array(table.features), getattr(table, "weights", None)
     options = {"names": tuple(table.feature_names), "target_name": name} | options
-    # the latents that the model learned: the others are held at them
     values = _array(model.latents(table))
     seen = _seen(model, table, name, values)
     options["groups"] = _groups(table)[seen.rows]
     if weights is not None:
-        # a row seen in several targets carries its weight in each
         options["weight"] = _array(weights)[seen.rows]
     if decoder.name == "identity":
         return compose(features[seen.rows], seen.target, **options)

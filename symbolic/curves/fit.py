@@ -1,4 +1,10 @@
-"""Closed form of one curve: arrays in, best family, constants and doubts out."""
+"""Closed form of one curve: arrays in, best family, constants and doubts out.
+
+1. constants of every form   least squares, or generalised ones where errors are known
+2. judge                     what counts as noise, by the best of them or by these errors
+3. rank                      criterion of the best branch of every family
+4. decide                    name, equals, or a refusal with its reason
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -73,16 +79,12 @@ def fit_curve(
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
     points = prepare(x, y, weight, errors)
-    # classes and circles have families of their own; the library's need amounts
     if (own := forms_of_kind(kind, points)) is not None:
         families = ["constant", *(form.family for form in own)]
     names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])
-    # without variance there is no share of it to explain
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
-    # 1. Constants of every form. 2. What counts as
-    # noise, from the best of them. 3. Rank. 4. Decide.
     forms = _forms(names, own or (), unit)
     candidates = _fit_all(forms, points, domain_margin, _Wanted(trend, sign))
     if not candidates:

@@ -34,6 +34,7 @@ def recurrence_latex(
         digits: significant digits.
     """
     lines = process_latex(law, latents, constants, digits)
+    # learned starts have a line of their own, S_{i,0} = ...
     starts = {state.start_name for state in law.states}
     for name, value in constants.items():
         if name not in starts:
@@ -58,6 +59,8 @@ def process_latex(
         constants: value of every constant, of which learned starts are printed.
         digits: significant digits.
     """
+    # in the order in which a reader calculates: new states,
+    # outputs, what they share, observed states, starts
     law, parts = _shared(law)
     names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in parts}
     lines = [_new_state(law, state, names) for state in law.states]
@@ -66,6 +69,8 @@ def process_latex(
     for name, formula in parts.items():
         lines.append(f"{_indexed(name, TIME)} = {to_latex(formula, None, names)}")
     for target, state in law.observed.items():
+        # a state that is observed is seen at the end of
+        # its step; one of an ODE at the time of the row
         index = TIME if law.time == "ode" else AHEAD
         lines.append(f"{_indexed(target, TIME)} = {_indexed(state, index)}")
     lines += [_start(state, latents, constants, digits) for state in law.states]
@@ -91,6 +96,7 @@ def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
     }
     parts = {str(own.get(name, name)): one.xreplace(own) for name, one in shared}
     short = [formula.xreplace(own) for formula in short]
+    # the formulas of new states come first in `short`
     new = dict(zip(law.new, short, strict=False))
     outputs = dict(zip(law.outputs, short[len(new) :], strict=True))
     outputs = {target: one for target, one in outputs.items() if target not in parts}
@@ -99,6 +105,7 @@ def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
 
 def _new_state(law: Recurrence, state: StateLaw, names: Mapping[str, str]) -> str:
     right = to_latex(law.new[state.name], None, names)
+    # bounds of an ODE are held between steps of its solver, not in its derivative
     if law.time == "ode":
         return rf"\frac{{d\,{_indexed(state.name, 'i')}}}{{dt}} = {right}"
     if state.low is not None:
@@ -114,6 +121,7 @@ def _start(
     constants: Mapping[str, float],
     digits: int,
 ) -> str:
+    # a learned start is a constant with a value
     value = constants.get(state.start_name, state.start)
     text = format_number(float(value), digits, "latex")
     if state.of is not None:
@@ -137,4 +145,5 @@ def _indexed(name: str, index: str) -> str:
 
 def _word(name: str) -> str:
     """Return a name as upright text; single letters are variables."""
+    # chr(92) is the backslash of an escaped underscore
     return name if len(name) == 1 else rf"\mathrm{{{name.replace('_', chr(92) + '_')}}}"

@@ -83,6 +83,7 @@ class Recurrence:
             ExpressionError: the step cannot be written with symbols.
         """
         columns = dict(columns or {})
+        # the process asks for names, the formulas hold the columns behind them
         forcings = {str(n): str(columns.get(n, n)) for n in model.forcings}
         traced = trace_step(model, columns)
         if traced is None:
@@ -95,6 +96,7 @@ class Recurrence:
         states = tuple(
             StateLaw(
                 one.name,
+                # a start that is a share of a fixed parameter is a number
                 float(one.start) * fixed.get(one.of, 1.0),
                 None if one.of in fixed else one.of,
                 one.start_name if one.learn_start else "", one.low, one.high, one.unit,
@@ -125,6 +127,7 @@ class Recurrence:
         parts, short = shared_parts(formulas, names, numbered())
         known = [*names, *(str(symbol) for symbol, _ in parts)]
         symbols = [sympy.Symbol(name, real=True) for name in known]
+        # parts first, in their order: a part may hold those before it
         first = [build(one, symbols, None, NUMPY) for _, one in parts]
         last = [build(one, symbols, None, NUMPY) for one in short]
 
@@ -159,18 +162,24 @@ class Recurrence:
         shape = np.broadcast_shapes(
             *(np.shape(one) for one in inputs), np.shape(intervals), (1, 1)
         )
+        # everything becomes (T, G): times down, groups across
         rows = np.broadcast_to(np.asarray(intervals, dtype=float), shape)
         inputs = [np.broadcast_to(one, shape) for one in inputs]
         fixed = [np.broadcast_to(np.asarray(parameters[n], float), shape[1:])
                  for n in self.parameters]  # fmt: skip
+        # 1. States before the first row; 2. row by row: outputs from the states at its start,
+        # the states at its end; 3. stacked over time.
         now = self._starts(parameters, shape[1:])
         states = {s.name: [value] for s, value in zip(self.states, now, strict=True)}
         outputs: dict[str, list[np.ndarray]] = {name: [] for name in self.targets}
         with np.errstate(all="ignore"):
             for t in range(shape[0]):
                 row = [one[t] for one in inputs]
+                # one evaluation gives outputs and, for an ODE, the first derivatives
                 first, out = self._step([*now, *fixed, *row])
                 ahead = self._ahead(now, first, [*fixed, *row], rows[t])
+                # an observed state is that of the row's time for an ODE, that at the end of its
+                # step else
                 seen = dict(
                     zip(states, now if self.time == "ode" else ahead, strict=True)
                 )
@@ -203,6 +212,7 @@ class Recurrence:
         for state in self.states:
             start = parameters[state.start_name] if state.start_name else state.start
             whole = parameters[state.of] if state.of else 1.0
+            # a start may be a share of a parameter, such as a capacity
             values.append(np.broadcast_to(np.asarray(start, float) * whole, shape))
         return values
 
@@ -218,11 +228,13 @@ class Recurrence:
             interval: time to the next row.
         """
 
+        # derivatives (or new values) at any states of this row
         def at(states: Sequence[Any]) -> list[Any]:
             return self._step([*states, *others])[0]
 
         if self.time == "step":
             return self._held(first)
+        # bounds are held after every substep, so that no derivative is asked outside them
         for _ in range(self.substeps):
             now = self._held(ADVANCE[self.solver](at, now, interval / self.substeps))
         return now
@@ -263,6 +275,7 @@ class Recurrence:
             time = stored["time"]
             # recurrences of the first months had one solver, and did not name it
             solver = stored.get("solver", "rk4")
+            # only what the program itself may write
             if time not in ("step", "ode") or solver not in ADVANCE:
                 raise ValueError(f"time {time!r}, solver {solver!r}")
             return cls(

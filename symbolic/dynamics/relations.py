@@ -43,6 +43,7 @@ def no_relations(
 
     from sciren.edge_columns import EDGE_COLUMNS
 
+    # a model of no latent is still one that prints, stores and writes code
     none = np.zeros(0)
     empty = SymbolicModel(
         equations={}, unconstrained={}, process=None, process_latex=None,
@@ -51,6 +52,7 @@ def no_relations(
         edges=pd.DataFrame(columns=list(EDGE_COLUMNS)), table=pd.DataFrame(),
         forcing_columns={}, target_columns={}, unit_of={}, constraints={},
     )  # fmt: skip
+    # what is no shared constant differs from group to group and gets the index i
     of_groups = [name for name in law.parameters if name not in empty.constants]
     return _printing(empty, law, targets or {}, of_groups)
 

@@ -31,6 +31,7 @@ def shared_parts(
         taken: names that are something else.
         words: names for the parts.
     """
+    # sympy may ask for any number of names, so they are made on demand
     free = (sympy.Symbol(word, real=True) for word in words if word not in taken)
     parts, short = sympy.cse(list(formulas), symbols=free)
     return list(parts), list(short)

@@ -120,6 +120,7 @@ def with_relation(law: Recurrence, latent: str, formula: Any) -> Recurrence:
     """Return a recurrence with a formula of its states in place of a latent."""
     import sympy
 
+    # the latent is no parameter any more: its formula holds its constants as numbers
     place = {sympy.Symbol(latent, real=True): formula}
     return replace(
         law,
@@ -140,6 +141,7 @@ def state_forms(
     """
     latent = fit.problem.latent
     assert latent.state_input is not None  # `fit_state_function` asks for it
+    # one digit of the typical state: constants in units of it have a size that can be read
     middle = float(np.median(fit.visited))
     reference = float(f"{middle:.1g}") if middle > 0 else 1.0
     curve = _known(fit)
@@ -163,6 +165,8 @@ def _known(fit: "StateFit") -> KnownCurve:
     """Return the curve with what the data know of it beside the other constants."""
     low, high = np.quantile(fit.visited, ENDS)
     x = np.linspace(low, high, POINTS)
+    # Normal matrix of the curve's coefficients and of all other constants. What the data say of
+    # the curve alone is the Schur complement A - B C^-1 B'.
     _, _, matrix = fit.problem.data_normal(fit.theta)
     size = len(fit.problem.sizes)
     inner, mixed, outer = (
@@ -171,10 +175,12 @@ def _known(fit: "StateFit") -> KnownCurve:
         matrix[size:, size:],
     )
     alone = inner - mixed @ np.linalg.pinv(outer, hermitian=True) @ mixed.T
+    # root' root is that information in units of the residual variance
     values, vectors = np.linalg.eigh(alone / (fit.squares / fit.count))
     # 1e-9: coefficients beyond the visited states have no information at all
     seen = values > 1e-9 * values[-1]
     root = np.sqrt(values[seen])[:, None] * vectors[:, seen].T
+    # values at x -> coefficients -> units of their errors
     basis = fit.function.by_constants(x)
     y = fit.function.value(x)
     return KnownCurve(x, y, root @ np.linalg.pinv(basis, rcond=1e-6))
@@ -188,6 +194,7 @@ def _screened(
     for member in members:
         found = fit_relation(member, curve)
         if found is not None:
+            # chi-square and BIC's log n for each free constant
             score = found[1] + len(member.free) * np.log(fit.count)
             ranked.append((score, member, found[0]))
     ranked.sort(key=lambda one: one[0])
@@ -204,6 +211,7 @@ def _with_noise(fit: "StateFit", form: StateForm) -> "StateFit":
     known = form.process_constants
     groups = len(problem.process.table)
     parameters = {n: np.full(groups, known[n]) for n in values.parameters}
+    # learned starts are constants of the process, the others stay as they were
     starts = {
         s.name: np.full(groups, known[s.start_name])
         if s.learn_start
@@ -223,11 +231,14 @@ def _refitted(fit: "StateFit", relation: Relation, constants: np.ndarray) -> Sta
 
     from sciren.solvers.levenberg import minimise
 
+    # the same problem with another function of the
+    # state: closed forms carry no penalty of roughness
     size = len(constants)
     problem = replace(
         fit.problem, build=relation.at, sizes=np.maximum(np.abs(constants), 1e-3),
         penalty=np.zeros((size, size)),
     )  # fmt: skip
+    # process constants begin where the curve left them
     others = fit.theta[:, len(fit.problem.sizes) :]
     theta = torch.cat([torch.from_numpy(constants)[None], others], 1)
     with torch.no_grad():
@@ -239,15 +250,18 @@ def _described(
     fit: "StateFit", relation: Relation, problem: Any, theta: Any
 ) -> StateForm:
     squares, _, matrix = problem.data_normal(theta)
+    # pinv: constants that the data do not tell apart get no endless errors
     inverse = np.linalg.pinv(matrix, rcond=1e-14, hermitian=True)
     errors = np.sqrt(np.maximum(np.diag(inverse), 0.0) * squares / fit.count)
     size = len(relation.free)
     constants = theta[0, :size].numpy()
     names = problem.process.model.constant_names
     raw = theta[0, size:]
+    # constants of the process run on a training scale; errors follow by its slope
     physical = problem.scale.to_physical(raw).numpy()
     slopes = problem.scale.slope(raw).numpy()
     function = relation.at(constants)
+    # the bound is printed only where the visited states reach it
     held = bool((function.value(fit.visited) <= relation.low).any())
     free = size + len(names)
     return StateForm(
@@ -259,6 +273,7 @@ def _described(
         function,
         relation.expression(constants, problem.latent.state_input, held),
         squares,
+        # n log(squares / n) + k log n, with k the constants of form and process
         fit.count * np.log(squares / fit.count) + free * np.log(fit.count),
     )
 
@@ -266,9 +281,11 @@ def _described(
 def _refusal(fit: "StateFit", form: StateForm) -> str:
     """Tell why a form is not the curve: the curve is better by more than chance."""
     excess = form.squares - fit.squares
+    # the curve's effective number of coefficients, less what the form spends itself
     freedom = max(
         fit.effective - len(form.constants) - len(form.process_constants), 1.0
     )
+    # in the units of `squares`: chi-square times the variance of the residual
     allowed = float(chdtri(freedom, CHANCE)) * fit.squares / fit.count
     if excess <= allowed:
         return ""

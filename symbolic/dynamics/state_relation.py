@@ -57,6 +57,7 @@ class Relation:
     @property
     def label(self) -> str:
         """Family and variant, with what is zero: "power+, d = s = 0"."""
+        # d before s, as it is read
         zero = [n for n in reversed(self.form.constants) if n not in self.names]
         return f"{self.form.name}{', ' if zero else ''}{' = '.join([*zero, '0'] if zero else [])}"
 
@@ -73,6 +74,7 @@ class Relation:
     def expression(self, constants: Array, state: str, reaches_low: bool) -> Any:
         """Return the formula of a state; with its bound where it is reached."""
         z = sympy.Symbol(state, real=True)
+        # a reference of one is not written
         z = z / _short(self.reference) if self.reference != 1 else z
         numbers = [
             float(v) if k in self.free else sympy.Integer(0)
@@ -101,6 +103,7 @@ class RelationAt:
         """Return its derivative by the state, zero where the bound holds it."""
         whole, unit = self.relation.whole(self.constants), self.relation.reference
         slope = self.relation.form.by_x(np.asarray(x) / unit, whole) / unit
+        # the maximum of two has the slope of the larger
         return np.where(self._free(x) > self.relation.low, slope, 0.0)
 
     def by_constants(self, x: Array) -> Array:
@@ -160,6 +163,8 @@ def fit_relation(relation: Relation, curve: KnownCurve) -> tuple[Array, float] |
     Amplitude and offset follow from every member of the family's grid; the best are
     refined in all free constants.
     """
+    # 1. Amplitude and offset in closed form for every member of the grid. 2. The best of them
+    # refined together. 3. The best that is defined on the visited states.
     begun = sorted(_begun(relation, curve), key=lambda pair: pair[1])[:STARTS]
     best: tuple[Array, float] | None = None
     for start, _ in begun:
@@ -188,10 +193,12 @@ def _begun(relation: Relation, curve: KnownCurve) -> list[tuple[Array, float]]:
     target = curve.root @ curve.y
     result = []
     for inner in _inner_members(form, relation.free, middle, half):
+        # a of one and d of zero, so that columns of a and d are those of unit amplitude
         whole = np.array([1.0, *inner, 0.0]) if form.shape else np.zeros(1)
         if not form.feasible(whole, float(z.min()), float(z.max())):
             continue
         columns = form.by_constants(z, whole)
+        # positions of amplitude and offset, where they are free
         outer = [k for k in relation.free if k in (0, len(whole) - 1)]
         design = curve.root @ columns[:, outer]
         amounts, *_ = np.linalg.lstsq(design, target, rcond=None)
@@ -209,8 +216,10 @@ def _inner_members(
         return [()]
     found: dict[tuple[float, ...], None] = {}
     for inner in form.shape.grid():
+        # grids are those of [-1, 1]: moved to the visited range
         moved = form.to_raw(np.array([1.0, *inner, 0.0]), middle, half)[1:-1]
         kept = (v if k + 1 in free else 0.0 for k, v in enumerate(moved))
+        # members that differ in a held constant only are the same
         found[tuple(float(f"{v:.12g}") for v in kept)] = None
     return list(found)
 

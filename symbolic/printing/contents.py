@@ -57,7 +57,9 @@ def printable(
         error_source: how errors were found; default that of the joint refit.
     """
     said = meanings or {}
+    # what is said in the call goes before the options of the fit
     given = {**model.record.options.symbols, **(symbols or {})}
+    # filled while formulas are made plain: units inside functions become symbols
     shown = _Shown(known_units(model.unit_of)[0], given)
     return PrintableModel(
         title=title,
@@ -139,6 +141,7 @@ class _Shown:
     def __call__(self, expression: Any) -> Any:
         shown, added = with_plain_arguments(expression, self.units)
         for name, unit in added.items():
+            # (1 degC) is set upright, as a number with its unit
             self.symbols[name] = rf"1\,{latex_unit(str(unit)).strip('$')}"
         return shown
 
@@ -204,6 +207,7 @@ def _latents(
     latents = []
     agreement = model.verification.agreement if model.verification else {}
     for name in model.equations:
+        # bounds are told beside the equation or inside it, see `between_bounds`
         _, low, high, _ = model.constraints[name]
         unit = model.unit_of.get(name, "")
         arguments = _by_importance(model, name)
@@ -230,6 +234,7 @@ def _by_importance(model: EquationRecord, latent: str) -> list[str] | None:
         if row["latent"] == latent and row["status"] != "dropped":
             name = str(row["source"])
             weights[name] = weights.get(name, 0.0) + float(row["importance"])
+    # hidden nodes are sources too, but no arguments
     names = {str(symbol) for symbol in model.equations[latent].free_symbols}
     used = [name for name in weights if name in names]
     return sorted(used, key=lambda name: -weights[name]) or None
@@ -243,6 +248,7 @@ def _targets(
             return []
         name = ", ".join(model.target_names)
         return [PrintedQuantity(name, latex=model.process_latex)]
+    # the process hands the latents on as they are
     plain = list(model.process) == list(model.equations) and not model.constants
     if plain and all(
         str(expression) == name for name, expression in model.process.items()
@@ -330,6 +336,7 @@ def _checks(model: EquationRecord) -> list[PrintedCheck]:
 
 def _refused(model: EquationRecord) -> dict[str, str]:
     named = {
+        # the formula of a refused edge is its name and argument
         str(row["formula"]).split("(", 1)[0]: str(row["reason"])
         for row in model.edges.to_dict("records")
         if row["status"] == "refused"
@@ -343,6 +350,7 @@ def _refused(model: EquationRecord) -> dict[str, str]:
 def pieces_of(model: EquationRecord) -> list[PrintedPieces]:
     """Return every curve without closed form, with what it is a function of."""
     arguments = {
+        # a curve inside a hidden node is one of the feature, the outer one of a sum
         call.func.__name__: call.args[0]
         for expression in model.unconstrained.values()
         for call in expression.atoms(AppliedUndef)

@@ -49,15 +49,18 @@ WIDEST_LEFT = 20
 
 def equation_block(model: PrintableModel) -> str:
     r"""Return all equations in one ``align`` with labels ``eq:<name>``, and where-lines."""
+    # one printer for all lines, so that a name looks the same wherever it stands
     printer = latex_printer(
         [*model.expressions, *_all_symbols(model)], model.digits, model.symbols
     )
     rows = []
     quantities = (*model.latents, *model.targets)
     lefts = [_left_side(printer, quantity) for quantity in quantities]
+    # all right sides begin behind the widest left side
     width = WIDTH - max(map(visual_width, lefts), default=0)
     for quantity, side in zip(quantities, lefts, strict=True):
         lines = _lines(printer, quantity, side, width)
+        # only the last line of an equation is numbered
         rows += [f"{left} &= {right} \\notag" for left, right in lines[:-1]]
         left, right = lines[-1]
         rows.append(f"{left} &= {right} \\label{{eq:{_label(quantity.name)}}}")
@@ -81,6 +84,7 @@ def where_lines(model: PrintableModel) -> str:
             parts.append(_where(model, feature.name, words))
     for quantity in (*model.latents, *model.targets):
         words = [quantity.meaning and escape(quantity.meaning)]
+        # parts without a meaning and without a unit are left out of the sentence
         words.append(latex_unit(quantity.unit) and f"in {latex_unit(quantity.unit)}")
         if any(words):
             parts.append(_where(model, quantity.name, words))
@@ -96,6 +100,7 @@ def constants_table(model: PrintableModel, *, siunitx: bool = True) -> str:
         siunitx: estimates in an ``S`` column and units as ``\unit{}`` (package siunitx).
     """
     rows = [_constant_row(model, constant, siunitx) for constant in model.constants]
+    # columns that would be empty in every row are left out
     for key in ("symbol", "place"):
         _plain_where_long(model, rows, key)
     heads = {"symbol": "constant"}
@@ -123,6 +128,7 @@ def edges_table(model: PrintableModel, columns: Mapping[str, str] | None = None)
     Dropped edges have no row: the notes of a model name them in a sentence.
     """
     heads = dict(columns or EDGE_COLUMNS)
+    # the columns of dropped edges say nothing
     kept = [row for row in model.edges if row.get("status") != "dropped"]
     rows = [_edge_row(row) for row in kept]
     shown = {
@@ -192,6 +198,7 @@ def to_document(model: PrintableModel, *, siunitx: bool = True) -> str:
     Args:
         siunitx: print constants with the package siunitx (False where it is missing).
     """
+    # equations first, then what doubts them, then the tables
     blocks = [equation_block(model)]
     blocks += [f"{escape(note)}\n" for note in model.notes]
     blocks += [constants_table(model, siunitx=siunitx)] if model.constants else []
@@ -221,6 +228,7 @@ def _comments(model: PrintableModel) -> str:
         "numbers": f"rounded to {shown}, nearest, ties to even",
     }
     if model.digits is None:
+        # on one line each: a line break would end the comment
         lines["numbers"] = shown
     clean = {key: " ".join(str(text).split()) for key, text in lines.items()}
     return "".join(f"% {key}: {text}\n" for key, text in clean.items())
@@ -244,6 +252,7 @@ def _lines(
         return lines
     side, right = lines[-1]
     beside = printer.rising(quantity.beside)
+    # only the last line counts, from its alignment mark
     wide = visual_width(right.rsplit("&", 1)[-1]) + visual_width(beside) + 3 > width
     return [*lines[:-1], (side, f"{right},{BREAK if wide else ' '}\\quad {beside}")]
 
@@ -270,7 +279,9 @@ def _all_symbols(model: PrintableModel) -> list[Any]:
 
 def _label(name: str) -> str:
     return "".join(
-        c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name
+        # a label may hold no characters of LaTeX
+        c if c.isascii() and (c.isalnum() or c in "-_.") else "-"
+        for c in name
     )
 
 
@@ -293,6 +304,7 @@ def _constant_row(
     style = "siunitx" if siunitx else "pm"
     value = format_with_error(constant.value, constant.error, style)
     if siunitx:
+        # an S column sets the number itself
         value = value.removeprefix(r"\num{").removesuffix("}")
     place = [n for n in (constant.latent, constant.source) if n]
     ends = [constant.low, constant.high]
@@ -334,6 +346,7 @@ def _edge_row(row: Mapping[str, Any]) -> dict[str, Any]:
         value = row.get(key)
         if isinstance(value, float) and not np.isfinite(value):
             shown[key] = None
+    # five digits: an R2 of 0.99995 must not read as 1.000
     if isinstance(shown.get("r2"), float):
         shown["r2"] = Tex(f"${shown['r2']:.5f}$")
     return shown
@@ -348,6 +361,7 @@ def _check_row(check: PrintedCheck) -> dict[str, Any]:
             "result": "does not apply",
         }
     sign = r"\ge" if check.above else r"\le"
+    # R2 near one and errors near zero need different digits
     limit = format_number(check.tolerance, None if check.above else 1)
     value = format_number(check.value, 6 if check.above else 2)
     return {

@@ -53,12 +53,14 @@ def quantities(model: "EquationRecord") -> list[dict[str, Any]]:
     targets = {
         name: expression
         for name, expression in (model.process or {}).items()
+        # in plain regression the target repeats the latent
         if not (name in model.equations and str(expression) == name)
     }
     pairs = [("latent", name, model.between_bounds(name)) for name in model.equations]
     pairs += [("target", *p) for p in targets.items()]
     for kind, name, expression in pairs:
         used = {str(symbol) for symbol in expression.free_symbols}
+        # bounds stand in a column of their own, so that the formula can be typed as it is
         beside = model.beside(name).rising(name) if kind == "latent" else ()
         column = model.target_columns.get(name, name) if kind == "target" else name
         mine = [e for e in edges if kind == "latent" and e["latent"] == name]
@@ -89,6 +91,7 @@ def notebook_latex(model: "EquationRecord") -> str:
             continue
         order = quantity.arguments or ()
         printer = latex_printer(
+            # the left side takes part, so that its symbol is no one else's
             [quantity.expression, *_symbols(quantity.name)],
             shown.digits,
             shown.symbols,

@@ -53,6 +53,7 @@ def latex_label(label: str) -> str:
 
 def _cases(rows: list[tuple[str, str]]) -> str:
     lines = [
+        # "otherwise" needs no "if"
         f"{value} & {'' if condition == WORDS['otherwise'] else WORDS['if']}{condition}"
         for value, condition in rows
     ]
@@ -94,6 +95,7 @@ def latex_printer(
 ) -> Printer:
     """Return a printer that knows the names in some formulas; see ``to_latex``."""
 
+    # \num takes plain text and sets it itself
     def number(value: float) -> str:
         if siunitx:
             return rf"\num{{{format_number(value, digits, 'text')}}}"

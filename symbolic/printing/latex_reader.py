@@ -61,9 +61,11 @@ def read_latex(
         ExpressionError: the text is not what ``to_latex`` prints for these names.
     """
     by_name = {symbol.name: symbol for symbol in symbols}
+    # names are read as they were printed, by the same rules
     printed = latex_symbols([*by_name, *functions], latex)
     known: dict[str, Any] = {printed[name]: by_name[name] for name in by_name}
     calls = {printed[name]: sympy.Function(name) for name in functions}
+    # a broken equation is one equation
     text = text.replace(BREAK, " ")
     classes = {(name, latex_label(level.label)): level for name, level in levels}
     tokens = _tokens(text, [*known, *calls], {label for _, label in classes})
@@ -88,6 +90,7 @@ def _tokens(text: str, names: list[str], labels: Iterable[str]) -> list[Token]:
     pieces.sort(key=lambda piece: -len(piece[1]))
     tokens, start = [], 0
     while start < len(text):
+        # white space and thin spaces mean nothing
         skipped = SKIPPED.match(text, start)
         if skipped:
             start = skipped.end()
@@ -105,6 +108,7 @@ def _tokens(text: str, names: list[str], labels: Iterable[str]) -> list[Token]:
 
 def _longest(text: str, start: int, pieces: list[tuple[str, str]]) -> tuple[str, str]:
     for kind, word in pieces:
+        # pieces come longest first, so that \tan is not read where \tanh stands
         if text.startswith(word, start):
             return kind, word
     raise ExpressionError(
@@ -164,6 +168,7 @@ class _Reader:
         self.depth += 1
         if self.depth > DEEPEST:
             raise ExpressionError(f"a formula may be {DEEPEST} levels deep")
+        # grammar: sum = [sign] product { sign product }
         terms = [self.product(self.take("-", "+") == "-")]
         while sign := self.take("+", "-"):
             terms.append(self.product(sign == "-"))
@@ -173,6 +178,7 @@ class _Reader:
         return [sympy.Add(*map(_product, terms))]
 
     def product(self, negative: bool) -> list[Any]:
+        # product = factor { [dot] factor | slash divisor }
         factors = self.factor()
         while self.take(r"\cdot") or self.starts_factor() or self.peek("/"):
             if self.take("/"):
@@ -181,6 +187,7 @@ class _Reader:
                 factors += self.factor()
         if not negative:
             return factors
+        # -2 x is one number and x, as sympy keeps it
         if factors[0].is_Number:
             return [-factors[0], *factors[1:]]
         return [sympy.Integer(-1), *factors]
@@ -196,6 +203,7 @@ class _Reader:
         if self.take(r"\frac"):
             above, below = self.braced(self.sum_factors), self.braced(self.sum_factors)
             return [*above, *(sympy.Pow(factor, -1) for factor in below)]
+        # factor = fraction, or atom with an exponent
         base = self.atom()
         if not self.take("^"):
             return [base]
@@ -278,6 +286,7 @@ class _Reader:
 
     def condition(self) -> Any:
         parts = [self.comparison()]
+        # "and" and "or" are never mixed without brackets
         word = AND if self.peek(AND) else OR
         while self.take(word):
             parts.append(self.comparison())
@@ -295,6 +304,7 @@ class _Reader:
             inside = self.condition()
             self.expect(r"\right)")
             return sympy.Not(inside, evaluate=False)
+        # a bracket may hold a condition or begin a sum: its first level tells
         if self.joined_in_brackets():
             self.expect(r"\left(")
             inside = self.condition()
@@ -325,6 +335,7 @@ class _Reader:
         if not self.peek(r"\left("):
             return False
         depth = 0
+        # to the matching bracket
         for token in self.tokens[self.place :]:
             depth += (token.text == r"\left(") - (token.text == r"\right)")
             if depth == 0:

@@ -31,6 +31,7 @@ def visual_width(latex: str) -> int:
     text = re.sub(
         r"\\(mathrm|text|left|right|displaystyle|begin|end|notag)\b", "", latex
     )
+    # a fraction is as wide as the longer of its two lines
     text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", _longer, text)
     text = re.sub(r"\\(exp|ln|max|min|sin|cos|tan|tanh)\b", "fff", text)
     text = re.sub(r"\\[A-Za-z]+", "x", text)
@@ -48,7 +49,9 @@ def broken_sum(
     lines: list[list[tuple[str, str]]] = [[]]
     filled = 0
     for sign, text in printer.signed_terms(expression):
+        # the sign and its spaces take about three characters
         size = visual_width(text) + 3
+        # a single term that is too long stands alone on its line
         if lines[-1] and filled + size > width:
             lines.append([])
             filled = 0
@@ -74,6 +77,7 @@ def equations(
         name: name of the quantity, for the letters of its parts.
     """
     result: list[Equation] = []
+    # 1. Bounds become cases of the unbounded value, which is defined first.
     clamp = find_clamp(expression)
     if clamp is not None:
         free = sympy.Symbol(f"free_{name}", real=True)
@@ -81,6 +85,7 @@ def equations(
         printer = replace(printer, names={**printer.names, free.name: tilde})
         result += equations(printer, tilde, f"{name}_free", inner_of(clamp), width)
         return [*result, (left, printer.text(as_cases(expression, clamp, free)))]
+    # 2. Long parts get letters, the smallest that helps first, until every term fits.
     taken = names_in([expression])
     while (long := _long_part(printer, expression, width)) is not None:
         letter = sympy.Symbol(_new_letter(taken, len(result)), real=True)
@@ -116,6 +121,7 @@ def _long_part(printer: Printer, expression: Any, width: int) -> Any:
         if visual_width(printer.text(term)) <= width:
             continue
         sums = [part for part in term.atoms(sympy.Add) if part != term]
+        # shorter sums save too little to deserve a name
         wide = [part for part in sums if visual_width(printer.text(part)) > width // 2]
         if wide:
             return min(
@@ -132,7 +138,9 @@ def find_clamp(expression: Any) -> Any:
     """
     for node in sympy.preorder_traversal(expression):
         if isinstance(node, (sympy.Max, sympy.Min)):
+            # bounds by numbers: one argument is a number
             free = [argument for argument in node.args if not argument.is_number]
+            # nothing else in the formula varies
             alone = not expression.xreplace({node: sympy.Integer(1)}).free_symbols
             return node if alone and len(free) == 1 and len(node.args) == 2 else None
     return None
@@ -167,6 +175,7 @@ def as_cases(expression: Any, clamp: Any, free: Any) -> Any:
 
 def _limits(clamp: Any, inner: Any) -> list[tuple[Any, Any]]:
     limits = []
+    # from the outer bound inwards
     while clamp != inner:
         number = next(argument for argument in clamp.args if argument.is_number)
         limits.append((type(clamp), number))

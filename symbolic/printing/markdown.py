@@ -75,10 +75,12 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
 
 
 def _edge(row: Mapping[str, Any]) -> dict[str, Any]:
+    # same columns as the LaTeX table, in words
     shown = {key: row[key] for key in EDGE_COLUMNS if key in row and key != "formula"}
     for key, value in shown.items():
         if isinstance(value, float) and not np.isfinite(value):
             shown[key] = None
+    # as in the LaTeX table: 0.99995 must not read as 1
     if isinstance(shown.get("r2"), float):
         shown["r2"] = f"{shown['r2']:.5f}"
     closed = row.get("status", "closed") == "closed"

@@ -92,6 +92,7 @@ def to_mathml(
 
     names = {word: _symbol(word) for word in names_in([expression, *beside])}
     printer = Printer(_MATHML, names, number, rounded=digits is not None, order=order)
+    # what the printer puts between elements is plain text until `_with_tokens`
     left = f"{_symbol(name)}<mo>=</mo>" if name else ""
     right = f'<mo>,</mo><mspace width="1em"/>{printer.rising(beside)}' if beside else ""
     body = _with_tokens(left + printer.text(expression) + right)
@@ -103,6 +104,7 @@ def to_mathml(
 
 def _symbol(name: str) -> str:
     """One word, or a word with what follows its underscores as a subscript."""
+    # a leading underscore has no letter to stand below
     first, *rest = name.split("_")
     if not rest or not first:
         return f"<mi>{escape(name)}</mi>"

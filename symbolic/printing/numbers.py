@@ -37,6 +37,8 @@ def format_number(
         raise ConfigError(f"digits = {digits}; print at least one")
     if not math.isfinite(value):
         return _not_finite(value, style)
+    # by the shortest text of the double, not by its binary digits: 0.1 has one digit; + 0.0
+    # turns -0.0 into 0.0
     exact = Decimal(repr(float(value) + 0.0))
     number = exact if digits is None else _significant(value, digits)
     return _with_comma(_layout(number, digits is None, style), style, decimal_comma)
@@ -50,6 +52,7 @@ def interval_digits(low: float, high: float) -> int:
     width, size = abs(high - low), max(abs(low), abs(high))
     if not (math.isfinite(width) and math.isfinite(size)) or width == 0 or size == 0:
         return 3
+    # digits before the place where the ends part, and two of it
     digits = math.floor(math.log10(size)) - math.floor(math.log10(width)) + 2
     return min(max(digits, 3), MOST)
 
@@ -79,9 +82,11 @@ def format_with_error(
         bare = format_number(value, 3, "text")
         return rf"\num{{{bare}}}" if style == "siunitx" else plain
     rounded, place = _round_error(Decimal(repr(float(error))))
+    # an error far below the value would ask for digits that nobody can use
     if value and _place(Decimal(repr(float(value)))) - place >= MOST:
         return _with_small_error(value, error, style, decimal_comma)
     number = _round_to(Decimal(repr(float(value))), place)
+    # value and error share one power of ten
     power = _power_of_ten(max(abs(number), rounded))
     number, rounded = number.scaleb(-power), rounded.scaleb(-power)
     if style == "siunitx":
@@ -111,6 +116,7 @@ def _with_small_error(
 
 def printed_value(value: float, digits: int | None) -> float:
     """Return the double that a reader of the printed number gets."""
+    # the same rounding as in print, so that the printed formula can be checked
     if digits is None or not math.isfinite(value):
         return float(value)
     return float(_significant(value, digits))
@@ -139,6 +145,7 @@ def _round_to(number: Decimal, place: int) -> Decimal:
 def _round_error(error: Decimal) -> tuple[Decimal, int]:
     """Round to one digit, to two when the error starts with 1 (0.0196 to 0.020)."""
     place = _place(error)
+    # 0.096 rounds to 0.1, which begins with 1 only by rounding: one digit
     carried = _round_to(error, place).adjusted() > place
     if int(error.scaleb(-place)) == 1 and not carried:
         place -= 1
@@ -152,6 +159,7 @@ def _power_of_ten(number: Decimal) -> int:
 
 def _layout(number: Decimal, shortest: bool, style: Style) -> str:
     power = _power_of_ten(number)
+    # a number that reads back has a point, to be no integer
     if not power:
         text = f"{number:f}"
         return f"{text}.0" if shortest and "." not in text else text
@@ -169,6 +177,7 @@ def _times_power(text: str, power: int, style: Style) -> str:
 
 
 def _in_last_place(number: Decimal, error: Decimal) -> str:
+    # 0.123(4): the error in units of the last digit
     exponent = min(int(number.as_tuple().exponent), 0)
     if exponent and error >= 1:
         return f"{error:f}"

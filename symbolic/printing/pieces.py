@@ -53,6 +53,7 @@ class PrintedPieces:
     def digits(self) -> int:
         """Fewest significant digits with which the printed pieces give the curve."""
         knots = self.curve.x
+        # twenty places between two knots
         grid = np.linspace(knots[0], knots[-1], 20 * len(knots))
         exact = self.curve.value(grid)
         for digits in range(FEWEST_DIGITS, MOST_DIGITS):
@@ -64,6 +65,7 @@ class PrintedPieces:
     def printed_value(self, x: Array, digits: int) -> Array:
         """Value at x (n,) that a reader of the rounded pieces gets."""
         rounded = np.vectorize(lambda value: printed_value(float(value), digits))
+        # the reader's own knots: a rounded knot moves its piece
         knots = rounded(self.curve.x)
         cubes = rounded(self.curve.coefficients)
         place = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(cubes) - 1)
@@ -73,6 +75,7 @@ class PrintedPieces:
     def pieces(self) -> Iterator[tuple[float, list[float], float | None, float | None]]:
         """Yield knot of t, factors of 1, t, t^2, t^3, and the ends (None: no end)."""
         curve, knots = self.curve, self.curve.x.tolist()
+        # a line, the cubic pieces, a line
         first, last = curve.slopes
         yield knots[0], [float(curve.y[0]), first], None, knots[0]
         for k, cubes in enumerate(curve.coefficients.tolist()):
@@ -128,6 +131,7 @@ class PrintedPieces:
 def _sum(factors: list[float], number: Callable[[float], str], signs: _Signs) -> str:
     text = ""
     for power, factor in enumerate(factors):
+        # powers that are missing are left out, but for a sum of zeros
         if factor == 0 and text:
             continue
         sign = (

@@ -76,6 +76,7 @@ def ordered_terms(expression: Any, order: Sequence[str] = ()) -> list[Any]:
 
     def key(term: Any) -> tuple[bool, int, list[str], str]:
         names = names_in([term])
+        # a term stands where its most important name does
         place = min((places.get(name, len(places)) for name in names), default=0)
         return not names, place, names, str(term)
 
@@ -127,6 +128,7 @@ class Printer:
     def condition(self, condition: Any) -> str:
         """Return a condition in the notation."""
         kind, words = kind_of(condition), self.notation.words
+        # the case of all other classes is the last
         if is_any_class(condition):
             return words["otherwise"]
         if kind in self.notation.relations:
@@ -150,6 +152,7 @@ class Printer:
         if kind in NUMBERS:
             return self._number(node, kind)
         if kind in ("add", "mul", "pow", "cases", "abs", "symbol", "constant"):
+            # one method for each kind
             return getattr(self, f"_{kind}")(node)
         if kind == "exact":
             return self._exact(str(node)), ATOM
@@ -158,6 +161,7 @@ class Printer:
         if kind == "call":
             return self._applied(self.names[node.func.__name__], node.args)
         if kind in self.notation.functions:
+            # a step's second argument is its value at zero, 1/2
             arguments = node.args[:1] if kind == "step" else _ordered(node, kind)
             return self._applied(self.notation.functions[kind], arguments)
         raise ExpressionError(f"the condition {node} stands where a number is needed")
@@ -177,7 +181,9 @@ class Printer:
             text = ("-" if node < 0 else "") + self.notation.fraction(above, below)
         else:
             text = self.number(as_double(node))
+            # 4.2 \times 10^{-4} is a product, which a power would tear apart
             positive = PRODUCT if " " in text else ATOM
+        # -2 needs the brackets of a sum
         return text, SUM if node < 0 else positive
 
     def _decimal(self, number: Any) -> str:
@@ -186,6 +192,7 @@ class Printer:
 
     def _exact(self, decimal: str) -> str:
         """Write a decimal with every digit that it has, and the sign for the point."""
+        # what this printer writes between 1 and 5
         point = self.number(1.5)[1:].split("5")[0]
         plain = point in (".", ",", "{,}")  # numbers inside a command keep the point
         return decimal.replace(".", point) if plain else decimal
@@ -205,6 +212,7 @@ class Printer:
         return self.notation.cases(rows), PRODUCT
 
     def _add(self, node: Any) -> Part:
+        # (ta - 15)/10 as its author wrote it, which sympy keeps as two fractions
         below = _common_denominator(node, self._decimal)
         if below == 1:
             return joined(self.signed_terms(node)), SUM
@@ -214,6 +222,7 @@ class Printer:
         return self.notation.fraction(above, str(below)), PRODUCT
 
     def _signed(self, term: Any) -> tuple[str, str]:
+        # the sign of a term stands between terms, not in it
         number = term.args[0] if kind_of(term) == "mul" else term
         if kind_of(number) in NUMBERS and number < 0:
             rest = term.args[1:] if kind_of(term) == "mul" else ()
@@ -231,9 +240,11 @@ class Printer:
         if kind_of(factors[0]) in NUMBERS:
             number, *factors = factors
         factors = sorted(factors, key=_factor_key)
+        # factors with negative exponents go below the line
         above = [factor for factor in factors if not _below(factor)]
         below = [sympy.Pow(f.base, -f.exp) for f in factors if _below(f)]
         front = ""
+        # 2/3 (a + b): the number stays in front of a bracket
         lone_sum = len(above) == 1 and above[0].is_Add and not self._decimal(number)
         if number.is_Rational and number.q != 1 and lone_sum and not below:
             front = self._number(number, "rational")[0]
@@ -242,6 +253,7 @@ class Printer:
         elif number.is_Rational:
             above = [sympy.Integer(number.p)] * (number.p != 1) + above
             below = [sympy.Integer(number.q)] * (number.q != 1) + below
+        # a rounded 1.00 in front says nothing; unrounded it may be 1.0000001
         elif not (self.rounded and number == sympy.Float(1)):
             above = [number, *above]
         if not below:
@@ -265,12 +277,14 @@ class Printer:
     def _side_by_side(self, parts: list[str]) -> str:
         words, text = self.notation.words, ""
         for part in filter(None, parts):
+            # 2 3 would read as 23
             digit = part[0].isdigit() or part.startswith(r"\num")
             text += words["times" if digit else "beside"] * bool(text) + part
         return text or "1"
 
     def _pow(self, node: Any) -> Part:
         base, exponent = node.args
+        # roots have a sign of their own
         if exponent == sympy.Rational(1, 2):
             return self.notation.root(self.text(base)), POWER
         if _below(node):
@@ -280,6 +294,7 @@ class Printer:
         return self.notation.power(text, self._exponent(exponent)), POWER
 
     def _exponent(self, exponent: Any) -> str:
+        # x^2.00 is x^2 to a reader
         whole = exponent.is_Float and float(exponent).is_integer()
         if whole and self.rounded and abs(exponent) < 1000:
             exponent = sympy.Integer(int(exponent))
@@ -308,6 +323,7 @@ def short_decimal(number: Any) -> str:
         return ""
     rest = int(number.q)
     for prime in (2, 5):
+        # a denominator of twos and fives has a finite decimal
         while rest % prime == 0:
             rest //= prime
     text = f"{Decimal(int(number.p)) / Decimal(int(number.q)):f}" if rest == 1 else ""
@@ -320,6 +336,7 @@ def _common_denominator(total: Any, decimal: Callable[[Any], str]) -> int:
     numbers = [number for number, _ in parts]
     if not all(number.is_Rational for number in numbers):
         return 1
+    # 0.5 x needs no fraction line
     plain = [n for n, rest in parts if rest != 1 and not decimal(n)]
     below = math.lcm(*(int(number.q) for number in plain))
     clean = all((n * below).q == 1 or decimal(n * below) for n in numbers)
@@ -335,5 +352,6 @@ def _below(factor: Any) -> bool:
 
 
 def _factor_key(factor: Any) -> tuple[int, str]:
+    # symbols, powers, functions, cases, sums: brackets come last
     rank = {"symbol": 0, "pow": 1, "add": 4, "cases": 3}
     return rank.get(kind_of(factor), 2), str(factor)

@@ -13,6 +13,7 @@ MOST_DIGITS = 12  # beyond it printed constants are longer than they are known
 
 def rounded(expression: sympy.Expr, digits: int) -> Any:
     """Return the expression with every float rounded to significant digits."""
+    # integers and fractions are exact and stay
     floats = expression.atoms(sympy.Float)
     values = {
         number: sympy.Float(printed_value(float(number), digits)) for number in floats
@@ -47,11 +48,13 @@ def unexplained(truth: np.ndarray, other: np.ndarray) -> float:
 
     Infinite where other is not a number and truth is one.
     """
+    # a value that only the rounded formula lacks
     if np.any(np.isfinite(truth) & ~np.isfinite(other)):
         return np.inf
     missed = float(np.nansum((other - truth) ** 2))
     spread = float(np.nansum((truth - np.nanmean(truth)) ** 2))
     size = float(np.nansum(truth**2))
+    # a constant has no variance to explain: its size is the measure
     if spread <= 1e-20 * size:
         spread = size
     if missed == 0.0:

@@ -52,6 +52,7 @@ def latex_symbol(name: str, symbols: Mapping[str, str] | None = None) -> str:
     if symbols and name in symbols:
         return symbols[name]
     first, *rest = name.split("_")
+    # a name that begins with an underscore has an empty base
     base = _word(first, italic=True) or r"\mathrm{}"
     if not rest:
         return base
@@ -72,6 +73,7 @@ def latex_symbols(
     taken: dict[str, str] = {}
     for name in names:
         text = latex_symbol(name, symbols)
+        # two names that look alike would be one quantity to a reader
         if taken.setdefault(text, name) != name:
             if symbols and (name in symbols or taken[text] in symbols):
                 raise ExpressionError(
@@ -113,6 +115,7 @@ def _latin(character: str) -> str:
 def _word(word: str, italic: bool) -> str:
     if word in GREEK:
         return "\\" + word
+    # one letter is a variable, italic; digits stay as they are
     if word.isascii() and (word.isdigit() or (italic and len(word) == 1)):
         return word
     plain = word.isascii() and all(c.isalnum() or c in ".'" for c in word)

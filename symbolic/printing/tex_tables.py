@@ -51,12 +51,14 @@ def latex_table(
     numeric = {
         key: _numeric(rows, key) or (siunitx and key in aligned) for key in heads
     }
+    # 1. What fits: widths of all columns from the longest cell.
     cells = {key: [_shown(row.get(key, "")) for row in rows] for key in heads}
     widths = fitted(heads, cells, numeric, wide or {})
     spec = "".join(
         _column(key, numeric[key], widths.get(key), siunitx) for key in heads
     )
     head = " & ".join(
+        # a heading over an S column stands in braces, else siunitx reads it as a number
         rf"{{{escape(text)}}}" if siunitx and numeric[key] else escape(text)
         for key, text in heads.items()
     )
@@ -69,6 +71,7 @@ def latex_table(
         )
         for row in rows
     ]
+    # 2. Long tables run over pages; the package differs.
     build = _long_table if len(rows) > LONG else _float
     packages = "booktabs, array, " + (
         "longtable" if len(rows) > LONG else "threeparttable"
@@ -145,6 +148,7 @@ def _numeric(rows: Sequence[Mapping[str, Any]], key: str) -> bool:
     values = [row.get(key) for row in rows]
     given = [value for value in values if value is not None and value != ""]
     return bool(given) and all(
+        # True is an int in Python
         isinstance(value, (int, float)) and not isinstance(value, bool)
         for value in given
     )

@@ -47,16 +47,19 @@ def fitted(
     """
     sizes = {key: _natural(heads[key], cells[key]) for key in heads}
     given = {key: points(width) for key, width in wide.items() if key in heads}
+    # a column asks for its width at most
     sizes |= {key: min(sizes[key], width) for key, width in given.items()}
     flexible = [
         key
         for key in heads
         if key in wide or not (numeric[key] or any(ready for _, ready in cells[key]))
     ]
+    # what is left for columns that may be broken
     room = LINE - GAP * (len(heads) - 1)
     room -= sum(size for key, size in sizes.items() if key not in flexible)
     if sum(sizes[key] for key in flexible) <= room:
         return {key: width for key, width in wide.items() if key in heads}
+    # one common width cuts the widest ones and leaves the others as they are
     most = _common([sizes[key] for key in flexible], room)
     return {
         key: f"{min(sizes[key], most):.0f}pt"
@@ -74,6 +77,7 @@ def points(width: str) -> float:
 def _common(sizes: Sequence[float], room: float) -> float:
     """Largest width to which all columns may be cut so that they fit."""
     left, waiting = room, sorted(sizes)
+    # columns narrower than an equal share leave room to the others
     while waiting and waiting[0] <= left / len(waiting):
         left -= waiting.pop(0)
     return max(left / len(waiting), LEAST) if waiting else room

@@ -39,6 +39,7 @@ TEXT = Notation(
     functions={name: name for name in NAMES},
     relations={"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "=", "ne": "!="},
     words=WORDS,
+    # a label with blanks is quoted, so that it reads as one word
     label=lambda label: label if label.isidentifier() else f"`{label}`",
     flat=True,
 )
@@ -87,6 +88,7 @@ def _readable(name: str) -> str:
     """Quote names that could be taken for a piece of a formula: `air temperature`."""
     plain = all(part.isidentifier() for part in name.split("."))
     plain = plain or name.startswith("(1 ")  # one unit, by which a value is divided
+    # as Markdown quotes a backquote
     mark = "``" if "`" in name else "`"
     return name if plain else f"{mark}{name}{mark}"
 
@@ -118,4 +120,5 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return format_number(value, 3, "text")
+    # a stroke would end the cell, a line break the table
     return str(value).replace("|", r"\|").replace("\n", " ")

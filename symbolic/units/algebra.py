@@ -88,6 +88,7 @@ class Unit:
         return self * other ** Fraction(-1)
 
     def __str__(self) -> str:
+        # positive powers first: umol m-2 s-1
         ordered = sorted(self.powers.items(), key=lambda pair: pair[1] < 0)
         return " ".join(_word(word, power) for word, power in ordered)
 
@@ -102,6 +103,7 @@ class Unit:
 
     def equals(self, other: "Unit") -> bool:
         """Whether two units are the same, however they are written (J s-1 and W)."""
+        # equal units leave a quotient without dimension and of size one
         scale, dimensions = (self / other).dimensions()
         return not dimensions and math.isclose(scale, 1.0, rel_tol=1e-9)
 
@@ -130,6 +132,7 @@ def _tokens(spelled: str, text: str) -> Iterator[re.Match[str]]:
     place, stripped = 0, spelled.rstrip()
     while place < len(stripped):
         match = _TOKEN.match(stripped, place)
+        # anything that is no token makes the whole text unreadable
         if match is None:
             raise _unreadable(text)
         yield match
@@ -141,6 +144,7 @@ def _product(
 ) -> tuple[Unit, list[re.Match[str]]]:
     """Read factors up to a closing bracket; a stroke goes for the next factor alone."""
     unit, sign = Unit(), 1
+    # W/m2 K is W m-2 K: a stroke ends with its factor
     while tokens:
         token, *tokens = tokens
         if token["over"]:
@@ -158,6 +162,7 @@ def _product(
         elif token["one"]:
             inside = Unit()
         else:
+            # exact, so that m0.5 times m0.5 is m
             power = Fraction((token["power"] or "1").strip("()"))
             word = token["word"] + (token["substance"] or "")
             inside = Unit({word: power}) if power else Unit()
@@ -167,6 +172,9 @@ def _product(
 
 def _meaning(word: str) -> tuple[float, Unit]:
     """Return the factor of a word and its base dimensions; a new word is its own."""
+    # 1. Words that take no prefix (min is a minute, ha a hectare). 2. Base units. 3.
+    # Substances. 4. Prefix and base unit. 5. An amount of a substance. 6. What is left is a
+    # dimension of its own.
     if word in _WHOLE:
         factor, base = _WHOLE[word]
         return factor, _base(base)

@@ -69,6 +69,7 @@ def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]
     """Return name -> unit where one is given, and a sentence for what cannot be read."""
     known, unread = {}, []
     for name, text in unit_of.items():
+        # no text is no statement: the unit is open
         if not text.strip():
             continue
         try:
@@ -81,6 +82,7 @@ def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]
 def _report(
     model: "EquationRecord", known: dict[str, Unit], mode: UnitMode
 ) -> UnitReport:
+    # latents are what formulas are required to be, not symbols in them
     columns = {n: u for n, u in known.items() if n not in model.equations}
     units: dict[tuple[str, str], Unit] = {}
     problems: list[str] = []
@@ -89,6 +91,7 @@ def _report(
         latent = parametric(structure, model.units, bounds)
         constants = frozenset(symbol.name for symbol in latent.constants)
         inference = Inference(columns, mode, constants)
+        # before a sigmoid a latent is a plain number
         in_unit = bounds[0] in PLAIN or not structure.parts
         unit = known.get(structure.name) if in_unit else Unit()
         if unit is None:
@@ -109,6 +112,7 @@ def _process(
     model: "EquationRecord", known: Mapping[str, Unit], mode: UnitMode
 ) -> tuple[dict[tuple[str, str], Unit], list[str]]:
     """Units of the process constants, and what does not fit in the process model."""
+    # only symbols of the process: a feature may be called like one of its constants
     forcings = set(model.forcing_columns.values())
     inside = {*model.equations, *model.constants, *forcings}
     inference = Inference(

@@ -40,8 +40,10 @@ def conversion(old: str, new: str) -> Conversion:
     """
     before, after = parse_unit(old), parse_unit(new)
     zeros = _zero(before), _zero(after)
+    # steps of kelvin and degrees are the same size, only their zeros differ
     if zeros[0] is not None and zeros[1] is not None:
         return Conversion(1.0, zeros[0] - zeros[1])
+    # what does not cancel is what the two do not share
     factor, left = (before / after).dimensions()
     if left:
         raise FormatError(

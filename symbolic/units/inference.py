@@ -76,6 +76,7 @@ class Inference:
         """Return the unit of a symbol, or None where the rules leave it open."""
         if name in self.known:
             return self.known[name]
+        # open as long as any unknown is left
         reduced = self._reduced(Quantity(Unit(), {name: ONE}))
         return None if reduced.unknown else reduced.unit
 
@@ -96,6 +97,7 @@ class Inference:
         }
         if kind in rules:
             return rules[kind](node)
+        # 1. Functions take plain numbers, 2. and give one; a sign or a step takes any unit.
         argument = self.quantity(node.args[0])
         if kind not in ("sign", "step"):
             self._plain(argument, node.args[0])
@@ -113,10 +115,12 @@ class Inference:
 
     # -- rules ----------------------------------------------------------------------
     def _number(self, kind: str) -> Quantity:
+        # pi and e are numbers in either mode
         free = self.mode == "free" and kind != "constant"
         return self._new() if free else Quantity()
 
     def _new(self) -> Quantity:
+        # an unknown unit by its number; those of symbols go by their names
         self._count += 1
         return Quantity(Unit(), {self._count: ONE})
 
@@ -135,6 +139,7 @@ class Inference:
         return self._alike(list(node.args), node)
 
     def _cases(self, node: Any) -> Quantity:
+        # both sides of a comparison have one unit, and all values as well
         for _, condition in (pair.args for pair in node.args):
             self._condition(condition)
         return self._alike([pair.args[0] for pair in node.args], node)
@@ -155,6 +160,7 @@ class Inference:
     def _power(self, node: Any) -> Quantity:
         base, exponent = node.args
         quantity = self.quantity(base)
+        # m^(1/2) is a unit; m^0.37 is none, and a fitted exponent is no statement about units
         if exponent.is_Rational or (
             exponent.is_Float and float(2 * exponent).is_integer()
         ):
@@ -185,7 +191,9 @@ class Inference:
                 self._condition(part)
         else:
             self._alike(
-                list(condition.args), sympy.Max(*condition.args, evaluate=False)
+                # a Max of both sides only for the message: any node that wants parts alike
+                list(condition.args),
+                sympy.Max(*condition.args, evaluate=False),
             )
 
     def _plain(self, quantity: Quantity, node: Any) -> None:
@@ -198,6 +206,7 @@ class Inference:
 
     # -- solving --------------------------------------------------------------------
     def _reduced(self, quantity: Quantity) -> Quantity:
+        # replace what is solved, also inside what replaced it
         while any(name in self.solved for name in quantity.unknown):
             name = next(name for name in quantity.unknown if name in self.solved)
             power = quantity.unknown[name]
@@ -208,6 +217,7 @@ class Inference:
     def _equate(self, first: Quantity, second: Quantity) -> bool:
         """Make two units the same; False where they are known and differ."""
         ratio = self._reduced(first.times(second, Fraction(-1)))
+        # both are known: they fit or they do not
         if not ratio.unknown:
             return ratio.unit.dimensionless
         # numbers first: names of constants and columns stay for what follows
@@ -216,6 +226,7 @@ class Inference:
         others = Quantity(
             ratio.unit, {n: e for n, e in ratio.unknown.items() if n != name}
         )
+        # name^power * others = 1, solved for name
         self.solved[name] = Quantity().times(others, -1 / power)
         return True
 
@@ -239,6 +250,7 @@ def with_plain_arguments(
         The formula, in which log(ta + 3) has become log((ta + 3)/(1 degC)), and name of
         the new symbol -> unit.
     """
+    # in the "free" mode: constants take what they must, columns have what they have
     inference = Inference(known)
     inference.quantity(expression)
     if not inference.inside:
@@ -255,6 +267,7 @@ def with_plain_arguments(
         if not node.args:
             return node
         parts = [rebuilt(part) for part in node.args]
+        # functions of plain numbers; maximum, size and cases keep units
         takes = isinstance(node, sympy.Function | sympy.Pow) and not isinstance(
             node, sympy.Max | sympy.Min | sympy.Abs | sympy.Piecewise
         )

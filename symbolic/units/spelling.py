@@ -29,7 +29,9 @@ def plain_spelling(text: str) -> str:
 
     ``W m⁻²`` becomes ``W m-2``, ``degrees_C`` becomes ``degC``, ``day of year`` ``doy``.
     """
+    # m^{-2} of LaTeX, and raised digits, to plain ones
     text = _BRACES.sub(r"\1", text.translate(_SIGNS))
+    # mol(+), mol(-): moles of charge
     text = _CHARGE.sub("molc", _CELSIUS.sub("degC", text))
     for pattern, word in _CALENDAR:
         text = pattern.sub(word, text)

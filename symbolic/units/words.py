@@ -39,10 +39,12 @@ def latex_unit(unit: str) -> str:
     text.
     """
     plain = plain_spelling(unit)
+    # a stroke begins the word that it divides by
     words = [word for word in re.split(r"[\s*·]+", plain.replace("/", " /")) if word]
     matches = [_PART.fullmatch(word) for word in words]
     if not words:
         return ""
+    # text that is no unit is printed as it was written
     if any(match is None for match in matches):
         return escape(unit)
     parts = [_part(*match.groups()) for match in matches if match is not None]
@@ -52,6 +54,7 @@ def latex_unit(unit: str) -> str:
 def _part(slash: str, word: str, power: str | None) -> str:
     exponent = (power or ("1" if slash else "")).lstrip("+")
     if slash:
+        # /m-2 is m2
         exponent = exponent[1:] if exponent.startswith("-") else f"-{exponent}"
     raised = f"^{{{exponent}}}" if exponent and exponent != "1" else ""
     return _letters(word) + raised
@@ -71,6 +74,7 @@ def siunitx_unit(unit: str) -> str:
     ``umol m-2 s-1`` becomes ``\unit{\micro\mole\metre\tothe{-2}\second\tothe{-1}}``.
     """
     try:
+        # macros for every word, or none: half of a unit set otherwise looks like two units
         powers = parse_unit(unit).powers
     except FormatError:
         return latex_unit(unit)

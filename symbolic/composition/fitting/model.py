@@ -356,8 +356,7 @@ def outer(
         case "abs":
             t = s + head
             if soft > 0:
-                # sqrt(t^2 + soft^2) rounds the kink off: with
-                # the exact one rows cannot cross it by a slope
+                # sqrt(t^2 + soft^2): a slope leads rows over a kink that is rounded off
                 size = np.sqrt(t * t + soft * soft)
                 slope = sign * t / size
                 return sign * size, slope, slope

@@ -95,6 +95,7 @@ def _step(step: StepCode) -> str:
     ]
     lines += [f"    ahead[{k}] = {text};" for k, text in enumerate(step.new)]
     lines += [f"    out[{k}] = {text};" for k, text in enumerate(step.outputs)]
+    # a step may need no states, parameters or forcings; compilers warn of what is not read
     unused = "".join(
         f"    (void){array};\n" for array in ("s", "p", "f", "out")
     )  # fmt: skip
@@ -111,6 +112,7 @@ static void one_row(const double *s, const double *p, const double *f, double *a
 
 
 def _rk4(step: StepCode) -> str:
+    # C has no arrays of no element
     n, m = len(step.states), max(len(step.outputs), 1)
     return f"""
 /* States after h by one step of Runge and Kutta, fourth order. */
@@ -159,6 +161,7 @@ def _run(step: StepCode) -> str:
     arguments += [f"double {name}" for name in step.given]
     arguments += ["const double *intervals"] if step.ode else []
     arguments += ["double *states", "double *outputs"]
+    # bounds after every step, or substep, as `Recurrence` holds them
     held = [line for k, state in enumerate(step.states) for line in _held(k, state)]
     observe = [
         f"outputs[t * {m} + {k}] = now[{place}];"
@@ -167,6 +170,7 @@ def _run(step: StepCode) -> str:
     copy = [
         f"outputs[t * {m} + {shown + k}] = out[{k}];" for k in range(len(step.outputs))
     ]
+    # outputs of an ODE are those at the row's time, so they are taken before the states move
     if step.ode:
         advance = [
             "one_row(now, p, f, ahead, out);", *observe,

@@ -20,12 +20,14 @@ def _declared(names: list[str]) -> list[str]:
 def _sizes(step: StepCode) -> tuple[int, int, int, int]:
     """Sizes of s, p, f and out; an array has one element at least."""
     counts = (step.states, step.parameters, step.forcings, step.outputs)
+    # arrays of no element are legal in Fortran but nothing can be put into them
     n, p, f, m = (max(len(one), 1) for one in counts)
     return n, p, f, m
 
 
 def _step(step: StepCode) -> str:
     n, p, f, m = _sizes(step)
+    # arrays count from one
     read = [(name, f"{array}({k})") for name, array, k in step.read(1)]
     local = [*read, *step.parts]
     lines = _declared([name for name, _ in local])
@@ -162,6 +164,7 @@ def _loop(step: StepCode, observe: list[str]) -> list[str]:
             held.append(f"      now({k}) = max(now({k}), {literal(float(state.low))})")
         if state.high is not None:
             held.append(f"      now({k}) = min(now({k}), {literal(float(state.high))})")
+    # outputs of an ODE are those at the row's time, so they are taken before the states move
     called = "      call one_row(now, p, f, ahead, out)"
     if not step.ode:
         return [called, "      now = ahead", *held, *observe]

@@ -65,11 +65,13 @@ end
 
 
 def _run(step: StepCode) -> str:
+    # without forcings nothing says how many rows there are
     arguments = [*(step.forcings or ["rows"]), *step.given]
     keyword = "; intervals=1.0" if step.ode else ""
     bounds = step.bounds("Inf")
     held = [f"now = clamp.(now, [{bounds[0]}], [{bounds[1]}])"] if bounds else []
     observed = "".join(f"now[{place + 1}], " for place in step.observed)
+    # outputs of an ODE belong to the time of the row, before its states move
     if step.ode:
         loop = [
             "_, out = one_row(now, p, f)", f"outputs[t, :] = [{observed}out...]",

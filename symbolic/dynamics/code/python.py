@@ -45,6 +45,7 @@ _RK4 = [
 
 def write(step: StepCode) -> list[str]:
     """Return the functions as text."""
+    # only a linear ODE needs the exponential of its matrix
     blocks = [_EXPONENTIAL] if step.ode and step.linear else []
     return [*blocks, _step(step), _run(step)]
 
@@ -63,6 +64,7 @@ def one_row({arguments}):
 
 
 def _run(step: StepCode) -> str:
+    # without forcings nothing says how many rows there are
     arguments = [*(step.forcings or ["rows"]), *step.given]
     arguments += ["intervals=1.0"] if step.ode else []
     given = ", ".join(step.given) or "nothing"
@@ -86,6 +88,7 @@ def _run(step: StepCode) -> str:
         f"        fixed = ({', '.join(fixed)},)",
         *_advance(step),
     ]
+    # a state of an ODE is observed at the row's time, one of a step at its end
     seen = "before" if step.ode else "now"
     observed = "".join(f"{seen}[{place}], " for place in step.observed)
     lines += [
@@ -98,6 +101,7 @@ def _run(step: StepCode) -> str:
 
 def _advance(step: StepCode) -> list[str]:
     """Return the lines that carry the states over one interval."""
+    # bounds after every step, or substep, as `Recurrence` holds them
     bounds = [
         f"np.clip(now[{k}], {'-np.inf' if s.low is None else repr(float(s.low))}, "
         f"{'np.inf' if s.high is None else repr(float(s.high))})"

@@ -59,6 +59,7 @@ one_row <- function(s, p, f) {{
 
 
 def _run(step: StepCode) -> str:
+    # without forcings nothing says how many rows there are
     arguments = [*(step.forcings or ["rows"]), *step.given]
     arguments += ["intervals = 1"] if step.ode else []
     bounds = step.bounds("Inf")
@@ -66,6 +67,7 @@ def _run(step: StepCode) -> str:
     places = ", ".join(str(place + 1) for place in step.observed)
     observed = f"now[c({places})], " if step.observed else ""
     rows = f"length({step.forcings[0]})" if step.forcings else "rows"
+    # outputs of an ODE belong to the time of the row, before its states move
     if step.ode:
         loop = [
             "result <- one_row(now, p, f)", f"outputs[t, ] <- c({observed}result$out)",

@@ -83,6 +83,7 @@ class StepCode:
         Args:
             first: place of an array's first number in the language.
         """
+        # only what a step reads: unused variables make compilers warn
         arrays = {
             "s": [state.name for state in self.states],
             "p": self.parameters,
@@ -109,7 +110,9 @@ class StepCode:
     def bounds(self, infinity: str) -> tuple[str, str] | None:
         """Return lower and upper bounds of all states, None where none has any."""
         low = [
-            f"-{infinity}" if s.low is None else repr(float(s.low)) for s in self.states
+            # every state has two bounds then, so that one vector operation holds them all
+            f"-{infinity}" if s.low is None else repr(float(s.low))
+            for s in self.states
         ]
         high = [
             infinity if s.high is None else repr(float(s.high)) for s in self.states
@@ -134,16 +137,19 @@ def step_code(
         dialect: of the language;  reserved, folded: see `symbolic.code.identifiers`.
     """
     names = Identifiers([*reserved, *OWN], folded)
+    # learned starts are used once, at the beginning of the run: no step takes them
     learned = {state.start_name for state in law.states}
     moving = [*(s.name for s in law.states), *law.forcings.values()]
     known = {name: names("moving", name) for name in moving}
     known |= {name: names("parameter", name) for name in law.parameters}
     formulas = [law.new[s.name] for s in law.states] + list(law.outputs.values())
+    # names of parts come after all others, so that none is taken away from a column
     parts, short = shared_parts(formulas, known, numbered())
     known |= {str(symbol): names("part", str(symbol)) for symbol, _ in parts}
     writer = CodeText(dialect, known)
     free = names_in([*(formula for _, formula in parts), *short])
     index = [state.name for state in law.states]
+    # parameters of a group are arguments of `run`, shared constants numbers in it
     own = [n for n in law.parameters if n not in learned]
     count = len(law.states)
     return StepCode(
