@@ -85,6 +85,8 @@ def fit_autoregression(
     if columns is not None and segments[-1] - segments[0] < MOST_SEGMENTS:
         basis = _orthonormal(columns)
         values = values - basis @ (basis.T @ values)
+    # Residuals lie outside the span of the model's columns, and so must what is
+    # compared with them.
     pairs = _pairs(segments, highest)
     observed = _lagged(values[:, None], values[:, None], segments, len(pairs)) / pairs
     if observed[0] <= 0:
@@ -95,6 +97,8 @@ def fit_autoregression(
         if basis is None or found.order == 0:
             break
         true, left = _correlations(found, basis, segments, pairs)
+        # left = lagged products that M R M has, true = those of R. What the model took
+        # away, true - left, is added to what was observed, on its own scale.
         moved = observed * left[0] / observed[0] + true - left
         change, wanted = np.abs(moved - wanted).max(), moved
         found = _yule_walker(wanted, len(values))
@@ -107,6 +111,7 @@ def _yule_walker(correlations: np.ndarray, count: int) -> Autoregression:
     """Return the autoregression of the order that BIC wants."""
     predictors, left = _levinson(correlations)
     orders = np.arange(len(left))
+    # left[p] is the innovation variance over that of the values: BIC of order p.
     best = int((count * np.log(left) + orders * np.log(count)).argmin())
     return Autoregression(tuple(predictors[: best + 1]), left[: best + 1] / left[best])
 
@@ -117,6 +122,7 @@ def _pairs(segments: np.ndarray, highest: int) -> np.ndarray:
     found = [count]
     for lag in range(1, min(highest, count // 10) + 1):
         pairs = int((segments[lag:] == segments[:-lag]).sum())
+        # Ten pairs a lag, or the autocovariance at that lag is mostly chance.
         if pairs < max(10 * lag, 20):
             break
         found.append(pairs)
@@ -173,6 +179,7 @@ def _levinson(correlations: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         last = predictors[-1]
         rest = correlations[order] - last @ correlations[order - 1 : 0 : -1]
         reflection = rest / left[-1]
+        # A reflection of one leaves no variance: the sequence is not positive definite.
         if not abs(reflection) < 0.9999:
             break
         predictors.append(np.append(last - reflection * last[::-1], reflection))
@@ -195,6 +202,8 @@ def filtered(
     order = autoregression.order
     starts = np.concatenate(([True], np.diff(segments) != 0))
     first = np.maximum.accumulate(np.where(starts, np.arange(len(columns)), 0))
+    # Rows before this one in its segment, up to the order: row k of the table holds the
+    # predictor of that length, filled with zeros.
     place = np.minimum(np.arange(len(columns)) - first, order)
     table = np.zeros((order + 1, order))
     for j, predictor in enumerate(autoregression.coefficients):

@@ -180,6 +180,8 @@ def _natural_bending(knots: np.ndarray) -> np.ndarray:
     """Integral of products of second derivatives, which are straight between knots."""
     seconds = np.zeros((len(knots), len(knots) - 1))
     for k in range(len(knots) - 2):
+        # Second derivative of the truncated cube (x - knot)^3 over the distance to the
+        # end.
         own = 6 * np.maximum(knots - knots[k], 0) / (knots[-1] - knots[k])
         end = 6 * np.maximum(knots - knots[-2], 0) / (knots[-1] - knots[-2])
         seconds[:, k + 1] = own - end
@@ -273,6 +275,8 @@ def orthonormal(
     """
     mean = values.mean(0)
     centred = values - mean
+    # The singular vectors are orthogonal on the data: coefficients of unlike raw
+    # columns get one unit, and directions that the data cannot tell apart drop out.
     left, sizes, right = np.linalg.svd(centred, full_matrices=False)
     keep = sizes > SMALLEST * sizes[0]
     root = np.sqrt(len(values))

@@ -58,6 +58,7 @@ class GramModel:
             (self.always, *(self.blocks[one] for one in kept))
         ).astype(int)
         part = self.matrix[np.ix_(positions, positions)]
+        # Columns of unit length: the ridge then means the same for all of them.
         scale = np.sqrt(np.diagonal(part))
         # A column that no observation sees gets the coefficient zero.
         seen = scale > UNSEEN * scale.max(initial=0.0)

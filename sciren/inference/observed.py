@@ -249,6 +249,8 @@ class ObservedProcess:
         """Return at most so many rows, in even stretches of time."""
         if self.n_rows <= most:
             return self
+        # The first part of each of 60 equal stretches: neighbours stay neighbours, so
+        # that the memory of the noise can still be seen, and all seasons are there.
         place = np.linspace(0, STRETCHES, self.n_rows, endpoint=False)
         order = np.argsort(self.clock, kind="stable")
         return self.take(np.sort(order[place % 1 < most / self.n_rows]))
@@ -271,6 +273,7 @@ def _clock(table: Table) -> tuple[np.ndarray, bool]:
     seconds = (table.time - table.time.min()) / np.timedelta64(1, "s")
     group = np.zeros(len(table)) if table.groups is None else table.groups
     order = np.lexsort((seconds, group))
+    # Steps inside a group only; equal times (two sensors) are no step.
     steps = np.diff(seconds[order])[np.diff(group[order]) == 0]
     steps = steps[steps > 0]
     return seconds / (np.median(steps) if len(steps) else 1.0), True
@@ -282,6 +285,7 @@ def _stacking(
     """Return rows and targets of all observations in the order of the stack."""
     rows, targets = np.nonzero(seen)
     member = np.zeros(len(rows)) if group is None else group[rows]
+    # lexsort sorts by its last key first: target, then group, then time.
     order = np.lexsort((clock[rows], member, targets))
     return rows[order], targets[order]
 

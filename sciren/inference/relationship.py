@@ -96,12 +96,16 @@ def relationship(
             f"features have {len(features)} rows, the target {len(target)}; "
             "the test needs the same number, at least eight"
         )
+    # Every k-th row of a series would have other neighbours; its beginning keeps them.
     rows = _thinned(len(target), series is True)
+    # tanh of a quarter of the robust deviations: nearly straight for all rows but gross
+    # outliers, which would decide every correlation.
     features, target = features[rows], np.tanh(robust_scaled(target[rows]) / 4.0)
     taken = (None if part is None else part[rows] for part in (groups, nuisance, slope))
     groups, nuisance, slope = taken
     columns = dictionary(features)
     if slope is not None:
+        # A relation of the latent reaches the target by its sensitivity, row by row.
         columns = {kind: block * slope[:, None] for kind, block in columns.items()}
     mode = exchange_mode(features, target, groups, series)
     return _tested(
@@ -233,6 +237,8 @@ def _tested(
             kinds += [kind, kind]
             largest = max(largest, float(squares[0, -1]))
     statistics = np.array(parts)
+    # Column 0 is the data, the others are exchanged copies. Each statistic on the scale
+    # of its own copies, or kinds with many columns would always be the largest.
     median = np.median(statistics, axis=1, keepdims=True)
     spread = np.quantile(statistics, 0.95, axis=1, keepdims=True) - median
     scaled = np.where(
@@ -256,6 +262,7 @@ def _exchanged(
     """The target and exchanged copies of it (1 + permutations, n)."""
     count = len(target)
     if mode == "shifts":
+        # Every shift once where there are few of them; their number bounds the p-value.
         shifts = np.arange(1, count)
         if len(shifts) > 2 * permutations:
             shifts = rng.choice(shifts, permutations, replace=False)
@@ -266,6 +273,7 @@ def _exchanged(
         return np.vstack((target, target[keys.argsort(axis=1)]))
     # Sorting by label first lets the rows of a group change places only among themselves.
     home = np.argsort(labels, kind="stable")
+    # A key below one added to a whole label: rows sort at random inside their group.
     drawn = np.argsort(keys + labels, axis=1)
     places = np.empty_like(drawn)
     places[:, home] = drawn

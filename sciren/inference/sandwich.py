@@ -102,6 +102,8 @@ def block_meat(scores: Array, leverage: Array, blocks: Labels) -> tuple[Array, i
     count = len(labels)
     if not LEAST_BLOCKS <= count < len(scores):
         return independent_meat(scores, leverage), 0
+    # Scores are added inside a block before they are squared: what its rows share
+    # counts.
     sums = np.zeros((count, scores.shape[1]))
     np.add.at(sums, places, scores / _kept(leverage)[:, None])
     return count / (count - 1.0) * (sums.T @ sums), count
@@ -125,6 +127,7 @@ def cosine_meat(
         np.add.at(in_time, rank, scores)
     # sqrt(2) sum_i cos(pi j (i + 1/2) / n) s_i for all j at once
     coefficients = dct(in_time, type=2, axis=0)[1 : count + 1] / np.sqrt(2.0)
+    # What HC3 does row by row is done here on average: leverage is edf / m.
     spent = min(edf / len(scores), MOST_LEVERAGE)
     return coefficients.T @ coefficients / count / (1.0 - spent) ** 2
 

@@ -62,6 +62,8 @@ class Search:
 
     def round(self) -> None:
         """Estimate the noise from the selected edges, and select anew."""
+        # 1. Noise: scale from the selected model, residual from the one with all edges,
+        # which has no feature missing that could look like memory.
         mean = self.fit.mean
         large = self._large(self.fit if self.full is None else self.full.fit)
         if self.full is None and self.valleys:  # later rounds go on in the deepest
@@ -71,8 +73,12 @@ class Search:
             self.process, large.residual, mean, large.jacobian, self.power
         )
         self.whitening = self.law.whitening(self.process, mean)
+        # 2. All edges once more on whitened rows; the Gram matrix of every subset comes
+        # from it.
         large = self._large(large)
         self.full = LinearisedFit.of(large, self.whole)
+        # 3. Price first, tests second: a test in a model with many idle edges has
+        # little power.
         self.fit = self._seen_by_tests(self._worth_their_price(self.full))
         self.kept = list(self.fit.design.edges)
 
@@ -91,6 +97,8 @@ class Search:
         if self.process.n_latents == 1:
             numbers = backward(full.model, full.fitted, full.variance, price)
             small = self._refitted(full.fit, [self.offered[n] for n in numbers])
+            # The linear model promised a rise within the price; the refit has to
+            # confirm it.
             rise = (small.loss - full.fit.loss) / full.variance
             if rise <= price * (full.fit.design.size - small.design.size):
                 return small
@@ -101,6 +109,8 @@ class Search:
         fit, needed = full.fit, set[Edge]()
         while True:
             here = LinearisedFit.of(fit, variance=full.variance)
+            # Linear anew around every fit, because with several latents a dropped curve
+            # is partly taken over by the others, far from where the first fit stood.
             whole = here.model.fit(here.fitted)
             costs = {
                 edge: whole.rise(number) / full.variance - price * basis.size
@@ -126,6 +136,7 @@ class Search:
             here = LinearisedFit.of(fit, variance=self.full.variance)
             p_values = here.test.p_values(here.fitted)
             worst = max(p_values, key=lambda number: p_values[number])
+            # Benjamini and Hochberg 1995: the largest of k p-values against level k / m.
             share = len(p_values) / len(self.offered)
             if p_values[worst] <= LEVEL * share:
                 break
@@ -170,6 +181,7 @@ class Search:
         if process.ordered or process.groups is not None:
             return
         self.correlation = neighbour_correlation(process, large.residual)
+        # Three standard errors of a lag-one correlation above what is asked about.
         if self.correlation > ALIKE + 3 / np.sqrt(len(process)):
             self.process = process.in_file_order()
 

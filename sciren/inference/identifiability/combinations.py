@@ -68,12 +68,14 @@ def find_combinations(
     """
     found = []
     for a, b in combinations(loose, 2):
+        # Only moves that held one of the two speak about their pair.
         mine = [after for held, after in moves if held in (a, b)]
         if not mine or not _together(before, mine, a, b):
             continue
         best = _simplest(names, before, mine, a, b)
         if best is not None:
             found.append(best)
+    # k1 k2 k3 with no pair that stays: three factors of one product.
     if not found and len(loose) > 2:
         triple = _product_of_all(names, before, [after for _, after in moves], loose)
         found += [triple] if triple else []

@@ -79,6 +79,9 @@ class LooseProblem:
         """Slopes (n, P) of the directly observed latents over their deviation."""
         found = []
         for k, (_, deviation) in self.measured.items():
+            # The constraint layer is known here by its values only; a forward
+            # difference of a smooth monotone function is exact enough for a Gauss-
+            # Newton matrix.
             step = 1e-6 * np.maximum(1.0, np.abs(raw[:, k]))
             moved = raw.copy()
             moved[:, k] += step
@@ -153,6 +156,7 @@ def fit_loosely(
         if gained < SETTLED:
             break
     squares = float((problem.residual(theta) ** 2).sum())
+    # Coefficients that the data rather than the prior determine: tr (G + D)^-1 G.
     edf = float(np.trace(np.linalg.solve(gram + np.diag(precision), gram)))
     return LooseFit(theta, squares, value, edf)
 

@@ -72,6 +72,8 @@ class Walker:
         problem, start = _loose_problem(process, raw, constants, whitening, edges)
         rows = len(process)
         first = float((problem.residual(start) ** 2).sum()) / rows
+        # Several starts: the loosest of all fits has the most minima, and a walk from a
+        # wrong one would call everything identified that the right one frees.
         tried = [
             fit_loosely(problem, one, max(first, TINY))
             for one in _starts(problem, start)
@@ -125,6 +127,8 @@ class Walker:
     def _move(self, quantity: int, up: bool) -> Move:
         place = self.place(quantity)
         start = self.best.theta.copy()
+        # The moved quantity is held, everything else follows: what rises is the price
+        # of the move that nothing else can pay.
         start[place] = self._moved_to(self.best, quantity, up)
         fit = fit_loosely(self.problem, start, self.variance, [place])
         rise = fit.objective - self.best.objective
@@ -132,6 +136,7 @@ class Walker:
         moved = True
         if quantity < self.process.n_latents:
             before = float(self.physical(self.best)[0][:, quantity].mean())
+            # A raw level beyond a bound moves without its latent.
             change = abs(float(latents[:, quantity].mean()) - before)
             moved = change >= 0.5 * abs(FACTORS[up] - 1) * abs(before)
         return Move(quantity, rise, fit.theta, latents, constants, moved)
@@ -299,6 +304,7 @@ def _projected(design: Design, raw: Array, level: Array) -> Array:
         if not mine:
             continue
         columns = np.concatenate([basis.columns for _, basis in mine], axis=1)
+        # Curves have mean zero on the data; the level is taken already.
         centred = raw[:, k] - raw[:, k].mean()
         found = np.linalg.lstsq(columns, centred, rcond=1e-6)[0]
         cuts = np.cumsum([basis.size for _, basis in mine])[:-1]

@@ -146,11 +146,15 @@ def simultaneous_factor(
     known = errors > NEGLIGIBLE * errors.max(initial=0.0)
     if not known.any():
         return 0.0
+    # Only the correlation of the points matters: c is the quantile of the largest of
+    # |t| over them. Its root by eigenvalues, because 60 points of 15 columns are
+    # singular.
     correlation = (spread / np.outer(errors, errors).clip(1e-300))[np.ix_(known, known)]
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     rng = np.random.default_rng(0)
     largest = np.abs(rng.normal(size=(draws, len(root))) @ root.T).max(1)
     if np.isfinite(freedom):
+        # The unknown residual variance is common to all points of one curve.
         largest /= np.sqrt(rng.chisquare(freedom, draws) / freedom)
     return float(np.quantile(largest, level))

@@ -101,6 +101,8 @@ class Intervals:
         """Whether the fits disagree about a constant (K,) bool."""
         first, second = self.recommended, self.selected
         gap = np.abs(first.fit.constants - second.fit.constants)
+        # Hausman 1978: the difference of an efficient estimate and a robust one has the
+        # difference of their variances.
         one = _variances(first, self.covariance)
         other = _variances(second, self.selected_covariance)
         apart = np.maximum(one - other, LEAST_SHARE * one)
@@ -121,6 +123,7 @@ class Intervals:
         reach = covariance.quantile(level) * errors
         low, high = process.box
         values = process.physical_constants(raw)
+        # Limits on the training scale (logs) and then back, so that they stay positive.
         lows = process.physical_constants(np.maximum(raw - reach, low))
         highs = process.physical_constants(np.minimum(raw + reach, high))
         sizes = process.constant_slopes(raw) * errors

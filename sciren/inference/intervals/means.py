@@ -73,6 +73,8 @@ class MeanLaw:
             count: number of rows.
         """
         design, width = self.design, self.design.size
+        # G (L + K, count, P): what theta adds to each raw latent and constant of every
+        # row.
         both = np.zeros((design.n_latents + design.n_constants, count, width))
         for latent in range(design.n_latents):
             both[latent, :, latent] = 1.0

@@ -83,6 +83,7 @@ def observation_laws(
         mine = np.flatnonzero((process.targets == target) & np.isfinite(mean))
         middle, residual = mean[mine], root[mine] * (process.values - mean)[mine]
         inside = _size(root[mine] * selection.fit.residual[mine])
+        # Residuals of fitted rows are smaller than those of new rows by this factor.
         widening = max(_size(residual) / inside, 1.0) if inside > 0 else 1.0
         if predicted is not None:
             own = widening * root[mine] * (process.values - predicted)[mine]

@@ -126,6 +126,8 @@ class Reach:
         centred = np.nan_to_num(x - self.mean[places], nan=0.0)
         inverse = self.inverse
         if len(places) < len(self.names):
+            # The distance in some of the columns needs their covariance, not a part of
+            # the inverse: the latter would hold the missing columns at their means.
             covariance = np.linalg.inv(inverse)
             inverse = np.linalg.inv(covariance[np.ix_(places, places)])
         distance = np.einsum("np,pq,nq->n", centred, inverse, centred)

@@ -94,6 +94,8 @@ def smooth(
             [_moved(smoothing, g, lam * one) / one
              for g, lam, one in zip(groups, strengths, typical, strict=True)]
         )  # fmt: skip
+        # Strengths in units of the mean curvature: beyond these limits nothing changes,
+        # and the inverse loses its digits.
         moved = np.clip(moved, WEAKEST, STRONGEST)
         change = np.abs(np.log(moved / strengths)).max(initial=0.0)
         strengths = moved
