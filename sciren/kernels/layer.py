@@ -78,6 +78,8 @@ def dense_forward(
     tape.block = max(1, BLOCK // max(1, groups * outputs * points))
     if not scores:
         return Sums(_summed(coefficients, rows, tape.block)), tape
+    # Edges are centred before they are added: deviations come from centred edges, and
+    # the means are added to the sums afterwards.
     nodes, level, deviations = None, None, []
     for start in range(0, inputs, tape.block):
         part = slice(start, start + tape.block)
@@ -228,6 +230,7 @@ def gather_forward(
     if knots.pad:
         table = torch.nn.functional.pad(table, (knots.pad, knots.pad))
     size = table.shape[1]
+    # Where each curve's coefficients begin in the flat table.
     starts = torch.arange(0, table.numel(), size, device=table.device)
     flat = local.places + starts.unsqueeze(-1)
     picked = table.take(flat)
@@ -258,6 +261,8 @@ def gather_backward(
         slopes = torch.addcmul(nodes - level, sign, edges)
     slopes = slopes.reshape(groups * inputs, -1)
     total = slopes.new_zeros(groups * inputs * tape.size)
+    # The reverse of picking: every point gives its share to the four that it was made
+    # of.
     total.index_add_(0, tape.flat.view(-1), (tape.local.weights * slopes).view(-1))
     total = total.view(groups, inputs, 1, tape.size)
     by_place = total[..., tape.pad : tape.size - tape.pad] if tape.pad else total

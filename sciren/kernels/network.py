@@ -199,6 +199,7 @@ def _roughness(
         if layer.smooth is None or layer.roughness is None:
             rough.append(None)
             continue
+        # c' R c and its gradient 2 R c from one product.
         half = (c @ layer.roughness).mul_(layer.smooth)
         rough.append(half)
         if plan.members == 1:
@@ -232,6 +233,7 @@ def backward(
         if isinstance(tape, GatherTape):
             weights, below = gather_backward(tape, above, slope)
             inverse = layer.knots.inverse.to(below.dtype)
+            # Slopes came in knot spacings; the chain rule brings them to the unit of x.
             above = below * inverse.view(*below.shape[:2], 1)
         else:
             weights, by_row = dense_backward(tape, above, slope)(depth > 0)
@@ -239,6 +241,8 @@ def backward(
                 above = through_rows(by_row, x, local, layer.knots, layer.base)
         half = done.rough[depth] if done.rough else None
         if half is not None:
+            # The roughness has no rows: every process adds its part, and the sum is the
+            # whole.
             parts = 1 if done.share is None else done.share.processes
             weights = torch.add(weights, half, alpha=2 / parts)
         if layer.mask is not None:

@@ -93,6 +93,8 @@ def window(x: Tensor, knots: Knots) -> Window:
     """
     steps = (x - knots.low) * knots.inverse
     if knots.outside == "linear":
+        # Beyond the range value and slope of the outermost knot go on: value + slope *
+        # distance.
         inside = steps.clamp(0, knots.intervals)
         cell = inside.floor().clamp_max_(knots.intervals - 1)
     else:
@@ -100,8 +102,10 @@ def window(x: Tensor, knots: Knots) -> Window:
         cell = steps.floor().clamp_(-PAD, knots.intervals + ORDER)
     f = (inside - cell).to(x.dtype)
     if knots.outside == "zero":
+        # Far outside all four weights fall on the padding, whose coefficients are zero.
         f = f.clamp(0, 1)
         cell = cell + PAD
+    # A value that is not a number has no cell; its weights are not numbers either.
     first = cell.long().clamp_(0, knots.size - PAD)
     square = f * f
     powers = torch.stack((torch.ones_like(f), f, square, square * f))

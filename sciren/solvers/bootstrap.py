@@ -175,6 +175,7 @@ def _one_step(
         point, one.to(theta.device)
     )
     gradient = times @ slopes + (whole.gradient - slopes.sum(0))
+    # Every resample's matrix is a weighted sum of the blocks' (B, P, P): one product.
     matrix = (times @ matrices.flatten(1)).unflatten(1, matrices.shape[1:])
     matrix = matrix + (whole.matrix - matrices.sum(0))
     # What the blocks do not account for are the penalties, which are not resampled.
@@ -183,5 +184,8 @@ def _one_step(
     scaled = held.matrix / (scale.unsqueeze(1) * scale.unsqueeze(2))
     ridge = 1e-11 * torch.eye(scaled.shape[-1]).to(scaled)
     right = (held.gradient / scale).unsqueeze(2)
+    # Units of the diagonal and a trace of a ridge: constants and coefficients differ by
+    # many powers of ten, and a resample may miss what held a direction.
     step = -torch.linalg.solve(scaled + ridge, right).squeeze(2) / scale
+    # loss + 2 g's + s'As, with g half the gradient and As = -g, is loss + g's.
     return theta + step, times @ loss + (held.gradient * step).sum(1)

@@ -51,6 +51,8 @@ class Sums:
         self.loss += local.loss
         for a, one in enumerate(full):
             into, end = slice(self.starts[a], self.starts[a + 1]), self.starts[a + 1]
+            # One product for all blocks of a latent: designs of the latents up to it,
+            # the constants, and the slope as the last column.
             products = _products(one, self._right(full, slope, curvature, a))
             # Only the lower triangle of blocks is filled.
             self.matrix[:, into, :end] += products[..., :end]

@@ -274,6 +274,7 @@ class _Profile:
 
     def _along(self, grid: Tensor, steps: int, tolerance: float) -> Solution:
         """Solve everything else with the constant held at every point of a grid."""
+        # Every point of the grid is a member: all are solved at once.
         held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
         held[:, self.column] = False
         start = self.theta.repeat(len(grid), 1)

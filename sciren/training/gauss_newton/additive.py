@@ -94,6 +94,8 @@ class AdditiveProblem:
         """Turn kept edges (S, d, L) bool into active parameters (S, P)."""
         width = self.spline.width // self.n_features
         wide = edges.transpose(1, 2).repeat_interleave(width, dim=2)  # (S, L, d m)
+        # Levels and constants are always free; a dropped edge holds all its
+        # coefficients.
         head = torch.ones_like(wide[..., :1])
         latents = torch.cat((head, wide), dim=2).flatten(1)
         tail = torch.ones_like(latents[:, :1]).expand(-1, self.n_constants)

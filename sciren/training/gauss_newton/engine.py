@@ -50,6 +50,9 @@ class GaussNewton:
 
     def run(self) -> Step:
         """Train, write the result into the model, and return it."""
+        # 1. Which edges; 2. weights that follow from the fit; 3. which curves others
+        # imitate; 4. profiles, which may lead to a better minimum; 5. the model is
+        # written.
         full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
         step = self._reweighted(step)
         self._concurvity(step)
@@ -62,6 +65,8 @@ class GaussNewton:
             trained.center(self.model.scaled(self.data.train.features))
         dropped = step.candidate.n_edges < full.candidate.n_edges
         if self.config.profiles and dropped and len(self.model.constant_raw):
+            # Once more with all edges: a constant that only the selection pins down is
+            # no finding.
             self._keep(self._profile(full)[0], ALL_FEATURES)
             self._doubt()
         return step
@@ -91,6 +96,8 @@ class GaussNewton:
             if step is None:
                 self._note_hopeless(nodes)
                 break
+            # One block standard error, and a share that is worth a layer that is hard
+            # to read.
             mean, error = best.candidate.valid.excess(0, step.candidate.valid, 0)
             share = mean / float(best.candidate.valid.loss)
             accepted = mean > error and share > self.config.ladder_gain
@@ -227,6 +234,8 @@ class GaussNewton:
         rows = self.solver.rows(whole.profile_effort.rows, total).to(theta.device)
         if len(rows) < total:
             held = whole.on_rows(rows)
+            # The minimum of some rows lies beside that of all: the profile must begin
+            # at its own.
             start = carried_over(held, theta.unsqueeze(0), whole)
             theta = minimise(held, start, 20, 1e-7).theta[0]
             self.history.say(

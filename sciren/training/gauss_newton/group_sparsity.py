@@ -92,6 +92,8 @@ def follow_path(
     damping, lowest, idle = 1e-3, float("inf"), 0
     while strength >= last and idle < PATIENCE:
         _, deviation = _shares(problem, theta)
+        # Weights from the last deviations: a quadratic penalty that acts like their
+        # sum.
         held = _penalised(problem, groups, strength / (deviation + SMALL))
         solution = minimise(held, theta, STEPS, 1e-4, damping)
         moved = bool((solution.theta != theta).any())
@@ -119,6 +121,8 @@ def emptying_strength(problem: AdditiveProblem, theta: Tensor, groups: Tensor) -
     own = _diagonal_blocks(
         problem.penalty[1 : problem.block, 1 : problem.block], groups
     )
+    # In the metric of the deviation the slope of an edge is compared with the
+    # penalty's.
     inverse = torch.linalg.inv(groups + own)
     per_edge = slopes.unflatten(1, groups.shape[:2])
     squares = torch.einsum("ldm,dmk,ldk->ld", per_edge, inverse, per_edge)

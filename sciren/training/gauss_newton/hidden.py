@@ -139,6 +139,8 @@ class HiddenProblem:
 
     def pack(self, inner: Tensor, outer: Tensor, constants: Tensor) -> Tensor:
         """Join the parts into theta (S, P), indices normalised to deviation one."""
+        # An index times two with an outer curve half as wide is the same model:
+        # deviation one takes that freedom away.
         inner = inner / self._deviation(inner).unsqueeze(-1)
         return torch.cat((inner.flatten(1), outer.flatten(1), constants), dim=1)
 
@@ -309,6 +311,8 @@ class HiddenProblem:
         before, after = self.unpack(theta), self.unpack(trial)
         old = self.index(before.inner)
         constants = after.constants.clamp(self.low, self.high)
+        # The outer knots span the range of the index, which moves with every step: the
+        # outer curves are carried over to the new knots, then solved anew.
         moved = self.pack(after.inner, after.outer, constants)
         inner = self.unpack(moved).inner
         outer = carried(after.outer, old, self.index(inner), self.intervals)
@@ -338,6 +342,7 @@ class HiddenProblem:
         matrix = normal.matrix[:, :wide, :wide] + penalty[:, block, block]
         slope = normal.gradient[:, :wide] + gradient[:, block]
         held = hold(Normal(normal.loss, slope, matrix), self._active(members)[:, block])
+        # A member whose matrix is not definite keeps its outer splines.
         root, info = torch.linalg.cholesky_ex(held.matrix)
         delta = torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
         delta = torch.where((info == 0).unsqueeze(-1), delta, torch.zeros_like(delta))

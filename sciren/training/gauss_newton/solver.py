@@ -157,6 +157,7 @@ class StageSolver:
         table = None if coarse else self._table(train)
         problems: list[AdditiveProblem] = []
         tried: list[Step] = []
+        # From wiggly to smooth: each solution starts the next, a few steps away.
         for weight in weights or (self.config.smooth,):
             problem = AdditiveProblem(train, design, weight)
             problems.append(problem)
@@ -174,6 +175,7 @@ class StageSolver:
 
     def _choose_ridge(self, train: ProcessTerm, start: Tensor) -> None:
         """Choose how far classes with few rows are drawn to the mean."""
+        # Only classes have a ridge; other kinds are held by their smoothness.
         if self.train_design.ridge is None:
             return
         smooth = (self.config.smooth_choices or (self.config.smooth,))[0]
@@ -189,6 +191,8 @@ class StageSolver:
         if self._start is None or not GramTable.possible(problem):
             return None
         few = problem if self.few is None else problem.on_rows(self.few)
+        # Asked on few rows first, at one value of the constant: is the loss quadratic
+        # at all?
         here = GramTable.around(few, self._start, 0.0, SharedGrams())
         trial = AdditiveStage(few, few.term, few.spline, here)
         if not bool(trial.promised(few.active, self._start)[1]):
@@ -206,6 +210,8 @@ class StageSolver:
         theta = fit_constant_latents(problem)
         self.model.output_scale.copy_(self._latent_scale(problem, theta))
         self.model.output_shift.copy_(problem.raw(theta)[0, 0])
+        # The level of constant latents moves into the shift, so that zero means no
+        # effect.
         theta[:, : problem.n_latents * problem.block] = 0.0
         return theta, AdditiveProblem(train, design, smooth)
 

@@ -95,6 +95,7 @@ class StartSearch:
         theta = hidden_start(self.half, inner @ self._onto(), constants)
         theta, loss = self._improved(theta, watch, enough)
         self.reached = float(loss[0])
+        # All in one minimum: one of them is enough.
         same = bool(loss[: self.config.polish].max() < loss[0] * (1 + 1e-3))
         return self._whole(theta[: 1 if same else self.config.polish])
 
@@ -113,6 +114,7 @@ class StartSearch:
         )
         best = different(loss, max(config.polish, len(theta) // 2))
         every = torch.arange(len(best), device=theta.device)
+        # The winners go on on all rows of the search, the others end here.
         theta = self.small.taken_over(theta[best], self.half)
         if float(self.small.loss(theta, every).min()) > enough:
             return theta, loss[best]
