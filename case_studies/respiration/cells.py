@@ -8,7 +8,7 @@ from case_studies import cells
 from case_studies.respiration import methods
 from case_studies.respiration.published import Row
 from case_studies.respiration.record import Record
-from sciren import ScIReN, SciRenError, Split, load_model
+from sciren import Split
 from sciren.datasets import RespirationStudy
 
 
@@ -50,17 +50,6 @@ class Cell(cells.Cell):
     def tables(self) -> tuple[RespirationStudy, Split]:
         """Return the record of the cell and its tables."""
         return self.record.tables(self.row.setting, self.seed)
-
-    def model(self) -> ScIReN:
-        """Return the trained model; one that cannot be read is trained again."""
-        try:
-            return load_model(self.folder)
-        except SciRenError as error:
-            from case_studies.respiration.training import compute
-
-            cells.say(f"{error}; training it again")
-            compute([self])
-        return load_model(self.folder)
 
     def labels(self, result: cells.Result) -> dict[str, Any]:
         """Return table, method, seed, engine, hidden nodes and dropped features."""

@@ -70,7 +70,7 @@ def write_figures(seed: int, record: Record, workers: int = 1) -> list[Path]:
 def draw(cell: Cell) -> Iterator[Named]:
     """Yield name and figure of everything that the paper shows of a cell's method."""
     study, split = cell.tables()
-    model, test = cell.model(), split.test
+    model, test = training.trained(cell), split.test
     match cell.row.method:
         case name if name == PURE:
             yield from _scatter("figure5", cell, model, study, test)

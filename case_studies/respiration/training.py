@@ -18,6 +18,7 @@ from sciren import (
     TrainConfig,
     fit,
     fit_ensemble,
+    load_model,
     save_model,
 )
 
@@ -74,6 +75,16 @@ def compute(group: Group) -> list[Result]:
     ]
     shutil.rmtree(_state(group), ignore_errors=True)
     return results
+
+
+def trained(cell: Cell) -> ScIReN:
+    """Return the trained model of a cell; one that cannot be read is trained again."""
+    try:
+        return load_model(cell.folder)
+    except SciRenError as error:
+        say(f"{error}; training it again")
+        compute([cell])
+    return load_model(cell.folder)
 
 
 def _settings(group: Group) -> list[TrainConfig]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from case_studies.respiration import figures, methods, published
+from case_studies.respiration import figures, methods, published, training
 from case_studies.respiration.cells import Cell
 from case_studies.respiration.record import Record
 from sciren import KANEncoder, Q10Respiration, ScIReN, TrainConfig, fit, save_model
@@ -27,7 +27,7 @@ def test_effects_of_the_truth_are_straight_and_of_ta_nothing(cell):
     study, split = cell.tables()
     found = {
         effect.source: effect
-        for effect in figures.effects(cell.model(), study, split.test)
+        for effect in figures.effects(training.trained(cell), study, split.test)
     }
     assert set(found) == {"sw_pot", "dsw_pot", "ta"}
     for name, slope in (("sw_pot", 0.0075), ("dsw_pot", -0.00375), ("ta", 0.0)):
@@ -41,7 +41,7 @@ def test_effects_of_the_truth_are_straight_and_of_ta_nothing(cell):
 
 def test_edges_of_one_layer_add_up_to_the_latent(cell):
     _, split = cell.tables()
-    model, test = cell.model(), split.test
+    model, test = training.trained(cell), split.test
     curves = figures.edges(model, test)
     total = sum(
         np.interp(figures._column(test, curve.source), curve.x, curve.spline)
@@ -55,7 +55,7 @@ def test_edges_of_a_hidden_layer_have_the_range_of_their_node(cell):
     _, split = cell.tables()
     model = ScIReN(KANEncoder(3, 1, (2,), seed=3), "relu", Q10Respiration())
     x = split.test.features
-    model.set_scaling(cell.model().scaling, split.test.feature_names)
+    model.set_scaling(training.trained(cell).scaling, split.test.feature_names)
     model.encoder.prepare(model.scaled(x))
     with torch.no_grad():
         hidden = model.encoder.layer_inputs(model.scaled(x))[1]

@@ -57,7 +57,7 @@ def test_finished_models_are_used_again(runs, capsys):
     assert capsys.readouterr().err == ""
     after = [(cell.folder / "result.json").stat().st_mtime_ns for cell in wanted]
     assert after == before
-    assert wanted[0].model().constants()["q10"] == pytest.approx(
+    assert training.trained(wanted[0]).constants()["q10"] == pytest.approx(
         results[0]["metrics"]["q10"]
     )
 
@@ -66,7 +66,7 @@ def test_a_stored_model_that_cannot_be_read_is_trained_again(runs, capsys):
     wanted, results = runs
     for file in wanted[1].folder.glob("model.*"):
         file.write_text("{}")
-    q10 = wanted[1].model().constants()["q10"]
+    q10 = training.trained(wanted[1]).constants()["q10"]
     assert q10 == pytest.approx(results[1]["metrics"]["q10"])
     assert "training it again" in capsys.readouterr().err
 
