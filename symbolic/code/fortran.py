@@ -33,7 +33,6 @@ def number(value: float) -> str:
 
 
 def _power(base: str, exponent: str, whole: int | None) -> str:
-    # a name needs no brackets
     held = base if re.fullmatch(r"\w+", base) else f"({base})"
     if whole is None:
         return f"{held}**({exponent})"
@@ -91,9 +90,9 @@ _HELPERS = {
 
 def write(program: Program) -> str:
     """Return the module as text."""
+    # the body first: it tells which helpers and modules are needed
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
-    # the body first: it tells which helpers are needed
     body += program.blocks
     whole = "".join(body)
     helpers = [text for name, text in _HELPERS.items() if f"{name}(" in whole]

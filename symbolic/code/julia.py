@@ -51,10 +51,10 @@ def write(program: Program) -> str:
         f"\n# {one_line(item.meaning)}\nconst {item.identifier} = {item.value!r}\n"
         for item in program.numbers
     ]
+    # the body first: it tells which helpers are needed
     body = [_table(item) for item in program.tables]
     body += [_routine(item) for item in program.routines]
     body += program.blocks
-    # helpers are written where they are called
     whole = "".join(body)
     parts += [f"\n{text}" for name, text in _HELPERS.items() if f"{name}(" in whole]
     return "".join([*parts, *body, "\nend\n"])

@@ -45,7 +45,6 @@ def signature(
     """
     given = [f"{before}{a.identifier}{after}" for a in routine.arguments]
     line = f"{start}{', '.join(given)}{end}"
-    # on one line where it fits
     if len(line) <= WIDTH:
         return line
     inside = ",\n".join(f"{indent}{text}" for text in given)

@@ -76,7 +76,14 @@ def judge_of(regression: Regression, settings: Settings) -> Judge:
 
 
 def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
-    """Search stage after stage until the gate accepts or everything was tried."""
+    """Search stage after stage until the gate accepts or everything was tried.
+
+    Args:
+        regression: of the latent, or linearised behind its process.
+        budget: work, looked at between steps.
+    Returns:
+        Candidates, best first, the gate's verdict on the first, and the stage it came from.
+    """
     generator = np.random.default_rng(settings.seed)
     search = Search(regression, settings.families, budget)
     judge = judge_of(regression, settings)

@@ -171,7 +171,7 @@ class Gate:
 
 
 def folds(count: int, seed: int, blocks: Array | None = None) -> Array:
-    """Fold of every row, balanced and seeded; rows of a block stay together."""
+    """Fold (count,) of every row, balanced and seeded; rows of a block stay together."""
     if blocks is not None:
         _, ids = np.unique(blocks, return_inverse=True)
         # folds of blocks, handed on to their rows
@@ -200,7 +200,13 @@ def flexible_columns(regression: Regression) -> Array:
 
 
 def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
-    """Cross-validated prediction of a ridge regression, the best of a few penalties."""
+    """Predict a residual by ridge regression, each fold from the others.
+
+        beta = (X'X + penalty N 1)^-1 X'r, the penalty that predicts best
+
+    Args:
+        columns: (n, m) of unit variance;  residual: (n,);  fold: (n,).
+    """
     # Normal equations of the training rows are those of all rows less those of the held ones:
     # one product for all folds.
     whole, moment = columns.T @ columns, columns.T @ residual
@@ -219,7 +225,7 @@ def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
 
 
 def trees_prediction(z: Array, residual: Array, fold: Array, seed: int) -> Array:
-    """Cross-validated prediction of boosted trees."""
+    """Predict a residual (n,) by boosted trees of features (n, d), each fold from the others."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     predicted = np.zeros(len(residual))

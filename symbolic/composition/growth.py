@@ -184,7 +184,11 @@ def reconsidered(
     best: ScoredModel,
     generator: np.random.Generator,
 ) -> ScoredModel:
-    """Replace one node by the best of any other kind, fitted with the other nodes held."""
+    """Replace one node by the best of any other kind, where the criterion gains by it.
+
+    The new node is fitted to what the other nodes leave, with a free additive part; then all
+    constants are refitted and every term is named again.
+    """
     regression = search.regression
     for h, node in enumerate(best.model.nodes):
         if search.budget.over() or len(best.model.nodes) < 2:
@@ -208,7 +212,7 @@ def reconsidered(
 
 
 def shows_new_pair(search: Search, screened: Screen, best: ScoredModel) -> bool:
-    """Whether a residual shows an interaction that the target did not."""
+    """Whether the residual of a model shows an interacting pair that the target did not."""
     left = screen(_residual(search, best))
     return bool(set(left.pairs) - set(screened.pairs))
 

@@ -45,7 +45,12 @@ ALIKE = 3
 def additive_needed(
     additive: AdditivePart, selected: Sequence[int], joint: Fit
 ) -> tuple[Model, tuple[int, ...]]:
-    """Nodes and the features of the additive part: the nodes' own ones only where they earn it."""
+    """Return refitted nodes and the features that keep an additive part beside them.
+
+    Args:
+        selected: features that matter.
+        joint: fit of the nodes beside an additive part of all of them.
+    """
     inside = {term.feature for node in joint.model.nodes for term in node.terms}
     outside = tuple(i for i in selected if i not in inside)
     # A free spline of a node's own feature is nearly collinear with the node: it stays only
@@ -59,7 +64,11 @@ def additive_needed(
 def named(
     search: Search, additive: AdditivePart, model: Model, features: Sequence[int]
 ) -> ScoredModel:
-    """Name nodes beside additive splines, then the additive part, then search all terms."""
+    """Name nodes of splines, then the additive part beside them, and search over all terms.
+
+    Args:
+        model: nodes of splines;  features: of the additive part.
+    """
     # 1. Names inside nodes, the additive part still splines that are projected out.
     beside = Search(additive.beside(features), search.families, search.budget)
     splines = fit(beside.regression, model, 3)
@@ -174,7 +183,11 @@ def with_fewer_additive_terms(
     best: ScoredModel,
     generator: np.random.Generator,
 ) -> ScoredModel:
-    """Exchange nodes with additive terms of their features for other kinds with fewer of them."""
+    """Exchange a node that needs additive terms of its own features for one that needs fewer.
+
+    Args:
+        best: named model, returned as it is where no exchange has a lower criterion.
+    """
     for h, node in enumerate(best.model.nodes):
         group = tuple(sorted({term.feature for term in node.terms}))
         own = tuple(t for t in best.model.additive if t.feature in group)

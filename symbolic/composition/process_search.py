@@ -55,8 +55,8 @@ def starting_weight(observed: Array, given: Array | None) -> Array:
     """Weights to search with: the user's, or those of a proportional error."""
     if given is not None:
         return given
-    # proportional errors are the commoner case; the
-    # floor keeps small observations from deciding
+    # weights of a proportional error are good enough to search with, and the noise law is
+    # chosen later; the floor keeps small observations from deciding
     size = np.abs(observed)
     return unit_mean_square(
         1.0 / np.maximum(size, 0.1 * float(np.median(size)) + 1e-300)
@@ -70,7 +70,12 @@ def smooth_latent(
     constants: Mapping[str, float],
     columns: Array,
 ) -> tuple[Array, float]:
-    """Latent by inversion, smoothed by flexible columns; and its observed misfit."""
+    """Return a flexible latent (n,) and its weighted sum of squares in the observations.
+
+    Args:
+        observed: (n,);  weight: (n,) factors on residuals.
+        constants: of the process;  columns: (n, m) of the features, unit variance.
+    """
     # 1. Latent of each row by itself: noisy, but free of any form.
     raw = process.invert(observed, constants)
     # 2. Its error is that of the observation over |p'|, so |p'| is the weight, held where it
@@ -89,7 +94,11 @@ def smooth_latent(
 def starting_constants(
     process: Process, observed: Array, weight: Array, columns: Array, rows: Array
 ) -> dict[str, float]:
-    """Constants with the smallest misfit on a grid, one after another."""
+    """Return process constants with the smallest misfit on a grid, one after another.
+
+    Args:
+        columns: (n, m) of the features;  rows: positions that take part.
+    """
     held = replace(
         process,
         forcings={k: v[rows] if v.ndim else v for k, v in process.forcings.items()},

@@ -111,7 +111,6 @@ def _multiplied(regression: Regression, node: Node) -> Iterator[Node]:
         centre += float(term_value(regression.columns, term).mean())
         if term.family == "log":
             rate = term.constants[1]
-            # an exponent far from one is no plain factor
             if abs(rate) < 1e-9 or abs(slope / rate - 1.0) > NEAR_ONE:
                 return
             factors.append(Term(term.feature, "linear", (rate,)))

@@ -272,7 +272,7 @@ class Search:
         return self.namer.rank(model.term(place).feature, values, weight)
 
     def loosened(self, model: Model, place: Place, iterations: int = 6) -> Fit:
-        """Let one term be a spline and refit: how much a better family could gain."""
+        """Refit with a spline in place of one term: the most that another family could gain."""
         term = model.term(place)
         values = term_value(self.regression.columns, term)
         basis = self.regression.columns[term.feature].basis

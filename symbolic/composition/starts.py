@@ -79,7 +79,13 @@ def interaction_indices(
 def product_matrix(
     regression: Regression, features: Sequence[int], degree: int
 ) -> Array:
-    """Symmetric matrix of half the coefficients of products, empty diagonal blocks."""
+    """Return half the coefficients of all products of two features, diagonal blocks empty.
+
+    Args:
+        degree: polynomials of each feature.
+    Returns:
+        Symmetric (degree * d, degree * d).
+    """
     poly = [polynomials(regression.columns[i].z, degree) for i in features]
     pairs = [(i, j) for i in range(len(features)) for j in range(i)]
     products = [
@@ -103,7 +109,11 @@ def product_matrix(
 
 
 def rank_one(matrix: Array, block: int, iterations: int = 30) -> Array | None:
-    """Vector v with v v' equal to the matrix outside its diagonal blocks, or None."""
+    """Return v (m,) with v v' equal to a symmetric matrix outside its diagonal blocks, or None.
+
+    Args:
+        block: size of a diagonal block.
+    """
     filled, vector = matrix.copy(), None
     for _ in range(iterations):
         # Fill the unknown diagonal blocks with those of the present estimate, take the leading
@@ -121,7 +131,13 @@ def rank_one(matrix: Array, block: int, iterations: int = 30) -> Array | None:
 def from_index(
     regression: Regression, features: Sequence[int], beta: Array, kind: str
 ) -> list[tuple[float, Model]]:
-    """Constants of an outer function for a given index, with the sums of squares."""
+    """Return nodes for a given index with the outer function's constants, best first.
+
+    Args:
+        beta: spline coefficients (m,) of the index;  kind: of the outer function.
+    Returns:
+        (sum of squares, model of the node alone).
+    """
     splines = regression.splines(features)
     s = splines @ beta
     size = float(s.std())

@@ -43,7 +43,11 @@ def one_feature(search: Search, feature: int) -> list[ScoredModel]:
 
 
 def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
-    """Yield every outer function over the best families of each inverted curve."""
+    """Yield nodes of one feature that give a curve: every outer function over an inverted curve.
+
+    Args:
+        curve: (n,) at the rows of the regression.
+    """
     weight = search.regression.weight
     for kind, sign, index, slope in inverted(search.regression, feature, curve):
         # an inverted curve may overflow where its constant is far off
@@ -83,7 +87,11 @@ def _node(
 def inverted(
     regression: Regression, feature: int, curve: Array
 ) -> Iterator[tuple[str, float, Array, Array]]:
-    """Yield (kind, sign or amplitude, index, |dy/ds|) over the grids."""
+    """Yield inverses of a curve (n,) under every outer function, over grids of its constant.
+
+    Returns:
+        (kind, sign or amplitude, index (n,), |dy/ds| (n,)).
+    """
     span = float(np.ptp(curve))
     if span <= 0:
         return

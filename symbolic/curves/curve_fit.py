@@ -101,9 +101,10 @@ def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
 
 
 def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:
-    """Return the expression; a parabola whose vertex is far from the data expanded."""
+    """Return the expression of constants (k,); a parabola with a far vertex is expanded."""
     if form.family == "quadratic":
         a, s, d = (float(v) for v in c)
+        # a (x - s)^2 + d = a x^2 - 2 a s x + (a s^2 + d)
         if abs(s - 0.5 * (low + high)) > FAR_VERTEX * 0.5 * (high - low):
             terms = (a, 2), (-2.0 * a * s, 1), (a * s * s + d, 0)
             return sympy.Add(*(sympy.Float(v) * symbol**power for v, power in terms))
@@ -119,8 +120,11 @@ def departure(first: CurveFit, second: CurveFit, deviation: float) -> float | No
         deviation: of the curve's values.
     """
     middle, width = 0.5 * (first.low + first.high), first.high - first.low
+    # three ranges about the middle, the nearest places
+    # first: `argmax` takes the first that differs
     grid = middle + np.linspace(-1.5, 1.5, 601) * width
     grid = grid[np.argsort(np.abs(grid - middle), kind="stable")]
+    # the first fit's own residual deviation: closer than that nothing tells them apart
     error = np.sqrt(1.0 - first.r2) * deviation
     apart = np.abs(first.value(grid) - second.value(grid)) > max(error, 1e-12)
     return float(grid[np.argmax(apart)]) if apart.any() else None

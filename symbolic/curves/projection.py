@@ -90,7 +90,11 @@ def losses(shape: Shape, points: Points, grid: Array, domain: Bounds) -> Array:
 
 
 def search(shape: Shape, points: Points, domain: Bounds) -> list[Array]:
-    """Return the best few minima of the loss over the shape's grid, zoomed in."""
+    """Return the best few minima (k,) of the loss over the shape's grid, zoomed in.
+
+    Args:
+        domain: ends of the range on which a member has to be defined.
+    """
     grid = shape.grid()
     loss = losses(shape, points, grid, domain)
     if grid.shape[1] > 1:  # neighbours of a grid of several constants are not in line
@@ -118,7 +122,11 @@ def _zoom(shape: Shape, points: Points, grid: Array, i: int, domain: Bounds) -> 
 def polish(
     shape: Shape, points: Points, u: Array, domain: Bounds, steps: int = 40
 ) -> Projected:
-    """Take Gauss-Newton steps on the projected residual until nothing is gained."""
+    """Take Gauss-Newton steps of inner constants (k,) until nothing is gained.
+
+    Args:
+        domain: ends of the range that no step may leave;  steps: at most.
+    """
     best = project(shape, points, _clipped(u, shape.bounds))
     for _ in range(steps):
         if not 0 < best.loss < np.inf:

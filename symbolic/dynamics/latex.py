@@ -121,7 +121,6 @@ def _start(
     constants: Mapping[str, float],
     digits: int,
 ) -> str:
-    # a learned start is a constant with a value
     value = constants.get(state.start_name, state.start)
     text = format_number(float(value), digits, "latex")
     if state.of is not None:

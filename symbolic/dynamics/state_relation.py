@@ -74,7 +74,6 @@ class Relation:
     def expression(self, constants: Array, state: str, reaches_low: bool) -> Any:
         """Return the formula of a state; with its bound where it is reached."""
         z = sympy.Symbol(state, real=True)
-        # a reference of one is not written
         z = z / _short(self.reference) if self.reference != 1 else z
         numbers = [
             float(v) if k in self.free else sympy.Integer(0)

@@ -69,6 +69,7 @@ class ClassEffects(LinearForm):
 
     def penalty(self) -> Array | None:
         """Return the squared effects of all classes, times the weight."""
+        # sum over classes of effect^2 = c' S'S c
         return self.weight * self.spread.T @ self.spread
 
     def value(self, x: Array, c: Array) -> Array:

@@ -115,6 +115,7 @@ class Form:
         # column of the offset: ones
         result = np.ones((len(x), len(self.constants)), order="F")
         if self.shape is not None:
+            # constants are (a, u, d): d value / da = g, d value / du = a dg/du
             u = tuple(c[1:-1])
             result[:, 0] = self.shape.value(x, u)
             for j, column in enumerate(self.shape.by_inner(x, u), start=1):
@@ -143,6 +144,7 @@ class Form:
         if self.shape is None:
             return True
         stretch = margin * (high - low)
+        # clearance is negative where an argument leaves the domain on the way
         u = tuple(c[1:-1])
         return bool(self.shape.clearance(u, low - stretch, high + stretch) > 0)
 

@@ -26,11 +26,13 @@ def _root_slope(t: Array) -> Array:
 
 
 def _outside() -> Array:
+    # x lies in [-1, 1]: poles on either side, from close by to nearly a line
     distance = np.geomspace(1e-3, 300.0, 40)
     return np.concatenate([-1.0 - distance[::-1], 1.0 + distance])[:, None]
 
 
 def _beyond() -> Array:
+    # closer than poles of logs: data often begin where a root does
     return (1.0 + np.geomspace(1e-6, 300.0, 48))[:, None]
 
 

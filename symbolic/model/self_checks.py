@@ -38,7 +38,7 @@ FAR = (3.0, 30.0, 1e3, 1e6)
 def stretched(
     columns: Mapping[str, np.ndarray], by: float, kinds: Kinds | None = None
 ) -> Columns:
-    """Spread every column about the middle of its range; classes stay what they are."""
+    """Spread every column by a factor about the middle of its range; classes stay what they are."""
     known = kinds or {}
     return {
         name: known.get(name, NUMERIC).stretched(values, by)

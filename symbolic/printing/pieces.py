@@ -53,7 +53,6 @@ class PrintedPieces:
     def digits(self) -> int:
         """Fewest significant digits with which the printed pieces give the curve."""
         knots = self.curve.x
-        # twenty places between two knots
         grid = np.linspace(knots[0], knots[-1], 20 * len(knots))
         exact = self.curve.value(grid)
         for digits in range(FEWEST_DIGITS, MOST_DIGITS):

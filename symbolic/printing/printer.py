@@ -152,7 +152,6 @@ class Printer:
         if kind in NUMBERS:
             return self._number(node, kind)
         if kind in ("add", "mul", "pow", "cases", "abs", "symbol", "constant"):
-            # one method for each kind
             return getattr(self, f"_{kind}")(node)
         if kind == "exact":
             return self._exact(str(node)), ATOM

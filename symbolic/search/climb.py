@@ -12,22 +12,16 @@ refit.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbolic.options import DOMAIN_MARGIN, OUTER_FAMILIES
+from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.candidate import signature
+from symbolic.search.exchange import alternative, likeness, mean_of
 from symbolic.search.forecast import Forecast
 from symbolic.search.refit import Refit, refit
-from symbolic.search.starting import (
-    FittedEdge,
-    FittedLatent,
-    FittedNode,
-    additive_start,
-    node_start,
-)
+from symbolic.search.starting import FittedEdge, FittedLatent, start_options
 from symbolic.search.support import UNSUPPORTED_PENALTY, unsupported
 from symbolic.terms.criterion import (
     COMPLEXITY_PENALTY,
@@ -235,7 +229,7 @@ class Search:
 
     def _starts(self, constants: "Tensor") -> Iterator[ScoredLatents]:
         """Score starts; several latents are tried one by one beside learned curves."""
-        options = [_start_options(latent) for latent in self.latents]
+        options = [start_options(latent) for latent in self.latents]
         # A start that breaks a required shape could not be
         # moved: every step out of it would be stopped as well.
         if self.rules is not None:
@@ -349,7 +343,7 @@ class Search:
         # level. The last edge of a node goes only together with the node
         # (`symbolic.search.path`).
         if len(structure.all_edges) > len(structure.nodes):
-            less = structure.with_edge(number, None, _mean(edge, current))
+            less = structure.with_edge(number, None, mean_of(edge, current))
             if all(node.edges for node in less.nodes):
                 yield Change(_placed(structures, k, less), k, number, "dropped")
 
@@ -359,23 +353,7 @@ class Search:
         same = [edge for edge in every if edge.curve.source == term.source]
         # A feature may stand in several places, directly and in nodes; the learned curve that
         # the present term follows most closely is the one to offer other families for.
-        return max(same, key=lambda edge: _likeness(edge, term), default=None)
-
-
-def _start_options(latent: FittedLatent) -> list[LatentStructure]:
-    """Structures to start a latent from; the last one keeps the learned outer curves."""
-    if not latent.nodes:
-        return [additive_start(latent)]
-    combined = product(*(_outers(node) for node in latent.nodes))
-    built = [node_start(latent, one) for one in combined]
-    return [one for one in built if one is not None]
-
-
-def _outers(node: FittedNode) -> tuple[str, ...]:
-    """Outer families to start from: what the user pinned, or all and the spline."""
-    if node.outer.fit.chosen == "user":
-        return (node.outer.fit.family,)
-    return (*OUTER_FAMILIES, "spline")
+        return max(same, key=lambda edge: likeness(edge, term), default=None)
 
 
 def _count(structures: Sequence[LatentStructure]) -> int:
@@ -395,39 +373,3 @@ def _placed(
     structures: tuple[LatentStructure, ...], place: int, other: LatentStructure
 ) -> tuple[LatentStructure, ...]:
     return (*structures[:place], other, *structures[place + 1 :])
-
-
-def _centred(edge: FittedEdge, values: np.ndarray) -> np.ndarray:
-    # The level of an edge belongs to the offset of its latent, so curves are compared about
-    # their mean, weighted by where the data are.
-    weight = edge.curve.weight / edge.curve.weight.sum()
-    return values - float(weight @ values)
-
-
-def _likeness(edge: FittedEdge, term: EdgeTerm) -> float:
-    """Squared correlation of an edge term with a curve on the range of its data."""
-    one, other = _centred(edge, term.value(edge.curve.x)), _centred(edge, edge.curve.y)
-    size = float((one @ one) * (other @ other))
-    return float(one @ other) ** 2 / size if size > 0 else 0.0
-
-
-def _mean(edge: FittedEdge | None, term: EdgeTerm) -> float:
-    if edge is None:
-        return 0.0
-    weight = edge.curve.weight / edge.curve.weight.sum()
-    return float(weight @ term.value(edge.curve.x))
-
-
-def alternative(
-    edge: FittedEdge, current: EdgeTerm, family: str
-) -> tuple[EdgeTerm, float]:
-    """Return the edge in another family, sized like the present one, and its offset."""
-    term, _ = edge.term(family)
-    # Refits may have grown or shrunk the edge since its curve was learned. The slope of the
-    # present term on the learned curve says by how much, and the other family follows.
-    learned = _centred(edge, edge.curve.y)
-    present = _centred(edge, current.value(edge.curve.x))
-    weight = edge.curve.weight
-    factor = float((weight * present) @ learned) / float((weight * learned) @ learned)
-    other = term.scaled(factor if abs(factor) > 1e-12 else 1.0)
-    return other, _mean(edge, current) - _mean(edge, other)

@@ -202,7 +202,11 @@ class SymbolicProblem:
         ]
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
-        """Hold process constants in their bounds and poles outside the data."""
+        """Return a trial (S, P) with constants in their bounds, poles off the data, shapes kept.
+
+        Args:
+            theta: (S, P) where the step begins, which is allowed.
+        """
         held = trial.clone()
         cut = self.cuts[-1]
         # Process constants have a box of their own, so clipping each is the projection.

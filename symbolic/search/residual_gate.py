@@ -63,8 +63,8 @@ def still_predictable(
     """
     rows = rows_for_search(len(scaled), ROWS, seed)
     part, z = term.take(rows), scaled[rows].cpu().numpy()
-    # (n, L) raw latents, then residuals (n, T) divided by the noise of their rows: the
-    # references below are ordinary least squares.
+    # (n, L) raw latents, then residuals (n, T) times the root of their weights, as the loss
+    # counts them: the references below are ordinary least squares.
     raw = np.stack([structure.value(z) for structure in structures], axis=1)
     gaps = part.residual(scaled.new_tensor(raw)[None], constants.detach()[None])[0]
     weights = part.observations.weights.cpu().numpy()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from symbolic.curves.fit import fit_curve
 from symbolic.families.forms import Form
 from symbolic.families.guarded import EXPONENT_LIMIT
 from symbolic.families.variants import form_named
-from symbolic.options import SymbolicOptions, hidden_name
+from symbolic.options import OUTER_FAMILIES, SymbolicOptions, hidden_name
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node
 from symbolic.terms.structure import (
@@ -24,7 +25,7 @@ from symbolic.terms.structure import (
 def fit_edge(
     curve: Curve, feature: str, latent: str, options: SymbolicOptions
 ) -> CurveFit:
-    """Fit the closed forms to one curve."""
+    """Fit the closed forms to one curve, within what the user allows for this edge."""
     rule = options.shape(feature, latent)
     # a sign is one of the printed term, known only
     # after its offset is moved: `ShapeRules` sees to it
@@ -46,7 +47,11 @@ def fit_edge(
 
 
 def term_of(fit: CurveFit, curve: Curve, function: str) -> tuple[EdgeTerm, float]:
-    """Turn a fit into an edge term and the offset that leaves it."""
+    """Return a fit as an edge term, and the offset that leaves it.
+
+    Args:
+        function: name of the curve where it is refused, such as ``f_rb_ta``.
+    """
     # a refused curve keeps its level, so it leaves no offset
     if fit.form is None:
         return EdgeTerm(curve.source, None, (), curve.table, function), 0.0
@@ -106,7 +111,11 @@ class FittedLatent:
 def fit_latent(
     curves: LatentCurves, features: Sequence[str], options: SymbolicOptions
 ) -> FittedLatent:
-    """Fit closed forms to every curve of a latent."""
+    """Fit closed forms to every curve of a latent, those of hidden nodes included.
+
+    Args:
+        features: names of all features, in the order of the columns.
+    """
     name = curves.name
 
     def edge(curve: Curve, tail: str = "") -> FittedEdge:
@@ -137,6 +146,22 @@ def fit_latent(
         tuple(edge(one) for one in curves.edges),
         tuple(node(k, part) for k, part in enumerate(curves.nodes)),
     )
+
+
+def start_options(latent: FittedLatent) -> list[LatentStructure]:
+    """Structures to start a latent from; the last one keeps the learned outer curves."""
+    if not latent.nodes:
+        return [additive_start(latent)]
+    combined = product(*(_outers(node) for node in latent.nodes))
+    built = [node_start(latent, one) for one in combined]
+    return [one for one in built if one is not None]
+
+
+def _outers(node: FittedNode) -> tuple[str, ...]:
+    """Outer families to start from: what the user pinned, or all and the spline."""
+    if node.outer.fit.chosen == "user":
+        return (node.outer.fit.family,)
+    return (*OUTER_FAMILIES, "spline")
 
 
 def additive_start(latent: FittedLatent) -> LatentStructure:

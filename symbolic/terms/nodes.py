@@ -342,7 +342,7 @@ def _of_scaled(edge: EdgeTerm) -> tuple[EdgeTerm, float]:
 def edges_in_units(
     edges: Sequence[EdgeTerm], shift: Array, scale: Array
 ) -> tuple[tuple[EdgeTerm, ...], list[float]]:
-    """Terms of features x = shift + scale z (d,), and the offsets that leave them."""
+    """Return terms of features x = shift + scale z (d,), and the offset that leaves each."""
     moved = [
         edge.in_units(float(shift[edge.source]), float(scale[edge.source]))
         for edge in edges

@@ -86,7 +86,12 @@ def row_scores(local: LocalModel, designs: Sequence[Tensor]) -> Tensor:
 
 
 def leverages(local: LocalModel, designs: Sequence[Tensor], inverse: Tensor) -> Tensor:
-    """Share (n,) of each row in its own prediction: trace of curvature times J A^-1 J'."""
+    """Share (n,) of each row in its own prediction: trace of H_i J_i A^-1 J_i'.
+
+    Args:
+        local: curvature H_i (L + K, L + K) of every row.
+        designs: (n, P_l) for each latent;  inverse: (P, P) A^-1.
+    """
     curvature = local.curvature[0]
     latents, rows = len(designs), len(curvature)
     ends = [0]

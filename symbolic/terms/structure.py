@@ -81,6 +81,7 @@ class LatentStructure:
 
     def unpack(self, vector: Array) -> "LatentStructure":
         """Return the same structure with other constants."""
+        # plain numbers, which JSON and comparisons of structures can take
         values = [float(value) for value in vector]
         parts, at = [], 1
         for part in self.parts:

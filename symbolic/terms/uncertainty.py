@@ -58,7 +58,10 @@ class Spread:
 
 
 def spread_of(refit: Refit, problem: SymbolicProblem, units: Units) -> Spread:
-    """Return the covariance of every printed constant, by the delta method."""
+    """Return the covariance J C J' of every printed constant, by the delta method.
+
+    J is the Jacobian of printed constants by all constants of the refit, C their covariance.
+    """
     listed = _printed(refit.structures, problem, units)
     names = problem.term.model.decoder.constant_names
     # d(physical) / d(training scale) of the process constants

@@ -201,7 +201,12 @@ def _doubts(
 
 
 def missing(regression: Regression, model: Model, settings: Settings) -> float:
-    """p-value of a relation between the features and the residual of a form."""
+    """Return the p-value of a relation between the features and the residual of a form.
+
+    Args:
+        model: fitted form; what its constants would take up of a relation is no evidence.
+        settings: groups of rows that are exchanged together, and seed of the exchanges.
+    """
     evaluator = Evaluator(regression.columns, model)
     # The residual is free of what the constants took up. With the tangents of all constants as
     # nuisance, the test knows this and does not find the fit itself.

@@ -39,7 +39,12 @@ def bayes(regression: Regression, model: Model, rss: float) -> float:
 
 
 def refitted(regression: Regression, model: Model, iterations: int = 30) -> ScoredModel:
-    """Refit a model, also the constant one; the criterion is that of Bayes."""
+    """Refit a model and score it by BIC, without the margins of the search.
+
+    Args:
+        model: structure and start; the constant model (no terms) has only its offset.
+        iterations: most steps.
+    """
     result: Fit = fit(regression, model, iterations)
     value = bayes(regression, result.model, result.rss)
     return ScoredModel(

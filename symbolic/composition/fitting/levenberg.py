@@ -189,7 +189,13 @@ def fit(
     soft: float = 0.0,
     hopeless: float = np.inf,
 ) -> Fit:
-    """Refit all constants of a model from where they are."""
+    """Refit all constants of a model from where they are.
+
+    Args:
+        model: structure and start; without constants nothing is fitted.
+        iterations: most steps;  soft: width of smoothed kinks.
+        hopeless: sum of squares above which a slow fit is given up, see `Levenberg.run`.
+    """
     if model.pack().size == 0:
         rss = float(regression.target @ regression.target)
         return Fit(model, rss, np.empty((0, 0)), True)

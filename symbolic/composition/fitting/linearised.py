@@ -101,7 +101,10 @@ class Linearised:
         shift: float,
         scale: float,
     ) -> "Linearised":
-        """Linearise at an estimate."""
+        """Linearise at an estimate; arguments as the attributes of the class.
+
+        Rows in which the process is flat keep a finite pseudo-observation and no weight.
+        """
         value = process.evaluate(estimate, constants)
         slope = process.slope(estimate, constants)
         # Where the process is flat a row says nothing of the latent. Its weight |p'| takes it
@@ -130,7 +133,7 @@ class Linearised:
     def moved(
         self, estimate: Array, constants: Mapping[str, float], weight: Array
     ) -> "Linearised":
-        """Linearise the same rows elsewhere."""
+        """Linearise the same rows at another latent (n,), constants, and weights (n,)."""
         return Linearised.at(
             self.base, self.process, self.observed, weight, estimate, constants,
             self.shift, self.scale,

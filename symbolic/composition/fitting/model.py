@@ -292,7 +292,7 @@ class Evaluator:
 def natural_offset(
     columns: Sequence[Column], term: Term, constants: Array | None = None
 ) -> tuple[float, Array]:
-    """Offset that a term without an offset in raw units has, and its derivatives."""
+    """Return the offset of a term that has none in raw units, and its derivatives (k,)."""
     natural = EDGE_FAMILIES[term.family].natural
     if natural is None:
         raise ValueError(f"{term.family} has no form without an offset")
@@ -301,7 +301,7 @@ def natural_offset(
 
 
 def factor_value(columns: Sequence[Column], node: Node, k: int) -> Array:
-    """Value of one factor of a product (n,)."""
+    """Return the value of factor k of a product (n,), its offset included."""
     value = term_value(columns, node.terms[k])
     if node.anchored[k]:
         return value + natural_offset(columns, node.terms[k])[0]
@@ -340,7 +340,7 @@ def _named(node: Node) -> Iterable[tuple[int, str, bool]]:
 def outer(
     kind: str, sign: float, head: float, s: Array, soft: float = 0.0
 ) -> tuple[Array, Array, Array]:
-    """Return an outer function of the centred sum s, its slope, and by its head."""
+    """Return value, slope by s and derivative by the head, (n,) each, at the centred sum s."""
     match kind:
         case "exp":
             shape = guarded_exp(s)

@@ -191,7 +191,10 @@ def node_options(
 def node_starts(
     regression: Regression, group: Group, generator: np.random.Generator
 ) -> list[Array]:
-    """Indices of a group: from its products, additive, and random."""
+    """Return indices that a node of a group may start from, as spline coefficients (m,) each.
+
+    From products of its pairs, both signs, from an additive fit, and two at random.
+    """
     bare = regression.beside(np.empty((len(regression), 0)))
     found = [*interaction_indices(regression, group, 3)]
     found.append(additive_index(bare, bare.splines(group)))
@@ -227,7 +230,12 @@ def product_splines(regression: Regression, group: Group) -> Fit:
 def joint_splines(
     regression: Regression, options: Sequence[Sequence[Option]], keep: int = 3
 ) -> list[Fit]:
-    """Fit all combinations of options together; the best ones first."""
+    """Fit all combinations of options together, best first.
+
+    Args:
+        regression: rows, the additive part projected out.
+        options: nodes of each group;  keep: fits that run to the end.
+    """
     if len(options) == 1:
         models = [Model(nodes=(option.node,)) for option in options[0][:keep]]
         fits = [fit(regression, model, 10) for model in models]
@@ -255,7 +263,12 @@ def preference(model: Model) -> float:
 def with_additive_part(
     additive: AdditivePart, model: Model, features: Sequence[int], iterations: int = 4
 ) -> Fit:
-    """Add spline terms for an additive part to a model of nodes and refit everything."""
+    """Refit nodes together with an additive part of splines.
+
+    Args:
+        model: its nodes are the start, its additive terms are replaced.
+        features: of the additive part;  iterations: most steps.
+    """
     regression = additive.regression
     bare = replace(model, additive=())
     if not features:

@@ -165,7 +165,14 @@ class Regression:
         origin: Array | None = None,
         work: Work | None = None,
     ) -> "Regression":
-        """Build from scaled features (n, d); origin (d,) is where raw ones are zero."""
+        """Build from arrays.
+
+        Args:
+            z: (n, d) scaled features;  y: (n,) in units of its deviation.
+            weight: (n,) factors on residuals;  nuisance: (n, c) linear columns.
+            functions: splines of each feature.
+            origin: (d,) scaled values of raw zeros;  work: counter to share.
+        """
         zeros = np.zeros(z.shape[1]) if origin is None else origin
         columns = tuple(
             Column(

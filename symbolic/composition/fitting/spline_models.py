@@ -136,7 +136,10 @@ class Splines:
 def spread_rows(
     regression: Regression, limit: int, generator: np.random.Generator
 ) -> Array:
-    """Random rows and the extreme ones of every feature, where splines could run away."""
+    """Return sorted positions of about `limit` random rows and the outermost of every feature.
+
+    Without the outermost rows splines would be free where the data end.
+    """
     count = len(regression)
     if count <= limit:
         return np.arange(count)
@@ -154,7 +157,13 @@ def indices(
     generator: np.random.Generator,
     extra: int = 2,
 ) -> list[Array]:
-    """Indices to start from: additive, interaction, single features, random."""
+    """Return indices to start a node from, as spline coefficients (m,) side by side.
+
+    An additive fit, interactions of both signs, the two strongest features, random ones.
+
+    Args:
+        extra: number of random ones.
+    """
     splines = regression.splines(features)
     additive = additive_index(regression, splines)
     found = [additive, *interaction_indices(regression, features)]
@@ -180,7 +189,7 @@ def indices(
 def linear_index(
     regression: Regression, features: Sequence[int], slopes: Array
 ) -> Array:
-    """Spline coefficients of a linear combination of features."""
+    """Spline coefficients (m,), side by side, of sum_i slope_i z_i."""
     # projection on a basis of unit mean square
     parts = [
         regression.columns[i].basis.T @ (slope * regression.columns[i].z)
@@ -199,7 +208,15 @@ def best_splines(
     finalists: int = 3,
     rows: Regression | None = None,
 ) -> Fit:
-    """Fit one node of splines from all starts, the best of them to the end."""
+    """Fit one node of splines from all starts, the best of them to the end.
+
+    Args:
+        features, kind: of the node.
+        starts: indices, spline coefficients (m,) each.
+        invert: also start from the inverted outer function, where it has an inverse.
+        keep: starts that are fitted;  finalists: that run on.
+        rows: fewer rows for all but the last fit; None for those of the regression.
+    """
     few = regression if rows is None else rows
     models: list[tuple[float, Model]] = []
     # 1. The best two sets of outer constants of each start, ranked by a small regression.
@@ -243,7 +260,10 @@ def sum_of_splines(regression: Regression, features: Sequence[int]) -> Fit:
 def spline_models(
     regression: Regression, generator: np.random.Generator, extra: int = 2
 ) -> list[Splines]:
-    """All outer functions with spline inners, features eliminated, best first."""
+    """Fit every outer function with splines inside; weak features eliminated, best first.
+
+    Kinds that are far above the best are left out; a plain sum always stays.
+    """
     features = range(len(regression.columns))
     few = regression.take(spread_rows(regression, START_ROWS, generator))
     starts = indices(few, features, generator, extra)
@@ -262,5 +282,8 @@ def spline_models(
 
 
 def worth(regression: Regression, rss: float, best: float) -> bool:
-    """Whether splines fit well enough to be named: they miss kinks by a few per cent."""
+    """Whether splines with this sum of squares are worth a name.
+
+    Splines miss kinks by a few per cent, so that the true kind need not fit best.
+    """
     return rss <= 9.0 * best or rss <= 0.05**2 * len(regression)

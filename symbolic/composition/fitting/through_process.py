@@ -86,7 +86,11 @@ class Process:
         constants: Mapping[str, float],
         forcings: Mapping[str, Any] | None = None,
     ) -> Array:
-        """Observed values (n,), on its tangent beyond the latent's bounds."""
+        """Observed values (n,) of a latent (n,), on the tangent beyond its bounds.
+
+        Args:
+            forcings: of other rows; None for those of the process.
+        """
         used = self.forcings if forcings is None else forcings
         held = np.clip(latent, *self.inside)
         value = self._call(held, constants, used)

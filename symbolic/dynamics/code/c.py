@@ -112,7 +112,7 @@ static void one_row(const double *s, const double *p, const double *f, double *a
 
 
 def _rk4(step: StepCode) -> str:
-    # C has no arrays of no element
+    # C has no arrays of zero elements
     n, m = len(step.states), max(len(step.outputs), 1)
     return f"""
 /* States after h by one step of Runge and Kutta, fourth order. */

@@ -19,7 +19,9 @@ from symbolic.curves.extract import extract
 from symbolic.families.variants import form_named
 from symbolic.options import SymbolicOptions
 from symbolic.pipeline import symbolify
-from symbolic.search.climb import Search, alternative, signature
+from symbolic.search.candidate import signature
+from symbolic.search.climb import Search
+from symbolic.search.exchange import alternative
 from symbolic.search.observations import observed
 from symbolic.search.refit import Refit
 from symbolic.search.starting import fit_latent
