@@ -1,4 +1,4 @@
-"""Training by gradients: repeats, stopping, weights, precision, every error."""
+"""Training by gradients: what it learns, repeats, stopping, weights, terms of the loss."""
 
 import math
 
@@ -6,71 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from sciren.comparison import ResidualScale
 from sciren.data.table import Table
-from sciren.decoders import Q10Respiration, process_model
+from sciren.decoders import process_model
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
-from sciren.errors import TrainingError
 from sciren.importance import feature_importance
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
-from sciren.training.first_order.grouped.members import train_members
-from sciren.training.history import History
-from sciren.training.member import Member
 from sciren.training.preparation import prepare
-
-Q10 = 1.8
-
-
-def respiration(rows=400, seed=0, weights=None):
-    """Table with rb = 2 + a - 0.5 b^2 / 2 + ..., known Q10, 2 % noise."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    x = normal(rows, 3)
-    ta = 12 + 6 * normal(rows)
-    rb = 3 + 0.5 * x[:, 0] - 0.3 * x[:, 1].abs()
-    reco = rb * Q10 ** ((ta - 15) / 10) * (1 + 0.02 * normal(rows))
-    return Table(
-        x, {"ta": ta}, reco.unsqueeze(1), ("a", "b", "c"), ("reco",), weights=weights
-    )
-
-
-def started(encoder=None, train=None, decoder=None, config=None):
-    train = respiration() if train is None else train
-    encoder = KANEncoder(3, 1, grid=6) if encoder is None else encoder
-    model = ScIReN(encoder, "auto", decoder or Q10Respiration())
-    prepare(model, train, train, config or TrainConfig())
-    model.output_shift.fill_(1.0)
-    return model
-
-
-def run(model, train=None, valid=None, progress=None, **settings):
-    given_ = {"epochs": 3, "batch_size": 100, "learning_rate": 0.05} | settings
-    history = History("first-order")
-    train = respiration() if train is None else train
-    valid = respiration(100, seed=1) if valid is None else valid
-    train_first_order(model, train, valid, TrainConfig(**given_), history, progress)
-    return history
-
-
-def train_first_order(model, train, valid, config, history, progress=None):
-    """A group of one member."""
-    model.residual_scale = ResidualScale.fit(
-        train.targets, config.residual, config.offset
-    )
-    train_members([Member(model, train, valid, config, history)], progress)
-
-
-def weights_of(model):
-    return {name: part.clone() for name, part in model.state_dict().items()}
-
-
-def same(one, two):
-    return all(torch.equal(one[name], two[name]) for name in one)
+from tests.sciren.training.first_order.conftest import (
+    Q10,
+    respiration,
+    run,
+    same,
+    started,
+    weights_of,
+)
 
 
 # -- what it learns -------------------------------------------------------------------
@@ -313,197 +264,3 @@ def test_the_forms_of_code_and_paper_differ():
         rows[1]["entropy"] / math.log(2), rel=0.05
     )
     assert rows[0]["l1"] != rows[1]["l1"]
-
-
-# -- constants ------------------------------------------------------------------------
-@pytest.mark.parametrize("in_logs", [True, False])
-def test_constants_train_in_logs_or_as_they_are(in_logs):
-    model = started()
-    run(
-        model,
-        epochs=60,
-        constants_in_logs=in_logs,
-        learning_rate=0.05,
-        constant_rate_factor=2.0,
-    )
-    assert model.constants()["q10"] == pytest.approx(Q10, abs=0.05)
-
-
-@pytest.mark.parametrize("in_logs", [True, False])
-def test_constants_stay_inside_their_bounds(in_logs):
-    @process_model(
-        parameters=[
-            Parameter("rb", low=0),
-            Parameter("q10", low=1.2, high=1.6, start=1.4, kind="constant"),
-            Parameter("lag", low=-0.5, high=0.5, kind="constant"),
-        ],
-        forcings=["ta"],
-        targets=["reco"],
-    )
-    def bounded(p, f):
-        return p.rb * p.q10 ** ((f.ta - 15) / 10) + 10 * (p.lag - 1)
-
-    model = started(decoder=bounded)
-    run(model, epochs=20, learning_rate=0.5, constants_in_logs=in_logs)
-    found = model.constants()
-    assert 1.2 - 1e-12 <= found["q10"] <= 1.6 + 1e-12
-    assert -0.5 <= found["lag"] <= 0.5
-
-
-def test_a_positive_constant_trained_as_it_is_stays_positive():
-    model = started()
-    run(model, learning_rate=5.0, schedule="constant", constants_in_logs=False)
-    assert model.constants()["q10"] > 0
-
-
-# -- grids ----------------------------------------------------------------------------
-def test_grids_are_updated_in_the_first_epochs_with_the_second_batch(monkeypatch):
-    seen = []
-    update = KANEncoder.update_grids
-    monkeypatch.setattr(
-        KANEncoder,
-        "update_grids",
-        lambda self, x: (seen.append(len(x)), update(self, x))[1],
-    )
-    model = started(KANEncoder(3, 1, grid=30, margin=2.0, start="noise"))
-    before = model.encoder.spline_layers[0].high.clone()
-    run(model, epochs=4, grid_updates=2)
-    assert seen == [100, 100]
-    assert not torch.equal(model.encoder.spline_layers[0].high, before)
-    run(started(MLPEncoder(3, 1)), grid_updates=2)  # nothing to update
-
-
-def test_the_published_settings_train():
-    encoder = KANEncoder(
-        3, 1, grid=30, base="identity", margin=2.0, start="noise", outside="zero"
-    )
-    model = started(encoder)
-    config = TrainConfig(preset="paper", epochs=60, precision="float32")
-    history = History("first-order")
-    train_first_order(model, respiration(), respiration(seed=1), config, history)
-    assert history.rows[-1]["data"] < history.rows[0]["data"]
-    assert {row["learning_rate"] for row in history.rows} == {1e-3}
-
-
-# -- batches ---------------------------------------------------------------------------
-@pytest.mark.parametrize("rows", [1, 2, 100, 101, 102, 199])
-def test_a_last_row_never_stands_alone(rows):
-    sizes = []
-
-    @process_model(parameters=[Parameter("a")], targets=["y"])
-    def watched(p, f):
-        sizes.append(len(p.a))
-        return p.a
-
-    data = respiration(rows)
-    table = Table(data.features, {}, data.targets, ("a", "b", "c"), ("y",))
-    valid = respiration(7)
-    valid = Table(valid.features, {}, valid.targets, ("a", "b", "c"), ("y",))
-    model = started(LinearEncoder(3, 1), valid, watched)
-    sizes.clear()
-    run(model, table, valid, epochs=1)
-    assert sum(sizes) == rows + 7
-    assert 1 not in sizes or rows == 1
-
-
-# -- progress and errors --------------------------------------------------------------
-def test_progress_hears_every_epoch_and_the_end():
-    class Listener:
-        def __init__(self):
-            self.steps, self.sentences = [], []
-
-        def update(self, stage, step, total, values):
-            self.steps.append((stage, step, total, sorted(values)))
-
-        def say(self, message):
-            self.sentences.append(message)
-
-    listener = Listener()
-    run(
-        started(), progress=listener, epochs=9, patience=1, min_delta=10.0,
-        schedule="constant",
-    )  # fmt: skip
-    names = ["data", "total", "valid"]
-    assert listener.steps == [("train", 1, 9, names), ("train", 2, 9, names)]
-    assert listener.sentences == ["stopped in epoch 2: no gain in 1 epochs"]
-
-
-def test_nothing_is_printed(capfd):
-    run(started())
-    assert capfd.readouterr() == ("", "")
-
-
-@process_model(parameters=[Parameter("a")], targets=["y"])
-def overflowing(p, f):
-    return torch.exp(1e3 * p.a.abs() + 800)
-
-
-def plain_table(rows=50):
-    data = respiration(rows)
-    return Table(data.features, {}, data.targets, ("a", "b", "c"), ("y",))
-
-
-def test_a_loss_that_is_not_finite_names_the_epoch_and_leaves_the_model():
-    table = plain_table()
-    model = started(LinearEncoder(3, 1), table, overflowing)
-    before = weights_of(model)
-    with pytest.raises(
-        TrainingError,
-        match=r"training loss is not finite in epoch 1 .*Lower learning_rate",
-    ):
-        run(model, table, table)
-    assert same(weights_of(model), before)
-
-
-def test_a_validation_loss_that_never_is_finite_is_an_error():
-    table, bad = plain_table(), plain_table()
-    model = ScIReN(LinearEncoder(3, 1))
-    prepare(model, table, table, TrainConfig())
-    bad.features[3, 0] = 1e200
-    with pytest.raises(TrainingError, match="validation loss is not finite in epoch 3"):
-        run(model, table, bad)
-
-
-@pytest.mark.parametrize("part", ["train", "valid"])
-def test_rows_without_any_observation_are_an_error(part):
-    tables = {"train": respiration(), "valid": respiration(50, seed=1)}
-    tables[part] = respiration(50, weights=torch.zeros(50, dtype=torch.float64))
-    with pytest.raises(
-        TrainingError, match=f"the {part}.* rows hold no observed target"
-    ):
-        run(started(), **tables)
-
-
-def test_a_target_never_observed_is_an_error():
-    table = respiration()
-    table.targets[:] = math.nan
-    with pytest.raises(TrainingError, match="target number 1 has no observation"):
-        run(started(), table)
-
-
-def test_a_log_needs_positive_targets():
-    with pytest.raises(TrainingError, match="needs target \\+ offset > 0"):
-        ResidualScale.fit(
-            torch.tensor([[-1.0], [2.0]], dtype=torch.float64), "log", 0.5
-        )
-
-
-@pytest.mark.parametrize("device", ["cuda:97", "abacus"])
-def test_a_device_that_is_not_there_is_an_error(device):
-    with pytest.raises(TrainingError, match=f"device '{device}' cannot be used here"):
-        run(started(), device=device)
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_cuda_repeats_bit_equally_and_agrees_with_the_cpu(precision):
-    results = []
-    for device in ("cuda", "cuda", "cpu"):
-        model = started(KANEncoder(3, 1, hidden=(2,), grid=5))
-        run(model, device=device, precision=precision)
-        results.append(weights_of(model))
-    assert same(results[0], results[1])
-    assert {part.device.type for part in results[0].values()} == {"cpu"}
-    tolerance = 1e-6 if precision == "float64" else 1e-2
-    for name, part in results[2].items():
-        torch.testing.assert_close(results[0][name], part, rtol=0, atol=tolerance)
