@@ -275,9 +275,6 @@ def _errors(
     # rows of unit variance, taking a closed form on the grid; the estimate is the trained curve
     # and the step from it
     root = white @ basis.hats
-    return CurveErrors(
-        # as many independent observations as the excess leaves
-        root,
-        root @ curve.y + white @ step.numpy(),
-        max(count / excess, 2.0),
-    )
+    target = root @ curve.y + white @ step.numpy()
+    # as many independent observations as the excess leaves
+    return CurveErrors(root, target, max(count / excess, 2.0))

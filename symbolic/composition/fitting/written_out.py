@@ -129,7 +129,7 @@ def _factor(node: Node, k: int, columns: Sequence[Column], units: Units) -> Fact
         return Factor(
             EdgeTerm(edge.source, raw, (edge.constants[0] / scale,)), 0.0, True
         )
-    # an exponential so flat that it became a line has an offset again
+    # (an exponential so flat that it became a line has an offset again, below)
     if node.anchored[k] and edge.form is not LINEAR:
         return Factor(edge, 0.0, True)
     mean = float(factor_value(columns, node, k).mean())
