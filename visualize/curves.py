@@ -178,6 +178,8 @@ def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
         return
     counts, borders = np.histogram(known, bins=_BINS, range=(curve.low, curve.high))
     if curve.labels:
+        # Classes are counted one by one; a histogram of their numbers would join
+        # neighbours.
         counts = (known[:, None] == curve.x).sum(0)
         borders = np.arange(len(curve.x) + 1) - 0.5
     strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)

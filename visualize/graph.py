@@ -164,6 +164,8 @@ def _add_encoder(graph: nx.DiGraph, edges: pd.DataFrame) -> None:
     for row in rows:
         attributes = _edge_attributes(row)
         above = int(row["layer"])
+        # A latent stands in the last column even where an additive edge leads to it
+        # directly.
         below = last if str(row["target"]) == attributes["latent"] else above + 1
         start = _node(graph, row["source"], above, last)
         graph.add_edge(start, _node(graph, row["target"], below, last), **attributes)
@@ -173,6 +175,7 @@ def _node(graph: nx.DiGraph, label: Any, layer: int, last: int) -> str:
     """Add a node once and return its name, which is its label where that is free."""
     name = str(label)
     kind = "feature" if layer == 0 else "latent" if layer == last else "hidden"
+    # A feature and a latent may have one name; networkx knows nodes by theirs.
     if name in graph and graph.nodes[name]["layer"] != layer:
         name = f"{kind}:{name}"
     if name not in graph:

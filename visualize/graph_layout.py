@@ -182,6 +182,8 @@ def _order(graph: nx.DiGraph) -> list[list[str]]:
     """
     at = {node: int(graph.nodes[node]["layer"]) for node in graph}
     columns = [[n for n in graph if at[n] == i] for i in sorted(set(at.values()))]
+    # Forwards a column follows its predecessors, backwards its successors; a few passes
+    # in turn remove most crossings, more only swap them.
     for sweep in range(_SWEEPS):
         backwards = sweep % 2 == 1
         order = range(len(columns) - 2, -1, -1) if backwards else range(1, len(columns))
@@ -206,6 +208,8 @@ def _sorted_column(
             if other in place and _live(graph, edge)
         ]
         if below or not near:
+            # Nodes with no live edge sink to the end of their column, in the order
+            # given.
             unused = not any(_live(graph, edge) for edge in _edges_at(graph, node))
             return max(below, int(unused)), index / max(len(column) - 1, 1)
         positions, weights = np.array(near).T
@@ -249,6 +253,8 @@ def _column_centres(
     weights = np.array(
         [_GAPS.get(k, w) for k, w in zip(kinds, widths_wanted, strict=True)]
     )
+    # At least half an inch a gap, or an edge has no room to bend: the drawing grows
+    # wider.
     free = max(width - 2 * MARGIN - sum(widths), 0.5 * len(kinds))
     gaps = [*(free * weights / weights.sum()), 0.0]
     steps = [wide + gap for wide, gap in zip(widths, gaps, strict=True)]

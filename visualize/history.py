@@ -69,6 +69,7 @@ def _draw_terms(axis: Axes, terms: Mapping[str, Array]) -> None:
     """One line per term, on a logarithmic scale as soon as any value is positive."""
     most = max(float(np.nanmax(values)) for values in terms.values())
     if most > 0:
+        # A logarithmic axis has no zero: terms that are off leave the picture.
         terms = {name: np.where(v > 0, v, np.nan) for name, v in terms.items()}
         terms = {name: v for name, v in terms.items() if np.isfinite(v).any()}
     colours = cycle(SEQUENCE)

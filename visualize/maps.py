@@ -101,6 +101,7 @@ def _norm(
         what = "positive value for logarithmic colours" if log else "finite value"
         raise DataError(f"no place has a {what}; nothing can be drawn")
     low, high = limits or tuple(np.percentile(known, _TAILS))
+    # All values alike: a scale needs two ends.
     if not low < high:
         low, high = (low / 1.1, high * 1.1) if log else (low - 0.5, high + 0.5)
     return LogNorm(low, high) if log else Normalize(low, high)
@@ -123,6 +124,7 @@ def _draw(
 
 def _extent(east: Array, north: Array) -> tuple[float, float, float, float]:
     """West, east, south and north end with room around the places."""
+    # At least a degree, so that one site has a map and not a point.
     span = max(float(np.ptp(east)), float(np.ptp(north)), 1.0)
     room = _ROOM * span
     return (

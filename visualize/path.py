@@ -95,6 +95,7 @@ def pareto_front(complexity: Array, error: Array) -> Places:
     Args:
         complexity, error: (n,) finite.
     """
+    # lexsort sorts by its last key first: by complexity, the better of equals first.
     order = np.lexsort((error, complexity))
     best, kept = np.inf, []
     for place in order:
@@ -144,6 +145,7 @@ def _add_labels(
     selected: int | None,
 ) -> None:
     """Write labels where they hide neither points nor each other, the chosen one first."""
+    # Only a drawn figure knows where its points and its legend are, in pixels.
     figure.draw_without_rendering()
     points = axis.transData.transform(np.column_stack([x, y]))
     taken = [Bbox.from_bounds(px - 4, py - 4, 8, 8) for px, py in points]

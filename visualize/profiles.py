@@ -215,6 +215,7 @@ class _RootLocator(Locator):
 
     def tick_values(self, vmin: float, vmax: float) -> list[float]:
         """Return the ticks between zero and ``vmax``."""
+        # Even steps on the root scale are squares on the scale of the loss.
         targets = max(vmax, vmin) * np.linspace(0, 1, 6)[1:] ** 2
         power = 10.0 ** np.floor(np.log10(targets))
         steps = np.array([1, 2, 3, 5, 10])
@@ -235,6 +236,7 @@ def _draw_summary(
 ) -> None:
     low, high = _interval(summary)
     if summary.identified and np.isfinite(low) and np.isfinite(high):
+        # An interval may reach beyond the values that the profile tried.
         low, high = max(low, value[0]), min(high, value[-1])
         axis.axvspan(low, high, color=GREEN, alpha=0.18, linewidth=0, label="95 %")
     for minimum, _ in summary.minima:

@@ -117,6 +117,8 @@ def _draw_panel(
 ) -> PolyCollection | None:
     low, high = limits
     limits = (low - _BEYOND * (high - low), high + _BEYOND * (high - low))
+    # The reference sets the range: a model that is far off is counted, not drawn, or
+    # all other points would lie in one corner.
     bottom = max(limits[0], min(low, float(series.min())))
     top = min(limits[1], max(high, float(series.max())))
     cells = None

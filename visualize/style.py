@@ -113,6 +113,7 @@ def contrast(colour: str, ground: str = "white") -> float:
 
 def _luminance(colour: str) -> float:
     rgb = np.array(to_rgb(colour))
+    # sRGB to linear light, then the eye's weights of red, green and blue.
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
