@@ -4,6 +4,7 @@ The process is forked from one that has loaded everything, so that an attempt co
 its own work; nothing of Python runs in it after the kill.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -11,10 +12,19 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 Fault = Callable[[], None]
 
+# imported by commands only when they need them: seconds for each child that does it alone
+LATE_IMPORTS = (
+    "charset_normalizer", "discovery.cli", "discovery.dynamics.discovering",
+    "discovery.runs.check", "discovery.runs.quick", "discovery.runs.training",
+    "discovery.tables.prepare", "pydantic.type_adapter",
+    "sciren.decoders.dry_run", "sciren.dynamics", "sciren.processes", "scipy.special",
+    "symbolic.families", "sympy", "typer._adapters",
+)  # fmt: skip
 WRITING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 
 
@@ -26,11 +36,18 @@ def sciren(arguments: Sequence[object], log: Path, fault: Fault | None = None) -
         log: file that takes both outputs.
         fault: put in place before the command begins.
     """
+    _import_late()
     child = os.fork()
     if child == 0:
         _as_child(list(map(str, arguments)), log, fault)
     _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+@cache
+def _import_late() -> None:
+    for name in LATE_IMPORTS:
+        importlib.import_module(name)
 
 
 def _as_child(arguments: list[str], log: Path, fault: Fault | None) -> None:
