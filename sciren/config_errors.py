@@ -77,7 +77,9 @@ def _sentence(
     data: Any,
     root: str,
 ) -> str:
-    key = _dotted(path, root) or "the configuration"
+    key = _dotted(path, root)
+    if not key:  # of the configuration as a whole: what it holds is no help
+        return _advice(detail)
     owner = _model_at(model, path[:-1], data)
     match detail["type"]:
         case "extra_forbidden":

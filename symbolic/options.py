@@ -311,7 +311,8 @@ def _is_math(symbol: str) -> bool:
         if depth < 0:
             return False
     plain = symbol.isprintable() and not re.search(r"[$%#&]|\\$", bare)
-    return bool(symbol.strip()) and plain and depth == 0
+    letter = any(map(str.isalpha, symbol))  # 5 or + would be read as what it is
+    return letter and plain and depth == 0
 
 
 def check_families(options: OptionFields) -> None:

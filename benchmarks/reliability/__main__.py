@@ -9,6 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -23,34 +24,35 @@ from benchmarks.reliability.score import Score
 from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import units_kept
 
-Part = Callable[[Path, Path, int | None, int], list[Score]]
+MakeRun = Callable[[], Path]
+Part = Callable[[MakeRun, Path, int | None, int], list[Score]]
 
 
-def _digits(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [altered_digits(run, count or 200, seed)]
+def _digits(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [altered_digits(run(), count or 200, seed)]
 
 
-def _edits(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [caught_edits(run, computed_again(run, place), count, seed)]
+def _edits(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [caught_edits(run(), computed_again(run(), place), count, seed)]
 
 
-def _kills(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+def _kills(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
     return [killed_commands(KillRange(place), count or 50, seed)]
 
 
-def _fuzz(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [fuzzed_loads(loaders(run, place), count or 200_000, seed)]
+def _fuzz(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [fuzzed_loads(loaders(run(), place), count or 200_000, seed)]
 
 
-def _units(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+def _units(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
     return [units_kept("q10"), units_kept(None)]
 
 
-def _malformed(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+def _malformed(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
     return [malformed_inputs(place, drawn(count or 300, seed))]
 
 
-def _numeric(run: Path, place: Path, count: int | None, seed: int) -> list[Score]:
+def _numeric(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
     return [laws_kept(count or 1000, seed)]
 
 
@@ -82,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     missed = 0
     with tempfile.TemporaryDirectory(prefix="sciren-soak-") as folder:
-        run = make_run(Path(folder) / "study")
+        run = cache(lambda: make_run(Path(folder) / "study"))
         for part in asked.parts or PARTS:
             place = Path(folder) / part
             place.mkdir()

@@ -62,9 +62,11 @@ def check_plausible(
             does not vary, or a part has too few rows.
     """
     for name, values in _columns(table):
-        _check_outliers(name, values, table.row_ids, index, magnitudes, meant)
+        check_outliers(
+            name, values, table.row_ids, index, meant, magnitudes.of.get(name, 1)
+        )
     for name, values in zip(table.target_names, table.targets.numpy().T, strict=True):
-        _check_varies(table.target_columns.get(name, name), values)
+        check_varies(table.target_columns.get(name, name), values)
     _check_enough(split, decoder)
 
 
@@ -108,15 +110,24 @@ def gross_outliers(values: np.ndarray) -> np.ndarray:
     return far & (away > FAR_IN_LOGS * max(NORMAL * np.nanmedian(away), LEAST_IN_LOGS))
 
 
-def _check_outliers(
+def check_outliers(
     name: str,
     values: np.ndarray,
     row_ids: np.ndarray,
     index: "pd.Index",
-    magnitudes: "Magnitudes",
-    meant: Collection[float],
+    meant: Collection[float] = (),
+    unit: float = 1.0,
 ) -> None:
-    unit = magnitudes.of.get(name, 1.0)
+    """Refuse a column of which a value lies grossly apart.
+
+    Args:
+        name: of the column;  values: (n,) or (n, ...), nan where there is none.
+        row_ids: (n,) positions of the rows in a frame;  index: labels of its rows.
+        meant: numbers that the user calls data (``not_missing``).
+        unit: that the column was divided by.
+    Raises:
+        DataError: with the row, the distance, and what to do.
+    """
     gross = gross_outliers(values) & ~np.isin(values * unit, [*meant])
     if not gross.any():
         return
@@ -133,7 +144,12 @@ def _check_outliers(
     )
 
 
-def _check_varies(name: str, values: np.ndarray) -> None:
+def check_varies(name: str, values: np.ndarray) -> None:
+    """Refuse a target of one value.
+
+    Raises:
+        DataError: with the value.
+    """
     seen = values[np.isfinite(values)]
     if len(seen) >= LEAST_SCORED and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
         raise DataError(

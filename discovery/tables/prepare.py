@@ -19,8 +19,7 @@ from discovery.tables.origin import Origin, read_origin, soil_carbon_study
 from discovery.tables.plausible import check_plausible
 from discovery.tables.series import (
     refuse_for_series,
-    series_of,
-    series_split,
+    series_study,
     units_of,
 )
 from discovery.tables.splitting import split_rows
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
     from sciren.data import Table
     from sciren.decoders import Decoder
-    from sciren.decoders.dynamic import DynamicModel
 
 
 def _silent(message: str) -> None:
@@ -86,7 +84,7 @@ def prepare(
         for name in config.units:
             require(frame, name, f"units.{name}")
         if isinstance(decoder, DynamicModel):
-            return _series_study(decoder, frame, kept, forcings, targets, known)
+            return series_study(decoder, frame, kept, forcings, targets, known)
         return _row_study(decoder, frame, kept, forcings, targets, known, origin, say)
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
@@ -146,22 +144,6 @@ def _row_study(
     for reason, count in table.dropped.items():
         say(f"left out {count:,} rows: {reason}")
     return study
-
-
-def _series_study(
-    decoder: "DynamicModel",
-    frame: "pd.DataFrame",
-    kept: np.ndarray,
-    forcings: Mapping[str, str],
-    targets: Mapping[str, str],
-    known: dict[str, Any],
-) -> SeriesStudy:
-    config = known["config"]
-    table = series_of(config, decoder, frame, forcings, targets)
-    rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
-    table = replace(table, row_ids=rows)
-    split = series_split(config, table)
-    return SeriesStudy(decoder=decoder, table=table, split=split, **known)
 
 
 def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":

@@ -1,11 +1,16 @@
 """The series of a study: what a configuration says of groups, time and parts."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from discovery.config.settings import AutoSplit, GroupSplit, RunConfig, TimeSplit
 from discovery.tables.networks import time_of
-from sciren.errors import ConfigError
+from discovery.tables.plausible import LEAST_SCORED, check_outliers, check_varies
+from discovery.tables.study import SeriesStudy
+from sciren.errors import ConfigError, DataError, TrainingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +18,10 @@ if TYPE_CHECKING:
     from sciren.data import SeriesTable
     from sciren.data.series_splits import SeriesSplit
     from sciren.decoders.dynamic import DynamicModel
+
+LEAST_GROUPS = (
+    3  # a straight line through two groups leaves none that could contradict it
+)
 
 
 def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:
@@ -60,6 +69,89 @@ def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:
             "key 'split.fractions': without features nothing is known about groups that "
             "are left out; leave fractions out, or name features"
         )
+
+
+def series_study(
+    decoder: "DynamicModel",
+    frame: "pd.DataFrame",
+    kept: np.ndarray,
+    forcings: Mapping[str, str],
+    targets: Mapping[str, str],
+    known: dict[str, Any],
+) -> SeriesStudy:
+    """Take the series of a frame, split them, and refuse what no training learns from.
+
+    Args:
+        decoder: the process model.
+        frame: the rows;  kept: (n,) their positions in the file.
+        forcings, targets: process model's name -> column.
+        known: what `Source` holds.
+    Raises:
+        ColumnError, DataError: columns, rows or parts cannot be used.
+        DecoderError: the process model fails on a few rows.
+    """
+    import torch
+
+    from sciren.decoders.dry_run import check_process_model
+    from sciren.dynamics.local_values import check_start
+
+    config = known["config"]
+    table = series_of(config, decoder, frame, forcings, targets)
+    _check_columns(table, frame.index, config.data.not_missing)
+    there = table.active
+    flat = {
+        name: torch.from_numpy(part[there]) for name, part in table.forcings.items()
+    }
+    check_process_model(decoder, flat)
+    try:
+        check_start(decoder, table)
+    except TrainingError as error:
+        raise DataError(str(error)) from error
+    rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
+    table = replace(table, row_ids=rows)
+    split = series_split(config, table)
+    _check_parts(split, decoder, relation=bool(config.features))
+    return SeriesStudy(decoder=decoder, table=table, split=split, **known)
+
+
+def _check_columns(
+    table: "SeriesTable", index: "pd.Index", meant: Collection[float]
+) -> None:
+    """Refuse series of which a value lies grossly apart, or a target does not vary."""
+    there, name_of = table.active, {**table.forcing_columns, **table.target_columns}
+    rows, first = table.row_ids[there], table.row_ids[0]
+    dynamic = dict(
+        zip(table.feature_names, table.features.transpose(2, 0, 1), strict=True)
+    )
+    targets = dict(
+        zip(table.target_names, table.targets.transpose(2, 0, 1), strict=True)
+    )
+    for name, values in {**table.forcings, **dynamic, **targets}.items():
+        check_outliers(name_of.get(name, name), values[there], rows, index, meant)
+    for name, values in zip(table.static_names, table.static.T, strict=True):
+        check_outliers(name, values, first, index, meant)
+    for name, values in targets.items():
+        check_varies(name_of.get(name, name), values[there])
+
+
+def _check_parts(split: "SeriesSplit", decoder: "DynamicModel", relation: bool) -> None:
+    """Refuse parts in which no relation can be contradicted, or nothing is compared."""
+    if relation and len(split.train) < LEAST_GROUPS:
+        raise DataError(
+            f"train has {len(split.train)} groups, at least {LEAST_GROUPS} are needed to "
+            "find what their features explain; give more groups or other fractions, or "
+            "fit every group alone with features: [] and a split by time"
+        )
+    unknowns = len(decoder.latent_names) + len(decoder.constant_names)
+    least = max(LEAST_SCORED, 1 + unknowns), LEAST_SCORED, LEAST_SCORED
+    for part, needed, table in zip(split._fields, least, split, strict=True):
+        compared = int(table.compared(decoder.warmup).sum())
+        if compared < needed:
+            raise DataError(
+                f"{part} has {compared} observed targets after the first {decoder.warmup} "
+                f"rows of every group, which only run; at least {needed} are needed: give "
+                "longer series or periods, or a shorter warmup of the process model"
+            )
 
 
 def series_of(

@@ -27,6 +27,13 @@ def row_name(index: pd.Index, position: int) -> str:
     return f"row {label}"
 
 
+def stamp_text(stamp: np.generic) -> str:
+    """Return a time stamp without zeros of smaller units, or a number."""
+    if isinstance(stamp, np.datetime64):
+        return pd.Timestamp(stamp).isoformat().removesuffix("T00:00:00")
+    return str(stamp)
+
+
 def refuse_missing(missing: np.ndarray, index: pd.Index, name: str, role: str) -> None:
     """Refuse missing cells of a column that every row needs.
 

@@ -10,7 +10,7 @@ import pandas as pd
 from sciren.data import frames
 from sciren.data.build import Arrays, Roles, collect
 from sciren.data.conversion import as_frame
-from sciren.data.labels import label_codes, row_name
+from sciren.data.labels import label_codes, row_name, stamp_text
 from sciren.errors import ConfigError, DataError
 
 # Numbers of a clock that were written as decimals: 0.1 + 0.2 is not 0.3.
@@ -113,8 +113,8 @@ def _check_times(
     if twice.any():
         row = int(order[int(twice.argmax()) + 1])
         raise DataError(
-            f"group {labels[codes[row]]} has two rows at {stamps[row]}, the second in "
-            f"{row_name(index, row)} ({int(twice.sum())} such rows); keep one of them"
+            f"group {labels[codes[row]]} has two rows at {stamp_text(stamps[row])}, the "
+            f"second in {row_name(index, row)} ({int(twice.sum())} such rows); keep one of them"
         )
     usual = np.median(ahead[same].astype(float))
     odd = same & (np.abs(ahead.astype(float) - usual) > SAME_INTERVAL * usual)
@@ -122,9 +122,9 @@ def _check_times(
         place = int(odd.argmax())
         row = int(order[place + 1])
         raise DataError(
-            f"group {labels[codes[row]]} jumps from {stamps[order[place]]} to "
-            f"{stamps[row]} in {row_name(index, row)} ({int(odd.sum())} such rows), while "
-            "its rows are otherwise equally far apart; give every step a row, with an "
+            f"group {labels[codes[row]]} jumps from {stamp_text(stamps[order[place]])} to "
+            f"{stamp_text(stamps[row])} in {row_name(index, row)} ({int(odd.sum())} such "
+            "rows), while its rows are otherwise equally far apart; give every step a row, with an "
             "empty target where nothing was measured, or set gaps='keep' for "
             "a model with time='ode'"
         )

@@ -73,6 +73,8 @@ def check_process_model(
         if decoder.rowwise:
             _run_checked(decoder, values[0], given, watch, place)
         result = _run_plain(decoder, values[0], given, place)
+        if step:
+            _run_on_arrays(decoder, values[0], given, place)
         _check_result(decoder, result, values[0], count, place)
         _check_numbers(decoder, values, given, watch, place)
     if watch.printed:
@@ -216,6 +218,23 @@ def _run_plain(
             line = place.function.__code__.co_firstlineno
             raise place.error(line, f"changes f.{name} in place; {COPY}")
     return result
+
+
+def _run_on_arrays(
+    decoder: Decoder,
+    values: Mapping[str, Tensor],
+    forcings: Mapping[str, Tensor],
+    place: _Place,
+) -> None:
+    """Refuse a step that runs on tensors only: series are simulated on arrays."""
+    p, f = (
+        types.SimpleNamespace(**{n: v.detach().numpy().copy() for n, v in part.items()})
+        for part in (values, forcings)
+    )
+    try:
+        decoder(p, f)
+    except (Exception, SystemExit, GeneratorExit) as error:
+        raise place.error(place.line(error), _told(error)) from error
 
 
 def _told(error: BaseException) -> str:

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from sciren.constants import ConstantScale
 from sciren.constraints import HALF_WIDTH, Constraint, HardSigmoid, bounds
+from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.solving.directions import Directions
-from sciren.dynamics.solving.simulation import Values
+from sciren.dynamics.solving.simulation import SeriesProcess, Values, check_finite
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0
@@ -144,3 +145,21 @@ class LocalScale:
         # learned starts are the last constants, so the order of the columns is kept
         static = [name for name in self.names if name not in starts]
         return Directions(static, [starts[n] for n in self.names if n in starts])
+
+
+def check_start(model: DynamicModel, table: SeriesTable) -> None:
+    """Refuse a process that counts steps and has no numbers at its declared starts.
+
+    Derivatives are left to their fit, whose substeps and windows find a start, and so are
+    latents that are functions of a row or a state.
+
+    Raises:
+        TrainingError: names the group, the row, and the state or target.
+        DataError: rows are irregular in time.
+    """
+    if model.time == "ode" or model.row_latents or model.state_latents:
+        return
+    process, scale = SeriesProcess(model, table), LocalScale(model, ())
+    declared = [p.initial for p in (*model.group_latents, *scale.constants)]
+    values = scale.values(np.tile(np.array(declared, dtype=float), (len(table), 1)))
+    check_finite(process, process.simulate(values))

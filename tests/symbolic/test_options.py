@@ -199,6 +199,7 @@ def test_mathematics_is_taken_as_a_symbol(symbol):
     [
         ({"sw_pott": "S"}, "symbols.sw_pott.*no column.*sw_pot"),
         ({"ta": ""}, "no LaTeX"),
+        ({"ta": "5"}, "no LaTeX"),
         ({"ta": "$T$"}, "without dollar signs"),
         ({"ta": "T_{a"}, "every brace closed"),
         ({"ta": "T}a{"}, "every brace closed"),

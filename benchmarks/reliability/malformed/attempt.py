@@ -6,13 +6,13 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.reliability.malformed import functions, settings, tables, words
+from benchmarks.reliability.malformed import functions, series, settings, tables, words
 from benchmarks.reliability.malformed.case import Kind, Malformed, write
 from benchmarks.reliability.processes import content, sciren
 from benchmarks.reliability.score import Score
 
 KINDS: tuple[Kind, ...] = (
-    *tables.KINDS, *settings.KINDS, *functions.KINDS, *words.KINDS,
+    *tables.KINDS, *settings.KINDS, *functions.KINDS, *words.KINDS, *series.KINDS,
 )  # fmt: skip
 TRAINED = 99  # exit code of a child that reached the training
 
@@ -100,9 +100,10 @@ def _in(folder: Path, stop: bool) -> None:
     os.chdir(folder)
     if not stop:
         return
+    from discovery.dynamics import own
     from discovery.runs import training
 
     def end(*args: object, **settings: object) -> None:
         os._exit(TRAINED)
 
-    training.train = end
+    training.train = own.own_numbers = end

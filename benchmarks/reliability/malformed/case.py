@@ -33,6 +33,7 @@ class Malformed:
     Attributes:
         name: for the report.
         frame: changes the table;  settings: changes the configuration;
+        base: the configuration that is changed.
         files: writes what is more than that into the folder.
         command: words after ``sciren``; paths count from the folder.
         place: text that the message must hold, such as the name of the file; or one of
@@ -47,6 +48,7 @@ class Malformed:
     command: tuple[str, ...] = ("discover", CONFIG)
     place: str = DATA
     sound: bool | None = False
+    base: Mapping[str, Any] = field(default_factory=lambda: SETTINGS)
 
 
 Kind = Callable[[random.Random], Malformed]
@@ -70,14 +72,14 @@ def table(rows: int = 120) -> pd.DataFrame:
 def write(case: Malformed, folder: Path) -> None:
     """Write the study of a case into an empty folder."""
     case.frame(table()).to_csv(folder / DATA, index=False)
-    text = yaml.safe_dump(merged(case.settings), allow_unicode=True)
+    text = yaml.safe_dump(merged(case.settings, case.base), allow_unicode=True)
     (folder / CONFIG).write_text(text, encoding="utf-8")
     case.files(folder)
 
 
-def merged(changes: Mapping[str, Any]) -> dict[str, Any]:
+def merged(changes: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with some keys changed; a mapping is merged one level deep."""
-    result = dict(SETTINGS)
+    result = dict(base)
     for key, value in changes.items():
         known = result.get(key)
         result[key] = value

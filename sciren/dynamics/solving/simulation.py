@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sciren.data.labels import stamp_text
 from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.solving.stepping import Step
@@ -197,10 +198,11 @@ def check_finite(process: SeriesProcess, trajectory: Trajectory) -> None:
         bad = ~np.isfinite(values) & process.table.active
         if bad.any():
             number, row, group = (int(k) for k in np.argwhere(bad)[0])
+            when = stamp_text(process.table.time[row, group])
             raise TrainingError(
                 f"{kind} {names[number]!r} of group {process.table.groups[group]} has no "
                 f"number from row {process.table.row_ids[row, group]} of the table on "
-                f"({process.table.time[row, group]}); hold the state in its bounds with "
+                f"({when}); hold the state in its bounds with "
                 "State(low=..., high=...), keep arguments inside with maximum(x, 1e-6), or "
                 "choose other starts for the parameters"
             )
