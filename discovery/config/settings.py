@@ -313,11 +313,10 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _some_feature(self) -> Self:
-        own = self.decoder is not None and isinstance(self.split, TimeSplit)
-        if not self.features and not own:
+        if not self.features and self.decoder is None:
             raise ValueError(
-                "features is []: give at least one (only a process with memory whose "
-                "groups are fitted alone needs none, and it is split by time)"
+                "features is []: give at least one (only a process with memory may need "
+                "none)"
             )
         return self
 

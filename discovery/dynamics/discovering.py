@@ -6,29 +6,42 @@ linearised anew at the equations until a step through the simulation moves no co
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from discovery.dynamics.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.deviating import GroupModes
 from discovery.dynamics.equations import SeriesEquations
 from discovery.dynamics.judging import judge_series
 from discovery.dynamics.noise import noise_of, noise_record
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.refitting import refitted
 from discovery.dynamics.result import SeriesDiscovery
-from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
+from discovery.dynamics.scores import (
+    CONSTANT,
+    MODES,
+    pooled_scores,
+    ranges_of,
+    spread_of,
+)
 from sciren.errors import TrainingError
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.dynamics.relations import with_process
 from symbolic.options import SymbolicOptions, options_of
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from discovery.config.settings import RunConfig
     from discovery.results.result import Discovery
     from discovery.runs.checkpoints import Checkpoints
     from discovery.runs.training import Training
     from sciren.data import SeriesTable
+    from sciren.dynamics.groups.group_problem import GroupProblem
+    from sciren.dynamics.prediction import SeriesPrediction
     from sciren.model import ScIReN
     from sciren.training import History
+    from symbolic.model.symbolic_model import SymbolicModel
 
 
 def discover_series(
@@ -104,9 +117,24 @@ def series_discovery(
     if level.equations is None:
         raise TrainingError(f"there are no equations: {' '.join(level.notes)}")
     relations = refitted(level.equations, inner, problems, options, seed)
-    relations = with_process(relations, law, train.target_columns)
-    equations = SeriesEquations(relations, law, columns_of(train))
+    deviations = _deviations(relations, problems)
+    relations = with_process(
+        relations, law, train.target_columns, deviations and deviations.laws
+    )
+    equations = SeriesEquations(
+        relations, law, columns_of(train), deviations=deviations
+    )
     return _with_free_runs(level, equations, problems, training.noise)
+
+
+def _deviations(
+    relations: "SymbolicModel", problems: SeriesProblems
+) -> GroupModes | None:
+    """Return the modes of the training groups about the equations, where they deviate."""
+    problem = problems.problem("train")
+    if not problem.law:
+        return None
+    return GroupModes.of(problem, problems.of_relations(relations)["train"])
 
 
 def columns_of(series: "SeriesTable") -> dict[str, Any]:
@@ -142,8 +170,9 @@ def _with_free_runs(
         NETWORK: network,
         CONSTANT: problems.of_constants(network["train"]),
     }
-    parts = {name: problems.problem(name) for name in problems.series}
+    parts = problems.all()
     runs = free_runs(parts, known)
+    _add_modes(equations, parts, known[EQUATION], runs)
     scores = scores_by_group(parts, runs)
     equations.spread = spread_of(parts, runs)
     equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
@@ -154,3 +183,24 @@ def _with_free_runs(
     level.scores = pooled_scores(parts, runs, scores)
     level.verdict = judge_series(level, parts, runs)
     return level
+
+
+def _add_modes(
+    equations: SeriesEquations,
+    parts: "dict[str, GroupProblem]",
+    numbers: Mapping[str, "np.ndarray"],
+    runs: "dict[str, dict[str, SeriesPrediction]]",
+) -> None:
+    """Run groups that are known at their modes as well, and learn how far they are off."""
+    from sciren.dynamics.prediction import simulated
+
+    modes = equations.deviations
+    if modes is None:
+        return
+    for name, problem in parts.items():
+        groups, scale = problem.process.table.groups, problem.scale
+        if modes.known(groups).any():
+            moved = modes.numbers(scale.names, numbers[name], groups)
+            runs[name][MODES] = simulated(problem.process, scale, moved)
+    spread = spread_of(parts, runs, "train", MODES)
+    equations.deviations = replace(modes, spread=spread)

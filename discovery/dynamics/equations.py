@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from discovery.dynamics.deviating import GroupModes
 from discovery.dynamics.spread import Spread
 from sciren.errors import (
     DataError,
@@ -16,7 +17,7 @@ from sciren.errors import (
     closest_names,
 )
 from symbolic.dynamics.code import recurrence_code
-from symbolic.dynamics.latex import aligned, recurrence_latex
+from symbolic.dynamics.latex import aligned, deviation_latex, recurrence_latex
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.verdict import Verification
 
@@ -46,6 +47,7 @@ class SeriesEquations:
         spread: target -> how far observations lie from free runs.
         own: group -> latent -> value, of groups with numbers of their own.
         ranges: state or static feature -> lowest and highest value of the training.
+        deviations: of groups from the relations; None where they deviate by nothing.
     """
 
     relations: "SymbolicModel"
@@ -55,6 +57,7 @@ class SeriesEquations:
     spread: dict[str, Spread] = field(default_factory=dict)
     own: dict[str, dict[str, float]] = field(default_factory=dict)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+    deviations: GroupModes | None = None
 
     def verified_with(self, found: Verification | None) -> Verification:
         """Join the checks of relations and those that free runs are the process.
@@ -69,6 +72,8 @@ class SeriesEquations:
     def parameters(self, series: "SeriesTable") -> dict[str, np.ndarray]:
         """Return name -> value of every group (G,): latents, and the constants of all.
 
+        Groups that deviate are where the relations say, see `at_modes`.
+
         Raises:
             DataError: a group is not among those that have numbers of their own, and no
                 relation says anything about it.
@@ -77,9 +82,19 @@ class SeriesEquations:
 
         if self.own:
             return self._own_of(series.groups)
+        if not self.relations.equations:
+            known = self.relations.constants
+            return {name: np.full(len(series), value) for name, value in known.items()}
         static = pd.DataFrame(series.static, columns=list(series.static_names))
         values = self.relations.latents(static).assign(**self.relations.constants)
         return {str(n): values[n].to_numpy() for n in values.columns}
+
+    def at_modes(self, series: "SeriesTable") -> dict[str, np.ndarray]:
+        """Return the same with the deviations of the groups that are known."""
+        values = self.parameters(series)
+        if self.deviations is None:
+            return values
+        return self.deviations.moved(values, series.groups)
 
     def _own_of(self, groups: tuple[str, ...]) -> dict[str, np.ndarray]:
         unknown = [name for name in groups if name not in self.own]
@@ -103,7 +118,8 @@ class SeriesEquations:
 
         known = dict(self.columns)
         if static is None:
-            static = () if self.own else self.relations.used_features()
+            bare = self.own or not self.relations.equations
+            static = () if bare else self.relations.used_features()
         return SeriesTable.from_frame(
             frame, group=known["group"], time=known["time"],
             static=static,
@@ -116,7 +132,7 @@ class SeriesEquations:
         self, series: "SeriesTable"
     ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """Run series freely: state -> (T + 1, G), target -> (T, G)."""
-        return self.law.run(self.parameters(series), series.forcings, series.intervals)
+        return self.law.run(self.at_modes(series), series.forcings, series.intervals)
 
     def predict(self, frame: Any, interval: float | None = None) -> "pd.DataFrame":
         """Simulate the groups of a long table; one row each of its rows, in its order.
@@ -129,12 +145,13 @@ class SeriesEquations:
             Group, time, targets, states at the start of the row, latents,
             ``warm_up``: 1 in the first rows of a group, whose states are not run in yet,
             and ``outside``: 1 where a state or static feature is beyond those that the
-            equations were learned from.
+            equations were learned from; where groups deviate also ``known``: 1 where a
+            group is one of the training and runs at its own numbers.
         Raises:
             ColumnError, DataError: the table is no series, or a column is missing.
         """
         series = self.series(frame)
-        return self.simulated(series, self.parameters(series), interval)
+        return self.simulated(series, self.at_modes(series), interval)
 
     def simulated(
         self,
@@ -155,23 +172,45 @@ class SeriesEquations:
         columns[series.time_column] = series.time[place]
         columns |= {name: values[place] for name, values in outputs.items()}
         if interval is not None:
-            columns |= self._intervals(outputs, place, interval)
+            columns |= self._intervals(series, outputs, interval)
         columns |= {name: values[:-1][place] for name, values in states.items()}
         latents = [n for n in known if n not in self.relations.constants]
         columns |= {n: known[n][group] for n in latents}
         columns["warm_up"] = (row < self.law.warmup).astype(int)
         columns["outside"] = self._outside(series, states)[place].astype(int)
+        if self.deviations is not None:
+            columns["known"] = self.deviations.known(series.groups)[group].astype(int)
         order = np.argsort(series.row_ids[place])
         return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
 
     def _intervals(
-        self, outputs: Mapping[str, np.ndarray], place: np.ndarray, level: float
+        self, series: "SeriesTable", outputs: Mapping[str, np.ndarray], level: float
     ) -> dict[str, np.ndarray]:
-        ends = {}
-        for name, spread in self.spread.items():
-            low, high = spread.limits(outputs[name][place], level)
-            ends |= {f"{name}_low": low, f"{name}_high": high}
+        place, ends = series.active, {}
+        for name in self.spread:
+            low, high = self.limits(series, name, outputs[name], level)
+            ends |= {f"{name}_low": low[place], f"{name}_high": high[place]}
         return ends
+
+    def limits(
+        self, series: "SeriesTable", target: str, simulated: np.ndarray, level: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return ends (T, G) that hold a new observation with this probability.
+
+        Groups at their modes have intervals of their own; those of others hold what
+        groups deviate as well.
+
+        Args:
+            series: of the groups;  target: its name.
+            simulated: (T, G) free runs.
+            level: probability.
+        """
+        low, high = self.spread[target].limits(simulated, level)
+        if self.deviations is None or target not in self.deviations.spread:
+            return low, high
+        near = self.deviations.spread[target].limits(simulated, level)
+        known = self.deviations.known(series.groups)
+        return np.where(known, near[0], low), np.where(known, near[1], high)
 
     def _outside(
         self, series: "SeriesTable", states: Mapping[str, np.ndarray]
@@ -190,6 +229,8 @@ class SeriesEquations:
         lines = recurrence_latex(
             self.law, self.relations.equations, self.relations.constants, digits
         )
+        if self.deviations is not None:
+            lines += deviation_latex(self.deviations.laws, digits)
         return aligned(lines)
 
     def to_code(
@@ -217,6 +258,7 @@ class SeriesEquations:
             "spread": {name: one.to_json() for name, one in self.spread.items()},
             "own": self.own,
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
+            "deviations": self.deviations and self.deviations.to_json(),
             "verification": self.verification and self.verification.to_json(),
         }
 
@@ -243,7 +285,7 @@ class SeriesEquations:
             stored = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(stored, dict) or stored.get("format") != FORMAT:
                 raise FormatError(f"it is no file of the format {FORMAT!r}")
-            judged = stored["verification"]
+            judged, deviating = stored["verification"], stored.get("deviations")
             return cls(
                 from_json(stored["relations"], SymbolicModel),
                 Recurrence.from_json(stored["recurrence"]),
@@ -258,6 +300,7 @@ class SeriesEquations:
                     str(n): (float(v[0]), float(v[1]))
                     for n, v in stored["ranges"].items()
                 },
+                GroupModes.from_json(deviating) if deviating else None,
             )
         except (OSError, ValueError, LookupError, TypeError, ExpressionError) as error:
             raise FormatError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from sciren.dynamics.groups.group_fit import GroupProblem
     from sciren.dynamics.prediction import SeriesPrediction
+    from symbolic.dynamics.state_closed_forms import StateForms
     from symbolic.verdict import Check
 
     Runs = Mapping[str, Mapping[str, SeriesPrediction]]
@@ -163,6 +164,61 @@ def judge_own(
                step, rank=3)
     )  # fmt: skip
     return Verdict.of(reasons)
+
+
+def judge_state_function(
+    found: "Discovery",
+    problems: "Mapping[str, GroupProblem]",
+    runs: "Runs",
+    forms: "StateForms",
+) -> Verdict:
+    """Return the verdict on a closed form of a function of a state.
+
+    Args:
+        found: its series and constants attached.
+        problems: part -> loss of its groups.
+        runs: part -> model -> free run.
+        forms: of the function, and its curve.
+    """
+    assert found.series is not None  # attached before this
+    checks = found.series.verification
+    part = next(
+        one for one in ("test", "valid", "train") if len(problems[one].process.table)
+    )
+    reasons = [on_held_out(problems, runs, part, False), _of_curve(forms)]
+    reasons += reasons_of_checks(checks.checks if checks else ())
+    families = dict.fromkeys(
+        one.family for one in forms.forms if one.relation.label in forms.equals
+    )
+    shown = ", ".join(families)
+    reasons.append(
+        Reason("identified", forms.latent, len(families) == 1,
+               f"The data say that {forms.latent} is of the family {shown}"
+               if len(families) == 1
+               else f"The data cannot tell the families of {forms.latent} apart: {shown}",
+               next_step="" if len(families) == 1
+               else f"Observe the series where {forms.state} goes further", rank=2)
+    )  # fmt: skip
+    doubtful = found.constants.loc[~found.constants["identified"].astype(bool)]
+    for row in doubtful.to_dict("records"):
+        name = " of ".join(filter(None, (row["constant"], row["latent"])))
+        reasons.append(
+            Reason("identified", name, False, f"{name} is not held: {row['reason']}",
+                   next_step="Fix it, or observe what depends on it", rank=3)
+        )  # fmt: skip
+    return Verdict.of(reasons)
+
+
+def _of_curve(forms: "StateForms") -> Reason:
+    """Say whether the closed form is the curve that was found before it."""
+    if forms.refused:
+        step = "Allow more families (discovery.families), or read the curve"
+        return Reason("faithful", forms.latent, False, forms.reason, next_step=step,
+                      fatal=True, rank=0)  # fmt: skip
+    sentence = (
+        f"{forms.best.relation.label} fits as well as a free curve of {forms.state}"
+    )
+    return Reason("faithful", forms.latent, True, sentence, rank=1)
 
 
 def _change(share: float) -> str:

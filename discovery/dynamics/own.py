@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from sciren.data import SeriesTable
     from sciren.dynamics.groups.group_fit import GroupFits, GroupProblem
     from sciren.model import ScIReN
+    from sciren.parameters import Parameter
     from sciren.training import TrainConfig
 
 METHOD = "curvature, every group alone"
@@ -43,7 +44,9 @@ def fits_groups_alone(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
     """Whether a study has series and no feature by which groups could be compared."""
     from discovery.tables.study import SeriesStudy
 
-    return isinstance(study, SeriesStudy) and not study.config.features
+    if not isinstance(study, SeriesStudy) or study.config.features:
+        return False
+    return not study.decoder.state_latents
 
 
 def own_numbers(
@@ -147,7 +150,7 @@ def _discovery(
         EQUATION: {"train": groups.physical, "test": of_test},
         CONSTANT: problems.of_constants(groups.physical),
     }
-    parts = {name: problems.problem(name) for name in problems.series}
+    parts = problems.all()
     runs = free_runs(parts, known)
     scores = scores_by_group(parts, runs)
     equations.spread = spread_of(parts, runs)
@@ -193,7 +196,7 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
     for g, group in enumerate(problem.process.table.groups):
         for k, name in enumerate(problem.scale.names):
             value, error, p = groups.physical[g, k], errors[g, k], known[name]
-            why = _doubt(p, float(error), bool(held[g, k]))
+            why = doubt(p, float(error), bool(held[g, k]))
             rows.append(
                 {
                     "constant": f"{name} of {group}", "latent": name, "source": group,
@@ -208,7 +211,13 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
     return pd.DataFrame(rows)
 
 
-def _doubt(parameter: Any, error: float, held: bool) -> str:
+def doubt(parameter: "Parameter", error: float, held: bool) -> str:
+    """Say why the data do not hold a number, or "".
+
+    Args:
+        parameter: with its bounds;  error: standard error of the number.
+        held: whether it lies on a bound.
+    """
     if held:
         return "on a bound"
     width = parameter.high - parameter.low

@@ -36,7 +36,7 @@ def predict_series(
         )
     if not discovery.has_network:
         raise ConfigError(
-            "no network was trained: every group has numbers of its own; use the "
+            "no network was trained, because no feature predicts a latent; use the "
             "equations"
         )
     return _by_network(discovery, frame, interval).set_axis(frame.index, axis=0)

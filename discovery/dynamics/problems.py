@@ -58,6 +58,10 @@ class SeriesProblems:
             )
         return self._known[part]
 
+    def all(self) -> "dict[str, GroupProblem]":
+        """Return the losses of all parts."""
+        return {name: self.problem(name) for name in self.series}
+
     def _enough_substeps(self) -> int:
         from sciren.dynamics.fitting import local_numbers, series_problem
         from sciren.dynamics.solving.accuracy import accurate

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sciren.dynamics.prediction import SeriesPrediction
 
 CONSTANT = "constant latents"
+MODES = "equation, groups at their modes"
 MEASURES = ("nse", "kge", "bias")
 
 
@@ -63,19 +64,22 @@ def medians_of(by_group: "pd.DataFrame") -> "pd.DataFrame":
 def spread_of(
     problems: "Mapping[str, GroupProblem]",
     runs: "Mapping[str, Mapping[str, SeriesPrediction]]",
+    part: str | None = None,
+    model: str = EQUATION,
 ) -> dict[str, Spread]:
-    """Return target -> how far observations lie from free runs of the equations.
+    """Return target -> how far observations lie from free runs of a model.
 
-    They are those of the validation series, which chose little; of the training series
-    where there are no others.
+    Args:
+        problems, runs: as in `pooled_scores`.
+        part: whose series; default those of the validation, which chose little, or of the
+            training where there are no others.
+        model: that ran.
     """
     from sciren.dynamics.residuals import compared_targets
 
-    part = "valid" if "valid" in problems else "train"
+    part = part or ("valid" if "valid" in problems else "train")
     problem = problems[part]
-    observed, outputs = (
-        compared_targets(problem.process), runs[part][EQUATION].outputs
-    )  # fmt: skip
+    observed, outputs = compared_targets(problem.process), runs[part][model].outputs
     scale = problem.comparison.scale
     return {
         name: Spread.of(observed[..., k], outputs[..., k], scale, k)

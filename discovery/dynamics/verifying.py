@@ -1,6 +1,7 @@
 """The stored equations of a run on series once more, against its data."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from discovery.dynamics.noise import noise_of
 from discovery.dynamics.own import carrier_of, fits_groups_alone, joined
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
 from discovery.dynamics.scores import pooled_scores
+from discovery.dynamics.state_function import finds_state_function, stored_problems
 from discovery.results.scoring import EQUATION
 from discovery.tables.records import PARTS
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from discovery.results.record import DiscoveryRecord
     from discovery.tables.study import SeriesStudy
     from sciren.data import SeriesTable
+    from sciren.dynamics.groups.group_problem import GroupProblem
     from symbolic.verdict import Check
 
 CLOSE = 1e-6  # relative difference of a recomputed number that counts as rounding
@@ -33,8 +36,7 @@ def series_again(found: "DiscoveryRecord", study: "SeriesStudy") -> Lines:
         found: what the folder holds.
         study: settings and data.
     """
-    problems, numbers, curves = _numbers(found, study)
-    parts = {name: problems.problem(name) for name in problems.series}
+    parts, numbers, curves = _numbers(found, study)
     runs = free_runs(parts, {EQUATION: numbers})
     scores = scores_by_group(parts, runs)
     assert found.series is not None  # the caller has asked
@@ -67,25 +69,35 @@ def _stored_checks(found: "DiscoveryRecord") -> "tuple[Check, ...]":
 
 def _numbers(
     found: "DiscoveryRecord", study: "SeriesStudy"
-) -> tuple[SeriesProblems, Mapping[str, np.ndarray], np.ndarray | None]:
-    """Return the series of a run, the numbers of its equations and those of its curves."""
+) -> "tuple[Mapping[str, GroupProblem], Mapping[str, np.ndarray], np.ndarray | None]":
+    """Return the losses of a run, the numbers of its equations and those of its curves."""
+    from discovery.config.file import train_config
     from discovery.runs.stored import network_of
 
     assert found.noise is not None  # every run on series keeps it
     assert found.series is not None  # the caller has asked
     noise, law = noise_of(found.noise), found.series.law
+    if finds_state_function(study):
+        plain, numbers = stored_problems(
+            study, train_config(study.config), found.series
+        )
+        parts = {
+            name: replace(one, comparison=replace(one.comparison, noise=noise))
+            for name, one in plain.items()
+        }
+        return parts, numbers, None
     if fits_groups_alone(study):
         train = joined(study.split.train, study.split.valid)
         series = {"train": train, "test": study.split.test}
         carrier = carrier_of(study, train)
         problems = SeriesProblems(carrier, series, noise, law.substeps)
-        return problems, _own(found, problems), None
+        return problems.all(), _own(found, problems), None
     parts = dict(zip(PARTS, study.split, strict=True))
     model = network_of(found, study.decoder)
     problems = SeriesProblems(model, parts, noise, law.substeps)
     assert found.equations is not None  # series without relations have own numbers
     return (
-        problems,
+        problems.all(),
         problems.of_relations(found.equations),
         problems.of_network()["train"],
     )

@@ -50,7 +50,7 @@ def series_predictions(discovery: "Discovery", study: "SeriesStudy") -> Predicti
         model: {n: _joined([one[n] for one in outputs], places) for n in names}
         for model, outputs in runs.items()
     }
-    ends = {n: equations.spread[n].limits(predicted[EQUATION][n], LEVEL)
+    ends = {n: _ends(equations, n, tables, runs[EQUATION], places)
             for n in names if n in equations.spread}  # fmt: skip
     dated = first.time.dtype.kind == "M"
     observed = {
@@ -76,6 +76,19 @@ def series_predictions(discovery: "Discovery", study: "SeriesStudy") -> Predicti
         group=None if first.group_column is None else _joined(groups, places),
         limits=ends,
     )  # fmt: skip
+
+
+def _ends(
+    equations: "SeriesEquations", target: str, tables: "list[SeriesTable]",
+    runs: list[Outputs], places: list[Array],
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return the ends of new observations of a target in the shown rows."""
+    pairs = [
+        equations.limits(table, target, run[target], LEVEL)
+        for table, run in zip(tables, runs, strict=True)
+    ]
+    low, high = ([pair[k] for pair in pairs] for k in (0, 1))
+    return _joined(low, places), _joined(high, places)
 
 
 def _shown(part: "SeriesTable", warmup: int) -> Array:
@@ -146,12 +159,38 @@ def dynamic_views(
     ``duration``: target -> share of time that a value is exceeded, observed and simulated.
     ``memory``: target -> correlation of residuals with those of rows before.
     ``states``: one row a group of the last part: time and every state.
+    ``deviations``: one row a latent whose groups deviate.
     """
     return {
         "duration": {n: duration(predictions, n) for n in predictions.observed},
         "memory": {n: memory(predictions, n) for n in predictions.observed},
         "states": states_over_time(equations, study.split[-1]),
+        "deviations": deviations_of(equations, study.split[0]),
     }
+
+
+def deviations_of(
+    equations: "SeriesEquations", train: "SeriesTable"
+) -> list[dict[str, Any]]:
+    """Return one row a latent that deviates: its law, and u of groups beside features."""
+    modes = equations.deviations
+    if modes is None:
+        return []
+    columns = {
+        n: brief(v) for n, v in zip(train.static_names, train.static.T, strict=True)
+    }
+    return [
+        {
+            "latent": name,
+            "factor": law.factor,
+            "spread": law.spread,
+            "shrinkage": law.shrinkage,
+            "groups": list(train.groups),
+            "u": brief(np.array([modes.modes[g][name] for g in train.groups])),
+            "columns": columns,
+        }
+        for name, law in modes.laws.items()
+    ]
 
 
 def duration(predictions: Predictions, target: str) -> dict[str, Any]:

@@ -67,13 +67,17 @@ def draw_series(
         discovery: with its recurrence.
         predictions: rows of all parts;  table: static features of the training groups.
     """
-    from visualize import draw_graph
+    from discovery.results.views.curves import stored_curves
+    from visualize import draw_graph, plot_edges
 
     if discovery.model is not None:
         graph = run_graph(discovery, table)
         if graph is not None:
             yield "graph", draw_graph(graph)
         yield from edge_figures(discovery, table)
+    curves = stored_curves(discovery.state_curves)
+    if curves:
+        yield "edges", plot_edges(curves)
     yield from profile_figures(discovery)
     last = predictions.part == predictions.part[-1]
     shown = np.flatnonzero(last)[:: -(-int(last.sum()) // SCATTER_ROWS)]

@@ -49,6 +49,7 @@ FOLDED = (  # name in addresses, heading, parts of which one must be there
     ("fails", "Where it fails: residuals", {"residuals"}),
     ("series", "Along time", {"series"}),
     ("states", "Memory: flow duration, residuals, states", {"states"}),
+    ("deviations", "What groups deviate by", {"deviations"}),
     ("sites", "Site by site", {"groups"}),
     ("reach", "Where the data are", {"reach"}),
     ("data", "Data and rows left out", {"data"}),

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from discovery.report.figures import edge_bands, profile_figures
 from discovery.report.run_report import stored_graph
 from discovery.results.views.collect import VIEWS
+from discovery.results.views.curves import numbers_of, stored_curves
 from discovery.runs.files import read_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import renew
@@ -18,10 +17,8 @@ from sciren.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from symbolic import EdgeCurve
     from visualize.paper.styles import PaperStyle
 
-SAMPLE = 2000  # values that stand for a density: two digits of every bin
 FIGURES = "figures"
 
 
@@ -114,13 +111,13 @@ def _figures(folder: Path, width: float) -> "Iterator[tuple[str, Figure]]":
     rows = views["rows"]
     for target, observed in rows["observed"].items():
         models = {
-            model: _numbers(values[target])
+            model: numbers_of(values[target])
             for model, values in rows["predicted"].items()
         }
         unit = rows["units"].get(target, "")
         yield (
             _named("observed", target, rows["observed"]),
-            plot_observed(_numbers(observed), models, target, unit),
+            plot_observed(numbers_of(observed), models, target, unit),
         )
     yield from _data_views(views)
     yield from profile_figures(discovery)
@@ -152,34 +149,3 @@ def _views(folder: Path) -> dict[str, Any]:
             f"run `sciren explain {folder}`"
         )
     return read_json(folder / VIEWS)
-
-
-def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
-    """Return curves as they lie in ``views.json``; a density stands for its values."""
-    from symbolic import EdgeCurve
-
-    curves = []
-    for view in views:
-        edges = _numbers(view["edges"])
-        middle = 0.5 * (edges[1:] + edges[:-1])
-        if view.get("labels"):
-            middle = _numbers(view["x"])
-        counts = np.round(_numbers(view["density"]) * SAMPLE).astype(int)
-        formula = view["formula"]
-        dropped = formula is None and not view["refused"]
-        curves.append(
-            EdgeCurve(
-                view["layer"], view["source"], view["target"], view["unit"],
-                _numbers(view["x"]), _numbers(view["spline"]),
-                None if formula is None else _numbers(formula),
-                np.repeat(middle, counts), view["importance"],
-                "dropped" if dropped else view["family"],
-                "the equation needs none" if dropped else view["label"],
-                view["refused"], labels=tuple(view.get("labels") or ()),
-            )
-        )  # fmt: skip
-    return curves
-
-
-def _numbers(values: Sequence[float | None]) -> np.ndarray:
-    return np.array([np.nan if v is None else v for v in values], dtype=float)

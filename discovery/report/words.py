@@ -9,6 +9,14 @@ WORDS: dict[str, str] = {
     "constant latents": "The process model with every latent held constant.",
     "network": "The network of curves that the equation was read from.",
     "equation": "The equation of this report.",
+    "equation, groups at their modes": "The equation with what groups of the training "
+    "deviate from it.",
+    "deviation": "How a group differs from what its features say.",
+    "spread": "Standard deviation of the deviations u of groups.",
+    "shrinkage": "How much of the deviations the series do not tell: near one they say "
+    "little of a group of its own.",
+    "law": "Whether groups deviate by factors or by amounts.",
+    "curve of the state": "The process model with a free curve of its state.",
     "model": "What predicts: the equation, the network it was read from, or a baseline.",
     "R²": "Share of the variance of the observations that is explained; 1 is perfect, "
     "0 is no better than their mean.",

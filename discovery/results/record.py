@@ -45,6 +45,7 @@ class DiscoveryRecord:
         group_scores: of such a process: one row a part, model, group and target: nse,
             kge, bias.
         noise: of such a process, as `discovery.dynamics.noise` reads it.
+        state_curves: views of its functions of states, before they are written.
     """
 
     model: "ScIReN | None"
@@ -70,6 +71,7 @@ class DiscoveryRecord:
     series: "SeriesEquations | None" = field(default=None, repr=False)
     group_scores: "pd.DataFrame | None" = field(default=None, repr=False)
     noise: dict[str, Any] | None = field(default=None, repr=False)
+    state_curves: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     @property
     def has_network(self) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Scores = dict[str, dict[str, dict[str, dict[str, float]]]]  # part, model, name, measure
 
 NETWORK, EQUATION = "network", "equation"
+CURVE = "curve of the state"
 
 
 def feature_columns(table: "Table") -> dict[str, np.ndarray]:

@@ -81,6 +81,8 @@ def _features(study: "Study | SeriesStudy") -> str:
 def _static(study: SeriesStudy) -> str:
     """Return the static features with their ranges over the groups."""
     table = study.table
+    if study.decoder.state_latents:
+        return "features: none, every group has the same function of a state"
     if not table.static_names:
         return "features: none, every group gets numbers of its own"
     shown = [
@@ -143,6 +145,8 @@ def _steps(ready: ReadyRun) -> list[str]:
 
     study = ready.study
     decided = study.config.discovery
+    if isinstance(study, SeriesStudy) and study.decoder.state_latents:
+        return ["curve of the state", "closed forms", "free runs", "verdict", "report"]
     if isinstance(study, SeriesStudy) and not study.config.features:
         return ["every group fitted alone", "free runs", "verdict", "report"]
     _, why = choose_engine(model_of(study.config, study.decoder), ready.training)

@@ -80,10 +80,14 @@ def complete(
     """
     from discovery.dynamics.discovering import with_time_format
     from discovery.dynamics.own import fits_groups_alone, own_numbers
+    from discovery.dynamics.state_function import finds_state_function, state_function
     from discovery.runs.training import train
 
     study = ready.study
-    if fits_groups_alone(study):
+    if finds_state_function(study):
+        discovery = state_function(study, ready.training, progress.say)
+        with_time_format(discovery, study.config)
+    elif fits_groups_alone(study):
         discovery = own_numbers(study, ready.training, progress.say)
         with_time_format(discovery, study.config)
     else:

@@ -59,6 +59,20 @@ def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:
             "key 'split.column': series are dealt by their groups; name the column as "
             "data.groups"
         )
+    _refuse_features(config, decoder)
+
+
+def _refuse_features(config: RunConfig, decoder: "DynamicModel") -> None:
+    """Refuse features and splits that the latents of a process have no use for."""
+    split = config.split
+    if decoder.state_latents:
+        if config.features:
+            raise ConfigError(
+                f"key 'features': latent {decoder.state_latents[0].name!r} of "
+                f"{decoder.name!r} is a function of a state and the same in all groups; "
+                "write features: []"
+            )
+        return
     if not config.features and not isinstance(split, TimeSplit):
         raise ConfigError(
             "key 'features': is empty, so every group gets numbers of its own, which say "

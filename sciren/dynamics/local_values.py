@@ -4,7 +4,8 @@ The local vector of a group holds its latents on their raw scale, the process co
 their training scale (positive ones in logs), and the learned starts with them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -16,7 +17,12 @@ from sciren.constraints import HALF_WIDTH, Constraint, HardSigmoid, bounds
 from sciren.data.series import SeriesTable
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.solving.directions import Directions
-from sciren.dynamics.solving.simulation import SeriesProcess, Values, check_finite
+from sciren.dynamics.solving.simulation import (
+    SeriesProcess,
+    StateFunction,
+    Values,
+    check_finite,
+)
 
 # Of a step of Gauss and Newton: a latent that jumps onto its bound has no gradient there.
 LARGEST_STEP = 2.0
@@ -30,10 +36,12 @@ class LocalScale:
     Args:
         model: process model.
         constraints: of its latents per group.
+        functions: latents of a state that are known, which are no numbers of groups.
     """
 
     model: DynamicModel
     constraints: tuple[Constraint, ...]
+    functions: Mapping[str, StateFunction] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,7 +145,7 @@ class LocalScale:
             else np.full(len(physical), state.start)
             for state in self.model.states
         }
-        return Values(known, starts)
+        return Values(known, starts, self.functions)
 
     def directions(self) -> Directions:
         """Return the directions of all local numbers, in their order."""

@@ -5,6 +5,7 @@ S_{i,t+1} = S_{i,t} + P_{i,t} - ...        \frac{dC_i}{dt} = ...
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import sympy
 
@@ -12,6 +13,21 @@ from symbolic.dynamics.recurrence import Recurrence, StateLaw
 from symbolic.dynamics.sharing import letters, shared_parts
 from symbolic.printing.latex import to_latex
 from symbolic.printing.numbers import format_number
+
+
+class DeviationLaw(Protocol):
+    """How groups deviate from a relation: by factors exp(u) or by amounts u."""
+
+    @property
+    def factor(self) -> bool:
+        """Whether by factors."""
+        ...
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of u."""
+        ...
+
 
 TIME, AHEAD = "i,t", "i,t+1"
 
@@ -62,8 +78,11 @@ def process_latex(
     # in the order in which a reader calculates: new states,
     # outputs, what they share, observed states, starts
     law, parts = _shared(law)
-    names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in parts}
+    moving = [*parts, *law.functions]
+    names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in moving}
     lines = [_new_state(law, state, names) for state in law.states]
+    for name, formula in law.functions.items():
+        lines.append(f"{names[name]} = {to_latex(formula, digits, names)}")
     for target, formula in law.outputs.items():
         lines.append(f"{_indexed(target, TIME)} = {to_latex(formula, None, names)}")
     for name, formula in parts.items():
@@ -77,6 +96,23 @@ def process_latex(
     return lines
 
 
+def deviation_latex(laws: "Mapping[str, DeviationLaw]", digits: int = 3) -> list[str]:
+    """Return how groups deviate: one line a latent, and its law.
+
+    Args:
+        laws: latent -> law of its deviations.
+        digits: significant digits.
+    """
+    lines = []
+    for name, law in laws.items():
+        latent, spread = _indexed(name, "i"), format_number(law.spread, digits, "latex")
+        u = rf"u_{{{_word(name)},i}}"
+        moved = rf"{latent}\, e^{{{u}}}" if law.factor else f"{latent} + {u}"
+        normal = rf"{u} \sim N\left(0, {spread}^2\right)"
+        lines.append(rf"\text{{group }} i = {moved},\quad {normal}")
+    return lines
+
+
 def aligned(lines: Sequence[str]) -> str:
     """Return lines as one ``aligned`` environment, aligned at their first equality."""
     body = " \\\\\n".join(line.replace(" = ", " &= ", 1) for line in lines)
@@ -85,7 +121,9 @@ def aligned(lines: Sequence[str]) -> str:
 
 def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
     """Return the law with what occurs several times under names a, b, ... of its own."""
-    taken = {*law.parameters, *law.forcings.values(), *law.new, *law.targets}
+    taken = {
+        *law.parameters, *law.functions, *law.forcings.values(), *law.new, *law.targets
+    }  # fmt: skip
     formulas = [*law.new.values(), *law.outputs.values()]
     shared, short = shared_parts(formulas, taken, letters())
     # What is an output as it stands goes by the name of the output.

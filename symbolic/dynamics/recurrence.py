@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -56,6 +56,7 @@ class Recurrence:
         time: "step" or "ode";  solver, substeps: of an ODE in an interval, see
             `sciren.dynamics.solving.integrators`.
         warmup: first rows that run and are not compared.
+        functions: latent -> formula of the states at the start of the step.
     """
 
     states: tuple[StateLaw, ...]
@@ -68,6 +69,7 @@ class Recurrence:
     substeps: int = 1
     warmup: int = 0
     solver: Literal["linear", "rk4"] = "rk4"
+    functions: Mapping[str, sympy.Expr] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -116,6 +118,18 @@ class Recurrence:
         """Names of the outputs."""
         return (*self.observed, *self.outputs)
 
+    def written_out(self) -> "Recurrence":
+        """Return the recurrence with the functions of states inside its formulas."""
+        if not self.functions:
+            return self
+        place = {sympy.Symbol(n, real=True): one for n, one in self.functions.items()}
+        return replace(
+            self,
+            new={name: one.xreplace(place) for name, one in self.new.items()},
+            outputs={name: one.xreplace(place) for name, one in self.outputs.items()},
+            functions={},
+        )
+
     @cached_property
     def _step(self) -> Callable[[Sequence[Any]], tuple[list[Any], dict[str, Any]]]:
         """One step on values of states, parameters and forcings: new states, outputs."""
@@ -123,7 +137,8 @@ class Recurrence:
             *(state.name for state in self.states), *self.parameters,
             *self.forcings.values(),
         ]  # fmt: skip
-        formulas = [*(self.new[s.name] for s in self.states), *self.outputs.values()]
+        law = self.written_out()
+        formulas = [*(law.new[s.name] for s in self.states), *law.outputs.values()]
         parts, short = shared_parts(formulas, names, numbered())
         known = [*names, *(str(symbol) for symbol, _ in parts)]
         symbols = [sympy.Symbol(name, real=True) for name in known]
@@ -260,6 +275,7 @@ class Recurrence:
             "substeps": self.substeps,
             "warmup": self.warmup,
             "solver": self.solver,
+            "functions": {name: to_tree(one) for name, one in self.functions.items()},
         }
 
     @classmethod
@@ -289,6 +305,8 @@ class Recurrence:
                 int(stored["substeps"]),
                 int(stored["warmup"]),
                 solver,
+                # nor had they functions of states
+                {n: from_tree(tree) for n, tree in stored.get("functions", {}).items()},
             )
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(f"the recurrence cannot be read: {error!r}") from error

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from symbolic.dynamics.latex import aligned, process_latex
+from symbolic.dynamics.latex import (
+    DeviationLaw,
+    aligned,
+    deviation_latex,
+    process_latex,
+)
 from symbolic.dynamics.recurrence import Recurrence
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.terms.rebuild import Units
@@ -16,7 +21,10 @@ if TYPE_CHECKING:
 
 
 def with_process(
-    relations: SymbolicModel, law: Recurrence, targets: Mapping[str, str]
+    relations: SymbolicModel,
+    law: Recurrence,
+    targets: Mapping[str, str],
+    deviations: Mapping[str, DeviationLaw] | None = None,
 ) -> SymbolicModel:
     """Return relations that print a recurrence as their process.
 
@@ -24,8 +32,9 @@ def with_process(
         relations: latent -> formula of static features.
         law: the recurrence.
         targets: target -> column.
+        deviations: latent -> how groups deviate from its relation.
     """
-    return _printing(relations, law, targets, relations.equations)
+    return _printing(relations, law, targets, relations.equations, deviations or {})
 
 
 def no_relations(
@@ -54,7 +63,7 @@ def no_relations(
     )  # fmt: skip
     # what is no shared constant differs from group to group and gets the index i
     of_groups = [name for name in law.parameters if name not in empty.constants]
-    return _printing(empty, law, targets or {}, of_groups)
+    return _printing(empty, law, targets or {}, of_groups, {})
 
 
 def _printing(
@@ -62,8 +71,10 @@ def _printing(
     law: Recurrence,
     targets: Mapping[str, str],
     of_groups: "Collection[str]",
+    deviations: Mapping[str, DeviationLaw],
 ) -> SymbolicModel:
     lines = process_latex(law, of_groups, relations.constants)
+    lines += deviation_latex(deviations)
     return replace(
         relations,
         process=None,

@@ -117,17 +117,11 @@ class StateForms:
 
 
 def with_relation(law: Recurrence, latent: str, formula: Any) -> Recurrence:
-    """Return a recurrence with a formula of its states in place of a latent."""
-    import sympy
-
+    """Return a recurrence of which a latent is a formula of its states."""
     # the latent is no parameter any more: its formula holds its constants as numbers
-    place = {sympy.Symbol(latent, real=True): formula}
-    return replace(
-        law,
-        new={name: one.xreplace(place) for name, one in law.new.items()},
-        outputs={name: one.xreplace(place) for name, one in law.outputs.items()},
-        parameters=tuple(name for name in law.parameters if name != latent),
-    )
+    parameters = tuple(name for name in law.parameters if name != latent)
+    functions = {**law.functions, latent: formula}
+    return replace(law, parameters=parameters, functions=functions)
 
 
 def state_forms(
@@ -155,6 +149,12 @@ def state_forms(
         latent.name, latent.state_input, (best, *forms[1:]), fit,
         _refusal(fit, forms[0]),
     )  # fmt: skip
+
+
+def constant_form(fit: "StateFit") -> StateForm:
+    """Return the latent as one number, refitted with the process constants."""
+    (flat,) = relations(("constant",), 1.0, fit.problem.latent.low)
+    return _refitted(fit, flat, np.array([fit.function.value(fit.visited).mean()]))
 
 
 def _by_criterion(form: StateForm) -> float:

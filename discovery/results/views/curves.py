@@ -1,5 +1,6 @@
 """Learned curves with closed form, band and density of the data, as plain data."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,10 @@ from discovery.results.views.plain import brief, spread
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
     from sciren.data import Table
+    from symbolic import EdgeCurve
 
 BINS = 40  # of the density: as in `visualize.curves`
+SAMPLE = 2000  # values that stand for a density: two digits of every bin
 POINTS = 161  # of a curve: two pixels each in the page
 
 
@@ -55,3 +58,35 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
+    """Return curves as they lie in ``views.json``; a density stands for its values."""
+    from symbolic import EdgeCurve
+
+    curves = []
+    for view in views:
+        edges = numbers_of(view["edges"])
+        middle = 0.5 * (edges[1:] + edges[:-1])
+        if view.get("labels"):
+            middle = numbers_of(view["x"])
+        counts = np.round(numbers_of(view["density"]) * SAMPLE).astype(int)
+        formula = view["formula"]
+        dropped = formula is None and not view["refused"]
+        curves.append(
+            EdgeCurve(
+                view["layer"], view["source"], view["target"], view["unit"],
+                numbers_of(view["x"]), numbers_of(view["spline"]),
+                None if formula is None else numbers_of(formula),
+                np.repeat(middle, counts), view["importance"],
+                "dropped" if dropped else view["family"],
+                "the equation needs none" if dropped else view["label"],
+                view["refused"], labels=tuple(view.get("labels") or ()),
+            )
+        )  # fmt: skip
+    return curves
+
+
+def numbers_of(values: Sequence[float | None]) -> np.ndarray:
+    """Return plain values as an array, nothing as nan."""
+    return np.array([np.nan if v is None else v for v in values], dtype=float)

@@ -209,7 +209,20 @@ function drawMemory(place) {
   const drawn = Object.keys(RUN.states[0].states).map((name) => [name, chart(html2(grid), `state ${name}`, spec(name))]);
   choice.addEventListener("change", () => drawn.forEach(([name, one]) => one.show(spec(name))));
 }
-const VIEWS = { states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
+// what groups deviate from the relations, against a feature that the reader chooses
+function drawDeviations(place) {
+  const names = Object.keys(RUN.deviations[0].columns);
+  const choice = html("select", { "aria-label": "Feature beside the deviations" }, ...names.map((name) => html("option", {}, name)));
+  place.append(html("p", { class: "hint" }, "A group differs from what its features say by u, of which the dashed lines hold 95 %. A trend would be a relation that is missing; where the shrinkage is near one, the series tell little and a trend cannot show."), choice);
+  const grid = html("div", { class: "grid-of-charts" });
+  place.append(grid);
+  const spec = (one) => ({ x: { label: withUnit(choice.value, RUN.rows.units[choice.value]) }, y: { label: one.factor ? `u of ${one.latent}, a factor exp(u)` : `u of ${one.latent}` }, height: 210, layers: [
+    { kind: "level", y: [-1.96 * one.spread, 0, 1.96 * one.spread] },
+    { kind: "points", name: `spread ${short(one.spread)}, shrinkage ${short(one.shrinkage)}`, class: "one solid", x: one.columns[choice.value], y: one.u, legend: `spread ${short(one.spread)}, shrinkage ${short(one.shrinkage)}` }] });
+  const drawn = RUN.deviations.map((one) => [one, chart(html2(grid), `deviations ${one.latent}`, spec(one))]);
+  choice.addEventListener("change", () => drawn.forEach(([one, made]) => made.show(spec(one))));
+}
+const VIEWS = { deviations: [drawDeviations, RUN.deviations?.length && RUN.deviations], states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
 for (const [name, [draw, numbers]] of Object.entries(VIEWS)) {
   const place = view(name);
   if (place && numbers) draw(place);

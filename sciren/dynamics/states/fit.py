@@ -7,6 +7,7 @@ largest weight is taken whose score n log(squares / n) + 2 (effective coefficien
 lowest; with whitened residuals that is Akaike's criterion.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,9 @@ from sciren.comparison import ResidualScale
 from sciren.data.series import SeriesTable
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.groups.deviations import Deviations
+from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison, compared_targets
 from sciren.dynamics.solving.simulation import (
     SeriesProcess,
@@ -83,9 +87,7 @@ def fit_state_function(
     with torch.enable_grad():  # the check asks for derivatives
         check_process_model(model, flat)
     process = SeriesProcess(model, series)
-    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-    scale = ResidualScale.fit(targets, config.residual, config.offset)
-    problem = spline_problem(process, Comparison.of(process, scale), latent)
+    problem = spline_problem(process, _comparison(process, config), latent)
     theta = _first_fit(problem)
     # The noise is known only from a fit, and the weight of roughness is in its units.
     for _ in range(2):
@@ -100,6 +102,28 @@ def fit_state_function(
     return min(fits, key=lambda fit: fit.score)
 
 
+def known_function_problem(
+    model: DynamicModel,
+    series: SeriesTable,
+    functions: Mapping[str, StateFunction],
+    config: TrainConfig,
+) -> GroupProblem:
+    """Return the loss of series of which the functions of states are known.
+
+    What is left are constants, as one row of numbers for every group.
+    """
+    process = SeriesProcess(model, series)
+    scale = LocalScale(model, (), functions)
+    law = Deviations.declared(scale)
+    return GroupProblem(process, _comparison(process, config), scale, law)
+
+
+def _comparison(process: SeriesProcess, config: TrainConfig) -> Comparison:
+    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
+    scale = ResidualScale.fit(targets, config.residual, config.offset)
+    return Comparison.of(process, scale)
+
+
 def _only_latent(model: DynamicModel) -> Parameter:
     others = [p.name for p in (*model.group_latents, *model.row_latents)]
     if others or len(model.state_latents) != 1:
@@ -107,6 +131,12 @@ def _only_latent(model: DynamicModel) -> Parameter:
         raise TrainingError(
             f"process model {model.name!r} has latents {named}; a function of a state is "
             "fitted with that one latent alone, inputs=['state.x'], and constants"
+        )
+    if model.time == "ode":
+        raise TrainingError(
+            f"process model {model.name!r} gives derivatives, and within an interval "
+            f"{model.state_latents[0].name!r} would have to follow its state; declare "
+            "time='step' with steps that are short enough"
         )
     return model.state_latents[0]
 

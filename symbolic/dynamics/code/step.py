@@ -136,6 +136,7 @@ def step_code(
         constants: value of every constant, learned starts among them.
         dialect: of the language;  reserved, folded: see `symbolic.code.identifiers`.
     """
+    law = law.written_out()
     names = Identifiers([*reserved, *OWN], folded)
     # learned starts are used once, at the beginning of the run: no step takes them
     learned = {state.start_name for state in law.states}

@@ -209,6 +209,6 @@ def test_constraint_names_are_those_of_the_core():
     assert set(settings.CONSTRAINT_NAMES) == {"auto", *CONSTRAINTS}
 
 
-def test_no_feature_is_refused_unless_groups_can_be_fitted_alone(file):
+def test_no_feature_is_refused_without_a_process(file):
     with pytest.raises(ConfigError, match=r"features is \[\]: give at least one"):
-        load_config(file, ["features=[]", "split={kind: random}"])
+        load_config(file, ["features=[]", "decoder=null"])

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from discovery.report.paper import paper_figures, stored_curves
+from discovery.report.paper import paper_figures
+from discovery.results.views.curves import stored_curves
 from discovery.runs.folder import open_run
 from sciren.errors import ConfigError, DataError
 

@@ -1,13 +1,23 @@
 """Closed forms of functions of a state: derivatives, formulas, recovery, refusal."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+import sympy
 
 from sciren import Parameter, SeriesTable, State, TrainConfig, process_model
 from sciren.datasets.catchments import autoregressive, weather
 from sciren.dynamics import fit_state_function
-from symbolic.dynamics import state_forms
+from symbolic.dynamics import (
+    Recurrence,
+    no_relations,
+    process_latex,
+    recurrence_code,
+    state_forms,
+)
+from symbolic.dynamics.state_formula import StateFormula
 from symbolic.dynamics.state_relation import (
     STATE_FAMILIES,
     KnownCurve,
@@ -106,6 +116,30 @@ def test_the_recurrence_with_the_formula_is_the_process(found):
     )
     _, outputs = law.run({}, process.table.forcings)
     np.testing.assert_allclose(outputs["q"], run.outputs[0], rtol=1e-9)
+
+
+def test_the_function_is_printed_stored_and_coded_with_the_recurrence(found):
+    law = found.recurrence()
+    assert any("drain}_{i,t} = " in line for line in process_latex(law, (), {}))
+    again = Recurrence.from_json(json.loads(json.dumps(law.to_json())))
+    assert again.functions.keys() == {"drain"}
+    rain = {"rain": np.full((5, 1), 3.0), "pet": np.full((5, 1), 1.0)}
+    forcings = {name: rain[name] for name in law.forcings}
+    np.testing.assert_array_equal(
+        again.run({}, forcings)[1]["q"], law.run({}, forcings)[1]["q"]
+    )
+    code = recurrence_code(law, no_relations(law), "python")
+    assert "drain" not in code.split("def one_row")[-1]
+
+
+def test_a_formula_of_a_state_is_its_relation(found):
+    best, x = found.best, np.linspace(5.0, 120.0, 9)
+    formula = StateFormula(best.expression, "soil")
+    np.testing.assert_allclose(formula.value(x), best.function.value(x), rtol=1e-9)
+    np.testing.assert_allclose(formula.slope(x), best.function.slope(x), rtol=1e-9)
+    assert formula.by_constants(x).shape == (9, 0)
+    held = StateFormula(sympy.Max(0, sympy.Symbol("soil", real=True) - 30), "soil")
+    np.testing.assert_array_equal(held.slope(np.array([10.0, 50.0])), [0.0, 1.0])
 
 
 def test_families_that_are_not_it_are_refused(found):

@@ -1,0 +1,223 @@
+"""An unknown function of a state, from a study to a verdict.
+
+All groups share the function, so that it says something of groups and of periods that were
+not seen. The curve is found through the simulation, its closed form as well
+(`sciren.dynamics.fit_state_function`, `symbolic.dynamics.state_forms`); training series
+alone decide, validation series give the width of intervals.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from discovery.dynamics.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.discovering import columns_of
+from discovery.dynamics.equations import SeriesEquations
+from discovery.dynamics.judging import judge_state_function
+from discovery.dynamics.noise import noise_record_of
+from discovery.dynamics.problems import free_runs, scores_by_group
+from discovery.dynamics.scores import CONSTANT, pooled_scores, ranges_of, spread_of
+from discovery.dynamics.state_tables import (
+    candidates_of,
+    constants_table,
+    curve_view,
+    notes_on,
+)
+from discovery.results.scoring import CURVE, EQUATION
+from discovery.tables.records import PARTS
+from symbolic.dynamics.recurrence import Recurrence
+from symbolic.dynamics.relations import no_relations
+from symbolic.dynamics.state_closed_forms import (
+    StateForms,
+    constant_form,
+    state_forms,
+    with_relation,
+)
+from symbolic.dynamics.state_formula import StateFormula
+from symbolic.dynamics.state_relation import STATE_FAMILIES
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from discovery.dynamics.problems import Numbers
+    from discovery.results.result import Discovery
+    from discovery.tables.study import SeriesStudy, Study
+    from sciren.dynamics.groups.group_problem import GroupProblem
+    from sciren.dynamics.prediction import SeriesPrediction
+    from sciren.dynamics.residuals import NoiseOfSeries
+    from sciren.dynamics.solving.simulation import StateFunction
+    from sciren.training import TrainConfig
+
+
+def finds_state_function(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
+    """Whether the process of a study has a latent that is a function of its own state."""
+    from discovery.tables.study import SeriesStudy
+
+    return isinstance(study, SeriesStudy) and bool(study.decoder.state_latents)
+
+
+def state_function(
+    study: "SeriesStudy",
+    config: "TrainConfig",
+    say: Callable[[str], None] = lambda sentence: None,
+) -> "Discovery":
+    """Find the function as a curve and as a closed form, run it freely, check and judge.
+
+    Args:
+        study: series split by group, by time, or both; its process has one such latent.
+        config: ``residual`` and ``offset`` say how series are compared.
+        say: hears what is going on.
+    Raises:
+        TrainingError: the process has further latents, or no numbers at its start.
+        ExpressionError: the step cannot be written with symbols.
+    """
+    from sciren.dynamics import fit_state_function
+
+    train, latent = study.split.train, study.decoder.state_latents[0]
+    law = Recurrence.of(study.decoder, train.forcing_columns)
+    say(f"training: {latent.name} as a curve of {latent.state_input}")
+    curve = fit_state_function(study.decoder, train, config)
+    say("equations: closed forms of the curve, through the simulation")
+    forms = state_forms(curve, _families(study))
+    law = with_relation(law, latent.name, forms.best.expression)
+    result = _discovery(study, config, forms, law)
+    say(f"verdict: {result.verdict.line()}")
+    return result
+
+
+def _families(study: "SeriesStudy") -> tuple[str, ...]:
+    """Return the families that the user asks for, else those of constitutive relations."""
+    decided = study.config.discovery
+    asked = "families" in decided.model_fields_set
+    return tuple(decided.families) if asked else STATE_FAMILIES
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of the same process: the function of the state, and the constants.
+
+    Args:
+        function: of the latent.
+        constants: by name, learned starts among them.
+    """
+
+    function: "StateFunction"
+    constants: Mapping[str, float]
+
+    def numbers(self, names: tuple[str, ...], groups: int) -> np.ndarray:
+        """Return the constants (G, Q), the same in every group."""
+        return np.tile([self.constants[name] for name in names], (groups, 1))
+
+
+def problems_of(
+    study: "SeriesStudy", config: "TrainConfig", function: "StateFunction"
+) -> "dict[str, GroupProblem]":
+    """Return part -> loss of its series with a function that is known, noise equal.
+
+    Args:
+        study: its split and process.
+        config: how series are compared.
+        function: of the only latent of a state.
+    """
+    from sciren.dynamics.fitting import replace_series
+    from sciren.dynamics.states.fit import known_function_problem
+
+    functions = {study.decoder.state_latents[0].name: function}
+    train = study.split.train
+    problem = known_function_problem(study.decoder, train, functions, config)
+    parts = dict(zip(PARTS, study.split, strict=True))
+    return {name: replace_series(problem, part) for name, part in parts.items()}
+
+
+def stored_problems(
+    study: "SeriesStudy", config: "TrainConfig", equations: SeriesEquations
+) -> "tuple[dict[str, GroupProblem], Numbers]":
+    """Return the losses and the numbers of equations as they were stored."""
+    latent = study.decoder.state_latents[0]
+    formula = equations.law.functions[latent.name]
+    function = StateFormula(formula, str(latent.state_input))
+    problems = problems_of(study, config, function)
+    member = Member(function, equations.relations.constants)
+    names = problems["train"].scale.names
+    return problems, {
+        part: member.numbers(names, len(problem.process.table))
+        for part, problem in problems.items()
+    }
+
+
+def _members(forms: StateForms) -> dict[str, Member]:
+    fit, best, flat = forms.fit, forms.best, constant_form(forms.fit)
+    formula = StateFormula(best.expression, forms.state)
+    return {
+        EQUATION: Member(formula, best.process_constants),
+        CURVE: Member(fit.function, fit.constants),
+        CONSTANT: Member(flat.function, flat.process_constants),
+    }
+
+
+def _discovery(
+    study: "SeriesStudy", config: "TrainConfig", forms: StateForms, law: Recurrence
+) -> "Discovery":
+    import pandas as pd
+
+    from discovery.results.result import Discovery
+
+    train, members = study.split.train, _members(forms)
+    noise = _noise_of(study, config, members[EQUATION])
+    parts, runs = _free_runs(study, config, members, noise)
+    scores = scores_by_group(parts, runs)
+    relations = no_relations(law, train.target_columns, members[EQUATION].constants)
+    equations = SeriesEquations(relations, law, columns_of(train))
+    equations.spread = spread_of(parts, runs)
+    equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
+    numbers = members[EQUATION].numbers(parts["train"].scale.names, len(train))
+    equations.verification = free_run_checks(
+        parts["train"], equations, FreeNumbers(numbers, None), scores
+    )
+    constants = constants_table(study, forms)
+    result = Discovery(
+        None, relations, constants, (), pooled_scores(parts, runs, scores), {},
+        pd.DataFrame(), candidates_of(forms), pd.DataFrame(), pd.DataFrame(),
+        tuple(notes_on(forms)), (), series=equations, group_scores=scores,
+        noise=noise_record_of(noise),
+    )  # fmt: skip
+    result.state_curves = (curve_view(study, forms),)
+    result.verdict = judge_state_function(result, parts, runs, forms)
+    return result
+
+
+def _noise_of(
+    study: "SeriesStudy", config: "TrainConfig", member: Member
+) -> "NoiseOfSeries":
+    """Return the noise that a free run of the training series leaves."""
+    problem = problems_of(study, config, member.function)["train"]
+    numbers = member.numbers(problem.scale.names, len(problem.process.table))
+    run = problem.process.simulate(problem.scale.values(numbers))
+    return problem.with_noise_of(run.outputs).comparison.noise
+
+
+def _free_runs(
+    study: "SeriesStudy",
+    config: "TrainConfig",
+    members: Mapping[str, Member],
+    noise: "NoiseOfSeries",
+) -> "tuple[dict[str, GroupProblem], dict[str, dict[str, SeriesPrediction]]]":
+    """Return the losses of the equation, and part -> model -> free run."""
+    known: dict[str, dict[str, GroupProblem]] = {}
+    runs: dict[str, dict[str, SeriesPrediction]] = {part: {} for part in PARTS}
+    for model, member in members.items():
+        plain = problems_of(study, config, member.function)
+        known[model] = {
+            part: replace(one, comparison=replace(one.comparison, noise=noise))
+            for part, one in plain.items()
+        }
+        names = known[model]["train"].scale.names
+        numbers = {
+            part: member.numbers(names, len(one.process.table))
+            for part, one in known[model].items()
+        }
+        for part, found in free_runs(known[model], {model: numbers}).items():
+            runs[part] |= found
+    return known[EQUATION], runs
