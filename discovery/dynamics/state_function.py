@@ -89,9 +89,10 @@ def state_function(
 
 def _families(study: "SeriesStudy") -> tuple[str, ...]:
     """Return the families that the user asks for, else those of constitutive relations."""
-    decided = study.config.discovery
-    asked = "families" in decided.model_fields_set
-    return tuple(decided.families) if asked else STATE_FAMILIES
+    # a run writes every setting, so what it holds says nothing of what was asked for
+    usual = type(study.config.discovery.options).model_fields["families"].default
+    asked = tuple(study.config.discovery.families)
+    return STATE_FAMILIES if asked == tuple(usual) else asked
 
 
 @dataclass(frozen=True)

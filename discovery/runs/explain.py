@@ -4,13 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from discovery.config.file import load_config
+from discovery.config.file import load_config, train_config
 from discovery.config.settings import RunConfig
 from discovery.results.scoring import EQUATION, NETWORK
 from discovery.runs.folder import check_free, open_run, run_folder
 from discovery.runs.manifest import edited_note
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
-from discovery.runs.workflow import check_study, discover_study, progress_of, write_all
+from discovery.runs.workflow import (
+    check_study,
+    complete,
+    discover_study,
+    progress_of,
+    ready_run,
+    write_all,
+)
 from sciren.errors import ConfigError, DataError
 from symbolic.options import SymbolicOptions, check_families
 
@@ -46,6 +53,8 @@ def explain(
             stands where the new run would go.
         DataError: no such run, or its data have changed.
     """
+    from discovery.dynamics.own import fits_groups_alone
+    from discovery.dynamics.state_function import finds_state_function
     from discovery.runs.files import read_record
     from discovery.runs.unfinished import carry_over
     from discovery.tables.prepare import prepare
@@ -63,9 +72,13 @@ def explain(
             f"{study.source}: is not what the run was made from (its SHA-256 differs); "
             "run `sciren discover` again"
         )
-    training = stored_training(folder, study)
+    alone = finds_state_function(study) or fits_groups_alone(study)
+    training = None if alone else stored_training(folder, study)
     with run_folder(out, overwrite or out == folder) as new:
         keep = carry_over(folder, new, study)
+        if training is None:  # no network was trained, so that all of the run is again
+            complete(ready_run(study, train_config(config)), new, progress, keep)
+            return out
         discovery = discover_study(study, training, progress, keep)
         write_all(discovery, study, new, progress)
     return out

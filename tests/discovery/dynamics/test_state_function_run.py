@@ -8,6 +8,7 @@ import pytest
 
 from discovery import Discovery, load_config, run
 from discovery.runs.check import check
+from discovery.runs.explain import explain
 from discovery.runs.predict_file import predict
 from discovery.verdict.runs import verify_run
 from sciren.errors import ConfigError
@@ -138,3 +139,13 @@ def test_check_tells_the_steps_and_features_are_refused(folder):
         check(
             load_config(folder / "config.yaml", ["out=o", "features=[x]"]), quiet=True
         )
+
+
+@pytest.mark.slow
+def test_explain_takes_other_families_and_leaves_the_first_run(made):
+    again = explain(made, ["discovery.families=[linear]"], True, "lines")
+    found = Discovery.load(again)
+    assert found.candidates["family"].unique().tolist() == ["linear"]
+    assert found.verdict.headline == "not supported"
+    assert "leaves" in " ".join(found.notes)
+    assert Discovery.load(made).verdict.headline == "supported"
