@@ -1,5 +1,6 @@
 """One contract for the whole shelf: a process model is tested because it is there."""
 
+import functools
 import itertools
 import json
 import warnings
@@ -61,6 +62,28 @@ def sample(decoder, rows=ROWS, seed=0):
     return latents, shared, forcings
 
 
+def outputs(decoder, values, forcings):
+    count = len(decoder.parameters.latents)
+    return decoder.evaluate(values[:, :count], values[:, count:], forcings)
+
+
+def one_sided(decoder, values, steps, forcings):
+    """Outputs (P, rows, m) ahead of and behind every parameter, all in one batch."""
+    rows, count = values.shape
+    moves = torch.eye(count, dtype=values.dtype)[:, None] * steps
+    both = torch.cat([values + moves, values - moves]).reshape(-1, count)
+    tiled = {name: column.repeat(2 * count) for name, column in forcings.items()}
+    with torch.no_grad():
+        found = outputs(decoder, both, tiled)
+    return found.reshape(2, count, rows, -1)
+
+
+@functools.cache
+def formulas(name):
+    """Targets as formulas in which fixed parameters are symbols, so that their units count."""
+    return trace(Unfixed(MODELS[name]), {})
+
+
 @pytest.mark.parametrize("name", MODELS)
 class TestShelf:
     def test_values_are_finite_over_the_whole_range(self, name):
@@ -72,41 +95,35 @@ class TestShelf:
         decoder = MODELS[name]
         latents, constants, forcings = sample(decoder)
         values = torch.cat([latents, constants], 1).requires_grad_()
-        count = latents.shape[1]
-        learned = (*decoder.parameters.latents, *decoder.parameters.constants)
-
-        def outputs(z):
-            return decoder.evaluate(z[:, :count], z[:, count:], forcings)
-
         # squaring a matrix of rates times time up to 1e4 costs torch so many digits
         near, length = (1e-3, 1e-4) if decoder.equation_latex() else (1e-5, 1e-6)
-        result = outputs(values)
+        steps = length * values.detach().abs().clamp(min=1e-9)
+        result = outputs(decoder, values, forcings)
+        here = result.detach()
+        ahead, back = one_sided(decoder, values.detach(), steps, forcings)
+        ahead, back = (
+            (ahead - here) / steps.T[..., None],
+            (here - back) / steps.T[..., None],
+        )
+        # nothing has to be defined below a bound
+        learned = (*decoder.parameters.latents, *decoder.parameters.constants)
+        low = torch.tensor([declared.low for declared in learned])
+        back = torch.where((values.detach() > low).T[..., None], back, ahead)
+        # sums and matrices round relative to their parts, which may be far larger than
+        # the result
+        size = 1e-15 * (here.abs() + 1e-3 * here.abs().amax(0))
+        # on a kink the slope lies between those of the two sides
+        slack = near * (ahead.abs() + back.abs()) / 2 + 200 * size / steps.T[..., None]
+        low, high = torch.minimum(ahead, back), torch.maximum(ahead, back)
         for k, target in enumerate(decoder.targets):
             (slope,) = torch.autograd.grad(
                 result[:, k].sum(), values, retain_graph=True
             )
             assert bool(torch.isfinite(slope).all()), target
-            here = result[:, k].detach()
-            # sums and matrices round relative to their parts, which may be far larger
-            # than the result
-            size = 1e-15 * (here.abs() + 1e-3 * here.abs().max())
-            for column, declared in enumerate(learned):
-                step = torch.zeros_like(values)
-                place = values[:, column].detach()
-                step[:, column] = length * place.abs().clamp(min=1e-9)
-                with torch.no_grad():
-                    forth = outputs(values + step)[:, k] - here
-                    back = here - outputs(values - step)[:, k]
-                sides = torch.stack([forth, back]) / step[:, column]
-                # nothing has to be defined below a bound
-                sides[1] = torch.where(place > declared.low, sides[1], sides[0])
-                # on a kink the slope lies between those of the two sides
-                slack = (
-                    near * sides.abs().mean(0) + 200 * size / step[:, column] + 1e-12
-                )
-                low, high = sides.min(0).values - slack, sides.max(0).values + slack
-                inside = (slope[:, column] >= low) & (slope[:, column] <= high)
-                assert bool(inside.all()), (target, column, torch.nonzero(~inside))
+            least, most = (low - slack)[..., k] - 1e-12, (high + slack)[..., k] + 1e-12
+            found = slope.transpose(0, 1)
+            inside = (found >= least) & (found <= most)
+            assert bool(inside.all()), (target, torch.nonzero(~inside))
 
     def test_a_batch_equals_its_rows(self, name):
         decoder = MODELS[name]
@@ -122,27 +139,32 @@ class TestShelf:
         decoder = MODELS[name]
         if decoder.equation_latex():
             pytest.skip("is printed as an equation of matrices")
-        traced = trace(decoder, {})
+        traced = formulas(name)
         assert traced is not None, "cannot be traced with symbols"
         latents, constants, forcings = sample(decoder)
         expected = decoder.evaluate(latents, constants, forcings)
-        names = (*decoder.latent_names, *decoder.constant_names, *forcings)
-        columns = [*latents.T, *constants.T, *forcings.values()]
-        for k, target in enumerate(decoder.targets):
-            symbols = [sympy.Symbol(n, real=True) for n in names]
-            formula = sympy.lambdify(symbols, traced[target], "numpy", cse=True)
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                found = formula(*(c.numpy() for c in columns))
+        fixed = {
+            n: torch.tensor(v, dtype=torch.float64)
+            for n, v in decoder.parameters.fixed.items()
+        }
+        names = (*decoder.latent_names, *decoder.constant_names, *fixed, *forcings)
+        columns = [*latents.T, *constants.T, *fixed.values(), *forcings.values()]
+        symbols = [sympy.Symbol(n, real=True) for n in names]
+        wanted = [traced[target] for target in decoder.targets]
+        together = sympy.lambdify(symbols, wanted, "numpy", cse=True)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            found = together(*(c.numpy() for c in columns))
+        for k, values in enumerate(found):
             np.testing.assert_allclose(
-                np.broadcast_to(found, ROWS), expected[:, k], rtol=1e-10, atol=1e-13
+                np.broadcast_to(values, ROWS), expected[:, k], rtol=1e-10, atol=1e-13
             )
 
     def test_units_are_consistent(self, name):
         decoder = MODELS[name]
         declared = [*decoder.parameters, *decoder.forcing_table]
         units = {one.name: parse_unit(one.unit) for one in declared if one.unit}
-        traced = trace(Unfixed(decoder), {}) or {}
+        traced = formulas(name) or {}
         inference = Inference(units)
         for target, formula in traced.items():
             unit = decoder.target_units.get(target)
