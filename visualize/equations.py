@@ -22,6 +22,7 @@ _PLACED = re.compile(r"^\[[tbc]\]")  # where an environment stands about its lin
 _AXIS = 0.25  # height of the line that brackets and cases are centred on, in ems
 _LEADING = 0.5  # extra space between lines, in ems
 _FACE = "stix"
+FINE = 10  # steps a pixel of a drawn outline: a tenth of a pixel is not seen
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def equation_svg(
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" class="equation" '
         f'aria-label="{escape(text or latex)}" width="{width:.0f}" '
-        f'height="{height:.0f}" viewBox="0 0 {width:.2f} {height:.2f}">'
+        f'height="{height:.0f}" viewBox="0 0 {FINE * width:.0f} {FINE * height:.0f}">'
         f'<path fill="currentColor" d="{outline}"/></svg>'
     )
 
@@ -98,16 +99,30 @@ def _flip(path: Path, x: float, y: float) -> Path:
 
 
 def _svg_path(path: Path) -> str:
-    """Return the path in SVG's own language, one decimal: a tenth of a pixel."""
-    letters = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
+    """Return the path in SVG's own language: steps in whole tenths of a pixel.
+
+    Steps from corner to corner are half as long to write as places, and add up to the
+    rounded places.
+    """
+    letters = {Path.MOVETO: "m", Path.LINETO: "l", Path.CURVE3: "q", Path.CURVE4: "c"}
+    here = start = np.zeros(2, dtype=int)
     parts = []
     for vertices, code in path.iter_segments(curves=True, simplify=False):
         if code == Path.CLOSEPOLY:
-            parts.append("Z")
-        else:
-            numbers = " ".join(f"{number:.1f}" for number in vertices)
-            parts.append(f"{letters[code]}{numbers}")
+            parts.append("z")
+            here = start
+            continue
+        corners = np.rint(FINE * np.reshape(vertices, (-1, 2))).astype(int)
+        parts.append(letters[code] + _joined((corners - here).ravel()))
+        here = corners[-1]
+        if code == Path.MOVETO:
+            start = here
     return "".join(parts)
+
+
+def _joined(numbers: np.ndarray) -> str:
+    """Whole numbers behind one another; a minus sign parts them as a space does."""
+    return " ".join(map(str, numbers.tolist())).replace(" -", "-")
 
 
 def _layout(latex: str, size: float) -> Box:

@@ -4,7 +4,9 @@ import re
 
 import numpy as np
 
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+from symbolic.units.spelling import CELSIUS
+
+_SUPERSCRIPT = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DECIMALS = 6  # more of them are shown as a power of ten
 _DIGITS = 6  # of a value beside its error
 _PLAIN = 5  # whole numbers below this power of ten are written out: 1670, not 1.67·10³
@@ -14,16 +16,20 @@ _WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
 def pretty_unit(unit: str) -> str:
     """Return ``"umol m-2 s-1"`` as ``"µmol m⁻² s⁻¹"``; other texts stay as they are.
 
-    Only a known word, or letters followed by a whole exponent, is changed.
+    Only a known word, or letters followed by an exponent, is changed; degrees Celsius
+    have one spelling.
     """
-    return " ".join(_pretty_factor(factor) for factor in unit.split())
+    factors = CELSIUS.sub("degC", unit).split()
+    return " ".join(_pretty_factor(factor) for factor in factors)
 
 
 def _pretty_factor(factor: str) -> str:
-    match = re.fullmatch(r"([A-Za-zµ%°]+?)(?:\^|\*\*)?(-?\d+)?", factor)
+    match = re.fullmatch(
+        r"([A-Za-zµ%°]+?)(?:(?:\^|\*\*)(-?\d+\.?\d*)|(-?\d+))?", factor
+    )
     if not match:
         return factor
-    word, exponent = match.groups()
+    word, exponent = match[1], match[2] or match[3]
     word = _WORDS.get(word, word)
     if re.fullmatch(r"u(mol|g|m|s|Pa|W)", word):
         word = "µ" + word[1:]

@@ -13,6 +13,7 @@ import numpy as np
 from discovery.runs.files import plain
 from symbolic.expression.tree import to_tree
 from symbolic.terms.parametric import constant_symbol, parametric
+from visualize.labels import pretty_unit
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -23,6 +24,8 @@ def browser_data(discovery: "Discovery", views: Mapping[str, Any]) -> dict[str, 
     """Return views, equations, constants, candidates, bands and profiles of a run."""
     model = discovery.equations
     data: dict[str, Any] = dict(views)
+    if views.get("rows"):
+        data["rows"] = _drawn_rows(views["rows"], views["model"])
     data["bands"] = _bands(discovery)
     data["profiles"] = _profiles(discovery)
     data["history"] = _history(discovery)
@@ -31,7 +34,26 @@ def browser_data(discovery: "Discovery", views: Mapping[str, Any]) -> dict[str, 
         data["constants"] = _constants(discovery, model)
         data["candidates"] = _candidates(model)
         data["verdict"] = str(discovery.verdict)
+    data["pretty"] = {unit: pretty_unit(unit) for unit in sorted(_units(data))}
     return plain(data)
+
+
+def _units(data: Any) -> set[str]:
+    """Every unit that stands somewhere in the data."""
+    if isinstance(data, list):
+        return set().union(*map(_units, data))
+    if not isinstance(data, Mapping):
+        return set()
+    own = [data.get("unit"), data.get("clock"), *(data.get("units") or {}).values()]
+    units = {unit for unit in own if isinstance(unit, str) and unit}
+    return units.union(*map(_units, data.values()))
+
+
+def _drawn_rows(rows: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Rows with what the page draws of them; ``views.json`` holds the rest."""
+    names = ("part", "columns", "units", "classes", "observed", "all")
+    predicted = {model: rows["predicted"][model]}
+    return {name: rows[name] for name in names} | {"predicted": predicted}
 
 
 def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
@@ -103,11 +125,15 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
     rows = []
     for candidate, row in zip(model.candidates, model.candidate_rows, strict=True):
         # the chosen one stands in the report with the constants of its last refit
-        equations = (
-            model.equations
-            if row["selected"]
-            else candidate.equations(model.units, model.constraints)
-        )
+        if row["selected"]:
+            equations = model.equations
+            printed = {
+                name: (model.between_bounds(name), model.beside(name).rising(name))
+                for name in equations
+            }
+        else:
+            equations = candidate.equations(model.units, model.constraints)
+            printed = candidate.printed(model.units, model.constraints)
         names = [
             [model.units.names[edge.source], structure.name]
             for structure in candidate.structures
@@ -117,12 +143,14 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
             {key: row[key] for key in ("complexity", "loss", "r2", "score", "label")}
             | {
                 "selected": bool(row["selected"]),
-                "text": row["equation"],
                 "mathml": {
                     name: to_mathml(
-                        rounded(formula, model.digits), model.digits, name=name
+                        rounded(formula, model.digits),
+                        model.digits,
+                        name=name,
+                        beside=beside,
                     )
-                    for name, formula in equations.items()
+                    for name, (formula, beside) in printed.items()
                 },
                 "latents": {
                     name: to_tree(formula) for name, formula in equations.items()

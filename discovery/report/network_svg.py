@@ -20,6 +20,7 @@ from visualize.style import family_colour, text_colour
 
 SCALE = 100.0  # pixels an inch: names are as large as the text beside the graph
 WIDE, NARROW = 9.2, 3.3  # inches that a desktop and a phone have
+SMALLEST = 0.75  # of its size on a narrow page: names stay above 10 pixels
 CROWDED = 5  # learned edges beyond which shares show only when touched
 THIN, THICK = 1.4, 8.0  # pixels of an edge without importance, added at full importance
 
@@ -45,7 +46,8 @@ def network_svg(graph: nx.DiGraph, width: float = WIDE) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{kinds}" role="group" '
         f'aria-label="{escape(describe_graph(graph))}" width="{across:.0f}" '
-        f'height="{down:.0f}" viewBox="0 0 {across:.0f} {down:.0f}">'
+        f'height="{down:.0f}" viewBox="0 0 {across:.0f} {down:.0f}" '
+        f'style="min-width:{SMALLEST * across:.0f}px">'
         f"{''.join(edges)}{''.join(nodes)}{_captions(layout)}</svg>"
     )
 

@@ -194,7 +194,12 @@ def render_report(data: ReportData) -> str:
         "candidates": _view(data.candidates, _candidates_table),
         "verdict": _reasons(data.verdict),
     }
-    drawn = pictures(data.figures, data.captions)
+    figures = {
+        name: figure
+        for name, figure in data.figures.items()
+        if not (data.network and name.startswith("graph"))  # the page draws it itself
+    }
+    drawn = pictures(figures, data.captions)
     words = glossary(h for table in tables.values() if table for h, _ in table.headings)
     present = _present(data, tables) | set(drawn) | {"glossary"}
     page = _template().render(

@@ -149,7 +149,7 @@ def verdicts(
         if wide:
             reasons.append(
                 f"its 95 % interval in the equations, {low:.3g} to {high:.3g}, "
-                "spans a factor 2"
+                "spans more than a factor of 2"
             )
         if not mine:
             reasons.append("no profile was computed")

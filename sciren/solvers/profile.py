@@ -102,7 +102,7 @@ class ProfileSummary:
         elif len(near) > 1:
             self.reason = f"the profile has {len(near)} minima, at {' and '.join(near)}"
         elif wide:
-            self.reason = f"its 95 % interval {low:.3g} to {high:.3g} spans a factor 2"
+            self.reason = f"its 95 % interval {low:.3g} to {high:.3g} spans more than a factor of 2"
         self.identified = not self.reason
 
 

@@ -14,9 +14,10 @@ from symbolic.printing.numbers import format_number
 from symbolic.printing.printer import Notation, Printer, names_in
 from symbolic.printing.text import NAMES
 
-_TOKEN = re.compile(r"<(mi|mo|mtext)>.*?</\1>|<[^>]+>|[^<]+", re.DOTALL)
+_TOKEN = re.compile(r"<(mi|mo|mtext)\b[^>]*>.*?</\1>|<[^>]+>|[^<]+", re.DOTALL)
 _PLAIN = re.compile(r"(\d[\d.]*)(?:e([+-]?\d+))?|(\S)")
-_TIMES, _APPLY, _MINUS = "&#8290;", "&#8289;", "&#8722;"
+_APPLY, _MINUS = "&#8289;", "&#8722;"
+_TIMES = '<mo rspace="0.17em">&#8290;</mo>'  # unseen: the space parts 2 from exp
 
 
 def _row(text: str) -> str:
@@ -52,7 +53,7 @@ _INLINE = Notation(
         "and": "<mtext> and </mtext>", "or": "<mtext> or </mtext>",
         "not": "<mtext>not </mtext>", "otherwise": "<mtext>otherwise</mtext>",
         "never": "<mtext>never</mtext>", "pi": "<mi>&#960;</mi>", "e": "<mi>e</mi>",
-        "times": "<mo>&#183;</mo>", "beside": f"<mo>{_TIMES}</mo>",
+        "times": "<mo>&#183;</mo>", "beside": _TIMES,
     },
     label=lambda label: f"<mtext>{escape(label)}</mtext>",
     flat=True,
@@ -119,7 +120,7 @@ def _with_tokens(text: str) -> str:
         for match in _TOKEN.finditer(text)
     ]
     written = "".join(parts)
-    between = f"</mn><mo>{_TIMES}</mo><mn>"  # 2 10 reads as 210
+    between = f"</mn>{_TIMES}<mn>"  # 2 10 reads as 210
     return written.replace(between, "</mn><mo>&#183;</mo><mn>")
 
 

@@ -56,6 +56,16 @@ class Candidate:
             for structure in self.structures
         }
 
+    def printed(
+        self, units: Units, bounds: Bounds
+    ) -> dict[str, tuple[Any, tuple[Any, ...]]]:
+        """Return latent -> expression, and the bounds beside it with the latent."""
+        printed = {}
+        for name, expression in self.equations(units, bounds).items():
+            beside = Beside.of(bounds[name], self.spans.get(name))
+            printed[name] = beside.without(expression), beside.rising(name)
+        return printed
+
     def nodes(
         self, units: Units, bounds: Bounds, weights: Mapping[str, float] | None
     ) -> float:
@@ -65,14 +75,13 @@ class Candidate:
 
     def row(self, units: Units, bounds: Bounds, selected: bool) -> dict[str, Any]:
         """Return plain numbers and texts: a row of the table of candidates."""
+        from symbolic.printing.beside import text_beside
         from symbolic.printing.text import to_text
 
         edges = [edge for structure in self.structures for edge in structure.all_edges]
-        found: dict[str, Any] = self.equations(units, bounds)
-        beside = {n: Beside.of(bounds[n], self.spans.get(n)) for n in found}
         texts = [
-            f"{name} = {to_text(beside[name].without(one), 4)}"
-            for name, one in found.items()
+            f"{name} = {to_text(expression, 4)}{text_beside(beside)}"
+            for name, (expression, beside) in self.printed(units, bounds).items()
         ]
         whole = float(self.complexity).is_integer()  # printed as 7, not as 7.00
         return {

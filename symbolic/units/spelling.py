@@ -6,7 +6,7 @@ _SIGNS = str.maketrans(
     "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄₅₆₇₈₉−–⋅×",
     "0123456789-+0123456789--··",
 )
-_CELSIUS = re.compile(
+CELSIUS = re.compile(
     r"(?<![^\W\d_])(?:deg(?:ree)?s?[ _]?(?:C|Celsius|celsius)|℃|° ?C|Celsius)"
     r"(?![^\W\d_])"
 )
@@ -32,7 +32,7 @@ def plain_spelling(text: str) -> str:
     # m^{-2} of LaTeX, and raised digits, to plain ones
     text = _BRACES.sub(r"\1", text.translate(_SIGNS))
     # mol(+), mol(-): moles of charge
-    text = _CHARGE.sub("molc", _CELSIUS.sub("degC", text))
+    text = _CHARGE.sub("molc", CELSIUS.sub("degC", text))
     for pattern, word in _CALENDAR:
         text = pattern.sub(word, text)
     return _ANGLE.sub("deg", text)

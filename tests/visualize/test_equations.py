@@ -1,5 +1,6 @@
 """Equations are typeset without TeX, or honestly refused."""
 
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualize.equations import equation_box, equation_svg
+from visualize.equations import FINE, equation_box, equation_svg
 
 CASES = r"y = \begin{cases} 0 & \text{if } x < 0 \\ x & \text{otherwise} \end{cases}"
 ALIGNED = r"\begin{aligned} y &= a + b \\ &\quad {}+ c \end{aligned}"
@@ -91,3 +92,27 @@ def test_the_place_of_an_environment_is_no_text():
     plain = equation_box(rf"\begin{{aligned}} {body} \end{{aligned}}")
     top = equation_box(rf"\begin{{aligned}}[t] {body} \end{{aligned}}")
     assert (top.width, top.height) == (plain.width, plain.height)
+
+
+def test_the_steps_of_an_outline_lead_to_its_places():
+    svg = equation_svg(CASES, size=20)
+    box = equation_box(CASES, 20)
+    words = re.findall(r"[mlqcz]|-?\d+", ElementTree.fromstring(svg)[0].get("d"))
+    here = start = np.zeros(2)
+    corners, letter = [], ""
+    while words:
+        if words[0].isalpha():
+            letter = words.pop(0)
+            if letter == "z":
+                here = start
+                continue
+        count = {"m": 1, "l": 1, "q": 2, "c": 3}[letter]
+        steps = np.array([words.pop(0) for _ in range(2 * count)], dtype=float)
+        places = here + steps.reshape(-1, 2)
+        here = places[-1]
+        start = here if letter == "m" else start
+        corners.extend(places / FINE)
+    segments = box.path.iter_segments(simplify=False)
+    wanted = [v.reshape(-1, 2) for v, code in segments if code != box.path.CLOSEPOLY]
+    wanted = np.concatenate(wanted) * [1, -1] + [0.1 * 20, box.ascent + 0.1 * 20]
+    np.testing.assert_allclose(corners, wanted, rtol=0, atol=0.5 / FINE + 1e-9)

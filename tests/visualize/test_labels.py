@@ -24,6 +24,9 @@ from visualize.labels import (
     [
         ("umol m-2 s-1", "µmol m⁻² s⁻¹"),
         ("degC", "°C"),
+        ("degrees_C", "°C"),
+        ("mol ° C-1", "mol °C⁻¹"),
+        ("kPa^0.5", "kPa⁰·⁵"),
         ("W m^-2", "W m⁻²"),
         ("kg m**3", "kg m³"),
         ("g/m2", "g/m2"),

@@ -1,7 +1,9 @@
 r"""The folder ``tex`` of a run: methods, equations, constants, edges, verdict, references.
 
-``paper.tex`` shows how a manuscript takes them over; a class of a journal takes the place
-of its first line.
+``paper.tex`` shows how a manuscript takes them over, and says what classes of journals ask
+for. Copernicus refuses the size of the letters as an option and cites by author and year,
+which ``plain`` does not; that of the AGU sets its style of references itself, and a second
+one stops BibTeX.
 """
 
 from collections.abc import Mapping
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
     from symbolic.printing.printable import PrintableModel
 
 TEX = "tex"
-_PAPER = r"""\documentclass[11pt]{article} % or copernicus, agujournal2019, ...
+_PAPER = r"""\documentclass{article}
+% copernicus: \documentclass[bg,manuscript]{copernicus} and \bibliographystyle{copernicus}
+% agujournal2019: \journalname{...} in the preamble, and no \bibliographystyle: it has its own
 \usepackage[utf8]{inputenc}
 \usepackage[T1]{fontenc}
 PREAMBLE

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from discovery.results.views.plain import brief
 from discovery.results.views.predictions import Predictions
 from sciren.agreement import Agreement
 
@@ -56,18 +57,18 @@ def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
         own = np.flatnonzero(known)[inside]
         y, p = observed[own], predicted[own]
         score = Agreement.of(y, p)
+        numbers = {
+            "r2": score.r2 if score.rows >= FEWEST else np.nan,
+            "rmse": score.rmse,
+            "bias": score.bias,
+            "kge": kling_gupta(y, p) if predictions.time is not None else np.nan,
+        } | {axis: np.mean(v[own]) for axis, v in predictions.places.items()}
         rows.append(
             {
                 "group": str(label),
                 "part": ", ".join(dict.fromkeys(predictions.part[own].tolist())),
                 "n": score.rows,
-                "r2": score.r2 if score.rows >= FEWEST else float("nan"),
-                "rmse": score.rmse,
-                "bias": score.bias,
-                "kge": kling_gupta(y, p)
-                if predictions.time is not None
-                else float("nan"),
             }
-            | {axis: float(np.mean(v[own])) for axis, v in predictions.places.items()}
+            | dict(zip(numbers, brief(list(numbers.values())), strict=True))
         )
     return sorted(rows, key=lambda row: -row["rmse"])[:MOST]

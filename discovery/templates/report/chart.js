@@ -31,15 +31,22 @@ function short(value) {
   if (Number.isInteger(value) && size < 1e4) return String(value).replace("-", "−");
   if (Number.isInteger(value) && size < 1e7) return value.toLocaleString("en").replaceAll(",", "\u202f").replaceAll("-", "−");
   const rounded = Number(value.toPrecision(4));
-  const text = size >= 1e7 || size < 1e-3 ? value.toExponential(2).replace("e+", "e") : size >= 1e4 ? rounded.toLocaleString("en").replaceAll(",", "\u202f") : String(rounded);
+  const text = size >= 1e7 || size < 1e-4 ? power10(value) : size >= 1e4 ? rounded.toLocaleString("en").replaceAll(",", "\u202f") : String(rounded);
   return text.replaceAll("-", "−");
 }
+// 2.5·10⁻⁴, as the tables that Python wrote
+function power10(value) {
+  const [mantissa, exponent] = value.toExponential(2).split("e");
+  return `${Number(mantissa)}·10${raised(exponent.replace("+", ""))}`;
+}
+const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+function raised(digits) { return [...digits].map((c) => RAISED[c]).join(""); }
 function ticks(low, high, count) {
-  const raw = (high - low) / Math.max(count, 1), power10 = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((m) => m * power10).find((s) => s >= raw * 0.999);
+  const raw = (high - low) / Math.max(count, 1), decade = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= raw * 0.999);
   const found = [];
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) found.push(Number(v.toPrecision(12)));
-  const places = Math.max(0, Math.round(-Math.log10(power10 * (step === 10 * power10 ? 10 : 1))));
+  const places = Math.max(0, Math.round(-Math.log10(decade * (step === 10 * decade ? 10 : 1))));
   const plain = Math.max(Math.abs(low), Math.abs(high)) < 1e5 && places <= 4;
   return found.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : short(v)]);
 }
@@ -134,15 +141,16 @@ function drawChart(svg, spec, width) {
   const height = Math.round(spec.height ?? Math.min(spec.most ?? 340, Math.max(190, width * (spec.shape ?? 0.55))));
   const y = scaleOf(spec.y, spec.layers.flatMap((one) => layerValues(one, "y")), height - BOTTOM, TOP);
   const marks = spec.y.hidden ? [] : axisTicks(spec.y, y, height / 50);
-  const longest = Math.max(0, ...marks.map(([, text]) => text.length)); // 6.5 pixels a digit, 26 for the label
-  const box = { left: Math.max(LEFT, 26 + 6.5 * longest), right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
+  const longest = Math.max(0, ...marks.map(([, text]) => text.length)); // 7.7 pixels a digit, 26 for the label
+  const box = { left: Math.max(LEFT, 26 + 7.7 * longest), right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
   svg.setAttribute("height", height);
   const x = scaleOf(spec.x, spec.layers.flatMap((one) => layerValues(one, "x")), box.left, box.right);
   for (const [v, text] of axisTicks(spec.x, x, width / (spec.x.time ? 95 : 75))) {
     element("path", { class: "grid", d: `M${x.at(v)} ${box.top}V${box.bottom}` }, svg);
-    element("text", { class: "tick", x: x.at(v), y: box.bottom + 15, "text-anchor": "middle" }, svg).textContent = text;
+    const half = 3.9 * text.length; // the last label stays inside of the figure
+    element("text", { class: "tick", x: Math.min(x.at(v), width - half), y: box.bottom + 15, "text-anchor": "middle" }, svg).textContent = text;
   }
   for (const [v, text] of marks) {
     element("path", { class: "grid", d: `M${box.left} ${y.at(v)}H${box.right}` }, svg);
@@ -162,19 +170,10 @@ function drawChart(svg, spec, width) {
 }
 // a label that is too long loses its unit first, then its end
 function fitted(text, most) {
-  const short = text.length > most ? text.replace(/ \([^)]*\)$/, "") : text;
+  const short = text.length > most ? text.replace(/ \([^)]*\)/, "") : text;
   return short.length <= most ? short : `${short.slice(0, Math.max(most - 1, 4))}…`;
 }
-function withUnit(name, unit) { return unit && unit !== "1" ? `${name} (${prettyUnit(unit)})` : name; }
-const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
-function prettyUnit(unit) {
-  return unit.split(" ").map((part) => {
-    const match = /^([A-Za-zµ%°]+?)(-?\d+)?$/.exec(part);
-    if (!match) return part;
-    const word = { degC: "°C", deg: "°" }[match[1]] ?? match[1].replace(/^u(mol|g|m|s)$/, "µ$1");
-    return word + [...(match[2] ?? "")].map((c) => RAISED[c]).join("");
-  }).join(" ");
-}
+function withUnit(name, unit) { return unit && unit !== "1" ? `${name} (${RUN.pretty?.[unit] ?? unit})` : name; }
 // the colours of the page at this moment are written into the saved picture
 function standalone(svg) {
   const copy = svg.cloneNode(true);

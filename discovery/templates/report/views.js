@@ -16,13 +16,16 @@ function scatterSpec(target, observed, predicted) {
   const unit = (RUN.rows.units ?? {})[target] ?? "", test = RUN.rows.part.map((part) => part === "test");
   const held = test.some((one) => one), only = (values, wanted) => values.filter((_, i) => test[i] === wanted);
   const found = agreement(only(observed, held), only(predicted, held));
+  // rows travel with seven digits: smaller differences are not in this page
+  const finest = 1e-6 * Math.max(...finite(observed).map(Math.abs));
+  const rmse = found.rmse < finest ? `RMSE < ${short(finest)}` : `RMSE = ${short(found.rmse)}`;
   const range = extent(observed), room = 0.08 * (range[1] - range[0]);
   const points = (wanted, cls, legend) => ({ kind: "points", name: legend, class: cls, x: only(observed, wanted), y: only(predicted, wanted), legend });
   return {
     x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
     y: { label: withUnit(`predicted ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
     layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
-    notes: [`R² = ${short(found.r2)}`, `RMSE = ${short(found.rmse)}`, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
+    notes: [`R² = ${short(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
     shape: 0.8, most: 440,
   };
 }
@@ -149,8 +152,7 @@ function drawReach(place) {
   for (const one of RUN.reach) {
     chart(html2(grid), `reach ${one.name}`, { x: { label: withUnit(one.name, one.unit), range: [one.edges[0], one.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
       { kind: "histogram", name: "training", edges: one.edges, heights: one.train, share: 0.84, legend: "training" },
-      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, share: 0.84, legend: "asked" }],
-      notes: one.outside > 0 ? [`${short(Math.round(1000 * one.outside) / 10)} % asked outside`] : [] });
+      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, share: 0.84, legend: one.outside > 0 ? `asked, ${one.outside < 0.001 ? "less than 0.1" : short(Math.round(1000 * one.outside) / 10)} % outside` : "asked" }] });
   }
   const [a, b] = RUN.reach, rows = RUN.rows;
   if (a && b) {

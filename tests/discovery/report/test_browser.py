@@ -179,6 +179,19 @@ def test_the_path_changes_equation_fit_and_verdict(opened):
     assert chosen[1] != simplest[1]
 
 
+def test_a_difference_below_the_digits_of_the_page_is_no_zero(opened):
+    notes = opened.run("""(() => {
+      const rows = RUN.rows.observed.gpp, near = rows.map((v) => v * (1 + 1e-10));
+      return scatterSpec("gpp", rows, near).notes;
+    })()""")
+    assert any(note.startswith("RMSE < ") for note in notes)
+
+
+def test_numbers_are_written_as_those_of_the_tables(opened):
+    shown = opened.run("[2.5e-4, -3e12, 4.072e-10, 0.5, 20000].map(short)")
+    assert shown == ["2.5·10⁻⁴", "−3·10¹²", "4.07·10⁻¹⁰", "0.5", "20\u202f000"]
+
+
 def test_figures_and_tables_are_saved_as_svg_png_and_csv(opened):
     saved = opened.run("""new Promise((done) => {
       const names = [];

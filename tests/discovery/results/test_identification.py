@@ -86,7 +86,7 @@ def test_reasons_are_collected_once_each():
 
 def test_a_wide_interval_of_the_equations_counts_for_positive_constants():
     good = Identification.of(summary(), KEPT)
-    assert "1 to 2.5, spans a factor 2" in judged([good], 1.0, 2.5)[1]
+    assert "1 to 2.5, spans more than a factor of 2" in judged([good], 1.0, 2.5)[1]
     assert not judged([good], -1.0, 2.5)[0]
     assert judged([good], -1.0, 2.5, positive=False)[0]
 

@@ -300,14 +300,22 @@ def summary_of(**changes):
             "the profile has 2 minima, at 1.5 and 5.1",
         ),
         ({"minima": [(1.5, 0.0), (5.1, 101.0)]}, True, ""),
-        ({"error": 0.4}, True, "its 95 % interval 1.22 to 2.78 spans a factor 2"),
+        (
+            {"error": 0.4},
+            True,
+            "its 95 % interval 1.22 to 2.78 spans more than a factor of 2",
+        ),
         ({"error": 0.4}, False, ""),
-        ({"error": 2.0}, True, "its 95 % interval -1.92 to 5.92 spans a factor 2"),
+        (
+            {"error": 2.0},
+            True,
+            "its 95 % interval -1.92 to 5.92 spans more than a factor of 2",
+        ),
         ({"interval": (1.9, 2.2), "error": 2.0}, True, ""),
         (
             {"interval": (1.0, 2.2)},
             True,
-            "its 95 % interval 1 to 2.2 spans a factor 2",
+            "its 95 % interval 1 to 2.2 spans more than a factor of 2",
         ),
         (
             {"points": [{"constant": "k", "chi_square": 1.0}], "at_bound": True},

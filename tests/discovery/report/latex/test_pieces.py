@@ -49,6 +49,13 @@ def test_dropped_edges_are_a_sentence_and_no_rows():
     assert "useless" in rest
 
 
+def test_a_manuscript_asks_for_nothing_that_classes_of_journals_refuse(light):
+    paper = (light / "tex" / "paper.tex").read_text(encoding="utf-8")
+    assert paper.startswith("\\documentclass{article}\n")
+    for words in (r"\bibliographystyle{copernicus}", r"\journalname{"):
+        assert any(words in line for line in paper.splitlines() if line[0] == "%")
+
+
 def test_an_unknown_reference_is_refused():
     with pytest.raises(KeyError, match="nobody"):
         bibliography(["nobody"], "1")
@@ -58,7 +65,7 @@ CLASSES = {  # class -> first line of a manuscript
     "article": r"\documentclass[11pt]{article}",
     "elsarticle": r"\documentclass[review]{elsarticle}",
     "copernicus": r"\documentclass[bg,manuscript]{copernicus}",
-    "agujournal2019": r"\documentclass[draft]{agujournal2019}",
+    "agujournal2019": "\\documentclass[draft]{agujournal2019}\n\\journalname{JGR}",
 }
 
 

@@ -61,7 +61,9 @@ def test_intervals_are_quantiles_and_decide_the_verdict(make):
     add_intervals(problem, [summary], draws)
     assert summary.interval == pytest.approx((1.1, 4.9))
     assert summary.replicates == 401
-    assert summary.reason == "its 95 % interval 1.1 to 4.9 spans a factor 2"
+    assert (
+        summary.reason == "its 95 % interval 1.1 to 4.9 spans more than a factor of 2"
+    )
     assert not summary.identified
 
 
