@@ -188,8 +188,8 @@ def test_a_difference_below_the_digits_of_the_page_is_no_zero(opened):
 
 
 def test_numbers_are_written_as_those_of_the_tables(opened):
-    shown = opened.run("[2.5e-4, -3e12, 4.072e-10, 0.5, 20000].map(short)")
-    assert shown == ["2.5·10⁻⁴", "−3·10¹²", "4.07·10⁻¹⁰", "0.5", "20\u202f000"]
+    shown = opened.run("[2.5e-5, -3e12, 4.072e-10, 0.5, 20000].map(short)")
+    assert shown == ["2.5·10⁻⁵", "−3·10¹²", "4.07·10⁻¹⁰", "0.5", "20\u202f000"]
 
 
 def test_figures_and_tables_are_saved_as_svg_png_and_csv(opened):
