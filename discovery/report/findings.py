@@ -1,12 +1,13 @@
 """Three to six sentences at the top of a report, chosen by importance from the facts."""
 
 import math
+import statistics
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
 from discovery.results.identification import first_reason
-from visualize.labels import interval, percent, pretty_unit, with_error
+from visualize.labels import interval, number, percent, pretty_unit, with_error
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -22,7 +23,9 @@ def findings(discovery: "Discovery", views: Mapping[str, Any]) -> list[str]:
     fit = _fit(discovery)
     constants = [_constant(row) for row in discovery.process_constants[:CONSTANTS]]
     room = MOST - len(fit) - len(constants)
-    sentences = [*_drivers(discovery, views, room), *constants, *fit]
+    drivers = _drivers(discovery, views, room)
+    groups = _groups(discovery, room - len(drivers))
+    sentences = [*drivers, *groups, *constants, *fit]
     return [f"{sentence.rstrip('.')}." for sentence in sentences]
 
 
@@ -65,6 +68,27 @@ def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]
         kept = [(str(name), float(s)) for name, s in shares.items() if s > 0]
         ranked[str(latent)] = sorted(kept, key=lambda pair: -pair[1])
     return ranked
+
+
+def _groups(discovery: "Discovery", most: int) -> list[str]:
+    """Say over what range the numbers go that every group has of its own."""
+    rows: Any = discovery.constants.to_dict("records")
+    own: dict[str, list[Any]] = {}
+    for row in rows:
+        if row["constant"] == f"{row['latent']} of {row['source']}":
+            own.setdefault(row["latent"], []).append(row)
+    sentences = []
+    for name, numbers in list(own.items())[: max(most, 0)]:
+        values = sorted(row["estimate"] for row in numbers)
+        ends = f"{number(values[0])} to {number(values[-1])}"
+        unit = f" {pretty_unit(numbers[0]['unit'])}" if numbers[0]["unit"] else ""
+        middle = number(statistics.median(values))
+        text = f"{name} goes from {ends}{unit} over {len(values)} groups, with {middle}"
+        text += " in the middle"
+        doubtful = sum(not row["identified"] for row in numbers)
+        text += f"; the data do not determine it in {doubtful}" if doubtful else ""
+        sentences.append(text)
+    return sentences
 
 
 def _constant(row: Mapping[str, Any]) -> str:

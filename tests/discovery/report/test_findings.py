@@ -1,6 +1,9 @@
 """Sentences are true of the equation, few, and in plain words."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from discovery.report.effects import Response, response
@@ -90,6 +93,21 @@ def test_the_slope_that_is_told_is_that_of_the_equation(light):
     slope = (one.y[-1] - one.y[0]) / (one.x[-1] - one.x[0])
     assert slope == pytest.approx(0.05, abs=0.003)
     assert response(model, {"ta": ["a", "b"]}, "efficiency", "ta") is None
+
+
+def test_numbers_of_groups_are_told_by_their_range(light):
+    found = Discovery.load(light)
+    rows = [
+        {"constant": f"x1 of {group}", "latent": "x1", "source": group, "unit": "mm",
+         "estimate": value, "identified": known}
+        for group, value, known in (("a", 40.0, True), ("b", 900.0, False), ("c", 80.0, True))
+    ]  # fmt: skip
+    sentences = findings(replace(found, constants=pd.DataFrame(rows)), {})
+    assert (
+        "x1 goes from 40 to 900 mm over 3 groups, with 80 in the middle; "
+        "the data do not determine it in 1."
+    ) in sentences
+    assert len(sentences) <= 6
 
 
 def test_without_views_and_without_equations_there_are_sentences_too(light):
