@@ -107,8 +107,13 @@ def check_place(path: Path, settings: Mapping[str, Any]) -> None:
     """Refuse to replace a file that holds another configuration.
 
     Raises:
-        ConfigError: such a file is there.
+        ConfigError: such a file is there, or what should hold it is no folder.
     """
+    above = next(folder for folder in path.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise ConfigError(
+            f"{path}: {above} is no folder; name another file with --write"
+        )
     if path.exists() and path.read_text(encoding="utf-8") != _text(settings, path):
         raise ConfigError(
             f"{path}: is there already and holds another configuration; run "

@@ -81,6 +81,18 @@ class KANSettings(Settings):
         default=False, description="whether latents share hidden nodes"
     )
 
+    @field_validator("grid")
+    @classmethod
+    def _of_every_layer(cls, grid: Any, info: ValidationInfo) -> Any:
+        hidden = info.data.get("hidden", "auto")
+        layers = None if hidden == "auto" else len(hidden) + 1
+        if isinstance(grid, tuple) and layers not in (None, len(grid)):
+            raise ValueError(
+                f"it names {len(grid)} layers, and hidden leads to {layers}; write one "
+                "number for all, or one for each layer"
+            )
+        return grid
+
 
 class AdditiveSettings(Settings):
     """Neural additive model: a small network for each edge."""

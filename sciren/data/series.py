@@ -98,7 +98,9 @@ class SeriesTable:
         if self.time.dtype.kind == "M":
             ahead = ahead / DAY
         steps = (
-            np.concatenate([ahead, ahead[-1:]]) if len(ahead) else np.ones_like(ahead)
+            np.concatenate([ahead, ahead[-1:]])
+            if len(ahead)
+            else np.ones(self.time.shape)
         )
         last = self.lengths - 1
         columns = np.arange(len(self))

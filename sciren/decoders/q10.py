@@ -28,7 +28,7 @@ class Q10Respiration(Decoder):
 
     def __init__(self, t_ref: float = 15.0) -> None:
         self.t_ref = float(t_ref)
-        if not COLDEST <= self.t_ref <= HOTTEST:
+        if isinstance(t_ref, bool) or not COLDEST <= self.t_ref <= HOTTEST:
             raise DecoderError(
                 f"t_ref={self.t_ref:g} is no temperature in degrees C; use {COLDEST:g} to "
                 f"{HOTTEST:g}"

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 from sciren.decoders.base import Decoder
@@ -15,6 +16,7 @@ CHANGEABLE = (
     "kind", "value", "low", "high", "start", "unit", "meaning", "per", "inputs", "range",
     "deviation",
 )  # fmt: skip
+NUMBERS = ("value", "low", "high", "start")
 OF_LATENTS = {"per": "row", "inputs": (), "range": None, "deviation": None}
 """What only latents have, and the default that other kinds take."""
 
@@ -70,8 +72,17 @@ def _as_mapping(name: str, change: Change) -> dict[str, Any]:
             f"parameter {name!r} has no {unknown[0]!r}. "
             f"{closest_names(str(unknown[0]), CHANGEABLE)}"
         )
+    for key in NUMBERS:
+        _refuse_text(name, key, change.get(key))
     fixed = {"kind": "fixed"} if "value" in change else {}
     return {**fixed, **change}
+
+
+def _refuse_text(name: str, key: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, Real | None):
+        raise ParameterError(
+            f"parameter {name!r} has {key}={value!r}; write a number, such as {key}: 0.5"
+        )
 
 
 def _changed(parameter: Parameter, change: Mapping[str, Any]) -> Parameter:

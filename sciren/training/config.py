@@ -32,7 +32,7 @@ PAPER: dict[str, Any] = {
 }
 
 
-class TrainConfig(BaseModel, extra="forbid", frozen=True):
+class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     """How `fit` trains. Defaults follow measured recipes, not the published settings.
 
     ``preset="paper"`` fills in the published code's settings; keys that are given
@@ -114,7 +114,10 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
 
     # Gauss-Newton
     max_iterations: int = Field(default=60, ge=1)
-    starts: int = Field(default=32, ge=1, description="random starts of a hidden layer")
+    # each is a fit of its own; all studies take 32
+    starts: int = Field(
+        default=32, ge=1, le=10_000, description="random starts of a hidden layer"
+    )
     start_rows: int = Field(default=5000, ge=50, description="rows that the starts see")
     start_iterations: int = Field(default=12, ge=1)
     polish: int = Field(
@@ -133,6 +136,7 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
     epochs: int | None = Field(
         default=None,
         ge=1,
+        le=1_000_000,  # of a few steps each, days; studies take hundreds
         description="upper limit; default: as many as give 1500 steps, at least 5; "
         "lbfgs 500",
     )
@@ -144,8 +148,9 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True):
         "the one-cycle schedule; default: a fifth of all epochs, at least 10",
     )
     min_delta: float = Field(default=1e-5, ge=0)
+    # Adam moves every number by about the rate, and all of them are of size one
     learning_rate: float = Field(
-        default=0.05, gt=0, description="peak of the one-cycle schedule"
+        default=0.05, gt=0, le=100, description="peak of the one-cycle schedule"
     )
     constant_rate_factor: float = Field(
         default=1.0, gt=0, description="rate of the constants"

@@ -99,6 +99,9 @@ def _in(folder: Path, stop: bool) -> None:
     """Fault: work in a folder, and end where the training begins."""
     os.chdir(folder)
     if not stop:
+        from discovery.report import figures
+
+        figures.DPI = 40  # the numbers behind them are the same
         return
     from discovery.dynamics import own
     from discovery.runs import training

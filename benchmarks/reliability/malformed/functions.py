@@ -23,7 +23,7 @@ BODIES = (
     "raise StopIteration", "raise RecursionError", "raise MemoryError", "return mine(p, f)",
     "return 1 / 0", "assert False", "sys.exit(0)", "sys.exit('bye')", "raise SystemExit",
     "return torch.log(-p.rb - 1)", "return p.rb / (f.ta * 0)", "return p.rb ** f",
-    "return p.rb[999]", "return torch.zeros(3) + p.rb", "return np.exp(p.rb)", "return exp(p.rb)",
+    "return p.rb[999]", "return torch.zeros(3) + p.rb", "return np.floor(p.rb)", "return exp(p.rb)",
     "return float(p.rb)", "return int(f.ta) * p.rb", "return p.rb and f.ta", "del p; return p",
     "return open('/nowhere')", "return p.rb.reshape(-1, 1)", "return (p.rb, p.rb)",
     "return [v for v in p.rb]", "import nowhere_at_all", "raise GeneratorExit",

@@ -39,6 +39,12 @@ def test_series_that_teach_nothing_are_refused(tmp_path, change, said):
         prepared(tmp_path, change)
 
 
+def test_groups_of_one_row_never_compare_anything(tmp_path):
+    data = {**BASE["data"], "path": str(tmp_path / "data.csv"), "groups": "rain"}
+    with pytest.raises(DataError, match=r"(two rows|0 observed targets after)"):
+        prepared(tmp_path, lambda t: t.assign(rain=t.rain + 1e-6 * t.index), data=data)
+
+
 def test_measured_extremes_may_be_kept(tmp_path):
     data = {**BASE["data"], "path": str(tmp_path / "data.csv"), "not_missing": [1e15]}
     (tmp_path / "mine.py").write_text(HEAD.format(body=BODY))
