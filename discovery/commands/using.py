@@ -51,7 +51,9 @@ def explain(
 @guarded
 def predict(
     run: Run,
-    data: Annotated[Path, typer.Argument(help="csv, csv.gz, parquet, NetCDF or Zarr.")],
+    data: Annotated[
+        Path, typer.Argument(help="csv, csv.gz, Excel, parquet, NetCDF or Zarr.")
+    ],
     out: Annotated[
         Path,
         typer.Option(

@@ -30,7 +30,7 @@ class DataSettings(ReadingSettings):
     """Where the observations are and what their columns mean."""
 
     path: Path | None = Field(
-        default=None, description="csv, csv.gz, parquet, NetCDF or Zarr"
+        default=None, description="csv, csv.gz, Excel, parquet, NetCDF or Zarr"
     )
     dataset: Annotated[DatasetSettings | None, BeforeValidator(named)] = Field(
         default=None, description="embedded data set, in place of path"

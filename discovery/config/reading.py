@@ -47,6 +47,9 @@ class ReadingSettings(Settings):
     thousands: Literal[",", ".", "'", " ", "_"] | None = Field(
         default=None, description="mark between thousands"
     )
+    sheet: str | None = Field(
+        default=None, description="of an Excel file, where several hold cells"
+    )
     encoding: str | None = Field(
         default=None, description="of the text; default UTF-8, or what its mark says"
     )

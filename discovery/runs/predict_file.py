@@ -40,7 +40,7 @@ def predict(
 
     Args:
         run: folder of the discovery.
-        data: csv, csv.gz, parquet, NetCDF or Zarr; gaps are marked as in its data.
+        data: csv, csv.gz, Excel, parquet, NetCDF or Zarr; gaps are marked as in its data.
         out: csv, csv.gz, parquet, NetCDF (.nc) or Excel (.xlsx).
         using: the equations (needs neither network nor process model), or the network.
         overwrite: whether a file at ``out`` may be replaced.

@@ -159,7 +159,7 @@ def read_table(path: Path) -> "pd.DataFrame":
     """Read a table of a run; an empty file is an empty table."""
     import pandas as pd
 
-    from discovery.tables.text import exact_numbers
+    from discovery.tables.text_tables.reader import exact_numbers
 
     try:
         return with_formulas(pd.read_csv(path, **exact_numbers()))

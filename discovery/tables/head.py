@@ -51,7 +51,7 @@ def column_names(path: Path, reading: ReadingSettings) -> list[str] | None:
         return None
     if kind == PARQUET:
         return _parquet_names(path)
-    from discovery.tables.text import read_names
+    from discovery.tables.text_tables.reader import read_names
 
     return read_names(path, reading)
 

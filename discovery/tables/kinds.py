@@ -6,9 +6,12 @@ from pathlib import Path
 from sciren.errors import DataError
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".dat", ".dat.gz")
+EXCEL = (".xlsx", ".xlsm")
 PARQUET = ".parquet"
 DATASETS = (".nc", ".nc4", ".zarr")
-ENDINGS = (*TEXT, PARQUET, *DATASETS)
+ENDINGS = (*TEXT, *EXCEL, PARQUET, *DATASETS)
+OTHER_SHEETS = (".xls", ".xlsb", ".ods")
+"""Spreadsheets that are not read."""
 
 
 def kind_of(path: Path) -> str:
@@ -21,6 +24,8 @@ def kind_of(path: Path) -> str:
     kind = max((end for end in ENDINGS if name.endswith(end)), key=len, default="")
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path")
+    if name.endswith(OTHER_SHEETS):
+        raise DataError(f"{path}: save the sheet as .xlsx or .csv, which are read")
     if not kind:
         known = ", ".join(ENDINGS)
         raise DataError(f"{path}: unknown kind of file; the known endings are {known}")

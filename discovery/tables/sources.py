@@ -16,7 +16,7 @@ import pandas as pd
 from discovery.config.reading import ReadingSettings
 from discovery.tables.datasets import frame_of_dataset, open_dataset
 from discovery.tables.kinds import DATASETS, PARQUET, kind_of
-from discovery.tables.text import read_text
+from discovery.tables.text_tables.reader import read_text
 from sciren.config_errors import config_error
 from sciren.data.conversion import as_frame
 from sciren.data.frames import check_unique_columns
@@ -50,14 +50,15 @@ def read_table(
     ```
 
     Args:
-        source: path of a text table (csv, tsv, txt, dat; gzip too), parquet, NetCDF or
-            Zarr; or a pandas, polars or pyarrow table, or a mapping name -> array.
+        source: path of a text table (csv, tsv, txt, dat; gzip too), an Excel sheet,
+            parquet, NetCDF or Zarr; or a pandas, polars or pyarrow table, or a mapping
+            name -> array.
         columns: variables that are needed; in NetCDF and Zarr their dimension counts
             the rows. Default: the dimension that most variables have.
         time: column whose stamps become datetime64[ns]; default: they stay as written.
         reading: keys of `discovery.config.reading.ReadingSettings`: format, separator,
-            decimal, thousands, encoding, header, units_row, comment, time_format,
-            timezone, missing, not_missing, ids, quality, daily.
+            decimal, thousands, sheet, encoding, header, units_row, comment,
+            time_format, timezone, missing, not_missing, ids, quality, daily.
     Returns:
         One row an observation; ``attrs["units"]`` are units that the file carries,
         ``attrs["notes"]`` sentences on what was skipped or converted.

@@ -1,4 +1,4 @@
-"""Text tables: decode, skip comments and head lines, check every line, read the cells."""
+"""Lines of text or of a sheet: skip comments and head lines, check them, read the cells."""
 
 import codecs
 import csv
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.tables.form import (
+from discovery.tables.kinds import EXCEL
+from discovery.tables.text_tables.form import (
     MISSING_WORDS,
     SAMPLE,
     as_setting,
@@ -23,6 +24,7 @@ from discovery.tables.form import (
     form_of,
     is_number,
 )
+from discovery.tables.text_tables.sheets import sheet_lines
 from sciren.errors import DataError
 
 if TYPE_CHECKING:
@@ -103,6 +105,10 @@ def _lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[str]:
     Args:
         most: bytes to read, -1 for all; a line that they cut is left out.
     """
+    if path.name.lower().endswith(EXCEL):
+        return sheet_lines(
+            path, reading.sheet, reading.separator or ",", reading.decimal, most >= 0
+        )
     packed = path.name.lower().endswith(".gz")
     try:
         with gzip.open(path) if packed else path.open("rb") as file:

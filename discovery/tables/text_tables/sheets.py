@@ -1,0 +1,115 @@
+"""Sheets of Excel files as lines of text, so that one reader checks every table."""
+
+import csv
+import datetime as dt
+import io
+import itertools
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sciren.errors import DataError
+
+HEAD_ROWS = 200  # more than head lines and the rows that show the form of a table
+
+# what openpyxl raises for files that are no workbooks, or damaged ones
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, SyntaxError)
+
+
+def sheet_lines(
+    path: Path,
+    sheet: str | None,
+    separator: str,
+    decimal: str,
+    head: bool = False,
+) -> list[str]:
+    """Return the rows of a sheet as lines of separated cells, dates in ISO 8601.
+
+    Args:
+        path: of the workbook;  sheet: its name, needed where several hold cells.
+        separator, decimal: of the lines that are returned.
+        head: whether the first rows are enough.
+    Raises:
+        DataError: no workbook, or no such sheet; the message names the sheets.
+    """
+    if find_spec("openpyxl") is None:
+        raise DataError(
+            f"{path}: reading Excel needs an extra; pip install 'sciren[excel]', or save "
+            "the sheet as csv"
+        )
+    import zipfile
+
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            page = book[_sheet(path, book, sheet)]
+            rows = page.iter_rows(values_only=True)
+            cells = list(itertools.islice(rows, HEAD_ROWS if head else None))
+        finally:
+            book.close()
+    except DataError:
+        raise
+    except (*_DAMAGED, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: this is not an Excel workbook ({error})") from error
+    return _lines(cells, separator, decimal)
+
+
+def _sheet(path: Path, book: Any, sheet: str | None) -> str:
+    """Return the sheet that is asked for, or the only one with cells."""
+    shown = ", ".join(map(repr, book.sheetnames))
+    if sheet is not None:
+        if sheet in book.sheetnames:
+            return sheet
+        raise DataError(f"{path}: there is no sheet {sheet!r}; it has {shown}")
+    filled = [
+        page.title
+        for page in book.worksheets
+        if any(cell is not None for row in _first_rows(page) for cell in row)
+    ]
+    if not filled:
+        raise DataError(f"{path}: the file is empty")
+    if len(filled) > 1:
+        raise DataError(
+            f"{path}: there are several sheets ({', '.join(map(repr, filled))}); name one, "
+            f"such as sheet: {filled[0]}"
+        )
+    return filled[0]
+
+
+def _first_rows(page: Any) -> Iterable[Sequence[Any]]:
+    return itertools.islice(page.iter_rows(values_only=True), HEAD_ROWS)
+
+
+def _lines(cells: Sequence[Sequence[Any]], separator: str, decimal: str) -> list[str]:
+    """Write rows as lines, as wide as the last column that holds anything."""
+    width = max(
+        (k + 1 for row in cells for k, cell in enumerate(row) if cell is not None),
+        default=0,
+    )
+    lines = []
+    for row in cells:
+        texts = [_text(cell, decimal) for cell in row[:width]]
+        texts += [""] * (width - len(texts))
+        place = io.StringIO()
+        csv.writer(place, delimiter=separator, lineterminator="").writerow(texts)
+        lines.append(place.getvalue() if any(texts) else "")
+    return lines
+
+
+def _text(cell: Any, decimal: str) -> str:
+    """Return a cell as text on one line."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return str(cell)
+        case float():
+            return repr(cell).removesuffix(".0").replace(".", decimal)
+        case dt.datetime():
+            return cell.isoformat(sep=" ")
+        case dt.date() | dt.time():
+            return cell.isoformat()
+    return " ".join(str(cell).split())
