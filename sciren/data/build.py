@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from sciren.data.kinds import (
 from sciren.data.labels import label_codes, row_name
 from sciren.data.markers import refuse_markers, replace_markers
 from sciren.data.stamps import time_column
-from sciren.errors import ConfigError, DataError, DataWarning
+from sciren.errors import ConfigError, DataError, DataWarning, closest_names
 
 Names = Sequence[str] | Mapping[str, Any]
 
@@ -59,6 +59,62 @@ class Arrays:
         self.blocks = frames.consecutive(self.blocks[rows])
         self.row_ids = self.row_ids[rows]
         self.groups = None if self.groups is None else self.groups[rows]
+
+
+class CellReading(TypedDict, total=False):
+    """How the cells of a table are read.
+
+    Attributes:
+        constant: a feature with one value only is an error (``"raise"``, the default), or
+            kept (``"keep"``).
+        time_format: of the time stamps, such as ``%d.%m.%Y %H:%M``; default: ISO 8601, or
+            digits such as 201301310015.
+        gap_markers: numbers or words that mark missing values.
+        not_missing: numbers that look like gap markers and are data.
+    """
+
+    constant: Literal["raise", "keep"]
+    time_format: str | None
+    gap_markers: Sequence[float | str]
+    not_missing: Sequence[float]
+
+
+class TableReading(CellReading, total=False):
+    """How the rows of a `Table` are read, beside what `CellReading` says.
+
+    Attributes:
+        missing: rows with an empty feature or forcing are dropped and counted in
+            ``dropped`` (``"drop"``, the default), or an error (``"raise"``).
+        missing_forcing: ``"keep"`` leaves nan in the forcings, for prediction of latents
+            only; the default is ``"drop"``.
+        timezone: clock to which stamps with an offset are brought, such as ``+01:00``;
+            default: theirs.
+        categorical: features that are classes; columns of words alone, of truth values
+            and pandas categories always are.
+        periodic: feature -> period in its unit, such as ``{"doy": 365.25}``.
+        kinds: of features, where they are known, such as those of a model.
+    """
+
+    missing: Literal["drop", "raise"]
+    missing_forcing: Literal["drop", "keep"]
+    timezone: str | None
+    categorical: Sequence[str]
+    periodic: Mapping[str, float] | None
+    kinds: Kinds | None
+
+
+def check_options(given: Mapping[str, Any], options: type, caller: str) -> None:
+    """Refuse keywords that no option has.
+
+    Raises:
+        ConfigError: with the closest name.
+    """
+    known = sorted(get_type_hints(options))
+    for name in given:
+        if name not in known:
+            raise ConfigError(
+                f"{caller} has no option {name!r}. {closest_names(name, known)}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any, Self, Unpack
 
 import numpy as np
 
-from sciren.data.build import Names, Roles
+from sciren.data.build import Names, Roles, check_options
 from sciren.data.series_build import SeriesReading, collect_series
 from sciren.errors import DataError, ShapeError, closest_names
 
@@ -192,6 +192,7 @@ class SeriesTable:
                 twice in a group, a row is missing in between, a static column changes
                 inside a group; the message names the row.
         """
+        check_options(reading, SeriesReading, "SeriesTable.from_frame")
         known: dict[str, Any] = dict(reading)
         time_unit, gaps = known.pop("time_unit", None), known.pop("gaps", "raise")
         roles = Roles(

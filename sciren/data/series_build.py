@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sciren.data import frames
-from sciren.data.build import Arrays, Roles, collect
+from sciren.data.build import Arrays, CellReading, Roles, collect
 from sciren.data.conversion import as_frame
 from sciren.data.labels import label_codes, row_name, stamp_text
 from sciren.errors import ConfigError, DataError
@@ -17,26 +17,19 @@ from sciren.errors import ConfigError, DataError
 SAME_INTERVAL = 1e-6
 
 
-class SeriesReading(TypedDict, total=False):
-    """How the cells of a long table are read.
+class SeriesReading(CellReading, total=False):
+    """How the cells of a long table are read, beside what `CellReading` says.
 
     Attributes:
         units: column -> unit.
         time_unit: of a time column that holds numbers, such as ``"min"``.
-        time_format: of the stamps, as in ``Table.from_frame``.
         gaps: ``"raise"`` (default) where the time between two rows is not the usual one
             (a step stands for one interval), or ``"keep"`` for irregular times.
-        constant: a feature with one value only is an error (default), or kept.
-        gap_markers, not_missing: as in ``Table.from_frame``.
     """
 
     units: Mapping[str, str]
     time_unit: str | None
-    time_format: str | None
     gaps: str
-    constant: Literal["raise", "keep"]
-    gap_markers: Sequence[float | str]
-    not_missing: Sequence[float]
 
 
 def collect_series(

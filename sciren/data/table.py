@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.data.build import Arrays, Names, Roles, collect
+from sciren.data.build import (
+    Arrays,
+    Names,
+    Roles,
+    TableReading,
+    check_options,
+    collect,
+)
 from sciren.data.kinds import Kinds
 from sciren.data.labelled import flatten
 from sciren.errors import DataError, ShapeError
@@ -197,16 +204,7 @@ class Table:
         time: Any = None,
         weights: Any = None,
         groups: Any = None,
-        missing: Literal["drop", "raise"] = "drop",
-        constant: Literal["raise", "keep"] = "raise",
-        missing_forcing: Literal["drop", "keep"] = "drop",
-        time_format: str | None = None,
-        timezone: str | None = None,
-        gap_markers: Sequence[float | str] = (),
-        not_missing: Sequence[float] = (),
-        categorical: Sequence[str] = (),
-        periodic: Mapping[str, float] | None = None,
-        kinds: Kinds | None = None,
+        **reading: Unpack[TableReading],
     ) -> "Table":
         """Take features, forcings and targets from the columns of a table.
 
@@ -221,21 +219,8 @@ class Table:
             time: column or (n,) time stamps; blocks are then calendar weeks.
             weights: column or (n,) row weights, finite, not negative.
             groups: column or (n,) labels such as sites; blocks are then the groups.
-            missing: rows with an empty feature or forcing are dropped and counted in
-                ``dropped``, or an error.
-            constant: a feature with one value only is an error, or kept.
-            missing_forcing: ``"keep"`` leaves nan in the forcings, for prediction of
-                latents only.
-            time_format: of the time stamps, such as ``%d.%m.%Y %H:%M``; default: ISO
-                8601, or digits such as 201301310015.
-            timezone: clock to which stamps with an offset are brought, such as
-                ``+01:00``; default: theirs.
-            gap_markers: numbers or words that mark missing values.
-            not_missing: numbers that look like gap markers and are data.
-            categorical: features that are classes; columns of words alone, of truth
-                values and pandas categories always are.
-            periodic: feature -> period in its unit, such as ``{"doy": 365.25}``.
-            kinds: of features, where they are known, such as those of a model.
+            reading: how rows and cells are read: ``missing``, ``categorical``,
+                ``time_format`` and more, see `sciren.data.build.TableReading`.
         Raises:
             ColumnError: a column does not exist; the message gives the closest names.
             DataError: double names, text, infinities, a constant feature, a target
@@ -247,12 +232,10 @@ class Table:
             raise DataError(
                 "no features are named; the encoder needs at least one column"
             )
+        check_options(reading, TableReading, "Table.from_frame")
         roles = Roles(
             features=features, forcings=forcings, targets=targets, units=units, time=time,
-            weights=weights, groups=groups, missing=missing, constant=constant,
-            missing_forcing=missing_forcing, time_format=time_format,
-            timezone=timezone, gap_markers=gap_markers, not_missing=not_missing,
-            categorical=categorical, periodic=periodic, kinds=kinds,
+            weights=weights, groups=groups, **reading,
         )  # fmt: skip
         return cls(**_tensors(collect(frame, roles)))
 
