@@ -12,6 +12,7 @@ from symbolic.model.fit_record import FitRecord
 from symbolic.model.symbolic_model import SymbolicModel
 from symbolic.options import SymbolicOptions, check_edges, options_of
 from symbolic.search.candidate import Candidate, signature
+from symbolic.search.class_slopes import with_class_slopes
 from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.competition import Competition
 from symbolic.search.observations import (
@@ -96,6 +97,7 @@ def _symbolified(
     # 5. Compositions compete where curves are refused or the residual is predictable; what is
     # refused after that is looked at once more.
     units, others = units_of(model, table), _other_laws(model, sample)
+    best = with_class_slopes(search, best, units, options, seed)
     competition = Competition(search, model, sample.table, units, options, seed, others)
     best = without_needless_refusals(search, competition.run(best))
     # 6. The path from simple to accurate, and the model on it that the user wants.

@@ -139,7 +139,14 @@ def _draw_lines(axis: Axes, curve: EdgeCurve, centre: float, colour: str) -> Non
         linestyle=dashes, linewidth=1.8 if curve.refused else 5.5,
         solid_capstyle="butt",
     )  # fmt: skip
-    if curve.formula is not None:
+    for label, values in curve.by_class.items():
+        axis.plot(curve.x, values - centre, color=colour, linewidth=1.0)
+        axis.annotate(
+            shorten(label, _LONGEST_CLASS), (curve.x[-1], values[-1] - centre),
+            xytext=(3, 0), textcoords="offset points", va="center", fontsize=SMALL,
+            color=text_colour(colour), parse_math=False,
+        )  # fmt: skip
+    if curve.formula is not None and not curve.by_class:
         axis.plot(curve.x, curve.formula - centre, color=colour)
 
 

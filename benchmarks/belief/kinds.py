@@ -2,8 +2,9 @@
 
 A latent of 2,000 rows behind Q10, 10 % noise: a line of one feature, and classes (drawn
 from a normal law in every set; of twelve, two have a thirtieth of the rows of the others),
-a class column without effect, or one wave of the day of the year. An effect or a phase
-is counted where truth and estimate differ by two standard errors at most.
+a class column without effect, one wave of the day of the year, or three classes whose
+slopes by the line differ as well. An effect, a slope or a phase is counted where truth and
+estimate differ by two standard errors at most; where no slopes differ, none may be written.
 """
 
 import time
@@ -21,7 +22,15 @@ ROWS, NOISE = 2000, 0.1
 SPREAD, RARE = 0.4, 0.03  # deviation of the effects; rows of a rare class to others
 YEAR, PHASE, AMPLITUDE = 365.25, 200.0, 0.5
 
-CASES = {"3 classes": 3, "12 classes, 2 rare": 12, "no effect": 5, "one wave": 0}
+SLOPES, SLOPE_SPREAD = "3 slopes", 0.0008  # deviation of the slopes, of a mean of 0.002
+
+CASES = {
+    "3 classes": 3,
+    "12 classes, 2 rare": 12,
+    "no effect": 5,
+    "one wave": 0,
+    SLOPES: 3,
+}
 
 
 def run(sets: range, names: Sequence[str]) -> list[dict[str, object]]:
@@ -50,16 +59,29 @@ def _measured(name: str, seed: int) -> dict[str, np.ndarray]:
     equations, train = _equations(frame, name, seed)
     table = equations.table.set_index("name")
     kept = "group" in set(table["source"])
+    slopes = [f"line:{name}" for name in table.index if f"line:{name}" in table.index]
     measures: dict[str, np.ndarray] = dict.fromkeys(
         (
             "within 2 errors %",
             "rare %",
             "right column %",
+            "slopes right %",
+            "slopes within 2 errors %",
             "phase 3 d %",
             "amplitude 5 % %",
         ),
         np.empty(0),
     )
+    measures["slopes right %"] = np.array(
+        [bool(slopes) == (name == SLOPES)], dtype=float
+    )
+    if name == SLOPES:
+        near = []
+        if slopes:
+            gap = table["value"].reindex(slopes).to_numpy() - truth[1]
+            near = np.abs(gap) <= 2 * table["error"].reindex(slopes).to_numpy()
+        measures["slopes within 2 errors %"] = np.array(near, dtype=float)
+        return measures
     measures["right column %"] = np.array([kept != (name == "no effect")], dtype=float)
     if name == "one wave":
         phase, size = table["value"].get("s_group"), table["value"].get("a_group")
@@ -83,7 +105,7 @@ def _label(number: int) -> str:
 
 
 def _simulated(name: str, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return a record and the effects of its classes, if it has any."""
+    """Return a record, and the effects of its classes, if any, with their slopes."""
     rng = np.random.default_rng(seed)
     line, ta = rng.uniform(0, 500, ROWS), rng.uniform(-5, 30, ROWS)
     rb, effects, count = 1.5 + 0.002 * line, np.empty(0), CASES[name]
@@ -99,6 +121,10 @@ def _simulated(name: str, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
         )
         group = [_label(k) for k in number]
         rb = rb + effects[number]
+        if name == SLOPES:
+            slopes = 0.002 + SLOPE_SPREAD * rng.standard_normal(count)
+            rb = rb + (slopes[number] - 0.002) * (line - 250)
+            effects = np.stack((effects, slopes))
     else:
         group = rng.uniform(0, YEAR, ROWS)
         rb = rb + AMPLITUDE * np.cos(2 * np.pi * (group - PHASE) / YEAR)

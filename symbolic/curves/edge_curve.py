@@ -1,6 +1,7 @@
 """The curve of one edge as arrays: what is drawn, printed and compared."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ class EdgeCurve:
         refused: no closed form fits, the edge stays a spline.
         target_unit: unit of the target, free text; empty when it has none.
         labels: of the classes at ``x``, where the source has classes.
+        by_class: class -> closed form (m,) at ``x``, where each has a slope of its own.
     Raises:
         ShapeError: the arrays are not one-dimensional or differ in length.
         DataError: ``x`` does not increase, or a refused edge carries a formula.
@@ -48,6 +50,7 @@ class EdgeCurve:
     refused: bool
     target_unit: str = ""
     labels: tuple[str, ...] = ()
+    by_class: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("x", "spline", "formula", "data"):

@@ -11,6 +11,7 @@ from sciren.data.table import Table
 from sciren.model import ScIReN
 from symbolic.curves.edge_curve import EdgeCurve
 from symbolic.curves.extract import Curve, NodeCurves, extract
+from symbolic.families.class_effects import ClassEffects
 from symbolic.model.record import EquationRecord
 from symbolic.search.starting import hidden_name
 from symbolic.terms.edge_term import EdgeTerm
@@ -83,6 +84,15 @@ def _direct(
     term = _term(structure, i)
     formula = None if term is None or term.form is None else _fitted(curve, term)
     row = _row(symbolic, name, written)
+    slopes = _slopes(structure, curve)
+    if slopes is not None:
+        formula = slopes[MEAN]
+        share = symbolic.edges if symbolic else {}
+        row = {
+            "family": "linear",
+            "formula": f"a slope for each of {len(slopes) - 1} classes",
+            "importance": share.loc[share["source"] == name, "importance"].sum(),
+        }
     refused = term is not None and term.form is None
     return EdgeCurve(
         0,
@@ -98,7 +108,37 @@ def _direct(
         str(row.get("formula", "") or ""),
         refused,
         labels=_labels(curve.kind, x),
+        by_class={k: v for k, v in (slopes or {}).items() if k != MEAN},
     )
+
+
+MEAN = ""
+"""Stands for the mean of all classes."""
+
+
+def _slopes(
+    structure: LatentStructure | None, curve: Curve
+) -> dict[str, np.ndarray] | None:
+    """Return class -> closed form along a feature, centred, with `MEAN` for their mean.
+
+    None where the classes have no slopes of their own by the feature.
+    """
+    for node in structure.nodes if structure else ():
+        if not (isinstance(node, Product) and node.of_classes):
+            continue
+        slopes, line = node.factors
+        form = slopes.edge.form
+        if line.edge.source != curve.source or not isinstance(form, ClassEffects):
+            continue
+        own = [e.value(curve.x) for e in structure.edges if e.source == curve.source]
+        alone = np.sum(own, axis=0) if own else 0.0
+        along = line.edge.value(curve.x)
+        sizes = dict(zip(form.kind.labels, form.effects(slopes.edge.full), strict=True))
+        return {
+            label: _centred(curve, alone + (slopes.offset + size) * along)
+            for label, size in {MEAN: 0.0, **sizes}.items()
+        }
+    return None
 
 
 def _labels(kind: FeatureKind, x: np.ndarray) -> tuple[str, ...]:
@@ -207,9 +247,17 @@ def _turned(node: NodeCurves) -> NodeCurves:
 def _term(structure: LatentStructure | None, source: int) -> EdgeTerm | None:
     if structure is None:
         return None
-    same = [edge for edge in structure.all_edges if edge.source == source]
     # with several terms of a feature none of them is the curve alone
+    same = [
+        edge
+        for number, edge in enumerate(structure.all_edges)
+        if edge.source == source and not _in_slopes(structure.inside_of(number))
+    ]
     return same[0] if len(same) == 1 else None
+
+
+def _in_slopes(owner: Node | Product | None) -> bool:
+    return isinstance(owner, Product) and owner.of_classes
 
 
 def _centred(curve: Curve, values: np.ndarray) -> np.ndarray:

@@ -55,8 +55,10 @@ def is_any_class(condition: Any) -> bool:
     return len(parts) == 2 and isinstance(parts[1], Level) and not parts[1].label
 
 
-def class_cases(feature: Any, values: list[Any], levels: list[Level]) -> Any:
-    """Return cases of a feature: a value for each class, zero for any other.
+def class_cases(
+    feature: Any, values: list[Any], levels: list[Level], other: Any = sympy.S.Zero
+) -> Any:
+    """Return cases of a feature: a value for each class, and one for any other.
 
     A missing class has no case, so that the formula is missing there too.
     """
@@ -65,8 +67,8 @@ def class_cases(feature: Any, values: list[Any], levels: list[Level]) -> Any:
         for value, level in zip(values, levels, strict=True)
     ]
     # a missing value compares as false with everything, so it meets no case
-    other = sympy.Ge(feature, Level(ANY, ""), evaluate=False)
-    return sympy.Piecewise(*pairs, (sympy.Integer(0), other), evaluate=False)
+    unknown = sympy.Ge(feature, Level(ANY, ""), evaluate=False)
+    return sympy.Piecewise(*pairs, (other, unknown), evaluate=False)
 
 
 class Exact(AtomicExpr):

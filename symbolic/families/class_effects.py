@@ -131,12 +131,8 @@ class ClassTable(ClassEffects):
 
     def expression(self, x: Any, c: Sequence[Any] | Array) -> Any:
         """Return the cases of all classes."""
-        numbers = [
-            v if isinstance(v, sympy.Basic) else sympy.Float(float(v)) for v in c
-        ]
-        pairs = zip(self.kind.codes, self.kind.labels, strict=True)
-        levels = [Level(code, label) for code, label in pairs]
-        return class_cases(x, numbers[:-1], levels) + numbers[-1]
+        *values, offset = _numbers(c)
+        return class_cases(x, values, _levels(self.kind)) + offset
 
     def in_raw(self, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
         """The form is written already."""
@@ -145,6 +141,40 @@ class ClassTable(ClassEffects):
     def constant_name(self, role: str, feature: str) -> str:
         """Return the name of the effect of a class: ``veg[DBF]``."""
         return f"{feature}[{role}]"
+
+    def with_offset(
+        self, constants: Sequence[float], offset: float
+    ) -> tuple[Form, tuple[float, ...]]:
+        """Return the values of all classes, and that of any other."""
+        values = (*(value + offset for value in constants), offset)
+        return ClassValues(**vars(self)), values
+
+
+OTHER = "any other"
+"""What a class is called that training had not."""
+
+
+@dataclass(frozen=True)
+class ClassValues(ClassTable):
+    """The same with a value for any other class too, where that is not zero."""
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """Labels of all classes, any other class, and the offset."""
+        return (*self.kind.labels, OTHER, "d")
+
+    def expression(self, x: Any, c: Sequence[Any] | Array) -> Any:
+        """Return the cases of all classes, any other included."""
+        *values, other, offset = _numbers(c)
+        return class_cases(x, values, _levels(self.kind), other) + offset
+
+
+def _numbers(c: Sequence[Any] | Array) -> list[Any]:
+    return [v if isinstance(v, sympy.Basic) else sympy.Float(float(v)) for v in c]
+
+
+def _levels(kind: Categorical) -> list[Level]:
+    return [Level(*pair) for pair in zip(kind.codes, kind.labels, strict=True)]
 
 
 def class_effects(

@@ -170,6 +170,15 @@ class Form:
         first, *inner = constants
         return (first * factor, *inner)
 
+    def with_offset(
+        self, constants: Sequence[float], offset: float
+    ) -> "tuple[Form, tuple[float, ...]] | None":
+        """Return form and constants, d left out, of the form plus a number.
+
+        None where the number stays beside the form.
+        """
+        return None
+
     def canonical(self, constants: Sequence[float]) -> tuple[float, ...]:
         """Return the constants, d left out, by which the same curve is written."""
         return tuple(constants)

@@ -102,12 +102,17 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
     A family without a rule for new units is fitted in any unit that way; its constants
     are those of the raw value.
     """
-    shape = form.shape
+    shape, shift, scale = form.shape, float(shift), float(scale)
     if shape is None:
         return form
 
     def raw(z: Any) -> Any:
         return shift + scale * z
+
+    def written(z: Any) -> Any:
+        if scale != 1.0:
+            return raw(z)
+        return z + (int(shift) if shift.is_integer() else sympy.Float(shift))
 
     def ends(low: float, high: float) -> tuple[float, float]:
         one, other = raw(low), raw(high)
@@ -121,9 +126,7 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
         value=lambda z, u: shape.value(raw(z), u),
         by_inner=lambda z, u: shape.by_inner(raw(z), u),
         by_x=lambda z, u: scale * shape.by_x(raw(z), u),
-        expression=lambda z, u: shape.expression(
-            z if (shift, scale) == (0.0, 1.0) else raw(z), u
-        ),
+        expression=lambda z, u: shape.expression(written(z), u),
         grid=shape.grid,
         bounds=shape.bounds,
         # constants of the raw value know no other unit
@@ -131,7 +134,7 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
         clearance=lambda u, low, high: shape.clearance(u, *ends(low, high)),
         pole=pole,
     )
-    variant = replace(form.variant, raw=(float(shift), float(scale)))
+    variant = replace(form.variant, raw=(shift, scale))
     return Form(form.family, variant, form.inner, form.complexity, seen)
 
 

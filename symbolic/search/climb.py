@@ -224,7 +224,7 @@ class Search:
         # The climb is greedy, so its end depends on where
         # it starts: the two best starts are followed.
         starts = sorted(self._starts(constants), key=lambda scored: scored.criterion)
-        reached = [self._climb(start) for start in starts[:2]]
+        reached = [self.climb(start) for start in starts[:2]]
         return min(reached, key=lambda scored: scored.criterion)
 
     def _starts(self, constants: "Tensor") -> Iterator[ScoredLatents]:
@@ -256,7 +256,7 @@ class Search:
             if len(some) > 1:
                 yield self.score(_placed(best, k, some[1]), constants)
 
-    def _climb(self, best: ScoredLatents) -> ScoredLatents:
+    def climb(self, best: ScoredLatents) -> ScoredLatents:
         """Give each edge in turn its best family, until a sweep changes nothing."""
         for _ in range(ROUNDS):
             before, place = best.criterion, 0
@@ -330,7 +330,9 @@ class Search:
             return
         edge = self._fitted(k, current)
         present = "none" if current.form is None else current.form.family
-        for family in edge.families if edge else ():
+        owner = structure.inside_of(number)
+        fixed = isinstance(owner, Product) and owner.of_classes
+        for family in edge.families if edge and not fixed else ():
             # a constant edge is an edge left out, which comes below as "dropped"
             if family in (present, "constant") or edge is None:
                 continue

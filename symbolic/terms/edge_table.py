@@ -14,7 +14,12 @@ from symbolic.terms.bounded import Bounds, printed_structure
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.raw_constants import raw_constants
-from symbolic.terms.rebuild import Units, node_expression, raw_term
+from symbolic.terms.rebuild import (
+    Units,
+    factor_expressions,
+    node_expression,
+    raw_term,
+)
 from symbolic.terms.structure import LatentStructure
 
 if TYPE_CHECKING:
@@ -73,7 +78,7 @@ class EdgeTable:
             number += 1
         for h, (node, top) in enumerate(zip(structure.nodes, tops, strict=True)):
             label = f"h{h + 1}_{name}"
-            sizes = [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
+            sizes = _sizes_inside(node, z)
             whole = sum(sizes) or 1.0
             for edge, size in zip(node.edges, sizes, strict=True):
                 # an inner edge gets its share of the index times that of the node in the latent
@@ -95,7 +100,8 @@ class EdgeTable:
     ) -> dict[str, Any]:
         source, name = edge.source, self.structures[place[0]].name
         shown = self.shown[place[0]].all_edges[place[1]]
-        expression, _ = raw_term(shown, self.units)
+        owner = self.shown[place[0]].inside_of(place[1])
+        expression = self._written(shown, owner)
         # an edge left out is no other name for it
         delta_bic = {
             f: g for f, g in self.delta_bic.get(place, {}).items() if f != "dropped"
@@ -117,7 +123,7 @@ class EdgeTable:
             "status": "refused" if refused else "closed",
             "formula": to_text(expression, 4),
             "latex": _latex(expression, self.options.symbols),
-            "constants": self._constants(shown),
+            "constants": self._constants(shown, owner),
             "r2": _r2(edge, learned),
             "gap": min(delta_bic.values(), default=float("nan")),
             "ambiguous": bool(close),
@@ -155,13 +161,22 @@ class EdgeTable:
     def _chosen(self, source: str, latent: str) -> str:
         return "user" if self.options.by_user(source, latent) else "auto"
 
-    def _constants(self, edge: EdgeTerm) -> str:
+    def _written(self, edge: EdgeTerm, owner: Node | Product | None) -> Any:
+        """Return the term of an edge; of classes inside a product the whole factor."""
+        if isinstance(owner, Product) and owner.of_classes:
+            return factor_expressions(owner, self.units)[owner.edges.index(edge)]
+        return raw_term(edge, self.units)[0]
+
+    def _constants(self, edge: EdgeTerm, owner: Node | Product | None) -> str:
         if edge.form is None:
             return ""
         one = LatentStructure("x", 0.0, (edge,))
         # the first constant is the offset of the latent that was made up around the edge
-        found = raw_constants([one], self.units)[1:]
-        return ", ".join(f"{c.role}={c.value:.6g}" for c in found)
+        if isinstance(owner, Product) and owner.of_classes:
+            one = LatentStructure("x", 0.0, (), (owner,))
+        name = self.units.names[edge.source]
+        listed = [c for c in raw_constants([one], self.units)[1:] if c.source == name]
+        return ", ".join(f"{c.role}={c.value:.6g}" for c in listed)
 
     def _outer(
         self, k: int, node: Node | Product, label: str, share: float
@@ -269,6 +284,19 @@ def _outer_text(node: Node | Product, units: Units) -> str:
         case "log":
             return f"{node.amplitude:.4g}*log(s)"
     return f"{node.function}(s)"
+
+
+def _sizes_inside(node: Node | Product, z: np.ndarray) -> list[float]:
+    """Return how much each edge moves its node, up to a common factor."""
+    if not isinstance(node, Product):
+        return [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
+    values = np.stack([factor.value(z) for factor in node.factors])
+    sizes = []
+    for k, own in enumerate(values):
+        held = values.copy()
+        held[k] = own.mean()
+        sizes.append(_spread(values.prod(0) - held.prod(0)))
+    return sizes
 
 
 def _spread(values: np.ndarray) -> float:

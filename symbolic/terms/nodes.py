@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.curves.spline_curve import SplineCurve
+from symbolic.families.class_effects import ClassEffects
 from symbolic.families.guarded import (
     guarded_exp,
     guarded_exp_slope,
@@ -179,6 +180,11 @@ class Factor:
     offset: float = 0.0
     anchored: bool = False
 
+    @property
+    def of_classes(self) -> bool:
+        """Whether every class has its own number in the factor."""
+        return isinstance(self.edge.form, ClassEffects)
+
     def value(self, z: Array) -> Array:
         """Value (n,) at scaled features (n, d)."""
         return self.offset + self.edge.value(z[:, self.edge.source])
@@ -200,6 +206,11 @@ class Product:
     def edges(self) -> tuple[EdgeTerm, ...]:
         """Terms of the factors."""
         return tuple(factor.edge for factor in self.factors)
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it is a slope, or a factor, for each class."""
+        return any(factor.of_classes for factor in self.factors)
 
     @property
     def carrier(self) -> int:
@@ -307,6 +318,8 @@ class Product:
         factor remains, it is a direct term and an offset.
         """
         before = self.factors[number]
+        if before.of_classes and before.anchored and not new:
+            return (), (), 0.0  # departures of the classes, whose mean is zero
         level = before.offset + shift
         if new:  # a term of another family brings its own offset, also in raw units
             factors = (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from symbolic.families.class_effects import ClassTable
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Product
 from symbolic.terms.rebuild import RawTerm, Units, raw_closed, raw_factors, total
@@ -116,6 +117,10 @@ def _factor_constants(
 ) -> list[RawConstant]:
     listed = []
     for factor in raw_factors(product, units):
+        term = factor.term
+        if term is not None and isinstance(term.form, ClassTable):
+            listed += _slopes(term, product, latent, units)
+            continue
         feature = units.names[factor.edge.source]
         if factor.offset is not None:
             label = f"c_{feature}{tail}"
@@ -126,3 +131,19 @@ def _factor_constants(
             # without the amplitude, which is one there
             listed += written[1:] if factor.unit else written
     return listed
+
+
+def _slopes(
+    term: RawTerm, product: Product, latent: str, units: Units
+) -> list[RawConstant]:
+    """Slopes by the other factor, one a class: ``ta:veg[DBF]``."""
+    names = [units.names[edge.source] for edge in product.edges]
+    by = ":".join(name for name in names if name != term.feature)
+    return [
+        replace(
+            constant,
+            name=f"{by}:{constant.name}",
+            role=f"slope by {by} in {constant.role}",
+        )
+        for constant in _term_constants(term, latent, "")
+    ]

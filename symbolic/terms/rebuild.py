@@ -128,9 +128,15 @@ def raw_factors(product: Product, units: Units) -> list[RawFactor]:
             unit = k != product.carrier
             by = 1.0 / float(term.constants[0]) if unit else scale
             offset = by * total([offset, term.offset])
-            constants = np.array([by * term.constants[0], *term.constants[1:]])
+            constants = np.array(term.form.times(term.constants, by))
             moved = replace(term, constants=constants, offset=0.0)
         written = None if factor.anchored else offset
+        if moved is not None and written is not None:
+            inside = moved.form.with_offset(moved.constants.tolist(), written)
+            if inside is not None:
+                form, values = inside
+                moved = replace(moved, form=form, constants=np.array(values))
+                written = None
         factors.append(RawFactor(factor.edge, moved, written, unit))
     return factors
 
@@ -168,9 +174,7 @@ def total(parts: Sequence[float]) -> float:
 def node_expression(node: Node | Product, units: Units) -> sympy.Expr:
     """Contribution of a hidden node or a product."""
     if isinstance(node, Product):
-        return sympy.Mul(
-            *(_factor(raw_factor, units) for raw_factor in raw_factors(node, units))
-        )
+        return sympy.Mul(*factor_expressions(node, units))
     s = _sum(node.edges, node.offset, units)
     outer = _exponential(s) if node.outer == "exp" else outer_expression(node, s)
     if node.amplitude == 1.0:
@@ -192,6 +196,11 @@ def outer_expression(node: Node, s: sympy.Expr) -> sympy.Expr:
         case "log":
             return sympy.log(s)
     return sympy.Function(node.function)(s)
+
+
+def factor_expressions(product: Product, units: Units) -> list[sympy.Expr]:
+    """Factors of a product, as they are written."""
+    return [_factor(factor, units) for factor in raw_factors(product, units)]
 
 
 def _factor(factor: RawFactor, units: Units) -> sympy.Expr:

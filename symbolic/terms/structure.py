@@ -111,6 +111,12 @@ class LatentStructure:
             at += part.size
         return found
 
+    def inside_of(self, number: int) -> Node | Product | None:
+        """Return the node that holds one of `all_edges`; None for a direct edge."""
+        owners: list[Node | Product | None] = [None] * len(self.edges)
+        owners += [node for node in self.nodes for _ in node.edges]
+        return owners[number]
+
     def oriented(self) -> "LatentStructure":
         """Fix what is free: signs of folding nodes, and of waves, which have places."""
         return replace(
@@ -181,17 +187,21 @@ class LatentStructure:
         return self
 
 
+ADDED_UP = ("linear", "classes")
+"""Families of which two terms of the same feature are one: all constants are factors."""
+
+
 def with_lines_joined(edges: Sequence[EdgeTerm]) -> tuple[EdgeTerm, ...]:
-    """Add up linear terms of the same source; one constant is enough for them."""
-    slopes: dict[int, float] = {}
+    """Add up lines, and effects of classes, of the same source."""
+    joined: list[EdgeTerm] = []
+    places: dict[tuple[int, str], int] = {}
     for edge in edges:
-        if edge.form is not None and edge.form.family == "linear":
-            slopes[edge.source] = slopes.get(edge.source, 0.0) + edge.constants[0]
-    joined = []
-    # in the place of the first of them, so that the order of other terms stays
-    for edge in edges:
-        if edge.form is None or edge.form.family != "linear":
+        # in the place of the first of them, so that the order of other terms stays
+        family = "" if edge.form is None else edge.form.family
+        place = places.setdefault((edge.source, family), len(joined))
+        if family not in ADDED_UP or place == len(joined):
             joined.append(edge)
-        elif edge.source in slopes:
-            joined.append(edge.with_constants((slopes.pop(edge.source),)))
+            continue
+        pairs = zip(joined[place].constants, edge.constants, strict=True)
+        joined[place] = joined[place].with_constants([a + b for a, b in pairs])
     return tuple(joined)

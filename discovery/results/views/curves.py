@@ -55,6 +55,10 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
                 "importance": curve.importance,
                 "refused": curve.refused,
                 "labels": list(curve.labels),
+                "by_class": {
+                    label: brief(values[grid])
+                    for label, values in curve.by_class.items()
+                },
             }
         )
     return rows
@@ -82,6 +86,10 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
                 "dropped" if dropped else view["family"],
                 "the equation needs none" if dropped else view["label"],
                 view["refused"], labels=tuple(view.get("labels") or ()),
+                by_class={
+                    label: _numbers(values)
+                    for label, values in (view.get("by_class") or {}).items()
+                },
             )
         )  # fmt: skip
     return curves

@@ -14,7 +14,9 @@ function curveSpec(curve) {
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" }];
   for (const band of bands) layers.push({ kind: "band", name: "band", x: band.x, low: band.low, high: band.high, legend: "95 % band" });
   layers.push({ kind: "line", name: "learned", class: "learned", x: curve.x, y: curve.spline, legend: "learned" });
-  if (curve.formula) layers.push({ kind: "line", name: "formula", class: "one", x: curve.x, y: curve.formula, legend: "formula" });
+  const slopes = Object.entries(curve.by_class ?? {});
+  for (const [label, y] of slopes) layers.push({ kind: "line", name: `formula, ${label}`, class: "one", x: curve.x, y, legend: label });
+  if (curve.formula && !slopes.length) layers.push({ kind: "line", name: "formula", class: "one", x: curve.x, y: curve.formula, legend: "formula" });
   return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: `part of ${curve.target}` }, layers, height: 210 };
 }
 function pick(name) {
@@ -29,7 +31,10 @@ function pick(name) {
   return cards[0];
 }
 for (const place of document.querySelectorAll("[data-chart=curve]")) {
-  const curve = (RUN.curves ?? []).find((one) => DOUBLE(one) === place.dataset.edge);
+  // a feature with a slope for each class enters its latent through a product
+  const through = (one) => Object.keys(one.by_class ?? {}).length && place.dataset.edge.startsWith(`${one.source} -> h`);
+  const curves = RUN.curves ?? [];
+  const curve = curves.find((one) => DOUBLE(one) === place.dataset.edge) ?? curves.find(through);
   if (curve) chart(place, `curve ${place.dataset.edge}`, curveSpec(curve));
 }
 for (const edge of document.querySelectorAll(".network a")) {
