@@ -3,8 +3,8 @@
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
 verdict (right and wrong models, useless features), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
-bands (whole curves), prediction (new observations), kinds (effects of classes, waves on a
-circle), times (CPU seconds of every step).
+bands (whole curves), prediction (new observations), kinds (effects and slopes of classes,
+waves on a circle), times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """

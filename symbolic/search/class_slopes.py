@@ -15,27 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from sciren.data.kinds import Categorical
-from sciren.training.gauss_newton.stages import Validation, by_block
-from symbolic.composition.gate import folds
 from symbolic.families.class_effects import ClassEffects, class_effects
 from symbolic.families.variants import form_named, of_raw
 from symbolic.options import SymbolicOptions
 from symbolic.search.climb import Change, ScoredLatents, Search
+from symbolic.search.held_out import preferred_held_out
 from symbolic.search.refit import refit
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Factor, Product
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
-
-HELD_OUT_ERRORS = 1.0
-"""Block errors by which held-out rows must prefer the slopes: the one-standard-error rule
-(Breiman et al. 1984), by which validation keeps features as well."""
-
-FEWEST_BLOCKS = 10
-"""Blocks below which five folds have fewer than two each, and say nothing of an error."""
 
 LEAST_ROWS, MOST_ROWS = 1e-3, 1e6
 """Rows by which slopes are drawn to their mean: from not at all to all alike."""
@@ -74,7 +65,9 @@ def with_class_slopes(
         pair = ranked[0]
         scored = _scored(search, best, pair, units)
         refused.add(pair)
-        if scored.criterion < best.criterion and _confirmed(search, scored, best, seed):
+        if scored.criterion < best.criterion and preferred_held_out(
+            search, scored, best, seed
+        ):
             best = search.climb(scored)
             best = _joined(search, best)
 
@@ -232,34 +225,3 @@ def _with_line_inside(structure: LatentStructure) -> LatentStructure:
             nodes=(*structure.nodes[:h], whole, *structure.nodes[h + 1 :]),
         )
     return structure
-
-
-def _confirmed(
-    search: Search, new: ScoredLatents, old: ScoredLatents, seed: int
-) -> bool:
-    """Whether rows that fitted neither prefer the slopes by more than an error."""
-    blocks = search.term.observations.blocks.cpu().numpy()
-    if len(np.unique(blocks)) < FEWEST_BLOCKS:
-        return True
-    fold = torch.from_numpy(folds(len(blocks), seed, blocks))
-    losses: tuple[list[Validation], list[Validation]] = ([], [])
-    for number in range(int(fold.max()) + 1):
-        inside = torch.nonzero(fold != number).flatten()
-        outside = torch.nonzero(fold == number).flatten()
-        for held, scored in zip(losses, (new, old), strict=True):
-            fitted = refit(
-                search.term.take(inside), search.scaled[inside], scored.structures,
-                scored.constants, 10, 1e-6, False, search.rules, search.domain_margin,
-            )  # fmt: skip
-            z = search.scaled[outside]
-            raw = np.stack([s.value(z.cpu().numpy()) for s in fitted.structures], 1)
-            part = search.term.take(outside)
-            held.append(by_block(part, z.new_tensor(raw)[None], fitted.constants[None]))
-    ours, theirs = (_together(parts) for parts in losses)
-    mean, error = ours.excess(0, theirs, 0)
-    return mean < -HELD_OUT_ERRORS * error
-
-
-def _together(parts: list[Validation]) -> Validation:
-    sums = torch.cat([part.sums for part in parts], dim=1)
-    return Validation(sums, torch.cat([part.weights for part in parts]))
