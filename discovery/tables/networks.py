@@ -9,7 +9,7 @@ REddyProc.
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from discovery.config.reading import ReadingSettings
 
 TIME = "time"
-DAY = dt.timedelta(days=1)
+DAY, YEAR = dt.timedelta(days=1), dt.timedelta(days=360)  # the shortest calendar's
 QUALITY = 1  # measured (0) or filled with good confidence (1); 2 and 3 are poorer fills
 GOOD_SHARE = 0.5  # daily files: flags are the share of half hours that are 0 or 1
 
@@ -96,26 +96,29 @@ def _fluxnet(frame: pd.DataFrame, source: Any) -> tuple[pd.DataFrame, dt.timedel
         middle = first + (last - first) // 2
     elif "TIMESTAMP" in frame.columns:
         middle = _stamps(frame, "TIMESTAMP")
-        step = DAY
+        step = _length(np.diff(middle)) if len(middle) > 1 else DAY
+        step = max(step, DAY)
     else:
         raise DataError(
             f"{source}: format fluxnet needs the columns {starts} and {ends}, or "
             f"TIMESTAMP; the table begins with {', '.join(map(str, frame.columns[:4]))}"
         )
+    per = "" if step < DAY else "yr" if step >= YEAR else "d"
     units = {
         str(name): unit
         for name in frame.columns
-        if (unit := fluxnet_unit(str(name), step >= DAY))
+        if (unit := fluxnet_unit(str(name), per))
     }
     return _with_time(frame, middle, units), step
 
 
-def fluxnet_unit(name: str, daily: bool = False) -> str:
+def fluxnet_unit(name: str, per: Literal["", "d", "yr"] = "") -> str:
     """Return the unit of a variable of FLUXNET or AmeriFlux; empty for none.
 
     Args:
         name: such as ``TA_F``, ``NEE_VUT_REF`` or ``SWC_1_2_1``.
-        daily: whether the file holds days or longer, which count carbon in grams.
+        per: "d" in files of days, weeks or months, "yr" in those of years, which count
+            carbon in grams and rain in sums; "" in those of half hours.
     """
     if name.endswith(("_QC", "_METHOD", "_SSITC_TEST")):
         return ""
@@ -123,9 +126,9 @@ def fluxnet_unit(name: str, daily: bool = False) -> str:
     if not bases:
         return ""
     base = max(bases, key=len)
-    if daily and base in _CARBON:
-        return "gC m-2 d-1"
-    return "mm d-1" if daily and base == "P" else UNITS[base]
+    if per and base in _CARBON:
+        return f"gC m-2 {per}-1"
+    return f"mm {per}-1" if per and base == "P" else UNITS[base]
 
 
 def _stamps(frame: pd.DataFrame, name: str) -> np.ndarray:

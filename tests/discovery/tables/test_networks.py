@@ -88,6 +88,21 @@ def test_ameriflux_comments_and_daily_files_are_read(tmp_path):
     assert found.attrs["units"]["GPP_NT_VUT_REF"] == "gC m-2 d-1"
 
 
+def test_sums_of_years_have_their_unit():
+    yearly = {
+        "TIMESTAMP": [2013, 2014],
+        "NEE_VUT_REF": [-200.0, -250.0],
+        "P_F": [800, 900],
+    }
+    found = read_table(yearly, format="fluxnet")
+    assert found["time"].dt.year.tolist() == [2013, 2014]
+    assert found.attrs["units"] == {"NEE_VUT_REF": "gC m-2 yr-1", "P_F": "mm yr-1"}
+    monthly = {"TIMESTAMP": [201301, 201302], "RECO_NT_VUT_REF": [1.0, 2.0]}
+    found = read_table(monthly, format="fluxnet")
+    assert found["time"].dt.month.tolist() == [1, 2]
+    assert found.attrs["units"] == {"RECO_NT_VUT_REF": "gC m-2 d-1"}
+
+
 @pytest.mark.parametrize(
     ("name", "unit"),
     [
