@@ -51,9 +51,7 @@ def explain(
 @guarded
 def predict(
     run: Run,
-    data: Annotated[
-        Path, typer.Argument(help="csv, csv.gz, Excel, parquet, NetCDF or Zarr.")
-    ],
+    data: Annotated[Path, typer.Argument(help="csv, Excel, parquet, NetCDF, Zarr.")],
     out: Annotated[
         Path,
         typer.Option(

@@ -35,7 +35,10 @@ class DataSettings(ReadingSettings):
     dataset: Annotated[DatasetSettings | None, BeforeValidator(named)] = Field(
         default=None, description="embedded data set, in place of path"
     )
-    time: str | None = Field(default=None, description="column of time stamps")
+    time: str | None = Field(
+        default=None,
+        description="column of time stamps; the time of day may stand in another, clock",
+    )
     rows: str | None = Field(
         default=None,
         description='filter of the rows, such as "sw_in == 0 and nee == nee"',

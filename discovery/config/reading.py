@@ -65,6 +65,10 @@ class ReadingSettings(Settings):
     time_format: str | None = Field(
         default=None, description='of the time stamps, such as "%d.%m.%Y %H:%M"'
     )
+    clock: str | None = Field(
+        default=None,
+        description="column of the time of day, where the time column holds days alone",
+    )
     timezone: str | None = Field(
         default=None,
         description="clock of the time column for stamps with an offset, such as "

@@ -84,7 +84,7 @@ def _named(config: RunConfig) -> Iterator[tuple[str, str]]:
     for part in ("forcings", "targets", "truth"):
         columns = getattr(config, part)
         yield from ((f"{part}.{name}", column) for name, column in columns.items())
-    places = [("data", n) for n in ("time", "weights", "groups")]
+    places = [("data", n) for n in ("time", "clock", "weights", "groups")]
     places += [("split", n) for n in ("column", "lon", "lat")]
     for group, name in places:
         column = getattr(getattr(config, group), name, None)

@@ -19,11 +19,11 @@ from discovery.tables.kinds import DATASETS, PARQUET, kind_of
 from discovery.tables.text_tables.reader import read_text
 from sciren.config_errors import config_error
 from sciren.data.conversion import as_frame
-from sciren.data.frames import check_unique_columns
+from sciren.data.frames import check_columns, check_unique_columns
 from sciren.data.labels import id_text
 from sciren.data.markers import replace_markers
 from sciren.data.stamps import time_column
-from sciren.errors import DataError
+from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,7 +58,7 @@ def read_table(
         time: column whose stamps become datetime64[ns]; default: they stay as written.
         reading: keys of `discovery.config.reading.ReadingSettings`: format, separator,
             decimal, thousands, sheet, encoding, header, units_row, comment,
-            time_format, timezone, missing, not_missing, ids, quality, daily.
+            time_format, clock, timezone, missing, not_missing, ids, quality, daily.
     Returns:
         One row an observation; ``attrs["units"]`` are units that the file carries,
         ``attrs["notes"]`` sentences on what was skipped or converted.
@@ -70,8 +70,6 @@ def read_table(
     settings = reading_settings(reading)
     frame = read_with(source, settings, columns, {time} if time else ())
     if time is not None:
-        from sciren.data.frames import check_columns
-
         check_columns(frame, [time], "time")
         frame[time] = time_column(
             frame[time], frame.index, time, settings.time_format, settings.timezone
@@ -106,17 +104,36 @@ def read_with(
     from discovery.tables.networks import in_common_form, network_settings
 
     settings = network_settings(settings)
-    ids = set(settings.ids)
+    ids, clock = set(settings.ids), settings.clock
+    if clock is not None and not stamps:
+        raise ConfigError(f"clock {clock!r} needs a time column that holds the days")
     if isinstance(source, str | Path):
-        frame = _read_file(Path(source), settings, columns, ids | set(stamps))
+        as_text = ids | set(stamps) | ({clock} if clock else set())
+        frame = _read_file(Path(source), settings, columns, as_text)
     else:
         frame = as_frame(source)
         check_unique_columns(frame)
         frame.attrs = {"units": dict(frame.attrs.get("units", {})), "notes": []}
     for name in ids & set(frame.columns):
         frame[name] = id_text(frame[name])
+    if clock is not None:
+        for name in set(stamps) & set(frame.columns):
+            frame[name] = _with_clock(frame, name, clock)
     frame = replace_markers(frame, settings.missing or (), keep=ids)
     return in_common_form(frame, settings, source)
+
+
+def _with_clock(frame: pd.DataFrame, day: str, clock: str) -> pd.Series:
+    """Return days and times of day as one text; missing where either is.
+
+    Raises:
+        ColumnError: there is no such column.
+    """
+    check_columns(frame, [clock], "clock")
+    days = frame[day].astype("string").str.strip()
+    # a spreadsheet has no days without a clock: theirs is midnight
+    days = days.str.replace(r"[ T]00:00(:00(\.0+)?)?$", "", regex=True)
+    return (days + " " + frame[clock].astype("string").str.strip()).astype(object)
 
 
 def read_frame(path: str | Path) -> pd.DataFrame:

@@ -27,7 +27,7 @@ Names = Sequence[str] | Mapping[str, Any]
 # A spread this small against the values themselves is rounding, not information.
 _CONSTANT_BELOW = 1e-12
 
-_GAP_MARKER = -9999.0
+_GAP_MARKER = -9999.0  # of FLUXNET, AmeriFlux, ICOS and most climate archives
 
 
 @dataclass

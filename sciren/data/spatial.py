@@ -11,7 +11,9 @@ from sciren.data.splits import PARTS, Split
 from sciren.data.table import Table
 from sciren.errors import ConfigError, DataError
 
-_MOST_CELLS = 10_000_000
+_MOST_CELLS = (
+    10_000_000  # eight bytes each: 80 MB, and cells of 0.08 degrees of the globe
+)
 
 
 def split_by_block(

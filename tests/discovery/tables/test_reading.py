@@ -9,7 +9,7 @@ import xarray as xr
 import yaml
 
 from discovery import read_table
-from sciren.errors import ConfigError, DataError
+from sciren.errors import ColumnError, ConfigError, DataError
 
 LOGGER = """\
 "TOA5","CR3000","CR3000","5123","CR3000.Std.31","CPU:site.CR3","51216","Flux"
@@ -128,6 +128,23 @@ def test_the_format_that_fits_all_stamps_is_proposed_and_read(
     assert keys == {"time_format": layout}
     found = read_table(path, time="time", **keys)
     assert found["time"].to_numpy()[0] == np.datetime64(first)
+
+
+def test_days_and_times_of_day_in_two_columns_are_one_stamp(tmp_path):
+    text = "Datum;Zeit;ta\n01.02.2018;07:15;1,5\n01.02.2018;07:45;2\n"
+    path = written(tmp_path, text)
+    keys = {"separator": ";", "decimal": ",", "time_format": "%d.%m.%Y %H:%M"}
+    found = read_table(path, time="Datum", clock="Zeit", **keys)
+    assert found["Datum"].dt.strftime("%m-%d %H:%M").tolist() == [
+        "02-01 07:15",
+        "02-01 07:45",
+    ]
+    days = {"day": pd.to_datetime(["2018-02-01"]), "at": ["07:15"], "ta": [1.0]}
+    assert read_table(days, time="day", clock="at")["day"][0].hour == 7
+    with pytest.raises(ColumnError, match=r"clock 'Zeitt' is not"):
+        read_table(path, time="Datum", clock="Zeitt", **keys)
+    with pytest.raises(ConfigError, match=r"needs a time column"):
+        read_table(path, clock="Zeit", separator=";", decimal=",")
 
 
 def test_day_and_month_that_may_be_either_are_asked_for(tmp_path):
