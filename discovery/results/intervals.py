@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-LEVELS = (0.025, 0.975)
 ENDINGS = ("_low", "_high")
 AT_ONCE = 2_000_000  # numbers of one chunk: rows times resamples
 FEWEST = 20  # resamples below which no quantile is worth writing
@@ -37,10 +36,11 @@ def replicate_columns(
     equations: "SymbolicModel",
     replicates: "pd.DataFrame",
     columns: Mapping[str, Array],
+    level: float = 0.95,
 ) -> dict[str, Array]:
-    """Return 95 % intervals of every latent and target, such as ``rb_low``, ``rb_high``.
+    """Return intervals of every latent and target, such as ``rb_low``, ``rb_high``.
 
-    They are 2.5 and 97.5 % quantiles over the resampled constants: of the value that
+    They are quantiles over the resampled constants, 2.5 and 97.5 % by default: of the value that
     the equations give, not of a single observation, whose noise is on top. Splines of
     refused edges are held fixed.
 
@@ -48,12 +48,13 @@ def replicate_columns(
         equations: with as many constants as the replicates.
         replicates: of `replicates_table`.
         columns: name -> (n,) features and forcings.
+        level: probability between the quantiles.
     Returns:
         name -> (n,), targets first; empty where resamples are missing or too few.
     """
     if len(replicates) < FEWEST:
         return {}
-    rows = len(next(iter(columns.values()), ()))
+    rows, tail = len(next(iter(columns.values()), ())), (1.0 - level) / 2
     evaluate = _Evaluate(equations, replicates)
     found = {
         f"{name}{ending}": np.full(rows, np.nan)
@@ -66,7 +67,7 @@ def replicate_columns(
         some = {name: values[part, None] for name, values in columns.items()}
         for name, values in evaluate(some).items():
             with np.errstate(invalid="ignore"):
-                limits = np.quantile(values, LEVELS, axis=1)
+                limits = np.quantile(values, [tail, 1.0 - tail], axis=1)
             for ending, limit in zip(ENDINGS, limits, strict=True):
                 found[f"{name}{ending}"][part] = limit
     return found
@@ -90,7 +91,11 @@ class _Evaluate:
             for structure in equations.structures
         ]
         inside = [str(symbol) for latent in latents for symbol in latent.constants]
-        self.constants = [replicates[name].to_numpy() for name in inside]
+        others = _by_their_errors(equations, self.count)
+        self.constants = [
+            replicates[name].to_numpy() if name in replicates else others[name]
+            for name in inside
+        ]
         self.process = [replicates[name].to_numpy() for name in equations.constants]
         symbols = [*feature_symbols(self.features), *_symbols(latents)]
         calls = {name: curve.value for name, curve in equations.functions.items()}
@@ -119,6 +124,20 @@ class _Evaluate:
             for name, function in self.targets.items()
         }
         return targets | {n: v for n, v in latents.items() if n not in targets}
+
+
+def _by_their_errors(equations: "SymbolicModel", count: int) -> dict[str, Array]:
+    """Draw every constant of the latents from its own normal law.
+
+    What classes with few rows are drawn to their mean is in their errors and not in the
+    resamples, which leave such constants out.
+    """
+    rng = np.random.default_rng(0)
+    return {
+        f"{row.latent}::{row.name}": row.value
+        + np.nan_to_num(row.error) * rng.standard_normal(count)
+        for row in equations.table.itertuples(index=False)
+    }
 
 
 def _symbols(latents: Sequence[Any]) -> list[Any]:

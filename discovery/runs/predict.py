@@ -162,15 +162,18 @@ def _by_equations(
     result = result.set_axis(frame.index, axis=0)
     if interval is None:
         return result
+    limits: dict[str, np.ndarray] = {}
+    # curves alone have the limits of the recommended fit, whose bands the report draws
+    alone = not any(structure.nodes for structure in model.structures)
+    if discovery.replicates is not None and not (alone and discovery.uncertainty):
+        with np.errstate(all="ignore"):
+            limits = replicate_columns(model, discovery.replicates, columns, interval)
     if discovery.uncertainty is not None:
         respond = by_equations(model)
         return _with_intervals(
-            discovery, frame, columns, result, respond, interval, "equations"
+            discovery, frame, columns, result, respond, interval, "equations", limits
         )
-    if discovery.replicates is not None:
-        limits = replicate_columns(model, discovery.replicates, columns)
-        result = result.assign(**{n: v for n, v in limits.items() if n not in result})
-    return result
+    return result.assign(**{n: v for n, v in limits.items() if n not in result})
 
 
 def _with_intervals(
@@ -181,8 +184,13 @@ def _with_intervals(
     respond: "Response",
     level: float,
     using: Using,
+    own: Mapping[str, np.ndarray] | None = None,
 ) -> "pd.DataFrame":
-    """Add the columns of intervals and the flag of rows beyond the data."""
+    """Add the columns of intervals and the flag of rows beyond the data.
+
+    Args:
+        own: limits in place of the recommended fit's, see `interval_columns`.
+    """
     from discovery.uncertainty.columns import interval_columns
     from sciren.data.frames import numeric_column
 
@@ -201,7 +209,9 @@ def _with_intervals(
     every = {n: np.where(beyond, np.nan, v) for n, v in {**columns, **others}.items()}
     _warn_apart(discovery, every)
     with np.errstate(all="ignore"):  # infinite rows are told at the end
-        added = interval_columns(uncertainty, respond, every, predicted, level, using)
+        added = interval_columns(
+            uncertainty, respond, every, predicted, level, using, own
+        )
     return result.assign(**added)
 
 

@@ -28,6 +28,7 @@ def interval_columns(
     predicted: Columns,
     level: float = 0.95,
     using: str = "equations",
+    own: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Return the limits of every target and latent, and the flag of the rows.
 
@@ -43,6 +44,8 @@ def interval_columns(
         predicted: name -> (n,) targets and latents of the same rows.
         level: probability that the truth is inside.
         using: what predicts, "equations" or "network".
+        own: such as rb_low and reco_high -> (n,): limits of latents and of means that
+            stand in place of the recommended fit's, which is a sum of curves.
     Raises:
         ConfigError: a level that is no probability.
     """
@@ -70,6 +73,12 @@ def interval_columns(
         for name, values in limits(uncertainty, respond, some, level).items():
             if name in found:
                 found[name][part] = values
+    for name in uncertainty.targets if own else ():
+        ends = own[f"{name}_low"], own[f"{name}_high"]
+        ends = widened(uncertainty, name, *ends, level)
+        found |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
+    for name in latents if own else ():
+        found |= {f"{name}{end}": own[f"{name}{end}"] for end in ("_low", "_high")}
     for name in (*(f"{target}_mean" for target in uncertainty.targets), *latents):
         value = predicted[name.removesuffix("_mean")]
         # a prediction that is missing has no limits either

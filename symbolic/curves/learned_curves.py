@@ -85,13 +85,12 @@ def _direct(
     formula = None if term is None or term.form is None else _fitted(curve, term)
     row = _row(symbolic, name, written)
     slopes = _slopes(structure, curve)
-    if slopes is not None:
-        formula = slopes[MEAN]
-        share = symbolic.edges if symbolic else {}
+    if slopes is not None and symbolic is not None:
+        formula, edges = slopes[MEAN], symbolic.edges
         row = {
             "family": "linear",
             "formula": f"a slope for each of {len(slopes) - 1} classes",
-            "importance": share.loc[share["source"] == name, "importance"].sum(),
+            "importance": edges.loc[edges["source"] == name, "importance"].sum(),
         }
     refused = term is not None and term.form is None
     return EdgeCurve(
@@ -123,7 +122,9 @@ def _slopes(
 
     None where the classes have no slopes of their own by the feature.
     """
-    for node in structure.nodes if structure else ():
+    if structure is None:
+        return None
+    for node in structure.nodes:
         if not (isinstance(node, Product) and node.of_classes):
             continue
         slopes, line = node.factors

@@ -128,7 +128,7 @@ def raw_factors(product: Product, units: Units) -> list[RawFactor]:
             unit = k != product.carrier
             by = 1.0 / float(term.constants[0]) if unit else scale
             offset = by * total([offset, term.offset])
-            constants = np.array(term.form.times(term.constants, by))
+            constants = np.array(term.form.times(term.constants.tolist(), by))
             moved = replace(term, constants=constants, offset=0.0)
         written = None if factor.anchored else offset
         if moved is not None and written is not None:

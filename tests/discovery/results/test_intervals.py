@@ -69,3 +69,22 @@ def test_without_or_with_few_resamples_there_are_no_limits(found, frame):
     assert replicate_columns(found.equations, replicates_table(None), columns) == {}
     few = found.replicates.iloc[:5]
     assert replicate_columns(found.equations, few, columns) == {}
+
+
+def test_constants_that_no_resample_holds_are_drawn_from_their_errors(found, frame):
+    columns = {name: frame[name].to_numpy() for name in ("ta", "vpd", "par")}
+    whole = replicate_columns(found.equations, found.replicates, columns)
+    fewer = found.replicates.drop(columns="efficiency::a_ta")
+    part = replicate_columns(found.equations, fewer, columns)
+    width, other = (one["gpp_high"] - one["gpp_low"] for one in (whole, part))
+    assert 0.5 < np.median(other / width) < 5
+
+
+def test_limits_narrow_with_the_level(found, frame):
+    columns = {name: frame[name].to_numpy() for name in ("ta", "vpd", "par")}
+    wide, narrow = (
+        replicate_columns(found.equations, found.replicates, columns, level)
+        for level in (0.95, 0.5)
+    )
+    assert (narrow["gpp_low"] >= wide["gpp_low"]).all()
+    assert (narrow["gpp_high"] <= wide["gpp_high"]).all()
