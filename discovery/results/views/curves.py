@@ -87,7 +87,7 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
                 "the equation needs none" if dropped else view["label"],
                 view["refused"], labels=tuple(view.get("labels") or ()),
                 by_class={
-                    label: _numbers(values)
+                    label: numbers_of(values)
                     for label, values in (view.get("by_class") or {}).items()
                 },
             )

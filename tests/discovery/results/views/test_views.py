@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from discovery.results.views.collect import ROWS, VIEWS, sampled_rows
+from discovery.results.views.curves import stored_curves
 from discovery.results.views.groups import group_views, kling_gupta
 from discovery.results.views.plain import brief, milliseconds, spread
 from discovery.results.views.predictions import Predictions
@@ -142,3 +143,15 @@ def test_a_finished_run_holds_its_views(finished):
     assert stored["rows"]["roles"]["par"] == "forcing"
     assert {one["source"] for one in stored["curves"]} >= {"ta", "vpd"}
     assert stored["model"] == "equation"
+
+
+def test_slopes_of_classes_come_back_with_their_curve():
+    view = {
+        "layer": 0, "source": "par", "target": "rb", "unit": "", "x": [0.0, 1.0],
+        "spline": [0.0, 1.0], "formula": [0.0, 1.0], "edges": [0.0, 0.5, 1.0],
+        "density": [0.5, 0.5], "importance": 1.0, "family": "linear", "label": "",
+        "refused": False, "by_class": {"DBF": [0.0, 2.0], "ENF": [0.0, None]},
+    }  # fmt: skip
+    (curve,) = stored_curves([view])
+    assert curve.by_class["DBF"].tolist() == [0.0, 2.0]
+    assert np.isnan(curve.by_class["ENF"][1])
