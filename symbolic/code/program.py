@@ -173,10 +173,11 @@ class _Builder:
             lines.append(f"verification: {model.verification.verdict}")
         if model.process is None and not self.process_follows:
             lines.append("The process model cannot be written here: latents only.")
-            if r"\begin" in model.process_latex:  # no comment can be read as a page
+            written = model.process_latex or ""
+            if r"\begin" in written:  # no comment can be read as a page
                 lines.append("process model: see the LaTeX of these equations")
-            elif model.process_latex:
-                lines.append(f"process model: {model.process_latex}")
+            elif written:
+                lines.append(f"process model: {written}")
         return lines
 
     def _latent(self, name: str) -> Routine:

@@ -85,6 +85,7 @@ def _direct(
     formula = None if term is None or term.form is None else _fitted(curve, term)
     row = _row(symbolic, name, written)
     slopes = _slopes(structure, curve)
+    # the curve is drawn once for each class, and its row tells the slopes together
     if slopes is not None and symbolic is not None:
         formula, edges = slopes[MEAN], symbolic.edges
         row = {

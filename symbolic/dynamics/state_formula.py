@@ -28,6 +28,7 @@ class StateFormula:
         symbol = sympy.Symbol(self.state, real=True)
         # Heaviside and the like: a bound switches at one place, and either side will do
         slope = sympy.diff(self.expression, symbol).rewrite(sympy.Piecewise)
+        # compiled once: a simulation asks at every step
         return tuple(
             compile_numpy(one, [self.state]) for one in (self.expression, slope)
         )

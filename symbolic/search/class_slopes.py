@@ -58,6 +58,7 @@ def with_class_slopes(
     """
     pairs = list(_pairs(search, units, options))
     refused: set[_Pair] = set()
+    # one pair at a time, the best forecast first; each is asked once, so this ends
     while True:
         ranked = _ranked(search, best, units, [p for p in pairs if p not in refused])
         if not ranked:
@@ -68,6 +69,7 @@ def with_class_slopes(
         if scored.criterion < best.criterion and preferred_held_out(
             search, scored, best, seed
         ):
+            # beside slopes for each class other edges may need another family, or none
             best = search.climb(scored)
             best = _joined(search, best)
 
@@ -78,6 +80,8 @@ def _pairs(search: Search, units: Units, options: SymbolicOptions) -> Iterator[_
     ruled = set(search.rules.rules) if search.rules is not None else set()
     for k, latent in enumerate(search.latents):
         free = [
+            # a feature of one value has no slope, and a
+            # slope that the user ruled out is none to offer
             i
             for i, name in enumerate(units.names)
             if (k, i) not in search.keep | ruled
@@ -104,6 +108,7 @@ def _ranked(
         change = Change(changed, pair.latent, 0, "slopes")
         gains.append((search.foreseen(best, change), pair))
     gains.sort(key=lambda one: one[0])
+    # what is not even forecast to win is not refitted
     return [pair for gain, pair in gains if gain < 0]
 
 
@@ -129,15 +134,21 @@ def _structures(
     structure = best.structures[k]
     kind = units.kinds[units.names[i]]
     assert isinstance(kind, Categorical)
+    # shares of the rows, by which the effects have mean zero
     shares = kind.one_hot(search.features[:, i]).mean(0)
     zeros = (0.0,) * (kind.size - 1)
     shift, scale = float(units.shift[j]), float(units.scale[j])
+    # x - m = (shift - m) + scale z with m round: the line of the raw feature about m
     start = shift - _round_middle(shift, scale)
     line = of_raw(form_named("linear"), start, scale)
     edges, offset, slope = structure.edges, structure.offset, 0.0
     own = [edge for edge in edges if edge.source == j]
+    # a bent curve stays and only departures are added;
+    # a line moves into the node as the mean slope b
     bent = any(edge.form is None or edge.form.family != "linear" for edge in own)
     if not bent and own:
+        # the line a z of scaled features is (a / scale)
+        # (x - shift): slope and offset in terms of x - m
         slope = own[0].constants[0] / scale
         offset -= slope * start
         edges = tuple(edge for edge in edges if edge.source != j)
@@ -166,12 +177,15 @@ def _scored(
 ) -> ScoredLatents:
     """Refit with slopes that nothing draws, choose how far they are drawn, and score."""
     k, i = pair.latent, pair.classes
+    # 1. Slopes that nothing draws, and their spread over
+    # the rows. 2. The same structure drawn by it, scored.
     loose = _structures(search, best, pair, units)
     first = refit(
         search.term, search.scaled, loose, best.constants, 15, 1e-7, False,
         search.rules, search.domain_margin,
     )  # fmt: skip
     fitted = first.structures[k]
+    # effects that were there before keep the weight that they were chosen with
     new = not any(edge.source == i for edge in best.structures[k].edges)
     edges = tuple(
         _drawn(edge, first.loss) if new and edge.source == i else edge
@@ -190,6 +204,7 @@ def _drawn(edge: EdgeTerm, noise: float) -> EdgeTerm:
     """Draw the classes of an edge to their mean by noise / variance over the rows."""
     form = edge.form
     assert isinstance(form, ClassEffects)
+    # as many rows at zero as draw an effect of this mean square as strongly as the noise allows
     variance = float(np.array(form.shares) @ form.effects(edge.full) ** 2)
     rows = float(np.clip(noise / max(variance, 1e-300), LEAST_ROWS, MOST_ROWS))
     return replace(edge, form=replace(form, weight=rows))
@@ -207,6 +222,8 @@ def _with_line_inside(structure: LatentStructure) -> LatentStructure:
     for h, node in enumerate(structure.nodes):
         if not (isinstance(node, Product) and node.of_classes):
             continue
+        # the sum of b (x - m) and s_k (x - m) is (b + s_k) (x - m): a line beside departures
+        # has no constant of its own
         slopes, line = node.factors
         own = [edge for edge in structure.edges if edge.source == line.edge.source]
         if not slopes.anchored or not own:
@@ -215,6 +232,7 @@ def _with_line_inside(structure: LatentStructure) -> LatentStructure:
             continue
         assert line.edge.form is not None
         assert line.edge.form.variant.raw is not None
+        # the scaled line about the same m as that of the node
         start, scale = line.edge.form.variant.raw
         slope = own[0].constants[0] / scale
         whole = Product((replace(slopes, offset=slope, anchored=False), line))

@@ -29,9 +29,11 @@ def preferred_held_out(
     blocks = search.term.observations.blocks.cpu().numpy()
     if len(np.unique(blocks)) < FEWEST_BLOCKS:
         return True
+    # whole blocks stay together: neighbours know each other's errors
     fold = torch.from_numpy(folds(len(blocks), seed, blocks))
     ours: list[Validation] = []
     theirs: list[Validation] = []
+    # both are refitted on the same rows and compared on the same others
     for number in range(int(fold.max()) + 1):
         rows = fold != number
         ours.append(_loss(search, new, rows))
@@ -42,6 +44,7 @@ def preferred_held_out(
 
 def _loss(search: Search, scored: ScoredLatents, fitted: torch.Tensor) -> Validation:
     """Refit on some rows (n,) and return the loss of the others by block."""
+    # ten steps from constants of all rows: close to the minimum of four fifths of them
     inside, outside = (torch.nonzero(rows).flatten() for rows in (fitted, ~fitted))
     found = refit(
         search.term.take(inside), search.scaled[inside], scored.structures,

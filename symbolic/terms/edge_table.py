@@ -170,11 +170,12 @@ class EdgeTable:
     def _constants(self, edge: EdgeTerm, owner: Node | Product | None) -> str:
         if edge.form is None:
             return ""
+        # the edge alone, or inside its product where it holds the slopes of classes
         one = LatentStructure("x", 0.0, (edge,))
-        # the first constant is the offset of the latent that was made up around the edge
         if isinstance(owner, Product) and owner.of_classes:
             one = LatentStructure("x", 0.0, (), (owner,))
         name = self.units.names[edge.source]
+        # the first constant is the offset of the latent that was made up around the edge
         listed = [c for c in raw_constants([one], self.units)[1:] if c.source == name]
         return ", ".join(f"{c.role}={c.value:.6g}" for c in listed)
 
@@ -291,6 +292,7 @@ def _sizes_inside(node: Node | Product, z: np.ndarray) -> list[float]:
     if not isinstance(node, Product):
         return [_spread(edge.value(z[:, edge.source])) for edge in node.edges]
     values = np.stack([factor.value(z) for factor in node.factors])
+    # what the product moves by with this factor and would not with its mean instead
     sizes = []
     for k, own in enumerate(values):
         held = values.copy()

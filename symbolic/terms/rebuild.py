@@ -131,6 +131,8 @@ def raw_factors(product: Product, units: Units) -> list[RawFactor]:
             constants = np.array(term.form.times(term.constants.tolist(), by))
             moved = replace(term, constants=constants, offset=0.0)
         written = None if factor.anchored else offset
+        # a number beside effects of classes goes into each of
+        # them: the table of slopes is then what is printed
         if moved is not None and written is not None:
             inside = moved.form.with_offset(moved.constants.tolist(), written)
             if inside is not None:

@@ -73,6 +73,19 @@ def test_a_process_that_cannot_be_traced_is_said_to_be_left_out(model, language)
     assert "gpp" not in code
 
 
+@pytest.mark.parametrize(
+    ("latex", "said"),
+    [
+        (None, "latents only"),
+        (r"\begin{aligned} y &= u \end{aligned}", "see the LaTeX"),
+    ],
+)
+def test_a_process_without_a_line_of_latex_is_not_quoted(model, latex, said):
+    code = replace(model, process=None, process_latex=latex).to_code("python")
+    assert said in code
+    assert "aligned" not in code
+
+
 def test_plain_regression_is_written_once(model):
     once = replace(model, process={"rb": sympy.Symbol("rb", real=True)})
     assert once.to_code("python").count("def rb(") == 1
