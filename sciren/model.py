@@ -202,6 +202,8 @@ class ScIReN(nn.Module):
             getattr(constraint, method)(raw[..., k], self.low[k], self.high[k])
             for k, constraint in enumerate(self.constraints)
         ]
+        if len(columns) == 1:
+            return columns[0].unsqueeze(-1)
         return torch.stack(columns, dim=-1)
 
     def forward(self, features: Tensor, forcings: Mapping[str, Tensor]) -> Prediction:

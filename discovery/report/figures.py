@@ -242,6 +242,8 @@ def save_figures(
         folder: where they go; it is made.
         mark: warning that is written on each figure.
     """
+    from visualize.paper.both import save_both
+
     folder.mkdir(parents=True, exist_ok=True)
     names = []
     for name, figure in figures:
@@ -250,10 +252,7 @@ def save_figures(
                 0.995, 0.995, mark, color="#b3261e", ha="right", va="top", size=8,
                 weight="bold",
             )  # fmt: skip
-        figure.savefig(folder / f"{name}.png", dpi=DPI)
-        # the places of axes and labels are found once; they are shares of the figure
-        figure.set_layout_engine("none")
-        figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        save_both(figure, folder / f"{name}.png", folder / f"{name}.pdf", DPI)
         names.append(name)
     return names
 

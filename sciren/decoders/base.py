@@ -130,6 +130,8 @@ class Decoder(ABC):
                 f"decoder {self.name!r} returned {len(columns)} arrays for the targets "
                 f"{', '.join(self.targets)}; return a mapping target -> array"
             )
+        if len(columns) == 1:  # solvers ask a thousand times: no copy for one target
+            return self._column(columns[0], latents).unsqueeze(1)
         return torch.stack([self._column(c, latents) for c in columns], dim=1)
 
     def _columns(self, result: Any, rows: int) -> list[Any]:

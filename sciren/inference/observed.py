@@ -7,6 +7,7 @@ training compares predictions with targets. All arrays are numpy, double precisi
 is the only module of the package that touches torch.
 """
 
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -37,6 +38,8 @@ MOST_ROWS = 30_000
 they do not show changes no prediction."""
 
 STRETCHES = 60
+REMEMBERED = 4
+"""Evaluations that are kept: on the demo 23 % of all repeat one of the last four."""
 
 
 class Response(NamedTuple):
@@ -187,13 +190,23 @@ class ObservedProcess:
             raw: (n, L) raw latents of the rows.
             constants: (K,) on their training scale (positive ones in logs).
         """
+        for place, given, known in self._recent:
+            if np.array_equal(given, constants) and np.array_equal(place, raw):
+                return known
         device = self.term.observations.values.device
         latents = torch.as_tensor(raw, dtype=torch.float64, device=device)[None]
         shared = torch.as_tensor(constants, dtype=torch.float64, device=device)[None]
         slopes, residual = self.term.jacobian(latents, shared)
         flat = self._stack(slopes[0].cpu().numpy())
         mean = self._stack(residual[0].cpu().numpy()) + self.values
-        return Response(mean, flat[:, : self.n_latents], flat[:, self.n_latents :])
+        response = Response(mean, flat[:, : self.n_latents], flat[:, self.n_latents :])
+        self._recent.append((raw.copy(), constants.copy(), response))
+        return response
+
+    @cached_property
+    def _recent(self) -> "deque[tuple[np.ndarray, np.ndarray, Response]]":
+        """Where the process was evaluated last: a search begins where another ended."""
+        return deque(maxlen=REMEMBERED)
 
     @cached_property
     def row_by_row(self) -> bool:

@@ -140,11 +140,10 @@ class ProcessTerm:
         total = self.total[members].view(-1, 1, 1)
         return weights * self.row_weights[members].unsqueeze(-1) / total
 
-    def _predict(self, raw: Tensor, constants: Tensor) -> Tensor:
-        """Targets (S, n, t) for raw latents (S, n, L), raw constants (S, n, K)."""
+    def _targets(self, raw: Tensor, physical: Tensor) -> Tensor:
+        """Targets (S, n, t) for raw latents (S, n, L), physical constants (S, n, K)."""
         members, rows, _ = raw.shape
         latents = self.model.constrain(raw).reshape(members * rows, -1)
-        physical = self.model.constant_scale.to_physical(constants)
         flat = physical.reshape(members * rows, -1)
         forcings = self._repeated(members)
         targets = self.model.decoder.evaluate(latents, flat, forcings)
@@ -160,8 +159,9 @@ class ProcessTerm:
 
     def residual(self, raw: Tensor, constants: Tensor) -> Tensor:
         """Residuals (S, n, t) for raw latents (S, n, L) and raw constants (S, K)."""
-        rows = constants.unsqueeze(1).expand(-1, raw.shape[1], -1)
-        return self.observations.residual(self._predict(raw, rows))
+        physical = self.model.constant_scale.to_physical(constants)
+        rows = physical.unsqueeze(1).expand(-1, raw.shape[1], -1)
+        return self.observations.residual(self._targets(raw, rows))
 
     def _violation(self, raw: Tensor) -> Tensor:
         return self.model.violation(raw) / self.model.output_scale
@@ -215,31 +215,40 @@ class ProcessTerm:
         Both are on the scale of the comparison; residuals (S, n, t) are zero, and their
         slopes too, where nothing was observed.
         """
+        scale = self.model.constant_scale
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
-            rows = constants.detach().unsqueeze(1).expand(-1, raw.shape[1], -1)
-            knobs = rows.clone().requires_grad_()
-            residual = self.observations.residual(self._predict(leaf, knobs))
-            columns = []
-            n_targets = residual.shape[-1]
-            for target in range(n_targets):
-                slopes = torch.autograd.grad(
-                    residual[..., target].sum(),
-                    [leaf, knobs],
-                    retain_graph=target + 1 < n_targets,
-                    allow_unused=True,
-                )
-                filled = [
-                    torch.zeros_like(into) if slope is None else slope
-                    for slope, into in zip(slopes, (leaf, knobs), strict=True)
-                ]
-                columns.append(torch.cat(filled, dim=-1))
-        jacobian = torch.stack(columns, dim=2)
+            physical = scale.to_physical(constants.detach()).unsqueeze(1)
+            knobs = physical.expand(-1, raw.shape[1], -1).clone().requires_grad_()
+            residual = self.observations.residual(self._targets(leaf, knobs))
+            columns = [
+                self._slopes(residual, target, [leaf, knobs])
+                for target in range(residual.shape[-1])
+            ]
+        jacobian = columns[0].unsqueeze(2)
+        if len(columns) > 1:
+            jacobian = torch.stack(columns, dim=2)
+        # from physical constants to the scale that they train on
+        jacobian[..., self.n_latents :] *= scale.slope(constants.detach())[
+            :, None, None
+        ]
         if self.observations.complete:
             return jacobian, residual.detach()
         # What was not observed may lack a value, and zero times nan is nan.
         observed = (self.observations.weights > 0).unsqueeze(-1)
         return torch.where(observed, jacobian, 0.0), residual.detach()
+
+    @staticmethod
+    def _slopes(residual: Tensor, target: int, inputs: list[Tensor]) -> Tensor:
+        """Slopes (S, n, L + K) of the residuals of one target, row by row."""
+        count = residual.shape[-1]
+        above = torch.zeros_like(residual)
+        above[..., target] = 1.0
+        slopes = torch.autograd.grad(
+            residual, inputs, above, retain_graph=target + 1 < count,
+            allow_unused=True, materialize_grads=True,
+        )  # fmt: skip
+        return torch.cat(slopes, dim=-1)
 
     def _add_violation(self, local: LocalModel, raw: Tensor) -> LocalModel:
         if self.violation_weight == 0:

@@ -52,6 +52,8 @@ def _pdf(figure: Figure, path: Path, scale: float) -> None:
     try:
         file.newPage(width * scale, height * scale)
         file.output(scale, 0, 0, scale, 0, 0, Op.concat_matrix)
+        # markers beyond the page are left out; they are placed before the matrix
+        file.width, file.height = width, height
         inner = RendererPdf(file, PNG_DPI, height, width)
         renderer: Any = MixedModeRenderer(figure, width, height, PNG_DPI, inner)
         figure.draw(renderer)

@@ -23,8 +23,6 @@ from sciren.inference.skill.held_out import (
 Array = np.ndarray
 
 WORSE = 1.02  # in root mean square; smoothing and rounding differ by less
-
-
 MOST_ROWS = 10_000
 """Rows that a fold learns from, in stretches: a mean from 10,000 is off by less than 1 %
 of the noise, which only widens the law."""
@@ -58,7 +56,8 @@ def hold_out(
     process = selection.fit.process
     scaled = selection.fit.residual / selection.law.sigma(process, selection.fit.mean)
     held = HeldOut.of(process, scaled, folds)
-    mean = out_of_fold(process, held, selected_mean(selection, also, True))
+    predict = selected_mean(selection, also, smooth=True, most=MOST_ROWS)
+    mean = out_of_fold(process, held, predict)
     return HeldOutMean(selection, mean, memory_in_rows(process, scaled))
 
 

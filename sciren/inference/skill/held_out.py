@@ -232,7 +232,10 @@ def constant_mean(train: ObservedProcess, new: ObservedProcess) -> Array:
 
 
 def selected_mean(
-    selection: Selection, also: Sequence[Edge] = (), smooth: bool = False
+    selection: Selection,
+    also: Sequence[Edge] = (),
+    smooth: bool = False,
+    most: int | None = None,
 ) -> Predictor:
     """Return what selects features and fits their curves anew on the rows it is given.
 
@@ -240,9 +243,11 @@ def selected_mean(
         selection: on all rows.
         also: edges that count as selected whatever the rows say (those of equations).
         smooth: whether curves are smoothed as those of intervals are.
+        most: rows to learn from, in even stretches of time; default all.
     """
 
     def predict(train: ObservedProcess, new: ObservedProcess) -> Array:
+        train = train if most is None else train.stretches(most)
         again = select_again(selection, train, also)
         if not smooth:
             return predicted_mean(again.fit, new)

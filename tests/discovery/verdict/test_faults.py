@@ -27,7 +27,7 @@ def respiration(frame, rb, rng, noise=0.1):
     return mean * (1 + noise * rng.standard_normal(len(frame)))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def fitted():
     """Function: (frame, target, settings) -> fitted regressor behind Q10."""
 
@@ -51,8 +51,13 @@ def right():
     return frame, respiration(frame, 3 + 0.6 * frame.a + 0.4 * frame.b, rng)
 
 
-def test_a_right_result_is_supported(fitted, right):
-    verdict = fitted(*right).verdict_
+@pytest.fixture(scope="module")
+def right_model(fitted, right):
+    return fitted(*right)
+
+
+def test_a_right_result_is_supported(right_model):
+    verdict = right_model.verdict_
     assert str(verdict) == "supported", said(verdict)
     assert verdict.faithful
     assert verdict.skilful
@@ -94,31 +99,28 @@ def test_what_does_not_carry_over_to_other_sites(fitted):
     assert str(model.verdict_) == "not supported"
 
 
-def test_test_rows_on_which_constant_latents_are_better(fitted, right):
+def test_test_rows_on_which_constant_latents_are_better(right_model):
     """The relation turns round in the rows that chose nothing."""
-    frame, target = right
-    model = fitted(frame, target)
-    found, table = model.discovery_, model._train
+    found, table = right_model.discovery_, right_model._train
     turned = table.features.clone()
     turned[:, :2] = -turned[:, :2]
     test = table.take(np.arange(0, len(table), 3))
     test.features[:] = turned[::3]
     verdict = judge(
-        found.equations, model.model_, {"train": table, "test": test},
+        found.equations, right_model.model_, {"train": table, "test": test},
         found.process_constants, found.identification,
     )  # fmt: skip
     assert str(verdict) == "not supported"
     assert "no better than constant latents" in said(verdict)
 
 
-def test_latents_that_have_nothing_to_do_with_the_network(fitted, right):
-    model = fitted(*right)
-    equations = model.discovery_.equations
+def test_latents_that_have_nothing_to_do_with_the_network(right_model):
+    equations = right_model.discovery_.equations
     moved = {name: 2 * equation for name, equation in equations.equations.items()}
     checks = replace(equations.verification, agreement={"rb": -8.6e34})
     equations = equations.with_equations(moved)
     equations.verification = checks
-    reasons = faithful_reasons(equations, model.model_, model._train)
+    reasons = faithful_reasons(equations, right_model.model_, right_model._train)
     assert any(
         reason.fatal and "more than it varies" in reason.sentence for reason in reasons
     )
@@ -133,9 +135,8 @@ def test_an_edge_without_a_closed_form(fitted):
     assert str(model.verdict_) != "supported"
 
 
-def test_a_constant_that_depends_on_the_features(fitted, right):
-    model = fitted(*right)
-    (one, *_) = model.discovery_.identification
+def test_a_constant_that_depends_on_the_features(right_model):
+    (one, *_) = right_model.discovery_.identification
     kept = replace(one, model="kept features", estimate=1.5, low=1.4, high=1.6)
     offered = replace(one, model="all features", estimate=2.1, low=1.9, high=2.3)
     (reason,) = by_features([kept, offered])

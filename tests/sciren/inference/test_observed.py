@@ -55,6 +55,23 @@ def test_sensitivities_agree_with_differences():
         np.testing.assert_allclose(found.by_constant[:, number], slope, atol=1e-7)
 
 
+def test_a_place_that_was_evaluated_before_gives_the_same_again():
+    model = ScIReN(LinearEncoder(1, 2), "auto", two_targets)
+    process = ObservedProcess.of(model, two_target_table())
+    places = np.random.default_rng(1).uniform(-1, 1, (7, 30, 2))
+    constants = process.start_constants
+    first = [process.evaluate(raw, constants) for raw in places]
+    moved = process.evaluate(places[-1], constants + 0.1)
+    assert not np.array_equal(moved.mean, first[-1].mean)
+    for raw, known in zip(places[::-1], first[::-1], strict=True):
+        again = process.evaluate(raw.copy(), constants.copy())
+        for ours, theirs in zip(again, known, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    kept = places[0].copy()
+    kept[0] += 1.0  # changing an array that was given does not change what is known
+    assert not np.array_equal(process.evaluate(kept, constants).mean, first[0].mean)
+
+
 def test_missing_targets_are_left_out_and_the_rest_is_standardised():
     model = ScIReN(LinearEncoder(1, 2), "auto", two_targets)
     table = two_target_table()

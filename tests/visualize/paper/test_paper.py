@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.text import Text
 
 from sciren.errors import ConfigError
@@ -11,7 +12,7 @@ from visualize import plot_observed, plot_residuals, plot_series
 from visualize.paper.fitting import add_letters, fit_texts
 from visualize.paper.saving import save_scaled
 from visualize.paper.styles import INCH, STYLES, millimetres, style_named
-from visualize.style import figures_of_width
+from visualize.style import figures_of_width, panels
 
 VIEWS = [
     {"name": name, "unit": "umol m-2 s-1 per something", "x": [1, 2, 3],
@@ -102,3 +103,13 @@ def test_a_series_is_drawn_site_by_site():
     day = plot_series([site | {"time": [1, 2.5]}], "nee", "g", clock="day")
     assert day.axes[0].get_xlabel() == "day"
     np.testing.assert_allclose(day.axes[0].get_lines()[0].get_xdata(), [1, 2.5])
+
+
+def test_a_smaller_page_holds_every_marker(tmp_path):
+    figure, (axes,) = panels(1, 1, 2.0, 3.0)
+    axes.plot(range(7), range(7), "o")
+    with rc_context({"pdf.compression": 0}):
+        save_scaled(figure, tmp_path / "a.pdf", 0.5)
+    page = (tmp_path / "a.pdf").read_bytes().decode("latin-1")
+    uses = re.findall(r"/(M\d+) Do", page)
+    assert max(uses.count(name) for name in set(uses)) == 7

@@ -32,6 +32,23 @@ class Batch(NamedTuple):
     weights: Tensor | None
     share: RowShare | None = None
 
+    def split(self, sizes: Sequence[int]) -> "list[Batch]":
+        """Return batches of so many of the rows each, one after the other."""
+        rows, values = self.rows.split(sizes, 1), self.values.split(sizes, 2)
+        weights = (
+            [None] * len(sizes)
+            if self.weights is None
+            else self.weights.split(sizes, 2)
+        )
+        forcings = {name: part.split(sizes, 1) for name, part in self.forcings.items()}
+        return [
+            Batch(
+                rows[k], {name: part[k] for name, part in forcings.items()}, values[k],
+                weights[k], self.share,
+            )
+            for k in range(len(sizes))
+        ]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class GroupRows:

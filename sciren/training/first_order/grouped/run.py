@@ -1,7 +1,7 @@
 """The loop of training by gradients, for a group of members at once."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -18,6 +18,9 @@ from sciren.training.progress import Progress
 # Feature values times members in one validation step: 32 MB in double precision, times
 # the four basis functions of each.
 VALID_NUMBERS = 4_000_000
+# Feature values of the batches that are gathered at once: with a basis of 34 functions in
+# single precision 4 MB, so that they are still in the cache when their step comes.
+GATHERED = 30_000
 
 
 class GroupRun(GroupSteps):
@@ -72,8 +75,7 @@ class GroupRun(GroupSteps):
         order = self._order()
         names: list[str] = []
         sums = torch.zeros((), device=self.whole.device)
-        for number in range(self.batches):
-            rows = self._rows(order, number)
+        for number, rows in enumerate(self._all_rows(order)):
             moved = self.epoch < self.config.grid_updates
             # The published code moves the knots on the second batch of an epoch.
             if moved and number == min(1, self.batches - 1):
@@ -99,6 +101,20 @@ class GroupRun(GroupSteps):
             for generator in self.generators
         ]
         return torch.stack(orders).to(self.whole.device)
+
+    def _all_rows(self, order: Tensor) -> Iterator[Tensor]:
+        """Yield the rows (U, B) of every batch, gathered for many where knots are fixed."""
+        parts = [self._rows(order, number) for number in range(self.batches)]
+        fixed = self.epoch >= self.config.grid_updates
+        if self.sees_all or self.compiled or self.processes or not fixed:
+            yield from parts
+            return
+        width = len(order) * self.batch * self.train.features.shape[1]
+        count = max(1, GATHERED // width)
+        for start in range(0, len(parts), count):
+            some = parts[start : start + count]
+            self.gather(some)
+            yield from some
 
     def _rows(self, order: Tensor, number: int) -> Tensor:
         """Rows (U, B) of one batch; a last one of a single row joins the one before."""

@@ -32,6 +32,7 @@ class SplineStack(Stack):
     plan: NetworkPlan
     _kept: dict[int, tuple[Tensor, Tensor]]  # by the features' id: they and their basis
     _last: tuple[Tensor, Tensor] | None = None  # rows of a batch and their basis
+    _ahead: dict[int, tuple[Tensor, Tensor]]  # by the id of the rows: they, their basis
 
     def _collect(self) -> None:
         super()._collect()
@@ -119,7 +120,7 @@ class SplineStack(Stack):
 
     def _plan(self) -> None:
         """Gather what is fixed until the knots move."""
-        self._kept, self._last = {}, None
+        self._kept, self._last, self._ahead = {}, None, {}
         self.plan = NetworkPlan(
             tuple(self._layer_plan(depth) for depth in range(len(self.layers))),
             self.members, self.streams, self.entropy, self.l1,
@@ -181,8 +182,19 @@ class SplineStack(Stack):
 
     def forget(self) -> bool:
         """Drop the basis of the last batch."""
-        kept, self._last = self._last, None
+        kept, self._last, self._ahead = self._last, None, {}
         return kept is not None
+
+    def gather(self, features: Tensor, parts: Sequence[Tensor]) -> bool:
+        """Pick the kept rows of several batches at once."""
+        if id(features) not in self._kept:
+            self._ahead = {}
+            return False
+        rows = torch.cat(list(parts), dim=1)
+        basis = self._picked_rows(self._kept[id(features)][1], rows)
+        slices = basis.split([part.shape[1] for part in parts], dim=-1)
+        self._ahead = {id(p): (p, s) for p, s in zip(parts, slices, strict=True)}
+        return True
 
     def _shared_knots(self) -> bool:
         knots = self.plan.layers[0].knots
@@ -203,8 +215,13 @@ class SplineStack(Stack):
         """Whole rows (U, n, R, B) of the first basis; U = 1 where all streams share."""
         if self._last is not None and self._last[0] is rows:
             return self._last[1]
-        if id(features) in self._kept:
+        if id(rows) in self._ahead:
+            basis = self._ahead[id(rows)][1]
+        elif id(features) in self._kept:
             basis = self._picked_rows(self._kept[id(features)][1], rows)
+            if rows.shape == (1, len(features)):
+                # A batch of all rows is used at every step: worth putting in order once.
+                basis = basis.contiguous()
         else:
             basis = self._fresh_rows(rows_of(features, rows))
         self._last = rows, basis
@@ -215,9 +232,7 @@ class SplineStack(Stack):
         streams, count = rows.shape
         inputs, size = table.shape[1:]
         if streams == 1:
-            whole = table.index_select(0, rows.view(-1)).permute(1, 2, 0).unsqueeze(0)
-            # A batch of all rows is used at every step: worth putting in order once.
-            return whole.contiguous() if count == len(table) else whole
+            return table.index_select(0, rows.view(-1)).permute(1, 2, 0).unsqueeze(0)
         steps = torch.arange(inputs, device=rows.device).view(1, -1, 1)
         places = (rows.unsqueeze(1) * inputs + steps).view(-1)
         whole = table.view(-1, size).index_select(0, places)

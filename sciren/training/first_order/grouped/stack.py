@@ -123,6 +123,10 @@ class Stack(ABC):
         """Compute once what all steps on these rows need; return whether that pays."""
         return False
 
+    def gather(self, features: Tensor, parts: Sequence[Tensor]) -> bool:
+        """Fetch what the next batches, rows (U, B) each, need; return whether that pays."""
+        return False
+
     def update_grids(self, features: Tensor, rows: Tensor) -> bool:
         """Move knots to the range of a batch; return whether there are any."""
         return False

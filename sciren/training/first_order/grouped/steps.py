@@ -1,5 +1,7 @@
 """What the steps of a grouped training read and move, and the gradient there."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -96,6 +98,7 @@ class GroupSteps:
         )
         self.whole = torch.arange(size, device=like.device).unsqueeze(0)
         self._full: Batch | None = None
+        self._gathered: dict[int, Batch] = {}  # by the id of their rows
 
     @property
     def sees_all(self) -> bool:
@@ -105,10 +108,24 @@ class GroupSteps:
     def batch_of(self, rows: Tensor) -> Batch:
         """Return rows (U, B) of every stream, of them those of this process."""
         if rows is not self.whole:
-            return self._own(rows)
+            return self._gathered.get(id(rows)) or self._own(rows)
         if self._full is None:
             self._full = self._own(rows)
         return self._full
+
+    def gather(self, parts: Sequence[Tensor]) -> None:
+        """Take the rows (U, B) of the next batches out of the tables in one pass.
+
+        Args:
+            parts: of one stretch of the order; `batch_of` knows them until the next call.
+        """
+        batches = self.train.take(torch.cat(list(parts), dim=1)).split(
+            [part.shape[1] for part in parts]
+        )
+        self.stack.gather(self.train.features, [batch.rows for batch in batches])
+        self._gathered = {
+            id(part): batch for part, batch in zip(parts, batches, strict=True)
+        }
 
     def _own(self, rows: Tensor) -> Batch:
         if self.processes is None:

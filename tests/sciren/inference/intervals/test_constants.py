@@ -9,13 +9,15 @@ import torch
 from benchmarks.belief.laws import COVERAGE, Law, draw, usual
 from sciren import KANEncoder, ScIReN, Table
 from sciren.decoders import IdentityDecoder, Q10Respiration
+from sciren.errors import TrainingError
+from sciren.inference.conformal import FOLDS
 from sciren.inference.intervals.bands import curve_bands
 from sciren.inference.intervals.constants import RECOMMENDED, SELECTED, find_intervals
 from sciren.inference.intervals.double_selection import edges_of_constants
 from sciren.inference.intervals.means import MeanLaw
 from sciren.inference.intervals.observations import hold_out, observation_laws
 from sciren.inference.intervals.smooth_fit import fit_smooth
-from sciren.inference.observed import ObservedProcess
+from sciren.inference.observed import STRETCHES, ObservedProcess
 from sciren.inference.selection import select
 
 
@@ -153,6 +155,22 @@ def test_observations_fall_inside_their_intervals(record):
     low, high = law.interval(fresh.mean / record.frame["reco"].std(ddof=0))
     y = fresh.frame["reco"] / record.frame["reco"].std(ddof=0)
     assert np.mean((low <= y) & (y <= high)) == pytest.approx(0.95, abs=0.03)
+
+
+def test_folds_learn_from_stretches_of_a_long_record(record, monkeypatch):
+    rows = []
+
+    def again(selection, train, also):
+        rows.append(train.n_rows)
+        raise TrainingError("enough was seen")
+
+    monkeypatch.setattr("sciren.inference.skill.held_out.select_again", again)
+    monkeypatch.setattr("sciren.inference.intervals.observations.MOST_ROWS", 200)
+    selection = select(_process(record))
+    held = hold_out(selection)
+    assert len(rows) == FOLDS
+    assert max(rows) <= 200 + STRETCHES  # each stretch is a whole number of rows
+    assert np.isnan(held.mean).all()  # folds that fail count for nobody
 
 
 def test_a_worse_model_has_wider_intervals_by_its_own_residuals(record):

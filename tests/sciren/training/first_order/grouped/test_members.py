@@ -361,6 +361,25 @@ def test_scales_of_members_without_preparation_are_an_error():
         train_members([one])
 
 
+@pytest.mark.parametrize("kind", ["hidden", "linear"])
+@pytest.mark.parametrize("streams", [1, 2])
+def test_batches_that_are_gathered_are_those_taken_one_by_one(kind, streams):
+    members = [member(ENCODERS[kind](k), seed=k % streams) for k in range(2)]
+    run = GroupRun(groups_of(members)[0])
+    parts = list(run._all_rows(run._order()))
+    assert [part.shape[1] for part in parts] == [64, 64, 64, 64, 44]
+    for part in parts:
+        gathered, alone_ = run.batch_of(part), run._own(part)
+        for ours, theirs in zip(gathered[:3], alone_[:3], strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+        slopes = []
+        for batch in (gathered, alone_):
+            result, terms = run.gradients(batch)
+            slopes.append([*result, *terms.values()])
+        for ours, theirs in zip(*slopes, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
 def test_gradients_of_a_group_are_those_of_its_members():
     members = [
         member(ENCODERS["hidden"](k), seed=k % 2, precision="float32") for k in range(4)
