@@ -98,14 +98,29 @@ def trace_step(
 
 
 def _tidy(expression: sympy.Expr) -> Any:
-    """Write short decimals and ratios exactly and keep differences together: (ta - 15)/10."""
-    short = {number: _exact(float(number)) for number in expression.atoms(sympy.Float)}
-    exact = expression.xreplace(short)
-    # sympy multiplies exponents out: (ta - 15)/10 would be 0.1 ta - 1.5
-    return exact.replace(
-        lambda part: isinstance(part, sympy.Pow),
-        lambda part: sympy.Pow(part.base, sympy.factor_terms(part.exp)),
-    )
+    """Write short decimals and ratios exactly and keep differences together: (ta - 15)/10.
+
+    Every part is rewritten once, however often it occurs: a step of a model with several
+    stores repeats its maxima hundreds of times, and sympy compares all their terms anew.
+    """
+    known: dict[sympy.Basic, Any] = {}
+
+    def tidied(part: sympy.Basic) -> Any:
+        if part not in known:
+            known[part] = rewritten(part)
+        return known[part]
+
+    def rewritten(part: sympy.Basic) -> Any:
+        if isinstance(part, sympy.Float):
+            return _exact(float(part))
+        parts = [tidied(one) for one in part.args]
+        if any(new is not old for new, old in zip(parts, part.args, strict=True)):
+            part = part.func(*parts)
+        if isinstance(part, sympy.Pow):
+            return sympy.Pow(part.base, sympy.factor_terms(part.exp))
+        return part
+
+    return tidied(expression)
 
 
 def _exact(number: float) -> sympy.Expr:
