@@ -30,7 +30,7 @@ from symbolic.terms.nodes import Node
 from symbolic.terms.structure import LatentStructure
 
 FEATURES = ["x", "y", "w"]
-KEEP_ALL = TrainConfig(select=False)
+KEEP_ALL = TrainConfig(select=False, profiles=False)
 Q10 = 1.8
 
 
@@ -52,7 +52,7 @@ def trained(truth, hidden=(), config=None, **kwargs):
         for part in (data[:450], data[450:])
     ]
     model = ScIReN(KANEncoder(3, 1, hidden=hidden, seed=0), "auto", Q10Respiration())
-    fit(model, *tables, config or TrainConfig())
+    fit(model, *tables, config or TrainConfig(profiles=False))
     return model, tables[0]
 
 
@@ -87,7 +87,7 @@ def test_a_planted_family_and_its_constants_are_found_and_a_useless_edge_goes(fa
     assert symbolic.constants["q10"] == pytest.approx(Q10, abs=0.01)
 
 
-FEW = TrainConfig(starts=4, start_iterations=6, polish=1)
+FEW = TrainConfig(starts=4, start_iterations=6, polish=1, profiles=False)
 
 
 @pytest.fixture(scope="module")
@@ -128,15 +128,14 @@ def growth():
     return trained(lambda x, y: 3 + 0.6 * np.exp(0.8 * x) + 0.05 * y, config=KEEP_ALL)
 
 
-@pytest.mark.parametrize("key", ["x", "x -> rb"])
-@pytest.mark.parametrize("family", ["quadratic", "linear"])
+@pytest.mark.parametrize(("key", "family"), [("x", "quadratic"), ("x -> rb", "linear")])
 def test_a_pinned_family_is_taken_and_recorded(growth, key, family):
     symbolic = symbolify(*growth, pins={key: family}, compose=0)
     assert families(symbolic)["x"] == family
     assert chosen(symbolic) == {"x": "user", "y": "auto", "w": "auto"}
 
 
-@pytest.mark.parametrize("order", [["x", "y", "w"], ["w", "y", "x"], ["y", "w", "x"]])
+@pytest.mark.parametrize("order", [["w", "y", "x"], ["y", "w", "x"]])
 def test_a_pin_stays_with_its_edge_when_others_are_dropped(order):
     data = frame(lambda x, y: 3 + 0.6 * np.exp(0.8 * x) + 0.05 * y)
     rows = Table.from_frame(data, order, ["ta"], ["reco"])
@@ -221,7 +220,7 @@ def test_two_latents_of_two_targets_get_formulas_of_their_own():
         for part in (data[:450], data[450:])
     ]
     model = ScIReN(KANEncoder(3, 2, seed=0), "auto", two_fluxes)
-    fit(model, *parts, TrainConfig())
+    fit(model, *parts, TrainConfig(profiles=False))
     edges = symbolify(model, parts[0], compose=0).edges
     kept = edges[edges.status == "closed"]
     assert set(zip(kept.source, kept.latent, kept.family, strict=True)) == {
