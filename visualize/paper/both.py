@@ -152,7 +152,7 @@ class _Both(RendererAgg):
         state = self.page.new_gc()
         state.copy_properties(gc)
         state.set_linewidth(gc.get_linewidth() * self.enlarged)
-        state._dashes = self._longer(gc._dashes)
+        state.set_dashes(*self._longer(gc.get_dashes()))
         return state
 
     def _longer(self, dashes: Any) -> Any:
