@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 ENDINGS = ("_low", "_high")
 AT_ONCE = 2_000_000  # numbers of one chunk: rows times resamples
 FEWEST = 20  # resamples below which no quantile is worth writing
+DRAWS = 400  # ten of them lie beyond each limit of 95 %
 
 
 def replicates_table(draws: "Draws | None") -> "pd.DataFrame":
@@ -91,9 +92,9 @@ class _Evaluate:
             for structure in equations.structures
         ]
         inside = [str(symbol) for latent in latents for symbol in latent.constants]
-        others = _by_their_errors(equations, self.count)
+        others = drawn_constants(equations, self.count)
         self.constants = [
-            replicates[name].to_numpy() if name in replicates else others[name]
+            (replicates if name in replicates else others)[name].to_numpy()
             for name in inside
         ]
         self.process = [replicates[name].to_numpy() for name in equations.constants]
@@ -126,18 +127,31 @@ class _Evaluate:
         return targets | {n: v for n, v in latents.items() if n not in targets}
 
 
-def _by_their_errors(equations: "SymbolicModel", count: int) -> dict[str, Array]:
-    """Draw every constant of the latents from its own normal law.
+def drawn_constants(equations: "SymbolicModel", count: int = DRAWS) -> "pd.DataFrame":
+    """Draw every constant from its own normal law, where there are no resamples.
 
-    What classes with few rows are drawn to their mean is in their errors and not in the
+    What classes with few rows are drawn to their mean is in their errors and never in the
     resamples, which leave such constants out.
+
+    Returns:
+        Columns as of `replicates_table`.
     """
+    import pandas as pd
+
     rng = np.random.default_rng(0)
-    return {
-        f"{row.latent}::{row.name}": row.value
-        + np.nan_to_num(row.error) * rng.standard_normal(count)
-        for row in equations.table.itertuples(index=False)
-    }
+    errors, table = equations.errors, equations.table
+    laws = {n: (v, errors.get(n, 0.0)) for n, v in equations.constants.items()}
+    inside = zip(table["latent"], table["name"], strict=True)
+    names = [f"{latent}::{name}" for latent, name in inside]
+    laws |= dict(
+        zip(names, zip(table["value"], table["error"], strict=True), strict=True)
+    )
+    return pd.DataFrame(
+        {
+            name: value + np.nan_to_num(error) * rng.standard_normal(count)
+            for name, (value, error) in laws.items()
+        }
+    )
 
 
 def _symbols(latents: Sequence[Any]) -> list[Any]:

@@ -149,7 +149,7 @@ def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFram
 def _by_equations(
     discovery: DiscoveryRecord, frame: "pd.DataFrame", interval: float | None
 ) -> "pd.DataFrame":
-    from discovery.results.intervals import replicate_columns
+    from discovery.results.intervals import drawn_constants, replicate_columns
     from discovery.uncertainty.columns import by_equations
 
     model = equations_of(discovery)
@@ -165,9 +165,12 @@ def _by_equations(
     limits: dict[str, np.ndarray] = {}
     # curves alone have the limits of the recommended fit, whose bands the report draws
     alone = not any(structure.nodes for structure in model.structures)
-    if discovery.replicates is not None and not (alone and discovery.uncertainty):
+    resamples = discovery.replicates
+    if not alone and discovery.uncertainty and resamples is None:
+        resamples = drawn_constants(model)
+    if resamples is not None and not (alone and discovery.uncertainty):
         with np.errstate(all="ignore"):
-            limits = replicate_columns(model, discovery.replicates, columns, interval)
+            limits = replicate_columns(model, resamples, columns, interval)
     if discovery.uncertainty is not None:
         respond = by_equations(model)
         return _with_intervals(

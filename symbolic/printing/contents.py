@@ -1,6 +1,6 @@
 """EquationRecord -> the plain data that documents, Markdown pages and tables print."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -303,19 +303,36 @@ def _encoder_constants(model: EquationRecord) -> list[PrintedConstant]:
 
 def _features(model: EquationRecord, said: Mapping[str, str]) -> list[PrintedFeature]:
     units, used = model.units, set(model.used_features())
-    return [
-        PrintedFeature(
-            name,
-            model.unit_of.get(name, ""),
-            said.get(name, ""),
-            float(units.shift[k]),
-            float(units.scale[k]),
-            float(units.low[k]),
-            float(units.high[k]),
+    features = []
+    for k, name in enumerate(units.names):
+        if name not in used:
+            continue
+        classes = getattr(units.kinds.get(name), "labels", ())
+        if classes:  # their numbers have no range and no mean
+            words = [said.get(name, ""), f"one of {_some(classes)}"]
+            meaning = ", ".join(word for word in words if word)
+            features.append(PrintedFeature(name, meaning=meaning))
+            continue
+        numbers = (units.shift[k], units.scale[k], units.low[k], units.high[k])
+        features.append(
+            PrintedFeature(
+                name,
+                model.unit_of.get(name, ""),
+                said.get(name, ""),
+                *map(float, numbers),
+            )
         )
-        for k, name in enumerate(units.names)
-        if name in used
-    ]
+    return features
+
+
+MOST_CLASSES = 12
+"""Names of classes in a sentence: two lines of a page."""
+
+
+def _some(labels: Sequence[str]) -> str:
+    shown = ", ".join(labels[:MOST_CLASSES])
+    more = len(labels) - MOST_CLASSES
+    return f"{shown} and {more} more classes" if more > 0 else shown
 
 
 def _checks(model: EquationRecord) -> list[PrintedCheck]:

@@ -7,7 +7,8 @@ import torch
 
 from sciren import KANEncoder, Q10Respiration, ScIReN, TrainConfig, fit
 from sciren.data import Table, split_random
-from symbolic import SymbolicModel, symbolify, verify
+from symbolic import SymbolicModel, symbolify, to_document, verify
+from symbolic.printing.contents import printable
 
 EFFECTS = {"CRO": 0.5, "DBF": -0.2, "ENF": -0.3}
 
@@ -103,6 +104,12 @@ def test_a_class_that_training_had_not_gets_the_mean(trained):
     assert float(raw[0]) == pytest.approx(
         float(raw[1:] @ torch.tensor(share)), abs=1e-3
     )
+
+
+def test_documents_name_the_classes_and_no_range_of_their_numbers(trained):
+    text = to_document(printable(trained[2]))
+    assert "is one of CRO, DBF, ENF" in text
+    assert "$1.00$ to $3.00$" not in text
 
 
 def test_code_says_which_number_is_which_class(trained):

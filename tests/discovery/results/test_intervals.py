@@ -5,7 +5,11 @@ import pandas as pd
 import pytest
 
 from discovery import Discovery
-from discovery.results.intervals import replicate_columns, replicates_table
+from discovery.results.intervals import (
+    drawn_constants,
+    replicate_columns,
+    replicates_table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +79,12 @@ def test_constants_that_no_resample_holds_are_drawn_from_their_errors(found, fra
     columns = {name: frame[name].to_numpy() for name in ("ta", "vpd", "par")}
     whole = replicate_columns(found.equations, found.replicates, columns)
     fewer = found.replicates.drop(columns="efficiency::a_ta")
-    part = replicate_columns(found.equations, fewer, columns)
-    width, other = (one["gpp_high"] - one["gpp_low"] for one in (whole, part))
-    assert 0.5 < np.median(other / width) < 5
+    none = drawn_constants(found.equations)
+    assert set(none) == set(found.replicates)
+    for draws in (fewer, none):
+        part = replicate_columns(found.equations, draws, columns)
+        width, other = (one["gpp_high"] - one["gpp_low"] for one in (whole, part))
+        assert 0.5 < np.median(other / width) < 10
 
 
 def test_limits_narrow_with_the_level(found, frame):
