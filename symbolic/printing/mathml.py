@@ -93,14 +93,19 @@ def to_mathml(
 
     names = {word: _symbol(word) for word in names_in([expression, *beside])}
     printer = Printer(_MATHML, names, number, rounded=digits is not None, order=order)
+    exact = Printer(_MATHML, names, _exact)  # bounds are given, not estimated
     # what the printer puts between elements is plain text until `_with_tokens`
     left = f"{_symbol(name)}<mo>=</mo>" if name else ""
-    right = f'<mo>,</mo><mspace width="1em"/>{printer.rising(beside)}' if beside else ""
+    right = f'<mo>,</mo><mspace width="1em"/>{exact.rising(beside)}' if beside else ""
     body = _with_tokens(left + printer.text(expression) + right)
     return (
         '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">'
         f"{_row(body)}</math>"
     )
+
+
+def _exact(value: float) -> str:
+    return format_number(value, None, "text")
 
 
 def _symbol(name: str) -> str:
