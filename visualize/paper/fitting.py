@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from visualize.labels import shorten
 from visualize.paper.styles import PaperStyle
 
 _ROOM = 1.1  # a title may reach this much beyond its panel, into the gap
 _CELL = 0.72  # of a column of panels: what is left beside ticks and their label
 _LEAST = 8  # characters of a line that still says something
 _PLACES: tuple[Any, ...] = ("left", "center", "right")  # of titles
-_ASIDE = 0.98  # of the figure's width that a legend may take
+_ASIDE = 0.98  # of the figure's width that a legend or the last panel may take
 
 
 def add_letters(figure: Figure, style: PaperStyle) -> None:
@@ -45,14 +46,19 @@ def _titles(axis: Axes) -> list[Text]:
 
 def fit_texts(figure: Figure) -> None:
     """Break titles and labels that are wider than their panel; fold wide legends."""
+    for text in (text for axis in _panels(figure) for text in axis.texts):
+        text.set_in_layout(False)  # a long formula would push its panel together
     figure.draw_without_rendering()
     for axis in _panels(figure):
-        wide = max(axis.get_window_extent().width, _CELL * _cell(figure, axis))
+        box = axis.get_window_extent()
+        wide = max(box.width, _CELL * _cell(figure, axis)) * _ROOM
+        wide = min(wide, _ASIDE * (figure.bbox.x1 - box.x0))
         for text in _titles(axis):
-            _break(text, wide * _ROOM)
-        _break(axis.xaxis.label, axis.get_window_extent().width * _ROOM)
-        tall = axis.get_window_extent().height
-        _break(axis.yaxis.label, tall * _ROOM, upright=True)
+            _break(text, wide)
+        for text in axis.texts:
+            _shorten(text, wide)
+        _break(axis.xaxis.label, box.width * _ROOM)
+        _break(axis.yaxis.label, box.height * _ROOM, upright=True)
     for legend in list(figure.legends):
         share = legend.get_window_extent().width / figure.bbox.width
         if share > _ASIDE:
@@ -67,6 +73,17 @@ def fit_texts(figure: Figure) -> None:
             )  # fmt: skip
 
 
+def _shorten(text: Text, room: float) -> None:
+    """Leave out the middle of a line that is wider than its panel."""
+    words, size = text.get_text(), text.get_window_extent().width
+    if "\n" in words or size <= room:
+        return
+    for most in range(int(len(words) * room / size), _LEAST, -1):
+        text.set_text(shorten(words, most))
+        if text.get_window_extent().width <= room:
+            return
+
+
 def _cell(figure: Figure, axis: Axes) -> float:
     """Width of the column of panels that an axis stands in, in pixels."""
     place = axis.get_subplotspec()
@@ -76,7 +93,7 @@ def _cell(figure: Figure, axis: Axes) -> float:
 
 def _break(text: Text, room: float, upright: bool = False) -> None:
     """Put what does not fit into further lines, at a bracket where there is one."""
-    words = text.get_text()
+    words = text.get_text().replace(" %", "\u00a0%")  # a number keeps its sign
     box = text.get_window_extent()
     size = box.height if upright else box.width
     if not words or size <= room:

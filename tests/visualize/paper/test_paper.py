@@ -1,10 +1,12 @@
 """Figures for papers have the width that was asked, are legible, and repeat themselves."""
 
 import re
+import zlib
 
 import numpy as np
 import pytest
 from matplotlib import rc_context
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from sciren.errors import ConfigError
@@ -53,6 +55,23 @@ def test_long_labels_are_broken_inside_their_panel():
     figure.draw_without_rendering()
     right = figure.axes[1].xaxis.label.get_window_extent().x1
     assert right <= 1.01 * figure.bbox.width
+
+
+def test_a_long_formula_leaves_its_panel_the_width_and_ends_inside_the_figure():
+    figure = Figure(figsize=(4, 2), layout="constrained")
+    axes = figure.subplots(1, 2)
+    figure.draw_without_rendering()
+    free = axes[0].get_window_extent().width
+    for axis in axes:
+        axis.text(
+            0, 1.03, f"exp: {'1.23*exp(-4.5*x) + ' * 5}", transform=axis.transAxes
+        )
+    fit_texts(figure)
+    figure.draw_without_rendering()
+    for axis in axes:
+        assert axis.get_window_extent().width == pytest.approx(free, rel=0.05)
+        assert axis.texts[0].get_text().startswith("exp: ")
+        assert axis.texts[0].get_window_extent().x1 <= figure.bbox.x1
 
 
 @pytest.mark.parametrize("kind", ["pdf", "svg"])
