@@ -212,9 +212,12 @@ def test_every_word_of_a_table_head_is_explained_where_it_stands(full):
 
 
 def test_pictures_that_scripts_draw_are_for_pages_without_scripts():
-    page = render_report(replace(FULL, browser={"curves": [1]}))
-    graph = page.index("Graph of the encoder: a to rb.")
-    assert page.rindex("<noscript>", 0, graph) > page.rfind("</noscript>", 0, graph)
+    drawn = ("<svg></svg>", "<svg></svg>")
+    figures = {"edges": figure("Curves of a to rb."), "graph": figure("A graph.")}
+    page = render_report(replace(FULL, network=drawn, figures=figures))
+    curves = page.index("Curves of a to rb.")
+    assert page.rindex("<noscript>", 0, curves) > page.rfind("</noscript>", 0, curves)
+    assert "A graph." not in page  # the page draws it, with and without scripts
 
 
 def test_equal_data_give_equal_pages():

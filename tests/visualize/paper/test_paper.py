@@ -1,7 +1,6 @@
 """Figures for papers have the width that was asked, are legible, and repeat themselves."""
 
 import re
-import zlib
 
 import numpy as np
 import pytest
