@@ -4,7 +4,8 @@ Parts: selection (false discoveries and power, thirteen cells), placebo (surroga
 verdict (right and wrong models, useless features), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
 bands (whole curves), prediction (new observations), kinds (effects and slopes of classes,
-waves on a circle), times (CPU seconds of every step).
+waves on a circle), edges (from 20 edges on), towers (real tables, with --data DIR where
+they lie), times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """
@@ -28,6 +29,8 @@ PARTS = {
     "bands": "benchmarks.belief.curve_bands",
     "prediction": "benchmarks.belief.prediction",
     "kinds": "benchmarks.belief.kinds",
+    "edges": "benchmarks.belief.many_edges",
+    "towers": "benchmarks.belief.towers",
     "times": "benchmarks.belief.times",
 }
 HERE = Path(__file__).parent
@@ -54,13 +57,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("part", choices=[*PARTS, "figures"])
     parser.add_argument("--sets", type=sets, default=range(20), help="such as 0-19")
     parser.add_argument("--cases", nargs="*", default=(), help="names of some cases")
+    parser.add_argument("--data", type=Path, help="folder of the tables (towers)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/towers"), help="(towers)"
+    )
     parser.add_argument("--store", action="store_true", help="keep the table")
     asked = parser.parse_args(arguments)
     if asked.part == "figures":
         for path in FIGURES.write_documents():
             sys.stdout.write(f"{path.name}\n")
         return 0
-    rows = importlib.import_module(PARTS[asked.part]).run(asked.sets, asked.cases)
+    part = importlib.import_module(PARTS[asked.part])
+    if asked.part == "towers":
+        if asked.data is None:
+            parser.error("towers needs --data, the folder of the tables")
+        rows = part.run(asked.sets, asked.cases, asked.data, asked.out)
+    else:
+        rows = part.run(asked.sets, asked.cases)
     sys.stdout.write(markdown(rows) + "\n")
     if asked.store:
         FIGURES.store(asked.part, command(asked), rows)
@@ -71,6 +84,8 @@ def command(asked: argparse.Namespace) -> str:
     """Return the command line that gives a table again."""
     first, last = asked.sets.start, asked.sets.stop - 1
     line = f"python -m benchmarks.belief {asked.part} --sets {first}-{last}"
+    if asked.part == "towers":
+        line += " --data DIR"
     return f"{line} --cases {shlex.join(asked.cases)}" if asked.cases else line
 
 

@@ -104,6 +104,7 @@ class _Task:
             profiles_table,
         )
         from discovery.results.scoring import latent_scores, predictors, target_scores
+        from discovery.results.uncertainty import with_doubts
 
         model, table = self.model, self.parts["train"]
         self.notes += decision_notes(self.options)
@@ -132,6 +133,7 @@ class _Task:
             uncertainty=uncertainty,
         )
         result.verdict = self._verdict(result)
+        result.constants = with_doubts(constants, result.verdict)
         if uncertainty is not None:  # what is missing also widens intervals of means
             lack = result.verdict.lack_of_fit
             result.uncertainty = replace(uncertainty, lack_of_fit=lack)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from discovery.results.equation_problem import equation_problem, refitted_constants
 from discovery.results.identification import Identification, verdicts
+from discovery.verdict.record import DOUBTED, Verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,3 +187,16 @@ def with_verdicts(
     return frame.assign(
         identified=[known for known, _ in judged], reason=[why for _, why in judged]
     )
+
+
+def with_doubts(frame: "pd.DataFrame", verdict: Verdict) -> "pd.DataFrame":
+    """Call no constant identified that the verdict doubts, so that one word is said of it."""
+    changed = frame.copy()
+    for place, name, latent in zip(
+        frame.index, frame["constant"], frame["latent"], strict=True
+    ):
+        doubt = verdict.doubt_about(str(name)) if latent == "" else None
+        if doubt is not None and changed.at[place, "identified"]:
+            changed.at[place, "identified"] = False
+            changed.at[place, "reason"] = f"{DOUBTED}{doubt.sentence}"
+    return changed

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discovery.results.identification import WIDEST
-from discovery.verdict.record import Reason
+from discovery.verdict.record import DOUBTED, Reason
 from sciren.inference.identifiability.quantities import Identifiability, listed
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ def by_profile(
         name = str(row["constant"])
         if row["identified"] or name in known or name in said:
             continue
+        if str(row["reason"]).startswith(DOUBTED):
+            continue  # what an earlier verdict said is asked again, not quoted
         sentence = f"{name} is not identified: {row['reason']}"
         step = (
             f"Give {name} a bound or a value from elsewhere, or offer fewer features that "

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+MOST_EDGES = 100
+"""Edges that are tested one by one; beyond, a screen says what it sees. Seconds, once, and
+as many for intervals and bands: `python -m benchmarks.belief edges`."""
+
 MOST_ROWS = 10_000  # every k-th row of a longer record: more rows change no verdict
 
 
@@ -164,7 +168,8 @@ class Evidence:
         held: folds, blocks and columns for references.
         stored: equations as they were found;  fit: with constants fitted to all rows.
         equation, constant, repeated: (m,) out-of-fold means: of the equations with
-            constants fitted anew, of constant latents, of the selection done anew.
+            constants fitted anew, of constant latents, of the selection done anew (among
+            few edges; else of the selected curves fitted anew).
         scale: (m,) standard deviation of the noise up to a factor.
         fresh: comparison on the test rows, where there are any.
         unasked: why no selection could be made; empty where nothing stood in its way.
@@ -206,13 +211,11 @@ class Evidence:
             out_of_fold,
             selected_mean,
         )
-        from sciren.training.feature_selection import MOST_EDGES
         from symbolic.pipeline import matched
 
         process = ObservedProcess.of(model, matched(model, pooled(parts)))
         selection, scale, unasked = None, 1 / np.sqrt(process.weights), ""
         edges = len(process.feature_names) * process.n_latents
-        # beyond, tests of single edges in every fold take too long
         if edges < MOST_EDGES:
             try:
                 selection = select(process)
@@ -240,6 +243,12 @@ class Evidence:
             _fresh(equations, model, parts),
             unasked,
         )
+
+    @property
+    def selected_anew(self) -> Array | None:
+        """Out-of-fold means whose features were selected without the fold, or None."""
+        few = self.selection is not None and self.selection.few
+        return self.repeated if few else None
 
     def test_of(self, first: Array, second: Array) -> "PairedTest":
         """Compare two out-of-fold means (m,) by their squared errors."""

@@ -36,6 +36,7 @@ Array = NDArray[np.float64]
 
 WALK_ROWS = 2000  # every k-th row of more; what was left out counts as information
 WALK_COLUMNS = 160  # coefficients; beyond, only edges that may act have a curve
+FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 ON_BOUND = 0.05  # share of the rows on a bound above which a latent is reported
 
 
@@ -228,7 +229,7 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
         if evidence.unasked:
             return [_unasked(evidence.unasked)]
         screened = screen(evidence.fit, evidence.scale, evidence.held.blocks)
-        return screen_reasons(screened)
+        return [*screen_reasons(screened), untested(len(screened))]
     process = evidence.process
     held = {
         (edge.source, k)
@@ -263,7 +264,67 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
         found.append(
             Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
         )
-    return [*found, *_pairs(evidence, held)]
+    found += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
+    return found if selection.few else [*found, _kept_in_folds(len(selection.status))]
+
+
+def _kept_in_folds(count: int) -> Reason:
+    """Say how many edges were tested, and what the folds did not repeat."""
+    sentence = (
+        f"{count} edges were tested one by one on all rows; held-out folds kept the "
+        "features of all rows"
+    )
+    return Reason("identified", "edges", True, sentence, rank=8)
+
+
+def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
+    """Edges that other rows held out for a test would put in, or take out."""
+    from sciren.inference.inclusion import CHOOSING, redrawn_shares
+
+    selection = evidence.selection
+    assert selection is not None
+    edges = {
+        edge: share
+        for edge, share in redrawn_shares(selection).items()
+        if (share < FIRM if edge in held else share > 1 - FIRM)
+    }
+    if not edges:
+        return []
+    worst = max(edges, key=lambda edge: abs((edge in held) - edges[edge]))
+    told = ", ".join(
+        f"{selection.name(edge)} ({'in' if edge in held else 'not in'} the equations) "
+        f"with {share:.0%}"
+        for edge, share in edges.items()
+    )
+    sentence = (
+        "The features hang on which rows are held out: of splits that let "
+        f"{CHOOSING:.0%} of the blocks choose, these are kept {told}"
+    )
+    step = (
+        "Take these features for undecided; offer fewer that could stand in for one "
+        "another, or add rows"
+    )
+    names = listed([selection.name(edge) for edge in edges])
+    return [
+        Reason("identified", names, False, sentence, edges[worst], FIRM, step, rank=3)
+    ]
+
+
+def untested(count: int) -> Reason:
+    """Say that so many edges were only screened, and what follows from that."""
+    from discovery.verdict.evidence import MOST_EDGES
+
+    sentence = (
+        f"Single edges were not tested ({count}, limit {MOST_EDGES - 1}): no interval and "
+        "no band counts the choice of features"
+    )
+    step = (
+        f"Offer fewer features, so that features times latents are below {MOST_EDGES}, "
+        "and run again: then every edge is tested"
+    )
+    return Reason(
+        "identified", "edges", False, sentence, count, MOST_EDGES - 1, step, rank=4
+    )
 
 
 def _unasked(why: str) -> Reason:

@@ -1,6 +1,7 @@
 """The verdict of a run: a headline, three answers, and a reason for each doubt."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -11,6 +12,9 @@ Headline = Literal["supported", "partly supported", "not supported"]
 PARTS: tuple[Part, ...] = ("faithful", "skilful", "identified")
 SUPPORTED, PARTLY, NOT = "supported", "partly supported", "not supported"
 COLOURS = {SUPPORTED: "green", PARTLY: "amber", NOT: "red"}
+DOUBTED = "the verdict doubts it: "
+"""Begins the reason why a constant is called not identified because of the verdict."""
+
 SHOWN = 6  # sentences at the top of a report
 
 
@@ -124,6 +128,13 @@ class Verdict:
             for reason in self.reasons
             if not reason.holds and part in (None, reason.part)
         ]
+
+    def doubt_about(self, name: str) -> Reason | None:
+        """Return the first doubt whether a constant, latent or edge is identified."""
+        for doubt in self.doubts("identified"):
+            if name in re.split(", | and ", doubt.subject):
+                return doubt
+        return None
 
     def sentences(self, most: int = SHOWN) -> list[str]:
         """Return at most some sentences that a reader needs first.

@@ -110,7 +110,7 @@ def screen_reasons(screened: list[Screened]) -> list[Reason]:
     ]  # fmt: skip
     count = len(screened)
     sentence = (
-        f"{count} edges are too many to test one by one in every fold; a screen around "
+        f"{count} edges are too many to test one by one; a screen around "
         f"the equations sees {len(held) - len(unseen)} of the {len(held)} edges that they "
         f"hold, and asks for {len(missed)} more"
     )

@@ -57,8 +57,8 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
         )  # fmt: skip
     test = evidence.test_of(evidence.constant, evidence.equation)
     again = None
-    if evidence.repeated is not None:
-        again = evidence.test_of(evidence.constant, evidence.repeated)
+    if evidence.selected_anew is not None:
+        again = evidence.test_of(evidence.constant, evidence.selected_anew)
     fresh = evidence.fresh
     # what chose the formula has seen every row, unless selection or new rows agree
     level = UNREPEATED if again is None and fresh is None else LEVEL

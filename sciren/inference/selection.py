@@ -23,7 +23,7 @@ from sciren.inference.linearised import LinearisedFit
 from sciren.inference.minima import Minimum
 from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.search import LEVEL, Search
+from sciren.inference.search import LEVEL, MANY_EDGES, Search
 from sciren.inference.solve import Fit
 
 Status = Literal["kept", "undecided", "excluded"]
@@ -67,6 +67,11 @@ class Selection:
     def edges(self, status: Status = "kept") -> tuple[Edge, ...]:
         """Return the edges of one status."""
         return tuple(edge for edge, found in self.status.items() if found == status)
+
+    @property
+    def few(self) -> bool:
+        """Whether so few edges were offered that every fold can select among all."""
+        return len(self.status) < MANY_EDGES
 
     @property
     def kept(self) -> tuple[Edge, ...]:
@@ -147,7 +152,8 @@ def select_again(
     """Select anew on some of the rows, from where all of them led.
 
     Where all rows have one valley, a part of them is not asked for others: that search is
-    most of the cost of a selection, and folds are many.
+    most of the cost of a selection, and folds are many. Where `MANY_EDGES` were offered,
+    only those that all rows keep are asked again.
 
     Args:
         selection: on all rows.
@@ -156,7 +162,8 @@ def select_again(
     """
     shape = (len(process.feature_names), process.n_latents)
     offered = np.zeros(shape, dtype=bool)
-    for edge in (*selection.status, *also):
+    asked = selection.status if selection.few else selection.kept
+    for edge in (*asked, *also):
         offered[edge] = True
     return select(
         process,

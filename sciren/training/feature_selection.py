@@ -15,15 +15,12 @@ from sciren.errors import TrainingError
 from sciren.inference.inclusion import with_inclusion
 from sciren.inference.minima import two_minima
 from sciren.inference.observed import STRETCHES, ObservedProcess
-from sciren.inference.search import ALIKE
+from sciren.inference.search import ALIKE, MANY_EDGES
 from sciren.inference.selection import Selection, select
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.history import History
 from sciren.training.preparation import Prepared
-
-MOST_EDGES = 20
-"""Edges from which a report costs more than the training it follows."""
 
 
 def report_features(
@@ -37,7 +34,7 @@ def report_features(
     edges = encoder.n_inputs * encoder.n_outputs
     hidden = getattr(encoder, "hidden", ())
     additive = isinstance(encoder, KANEncoder | AdditiveEncoder) and not hidden
-    if not model.decoder.rowwise or not additive or edges >= MOST_EDGES:
+    if not model.decoder.rowwise or not additive or edges >= MANY_EDGES:
         return
     try:
         selection = select_features(model, data, config, history)

@@ -42,6 +42,10 @@ SETTLED = 0.1  # |change of log lambda| that ends the rounds: 10 % move no width
 STRAIGHT = 1e-8
 """Share of the largest bending below which a direction of a basis is a straight line."""
 
+MOST_SOFT = 160
+"""Columns of all soft edges: as many as twenty edges have. Their strengths cost the cube of
+the columns at every step, and a line leaves the width of a lost feature behind as well."""
+
 MOST_COLUMNS = 0.4  # share of the observations; with more, soft edges get fewer columns
 
 
@@ -243,7 +247,7 @@ def _bases(
     """Return a basis an edge; soft edges give columns up where rows are few."""
     room = MOST_COLUMNS * len(process) - columns * len(estimated)
     soft = len(edges) - len(estimated)
-    few = int(np.clip(room / max(soft, 1), 1, COLUMNS))
+    few = int(np.clip(min(room, MOST_SOFT) / max(soft, 1), 1, COLUMNS))
     made: dict[tuple[int, int], CurveBasis] = {}
     bases = []
     for edge in edges:

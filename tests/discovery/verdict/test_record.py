@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from discovery.verdict.record import Reason, Verdict, not_judged
+from discovery.verdict.record import DOUBTED, Reason, Verdict, not_judged
 
 
 def reason(part, holds=True, **more):
@@ -69,3 +69,20 @@ def test_a_file_gives_the_same_verdict_back():
         json.loads(json.dumps(verdict.to_json(), allow_nan=False))
     )
     assert again == verdict
+
+
+def test_a_constant_that_the_verdict_doubts_is_not_called_identified():
+    import pandas as pd
+
+    from discovery.results.uncertainty import with_doubts
+
+    doubt = Reason("identified", "rb and q10", False, "q10 is not identified")
+    verdict = Verdict.of([*GOOD, doubt])
+    assert verdict.doubt_about("q10") == verdict.doubt_about("rb") == doubt
+    assert verdict.doubt_about("q1") is None
+    rows = [("q10", "", True), ("k", "", True), ("q10", "rb", None)]
+    frame = pd.DataFrame(rows, columns=["constant", "latent", "identified"])
+    found = with_doubts(frame.assign(reason=""), verdict)
+    assert found["identified"].tolist() == [False, True, None]
+    assert found["reason"].tolist() == [f"{DOUBTED}q10 is not identified", "", ""]
+    assert frame["identified"].tolist() == [True, True, None]

@@ -19,7 +19,7 @@ def evidence(test: PairedTest, ours: float, constant: float) -> Any:
         fresh=SimpleNamespace(test=test, r2=ours, constant_r2=constant),
         constant=None,
         equation=None,
-        repeated=None,
+        selected_anew=None,
         test_of=lambda first, second: test,
         held_out_r2=lambda: (ours, constant),
     )

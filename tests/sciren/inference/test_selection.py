@@ -6,6 +6,7 @@ import pytest
 
 from sciren import LinearEncoder, ScIReN, Table
 from sciren.inference import ObservedProcess, select
+from sciren.inference.selection import select_again
 from tests.sciren.inference.conftest import drivers
 
 
@@ -86,3 +87,17 @@ def test_features_of_two_values_and_constants_are_no_obstacle():
     found = select(plain(frame, ["a", "b", "c"], constant="keep"))
     assert words(found)["b"] == "kept"
     assert words(found)["c"] == "excluded"
+
+
+def test_many_edges_are_dropped_together_and_folds_ask_the_kept_ones_only():
+    """Saturating uptake of eight features and three latents: 24 edges, four of them act."""
+    from benchmarks.belief.many_edges import CASES, UPTAKE_EDGES, draw, observed
+
+    case = CASES["uptake, 24 edges"]
+    process = observed(case, draw(case, 1000))
+    found = select(process)
+    kept = {(process.feature_names[i], process.latent_names[k]) for i, k in found.kept}
+    assert kept == UPTAKE_EDGES
+    assert not found.few
+    again = select_again(found, process.take(np.arange(0, 1500, 2)))
+    assert set(again.status) == set(found.kept)
