@@ -114,8 +114,10 @@ def _tidy(expression: sympy.Expr) -> Any:
         if isinstance(part, sympy.Float):
             return _exact(float(part))
         parts = [tidied(one) for one in part.args]
+        # rebuilt only where something changed, because sympy sorts and compares all terms anew
         if any(new is not old for new, old in zip(parts, part.args, strict=True)):
             part = part.func(*parts)
+        # sympy multiplies exponents out: (ta - 15)/10 would be 0.1 ta - 1.5
         if isinstance(part, sympy.Pow):
             return sympy.Pow(part.base, sympy.factor_terms(part.exp))
         return part
