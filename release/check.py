@@ -37,6 +37,9 @@ def _installed(folder: Path, file: Path, dependencies: Path | None) -> None:
     venv.create(folder, with_pip=True)
     options = ["--constraint", str(ROOT / "constraints.txt")]
     if dependencies is not None:
+        # the setuptools that Python 3.11 brings along cannot read our pyproject.toml
+        own = [folder / "bin/python", "-m", "pip", "uninstall", "--yes", "--quiet"]
+        _done([*own, "setuptools"], folder)
         site = next((folder / "lib").glob("python*/site-packages"))
         # after the environment's own, so that what was built comes first
         (site / "dependencies.pth").write_text(f"{dependencies}\n")
