@@ -59,6 +59,10 @@ class ConstantScale:
 
     def slope(self, raw: Tensor) -> Tensor:
         """Derivative of the physical value with respect to the training scale."""
+        if all(self._positive):
+            return raw.exp()
+        if not any(self._positive):
+            return torch.ones_like(raw)
         logs = self.in_logs.to(raw.device)
         return torch.where(logs, self.to_physical(raw), torch.ones_like(raw))
 

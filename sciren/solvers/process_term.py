@@ -221,17 +221,15 @@ class ProcessTerm:
             physical = scale.to_physical(constants.detach()).unsqueeze(1)
             knobs = physical.expand(-1, raw.shape[1], -1).clone().requires_grad_()
             residual = self.observations.residual(self._targets(leaf, knobs))
-            columns = [
-                self._slopes(residual, target, [leaf, knobs])
-                for target in range(residual.shape[-1])
-            ]
+        # back to the scale on which constants train, once for all rows
+        slope = scale.slope(constants.detach()).unsqueeze(1)
+        columns = []
+        for target in range(residual.shape[-1]):
+            by_latent, by_constant = self._slopes(residual, target, [leaf, knobs])
+            columns.append(torch.cat((by_latent, by_constant * slope), dim=-1))
         jacobian = columns[0].unsqueeze(2)
         if len(columns) > 1:
             jacobian = torch.stack(columns, dim=2)
-        # from physical constants to the scale that they train on
-        jacobian[..., self.n_latents :] *= scale.slope(constants.detach())[
-            :, None, None
-        ]
         if self.observations.complete:
             return jacobian, residual.detach()
         # What was not observed may lack a value, and zero times nan is nan.
@@ -239,16 +237,17 @@ class ProcessTerm:
         return torch.where(observed, jacobian, 0.0), residual.detach()
 
     @staticmethod
-    def _slopes(residual: Tensor, target: int, inputs: list[Tensor]) -> Tensor:
-        """Slopes (S, n, L + K) of the residuals of one target, row by row."""
+    def _slopes(
+        residual: Tensor, target: int, inputs: list[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """Slopes of the residuals (S, n, t) of one target by inputs (S, n, ...)."""
         count = residual.shape[-1]
         above = torch.zeros_like(residual)
         above[..., target] = 1.0
-        slopes = torch.autograd.grad(
+        return torch.autograd.grad(
             residual, inputs, above, retain_graph=target + 1 < count,
             allow_unused=True, materialize_grads=True,
         )  # fmt: skip
-        return torch.cat(slopes, dim=-1)
 
     def _add_violation(self, local: LocalModel, raw: Tensor) -> LocalModel:
         if self.violation_weight == 0:
