@@ -46,6 +46,8 @@ def two_stores(s: Any, p: Any, f: Any) -> Any:
     wet = minimum(s.soil / p.smax, 1)
     quick, drain = f.rain * wet**p.beta, 0.02 * s.soil * wet
     soil = s.soil + f.rain - quick - f.pet * wet - drain
+    # What does not fit is runoff of the same day, so that rain - et - q is the change
+    # of the stores exactly.
     over, base = maximum(soil - p.smax, 0), p.k * (s.slow + drain)
     return (
         {"soil": soil - over, "slow": s.slow + drain - base},

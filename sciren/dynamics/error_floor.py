@@ -50,13 +50,18 @@ def with_learned_floor(
 
 def _floor(y: np.ndarray, o: np.ndarray) -> float:
     median = float(np.median(np.abs(o)))
+    # log(o + floor) must exist for every observation: a target with negative values
+    # needs a floor above their size.
     lowest = max(0.0, -float(o.min())) + RANGE[0] * median
 
     def cost(log_floor: float) -> float:
         floor = np.exp(log_floor)
+        # Simulations may undershoot -floor where observations do not; a thousandth of
+        # the floor keeps the log finite and the misfit large.
         misfit = np.log(np.maximum(y + floor, 1e-3 * floor)) - np.log(o + floor)
         return 0.5 * len(o) * np.log(np.mean(misfit**2)) + np.log(o + floor).sum()
 
+    # The floor is sought in logs: it may lie over six orders of magnitude.
     limits = (float(np.log(lowest)), float(np.log(RANGE[1] * median)))
     found: Any = minimize_scalar(cost, bounds=limits, method="bounded")
     return float(np.exp(found.x))

@@ -52,6 +52,7 @@ class LinearisedModel(Decoder):
         for column, name in enumerate(names):
             value = getattr(p, name)
             if self.parameters[name].deviation == "lognormal":
+                # Rows are linear in t, so factors enter by their logs.
                 value = log(maximum(value, SMALLEST))
             total = total + effect[..., column] * value
         return total
@@ -73,6 +74,8 @@ class Linearisation:
     def at(cls, losses: Quadratic, centre: np.ndarray) -> "Linearisation":
         """Linearise where the losses are known, at no optimum: q_g = t - H_g^-1 g_g."""
         precision = losses.curvature
+        # To a unit diagonal first, or the threshold of unseen directions would depend
+        # on units.
         size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
         scaled = precision / (size[:, :, None] * size[:, None])
         step = (
@@ -83,8 +86,12 @@ class Linearisation:
 
     def table(self, series: SeriesTable) -> Table:
         """Return Q rows a group: its static features, effects, offset and response."""
+        # (G, Q, Q): R of every group; row j of a group is one observation of effect_j .
+        # t.
         effects = _roots(self.precision)
         groups, size = self.numbers.shape
+        # Written about the centre: R q itself is large where a number is known sharply,
+        # and the scale of targets would hide differences between groups.
         offset = effects @ self.centre
         response = np.einsum("gjk,gk->gj", effects, self.numbers) - offset
         group = np.repeat(np.arange(groups), size)
@@ -107,6 +114,7 @@ def _roots(precision: np.ndarray) -> np.ndarray:
     """Return R with H = R'R, its rows in order of size; unseen directions are zero."""
     size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
     scaled = precision / (size[:, :, None] * size[:, None])
+    # With H = D S D, S = V diag(v) V': R = sqrt(v) V' D.
     values, vectors = np.linalg.eigh(scaled)
     seen = np.where(values > UNSEEN * values[:, -1:], values, 0.0)
     return np.sqrt(seen)[..., None] * vectors.transpose(0, 2, 1) * size[:, None]

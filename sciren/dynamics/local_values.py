@@ -76,6 +76,8 @@ class LocalScale:
 
     def slope(self, raw: Tensor) -> Tensor:
         """Return the derivative (G, Q) of the physical by the raw values."""
+        # Every physical value depends on its own raw value alone, so that the gradient
+        # of the sum is the diagonal.
         at = raw.clone().requires_grad_()
         with torch.enable_grad():
             total = self.physical(at).sum()
@@ -102,6 +104,8 @@ class LocalScale:
 
     def limits(self) -> tuple[Tensor, Tensor]:
         """Return lowest and highest raw values (Q,): beyond them nothing changes."""
+        # A hard sigmoid is flat beyond its half width, relu below its bound; other
+        # constraints never end.
         low, high = self.constant_limits()
         inner = [
             (-HALF_WIDTH, HALF_WIDTH)
@@ -129,6 +133,8 @@ class LocalScale:
 
     def longest(self, raw: Tensor) -> Tensor:
         """Return the longest step allowed for every number, (G, Q)."""
+        # Raw values of bounded latents and logs have a natural size; elsewhere it is
+        # their own.
         two_sided = [one.needs == "both" for one in self.constraints]
         logs = self._constant_scale.in_logs.tolist()
         fixed = torch.tensor([*two_sided, *logs])
@@ -139,6 +145,7 @@ class LocalScale:
     def values(self, physical: np.ndarray) -> Values:
         """Return local numbers (G, Q) as values of the process."""
         known = dict(zip(self.names, physical.T, strict=True))
+        # A start that is not learned is the declared one in all groups.
         starts = {
             state.name: known.pop(state.start_name)
             if state.learn_start

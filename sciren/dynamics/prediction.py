@@ -67,6 +67,7 @@ def series_bands(
     rng = np.random.default_rng(seed)
     low, high = scale.physical_limits()
     runs = []
+    # Deviations have no upper end; a declared bound has, and the process may need it.
     for _ in range(draws):
         drawn = np.clip(deviations.drawn(numbers, series.groups, rng), low, high)
         runs.append(process.simulate(scale.values(drawn)).outputs.transpose(1, 2, 0))

@@ -59,6 +59,7 @@ class Comparison:
         """
         targets = compared_targets(process)
         compared = ~np.isnan(targets)
+        # One is a value that every transformation takes; it is masked again at once.
         known = torch.from_numpy(np.where(compared, targets, 1.0))
         observed = np.where(compared, scale.transform(known).numpy(), 0.0)
         count = targets.shape[-1]
@@ -104,6 +105,8 @@ class Comparison:
         """
         parts = []
         for target, memory in enumerate(self.noise.memory):
+            # Gaps split the filter into segments: over a gap the lag of the filter
+            # would be wrong.
             seen = np.flatnonzero(self.compared[target, :, group])
             part = columns[:, target, seen].T
             if memory.order:
@@ -132,6 +135,7 @@ class Comparison:
             self._memory(residual[target], target) if memory else Autoregression.none()
             for target in range(len(residual))
         ]
+        # Variance one first: what `stacked` returns is then whitened by memory alone.
         ones = np.ones(len(memories))
         plain = replace(self, noise=NoiseOfSeries(ones, tuple(memories)))
         white = [
@@ -149,6 +153,7 @@ class Comparison:
             ends = np.cumsum([0, *self.compared[:, :, group].sum(1)])
             for target, (first, last) in enumerate(pairwise(ends)):
                 sums[target] += np.sum(stack[first:last] ** 2)
+        # A perfect simulation has variance zero, by which the next stack divides.
         return np.maximum(sums / np.maximum(counts, 1), 1e-300)
 
     def _memory(self, residual: np.ndarray, target: int) -> Autoregression:
@@ -157,8 +162,11 @@ class Comparison:
             seen = np.flatnonzero(self.compared[target, :, group])
             if not len(seen):
                 continue
+            # At its own mean: a bias of a group would look like an endless memory.
             part = residual[seen, group]
             values.append(part - part.mean())
+            # Ids continue from group to group, so that no lag reaches from one into the
+            # next.
             segments.append(_segments(seen) + last)
             last = segments[-1][-1] + 1
         return fit_autoregression(

@@ -68,6 +68,7 @@ class Deviations:
 
     def backward(self, t: np.ndarray) -> np.ndarray:
         """Return physical values of t (..., Q)."""
+        # exp(700) is near the largest double, 1.8e308.
         return np.where(self.logs, np.exp(np.minimum(t, 700.0)), t)
 
     def slope(self, physical: np.ndarray) -> np.ndarray:
@@ -102,6 +103,7 @@ class Quadratic(NamedTuple):
     def without(self, law: Deviations) -> "Quadratic":
         """Return the losses with the deviations integrated out."""
         inner = conditional(self, law)
+        # half = H K; g_W and W follow as in the head of the file.
         half = np.einsum("gij,gjk->gik", self.curvature, inner)
         return Quadratic(
             self.t,
@@ -113,6 +115,8 @@ class Quadratic(NamedTuple):
 def conditional(losses: Quadratic, law: Deviations) -> np.ndarray:
     """Return K (G, Q, Q), the variance of u given the series of a group."""
     sd = law.sd
+    # 1 + L H L has eigenvalues of at least one: its inverse exists however singular H
+    # is.
     scaled = sd[:, None] * losses.curvature * sd
     return sd[:, None] * np.linalg.inv(np.eye(len(sd)) + scaled) * sd
 
@@ -137,7 +141,11 @@ def updated(
         used: (Q,) coefficients behind the predictions, which take up as many groups.
     """
     u, inner = modes(losses, law, predicted)
+    # E(u_g^2 | series) = mode^2 + variance; u^2 alone would shrink to zero round by
+    # round.
     squares = (u**2 + np.einsum("gkk->gk", inner)).sum(0)
+    # As in a regression: the coefficients of the predictions took up this many
+    # deviations.
     freedom = np.maximum(len(u) - used, 1.0)
     return law.with_sd(np.sqrt(squares / freedom))
 
@@ -150,6 +158,7 @@ def shared(losses: Quadratic) -> np.ndarray:
     centre = losses.t.mean(0)
     everywhere = np.tile(centre, (len(losses.t), 1))
     total = losses.curvature.sum(0)
+    # Scaled to a unit diagonal first: rcond then cuts directions, not units.
     size = np.sqrt(np.maximum(np.diag(total), 1e-300))
     scaled = np.linalg.pinv(total / size[:, None] / size, rcond=1e-9, hermitian=True)
     return centre - (scaled @ (losses.gradient_at(everywhere).sum(0) / size)) / size

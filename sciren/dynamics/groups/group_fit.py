@@ -53,8 +53,10 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
     count = len(problem.process.table)
     raw = problem.scale.start(count)
     model = problem.process.model
+    # An oscillation of a wrong frequency traps a fit of the whole series (`windows`).
     if model.time == "ode" and model.method != "linear":
         raw = windowed_start(problem, raw)
+    # The second round fits under the memory and variance that the first one left.
     for _ in range(2 if estimate_noise else 1):
         problem = problem.accurate(problem.scale.physical(raw).numpy())
         check_finite(problem.process, problem.trajectory(raw))
@@ -71,6 +73,7 @@ def described(problem: GroupProblem, raw: Tensor) -> GroupFits:
     physical = problem.scale.physical(raw).numpy()
     normal = problem.normal_at(physical)
     low, high = problem.scale.limits()
+    # Steps are clipped onto the bounds, so that equality up to rounding is meant.
     bound = (raw <= low + ON_BOUND) | (raw >= high - ON_BOUND)
     return GroupFits(
         raw,

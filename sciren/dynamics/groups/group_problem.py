@@ -52,6 +52,8 @@ class GroupProblem:
     def losses_near(self, physical: np.ndarray) -> Quadratic:
         """Return the losses of all groups about physical values (G, Q), by t."""
         normal = self.normal_at(physical)
+        # Chain rule of t: g_t = g dp/dt. The second derivative of p is left out, as
+        # Gauss and Newton leave out that of the residuals.
         slope = self.law.slope(physical)
         return Quadratic(
             self.law.forward(physical),
@@ -61,6 +63,7 @@ class GroupProblem:
 
     def take(self, members: Tensor) -> "GroupProblem":
         """Return the problem of some groups."""
+        # Taking all would copy the table and lose what the process has cached.
         if len(members) == len(self.process.table):
             return self
         groups = members.numpy()
@@ -114,7 +117,10 @@ class GroupProblem:
         blocks = jacobian_blocks(self.process, trajectory, self.scale.directions())
         for part, columns in blocks:
             for place, group in enumerate(range(*part.indices(count))):
+                # (Q, m, T): derivative of the transformed outputs of this group.
                 moved = columns[:, :, place] * slope[None, ..., group]
+                # The residual rides along as one more column, so that it is whitened by
+                # the same filter and one product gives matrix, gradient and loss.
                 both = np.concatenate([moved, residual[None, ..., group]])
                 stack = self.comparison.stacked(both, group)
                 gram = stack.T @ stack
@@ -124,6 +130,8 @@ class GroupProblem:
 
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Shorten a step to the longest allowed, and hold it inside the bounds."""
+        # The whole step is shortened, not its largest entry alone: the direction is
+        # kept.
         longest = self.scale.longest(theta)
         share = (
             (longest / (trial - theta).abs().clamp_min(1e-300)).amin(1).clamp_max(1.0)

@@ -67,6 +67,7 @@ class GroupDeviations:
     def moved(self, numbers: np.ndarray, groups: Sequence[str]) -> np.ndarray:
         """Return numbers (G, Q) by features with the modes of the groups that are known."""
         known = {label: row for row, label in enumerate(self.groups)}
+        # A group that the fit has not seen deviates by zero, its most probable value.
         u = np.array(
             [
                 self.u[known[g]] if g in known else np.zeros_like(self.law.sd)
@@ -83,6 +84,8 @@ class GroupDeviations:
         t = self.law.forward(numbers)
         for place, group in enumerate(groups):
             if group in known:
+                # "eigh" takes variances that are singular: numbers without deviation
+                # have none.
                 row = known[group]
                 t[place] += rng.multivariate_normal(
                     self.u[row], self.variance[row], method="eigh"
@@ -105,6 +108,8 @@ def about_features(
 ) -> ModeFits:
     """Fit modes, spreads and noise about what features say, (G, Q) physical."""
     law = fits.problem.law
+    # One for the mean and one for every kept edge: a curve is counted as one
+    # coefficient, which for smooth curves is near their effective number.
     used = np.ones(len(law.names))
     for edge in edges:
         if edge["status"] == "kept":
@@ -118,6 +123,7 @@ def unseen_modes(
     """Fit the modes of other groups under the law and the noise that are known."""
     law = problem.law
     predicted = law.forward(physical)
+    # Only modes move: law and noise belong to the training.
     t = group_modes(problem, predicted)
     losses = problem.losses_near(law.backward(t))
     return replace(fits, t=t, predicted=predicted, losses=losses, problem=problem)

@@ -87,6 +87,8 @@ class ModeProblem:
         """Loss, half gradient and matrix of some groups by their free t."""
         part, free = self._part(members), self.free
         physical = part.physical(theta)
+        # Minus log density of u adds (u / sd)^2 to the whitened squares: half gradient
+        # u / sd^2, curvature 1 / sd^2, no longer singular.
         near = part.problem.losses_near(physical)
         sd, away = self.problem.law.sd[free], part._away(theta)
         losses = part.problem.losses_at(physical) + (away**2).sum(1)
@@ -97,6 +99,8 @@ class ModeProblem:
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Shorten a step to the longest allowed."""
         law = self.problem.law
+        # In logs an e-fold; on the plain scale two spreads, which have the unit of the
+        # number.
         longest = LONGEST * np.where(law.logs, 1.0, 2 * law.sd)[self.free]
         share = torch.from_numpy(longest) / (trial - theta).abs().clamp_min(1e-300)
         return theta + share.amin(1).clamp_max(1.0).unsqueeze(1) * (trial - theta)
@@ -152,6 +156,8 @@ class ModeFits:
         away = (self.t - self.predicted)[:, law.sd > 0] / law.sd[law.sd > 0]
         counts = comparison.compared.sum((1, 2))
         return float(
+            # Squares, the prior at the modes, Laplace's log determinant, and the
+            # normalisation of the noise: each as minus twice a log likelihood.
             self.problem.losses_at(law.backward(self.t)).sum()
             + (away**2).sum()
             + np.linalg.slogdet(np.eye(len(law.sd)) + scaled)[1].sum()
@@ -185,6 +191,8 @@ def fit_modes(
         TrainingError: the simulation has no numbers at the start.
     """
     t = predicted if start is None else start
+    # Substeps are set once: a changing accuracy would make losses of rounds
+    # incomparable.
     problem = problem.accurate(problem.law.backward(predicted))
     run = problem.process.simulate(problem.scale.values(problem.law.backward(t)))
     check_finite(problem.process, run)
@@ -194,11 +202,14 @@ def fit_modes(
         t = group_modes(problem, predicted, t)
         losses = problem.losses_near(problem.law.backward(t))
         law, moved = _settled(losses, problem.law, predicted, used, common)
+        # No group can absorb an overlong step of the common number; it is halved
+        # instead.
         if common and not problem.law:
             moved = t = _downhill(problem, predicted, moved)
         shift, predicted = np.abs(moved - predicted), moved
         before, problem = problem, replace(problem, law=law)
         problem = _with_noise(problem, t, _spent(losses, law))
+        # The shift is relative on the plain scale; in logs it is absolute up to one.
         size = np.maximum(np.abs(predicted), np.where(problem.law.logs, 1.0, 1e-12))
         change = max(_change(before, problem), float((shift / size).max()))
         if change < SETTLED:
@@ -243,6 +254,8 @@ def _downhill(
 
 def _spent(losses: Quadratic, law: Deviations) -> float:
     """Return the number of observations that the modes of groups take up."""
+    # trace(H K): of every number the share that its series determine and the spread
+    # does not.
     _, inner = modes(losses, law, losses.t)
     return float(np.einsum("gij,gji->", losses.curvature, inner))
 

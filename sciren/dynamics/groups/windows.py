@@ -34,6 +34,7 @@ def windowed_start(problem: GroupProblem, start: Tensor) -> Tensor:
     while length < rows:
         part = shortened(problem, length)
         part = part.accurate(problem.scale.physical(raw).numpy())
+        # A longer window may overturn what a shorter one preferred.
         raw = _better(part, raw, start)
         raw = minimise(part, raw, ITERATIONS, TOLERANCE, damping=1e-2).theta
         length *= 2

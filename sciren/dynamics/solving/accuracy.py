@@ -23,6 +23,8 @@ def accurate(process: SeriesProcess, values: Values) -> SeriesProcess:
     """
     if process.model.time != "ode" or process.model.method == "linear":
         return process
+    # Each run is used twice: as the halved one of this count, and the coarse one of the
+    # next.
     finer, count = replace(process, substeps=1), 1
     ahead = finer.simulate(values)
     while count <= MOST:
@@ -45,6 +47,7 @@ def _close(process: SeriesProcess, one: Trajectory, other: Trajectory) -> bool:
     for coarse, fine in zip(one.outputs, other.outputs, strict=True):
         if not (np.isfinite(coarse[active]).all() and np.isfinite(fine[active]).all()):
             return False
+        # Measured by the range over all groups: a flat group does not ask for substeps.
         change = np.abs(fine - coarse)[active].max()
         if change > CLOSE * max(np.ptp(fine[active]), 1e-300):
             return False

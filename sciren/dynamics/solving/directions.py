@@ -51,6 +51,7 @@ def jacobian_blocks(
     forced, count = _forced(process, trajectory, directions)
     start = _start(process, trajectory, directions, count)
     rows, groups = process.table.time.shape
+    # 8 bytes a double, K columns of T rows and m targets for every group.
     size = max(1, int(MEMORY / (8 * rows * len(process.model.targets) * max(count, 1))))
     for first in range(0, groups, size):
         part = slice(first, first + size)
@@ -72,6 +73,8 @@ def _forced(
     ]
     count = len(directions.static) + len(directions.starts)
     designs = dict(directions.designs)
+    # A function of a state acts like a latent per row whose basis row is known from the
+    # trajectory; the way back through the state is in A_t already (`local`).
     for name in directions.functions:
         x = process.input_of(name, trajectory)
         designs[name] = trajectory.values.functions[name].by_constants(x)
@@ -88,6 +91,8 @@ def _start(
     """Return the effect of every direction on the states before the first row."""
     states, values = process.model.states, trajectory.values
     start = np.zeros((count, len(states), len(process.table)))
+    # Only starts move the states before the first row; all other directions begin at
+    # zero.
     static = list(directions.static)
     for number, state in enumerate(states):
         if state.of in static:  # the start is a share of a parameter

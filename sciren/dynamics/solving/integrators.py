@@ -38,6 +38,8 @@ def linear(rates: Rates, states: Sequence[Any], h: Any) -> list[Any]:
     constant = rates([0.0] * count)
     columns = [rates(unit) for unit in units]
     zero = 0.0 * states[0]  # gives every entry the shape of the states
+    # The block matrix ((A, b), (0, 0)) h: its exponential holds the integral of b too,
+    # also where A is singular.
     rows = [
         [
             *((columns[j][i] - constant[i]) * h + zero for j in range(count)),

@@ -41,6 +41,7 @@ def local_jacobians(process: SeriesProcess, trajectory: Trajectory) -> Local:
     d new / d state takes (d new / d latent) slope(state). Without it the Jacobian is wrong.
     """
     states = trajectory.states[:, :-1].transpose(0, 2, 1)
+    # Groups before rows: the recurrence walks through time within a group.
     shape = states.shape[1:]
     parameters = [
         np.broadcast_to(v.T if v.ndim == 2 else np.reshape(v, (-1, 1)), shape)
@@ -66,11 +67,14 @@ def _differentiated(
     others = list(inputs[count:].unbind(0))
     with torch.enable_grad():
         new, out = process.step(known[:n], known[n:], others[:-1], others[-1])
+        # Rows do not meet within a step, so that the gradient of a sum holds every
+        # row's own.
         sums = [v.sum() if isinstance(v, Tensor) else None for v in (*new, *out)]
     slopes = inputs.new_zeros(n + len(out), count, rows)
     for number, total in enumerate(sums):
         if total is None or not total.requires_grad:
             continue  # the same whatever states and parameters are
+        # The recorded step serves all n + m passes, hence the graph is kept.
         gradient = torch.autograd.grad(
             total, known, retain_graph=True, allow_unused=True
         )

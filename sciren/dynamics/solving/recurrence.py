@@ -44,6 +44,7 @@ def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nd
     if len(start) > FEW:
         return _looped(local, forced, start)
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
+    # (K, n + m, G, T): B_t and D_t of every direction; directions of starts stay zero.
     driven = np.zeros((len(start), len(local.by_state), groups, rows))
     for one in forced:
         effect = local.by_parameter[:, one.parameter]
@@ -60,10 +61,12 @@ def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nd
 def _banded(by_state: np.ndarray, driven: np.ndarray, start: np.ndarray) -> np.ndarray:
     """Return the tangents of the states at the start of every row, (K, n, G, T)."""
     n, _, groups, rows = by_state.shape
+    # What moves a state in row t acts from row t + 1 on; the start stands in the first.
     right = np.zeros((len(driven), groups, rows, n))
     right[:, :, 0] = start.transpose(0, 2, 1)
     right[:, :, 1:] = driven[..., :-1].transpose(0, 2, 3, 1)
     flat = right.reshape(len(driven), -1)
+    # The start and all effects are right-hand sides of one triangular system.
     solved, _ = lapack.dtbtrs(  # pyright: ignore[reportAttributeAccessIssue]
         _band(by_state), flat.T, uplo="L", diag="U", overwrite_b=1
     )
@@ -73,6 +76,8 @@ def _banded(by_state: np.ndarray, driven: np.ndarray, start: np.ndarray) -> np.n
 def _band(by_state: np.ndarray) -> np.ndarray:
     """Return the system in LAPACK's lower band storage, (2 n, G T n), in Fortran's order."""
     n, _, groups, rows = by_state.shape
+    # Column (g, t, j) holds the unit diagonal (implied by diag="U") and, n + i - j
+    # below it, minus entry (i, j) of A_t in the rows of t + 1.
     band = np.zeros((groups, rows, n, 2 * n))
     for i in range(n):
         for j in range(n):
@@ -90,6 +95,8 @@ def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nda
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
     both = np.concatenate([local.by_state, local.by_parameter], axis=1)
     steps = np.ascontiguousarray(both.transpose(3, 2, 0, 1))  # (T, G, n + m, n + P)
+    # (G, n + P, K): tangents of states, then of parameters, which for static ones never
+    # change.
     moved = np.zeros((groups, both.shape[1], start.shape[0]))
     moved[:, :n] = start.transpose(2, 1, 0)
     moving = []
@@ -97,6 +104,7 @@ def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nda
         if one.design is None:
             moved[:, n + one.parameter, one.columns] = 1.0
         else:
+            # A view: each time step writes the design into place.
             moving.append((moved[:, n + one.parameter, one.columns], one.design))
     ahead = np.empty((groups, len(both), len(start)))
     outputs = np.empty((rows, groups, len(both) - n, len(start)))
@@ -121,6 +129,7 @@ def adjoint(local: Local, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         by parameter of every row (P, G, T), by state before the first row (n, G).
     """
     n, (groups, rows) = local.n_states, weights.shape[1:]
+    # C_t' w_t enters at its own row; the transposed solve runs back through time.
     right = np.einsum("ojgt,ogt->gtj", local.by_state[n:], weights)
     flat = np.asfortranarray(right.reshape(-1, 1))
     band = _band(local.by_state[:n])

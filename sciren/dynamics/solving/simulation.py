@@ -127,6 +127,7 @@ class SeriesProcess:
     def initial(self, values: Values) -> np.ndarray:
         """Return the states before the first row, (n, G)."""
         whole = {**self.model.parameters.fixed, **values.parameters}
+        # A start declared as a share is a share of a parameter, learned or fixed.
         first = [
             values.starts[state.name]
             * (whole[state.of] if state.of is not None else 1.0)
@@ -145,6 +146,8 @@ class SeriesProcess:
         states[:, 0] = self.initial(values)
         static = {n: v for n, v in values.parameters.items() if np.ndim(v) < 2}
         moving = {n: v for n, v in values.parameters.items() if np.ndim(v) == 2}
+        # The namespaces are filled anew in every row: making them would cost more than
+        # the step.
         p, f = SimpleNamespace(**static), SimpleNamespace()
         inputs = {latent: self._input(latent) for latent in values.functions}
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers

@@ -94,6 +94,7 @@ class Step:
         def rates(at: Values) -> list[Any]:
             return self._called(at, p, f)[0]
 
+        # Outputs belong to the instant of the row, before the states move on.
         _, outputs = self._called(states, p, f)
         advance, h = ADVANCE[self.model.method], interval / self.substeps
         now = list(states)

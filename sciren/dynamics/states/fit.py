@@ -88,12 +88,16 @@ def fit_state_function(
         check_process_model(model, flat)
     process = SeriesProcess(model, series)
     problem = spline_problem(process, _comparison(process, config), latent)
+    # 1. A start from which the simulation has numbers, then the noise under a free
+    # curve.
     theta = _first_fit(problem)
     # The noise is known only from a fit, and the weight of roughness is in its units.
     for _ in range(2):
         theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-2).theta
         noise = problem.comparison.with_noise_of(problem.trajectory(theta).outputs)
         problem = replace(problem, comparison=noise)
+    # 2. Every weight begins at the last minimum, from stiff to free: the path is short
+    # and stays in one valley.
     fits = []
     for weight in WEIGHTS:
         rough = replace(problem, penalty=weight * _roughness(problem))
@@ -151,6 +155,7 @@ def spline_problem(
     def build(c: np.ndarray) -> StateSpline:
         return StateSpline(c, limits, latent.low)
 
+    # Coefficients have the size of the declared start, which also carries the unit.
     size = n_coefficients(INTERVALS)
     sizes = np.full(size, max(abs(latent.initial), 1e-6))
     problem = StateProblem(
@@ -177,6 +182,7 @@ def _first_fit(problem: StateProblem) -> Tensor:
     count = len(problem.sizes)
     # coefficient j of a uniform cubic spline belongs to the place of knot j - 1
     place = low + (np.arange(count) - 1) * (high - low) / (count - n_coefficients(0))
+    # The line passes the declared start in the middle of the range.
     line = np.maximum(place, 0.0) / max(abs(high + low) / 2, 1e-300)
     flat = _start(problem, np.ones(count))
     check_finite(problem.process, problem.trajectory(flat))
@@ -200,6 +206,8 @@ def described(problem: StateProblem, theta: Tensor) -> StateFit:
     whole = matrix.copy()
     size = len(problem.sizes)
     whole[:size, :size] += problem.penalty
+    # effective = trace((H + P)^-1 H): the coefficients that the data hold against the
+    # penalty.
     inverse = np.linalg.pinv(whole, rcond=1e-14, hermitian=True)
     effective = float(np.trace(inverse @ matrix))
     values = problem.values(theta)

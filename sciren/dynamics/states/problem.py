@@ -77,6 +77,7 @@ class StateProblem:
 
     def trajectory(self, theta: Tensor) -> Trajectory:
         """Simulate; an accepted trial is not run again for its derivatives."""
+        # One entry: the minimiser goes on from the trial that it accepted last.
         key = tuple(theta[0].tolist())
         if key not in self._last:
             self._last.clear()
@@ -114,6 +115,8 @@ class StateProblem:
             for place, group in enumerate(
                 range(*part.indices(len(self.process.table)))
             ):
+                # Columns in the order of theta; constants by their raw values, dp/draw
+                # = scales.
                 moved = columns[order, :, place] * slope[None, ..., group]
                 both = np.concatenate(
                     [moved * scales[:, None, None], residual[None, ..., group]]

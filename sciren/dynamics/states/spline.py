@@ -36,12 +36,15 @@ class StateSpline:
     @cached_property
     def _table(self) -> np.ndarray:
         """Polynomial coefficients (4, G)."""
+        # Interval j is made of coefficients j to j + 3 and of no others.
         windows = np.lib.stride_tricks.sliding_window_view(self.coefficients, 4)
         return PIECES @ windows.T
 
     def _place(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return interval, position in it, and how many intervals x lies beyond."""
         u = (x - self.range[0]) * (self.intervals / (self.range[1] - self.range[0]))
+        # The upper end belongs to the last interval; without the clip it would open one
+        # more.
         inside = np.minimum(np.maximum(u, 0.0), self.intervals)
         cell = np.minimum(inside.astype(np.int64), self.intervals - 1)
         return cell, inside - cell, u - inside
@@ -49,6 +52,8 @@ class StateSpline:
     def _free(self, x: np.ndarray) -> np.ndarray:
         cell, f, excess = self._place(x)
         a, b, c, d = self._table[:, cell]
+        # Horner inside; beyond the range f is 0 or 1 and the end slope times the excess
+        # goes on.
         return a + f * (b + f * (c + f * d)) + excess * (b + f * (2 * c + 3 * f * d))
 
     def value(self, x: np.ndarray) -> np.ndarray:
