@@ -1,6 +1,6 @@
 """Rows, fits and held-out predictions that the judgement of equations rests on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sciren.inference.skill import HeldOut, MissingPart, PairedTest
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
+    from symbolic.terms.edge_term import EdgeTerm
     from symbolic.terms.structure import LatentStructure
 
 Array = NDArray[np.float64]
@@ -105,6 +106,14 @@ class EquationFit:
             structure.unpack(theta[cuts[k] : cuts[k + 1]])
             for k, structure in enumerate(self.structures)
         ]
+
+    def direct_edges(self) -> "Iterator[tuple[int, list[int], EdgeTerm]]":
+        """Yield latent, places in theta, and term of every edge that is in no node."""
+        for latent, structure in enumerate(self.structures_at(self.theta)):
+            place = self.cuts[latent] + 1  # behind the offset
+            for edge in structure.edges:
+                yield latent, list(range(place, place + edge.size)), edge
+                place += edge.size
 
     def refitted(
         self, inside: NDArray[np.bool_], scale: Array, steps: int = 4

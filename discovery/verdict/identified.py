@@ -15,6 +15,7 @@ from discovery.verdict.constants import (
     by_smoothness,
     too_wide,
 )
+from discovery.verdict.imitations import imitation_reasons
 from discovery.verdict.record import Reason
 from discovery.verdict.screen import screen, screen_reasons
 from sciren.inference.identifiability.quantities import (
@@ -65,6 +66,7 @@ def identified_reasons(
         *by_minima(evidence.selection),
         *open_curves(equations),
         *outside_bands(uncertainty),
+        *imitation_reasons(evidence),
         *open_features(equations, evidence),
         *on_bounds(evidence),
     ] or [nothing_to_identify()]

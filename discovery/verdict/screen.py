@@ -68,18 +68,19 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
     by_latent = response.by_latent / scale[:, None]
     names = process.feature_names, process.latent_names
     found = []
-    for feature, latent, own, column in _edges_held(fit):
-        curve = by_latent[:, latent] * column[process.rows]
+    for latent, own, edge in fit.direct_edges():
+        feature, column = edge.source, edge.value(fit.z[:, edge.source])
+        curve = by_latent[:, latent] * (column - column.mean())[process.rows]
         rest = _orthonormal(np.delete(slopes, own, axis=1))
         p, gain = _tested(residual + curve, curve[:, None], rest, blocks)
-        edge = names[0][feature], names[1][latent]
-        found.append(Screened(*edge, True, p, gain / total))
+        ends = names[0][feature], names[1][latent]
+        found.append(Screened(*ends, True, p, gain / total))
     whole = _orthonormal(slopes)
     for feature, latent, columns in _edges_left(fit):
         offered = by_latent[:, latent, None] * columns[process.rows]
         p, gain = _tested(residual, offered, whole, blocks)
-        edge = names[0][feature], names[1][latent]
-        found.append(Screened(*edge, False, p, gain / total))
+        ends = names[0][feature], names[1][latent]
+        found.append(Screened(*ends, False, p, gain / total))
     return found
 
 
@@ -128,19 +129,6 @@ def _doubt(edge: Screened, where: str, what: str, step: str) -> Reason:
         f"{edge.feature} {where} {edge.latent}, {what} (p = {edge.p:.2g})",
         edge.p, LEVEL, step, rank=4,
     )  # fmt: skip
-
-
-def _edges_held(fit: "EquationFit") -> Iterator[tuple[int, int, list[int], Array]]:
-    """Feature, latent, places in theta, and centred curve (n,) of edges of their own."""
-    cuts = fit.cuts
-    for latent, structure in enumerate(fit.structures):
-        at = structure.unpack(fit.theta[cuts[latent] : cuts[latent + 1]])
-        place = cuts[latent] + 1  # behind the offset
-        for edge in at.edges:
-            value = edge.value(fit.z[:, edge.source])
-            own = list(range(place, place + edge.size))
-            place += edge.size
-            yield edge.source, latent, own, value - value.mean()
 
 
 def _edges_left(fit: "EquationFit") -> Iterator[tuple[int, int, Array]]:

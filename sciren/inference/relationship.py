@@ -7,11 +7,12 @@ p-values of the kinds would not do: ties put a floor under it.
 
 Rows that may be exchanged are: all rows; rows inside a group and groups among each other,
 where groups are given; and for a series, whose neighbours are alike, only its circular
-shifts. What is fitted in any case (an offset, the constants of a process) is projected out
-of the columns and of the target first.
+shifts. Of residuals in rows that know nothing of each other, signs are exchanged instead: a
+noise that grows with a feature is no relation. What is fitted in any case (an offset, the
+constants of a process) is projected out of the columns and of the target first.
 
 Reference: Freedman and Lane 1983 for permutations beside nuisance; Romano and Wolf 2005 for
-the maximum over statistics.
+the maximum over statistics; Wu 1986 and Liu 1988 for signs.
 """
 
 import math
@@ -25,7 +26,7 @@ from sciren.errors import ShapeError
 from sciren.inference.dictionary import dictionary, robust_scaled
 
 Array = np.ndarray
-Mode = Literal["rows", "groups", "shifts"]
+Mode = Literal["rows", "groups", "shifts", "signs"]
 
 LEVEL = 0.05  # of the permutation test
 PERMUTATIONS = 499  # p to 0.002; 999 change no decision of the measured cases
@@ -42,7 +43,7 @@ class Relationship:
         p_value: share of exchanged data sets with a relation at least as strong.
         kind: kind of relation that is strongest, such as "line" or "triple".
         correlation: largest absolute correlation of the target with a column.
-        mode: what was exchanged: "rows", "groups" or "shifts" of a series.
+        mode: what was exchanged: "rows", "groups", "shifts" of a series or "signs".
         permutations: how many exchanged data sets were compared.
     """
 
@@ -70,6 +71,7 @@ def relationship(
     series: bool | None = None,
     nuisance: Array | None = None,
     slope: Array | None = None,
+    residuals: bool = False,
     permutations: int = PERMUTATIONS,
     seed: int = 0,
 ) -> Relationship:
@@ -84,6 +86,8 @@ def relationship(
         nuisance: (n, k) sensitivities of the target to what is fitted in any case,
             beside an offset.
         slope: (n,) sensitivity of the target to the latent that the features act on.
+        residuals: whether the target is what a formula leaves, whose size may depend on the
+            features; single rows then exchange their signs, not their places.
         permutations: exchanged data sets.
         seed: of the exchanges.
     Raises:
@@ -108,6 +112,8 @@ def relationship(
         # A relation of the latent reaches the target by its sensitivity, row by row.
         columns = {kind: block * slope[:, None] for kind, block in columns.items()}
     mode = exchange_mode(features, target, groups, series)
+    if residuals and mode == "rows":
+        mode = "signs"
     return _tested(
         _Levels.of(columns, target, nuisance, groups if mode == "groups" else None),
         mode,
@@ -268,6 +274,9 @@ def _exchanged(
             shifts = rng.choice(shifts, permutations, replace=False)
         places = (np.arange(count) + shifts[:, None]) % count
         return np.vstack((target, target[places]))
+    if mode == "signs":
+        signs = rng.choice((-1.0, 1.0), size=(permutations, count))
+        return np.vstack((target, target * signs))
     keys = rng.random((permutations, count))
     if labels is None:
         return np.vstack((target, target[keys.argsort(axis=1)]))

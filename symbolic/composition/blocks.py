@@ -13,6 +13,10 @@ from symbolic.composition.fitting.regression import Regression
 
 Array = np.ndarray
 
+LEAST_INFORMATION = (
+    12  # rows: as many blocks as `conformal.block_length` leaves at least
+)
+
 
 def in_series(regression: Regression, residual: Array, groups: Array | None) -> bool:
     """Whether residual and features remember the rows before, and no groups are given."""
@@ -36,6 +40,13 @@ def independent_blocks(
         memory = autocorrelation_time(residual)
         return block_labels(len(residual), memory, ordered=True)
     return block_labels(len(residual), 1.0, ordered=False, groups=groups)
+
+
+def memory_of(regression: Regression, residual: Array, groups: Array | None) -> float:
+    """Return the rows that count as one: the autocorrelation time of a series, else one."""
+    if not in_series(regression, residual, groups):
+        return 1.0
+    return min(autocorrelation_time(residual), len(residual) / LEAST_INFORMATION)
 
 
 def block_sums(columns: Array, blocks: Array) -> Array:

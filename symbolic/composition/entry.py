@@ -10,7 +10,7 @@ from sciren.errors import ConfigError, ShapeError
 from symbolic.composition.decision.decide import decide, without_relation
 from symbolic.composition.decision.record import Outcome
 from symbolic.composition.finding import Finding, Settings, find, with_noise_law
-from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, NAMED
+from symbolic.composition.fitting.edge_families import NAMED, can_be_composed
 from symbolic.composition.fitting.model import Model, describe
 from symbolic.composition.fitting.regression import Budget, Regression, Work
 from symbolic.composition.fitting.through_process import Process, checked_process
@@ -27,6 +27,7 @@ from symbolic.composition.process_search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel
+from symbolic.families.library import FAMILIES
 from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
@@ -109,6 +110,7 @@ def _composed(
         (inputs.target - shift) / scale,
         inputs.weight,
         origin=inputs.origin,
+        scale=inputs.scale,
         work=budget.work,
     )
     # Asked first: a search over noise finds something in the end, and costs the most.
@@ -133,6 +135,7 @@ def _narrowed(inputs: Inputs, regression: Regression) -> tuple[Inputs, Regressio
         regression.y,
         regression.weight,
         origin=narrow.origin,
+        scale=narrow.scale,
         work=regression.work,
     )
     return narrow, fewer
@@ -150,7 +153,11 @@ def _composed_through(
     """Find the latent's formula behind a process."""
     inputs = narrowed(inputs)
     regression = Regression.of(
-        inputs.scaled, inputs.target, origin=inputs.origin, work=budget.work
+        inputs.scaled,
+        inputs.target,
+        origin=inputs.origin,
+        scale=inputs.scale,
+        work=budget.work,
     )
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
@@ -213,9 +220,11 @@ def checked_settings(
     """
     chosen = tuple(name for name in families if name != "constant")
     for name in chosen:
-        if name not in EDGE_FAMILIES or name == "spline":
+        if not can_be_composed(name):
+            further = [one for one in FAMILIES if one not in (*NAMED, "constant")]
             raise ConfigError(
-                f"family {name!r} cannot be composed; choose from {', '.join(NAMED)}"
+                f"family {name!r} cannot be composed; choose from {', '.join(NAMED)}, or "
+                f"of the further ones {', '.join(further)}"
             )
     if not chosen:
         raise ConfigError("no family to build from; name at least one")

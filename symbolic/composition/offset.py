@@ -29,6 +29,8 @@ def plainly_written(
     bare = without_offset(form, units, rows.scaled)
     if bare is None or not any(bare.free):
         return None
+    if not np.any(bare.by_constants(rows.scaled), axis=0).all():
+        return None  # the place of a step has no slope to refit it by
     before = float(np.sum(((rows.target - form.value(rows.scaled)) * weight) ** 2))
     refitted = _refitted(bare, rows, weight)
     residual = (rows.target - refitted.value(rows.scaled)) * weight

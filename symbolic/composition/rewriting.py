@@ -20,7 +20,7 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
+from symbolic.composition.fitting.edge_families import edge_family
 from symbolic.composition.fitting.levenberg import fit
 from symbolic.composition.fitting.model import (
     Model,
@@ -128,7 +128,7 @@ def _anchored(node: Node) -> Iterator[Node]:
     if node.kind != "product":
         return
     for k, term in enumerate(node.terms):
-        if node.anchored[k] or EDGE_FAMILIES[term.family].natural is None:
+        if node.anchored[k] or edge_family(term.family).natural is None:
             continue
         if all(one.family == "exp" for one in node.terms) and any(node.anchored):
             continue  # an exponential of a sum says it better

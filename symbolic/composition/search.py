@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.fitting.edge_families import EDGE_FAMILIES
+from symbolic.composition.fitting.edge_families import edge_family
 from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit
 from symbolic.composition.fitting.model import (
     Model,
@@ -120,7 +120,7 @@ class Namer:
             explained = covariance * covariance / variance
             k = int(np.argmax(explained))
             left = max(float(share @ (target * target)) - float(explained[k]), 0.0)
-            constants = (float(covariance[k] / variance[k]), float(inner[k]))
+            constants = (float(covariance[k] / variance[k]), *inner[k].tolist())
         # from the mean over few rows back to the sum over all
         return Named(Term(feature, name, constants), left * total * self.factor)
 
@@ -128,11 +128,11 @@ class Namer:
         key = (feature, name)
         # grids do not depend on the curve: made once for each feature and family
         if key not in self._shapes:
-            family, column = EDGE_FAMILIES[name], self.columns[feature]
+            family, column = edge_family(name), self.columns[feature]
             assert family.grid is not None
-            assert family.shape is not None
+            assert family.shapes is not None
             inner = family.grid(column)
-            shapes = family.shape(column.z[self.rows], inner)
+            shapes = family.shapes(column, self.rows, inner)
             self._shapes[key] = inner, shapes, shapes * shapes
         return self._shapes[key]
 
@@ -154,7 +154,7 @@ def criterion(regression: Regression, fitted: Fit) -> float:
     products = sum(node.kind == "product" for node in model.nodes)
     penalty = PRODUCT_PENALTY * products
     penalty += NODE_PENALTY * (len(model.nodes) - products)
-    forms = sum(EDGE_FAMILIES[term.family].complexity for term in model.terms())
+    forms = sum(edge_family(term.family).complexity for term in model.terms())
     size = Size(
         model.size + regression.linear_size, penalty + COMPLEXITY_PENALTY * forms
     )

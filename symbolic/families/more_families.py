@@ -4,11 +4,14 @@ sqrt       a*sqrt(x + s) + d  or  a*sqrt(s - x) + d
 reciprocal a/(x - s) + d, also every saturation a*x/(x + k)
 cube       a*(x - s)**3 + d          sine      a*sin(w*x + p) + d
 tanh       a*tanh(b*(x - s)) + d     gaussian  a*exp(-b*(x - s)**2) + d
+threshold  a*step(x - s) + d: d below s, a + d above
+arrhenius  a*exp(e*(x - 25)/(298.15*R*(x + 273.15))) + d, x in degrees C, e in J mol-1
 """
 
 import numpy as np
 import sympy
 
+from sciren.processes.temperature import FREEZING, GAS_CONSTANT, REFERENCE, kelvin
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp
 
@@ -23,6 +26,10 @@ def _root(t: Array) -> Array:
 
 def _root_slope(t: Array) -> Array:
     return 0.5 / np.sqrt(np.maximum(t, ROOT_FLOOR))
+
+
+_ENERGIES = np.geomspace(2e3, 3e5, 40)
+"""Activation energies to start from, J mol-1: reactions of life have 2e4 to 1.2e5."""
 
 
 def _outside() -> Array:
@@ -142,6 +149,43 @@ GAUSSIAN = Shape(
     ),
 )
 
+THRESHOLD = Shape(
+    value=lambda x, u: np.heaviside(x - u[0], 0.5),
+    by_inner=lambda x, u: (np.zeros(np.shape(x)),),
+    by_x=lambda x, u: np.zeros(np.shape(x)),
+    expression=lambda x, u: sympy.Heaviside(x - u[0], sympy.Rational(1, 2)),
+    grid=lambda: np.linspace(-0.97, 0.97, 195)[:, None],
+    bounds=((-1.0, 1.0),),
+    rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), 1.0, 0.0),
+)
+
+COLDEST, HOTTEST = -150.0, 150.0
+"""Degrees C between which a column is a temperature in degrees C; one in kelvin is above."""
+
+
+def _warmth(x: Array) -> Array:
+    """Return (1/298.15 - 1/T) / R, mol J-1, of temperatures in degrees C."""
+    return (1.0 / REFERENCE - 1.0 / np.maximum(kelvin(x), 1.0)) / GAS_CONSTANT
+
+
+def _rate(x: Array, u: Inner) -> Array:
+    return guarded_exp(u[0] * _warmth(x))
+
+
+ARRHENIUS = Shape(
+    value=_rate,
+    by_inner=lambda x, u: (_warmth(x) * _rate(x, u),),
+    by_x=lambda x, u: u[0] / GAS_CONSTANT / kelvin(x) ** 2 * _rate(x, u),
+    # a difference of reciprocals would be taken apart to exp(26)*exp(-7800/T)
+    expression=lambda x, u: sympy.exp(
+        u[0] / sympy.Float(REFERENCE * GAS_CONSTANT)
+        * (x - sympy.Float(REFERENCE - FREEZING)) / (x + sympy.Float(FREEZING))
+    ),
+    grid=lambda: np.concatenate([-_ENERGIES[::-1], _ENERGIES])[:, None],
+    bounds=((-5e5, 5e5),),
+    clearance=lambda u, low, high: min(low - COLDEST, HOTTEST - high),
+)  # fmt: skip
+
 MORE_FAMILIES: dict[str, tuple[Form, ...]] = {
     "sqrt": (
         Form("sqrt", Variant("+"), ("s",), 6, SQRT_RIGHT),
@@ -152,5 +196,7 @@ MORE_FAMILIES: dict[str, tuple[Form, ...]] = {
     "sine": (Form("sine", Variant(), ("w", "p"), 8, SINE),),
     "tanh": (Form("tanh", Variant(), ("b", "s"), 8, TANH),),
     "gaussian": (Form("gaussian", Variant(), ("b", "s"), 9, GAUSSIAN),),
+    "threshold": (Form("threshold", Variant(), ("s",), 5, THRESHOLD),),
+    "arrhenius": (Form("arrhenius", Variant(), ("e",), 12, ARRHENIUS),),
 }
 """Families to be named explicitly: ``families=[*DEFAULT_FAMILIES, "tanh"]``."""

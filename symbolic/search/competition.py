@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sciren.errors import SciRenError
-from symbolic.composition.fitting.edge_families import NAMED
+from symbolic.composition.fitting.edge_families import can_be_composed
 from symbolic.composition.from_model import compose_latent, latent_structure
 from symbolic.model.fit_record import CompositionAttempt
 from symbolic.options import SymbolicOptions, hidden_name
@@ -189,8 +189,11 @@ class Competition:
             # has one list for the whole formula
             for family in self.options.forbidden(feature, name)
         }
-        allowed = set(self.options.allowed_families) - banned
-        return [family for family in NAMED if family in allowed]
+        return [
+            family
+            for family in self.options.families
+            if family not in banned and can_be_composed(family)
+        ]
 
     def _forbidden_outer(self, name: str, composition: "Composition") -> str:
         """Why the user does not allow a composition, or ''."""

@@ -15,8 +15,8 @@ from symbolic.options import SymbolicOptions
 from symbolic.search.climb import Change, ScoredLatents, Search
 from symbolic.search.misfit import CHANCE, misfit
 from symbolic.search.starting import FittedEdge, FittedLatent, fit_edge
-from symbolic.search.support import supported
 from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.support import supported
 
 CLEARLY = 6.0
 """Units of the criterion by which a further family has to win: four more families are

@@ -19,9 +19,10 @@ from dataclasses import replace
 import numpy as np
 
 from sciren.inference.relationship import LEVEL, relationship
+from symbolic.composition.blocks import memory_of
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.outer_rivals import outer_rivals
-from symbolic.composition.decision.record import CLEARLY, Decision, Rival
+from symbolic.composition.decision.record import CLEARLY, EQUAL_WITHIN, Decision
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.simpler import exchanged_curves, plainest, pool
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
@@ -33,8 +34,9 @@ from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.gate import ROUNDING, Gate
 from symbolic.composition.search import ScoredModel, Search
 
+Array = np.ndarray
+
 PROPOSALS = 12  # forms that the walk to plainer ones begins with
-EQUAL_WITHIN = 4.0  # units of BIC: above twice of what is not worth a mention
 EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
 LEFTOVER_LEVEL = 0.01  # refuses one right form in a hundred (`benchmarks.recovery`)
 SHARE_OF_BUDGET = 0.15  # of the work that the search was given
@@ -43,8 +45,8 @@ SAME = 0.02  # of the residual: two ways of writing one function differ by less
 
 UNSUPPORTED = Decision(
     "refused",
-    "a kink has fewer than ten rows, or 5 %, on one side",
-    "more rows beyond the kink, or leave out the family abs",
+    "a kink or step has fewer than ten rows, or 5 %, on one side",
+    "more rows beyond it, or leave out its family",
 )
 
 
@@ -62,6 +64,9 @@ def decide(
     regression = finding.regression
     if not finding.verdict.accepted and _informative(regression, finding.best):
         return finding  # data that good show what is missing, and the gate has said it
+    memory = memory_of(regression, _residual(regression, finding.best), settings.blocks)
+    regression = replace(regression, memory=memory)
+    finding = replace(finding, regression=regression)
     # work of its own: the search may have spent all of its budget
     work = Budget(max(SHARE_OF_BUDGET * budget.seconds, 0.5), regression.work)
     search = Search(regression, settings.families, work)
@@ -121,7 +126,7 @@ def _compared(
         rival
         for search in (rivals, outer_rivals)
         for rival in search(regression, pick.model, pick.rss)
-        if _as_good(rival)
+        if rival.as_good
     )
     best = max(beside, key=lambda rival: rival.gain, default=None)
     # a better curve that the user did not allow refutes
@@ -174,6 +179,11 @@ def _informative(regression: Regression, form: ScoredModel) -> bool:
     return information(regression, form.rss) >= INFORMATIVE
 
 
+def _residual(regression: Regression, form: ScoredModel) -> Array:
+    fitted = model_value(regression, form.model) * regression.weight
+    return regression.target - regression.without(fitted)
+
+
 def _explained(regression: Regression, form: ScoredModel) -> float:
     total = float(regression.target @ regression.target)
     return 1.0 - form.rss / total if total > 0 else 0.0
@@ -222,6 +232,7 @@ def missing(regression: Regression, model: Model, settings: Settings) -> float:
         groups=settings.blocks,
         nuisance=nuisance,
         slope=weight if regression.weighted else None,
+        residuals=bool(model.places()),  # a constant leaves the target
         seed=settings.seed,
     )
     return test.p_value
@@ -259,10 +270,3 @@ def _same(regression: Regression, one: ScoredModel, other: ScoredModel) -> bool:
     size_of_target = float(regression.target @ regression.target)
     # on exact data the residual is rounding, and so is the smallest difference that can count
     return apart <= max(SAME**2 * max(one.rss, other.rss), ROUNDING**2 * size_of_target)
-
-
-def _as_good(rival: Rival) -> bool:
-    """Whether a rival is as good as what it stands for."""
-    if rival.more <= 0:
-        return rival.gain > -EQUAL_WITHIN
-    return rival.gain > (0.0 if rival.more == 1 else CLEARLY)

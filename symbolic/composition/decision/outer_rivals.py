@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import least_squares
 
-from symbolic.composition.decision.record import Rival
+from symbolic.composition.decision.record import Rival, gain_of
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.composition.fitting.model import Evaluator, Model, Node, node_sum
 from symbolic.composition.fitting.regression import Regression
@@ -47,9 +47,9 @@ def outer_rivals(regression: Regression, model: Model, rss: float) -> Iterator[R
                 continue
             left = _misfit(regression, node, function, target, basis)
             # as many constants on both sides, so the fall of BIC is that of the deviance
-            gain = len(target) * np.log(rss / max(left, 1e-12 * len(target)))
+            gain = gain_of(rss, left, 0, regression.information)
             features = tuple(sorted({term.feature for term in node.terms}))
-            yield Rival(features, f"{name} of the sum", float(gain), 0)
+            yield Rival(features, f"{name} of the sum", gain, 0)
 
 
 def _beside(regression: Regression, model: Model, h: int) -> tuple[Array, Array]:

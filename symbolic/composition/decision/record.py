@@ -1,5 +1,6 @@
 """What is said about the proposals of a search."""
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +11,10 @@ Outcome = Literal["found", "not distinguishable", "refused", "nothing to find"]
 
 CLEARLY = 2.0
 """Fall of BIC from which a rival is the better curve (positive evidence: Raftery 1995)."""
+
+
+EQUAL_WITHIN = 4.0
+"""Units of BIC within which forms are equal: twice of what is not worth a mention."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,18 @@ class Rival:
     family: str
     gain: float
     more: int
+
+    @property
+    def as_good(self) -> bool:
+        """Whether it is as good as what it stands for."""
+        if self.more <= 0:
+            return self.gain > -EQUAL_WITHIN
+        return self.gain > (0.0 if self.more == 1 else CLEARLY)
+
+
+def gain_of(rss: float, left: float, more: int, rows: float) -> float:
+    """Return the fall of BIC from a sum of squares to what a rival leaves."""
+    return rows * math.log(rss / max(left, 1e-12 * rows)) - more * math.log(rows)
 
 
 @dataclass(frozen=True)

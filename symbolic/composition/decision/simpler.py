@@ -113,9 +113,9 @@ def _anchored(model: Model, place: tuple[int, int]) -> bool:
 
 
 def _plainer_families(family: str) -> tuple[str, ...]:
-    if family in ("exp", "log", "abs"):
-        return ("linear", "quadratic")
-    return ("linear",) if family == "quadratic" else ()
+    if family == "linear":
+        return ()
+    return ("linear",) if family == "quadratic" else ("linear", "quadratic")
 
 
 def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:

@@ -6,7 +6,10 @@ from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.search import ScoredModel
 from symbolic.terms.criterion import Size, criterion
 
-CURVES = {"linear": 0.0, "quadratic": 1.0, "exp": 2.0, "log": 2.0, "abs": 2.5}
+CURVES = {
+    "linear": 0.0, "quadratic": 1.0, "exp": 2.0, "log": 2.0, "michaelis_menten": 2.0,
+    "reciprocal": 2.0, "arrhenius": 2.0, "abs": 2.5, "threshold": 2.5,
+}  # fmt: skip
 """Size of a curve beside its feature and constants: a kink or a pole needs more of the
 data to be believed than a square (order after the measured rule, 49 cases)."""
 
@@ -30,12 +33,13 @@ def size(model: Model) -> float:
 def bayes(regression: Regression, model: Model, rss: float) -> float:
     """Bayesian information criterion, without the margins of the search.
 
-        n log(rss / n) + k log n
+        n log(rss / N) + k log n
 
-    Reference: Schwarz 1978.
+    with N rows, of which n know nothing of each other. Reference: Schwarz 1978.
     """
-    rows, constants = len(regression), model.size + regression.linear_size
-    return criterion(rows, rss / rows, Size(constants, 0.0))
+    constants = model.size + regression.linear_size
+    mean = rss / len(regression)
+    return criterion(regression.information, mean, Size(constants, 0.0))
 
 
 def refitted(regression: Regression, model: Model, iterations: int = 30) -> ScoredModel:
@@ -53,9 +57,9 @@ def refitted(regression: Regression, model: Model, iterations: int = 30) -> Scor
 
 
 def information(regression: Regression, rss: float) -> float:
-    """Rows times explained over unexplained variance."""
+    """Independent rows times explained over unexplained variance."""
     total = float(regression.target @ regression.target)
-    return len(regression) * max(total - rss, 0.0) / max(rss, 1e-300)
+    return regression.information * max(total - rss, 0.0) / max(rss, 1e-300)
 
 
 def curved(term: Term) -> bool:

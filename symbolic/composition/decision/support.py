@@ -7,32 +7,23 @@ import numpy as np
 from symbolic.composition.decision.size import curved
 from symbolic.composition.fitting.model import Model, node_sum
 from symbolic.composition.fitting.regression import Regression
-
-LEAST_ROWS, LEAST_SHARE = 10, 0.05
-"""Rows on either side of a kink: fewer are bent by their own noise (measured: kinks at
-the border of the data are the commonest imitation)."""
+from symbolic.composition.fitting.written_out import edge_term
+from symbolic.terms.support import enough
+from symbolic.terms.support import supported as turns_among_rows
 
 
 def supported(regression: Regression, model: Model) -> bool:
-    """Whether every kink has enough rows on both sides."""
-    least = max(LEAST_ROWS, LEAST_SHARE * len(regression))
-    return all(least <= side for side in _sides(regression, model))
-
-
-def _sides(regression: Regression, model: Model) -> list[float]:
-    """Rows on the emptier side of every kink."""
-    sides = []
-    for term in model.terms():
-        if term.family == "abs":
-            # the second constant of |z - v| is its place
-            above = np.sum(regression.columns[term.feature].z > term.constants[1])
-            sides.append(float(min(above, len(regression) - above)))
-    for node in model.nodes:
-        if node.kind == "abs":
-            # an outer kink is where its argument changes sign
-            above = np.sum(node_sum(regression.columns, node) + node.head[0] > 0)
-            sides.append(float(min(above, len(regression) - above)))
-    return sides
+    """Whether every kink, step, sigmoid and bell has enough rows on both sides."""
+    columns = regression.columns
+    return all(
+        turns_among_rows(edge_term(term, columns[term.feature])[0],
+                         columns[term.feature].z)
+        for term in model.terms()
+    ) and all(
+        enough(int(np.sum(node_sum(columns, node) + node.head[0] > 0)), len(regression))
+        for node in model.nodes
+        if node.kind == "abs"
+    )  # fmt: skip
 
 
 def patchwork(model: Model) -> tuple[int, ...]:

@@ -11,69 +11,19 @@ Both branches of the logarithm and near-linear members are one smooth family, wh
 keeps Levenberg-Marquardt well conditioned; the offsets are not part of an edge.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+
+from symbolic.composition.fitting.columns import Column, EdgeFamily
+from symbolic.composition.fitting.library_families import library_family
+from symbolic.families.forms import Form, Shape
+from symbolic.families.library import FAMILIES
 
 Array = np.ndarray
 
 EXPONENT = 40.0
 """Largest exponent on the data."""
-
-POLE_DISTANCE = 2e-3
-"""Smallest distance of a pole to the data, as a share of their range."""
-
-CROWDED = 20  # outermost rows whose mean distance is meant below
-POLE_SPACING = 0.05
-"""The same, in distances between the outermost rows, where these are crowded: a
-square root of data that begin at zero has its pole among them."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """One scaled feature with what its families need.
-
-    Args:
-        z: (n,) values;  square: z^2;  basis: (n, m) splines.
-        low, high: range of the data (of all rows, also where z is a subset).
-        origin: z where the raw feature is zero.
-        gaps: smallest distance of a pole below and above the data.
-    """
-
-    z: Array
-    square: Array
-    basis: Array
-    low: float
-    high: float
-    origin: float
-    gaps: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class EdgeFamily:
-    """A family of inner functions.
-
-    Args:
-        name: as in the library of closed forms.
-        size: number of constants.
-        complexity: nodes of the printed formula.
-        evaluate: (column, constants, out (n, size)) -> value (n,), derivatives in out.
-        retract: (column, old, new) -> new inside the domain.
-        grid: column -> (m,) values of the inner constant to start from.
-        shape: (z, inner constants (m,)) -> (m, n) curves of unit amplitude.
-        natural: (column, constants) -> offset that makes the raw function one without
-            an offset (a x, a (x - v)^2, a exp(b x), a |x - v|), and its derivatives.
-    """
-
-    name: str
-    size: int
-    complexity: float
-    evaluate: Callable[[Column, Array, Array], Array]
-    retract: Callable[[Column, Array, Array], Array] = lambda column, old, new: new
-    grid: Callable[[Column], Array] | None = None
-    shape: Callable[[Array, Array], Array] | None = None
-    natural: Callable[[Column, Array], tuple[float, Array]] | None = None
 
 
 def _linear(column: Column, c: Array, out: Array) -> Array:
@@ -145,19 +95,6 @@ def log_bounds(column: Column) -> tuple[float, float]:
     return -1.0 / (column.high + above), 1.0 / (below - column.low)
 
 
-def pole_gaps(z: Array) -> tuple[float, float]:
-    """Smallest distance of a pole below and above the data."""
-    ordered = np.sort(z)
-    few = min(CROWDED, len(z) - 1)
-    widest = POLE_DISTANCE * float(ordered[-1] - ordered[0])
-    # A distance in terms of how close the outermost rows lie: a true square root has rows right
-    # up to its pole, while a few stragglers must not pull a pole to them.
-    spacing = (ordered[few] - ordered[0], ordered[-1] - ordered[-1 - few])
-    low, high = (POLE_SPACING * float(one) / few for one in spacing)
-    least = 1e-4 * widest
-    return min(max(low, least), widest), min(max(high, least), widest)
-
-
 def _retract_log(column: Column, old: Array, new: Array) -> Array:
     low, high = log_bounds(column)
     # Half of what was left to the bound, not the bound: poles may come ever closer to it but
@@ -180,34 +117,35 @@ def _retract_abs(column: Column, old: Array, new: Array) -> Array:
 def _rates(column: Column) -> Array:
     # from nearly straight, 0.06, to what grows by e within an eighth of a deviation
     size = np.geomspace(0.06, min(_exp_limit(column), 8.0), 16)
-    return np.concatenate([-size[::-1], size])
+    return np.concatenate([-size[::-1], size])[:, None]
 
 
 def _poles(column: Column) -> Array:
     width = column.high - column.low
     # from just beyond the smallest distance to where the logarithm is nearly a line
     below, above = (np.geomspace(2.0 * gap, 6.0 * width, 20) for gap in column.gaps)
-    return np.concatenate([-1.0 / (column.high + above), 1.0 / (below - column.low)])
+    both = np.concatenate([-1.0 / (column.high + above), 1.0 / (below - column.low)])
+    return both[:, None]
 
 
 def _kinks(column: Column) -> Array:
     share = np.linspace(0.015, 0.985, 48)
     even = column.low + share * (column.high - column.low)
     # kinks between many rows are looked for more finely
-    return np.sort(np.concatenate([even, np.quantile(column.z, share[::2])]))
+    return np.sort(np.concatenate([even, np.quantile(column.z, share[::2])]))[:, None]
 
 
-def _exp_shapes(z: Array, rates: Array) -> Array:
-    return np.expm1(rates[:, None] * z) / rates[:, None]
+def _exp_shapes(column: Column, rows: Array, rates: Array) -> Array:
+    return np.expm1(rates * column.z[rows]) / rates
 
 
-def _log_shapes(z: Array, inverse: Array) -> Array:
-    inside = np.maximum(1.0 + inverse[:, None] * z, 1e-12)
-    return np.log(inside) / inverse[:, None]
+def _log_shapes(column: Column, rows: Array, inverse: Array) -> Array:
+    inside = np.maximum(1.0 + inverse * column.z[rows], 1e-12)
+    return np.log(inside) / inverse
 
 
-def _abs_shapes(z: Array, kinks: Array) -> Array:
-    return np.abs(z - kinks[:, None])
+def _abs_shapes(column: Column, rows: Array, kinks: Array) -> Array:
+    return np.abs(column.z[rows] - kinks)
 
 
 def _natural_line(column: Column, c: Array) -> tuple[float, Array]:
@@ -233,7 +171,7 @@ def _natural_abs(column: Column, c: Array) -> tuple[float, Array]:
     return 0.0, np.zeros(2)
 
 
-EDGE_FAMILIES: dict[str, EdgeFamily] = {
+_OWN: dict[str, EdgeFamily] = {
     one.name: one
     for one in (
         EdgeFamily("linear", 1, 3.0, _linear, natural=_natural_line),
@@ -248,7 +186,32 @@ EDGE_FAMILIES: dict[str, EdgeFamily] = {
         EdgeFamily("spline", 9, 9.0, _spline),
     )
 }
-"""Inner functions by name; "spline" stands for a curve that is not named yet."""
 
 NAMED = ("linear", "quadratic", "exp", "log", "abs")
-"""Families of closed form."""
+"""Families of closed form that are used unless others are asked for."""
+
+
+def edge_family(name: str) -> EdgeFamily:
+    """Return an inner function by its name; "spline" stands for one without a name yet.
+
+    Raises:
+        KeyError: there is no such family.
+    """
+    return _OWN[name] if name in _OWN else _of_library(FAMILIES[name][0])
+
+
+@cache
+def _adapted(form: Form, shape: Shape) -> EdgeFamily:
+    return library_family(form)
+
+
+def _of_library(form: Form) -> EdgeFamily:
+    """Adapt a form once; forms of one name are equal whatever their shape."""
+    if form.shape is None:
+        raise KeyError(form.family)
+    return _adapted(form, form.shape)
+
+
+def can_be_composed(name: str) -> bool:
+    """Whether a family may stand in a formula: a shape of its own, the same for all rows."""
+    return name in NAMED or (name in FAMILIES and FAMILIES[name][0].shape is not None)

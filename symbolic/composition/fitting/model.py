@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from symbolic.composition.fitting.edge_families import EDGE_FAMILIES, Column
+from symbolic.composition.fitting.columns import Column
+from symbolic.composition.fitting.edge_families import edge_family
 from symbolic.families.guarded import (
     guarded_exp,
     guarded_exp_slope,
@@ -27,6 +28,9 @@ from symbolic.families.guarded import (
 Array = np.ndarray
 
 Place = tuple[int, int]
+
+FREE = ("linear", "quadratic", "spline")
+"""Families without an inner constant that has to stay in a domain."""
 
 KINDS = ("exp", "quadratic", "log", "abs")
 """Outer functions of a sum; "product" takes two or three single edges."""
@@ -202,7 +206,7 @@ class Evaluator:
         for term in terms:
             end = at + len(term.constants)
             self.spline[at:end] = term.family == "spline"
-            if term.family in ("exp", "log", "abs"):
+            if term.family not in FREE:
                 self.retractions.append((slice(at, end), term))
             at = end
         return at
@@ -210,7 +214,7 @@ class Evaluator:
     def retract(self, old: Array, new: Array) -> Array:
         """Hold inner constants inside their domains."""
         for part, term in self.retractions:
-            family = EDGE_FAMILIES[term.family]
+            family = edge_family(term.family)
             new[part] = family.retract(self.columns[term.feature], old[part], new[part])
         return new
 
@@ -229,7 +233,7 @@ class Evaluator:
         return value, jacobian
 
     def _term(self, term: Term, constants: Array, out: Array) -> Array:
-        family = EDGE_FAMILIES[term.family]
+        family = edge_family(term.family)
         return family.evaluate(self.columns[term.feature], constants, out)
 
     def inner(self, node: Node, theta: Array, jacobian: Array, at: int) -> Array:
@@ -293,7 +297,7 @@ def natural_offset(
     columns: Sequence[Column], term: Term, constants: Array | None = None
 ) -> tuple[float, Array]:
     """Return the offset of a term that has none in raw units, and its derivatives (k,)."""
-    natural = EDGE_FAMILIES[term.family].natural
+    natural = edge_family(term.family).natural
     if natural is None:
         raise ValueError(f"{term.family} has no form without an offset")
     values = np.array(term.constants) if constants is None else constants
@@ -378,7 +382,7 @@ def term_value(columns: Sequence[Column], term: Term) -> Array:
     """Value of one term (n,)."""
     column = columns[term.feature]
     scratch = np.empty((len(column.z), len(term.constants)), order="F")
-    family = EDGE_FAMILIES[term.family]
+    family = edge_family(term.family)
     return family.evaluate(column, np.array(term.constants), scratch)
 
 

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from scipy.interpolate import BSpline
 
-from symbolic.composition.fitting.edge_families import Column, pole_gaps
+from symbolic.composition.fitting.columns import Column, pole_gaps
 
 Array = np.ndarray
 
@@ -145,6 +145,8 @@ class Regression:
         nuisance: (n, c) linear columns that belong to no structure.
         extra: (n, m) columns projected out beside the nuisance.
         work: counter shared by all regressions made from one another.
+        memory: rows that count as one when forms are compared: those of a series whose
+            errors remember the rows before.
     """
 
     columns: tuple[Column, ...]
@@ -153,6 +155,7 @@ class Regression:
     nuisance: Array
     extra: Array = field(default_factory=lambda: np.empty((0, 0)))
     work: Work = field(default_factory=Work)
+    memory: float = 1.0
 
     @classmethod
     def of(
@@ -163,17 +166,20 @@ class Regression:
         nuisance: Array | None = None,
         functions: int = 9,
         origin: Array | None = None,
+        scale: Array | None = None,
         work: Work | None = None,
     ) -> "Regression":
         """Build from arrays.
 
         Args:
-            z: (n, d) scaled features;  y: (n,) in units of its deviation.
+            z: (n, d) scaled features, origin + raw / scale;  y: (n,) in its deviations.
             weight: (n,) factors on residuals;  nuisance: (n, c) linear columns.
             functions: splines of each feature.
-            origin: (d,) scaled values of raw zeros;  work: counter to share.
+            origin, scale: (d,) scaled values of raw zeros, and raw deviations.
+            work: counter to share.
         """
         zeros = np.zeros(z.shape[1]) if origin is None else origin
+        scales = np.ones(z.shape[1]) if scale is None else scale
         columns = tuple(
             Column(
                 np.ascontiguousarray(one),
@@ -183,8 +189,9 @@ class Regression:
                 float(one.max()),
                 float(zero),
                 pole_gaps(one),
+                float(size),
             )
-            for one, zero in zip(z.T, zeros, strict=True)
+            for one, zero, size in zip(z.T, zeros, scales, strict=True)
         )
         n = len(y)
         return cls(
@@ -199,6 +206,11 @@ class Regression:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.y)
+
+    @property
+    def information(self) -> float:
+        """Rows that know nothing of each other."""
+        return len(self) / self.memory
 
     @cached_property
     def weighted(self) -> bool:
@@ -233,6 +245,7 @@ class Regression:
                 column.high,
                 column.origin,
                 column.gaps,
+                column.scale,
             )
             for column in self.columns
         )
@@ -243,6 +256,7 @@ class Regression:
             self.nuisance[rows],
             self.extra[rows],
             self.work,
+            self.memory,
         )
 
     def splines(self, features: Iterable[int]) -> Array:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from symbolic.composition.fitting.edge_families import Column
+from symbolic.composition.fitting.columns import Column
+from symbolic.composition.fitting.library_families import scaling
 from symbolic.composition.fitting.model import (
     Evaluator,
     Model,
@@ -37,8 +38,8 @@ part is then below the rounding of a double on scaled features."""
 LINEAR = FAMILIES["linear"][0]
 
 
-def edge_term(term: Term) -> tuple[EdgeTerm, float]:
-    """Return a term as a form of the library, and the offset that it leaves.
+def edge_term(term: Term, column: Column) -> tuple[EdgeTerm, float]:
+    """Return a term of a column as a form of the library, and the offset that it leaves.
 
     A fitted term is zero at z = 0; a form is offset-free: term = form + offset.
     """
@@ -60,9 +61,22 @@ def edge_term(term: Term) -> tuple[EdgeTerm, float]:
             size = c[0] / c[1]
             offset = size * float(np.log(abs(c[1])))
             return EdgeTerm(i, form, (size, 1.0 / abs(c[1]))), offset
-        case "abs":
-            return EdgeTerm(i, FAMILIES["abs"][0], (c[0], c[1])), 0.0
-    return EdgeTerm(i, LINEAR, (c[0],)), 0.0
+        case "linear" | "exp" | "log":
+            return EdgeTerm(i, LINEAR, (c[0],)), 0.0
+    return _of_library(term, column)
+
+
+def _of_library(term: Term, column: Column) -> tuple[EdgeTerm, float]:
+    """Write a kink, or a further family, fitted on its range or on raw values."""
+    form = FAMILIES[term.family][0]
+    if term.family == "abs":
+        return EdgeTerm(term.feature, form, term.constants), 0.0
+    if not form.rescalable:
+        raw = of_raw(form, -column.origin * column.scale, column.scale)
+        return EdgeTerm(term.feature, raw, term.constants), 0.0
+    constants = form.to_raw(np.array([*term.constants, 0.0]), *scaling(column))
+    inner = tuple(float(value) for value in constants[:-1])
+    return EdgeTerm(term.feature, form, inner), float(constants[-1])
 
 
 def structure_of(
@@ -84,7 +98,7 @@ def structure_of(
     total, edges = shift + scale * offset, []
     # y = shift + scale (offset + sum of terms + nodes)
     for term in model.additive:
-        edge, left = edge_term(term)
+        edge, left = edge_term(term, columns[term.feature])
         edges.append(edge.scaled(scale))
         total += scale * left
     written = (_node(node, columns, units).scaled(scale) for node in model.nodes)
@@ -100,7 +114,7 @@ def _node(
         return Product(tuple(factors))
     edges, offset, head = [], 0.0, node.head[0]
     for term in node.terms:
-        edge, left = edge_term(term)
+        edge, left = edge_term(term, columns[term.feature])
         edges.append(edge)
         # the search fits sums without their mean, an index has an offset of its own
         offset += left - float(term_value(columns, term).mean())
@@ -121,7 +135,7 @@ def _node(
 def _factor(node: Node, k: int, columns: Sequence[Column], units: Units) -> Factor:
     """One factor of a product; an anchored one has no offset in raw units."""
     term = node.terms[k]
-    edge, left = edge_term(term)
+    edge, left = edge_term(term, columns[term.feature])
     if node.anchored[k] and term.family == "linear":
         shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])
         raw = of_raw(LINEAR, shift, scale)

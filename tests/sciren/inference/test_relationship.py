@@ -46,6 +46,20 @@ def test_a_third_of_the_variance_is_seen_in_400_rows_whatever_the_shape(shape):
         assert relationship(x, y, seed=seed).claimed
 
 
+def test_a_noise_that_grows_with_a_feature_is_no_relation_in_a_residual():
+    claims = 0
+    for seed in range(30):
+        _, x, noise = normal(3000 + seed, 150)
+        left = noise * np.exp(0.8 * x[:, 0])
+        test = relationship(x, left, residuals=True, permutations=199, seed=seed)
+        claims += test.claimed
+        assert test.mode == "signs"
+    assert claims <= 5  # 1.5 expected
+    assert relationship(x, x[:, 0] ** 2 + noise, residuals=True).claimed
+    groups = np.arange(150) // 10
+    assert relationship(x, left, residuals=True, groups=groups).mode == "groups"
+
+
 @pytest.mark.parametrize("law", ["normal", "t2", "lognormal features"])
 def test_pure_noise_is_claimed_in_about_a_twentieth_of_the_sets(law):
     claims = 0

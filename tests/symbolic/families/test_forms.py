@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sciren.errors import ExpressionError
+from sciren.processes.temperature import arrhenius_factor
 from symbolic.expression.nodes import kind_of
 from symbolic.families.forms import Form, Shape
 from symbolic.families.guarded import (
@@ -32,7 +33,7 @@ all_forms = pytest.mark.parametrize("name", FORMS)
 def test_derivatives_agree_with_central_differences(name, a, u, d):
     form = FORMS[name]
     c = constants_of(form, a, u, d)
-    kinked = form.family in ("abs", "piecewise_linear")
+    kinked = form.family in ("abs", "piecewise_linear", "threshold")
     x = X[np.abs(X - u) > 1e-3] if kinked else X
     step = 1e-6
     for j in range(len(c)):
@@ -56,6 +57,8 @@ def test_derivatives_agree_with_central_differences(name, a, u, d):
 @settings(max_examples=25, deadline=None)
 def test_raw_constants_give_the_same_curve(name, a, u, d, shift, scale):
     form = FORMS[name]
+    if not form.rescalable:  # one of degrees C
+        return
     c = constants_of(form, a, u, d)
     if form.family in ("exp", "cube"):
         shift = shift / 20 * scale  # keeps exp(b * shift / scale) inside the floats
@@ -113,6 +116,21 @@ def test_guards_continue_without_a_step():
     for t, function in ((EXPONENT_LIMIT, guarded_exp), (LOG_FLOOR, guarded_log)):
         below, above = function(np.array([t * (1 - 1e-9), t * (1 + 1e-9)]))
         assert above == pytest.approx(below, rel=1e-6)
+
+
+def test_arrhenius_is_that_of_the_shelf_and_takes_degrees_c_only():
+    form, x = FORMS["arrhenius"], np.array([-10.0, 25.0, 40.0])
+    np.testing.assert_allclose(
+        form.value(x, np.array([2.0, 6e4, 0.5])), 2 * arrhenius_factor(x, 6e4) + 0.5
+    )
+    c = np.array([1.0, 6e4, 0.0])
+    assert form.feasible(c, -20.0, 45.0)
+    assert not form.feasible(c, 260.0, 310.0)  # kelvin
+
+
+def test_a_threshold_steps_once():
+    form, c = FORMS["threshold"], np.array([2.0, 0.3, 1.0])
+    assert form.value(np.array([0.2, 0.3, 0.4]), c).tolist() == [1.0, 2.0, 3.0]
 
 
 def test_the_slope_of_a_kink_is_the_sign():

@@ -12,9 +12,10 @@ from symbolic.options import SymbolicOptions
 from symbolic.search.climb import Search
 from symbolic.search.misfit import CHANCE, misfit
 from symbolic.search.observations import observed
-from symbolic.search.support import LEAST_ROWS, supported, unsupported
+from symbolic.search.support import unsupported
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.structure import LatentStructure
+from symbolic.terms.support import LEAST_ROWS, supported
 
 
 def table_of(x, y, blocks=None):

@@ -1,0 +1,133 @@
+"""Curves that no family of the run holds, in place of each curve of the equations.
+
+A family that was allowed may only imitate what is there: a logistic an arctangent, a
+logarithm a saturation. So the best member of every rival family
+(`symbolic.composition.decision.rival_families`) is put in place of each named curve, with
+everything else of the equations moving along its tangent,
+
+    gain = B log(S / S_rival) - (k_rival - k) log B,
+
+S sums of squares in units of the noise, B observations over their memory. A rival that
+gains more than 2 units is the better curve; one within 4 units cannot be told from it.
+Measured: `python -m benchmarks.recovery --classes foreign --methods estimator`.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from discovery.verdict.record import Reason
+from symbolic.composition.decision.record import CLEARLY, EQUAL_WITHIN, Rival, gain_of
+from symbolic.composition.decision.rival_families import FAMILIES, Place, scaled_to_one
+from symbolic.composition.decision.spans import orthonormal_span
+from symbolic.families.linear_form import LinearForm
+
+if TYPE_CHECKING:
+    from discovery.verdict.evidence import EquationFit, Evidence
+    from symbolic.terms.edge_term import EdgeTerm
+
+Array = NDArray[np.float64]
+
+ROWS = 1000
+"""Observations that are asked, every k-th of more; the others count as information."""
+
+
+@dataclass(frozen=True)
+class Imitation:
+    """A named curve and what stands beside it.
+
+    Attributes:
+        feature, latent: ends of the edge;  family: as it was named.
+        rival: the best of what is as good or better.
+    """
+
+    feature: str
+    latent: str
+    family: str
+    rival: Rival
+
+
+def imitation_reasons(evidence: "Evidence") -> list[Reason]:
+    """Say which curves are another one, or cannot be told from another one."""
+    from sciren.inference.skill.held_out import memory_in_rows
+
+    residual = evidence.residual() / evidence.scale
+    memory = memory_in_rows(evidence.process, residual)
+    return [_doubt(one) for one in imitations(evidence.fit, evidence.scale, memory)]
+
+
+def imitations(
+    fit: "EquationFit", scale: Array, memory: float = 1.0
+) -> list[Imitation]:
+    """Return the named curves in whose place another one does as well.
+
+    Args:
+        fit: equations at their minimum on these rows.
+        scale: (m,) standard deviation of the noise up to a factor.
+        memory: observations that count as one.
+    """
+    process = fit.process
+    step = -(-len(process) // ROWS)
+    slopes = (fit.jacobian(fit.theta) / scale[:, None])[::step]
+    residual = ((process.values - fit.mean(fit.theta)) / scale)[::step]
+    response = process.evaluate(fit.raw(fit.theta), fit.theta[fit.cuts[-1] :])
+    by_latent = (response.by_latent / scale[:, None])[::step]
+    rss, rows = float(residual @ residual), process.rows[::step]
+    information = len(process) / max(memory, 1.0)
+    found = []
+    for latent, own, edge in fit.direct_edges():
+        if edge.form is None or edge.form.family == "linear":
+            continue
+        if isinstance(edge.form, LinearForm):
+            continue  # classes and waves on a circle, whose features are no amounts
+        z = fit.z[rows, edge.source]
+        curve = edge.value(z) * by_latent[:, latent]
+        basis = orthonormal_span(np.delete(slopes, own, axis=1))
+        target = residual + curve
+        target = target - basis @ (basis.T @ target)
+        place = Place(scaled_to_one(z), by_latent[:, latent], target, basis)
+        rival = _best(place, edge, rss, information)
+        if rival is not None:
+            ends = process.feature_names[edge.source], process.latent_names[latent]
+            found.append(Imitation(*ends, edge.form.family, rival))
+    return found
+
+
+def _best(
+    place: Place, edge: "EdgeTerm", rss: float, information: float
+) -> Rival | None:
+    """Return the rival with the largest gain of those that are as good, or None."""
+    assert edge.form is not None
+    beside = []
+    for family in FAMILIES:
+        if edge.form.family in family.holds:
+            continue
+        left = place.smallest(family)
+        more = family.size - edge.size
+        gain = gain_of(rss, left, more, information)
+        rival = Rival((edge.source,), family.name, gain, more)
+        if rival.as_good:
+            beside.append(rival)
+    return max(beside, key=lambda rival: rival.gain, default=None)
+
+
+def _doubt(one: Imitation) -> Reason:
+    better = one.rival.gain > CLEARLY
+    named = f"the {one.family} of {one.feature} in {one.latent}"
+    sentence = (
+        f"A {one.rival.family} fits better than {named} (BIC {one.rival.gain:.1f} lower)"
+        if better
+        else f"The data cannot tell {named} from a {one.rival.family} "
+        f"(BIC {one.rival.gain:+.1f} in its favour, limit {-EQUAL_WITHIN:g})"
+    )
+    step = (
+        "Allow a family that holds such a curve (discovery.families)"
+        if better
+        else "Name both until there are more rows or less noise where they part"
+    )
+    return Reason(
+        "identified", f"{one.feature} -> {one.latent}", False, sentence,
+        one.rival.gain, CLEARLY if better else -EQUAL_WITHIN, step, rank=2,
+    )  # fmt: skip

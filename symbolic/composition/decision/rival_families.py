@@ -1,0 +1,165 @@
+"""Curves that no list of families holds, and how well the best of each does in a place.
+
+Each is linear in its amplitudes; its one or two inner constants are searched on a grid and
+refined. Everything beside it may move along its tangent meanwhile.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+Array = np.ndarray
+Shape = Callable[[Array, Array], Array]
+
+REFINED = 2  # starts from the grid that are refined
+
+
+@dataclass(frozen=True)
+class Family:
+    """A curve of x scaled to -1..1: columns that are linear in their amplitudes.
+
+    Attributes:
+        name: as it is shown.  columns: (x, inner constants) -> (n, amplitudes).
+        grid: inner constants (m, c) to start from.  size: number of constants.
+        holds: families of the library that are members of it.
+    """
+
+    name: str
+    columns: Shape
+    grid: Array
+    size: int
+    holds: tuple[str, ...] = ()
+
+
+def _grid(*axes: Array) -> Array:
+    return np.stack([axis.ravel() for axis in np.meshgrid(*axes)], axis=1)
+
+
+# Grids for x between -1 and 1: centres inside, poles and origins of powers outside.
+_CENTRES = np.linspace(-0.8, 0.8, 9)
+_POLES = np.concatenate([-1 - np.geomspace(0.05, 6, 12), 1 + np.geomspace(0.05, 6, 12)])
+_BELOW = -1 - np.geomspace(0.02, 4, 8)
+_SIGMOIDS = _grid(_CENTRES, np.geomspace(0.04, 0.8, 6))
+_POWERS = np.array([-2.0, -0.5, 0.25, 0.5, 1.5, 3.0])
+
+
+def _column(values: Array) -> Array:
+    return values[:, None]
+
+
+def _power(x: Array, inner: Array) -> Array:
+    return _column(np.maximum(x - inner[0], 1e-9) ** np.clip(inner[1], -6, 6))
+
+
+FAMILIES = (
+    Family(
+        "cubic",
+        lambda x, _: np.stack([x, x * x, x**3], axis=1),
+        np.zeros((1, 0)),
+        3,
+        ("cube",),
+    ),
+    Family(
+        "reciprocal",
+        lambda x, c: _column(1 / _away(x - c[0])),
+        _POLES[:, None],
+        2,
+        ("reciprocal", "michaelis_menten"),
+    ),
+    Family(
+        "logistic",
+        lambda x, c: _column(1 / (1 + np.exp(-np.clip((x - c[0]) / c[1], -50, 50)))),
+        _SIGMOIDS,
+        3,
+        ("logistic", "tanh"),
+    ),
+    Family(
+        "arctangent",
+        lambda x, c: _column(np.arctan((x - c[0]) / c[1])),
+        _SIGMOIDS,
+        3,
+    ),
+    Family(
+        "sine",
+        lambda x, c: np.stack([np.sin(c[0] * x), np.cos(c[0] * x)], axis=1),
+        np.linspace(1.0, 14.0, 40)[:, None],
+        3,
+        ("sine",),
+    ),
+    Family(
+        "bell",
+        lambda x, c: _column(np.exp(-(((x - c[0]) / c[1]) ** 2))),
+        _grid(_CENTRES, np.geomspace(0.1, 1.2, 6)),
+        3,
+        ("gaussian",),
+    ),
+    Family("power", _power, _grid(_BELOW, _POWERS), 3, ("power", "sqrt")),
+    Family(
+        "exp of reciprocal",
+        lambda x, c: _column(np.exp(np.clip(c[1] / (x - c[0]), -50, 50))),
+        _grid(_BELOW, np.array([-4.0, -1.5, -0.5, 0.5, 1.5])),
+        3,
+        ("arrhenius",),
+    ),
+)
+
+
+def _away(distance: Array) -> Array:
+    return np.where(np.abs(distance) < 1e-6, 1e-6, distance)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a formula for a curve of one feature.
+
+    Attributes:
+        x: (n,) the feature, scaled to -1..1.
+        weight: (n,) slope of the weighted observations by the curve.
+        target: (n,) what curve and residual are together, free of the basis.
+        basis: (n, q) orthonormal directions of everything beside the curve.
+    """
+
+    x: Array
+    weight: Array
+    target: Array
+    basis: Array
+
+    def left(self, family: Family, inner: Array) -> float:
+        """Return the sum of squares that a member leaves, its amplitudes free."""
+        columns = family.columns(self.x, inner)
+        # amplitudes are free, so columns may have any size; of size one their rank can be judged
+        columns = columns / np.maximum(np.abs(columns).max(0), 1e-300)
+        free = columns * self.weight[:, None]
+        free = free - self.basis @ (self.basis.T @ free)
+        left, values, _ = np.linalg.svd(free, full_matrices=False)
+        # columns that the rest of the formula spans explain nothing of their own
+        left = left[:, values > 1e-7 * np.sqrt(len(self.x))]
+        moment = left.T @ self.target
+        return float(self.target @ self.target - moment @ moment)
+
+    def smallest(self, family: Family) -> float:
+        """Return the smallest sum of squares of a family: on its grid, then refined."""
+        with np.errstate(all="ignore"):
+            # 1. Every inner constant on the grid, amplitudes in closed form.
+            starts = sorted(
+                (self.left(family, inner), k) for k, inner in enumerate(family.grid)
+            )
+            best = starts[0][0]
+            # 2. Nelder-Mead from the best: two constants at most, and kinks do not trouble it.
+            if family.grid.shape[1] == 0:
+                return best
+            for _, k in starts[:REFINED]:
+                result = minimize(
+                    lambda inner: self.left(family, inner), family.grid[k],
+                    method="Nelder-Mead",
+                    options={"maxfev": 60, "xatol": 1e-3, "fatol": 1e-4 * best},
+                )  # fmt: skip
+                best = min(best, float(result.fun))
+        return best
+
+
+def scaled_to_one(z: Array) -> Array:
+    """Return a feature (n,) scaled to -1..1."""
+    return 2 * (z - z.min()) / max(float(np.ptp(z)), 1e-300) - 1
