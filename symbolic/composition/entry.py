@@ -284,6 +284,10 @@ def assembled(
             (" and ".join(inputs.names[i] for i in rival.features), rival.family)
             for rival in finding.decision.rivals
         ),
+        interactions=tuple(
+            ((inputs.names[i], inputs.names[j]), share)
+            for (i, j), share in finding.interactions
+        ),
         structure=describe(best.model, inputs.names),
         form=form,
         units=units,

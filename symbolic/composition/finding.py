@@ -18,8 +18,12 @@ from symbolic.composition.univariate import with_univariate_composites
 
 Array = np.ndarray
 
-LAST_WORD = 3.0
-"""Seconds of work to rewrite what was found when the budget is spent."""
+SEARCHED = 0.85
+"""Share of the budget after which no further step of the search is begun; the rest is left
+to the last word, to the decision and to what is not counted, so that 1.2 budgets hold all."""
+
+LAST_WORD = 0.1
+"""Share of the budget to rewrite what was found when that of the search is spent."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Finding:
-    """Candidates on a regression, best first, and the verdict on the best."""
+    """Candidates on a regression, best first, and the verdict on the best.
+
+    Attributes:
+        interactions: pairs of features that act together, with their shares of the
+            variance, as they were seen before any formula was sought.
+    """
 
     regression: Regression
     candidates: tuple[ScoredModel, ...]
@@ -51,6 +60,7 @@ class Finding:
     stage: int
     proportional: bool = False
     decision: Decision = FOUND
+    interactions: tuple[tuple[tuple[int, int], float], ...] = ()
 
     @property
     def best(self) -> ScoredModel:
@@ -84,7 +94,8 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     Returns:
         Candidates, best first, the gate's verdict on the first, and the stage it came from.
     """
-    generator = np.random.default_rng(settings.seed)
+    generator, whole = np.random.default_rng(settings.seed), budget
+    budget = Budget(SEARCHED * whole.seconds, regression.work)
     search = Search(regression, settings.families, budget)
     judge = judge_of(regression, settings)
     screened = screen(regression)
@@ -115,7 +126,7 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
         if more and more[0].criterion < candidates[0].criterion:
             stage = 2
             # never stop before the plainest way of writing it was tried
-            search.budget = Budget(LAST_WORD, regression.work)
+            search.budget = Budget(LAST_WORD * whole.seconds, regression.work)
             better = simplified(search, exchanged(search, more[0]))
             search.budget = budget
             candidates = unique([better, *more, *candidates])
@@ -124,7 +135,9 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
     if not verdict.accepted and not budget.over(0.5):
         candidates = unique([*candidates, *first_stage(search, generator, extra=10)])
     candidates = polished(regression, candidates)
-    return Finding(regression, tuple(candidates), judge(candidates[0].model), stage)
+    verdict = judge(candidates[0].model)
+    together = tuple(screened.shares())
+    return Finding(regression, tuple(candidates), verdict, stage, interactions=together)
 
 
 def with_noise_law(

@@ -15,7 +15,7 @@ from symbolic.composition.fitting.node_splines import (
     joint_splines,
     node_options,
 )
-from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.regression import Budget, Regression
 from symbolic.composition.interactions import (
     MOST_NODES,
     Grouping,
@@ -57,9 +57,14 @@ class Queue:
     """Spline fits of groupings that wait to be named, the most promising first."""
 
     def __init__(
-        self, additive: AdditivePart, screened: Screen, generator: np.random.Generator
+        self,
+        additive: AdditivePart,
+        screened: Screen,
+        generator: np.random.Generator,
+        budget: Budget,
     ) -> None:
         self.additive, self.screened, self.generator = additive, screened, generator
+        self.budget = budget
         self.proposed = all_groupings(screened)
         self.waiting: list[tuple[float, Fit]] = []
         self.lowest = np.inf
@@ -75,6 +80,8 @@ class Queue:
                 (_penalised_rss(fits, k, n), one) for k, one in enumerate(fits)
             ]
             if first and fits and _plain(self.screened, fits[0]):
+                break
+            if self.waiting and self.budget.over():
                 break
         self.waiting.sort(key=lambda one: one[0])
         # below its own error a spline tells no grouping from another

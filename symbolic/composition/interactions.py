@@ -41,15 +41,31 @@ class Screen:
 
     Args:
         pairs: interacting pairs, strongest first.
-        strength: squares that each explains beside the others, of the strongest one.
+        strength: squares that each explains beside the others, of the strongest one;
+            strongest: those of that one.
         alone: features that matter without an interaction.
         rss: sum of squares that additive splines and these products leave.
+        total: sum of squares of the target.
     """
 
     pairs: tuple[tuple[int, int], ...]
     strength: tuple[float, ...]
     alone: tuple[int, ...]
     rss: float
+    total: float = np.inf
+    strongest: float = 0.0
+
+    def shares(self) -> list[tuple[tuple[int, int], float]]:
+        """Return each pair with the share of the variance that is its alone.
+
+            share = squares that products of the pair explain beside additive curves and
+                    the other pairs / squares of the target
+
+        For independent features this is the second-order Sobol index of the pair
+        (Sobol 1993); for correlated ones the part that nothing else can take over.
+        """
+        sizes = (self.strongest * strength / self.total for strength in self.strength)
+        return list(zip(self.pairs, sizes, strict=True))
 
     @property
     def interacting(self) -> tuple[int, ...]:
@@ -222,8 +238,10 @@ def screen(regression: Regression) -> Screen:
             break
         weak.sort(key=lambda i: tests[i])
         alone = [i for i in alone if i not in weak[: (len(weak) + 1) // 2]]
-    relative = tuple(one / max(strength[0], 1e-300) for one in strength)
-    return Screen(tuple(pairs), relative, tuple(alone), left)
+    strongest = max(strength[0], 1e-300) if strength else 0.0
+    relative = tuple(one / strongest for one in strength)
+    total = float(regression.target @ regression.target)
+    return Screen(tuple(pairs), relative, tuple(alone), left, total, strongest)
 
 
 def _strengths(

@@ -164,7 +164,10 @@ def search_through(
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = _in_front(best, others)
-    finding = Finding(state.regression, candidates, verdict, found.stage, proportional)
+    finding = Finding(
+        state.regression, candidates, verdict, found.stage, proportional,
+        interactions=found.interactions,
+    )  # fmt: skip
     decided = decide(finding, settings, budget, names)
     # 4. Decide, which may prefer a plainer form.
     if decided.best.model.key == best.model.key:

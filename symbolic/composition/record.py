@@ -68,6 +68,9 @@ class CompositionRecord:
         explained: share of the variance of the target that the form explains.
         equals: other forms that fit equally well, the plainest first.
         rivals: (feature, curve) outside the families that fit as well or better.
+        interactions: pairs of features that act together, with the share of the variance
+            that is theirs alone (`symbolic.composition.interactions.Screen.shares`), seen
+            before any formula was sought; strongest first.
         structure: families and nodes as text.
         constants: of the equation, raw units, with standard errors.
         constants_of_process: name -> constant of the process.
@@ -103,6 +106,7 @@ class CompositionRecord:
     seconds: float
     process: "Process | None" = field(default=None, repr=False)
     rows: Inputs = field(repr=False, kw_only=True)
+    interactions: tuple[tuple[tuple[str, str], float], ...] = ()
 
     @property
     def expression(self) -> "sympy.Expr":

@@ -125,7 +125,7 @@ def second_stage(
     additive = AdditivePart(search.regression, screened)
     selected = screened.selected
     fits: list[ScoredModel] = []
-    queue = Queue(additive, screened, generator)
+    queue = Queue(additive, screened, generator, search.budget)
     tried: set[object] = set()
     for turn in range(MOST_NAMED):
         joint = None if search.budget.over() else queue.next(turn == 0)

@@ -11,7 +11,6 @@ arrhenius  a*exp(e*(x - 25)/(298.15*R*(x + 273.15))) + d, x in degrees C, e in J
 import numpy as np
 import sympy
 
-from sciren.processes.temperature import FREEZING, GAS_CONSTANT, REFERENCE, kelvin
 from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp
 
@@ -159,13 +158,16 @@ THRESHOLD = Shape(
     rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), 1.0, 0.0),
 )
 
+GAS_CONSTANT = 8.314462618  # J mol-1 K-1, CODATA 2018
+FREEZING, REFERENCE = 273.15, 298.15  # K: 0 and 25 degrees C
+
 COLDEST, HOTTEST = -150.0, 150.0
 """Degrees C between which a column is a temperature in degrees C; one in kelvin is above."""
 
 
 def _warmth(x: Array) -> Array:
     """Return (1/298.15 - 1/T) / R, mol J-1, of temperatures in degrees C."""
-    return (1.0 / REFERENCE - 1.0 / np.maximum(kelvin(x), 1.0)) / GAS_CONSTANT
+    return (1.0 / REFERENCE - 1.0 / np.maximum(x + FREEZING, 1.0)) / GAS_CONSTANT
 
 
 def _rate(x: Array, u: Inner) -> Array:
@@ -175,7 +177,7 @@ def _rate(x: Array, u: Inner) -> Array:
 ARRHENIUS = Shape(
     value=_rate,
     by_inner=lambda x, u: (_warmth(x) * _rate(x, u),),
-    by_x=lambda x, u: u[0] / GAS_CONSTANT / kelvin(x) ** 2 * _rate(x, u),
+    by_x=lambda x, u: u[0] / GAS_CONSTANT / (x + FREEZING) ** 2 * _rate(x, u),
     # a difference of reciprocals would be taken apart to exp(26)*exp(-7800/T)
     expression=lambda x, u: sympy.exp(
         u[0] / sympy.Float(REFERENCE * GAS_CONSTANT)

@@ -39,7 +39,7 @@ Array = np.ndarray
 PROPOSALS = 12  # forms that the walk to plainer ones begins with
 EQUAL_SIZE = 2.6  # how much larger a form may be that stands beside a plainer one
 LEFTOVER_LEVEL = 0.01  # refuses one right form in a hundred (`benchmarks.recovery`)
-SHARE_OF_BUDGET = 0.15  # of the work that the search was given
+SHARE_OF_BUDGET = 0.1  # of the work that the search was given
 MOST_EQUALS = 4  # shown: five forms in one answer say that there is none
 SAME = 0.02  # of the residual: two ways of writing one function differ by less
 

@@ -95,6 +95,12 @@ FAMILIES = (
         3,
         ("gaussian",),
     ),
+    Family(
+        "power 3/2",
+        lambda x, c: _column(np.abs(x - c[0]) ** 1.5),
+        _POLES[:, None],
+        2,
+    ),
     Family("power", _power, _grid(_BELOW, _POWERS), 3, ("power", "sqrt")),
     Family(
         "exp of reciprocal",

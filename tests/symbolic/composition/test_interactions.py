@@ -38,6 +38,19 @@ def test_products_and_lone_features_are_told_apart(seed):
     assert found.strength[0] == 1.0
 
 
+def test_the_share_of_a_pair_is_its_second_order_sobol_index():
+    z = np.random.default_rng(4).normal(size=(3000, 4))
+    y = z[:, 0] * z[:, 3] + z[:, 1] ** 2 + 0.1 * z[:, 2]
+    found = screen(Regression.of(z, y - y.mean()))
+    assert found.pairs == ((0, 3),)
+    ((pair, share),) = found.shares()
+    assert pair == (0, 3)
+    product, whole = (z[:, 0] * z[:, 3]).var(), y.var()
+    assert share == pytest.approx(product / whole, abs=0.03)
+    alone = screen(Regression.of(z, z[:, 1] ** 2 - 1.0))
+    assert alone.shares() == []
+
+
 def test_a_node_of_three_interacts_pair_by_pair():
     found = screened(lambda z: np.exp(0.5 * z[:, 0] + 0.6 * z[:, 1] - 0.5 * z[:, 2]))
     assert set(found.pairs) >= {(0, 1), (0, 2), (1, 2)}
