@@ -109,7 +109,7 @@ def test_an_error_proportional_to_the_output_is_noticed(cases):
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"families": ["sine"]}, ConfigError, "family 'sine' cannot be composed"),
+        ({"families": ["spline"]}, ConfigError, "family 'spline' cannot be composed"),
         ({"families": ["constant"]}, ConfigError, "no family to build from"),
         ({"max_rung": 3}, ConfigError, "max_rung is 1 or 2, not 3"),
         ({"weight": np.ones(3)}, ShapeError, "3 weights do not fit"),
