@@ -140,7 +140,7 @@ def run(sets: range, names: Sequence[str]) -> list[dict[str, object]]:
         found = pd.DataFrame([measures(CASES[name], seed) for seed in sets])
         row: dict[str, object] = {"case": name, "sets": len(sets)}
         for key in found:
-            known = found[key].dropna()
+            known = found[key].dropna().to_numpy(dtype=float)
             if "%" in str(key):
                 row[str(key)] = percent(known) if len(known) else "-"
             else:

@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from discovery import Discovery, RunConfig
 
 STUDIES = Path(__file__).resolve().parents[2] / "case_studies"
@@ -95,9 +93,9 @@ def _thinned(name: str, data: Path, out: Path) -> Path:
     source = next(iter(sorted(data.rglob(config.data.path.name))), None)
     if source is None:
         raise SystemExit(f"{data}: holds no {config.data.path.name}")
-    frame: pd.DataFrame = read_frame(source)
+    frame = read_frame(source)
     if config.data.rows is not None:
-        frame = frame[select_rows(frame, config.data.rows)]
+        frame = frame.iloc[np.flatnonzero(select_rows(frame, config.data.rows))]
     frame = frame.dropna(subset=list({*config.features, *config.forcings.values()}))
     part = path.with_suffix(".part")
     frame.iloc[:: -(-len(frame) // MOST_ROWS)].to_csv(part, index=False)
