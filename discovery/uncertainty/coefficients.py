@@ -51,8 +51,13 @@ def coefficient_rows(
         found = whitened_covariance(fit, selection.whitening, theta)
         if found is None:
             return ()
+        # Values at the whitened minimum, but shown are the printed constants (of theta
+        # as stored): the interval is that of the first, moved to hold the second.
         values = [one.value for one in _constants(fit, equations, theta)]
+        # Delta method: error_c^2 = slopes_c V slopes_c', since printed constants (raw
+        # units, bounds resolved) are smooth functions of theta.
         slopes = _slopes(fit, equations, theta)
+        # Quantile of t with the freedom of the sandwich, not of the rows.
         reach = found.quantile() * found.error(slopes)
     printed = _constants(fit, equations, fit.theta)
     rows = zip(printed, values, found.error(slopes), reach, strict=True)
@@ -63,6 +68,9 @@ def coefficient_rows(
             "high": float(max(value + wide, one.value)),
         }
         for one, value, error, wide in rows
+        # Effects of classes that are drawn to their mean have an error of their own,
+        # which a refit without that pull does not show; a zero error means that nothing
+        # was free.
         if not one.drawn and np.isfinite(error) and error > 0
     )  # fmt: skip
 
@@ -93,6 +101,7 @@ def whitened_covariance(
     )
 
     slopes, left = _whitened(fit, whitening, theta)
+    # Columns of unit length keep the normal matrix well conditioned; undone in `part`.
     size = np.linalg.norm(slopes, axis=0)
     seen = _free(fit) & (size > 0) & np.isfinite(size)
     scaled, process = slopes[:, seen] / size[seen], fit.process
@@ -100,8 +109,12 @@ def whitened_covariance(
         inverse = np.linalg.inv(scaled.T @ scaled)
     except np.linalg.LinAlgError:
         return None
+    # Whitened scores (m, P'): slope times residual of each observation.
     scores = scaled * left[:, None]
     freedom: float = max(len(left) - int(seen.sum()), 1)
+    # In time order the first cosine frequencies of the scores count slow memory that
+    # the law of the noise leaves; they are few, hence the smaller freedom. Without an
+    # order every squared score is corrected by its leverage.
     if process.ordered:
         freedom = cosine_count(process.n_rows)
         meat = cosine_meat(scores, freedom, int(seen.sum()), process.time_rank())
@@ -119,12 +132,15 @@ def _whitened(
 ) -> tuple[Array, Array]:
     """Slopes (m, P) and residual (m,) of the equations on whitened rows."""
     both = np.column_stack((fit.jacobian(theta), fit.process.values - fit.mean(theta)))
+    # Slopes and residual in one array, so that the recursion over rows runs once.
     white = whitening.whiten(both)
     return white[:, :-1], white[:, -1]
 
 
 def _free(fit: "EquationFit") -> Array:
     """Which of theta (P,) may move."""
+    # Exponents and other constants that a form holds fixed do not move; those of the
+    # process, at the end of theta, always do.
     flags = [flag for structure in fit.structures for flag in structure.free]
     return np.array([*flags, *[True] * (len(fit.theta) - len(flags))])
 
@@ -142,6 +158,8 @@ def _constants(
 def _slopes(fit: "EquationFit", equations: "SymbolicModel", theta: Array) -> Array:
     """Derivative (C, P) of the printed constants by theta."""
     columns = []
+    # Central differences, because bounds and units are resolved on the way to a printed
+    # constant and no derivative is written for that.
     for k, value in enumerate(theta):
         nudge = np.zeros_like(theta)
         nudge[k] = NUDGE * max(1.0, abs(value))

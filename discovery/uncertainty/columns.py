@@ -53,6 +53,8 @@ def interval_columns(
         raise ConfigError(f"interval={level}; use a probability such as 0.9")
     count = len(next(iter(columns.values()), ()))
     found: dict[str, Array] = {}
+    # Each predictor has its own held-out errors; without equations there are those of
+    # the network only.
     laws = uncertainty.observations.get(using, uncertainty.observations["network"])
     for name in uncertainty.targets:
         observation = _observation(
@@ -61,18 +63,23 @@ def interval_columns(
         found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
         found |= {f"{name}_mean_low": np.full(count, np.nan)}
         found |= {f"{name}_mean_high": np.full(count, np.nan)}
+    # A target that is itself a latent has its columns already.
     latents = [
         latent for latent in uncertainty.latents if latent not in uncertainty.targets
     ]
     for name in latents:
         found |= {f"{name}_low": np.full(count, np.nan)}
         found |= {f"{name}_high": np.full(count, np.nan)}
+    # A row needs a covariance (coefficients, coefficients) for itself; in parts the
+    # memory stays bounded.
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         some = {name: values[part] for name, values in columns.items()}
         for name, values in limits(uncertainty, respond, some, level).items():
             if name in found:
                 found[name][part] = values
+    # Limits that the caller brings stand in place of the fit's; what is missing in the
+    # process widens them all the same.
     for name in uncertainty.targets if own else ():
         ends = own[f"{name}_low"], own[f"{name}_high"]
         ends = widened(uncertainty, name, *ends, level)
@@ -80,6 +87,8 @@ def interval_columns(
     for name in latents if own else ():
         found |= {f"{name}{end}": own[f"{name}{end}"] for end in ("_low", "_high")}
     for name in (*(f"{target}_mean" for target in uncertainty.targets), *latents):
+        # An interval that leaves out its own prediction would be taken for a fault: the
+        # recommended fit and the equations differ a little.
         value = predicted[name.removesuffix("_mean")]
         # a prediction that is missing has no limits either
         found[f"{name}_low"] = np.minimum(found[f"{name}_low"], value)
@@ -92,6 +101,8 @@ def interval_columns(
 def _observation(
     law: ObservationLaw, comparison: Comparison, mean: Array, level: float
 ) -> tuple[Array, Array]:
+    # The law is that of errors on the scale of the comparison, where noise is even;
+    # monotone, so limits come back as limits.
     low, high = law.interval(comparison.transform(mean), level)
     return comparison.inverse(low), comparison.inverse(high)
 
@@ -110,6 +121,7 @@ def limits(
         low, high = rows.mean_limits(response.means, level)
     found: dict[str, Array] = {}
     for k, name in enumerate(uncertainty.latents):
+        # A constraint may fall with its raw latent; then the limits change places.
         ends = np.sort(np.stack([bound[:, k] for bound in bounds]), axis=0)
         found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for k, name in enumerate(uncertainty.targets):
@@ -135,6 +147,7 @@ def widened(
     comparison, law = uncertainty.comparisons[name], uncertainty.observations["network"]
     ends = comparison.transform(low), comparison.transform(high)
     middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
+    # Lack of fit is stored in units of the noise, which grows with the mean.
     size = lack * spread(middle, law[name].growth, law[name].floor)
     reach = np.hypot(half, t_quantile(level, np.inf) * size)
     return comparison.inverse(middle - reach), comparison.inverse(middle + reach)
@@ -166,6 +179,7 @@ def by_equations(equations: "SymbolicModel") -> Response:
     from symbolic.expression.evaluate import compile_numpy
     from symbolic.terms.rebuild import constrained, feature_symbols
 
+    # Compiled once for all rows; `respond` below only fills in columns.
     raw_symbol = sympy.Symbol("raw", real=True)
     bounded = [
         compile_numpy(

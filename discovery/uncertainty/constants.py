@@ -33,6 +33,7 @@ def with_recommended(
     for place, constant, latent in keys:
         if latent != "":
             row = uncertainty.coefficient(str(latent), str(constant))
+            # Intervals of resampled blocks are kept: they need no law of the noise.
             if row is None or "bootstrap" in str(frame.at[place, "method"]):
                 continue
             for name in ("error", "low", "high"):
@@ -70,6 +71,7 @@ def with_alternatives(
             "reason": "believes that features and families of the equations are right",
         }
         for row in equations.to_dict("records")
+        # Rows without a latent are constants of the process.
         if row["latent"] == ""
     ]  # fmt: skip
     order = [row["constant"] for row in rows]
@@ -87,6 +89,7 @@ def with_alternatives(
         if profile.constant in units
     ]  # fmt: skip
     every = [*uncertainty.constants, *rows]
+    # A stable sort: methods of a constant stay in their order, the recommended first.
     every.sort(key=lambda one: order.index(one["constant"]) if order else 0)
     return replace(uncertainty, constants=tuple(every))
 

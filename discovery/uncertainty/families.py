@@ -49,10 +49,14 @@ def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str
     tried = DEFAULT_FAMILIES if kind == NUMERIC else KIND_FAMILIES
 
     width = np.maximum(band.high - band.low, 1e-300)
+    # Inverse variance, over its largest: a curve is wide at the ends, where no form
+    # needs to follow it.
     weight = (width.min() / width) ** 2
     inside = []
     for family in dict.fromkeys(("constant", *tried)):
         if family == "constant":
+            # The flattest candidate is tried first: a band that holds a constant is
+            # compatible with no effect at all.
             values = np.full(len(band.x), np.average(band.estimate, weights=weight))
         else:
             try:
@@ -100,9 +104,13 @@ def departure(
     place = names.index(band.feature)
     structure = next(one for one in equations.structures if one.name == band.latent)
     mine = [edge for edge in structure.all_edges if edge.source == place]
+    # One closed form of this feature alone; inside a product there is no curve to
+    # compare.
     if len(mine) != 1 or mine[0] not in structure.edges or mine[0].form is None:
         return None
     shift, scale = float(units.shift[place]), float(units.scale[place])
+    # Curves of bands have mean zero over the rows; the offset of the form is that of
+    # the latent.
     middle = mine[0].value((data - shift) / scale).mean()
     return departure_of(band, mine[0].value((band.x - shift) / scale) - middle)
 
@@ -110,7 +118,10 @@ def departure(
 def departure_of(band: "Band", curve: Array) -> Departure:
     """Compare a centred curve (m,) at the points of a band with the band."""
     gap = np.abs(curve - band.estimate)
+    # A band without width would divide by zero; any gap then counts as endless.
     half = np.maximum((band.high - band.low) / 2, 1e-300)
+    # The larger range of the two, so that a flat form on a steep curve is not called
+    # far away a hundredfold.
     spread = max(float(np.ptp(curve)), float(np.ptp(band.estimate)), 1e-300)
     return Departure(
         band.holds(curve), float((gap / half).max()), float(gap.max()) / spread

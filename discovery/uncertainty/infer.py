@@ -40,8 +40,14 @@ def infer(
     from sciren.inference.selection import select
 
     process = _process(model, tables)
+    # A user who declares proportional noise fixes its growth; else it is estimated.
     power = 1.0 if model.noise == "proportional" else None
+    # 1. Which features act, under the estimated law of the noise. 2. Intervals with all
+    # that may act and with the selected. 3. Bands of curves. 4. Laws of new
+    # observations from held-out errors. 5. Where the training rows lie.
     selection = select(process, power=power)
+    # What the equations hold counts as selected even where tests would drop it:
+    # intervals are those of the result that is reported.
     held = edges_of(equations)
     intervals = find_intervals(selection, held)
     bands = curve_bands(
@@ -109,6 +115,7 @@ def _observation_laws(
     from sciren.inference.intervals.observations import observation_laws
 
     table = process.table
+    # Means on the scale of the comparison, one for every observed (row, target) pair.
     predictions = {"network": model.predict(table).targets}
     if equations is not None:
         predictions["equations"] = equation_targets(equations, model, table)
@@ -167,14 +174,19 @@ def _reach(
 
     table, names = process.table, process.feature_names
     columns = {name: process.features[:, k] for k, name in enumerate(names)}
+    # Only columns that enter a prediction can take a row outside; equations, where
+    # there are any, say which.
     used = {names[feature] for feature, _ in selection.kept}
     if equations is not None:
         used = {names[feature] for feature, _ in edges_of(equations)}
     for name, values in table.forcings.items():
+        # A forcing with several values a row (layers, months) has no single range.
         if values.dim() == 1:
             column = table.forcing_columns.get(name, name)
             columns[column] = values.cpu().numpy()
             used.add(column)
+    # Features that stand in for one another did so within the training data only;
+    # `Reach` watches their relation too.
     exchangeable = [
         (names[one[0]], names[other[0]]) for one, other, _ in selection.pairs
     ]

@@ -38,6 +38,8 @@ class Comparison:
     def transform(self, values: Array) -> Array:
         """Put physical values (n,) on the scale of the comparison."""
         if self.kind == "log":
+            # Values at or below -offset have no logarithm; they are held just above it,
+            # as in the training loss.
             inside = np.maximum(values + self.offset, 1e-3 * self.offset)
             return np.log(inside) / self.sd
         return values / self.sd
@@ -90,6 +92,8 @@ class Uncertainty:
 
     def physical(self, raw: Array) -> Array:
         """Return constants (K,) of the training scale as physical values."""
+        # exp only of what is a logarithm: np.where evaluates both branches, and exp of
+        # a plain value of 1000 would overflow with a warning.
         logs = np.array(self.in_logs, dtype=bool)
         return np.where(logs, np.exp(np.where(logs, raw, 0.0)), raw)
 

@@ -30,6 +30,8 @@ def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
         if not row["recommended"]:
             continue
         name, shown = row["constant"], _range(row)
+        # Three cases: too wide to take, sound, and different between the two sets of
+        # features.
         if not row["depends"] and name in wide:
             reasons.append(_wide(row))
             continue
@@ -39,6 +41,9 @@ def by_fits(uncertainty: "Uncertainty") -> list[Reason]:
             )
             reasons.append(Reason("identified", name, True, sentence, rank=7))
             continue
+        # The same constant believed with the selected features only: the reader sees
+        # both numbers, because which of them is right is a question of the process, not
+        # of the fit.
         other = next(
             row
             for row in uncertainty.constants
@@ -62,6 +67,8 @@ def too_wide(uncertainty: "Uncertainty") -> set[str]:
     return {
         str(row["constant"])
         for row in uncertainty.constants
+        # A factor has a meaning for positive constants only, which are fitted as
+        # logarithms.
         if row["recommended"] and logs[row["constant"]] and _log_width(row) > WIDEST
     }
 
@@ -70,6 +77,8 @@ def _wide(row: Mapping[str, Any]) -> Reason:
     """Say how wide the interval of a positive constant is."""
     name, width = str(row["constant"]), _log_width(row)
     word = "not identified" if width >= OPEN else "identified only weakly"
+    # exp(20) is 5e8: beyond it a factor tells no more than that the interval reaches
+    # zero, and exp would overflow from 710 on.
     factor = math.exp(width) if width < 20 else math.inf
     wide = "reaches zero" if math.isinf(factor) else f"spans a factor of {factor:.3g}"
     sentence = (
@@ -100,6 +109,8 @@ def by_smoothness(
     reasons = []
     for quantity in walked.quantities:
         row = uncertainty.recommended(quantity.name)
+        # Told only where the two disagree: free curves leave it open, the interval
+        # (which assumes smooth and additive curves) is short.
         if quantity.status == "identified" or row is None or not _short(row):
             continue
         sentence = (
@@ -121,6 +132,8 @@ def _short(row: Mapping[str, Any]) -> bool:
     low, high = float(row["low"]), float(row["high"])
     if low > 0:
         return _log_width(row) < WIDEST
+    # An interval that reaches zero or below has no ratio; it must be shorter than the
+    # value.
     return math.isfinite(high - low) and high - low < abs(float(row["estimate"]))
 
 
@@ -140,6 +153,7 @@ def by_profile(
         walked: what it doubts is told there, with what settles it.
         said: other constants whose doubt is told already.
     """
+    # One doubt a constant: the walk says it with its remedy, so it is not said twice.
     known = {
         quantity.name
         for quantity in walked.quantities
@@ -173,6 +187,8 @@ def by_minima(selection: "Selection | None") -> list[Reason]:
         "Give it a bound that leaves one of them, or offer fewer features that could take "
         "its part"
     )
+    # Rise of chi-square from the best to the nearest other minimum, the number held
+    # against NEAR.
     rise = min((one.rise for one in selection.minima), default=0.0)
     subject = listed(list(dict.fromkeys(one.constant for one in selection.minima)))
     return [
@@ -192,6 +208,7 @@ def by_features(profiles: "Sequence[Identification]") -> list[Reason]:
         for other in profiles:
             if other.model != OFFERED or other.constant != profile.constant:
                 continue
+            # Two intervals that overlap do not contradict each other.
             if profile.low <= other.high and other.low <= profile.high:
                 continue
             sentence = (

@@ -137,8 +137,11 @@ def run_controls(
     from symbolic.pipeline import matched
 
     hear = say or (lambda message: None)
+    # Shifts and phases keep the memory of a record only if its rows are in time order;
+    # pooled parts of a split are not.
     table = matched(model, in_order(pooled(parts, ROWS)))
     x = table.features.numpy()
+    # A stream of its own, so that controls repeat whatever else the seed was used for.
     rng = np.random.default_rng([seed, 20])
     kinds: dict[str, Callable[[], np.ndarray]] = {
         "circular shifts of the features": lambda: shifted(x, rng),
@@ -146,6 +149,8 @@ def run_controls(
         "coordinates only": lambda: coordinates(len(x), rng),
     }
     groups = table.groups
+    # With few groups, numbers that are constant in each can follow the means of the
+    # target by chance; row-wise tests would take that for a relation.
     if groups is not None:
         kinds["random constants of the groups"] = lambda: constants_of_groups(
             groups, x.shape[1], rng
@@ -162,6 +167,8 @@ def run_controls(
 def in_order(table: "Table") -> "Table":
     """Return the rows in time order, or as they stood in the file."""
     if table.time is not None:
+        # The last key of lexsort is the first in rank: time, then the place in the
+        # file.
         return table.take(np.lexsort((table.row_ids, table.time)))
     return table.take(np.argsort(table.row_ids, kind="stable"))
 
@@ -180,6 +187,7 @@ def claims(model: "ScIReN", table: "Table") -> bool:
         selection = select(process)
         if not selection.kept:
             return False
+        # Held-out blocks decide: kept features alone are no claim.
         return skill_of_selection(process, selection).claimed
     except UNFIT:
         return False
@@ -187,6 +195,7 @@ def claims(model: "ScIReN", table: "Table") -> bool:
 
 def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongProcess]:
     """Break the response to the forcings and see whether that shows."""
+    # A process without forcings has no response that could be broken.
     right = _skill(model, table) if table.forcings else None
     if right is None:
         return []
@@ -200,6 +209,8 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
         wrong = _skill(other, with_forcings(table, reverse))
         if wrong is None:
             continue
+        # Either sign gives it away: structure left in the residual, or a clearly worse
+        # fit.
         seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
         wrong_processes.append(
             WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(seen))
@@ -217,9 +228,12 @@ def _with_constants_held(model: "ScIReN", table: "Table") -> "ScIReN":
     values = process.physical_constants(select(process).fit.constants)
     held = []
     for parameter, value in zip(model.constant_scale.parameters, values, strict=True):
+        # Bounds so narrow that the constant is held; sorted, because a negative value
+        # turns them round. A zero has no such bounds and stays free.
         near = sorted((float(value) * (1 - HELD), float(value) * (1 + HELD)))
         bounds = {"low": near[0], "high": near[1], "start": float(value)}
         held.append(replace(parameter, **bounds) if value != 0 else parameter)
+    # The caller's model keeps its own scale of the constants.
     other = copy.deepcopy(model)
     other.constant_scale = ConstantScale(held)
     return other
@@ -232,5 +246,6 @@ def _skill(model: "ScIReN", table: "Table") -> "Skill | None":
 
     try:
         return skill_of_selection(ObservedProcess.of(model, table))
+    # Too few rows, or no finite fit: nothing can be claimed there.
     except UNFIT:
         return None

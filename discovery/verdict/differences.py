@@ -11,7 +11,10 @@ CLOSE = 1e-6  # relative difference of a recomputed number that counts as roundi
 NOISE = 1e-12  # absolute; on another machine numbers that are rounding noise themselves
 SHOWN = 3  # differences of a file that are named
 
+# Not inside a word or a longer number: x1, 1.2.3 and hashes are words, which must be
+# equal.
 _NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])")
+# Three parts at least, so that a decimal number is never taken for a version.
 _VERSION = re.compile(r"\d+(?:\.\d+){2}[\w.+]*")
 _PICTURE = re.compile(r"(data:[\w/+-]+;base64,)[A-Za-z0-9+/=]+")
 _TEXTS = {
@@ -58,6 +61,7 @@ def differences(
     if not old.is_file() or not new.is_file():
         state = {True: "there", False: "missing"}
         return [Difference(name, "", state[old.is_file()], state[new.is_file()])]
+    # Another version of the drawing library draws other bytes from the same numbers.
     if old.suffix in _DRAWN and not exact:
         return []
     if old.read_bytes() == new.read_bytes():
@@ -69,6 +73,7 @@ def differences(
 
 
 def _in_lines(name: str, old: str, new: str, exact: bool) -> Iterator[Difference]:
+    # A file that ends early differs in every line that it lacks.
     pairs = zip_longest(old.splitlines(), new.splitlines(), fillvalue="")
     for number, (before, now) in enumerate(pairs, 1):
         if before != now and not _same(before, now, exact):
@@ -83,9 +88,13 @@ def _plain(line: str, exact: bool) -> str:
 def _same(before: str, now: str, exact: bool) -> bool:
     """Whether two lines have the same words, and the same numbers up to rounding."""
     before, now = _plain(before, exact), _plain(now, exact)
+    # What stands between the numbers must be the same, and so must their count; only
+    # then do the numbers pair up.
     if _NUMBER.split(before) != _NUMBER.split(now):
         return False
     pairs = zip(_NUMBER.findall(before), _NUMBER.findall(now), strict=True)
+    # A residual of 1e-17 has no digits to agree in; on the same machine even these
+    # repeat.
     noise = 0.0 if exact else NOISE
     return all(old == new or _close(old, new, noise) for old, new in pairs)
 

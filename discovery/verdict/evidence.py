@@ -36,6 +36,9 @@ def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":
     from sciren.data import Table
 
     joined = Table.concatenate(list(parts.values()))
+    # -(-n // most) is n / most rounded up: the smallest step that leaves at most `most`
+    # rows. Evenly spaced rows keep all seasons and groups; a random part would not keep
+    # order.
     return joined.take(np.arange(0, len(joined), -(-len(joined) // most)))
 
 
@@ -67,6 +70,8 @@ class EquationFit:
         names = model.decoder.constant_names
         physical = torch.tensor([equations.constants[name] for name in names]).double()
         constants = model.constant_scale.to_raw(physical).numpy()
+        # theta is the one vector that Gauss-Newton moves: [latent 1 | latent 2 | ... |
+        # constants of the process on the training scale].
         packed = [structure.pack() for structure in equations.structures]
         z = model.scaled(process.table.features).cpu().numpy()
         return cls(
@@ -92,6 +97,8 @@ class EquationFit:
 
     def jacobian(self, theta: Array) -> Array:
         """Return the slopes (m, P) of the mean."""
+        # Chain rule: d mean / d theta_k = (d mean / d raw_k) (m, 1) * (d raw_k / d
+        # theta_k) (n, P_k), the second taken at the row of every observation.
         response = self.process.evaluate(self.raw(theta), theta[self.cuts[-1] :])
         rows, columns = self.process.rows, []
         for k, one in enumerate(self.structures_at(theta)):
@@ -133,12 +140,16 @@ class EquationFit:
             return ((self.process.values - self.mean(theta)) / scale)[inside]
 
         def squares(theta: Array) -> float:
+            # A trial step may leave the domain of a logarithm; it then counts as
+            # infinitely bad.
             with np.errstate(all="ignore"):
                 return finite_squares(left(theta))
 
         def linearise(theta: Array) -> tuple[Array, Array]:
             return (self.jacobian(theta) / scale[:, None])[inside], left(theta)
 
+        # Few steps and a loose end: this is done once a fold, and held-out errors do
+        # not feel the sixth digit.
         return descend(self.theta, squares, linearise, steps, 1e-6)
 
 
@@ -223,6 +234,8 @@ class Evidence:
         from symbolic.pipeline import matched
 
         process = ObservedProcess.of(model, matched(model, pooled(parts)))
+        # Without a selection there is no law of the noise either; the weights stand for
+        # it.
         selection, scale, unasked = None, 1 / np.sqrt(process.weights), ""
         edges = len(process.feature_names) * process.n_latents
         if edges < MOST_EDGES:
@@ -233,6 +246,8 @@ class Evidence:
                 unasked = str(error)
         stored = EquationFit.of(equations, model, process)
         everywhere = np.ones(len(process), dtype=bool)
+        # The training knew only its part of the rows; residual, memory and what is
+        # missing are asked of all of them.
         fit = replace(stored, theta=stored.refitted(everywhere, scale))
         held = HeldOut.of(process, process.values - fit.mean(fit.theta))
         repeated = None
@@ -263,6 +278,8 @@ class Evidence:
         """Compare two out-of-fold means (m,) by their squared errors."""
         from sciren.inference.skill import paired_test
 
+        # Errors in units of the noise: a row counts for what it tells, not for its
+        # size.
         squares = [
             ((self.process.values - mean) / self.scale) ** 2 for mean in (first, second)
         ]
@@ -307,6 +324,8 @@ class Evidence:
         """
         if not self.missing_part.fires:
             return {}
+        # The whole is the share of variance that could be predicted; its square root is
+        # a deviation that adds in quadrature to that of the mean.
         residual, mean = self.residual(), self.fit.mean(self.fit.theta)
         law = None if self.selection is None else self.selection.law
         found = {}
@@ -321,6 +340,8 @@ class Evidence:
 def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Array:
     result = np.full(len(fit.process), np.nan)
     for fold in np.unique(held.folds):
+        # Families and features stay, only constants are fitted anew; whether the choice
+        # of features would repeat is what `repeated` asks.
         outside = held.folds == fold
         result[outside] = fit.mean(fit.refitted(~outside, scale))[outside]
     return result
@@ -345,6 +366,8 @@ def _fresh(
         return None
     seen = ObservedProcess.of(model, matched(model, test))
     table, scale = seen.table, seen.term.observations.scale
+    # Both were fixed before the test rows were seen, so no refit and no fold is needed
+    # here.
     constant = constant_latents(model, matched(model, train))(table)
     equation = equation_targets(equations, model, table)
     residuals = [
@@ -352,6 +375,7 @@ def _fresh(
         for one in (constant, equation)
     ]
     squares = [one**2 * seen.weights for one in residuals]
+    # A prediction that is not finite loses its row, whatever the other one does.
     squares = [np.where(np.isfinite(one), one, np.inf) for one in squares]
     held = HeldOut.of(seen, residuals[0])
     return Fresh(
@@ -371,4 +395,5 @@ def _physical_r2(process: "ObservedProcess", predicted: "Tensor") -> float:
         for one in (table.targets, predicted)
     )
     value = r2(observed, ours, process.weights, process.targets)
+    # No prediction is worse than every bad one, and an infinite R2 still compares.
     return value if np.isfinite(value) else -np.inf

@@ -75,6 +75,7 @@ def _disagreeing(
     """Latents of the equations that have nothing to do with those of the network."""
     agreement = equations.verification.agreement if equations.verification else {}
     columns = dict(zip(table.feature_names, table.features.numpy().T, strict=True))
+    # Physical latents (n,) by name against those of the network (n, L).
     ours = equations.latents(columns)
     theirs = model.latents(table).cpu().numpy()
     reasons = []
@@ -83,6 +84,8 @@ def _disagreeing(
         gap = ours[name].to_numpy() - theirs[:, k]
         size = float(np.sqrt(np.mean(theirs[:, k] ** 2)))
         apart = float(np.sqrt(np.mean(gap**2))) / size if size > 0 else 0.0
+        # Written as a negation so that a difference that is not a number counts as
+        # apart.
         if r2 < 0 and not apart <= APART:
             sentence = (
                 f"{name} of the equations and of the network differ by {apart:.0%} of its "

@@ -56,6 +56,8 @@ def identified_reasons(
         profiles: what the profile of each constant says, for kept and offered features.
         uncertainty: recommended intervals and those that they are compared with.
     """
+    # The walk comes first: what it doubts is told there with what would settle it, and
+    # the others then leave it out.
     walked = walk_of(evidence)
     wide = set() if uncertainty is None else too_wide(uncertainty)
     return [
@@ -69,6 +71,7 @@ def identified_reasons(
         *imitation_reasons(evidence),
         *open_features(equations, evidence),
         *on_bounds(evidence),
+        # An empty list would read as "not asked", which is never supported.
     ] or [nothing_to_identify()]
 
 
@@ -87,6 +90,7 @@ def walk_of(evidence: "Evidence") -> Identifiability:
     if process.n_rows <= WALK_ROWS:
         whitening = None if selection is None else selection.whitening
         return walk(process, raw, constants, whitening, edges)
+    # n / limit rounded up.
     step = -(-process.n_rows // WALK_ROWS)
     rows = np.arange(0, process.n_rows, step)
     part = process.take(rows)
@@ -96,6 +100,8 @@ def walk_of(evidence: "Evidence") -> Identifiability:
         law = selection.law.without_memory()
         mean = evidence.fit.mean(evidence.fit.theta)
         whitening = law.whitening(part, mean[np.isin(process.rows, rows)])
+    # A thinned record would look less certain than the whole: chi-square is multiplied
+    # by independent rows of the whole over rows of the part, never below one.
     known = _independent_rows(evidence)
     information = max(1.0, known / len(part))
     return walk(part, raw[rows], constants, whitening, edges, information=information)
@@ -105,6 +111,7 @@ def _independent_rows(evidence: "Evidence") -> float:
     """Number of observations that are as good as independent."""
     from sciren.inference.skill.held_out import memory_in_rows
 
+    # m over the time that residuals remember each other, counted in rows.
     residual = evidence.residual() / evidence.scale
     return len(residual) / memory_in_rows(evidence.process, residual)
 
@@ -114,6 +121,8 @@ def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
     from sciren.inference.identifiability.walker import COLUMNS
 
     process, selection = evidence.process, evidence.selection
+    # Free curves need at least four observations a coefficient, or anything can be
+    # moved.
     count = len(process.feature_names) * process.n_latents * COLUMNS
     if count <= min(WALK_COLUMNS, len(process) // 4):
         return None
@@ -129,6 +138,7 @@ def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
 
 def _chi(loss: float) -> str:
     """A rise of chi-square in three digits, without a power of ten below a million."""
+    # Rounded before it is printed with a comma, so that no false digits are shown.
     rounded = float(f"{loss:.3g}")
     return f"{rounded:,.0f}" if 1e3 <= rounded < 1e6 else f"{rounded:.3g}"
 
@@ -156,6 +166,7 @@ def by_walk(identifiability: Identifiability) -> list[Reason]:
     if freedom:
         sentence += f"; nothing observed changes with {freedom}"
     step = "Give a value or a narrower bound from elsewhere"
+    # The walk has tried which further knowledge would hold the loose quantities.
     if identifiability.settled_by:
         step = f"It would be settled by {_either(identifiability.settled_by)}"
     subject = listed([one.name for one in loose])
@@ -228,6 +239,8 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
 
     selection = evidence.selection
     if selection is None:
+        # No tests for want of rows, or for too many edges: the second still allows a
+        # screen.
         if evidence.unasked:
             return [_unasked(evidence.unasked)]
         screened = screen(evidence.fit, evidence.scale, evidence.held.blocks)
@@ -246,7 +259,11 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
     for edge, status in selection.status.items():
         feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
         p = selection.p_values[edge]
+        # A feature inside a product or a node of several has no curve of its own, so
+        # that a test of its additive curve says nothing about it.
         inside = edge[0] in interacting(evidence.fit.structures[edge[1]])
+        # Two ways to disagree: in the equations but not seen, and seen but not in the
+        # equations.
         if edge in held and status == "excluded" and not inside:
             sentence = (
                 f"{feature} is in the equation of {latent}, but tests that allow for the "
@@ -266,6 +283,8 @@ def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reas
         found.append(
             Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
         )
+    # Where edges are few the folds repeated the selection; else the reader is told that
+    # they did not.
     found += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
     return found if selection.few else [*found, _kept_in_folds(len(selection.status))]
 
@@ -288,10 +307,14 @@ def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason
     edges = {
         edge: share
         for edge, share in redrawn_shares(selection).items()
+        # An edge of the equations should be kept in nearly all splits, any other in
+        # nearly none.
         if (share < FIRM if edge in held else share > 1 - FIRM)
     }
     if not edges:
         return []
+    # True counts as 1: the distance between what the equations say and what the splits
+    # do.
     worst = max(edges, key=lambda edge: abs((edge in held) - edges[edge]))
     told = ", ".join(
         f"{selection.name(edge)} ({'in' if edge in held else 'not in'} the equations) "
@@ -344,6 +367,8 @@ def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
     assert selection is not None
     reasons = []
     for one, other, cost in selection.pairs:
+        # A swap of two features that neither equation holds changes nothing that is
+        # claimed.
         if one not in held and other not in held:
             continue
         first, second = process.feature_names[one[0]], process.feature_names[other[0]]
@@ -374,6 +399,9 @@ def on_bounds(evidence: "Evidence") -> list[Reason]:
         for bound in (lows[k], highs[k]):
             if not np.isfinite(bound):
                 continue
+            # Relative to the bound, and absolute for a bound at zero; a latent may lie
+            # on it in some rows, a constant has one value and so lies there wholly or
+            # not at all.
             share = float(
                 np.mean(np.abs(values - bound) <= 1e-6 * max(1.0, abs(bound)))
             )

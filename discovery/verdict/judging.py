@@ -45,11 +45,15 @@ def judge(
             "There are no equations, because the encoder is a black box",
             "Use an encoder of curves (encoder.kind: kan)",
         )
+    # Faithful needs no statistics and is asked of every process; the other two need
+    # rows that can be told apart, which a process with memory does not have.
     reasons = faithful_reasons(equations, model, parts["train"])
     if not model.decoder.rowwise:
         return Verdict.of([*reasons, _not_row_by_row(model.decoder.name)])
     lack: dict[str, float] = {}
     try:
+        # Trial fits leave the domain of logarithms and powers; what is not finite is
+        # dealt with where it is compared.
         with np.errstate(all="ignore"):
             evidence = Evidence.gather(equations, model, parts)
             reasons += skilful_reasons(equations, evidence)
@@ -57,6 +61,8 @@ def judge(
                 equations, evidence, constants, profiles, uncertainty
             )
             lack = evidence.lack_of_fit()
+    # A run that took hours keeps its results; the verdict says that it could not judge,
+    # and being fatal this is never taken for support.
     except (SciRenError, np.linalg.LinAlgError) as error:
         reasons.append(_failed(error))
     return replace(Verdict.of(reasons), lack_of_fit=lack)

@@ -79,6 +79,8 @@ def compare_again(
         try:
             write_again(folder, study, new, progress, retrain)
         except SciRenError as error:
+            # That the run cannot be repeated is itself the difference, not a crash of
+            # the check.
             lost = Difference(MODEL, "", "a run", f"cannot be computed: {error}")
             return Comparison(1, (lost,))
         return compare_runs(folder, new)
@@ -98,6 +100,8 @@ def write_again(
     """
     from discovery.runs.workflow import complete, ready_run
 
+    # 1. Take over what is trusted: the trained stages, or nothing. 2. Controls. 3. All
+    # other stages by the same code that wrote the run.
     keep = carry_over(folder, new, study, () if retrain else TRAINED)
     controlled = (folder / CONTROLS).is_file() and not study.config.controls
     if controlled and isinstance(study, Study):
@@ -112,6 +116,7 @@ def _control_again(
     from discovery.runs.stored import stored_model
 
     stored = Controls.from_json(read_json(folder / CONTROLS))
+    # The same number of draws from the same seed gives the same placebos.
     count = max((kind.count for kind in stored.placebos), default=0)
     model, seed = stored_model(folder, study.decoder), study.config.seed
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
@@ -122,12 +127,17 @@ def _control_again(
 def compare_runs(folder: Path, again: Path) -> Comparison:
     """Compare every file of a run with the same run computed again."""
     ours, theirs = read_manifest(folder), read_manifest(again)
+    # These hold hashes of the other files, which differ wherever rounding does; the
+    # files themselves are compared instead.
     special = (MANIFEST, f"{CHECKPOINTS}/{HASHES}")
     names = [
         name
+        # Files of either run in a fixed order: one that is missing and one too many
+        # both count.
         for name in dict.fromkeys([*ours["files"], *theirs["files"]])
         if name not in special and not _replaceable(folder, name)
     ]
+    # Bytes repeat only with the same versions on the same kind of machine.
     exact = (ours.get("versions"), ours.get("machine")) == (versions(), machine())
     found = [
         difference
@@ -136,10 +146,13 @@ def compare_runs(folder: Path, again: Path) -> Comparison:
     ]
     found += _changed_stages(folder)
     for key in ("data", "process file"):
+        # The hashes of data and process say whether both runs saw the same input at
+        # all.
         if ours.get(key) != theirs[key]:
             found.append(
                 Difference(MANIFEST, key, str(ours.get(key)), str(theirs[key]))
             )
+    # One more for the manifest itself.
     return Comparison(len(names) + 1, tuple(found), () if exact else (_other(ours),))
 
 

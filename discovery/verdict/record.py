@@ -54,6 +54,7 @@ class Reason:
         row = asdict(self)
         for key in ("number", "limit"):
             value = row[key]
+            # JSON has no infinity and no nan; float("inf") reads the text back.
             if value is not None and not math.isfinite(value):
                 row[key] = str(value)
         return row
@@ -100,12 +101,16 @@ class Verdict:
         (the equation is not the network, or it does not beat constant latents); partly
         supported between.
         """
+        # False sorts before True: doubts first, among them the fatal ones, then by
+        # rank.
         order = sorted(
             reasons, key=lambda reason: (reason.holds, not reason.fatal, reason.rank)
         )
         answers = {
             part: all(one.holds for one in order if one.part == part) for part in PARTS
         }
+        # all() of nothing is true: a part that nobody asked must not count as a good
+        # answer.
         asked = {one.part for one in order}
         if any(one.fatal and not one.holds for one in order) or "skilful" not in asked:
             headline: Headline = "not supported"
@@ -132,6 +137,8 @@ class Verdict:
     def doubt_about(self, name: str) -> Reason | None:
         """Return the first doubt whether a constant, latent or edge is identified."""
         for doubt in self.doubts("identified"):
+            # A subject may list several names ("a, b and c"), and "ta" must not match
+            # "tair".
             if name in re.split(", | and ", doubt.subject):
                 return doubt
         return None
@@ -145,6 +152,7 @@ class Verdict:
         doubts = [doubt.text() for doubt in self.doubts()]
         good = [reason.text() for reason in self.reasons if reason.holds]
         if len(doubts) > most:
+            # The last of `most` sentences is needed to say how many more there are.
             rest = len(doubts) - most + 1
             return [*doubts[: most - 1], f"{rest} more doubts are listed below."]
         return [*doubts, *good][: max(most, 1)] if doubts else good[:most]

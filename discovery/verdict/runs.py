@@ -70,6 +70,7 @@ def verify_run(
         DataError: no such run, one of its files cannot be read, or its data have changed
             and no file was named.
     """
+    # An altered run is opened on purpose: naming what was altered is the task here.
     with edits_accepted():
         return _verify(open_run(run), data, quiet, retrain)
 
@@ -84,16 +85,21 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
     if isinstance(study, SeriesStudy):
         return _verify_series(folder, found, study, same_data, quiet, retrain)
     model = stored_model(folder, study.decoder)
+    # On other data no row has chosen anything, and none of its rows is more a test than
+    # another.
     parts = _parts(study) if same_data else {"train": study.table}
     lines = [(str(change), False) for change in alterations(folder)]
     if found.equations is not None:
         stored = found.equations.verification
         now = verify(found.equations, model, *parts.values())
+        # Checks of an older version may have other names; those have no stored answer
+        # ("-").
         before = {one.name: one.passed for one in stored.checks} if stored else {}
         for check in now.checks:
             word = "PASS" if check.passed else "FAIL"
             was = {True: "PASS", False: "FAIL", None: "-"}[before.get(check.name)]
             text = f"consistency, {check.name}: {check.number:.3g} {word}, stored {was}"
+            # Other data may well give another answer; that is what they were asked for.
             lines.append((text, word == was or not same_data))
         lines += _scores(found, model, parts, same_data)
     verdict = judge(
@@ -106,6 +112,8 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
     )
     text = f"headline: {verdict}, stored {found.verdict}"
     lines.append((text, str(verdict) == str(found.verdict) or not same_data))
+    # Everything after the training once more, file by file; only the same data can
+    # repeat it.
     if same_data:
         again = compare_again(folder, study, progress_of(quiet), retrain)
         lines += again.lines()
@@ -136,6 +144,8 @@ def _verify_series(
             "are verified on their own data only; judge them on others by `sciren predict`"
         )
     lines = [(str(change), False) for change in alterations(folder)]
+    # The verdict of series comes from the stages that compare_again runs, so it is not
+    # judged apart here.
     lines += series_again(found, study)
     lines += compare_again(folder, study, progress_of(quiet), retrain).lines()
     return Reverified(
@@ -171,6 +181,8 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
     say = progress_of(quiet).say
     controls = run_controls(model, _parts(study), count, study.config.seed, say)
     write_json(folder / CONTROLS, controls.to_json())
+    # The manifest must know the new file before the report does, or the run looks
+    # altered.
     renew(folder, CONTROLS)
     write_report(folder)
     return controls
@@ -198,6 +210,8 @@ def study_of(
     say = progress_of(quiet).say
     if data is None:
         study = prepare(config, say)
+        # Without a named file the data must be those of the run: anything else is an
+        # accident.
         if study.fingerprint != hashed:
             raise DataError(
                 f"{study.source}: is not what the run was made from (its SHA-256 "
@@ -206,11 +220,15 @@ def study_of(
         return study, True
     # Periods of a split need not exist in other data; all their rows are judged then.
     split = AutoSplit() if config.features else config.split
+    # 1. With any split that works: are these the same data? 2. If so, split them as the
+    # run did.
     whole = prepare(config.model_copy(update={"split": split}), say)
     if whole.fingerprint != hashed:
         return whole, False
     stored = load_config(folder / "config.yaml")
     source = read_record(folder / "data.json", "source")["source"]
+    # The place of the file is no property of the run; with the stored one the files
+    # that name it compare equal.
     return replace(prepare(config, say), config=stored, source=source), True
 
 
@@ -223,6 +241,7 @@ def _scores(
     """R2 of the equations on every part, now and as stored."""
     from discovery.results.scoring import EQUATION, predictors, target_scores
 
+    # Only the equations: scores of the network are compared with the rest of the files.
     equation = {EQUATION: predictors(model, record.equations)[EQUATION]}
     lines = []
     for part, models in target_scores(parts, equation).items():

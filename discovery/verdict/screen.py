@@ -60,6 +60,8 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
         blocks: (m,) block of every observation.
     """
     process = fit.process
+    # All in units of the noise: linear least squares with unit weights from here on.
+    # mean(theta) ~ mean(theta0) + slopes (m, P) * (theta - theta0) around the minimum.
     residual = (process.values - fit.mean(fit.theta)) / scale
     observed = process.values / scale
     total = max(float(((observed - observed.mean()) ** 2).sum()), 1e-300)
@@ -70,11 +72,17 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
     found = []
     for latent, own, edge in fit.direct_edges():
         feature, column = edge.source, edge.value(fit.z[:, edge.source])
+        # What the edge adds to the mean, to first order: its curve through the slope of
+        # the process. Adding it to the residual takes the edge out with everything else
+        # as it stands; its own constants leave the slopes, or they would put it back
+        # in.
         curve = by_latent[:, latent] * (column - column.mean())[process.rows]
         rest = _orthonormal(np.delete(slopes, own, axis=1))
         p, gain = _tested(residual + curve, curve[:, None], rest, blocks)
         ends = names[0][feature], names[1][latent]
         found.append(Screened(*ends, True, p, gain / total))
+    # An edge that is not held is tested on top of all constants, so one basis serves
+    # all.
     whole = _orthonormal(slopes)
     for feature, latent, columns in _edges_left(fit):
         offered = by_latent[:, latent, None] * columns[process.rows]
@@ -95,6 +103,8 @@ def screen_reasons(screened: list[Screened]) -> list[Reason]:
         (
             edge
             for edge in left
+            # Bonferroni among all edges that are not held: there are many of them, and
+            # with enough rows each is "significant" by an amount that changes nothing.
             if edge.p < LEVEL / max(len(left), 1) and edge.share > MATERIAL
         ),
         key=lambda edge: edge.p,
@@ -137,6 +147,8 @@ def _edges_left(fit: "EquationFit") -> Iterator[tuple[int, int, Array]]:
 
     bases = [natural_splines(x, COLUMNS).columns for x in fit.process.features.T]
     for latent, structure in enumerate(fit.structures):
+        # A feature inside a product counts as held: its additive curve would be tested
+        # beside it.
         inside = {edge.source for edge in structure.all_edges}
         for feature, columns in enumerate(bases):
             if feature not in inside and columns.shape[1]:
@@ -144,6 +156,7 @@ def _edges_left(fit: "EquationFit") -> Iterator[tuple[int, int, Array]]:
 
 
 def _orthonormal(columns: Array) -> Array:
+    # Columns of unit length first: rank is then decided by direction, not by unit.
     size = np.linalg.norm(columns, axis=0)
     columns = columns[:, size > 0] / size[size > 0]
     left, values, _ = np.linalg.svd(columns, full_matrices=False)
@@ -161,6 +174,8 @@ def _tested(
     """
     from scipy.stats import f as fisher
 
+    # Project out what a refit of the others could imitate (Frisch-Waugh): only the part
+    # of the columns at right angles to them can change the squares.
     free = offered - rest @ (rest.T @ offered)
     kept = np.linalg.norm(free, axis=0) > SMALLEST * np.linalg.norm(offered, axis=0)
     left = response - rest @ (rest.T @ response)
@@ -168,13 +183,18 @@ def _tested(
         return 1.0, 0.0
     basis = _orthonormal(free[:, kept])
     gain = float(((basis.T @ left) ** 2).sum())
+    # Scores (m, d) of each observation, summed within blocks: observations of a block
+    # may depend on each other in any way, blocks must not.
     scores = free[:, kept] * left[:, None]
     labels, place = np.unique(blocks, return_inverse=True)
     sums = np.zeros((len(labels), scores.shape[1]))
     np.add.at(sums, place, scores)
     d, count = sums.shape[1], len(labels)
+    # A covariance of d sums needs more than d + 1 blocks.
     if count <= d + 1:
         return 1.0, gain
+    # Hotelling's one-sample T^2 of the block sums: T^2 = total' (count S)^-1 total, and
+    # T^2 (count - d) / (d (count - 1)) ~ F(d, count - d).
     total, centred = sums.sum(0), sums - sums.mean(0)
     matrix = centred.T @ centred * count / (count - 1)
     distance = float(total @ np.linalg.pinv(matrix, hermitian=True) @ total)

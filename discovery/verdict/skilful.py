@@ -56,6 +56,8 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
             fatal=True, rank=0,
         )  # fmt: skip
     test = evidence.test_of(evidence.constant, evidence.equation)
+    # Out of fold with the selection repeated in every fold: the only test of the choice
+    # of features where no test rows were left out.
     again = None
     if evidence.selected_anew is not None:
         again = evidence.test_of(evidence.constant, evidence.selected_anew)
@@ -63,6 +65,8 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     # what chose the formula has seen every row, unless selection or new rows agree
     level = UNREPEATED if again is None and fresh is None else LEVEL
     confirmed = again is None or again.better(LEVEL)
+    # New rows confirm as well as a repeated selection: they saw nothing of the
+    # training.
     confirmed |= fresh is not None and fresh.test.better(LEVEL)
     scores = evidence.held_out_r2()
     if test.better(level) and confirmed:
@@ -70,12 +74,15 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
             f"On held-out blocks {_scores(scores, targets)}; {_tested(test)} "
             f"(p = {_p(test.p)}, {test.blocks} blocks)"
         )
+        # The test weighs rows by their noise, R2 counts all the same; a claim needs
+        # both.
         if scores[0] > scores[1]:
             return Reason("skilful", targets, True, sentence, test.p, level, rank=6)
         return Reason(
             "skilful", targets, False, f"{sentence}; {UNEQUAL}", scores[0], scores[1],
             "Look where it fails, and do not add up its predictions over all rows", rank=1,
         )  # fmt: skip
+    # Two ways to fail: the formula itself, or the selection when it is done anew.
     if not test.better(level):
         sentence = (
             f"On held-out blocks the equations are not shown to predict {targets} better "
@@ -128,6 +135,9 @@ def reference(evidence: "Evidence") -> Reason:
     from sciren.inference.skill.flexible import REFERENCES, held_out_predictions
 
     held, values = evidence.held, evidence.process.values
+    # Flexible models see features and forcings, no process: they bound what is
+    # predictable from these columns. The equations are compared with the best, which
+    # favours doubt.
     tests: dict[str, PairedTest] = {}
     for name, model in REFERENCES.items():
         scaled = values / evidence.scale
@@ -136,6 +146,8 @@ def reference(evidence: "Evidence") -> Reason:
     best = max(tests, key=lambda name: tests[name].share)
     test = tests[best]
     targets = _targets(evidence)
+    # Both material and certain: with many rows a gain of 0.1 % is certain, with few a
+    # gain of 20 % is chance.
     if test.share > WORTH and test.better(LEVEL):
         sentence = (
             f"A flexible model ({best}) predicts {targets} with {test.share:.0%} less "
@@ -178,6 +190,8 @@ def missing(evidence: "Evidence") -> Reason:
 
 
 def _remedy(test: "MissingPart") -> str:
+    # The cubic ridge is the reference with products; where it wins, an interaction is
+    # likely.
     if test.reference == "cubic ridge":
         return (
             "It may be a product of columns: allow a hidden layer (encoder.hidden) or "
@@ -196,6 +210,8 @@ def fill_values(evidence: "Evidence") -> list[Reason]:
         values = column[np.isfinite(column)]
         middle = float(np.median(values)) if len(values) else 0.0
         spread = (
+            # 1.4826 * MAD is the standard deviation of a normal distribution; unlike
+            # the deviation it is not carried away by the very codes that are sought.
             1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0
         )
         if spread <= 0:
@@ -204,6 +220,7 @@ def fill_values(evidence: "Evidence") -> list[Reason]:
         codes, counts = np.unique(far, return_counts=True)
         shown = table.target_columns.get(name, name)
         for code, count in zip(codes, counts, strict=True):
+            # Measured extremes hardly repeat to the last digit; codes do.
             if count < REPEATED:
                 continue
             apart = abs(float(code) - middle) / spread
@@ -223,8 +240,10 @@ def unnamed_order(evidence: "Evidence") -> list[Reason]:
     process = evidence.process
     if process.ordered or process.groups is not None:
         return []
+    # In the order of the file, which is the order of measuring more often than not.
     residual = (evidence.residual() / evidence.scale)[np.argsort(process.rows)]
     value = float(np.corrcoef(residual[:-1], residual[1:])[0, 1])
+    # 1 / sqrt(m) is the standard error of a correlation of independent rows.
     if not value > max(RESEMBLING, 3 / np.sqrt(len(residual))):
         return []
     sentence = (

@@ -21,6 +21,7 @@ def shifted(x: Array, rng: np.random.Generator) -> Array:
 
     Memory of each column and relations among columns stay; that with the target goes.
     """
+    # Small shifts leave a slow column nearly in step with the target: no placebo.
     least = max(1, int(NEAREST * len(x)))
     return np.roll(x, int(rng.integers(least, max(len(x) - least, least + 1))), axis=0)
 
@@ -35,9 +36,12 @@ def phases_randomised(x: Array, rng: np.random.Generator) -> Array:
     middle = x.mean(0)
     spectrum = np.fft.rfft(x - middle, axis=0)
     angles = rng.uniform(0, 2 * np.pi, len(spectrum))
+    # Frequency zero is the mean and has no phase.
     angles[0] = 0.0
     if len(x) % 2 == 0:
         angles[-1] = 0.0  # the highest frequency of an even length is real
+    # One angle a frequency for all columns: their phase differences, and so their
+    # cross-spectra, stay.
     turned = spectrum * np.exp(1j * angles)[:, None]
     return np.fft.irfft(turned, len(x), axis=0) + middle
 
@@ -75,6 +79,8 @@ def with_features(table: "Table", x: Array) -> "Table":
     kinds = {}
     for name, values in zip(names, x.T, strict=True):
         kind = table.kinds.get(name)
+        # None for an amount, which is what a column without a kind is; values that are
+        # no classes make the column an amount.
         known = None if kind is None else kind.known(values)
         if kind is not None and known is not None and known.all():
             kinds[name] = kind
@@ -91,6 +97,8 @@ def with_forcings(table: "Table", reverse: bool) -> "Table":
 
     changed = {}
     for name, value in table.forcings.items():
+        # Mirrored within its range: the same values occur, but the response runs the
+        # other way.
         if reverse:
             changed[name] = value.amin(0) + value.amax(0) - value
         else:
