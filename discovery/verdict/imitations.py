@@ -72,18 +72,23 @@ def imitations(
     step = -(-len(process) // ROWS)
     slopes = (fit.jacobian(fit.theta) / scale[:, None])[::step]
     residual = ((process.values - fit.mean(fit.theta)) / scale)[::step]
+    # The process is evaluated on all rows and thinned after that: rows of `rows` are
+    # those of the observations that stay.
     response = process.evaluate(fit.raw(fit.theta), fit.theta[fit.cuts[-1] :])
     by_latent = (response.by_latent / scale[:, None])[::step]
     rss, rows = float(residual @ residual), process.rows[::step]
     information = len(process) / max(memory, 1.0)
     found = []
     for latent, own, edge in fit.direct_edges():
+        # A curve without a form is told elsewhere, and nothing is simpler than a line.
         if edge.form is None or edge.form.family == "linear":
             continue
         if isinstance(edge.form, LinearForm):
             continue  # classes and waves on a circle, whose features are no amounts
         z = fit.z[rows, edge.source]
         curve = edge.value(z) * by_latent[:, latent]
+        # Everything but the edge's own constants moves along its tangent: their span is
+        # projected out of what the curve has to explain, residual and curve together.
         basis = orthonormal_span(np.delete(slopes, own, axis=1))
         target = residual + curve
         target = target - basis @ (basis.T @ target)
@@ -102,6 +107,8 @@ def _best(
     assert edge.form is not None
     beside = []
     for family in FAMILIES:
+        # A family that contains the named form is no rival but the same curve with more
+        # constants.
         if edge.form.family in family.holds:
             continue
         left = place.smallest(family)
