@@ -51,6 +51,7 @@ class AdamW:
         self.first = torch.zeros_like(vector)
         self.second = torch.zeros_like(vector)
         self.count = torch.zeros((), dtype=torch.float32, device=vector.device)
+        # Other devices may have the name without an implementation.
         known = vector.device.type in ("cpu", "cuda")
         self._kernel = kernel if known else None
         self.steps = 0
@@ -66,6 +67,7 @@ class AdamW:
         self.steps += 1
         self.count.add_(1)
         rate = rate * self.factor
+        # The kernel takes one rate and one decay for all numbers.
         plain = isinstance(rate, Tensor) or isinstance(self.decay, Tensor)
         if plain or self._kernel is None:
             self._step_plainly(gradient, rate)
@@ -82,6 +84,8 @@ class AdamW:
         spread = (1 - b2**self.steps) ** 0.5
         self.first.lerp_(gradient, 1 - b1)
         self.second.mul_(b2).addcmul_(gradient, gradient, value=1 - b2)
+        # Before the step and beside the gradient: decoupled decay, which the running
+        # means of the gradient do not see.
         if isinstance(self.decay, Tensor) or self.decay:
             self.vector.mul_(1 - rate * self.decay)
         size = (self.second.sqrt() / spread).add_(EPS)

@@ -68,6 +68,8 @@ class CompiledStep:
         (optimiser,) = run.optimisers
         optimiser.steps += 1
         rate = run.rate()
+        # A tensor, not a number: a number would be traced as a constant of the first
+        # step.
         share = (
             rate
             if isinstance(rate, Tensor)
@@ -88,6 +90,8 @@ class CompiledStep:
             if self.run.sees_all:
                 self.run.gradients(self.run.batch_of(self.run.whole))  # keeps the basis
             copies = [part.clone() for part in self._arguments(order)]
+            # Tracing runs the step once and compiling once more, each on copies that
+            # may be spoilt.
             traced = make_fx(self._whole)(*(part.clone() for part in copies))
             call = torch.compile(
                 traced, backend=BACKEND, dynamic=False, fullgraph=True,
@@ -99,6 +103,7 @@ class CompiledStep:
         except Exception as error:  # compilers fail in many ways, and training goes on
             self.obstacle = f"{type(error).__name__}: {_first_line(error)}"
         finally:
+            # The trial runs have counted steps and moved the views of the run.
             self.run.optimisers[0].steps = steps
             self._restore()
         return not self.obstacle
@@ -122,6 +127,8 @@ class CompiledStep:
     ) -> None:
         first, second, count = state
         (optimiser,) = self.run.optimisers
+        # The count is a tensor, so that the bias corrections grow with it in the
+        # compiled code; in doubles, because 1 - b2^t is a small difference.
         (b1, b2), steps = BETAS, count.add_(1).double()
         rate = (share * optimiser.factor).to(g.dtype)
         first.lerp_(g, 1 - b1)
@@ -139,6 +146,7 @@ class CompiledStep:
         stack.weights.views = stack.weights.split(vector[:cut])
         stack.buffers.views = stack.buffers.split(buffers)
         stack.adopt()
+        # Constants follow the weights in the vector.
         leaf = vector[cut:].view_as(run.constants)
         run.leaf = leaf.detach().requires_grad_()
 

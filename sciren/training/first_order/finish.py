@@ -55,6 +55,7 @@ def finish_first_order(
     again = [
         member for member in members if member.config.select and select_edges(member)
     ]
+    # All members that go on take their steps in one loop, as in the first training.
     if again:
         train(
             [replace(member, config=_refit(member.config)) for member in again],
@@ -109,20 +110,27 @@ def select_edges(member: Member) -> bool:
     if not isinstance(model.encoder, KANEncoder | AdditiveEncoder):
         history.say(f"{type(model.encoder).__name__} has no edges to select.")
         return False
+    # Where there are many edges, without a refit each that goes seems to be missed
+    # (`sparse_after`).
     if select_by_refits(member, _additive_theta):
         return False
+    # 1. Candidates: the whole model, then one less dense for each threshold.
     candidates = [(0.0, model, _validation(model, data, config), [])]
     for threshold in THRESHOLDS:
+        # The process model is shared: it is not changed, and may be large or refuse to
+        # be copied.
         other = copy.deepcopy(model, {id(model.decoder): model.decoder})
         removed = prune(other, data.train, threshold)
         if removed:
             judged = _validation(other, data, config)
             candidates.append((threshold, other, judged, removed))
+    # 2. One standard error: the sparsest of those not told apart from the best.
     best = min(
         (candidate[2] for candidate in candidates), key=lambda one: float(one.loss)
     )
     close = [candidate for candidate in candidates if within(candidate[2], best, 1.0)]
     selected = max(close, key=lambda one: len(one[3]))
+    # Errors are of paired differences to the best on the same blocks.
     for threshold, _, judged, removed in candidates:
         mean, error = judged.excess(0, best, 0)
         history.selection.append(
@@ -137,6 +145,7 @@ def select_edges(member: Member) -> bool:
         )
     if selected[3]:
         model.encoder.load_state_dict(selected[1].encoder.state_dict())
+    # 3. Penalties bias shapes even where no edge went.
     refit = bool(selected[3] or config.entropy or config.l1)
     if refit:
         history.say("Refitted without sparsity penalties after the edge selection.")
@@ -188,6 +197,7 @@ def profile_trained(
         theta = _additive_theta(problem, encoder, model)
     edges = (encoder.spline_layers[0].mask != 0).unsqueeze(0)
     held = problem.with_active(problem.mask_of(edges))
+    # A profile is measured from a minimum; gradient steps end near one, not at it.
     start = minimise(held, theta * held.active, 30, 1e-8).theta[0]
     summaries, _ = profile_and_bootstrap(held, start, config)
     history.say(
@@ -213,6 +223,8 @@ def _additive_theta(
     problem: AdditiveProblem, encoder: KANEncoder, model: ScIReN
 ) -> Tensor:
     curves = _curves(encoder)
+    # The problem centres each curve on the training rows; what is taken from the curves
+    # goes into the intercept.
     mean = problem.spline.mean.reshape(len(curves), 1, -1)
     intercept = encoder.spline_layers[0].bias + (curves * mean).sum((0, 2))
     flat = curves.transpose(0, 1).flatten(1)

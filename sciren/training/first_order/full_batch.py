@@ -50,6 +50,7 @@ class FullBatch:
         """Hold the constants inside their bounds; return losses and slopes there."""
         run = self.run
         if run.box is not None:
+            # The search measures its step after this, so that a bound shortens it.
             run.constants.clamp_(*run.box)
         with torch.enable_grad():
             slopes, terms = run.gradients(run.batch_of(run.whole))
@@ -63,6 +64,7 @@ class FullBatch:
         if len(self.losses) <= IDLE:
             return
         first, last = self.losses[0], self.losses[-1]
+        # Negated so that losses without a number count as settled too.
         self.settled |= ~(first - last > GAIN * last.abs())
 
     def state(self) -> dict[str, Tensor]:

@@ -51,6 +51,7 @@ class LBFGS:
         """Return the inner products of every member's numbers, (M,)."""
         if self.members == 1:
             return (a @ b).unsqueeze(0)
+        # Sums of a b by the owner of each number: members do not mix in any product.
         return a.new_zeros(self.members).index_add(0, self.owner, a * b)
 
     def _each(self, values: Tensor) -> Tensor:
@@ -69,6 +70,7 @@ class LBFGS:
         if self.losses is None:
             self.losses, slopes = evaluate()
             self.slopes = slopes.clone()
+        # Values and slopes of the last accepted point are known from its line search.
         before, slopes = self.losses, self.slopes
         start, direction = self.vector.clone(), self._direction()
         self._search(evaluate, moving, start, direction)
@@ -101,6 +103,7 @@ class LBFGS:
         pairs = []
         for step, change in zip(self.steps, self.changes, strict=True):
             product = self.dot(step, change)
+            # A pair of a member that has forgotten it is zero, and leaves H as it is.
             useful = product > 0
             inverse = torch.where(useful, 1 / torch.where(useful, product, 1.0), 0.0)
             pairs.append((step, change, inverse))
@@ -114,6 +117,8 @@ class LBFGS:
             known = self.dot(change, self.metric(change))
             useful = (product > 0) & (known > 0)
             ratio = product / torch.where(useful, known, 1.0)
+            # The last useful of the last three wins: in a kink the newest pair may be
+            # dropped.
             size = torch.where(useful, ratio, size)
         return size
 
@@ -138,6 +143,8 @@ class LBFGS:
         first, along = self.losses, self.dot(direction, self.slopes)
         assert first is not None
         length = torch.where(moving & (along < 0), 1.0, 0.0)
+        # Bracket of each member: low satisfies the decrease, high does not; infinite
+        # until met.
         low, high = torch.zeros_like(length), torch.full_like(length, torch.inf)
         reached, searching = torch.zeros_like(length), length > 0
         for _ in range(TRIALS):

@@ -107,6 +107,7 @@ class GroupObjective:
         """Targets that are the outputs: mean of (scale y - z)^2 and its gradient."""
         with torch.no_grad():
             raw = self._raw(outputs.detach())
+            # Both in units of the target's deviation: (L, U, m, B).
             residual = raw / self.spread - batch.values.movedim(-1, 0)
             if batch.weights is None:
                 steep = residual * self.spread.reciprocal()
@@ -184,6 +185,7 @@ class GroupObjective:
     def _raw(self, outputs: Tensor) -> Tensor:
         """Raw latents (L, U, m, B)."""
         members, latents, rows = outputs.shape
+        # Where one of both is single a view is enough; a transposed copy costs a pass.
         turned = outputs.transpose(0, 1) if min(members, latents) > 1 else outputs
         raw = turned.reshape(latents, *self.shape, rows)
         return raw if self.plain else torch.addcmul(self.shift, self.scale, raw)

@@ -46,6 +46,7 @@ class Processes:
         """Return the sum of a tensor over the processes, in place."""
         from torch import distributed
 
+        # All get the same sum, so that their replicas stay equal to the last bit.
         distributed.all_reduce(tensor)
         return tensor
 
@@ -56,6 +57,7 @@ class Processes:
 
     def share(self, rows: Tensor) -> RowShare:
         """Return what there is to know about a batch of rows (U, B)."""
+        # Few rows are taken by every process; dividing by the repeats counts them once.
         repeats = self.count if rows.shape[1] < self.count else 1
         return RowShare(rows.shape[1] * repeats, self.count, self.add, repeats)
 
@@ -78,6 +80,8 @@ class Processes:
         if batch.weights is not None:
             total = self.add(weight.clone()).clamp_min(TINY)
         loss = objective.terms(outputs, constants, batch)
+        # The mean over the whole batch is the mean of the parts, weighed by their
+        # observations.
         share = (weight / total).to(loss.data)
         violation = loss.violation
         if violation is not None:

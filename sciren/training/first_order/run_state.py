@@ -56,5 +56,6 @@ def restore(
             member.history.append(run.group.stage, number + 1, row)
         if run.best[k].stopped >= 0:
             member.history.say(run.lowest(k))
+    # Knots are among the buffers: what was planned for the old ones is wrong.
     run.stack.reload()
     run.keep()

@@ -27,6 +27,7 @@ def one_cycle(step: int, steps: int) -> float:
         steps: length of the cycle.
     Reference: Smith 2018, super-convergence.
     """
+    # The peak is at step 0.3 n - 1, counted from zero, as in torch.
     top = max(1.0, WARM_UP * steps - 1)
     if step <= top:
         low, part = START_SHARE, step / top
@@ -67,12 +68,15 @@ class Schedule:
     def least_gain(self, loss: float) -> float:
         """Return by how much a validation loss must fall to count as better."""
         least = self.config.min_delta
+        # Full-batch losses fall steadily by little and without noise: a thousandth is a
+        # gain.
         return min(least, 1e-3 * loss) if self.full_batch else least
 
     @property
     def shape(self) -> tuple[str, int]:
         """Trainings of one shape have rates in a fixed ratio."""
         cycle = self.config.schedule == "one-cycle" and not self.full_batch
+        # Only the one-cycle depends on the length; constant rates are always alike.
         return self.config.schedule, self.epochs * self.batches if cycle else 0
 
     def share(self, step: int) -> float:

@@ -70,6 +70,8 @@ def select_by_refits(member: Member, start: Start) -> bool:
 def _solver(member: Member) -> StageSolver:
     """Return a solver that leaves the scale of the trained latents as it is."""
     model = member.model
+    # `StageSolver` sets the scale of latents anew, in which trained weights would mean
+    # others.
     known = model.output_shift.clone(), model.output_scale.clone()
     history: History = member.history
     solver = StageSolver(model, member.data, member.config, history, Silence())
@@ -83,6 +85,7 @@ def _fitted(stage: AdditiveStage, theta: Tensor) -> list[Candidate]:
     problem = stage.problem
     deviation = problem.spline.deviation(problem.split(theta)[0][0, :, 1:])
     share = deviation / deviation.sum(0).clamp_min(1e-300)
+    # Thresholds between two shares give the same set, which is fitted once.
     sets = {
         tuple((share >= least).flatten().tolist()): share >= least for least in SHARES
     }

@@ -30,8 +30,11 @@ class Best:
         gained = loss < self.reference - schedule.least_gain(self.reference)
         if gained:
             self.reference = loss
+        # At high rates the validation loss rises and falls without meaning; waiting
+        # starts later.
         falling = schedule.past_the_peak(step)
         self.waited = 0 if gained or not falling else self.waited + 1
+        # Any lower loss is kept, though only one lower by min_delta delays the end.
         lower = loss < self.loss
         if lower:
             self.loss, self.epoch = loss, epoch

@@ -46,6 +46,7 @@ def whitening(
         slopes = vector[: table.numel()].view(table.shape)
         columns = slopes.transpose(2, 3).flatten(1, 2)  # (U, n R, J)
         level = vector[cut : cut + size].view(bias.shape).unsqueeze(1)
+        # (U, n R + 1, J): every output of a stream is mixed by the same inverse.
         mixed = inverse @ torch.cat((columns, level), dim=1)
         shape = (len(table), table.shape[1], table.shape[3], table.shape[2])
         into = mixed[:, :-1].reshape(shape).transpose(2, 3)
@@ -70,6 +71,8 @@ def _matrix(stack: SplineStack, basis: Tensor) -> Tensor:
     whole = torch.cat((flat, torch.ones_like(flat[:, :1])), dim=1)
     gram = whole @ whole.mT / count
     if layer.roughness is not None and layer.smooth is not None:
+        # One inverse for all outputs, so with the mean of their smoothing weights: a
+        # metric need only be near the Hessian.
         weights = layer.smooth.mean(2).squeeze(-1)  # (U, n)
         for stream, row in enumerate(weights if streams > 1 else weights[:1]):
             blocks = torch.block_diag(*(weight * layer.roughness for weight in row))

@@ -41,6 +41,8 @@ class GroupedDecoder:
         """Find out whether arrays with members in front give the same; see `evaluate`."""
         if self.way != "rows" or any(part.dim() > 2 for part in forcings.values()):
             return
+        # By rows is always right for a rowwise process; the faster way must say the
+        # same.
         expected = self.evaluate(latents, constants, forcings)
         self.way = "broadcast"
         try:
@@ -80,10 +82,13 @@ class GroupedDecoder:
         """One member as everywhere else; what it returns is checked the first time."""
         decoder, shape = self.decoder, latents.shape[1:]
         if not self._checked:
+            # The first call goes through `evaluate`, whose checks name a wrong shape or
+            # target.
             self._checked = True
             return self._by_row(latents, constants, forcings)
         if isinstance(decoder, IdentityDecoder):
             return list(latents.unbind(0))
+        # (L, 1, 1, B) to L views of (B,): later calls skip all wrapping.
         count = shape[-1]
         rows = [part.view(count) for part in latents.unbind(0)]
         same = [
@@ -107,6 +112,7 @@ class GroupedDecoder:
         self, latents: Tensor, constants: Tensor, forcings: Mapping[str, Tensor]
     ) -> list[Tensor]:
         shape = latents.shape[1:]
+        # (U m B, L): members below each other, as rows of one long table.
         rows = latents.flatten(1).T
         spread = constants.unsqueeze(-1).expand(-1, *shape).flatten(1).T
         below = {
@@ -123,6 +129,7 @@ class GroupedDecoder:
     ) -> list[Tensor]:
         decoder, shape = self.decoder, latents.shape[1:]
         names = (*decoder.latent_names, *decoder.constant_names)
+        # Constants (U, m, 1) beside latents (U, m, B).
         values = (*latents.unbind(0), *constants.unsqueeze(-1).unbind(0))
         p = SimpleNamespace(**dict(zip(names, values, strict=True)))
         f = SimpleNamespace(**{n: forcings[n].unsqueeze(1) for n in decoder.forcings})

@@ -55,6 +55,8 @@ def groups_of(members: Sequence[Member], stage: str = "train") -> list[Group]:
     """
     alike: dict[Hashable, list[list[int]]] = {}
     for number, member in enumerate(members):
+        # First by kind, then by stream: those of a stream also share seed, rows and
+        # knots, so that features and basis are read once.
         streams = alike.setdefault(_kind(member), [])
         for stream in streams:
             if _one_stream(members[stream[0]], member):
@@ -78,6 +80,8 @@ def _kind(member: Member) -> Hashable:
     model, config = member.model, member.config
     settings = dict(model.encoder.settings())
     settings.pop("seed", None)
+    # A penalty is either computed for the whole group or not at all; its weight is
+    # free.
     weights = tuple(getattr(config, name) > 0 for name in WEIGHTS)
     fixed = config.model_dump(exclude=FREE | UNREAD | PASSIVE - {"checkpoint"})
     shapes = [(name, tuple(t.shape)) for name, t in model.encoder.state_dict().items()]
@@ -101,6 +105,7 @@ def _decoder(decoder: Any) -> Hashable:
         return _decoder(decoder.original), repr(sorted(settings.items()))
     if settings or decoder.name == "identity":
         return type(decoder), repr(sorted(settings.items())), decoder.targets
+    # A function of a user may differ in what it closes over: only itself is alike.
     return id(decoder)
 
 
@@ -115,6 +120,7 @@ def _one_stream(one: Member, other: Member) -> bool:
             return False
         if not all(same(a.forcings[name], b.forcings[name]) for name in names):
             return False
+    # Equal tables with different scaling are different inputs.
     scales = [(m.model.feature_shift, m.model.feature_scale) for m in (one, other)]
     return all(same(a, b) for a, b in zip(*scales, strict=True))
 

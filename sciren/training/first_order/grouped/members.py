@@ -47,6 +47,8 @@ def train_members(members: Sequence[Member], progress: Progress | None = None) -
     for member in members:
         _check_observed(member)
     _train_all(members, "train", {}, listener)
+    # Weights of proportional noise need predictions, hence a second training from the
+    # first.
     again = [number for number, member in enumerate(members) if member.config.reweights]
     factors = {id(members[k]): _factors(members[k]) for k in again}
     _train_all([members[k] for k in again], "train, reweighted", factors, listener)
@@ -82,6 +84,7 @@ def _train_all(
         run = GroupRun(group)
         _run(run, _checkpoint(run, f"{stage.replace(', ', '-')}-{number}"), progress)
         runs.append(run)
+    # After all runs: an error in a later group leaves every model as it was.
     for run in runs:
         run.write_back()
 
@@ -95,6 +98,7 @@ def _run(run: GroupRun, checkpoint: Checkpoint | None, progress: Progress) -> No
     while not run.finished:
         run.advance(progress)
         writes = run.processes is None or run.processes.first
+        # All processes hold the same numbers; one writes them.
         if checkpoint is not None and writes and (run.finished or checkpoint.due()):
             checkpoint.save(*state_of(run))
 
@@ -104,6 +108,8 @@ def _checkpoint(run: GroupRun, name: str) -> Checkpoint | None:
     if config.checkpoint is None:
         return None
     tables = [(member.train, member.valid) for member in run.members]
+    # A checkpoint belongs to its settings, data and start; one of another training is
+    # refused. Members often share tables, which are hashed once.
     hashes = {id(table): hash_table(table) for pair in tables for table in pair}
     data = [[hashes[id(table)] for table in pair] for pair in tables]
     factors = [hash_tensors(*pair) for pair in run.group.factors]

@@ -38,6 +38,7 @@ class _Scored(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, asked: ScorePenalty, *edges: Tensor) -> Tensor:
+        # The slopes are in closed form, so that no graph of the entropies is built.
         ctx.slopes = asked.slopes
         named = (asked.entropy, asked.l1)
         terms = [term.sum() for term in named if term is not None]
@@ -61,6 +62,8 @@ class _SharedDeviation(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *above: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivatives()
+        # d/dv_i mean |v - mean v| = (sign_i - mean sign) / n, since the mean moves with
+        # v_i.
         level = row_mean(ctx.sign, ctx.share)
         return above[0].unsqueeze(-1) * (ctx.sign - level) / ctx.share.rows, None
 
@@ -156,6 +159,8 @@ def _whole(result: Result, loss: Loss) -> Tensor:
     """What has the gradient of loss and penalties; in plain regression not their value."""
     data = loss.total()
     if loss.slopes is not None:
+        # Linear in the outputs with the known slopes: autograd sees the same gradient,
+        # for the price of one product.
         data = (result.outputs * loss.slopes).sum()
     return data if result.tape is None else data + result.tape
 
@@ -193,6 +198,8 @@ class DenseStack(GraphStack):
             return torch.baddbmm(leaves[1].unsqueeze(-1), weight, x), edges
         assert isinstance(encoder, MLPEncoder)
         activation = ACTIVATIONS[encoder.activation]()
+        # Leaves in the order of `trained`: weight and bias of every linear layer, then
+        # of norms.
         first_norm = 2 * (encoder.depth + 1)
         for number in range(encoder.depth):
             weight, bias = leaves[2 * number], leaves[2 * number + 1]
@@ -233,6 +240,7 @@ class AdditiveStack(GraphStack):
     def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
         """Edges (M, i, j, B), then their sums."""
         inner, offset, outer, bias = self.leaves
+        # (M, d, J, h, B): h hidden units on each edge from input to output.
         hidden = x[:, :, None, None] * inner.unsqueeze(-1) + offset.unsqueeze(-1)
         edges = (torch.tanh(hidden) * outer.unsqueeze(-1)).sum(3)
         masks = [
@@ -270,6 +278,7 @@ class ModuleStack(GraphStack):
         """Every member on its rows."""
         outputs, self._nodes, scored = [], [], []
         for encoder, part in zip(self.encoders, x, strict=True):
+            # Dropout and batch statistics of unknown modules follow their own mode.
             encoder.train(learning)
             rows = part.T.contiguous()
             if not self.sparse or not learning:
@@ -278,6 +287,8 @@ class ModuleStack(GraphStack):
             edges, nodes = [], []
             for layer in edge_layers(encoder):
                 curves = layer.edges(rows)
+                # The layers are run by hand, because scores need the curves of every
+                # edge.
                 rows = curves.sum(1) + layer.bias
                 edges.append(self.deviation(curves.movedim(0, -1)))
                 nodes.append(self.deviation(curves.detach().sum(1).T))
@@ -297,6 +308,7 @@ class ModuleStack(GraphStack):
         leaves: list[Tensor] = [leaf for one in single for leaf in one]
         slopes = slopes_of(_whole(result, loss), with_constants(leaves, constants))
         size, of_constants = len(single[0]), slopes[len(leaves) :]
+        # Gradients come member by member; column k is the k-th array of every member.
         columns = [slopes[k : len(leaves) : size] for k in range(size)]
         return [torch.stack(column) for column in columns] + of_constants
 
@@ -318,5 +330,7 @@ def stack_of(members: Sequence[Member], streams: int, like: Tensor) -> Stack:
     }
     encoder = members[0].model.encoder
     known = kinds.get(type(encoder), ModuleStack)
+    # The stacks for known encoders train all arrays; a frozen one needs the general
+    # way.
     frozen = any(not leaf.requires_grad for leaf in encoder.parameters())
     return (ModuleStack if frozen else known)(members, streams, like)

@@ -93,6 +93,8 @@ class GroupRows:
         inputs, outputs = _Distinct(), _Distinct()
         for number, member in enumerate(members):
             table = part(member)
+            # Features and forcings are the same within a stream; targets may differ by
+            # member.
             if number % each == 0:
                 scaled = member.model.encoder_inputs(table.features).to(like)
                 forcings = [table.forcings[name].to(like) for name in _used(member)]
@@ -106,6 +108,7 @@ class GroupRows:
         target_starts = torch.tensor(outputs.starts, device=like.device).view(
             streams, each
         )
+        # Size one broadcasts: shared targets are read once, not once a member.
         if bool((target_starts == target_starts[:, :1]).all()):
             target_starts = target_starts[:, :1]
             if len(set(outputs.starts)) == 1:
@@ -127,8 +130,10 @@ class GroupRows:
             order: (U, B) positions inside the stream's table, or (1, B) for all.
         """
         rows = self.starts.unsqueeze(1) + order
+        # (U, m, 1) + (U, 1, B): the rows of each member in the joined targets.
         targets = self.target_starts.unsqueeze(2) + order.unsqueeze(1)
         shape = (*targets.shape, self.values.shape[-1])
+        # One gather along the first axis serves all streams.
         flat, wanted = rows.view(-1), targets.reshape(-1)
         return Batch(
             rows,

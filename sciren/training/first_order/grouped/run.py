@@ -83,6 +83,8 @@ class GroupRun(GroupSteps):
                 self.stack.update_grids(self.train.features, places)
             terms = self._step(rows)
             names = list(terms)
+            # Summed on the device and read once an epoch: reading a loss each step
+            # would wait for it.
             sums = sums + torch.stack(list(terms.values()))
         if self.processes is not None:
             sums = self.processes.add(sums)
@@ -106,6 +108,8 @@ class GroupRun(GroupSteps):
         """Yield the rows (U, B) of every batch, gathered for many where knots are fixed."""
         parts = [self._rows(order, number) for number in range(self.batches)]
         fixed = self.epoch >= self.config.grid_updates
+        # A compiled step gathers by itself, processes take parts, and moving knots
+        # change the basis.
         if self.sees_all or self.compiled or self.processes or not fixed:
             yield from parts
             return
@@ -118,6 +122,8 @@ class GroupRun(GroupSteps):
 
     def _rows(self, order: Tensor, number: int) -> Tensor:
         """Rows (U, B) of one batch; a last one of a single row joins the one before."""
+        # By identity: the batch of all rows and its basis are kept under this very
+        # tensor.
         if order is self.whole:
             return order
         last = number == self.batches - 1
@@ -131,6 +137,7 @@ class GroupRun(GroupSteps):
             running = [best.stopped < 0 for best in self.best]
             return self.full_batch.step(running)
         fixed = self.epoch >= self.config.grid_updates
+        # Compiled for one shape: a last batch of another size goes the ordinary way.
         if self.compiled is not None and fixed and rows.shape[1] == self.batch:
             terms = self.compiled.step(rows)
             if terms is not None:
@@ -147,6 +154,7 @@ class GroupRun(GroupSteps):
     def _descend(self, batch: Batch) -> dict[str, Tensor]:
         """Take one step; return the terms of every member."""
         slopes, terms = self.gradients(batch)
+        # One vector, one all-reduce, one kernel call, whatever the number of arrays.
         torch.cat([slope.reshape(-1) for slope in slopes], out=self.gradient)
         if self.processes is not None:
             self.processes.add(self.gradient)
@@ -173,6 +181,7 @@ class GroupRun(GroupSteps):
         if self.rowwise:
             width = self.valid.features.shape[1] * len(self.members)
             size = max(1, min(rows, VALID_NUMBERS // width))
+        # Batches are weighed by their observations, so that the split does not matter.
         total = weight = torch.zeros((), device=self.whole.device)
         for order in self._valid_rows(size):
             batch = self.valid.take(order.unsqueeze(0))
@@ -183,6 +192,8 @@ class GroupRun(GroupSteps):
             shape = (2, len(self.members))
             parts = torch.stack([total.expand(shape[1]), weight.expand(shape[1])])
             total, weight = self.processes.add(parts)
+        # No number counts as the worst loss: a member may recover from it while the
+        # rate falls.
         losses = (total / weight).nan_to_num(math.inf, math.inf).tolist()
         gained = [self._judge(k, loss) for k, loss in enumerate(losses)]
         if any(gained):
@@ -203,6 +214,7 @@ class GroupRun(GroupSteps):
         best, schedule = self.best[k], self.schedules[k]
         if best.stopped >= 0:
             return False
+        # Only a member that never had a finite loss, at its last epoch, has failed.
         if loss == best.loss == math.inf and self.epoch + 1 == schedule.epochs:
             raise self._not_finite(k, "validation", {"data": loss})
         return best.judge(loss, self.epoch, schedule, self.step)
@@ -217,6 +229,8 @@ class GroupRun(GroupSteps):
         rates = [schedule.rate(self.step) for schedule in self.schedules]
         terms = self.train_epoch()
         if self.full_batch is not None:
+            # With line searches the history shows the length that was found in the
+            # place of a rate.
             rates = self.full_batch.lbfgs.lengths.tolist()
         for k, means in enumerate(terms):
             if self.best[k].stopped < 0 and not math.isfinite(means["total"]):
@@ -280,6 +294,7 @@ class GroupRun(GroupSteps):
         for k, member in enumerate(self.members):
             member.model.encoder.load_state_dict(self.stack.encoders[k].state_dict())
             constants = trained[k].double()
+            # The model keeps positive constants in logs, however they were trained.
             if not self.config.constants_in_logs:
                 constants = member.model.constant_scale.to_raw(constants)
             member.model.constant_raw.copy_(constants)

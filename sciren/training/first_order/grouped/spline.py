@@ -69,6 +69,7 @@ class SplineStack(Stack):
         members = torch.arange(self.members)
         if depth:
             return members.view(-1, *[1] * (dims - 1))
+        # Columns of a stream's members stand side by side in the first layer: (U, m J).
         wide = members.view(self.streams, -1).repeat_interleave(outputs, dim=1)
         return wide.view(self.streams, 1, -1, 1) if dims == 4 else wide
 
@@ -101,6 +102,7 @@ class SplineStack(Stack):
             biases = self._apart(weights[deep + depth], depth, 0)
             low, high = buffers[2 * depth], buffers[2 * depth + 1]
             for k, layer in enumerate(layers):
+                # A masked edge got no gradient, but weight decay has moved its numbers.
                 kept = (layer.mask != 0).unsqueeze(-1)
                 size = layer.coefficients.shape[-1]
                 splines, slopes = tables[k][..., :size], tables[k][..., size:]
@@ -130,6 +132,7 @@ class SplineStack(Stack):
     def _layer_plan(self, depth: int) -> LayerPlan:
         layers = self.layers[depth]
         one = layers[0]
+        # The first layer has the knots of a stream, which its members share.
         owners = layers if depth else layers[:: self.each]
         knots = Knots.of(
             torch.cat([layer.low for layer in owners]),
@@ -159,6 +162,8 @@ class SplineStack(Stack):
         whole = weight * layer.spaces.bent(layer.mask)
         if config.smooth_kind == "differences":
             return whole
+        # The integral of the squared second derivative, from differences of
+        # coefficients: (1/h^2)^2 times h.
         spacing = (layer.high - layer.low) / layer.intervals
         return whole / (spacing**3).unsqueeze(-1)
 
@@ -176,6 +181,7 @@ class SplineStack(Stack):
         memory = features.numel() * size * features.element_size()
         if not self._shared_knots() or memory > KEPT:
             return False
+        # (rows, d, R), rows first: a batch is then a gather of contiguous blocks.
         rows = self._basis(features.T.contiguous(), self._knots_of(inputs), layer.base)
         self._kept[id(features)] = features, rows.permute(2, 0, 1).contiguous()
         return True
@@ -233,6 +239,7 @@ class SplineStack(Stack):
         inputs, size = table.shape[1:]
         if streams == 1:
             return table.index_select(0, rows.view(-1)).permute(1, 2, 0).unsqueeze(0)
+        # Row r of input i stands at r d + i in the flat table.
         steps = torch.arange(inputs, device=rows.device).view(1, -1, 1)
         places = (rows.unsqueeze(1) * inputs + steps).view(-1)
         whole = table.view(-1, size).index_select(0, places)
@@ -254,6 +261,8 @@ class SplineStack(Stack):
         if len(first) < self.streams:
             first = first.expand(self.streams, -1, -1, -1)
         parts = views[:deep], views[deep:]
+        # The passes are written by hand; outputs become a leaf where torch takes over
+        # for constraint and process model.
         done = forward(self.plan, *parts, first, share=self.share)
         return Result(done.outputs.requires_grad_(), done.terms, done)
 
@@ -264,6 +273,8 @@ class SplineStack(Stack):
             above, of_constants = loss.slopes, []
         else:
             leaves = with_constants([result.outputs], constants)
+            # 1. By torch: from the loss back to the outputs and constants. 2. By hand:
+            # from the outputs back to coefficients and biases.
             above, *of_constants = slopes_of(loss.total(), leaves)
         coefficients, biases = backward(self.plan, result.tape, above)
         return [*coefficients, *biases, *of_constants]
@@ -287,6 +298,7 @@ class SplineStack(Stack):
         batches = rows_of(features, rows).transpose(1, 2)
         for k, encoder in enumerate(self.encoders):
             assert isinstance(encoder, KANEncoder)
+            # Through the encoders: a refit per member is rare and need not be fast.
             encoder.update_grids(batches[k // self.each])
         (weights, _), (buffers, _) = self.pack()
         self.weights.load(weights)

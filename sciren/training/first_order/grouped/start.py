@@ -77,5 +77,7 @@ def optimisers_of(
         whole.new_tensor(column)[numbers.owner] for column in zip(*keys, strict=True)
     )
     decays[cut:] = 0.0
+    # Constants come last in the vector; they have no weight decay, which would pull a
+    # physical number to zero or one.
     rates[cut:] *= factors[cut:]
     return [AdamW(whole, decays, rates, None)]

@@ -82,12 +82,16 @@ class GroupSteps:
     def _start_steps(self, like: Tensor) -> None:
         first, size = self.members[0], self.train.count
         self.rowwise = first.model.decoder.rowwise
+        # A process model that mixes rows has a meaning on all rows only.
         whole = self.config.optimizer == "lbfgs" or not self.rowwise
         self.batch = size if whole else min(self.config.batch_size, size)
         full, rest = divmod(size, self.batch)
+        # A rest of one row joins the batch before (`GroupRun._rows`): its deviation is
+        # zero.
         self.batches = max(1, full + (rest > 1))
         self.schedules = [Schedule(one.config, self.batches) for one in self.members]
         each = len(self.members) // self.group.streams
+        # One order of rows a stream, the order that its member would draw alone.
         self.generators = [seeded(one.config.seed) for one in self.members[::each]]
         self.epochs = max(schedule.epochs for schedule in self.schedules)
         self.gradient = torch.zeros_like(self.numbers.vector)
@@ -149,6 +153,8 @@ class GroupSteps:
         else:
             given = (self.objective, result.outputs, self.leaf, batch)
             terms = self.processes.terms(*given)
+            # Every process computes the whole penalty; the sum over processes must hold
+            # it once.
             penalties = {k: v / self.processes.count for k, v in result.terms.items()}
         slopes = self.stack.gradients(result, terms, self.leaf)
         return slopes, _named(terms, penalties)
