@@ -36,6 +36,7 @@ def baselines(
         config: of its training; the perceptron is trained by the first-order engine.
     """
     predictions: dict[str, Predict] = {}
+    # A process with memory has its constant latents scored with its free runs.
     if model.decoder.rowwise:
         predictions[CONSTANT] = constant_latents(model, split.train)
     predictions[PERCEPTRON] = perceptron(model, split, config, progress)
@@ -55,11 +56,15 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
 
     with torch.no_grad():
         observations = observed(model, train)
+        # Start of the offsets: mean raw latents (L,) of the network; a latent without
+        # edges is its offset.
         middle = model.raw_latents(observations.scaled).mean(0).tolist()
         flat = [
             LatentStructure(name, value)
             for name, value in zip(model.latent_names, middle, strict=True)
         ]
+        # Constants of the network fit its curves; with flat latents another minimum may
+        # be lower, and a weak baseline would flatter the model.
         starts = [model.constant_raw.detach(), model.constant_scale.start]
         found = [
             refit(
@@ -81,6 +86,7 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
         )
 
     def predict(table: "Table") -> "Tensor":
+        # One row (1, L) for all: expand repeats it without a copy.
         rows = latents.expand(len(table), -1)
         with torch.no_grad():
             return model.decoder.evaluate(rows, constants, table.forcings)
@@ -104,11 +110,14 @@ def perceptron(
 
     inputs, outputs = model.encoder.n_inputs, model.encoder.n_outputs
     constraints = dict(zip(model.latent_names, model.constraints, strict=True))
+    # Same constraints and process, so that a difference of scores is that of the
+    # encoders.
     box = ScIReN(
         MLPEncoder(inputs, outputs, seed=config.seed),
         constraints,
         copy.deepcopy(model.decoder),
     )
+    # Nothing of the search for structure: the perceptron is a yardstick, not a result.
     settings = config.replace(
         engine="first-order", optimizer="lbfgs", ladder=False, select=False,
         epochs=min(config.epochs or MOST_STEPS, MOST_STEPS), grid_updates=0, entropy=0.0,

@@ -17,10 +17,12 @@ def with_tests(edges: "pd.DataFrame", candidates: "pd.DataFrame") -> "pd.DataFra
         edges: table of edges of the equations.
         candidates: everything that was tried; see `candidates_table`.
     """
+    # No tests were made: black boxes, series, too many edges.
     if "status" not in candidates:
         return edges
     asked: Any = candidates[candidates["stage"] == "tests"]
     known = {(row["feature"], row["latent"]): row for row in asked.to_dict("records")}
+    # An edge from a hidden node was not asked about and gets empty cells.
     rows = [
         known.get(ends, {})
         for ends in zip(edges["source"], edges["latent"], strict=True)

@@ -91,6 +91,8 @@ def accumulated_local_effects(
     parts = []
     for column in _columns(table, features):
         levels = np.linspace(0, 1, bins + 1)
+        # Edges are values that occur (method "lower"); equal quantiles are merged, so
+        # that a column of few values has fewer bins.
         edges = np.unique(np.quantile(x[:, column], levels, method="lower"))
         effect = _local(evaluate, x, column, edges)
         parts.append((table.feature_names[column], edges, effect))
@@ -117,11 +119,13 @@ def functional_importance(
         ScIReN paper's code.
     """
     curves: Any = partial_dependence(model, table, None, grid, rows, seed)
+    # A feature with a single value has no deviation (nan) and no importance (0).
     spread = curves.groupby(["feature", "latent"], sort=False)["effect"].std(ddof=1)
     shares = spread.fillna(0.0).unstack("latent")
     names = list(dict.fromkeys(curves["latent"]))
     shares = shares.reindex(index=list(table.feature_names), columns=names)
     total = shares.sum(axis=0)
+    # A constant latent: zeros stay zeros in place of 0 / 0.
     shares = shares / total.where(total > 0, 1.0)
     shares.index.name, shares.columns.name = "feature", None
     return shares
@@ -152,6 +156,7 @@ def relationship_kl(true: ArrayLike, estimated: ArrayLike) -> float:
                 "at least one above zero"
             )
     t, p = t / t.sum(0), np.maximum(p / p.sum(0), 1e-6)
+    # t ln t -> 0; both branches are evaluated, and ln(1e-6) is finite.
     terms = np.where(t > 0, t * np.log(1e-6 + t / p), 0.0)
     return float(np.mean(terms.sum(0)))
 
@@ -159,12 +164,14 @@ def relationship_kl(true: ArrayLike, estimated: ArrayLike) -> float:
 # -- parts ------------------------------------------------------------------------------
 def _function(model: Any, table: "Table") -> tuple[Rows, list[str]]:
     """Return raw features (n, d) -> (n, L), and the names of the outputs."""
+    # Told by what they offer, not by class: equations need no torch, a network does.
     if hasattr(model, "unconstrained_values"):
         names = table.feature_names
 
         def equations(x: Array) -> Array:
             columns = dict(zip(names, x.T, strict=True))
             values = model.unconstrained_values(columns).values()
+            # A latent without features is one number and is spread over the rows.
             return np.stack(
                 [np.broadcast_to(column, len(x)) for column in values], axis=1
             )
@@ -173,6 +180,7 @@ def _function(model: Any, table: "Table") -> tuple[Rows, list[str]]:
     if hasattr(model, "raw_latents"):
         model.check_features(table)
         return _network(model), list(model.latent_names)
+    # A plain function is called once on two rows to learn how many outputs it has.
     count = _two_dimensional(model(table.features[:2].numpy())).shape[1]
     names = ["output"] if count == 1 else [f"output{k + 1}" for k in range(count)]
     return lambda x: _two_dimensional(model(x)), names
@@ -224,6 +232,8 @@ def _grid_of(values: Array, grid: int) -> Array:
 
 def _means(evaluate: Rows, x: Array, column: int, values: Array) -> Array:
     """Mean outputs (g, L) with one column set to each of the values (g,)."""
+    # (values in a chunk) * n rows are handed over at once: rows vary fastest, values
+    # slowest, so that reshape (values, n, L) averages over the rows.
     many = max(1, AT_ONCE // len(x))
     means = []
     for first in range(0, len(values), many):
@@ -238,16 +248,22 @@ def _local(evaluate: Rows, x: Array, column: int, edges: Array) -> Array:
     """Accumulated effects (edges, L), centred over the rows."""
     if len(edges) < 2:
         return np.zeros((len(edges), evaluate(x[:1]).shape[1]))
+    # Bin k holds edges[k - 1] < x <= edges[k]; the smallest value belongs to the first
+    # bin.
     place = np.searchsorted(edges, x[:, column], side="left")
     place = np.clip(place, 1, len(edges) - 1)
     above, below = x.copy(), x.copy()
     above[:, column], below[:, column] = edges[place], edges[place - 1]
+    # Only the one feature moves, by the width of its own bin: other features stay as
+    # observed.
     gaps = evaluate(above) - evaluate(below)
     count = np.bincount(place, minlength=len(edges))[1:, None]
     sums = np.zeros((len(edges) - 1, gaps.shape[1]))
     np.add.at(sums, place - 1, gaps)
     steps = sums / np.maximum(count, 1)
     effect = np.concatenate((np.zeros((1, gaps.shape[1])), np.cumsum(steps, axis=0)))
+    # Centred over the rows: a row inside a bin has about the mean of the effects at its
+    # edges.
     middle = (effect[1:] + effect[:-1]) / 2
     return effect - (middle * count).sum(0) / count.sum()
 

@@ -40,6 +40,7 @@ def refitted_constants(
     from symbolic.search.observations import raw_process_constants
     from symbolic.search.refit import refit
 
+    # Only the start moves to the given values; all constants are free in the refit.
     raw = raw_process_constants(model, equations.constants | dict(constants))
     return refit(
         problem.term, problem.scaled, equations.structures, raw, with_covariance=False

@@ -31,6 +31,8 @@ def importance_table(
     from sciren.importance import feature_importance
 
     columns = {"network": functional_importance(model, table, rows=rows, seed=seed)}
+    # A black box has no edges; equations may be missing too. Columns that are missing
+    # in a run are missing in the table.
     if edge_layers(model.encoder):
         columns = {"edges": feature_importance(model, table)} | columns
     if equations is not None:
@@ -55,6 +57,8 @@ def candidates_table(
     """
     import pandas as pd
 
+    # Families are those of the equations, which may have been sought again since the
+    # training.
     rows = [dict(one) for one in tried if one.get("stage") != "families"]
     known = equations.candidate_rows if equations is not None else ()
     rows += [{"stage": "families"} | dict(one) for one in known]
@@ -90,6 +94,8 @@ def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
 
     model = equations_of(discovery)
     latex = discovery.latex()
+    # R2 between the two latents on the table: whether the equation is the network, not
+    # whether it is true.
     agreement = scores(
         discovery.network().latents(table).numpy(),
         equation_latents(model, table).numpy(),

@@ -52,6 +52,7 @@ class Identification:
     @classmethod
     def of(cls, summary: "ProfileSummary", model: str) -> "Identification":
         """Take over a profile's summary."""
+        # Resampled limits where there are any, else 95 % of a normal distribution.
         low, high = summary.interval or (
             summary.estimate - 1.96 * summary.error,
             summary.estimate + 1.96 * summary.error,
@@ -68,6 +69,7 @@ class Identification:
         minima = tuple((float(value), float(chi)) for value, chi in stored["minima"])
         known: dict[str, Any] = {k: stored[k] for k in cls.__dataclass_fields__}
         for key in ("estimate", "error", "low", "high"):
+            # JSON writes nan as null.
             known[key] = math.nan if known[key] is None else float(known[key])
         known["minima"] = minima
         return cls(**known)
@@ -90,6 +92,8 @@ def identifications(
 
     profiles = []
     for name, summary in summaries.items():
+        # The engine tells the two models of a profile by the end of the constant's
+        # name.
         whole = name.endswith(ALL_FEATURES)
         profile = Identification.of(summary, OFFERED if whole else model)
         profiles.append(replace(profile, constant=name.removesuffix(ALL_FEATURES)))
@@ -121,6 +125,7 @@ def equation_summaries(
     from sciren.solvers.profile import profile_constants
 
     problem, theta = equation_problem(equations, model, table)
+    # Plain regression has no process constants.
     if not problem.n_constants:
         return {}
     summaries, _ = profile_constants(problem, theta, POINTS, {})
@@ -145,12 +150,15 @@ def verdicts(
     for name, (low, high) in intervals.items():
         mine = [profile for profile in profiles if profile.constant == name]
         reasons = _doubts(mine)
+        # A ratio only has a meaning for a positive constant; others are left to their
+        # profiles.
         wide = positive.get(name, False) and (low <= 0 or math.log(high / low) > WIDEST)
         if wide:
             reasons.append(
                 f"its 95 % interval in the equations, {low:.3g} to {high:.3g}, "
                 "spans more than a factor of 2"
             )
+        # Not asked is not identified.
         if not mine:
             reasons.append("no profile was computed")
         known[name] = (not reasons, "; ".join(reasons))
@@ -169,6 +177,7 @@ def _doubts(profiles: Sequence[Identification]) -> list[str]:
         for profile in profiles
         if profile.model == OFFERED and profile.reason
     ]
+    # A doubt with all features holds with fewer as well, so it is said only once.
     doubts = [f"with all offered features {reason}" for reason in whole]
     for profile in profiles:
         repeated = any(reason in profile.reason for reason in whole)

@@ -65,8 +65,11 @@ def replicate_columns(
     size = max(1, AT_ONCE // len(replicates))
     for first in range(0, rows, size):
         part = slice(first, first + size)
+        # Columns (rows, 1) against constants (R,) give (rows, R) by broadcasting.
         some = {name: values[part, None] for name, values in columns.items()}
         for name, values in evaluate(some).items():
+            # A row with a missing feature is nan for every resample, and so are its
+            # limits.
             with np.errstate(invalid="ignore"):
                 limits = np.quantile(values, [tail, 1.0 - tail], axis=1)
             for ending, limit in zip(ENDINGS, limits, strict=True):
@@ -91,7 +94,11 @@ class _Evaluate:
             )
             for structure in equations.structures
         ]
+        # The order of the arguments of the compiled functions: features, then constants
+        # of all latents in this order.
         inside = [str(symbol) for latent in latents for symbol in latent.constants]
+        # Effects of classes are in no resample (they are drawn to their mean); theirs
+        # come from their normal law.
         others = drawn_constants(equations, self.count)
         self.constants = [
             (replicates if name in replicates else others)[name].to_numpy()
@@ -99,6 +106,7 @@ class _Evaluate:
         ]
         self.process = [replicates[name].to_numpy() for name in equations.constants]
         symbols = [*feature_symbols(self.features), *_symbols(latents)]
+        # Refused edges are called as splines by their name.
         calls = {name: curve.value for name, curve in equations.functions.items()}
         self.latents = {
             latent.name: compile_numpy(latent.expression, symbols, calls)
@@ -138,8 +146,10 @@ def drawn_constants(equations: "SymbolicModel", count: int = DRAWS) -> "pd.DataF
     """
     import pandas as pd
 
+    # Always the same draws: the same equations give the same limits.
     rng = np.random.default_rng(0)
     errors, table = equations.errors, equations.table
+    # One by one: correlations among constants are not counted.
     laws = {n: (v, errors.get(n, 0.0)) for n, v in equations.constants.items()}
     inside = zip(table["latent"], table["name"], strict=True)
     names = [f"{latent}::{name}" for latent, name in inside]

@@ -54,6 +54,8 @@ def train_members(
     if progress is not None:
         progress.say(f"members 2 to {count}, trained together")
     models = [model_of(study.config, study.decoder, seed) for seed in seeds]
+    # Intervals and profiles are those of the first member; the others only tell
+    # agreement.
     settings = [
         config.replace(seed=seed, bootstrap=0, profiles=False) for seed in seeds
     ]
@@ -80,6 +82,7 @@ def half_of_blocks(table: "Table", seed: int) -> "Table":
     names = np.unique(blocks)
     if len(names) < 2:
         return table
+    # Training and validation rows get draws of their own from the same seed.
     rng = np.random.default_rng([seed, len(names)])
     drawn = rng.permutation(names)[: -(-len(names) // 2)]
     return table.take(np.flatnonzero(np.isin(blocks, drawn)))
@@ -113,6 +116,7 @@ def _families(model: "ScIReN", study: "Study", train: "Table") -> str:
     return "; ".join(
         f"{row['source']} -> {row['latent']}: {row['family']}"
         for row in equations.edges.to_dict("records")
+        # Only edges that begin at a feature have a name that members share.
         if row["status"] != "dropped" and row["layer"] == 0
     )
 
@@ -149,6 +153,7 @@ def kept_features(model: "ScIReN", study: "Study") -> list[str]:
     names = study.table.feature_names
     if not layers:
         return list(names)
+    # mask (features, outputs): a feature lives as long as one of its edges does.
     alive = (layers[0].mask != 0).any(1).tolist()
     return [name for name, one in zip(names, alive, strict=True) if one]
 
@@ -166,6 +171,8 @@ def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:
     ]
     for name in first.constants():
         values = np.array([row[name] for row in rows])
+        # About the first member, which saw all rows: half samples scatter about it as
+        # it does about the truth.
         spread = float(np.sqrt(np.mean((values[1:] - values[0]) ** 2)))
         parts.append(
             f"{name} {values.min():.4g} to {values.max():.4g} (deviation {spread:.2g})"

@@ -14,6 +14,7 @@ def decision_notes(options: SymbolicOptions) -> list[str]:
     What changes no equation (resamples, rows, what to do about units) is not told.
     """
     given, notes = options.given(), []
+    # The order in which families are named changes nothing.
     if set(options.families) != set(USUAL_FAMILIES):
         notes.append(f"The user allowed the families {', '.join(options.families)}.")
     for edge, family in options.pins.items():

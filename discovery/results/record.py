@@ -76,6 +76,8 @@ class DiscoveryRecord:
     @property
     def has_network(self) -> bool:
         """Whether a network was trained; groups with numbers of their own need none."""
+        # A run from disk keeps its network there until it is needed; its file says that
+        # it exists.
         if self.folder is None or self.model is not None:
             return self.model is not None
         return (self.folder / "model.json").is_file()
@@ -158,6 +160,7 @@ class DiscoveryRecord:
         from symbolic.printing.contents import pieces_of
 
         model = equations_of(self)
+        # -1 stands for "as printed", because None already asks for full precision.
         shown = model.digits if digits == -1 else digits
         symbols = model.record.options.symbols
         formulas = {

@@ -32,6 +32,7 @@ def equation_latents(equations: "SymbolicModel", table: "Table") -> "Tensor":
     import torch
 
     found = equations.latents(feature_columns(table))
+    # A copy: pandas may hand out read-only memory, which torch must not share.
     return torch.from_numpy(found.to_numpy(copy=True))
 
 
@@ -44,6 +45,8 @@ def equation_targets(
     values = [equations.constants[name] for name in model.decoder.constant_names]
     constants = torch.tensor(values, dtype=torch.float64)
     latents = equation_latents(equations, table)
+    # The process model itself and not its sympy form, so that it also serves those that
+    # have none.
     with torch.no_grad():
         return model.decoder.evaluate(latents, constants, table.forcings)
 
@@ -99,6 +102,7 @@ def latent_scores(
         estimates = {NETWORK: model.latents(table)}
         if equations is not None:
             estimates[EQUATION] = equation_latents(equations, table)
+        # row_ids lead from the rows of a part to the positions in the file.
         true = np.stack([one[table.row_ids] for one in truth.values()], axis=1)
         found[part] = {
             name: scores(true, values.numpy()[:, columns], tuple(truth))

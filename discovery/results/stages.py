@@ -68,6 +68,7 @@ def discover(
     ```
     """
     decided = options_of(options, keywords)
+    # A misspelt edge is refused now, not after the work that it was meant for.
     check_edges(decided, table.feature_names, dict.fromkeys(model.latent_names))
     given = {"train": table, "valid": valid, "test": test}
     parts = {name: part for name, part in given.items() if part is not None}
@@ -108,6 +109,9 @@ class _Task:
 
         model, table = self.model, self.parts["train"]
         self.notes += decision_notes(self.options)
+        # 1. Equations, verified. 2. Profiles of constants over them, where the training
+        # has none. 3. Intervals. 4. Scores on every part. 5. The verdict, which needs
+        # all of these. Each stage asks `keep` first.
         equations = self._equations()
         training = self.training
         if equations is not None:
@@ -127,12 +131,14 @@ class _Task:
             candidates_table(training.candidates, equations),
             profiles_table(training.profiles),
             training.history,
+            # Each sentence once, in the order in which it was said first.
             tuple(dict.fromkeys((*training.notes, *self.notes))),
             training.notes,
             replicates,
             uncertainty=uncertainty,
         )
         result.verdict = self._verdict(result)
+        # The verdict comes last and may doubt a constant whose profile looked sharp.
         result.constants = with_doubts(constants, result.verdict)
         if uncertainty is not None:  # what is missing also widens intervals of means
             lack = result.verdict.lack_of_fit
@@ -207,8 +213,12 @@ class _Task:
 
         model = self.model
         can = isinstance(model.encoder, KANEncoder | AdditiveEncoder)
+        # Validation chose edges by what they are worth on other rows; a threshold of
+        # importance would choose a second time.
         if self.training.selected or not can:
             return model
+        # The network of the user keeps its weak edges; only what becomes equations
+        # loses them.
         thinner = copy.deepcopy(model)
         removed = prune(thinner, self.parts["train"], self.options.threshold)
         if removed:
@@ -236,6 +246,8 @@ class _Task:
             drawn = frame_of(record["replicates"])
             frame = frame_of(record["constants"])
         uncertainty = self._uncertainty(equations)
+        # Before the recommended numbers take their place, those of the equations join
+        # the table of alternatives.
         if uncertainty is not None and equations is not None:
             uncertainty = with_alternatives(uncertainty, frame, known)
         return (
@@ -253,6 +265,8 @@ class _Task:
 
         def inferred() -> dict[str, Any]:
             self.say("uncertainty: intervals, bands, held-out predictions")
+            # Test rows choose nothing and are left out here, so that they can judge the
+            # intervals.
             tables = [self.parts[k] for k in ("train", "valid") if k in self.parts]
             result, why = inferred_or_reason(self.model, tables, equations)
             return {"why": why, "result": result and result.to_json()}

@@ -68,6 +68,8 @@ def bootstrap_equations(
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
+        # Resamples of a constant with two minima belong to both: each is refitted from
+        # all of them and keeps its best, or the interval would hide the other minimum.
         others = [
             refitted_constants(problem, equations, model, constant)
             for constant in minima
@@ -77,6 +79,8 @@ def bootstrap_equations(
         scale = model.constant_scale
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
         values: dict[tuple[str, str], list[float]] = {}
+        # Constants of theta are scaled; a reader wants those of the printed equation,
+        # so every resample is brought to raw units.
         for row in draws:
             structures = problem.structures_at(row)
             for constant in printed_constants(
@@ -110,6 +114,8 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
     cosines = 0 if record is None else record.cosines
     reach = quantile_95(cosines)
     how = f"residuals in time order, {cosines} cosines" if cosines else CURVATURE
+    # Resampled weeks forget what lasts longer than a week: in time order the slow part
+    # of the residuals gives the error instead.
     if cosines:
         draws = None
     rows = [
@@ -141,6 +147,8 @@ def _row(
 ) -> dict[str, Any]:
     low, high = value - reach * error, value + reach * error
     if draws is not None and len(draws) > 1:
+        # Quantiles and not multiples of the deviation: constants near a bound have
+        # skewed draws.
         error = float(np.std(draws, ddof=1))
         low, high = (float(q) for q in np.quantile(draws, (0.025, 0.975)))
         method = f"block bootstrap, {len(draws)} resamples"
@@ -158,6 +166,8 @@ def network_constants(
     for name, value in model.constants().items():
         unit = next(p.unit for p in model.decoder.parameters if p.name == name)
         row = _row(name, "", "", value, np.nan, unit, None)
+        # Backwards, so that the first profile (that of the kept features) is written
+        # last.
         for profile in known[::-1]:
             if profile.constant == name:
                 how = f"profile, {profile.model}"
@@ -175,6 +185,7 @@ def with_verdicts(
     frame: "pd.DataFrame", known: Sequence[Identification], model: "ScIReN"
 ) -> "pd.DataFrame":
     """Add whether each process constant is identified, and why not."""
+    # Constants of closed forms have no profile and are not judged here.
     process = frame[frame["latent"] == ""]
     rows = zip(process["constant"], process["low"], process["high"], strict=True)
     intervals = {str(name): (float(low), float(high)) for name, low, high in rows}

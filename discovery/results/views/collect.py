@@ -50,6 +50,7 @@ def views_of(
 
 def sampled_rows(predictions: Predictions) -> dict[str, Any]:
     """Return at most 1,500 rows, evenly in their order: columns, targets, predictions."""
+    # The same rows for all columns, so that a slider can predict them.
     sample = spread(len(predictions.part), ROWS)
 
     def short(columns: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:

@@ -71,11 +71,14 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
     curves = []
     for view in views:
         edges = numbers_of(view["edges"])
+        # The values themselves are not stored: as many copies of each bin's middle as
+        # its share of SAMPLE draw the same histogram again.
         middle = 0.5 * (edges[1:] + edges[:-1])
         if view.get("labels"):
             middle = numbers_of(view["x"])
         counts = np.round(numbers_of(view["density"]) * SAMPLE).astype(int)
         formula = view["formula"]
+        # No formula, and none was refused: the equation leaves the edge out.
         dropped = formula is None and not view["refused"]
         curves.append(
             EdgeCurve(

@@ -50,6 +50,8 @@ def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
     predicted = predictions.predicted[predictions.best][target]
     known = np.isfinite(observed) & np.isfinite(predicted)
     labels, place = np.unique(predictions.group[known].astype(str), return_inverse=True)
+    # Rows sorted by site, cut where the next one begins: one pass in place of one a
+    # site.
     order = np.argsort(place, kind="stable")
     borders = np.searchsorted(place[order], np.arange(1, len(labels)))
     rows = []
@@ -61,6 +63,7 @@ def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
             "r2": score.r2 if score.rows >= FEWEST else np.nan,
             "rmse": score.rmse,
             "bias": score.bias,
+            # KGE is a measure of series; without time rows of a site are none.
             "kge": kling_gupta(y, p) if predictions.time is not None else np.nan,
         } | {axis: np.mean(v[own]) for axis, v in predictions.places.items()}
         rows.append(

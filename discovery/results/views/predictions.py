@@ -81,6 +81,8 @@ def predictions_of(
         for model, predict in models.items()
     }
     targets = np.concatenate([table.targets.numpy() for table in tables])
+    # Everything known by row of the file (labels, coordinates) is taken at these
+    # positions.
     rows = np.concatenate([table.row_ids for table in tables])
     columns, roles = _columns(tables)
     return Predictions(
@@ -137,12 +139,15 @@ def _blocks(tables: "list[Table]") -> Array:
     blocks, start = [], 0
     for table in tables:
         blocks.append(table.blocks.numpy() + start)
+        # Every part counts its blocks from zero; shifted, week 0 of two parts stays two
+        # blocks.
         start = int(blocks[-1].max()) + 1 if len(table) else start
     return np.concatenate(blocks)
 
 
 def _joined(times: "list[Array | None]") -> Array | None:
     known = [time for time in times if time is not None]
+    # A part without stamps would shift those of the next part.
     return np.concatenate(known) if len(known) == len(times) else None
 
 

@@ -26,6 +26,7 @@ def reach_views(predictions: Predictions) -> list[dict[str, Any]]:
         both = np.concatenate([known, asked])
         if not len(known) or np.ptp(both) == 0:
             continue
+        # Common bins, so that the two histograms can be laid over one another.
         edges = np.linspace(both.min(), both.max(), BINS + 1)
         beyond = (asked < known.min()) | (asked > known.max())
         rows.append(

@@ -44,6 +44,7 @@ def _axes(predictions: Predictions) -> Iterator[tuple[str, str, str, np.ndarray]
         yield name, predictions.roles[name], predictions.units.get(name, ""), values
     if predictions.time is not None:
         day = predictions.time.astype("datetime64[D]")
+        # Months since January 1970 modulo twelve.
         month = predictions.time.astype("datetime64[M]").astype(int) % 12 + 1
         hour = (predictions.time - day).astype("timedelta64[m]").astype(int) // 60
         yield "month", "season", "", month
@@ -67,6 +68,8 @@ def grouped_means(
     """
     values = np.unique(x)
     if len(values) > FEW and not apart:
+        # Inner quantiles only; repeated values (a column of many zeros) make fewer
+        # groups.
         edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)[1:-1]))
         member = np.searchsorted(edges, x, side="right")
     else:
@@ -91,6 +94,7 @@ def grouped_means(
 def _mean_and_error(values: np.ndarray, blocks: np.ndarray) -> tuple[float, float]:
     mean = float(values.mean())
     _, place = np.unique(blocks, return_inverse=True)
+    # Sum of deviations a block: rows of a block add up before they are squared.
     sums = np.bincount(place, values - mean)
     if len(sums) < 2:
         return mean, np.nan

@@ -37,6 +37,7 @@ def _series(predictions: Predictions, target: str) -> list[dict[str, Any]]:
     known = np.isfinite(predictions.observed[target])
     labels = np.full(len(known), "") if predictions.group is None else predictions.group
     names, counts = np.unique(labels[known].astype(str), return_counts=True)
+    # A stable sort: sites of equal size keep the order of their names.
     largest = names[np.argsort(-counts, kind="stable")][:GROUPS]
     most = max(POINTS // max(len(largest), 1), 60)
     series = []
@@ -63,6 +64,7 @@ def _means(
     if len(rows) <= most:
         place = np.arange(len(rows))
     else:
+        # Share (n,) of the time that has passed; "or 1.0" for rows of a single moment.
         share = (time[rows] - time[rows[0]]) / (time[rows[-1]] - time[rows[0]] or 1.0)
         _, place = np.unique((share * most).astype(np.int64), return_inverse=True)
     counts = np.bincount(place)
