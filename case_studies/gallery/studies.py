@@ -1,5 +1,6 @@
 """Run the studies of the gallery and keep what each says in one row."""
 
+import runpy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -69,15 +70,36 @@ def _discovered(
     path = studies()[name]
     written = load_config(path).data.path
     assert written is not None  # every configuration of the gallery names its table
-    table = written.name
-    found = sorted(data.rglob(table))
-    if not found:
-        raise SciRenError(f"{data}: holds no {table}, also not in its folders")
-    places = [f"data.path={found[0].resolve()}", f"out={folder.resolve()}"]
+    place = prepared_table(path.parent, data, folder) or _found(written.name, data)
+    places = [f"data.path={place.resolve()}", f"out={folder.resolve()}"]
     config = load_config(path, [*places, *changes])
     if not (folder / "equations.json").is_file():
         run(config, quiet=True)
     return Discovery.load(folder), config
+
+
+def _found(table: str, data: Path) -> Path:
+    found = sorted(data.rglob(table))
+    if not found:
+        raise SciRenError(f"{data}: holds no {table}, also not in its folders")
+    return found[0]
+
+
+def prepared_table(study: Path, data: Path, folder: Path) -> Path | None:
+    """Write the table that a study joins itself, beside its run; None where it does not."""
+    script = study / "prepare.py"
+    if not script.is_file():
+        return None
+    try:
+        frame = runpy.run_path(str(script))["table"](data)
+    except (OSError, ValueError) as error:
+        raise SciRenError(
+            f"{data}: does not hold what {script} joins: {error}"
+        ) from error
+    place = folder.parent / f"{study.name}.csv"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(place, index=False)
+    return place
 
 
 def _rows(
@@ -105,7 +127,9 @@ def _equations(discovery: "Discovery") -> dict[str, str]:
     model = discovery.equations
     if model is None:
         return {}
-    return {latent: to_text(model.printed(latent)) for latent in model.equations}
+    texts = {latent: to_text(model.printed(latent)) for latent in model.equations}
+    functions = discovery.series.law.functions if discovery.series else {}
+    return texts | {name: to_text(formula, 3) for name, formula in functions.items()}
 
 
 def _constant(row: Mapping[str, Any]) -> str:

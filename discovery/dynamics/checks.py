@@ -174,14 +174,18 @@ def _left_out(scores: "pd.DataFrame") -> Check:
     part = next((one for one in ("test", "valid") if one in parts), None)
     if part is None:
         return Check.not_applicable("left-out groups", "no groups were left out")
-    medians = {
-        model: float(
-            np.nanmedian(
-                [r["nse"] for r in rows if r["part"] == part and r["model"] == model]
-            )
-        )
+    known = {
+        model: [
+            r["nse"]
+            for r in rows
+            if r["part"] == part and r["model"] == model and np.isfinite(r["nse"])
+        ]
         for model in (EQUATION, CONSTANT)
     }
+    if not all(known.values()):
+        why = "single observations of a group have no NSE"
+        return Check.not_applicable("left-out groups", why)
+    medians = {model: float(np.median(values)) for model, values in known.items()}
     gain = medians[EQUATION] - medians[CONSTANT]
     meaning = "median NSE of left-out groups above that of constant latents"
     detail = f"{part}: {medians[EQUATION]:.3f} against {medians[CONSTANT]:.3f}"

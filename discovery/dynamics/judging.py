@@ -57,7 +57,12 @@ def judge_series(
     """
     before = level.verdict.reasons
     kept = [one for one in before if one.part != "skilful" or one.subject == "residual"]
-    folds = [one for one in before if one.subject == SECOND_LEVEL]
+    # other reasons about these rows ask for units and codes of data, which they are not
+    folds = [
+        one
+        for one in before
+        if one.subject == SECOND_LEVEL and one.limit in (None, LEVEL)
+    ]
     reasons = [_of_folds(one) for one in folds]
     part = next((one for one in ("test", "valid") if one in runs), None)
     if part is not None:
@@ -111,10 +116,13 @@ def on_held_out(
     observed = compared_targets(problem.process)
     nse = {m: _median_nse(observed, runs[part][m].outputs) for m in squares}
     what = _what(problems, part)
+    tested = f"p = {test.p:.2g}, {test.blocks} blocks"
+    change = f"squared error {_change(test.share)}"
     sentence = (
         f"On {what} the median NSE of free runs is {nse[EQUATION]:.3g}, with constant "
-        f"latents {nse[CONSTANT]:.3g} (squared error {_change(test.share)}, p = "
-        f"{test.p:.2g}, {test.blocks} blocks)"
+        f"latents {nse[CONSTANT]:.3g} ({change}, {tested})"
+        if np.isfinite(nse[EQUATION])
+        else f"On {what} free runs have a {change} than with constant latents ({tested})"
     )
     better = test.better(LEVEL) or (test.share > 0 and confirmed)
     step = "" if better else "Claim no relation; it takes more groups or other features"

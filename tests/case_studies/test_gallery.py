@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from case_studies.gallery.studies import prepared_table
 from discovery.config.file import load_config, train_config
 from discovery.tables.prepare import prepare
 from discovery.tables.study import SeriesStudy
@@ -39,9 +40,11 @@ def test_each_configuration_is_whole_and_at_most_25_lines(path):
 
 
 @pytest.mark.parametrize("path", GALLERY, ids=name_of)
-def test_each_table_is_read_and_prepared(path):
+def test_each_table_is_read_and_prepared(path, tmp_path):
     name = load_config(path).data.path.name
-    config = load_config(path, [f"data.path={data_file(name)}"])
+    known = [folder for folder in SHARED if folder.is_dir()]
+    joined = known and prepared_table(path.parent, known[0], tmp_path / "run")
+    config = load_config(path, [f"data.path={joined or data_file(name)}"])
     said = []
     study = prepare(config, said.append)
     assert any(line.startswith("read ") for line in said)

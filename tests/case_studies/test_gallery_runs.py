@@ -22,6 +22,11 @@ def test_a_study_whose_table_is_missing_is_told_and_the_next_begins(tmp_path, ca
     assert table.study.tolist() == ["stomata", "tharandt"]
 
 
+def test_a_study_that_joins_its_table_says_what_is_missing(tmp_path):
+    (row,) = run_studies(["aspen_budburst"], tmp_path, tmp_path / "out")
+    assert "does not hold what" in row["error"]
+
+
 def test_an_unknown_study_is_wrong_usage(tmp_path):
     with pytest.raises(SystemExit) as end:
         main(["stomatas", "--data", str(tmp_path)])

@@ -150,21 +150,26 @@ class SeriesProcess:
         # the step.
         p, f = SimpleNamespace(**static), SimpleNamespace()
         inputs = {latent: self._input(latent) for latent in values.functions}
+        # Rows are taken apart before the loop: an index into all of an array costs about
+        # as much as an operation of the step on a few groups.
+        forced = dict(zip(self.model.forcings, map(list, self.forcings), strict=True))
+        carried, given_out = list(states), list(outputs)
+        intervals, run = list(self.intervals), self.step.run
+        known, given = vars(p), vars(f)
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers
             for t in range(rows):
-                now = states[:, t]
-                vars(f).update(
-                    zip(self.model.forcings, self.forcings[:, t], strict=True)
-                )
+                now = [one[t] for one in carried]
+                for name, value in forced.items():
+                    given[name] = value[t]
                 for name, value in moving.items():
-                    setattr(p, name, value[t])
+                    known[name] = value[t]
                 for name, function in values.functions.items():
-                    setattr(p, name, function.value(now[inputs[name]]))
-                new, out = self.step.run(now, p, f, self.intervals[t])
-                for number, value in enumerate(new):
-                    states[number, t + 1] = value
-                for number, value in enumerate(out):
-                    outputs[number, t] = value
+                    known[name] = function.value(now[inputs[name]])
+                new, out = run(now, p, f, intervals[t])
+                for one, value in zip(carried, new, strict=True):
+                    one[t + 1] = value
+                for one, value in zip(given_out, out, strict=True):
+                    one[t] = value
         return Trajectory(states, outputs, values)
 
     def _input(self, latent: str) -> int:

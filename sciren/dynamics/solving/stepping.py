@@ -78,13 +78,19 @@ class Step:
     def _called(
         self, states: Values, p: Any, f: Any
     ) -> tuple[list[Any], Mapping[str, Any]]:
-        names = self.model.state_names
-        s = SimpleNamespace(**dict(zip(names, states, strict=True)))
+        names, s = self._names, SimpleNamespace()
+        vars(s).update(zip(names, states, strict=True))
         result = self.model.called(s, p, f)
-        values, outputs = (
-            (result, {}) if isinstance(result, Mapping) else result
-        )  # only states that are observed themselves: no outputs
+        # only states that are observed themselves: no outputs
+        alone = isinstance(
+            result, dict | Mapping
+        )  # a dict is told without the abstract class
+        values, outputs = (result, {}) if alone else result
         return [values[name] for name in names], outputs
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return self.model.state_names
 
     def _integrate(
         self, states: Values, p: Any, f: Any, interval: Any
