@@ -2,22 +2,23 @@
 
 from typing import Any
 
+import numpy as np
+
 from sciren import Balance, Forcing, Parameter, State, process_model
-from sciren.functions import minimum
 
 MM = "mm d-1"
 
 
 def _flows(s: Any, p: Any, f: Any) -> dict[str, Any]:
-    return {"et": f.pet * minimum(s.soil / p.smax, 1)}
+    return {"et": f.pet * np.minimum(s.soil / p.smax, 1)}
 
 
 @process_model(
     parameters=[
         Parameter(
-            "drain", low=0, unit=MM, inputs=["state.soil"], range=(0, 400), start=2
+            "drain", low=0, unit=MM, inputs=["state.soil"], range=(0, 150), start=2
         ),
-        Parameter("smax", low=20, high=600, unit="mm", kind="constant", start=100),
+        Parameter("smax", low=20, high=600, unit="mm", kind="constant", start=200),
     ],
     state=[
         State("soil", start=200, low=0, unit="mm", meaning="water in the catchment")
@@ -35,5 +36,5 @@ def store(s: Any, p: Any, f: Any) -> Any:
 
     Reference: Kirchner 2009, Water Resources Research 45, W02429.
     """
-    et = f.pet * minimum(s.soil / p.smax, 1)
+    et = f.pet * np.minimum(s.soil / p.smax, 1)
     return {"soil": s.soil + f.p - et - p.drain}, {"q": p.drain}
