@@ -96,7 +96,8 @@ def _thinned(name: str, data: Path, out: Path) -> Path:
     frame = read_frame(source)
     if config.data.rows is not None:
         frame = frame.iloc[np.flatnonzero(select_rows(frame, config.data.rows))]
-    frame = frame.dropna(subset=list({*config.features, *config.forcings.values()}))
+    known = frame[[*{*config.features, *config.forcings.values()}]].notna().all(axis=1)
+    frame = frame[known]
     part = path.with_suffix(".part")
     frame.iloc[:: -(-len(frame) // MOST_ROWS)].to_csv(part, index=False)
     part.replace(path)

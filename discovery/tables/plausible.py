@@ -229,8 +229,8 @@ def _copies(
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     """Return Spearman's correlation of two (n,) arrays without gaps."""
     # not that of scipy.stats, whose import takes longer than a whole check
-    ranks = [pd.Series(values).rank() for values in (x, y)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    first, second = (pd.Series(values).rank().to_numpy() for values in (x, y))
+    return float(np.corrcoef(first, second)[0, 1])
 
 
 def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:

@@ -1,6 +1,6 @@
 """Columns of intervals and of the flag ``outside`` for new rows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,14 +78,7 @@ def interval_columns(
         for name, values in limits(uncertainty, respond, some, level).items():
             if name in found:
                 found[name][part] = values
-    # Limits that the caller brings stand in place of the fit's; what is missing in the
-    # process widens them all the same.
-    for name in uncertainty.targets if own else ():
-        ends = own[f"{name}_low"], own[f"{name}_high"]
-        ends = widened(uncertainty, name, *ends, level)
-        found |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
-    for name in latents if own else ():
-        found |= {f"{name}{end}": own[f"{name}{end}"] for end in ("_low", "_high")}
+    found |= _given_limits(uncertainty, own, latents, level) if own else {}
     for name in (*(f"{target}_mean" for target in uncertainty.targets), *latents):
         # An interval that leaves out its own prediction would be taken for a fault: the
         # recommended fit and the equations differ a little.
@@ -96,6 +89,24 @@ def interval_columns(
     outside = uncertainty.reach.outside(columns)
     found[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
     return found
+
+
+def _given_limits(
+    uncertainty: Uncertainty,
+    own: Mapping[str, Array],
+    latents: Sequence[str],
+    level: float,
+) -> dict[str, Array]:
+    """Return limits that the caller brings, in place of those of the fit."""
+    given: dict[str, Array] = {}
+    for name in uncertainty.targets:
+        ends = own[f"{name}_low"], own[f"{name}_high"]
+        # what is missing in the process widens them all the same
+        low, high = widened(uncertainty, name, *ends, level)
+        given |= {f"{name}_mean_low": low, f"{name}_mean_high": high}
+    for name in latents:
+        given |= {f"{name}{end}": own[f"{name}{end}"] for end in ("_low", "_high")}
+    return given
 
 
 def _observation(

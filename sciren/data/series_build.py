@@ -113,9 +113,9 @@ def _check_times(
     odd = same & (np.abs(ahead.astype(float) - usual) > SAME_INTERVAL * usual)
     if gaps == "raise" and odd.any():
         place = int(odd.argmax())
-        row = int(order[place + 1])
+        before, row = int(order[place]), int(order[place + 1])
         raise DataError(
-            f"group {labels[codes[row]]} jumps from {stamp_text(stamps[order[place]])} to "
+            f"group {labels[codes[row]]} jumps from {stamp_text(stamps[before])} to "
             f"{stamp_text(stamps[row])} in {row_name(index, row)} ({int(odd.sum())} such "
             "rows), while its rows are otherwise equally far apart; give every step a row, with an "
             "empty target where nothing was measured, or set gaps='keep' for "

@@ -29,8 +29,9 @@ class StateFormula:
         # Heaviside and the like: a bound switches at one place, and either side will do
         slope = sympy.diff(self.expression, symbol).rewrite(sympy.Piecewise)
         # compiled once: a simulation asks at every step
-        return tuple(
-            compile_numpy(one, [self.state]) for one in (self.expression, slope)
+        return (
+            compile_numpy(self.expression, [self.state]),
+            compile_numpy(slope, [self.state]),
         )
 
     def value(self, x: np.ndarray) -> np.ndarray:
