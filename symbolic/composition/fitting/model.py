@@ -29,9 +29,6 @@ Array = np.ndarray
 
 Place = tuple[int, int]
 
-FREE = ("linear", "quadratic", "spline")
-"""Families without an inner constant that has to stay in a domain."""
-
 KINDS = ("exp", "quadratic", "log", "abs")
 """Outer functions of a sum; "product" takes two or three single edges."""
 
@@ -47,8 +44,7 @@ class Term:
     def scaled(self, factor: float) -> "Term":
         """Return the term times a number; parabolas and splines are linear in more."""
         # constants in which the family is linear: the others give the curve its shape
-        every = {"quadratic": 2, "spline": len(self.constants)}
-        count = every.get(self.family, 1)
+        count = {"quadratic": 2, "spline": len(self.constants)}.get(self.family, 1)
         first = tuple(factor * value for value in self.constants[:count])
         return replace(self, constants=(*first, *self.constants[count:]))
 
@@ -206,7 +202,7 @@ class Evaluator:
         for term in terms:
             end = at + len(term.constants)
             self.spline[at:end] = term.family == "spline"
-            if term.family not in FREE:
+            if term.family not in ("linear", "quadratic", "spline"):  # without a domain
                 self.retractions.append((slice(at, end), term))
             at = end
         return at
@@ -214,8 +210,8 @@ class Evaluator:
     def retract(self, old: Array, new: Array) -> Array:
         """Hold inner constants inside their domains."""
         for part, term in self.retractions:
-            family = edge_family(term.family)
-            new[part] = family.retract(self.columns[term.feature], old[part], new[part])
+            column, held = self.columns[term.feature], edge_family(term.family)
+            new[part] = held.retract(column, old[part], new[part])
         return new
 
     def value_jacobian(self, theta: Array) -> tuple[Array, Array]:
@@ -233,8 +229,8 @@ class Evaluator:
         return value, jacobian
 
     def _term(self, term: Term, constants: Array, out: Array) -> Array:
-        family = edge_family(term.family)
-        return family.evaluate(self.columns[term.feature], constants, out)
+        column = self.columns[term.feature]
+        return edge_family(term.family).evaluate(column, constants, out)
 
     def inner(self, node: Node, theta: Array, jacobian: Array, at: int) -> Array:
         """Centred sum of a node's inner functions; derivatives centred in place."""
@@ -322,7 +318,7 @@ def multiplied(factors: Sequence[Array]) -> Array:
 
 
 def _without_factor(node: Node, k: int) -> Node | None:
-    """Return a product without one of its three factors; None where two are left of one."""
+    """Return a product without one of its three factors; None where one would be left."""
     if len(node.terms) < 3:
         return None
     flags = node.anchored[:k] + node.anchored[k + 1 :]
@@ -371,9 +367,10 @@ def outer(
 
 def node_sum(columns: Sequence[Column], node: Node) -> Array:
     """Centred sum of a node's inner functions at its constants (n,)."""
-    alone = Model(nodes=(node,))
-    theta = alone.pack()
-    evaluator = Evaluator(columns, alone)
+    theta, evaluator = (
+        Model(nodes=(node,)).pack(),
+        Evaluator(columns, Model(nodes=(node,))),
+    )
     scratch = np.empty((evaluator.rows, evaluator.size), order="F")
     return evaluator.inner(node, theta, scratch, len(node.head))
 
@@ -382,8 +379,7 @@ def term_value(columns: Sequence[Column], term: Term) -> Array:
     """Value of one term (n,)."""
     column = columns[term.feature]
     scratch = np.empty((len(column.z), len(term.constants)), order="F")
-    family = edge_family(term.family)
-    return family.evaluate(column, np.array(term.constants), scratch)
+    return edge_family(term.family).evaluate(column, np.array(term.constants), scratch)
 
 
 def describe(model: Model, names: Sequence[str]) -> str:
