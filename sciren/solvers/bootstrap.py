@@ -37,6 +37,7 @@ def block_weights(blocks: Tensor, replicates: int, seed: int) -> Tensor:
     generator = seeded(seed)
     count = int(blocks.max()) + 1
     drawn = torch.randint(count, (replicates, count), generator=generator)
+    # How often each block was drawn; its rows get that as weight.
     times = torch.zeros(replicates, count, dtype=torch.float64)
     times.scatter_add_(1, drawn, torch.ones_like(drawn, dtype=torch.float64))
     return times.to(blocks.device)[:, blocks]
@@ -50,6 +51,8 @@ def n_observed_blocks(term: ProcessTerm) -> int:
 def observed_weights(term: ProcessTerm, replicates: int, seed: int) -> Tensor:
     """Draw the blocks that hold observations: weights (replicates, n) of the rows."""
     observed = _observed(term)
+    # Only blocks with observations are drawn: the others would change the sample's
+    # size.
     blocks = torch.unique(term.observations.blocks[observed], return_inverse=True)[1]
     drawn = block_weights(blocks, replicates, seed)
     weights = drawn.new_zeros(replicates, len(observed))
@@ -108,6 +111,7 @@ def bootstrap_constants(
     """
     weights = observed_weights(problem.term, replicates, seed)
     rows = problem.term.n_rows
+    # Designs take rows x parameters numbers a member: batches bound the memory.
     batch = max(1, AT_ONCE // (rows * problem.size * len(starts)))
     best = []
     for first in range(0, replicates, batch):
@@ -120,6 +124,7 @@ def bootstrap_constants(
         solution = minimise(weighted, starts.repeat(len(part), 1), 15, 1e-6)
         loss = solution.loss.view(len(part), len(starts))
         theta = solution.theta.view(len(part), len(starts), -1)
+        # A resample may prefer another minimum than the data: its own lowest counts.
         best.append(theta[torch.arange(len(part)), loss.argmin(1)])
     return torch.cat(best)
 
@@ -138,12 +143,14 @@ def one_step_bootstrap(
     """
     blocks, weights = _blocks(problem.term, seed)
     drawn = block_weights(torch.arange(len(blocks)), replicates, seed).to(starts)
+    # f: a resample of heavy blocks has a larger sum of weights, and the loss is a mean.
     share = weights.to(starts) / weights.sum()
     factor = 1.0 / (drawn @ share)
     steps = [
         _one_step(problem, start, blocks, drawn * factor[:, None]) for start in starts
     ]
     losses = torch.stack([loss for _, loss in steps])
+    # (minima, replicates, P): each replicate takes the minimum that became lowest.
     moved = torch.stack([theta for theta, _ in steps])
     return moved[losses.argmin(0), torch.arange(replicates)]
 
@@ -171,6 +178,7 @@ def _one_step(
     point, one = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
     parts = problem.normals_of(point, blocks)
     loss, slopes, matrices = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
+    # Everything active: `hold` must be applied once, after the blocks are summed.
     whole = problem.with_active(torch.ones_like(problem.active)).normal(
         point, one.to(theta.device)
     )

@@ -61,6 +61,7 @@ def newton_step(slopes: Array, left: Array) -> Array:
         left: residuals (m,), observed minus mean.
     """
     size = np.sqrt((slopes**2).sum(0))
+    # A column of zeros or without a number would make the system singular.
     seen = (size > 0) & np.isfinite(size)
     step = np.zeros(slopes.shape[1])
     scaled = slopes[:, seen] / size[seen]

@@ -25,6 +25,8 @@ def hold(normal: Normal, active: Tensor) -> Normal:
     Args:
         active: (S, P) bool; rows and columns of inactive ones become identity.
     """
+    # Identity rows with zero gradient: the step of held parameters is exactly zero, and
+    # all members keep systems of one size.
     keep = active.to(normal.gradient.dtype)
     matrix = normal.matrix * keep.unsqueeze(-1) * keep.unsqueeze(-2)
     matrix = matrix + torch.diag_embed(1.0 - keep)
@@ -136,6 +138,7 @@ def _advance(
 ) -> Tensor:
     """Try one step of the active members; return which of them gained."""
     slope, curvature = at.gradient[active], at.matrix[active]
+    # 1. Step and trial point; the loss decides alone whether it is accepted.
     delta, trial, bound = _trial(
         problem, at.theta[active], slope, curvature, at.factor[active], active
     )
@@ -146,9 +149,13 @@ def _advance(
     at.factor[active] *= torch.where(better, EASED, STIFFENED)
     at.factor.clamp_min_(LEAST_DAMPING)
     factor = at.factor[active]
+    # 2. What the quadratic promised: loss(theta) - model = -(2 g'd + d'A d).
     expected = -2 * (delta * slope).sum(1) - _quadratic(curvature, delta)
     gain = torch.where(better, before - reached, 0.0)
     size = tolerance * before.abs()
+    # 3. Convergence, by any of the three signs that the docstring of `minimise` names.
+    # An exact promise means that the model is the loss: the next step would gain
+    # nothing.
     exact = (
         better
         & ~bound
@@ -185,6 +192,7 @@ def _trial(
         # met on the way of a long one.
         downhill = -1e-3 * slope / curvature.diagonal(dim1=1, dim2=2).clamp_min(1e-300)
         short = problem.retract(theta + downhill, theta, members)
+        # Held are those that even the short step cannot move.
         stopped = _far(downhill, theta) & (short == theta)
         held = hold(Normal(slope[:, 0], slope, curvature), ~stopped)
         delta = _step(held.gradient, held.matrix, factor)
@@ -213,6 +221,7 @@ def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
     effect = diagonal > 1e-24 * diagonal.amax(-1, keepdim=True)
     size = torch.where(effect, diagonal, 1.0).sqrt()
     scaled = matrix / (size.unsqueeze(-1) * size.unsqueeze(-2))
+    # 1e-11 beside the damping: an undamped singular matrix still has a factor.
     extra = torch.where(effect, factor.unsqueeze(-1) + 1e-11, 1.0)
     root, info = torch.linalg.cholesky_ex(scaled + torch.diag_embed(extra))
     for _ in range(12):
@@ -242,6 +251,8 @@ def covariance(
     scale = matrix.diagonal(dim1=-2, dim2=-1).clamp_min(1e-300).sqrt()
     scaled = matrix / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
     eye = 1e-12 * torch.eye(size, dtype=matrix.dtype, device=matrix.device)
+    # In units of the diagonal, since constants and coefficients differ by powers of
+    # ten.
     inverse = torch.linalg.inv(scaled + eye)
     unscaled = inverse / (scale.unsqueeze(-1) * scale.unsqueeze(-2))
     return unscaled * (loss / max(count - used, 1.0)).view(-1, 1, 1)

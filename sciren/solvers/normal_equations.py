@@ -72,12 +72,15 @@ class Sums:
         for b in range(a + 1):
             part = right[:, self.starts[b] : self.starts[b + 1]]
             torch.mul(full[b], curvature[..., a, b].unsqueeze(1), out=part)
+        # Cross curvature between latent a and the constants, row by row.
         right[:, end:-1] = curvature[..., a, latents:].mT
         right[:, -1] = slope[..., a]
         return right
 
     def normal(self) -> Normal:
         """Return the sums as normal equations."""
+        # Diagonal blocks are symmetric by themselves; everything above mirrors what is
+        # below.
         lower = self.matrix.tril(-1)
         diagonal = self.matrix.diagonal(dim1=-2, dim2=-1)
         matrix = lower + lower.mT + torch.diag_embed(diagonal)
@@ -109,6 +112,7 @@ def assemble(local: LocalModel, designs: Sequence[Tensor]) -> Normal:
     chunk = max(256, BUDGET // max(1, members * max([*widths, 1])))
     for start in range(0, rows, chunk):
         part = slice(start, start + chunk)
+        # The loss is known as a whole; chunks must not add it again.
         nothing = torch.zeros_like(local.loss)
         few = LocalModel(nothing, local.gradient[:, part], local.curvature[:, part])
         sums.add(few, [design[..., part, :] for design in designs])

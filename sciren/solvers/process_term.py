@@ -33,6 +33,7 @@ class LocalModel:
 
     def scaled(self, scale: Tensor) -> "LocalModel":
         """Return it for raw latents in units of scale (L,)."""
+        # Constants keep their own scale.
         ones = scale.new_ones(self.gradient.shape[-1] - len(scale))
         knobs = torch.cat((scale, ones))
         curvature = self.curvature * (knobs.unsqueeze(1) * knobs)
@@ -80,6 +81,8 @@ class ProcessTerm:
 
     def _changed(self, **changes: object) -> "ProcessTerm":
         other = object.__new__(ProcessTerm)
+        # Without the constructor, which would transform the observations again. Cut
+        # parts belong to the old rows and are dropped.
         other.__dict__.update(self.__dict__ | {"_parts": {}} | changes)
         return other
 
@@ -98,6 +101,7 @@ class ProcessTerm:
     def take(self, rows: Tensor) -> "ProcessTerm":
         """Return the same term on some of the rows (positions): a loss of its own."""
         part = self._cut(rows)
+        # Unlike `part`: the sums are divided by these rows, as for a table of its own.
         part.whole_rows, part.total = part.n_rows, part._total()
         return part
 
@@ -143,6 +147,7 @@ class ProcessTerm:
     def _targets(self, raw: Tensor, physical: Tensor) -> Tensor:
         """Targets (S, n, t) for raw latents (S, n, L), physical constants (S, n, K)."""
         members, rows, _ = raw.shape
+        # Members below each other: decoders know rows only, not members.
         latents = self.model.constrain(raw).reshape(members * rows, -1)
         flat = physical.reshape(members * rows, -1)
         forcings = self._repeated(members)
@@ -198,6 +203,7 @@ class ProcessTerm:
         share = self._share(members)
         jacobian, residual = self.jacobian(raw, constants)  # (S, n, t, L+K), (S, n, t)
         pull = share * residual
+        # One target is the usual case: plain products do there.
         if jacobian.shape[2] == 1:
             one = jacobian[:, :, 0]
             gradient = pull * one
@@ -219,6 +225,8 @@ class ProcessTerm:
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
             physical = scale.to_physical(constants.detach()).unsqueeze(1)
+            # A copy of the constants for every row: one backward pass then gives
+            # derivatives row by row, because rows do not meet in a row-wise decoder.
             knobs = physical.expand(-1, raw.shape[1], -1).clone().requires_grad_()
             residual = self.observations.residual(self._targets(leaf, knobs))
         # back to the scale on which constants train, once for all rows
@@ -255,6 +263,7 @@ class ProcessTerm:
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
             outside = self._violation(leaf)
+            # Most steps leave no latent outside: no second pass then.
             if not outside.requires_grad or not bool((outside > 0).any()):
                 return local
             (slope,) = torch.autograd.grad(outside.sum(), leaf)
@@ -262,6 +271,8 @@ class ProcessTerm:
         share = self.violation_weight / self.whole_rows
         latents = slice(0, self.n_latents)
         local.gradient[..., latents] += share * outside * slope
+        # Squares of each latent's violation: Gauss-Newton curvature without cross
+        # terms.
         diagonal = torch.diag_embed(share * slope**2)
         local.curvature[..., latents, latents] += diagonal
         loss = local.loss + share * outside.pow(2).sum((1, 2))

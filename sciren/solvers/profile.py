@@ -92,6 +92,7 @@ class ProfileSummary:
             self.estimate + 1.96 * self.error,
         )
         wide = positive and (low <= 0 or math.log(high / low) > WIDEST)
+        # The gravest reason first: a flat profile has neither minima nor an interval.
         if worst < FLAT:
             low, high = self.searched
             self.reason = (
@@ -125,6 +126,8 @@ def search_range(
         # Q10 from 0.3 to 10: its two minima at the tower lie at 1.5 and 5.1.
         low = max(low, min(start / 5, estimate / 1.5))
         high = min(high, max(start * 20 / 3, estimate * 1.5))
+    # Bounds on both sides are the range; else eight errors, or the size of the estimate
+    # where curvature says nothing.
     elif parameter.bounded != "both":
         size = max(1.0, abs(estimate))
         width = 8 * (max(error, 1e-6 * size) if math.isfinite(error) else size)
@@ -154,6 +157,8 @@ def profile_constants(
     parameters = problem.term.model.constant_scale.parameters
     summaries: list[ProfileSummary] = []
     for _ in range(ROUNDS):
+        # All profiles anew: each is measured from the best point that the others have
+        # reached.
         summaries, moved = [], False
         for number, parameter in enumerate(parameters):
             column = problem.size - len(parameters) + number
@@ -225,6 +230,7 @@ class _Profile:
         lowest = min(loss for _, loss in minima)
         listed = [(value, self._chi_square(loss, lowest)) for value, loss in minima]
         listed = [one for one in listed if one[1] < HOPELESS]
+        # Within 2 % of the range: a minimum there may be the descent to one outside.
         edge = 0.02 * (self._raw(high) - self._raw(low))
         at_bound = (
             not self._raw(low) + edge < self._raw(estimate) < self._raw(high) - edge
@@ -264,6 +270,8 @@ class _Profile:
         self.apart = 0.02 * (1.0 if self.parameter.positive else high - low)
         grid = self._grid(low, high, points, estimate)
         solved = self._along(grid, SEARCH_STEPS, 1e-3)
+        # 1. Valleys of the coarse grid. 2. The lowest of them with the constant free
+        # again.
         seeds = self._seeds(grid, solved.loss)
         order = solved.loss[seeds].argsort(stable=True)[:SEARCHED]
         seeds = [seeds[k] for k in order.tolist()]
@@ -278,6 +286,7 @@ class _Profile:
         held = self.problem.active.expand(1, -1).repeat(len(grid), 1)
         held[:, self.column] = False
         start = self.theta.repeat(len(grid), 1)
+        # Everything else starts where it is: a small damping suffices near the minimum.
         start[:, self.column] = grid
         problem = self.problem.with_active(held)
         return minimise(problem, start, steps, tolerance, damping=1e-6)
@@ -291,10 +300,13 @@ class _Profile:
     def _grid(self, low: float, high: float, points: int, estimate: float) -> Tensor:
         ends = self._raw(low), self._raw(high)
         grid = torch.linspace(*ends, points, dtype=torch.float64)
+        # With the estimate itself: a narrow valley could lie between two points.
         middle = torch.tensor([self._raw(estimate)], dtype=torch.float64)
         return torch.cat((grid, middle)).to(self.theta).sort().values
 
     def _chi_square(self, loss: float, lowest: float) -> float:
+        # Minus twice the log likelihood ratio, with the noise estimated at the lowest
+        # point.
         return self.count * (loss - lowest) / max(lowest, 1e-300)
 
     def _estimate(self, theta: Tensor) -> tuple[float, float]:
@@ -304,6 +316,7 @@ class _Profile:
         variance = covariance(normal.matrix, normal.loss, count, free)
         error = float(variance[0, self.column, self.column].clamp_min(0).sqrt())
         value = self._physical(float(theta[self.column]))
+        # d value = value d log value.
         return value, error * (value if self.parameter.positive else 1.0)
 
     def _minima(

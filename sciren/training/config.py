@@ -215,6 +215,7 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     @classmethod
     def _fill_preset(cls, values: Any) -> Any:
         if isinstance(values, dict) and values.get("preset") == "paper":
+            # The right side wins: what is given outranks the preset.
             values = PAPER | values
         if isinstance(values, dict) and "smooth" in values:
             # Who names a weight means it: no search then.
@@ -253,4 +254,5 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
 
     def replace(self, **changes: Any) -> "TrainConfig":
         """Return a checked copy with some settings changed."""
+        # Through the constructor: `model_copy` would skip bounds and validators.
         return TrainConfig(**(self.model_dump() | changes))

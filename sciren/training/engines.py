@@ -47,6 +47,8 @@ def gauss_newton_obstacle(
     size = encoder.n_coefficients
     shared = bool(encoder.hidden) and encoder.shared and encoder.n_outputs > 1
     ending = encoder.outside == "zero" and (ladder or bool(encoder.hidden))
+    # In this order the first that holds is named; the size comes last, as the one that
+    # more coefficients allowed would lift.
     obstacles = {
         f"decoder {model.decoder.name!r} does not act row by row": not model.decoder.rowwise,
         f"the encoder has {len(encoder.hidden)} hidden layers": len(encoder.hidden) > 1,

@@ -58,11 +58,13 @@ def fit_ensemble(
     valids = _each("valid", valid, models, Table)
     if len({id(model) for model in models}) < len(models):
         raise ConfigError("a model occurs twice among the members; give each its own")
+    # Models return to the device of their tables, whatever happens on another one.
     homes = [table.features.device for table in trains]
     try:
         members = [
             ready(*parts) for parts in zip(models, trains, valids, configs, strict=True)
         ]
+        # After all checks: a refusal must not leave other processes waiting.
         join_processes(configs)
         _train(members, progress or Silence())
     finally:
@@ -101,6 +103,8 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
     data = prepare(model, train.to(device), valid.to(device), config)
     model.residual_scale = data.scale
     model.violation_weight = config.violation
+    # "auto" estimates the noise for the selection of features only; training weighs
+    # alike.
     model.noise = "constant" if config.noise == "auto" else config.noise
     _check_rowwise(model, data.train, engine)
     return Member(model, data.train, data.valid, config, History(engine, reason))
@@ -119,6 +123,8 @@ def _first_order(members: Sequence[Member], progress: Progress) -> None:
     """Train by gradients, select edges, profile the constants where that can be done."""
     for member in members:
         if member.config.latent_scale == "data":
+            # Raw latents in units that move targets by one deviation, so that one
+            # learning rate suits all of them.
             start_outputs(member.model, member.data, member.config.violation)
     train_members(members, progress)
     for member in members:
@@ -132,6 +138,8 @@ def _check_rowwise(model: ScIReN, table: Table, engine: str) -> None:
     if engine != "gauss-newton" or len(table) < 2:
         return
     few = table.take(slice(0, 8))
+    # Every second row from the end: leaves rows out and reverses them in one
+    # comparison.
     picked = torch.arange(len(few) - 1, -1, -2)
     one = model.predict(few).targets[picked]
     other = model.predict(few.take(picked)).targets

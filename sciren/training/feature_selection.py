@@ -38,6 +38,7 @@ def report_features(
         return
     try:
         selection = select_features(model, data, config, history)
+    # The model is trained already: tests that fail must not take it away.
     except TrainingError as error:
         history.say(f"The features were not tested: {error}")
         return
@@ -70,6 +71,7 @@ def select_features(
             f"Features were selected on {process.n_rows} of {len(table)} rows, in "
             f"{STRETCHES} stretches."
         )
+    # None leaves the exponent of the noise to the selection.
     power = {"constant": 0.0, "proportional": 1.0}.get(config.noise)
     selection = with_inclusion(select(process, power=power), seed=config.seed)
     history.edges = selection.rows()
@@ -91,6 +93,7 @@ def _together(
     # The order of the joined rows is that of the frame; let the weights follow.
     ids = np.concatenate([one.row_ids for one in tables])
     order = np.argsort(ids, kind="stable")
+    # Tables that share row ids keep the order in which they were put together.
     if len(np.unique(ids)) < len(ids):
         order = np.arange(len(ids))
     both = torch.cat(factors)

@@ -56,9 +56,11 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
         train.feature_names,
         train.kinds,
     )
+    # Knots span the scaled training rows only: validation must not shape the model.
     model.encoder.prepare(model.scaled(train.features))
     _check_observed(train, valid)
     scale = ResidualScale.fit(train.targets, config.residual, config.offset)
+    # The offset comes from the training rows, which its fit has checked.
     _check_logs(valid, scale)
     return Prepared(train, valid, scale)
 

@@ -59,6 +59,7 @@ class LineProgress:
     ) -> None:
         """Write ``stage step/total name value ...`` unless the last line is too fresh."""
         now = time.monotonic()
+        # A stage that begins again counts its pace anew.
         if stage != self._stage or step < self._began[0]:
             self._began = step, now
         if stage == self._stage and step < total and now - self._shown < self.every:
@@ -83,6 +84,7 @@ class LineProgress:
     def _write(self, line: str, last: bool) -> None:
         text = f"{line}\n"
         if self.rewrite:
+            # Padded to the last width, or the end of a longer line would stay.
             text = f"\r{line.ljust(self._width)}" + ("\n" if last else "")
             self._width = 0 if last else len(line)
         with suppress(BrokenPipeError):

@@ -77,6 +77,8 @@ class Checkpoint:
         # Tensors first: the JSON file is what makes a checkpoint, and it names them.
         _write(self.folder / self._tensor_name(), content)
         _write(self.path, (json.dumps(record, indent=1) + "\n").encode())
+        # The old tensors go last: until the JSON file was replaced they were the
+        # checkpoint.
         for file in old:
             file.unlink(missing_ok=True)
         self._saved = time.monotonic()
@@ -97,6 +99,7 @@ class Checkpoint:
             record = parse_json(read_bounded(self.path))
             if record["format"] != FORMAT:
                 raise FormatError(f"{self.path} is no checkpoint of format {FORMAT!r}")
+            # Only the name: a path in an altered file must not lead out of the folder.
             content = read_bounded(
                 self.folder / Path(record["tensors"]).name, MOST_TENSORS
             )

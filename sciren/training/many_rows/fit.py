@@ -69,6 +69,7 @@ def fit_many_rows(
     settings = config or TrainConfig()
     _check(model, settings)
     listener = progress or Silence()
+    # 1. A sample decides: edges, smoothing and the minimum, by the ordinary engine.
     known = survey(train, sample, settings.seed, executor, listener)
     member = ready(model, known.sample, valid, settings)
     solver = StageSolver(model, member.data, settings, member.history, listener)
@@ -76,12 +77,15 @@ def fit_many_rows(
     problem = step.stage.problem
     assert isinstance(problem, AdditiveProblem)
     edges = step.candidate.edges
+    # 2. All rows solve: the same parameters, the edges held, block by block.
     held = problem.with_active(problem.mask_of(edges.unsqueeze(0)))
     whole = BlocksProblem(held, train, known, executor, listener)
     solution = _solve(whole, step.candidate.theta.unsqueeze(0), known, member.history)
     problem.store(solution.theta[0], edges)
     assert isinstance(model.encoder, KANEncoder)
     if model.encoder.outside == "linear":
+        # 3. Store: curves of a linear continuation are centred on the rows that set the
+        # knots.
         model.encoder.center(model.scaled(member.train.features))
     _report(whole, solution, known, member.history)
     return member.history
@@ -111,6 +115,7 @@ def _solve(
     def watch(step: int, loss: torch.Tensor, _: torch.Tensor) -> None:
         history.append("all rows", step, {"total": float(loss[0])})
 
+    # A relative gain e of a mean of n squares is a chi-square of about n e.
     tolerance = NO_ACCOUNT / max(sum(known.observations.values()), 1)
     return minimise(whole, theta * whole.active, ITERATIONS, tolerance, 1e-6, watch)
 
@@ -133,6 +138,7 @@ def _report(
     spread = whole.covariance(solution.theta)
     constants = whole.rowless.constants_of(solution.theta)
     values = model.constant_scale.to_physical(constants)[0].tolist()
+    # Constants come last in theta.
     first = len(spread) - len(values)
     for number, (parameter, value) in enumerate(
         zip(model.constant_scale.parameters, values, strict=True)

@@ -79,8 +79,12 @@ def problem_of(share: Share) -> AdditiveProblem | None:
         )
     table = ordered(model, table)
     term = ProcessTerm(model, table, share.scale, share.violation)
+    # Divided by the rows and weights of the whole, so that the parts of all blocks add
+    # up.
     term = term.within(share.rows, theta.new_tensor([share.total]))
     known = empty.spline
+    # Knots, centres and penalty of the sample: a block with its own would be another
+    # model.
     spline = SplineDesign(
         model.scaled(table.features), known.knots, known.mean, known.penalty, None
     )
@@ -110,6 +114,8 @@ class BlocksProblem:
         self.executor, self.progress = executor, progress
         self.term = problem.term
         free = torch.ones_like(problem.active[:1])
+        # Tasks carry the problem to the workers: without rows it is small to send. No
+        # penalty and nothing held: both are applied once, to the sum.
         rowless = problem.on_rows(torch.arange(0))
         self.rowless = rowless.with_active(free).with_penalty(
             torch.zeros_like(problem.penalty)
@@ -137,6 +143,8 @@ class BlocksProblem:
         matrix = self.normal(theta, one).matrix[0]
         keep = self.active[0].to(matrix.dtype)
         scores = torch.from_numpy(np.sum(self._over_blocks(scores_of, theta), axis=0))
+        # The bread needs no such cut: `hold` has made rows of held parameters the
+        # identity.
         scores = scores * keep.unsqueeze(1) * keep
         size = matrix.diagonal().clamp_min(1e-300).sqrt()
         bread = torch.linalg.inv(matrix / (size.unsqueeze(1) * size))
@@ -165,6 +173,7 @@ class BlocksProblem:
         full = Normal(
             loss + (pull * theta).sum(1), gradient + pull, matrix + self.penalty
         )
+        # `minimise` takes an infinite loss for a failed step, and a nan for nothing.
         finite = torch.isfinite(full.loss)
         return hold(
             full._replace(loss=torch.where(finite, full.loss, torch.inf)), self.active

@@ -58,6 +58,7 @@ def survey(
     """
     total = sum(block.rows for block in blocks)
     share = min(1.0, count / max(total, 1))
+    # A seed for each block, so that workers and their order change no sample.
     tasks = [_Task(block, share, seed + number) for number, block in enumerate(blocks)]
     seen = run_all(_look, tasks, executor, progress, "rows, blocks")
     parts = [one for one in seen if one is not None]
@@ -85,6 +86,8 @@ def _look(task: _Task) -> Survey | None:
     names = table.target_names
     counts = (weights > 0).sum(0).tolist()
     sums = weights.sum(0).tolist()
+    # Each row by itself with the same probability: the size of the sample varies
+    # little.
     drawn = torch.rand(len(table), generator=seeded(task.seed)) < task.share
     drawn[_extremes(table.features)] = True
     return Survey(
