@@ -45,6 +45,7 @@ class Decoder(ABC):
         self.targets = tuple(targets)
         self.target_units = dict(target_units or {})
         self.rowwise = rowwise
+        # Last, because subclasses check what they have set before.
         self._check()
 
     needs_latent: ClassVar[bool] = True
@@ -105,6 +106,8 @@ class Decoder(ABC):
                 f"mapped to a column. {closest_names(missing[0], forcings)} "
                 "Map it with forcings={decoder's name: column}"
             )
+        # Every parameter reaches the model as a column: a formula needs no case for
+        # constants.
         rows = constants.expand(len(latents), -1) if constants.dim() == 1 else constants
         p = dict(zip(self.latent_names, latents.unbind(1), strict=True))
         p |= dict(zip(self.constant_names, rows.unbind(1), strict=True))
@@ -139,6 +142,7 @@ class Decoder(ABC):
         from torch import Tensor
 
         count = len(self.targets)
+        # One tensor (n, t); a list of t arrays is none and passes as it is.
         if isinstance(result, Tensor) and result.shape == (rows, count):
             return list(result.unbind(1))
         return [result] if count == 1 else list(result)
@@ -148,6 +152,7 @@ class Decoder(ABC):
 
         if not isinstance(value, Tensor):
             value = latents.new_tensor(value)
+        # A target that no row moves is one number for all of them.
         if value.dim() == 0:
             value = value.expand(len(latents))
         if value.shape != (len(latents),):

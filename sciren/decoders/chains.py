@@ -41,12 +41,15 @@ def cascade(
     made: set[str] = set()
     for model in models:
         for forcing in model.forcing_table:
+            # What an earlier model gives is no forcing of the chain; equal forcings are
+            # one.
             if forcing.name not in made:
                 forcings.setdefault(forcing.name, forcing)
         made |= set(model.targets)
 
     def step(s: Any, p: Any, f: Any) -> Any:
         """Run the models one after the other."""
+        # States of the start of the step for all: the order matters for outputs only.
         known, states = dict(vars(f)), {}
         outputs: Mapping[str, Any] = {}
         for model in models:
@@ -99,6 +102,8 @@ def lag(
 
     def step(s: Any, p: Any, f: Any) -> Any:
         """Move what is due by a row and spread the inflow over the rows to come."""
+        # due_k holds what leaves in k rows; the newest place is empty before the
+        # inflow.
         waiting = [*(getattr(s, n) for n in due), 0.0]
         shares = [kernel(k + 1, p) - kernel(k, p) for k in range(length)]
         flows = [

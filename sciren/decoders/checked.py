@@ -36,6 +36,7 @@ class CheckedOperand(Operand):
 
     def made(self, value: Any, *inputs: Any) -> Any:
         """Return the result of an operation, after a look at its numbers."""
+        # Conditions and shapes are no numbers that train: they pass unwatched.
         if not isinstance(value, Tensor):
             return value
         self.watch.see(value, inputs)
@@ -102,6 +103,7 @@ class CheckedOperand(Operand):
                 f".{name}() takes values out of the training; calculate with p and f "
                 "themselves"
             )
+        # Torch's name for methods that write into their tensor.
         if self.role and name.endswith("_"):
             raise MistakeError(f".{name}() changes {self.role} in place; {COPY}")
         if not hasattr(self.value, name):
@@ -127,6 +129,8 @@ COPY = "the data would change from step to step; write a new name, such as x = f
 
 
 def _in_place(symbol: str, name: str) -> Callable[..., Any]:
+    # x += 1 on a result makes a new value, as on a number; on p or f it would change
+    # the data.
     forward = getattr(Operand, name.replace("__i", "__", 1))
 
     def refuse(self: CheckedOperand, other: Any) -> Any:
@@ -157,6 +161,8 @@ class Watch:
 
     def see(self, value: Tensor, inputs: tuple[Any, ...]) -> None:
         """Note the line where a result has no number although its inputs have."""
+        # Only the first loss of a number counts: what follows from it is no mistake of
+        # its line.
         known = all(
             bool(torch.isfinite(one).all()) for one in inputs if isinstance(one, Tensor)
         )

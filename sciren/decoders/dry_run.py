@@ -70,9 +70,13 @@ def check_process_model(
     watch = Watch(place.file, STEP_LOOP if step else LOOP)
     with contextlib.redirect_stdout(Printing(watch)), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        # 1. With operands that know what is wrong: the best messages. A model that
+        # mixes rows may do with columns what these refuse.
         if decoder.rowwise:
             _run_checked(decoder, values[0], given, watch, place)
+        # 2. As in training, on tensors.
         result = _run_plain(decoder, values[0], given, place)
+        # 3. As in simulations, on arrays.
         if step:
             _run_on_arrays(decoder, values[0], given, place)
         _check_result(decoder, result, values[0], count, place)
@@ -99,6 +103,7 @@ class _Place:
         )
         module = getattr(function, "__module__", "") or ""
         code = getattr(function, "__code__", None)
+        # Built-in models have tests; a check at each fit would only cost time.
         if code is None or module.split(".")[0] in ("sciren", "symbolic", "discovery"):
             return None
         return cls(code.co_filename, function)
@@ -123,6 +128,7 @@ class _Place:
         first = self.function.__code__.co_firstlineno
         try:
             source, first = inspect.getsourcelines(self.function)
+            # By the syntax tree: a `return` in a string or comment is none.
             tree = ast.parse(textwrap.dedent("".join(source)))
         except (OSError, SyntaxError, TypeError):
             return first
@@ -150,6 +156,8 @@ def _rows(
 
 def _draws(decoder: Decoder, rows: int) -> Iterator[dict[str, Tensor]]:
     """Yield parameters inside their bounds: where they start, and others."""
+    # The first draw is the declared start, which a fit meets first; others span the
+    # bounds or, where there are none, several powers of ten.
     for draw in range(DRAWS):
         size = 10.0 ** (draw - 1)  # from near a bound to far from it
         share = draw / DRAWS
@@ -178,6 +186,7 @@ def _run_checked(
     place: _Place,
 ) -> None:
     """Refuse operations that a process model cannot do; other failures are left."""
+    # The function may write into what it gets; the data must not suffer.
     copies = {name: value.clone() for name, value in forcings.items()}
     letters, function = ("p", "f"), decoder
     parts: tuple[Mapping[str, Tensor], ...] = (values, copies)
@@ -330,6 +339,8 @@ def _check_numbers(
     place: _Place,
 ) -> None:
     """Refuse rows without a number, and targets without a slope, for any parameters."""
+    # A row may lack a number for some parameters (a log below zero): only one that
+    # lacks it for all of them can never be fitted.
     always: Tensor | None = None
     moved: set[str] = set()
     for values in draws:

@@ -90,6 +90,8 @@ class DynamicModel(FunctionDecoder):
         self.warmup = warmup
         self.error: Error | None = error
         self.balance = balance
+        # Learned starts become constants: everything that serves constants then serves
+        # them.
         starts = [one.start_parameter() for one in states if one.learn_start]
         super().__init__(
             function, name, [*parameters, *starts], forcings, tuple(targets),
@@ -199,6 +201,7 @@ class DynamicModel(FunctionDecoder):
         """
         if self.solver == "rk4":
             return "rk4"
+        # Asked of the symbols once, when a solver is needed: sympy is slow to load.
         others = nonlinear_states(self)
         if self.solver == "linear" and others:
             raise DecoderError(

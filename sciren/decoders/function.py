@@ -33,6 +33,7 @@ class FunctionDecoder(Decoder):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.latex = latex
+        # Arguments with a default are settings of the function, not namespaces.
         required = [
             parameter
             for parameter in inspect.signature(function).parameters.values()
@@ -56,6 +57,8 @@ class FunctionDecoder(Decoder):
 
     def called(self, *namespaces: Any) -> Any:
         """Return what the function returns for namespaces of values, as in `takes`."""
+        # A copy of the namespace costs time in every step: only where something is
+        # fixed.
         if self._has_fixed:
             given = dict(zip(self.takes, namespaces, strict=True))
             given["p"] = self.with_fixed(given["p"])
@@ -64,6 +67,8 @@ class FunctionDecoder(Decoder):
 
     def applied(self, *namespaces: Any) -> Any:
         """Do the same with all parameters in the namespace, fixed ones too."""
+        # Operands slow every operation down: only for functions that name numpy or
+        # scipy.
         if not self._uses_numpy:
             return self.function(*namespaces)
         return plain(self.function(*map(operands, namespaces)))
@@ -123,6 +128,7 @@ def _script(module: str, model: str) -> Path:
             f"process model {model!r} cannot be pickled, because it stands in no file; "
             "move it to a module and import it from there"
         )
+    # A script without the guard would start its whole work again in every worker.
     if "__name__" not in Path(file).read_text(encoding="utf-8"):
         raise DecoderError(
             f"{file}: process model {model!r} goes to another process, which would run "
@@ -142,6 +148,7 @@ def _from_script(file: str, name: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     script = importlib.util.module_from_spec(spec)
+    # Registered before it runs, so that classes that it defines are found by pickle.
     sys.modules[_SCRIPTS[1]] = script
     spec.loader.exec_module(script)
     return operator.attrgetter(name)(script)

@@ -54,6 +54,7 @@ def nonlinear_states(model: Declared) -> tuple[str, ...]:
             name
             for name in model.state_names
             if any(
+                # Linear in the states means: no derivative by a state holds a state.
                 sympy.sympify(rates[name], strict=True).diff(x).free_symbols & own
                 for x in own
             )

@@ -84,8 +84,10 @@ class Operand:
         self, ufunc: Any, method: str, *inputs: Any, **keywords: Any
     ) -> Any:
         name = ufunc.__name__
+        # reduce, accumulate and the like run over rows.
         if method != "__call__":
             raise self.unknown(f"{name}.{method}")
+        # Keywords such as out= and where= write into arrays; none has a counterpart.
         if name not in FUNCTIONS or keywords:
             raise self.unknown(name)
         return self.applied(FUNCTIONS[name], *inputs)
@@ -102,6 +104,8 @@ class Operand:
     def __torch_function__(
         cls, function: Any, types: Any, inputs: Any = (), keywords: Any = None
     ) -> Any:
+        # The first operand decides about the kind of the result: a checked one stays
+        # checked.
         operand = next(leaf for leaf in _leaves(inputs) if isinstance(leaf, Operand))
         result = function(
             *map(plain, inputs), **{k: plain(v) for k, v in (keywords or {}).items()}
@@ -212,6 +216,7 @@ def _names_numpy(function: Any, seen: set[int]) -> bool:
     names = _names(code)
     if names & {"numpy", "scipy"}:  # imported inside the function
         return True
+    # Functions of the same module are followed, because they get the same values.
     known = [function.__globals__[n] for n in names if n in function.__globals__]
     for cell in function.__closure__ or ():
         try:

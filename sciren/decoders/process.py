@@ -90,6 +90,8 @@ def process_model(
                 function, called, parameters, state, forcings, targets, target_units,
                 time, solver, warmup, error, balance,
             )  # fmt: skip
+        # Settings of memory without a state are a state forgotten, not settings to
+        # ignore.
         _refuse_memory(called, parameters, targets, time, warmup, error)
         return FunctionDecoder(
             function, called, parameters, forcings, tuple(targets), target_units,
@@ -145,6 +147,7 @@ def _identifiers(targets: Sequence[str]) -> list[str]:
     for target in targets:
         name = re.sub(r"\W+", "_", target).strip("_") or "y"
         name = name if name.isidentifier() and not iskeyword(name) else f"y_{name}"
+        # Two columns may differ in signs only that no identifier holds.
         while name in names:
             name += "_"
         names.append(target if target.isidentifier() else name)

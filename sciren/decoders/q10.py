@@ -28,6 +28,7 @@ class Q10Respiration(Decoder):
 
     def __init__(self, t_ref: float = 15.0) -> None:
         self.t_ref = float(t_ref)
+        # True is a number to Python, and would read as 1 degree.
         if isinstance(t_ref, bool) or not COLDEST <= self.t_ref <= HOTTEST:
             raise DecoderError(
                 f"t_ref={self.t_ref:g} is no temperature in degrees C; use {COLDEST:g} to "

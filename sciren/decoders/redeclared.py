@@ -42,6 +42,8 @@ def redeclare(
         DecoderError: the process model has no such parameter or target.
         ParameterError: a change is none of these, or a declaration is not usable.
     """
+    # Changes of changes become one: the original stays at the bottom, so that settings
+    # and pickles do not nest.
     again = isinstance(decoder, RedeclaredDecoder | RedeclaredModel)
     original = decoder.original if again else decoder
     before = decoder.changes if again else {}
@@ -88,6 +90,7 @@ def _refuse_text(name: str, key: str, value: Any) -> None:
 def _changed(parameter: Parameter, change: Mapping[str, Any]) -> Parameter:
     """Return a parameter with its changes; a value is where a fixed one starts."""
     fields = dict(change)
+    # A fixed parameter keeps its value where others keep their start.
     if "value" in fields:
         fields["start"] = fields.pop("value")
     elif fields.get("kind") == "fixed" and "start" not in fields:
@@ -96,6 +99,8 @@ def _changed(parameter: Parameter, change: Mapping[str, Any]) -> Parameter:
     low, high = fields.get("low", parameter.low), fields.get("high", parameter.high)
     if "start" not in fields and start is not None and not low <= start <= high:
         fields["start"] = None  # the old start does not bind new bounds
+    # A latent made a constant must lose what only latents have, or its check refuses
+    # it.
     if fields.get("kind", "latent") != "latent":
         fields = {**OF_LATENTS, **fields}
     return dataclasses.replace(parameter, **fields)
@@ -130,6 +135,7 @@ class RedeclaredDecoder(FunctionDecoder):
         """Return the targets that are declared, target -> array."""
         result = super().__call__(p, f)
         if not hasattr(result, "keys"):
+            # By name, since only some of the original's targets may be declared.
             names = self.original.targets
             result = dict(
                 zip(names, [result] if len(names) == 1 else result, strict=True)

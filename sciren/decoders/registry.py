@@ -51,5 +51,6 @@ def decoder_named(
 def is_built_in(decoder: Decoder) -> bool:
     """Whether `decoder_named` builds it again from its name and settings."""
     original = getattr(decoder, "original", decoder)
+    # By identity: a user's model may carry the name of a built-in one.
     known = SHELF.get(original.name) is original
     return known or type(original) in BUILT_IN.values()

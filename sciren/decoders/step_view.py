@@ -26,6 +26,8 @@ class StepView(FunctionDecoder):
     def __init__(self, model: DynamicModel) -> None:
         self.model = model
         known = {p.name: p for p in model.parameters}
+        # States become latents of the view: checks draw them inside their bounds, and
+        # symbols print them like parameters.
         states = [
             Parameter(
                 one.name,
@@ -81,6 +83,7 @@ def result_parts(
         StepResultError: says what is missing and what to return.
     """
     outputs = [t for t in model.targets if t not in model.observed_states]
+    # A model whose targets are all states returns the states alone.
     if isinstance(result, Mapping) and not outputs:
         result = (result, {})
     both = isinstance(result, tuple | list) and len(result) == 2

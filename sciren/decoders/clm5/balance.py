@@ -41,6 +41,7 @@ def rates(parameters: Tensor, sites: Sites) -> Tensor:
         p["q10"], p["w_scaling"], sites.temperature, sites.water, sites.oxygen,
         sites.nitrogen,
     )  # fmt: skip
+    # Litter decay is limited by nitrogen, that of debris and soil carbon is not.
     fade = torch.exp(-column(NODES, parameters) / p["efolding"])
     plain, limited = means.x * fade, means.xn * fade
     parts = [
@@ -54,6 +55,7 @@ def input_density(parameters: Tensor, sites: Sites) -> Tensor:
     """Input to each pool and layer (20, 7, n), gC m-3 day-1; none to soil pools."""
     share, _ = depth_shares(named(parameters)["beta"], sites.frozen)
     entering = share.unsqueeze(1) * sites.totals
+    # Carbon enters debris and the three litter pools only.
     return torch.cat([entering, torch.zeros_like(entering[:, :3])], dim=1)
 
 
@@ -86,6 +88,8 @@ def balance(
         pools = problem.readout.value(state)
         part, here = parameters[:, rows], sites.part(rows)
         p = named(part)
+        # steps() is pool j + 1 less pool j, the leak is counted downwards: hence the
+        # minus.
         taken = combine(leak[..., rows], p["diffus"], p["cryo"])
         parts.append(
             Balance(

@@ -7,6 +7,8 @@ from torch import Tensor
 def cofactors(matrix: Tensor) -> Tensor:
     """Cofactors of (3, 3, n) matrices."""
     rows = matrix.unbind(0)
+    # Row i of the cofactors is the cross product of the two other rows, in cyclic
+    # order.
     pairs = ((1, 2), (2, 0), (0, 1))
     return torch.stack([torch.linalg.cross(rows[i], rows[k], dim=0) for i, k in pairs])
 
@@ -38,11 +40,14 @@ class Blocks:
         unit = torch.eye(3, dtype=x.dtype, device=x.device).unsqueeze(-1)
         carried = torch.zeros_like(matrix)
         for j in range(len(x)):
+            # S_j, kept apart from the pivot: P - upper would cancel where exchange
+            # dwarfs decay.
             row_sum = x[j] * matrix + shift * unit + lower[j] * carried
             pivot = row_sum + upper[j] * unit
             factors = cofactors(pivot)
             det = (pivot[0] * factors[0]).sum(0)
             inverse = factors.transpose(0, 1) / det
+            # Diagonal of P^-1 S; off it, 1 - upper P^-1 has no 1 to subtract from.
             diagonal = (row_sum * factors).sum(1) / det
             carried = unit * diagonal - (1 - unit) * (upper[j] * inverse)
             self.inverse.append(inverse)

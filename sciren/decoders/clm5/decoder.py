@@ -144,6 +144,7 @@ class CLM5SoilCarbon(Decoder):
     def _physical(self, p: Any, like: Tensor) -> Tensor:
         """All 21 parameters (21, n)."""
         n = len(like)
+        # Doubles whatever the encoder works in: rates span thirty decades.
         values = torch.tensor(self.values, dtype=torch.float64, device=like.device)
         columns = list(values.unsqueeze(1).expand(-1, n).unbind(0))
         named = (*self.predicted, *self.shared)
@@ -154,6 +155,8 @@ class CLM5SoilCarbon(Decoder):
         ).detach()
         low = given.new_tensor([PRIORS[position(name)].low for name in named])
         high = given.new_tensor([PRIORS[position(name)].high for name in named])
+        # Outside the prior the scheme's guarantees (positive pools, real modes) do not
+        # hold.
         check_unit((given - low) / (high - low), named)
         return torch.stack(columns)
 
@@ -207,6 +210,8 @@ class CLM5SoilCarbon(Decoder):
             )
         rows = None
         if parameters.dim() == 3:
+            # Members share the sites: rows refer to them, and their constants are not
+            # repeated.
             rows = torch.arange(sites, device=parameters.device).repeat(len(parameters))
         return parameters.reshape(-1, len(NAMES)).T, rows
 
@@ -297,6 +302,7 @@ class CLM5SoilCarbon(Decoder):
         if days is None:
             seasons = years * monthly(parameters, forcing, self.transport)
         else:
+            # An operator for each different length; equal steps share its factors.
             made = {
                 length: yearly(parameters, forcing, self.transport, length)
                 for length in dict.fromkeys(days)
@@ -348,6 +354,7 @@ class SiteSoilCarbon(CLM5SoilCarbon):
     def __call__(self, p: Any, f: Any) -> Tensor:
         """Return soc (n,), gC m-3, at depth (n,) of site (n,), counted from 0."""
         rows = f.site.long()
+        # Written so that a site number of nan counts as wrong.
         wrong = ~((f.site >= 0) & (f.site < len(self.sites)) & (f.site == rows))
         if bool(wrong.any()):
             row = int(wrong.nonzero()[0])

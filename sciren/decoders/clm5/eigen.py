@@ -39,12 +39,16 @@ class Modes:
 def modes(m: Exchange) -> Modes:
     """Diagonalise the exchange matrices of n sites."""
     trace = m.a + m.b + m.c
+    # Characteristic polynomial r^3 - trace r^2 + minors r - det of M, entries as in
+    # `Exchange`; a determinant of zero is refused by `_safe`.
     minors = (
         m.a * m.b * (1 - m.f12 * m.f21) + m.a * m.c * (1 - m.f13 * m.f31) + m.b * m.c
     )
     cycles = m.f12 * m.f21 + m.f13 * m.f31 + m.f12 * m.f23 * m.f31
     det = m.a * m.b * m.c * (1 - cycles)
     fast = _largest_root(trace, minors, det, STEPS_LARGEST)
+    # The smallest root as the inverse of the largest of the reversed polynomial: Newton
+    # from above would reach it last and inexactly.
     slow = 1 / _largest_root(minors / det, trace / det, 1 / det, STEPS_SMALLEST)
     values = torch.stack([fast, det / (fast * slow), slow])
     right, left = _vectors(m, values)
@@ -62,6 +66,7 @@ def _largest_root(first: Tensor, second: Tensor, third: Tensor, steps: int) -> T
 
 def _safe(values: Tensor, trace: Tensor, minors: Tensor, det: Tensor) -> bool:
     value = ((values - trace) * values + minors) * values - det
+    # The same polynomial with all signs positive: the size of what cancels in value.
     size = ((values + trace) * values + minors) * values + det
     exact = value.abs() <= RESIDUAL * size
     apart = values[:2] >= APART * values[1:]
@@ -74,6 +79,7 @@ def _vectors(m: Exchange, values: Tensor) -> tuple[Tensor, Tensor]:
     Mode i takes row and column i of the cofactors: the difference that would cancel
     there (a - lambda for the fast mode, ...) does not occur in them.
     """
+    # Entries of M without sign: M = [[a, -B, -C], [-A, b, 0], [-D, -E, c]].
     A, B, C = m.f12 * m.a, m.f21 * m.b, m.f31 * m.c
     D, E = m.f13 * m.a, m.f23 * m.b
     p, q, r = m.a - values, m.b - values, m.c - values  # (3, n): one row a mode
@@ -91,6 +97,7 @@ def _vectors(m: Exchange, values: Tensor) -> tuple[Tensor, Tensor]:
         torch.stack([c01[1], own[1], c21]),
         torch.stack([c02[2], c12[2], own[2]]),
     ]
+    # Normalised so that left right = 1 mode by mode; rows are the modes.
     inverse = [
         one / (one * other).sum(0) for one, other in zip(left, right, strict=True)
     ]

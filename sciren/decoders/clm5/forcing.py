@@ -127,6 +127,8 @@ class CLM5Forcing:
         """Change every (..., n) tensor; what was checked is not checked again."""
         other = object.__new__(CLM5Forcing)
         for name, value in self.items():
+            # Values were checked when the forcing was made; the sites are last while
+            # they are changed.
             object.__setattr__(other, name, change(value).movedim(-1, 0))
         object.__setattr__(other, "sand", None)
         return other
@@ -151,6 +153,8 @@ def problems(forcing: Any) -> Iterator[tuple[str, Tensor]]:
     """Yield (variable, mask (n, ...) of the values that cannot be used)."""
     for name, variable in VARIABLES.items():
         values = getattr(forcing, name)
+        # Negated comparisons, so that nan is wrong; infinity passes an open bound and
+        # is asked for apart.
         wrong = ~((values >= variable.low) & (values <= variable.high))
         wrong |= torch.isinf(values)
         if name == "nbedrock":

@@ -23,6 +23,8 @@ def depth_shares(beta: Tensor, frozen: Tensor) -> tuple[Tensor, Tensor]:
     lower = 100 * column(INTERFACES, beta)
     upper = torch.cat([torch.zeros_like(lower[:1]), lower[:-1]])
     log = torch.log(beta)
+    # beta^(100 h_{j-1}); inside is 1 - beta^(100 dz_j), so that start * inside is the
+    # numerator of B_j.
     start = torch.exp(upper * log)
     inside = -torch.expm1((lower - upper) * log)  # no difference of nearly equal powers
     whole = -torch.expm1(lower[-1] * log)
@@ -32,6 +34,7 @@ def depth_shares(beta: Tensor, frozen: Tensor) -> tuple[Tensor, Tensor]:
     # the difference of two large terms
     rise = upper * (start * inside) - (lower - upper) * end
     fall = -lower[-1] * torch.exp(lower[-1] * log)
+    # Quotient rule, with d/dbeta = d/dlog(beta) / beta.
     slope = (rise - share * fall) / (whole * beta)
     first = (torch.arange(LAYERS, device=beta.device) == 0).double().unsqueeze(1)
     thick = column(THICKNESS, beta)

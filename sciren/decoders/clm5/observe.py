@@ -38,6 +38,8 @@ def depth_weights(depth: Tensor) -> tuple[Tensor, Tensor]:
     """
     nodes = torch.tensor(NODES[:LAYERS], dtype=torch.float64, device=depth.device)
     filled = torch.nan_to_num(depth.double(), nan=0.0).contiguous()
+    # Clamped so that a layer below exists; beyond the nodes the weight is held at 0 or
+    # 1.
     index = (torch.searchsorted(nodes, filled, right=True) - 1).clamp(0, LAYERS - 2)
     weight = (filled - nodes[index]) / (nodes[index + 1] - nodes[index])
     weight = weight.clamp(0.0, 1.0)

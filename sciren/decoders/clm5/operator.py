@@ -60,14 +60,17 @@ class Operator:
         """Return Y (20, 7, n) with (L + shift) Y = source (20, 7, n)."""
         p, pools = self.p, torch.empty_like(source)
         rates = self.rates
+        # 1. Debris: no transport and no inflow, so each layer is a division.
         debris = source[:, DEBRIS] / (rates[:, DEBRIS] + self.shift)
         pools[:, DEBRIS] = debris
         fallen = rates[:, DEBRIS] * debris
+        # 2. Litter: three tridiagonal systems, fed by debris only.
         entering = source[:, LITTER].clone()
         entering[:, 1] += p["fcwdl2"] * fallen
         entering[:, 2] += (1 - p["fcwdl2"]) * fallen
         pools[:, LITTER] = self.litter.solve(entering)
         flux = rates[:, LITTER] * pools[:, LITTER]
+        # 3. Soil: three pools that exchange, fed by litter.
         right = source[:, SOIL].clone()
         right[:, 0] += p["fl1s1"] * flux[:, 0] + p["fl2s1"] * flux[:, 1]
         right[:, 1] += p["fl3s2"] * flux[:, 2]
@@ -78,6 +81,8 @@ class Operator:
         if self.modes is None:
             return self.blocks.solve(right)
         pools = mix(self.modes.right, self.soil.solve(mix(self.modes.left, right)))
+        # A positive source has positive pools; a negative one is rounding in the sum of
+        # modes. Sources of the yearly cycle have both signs and are let through.
         if bool((right >= 0).all()) and bool((pools < 0).any()):
             return self.blocks.solve(right)
         return pools

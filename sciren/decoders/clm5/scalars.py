@@ -98,6 +98,7 @@ class Seasons:
         self.x.addcmul_(decay, water)
         self.xn.addcmul_(decay_n, water)
         if self.q10 is not None and warming is not None:
+            # d q10^w / dq10 = w q10^w / q10; the division by q10 is left to `finish`.
             water.mul_(warming)
             self.q10[0].addcmul_(decay, water)
             self.q10[1].addcmul_(decay_n, water)
@@ -111,5 +112,7 @@ class Seasons:
         for parts, parameter in ((water, scaling), (warm, q10)):
             for part in parts:
                 if part is not None:
+                    # d min(s w, 1) / ds = w where unsaturated: the sum holds s w, so
+                    # divide by s, as by q10.
                     part.div_(MONTHS * parameter)
         return Climate(self.x, self.xn, water[0], water[1], warm[0], warm[1])

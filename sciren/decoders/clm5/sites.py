@@ -63,6 +63,7 @@ class Sites:
 
     def climate(self, q10: Tensor, scaling: Tensor, slopes: bool) -> Climate:
         """Yearly means of the environmental scalars, with slopes if asked."""
+        # With a fixed q10 its slope is not asked for, and the exponentials are known.
         fixed = self.decay is not None
         seasons = Seasons(self.water[0], slopes, slopes and not fixed)
         log_q10 = torch.log(q10)
@@ -71,6 +72,8 @@ class Sites:
             if self.decay is not None and self.decay_n is not None:
                 decay, decay_n = self.decay[month], self.decay_n[month]
             else:
+                # In place wherever a new array was made: twelve months of temporaries
+                # would leave the caches.
                 warming = (self.temperature[month] - REFERENCE).div_(10.0)
                 decay = (warming * log_q10).exp_().mul_(self.oxygen[month])
                 decay_n = decay * self.nitrogen[month]

@@ -97,6 +97,8 @@ class CarbonAt:
         weight = torch.nan_to_num(self.weight)
         share = torch.where(torch.isnan(self.weight), 0.0, slope)
         layers = torch.zeros_like(state.x)
+        # Transpose of the interpolation: the slope goes to the two layers by their
+        # weights.
         layers.scatter_(0, self.index, (1 - weight) * share)
         layers.scatter_add_(0, self.index + 1, weight * share)
         return state.gradient(layers.unsqueeze(1))
@@ -177,6 +179,8 @@ class _SteadySolve(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor, None]:
+        # Backward is written by hand and has no graph: a second derivative would come
+        # out zero.
         if torch.is_grad_enabled():
             raise DecoderError(
                 "the soil carbon model has first derivatives only; differentiate without "
@@ -189,9 +193,12 @@ class _SteadySolve(torch.autograd.Function):
             return saved * slope, None
         parts = []
         for k, rows in enumerate(problem.chunks(saved.shape[1])):
+            # Kept, or solved again from the saved parameters where there were too many
+            # rows.
             state = ctx.states[k] if ctx.states else problem.state(saved, rows, True)
             readout = problem.readout.part(rows)
             parts.append(readout.gradient(state, slope[..., rows]))
+            # What this chunk made anew is dropped before the next one.
             if slope.shape[-1] > WHOLE_ROWS:
                 state.release()
         return torch.cat(parts, dim=1), None

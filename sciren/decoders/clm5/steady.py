@@ -118,6 +118,7 @@ class SteadyState:
         decomposed = modes(self.exchange) if method != "blocks" else None
         usable = decomposed is not None and (decomposed.safe or method == "eigen")
         self.modes: Modes | None = decomposed if usable else None
+        # Filled in place: the right sides of litter stand where its pools will.
         self.pools = self.x.new_empty((len(self.x), 6, self.x.shape[1]))
         entering = self.pools[:, LITTER]
         torch.mul(self.shares[0].unsqueeze(1), self.arriving, out=entering)
@@ -145,6 +146,7 @@ class SteadyState:
     def _solve_soil(self) -> None:
         right = self._soil_input()
         if self.modes is None:
+            # The passive pool gets nothing from litter.
             none = torch.zeros_like(right[:, :1])
             self.pools[:, SOIL] = self.blocks.solve(torch.cat([right, none], dim=1))
             return
@@ -157,6 +159,8 @@ class SteadyState:
             out.copy_(self.blocks.adjoint(right.expand(-1, 3, -1)))
             return
         if right.shape[1] == 1:
+            # right' (1, 1, 1)' times the slope: the sum of the soil pools is the usual
+            # target.
             turned = self.modes.right.sum(0) * right
         else:
             turned = mix(self.modes.right.transpose(0, 1), right)
@@ -190,6 +194,7 @@ class SteadyState:
 
     def stuck(self, with_debris: bool) -> tuple[int, int] | None:
         """Return (site, layer) without any way out for carbon, or None."""
+        # A pivot of zero: no decay in this layer and in all that it mixes with.
         closed = (self.systems.pivot == 0).any(1)
         if self.modes is None:
             closed |= (self.x == 0) & (self.mixing[0] + self.mixing[1] == 0)
@@ -216,7 +221,10 @@ class SteadyState:
         p = self.p
         adjoint = torch.empty_like(self.pools)
         litter_adjoint, soil_adjoint = adjoint[:, LITTER], adjoint[:, SOIL]
+        # 1. Solve the transposed systems from the soil back to litter.
         self._adjoint_soil(soil, soil_adjoint)
+        # Adjoint of litter decay: a unit of flux is worth what its receiving soil pool
+        # is.
         handed = torch.empty_like(self.litter_rate)
         to_fast = torch.stack([p["fl1s1"], p["fl2s1"]])
         torch.mul(soil_adjoint[:, :1], to_fast, out=handed[:, :2])
@@ -233,6 +241,8 @@ class SteadyState:
         litter_worth = litter_worth.mul_(self.litter_flux)
         received = self._received(soil_adjoint)
         soil_worth = torch.sub(soil_adjoint, received, out=received).mul_(soil_flux)
+        # 2. Contract with the derivative of the system by each parameter: -adjoint'
+        # (dL/dp) Y + adjoint' (dI/dp).
         slopes: dict[str, Tensor] = {}
         self._fractions(slopes, soil_flux, soil_adjoint)
         self._turnover(slopes, litter_worth, soil_worth)
@@ -271,12 +281,16 @@ class SteadyState:
         self, slopes: dict[str, Tensor], litter: Tensor, soil: Tensor
     ) -> None:
         first, second, third = litter.sum(0)
+        # Rates go as 1 / tau: dK/dtau = -K / tau, and decay takes carbon away, so signs
+        # cancel.
         slopes["taul1"] = first / self.p["taul1"]
         slopes["taul2"] = (second + third) / self.p["taul2"]
         for name, worth in zip(TURNOVER[3:], soil.sum(0), strict=True):
             slopes[name] = worth / self.p[name]
 
     def _inputs(self, slopes: dict[str, Tensor], adjoint: Tensor) -> None:
+        # Debris falls to cellulose litter with share fcwdl2, to lignin litter with the
+        # rest.
         difference = (self.shares[0] * (adjoint[:, 1] - adjoint[:, 2])).sum(0)
         slopes["fcwdl2"] = self.sites.totals[0] * difference
         worth = (adjoint * self.arriving).sum(1)
@@ -294,7 +308,9 @@ class SteadyState:
     ) -> None:
         p, climate = self.p, self.climate
         depth = column(NODES, litter)
+        # d exp(-z/e) / de = exp(-z/e) z / e^2, against the worth of decay.
         slopes["efolding"] = -(depth * (litter + soil)).sum(0) / p["efolding"] ** 2
+        # Worth per unit of climate, times the slope of the climate.
         litter = litter / climate.xn.clamp(min=TINY)
         soil = soil / climate.x.clamp(min=TINY)
         if climate.x_water is not None and climate.xn_water is not None:
@@ -305,6 +321,7 @@ class SteadyState:
             slopes["q10"] = -worth.sum(0)
 
     def _mixing(self, slopes: dict[str, Tensor], adjoint: Tensor) -> None:
+        # Both fluxes through an interface go by the difference of its two layers.
         step = self.pools[1:] - self.pools[:-1]
         up = -(adjoint[1:] * step).sum(1)
         down = (adjoint[:-1] * step).sum(1)

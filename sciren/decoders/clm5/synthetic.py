@@ -72,17 +72,20 @@ def _temperature(site: Mapping[str, np.ndarray]) -> np.ndarray:
         site[name][:, None, None] for name in ("mat", "amplitude", "damping")
     )
     lag = _DEPTH / damping
+    # Temperature wave damped and delayed with depth: exp(-z/d) cos(wt - z/d).
     return _FREEZING + mean + amplitude * np.exp(-lag) * _wave(site["warmest"], lag)
 
 
 def _water(site: Mapping[str, np.ndarray], temperature: np.ndarray) -> np.ndarray:
     mean, swing = site["dry"][:, None, None], site["drying"][:, None, None]
     potential = -(10 ** (mean + swing * np.exp(-_DEPTH) * _wave(site["driest"])))
+    # Freezing depression, MPa: latent heat of fusion 333.7 J g-1 times (T - Tf) / T.
     frozen = 333.7 * (temperature - _FREEZING) / temperature
     potential = np.where(
         temperature < _FREEZING, np.minimum(potential, frozen), potential
     )
     potential = np.minimum(potential, -0.002)
+    # Log of potential between 2 MPa (dry) and 0.002 MPa (wet), as in CLM5.
     return (np.log(2 / -potential) / np.log(2 / 0.002)).clip(0.01, 1)
 
 
@@ -100,6 +103,7 @@ def _thaw(
     shallow = (rng.random(n_sites) < 0.5) & (np.arange(n_sites) % len(CLIMATES) < 2)
     cold = mean < 0
     ratio = np.where(cold, amplitude / np.where(cold, -mean, 1.0), 1.0)
+    # Depth at which the damped amplitude no longer lifts the mean above freezing.
     deepest = site["damping"] * np.log(np.maximum(ratio, 1.0))
     deepest = np.where(shallow, rng.uniform(0.15, 2, n_sites), deepest)
     last = np.where(cold, deepest, _THAWED)

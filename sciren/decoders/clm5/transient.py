@@ -141,6 +141,7 @@ def run(start: Tensor, seasons: Sequence[Season]) -> Run:
     pools, records = start, []
     for season in seasons:
         pools = season.step(pools)
+        # Debris does not mix.
         moving = pools[:, 1:].sum(1)
         records.append(
             (
@@ -176,6 +177,7 @@ def yearly_cycle(
         DecoderError: no cycle within that many years, or carbon grows without limit.
     Reference: the semi-analytical spin-up of Xia et al. 2012, Geosci. Model Dev. 5.
     """
+    # With infinite steps the implicit step solves for the steady state itself.
     mean = yearly(parameters, forcing, rule, float("inf"))
     seasons = monthly(parameters, forcing, rule)
     pools = mean.step(torch.zeros_like(mean.source))
@@ -184,6 +186,7 @@ def yearly_cycle(
         months = []
         for season in seasons:
             months.append(season.step(months[-1] if months else pools))
+        # d: what a year adds to each pool.
         moved = months[-1] - pools
         size = pools.abs().amax(0)
         change = float((moved.abs().amax(0) / size.clamp(min=1e-300)).max())

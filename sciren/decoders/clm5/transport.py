@@ -95,8 +95,10 @@ def _profiles(alt: Tensor, nbedrock: Tensor) -> tuple[Tensor, Tensor]:
     depth = column(INTERFACES, alt, LAYERS + 1)
     index = torch.arange(LAYERS + 1, device=alt.device).unsqueeze(1)
     above_rock = (index <= nbedrock).double()
+    # Linear from the thaw depth, where it is one, to CRYO_END, where it is zero.
     fading = 1 - (depth - alt) / (CRYO_END - alt.clamp(max=CRYO_DEPTH))
     shape = torch.where(depth < alt, 1.0, fading.clamp(min=0.0) * (depth <= CRYO_END))
+    # A soil churns by freezing or by animals, never by both: thaw depth decides.
     cryo = shape * ((alt > 0) & (alt <= CRYO_DEPTH))
     bio = (alt > CRYO_DEPTH).double().expand(LAYERS + 1, -1)
     return bio * above_rock, cryo * above_rock
@@ -123,6 +125,7 @@ def _one_month(alt: Tensor, nbedrock: Tensor, rule: Rule) -> tuple[Tensor, ...]:
 
 def _harmonic(profile: Tensor, near: Tensor, far: Tensor, both: Tensor) -> Tensor:
     safe = torch.where(profile > 0, profile, 1.0)
+    # Conductance of two half layers in series: 1 / (near / D_above + far / D_below).
     used = both & (profile[:-1] > 0) & (profile[1:] > 0)
     return torch.where(used, 1 / (near / safe[:-1] + far / safe[1:]), 0.0)
 
@@ -141,6 +144,7 @@ def _coefficients(
         into[2] += FLOOR
         index = torch.arange(LAYERS - 1, device=plain.device).unsqueeze(1)
         mirrored = (index >= nbedrock) & (index > 0)
+        # Conductance of the interface above each interface.
         above = torch.cat([plain[:, :1], plain[:, :-2]], dim=1)
         out = torch.where(mirrored, above, out)
     none = torch.zeros_like(plain[:, :1])

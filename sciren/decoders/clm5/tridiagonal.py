@@ -85,6 +85,8 @@ class Tridiagonal:
         up: tuple[Tensor, ...],
         part: slice,
     ) -> Tensor:
+        # A = L D U: forward with L, division by D, backward with U; the adjoint swaps
+        # U' and L'.
         rows = result.unbind(0)
         for j in range(1, len(rows)):
             rows[j].addcmul_(down[j - 1], rows[j - 1])
