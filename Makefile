@@ -20,6 +20,9 @@ OUT ?= runs/demo-respiration
 # two processes that each take every core are slower than two that take one
 ONE_THREAD := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 BIN := $(VENV)/bin
+
+# whatever the environment says: a start without compiled files compiles hundreds of them
+export PYTHONDONTWRITEBYTECODE :=
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: demo test test-oldest dist-check licences lint docs manual bench clean soak
