@@ -166,8 +166,7 @@ def network_constants(
     for name, value in model.constants().items():
         unit = next(p.unit for p in model.decoder.parameters if p.name == name)
         row = _row(name, "", "", value, np.nan, unit, None)
-        # Backwards, so that the first profile (that of the kept features) is written
-        # last.
+        # Backwards, so that the first profile of the list is written last and stays.
         for profile in known[::-1]:
             if profile.constant == name:
                 how = f"profile, {profile.model}"

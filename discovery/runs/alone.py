@@ -22,6 +22,8 @@ def alone(place: Path, what: str) -> Iterator[None]:
     mark = place.with_name(f".{place.name}.lock")
     mark.parent.mkdir(parents=True, exist_ok=True)
     with mark.open("w", encoding="utf-8") as file:
+        # Between opening and locking the holder may have ended and removed the file: a
+        # lock on a removed file protects nothing.
         if not _locked(file) or not _same(file, mark):
             raise ConfigError(
                 f"{place}: another {what} is at work there; wait for its end, or choose "
@@ -30,6 +32,7 @@ def alone(place: Path, what: str) -> Iterator[None]:
         try:
             yield
         finally:
+            # Removed while the lock is still held: nobody else can hold this file then.
             mark.unlink(missing_ok=True)
 
 

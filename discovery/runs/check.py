@@ -29,6 +29,8 @@ def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> st
         SciRenError: whatever `run` would raise before its training.
     """
     out = Path(config.out)
+    # The same order as in `run`: what would stop it stops the check, with the same
+    # message.
     check_free(out, overwrite)
     ready = prepare_run(config, progress_of(quiet).say)
     study = ready.study
@@ -145,10 +147,12 @@ def _steps(ready: ReadyRun) -> list[str]:
 
     study = ready.study
     decided = study.config.discovery
+    # Three ways of working with series; only the last trains a network.
     if isinstance(study, SeriesStudy) and study.decoder.state_latents:
         return ["curve of the state", "closed forms", "free runs", "verdict", "report"]
     if isinstance(study, SeriesStudy) and not study.config.features:
         return ["every group fitted alone", "free runs", "verdict", "report"]
+    # The model is built, because the engine depends on what encoder and process allow.
     _, why = choose_engine(model_of(study.config, study.decoder), ready.training)
     steps = [f"training ({why})"]
     series = isinstance(study, SeriesStudy)

@@ -50,6 +50,9 @@ class Checkpoints:
         if self.folder is None:
             return compute()
         file = self.folder / f"{name}.json"
+        # Written, then hashed, then read back: a file without its hash was cut off and
+        # counts as not done; reading back makes both ways of getting here equal to the
+        # last digit.
         if not self.finished(file):
             text = json.dumps(exact(compute()), indent=1, ensure_ascii=False)
             write_text(file, text + "\n")
@@ -103,7 +106,10 @@ class Checkpoints:
             self.record(place)
             return record
 
+        # The record is written after the model, so a finished record implies a whole
+        # model.
         record = self.data(TRAINING, trained)
+        # Called for its error: a network that was altered since is refused.
         self.finished(place)
         return load_model(place, decoder), record
 
@@ -144,6 +150,8 @@ def exact(value: Any) -> Any:
         return {str(key): exact(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [exact(one) for one in value]
+    # Python's JSON writes nan and infinity as words that it also reads; `plain` would
+    # turn them into null.
     if isinstance(value, np.generic | np.ndarray) and value.dtype.kind == "f":
         return value.tolist()
     return value if isinstance(value, float) else plain(value)

@@ -64,6 +64,7 @@ def explain(
     config = _changed(folder, out, changes)
     check_families(config.discovery)
     progress = progress_of(quiet)
+    # Settings, data and process model are checked before anything stored is used.
     stored_decoder(folder)  # refuses code that comes with the run
     study = prepare(config, progress.say)
     check_study(study)
@@ -72,6 +73,8 @@ def explain(
             f"{study.source}: is not what the run was made from (its SHA-256 differs); "
             "run `sciren discover` again"
         )
+    # Both find their result without a network, so there is no training that could be
+    # kept.
     alone = finds_state_function(study) or fits_groups_alone(study)
     training = None if alone else stored_training(folder, study)
     with run_folder(out, overwrite or out == folder) as new:
@@ -90,6 +93,7 @@ def _named(folder: Path, name: str, overwrite: bool) -> Path:
     Raises:
         ConfigError: it is the old run, or something stands there.
     """
+    # A bare name means "beside the old run"; anything with a folder in it is a path.
     path = Path(name)
     out = path if len(path.parts) > 1 or path.is_absolute() else folder.parent / name
     if not name.strip() or out.resolve() == folder.resolve():
@@ -122,6 +126,8 @@ def stored_training(folder: Path, study: "Study | SeriesStudy") -> "Training":
     discovery, edited = load_discovery(folder), edited_note(folder)
     tried = discovery.candidates.to_dict("records")
     points = discovery.profiles.to_dict("records")
+    # Scores of network and equation are computed again; those of the baselines belong
+    # to the training.
     simple = {
         part: {n: s for n, s in models.items() if n not in (NETWORK, EQUATION)}
         for part, models in discovery.scores.items()

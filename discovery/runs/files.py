@@ -26,6 +26,8 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 
     The end of the name stays, because writers choose a compression by it.
     """
+    # Two suffixes at most: .csv.gz. Beside the file, because a rename is only atomic
+    # within one file system.
     hidden = hidden_beside(path, suffix="".join(path.suffixes[-2:]))
     try:
         for left in dead(path, NEW):
@@ -37,6 +39,7 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
             f"{path}: cannot be written: {error.strerror or error}; choose another place"
         ) from error
     finally:
+        # After a rename it is gone already; after an error half of a file is removed.
         with suppress(OSError):
             hidden.unlink()
 
@@ -54,6 +57,7 @@ def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
         data: see `plain`.
         indent: spaces a level; None for long lists of numbers, which nobody reads.
     """
+    # NaN is no JSON: browsers and other languages refuse the file.
     text = json.dumps(plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
@@ -95,6 +99,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(one) for one in value]
     if isinstance(value, np.ndarray | np.generic):
+        # Integers of a datetime64 would be nanoseconds without their unit.
         times = value.dtype.kind in "mM"
         return plain(value.astype(str).tolist() if times else value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
@@ -143,6 +148,8 @@ def file_hash(path: Path) -> str:
         if not file.is_file():
             continue
         if path.is_dir():
+            # Names belong to the content of a folder; the zero byte ends a name as no
+            # name can.
             total.update(file.relative_to(path).as_posix().encode() + b"\0")
         with file.open("rb") as stream:
             total.update(hashlib.file_digest(stream, "sha256").digest())

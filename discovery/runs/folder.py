@@ -27,6 +27,7 @@ def open_run(folder: Path | str) -> Path:
             altered and edits are not accepted (`discovery.runs.manifest`).
     """
     path = Path(folder)
+    # A killed process may have moved the run aside; put back first, it is found below.
     clear(path.resolve())
     if not path.is_dir():
         raise DataError(f"{path}: no such run folder; `sciren discover` makes one")
@@ -65,6 +66,7 @@ def check_free(out: Path, overwrite: bool) -> None:
 
 def _check_place(out: Path) -> None:
     """Refuse a path below something that is no folder, before hours of work."""
+    # The nearest place that exists: everything below it would have to be made.
     above = next(place for place in out.absolute().parents if os.path.lexists(place))
     if not above.is_dir():
         raise ConfigError(
@@ -103,6 +105,7 @@ def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
         yield hidden
         put_in_place(hidden, out, overwrite)
     finally:
+        # After success the folder has been renamed and nothing is left to remove.
         shutil.rmtree(hidden, ignore_errors=True)
 
 
@@ -113,6 +116,8 @@ def clear(out: Path) -> None:
     the user's own files to the new one and goes.
     """
     for old in dead(out, OLD):
+        # The old run is in place of ours or the new one is: killed before or after the
+        # second rename.
         if out.exists():
             _keep_foreign(old, out)
             remove(old)
@@ -128,6 +133,8 @@ def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
     if not out.exists():
         hidden.rename(out)
         return
+    # Two renames, because no system replaces a filled folder in one step; between them
+    # `clear` of the next command finds the old run.
     old = hidden_beside(out, OLD)
     out.rename(old)
     try:

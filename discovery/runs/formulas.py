@@ -35,6 +35,7 @@ def _changed(frame: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFra
     def cell(value: Any) -> Any:
         return change(value) if isinstance(value, str) else value
 
+    # Numbers and dates run nothing; only columns that can hold text are looked at.
     texts = [
         name
         for name in frame

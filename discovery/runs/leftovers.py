@@ -41,6 +41,8 @@ def dead(path: Path, purpose: str) -> list[Path]:
     if not path.parent.is_dir():
         return []
     found = []
+    # The pattern is wide, since names may hold characters that glob would interpret;
+    # the mark decides.
     for beside in path.parent.glob(f".*.sciren-{purpose}-*"):
         mark = _MARK.fullmatch(beside.name)
         if (
@@ -80,9 +82,12 @@ def _is_dead(host: str, number: str) -> bool:
     if host != _host():
         return False
     try:
+        # Signal 0 sends nothing and only asks whether the process exists.
         os.kill(int(number), 0)
     except ProcessLookupError:
         return True
+    # It exists and belongs to somebody else, or the number is no process number: leave
+    # it.
     except (OSError, OverflowError):
         return False
     return False

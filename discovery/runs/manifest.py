@@ -26,6 +26,8 @@ MANIFEST = "manifest.json"
 OWN = "sha256 of the rest"  # the manifest's hash of itself
 LOCK = ".lock"  # held while a run is written
 
+# A context variable and not a global: threads and notebooks that load another run at
+# the same time are not affected.
 _accepted: ContextVar[bool] = ContextVar("edits accepted", default=False)
 
 
@@ -82,7 +84,9 @@ def write_manifest(folder: Path, data: str, process: Path | None) -> None:
     known = process and {"path": str(process.resolve()), "sha256": file_hash(process)}
     record = {
         "files": {
-            path.as_posix(): file_hash(folder / path) for path in owned_files(folder)
+            # Forward slashes, so that a run can be opened on another system.
+            path.as_posix(): file_hash(folder / path)
+            for path in owned_files(folder)
         },
         "data": data,
         "process file": known,
@@ -105,6 +109,8 @@ def _write(folder: Path, record: dict[str, Any]) -> None:
 
 
 def _own_hash(record: dict[str, Any]) -> str:
+    # Sorted keys: the hash is of the content, not of the order in the file. It shows
+    # accidents and edits by hand, not a forger, who can compute it as well.
     rest = {key: value for key, value in record.items() if key != OWN}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
@@ -145,6 +151,8 @@ def alterations(folder: Path) -> list[Alteration]:
     Raises:
         DataError: the manifest itself is missing or unreadable.
     """
+    # data.json says whether there was one, so that removing the manifest does not pass
+    # for an old run.
     if not (folder / MANIFEST).is_file() and not _has_manifest(folder):
         return []
     record = read_manifest(folder)

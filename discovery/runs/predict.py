@@ -52,6 +52,8 @@ def predict_frame(
     if discovery.series is not None:
         _warn_failed(discovery)
         return predict_series(discovery, frame, using, interval)
+    # The way of the training rows: classes to numbers, then powers of ten; the result
+    # goes the way back.
     frame = _in_kinds(discovery, frame)
     powers = _powers(discovery)
     frame = Magnitudes(powers).divide(frame)
@@ -153,10 +155,13 @@ def _by_equations(
     from discovery.uncertainty.columns import by_equations
 
     model = equations_of(discovery)
+    # A process without a formula: equations give the latents, the process model itself
+    # the targets.
     if model.process is None and model.target_names:
         return _by_network(discovery, frame, interval, model)
     columns = _columns(frame, model.used_features(), model.forcing_columns)
     _warn_beyond(discovery, columns)
+    # Rows outside a formula's domain become nan or infinite and are told by `_finite`.
     with np.errstate(all="ignore"):
         result = model.predict(columns)
     result = result.set_axis(frame.index, axis=0)
@@ -165,6 +170,8 @@ def _by_equations(
     limits: dict[str, np.ndarray] = {}
     # curves alone have the limits of the recommended fit, whose bands the report draws
     alone = not any(structure.nodes for structure in model.structures)
+    # Which limits: resamples of the equations where a latent has products of features
+    # (the recommended fit is a sum of curves and has none), else the recommended fit.
     resamples = discovery.replicates
     if not alone and discovery.uncertainty and resamples is None:
         resamples = drawn_constants(model)
@@ -200,6 +207,8 @@ def _with_intervals(
     uncertainty = discovery.uncertainty
     assert uncertainty is not None
     present = set(map(str, frame.columns))
+    # The recommended fit may use features that the equations dropped; they are read
+    # where the file has them.
     watched = {*uncertainty.means.features, *uncertainty.reach.names}
     others = {
         name: numeric_column(frame, name)
@@ -231,8 +240,10 @@ def _by_network(
 
     model = network_of(discovery)
     forcings = _forcing_columns(discovery)
+    # The network needs all offered features, the equations only those that they use.
     columns = _columns(frame, model.feature_names, forcings)
     _warn_beyond(discovery, columns)
+    # Only rows with all features go through torch; the others stay nan at their place.
     table, rows = _table(columns, model.feature_names, forcings)
     names = [*model.target_names, *model.latent_names]
     result = pd.DataFrame(np.nan, index=frame.index, columns=list(dict.fromkeys(names)))
@@ -326,6 +337,7 @@ def warn_outside(
         if name not in ranges or name in kinds or np.isnan(values).all():
             continue
         low, high = ranges[name]
+        # Comparisons with nan are false: missing cells are not outside.
         share = float(np.nanmean((values < low) | (values > high)))
         if share > 0:
             warnings.warn(

@@ -57,15 +57,19 @@ def predict(
     check_place(out, overwrite)
     discovery = load_discovery(open_run(run))
     config = stored_config(run) if (run / "config.yaml").is_file() else None
+    # 1. Read as the run was read. 2. Units of the run. 3. Predict. 4. Columns that name
+    # the row come first.
     frame = _read_like_training(config, data)
     try:
         _check_present(frame, columns)
+        # Columns that are passed through keep the unit of the file.
         inputs = frame if config is None else _in_wanted_units(config, frame)
         result = predict_frame(discovery, inputs, using, interval)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
     except DataError as error:
         raise DataError(f"{data}: {error}") from error
+    # A column and not only a warning: the file is handed on without its messages.
     if edited_note(Path(run)):
         result = result.assign(edited=1)
     passed = passed_through(frame, _row_names(config), columns, set(result.columns))
@@ -94,6 +98,7 @@ def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame
     if config is not None:
         labels = [config.data.groups, getattr(config.split, "column", None)]
         labels += config.categorical
+        # Labels are read as text, or site 007 would become 7 and a class another one.
         ids = dict.fromkeys([*config.data.ids, *(name for name in labels if name)])
         stored = ReadingSettings.model_validate(
             config.data.reading() | {"ids": tuple(ids)}
@@ -103,6 +108,8 @@ def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame
     stamps = [name for name in (config and config.data.time,) if name]
     try:
         frame = read_with(data, stored, names, stamps)
+        # New files often come as plain csv although the training file did not: where
+        # the stored form fails, or finds none of the columns, the plain one is tried.
         if stored == plain or set(names) & set(frame.columns):
             return frame
     except DataError:

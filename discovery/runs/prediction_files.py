@@ -31,6 +31,7 @@ CSV, PARQUET, NETCDF, EXCEL = (".csv", ".csv.gz"), (".parquet",), (".nc",), (".x
 ENDINGS = (*CSV, *PARQUET, *NETCDF, *EXCEL)
 EXCEL_ROWS = 1_048_575  # a sheet holds 2^20 rows, the first names the columns
 _LIMITS = {
+    # The longer endings first: reco_mean_low also ends with _low.
     "_mean_low": "lower limit of the {level} interval of the mean of {name}",
     "_mean_high": "upper limit of the {level} interval of the mean of {name}",
     "_low": "lower limit of the {level} interval of {name}",
@@ -117,6 +118,7 @@ def dataset_of(
     import xarray as xr
 
     row, rows = "row", np.arange(len(frame))
+    # A dimension needs values that occur once; several sites share their stamps.
     if stamps is not None and len(np.unique(stamps[1])) == len(frame):
         row, rows = stamps
     describe = describer(discovery, level)
@@ -146,6 +148,7 @@ def global_attributes() -> dict[str, str]:
 
 def _values(column: "pd.Series") -> np.ndarray:
     """Return a column as numbers, dates or text; text that is missing is empty."""
+    # NetCDF has no booleans; bytes with flag_values are what CF asks for.
     if column.dtype.kind == "b" or column.name == OUTSIDE:
         return column.to_numpy(dtype=np.int8)
     if column.dtype.kind in "iufMm":

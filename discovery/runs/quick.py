@@ -44,6 +44,7 @@ def configured(
             )
         return load_config(source, changes), lambda config: None
     settings = quick_settings(source, words, changes)
+    # Wrong columns are told before a configuration is written that names them.
     check_head(quick_config(settings, source))
     settings = with_target_names(settings)
     place = write or Path(f"{source.name.split('.')[0]}.yaml")

@@ -48,6 +48,7 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
     """
     run = open_run(folder)
     metrics = read_record(run / "metrics.json")
+    # Opening has refused altered runs; where edits are accepted the note comes first.
     edited = edited_note(run)
     equations, series = stored_equations(run)
     try:
@@ -74,6 +75,7 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
         )
     except DataError:
         raise
+    # Whatever a file that was written by hand may raise becomes one line with its name.
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, SciRenError):
             raise
@@ -129,6 +131,7 @@ def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":
 
     frame = pd.DataFrame(metrics["constants"])
     numbers = ("estimate", "error", "low", "high")
+    # null (no number) makes a column of objects; as float it is nan.
     return frame.astype({name: float for name in numbers if name in frame.columns})
 
 
@@ -143,6 +146,7 @@ def stored_equations(
     if not file.is_file():
         return None, None
     stored = read_json(file)
+    # One file name for both kinds of equations; the format inside says which.
     if isinstance(stored, dict) and stored.get("format") == FORMAT:
         series = SeriesEquations.load(file)
         return series.relations, series
@@ -219,6 +223,7 @@ def stored_decoder(run: Path) -> "Decoder":
     from discovery.tables.prepare import decoder_of
 
     config = stored_config(run)
+    # As it is written in the file: the loaded settings have resolved paths already.
     written = read_yaml_mapping(run / "config.yaml").get("decoder")
     name = written["name"] if isinstance(written, dict) else written
     file, colon, _ = str(name or "").rpartition(":")
@@ -228,6 +233,7 @@ def stored_decoder(run: Path) -> "Decoder":
             "is not run; write the full path of your own file there, or use the "
             "equations"
         )
+    # resolve() follows links, so that a link inside the run does not lead around this.
     if colon and Path(file).resolve().is_relative_to(run.resolve()):
         raise DecoderError(
             f"{file}: lies inside the run folder, and code that comes with a run is "

@@ -66,6 +66,7 @@ class Training:
             return replace(history, model=model)
         if history is None:
             return cls(model, pd.DataFrame())
+        # One table for all that was tried; the stage says which columns a row has.
         tried = [{"stage": "ladder"} | step for step in history.ladder]
         tried += [{"stage": "edges"} | step for step in history.selection]
         tried += [{"stage": "tests"} | edge for edge in history.edges]
@@ -115,6 +116,8 @@ class Training:
     ) -> "Training":
         """Add the profile over the equations where the training has none."""
         known = {one.constant for one in self.identification}
+        # The Gauss-Newton engine profiles while it trains; gradient steps leave it to
+        # the equations.
         if not set(model.decoder.constant_names) - known:
             return self
 
@@ -180,6 +183,7 @@ def train(
     def first() -> "tuple[ScIReN, dict[str, Any]]":
         from sciren.training import fit
 
+        # Built inside: a training that is finished already needs no new model.
         model = model_of(study.config, decoder)
         settings = keep.during_training(config)
         train, valid = split.train, split.valid
@@ -191,6 +195,7 @@ def train(
     if isinstance(study, SeriesStudy):
         keep.forget_training()
         return replace(training, notes=(*training.notes, *notes))
+    # 1. The first model. 2. Members. 3. Baselines. Each is kept as soon as it is there.
     members, said = keep.data(
         "members",
         lambda: train_members(

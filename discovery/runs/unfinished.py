@@ -29,6 +29,8 @@ def unfinished_folder(out: Path) -> Path:
 
 def start_record(study: "Source") -> dict[str, Any]:
     """Return everything that the results of a run depend on."""
+    # Other versions may compute other numbers, so that half of a run each would be
+    # neither.
     known = versions()
     return {
         "versions": {name: known[name] for name in ("sciren", "torch")},
@@ -51,6 +53,7 @@ def finished_before(study: "Source", resume: bool, overwrite: bool) -> bool:
         ConfigError, DataError: it is to be resumed, but is another one.
     """
     out = Path(study.config.out)
+    # An unfinished folder means that a later run was begun: that is the one to resume.
     going_on = unfinished_folder(out.resolve()).is_dir()
     if not resume or overwrite or going_on or not is_run(out):
         return False
@@ -92,6 +95,7 @@ def unfinished_run(
     hidden = unfinished_folder(out)
     try:
         hidden.mkdir(parents=True, exist_ok=True)
+        # The folder is shared by all attempts, so only one process may work in it.
         lock = _lock(hidden / LOCK, out)
     except OSError as error:
         raise ConfigError(
@@ -100,9 +104,12 @@ def unfinished_run(
     try:
         _begin(hidden, study, resume, say)
         yield hidden
+        # The lock file must not become part of the run; the open handle holds the lock
+        # until the end.
         (hidden / LOCK).unlink()
         put_in_place(hidden, out, overwrite)
     except KeyboardInterrupt as interrupt:
+        # An interrupt is reported by the command line, which shows its notes.
         interrupt.add_note(_kept(hidden) or NOTHING_KEPT)
         raise
     except BaseException:
@@ -111,6 +118,8 @@ def unfinished_run(
         raise
     finally:
         lock.close()
+        # Also after success: then the folder has been renamed and there is nothing to
+        # remove.
         if not _stages(hidden):
             shutil.rmtree(hidden, ignore_errors=True)
 
@@ -135,6 +144,7 @@ def _begin(hidden: Path, study: "Source", resume: bool, say: Say) -> None:
         say("nothing to resume; starting from the beginning")
     elif stages:
         say("starting again; the stages of an unfinished run are thrown away")
+    # Files outside of the checkpoints may be half of what a killed report wrote.
     for path in hidden.iterdir():
         if path.name != LOCK and not (resume and stages and path == checkpoints):
             _remove(path)
@@ -154,8 +164,10 @@ def _stages(hidden: Path) -> list[str]:
     folder = hidden / CHECKPOINTS
     if not (folder / START).is_file():
         return []
+    # In the order of their work, as the reader of the message thinks of them.
     order = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     known = [path for path in order if path.name != START and path.name[0] != "."]
+    # The network belongs to the stage "training" and is no stage of its own.
     return [path.stem.replace("_", " ") for path in known if path.name != MODEL]
 
 

@@ -54,10 +54,13 @@ def run(
     out = Path(config.out)
     progress = progress_of(quiet)
     clear(out.resolve())
+    # A finished run may be there when resuming; `finished_before` says so below.
     if not resume:
         check_free(out, overwrite)
     ready = prepare_run(config, progress.say)
     study = ready.study
+    # Only after everything was read: whether it is the same run is a matter of its data
+    # too.
     if finished_before(study, resume, overwrite):
         progress.say(f"{out} is finished already")
         return out
@@ -86,6 +89,7 @@ def complete(
     study = ready.study
     if finds_state_function(study):
         discovery = state_function(study, ready.training, progress.say)
+        # New files are read with the layout of stamps of this one.
         with_time_format(discovery, study.config)
     elif fits_groups_alone(study):
         discovery = own_numbers(study, ready.training, progress.say)
@@ -120,6 +124,8 @@ def prepare_run(config: RunConfig, say: Callable[[str], None]) -> ReadyRun:
     Raises:
         SciRenError: settings, data or process model cannot be used.
     """
+    # Milliseconds first (settings, head of the file, names), then imports, then the
+    # data.
     settings = train_config(config)
     check_head(config)
     check_families(config.discovery)
@@ -145,6 +151,7 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
     if isinstance(study, SeriesStudy):
         warn_beyond_range(study.decoder, study.split.train.forcings)
         return ReadyRun(study, settings)
+    # Warnings for whoever watches, notes for whoever reads the report later.
     copies = warn_of_copies(study)
     warn_beyond_range(study.decoder, study.split.train.forcings)
     shares = warn_unreachable(study.decoder, study.split.train)

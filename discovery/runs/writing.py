@@ -46,6 +46,9 @@ def write_run(
     from sciren.checkpoint import save_model
 
     write_resolved_config(study.config, folder / "config.yaml")
+    # 1. Settings and network. 2. Numbers. 3. Equations and code. 4. Views and pictures,
+    # which may take long. 5. The verdict, and a file that nobody overlooks where the
+    # equations are not the network.
     model = discovery.network() if discovery.has_network else None
     if model is not None:
         save_model(model, folder)
@@ -151,6 +154,7 @@ def _write_equations(
     if failed_note(discovery):
         edges = edges.assign(verification="FAIL")
     write_csv(folder / "edges.csv", edges)
+    # A recurrence holds its equations; stored once, with what surrounds them.
     stored = discovery.series or equations
     stored.save(folder / "equations.json")
     printed = printable_of(discovery, study)
@@ -207,6 +211,7 @@ def with_members(edges: "pd.DataFrame", discovery: "Discovery") -> "pd.DataFrame
     if not shares:
         return edges
     keys = edges["source"] + " -> " + edges["latent"]
+    # An edge that no other member kept: 0 of them.
     return edges.assign(members=[shares.get(key, "0") for key in keys])
 
 
@@ -236,6 +241,7 @@ def _constant(
     if rows.empty:
         return constant
     row = rows.iloc[0]
+    # None: constants of closed forms have no verdict, which is no doubt.
     known = row["identified"] in (None, True)
     doubt = "" if known else f"not identified: {first_reason(str(row['reason']))}"
     note = "; ".join(part for part in (constant.note, doubt) if part)
