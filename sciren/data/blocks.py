@@ -91,9 +91,11 @@ class FrameBlock:
         needed = [*self.reading["features"], *columns_of(self.reading["forcings"])]
         targets = columns_of(self.reading["targets"])
         complete = frame[needed].notna().all(axis=1)
+        # A block without any value of a target is no error, though a table without is.
         observed = frame.loc[complete, targets].notna().any(axis=0)
         if not len(observed) or not bool(observed.all()):
             return None
+        # A feature may well be constant within a block and vary between blocks.
         settings: dict[str, Any] = {"constant": "keep"} | dict(self.reading)
         table = Table.from_frame(frame, **settings)
         if table.kinds and "kinds" not in self.reading:
@@ -102,6 +104,7 @@ class FrameBlock:
                 "every block would number anew; give kinds=..., such as those of a table "
                 "of some of the rows"
             )
+        # Positions in the whole file, so that rows of several blocks can be told apart.
         return replace(table, row_ids=table.row_ids + self.first)
 
     def _frame(self) -> "pd.DataFrame":
@@ -154,6 +157,7 @@ def parquet_blocks(
     groups: list[int] = []
     first = held = 0
     for number, size in enumerate(sizes):
+        # A row group is read as a whole, so blocks end between row groups.
         if groups and held + size > rows:
             blocks.append(FrameBlock(Path(path), first, held, tuple(groups), given))
             first, held, groups = first + held, 0, []

@@ -157,6 +157,8 @@ def collect(frame: Any, roles: Roles) -> Arrays:
     """Check a frame and return the arrays of a Table; see ``Table.from_frame``."""
     frame = as_frame(frame)
     frames.check_unique_columns(frame)
+    # Before anything else looks at cells: a declared marker is a gap in every role but
+    # that of a label.
     frame = replace_markers(frame, roles.gap_markers, keep=roles.labels)
     names = tuple(roles.features)
     frames.check_columns(frame, names, "feature")
@@ -180,8 +182,10 @@ def collect(frame: Any, roles: Roles) -> Arrays:
         groups=None if roles.groups is None else blocks,
         kinds=kinds,
     )
+    # Checks below see usable rows only: what is constant or a marker among them counts.
     _drop_incomplete(arrays, frame.index, roles.missing, roles.missing_forcing)
     _check_targets(arrays)
+    # Codes of classes may lie anywhere; 9999 may be a class.
     amounts = {n: v for n, v in _columns(arrays).items() if n not in kinds}
     refuse_markers(amounts, roles.not_missing)
     _warn_of_markers(arrays, roles.not_missing)
@@ -281,6 +285,8 @@ def _row_data(
         row_weights = frames.leading_rows(weights, len(frame), "weights").astype(float)
     if row_weights is not None:
         row_weights = frames.check_weights(row_weights, frame.index)
+    # Unit of resampling: what was said (groups), else what weather and seasons share (a
+    # week), else the row.
     if groups is not None:
         label = f"group column {groups!r}" if isinstance(groups, str) else "groups"
         blocks = label_codes(values(groups, "groups"), frame.index, label)[0]
@@ -309,6 +315,8 @@ def _drop_incomplete(
             gaps[f"missing forcing {column}"] = np.asarray(gap)
     keep = np.ones(rows, dtype=bool)
     for reason, gap in gaps.items():
+        # Counted once, for the first reason, so that counts add up to the rows left
+        # out.
         new = keep & gap
         if new.any():
             arrays.dropped[reason] = int(new.sum())

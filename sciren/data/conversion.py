@@ -20,6 +20,8 @@ def as_frame(data: Any) -> pd.DataFrame:
     """
     if isinstance(data, pd.DataFrame):
         return data.copy(deep=False)
+    # polars, pyarrow and others speak this interface: no library needs a case of its
+    # own.
     if hasattr(data, "__arrow_c_stream__"):
         import pyarrow
 
@@ -45,6 +47,7 @@ def _from_mapping(data: Mapping[Any, Any]) -> pd.DataFrame:
 def _column(name: Any, values: Any) -> Any:
     if hasattr(values, "detach"):  # a tensor, wherever it lives
         values = values.detach().cpu().numpy()
+    # pandas and numpy columns keep their types, such as dates and categories.
     array = values if hasattr(values, "dtype") else np.asarray(values)
     if array.ndim != 1:
         raise DataError(

@@ -54,6 +54,7 @@ def numeric_column(frame: pd.DataFrame, name: str) -> np.ndarray:
             the first such row and its value.
     """
     column = pd.Series(frame[name])
+    # Dates would turn into nanoseconds, complex numbers lose their imaginary part.
     if column.dtype.kind in "mMc":
         raise DataError(
             f"column {name!r} holds {column.dtype} values, not numbers; "
@@ -77,6 +78,7 @@ def _numbers_in_text(column: pd.Series, name: str) -> np.ndarray:
     raw = column.astype(object)
     numbers = pd.Series(pd.to_numeric(raw, errors="coerce"))
     values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    # Empty cells are gaps; a cell that is not empty and no number is text.
     text = np.isnan(values) & raw.notna().to_numpy()
     if text.any():
         first = int(text.argmax())
@@ -91,6 +93,7 @@ def _numbers_in_text(column: pd.Series, name: str) -> np.ndarray:
 def _advice(cells: Sequence[Any]) -> str:
     """What to do about cells that are no numbers: marks in numbers, or words for gaps."""
     texts = [str(cell).strip() for cell in cells]
+    # 1.234 is 1234 or 1.234: where no cell shows both marks only the user can tell.
     if all(_THOUSANDS.fullmatch(text) for text in texts):
         mark, point = (",", ".") if "," in texts[0] else (".", ",")
         if any(point in text for text in texts):
@@ -135,6 +138,7 @@ def _check_range(weights: np.ndarray) -> None:
     Raises:
         DataError: the largest is more than WEIGHT_RANGE times the smallest above zero.
     """
+    # Zero leaves a row out on purpose and has no ratio to others.
     some = weights[weights > 0]
     if len(some) and some.max() > WEIGHT_RANGE * some.min():
         raise DataError(
@@ -192,6 +196,7 @@ def coordinates(lon: Any, lat: Any, kind: str) -> tuple[np.ndarray, np.ndarray]:
         raise ShapeError(
             f"lon has shape {east.shape}, lat {north.shape}; need (n,) both"
         )
+    # Longitudes are given as -180 to 180 or 0 to 360; negated so that nan is wrong.
     bad = ~((np.abs(east) <= 360) & (np.abs(north) <= 90))
     if bad.any():
         row = int(bad.argmax())

@@ -114,6 +114,7 @@ class Categorical(FeatureKind):
         A column of numbers is taken as it is.
         """
         cells = _cells(frame, name)
+        # Numbers are codes already, such as those of an encoded frame.
         if cells.dtype.kind in "fiu":
             return cells.to_numpy(dtype=np.float64, na_value=np.nan)
         numbers = dict(zip(self.labels, self.codes, strict=True))
@@ -230,12 +231,14 @@ def kinds_of(
         raise ConfigError(f"{both[0]!r} is categorical or periodic, not both")
     kinds: dict[str, FeatureKind] = {}
     for name in features:
+        # Known kinds first: new data of a trained model must not number classes anew.
         if name in given:
             kinds[name] = given[name]
         elif name in periodic:
             kinds[name] = Periodic(float(periodic[name]))
         elif name in categorical or _only_words(pd.Series(frame[name])):
             kinds[name] = Categorical.of(frame, name)
+    # Numeric is what all others are: it is not stored.
     return {name: kind for name, kind in kinds.items() if kind != NUMERIC}
 
 
@@ -269,6 +272,8 @@ def _codes(labels: Sequence[str]) -> tuple[float, ...]:
 
 def _is_whole(label: str) -> bool:
     digits = label.removeprefix("-")
+    # Below 16 digits a double holds the number exactly; "007" is a word, or it would
+    # meet 7.
     return digits.isdecimal() and len(digits) < 16 and label == str(int(label))
 
 
@@ -287,6 +292,7 @@ def kind_from_json(stored: Any) -> FeatureKind:
             case "categorical":
                 labels = tuple(str(one) for one in stored["labels"])
                 codes = tuple(float(one) for one in stored["codes"])
+                # Rising codes are what searches of classes rely on.
                 if len(labels) == len(codes) and list(codes) == sorted(set(codes)):
                     return Categorical(labels, codes)
     except (LookupError, TypeError, ValueError, ConfigError) as error:

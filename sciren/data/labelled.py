@@ -59,6 +59,8 @@ def flatten(
             if variable.ndim == 1:
                 columns[source] = variable
             else:
+                # Rows first, as (n, ...): profiles keep their further dimensions in
+                # their order.
                 inputs[name] = variable.transpose(row, ...).to_numpy()
     frame = pd.DataFrame({name: v.to_numpy() for name, v in columns.items()})
     frame.attrs["units"] = {
@@ -80,6 +82,7 @@ def _same(names: Sequence[str]) -> dict[str, str]:
 
 def _row_dimension(dataset: "xr.Dataset", features: Sequence[str]) -> str:
     for name in features[:1]:
+        # A variable of one single row has no dimension left after squeezing.
         dims = _find(dataset, name).squeeze().dims or _find(dataset, name).dims
         if len(dims) == 1:
             return str(dims[0])
@@ -103,5 +106,6 @@ def _variable(dataset: "xr.Dataset", name: str, row: str) -> "xr.DataArray":
             f"variable {name!r} has dimensions {variable.dims}, without the row "
             f"dimension {row!r}"
         )
+    # A single place has longitude and latitude of size one beside its rows.
     single = [d for d, size in variable.sizes.items() if size == 1 and d != row]
     return variable.squeeze(single, drop=True)

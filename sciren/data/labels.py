@@ -62,6 +62,8 @@ def id_text(values: Any) -> pd.Series:
     missing = series.isna().to_numpy()
     if pd.api.types.is_float_dtype(series):
         numbers = series.to_numpy(dtype=float, na_value=np.nan)
+        # A column of whole ids with one empty cell arrives as floats: 7.0 is the site
+        # 7.
         texts = pd.Series([f"{v:.15g}" for v in numbers], index=series.index)
     else:
         texts = series.astype(object).astype(str)
@@ -81,6 +83,7 @@ def label_codes(
     Raises:
         DataError: a label is missing.
     """
+    # Text is made of the distinct labels only: a million rows often have few sites.
     codes, distinct = pd.factorize(pd.Series(values).reset_index(drop=True))
     refuse_missing(codes < 0, index, name, role)
     texts = id_text(pd.Series(distinct)).tolist()

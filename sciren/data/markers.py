@@ -57,12 +57,15 @@ def replace_markers(
             if gap.any():
                 changed[name] = np.where(gap, np.nan, values)
             continue
+        # Numbers in text columns are compared by value: -9999 and "-9999.0" are one
+        # marker.
         texts = column.astype(str).str.strip()
         numeric = pd.Series(pd.to_numeric(texts, errors="coerce"))
         values = numeric.to_numpy(dtype=float, na_value=np.nan)
         gap = texts.isin(words).to_numpy() | _equal(values, numbers)
         if gap.any():
             changed[name] = column.where(~gap, None)
+    # assign makes a new frame; the units stand in the attributes of the old one.
     attributes = frame.attrs
     frame = frame.assign(**changed) if changed else frame
     frame.attrs = attributes
@@ -81,6 +84,7 @@ def _equal(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Where a value is one of the numbers, but for the rounding of single precision."""
     gap = np.zeros(len(values), dtype=bool)
     for number in numbers:
+        # -9999 in single precision is exact, 1e20 is not.
         gap |= np.abs(values - number) <= 1e-6 * abs(number)
     return gap
 
@@ -101,7 +105,9 @@ def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker 
         first += 1
     while last > first and _looks_like_one(distinct[last]):
         last -= 1
+    # A marker is an extreme: the smallest or the largest value.
     for k in (0, len(distinct) - 1):
+        # All others, those that look like markers left out.
         rest = distinct[max(first, k == 0) : min(last, len(distinct) - 1 - (k > 0)) + 1]
         if not len(rest) or distinct[k] in data:
             continue
@@ -130,6 +136,7 @@ def _looks_like_one(value: float) -> bool:
     """Whether a number is what archives and loggers write into gaps."""
     if any(abs(value - special) <= 1e-6 * abs(special) for special in _SPECIAL):
         return True
+    # Four nines or more: -9999, 99999, 999.9.
     digits = f"{abs(value):.6f}".rstrip("0").replace(".", "")
     return len(digits) >= 4 and set(digits) == {"9"}
 

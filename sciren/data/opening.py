@@ -22,6 +22,8 @@ def opened_dataset(path: Path) -> "Iterator[xr.Dataset]":
 
     engine = "zarr" if path.is_dir() else None
     try:
+        # chunks=None: without dask values are read lazily by slices, which is all that
+        # blocks need.
         dataset = xr.open_dataset(path, engine=engine, chunks=None)
     except (OSError, ValueError, KeyError, ImportError) as error:
         problem = " ".join(str(error).split())[:200]

@@ -70,6 +70,8 @@ class FeatureScaling:
             shift, scale = low, high - low
         else:
             shift, scale = features.mean(0), _deviation(features)
+        # A constant feature is shifted only: dividing by its zero spread would give
+        # nan.
         spread = (high > low) & (scale > 0)
         scale = torch.where(spread, scale, one)
         for place, what in enumerate(kinds):
@@ -102,6 +104,8 @@ def _deviation(features: Tensor) -> Tensor:
     """Return standard deviations (d,) also where squares leave the range of floats."""
     scale = features.std(0, correction=0)
     centred = features - features.mean(0)
+    # Squares of 1e200 overflow and those of 1e-200 vanish: the largest distance is the
+    # unit.
     unit = centred.abs().amax(0)
     lost = (unit > 0) & ~((scale > 0) & torch.isfinite(scale))
     unit = torch.where(lost, unit, torch.ones_like(unit))

@@ -102,6 +102,7 @@ class SeriesTable:
             if len(ahead)
             else np.ones(self.time.shape)
         )
+        # Differences at the end of a group reach into its padding, where time repeats.
         last = self.lengths - 1
         columns = np.arange(len(self))
         steps[last, columns] = np.where(last > 0, steps[last - 1, columns], 1.0)
@@ -119,6 +120,7 @@ class SeriesTable:
 
     def take(self, groups: Sequence[int] | np.ndarray) -> Self:
         """Return the groups at these positions, without padding that only others need."""
+        # Positions and masks alike become positions.
         chosen = np.arange(len(self))[np.asarray(groups)]
         rows = int(self.lengths[chosen].max()) if len(chosen) else 0
         cut = (slice(rows), chosen)
@@ -157,6 +159,8 @@ class SeriesTable:
         inside = self.active & (self.time >= first) & (self.time < end)
         lengths = (self.active & (self.time < end)).sum(0)
         keep = np.flatnonzero(inside.any(0))
+        # At least one row, so that a group without any can be laid out; it is left out
+        # next.
         limited = replace(
             self, counted=self.counted & inside, lengths=np.maximum(lengths, 1)
         )

@@ -46,11 +46,13 @@ def collect_series(
     frame, time, group = as_frame(frame), roles.time, roles.groups
     frames.check_columns(frame, [time, *([group] if group else [])], "time or group")
     static = tuple(static)
+    # Numbers of time are no stamps; they are read apart.
     arrays = collect(frame, replace(roles, time=None) if time_unit else roles)
     _refuse_profiles(arrays)
     stamps = arrays.time if time_unit is None else _numbers(frame, time)
     assert stamps is not None  # collect was given the column
     labels, codes = _groups(frame, group)
+    # By group, then by time within it.
     order = np.lexsort((stamps, codes))
     _check_times(stamps, codes, order, labels, frame.index, gaps)
     _check_static(arrays, codes, order, labels, len(static), frame.index)
@@ -109,6 +111,7 @@ def _check_times(
             f"group {labels[codes[row]]} has two rows at {stamp_text(stamps[row])}, the "
             f"second in {row_name(index, row)} ({int(twice.sum())} such rows); keep one of them"
         )
+    # The median: single gaps, however long, do not change what is usual.
     usual = np.median(ahead[same].astype(float))
     odd = same & (np.abs(ahead.astype(float) - usual) > SAME_INTERVAL * usual)
     if gaps == "raise" and odd.any():
@@ -159,6 +162,8 @@ def _padded(
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     within = np.arange(int(lengths.max()))[:, None]
     active = within < lengths
+    # The minimum repeats the last row into the padding, so that steps there have
+    # numbers.
     place = order[starts + np.minimum(within, lengths - 1)]  # (T, G) rows of the frame
     targets = arrays.targets[place]
     targets[~active] = np.nan

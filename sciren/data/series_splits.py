@@ -47,6 +47,7 @@ def split_series(
         fractions = (0.7, 0.15, 0.15)
     parts = [table] * len(PARTS)
     if fractions is not None:
+        # Groups first, then periods: with both, no group and no time is in two parts.
         part_of_group = deal(len(table), fractions, seed, "groups")
         parts = [table.take(part_of_group == part) for part in range(len(PARTS))]
     if periods is not None:

@@ -51,6 +51,7 @@ def split_by_block(
         raise ConfigError(
             f"degrees={degrees} makes {number} cells of this area; use larger cells"
         )
+    # Python's own shuffle: the published split was made by it, seed for seed.
     cells = list(range(number))
     random.Random(seed).shuffle(cells)
     fold_of_cell = np.empty(len(cells), dtype=np.int64)
@@ -65,6 +66,8 @@ def split_by_block(
 
 
 def _cells(coordinate: np.ndarray, degrees: float) -> np.ndarray:
+    # A multiple of the cell side below the first place: cells do not move with single
+    # rows.
     origin = degrees * math.floor(coordinate.min() / degrees)
     return np.floor((coordinate - origin) / degrees).astype(np.int64)
 

@@ -80,6 +80,7 @@ def period_span(period: Any, part: str) -> tuple[np.datetime64, np.datetime64]:
         )
     stamps = [_stamp(end, part) for end in ends]
     first = stamps[0].astype("datetime64[ns]")
+    # One unit as written, so that "2007-03" ends with March, whatever its length.
     end = (stamps[-1] + 1).astype("datetime64[ns]")
     if first >= end:
         raise ConfigError(f"{part} ends before it begins: {ends[0]} to {ends[1]}")
@@ -107,6 +108,7 @@ def check_disjoint(spans: dict[str, tuple[np.datetime64, np.datetime64]]) -> Non
     Raises:
         ConfigError: names the two parts and the day.
     """
+    # Sorted by their start, only neighbours can overlap first.
     ordered = sorted(spans.items(), key=lambda item: item[1])
     for (one, (_, end)), (two, (first, _)) in pairwise(ordered):
         if first < end:
@@ -175,6 +177,7 @@ def deal(count: int, fractions: Sequence[float], seed: int, what: str) -> np.nda
         raise DataError(
             f"{count} {what} cannot make three parts; at least 3 are needed"
         )
+    # Rounding may miss the total by one; the largest part takes or gives it.
     sizes = np.maximum(1, np.round(shares * count)).astype(int)
     sizes[sizes.argmax()] += count - sizes.sum()
     parts = np.repeat(np.arange(3), sizes)

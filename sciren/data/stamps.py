@@ -54,6 +54,7 @@ def time_column(
     label = f"time column {name!r}"
     refuse_missing(_missing(series), index, label, "time")
     if layout is None and not pd.api.types.is_datetime64_any_dtype(series):
+        # pandas would read 201301310015 as nanoseconds since 1970.
         series, layout = _digits(series, label)
     zone = None if timezone is None else zone_named(timezone)
     try:
@@ -93,6 +94,7 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
         texts = texts.str.replace(r"\.0+$", "", regex=True)
         if not texts.str.fullmatch(r"[+-]?\d+(\.\d+)?").all():
             return series, "ISO8601"
+    # One length in all rows, or the same digits would mean day here and month there.
     lengths = set() if texts is None else {len(text) for text in texts}
     layout = _DIGITS.get(next(iter(lengths))) if len(lengths) == 1 else None
     if texts is None or layout is None:
@@ -108,6 +110,7 @@ def _read(
 ) -> pd.DatetimeIndex:
     if layout is not None and layout != "ISO8601":
         series = series.astype(str).str.strip()
+    # Without a zone the clock time is kept, as it stands in the file.
     aware = zone is not None and _has_offsets(series, layout)
     found = pd.DatetimeIndex(
         pd.to_datetime(series, format=layout, errors="coerce", utc=aware)
@@ -126,6 +129,7 @@ def _has_offsets(series: pd.Series, layout: str | None) -> bool:
     if layout != "ISO8601":
         return layout is not None and "%z" in layout
     offset = series.astype(str).str.strip().str.contains(_WITH_OFFSET, regex=True)
+    # Clock times with and without an offset cannot be put into one order.
     if offset.any() and not offset.all():
         first = int((~offset).to_numpy().argmax())
         raise ValueError(f"{series.iloc[first]!r} has no offset from UTC, others have")
@@ -151,6 +155,7 @@ def _advice(series: pd.Series, layout: str | None) -> str:
 
 
 def _fits(texts: pd.Series, layout: str) -> bool:
+    # Twenty rows rule most formats out before all rows are read.
     head = pd.to_datetime(texts.iloc[:20], format=layout, errors="coerce")
     if head.isna().any():
         return False

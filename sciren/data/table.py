@@ -69,6 +69,7 @@ class Table:
 
     def __post_init__(self) -> None:
         rows = len(self.features)
+        # The dataclass is frozen: defaults that depend on other fields are set past it.
         if len(self.blocks) == 0:
             object.__setattr__(
                 self, "blocks", torch.arange(rows, device=self.features.device)
@@ -116,6 +117,8 @@ class Table:
 
         Blocks are numbered anew from 0; ``row_ids`` keep the original positions.
         """
+        # Masks, slices and positions become positions once, for tensors and arrays
+        # alike.
         chosen = torch.arange(len(self))[
             rows if isinstance(rows, slice) else torch.as_tensor(rows).cpu()
         ]
@@ -146,6 +149,8 @@ class Table:
         """
         first = tables[0]
         ids = np.concatenate([table.row_ids for table in tables])
+        # Parts of one frame have different rows; the same number twice means two
+        # frames.
         same_frame = len(np.unique(ids)) == len(ids)
         order = np.argsort(ids, kind="stable") if same_frame else np.arange(len(ids))
         weights = [table.weights for table in tables if table.weights is not None]
@@ -164,6 +169,7 @@ class Table:
             row_ids=ids if same_frame else np.arange(len(ids)),
             groups=_groups_of(tables, same_frame),
         )
+        # take numbers the blocks anew, after the rows are in their final order.
         return joined.take(order)
 
     def to(self, device: torch.device | str) -> "Table":
@@ -292,6 +298,7 @@ def _groups_of(tables: Sequence[Table], same_frame: bool) -> np.ndarray | None:
     known = [table.groups for table in tables if table.groups is not None]
     if len(known) < len(tables):
         return None
+    # Parts of one table keep the ids of the whole: a site in both is one site.
     if same_frame:
         return np.concatenate(known)
     return _apart([torch.as_tensor(one) for one in known]).numpy()

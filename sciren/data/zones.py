@@ -15,6 +15,7 @@ def zone_named(name: str) -> dt.tzinfo:
     Raises:
         ConfigError: no such zone.
     """
+    # Offsets as people write them: UTC+1 is east. The database's Etc/GMT+1 is west.
     offset = _OFFSET.fullmatch(name.strip())
     if offset:
         size = dt.timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))

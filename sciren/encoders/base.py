@@ -41,6 +41,7 @@ class Encoder(nn.Module, ABC):
     def settings(self) -> dict[str, Any]:
         """Arguments that rebuild an encoder of the same shape, as JSON can hold them."""
         values = {name: getattr(self, name) for name in self.arguments}
+        # JSON knows lists, but no tuples.
         return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
     def set_kinds(self, kinds: Sequence[FeatureKind]) -> None:

@@ -96,6 +96,8 @@ class MLPEncoder(Encoder):
         """Take classes as one column each, places on a circle as sine and cosine."""
         self.kinds = tuple(kinds) if any(kind != NUMERIC for kind in kinds) else ()
         wide = self.inputs(torch.zeros(1, self.n_inputs, dtype=torch.float64)).shape[1]
+        # Only the first layer sees the columns; with the same seed it starts as it
+        # would have.
         first = self.blocks[0]
         assert isinstance(first, nn.Sequential)
         first[0] = dense_layer(seeded(self.seed), wide, self.width)
@@ -128,6 +130,7 @@ def _(kind: Categorical, x: Tensor) -> Tensor:
 
 @dense_columns.register
 def _(kind: Periodic, x: Tensor) -> Tensor:
+    # One sine and cosine: continuous where the circle closes.
     angle = x * (2 * torch.pi / kind.period)
     return torch.stack((angle.sin(), angle.cos()), dim=1)
 
@@ -155,6 +158,8 @@ class AdditiveEncoder(Encoder):
         self.width, self.seed = int(width), int(seed)
         generator = seeded(self.seed)
         shape = (n_inputs, n_outputs, width)
+        # Slopes and offsets of size two spread the bends of tanh over standardised
+        # features.
         self.inner = nn.Parameter(uniform(generator, shape, 2.0))
         self.offset = nn.Parameter(uniform(generator, shape, 2.0))
         self.outer = nn.Parameter(uniform(generator, shape, (n_inputs * width) ** -0.5))
@@ -165,6 +170,7 @@ class AdditiveEncoder(Encoder):
 
     def edges(self, x: Tensor) -> Tensor:
         """Return every edge's output: (n, i) -> (n, i, j)."""
+        # (n, i, j, width).
         hidden = torch.tanh(x[:, :, None, None] * self.inner + self.offset)
         return (hidden * self.outer).sum(-1) * self.mask
 

@@ -115,6 +115,7 @@ class PeriodicSpace(CurveSpace):
         size = n_coefficients(intervals)
         whole = torch.zeros(size, size, dtype=torch.float64)
         rows = torch.arange(size)
+        # c_(G + k) = c_k: the last three rows of T repeat the first three.
         whole[rows, rows % intervals] = 1.0
         return whole
 
@@ -134,6 +135,7 @@ class CategoricalSpace(CurveSpace):
     def on_knots(self, scaled: Tensor) -> Tensor:
         """Number of the class from 1, 0 where it is none; missing stays missing."""
         codes = scaled.new_tensor(self.codes)
+        # Codes rise; what stands at the place found is the class only if it is equal.
         place = torch.searchsorted(codes, scaled.contiguous()).clamp_max(len(codes) - 1)
         number = torch.where(codes[place] == scaled, place.to(scaled) + 1.0, 0.0)
         return torch.where(torch.isnan(scaled), scaled, number)
@@ -158,6 +160,8 @@ class CategoricalSpace(CurveSpace):
     def settled(self, own: Tensor, mean: Tensor) -> Tensor:
         """Lay unseen classes on the mean of the training rows."""
         own = own.clone()
+        # Column 0 is the unseen class. mean holds the shares of the classes, so own @
+        # mean is the mean effect of the training rows.
         own[:, 0] = own @ mean
         return own
 
@@ -165,7 +169,9 @@ class CategoricalSpace(CurveSpace):
         """Squared distances of all classes, and of the unseen one, to the mean."""
         size = n_coefficients(intervals)
         used = torch.zeros(size, dtype=torch.float64)
+        # Further coefficients only serve to draw the spline through the knots.
         used[: len(self.codes) + 1] = 1.0
+        # (1 - 1 mean') w: each class less the mean of the rows.
         centre = torch.diag(used) - torch.outer(used, mean.double().cpu())
         return centre.T @ centre
 
@@ -185,6 +191,7 @@ def _at_knots(values: int, intervals: int) -> Tensor:
 def _through_knots(values: int, intervals: int) -> Tensor:
     """T whose first columns take values at knots 0, 1, ... to a spline through them."""
     whole = torch.zeros_like(_at_knots(values, intervals))
+    # More coefficients than values: the pseudo-inverse takes the smallest ones.
     whole[:, :values] = torch.linalg.pinv(_at_knots(values, intervals)[:values])
     return whole
 
@@ -228,6 +235,7 @@ class CurveSpaces:
     def of(cls, kinds: Sequence[FeatureKind]) -> "CurveSpaces":
         """Return the spaces of some kinds; none where all are numeric."""
         each = tuple(space_of(kind) for kind in kinds)
+        # All numeric is the usual case; without spaces every method returns at once.
         return cls(each if any(space.turned for space in each) else ())
 
     def __bool__(self) -> bool:

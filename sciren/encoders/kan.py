@@ -72,6 +72,7 @@ class KANEncoder(LayeredEncoder):
         self.outside: Outside = outside
         self.margin = float(margin)
         self.start, self.shared, self.seed = start, bool(shared), int(seed)
+        # Hidden layers are as wide as all latents' nodes together; masks separate them.
         groups = 1 if shared else n_outputs
         widths = [n_inputs, *(width * groups for width in self.hidden), n_outputs]
         self.layers = nn.ModuleList(
@@ -97,6 +98,8 @@ class KANEncoder(LayeredEncoder):
         """Cut the edges between hidden nodes of one latent and those of another."""
         for layer in self.spline_layers[1:]:
             rows, columns = layer.mask.shape
+            # Nodes stand latent by latent: node k of n belongs to group k groups / n,
+            # rounded down.
             row_group = torch.arange(rows) * groups // rows
             column_group = torch.arange(columns) * groups // columns
             layer.mask.copy_(row_group.unsqueeze(1) == column_group.unsqueeze(0))
@@ -141,6 +144,8 @@ class KANEncoder(LayeredEncoder):
             low, high = places.amin(0), places.amax(0)
             pad = self.margin * (high - low)
             layer.set_range(low - pad, high + pad)
+            # Lines again, because a straight line has other coefficients on other
+            # knots.
             if self.start == "straight":
                 layer.start_straight(generator, float(layer.mask.shape[0]) ** -0.5)
             x = layer(x)

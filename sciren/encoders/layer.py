@@ -68,6 +68,7 @@ class SplineLayer(nn.Module):
 
     def table(self) -> Tensor:
         """Return the kept coefficients (i, j, G + 3), with the base's slope at the end."""
+        # Masked here, so that an edge that is gone gets no gradient either.
         kept = self.coefficients * self.mask.unsqueeze(-1)
         if self.slope is None:
             return kept
@@ -81,6 +82,7 @@ class SplineLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the node values (n, j)."""
         table, knots = self.table(), self.knots()
+        # Many rows go in parts: a basis takes G + 3 numbers for each input and row.
         parts = self.spaces.on_knots(x).split(max(1, WHOLE // table[:, 0].numel()))
         sums = [EdgeSums.apply(part, table, knots, self.base) for part in parts]
         return (sums[0] if len(sums) == 1 else torch.cat(sums)) + self.bias
@@ -106,6 +108,7 @@ class SplineLayer(nn.Module):
             margin: share of the range added on each side (paper: 2).
         Reference: the authors' grid update with uniform knots.
         """
+        # Without mask and base: splines are refitted, whatever else the edge holds.
         curves = EdgeCurves.apply(x, self.coefficients, self.knots(), "zero")
         first, last = x.amin(0), x.amax(0)
         pad = 0.01 + margin * (last - first)  # the published code's; keeps ends inside
@@ -124,6 +127,7 @@ class SplineLayer(nn.Module):
         mean = torch.zeros_like(self.mask, dtype=x.dtype)
         for rows, part in parts:
             mean = mean + torch.einsum("n,nij->ij", part, self.edges(rows))
+        # B-splines add up to one: less from every coefficient is less from the curve.
         self.coefficients.sub_((mean * (self.mask != 0)).unsqueeze(-1))
         self.bias.add_(mean.sum(0))
 
@@ -131,6 +135,7 @@ class SplineLayer(nn.Module):
     def start_straight(self, generator: torch.Generator, size: float) -> None:
         """Start every edge as a straight line with a random slope within +-size."""
         slopes = uniform(generator, tuple(self.mask.shape), size).to(self.low.device)
+        # Coefficients at the Greville points of a line give that line exactly.
         lines = greville(self.low, self.high, self.intervals)
         middle = lines.mean(-1, keepdim=True)
         self.coefficients.copy_(slopes.unsqueeze(-1) * (lines - middle).unsqueeze(1))

@@ -30,5 +30,6 @@ def build_encoder(kind: str, settings: Mapping[str, Any]) -> Encoder:
         )
     try:
         return known[kind](**settings)
+    # Python's message names the argument that a constructor does not know.
     except TypeError as error:
         raise ConfigError(f"encoder {kind!r} cannot be built: {error}") from error
