@@ -5,6 +5,7 @@ that lie there in place of installing them.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -72,9 +73,12 @@ def _ran(folder: Path, name: str) -> str:
 
 
 def _done(command: list[object], folder: Path) -> str:
+    # a path of sources would run in place of what was installed
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     found = subprocess.run(
-        list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False
-    )
+        list(map(str, command)), cwd=folder, env=environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
     if found.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}: {found.stderr.strip()}")
     return found.stdout
