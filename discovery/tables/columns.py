@@ -27,6 +27,8 @@ def with_kinds(
     """
     import pandas as pd
 
+    # pandas has columns, polars and pyarrow speak the Arrow stream interface; no import
+    # needed to tell a table.
     table = hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__")
     if not (table or categorical or periodic or known):
         return X, {}
@@ -39,6 +41,7 @@ def with_kinds(
         if values.ndim != 2:
             return X, {}
         names = [f"x{k}" for k in range(values.shape[1])]
+        # An array of objects may hold numbers in some columns and words in others.
         frame = pd.DataFrame(values, columns=names).infer_objects()
     columns = list(frame.columns)
     if known is None:
@@ -52,6 +55,7 @@ def with_kinds(
 
 
 def _name(column: str | int, columns: Sequence[Any]) -> Any:
+    # A name goes before a position: frames may have numbers as names of columns.
     if isinstance(column, str) or column in columns:
         return column
     if not -len(columns) <= column < len(columns):

@@ -24,6 +24,7 @@ def converted(
     """
     if not convert:
         return frame
+    # The user is believed before the file.
     known = {**frame.attrs.get("units", {}), **units}
     moved = {}
     for name, wanted in convert.items():
@@ -38,6 +39,8 @@ def converted(
                 f"units: {{{name}: its unit in the file}}"
             )
         try:
+            # A function and not a factor: degrees Celsius and kelvin differ by an
+            # offset too.
             change = conversion(known[name], wanted)
         except FormatError as error:
             raise DataError(f"key 'convert.{name}': {error}") from error

@@ -36,6 +36,8 @@ def open_dataset(path: Path, guarded: Reader) -> "xr.Dataset":
             with xr.open_dataset(path, engine=engine) as dataset:
                 return dataset.load()
         except ValueError as error:
+            # xarray gives up the whole file for one undecodable time; read once more
+            # without decoding.
             if "unable to decode time" not in str(error):
                 raise
         with xr.open_dataset(path, engine=engine, decode_times=False) as dataset:
@@ -47,6 +49,8 @@ def open_dataset(path: Path, guarded: Reader) -> "xr.Dataset":
 def _engine(path: Path, guarded: Reader) -> str:
     with path.open("rb") as file:
         mark = file.read(4)
+    # NetCDF-4 is HDF5, the classic format begins with CDF; endings do not tell them
+    # apart.
     if mark == b"\x89HDF":
         import h5py
 
@@ -77,8 +81,11 @@ def frame_of_dataset(
         DataError: no dimension is common, or it has no entries.
     """
     single = [name for name, size in dataset.sizes.items() if size == 1]
+    # A file of a single entry: one dimension of size 1 has to stay, as the rows.
     rows_are_single = len(single) == len(dataset.sizes)
     flat = dataset.squeeze(single[rows_are_single:], drop=True)
+    # Two layouts: (group, time) with coordinates for both becomes one row a pair; else
+    # one dimension counts the rows.
     pair = _pair(flat, columns)
     if pair is not None:
         return _long(flat, pair, columns)
@@ -110,6 +117,8 @@ def _pair(flat: "xr.Dataset", columns: Collection[str]) -> tuple[Any, Any] | Non
     needed = {n: flat.variables[n].dims for n in columns if n in flat.variables}
     along = [dims[0] for dims in needed.values() if len(dims) == 1]
     for dims in needed.values():
+        # Both dimensions need a named one-dimensional column (site names, times), or
+        # rows of the pair could not be told apart.
         if len(dims) == 2 and set(dims) == set(along):
             known = all(set(other) <= set(dims) for other in needed.values())
             return (dims[0], dims[1]) if known else None
@@ -126,16 +135,21 @@ def _long(
         if not variable.dims or not set(variable.dims) <= set(pair):
             continue
         values = _values(variable)
+        # Rows run through the second dimension fastest: what depends on the first alone
+        # repeats, what depends on the second alone is tiled.
         if variable.dims == pair[:1]:
             values = np.repeat(values, sizes[1])
         elif variable.dims == pair[1:]:
             values = np.tile(values, sizes[0])
         else:
+            # Both orders of dimensions occur in files; transposed it becomes ours.
             values = (values if variable.dims == pair else values.T).reshape(-1)
         found[str(name)] = values
         if "units" in variable.attrs:
             units[str(name)] = str(variable.attrs["units"])
     frame = pd.DataFrame(found)
+    # Groups of unequal length are padded in such files: pairs without any value are no
+    # rows.
     cells = [n for n in columns if n in found and len(flat.variables[n].dims) == 2]
     there = frame[cells].notna().to_numpy().any(axis=1)
     frame = frame.loc[there].reset_index(drop=True)
@@ -166,6 +180,7 @@ def _row_dimension(flat: "xr.Dataset", path: Path, columns: Collection[str]) -> 
             f"{path}: no variable has exactly one dimension (found {dims or 'none'}); "
             "stack the dimensions into one that counts the rows"
         )
+    # Most variables, then the longer dimension.
     return max(counts, key=lambda name: (counts[name], flat.sizes[name]))
 
 

@@ -26,6 +26,7 @@ def check_head(config: RunConfig) -> None:
         DataError: the file is missing, of an unknown kind or of another form.
         ColumnError: a column that the configuration names is not there.
     """
+    # "file.py:function" is the user's own process model.
     if config.decoder is not None and ":" in config.decoder.name:
         check_process_file(Path(config.decoder.name.rpartition(":")[0]))
     data = config.data

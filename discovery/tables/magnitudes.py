@@ -85,6 +85,8 @@ def magnitudes_of(
         DataError: a forcing, or a target whose process model does not follow a change of
             its unit, is out of the range of arithmetic.
     """
+    # Forcings have the unit that the process model expects; no power of ten may be
+    # hidden in them.
     physical = set(forcings.values())
     for name in dict.fromkeys(physical):
         if _factor(frame, name, COLUMNS) != 1:
@@ -94,9 +96,12 @@ def magnitudes_of(
             )
     features = [name for name in config.features if name not in physical]
     of = {name: _factor(frame, name, COLUMNS) for name in features}
+    # Plain regression is the same in any unit; a process with constants has starts and
+    # scales.
     plain = not decoder.constant_names and not physical
     limits = COLUMNS if plain else TARGETS
     factors = {column: _factor(frame, column, limits) for column in targets.values()}
+    # One power for all targets: latents are shared between them and have one unit.
     largest = max(factors.values(), key=lambda factor: abs(math.log10(factor)))
     if largest != 1:
         _check_follows(decoder, frame, forcings, factors)
@@ -118,6 +123,7 @@ def _factor(frame: "pd.DataFrame", name: str, limits: tuple[float, float]) -> fl
     largest = _largest(frame, name)
     if largest == 0 or limits[0] <= largest <= limits[1]:
         return 1.0
+    # Powers below 1e-307 are no normal numbers: their inverse overflows.
     return 10.0 ** max(math.floor(math.log10(largest)), -307)
 
 
@@ -151,6 +157,8 @@ def _follows(
     from sciren.data.frames import numeric_column
 
     latents = decoder.parameters.latents
+    # A finite bound or a declared start is a number in the old unit and would not move
+    # along.
     free = all(
         p.start is None and p.low in (0.0, -math.inf) and p.high == math.inf
         for p in latents
@@ -164,6 +172,7 @@ def _follows(
     }
     start = [p.initial for p in decoder.parameters.constants]
     constants = torch.tensor(start, dtype=torch.float64)[None]
+    # Homogeneous of degree one in the latents, asked at a few rows: f(2 v) = 2 f(v).
     value = torch.tensor([p.initial for p in latents], dtype=torch.float64)
     value = value.expand(len(rows), -1)
     first = decoder.evaluate(value, constants, given)

@@ -57,10 +57,13 @@ def network_settings(settings: "ReadingSettings") -> "ReadingSettings":
         return settings
     changes: dict[str, Any] = {}
     if settings.missing is None:
+        # The code for a gap of all these networks; a user's own list stands in its
+        # place.
         changes["missing"] = (-9999.0,)
     if settings.format == "reddyproc":
         changes["separator"] = settings.separator or "\t"
         if settings.header is None:
+            # Names in the first line, units in the second.
             changes |= {"header": 0, "units_row": 1}
     return settings.model_copy(update=changes)
 
@@ -83,6 +86,7 @@ def in_common_form(
     quality = QUALITY if settings.quality is None else settings.quality
     frame, step = read(frame, source)
     frame = _without_doubtful(frame, quality, step)
+    # Files of days are as they are wanted already.
     if settings.daily is not None and step < DAY:
         frame = _daily(frame, settings.daily, step)
     return frame
@@ -93,9 +97,11 @@ def _fluxnet(frame: pd.DataFrame, source: Any) -> tuple[pd.DataFrame, dt.timedel
     if {starts, ends} <= set(frame.columns):
         first, last = (_stamps(frame, name) for name in (starts, ends))
         step = _length(last - first)
+        # Fluxes are means of an interval: the middle is the time that they stand for.
         middle = first + (last - first) // 2
     elif "TIMESTAMP" in frame.columns:
         middle = _stamps(frame, "TIMESTAMP")
+        # Files of days, weeks, months and years have one stamp, the date.
         step = _length(np.diff(middle)) if len(middle) > 1 else DAY
         step = max(step, DAY)
     else:
@@ -148,6 +154,8 @@ def _reddyproc(frame: pd.DataFrame, source: Any) -> tuple[pd.DataFrame, dt.timed
                 row = int(np.isnan(values).argmax())
                 raise DataError(f"{source}: column {name!r} has no value in row {row}")
         ends = (
+            # Day of year counts from 1; hours of 24 run into the next day by
+            # themselves.
             (year - 1970).astype("datetime64[Y]").astype("datetime64[ns]")
             + np.round((day - 1) * 86_400 + hour * 3_600).astype("timedelta64[s]")
         )  # fmt: skip
@@ -170,6 +178,7 @@ def _reddyproc(frame: pd.DataFrame, source: Any) -> tuple[pd.DataFrame, dt.timed
 def _length(steps: np.ndarray) -> dt.timedelta:
     """Return the usual length of the intervals; zero where it is not known."""
     seconds = steps.astype("timedelta64[s]").astype(float)
+    # The median is not moved by gaps in the record.
     return dt.timedelta(seconds=float(np.median(seconds)) if len(seconds) else 0.0)
 
 
@@ -193,10 +202,14 @@ def _without_doubtful(
         if flags is None or not pd.api.types.is_numeric_dtype(frame[name]):
             continue
         flag = frame[flags].to_numpy(dtype=float, na_value=np.nan)
+        # Flags mean opposite things: in daily files a share that should be high, in
+        # half hours a rank of poor fills. A missing flag compares false and keeps its
+        # value.
         bad = flag < GOOD_SHARE if step >= DAY else flag > quality
         values = frame[name].to_numpy(dtype=float, na_value=np.nan)
         emptied[name] = int((bad & ~np.isnan(values)).sum())
         changed[name] = np.where(bad, np.nan, values)
+    # assign may drop attrs, which hold units and notes.
     attributes = frame.attrs
     frame = frame.assign(**changed)
     frame.attrs = attributes
@@ -224,6 +237,7 @@ def _daily(frame: pd.DataFrame, share: float, step: dt.timedelta) -> pd.DataFram
     day = frame[TIME].dt.floor("D")
     numbers = frame.drop(columns=[TIME]).select_dtypes("number")
     stamps = [n for n in numbers if str(n).startswith("TIMESTAMP")]
+    # Stamps as numbers (201501010030) are no amounts.
     groups = numbers.drop(columns=stamps).groupby(day)
     # the slack is for rounding: 0.8 of 48 half hours are 38.400000000000006
     enough = groups.count() >= needed - 1e-9
@@ -231,6 +245,8 @@ def _daily(frame: pd.DataFrame, share: float, step: dt.timedelta) -> pd.DataFram
     units = dict(frame.attrs["units"])
     for name in means.columns:
         if units.get(name) == "mm":
+            # Sum of a day from its mean: an estimate also where some half hours are
+            # missing.
             means[name] *= DAY / step
             units[name] = "mm d-1"
     daily = means.reset_index()

@@ -51,6 +51,7 @@ def read_origin(
         from discovery.config.reading import ReadingSettings
         from discovery.tables.sources import read_with
 
+        # Read as text: 007 stays 007.
         ids = tuple(dict.fromkeys([*data.ids, *labels]))
         reading = ReadingSettings.model_validate(data.reading() | {"ids": ids})
         stamps = [data.time] if data.time else []
@@ -110,6 +111,7 @@ def _hash(frame: "pd.DataFrame") -> str:
     total = hashlib.sha256()
     for name in frame.columns:
         values = frame[name].to_numpy()
+        # Bytes of objects are addresses; their texts are the content.
         known = values.astype(str) if values.dtype == object else values
         total.update(str(name).encode() + b"\0" + np.ascontiguousarray(known).tobytes())
     return total.hexdigest()

@@ -101,9 +101,13 @@ def robust_distance(values: np.ndarray) -> np.ndarray:
 
 def gross_outliers(values: np.ndarray) -> np.ndarray:
     """Return where a value is gross as it is and gross in logarithms of its size."""
+    # Both conditions: a heavy tail is far in plain numbers but not in logarithms; a
+    # shifted code is far in both.
     far = robust_distance(values) > FAR
     if not far.any():
         return far
+    # Zeros have no logarithm and stay nan, so that they are never gross by this
+    # measure.
     sizes = np.log(np.abs(values), where=values != 0, out=np.full(values.shape, np.nan))
     away = np.abs(sizes - np.nanmedian(sizes))
     # codes such as 0 and 1 have no deviation in logarithms
@@ -128,9 +132,12 @@ def check_outliers(
     Raises:
         DataError: with the row, the distance, and what to do.
     """
+    # The user wrote numbers in the unit of the file.
     gross = gross_outliers(values) & ~np.isin(values * unit, [*meant])
     if not gross.any():
         return
+    # A forcing may have several values a row (layers, months); one gross value marks
+    # the row.
     rows = np.asarray(gross).reshape(len(values), -1).max(1)
     row = int(rows.argmax())
     value = float(np.ravel(values[row])[np.ravel(gross[row]).argmax()])
@@ -151,6 +158,7 @@ def check_varies(name: str, values: np.ndarray) -> None:
         DataError: with the value.
     """
     seen = values[np.isfinite(values)]
+    # Fewer values are refused as too few rows, with a better message.
     if len(seen) >= LEAST_SCORED and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
         raise DataError(
             f"target column {name!r} is {seen[0]:g} in all {len(seen)} observed rows; "
@@ -166,6 +174,7 @@ def _check_enough(split: "Split", decoder: "Decoder") -> None:
     }  # fmt: skip
     for (part, needed), table in zip(least.items(), split, strict=True):
         rows = int(table.observed.any(1).sum())
+        # A process that is not row by row may have few rows of many targets each.
         numbers = rows if decoder.rowwise else int(table.observed.sum())
         if numbers < needed:
             why = (
@@ -215,10 +224,13 @@ def _copies(
     for target, y in zip(table.target_names, targets, strict=True):
         seen = np.isfinite(y)
         for feature, x in zip(table.feature_names, features, strict=True):
+            # Classes have no order; a forcing enters the process anyway and is no
+            # explanation.
             if feature in table.kinds or feature in physical:
                 continue
             pair = x[seen], y[seen]
             few = slice(None, None, 1 + len(pair[0]) // MOST_RANKED)
+            # Ranks of few different values are mostly ties and agree by chance.
             if min(len(np.unique(values[few])) for values in pair) < LEAST_PAIRS:
                 continue
             correlation = rank_correlation(*(values[few] for values in pair))
@@ -235,5 +247,6 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:
     x, y = x - x.mean(), y - y.mean()
+    # Residual of the straight line; the largest one must be rounding.
     rest = y - x * (x @ y) / (x @ x)
     return bool(np.abs(rest).max() <= STRAIGHT * np.ptp(y))

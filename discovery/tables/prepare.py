@@ -59,6 +59,8 @@ def prepare(
     """
     from sciren.decoders.dynamic import DynamicModel
 
+    # 1. Process model. 2. Names of its columns, before any file is opened. 3. Read and
+    # convert. 4. Filter rows. 5. Rows or series of them, split.
     decoder = decoder_of(config)
     if isinstance(decoder, DynamicModel):
         refuse_for_series(config, decoder)
@@ -84,6 +86,8 @@ def prepare(
         for name in config.units:
             require(frame, name, f"units.{name}")
         if isinstance(decoder, DynamicModel):
+            # The errors of both kinds of study get the name of the file in front,
+            # below.
             return series_study(decoder, frame, kept, forcings, targets, known)
         return _row_study(decoder, frame, kept, forcings, targets, known, origin, say)
     except ColumnError as error:
@@ -125,6 +129,7 @@ def _row_study(
     from sciren.decoders.dry_run import check_process_model
 
     config = known["config"]
+    # Units first: whatever follows squares the numbers.
     magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
     frame = magnitudes.divide(frame)
     decoder = _in_unit_of(decoder, magnitudes)
@@ -133,6 +138,8 @@ def _row_study(
     check_plausible(table, split, decoder, frame.index, magnitudes, meant)
     study = Study(
         decoder=decoder,
+        # row_ids have counted the kept rows so far; from here they count those of the
+        # file, as labels, truth and coordinates do.
         table=_original_rows(table, kept),
         split=type(split)(*(_original_rows(part, kept) for part in split)),
         truth=_truth(config, origin.frame, decoder, magnitudes),
@@ -140,6 +147,7 @@ def _row_study(
         magnitudes=magnitudes,
         **known,
     )
+    # The user's own process model on a few rows now, not after an hour of training.
     check_process_model(decoder, table.forcings)
     for reason, count in table.dropped.items():
         say(f"left out {count:,} rows: {reason}")
@@ -174,6 +182,7 @@ def decoder_of(config: RunConfig) -> "Decoder":
     chosen, dataset = config.decoder, config.data.dataset
     if dataset is not None and dataset.name == "soil-carbon" and chosen is not None:
         sites = soil_carbon_study(config.data.source, dataset.settings).decoder()
+        # With settings of their own the user wants another model of the same name.
         if chosen.name == sites.name and not chosen.settings:
             return sites
     decoder = load_decoder(chosen.name, chosen.settings) if chosen else None
@@ -186,6 +195,7 @@ def _redeclared(config: RunConfig, decoder: "Decoder") -> "Decoder":
     """Declare parameters as the configuration says, and outputs that have a column."""
     from sciren.decoders import redeclare
 
+    # Outputs without a column are not compared; the process model drops them.
     observed = [name for name in decoder.targets if name in config.targets]
     try:
         return redeclare(decoder, config.parameters, observed or None)
@@ -212,6 +222,7 @@ def _mapped(
                 f"key {part!r}: process model {decoder.name!r} needs {missing[0]!r}, "
                 f"which is not mapped; write {part}: {{{missing[0]}: its column}}"
             )
+        # The decoder's order, since arrays of targets and forcings go by position.
         found.append({name: given[name] for name in names})
     return found[0], found[1]
 
@@ -286,6 +297,8 @@ def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
     for name, texts in config.data.only.items():
         key = f"data.only.{name}"
         require(frame, name, key)
+        # `only` compares text as written in the configuration; numbers of sites are
+        # labels too.
         labels = id_text(frame[name])
         keep &= labels.isin(texts).to_numpy()
         if not keep.any():

@@ -42,8 +42,11 @@ def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
     part = table.take(rows)
     generator = torch.Generator().manual_seed(0)
     learned = (*decoder.parameters.latents, *decoder.parameters.constants)
+    # Running smallest and largest output (n, t) over the draws; fmin and fmax pass over
+    # nan, which some corners give.
     low = torch.full_like(part.targets, math.inf)
     high = torch.full_like(part.targets, -math.inf)
+    # First corners of the box, then points inside.
     for draw in range(2 * DRAWS):
         values = [
             _value(p, draw < DRAWS, torch.rand(2, generator=generator).tolist())
@@ -52,6 +55,7 @@ def unreachable_shares(decoder: "Decoder", table: "Table") -> dict[str, float]:
         outputs = _evaluate(decoder, part, values)
         low = torch.fmin(low, outputs)
         high = torch.fmax(high, outputs)
+    # A target on the edge of the range is not outside by rounding.
     slack = 1e-9 * (1 + part.targets.abs())
     outside = (part.targets < low - slack) | (part.targets > high + slack)
     counts = (outside & part.observed).sum(0)
@@ -82,6 +86,8 @@ def _evaluate(decoder: "Decoder", table: "Table", values: list[float]) -> "Tenso
     import torch
 
     names = (*decoder.latent_names, *decoder.constant_names)
+    # The same parameters in every row: a row's range is what any of them could make of
+    # it.
     rows = torch.ones(len(table), dtype=torch.float64)
     chosen = {name: rows * value for name, value in zip(names, values, strict=True)}
     latents = torch.stack([chosen[name] for name in decoder.latent_names], 1)

@@ -41,6 +41,7 @@ def data_record(
             name: table.target_columns.get(name, name) for name in table.target_names
         },
         "units": dict(table.units),
+        # Later predictions are told from extrapolations by these.
         "ranges": table.column_ranges(),
         "scaling": {
             "kind": scaling.kind,

@@ -58,10 +58,13 @@ def select_rows(frame: pd.DataFrame, condition: str) -> np.ndarray:
     """
     filter_ = _Filter(frame, condition)
     try:
+        # Divisions by zero give infinities that compare as they should; nan compares
+        # false.
         with np.errstate(all="ignore"):
             mask = filter_.value(filter_.parse())
     except RecursionError as error:
         raise filter_.refuse("is nested too deeply; write it more simply") from error
+    # A filter "1 < 2" or "True" would keep all or nothing by accident.
     if mask.dtype != bool:
         raise filter_.refuse("is a number, not a condition; compare it with something")
     if not filter_.used:
@@ -128,6 +131,8 @@ class _Filter:
                 result = self.column(name)
             case ast.Constant(value=str() as name):
                 result = self.column(name)
+            # bool is a subclass of int but was refused by `parse`, which compares types
+            # exactly.
             case ast.Constant(value=int() | float() as value):
                 result = self.literal(value)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -137,6 +142,7 @@ class _Filter:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 result = self.number(operand)
             case ast.BoolOp(op=op, values=parts):
+                # Parts may be () or (n,): broadcast before they are joined.
                 join = np.logical_and if isinstance(op, ast.And) else np.logical_or
                 result = join.reduce(np.broadcast_arrays(*map(self.truth, parts)))
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
@@ -155,6 +161,7 @@ class _Filter:
 
     def comparison(self, node: ast.Compare) -> np.ndarray:
         sides = [self.number(side) for side in (node.left, *node.comparators)]
+        # A chain a < b < c is (a < b) and (b < c), as in Python.
         checks = [
             np.asarray(_COMPARISONS[type(op)](left, right))
             for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True)

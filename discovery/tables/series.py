@@ -112,15 +112,18 @@ def series_study(
     config = known["config"]
     table = series_of(config, decoder, frame, forcings, targets)
     _check_columns(table, frame.index, config.data.not_missing)
+    # Series are padded to one length; only active cells are rows of the file.
     there = table.active
     flat = {
         name: torch.from_numpy(part[there]) for name, part in table.forcings.items()
     }
+    # One step of the process on all rows as if each stood alone.
     check_process_model(decoder, flat)
     try:
         check_start(decoder, table)
     except TrainingError as error:
         raise DataError(str(error)) from error
+    # -1 marks padding and must not wrap round to the last row.
     rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
     table = replace(table, row_ids=rows)
     split = series_split(config, table)
@@ -133,6 +136,8 @@ def _check_columns(
 ) -> None:
     """Refuse series of which a value lies grossly apart, or a target does not vary."""
     there, name_of = table.active, {**table.forcing_columns, **table.target_columns}
+    # Arrays are (time, group): row_ids[0] is the first row of every group, which stands
+    # for its static features.
     rows, first = table.row_ids[there], table.row_ids[0]
     dynamic = dict(
         zip(table.feature_names, table.features.transpose(2, 0, 1), strict=True)
@@ -159,6 +164,7 @@ def _check_parts(split: "SeriesSplit", decoder: "DynamicModel", relation: bool) 
     unknowns = len(decoder.latent_names) + len(decoder.constant_names)
     least = max(LEAST_SCORED, 1 + unknowns), LEAST_SCORED, LEAST_SCORED
     for part, needed, table in zip(split._fields, least, split, strict=True):
+        # Rows of the warm-up only bring the state to its course and are not scored.
         compared = int(table.compared(decoder.warmup).sum())
         if compared < needed:
             raise DataError(

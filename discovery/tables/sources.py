@@ -107,6 +107,8 @@ def read_with(
     ids, clock = set(settings.ids), settings.clock
     if clock is not None and not stamps:
         raise ConfigError(f"clock {clock!r} needs a time column that holds the days")
+    # Columns that will become stamps or labels are read as text: a number would lose
+    # leading zeros and the way it was written.
     if isinstance(source, str | Path):
         as_text = ids | set(stamps) | ({clock} if clock else set())
         frame = _read_file(Path(source), settings, columns, as_text)
@@ -119,6 +121,8 @@ def read_with(
     if clock is not None:
         for name in set(stamps) & set(frame.columns):
             frame[name] = _with_clock(frame, name, clock)
+    # Markers after the clock is joined, before the format: -9999 must be a gap when
+    # means are taken. Labels keep theirs, since site -9999 may exist.
     frame = replace_markers(frame, settings.missing or (), keep=ids)
     return in_common_form(frame, settings, source)
 
@@ -179,6 +183,7 @@ def _reading(path: Path, read: Callable[[], T]) -> T:
     """Run a reader of some library and turn its failure into one line."""
     try:
         return read()
+    # Says more than the library's own line could.
     except DataError:
         raise
     except _READER_ERRORS as error:
@@ -192,6 +197,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             raise DataError(f"{path}: this is not a parquet file")
     from pyarrow import parquet
 
+    # pandas renames doubles without a word; the schema still has them.
     names = _reading(path, lambda: parquet.read_schema(path).names)
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
@@ -201,6 +207,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         )
     frame = _reading(path, lambda: pd.read_parquet(path))
     stored = [name for name in frame.index.names if name is not None]
+    # An index with a name was a column once (often the time); without one it only
+    # counts.
     frame = frame.reset_index(drop=not stored)
     frame.attrs = {"units": dict(frame.attrs.get("units", {})), "notes": []}
     return frame

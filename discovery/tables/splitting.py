@@ -38,6 +38,7 @@ def split_rows(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Spl
 
     def column(name: str, key: str) -> "pd.Series":
         require(frame, name, key)
+        # Rows with gaps have left the table: the column is taken at those that stayed.
         return frame[name].iloc[table.row_ids]
 
     def place(name: str, key: str) -> np.ndarray:

@@ -25,6 +25,7 @@ _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?")
 
 def cells_of(line: str, separator: str) -> list[str]:
     """Return the cells of one line; a blank as separator is any white space."""
+    # Without quotes a plain split is the same and much faster.
     if '"' not in line:
         if separator == " ":
             return line.split()
@@ -36,6 +37,7 @@ def cells_of(line: str, separator: str) -> list[str]:
 def is_number(text: str, decimal: str = ".") -> bool:
     """Whether a cell is a number with this decimal mark."""
     if decimal == ",":
+        # With a decimal comma a point is a separator of thousands or of a date.
         if "." in text:
             return False
         text = text.replace(",", ".")
@@ -95,18 +97,22 @@ def form_of(lines: Sequence[tuple[int, str]]) -> Form | None:
         lines: (line of the file from 0, text), without comments and empty lines.
     """
     lines = lines[:SAMPLE]
+    # The second half of the sample: head lines, however many, stand above.
     tail = [text for _, text in lines[len(lines) // 2 :]]
     best: tuple[float, int, str, str] | None = None
     for separator in SEPARATORS:
         rows = [cells_of(text, separator) for text in tail]
         counts = Counter(map(len, rows))
         width, often = counts.most_common(1)[0] if counts else (1, 0)
+        # Every line must have the same number of cells, at least two.
         if width < 2 or often < len(rows):
             continue
         for decimal in (".", ","):
             if decimal == separator:
                 continue
             share = _share([cell for row in rows for cell in row], decimal)
+            # Ties go to the earlier separator and the decimal point; the small number
+            # keeps rounding from deciding.
             if best is None or share > best[0] + 1e-9:
                 best = (share, width, separator, decimal)
     if best is None or best[0] == 0:
@@ -133,6 +139,8 @@ def _with_head(
             break  # a row of data that is too short or too long
         named = named or len(rows[first]) == width
         first += 1
+    # Above the data: the first full line names the columns, the second holds units,
+    # further ones statistics; shorter lines are titles.
     head = [k for k in range(first) if len(rows[k]) == width]
     place = [number for number, _ in lines]
     return Form(

@@ -70,8 +70,11 @@ def read_text(
     Raises:
         DataError: the file is no text of this form; the message proposes what fits.
     """
+    # 1. Lines. 2. Names and units. 3. Every row has as many cells as there are names.
+    # 4. Parse, which then cannot shift cells without a word.
     lines = _lines(path, reading)
     head = _head(path, lines, reading)
+    # One fast search for the mark decides whether lines are looked at one by one.
     commented = reading.comment is not None and any(reading.comment in x for x in lines)
     comments = sum(_is_comment(x, reading) for x in lines) if commented else 0
     body = [x for x in lines[head.first :] if x.strip()]
@@ -118,10 +121,12 @@ def _lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[str]:
         raise DataError(f"{path}: the file cannot be read ({first[:200]})") from error
     if not raw.strip():
         raise DataError(f"{path}: the file is empty")
+    # The cut may fall inside a line, or inside a character of several bytes.
     cut = len(raw) == most
     text = _decoded(path, raw, reading.encoding, cut)
     if cut:
         text = text[: text.rfind("\n") + 1] or text
+    # Not splitlines(): it also splits at form feeds and other marks inside of cells.
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not any(line.strip() for line in lines):
         raise DataError(f"{path}: the file is empty")
@@ -135,6 +140,7 @@ def _decoded(path: Path, raw: bytes, encoding: str | None, cut: bool = False) ->
         cut: whether the last bytes may be a part of a character.
     """
     marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
+    # Text has no zero bytes; binary files and UTF-16 do.
     if encoding is None and marked is None and b"\0" in raw[:65_536]:
         raise DataError(f"{path}: {_binary(raw)}")
     try:
@@ -172,6 +178,7 @@ def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head
     separator = reading.separator or ","
     shown = _first_lines(lines, reading)
     place = _header_place(path, lines, shown, reading)
+    # Some instruments write the names as a comment: "# time, ta".
     named = lines[place].lstrip()
     if reading.comment is not None:
         named = named.removeprefix(reading.comment)
@@ -184,6 +191,8 @@ def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head
         units = {n: u for n, u in zip(names, _unit_texts(texts), strict=False) if u}
         rest = [(number, line) for number, line in rest if number != row]
     first = rest[0][0] if rest else len(lines)
+    # Told where the head is, further lines that hold no data are passed over; untold,
+    # the form is checked and a proposal made, never followed.
     if reading.header is not None or reading.units_row is not None:
         cells = [cells_of(line, separator) for _, line in rest[:SAMPLE]]
         further = below_header(cells, reading.decimal)  # statistics of data loggers
@@ -244,6 +253,7 @@ def _check_form(
     reading: "ReadingSettings",
 ) -> None:
     """Refuse a table whose first lines have another form, and say which."""
+    # Two readings: the rows alone, and all lines with the head that they suggest.
     form = form_of([pair for pair in shown if pair[0] > place])
     whole = form_of(shown)
     separator = reading.separator or ","
@@ -261,6 +271,8 @@ def _check_form(
     if whole is None or whole.separator != separator:
         return
     keys = as_setting(whole.keys(separator, reading.decimal, place))
+    # Each refusal proposes the keys that would read the file; nothing is guessed
+    # silently.
     if whole.cells != len(names):
         if whole.header not in (None, place):
             raise DataError(
@@ -321,6 +333,8 @@ def _check_cells(
 
     def number(row: int) -> int:
         """Line of a row in the file, the first is 1; equal lines are told apart."""
+        # Only where an error is told, so that its cost (a search per line) does not
+        # matter.
         wanted, place = body[: row + 1], first - 1
         for text in wanted:
             place = lines.index(text, place + 1)
@@ -349,6 +363,7 @@ def _cell_counts(
     if not any('"' in line for line in lines):
         if separator == " ":
             return [len(line.split()) for line in lines]
+        # Without quotes a count is enough and much faster than parsing.
         return [line.count(separator) + 1 for line in lines]
     reader = csv.reader(
         (f"{line}\n" for line in lines),
@@ -374,6 +389,7 @@ def _parsed(
     separator = reading.separator or ","
     words = [word for word in reading.missing or () if isinstance(word, str)]
     kept = {name for name in names if name in as_text}
+    # In labels NA is Namibia and not a gap.
     gaps = {name: [""] if name in kept else [*MISSING_WORDS, *words] for name in names}
     # placeholders: pandas renames columns that have no name, and numbers in names
     columns = [str(k) for k in range(len(names))]

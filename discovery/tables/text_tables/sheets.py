@@ -43,6 +43,7 @@ def sheet_lines(
     import openpyxl
 
     try:
+        # data_only: values as the spreadsheet last computed them, not its formulas.
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             page = book[_sheet(path, book, sheet)]
@@ -85,6 +86,8 @@ def _first_rows(page: Any) -> Iterable[Sequence[Any]]:
 
 def _lines(cells: Sequence[Sequence[Any]], separator: str, decimal: str) -> list[str]:
     """Write rows as lines, as wide as the last column that holds anything."""
+    # Sheets report the width of their widest formatting; empty columns on the right are
+    # none.
     width = max(
         (k + 1 for row in cells for k, cell in enumerate(row) if cell is not None),
         default=0,
@@ -107,9 +110,12 @@ def _text(cell: Any, decimal: str) -> str:
         case bool():
             return str(cell)
         case float():
+            # repr keeps all digits; whole numbers are written without ".0", since
+            # sheets know no integers.
             return repr(cell).removesuffix(".0").replace(".", decimal)
         case dt.datetime():
             return cell.isoformat(sep=" ")
         case dt.date() | dt.time():
             return cell.isoformat()
+    # A line break inside a cell would end the line.
     return " ".join(str(cell).split())
