@@ -21,6 +21,7 @@ def lazy(
     """
     names = {
         alias.name: node.module
+        # Read, not imported: what stands under TYPE_CHECKING never runs.
         for block in ast.parse(Path(file).read_text(encoding="utf-8")).body
         if isinstance(block, ast.If)
         for node in block.body

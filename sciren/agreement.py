@@ -41,6 +41,8 @@ class Agreement:
         """
         y, p = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
         w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
+        # A missing prediction is kept, and makes the scores nan: leaving it out would
+        # praise a model for its silence.
         known = ~np.isnan(y) & (w > 0)
         y, p, w = y[known], p[known], w[known]
         if not len(y):
@@ -78,6 +80,8 @@ def r2(
     for name in np.unique(part):
         known = (part == name) & ~np.isnan(y) & (w > 0)
         if known.any():
+            # Each part about its own mean: targets of different level would explain
+            # each other.
             middle = np.average(y[known], weights=w[known])
             left += float(w[known] @ (y[known] - p[known]) ** 2)
             total += float(w[known] @ (y[known] - middle) ** 2)

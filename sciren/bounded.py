@@ -28,6 +28,7 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
         OSError: it cannot be read, is no regular file (a device never ends), or is larger.
     """
     with path.open("rb") as stream:
+        # Of the open file, not of its name, which could be another file a moment later.
         found = os.fstat(stream.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
@@ -92,6 +93,8 @@ def _numbers(kind: str, settings: Mapping[str, Any]) -> int:
         return inputs * outputs * int(settings.get("width", 1))
     if kind == "linear":
         return inputs * outputs
+    # As `KANEncoder` reads them: hidden nodes per latent unless shared, one interval
+    # count for all layers or one for each; what is not given counts as one.
     groups = 1 if settings.get("shared") or kind != "kan" else outputs
     hidden = [int(width) * groups for width in settings.get("hidden") or ()]
     widths = [inputs, *hidden, outputs]

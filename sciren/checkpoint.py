@@ -54,6 +54,7 @@ def save_model(model: ScIReN, folder: str | Path) -> None:
     stored, settings = save(tensors), _settings(model)
     settings["checksum"] = _checksum(settings, stored)
     text = json.dumps(settings, indent=1) + "\n"
+    # Written beside and renamed: a file is there as a whole or not at all.
     for name, content in ((TENSORS, stored), (SETTINGS, text.encode())):
         hidden = folder / f".{name}.part"
         hidden.write_bytes(content)
@@ -62,6 +63,7 @@ def save_model(model: ScIReN, folder: str | Path) -> None:
 
 def _checksum(settings: Mapping[str, Any], tensors: bytes) -> str:
     plain = {key: value for key, value in settings.items() if key != "checksum"}
+    # Sorted keys: the order of a mapping is no content.
     text = json.dumps(plain, sort_keys=True)
     digest = hashlib.sha256(text.encode())
     digest.update(tensors)
@@ -121,6 +123,8 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
         )
     try:
         return _rebuilt(stored, tensors, decoder)
+    # Errors of the format say what is wrong already; all others come from damaged
+    # settings.
     except FormatError:
         raise
     except (
@@ -140,6 +144,7 @@ def _rebuilt(
     stored: Mapping[str, Any], tensors: dict[str, torch.Tensor], decoder: Decoder | None
 ) -> ScIReN:
     kind, settings = stored["encoder"]["kind"], stored["encoder"]["settings"]
+    # Before anything is built: settings of a few bytes could ask for any memory.
     if kind != "pykan":  # its layers come with their sizes
         numbers = sum(tensor.numel() for tensor in tensors.values())
         check_encoder_size(str(kind), settings, numbers)
@@ -152,6 +157,7 @@ def _rebuilt(
     sd, offset = (tensors.pop(f"comparison.{key}", None) for key in ("sd", "offset"))
     if stored["residual"] is not None and sd is not None and offset is not None:
         model.residual_scale = ResidualScale(stored["residual"], sd, offset)
+    # Kinds change the shape of the encoder, so they come before its numbers.
     kinds = kinds_from_json(stored.get("kinds"))
     if kinds:
         model.set_kinds(kinds, stored["features"])

@@ -70,6 +70,8 @@ class ResidualScale:
         if self.kind == "log":
             # Below zero the log continues as its tangent, so that trial steps survive.
             inside = (values + self.offset).clamp_min(1e-3 * self.offset)
+            # log(inside) + (v - inside) / inside: value and slope meet those of the log
+            # there.
             slack = (values + self.offset - inside) / inside
             return (torch.log(inside) + slack) / self.sd
         return values / self.sd
@@ -78,6 +80,7 @@ class ResidualScale:
 def _deviation(column: Tensor) -> Tensor:
     known = column[~torch.isnan(column)]
     sd = known.std(correction=0)
+    # A target that does not vary is compared in its own unit.
     return torch.where(sd > 0, sd, torch.ones_like(sd))
 
 
@@ -103,6 +106,7 @@ class Observations:
     def of(cls, table: Table, scale: ResidualScale) -> "Observations":
         """Take the targets and row weights of a table."""
         known = table.observed
+        # nan must not enter the log: nan times zero weight is nan, also in gradients.
         filled = torch.where(known, table.targets, torch.zeros_like(table.targets))
         values = torch.where(known, scale.transform(filled), torch.zeros_like(filled))
         weights = known.to(values.dtype)
@@ -112,6 +116,7 @@ class Observations:
         if table.time is not None and table.groups is None:
             order = torch.from_numpy(np.argsort(table.time, kind="stable"))
             rank = torch.empty_like(table.blocks)
+            # The inverse of the sorting: the place in time of every row.
             rank[order.to(rank.device)] = torch.arange(len(order), device=rank.device)
         return cls(scale, values, weights, table.blocks, rank)
 

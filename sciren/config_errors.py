@@ -40,6 +40,7 @@ def config_error(
     )
     first = order[0]
     text = f"{source}: {_sentence(result[first], paths[first], model, data, root)}"
+    # Complaints about the same place, or within it, are one mistake.
     others = {tuple(path) for path in paths if path != paths[first][: len(path)]}
     if others:
         text += f" ({len(others)} more after this one)"
@@ -51,6 +52,8 @@ def _plain_path(detail: ErrorDetails, data: Any) -> list[str | int]:
     path: list[str | int] = []
     here = data
     for part in detail["loc"]:
+        # What the data do not hold is a name of pydantic's (of a union member), or a
+        # key that is missing.
         if _holds(here, part):
             here = here[part]
         elif detail["type"] != "missing" or part != detail["loc"][-1]:
@@ -158,6 +161,7 @@ def _model_at(
         if here is None or str(part) not in here.model_fields:
             return None
         models = list(_models_in(here.model_fields[str(part)].annotation))
+        # Of several forms the one whose kind the data name, else the first.
         here = next((one for one in models if _kind_fits(one, data)), None) or (
             models[0] if models else None
         )

@@ -42,6 +42,8 @@ class ConstantScale:
     def to_raw(self, physical: Tensor) -> Tensor:
         """Physical values (..., K) to the training scale."""
         logs = self.in_logs.to(physical.device)
+        # The branch that is not taken must have a number too: its gradient is
+        # multiplied by zero, and zero times nan is nan.
         safe = torch.where(logs, physical, torch.ones_like(physical))
         return torch.where(logs, safe.log(), physical)
 

@@ -99,6 +99,8 @@ def node_latents(model: ScIReN) -> list[list[str]]:
     for layer in required_layers(encoder)[:-1]:
         width = layer.mask.shape[1]
         nodes = isinstance(encoder, KANEncoder | PykanEncoder)
+        # With one latent every node serves it; layers of other encoders have no hidden
+        # nodes.
         alone = count == 1 or not (nodes and encoder.shared)
         found.append(
             [latents[j * count // width] if alone else "" for j in range(width)]
@@ -138,6 +140,7 @@ def model_edges(model: ScIReN, feature_names: Sequence[str]) -> list[Edge]:
         for i, source in enumerate(sources):
             for j, target in enumerate(targets):
                 above, below = owners[depth + 1][j], owners[depth][i]
+                # Features belong to no latent and reach all.
                 if not below or below == above:
                     edges.append(Edge(depth, i, j, source, target, above))
     return edges

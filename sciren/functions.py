@@ -139,6 +139,8 @@ def _extreme(name: str, sympy_name: str, a: Any, b: Any) -> Any:
     if kind == "torch":
         torch = sys.modules["torch"]
         like = a if isinstance(a, torch.Tensor) else b
+        # torch.maximum takes tensors only; a plain number becomes one of the other's
+        # type.
         pair = (
             torch.as_tensor(v, dtype=like.dtype, device=like.device) for v in (a, b)
         )
@@ -182,6 +184,7 @@ def _exponential(matrices: np.ndarray) -> np.ndarray:
     Scaled to a norm of 1/4 the series ends below the rounding: 0.25^13 / 13! = 2e-18.
     Reference: Moler and Van Loan 2003, methods 1 and 3.
     """
+    # Largest row sum of all matrices: one scaling for all, so that they stay one array.
     size = float(np.abs(matrices).sum(-1).max(initial=0.0))
     halvings = max(0, math.ceil(math.log2(4 * size))) if 0 < size < math.inf else 0
     scaled = matrices / 2.0**halvings
@@ -189,6 +192,7 @@ def _exponential(matrices: np.ndarray) -> np.ndarray:
     for order in range(1, 13):
         term = term @ scaled / order
         total = total + term
+    # exp(A) = exp(A / 2^s)^(2^s).
     for _ in range(halvings):
         total = total @ total
     return total

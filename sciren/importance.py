@@ -77,12 +77,15 @@ def backward_scores(
     Reference: paper appendix A; Liu et al. 2024, KAN 2.0.
     """
     top = torch.ones_like(nodes[-1]) if start is None else start
+    # (L, J): row k holds what output k hands to the nodes of the layer, itself at
+    # first.
     above, scores = torch.diag(top), []
     for edge, node in zip(reversed(edges), reversed(nodes), strict=True):
         # With a gradient through N an edge would gain score by cancelling the others.
         size = node.detach()
         if normalisation == "layer_mean":
             size = size.mean().expand_as(size)
+        # (L, 1, J) times (i, J): score of edge i -> j in output k.
         below = above.unsqueeze(1) * (edge / size.clamp_min(EPS))
         scores.append(below)
         above = below.sum(-1)
@@ -256,6 +259,8 @@ def edge_table(
     measured = layer_statistics(model, table, deviation)
     shares = edge_shares(measured, normalisation)
     masks = [layer.mask for layer in required_layers(model.encoder)]
+    # Ranges of features in raw units, as formulas are written; hidden nodes have no
+    # others.
     inputs = [table.features, *(layer.inputs for layer in measured[1:])]
     low = [x.amin(0).tolist() for x in inputs]
     high = [x.amax(0).tolist() for x in inputs]

@@ -145,8 +145,11 @@ def score_penalty(
         inside = share + eps
         logs = logarithm(inside)
         entropies.append((share * logs).sum((1, 2)))
+        # d (p log p) / dp = log(p + eps) + p / (p + eps), the second part over ln 2 in
+        # bits.
         steep = torch.addcdiv(logs, share, inside, value=unit)
         level = (share * steep).sum((1, 2), keepdim=True)
+        # Quotient rule of p = s / sum: what one share gains the others lose.
         slope = (level - steep) * _wide(entropy / held)
         slopes.append(slope + _wide(l1) if with_l1 else slope)
     return ScorePenalty(
@@ -161,6 +164,7 @@ def _scores(
 ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """Scores, what the deviations were multiplied with, and the sizes of the nodes."""
     outputs = edges[-1].shape[-1]
+    # The mean over the outputs.
     above: Tensor | float = 1 / outputs if top is None else top / outputs
     scores, factors, sizes = [], [], []
     for depth in range(len(edges) - 1, -1, -1):
@@ -188,6 +192,8 @@ def _by_deviation(
     """Gradients by the deviations: a layer also moves the scores of the layers below."""
     carried, handed = None, []
     for depth, slope in enumerate(slopes):
+        # A score is that of the layer above, handed down; so what lower layers say is
+        # carried up to the deviations of this one.
         whole = slope if carried is None else slope + carried.unsqueeze(-1)
         handed.append(whole * factors[depth])
         if depth + 1 < len(slopes):

@@ -133,6 +133,7 @@ class ScIReN(nn.Module):
         Raises:
             ConfigError: the encoder takes numbers only.
         """
+        # Only where kinds change: an encoder that adapts starts anew.
         if self.kinds != dict(kinds):
             self.encoder.set_kinds(kinds_in_order(kinds, names))
         self.kinds = dict(kinds)

@@ -52,6 +52,7 @@ class Parameter:
     deviation: Deviation | None = None
 
     def __post_init__(self) -> None:
+        # A list as it is written would make the frozen declaration unhashable.
         object.__setattr__(self, "inputs", tuple(self.inputs))
         if not self.name.isidentifier():
             raise ParameterError(
@@ -77,6 +78,7 @@ class Parameter:
                 f"parameter {self.name!r} starts at {self.start}, outside "
                 f"[{self.low}, {self.high}]; choose a start inside the bounds"
             )
+        # `positive` decides about logs, and log(0) has no place to go back from.
         if self.kind == "constant" and self.low >= 0 and self.initial <= 0:
             raise ParameterError(
                 f"constant {self.name!r} is positive and learned in logs, but starts at "

@@ -61,6 +61,7 @@ def prune(
     for layer, share, keep, statistics in zip(
         layers, shares, strongest, measured, strict=True
     ):
+        # Small for every latent: an edge that one of them needs stays.
         cut_edges(layer, (share.amax(0) <= threshold) & ~keep, statistics.means)
     drop_idle_nodes(layers)
     return [
@@ -73,6 +74,7 @@ def prune(
 
 def cut_edges(layer: EdgeLayer, where: Tensor, means: Tensor) -> None:
     """Remove edges of a layer and move their means (inputs, outputs) into the biases."""
+    # Edges that are gone already have given their mean; it must not count twice.
     gone = where & (layer.mask != 0)
     layer.bias.add_((means * gone).sum(0))
     layer.mask[gone] = 0
@@ -86,6 +88,7 @@ def _strongest_paths(shares: list[Tensor]) -> list[Tensor]:
         for share, kept in zip(reversed(shares), reversed(keep), strict=True):
             into = share[latent, :, column]
             row = int(into.argmax())
+            # Nothing reaches this latent: it is a constant.
             if into[row] == 0:
                 break
             kept[row, column] = True
@@ -98,6 +101,8 @@ def drop_idle_nodes(layers: list[EdgeLayer]) -> None:
     """Remove hidden nodes that lost all incoming or all outgoing edges."""
     for layer, after in itertools.pairwise(layers):  # constants travel forwards
         constant = (layer.mask == 0).all(0)
+        # A node without incoming edges is its bias; the edges after it give a constant
+        # there.
         values = after.edges(layer.bias.detach().unsqueeze(0))[0]
         cut_edges(after, constant.unsqueeze(1).expand_as(after.mask), values)
     for after, layer in itertools.pairwise(reversed(layers)):  # unused nodes, backwards

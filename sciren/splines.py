@@ -28,6 +28,7 @@ def n_coefficients(intervals: int) -> int:
 def _weights(f: Tensor) -> Tensor:
     """Four local weights at the position f in [0, 1] inside an interval, last dim."""
     first, last = (1 - f) ** 3 / 6, f**3 / 6
+    # The third from the sum of all, which is one: rounding cannot break that.
     second = 2 / 3 - f * f * (1 - f / 2)
     return torch.stack((first, second, 1 - first - second - last, last), dim=-1)
 
@@ -72,6 +73,7 @@ def local_basis(
         return _local_zero(x, low, high, intervals)
     inside = torch.minimum(torch.maximum(x, low), high)
     index, f = _locate(inside, low, high, intervals)
+    # Beyond the range: value at the end plus slope times distance, both in intervals.
     excess = (x - inside) * (intervals / (high - low))
     return index, _weights(f) + excess.unsqueeze(-1) * _slopes(f)
 
@@ -96,6 +98,7 @@ def design(
 
     Reference: Cox-de Boor recursion (tests compare with it); here in closed form.
     """
+    # Four weights a point are spread into a row of zeros.
     index, weights = local_basis(x, low, high, intervals, outside)
     pad = 0 if outside == "linear" else ORDER + 1
     full = x.new_zeros((*x.shape, n_coefficients(intervals) + 2 * pad))
@@ -125,6 +128,7 @@ def evaluate(
 def greville(low: Tensor, high: Tensor, intervals: int) -> Tensor:
     """Return the coefficients (d, G + 3) for which the spline is the identity x."""
     spacing = (high - low) / intervals
+    # Coefficient g belongs to the mean of its three inner knots, which is knot g - 1.
     steps = torch.arange(-1, intervals + 2, dtype=low.dtype, device=low.device)
     return low.unsqueeze(-1) + spacing.unsqueeze(-1) * steps
 
@@ -158,6 +162,7 @@ def _roughness_matrix(intervals: int, dtype: torch.dtype) -> Tensor:
     second = second_differences(torch.eye(size, dtype=dtype)).T
     mass = torch.zeros(intervals + 1, intervals + 1, dtype=dtype)
     for cell in range(intervals):
+        # Mass matrix of linear elements: integral over a cell of (a (1 - t) + b t)^2.
         pair = torch.tensor([[2.0, 1.0], [1.0, 2.0]], dtype=dtype) / 6
         mass[cell : cell + 2, cell : cell + 2] += pair
     return second.T @ mass @ second

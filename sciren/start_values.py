@@ -68,8 +68,11 @@ def _unit(model: ScIReN, table: Table, free: Tensor) -> float:
     wanted, have = table.targets[seen].abs().median(), first[seen].abs().median()
     if not (0 < float(wanted) < math.inf and float(have) > 0):
         return 1.0
+    # A power of ten: a change of unit, not a fit.
     unit = 10.0 ** round(math.log10(float(wanted)) - math.log10(float(have)))
     if 1 / FAR < unit < FAR:
         return 1.0
+    # Only where outputs are proportional to the latents does a unit mean the same
+    # everywhere.
     follows = torch.isclose(output(unit)[seen], unit * first[seen], rtol=1e-9, atol=0)
     return unit if bool(follows.all()) else 1.0

@@ -51,6 +51,7 @@ class State:
                 f"state {self.name!r} has bounds [{self.low}, {self.high}]; low must be "
                 "below high"
             )
+        # A share is not in the unit of the state: bounds say nothing of it.
         if self.of is None and not self.lower <= self.start <= self.upper:
             raise ParameterError(
                 f"state {self.name!r} starts at {self.start:g}, outside [{self.low}, "

@@ -59,6 +59,7 @@ def run_all(
         progress: hears how many are done, from which it says how long it will take.
         stage: what the tasks are, for the progress.
     """
+    # Tasks end in any order; sums and lists need that of the items.
     done: dict[int, Result] = {}
     for position, result in (executor or InOrder()).results(function, items):
         done[position] = result
@@ -124,6 +125,8 @@ class InProcesses:
         left = dict(enumerate(items))
         for attempt in range(1, ATTEMPTS + 1):
             try:
+                # What is done stays done: only what is left is given to the new
+                # workers.
                 for position, result in self._once(function, left):
                     del left[position]
                     yield position, result

@@ -38,6 +38,7 @@ def open_executor(
             f"scheduler {scheduler} needs dask; install sciren[scale]"
         ) from error
     try:
+        # set_as_default=False: other dask work of this process keeps its own scheduler.
         client = Client(scheduler, timeout=patience, set_as_default=False)
     except (OSError, ValueError) as error:
         raise ConfigError(

@@ -101,6 +101,7 @@ def _named(kept: list[str], names: list[str], n: int) -> list[int]:
 def _carried(network: Network, columns: list[int], n_features: int) -> PykanEncoder:
     """Copy every layer; features that the network does not take have no edges."""
     places = [list(layer.functions()) for layer in network.layers]
+    # Inputs of the first layer move to the columns of their features.
     moved = [(columns[i], j, name) for i, j, name in places[0]]
     encoder = PykanEncoder(
         n_features,
@@ -126,6 +127,8 @@ def _fill(
     rows: list[int],
 ) -> None:
     """Fold masks and scales into the curves, both affine maps into scale and bias."""
+    # y = node_scale (subnode_scale sum + subnode_bias) + node_bias: the scales go into
+    # the curves, the rest into one bias.
     scale = stored.node_scale * stored.subnode_scale
     size = stored.mask * scale
     spline = (size * stored.scale_sp).unsqueeze(-1) * stored.coef
@@ -137,9 +140,11 @@ def _fill(
     layer.bias.copy_(stored.node_scale * stored.subnode_bias + stored.node_bias)
     alive = stored.mask != 0
     for place, (i, j, _) in enumerate(places):
+        # pykan's symbolic arrays are (output, input), its numeric ones (input, output).
         strength = scale[j] * stored.symbolic_mask[j, i]
         a, b, c, d = stored.affine[j, i]
         layer.affine[place] = torch.stack((a, b, c * strength, d * strength))
+        # An edge may be masked in its spline and live in its closed form.
         alive[i, j] = True
     layer.mask.zero_()
     layer.mask[rows] = alive.double()
@@ -204,6 +209,7 @@ def _uniform(encoder: PykanEncoder) -> KANEncoder:
     )
     for new, old in zip(result.spline_layers, layers, strict=True):
         first, step = (one.squeeze(1) for one in _even(old.knots))
+        # The knots beyond the range are pykan's extension by k on each side.
         low = first + CUBIC * step
         new.set_range(low, low + old.intervals * step)
         new.coefficients.copy_(old.coefficients)

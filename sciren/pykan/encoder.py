@@ -66,6 +66,7 @@ class KnotLayer(nn.Module):
     def edges(self, x: Tensor) -> Tensor:
         """Return every edge's output: (n, i) -> (n, i, j)."""
         rows = basis(x, self.knots, self.order)
+        # (i, n, G + k) times (i, G + k, j): all edges of an input at once.
         out = torch.bmm(rows.transpose(0, 1), self.coefficients.mT).transpose(0, 1)
         if self.slope is not None:
             b = x if self.base == "identity" else nn.functional.silu(x)

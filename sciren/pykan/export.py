@@ -108,6 +108,7 @@ def _parts(
 
 def _straight(encoder: LinearEncoder) -> dict[str, Any]:
     slope = encoder.linear.weight.detach().T
+    # Any knots do: all coefficients are zero, and the base x carries the line.
     even = torch.arange(-ORDER - 1, ORDER + 2).to(slope) / 1.0
     return {
         "grid": even.repeat(len(slope), 1),
@@ -136,6 +137,7 @@ def _fill(model: Any, layers: list[dict[str, Any]]) -> None:
 def _set_functions(symbolic: Any, functions: Any, kan: Any) -> None:
     for i, j, name, constants in functions:
         torch_form, sympy_form, _, guarded = kan.SYMBOLIC_LIB[name]
+        # Set by hand, since pykan's own fix_symbolic fits and prints.
         symbolic.mask[j, i] = 1.0
         symbolic.affine[j, i] = constants.to(symbolic.affine)
         symbolic.funs_name[j][i] = name

@@ -20,6 +20,7 @@ def basis(x: Tensor, knots: Tensor, order: int) -> Tensor:
     Reference: Cox-de Boor recursion; de Boor 1978, A Practical Guide to Splines.
     """
     u, t = x.unsqueeze(-1), knots.unsqueeze(0)
+    # Order 0: one on its half-open interval. Each round then raises the order by one.
     value = ((u >= t[..., :-1]) & (u < t[..., 1:])).to(x.dtype)
     for k in range(1, order + 1):
         rise = t[..., k:-1] - t[..., : -(k + 1)]

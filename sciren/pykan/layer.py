@@ -69,6 +69,7 @@ class KANLayer(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         inner = torch.linspace(grid_range[0], grid_range[1], num + 1).repeat(in_dim, 1)
         self.grid = _frozen(extended(inner, k))
+        # Noise at the G + 1 inner knots, then the curve through it, as pykan starts.
         noise = torch.rand(num + 1, *shape, generator=generator) - 0.5
         self.coef = nn.Parameter(
             curve_coefficients(inner.T, noise * noise_scale / num, self.grid, k)
@@ -123,6 +124,7 @@ class KANLayer(nn.Module):
 
     def _spread(self, ordered: Tensor, count: int) -> Tensor:
         """Knots (in, count + 1) between even spacing and quantiles."""
+        # The samples at even ranks, the last one included: pykan's adaptive knots.
         rows = [int(len(ordered) / count * g) for g in range(count)] + [-1]
         quantiles = ordered[rows].T
         first, last = quantiles[:, :1], quantiles[:, -1:]
@@ -165,6 +167,7 @@ class KANLayer(nn.Module):
         for name in [*names, "grid"] if mode == "in" else names:
             values = getattr(self, name)
             values = values if mode == "in" else values.transpose(0, 1)
+            # A transposed view: the assignment writes into the parameter itself.
             values[[i1, i2]] = values[[i2, i1]]
 
 

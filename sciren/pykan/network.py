@@ -53,6 +53,7 @@ class NetworkLayer:
     def functions(self) -> Iterator[tuple[int, int, str]]:
         """Yield (input, output, name) of the symbolic edges that are switched on."""
         for j, i in self.symbolic_mask.nonzero().tolist():
+            # pykan calls a removed edge "0"; its constant d may still be there.
             if self.names[j][i] != "0" or bool(self.affine[j, i, 3] != 0):
                 yield i, j, self.names[j][i]
 

@@ -62,6 +62,7 @@ def refitted(
         _fit(new, old, x)
     size = values[-1].abs().max().clamp_min(1.0)
     difference = float((result(rows.double()) - values[-1]).abs().max() / size)
+    # Negated, so that a difference of nan is refused.
     if not difference <= tolerance:
         raise ConfigError(
             f"evenly spaced splines with {intervals} intervals differ by {difference:.2g} "
@@ -76,6 +77,7 @@ def _fit(new: SplineLayer, old: KnotLayer, x: Tensor) -> None:
     share = torch.linspace(
         0, 1, SAMPLES * (new.intervals + 3), dtype=x.dtype, device=x.device
     )
+    # Even points on the whole range, not the rows: every coefficient is met.
     points = new.low + share.unsqueeze(1) * (new.high - new.low)
     curves = old.edges(points)
     new.coefficients.copy_(

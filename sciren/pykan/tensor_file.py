@@ -113,6 +113,7 @@ class _Reader:
         ):
             if code.name not in IGNORED:
                 self._step(code.name, argument)
+        # At its end a pickle leaves one object; anything else fails here.
         (table,) = self.stack
         if not isinstance(table, dict):
             raise FormatError("it is no table of tensors")
@@ -198,6 +199,7 @@ class _Reader:
         table.update(zip(items[::2], items[1::2], strict=True))
 
     def _storage(self, described: Any) -> Tensor:
+        # ("storage", kind, key, device, count); the device does not matter to numbers.
         _, kind, key, _, count = described
         if kind.text not in STORAGES:
             raise FormatError(f"it holds numbers of the kind {kind.text!r}")
@@ -210,6 +212,7 @@ class _Reader:
         if not raw:
             return torch.empty(0, dtype=dtype)
         self._count(len(raw))
+        # bytearray, because torch needs memory that may be written.
         return torch.frombuffer(bytearray(raw), dtype=dtype)
 
     def _made(self, name: Any, arguments: Any) -> Any:
