@@ -27,6 +27,7 @@ def balance_check(problem: "GroupProblem", numbers: np.ndarray) -> Check:
         return Check.not_applicable(NAME, "the process model declares no balance")
     run = process.simulate(problem.scale.values(numbers))
     errors = balance_errors(process, run)
+    # The worst group decides: a leak in one is a leak in the process.
     worst = int(np.argmax(errors))
     meaning = "inflow - outflow - growth of storage over all that flowed in or out"
     number = float(errors[worst])
@@ -45,15 +46,20 @@ def balance_errors(process: "SeriesProcess", run: "Trajectory") -> np.ndarray:
     """
     model, active = process.model, process.table.active
     assert model.balance is not None  # the caller has asked
+    # All flows are (T, G), padded rows included; `active` leaves those out below.
     flows = _flows(process, run)
     into = sum(flows[name] for name in model.balance.inflow)
     out = sum(flows[name] for name in model.balance.outflow)
     size = sum(np.abs(flows[name]) for name in model.balance.named)
     places = [model.state_names.index(name) for name in model.balance.storage]
+    # Rates at single moments: the largest gap of a row over the largest flow, nothing
+    # summed.
     if model.time == "ode":
         grown = _derivatives(process, run, model.balance.storage)
         gap = np.abs(np.where(active, into - out - grown, 0.0)).max(0)
         return gap / np.maximum(np.where(active, size, 0.0).max(0), 1e-300)
+    # states (S, T + 1, G): sum over the stores that are named, then the end of each
+    # group at its own length, since groups are padded.
     stored = run.states[places].sum(0)
     groups = np.arange(stored.shape[1])
     grown = stored[process.table.lengths, groups] - stored[0]
@@ -80,6 +86,8 @@ def _flows(process: "SeriesProcess", run: "Trajectory") -> dict[str, np.ndarray]
     model = process.model
     assert model.balance is not None  # the caller has asked
     s, p, f = _namespaces(process, run)
+    # A balance names forcings (rain), outputs (runoff) and flows that the model itself
+    # computes for it.
     known = vars(f) | dict(zip(model.targets, run.outputs, strict=True))
     if model.balance.flows is not None:
         with np.errstate(all="ignore"):  # padded rows may hold anything
@@ -90,5 +98,6 @@ def _flows(process: "SeriesProcess", run: "Trajectory") -> dict[str, np.ndarray]
 
 def _derivatives(process: "SeriesProcess", run: "Trajectory", names: Any) -> Any:
     result = process.model.called(*_namespaces(process, run))
+    # An ODE returns derivatives, or derivatives and outputs.
     states = result if hasattr(result, "keys") else result[0]
     return sum(states[name] for name in names)

@@ -53,6 +53,7 @@ def free_run_checks(
         scores: one row a part, model, group and target.
     """
     own, curves = numbers
+    # Printed against computed first, then what was fitted, then what it is worth.
     checks = [_same_run(problem, equations, own)]
     if curves is not None:
         checks.append(_no_worse(problem, own, curves))
@@ -78,6 +79,8 @@ def _same_run(
     worst, where = 0.0, ""
     for number, target in enumerate(process.model.targets):
         expected = run.outputs[number][process.table.active]
+        # Largest difference over the largest value: small flows have no relative error
+        # of their own.
         difference = np.abs(outputs[target][process.table.active] - expected).max()
         error = float(difference / max(np.abs(expected).max(), 1e-300))
         if error >= worst:
@@ -90,6 +93,7 @@ def _no_worse(
     problem: "GroupProblem", numbers: np.ndarray, network: np.ndarray
 ) -> Check:
     """Compare the losses of free runs with closed forms and with curves."""
+    # Summed over the training groups: single groups may be worse.
     ours, theirs = (
         problem.comparison.losses(
             problem.process.simulate(problem.scale.values(one)).outputs
@@ -108,16 +112,21 @@ def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     from sciren.dynamics.solving.directions import jacobian_blocks
 
     raw = problem.scale.raw(torch.from_numpy(numbers))
+    # One random direction asks all columns of the Jacobian at once: an error in any
+    # shows, short of an exact cancellation.
     direction = np.random.default_rng(0).choice([-1.0, 1.0], raw.shape)
     low, high = problem.scale.limits()
     inside = (raw > low + STEP) & (raw < high - STEP)  # beyond a bound nothing changes
     step = STEP * torch.from_numpy(direction) * inside
+    # Both sides of step: outputs (m, T, G), error of second order in STEP.
     ahead, back = (problem.trajectory(raw + s * step).outputs for s in (1, -1))
     moved = (step * problem.scale.slope(raw)).numpy()  # (G, Q) physical
     run = problem.trajectory(raw)
     expected = np.empty_like(ahead)
     blocks = jacobian_blocks(problem.process, run, problem.scale.directions())
     for part, columns in blocks:
+        # J (Q, m, G, T) times the physical step (G, Q), in blocks of groups to bound
+        # memory.
         expected[..., part] = np.einsum("qmgt,gq->mtg", columns, moved[part])
     seen = problem.comparison.compared
     gap = ((ahead - back) / 2 - expected)[seen]
@@ -138,6 +147,8 @@ def _white(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     residual = problem.comparison.residual(outputs)
     products = squares = 0.0
     for group in range(residual.shape[-1]):
+        # Sums over all groups before the ratio: short series have noisy correlations of
+        # their own.
         white = problem.comparison.stacked(residual[None, ..., group], group)[:, 0]
         products += float(white[1:] @ white[:-1])
         squares += float(white @ white)
@@ -151,6 +162,8 @@ def on_bound(problem: "GroupProblem", numbers: np.ndarray) -> np.ndarray:
     latents = problem.process.model.group_latents
     low = np.array([p.low for p in latents])
     high = np.array([p.high for p in latents])
+    # A latent bounded on one side has no width; then the distance counts in its own
+    # unit.
     width = np.where(np.isfinite(high - low), high - low, 1.0)
     values = numbers[:, : len(latents)]
     return (values - low < ON_BOUND * width) | (high - values < ON_BOUND * width)
@@ -171,6 +184,7 @@ def _left_out(scores: "pd.DataFrame") -> Check:
     """Median NSE of left-out groups, less that of constant latents."""
     rows = scores.to_dict("records")
     parts = {row["part"] for row in rows}
+    # Test series chose nothing; validation series chose little.
     part = next((one for one in ("test", "valid") if one in parts), None)
     if part is None:
         return Check.not_applicable("left-out groups", "no groups were left out")

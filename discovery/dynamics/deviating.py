@@ -66,12 +66,16 @@ class GroupModes:
         law = problem.law
         predicted = law.forward(numbers)
         low, high = problem.scale.physical_limits()
+        # Clipped to physical limits before u is taken, so that a run with u stays
+        # inside them.
         at = np.clip(law.backward(group_modes(problem, predicted)), low, high)
         u = law.forward(at) - predicted
         own = np.flatnonzero(law.sd > 0)
         laws = {
             law.names[k]: LatentDeviation(
                 bool(law.logs[k]), float(law.sd[k]),
+                # Modes scatter less than groups do: what a series says little about is
+                # drawn to u = 0.
                 float(1 - np.sqrt(np.mean(u[:, k] ** 2)) / law.sd[k]),
             )
             for k in own
@@ -93,6 +97,7 @@ class GroupModes:
         """Return latents and constants (G,) with the deviations of the known groups."""
         found = dict(values)
         for name, law in self.laws.items():
+            # A new group runs at the most probable deviation, none.
             u = [self.modes[g][name] if g in self.modes else 0.0 for g in groups]
             found[name] = law.moved(np.asarray(values[name]), np.array(u))
         return found

@@ -103,12 +103,18 @@ def series_discovery(
     from sciren.dynamics.fitting import second_level
 
     assert training.noise is not None  # the callers have asked
+    # 1. Linearise the loss at the network: groups become rows. 2. All of `discover` on
+    # these rows. 3. Refit through the simulation. 4. Put relations into the recurrence.
+    # 5. Free runs, checks, verdict.
     model, train = training.model, series["train"]
     problems = SeriesProblems(model, series, noise_of(training.noise))
+    # The printed recurrence of an ODE takes as many substeps as the fit did, or the two
+    # would differ by the error of the solver.
     substeps = problems.problem("train").process.substeps
     law = Recurrence.of(model.decoder, train.forcing_columns, substeps)
     inner = second_level(model)
     tables = problems.tables(problems.of_network())
+    # Rows of the linearised loss are pseudo-observations with a size of their own.
     inner.residual_scale = ResidualScale.fit(tables["train"].targets)
     level = discover(
         inner, tables["train"], tables.get("valid"), tables.get("test"),
@@ -172,12 +178,15 @@ def _with_free_runs(
     }
     parts = problems.all()
     runs = free_runs(parts, known)
+    # Before the scores, which then hold a row for groups at their modes as well.
     _add_modes(equations, parts, known[EQUATION], runs)
     scores = scores_by_group(parts, runs)
     equations.spread = spread_of(parts, runs)
     equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
     numbers = FreeNumbers(known[EQUATION]["train"], network["train"])
     equations.verification = free_run_checks(parts["train"], equations, numbers, scores)
+    # From here the record of the second level stands for the whole: its model, scores
+    # and verdict are replaced by those of free runs.
     level.model, level.equations = problems.model, equations.relations
     level.series, level.group_scores, level.noise = equations, scores, noise
     level.scores = pooled_scores(parts, runs, scores)
@@ -202,5 +211,6 @@ def _add_modes(
         if modes.known(groups).any():
             moved = modes.numbers(scale.names, numbers[name], groups)
             runs[name][MODES] = simulated(problem.process, scale, moved)
+    # Only training groups have modes, so only their series can give this width.
     spread = spread_of(parts, runs, "train", MODES)
     equations.deviations = replace(modes, spread=spread)

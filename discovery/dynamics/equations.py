@@ -82,6 +82,7 @@ class SeriesEquations:
 
         if self.own:
             return self._own_of(series.groups)
+        # A process without latents of groups: constants alone.
         if not self.relations.equations:
             known = self.relations.constants
             return {name: np.full(len(series), value) for name, value in known.items()}
@@ -119,12 +120,16 @@ class SeriesEquations:
         known = dict(self.columns)
         if static is None:
             bare = self.own or not self.relations.equations
+            # Features that the equations dropped need not be in a new table.
             static = () if bare else self.relations.used_features()
         return SeriesTable.from_frame(
             frame, group=known["group"], time=known["time"],
             static=static,
             forcings=dict(self.law.forcings), time_unit=known["time_unit"],
             time_format=known.get("time_format"),
+            # A recurrence steps from row to row, so a missing row would shift all later
+            # ones; an ODE goes over any interval. Constant columns are fine in a
+            # prediction.
             gaps="keep" if self.law.time == "ode" else "raise", constant="keep",
         )  # fmt: skip
 
@@ -163,6 +168,8 @@ class SeriesEquations:
         import pandas as pd
 
         states, outputs = self.law.run(known, series.forcings, series.intervals)
+        # Arrays (T, G) are padded; place picks the rows of the table, and the last sort
+        # brings them back into its order.
         place = series.active
         group = np.broadcast_to(np.arange(len(series)), place.shape)[place]
         row = np.broadcast_to(np.arange(series.rows)[:, None], place.shape)[place]
@@ -173,6 +180,8 @@ class SeriesEquations:
         columns |= {name: values[place] for name, values in outputs.items()}
         if interval is not None:
             columns |= self._intervals(series, outputs, interval)
+        # States have T + 1 rows: before every step and after the last one; shown is the
+        # start.
         columns |= {name: values[:-1][place] for name, values in states.items()}
         latents = [n for n in known if n not in self.relations.constants]
         columns |= {n: known[n][group] for n in latents}
@@ -219,6 +228,7 @@ class SeriesEquations:
         beyond = np.zeros(series.time.shape, dtype=bool)
         static = dict(zip(series.static_names, series.static.T, strict=True))
         for name, (low, high) in self.ranges.items():
+            # (T, G) of a state, (G,) of a feature: both broadcast against (T, G).
             values = states[name][:-1] if name in states else static.get(name)
             if values is not None:
                 beyond |= (values < low) | (values > high)

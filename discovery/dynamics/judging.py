@@ -59,6 +59,8 @@ def judge_series(
         problems: part -> loss of its groups.
         runs: part -> model -> free run.
     """
+    # The judgement of rows is taken over only where it means groups: what is missing,
+    # what is identified, and the test by folds.
     before = level.verdict.reasons
     kept = [one for one in before if one.part != "skilful" or one.subject == "residual"]
     # other reasons about these rows ask for units and codes of data, which they are not
@@ -70,6 +72,8 @@ def judge_series(
     reasons = [_of_folds(one) for one in folds]
     part = next((one for one in ("test", "valid") if one in runs), None)
     if part is not None:
+        # Few held-out groups cannot reach significance; with folds that agree their
+        # gain is enough.
         confirmed = any(one.holds for one in folds)
         reasons.append(on_held_out(problems, runs, part, confirmed))
     assert level.series is not None  # attached before this
@@ -109,12 +113,15 @@ def on_held_out(
     from sciren.inference.skill.paired import paired_test
 
     problem = problems[part]
+    # Squared residuals (m, T, G) on the scale of the comparison; below, one a compared
+    # observation.
     squares = {
         model: problem.comparison.residual(runs[part][model].outputs.transpose(2, 0, 1))
         ** 2
         for model in (EQUATION, CONSTANT)
     }
     seen = problem.comparison.compared
+    # Days of a year err alike: the test counts years of groups, not rows.
     blocks = np.broadcast_to(_blocks(problem), seen.shape)[seen]
     test = paired_test(squares[CONSTANT][seen], squares[EQUATION][seen], blocks)
     observed = compared_targets(problem.process)
@@ -158,6 +165,7 @@ def judge_own(
     )  # fmt: skip
     reasons = [on_held_out(problems, runs, "test", False), relation]
     known = checks.checks if checks else ()
+    # Numbers on bounds are told below, with those that the data do not hold.
     reasons += reasons_of_checks(tuple(c for c in known if c.name != "inside bounds"))
     doubtful: pd.DataFrame = numbers.loc[~numbers["identified"].astype(bool)]
     share = len(doubtful) / max(len(numbers), 1)
@@ -200,6 +208,7 @@ def judge_state_function(
     reasons = [on_held_out(problems, runs, part, False), _of_curve(forms)]
     reasons.append(_of_free_run(problems["train"], runs["train"]))
     reasons += reasons_of_checks(checks.checks if checks else ())
+    # Several shapes of one family are no doubt about the family.
     families = dict.fromkeys(
         one.family for one in forms.forms if one.relation.label in forms.equals
     )
@@ -276,9 +285,12 @@ def _blocks(problem: "GroupProblem") -> np.ndarray:
     """Return (T, G) ids of stretches of a year of a group; whole groups for numbers."""
     table = problem.process.table
     if table.time.dtype.kind != "M":
+        # Numbers have no calendar: a whole group is one block.
         return np.broadcast_to(np.arange(len(table)), table.time.shape)
     day = np.timedelta64(1, "D").astype("timedelta64[ns]")
     year = ((table.time - table.time.min()) / day // DAYS).astype(int)
+    # Group and year in one id, unique because years of a group are fewer than the
+    # factor.
     return np.arange(len(table)) * (year.max() + 1) + year
 
 
@@ -286,6 +298,8 @@ def _median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:
     """Median over groups and targets of 1 - squares of the error over those of the mean."""
     error = np.nansum((observed - outputs) ** 2, axis=0)
     with np.errstate(all="ignore"):
+        # (G, m) squares about the mean of the group; a group without variation has no
+        # NSE.
         spread = np.nansum((observed - np.nanmean(observed, axis=0)) ** 2, axis=0)
     known = spread > 0
     return float(np.median(1 - error[known] / spread[known])) if known.any() else np.nan

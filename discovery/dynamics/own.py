@@ -87,6 +87,8 @@ def _alone(problem: "GroupProblem") -> "GroupFits":
     """
     from sciren.dynamics.groups.group_fit import described, fit_groups
 
+    # Two passes: numbers from plain squares, then their errors under the noise that the
+    # fit leaves.
     found = fit_groups(problem, estimate_noise=False)
     plain = found.problem
     outputs = plain.trajectory(found.raw).outputs
@@ -95,6 +97,9 @@ def _alone(problem: "GroupProblem") -> "GroupFits":
 
 def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":
     """Return the series of two periods of the same groups as one that counts both."""
+    # Periods are cut from the same series, which run in from the beginning: the longer
+    # table holds all rows of the other, and only the flags of rows that count are
+    # joined.
     longer, other = (then, first) if then.rows >= first.rows else (first, then)
     counted = longer.counted.copy()
     places = [longer.groups.index(group) for group in other.groups]
@@ -117,6 +122,7 @@ def carrier_of(
     from sciren.encoders import LinearEncoder
     from sciren.model import ScIReN
 
+    # Losses take a model; its encoder is never asked.
     encoder = LinearEncoder(1, max(len(study.decoder.latent_names), 1))
     carrier = ScIReN(encoder, study.config.constraint, study.decoder)
     chosen = config or train_config(study.config)
@@ -145,6 +151,8 @@ def _discovery(
     equations = SeriesEquations(
         no_relations(law, train.target_columns), law, _columns(train), own=own
     )
+    # The same groups later: numbers of the training period, in the order of the test
+    # groups.
     of_test = groups.physical[[train.groups.index(group) for group in test.groups]]
     known = {
         EQUATION: {"train": groups.physical, "test": of_test},
@@ -188,6 +196,7 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
     problem = groups.problem
     known = {p.name: p for p in study.decoder.parameters}
     held = np.zeros(groups.physical.shape, dtype=bool)
+    # On a bound as a value, or held there by the fit.
     latents = on_bound(problem, groups.physical)
     held[:, : latents.shape[1]] = latents
     held |= groups.on_bound
@@ -228,12 +237,15 @@ def doubt(parameter: "Parameter", error: float, held: bool) -> str:
 
 def standard_errors(precision: np.ndarray) -> np.ndarray:
     """Return standard errors (G, Q) from precisions (G, Q, Q); infinite where unseen."""
+    # Scaled to a unit diagonal, so that units do not decide what counts as unseen.
     size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
     scaled = precision / (size[:, :, None] * size[:, None])
     values, vectors = np.linalg.eigh(scaled)
     seen = values > 1e-9 * values[:, -1:]  # as the linearised loss counts directions
     inverse = np.where(seen, 1 / np.where(seen, values, 1.0), np.inf)
     with np.errstate(invalid="ignore"):
+        # A number has an infinite error only if an unseen direction moves it: 0 * inf
+        # would spoil all others.
         terms = np.where(vectors**2 > 1e-12, vectors**2 * inverse[:, None], 0.0)
     return np.sqrt(terms.sum(2)) / size
 

@@ -50,6 +50,7 @@ def _by_network(
 
     equations, model = discovery.series, network_of(discovery)
     assert equations is not None  # the caller has asked
+    # The network needs all its features, the equations only those that they kept.
     series = equations.series(frame, model.feature_names)
     names = (*model.latent_names, *model.decoder.constant_names)
     known = dict(zip(names, local_numbers(model, series).T, strict=True))

@@ -49,6 +49,7 @@ class SeriesProblems:
 
         if part not in self._known:
             plain = series_problem(self.model, self.series[part])
+            # Once, from the training groups: all parts must be solved alike.
             if self.substeps is None:
                 self.substeps = self._enough_substeps()
             self._known[part] = replace(
@@ -75,6 +76,7 @@ class SeriesProblems:
         """Linearise the loss of every part at these numbers, as rows of a process."""
         from sciren.dynamics.fitting import linearised_at
 
+        # One centre for all parts, so that their rows are about the same numbers.
         centre = numbers["train"].mean(0)
         return {
             name: linearised_at(self.problem(name), values, centre)[0].table(
@@ -109,11 +111,14 @@ class SeriesProblems:
         """
         from sciren.dynamics.fitting import linearised_at
 
+        # Each group's loss is (x - n_g)' P_g (x - n_g) near the present place; the best
+        # shared numbers solve sum P_g x = sum P_g n_g.
         problem, shared, count = self.problem("train"), start.mean(0), len(start)
         for _ in range(CONSTANT_STEPS):
             part, loss = linearised_at(problem, np.tile(shared, (count, 1)), shared)
             pulled = np.einsum("gjk,gk->j", part.precision, part.numbers)
             place = problem.law.forward(shared)
+            # Least squares and not solve: directions that no group sees have no number.
             step = np.linalg.lstsq(part.precision.sum(0), pulled)[0] - place
             better = self._shortened(shared, step, loss, count)
             if better is None:

@@ -57,6 +57,7 @@ def _ranges(table: "SeriesTable") -> dict[str, list[float]]:
         for name, values in zip(table.static_names, table.static.T, strict=True)
     }
     for name, values in table.forcings.items():
+        # Padding holds anything and would widen the ranges.
         inside = values[table.active]
         column = table.forcing_columns.get(name, name)
         found[column] = [float(inside.min()), float(inside.max())]
@@ -75,4 +76,5 @@ def _part(part: "SeriesTable", warmup: int) -> dict[str, Any]:
         "first": times.min() if len(times) else None,
         "last": times.max() if len(times) else None,
         "groups": list(part.groups),
+        # Rows before a period bring the state to its course and are not counted.
     } | ({} if np.all(part.active == part.counted) else {"run in": True})

@@ -33,15 +33,19 @@ def refitted(
 
     from symbolic import symbolify, verify
 
+    # A copy, because edges are cut in it.
     inner = copy.deepcopy(inner)
     _only_edges_of(relations, inner)
     for number in range(REFITS):
+        # Linearised at the equations: the minimum of these rows is that of the
+        # simulation once the constants stay where they are.
         tables = problems.tables(problems.of_relations(relations))
         held_out = tables.get("valid"), tables.get("test")
         checks = verify(relations, inner, tables["train"], *held_out)
         still = next(check for check in checks.checks if check.name == "stationary")
         if still.passed or number == REFITS - 1:
             break
+        # Families are pinned: only constants move, no search again.
         again = options_of(options, {"pins": options.pins | _families(relations)})
         relations = symbolify(inner, tables["train"], again, seed=seed)
     return relations
@@ -50,6 +54,7 @@ def refitted(
 def _only_edges_of(relations: "SymbolicModel", inner: "ScIReN") -> None:
     """Cut the edges of an additive encoder that the equations do without."""
     layers = getattr(inner.encoder, "spline_layers", [])
+    # With hidden nodes an edge is no pair of feature and latent, so all stay.
     if len(layers) != 1:
         return
     used = {

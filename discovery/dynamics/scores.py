@@ -92,6 +92,8 @@ def ranges_of(
 ) -> dict[str, tuple[float, float]]:
     """Return the range of every state in a free run, and of every static feature."""
     table, model = problem.process.table, problem.process.model
+    # states (T + 1, G, S) -> (S, T, G) without the last row, then active rows (S,
+    # rows).
     states = np.moveaxis(run.states, 2, 0)[:, :-1][:, table.active]
     columns = dict(zip(model.state_names, states, strict=True))
     columns |= dict(zip(table.static_names, table.static.T, strict=True))

@@ -53,6 +53,8 @@ class Spread:
         width = float(np.interp(level, shares, self.quantiles))
         if self.offset is None:
             return simulated - width, simulated + width
+        # A ratio in logarithms: limits are factors of value + offset, never below
+        # -offset.
         inside = np.maximum(simulated + self.offset, 0)
         return (
             inside * np.exp(-width) - self.offset,

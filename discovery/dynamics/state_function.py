@@ -76,6 +76,8 @@ def state_function(
     from sciren.dynamics import fit_state_function
 
     train, latent = study.split.train, study.decoder.state_latents[0]
+    # The step is written with symbols first: a process that cannot be is refused before
+    # an hour of fitting.
     law = Recurrence.of(study.decoder, train.forcing_columns)
     say(f"training: {latent.name} as a curve of {latent.state_input}")
     curve = fit_state_function(study.decoder, train, config)
@@ -166,6 +168,8 @@ def _discovery(
     from discovery.results.result import Discovery
 
     train, members = study.split.train, _members(forms)
+    # One noise for all members, that of the equation, or their losses could not be
+    # compared.
     noise = _noise_of(study, config, members[EQUATION])
     parts, runs = _free_runs(study, config, members, noise)
     scores = scores_by_group(parts, runs)
@@ -209,6 +213,7 @@ def _free_runs(
     known: dict[str, dict[str, GroupProblem]] = {}
     runs: dict[str, dict[str, SeriesPrediction]] = {part: {} for part in PARTS}
     for model, member in members.items():
+        # The function is part of the process, so every member has problems of its own.
         plain = problems_of(study, config, member.function)
         known[model] = {
             part: replace(one, comparison=replace(one.comparison, noise=noise))

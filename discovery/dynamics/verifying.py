@@ -36,6 +36,7 @@ def series_again(found: "DiscoveryRecord", study: "SeriesStudy") -> Lines:
         found: what the folder holds.
         study: settings and data.
     """
+    # Nothing is fitted here: stored noise, stored numbers, simulated once more.
     parts, numbers, curves = _numbers(found, study)
     runs = free_runs(parts, {EQUATION: numbers})
     scores = scores_by_group(parts, runs)

@@ -99,6 +99,8 @@ def _shown(part: "SeriesTable", warmup: int) -> Array:
 def _joined(values: list[Array], places: list[Array]) -> Array:
     """Return the shown rows of all parts, group after group in time order."""
     return np.concatenate(
+        # Transposed, because boolean indexing runs through the last axis fastest: (G,
+        # T) gives one group after another.
         [one.T[shown.T] for one, shown in zip(values, places, strict=True)]
     )
 
@@ -143,6 +145,7 @@ def static_table(series: "SeriesTable") -> "Table":
     return Table(
         features=torch.from_numpy(series.static),
         forcings={},
+        # A table needs a target; pictures of curves never look at it.
         targets=torch.full((len(series), 1), torch.nan, dtype=torch.float64),
         feature_names=series.static_names,
         target_names=("none",),
@@ -201,6 +204,7 @@ def duration(predictions: Predictions, target: str) -> dict[str, Any]:
     share = np.linspace(0, 1, POINTS)
     return {
         "share": brief(share),
+        # Exceeded in a share s of the rows: the quantile 1 - s.
         "observed": brief(np.quantile(observed[seen], 1 - share)),
         EQUATION: brief(np.quantile(simulated[seen], 1 - share)),
     }
@@ -216,6 +220,7 @@ def memory(predictions: Predictions, target: str) -> dict[str, Any]:
     seen = np.isfinite(residual)
     counts = np.maximum(np.bincount(place, seen), 1)
     means = np.bincount(place, np.where(seen, residual, 0.0)) / counts
+    # Without the mean of each group: an offset would show as memory that never ends.
     centred = np.where(seen, residual - means[place], np.nan)
     lags = range(1, LAGS + 1)
     return {
@@ -225,6 +230,7 @@ def memory(predictions: Predictions, target: str) -> dict[str, Any]:
 
 
 def _at(centred: Array, place: Array, lag: int) -> float:
+    # Rows stand group after group: pairs across a border belong to no series.
     same = place[lag:] == place[:-lag]
     product = (centred[lag:] * centred[:-lag])[same]
     known = np.isfinite(product)
