@@ -44,6 +44,7 @@ def _units(data: Any) -> set[str]:
         return set().union(*map(_units, data))
     if not isinstance(data, Mapping):
         return set()
+    # Units are written for the eye once here, since the scripts know no units.
     own = [data.get("unit"), data.get("clock"), *(data.get("units") or {}).values()]
     units = {unit for unit in own if isinstance(unit, str) and unit}
     return units.union(*map(_units, data.values()))
@@ -62,6 +63,8 @@ def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
     ``process`` is None where the process model cannot be traced: then only latents can
     be evaluated.
     """
+    # Trees with symbols in place of constants: a slider of the page changes a constant
+    # and evaluates the tree again.
     latents = {
         latent.name: to_tree(
             parametric(latent, model.units, model.constraints[latent.name]).expression
@@ -90,6 +93,7 @@ def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
 def _constants(discovery: "Discovery", model: "SymbolicModel") -> list[dict[str, Any]]:
     """One row a constant: its symbol in the trees, value, error and unit."""
     known: Any = discovery.constants.to_dict("records")
+    # Process constants have an empty latent.
     errors = {(row["latent"] or "", row["constant"]): row for row in known}
     rows = []
     for name, value in model.constants.items():
@@ -134,6 +138,8 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
         else:
             equations = candidate.equations(model.units, model.constraints)
             printed = candidate.printed(model.units, model.constraints)
+        # Every edge of the candidate as a pair, so that the page can mark it in the
+        # network.
         names = [
             [model.units.names[edge.source], structure.name]
             for structure in candidate.structures

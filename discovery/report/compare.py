@@ -77,6 +77,8 @@ class Comparison:
         Args:
             width: letters of a line; default: of the terminal.
         """
+        # Rows of all runs in the order of their first appearance: a run that lacks one
+        # shows "-".
         rows = dict.fromkeys(
             (fact.kind, fact.name) for facts in self.facts.values() for fact in facts
         )
@@ -105,6 +107,7 @@ def compare(runs: Sequence[Path]) -> Comparison:
     if not runs:
         raise ConfigError("name the folders of the runs to compare")
     names = [run.resolve().name for run in runs]
+    # Runs of the same name in different folders are told by their whole path.
     alone = len(set(names)) == len(names)
     return Comparison(
         {
@@ -130,6 +133,7 @@ def facts_of(discovery: "DiscoveryRecord") -> list[Fact]:
         Fact("score", f"R2 of {target}, {part} rows, {model}", f"{r2:.4f}", r2)
         for model in (EQUATION, NETWORK)
         for target, scores in models.get(model, {}).items()
+        # A target that does not vary has no R2.
         if (r2 := scores["r2"]) is not None
     ]
     used = discovery.equations.used_features() if discovery.equations else ()
@@ -157,6 +161,8 @@ def _label(kind: str, name: str) -> str:
 
 def _side_by_side(table: list[list[str]], width: int) -> str:
     """Lay out cells in columns; long cells go on below."""
+    # The first column as wide as its words, up to 40; the runs share the rest, two
+    # blanks between them.
     first = min(max(len(row[0]) for row in table), 40)
     others = len(table[0]) - 1
     each = max(_NARROWEST, (width - first) // others - 2)

@@ -66,6 +66,8 @@ def _card(
 ) -> EdgeCard:
     source, target = str(row["source"]), str(row["target"])
     dropped, refused = row.get("status") == "dropped", row.get("status") == "refused"
+    # Constants belong to an edge by source and latent; those of nodes with several
+    # sources stand in the table only.
     own = [
         (str(constant["constant"]), _valued(constant))
         for constant in constants
@@ -107,6 +109,7 @@ def _facts(row: Mapping[str, Any], unit: str) -> list[tuple[str, str]]:
     ]
     inclusion, r2 = _number(row.get("inclusion")), _number(row.get("r2"))
     facts = {
+        # Classes have numbers for codes, and no range between them.
         "data from": "" if family == "classes" else _range(row, unit),
         "the data cannot tell it from": ", ".join(others),
         "also inside the band": ", ".join(inside)

@@ -44,6 +44,8 @@ class Response:
         """Return what the feature does, in plain words without a full stop."""
         change = float(self.y[-1] - self.y[0])
         span = float(np.ptp(self.y))
+        # From nothing to much: no change, hardly any, classes, a line, monotone,
+        # turning. The first that fits is said.
         size = max(float(np.max(np.abs(self.y))), 1e-300)
         if span <= NOTHING * size:
             return f"{self.latent} does not change with {self.feature}"
@@ -51,10 +53,13 @@ class Response:
             return f"{self.latent} hardly changes with {self.feature}, by {self._span(span)}"
         if self.classes:
             return self._by_class()
+        # The chord from end to end: a response within 2 % of the change from it is a
+        # line to the eye.
         line = np.interp(self.x, self.x[[0, -1]], self.y[[0, -1]])
         if np.max(np.abs(self.y - line)) <= STRAIGHT * span:
             return self._straight(change)
         steps = np.diff(self.y)
+        # How far it goes against its main direction, in all.
         back = min(steps[steps > 0].sum(), -steps[steps < 0].sum())
         if back <= STRAIGHT * span:
             return self._bent(change)
@@ -70,6 +75,8 @@ class Response:
 
     def _straight(self, change: float) -> str:
         width = float(self.x[-1] - self.x[0])
+        # A step that a reader can imagine: one unit, or a power of ten of which at
+        # least five fit into the range.
         step = 1.0 if 1 <= width < WIDE else 10.0 ** math.floor(math.log10(width / 5))
         verb = "rises" if change > 0 else "falls"
         return (
@@ -84,6 +91,7 @@ class Response:
         units = f"{many}{'unit' if size == 1 else 'units'} of {self.feature}"
         if not unit or unit == "1":
             return units if size >= 1 else f"{many}of {self.feature}"
+        # "10 1000 kg" would be read as one number.
         if unit[0].isdigit() or len(unit) > LONGEST_UNIT:
             return f"{units} ({unit})"
         return f"{many}{unit} of {self.feature}"
@@ -102,6 +110,7 @@ class Response:
 
     def _bent(self, change: float) -> str:
         verb = "rises" if change > 0 else "falls"
+        # Share of the whole change that happens below the middle of the range.
         first = abs(float(np.interp(self._middle, self.x, self.y) - self.y[0]))
         share = first / abs(change)
         where = ", mostly in the lower half" if share >= EARLY else ""
@@ -113,6 +122,8 @@ class Response:
         )
 
     def _turning(self) -> str:
+        # How far it rises above both ends against how far it falls below both: the
+        # larger is told.
         top = np.max(self.y) - max(self.y[0], self.y[-1])
         bottom = min(self.y[0], self.y[-1]) - np.min(self.y)
         word, place = ("highest", np.argmax) if top >= bottom else ("lowest", np.argmin)
@@ -153,6 +164,7 @@ def response(
     Returns:
         Nothing where the feature has no numbers, or the equation is not defined.
     """
+    # Others at their medians: the sentence is about this feature, in a typical row.
     kind: Any = model.units.kinds.get(feature)
     medians = {name: _median(columns.get(name)) for name in model.used_features()}
     values = _numbers(columns.get(feature))

@@ -55,6 +55,8 @@ def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> 
     clear = [
         group
         for group in groups
+        # Bonferroni over all groups of the target, and large enough that a reader would
+        # act.
         if group.p * len(groups) < LEVEL and abs(group.mean) >= least
     ]
     if not clear:
@@ -65,6 +67,7 @@ def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> 
         )
     worst = max(clear, key=lambda group: abs(group.mean))
     side = "above" if worst.mean > 0 else "below"
+    # Sizes of the limits: the sentence says the side in words.
     distance = sorted((abs(worst.low), abs(worst.high)))
     shown = pretty_unit(unit) if unit and unit != "1" else ""
     return (
@@ -84,6 +87,8 @@ def _departures(view: Mapping[str, Any]) -> Iterator[Departure]:
         mean, low, high = (view[key][k] for key in ("mean", "low", "high"))
         if count < FEWEST or None in (mean, low, high) or high <= low:
             continue
+        # The error back from the stored interval, then a t-test with blocks less one
+        # degrees of freedom: few blocks have heavier tails than the normal limits say.
         error = (high - low) / (2 * NORMAL_95)
         p = 2 * float(student.sf(abs(mean) / error, count - 1))
         yield Departure(_where(view, k), mean, low, high, p)

@@ -52,6 +52,7 @@ def draw_all(
         yield "graph", draw_graph(graph)
     yield from edge_figures(discovery, table)
     yield from profile_figures(discovery)
+    # Rows that chose nothing are the honest picture.
     last = "test" if "test" in parts else "train"
     yield from observed_figures(discovery, parts[last])
     yield from _latents(discovery, parts[last], truth)
@@ -80,6 +81,7 @@ def draw_series(
         yield "edges", plot_edges(curves)
     yield from profile_figures(discovery)
     last = predictions.part == predictions.part[-1]
+    # Every k-th row, n / limit rounded up.
     shown = np.flatnonzero(last)[:: -(-int(last.sum()) // SCATTER_ROWS)]
     yield from _scatters(
         {name: values[shown] for name, values in predictions.observed.items()},
@@ -103,6 +105,8 @@ def edge_figures(
         return
     curves = edge_curves(discovery.network(), table, discovery.equations)
     named = [
+        # A curve without formula that was not refused has been left out by the
+        # equation.
         curve if curve.refused or curve.formula is not None
         else replace(curve, family="dropped", label="the equation needs none")
         for curve in curves
@@ -132,6 +136,7 @@ def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
     frame = discovery.profiles
     if frame.empty:
         return
+    # With profiles of several models the panel says whose it is.
     several = len(set(frame["model"])) > 1
 
     def named(constant: str, model: str) -> str:
@@ -210,6 +215,7 @@ def _latents(
     for name, values in truth.items():
         k = model.latent_names.index(name)
         columns = {key: values[:, k] for key, values in estimates.items()}
+        # Truth by position in the file, estimates by row of the part.
         figure = plot_latents(values[shown.row_ids], columns, name, units[name])
         yield f"latents_{name}" if len(truth) > 1 else "latents", figure
 

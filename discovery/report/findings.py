@@ -20,6 +20,8 @@ IMPORTANT = 0.15  # share of a latent below which a feature waits for the table
 
 def findings(discovery: "Discovery", views: Mapping[str, Any]) -> list[str]:
     """Return what was found in plain words, the most important first, full stops too."""
+    # Fit and constants always have their sentences; drivers and groups share what room
+    # is left.
     fit = _fit(discovery)
     constants = [_constant(row) for row in discovery.process_constants[:CONSTANTS]]
     room = MOST - len(fit) - len(constants)
@@ -37,6 +39,8 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
     columns = (views.get("rows") or {}).get("columns", {})
     ranked = feature_shares(discovery)
     candidates = [
+        # Sorted by rank first: every latent's main feature comes before any latent's
+        # second one.
         (rank, -share, latent, feature, share)
         for latent, shares in ranked.items()
         for rank, (feature, share) in enumerate(shares[:DRIVERS])
@@ -61,6 +65,7 @@ def feature_shares(discovery: "Discovery") -> dict[str, list[tuple[str, float]]]
     if model is None:
         return {}
     edges: Any = model.edges
+    # Edges from hidden nodes have no feature of their own.
     edges = edges[edges["source"].isin(list(model.features))]
     ranked = {}
     for latent, rows in edges.groupby("latent", sort=False):
@@ -75,6 +80,7 @@ def _groups(discovery: "Discovery", most: int) -> list[str]:
     rows: Any = discovery.constants.to_dict("records")
     own: dict[str, list[Any]] = {}
     for row in rows:
+        # How `discovery.dynamics.own` names numbers of groups.
         if row["constant"] == f"{row['latent']} of {row['source']}":
             own.setdefault(row["latent"], []).append(row)
     sentences = []
@@ -113,6 +119,7 @@ def _fit(discovery: "Discovery") -> list[str]:
     models = discovery.scores.get(part, {})
     model = "equation" if "equation" in models else "network"
     sentences = []
+    # One sentence; other targets stand in the table of scores.
     for target, score in list(models.get(model, {}).items())[:1]:
         if score["r2"] is None or math.isnan(score["r2"]):
             continue

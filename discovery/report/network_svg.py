@@ -31,9 +31,11 @@ def network_svg(graph: nx.DiGraph, width: float = WIDE) -> str:
     Edges carry ``data-edge="source -> target"`` and lead to ``#edge-<number>``, see
     `edge_id`.
     """
+    # States that feed back into the process would be drawn as loops across the columns.
     graph = without_feedback(graph)
     layout = lay_out(graph, width)
     across, down = layout.width * SCALE, layout.height * SCALE
+    # Edges first: what comes later in an SVG lies on top, and names must stay readable.
     edges = [
         _edge(graph, edge, curve, layout.height)
         for edge, curve in layout.curves.items()
@@ -56,6 +58,7 @@ def edge_id(source: str, target: str) -> str:
     """Return the address of an edge in the page, safe in HTML and in links."""
     text = f"{source} {target}".encode()
     return "edge-" + "".join(
+        # Different names give different addresses, whatever letters they have.
         chr(byte) if chr(byte).isalnum() and byte < 128 else f"_{byte:02x}"
         for byte in text
     )
@@ -79,6 +82,7 @@ def _edge(graph: nx.DiGraph, edge: tuple[str, str], curve: Curve, height: float)
     share = min(max(attributes["importance"], 0.0), 1.0)
     kinds = ["edge"] + ["dropped"] * bool(attributes["dropped"])
     kinds += ["refused"] * bool(attributes["refused"])
+    # The darker variant of a family's colour, which has enough contrast on white.
     colour = text_colour(family_colour(attributes["family"]))
     line = (
         f'<path class="line" d="{path}" style="stroke:{colour};'
@@ -98,6 +102,7 @@ def _share(curve: Curve, height: float, attributes: Mapping[str, Any]) -> str:
     """The edge's share, written on it."""
     if not learned(attributes):
         return ""
+    # Short of the middle of the way, where many edges cross.
     x, y = curve.sample()[34]
     return (
         f'<text class="share" x="{x * SCALE:.1f}" '
@@ -107,7 +112,9 @@ def _share(curve: Curve, height: float, attributes: Mapping[str, Any]) -> str:
 
 def _path(curve: Curve, height: float) -> str:
     points: Sequence[Any] = [curve.start, *curve.control]
+    # The layout's y points up, that of SVG down.
     flipped = [f"{x * SCALE:.1f} {(height - y) * SCALE:.1f}" for x, y in points]
+    # A straight stub first, then cubic Bezier curves by three points each.
     start, bent, *control = flipped
     return f"M{start}L{bent}C{' '.join(control)}"
 

@@ -184,6 +184,8 @@ def render_report(data: ReportData) -> str:
 
     Equal data give equal pages: nothing depends on the date or the machine.
     """
+    # 1. Tables as texts. 2. Pictures. 3. Words of the heads. 4. Sections that have
+    # content.
     tables: dict[str, TableView | None] = {
         "constants": _view(data.constants, constants_table),
         "estimates": _view(data.estimates, _estimates_table),
@@ -242,6 +244,8 @@ def _present(data: ReportData, tables: Mapping[str, Any]) -> set[str]:
 def _script_json(data: Mapping[str, Any]) -> str:
     """Data inside a script element: no text in it can close the element."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # "</script>" inside a name would end the element; the escape is the same text in
+    # JSON.
     return text.replace("<", "\\u003c")
 
 
@@ -292,6 +296,8 @@ def _template() -> "Template":
 
     environment = Environment(
         loader=PackageLoader("discovery", "templates/report"),
+        # Names of columns are texts of strangers; a misspelt variable is an error, not
+        # a blank.
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -311,6 +317,7 @@ def _typeset(latex: str, text: str = "", size: float = 22.0, width: int = WIDE) 
     from visualize.equations import equation_svg
 
     svg = equation_svg(latex, text, size, width) if latex else None
+    # Markup tells autoescape to leave our own SVG alone.
     return Markup(svg) if svg else ""
 
 
@@ -318,6 +325,7 @@ def _typeset_narrow(latex: str, text: str = "") -> Any:
     """Equation for a phone: as large as fits, and scrolling where none fits."""
     svg = ""
     for size in NARROW_SIZES:
+        # Largest size that fits; the last one is taken in any case and scrolls.
         svg = _typeset(latex, text, size, NARROW)
         width = re.search(r'width="(\d+)"', svg)
         if width is None or int(width[1]) <= NARROW:

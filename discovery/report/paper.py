@@ -71,6 +71,8 @@ def paper_figures(
     folder = open_run(run)
     place = out or folder / FIGURES / f"{style}-{asked:g}mm"
     place.mkdir(parents=True, exist_ok=True)
+    # Drawn at the size at which texts have their usual points, scaled when saved, so
+    # that letters get the size that the journal asks for.
     drawn_at = asked / INCH / chosen.scale
     written = []
     with figures_of_width(drawn_at):
@@ -82,7 +84,9 @@ def paper_figures(
             for file in files:
                 save_scaled(figure, file, scale)
             final = scale * figure.get_figwidth() * INCH
+            # Half a percent is the rounding of millimetres.
             written.append(PaperFigure(files, final, final > asked * 1.005))
+    # Files inside the run join its manifest, else they would count as the user's own.
     if out is None:
         own = [
             file.relative_to(folder).as_posix() for one in written for file in one.files

@@ -55,6 +55,7 @@ def pictures(
 def _picture(name: str, figure: "Figure | bytes", caption: str) -> Picture:
     if isinstance(figure, bytes):
         content, alt = figure, caption
+        # A PNG holds its width in bytes 16 to 19, first in its header.
         width = int.from_bytes(content[16:20], "big") // 2  # of the PNG header
     else:
         stream = io.BytesIO()
@@ -70,6 +71,7 @@ def smaller(png: bytes) -> bytes:
     from PIL import Image
 
     with Image.open(io.BytesIO(png)) as image:
+        # No dither: noise of single points would make the file larger and lines uneven.
         flat = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     stream = io.BytesIO()
     options: dict[str, Any] = {"format": "png", "optimize": True}

@@ -59,6 +59,8 @@ def report_data(folder: Path) -> ReportData:
     """Collect everything that a report shows from the files of a run."""
     from discovery.results.result import Discovery
 
+    # Everything comes from the files, nothing from memory: the report of a stored run
+    # is the same as that written right after the work.
     discovery = Discovery.load(folder)
     record = read_record(folder / "data.json", *DATA_KEYS)
     config = (folder / "config.yaml").read_text(encoding="utf-8")
@@ -107,6 +109,7 @@ def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
     model = discovery.equations
     if model is None or model.edges.empty:
         return None
+    # The settings name the process model; its code is not needed to draw it.
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     decoder = config["decoder"]
     process = decoder and Process(
@@ -247,11 +250,15 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
     from symbolic import to_text
     from symbolic.printing.mathml import to_mathml
 
+    # Not traceable to symbols; the process may bring LaTeX of its own.
     if model.process is None:
         latex = model.process_latex
         return ReportEquation("process", latex, "") if latex else None
     written = {
-        n: expression for n, expression in model.process.items() if str(expression) != n
+        # A target that is a latent itself needs no second equation.
+        n: expression
+        for n, expression in model.process.items()
+        if str(expression) != n
     }
     if not written:
         return None
@@ -268,6 +275,7 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
     )
     if len(latex) == 1:
         return ReportEquation(next(iter(written)), latex[0], text[0], mathml=mathml)
+    # Only the first equals sign of a line is aligned.
     lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
     joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
     return ReportEquation(", ".join(written), joined, "; ".join(text), mathml=mathml)
@@ -299,6 +307,8 @@ def _metrics(discovery: "Discovery") -> "pd.DataFrame | None":
     order = list(MODELS)
     ranked = [
         frame.assign(
+            # Models in the order of the glossary, unknown ones behind; a stable sort
+            # keeps the rest.
             rank=[order.index(name) if name in order else 9 for name in frame["model"]]
         )
         .sort_values("rank", kind="stable")
@@ -356,6 +366,8 @@ def _identification(discovery: "Discovery") -> "pd.DataFrame | None":
             "95 % from": profile.low,
             "95 % to": profile.high,
             "minima": ", ".join(
+                # The best minimum has nothing above it; less than 0.05 of chi-square is
+                # no difference.
                 f"{value:.4g}" + (f" (+{chi:.3g})" if chi > 0.05 else "")
                 for value, chi in profile.minima
             ),
@@ -380,6 +392,7 @@ def _parts(record: dict[str, Any]) -> dict[str, Any]:
 
 def _provenance(record: dict[str, Any], config: str) -> dict[str, Any]:
     """Return versions (the comments on top of the settings) and the hash of the data."""
+    # The stored configuration begins with the versions as comments.
     lines = [line[2:] for line in config.splitlines() if line.startswith("# ")]
     versions = dict(line.split(" ", 1) for line in lines if " " in line)
     return {"data, SHA-256": record["sha256"]} | versions

@@ -47,6 +47,7 @@ def short_summary(discovery: "DiscoveryRecord", lines: int = 10) -> str:
         consistency_line(discovery),
     ]
     if len(found) > lines:
+        # The last line is needed to say how many more there are.
         left = len(found) - lines + 1
         found = [*found[: lines - 1], f"... and {left} lines more"]
     return "\n".join(found)
@@ -79,6 +80,7 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     model = discovery.equations
     if model is None:
         return []
+    # Terms in the order of the table of edges, as everywhere else a reader meets them.
     order = [str(source) for source in model.edges["source"]]
     latents = [
         (

@@ -92,6 +92,7 @@ def metrics_table(frame: "pd.DataFrame") -> TableView:
     if (
         "split" not in frame.columns
         or not keys
+        # Two rows of the same model and split could not stand side by side.
         or frame.duplicated([*keys, "split"]).any()
     ):
         return plain_table(frame, _FIT)
@@ -124,6 +125,7 @@ def _sizes(frame: "pd.DataFrame", splits: Sequence[Any]) -> str:
     if "n" not in frame.columns:
         return ""
     sizes = {split: set(frame.loc[frame["split"] == split, "n"]) for split in splits}
+    # Models that were scored on different rows: no single number would be true.
     if any(len(size) != 1 for size in sizes.values()):
         return ""
     texts = [f"{split} {count(int(size.pop()))}" for split, size in sizes.items()]
@@ -228,6 +230,8 @@ def _cell(value: Any, name: str) -> Cell:
     """Text of a value after its type, and after its column where that says more."""
     if not _known(value):
         return Cell("")
+    # Before the numbers: bool is an Integral, and numpy's is known by its name without
+    # importing numpy.
     if type(value).__name__ in ("bool", "bool_"):
         return Cell("yes" if value else "no")
     if isinstance(value, Integral):
@@ -244,8 +248,10 @@ def _cell(value: Any, name: str) -> Cell:
 def _real(value: float, name: str) -> str:
     """Four digits, more where they would round to a whole number; scores keep zeros."""
     if name in _SCORES and 1e-4 <= abs(value) < 1e4:
+        # "#" keeps trailing zeros: scores of a column then have equally many digits.
         return f"{value:#.4g}".replace("-", "−")
     digits = _DIGITS
+    # 1234.56 must not look like the whole number 1235.
     while digits < _MOST and float(f"{value:.{digits}g}") % 1 == 0 and value % 1:
         digits += 1
     return number(value, digits)

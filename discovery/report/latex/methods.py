@@ -26,6 +26,7 @@ def methods_paragraph(
         config: settings of the run.
         record: content of ``data.json``.
     """
+    # Each sentence is read off the run: what did not happen is not claimed.
     sentences = [
         _data(record),
         _model(discovery, config, record),
@@ -39,6 +40,7 @@ def methods_paragraph(
 
 def cited(text: str) -> list[str]:
     """Return the keys that a piece of LaTeX cites."""
+    # One \cite may hold several keys.
     groups = (match[1].split(",") for match in CITE.finditer(text))
     return [key.strip() for group in groups for key in group]
 

@@ -74,6 +74,7 @@ def write_pieces(
         "constants.tex": constants_table(printed, siunitx=False),
         "edges.tex": edges_piece(printed),
         "verdict.tex": verdict_piece(discovery),
+        # Only works that the paragraph cites.
         "references.bib": bibliography(cited(methods), versions()["sciren"]),
         "paper.tex": _PAPER.replace("PREAMBLE\n", preamble()),
     }
