@@ -51,6 +51,7 @@ class AdditiveProblem:
         inner = smooth * spline.penalty + RIDGE * eye
         if spline.ridge is not None:
             inner = inner + spline.ridge
+        # An intercept first, which nothing bends: only curves are penalised.
         one = torch.block_diag(torch.zeros(1, 1).to(inner), inner)
         constants = torch.zeros(self.n_constants, self.n_constants).to(inner)
         return torch.block_diag(*[one] * self.n_latents, constants)
@@ -137,6 +138,7 @@ class AdditiveProblem:
 
     def _numbers(self, members: int) -> int:
         """Numbers that an evaluation of the loss takes for each row."""
+        # Columns that are kept cost no memory; those made anew do.
         made = self.block if self.spline.kept is None else 0
         return max(made, 8 * members * (self.n_latents + self.n_constants))
 
@@ -159,6 +161,7 @@ class AdditiveProblem:
         for part in chunks(self.term.n_rows, len(theta) * self.block):
             self._add_rows(sums, coefficients, constants, part, members)
         normal = sums.normal()
+        # theta' R theta: half gradient R theta, matrix R.
         pull = theta @ self.penalty
         full = Normal(
             normal.loss + (pull * theta).sum(1),
@@ -180,6 +183,8 @@ class AdditiveProblem:
         columns = self.spline.columns(part)
         raw = self._raw(columns, coefficients)
         local = self.term.part(part).local(raw, constants, members)
+        # d raw_l / d coefficients_l = scale_l columns: every latent has the same
+        # design.
         sums.add(local.scaled(self.scale), [columns] * self.n_latents)
 
     def scores(self, theta: Tensor) -> Tensor:
@@ -197,6 +202,7 @@ class AdditiveProblem:
             raw = self._raw(columns, coefficients)
             slope = self.term.part(part).local(raw, constants, one).scaled(self.scale)
             outer = slope.gradient.unsqueeze(-1) * slope.gradient.unsqueeze(-2)
+            # g g' of each row in the place of its curvature: the same sums then give S.
             squares = LocalModel(slope.loss, slope.gradient, outer)
             sums.add(squares, [columns] * self.n_latents)
         return sums.normal().matrix[0]
@@ -209,6 +215,8 @@ class AdditiveProblem:
         for rows in parts:
             sums = Sums(1, widths, self.n_constants, theta)
             self._add_rows(sums, *self.split(theta), rows, one)
+            # Without penalties and nothing held: both belong to the whole, not to a
+            # block.
             normals.append(sums.normal())
         return normals
 

@@ -38,12 +38,16 @@ def chosen_ridge(problem: AdditiveProblem, theta: Tensor) -> Tensor:
     )
     pull = (theta @ problem.penalty)[0]
     noise = max(float(normal.loss[0] - pull @ theta[0]), 1e-300) / count
+    # H and right of the data alone: theta minimises t'H t - 2 right' t + penalty.
     matrix = normal.matrix[0] - problem.penalty
     right = matrix @ theta[0] - (normal.gradient[0] - pull)
+    # What stays as it is: smoothness of the other features.
     others = problem.penalty - _placed(problem, spline.ridge)
     strengths = theta.new_full((len(unit),), 1.0 / count)
     for _ in range(ROUNDS):
         whole = _placed(problem, _joined(unit, strengths))
+        # Fixed point: effects under the strengths, then strengths that such effects ask
+        # for.
         inverse = torch.linalg.inv(matrix + others + whole)
         before, effects = strengths, inverse @ right
         strengths = torch.stack(
@@ -82,6 +86,8 @@ def _moved(
         first = latent * problem.block + 1 + number * width
         place = slice(first, first + width)
         own = effects[place]
+        # |e|^2 and the effective number of effects, summed over the latents, which
+        # share tau.
         size = size + own @ form @ own
         # classes without rows count 1 in the rank and 1 in the trace: they cancel
         lost = float(strengths[number] * (form * inverse[place, place]).sum())

@@ -39,10 +39,12 @@ def imitated_shares(design: SplineDesign, curves: Tensor, edges: Tensor) -> Tens
         others = edges[of_feature, node] & ~own
         curve = curves[node, own]
         size = curve @ gram[own][:, own] @ curve
+        # Alone at its node, or constant: nothing to imitate.
         if not bool(others.any()) or float(size) <= 1e-24:
             continue
         inside, across = gram[others][:, others], gram[others][:, own] @ curve
         ridge = RIDGE * inside.diagonal().mean() * torch.eye(len(inside)).to(inside)
+        # Explained variance of the regression of the curve on the others: a' G^-1 a.
         reached = across @ torch.linalg.solve(inside + ridge, across)
         shares[feature, node] = (reached / size).clamp(0, 1)
     return shares

@@ -22,6 +22,7 @@ def chunks(rows: int, numbers: int) -> Iterator[slice]:
         rows: how many there are;  numbers: that each row takes.
     """
     size = max(LEAST_ROWS, AT_ONCE // max(numbers, 1))
+    # Slices of nearly equal size: no short one is left at the end.
     count = max(1, -(-rows // size))
     for k in range(count):
         yield slice(k * rows // count, (k + 1) * rows // count)
@@ -113,6 +114,8 @@ class SplineDesign:
         if rows * (1 + width) <= KEPT:
             kept = scaled.new_ones(1 + width, rows)
             for part in chunks(rows, 1 + width):
+                # Columns as rows of the array, so that products run along contiguous
+                # rows of data.
                 kept[1:, part] = knots.basis(scaled[part]).mT
         if mean is None:
             share = torch.ones_like(scaled[:, 0]) if weights is None else weights
@@ -180,6 +183,7 @@ class SplineDesign:
         The straight line and the r - 1 least bent others, r at most `count`.
         """
         width = self.width // max(self.n_features, 1)
+        # The projection onto constants: all coefficients equal.
         level = torch.full((width, width), 1.0 / width).to(self.penalty)
         blocks = []
         for k in range(self.n_features):
@@ -197,6 +201,7 @@ class SplineDesign:
         columns = self.scaled.new_ones(1 + curves.shape[1], len(self))
         for part in chunks(len(self), 1 + self.width):
             torch.mm(curves.mT, self.columns(part)[:, 1:].mT, out=columns[1:, part])
+        # The quadratic forms of the combinations; c = curves z.
         penalty = curves.mT @ self.penalty @ curves
         mean = self.mean @ curves
         ridge = None if self.ridge is None else curves.mT @ self.ridge @ curves
@@ -205,6 +210,7 @@ class SplineDesign:
     def times(self, coefficients: Tensor) -> Tensor:
         """Columns times coefficients (S, J, 1 + d m) or (S, J, d m): (S, n, J)."""
         members, several, width = coefficients.shape
+        # Coefficients with or without an intercept: its column is the first.
         first = 1 + self.width - width
         flat = coefficients.flatten(0, 1)
         out = flat.new_empty(len(flat), len(self))

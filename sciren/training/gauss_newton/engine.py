@@ -143,6 +143,7 @@ class GaussNewton:
         full = step.candidate
         asked = (self.model, self.data, self.config, self.history, self.solver.noise)
         edges = torch.as_tensor(select_features(*asked).mask())
+        # All edges stay: the fit is at hand.
         if bool((edges == full.edges.cpu()).all()):
             chosen = full
         else:
@@ -202,6 +203,7 @@ class GaussNewton:
     def _profiled(self, step: Step) -> Step:
         """Profile the constants; go on from a better minimum where that finds one."""
         summaries, best = self._profile(step)
+        # Closer ends are the same minimum, up to the rows and tolerance of the profile.
         if self._elsewhere(step, summaries):
             edges = step.candidate.edges.unsqueeze(0)
             again = step.stage.fit(edges, best)[0]
@@ -244,6 +246,8 @@ class GaussNewton:
             )
         more = None if held is whole else self._on_all_rows(step)
         summaries, best = profile_and_bootstrap(held, theta, self.config, count, more)
+        # The profile of some rows gives shape and minima; estimate and error are those
+        # of all rows, where both have one minimum.
         if held is not whole and not self._elsewhere(step, summaries):
             for number, summary in enumerate(summaries):
                 if len(summary.minima) == 1:

@@ -43,9 +43,12 @@ class SharedGrams:
 
     def of(self, problem: AdditiveProblem, theta: Tensor) -> Normal:
         """Loss, half gradient (M, C) and A (M, C, C) at theta (M, P) without features."""
+        # The key holds what A depends on: equal tensors, equal matrix.
         key, units = _key(problem, theta), _units(problem)
         for other, matrix in self.known:
             if _same(key, other):
+                # Targets differ by member, so loss and gradient are summed anew: one
+                # product, not C^2.
                 loss, gradient = _at(problem, theta)
                 return Normal(loss, gradient, matrix * (units.unsqueeze(1) * units))
         members = torch.arange(len(theta), device=theta.device)
@@ -135,6 +138,8 @@ class GramTable:
             tried = self.nodes
         else:
             tried = torch.linspace(low, high, GRID).to(self.nodes)
+        # 1. A coarse search over the constant, all edge sets at once. 2. A parabola to
+        # its minimum. 3. The coefficients there.
         inner = penalty[:size, :size]
         losses, _ = self._minima(tried.expand(len(active), -1), active, inner)
         best, inside = _lowest(tried, losses)
@@ -159,6 +164,7 @@ class GramTable:
         held = hold(flat, keep.flatten(0, 1))
         root, info = torch.linalg.cholesky_ex(held.matrix)
         minima = -torch.cholesky_solve(held.gradient.unsqueeze(-1), root).squeeze(-1)
+        # At the minimum c = -A^-1 b: s + 2 b'c + c'A c = s + b'c.
         loss = held.loss + (held.gradient * minima).sum(1)
         loss = torch.where(info == 0, loss, torch.inf)
         shape = tried.shape
@@ -175,6 +181,8 @@ def _nodes(problem: AdditiveProblem, middle: float, error: float) -> Tensor:
     low = max(centre - HALF_WIDTH * unit, float(problem.low[0]))
     high = min(centre + HALF_WIDTH * unit, float(problem.high[0]))
     angle = (torch.arange(NODES, dtype=torch.float64) + 0.5) * (math.pi / NODES)
+    # Chebyshev nodes of the first kind: the polynomial through them cannot swing at the
+    # ends.
     nodes = (low + high) / 2 + (high - low) / 2 * angle.cos()
     return nodes.to(problem.low.device)
 
@@ -188,6 +196,7 @@ def barycentric(nodes: Tensor, x: Tensor) -> Tensor:
     away = x.unsqueeze(-1) - nodes
     hit = away == 0
     parts = (1 / distances.prod(1)) / torch.where(hit, 1.0, away)
+    # On a node the formula is 0/0: the value there is that of the node.
     parts = torch.where(hit.any(-1, keepdim=True), hit.to(parts), parts)
     return parts / parts.sum(-1, keepdim=True)
 
@@ -201,6 +210,7 @@ def _lowest(tried: Tensor, losses: Tensor) -> tuple[Tensor, Tensor]:
     middle = at.clamp(1, len(tried) - 2)
     each = torch.arange(len(losses), device=losses.device)
     a, b, c = (losses[each, middle + k] for k in (-1, 0, 1))
+    # Vertex of the parabola through three equal steps.
     bend = (a - 2 * b + c).clamp_min(1e-300)
     shift = ((a - c) / (2 * bend)).clamp(-1, 1)
     best = tried[middle] + shift * (tried[1] - tried[0])

@@ -68,6 +68,8 @@ def select_sparse(
     Returns:
         The chosen edges, refitted without the group penalty.
     """
+    # 1. One path of fits proposes sets. 2. Each is refitted without the group penalty.
+    # 3. Validation chooses.
     points = follow_path(stage, theta, say)
     fitted = [
         stage.fit(edges.unsqueeze(0), start, stage.trial_steps)[0]
@@ -97,6 +99,8 @@ def follow_path(
         held = _penalised(problem, groups, strength / (deviation + SMALL))
         solution = minimise(held, theta, STEPS, 1e-4, damping)
         moved = bool((solution.theta != theta).any())
+        # Carried from strength to strength: the problem changes little between two of
+        # them.
         damping = max(1e-6, 0.2 * damping) if moved else 100 * damping
         theta = solution.theta
         share, _ = _shares(problem, theta)
@@ -181,6 +185,8 @@ def _candidates(points: list[Point]) -> list[tuple[Tensor, Tensor]]:
             continue
         for share in SHARES:
             edges = point.share >= share
+            # A set that comes again keeps its latest start, fitted under the weakest
+            # penalty.
             sets[_key(edges)] = (edges, point.theta)
     ordered = sorted(sets.values(), key=lambda one: int(one[0].sum()))
     return ordered[:MOST]

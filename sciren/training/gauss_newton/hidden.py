@@ -86,6 +86,7 @@ class HiddenProblem:
         low, high = model.constant_scale.box()
         self.low, self.high = low.to(device), high.to(device)
         self.active = torch.ones(1, self.size, dtype=torch.bool, device=device)
+        # `retract` has evaluated the point that the minimiser asks for next.
         self._known: tuple[Tensor, Tensor] | None = None  # retracted points, losses
 
     @property
@@ -125,6 +126,7 @@ class HiddenProblem:
     def mask_of(self, edges: Tensor) -> Tensor:
         """Turn kept inner edges (S, d, L * H) into active parameters (S, P)."""
         width = self.spline.width // self.n_features
+        # Outer splines and constants are always free.
         wide = edges.transpose(1, 2).repeat_interleave(width, dim=2).flatten(1)
         others = torch.ones_like(wide[:, :1]).expand(-1, self.size - self.cut)
         return torch.cat((wide, others), dim=1)
@@ -162,6 +164,7 @@ class HiddenProblem:
         """Raw latents (S, n, L) on the rows of a design that is centred alike."""
         parts = self.unpack(theta)
         known = self.index(parts.inner)
+        # Knots of the training range also on other rows: they belong to the model.
         value = self._values(spline, parts.inner)
         return self._raw(known._replace(value=value), parts.outer)
 
@@ -250,6 +253,8 @@ class HiddenProblem:
         for k in range(self.n_latents):
             full = raw.new_empty(len(raw), cut + wide, raw.shape[1])
             inner = full[:, :cut].unflatten(1, (self.nodes, -1))
+            # d raw / d inner = O'(s) times the inner columns; d raw / d outer = its
+            # basis at s.
             torch.mul(steep[:, k].unsqueeze(2), columns, out=inner)
             outer.fill(full[:, cut:], k)
             designs.append(full.mT)
@@ -339,6 +344,7 @@ class HiddenProblem:
         gradient, penalty = self.penalty.terms(parts.inner, parts.outer, index, nothing)
         block = slice(self.cut, self.end)
         wide = self.end - self.cut
+        # Only the block of the outer splines: inner ones and constants are held.
         matrix = normal.matrix[:, :wide, :wide] + penalty[:, block, block]
         slope = normal.gradient[:, :wide] + gradient[:, block]
         held = hold(Normal(normal.loss, slope, matrix), self._active(members)[:, block])

@@ -48,9 +48,12 @@ def write_hidden_layer(
         curves = curves * edges.unsqueeze(-1)
     mean = spline.mean.reshape(spline.n_features, 1, -1)
     inner.spaces = spline.knots.spaces
+    # The index is centred; B-splines add up to one, so that the mean comes off every
+    # coefficient. A hidden node needs no bias then.
     centred = curves - (curves * mean).sum(-1, keepdim=True)
     inner.coefficients.copy_(spline.knots.to_spline(centred))
     outer.set_range(index.low[0, 0].flatten(), index.high[0, 0].flatten())
     spread = outer_curves.flatten(0, 1).unsqueeze(1)  # (L H, 1, M)
+    # Node h of latent l feeds only latent l: the mask keeps its own column.
     outer.coefficients.copy_(spread * outer.mask.unsqueeze(-1))
     model.encoder = encoder

@@ -95,6 +95,8 @@ class HiddenPenalty:
             start = latents * nodes * width + node * wide
             b = slice(start, start + wide)
             stiff = data[:, a, a].diagonal(dim1=1, dim2=2).sum(1)
+            # Gradient of half the index's variance, G f: the direction in which only
+            # its scale grows.
             pin = pins[:, k, h]
             size = (stiff / pin.pow(2).sum(1).clamp_min(1e-300)).view(members, 1, 1)
             gradient[:, a] = pull[:, k, h]

@@ -38,6 +38,8 @@ class OuterBasis(NamedTuple):
         return self._sum(self.window.slopes, outer) * per_index
 
     def _sum(self, weights: Tensor, outer: Tensor) -> Tensor:
+        # The four coefficients that count at each row, gathered: no whole row of the
+        # basis.
         four = outer.flatten(0, 2).expand(4, -1, -1).gather(2, self.window.places)
         return (weights * four).sum(0).unflatten(0, self.shape)
 
@@ -74,6 +76,7 @@ def carried(
     points = torch.linspace(0, 1, 4 * into + 1).to(outer)
     unit = torch.zeros(()).to(outer), torch.ones(()).to(outer)
     basis = design(points, *unit, into)  # (q, M)
+    # One matrix for all nodes, since positions are relative to the new range.
     normal = basis.mT @ basis + 1e-10 * torch.eye(basis.shape[1]).to(outer)
     low, high = new.low.unsqueeze(-1), new.high.unsqueeze(-1)  # (S, 1, L, H, 1)
     x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)

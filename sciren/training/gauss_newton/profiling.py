@@ -58,6 +58,7 @@ def carried_over(whole: Any, starts: Tensor, problem: Any) -> Tensor:
 def add_intervals(problem: Any, summaries: list[ProfileSummary], draws: Tensor) -> None:
     """Add the 2.5 and 97.5 % quantiles of the replicates and judge again."""
     scale = problem.term.model.constant_scale
+    # A one-step replicate may step over a bound.
     raw = problem.constants_of(draws).clamp(problem.low, problem.high)
     constants = scale.to_physical(raw)
     levels = torch.tensor([0.025, 0.975], dtype=constants.dtype)

@@ -46,6 +46,8 @@ def eliminate(
         weak = path[-1].weak and _negligible(stage, path[-1], winner)
         path.append(replace(winner, weak=weak))
         best = min(path, key=lambda candidate: float(candidate.valid.loss))
+        # Each level costs as many fits as it tries; what is clearly worse does not
+        # recover.
         if not _close(path[-1], best, HOPELESS):
             break
     chosen = one_standard_error(path)
@@ -115,6 +117,7 @@ def _one_less(stage: Stage, candidate: Candidate) -> Tensor:
     deviation = stage.importance(candidate)
     alive = candidate.edges.nonzero()
     if stage.nodes:
+        # A hidden node without any edge is none: its last one stays.
         several = candidate.edges.sum(0) > 1
         alive = alive[several[alive[:, 1]]]
     order = deviation[alive[:, 0], alive[:, 1]].argsort()

@@ -166,6 +166,7 @@ class StageSolver:
             theta = tried[-1].candidate.theta.unsqueeze(0)
         if len(tried) == 1:
             return tried[0]
+        # Trials are a few steps each; the chosen weight is solved to the end below.
         best = smoothest(tried)
         if not coarse:
             self.note_smoothing(weights, tried)
@@ -266,6 +267,7 @@ class StageSolver:
         theta, kept = stage.promised(problem.active, theta)
         one = torch.zeros(1, dtype=torch.long, device=theta.device)
         if trial and bool(kept):
+            # The table promised this point and kept its word: no step is needed.
             loss = problem.loss(theta, one)
             watch(1, loss, theta)
         else:
@@ -323,6 +325,7 @@ class StageSolver:
         theta = search.run(problem, start, self._watch, enough)
         if not must and search.reached > known * (1 - gain / 2):
             return None
+        # From the search's rows and few outer knots to all knots of this problem.
         theta = few.taken_over(theta, search.problem)
         total = config.max_iterations
         watch = self._watch(f"{nodes} hidden", total, few)

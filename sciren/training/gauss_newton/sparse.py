@@ -76,6 +76,7 @@ def _start(solver: StageSolver, full: Step | None) -> Tensor:
     else:
         theta = full.candidate.theta.unsqueeze(0).clone()
     cut = len(solver.model.constant_raw)
+    # Latents at their level, no effects: the path begins without any edge.
     theta[:, : theta.shape[1] - cut] = 0.0
     return theta
 
@@ -104,6 +105,8 @@ def smoothed(
         solution = minimise(held, theta, solver.config.max_iterations)
         theta = solution.theta
         tried.append(Step(stage, stage.judge(edges, theta, solution.loss)[0]))
+        # Weights rise: what two in a row make clearly worse, larger ones make worse
+        # still.
         if _hopeless(tried):
             break
     if len(tried) > 1:

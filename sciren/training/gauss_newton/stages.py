@@ -51,6 +51,8 @@ class Validation:
         total = self.weights.sum()
         mean = excess.sum() / total
         blocks = len(excess)
+        # Variance of a ratio estimator, sum excess / sum weights, over independent
+        # blocks.
         spread = (excess - mean * self.weights).pow(2).sum()
         error = (spread * blocks / max(blocks - 1, 1)).sqrt() / total
         return float(mean), float(error)
@@ -180,6 +182,7 @@ class AdditiveStage(Stage[AdditiveProblem]):
         active = self.problem.mask_of(edges)
         theta = start.expand(len(edges), -1) * active
         held = self.problem.with_active(active)
+        # The table gives starts for trials; a final fit goes through the process.
         if self.table is None or steps is None:
             return self._searched(edges, held, theta, steps)
         good, done = self._tabled(edges, start)
@@ -204,6 +207,8 @@ class AdditiveStage(Stage[AdditiveProblem]):
         every = torch.arange(len(edges), device=edges.device)
         theta, promise, inside = self.table.solve(active, self.problem.penalty)
         loss = self.problem.loss(theta, every)
+        # The true loss is the judge: where it agrees, the loss was quadratic on the
+        # way.
         known = inside & ((loss - promise).abs() <= PROMISED * loss)
         if self.problem.term.n_rows > ENOUGH * self.problem.size:
             before = self.problem.loss(start.expand(len(edges), -1), every)

@@ -112,6 +112,7 @@ class StartSearch:
         theta, loss = self._round(
             self.half, theta, few, 1e-2, watch(stage, few, self.half)
         )
+        # Half of the starts go on, at least those that are to be polished.
         best = different(loss, max(config.polish, len(theta) // 2))
         every = torch.arange(len(best), device=theta.device)
         # The winners go on on all rows of the search, the others end here.

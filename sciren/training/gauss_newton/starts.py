@@ -27,6 +27,7 @@ def start_constant(model: ScIReN, data: Prepared) -> None:
 @torch.no_grad()
 def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
     """Fit latents without features and the constants: the null model, theta (1, P)."""
+    # One intercept a latent: a problem of a few numbers, on all rows.
     null = problem.without_features()
     theta = torch.zeros(1, null.size, dtype=torch.float64, device=problem.low.device)
     if null.n_constants:
@@ -73,6 +74,7 @@ def sensitivity_scale(term: ProcessTerm, raw: Tensor, constants: Tensor) -> Tens
     curvature = local.curvature[0, :, :size, :size].sum(0).diagonal()
     unit = term.model.output_scale
     flat = 1e-16 / unit.square()  # no slope at all, in the unit that the latents have
+    # Curvature of the mean loss by raw: change z costs curvature z^2 = 1 at rsqrt.
     scale = torch.where(curvature > flat, curvature.clamp_min(flat).rsqrt(), unit)
     both = [constraint.needs == "both" for constraint in term.model.constraints]
     # 3 is half the straight range of the hard sigmoid: beyond it no slope leads back.
@@ -85,6 +87,7 @@ def start_outputs(model: ScIReN, data: Prepared, violation: float) -> None:
     """Lay origin and scale of the raw latents on the start values (first-order)."""
     start_constant(model, data)
     if model.plain:
+        # Plain regression: the mean is the best constant.
         model.output_shift.copy_(data.train.targets.nanmean(0))
     term = ProcessTerm(model, data.train, data.scale, violation)
     raw = model.output_shift.expand(1, len(data.train), -1)
