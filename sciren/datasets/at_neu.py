@@ -84,6 +84,7 @@ def read_record(file: Path) -> pd.DataFrame:
     import xarray as xr
 
     try:
+        # NetCDF 3 begins with CDF, NetCDF 4 is HDF5: each has its reader.
         kind = "scipy" if file.read_bytes()[:3] == b"CDF" else "h5netcdf"
         with xr.open_dataset(file, engine=kind) as dataset:
             return _columns(file, dataset)

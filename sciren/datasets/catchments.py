@@ -56,6 +56,7 @@ def make_catchments(
     latents = relations(x)
     rain, pet = weather(rng, days, groups)
     clean = discharge(latents, rain, pet)
+    # Errors in proportion to the flow, as those of rating curves.
     observed = clean * np.exp(noise * autoregressive(rng, days, groups, memory))
     frame = pd.DataFrame(
         {
@@ -74,6 +75,7 @@ def make_catchments(
 def _attributes(rng: np.random.Generator, groups: int) -> np.ndarray:
     """Return standard normal attributes (G, 5) with equal correlations, within +-2."""
     size = len(ATTRIBUTES)
+    # Correlated attributes: a feature without effect imitates those that have one.
     covariance = CORRELATION + (1 - CORRELATION) * np.eye(size)
     drawn = rng.multivariate_normal(np.zeros(size), covariance, groups)
     return np.clip(drawn, -2.0, 2.0)
@@ -104,6 +106,7 @@ def discharge(
 ) -> np.ndarray:
     """Return discharge (T, G) of two stores; `sciren.dynamics.buckets` has the formulas."""
     smax, k, beta = (latents[name] for name in ("smax", "k", "beta"))
+    # Written again without the process model: a study must not share a mistake with it.
     soil, slow = 0.5 * smax, np.full_like(smax, 15.0)
     q = np.empty_like(rain)
     for t in range(len(rain)):
@@ -121,6 +124,7 @@ def autoregressive(
 ) -> np.ndarray:
     """Return noise (T, G) of standard deviation one with this lag-one correlation."""
     noise = rng.normal(size=(days, groups))
+    # Shocks shrunk so that the sum keeps deviation one from the first day on.
     noise[1:] *= np.sqrt(1 - memory**2)
     for t in range(1, days):
         noise[t] += memory * noise[t - 1]

@@ -76,6 +76,7 @@ def _forcing(site: Site) -> "CLM5Forcing":
 
     depth = np.array(NODES[:LAYERS])
     shape = (len(site), LAYERS, MONTHS)
+    # One climate, repeated: this year's thaw is last year's.
     thaw = np.repeat(site.thaw[:, None], MONTHS, axis=1)
     return CLM5Forcing(
         **site.inputs(),

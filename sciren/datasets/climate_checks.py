@@ -77,6 +77,7 @@ def check_columns(given: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _check(name: str, values: Array, column: Column) -> None:
+    # Negated so that nan is outside; where gaps are allowed it is let in again.
     outside = ~((values >= column.low) & (values <= column.high))
     if column.gaps:
         outside &= ~np.isnan(values)

@@ -91,6 +91,7 @@ def thaw_depth(
         fade: (n,) depth where the warmest day is at freezing, m.
     Reference: Stefan's solution for thawing ground, with the thawing index of the surface.
     """
+    # Degree seconds above freezing, from twelve months of equal length.
     degrees = np.maximum(surface, 0.0).sum(1) * YEAR / MONTHS
     stefan = np.sqrt(2 * conductivity * degrees / (FUSION * water))
     return np.where(mean < 0, np.minimum(stefan, fade), THAWED)

@@ -66,6 +66,8 @@ class Site:
         monthly = water.potential_evaporation(self.air, self.columns["latitude"])
         if "pet" not in self.columns:
             return monthly
+        # The given sum keeps the seasons of the formula; without any (too cold) it is
+        # spread evenly.
         total = monthly.sum(1)
         even = np.where(total > 0, 0.0, self.columns["pet"] / MONTHS)[:, None]
         scale = self.columns["pet"] / np.where(total > 0, total, 1.0)
@@ -82,6 +84,7 @@ class Site:
     def woody(self) -> Array:
         """Share of trees (n,), from the aridity where no column gives it."""
         low, high = self.recipe.aridity
+        # 1 mm: where nothing evaporates every rain is plenty.
         ratio = self.columns["precipitation"] / np.maximum(self.pet.sum(1), 1.0)
         return self.given("woody", np.clip((ratio - low) / (high - low), 0, 1))
 
@@ -117,6 +120,7 @@ class Site:
         """Greatest thaw depth (n,), m; 42 where nothing stays frozen."""
         mean, swing = self.soil_mean, self.soil_amplitude
         surface = heat.air_temperature(mean, swing, self.columns["latitude"])
+        # Solve amplitude exp(-z/d) = -mean for z: below it the warmest day is frozen.
         ratio = swing / np.where(mean < 0, -mean, 1.0)
         fade = self.damping * np.log(np.maximum(ratio, 1.0))
         recipe = self.recipe
@@ -150,6 +154,7 @@ class Site:
 
     def inputs(self) -> dict[str, Array]:
         """Debris and litter (n, 12), gC m-2 month-1: NPP falls, a twelfth a month."""
+        # Debris comes from trees only; what is left is litter in fixed shares.
         wood = self.recipe.wood_share * self.woody
         shares = [wood, *(part * (1 - wood) for part in self.recipe.litter_shares)]
         names = ("input_cwd", "input_litter1", "input_litter2", "input_litter3")

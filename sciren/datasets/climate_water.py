@@ -27,6 +27,7 @@ def extraterrestrial_radiation(latitude: Array) -> Array:
     angle = 2 * np.pi * MIDDLE / 365
     near = 1 + 0.033 * np.cos(angle)
     tilt = 0.409 * np.sin(angle - 1.39)
+    # Clipped: beyond the polar circles the sun does not set, or does not rise.
     sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(tilt), -1, 1))
     high = sunset * np.sin(phi) * np.sin(tilt)
     high = high + np.cos(phi) * np.cos(tilt) * np.sin(sunset)
@@ -60,11 +61,13 @@ def demand_met(rain: Array, pet: Array, capacity: float) -> Array:
         capacity: mm.
     Reference: Thornthwaite and Mather 1955, The Water Balance.
     """
+    # Begun full: a bucket of wet places stays so, others forget it within a few years.
     store = np.full(len(rain), capacity)
     met = np.ones_like(rain)
     for _ in range(_ROUNDS):
         for month in range(MONTHS):
             gain = rain[:, month] - pet[:, month]
+            # Water is held the harder the less there is, so it falls exponentially.
             dried = store * np.exp(np.minimum(gain, 0) / capacity)
             supply = rain[:, month] + store - dried
             demand = np.maximum(pet[:, month], 1e-9)
@@ -96,6 +99,7 @@ def water_scalar(wetness: Array, temperature: Array) -> Array:
         (minpsi_hr, maxpsi_hr). That the logarithm of the potential is linear in available
         water is an assumption of this recipe.
     """
+    # Geometric between wilting point (wetness 0) and field capacity (wetness 1).
     suction = WILTING * (FIELD / WILTING) ** wetness
     frost = ICE * (temperature - FREEZING) / temperature
     suction = np.where(temperature < FREEZING, np.minimum(suction, frost), suction)

@@ -42,8 +42,10 @@ def fetch_checked(
         DownloadError: the network or the disk fail, or the content is not the expected one.
     """
     path = path.expanduser()
+    # By the hash, not by its presence: a file that was cut short is fetched again.
     if path.is_file() and git_blob_hash(path) == blob:
         return path
+    # A random name: two processes that download at once must not write into one file.
     hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -71,6 +71,7 @@ def split_masks(time: np.ndarray, ta: np.ndarray) -> Masks:
         masks = (year >= first) & (year <= last), year == VALID_YEAR, year == TEST_YEAR
     else:
         masks = _by_weeks(time)
+    # Only training loses its warm rows; validation and test keep theirs.
     train, valid, test = masks
     return train & (ta <= np.quantile(ta[train], TRAIN_QUANTILE)), valid, test
 

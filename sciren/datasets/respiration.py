@@ -176,6 +176,7 @@ def make_respiration(
             f"noise={noise} and seed={seed} must be finite and not negative"
         )
     time, sw_pot, dsw_pot, ta = _weather(temperature, drivers)
+    # Mean and deviation of the whole record, so that rb is known on every part of it.
     slope = _slope(sw_pot, dsw_pot)
     mean, sd = float(slope.mean()), float(slope.std())
     truth = RespirationTruth(setting, _base(setting, slope, mean, sd), mean, sd)

@@ -121,6 +121,7 @@ class SoilCarbonStudy:
 
         if not 1 <= split <= FOLDS:
             raise ConfigError(f"split {split} does not exist; use 1 to {FOLDS}")
+        # By site, so that all depths of a profile are in one part.
         fold = self.sites["fold"].to_numpy()[self.frame["site"]]
         whole = self.table(features)
         return split_by_fold(whole, fold, split - 1, split % FOLDS)
@@ -151,6 +152,7 @@ def make_soil_carbon(
         )
     rng = np.random.default_rng(seed)
     lon, lat = draw_places(n_sites, rng)
+    # One generator from places to depths, in this order: a seed fixes the whole study.
     features = draw_features(lon, lat, rng)
     sites = pd.DataFrame({"lon": lon, "lat": lat, "fold": _folds(lon, lat)})
     sites = sites.join(features)
@@ -204,6 +206,7 @@ def _truth(
         {relationship.name: relationship(columns) for relationship in relationships}
     )
     sensitive = pd.DataFrame(True, values.index, values.columns)
+    # Where even the driest month is saturated, min(w_scaling w, 1) is one everywhere.
     dryest = forcing.w_scalar.amin((1, 2)).numpy()
     sensitive["w_scaling"] = dryest * values["w_scaling"] < 1
     unit = pd.DataFrame(
@@ -219,6 +222,7 @@ def _observations(n_sites: int, rng: np.random.Generator) -> pd.DataFrame:
     """Return two to eight depths a site, from 3 mm to 3 m, denser near the surface."""
     counts = rng.integers(2, 9, n_sites)
     site = np.repeat(np.arange(n_sites), counts)
+    # Even in the logarithm.
     depth = 10 ** rng.uniform(-2.5, 0.5, len(site))
     order = np.lexsort((depth, site))
     return pd.DataFrame({"site": site, "depth": depth[order]})

@@ -35,6 +35,7 @@ def draw_climate(
     """
     n_sites, depth = len(features), nodes[:, None]
     mean = features["bio1"].to_numpy()
+    # Seasons grow with latitude, from 2 K in the south of the area.
     swing = 2.0 + 0.2 * (lat - 24.5) + rng.uniform(0, 3, n_sites)
     damping = rng.uniform(1.6, 2.6, n_sites)
     lag = depth / damping[:, None, None]
@@ -75,6 +76,7 @@ def _water(
 ) -> np.ndarray:
     """Return the water scalar, ln(-2 / psi) / ln(-2 / -0.002), psi in MPa."""
     n_sites = len(features)
+    # A rough potential evaporation of the mean temperature, mm yr-1.
     demand = 350 + 40 * features["bio1"].clip(lower=0).to_numpy()
     supply = features["bio12"].to_numpy() / demand
     dryness = 0.3 - 2.3 * supply / (supply + 0.45) + rng.normal(0, 0.1, n_sites)
@@ -111,6 +113,7 @@ def _inputs(
     n_sites = len(features)
     share = rng.dirichlet((6, 5, 8, 3), n_sites)
     wood = features["vegc"].to_numpy() / 10_000
+    # More vegetation, more of the input falls as wood.
     share[:, 0] *= 0.5 + wood
     share /= share.sum(1, keepdims=True)
     season = 1 + 0.8 * _wave(np.full(n_sites, SUMMER + 2))[:, 0]

@@ -143,6 +143,8 @@ def draw_relationships(
     )
     relationships = []
     for number, (name, low, high) in enumerate(parameters):
+        # The order of these draws is that of the published code, which a seed
+        # reproduces.
         inputs = choice.permutation(len(names))[:PER_PARAMETER]
         families = choice.integers(1, len(FAMILIES) + 1, PER_PARAMETER)
         drawn = [
@@ -158,6 +160,8 @@ def _scaled_to_range(
     relationship: Relationship, features: Mapping[str, np.ndarray]
 ) -> Relationship:
     """Give the curves deviation 1, then the sum the range 0.2 ... 0.8."""
+    # 1. Equal deviation: both features matter alike. 2. One affine map of the sum,
+    # whose shift the curves share.
     equal = [
         _standardised(c, relationship._scaled(c, features)) for c in relationship.curves
     ]

@@ -90,6 +90,7 @@ def correlations() -> pd.DataFrame:
 def draw_places(n_sites: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Draw longitude and latitude (n,), degrees, in clusters inside the area."""
     count = max(3, n_sites // 8)
+    # Profiles cluster as field campaigns do: few centres with many sites.
     centres = rng.uniform((WEST, SOUTH), (EAST, NORTH), (count, 2))
     weights = rng.gamma(0.7, size=count)
     picked = centres[rng.choice(count, n_sites, p=weights / weights.sum())]
@@ -116,6 +117,8 @@ def draw_features(
         trends @ np.array(feature.trend) + _field(lon, lat, rng)
         for feature in FEATURES.values()
     ]
+    # Normal scores with the wanted correlations, then each to its own distribution:
+    # ndtr to ranks, the inverse beta function to the range.
     scores = _with_correlations(np.stack(columns, 1), correlations().to_numpy())
     frame = pd.DataFrame(
         {
@@ -146,6 +149,7 @@ def _with_correlations(raw: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Bring (n, k) to exactly the wanted correlations, moving it as little as possible."""
     standard = (raw - raw.mean(0)) / raw.std(0)
     now = standard.T @ standard / len(raw)
+    # Whitened symmetrically, then coloured: the rotation that moves the columns least.
     return standard @ _power(now, -0.5) @ _power(wanted, 0.5)
 
 

@@ -79,6 +79,7 @@ def slow_radiation(radiation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sw_pot = moving_average(radiation)
     change = np.empty_like(sw_pot)
     change[1:-1] = sw_pot[2:] - sw_pot[1:-1]
+    # Cyclic at the end; both ends are spoilt anyway and are cut off.
     change[0], change[-1] = sw_pot[1] - sw_pot[0], sw_pot[0] - sw_pot[-1]
     return sw_pot, moving_average(SLOPE_FACTOR * change)
 

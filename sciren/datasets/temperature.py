@@ -63,6 +63,7 @@ def surrogate_temperature(time: np.ndarray | None = None, seed: int = 0) -> np.n
     memory = np.exp(-1 / (48 * WEATHER_DAYS))
     shocks = np.random.default_rng([seed, FIRST_YEAR]).normal(size=len(stamps))
     shocks[0] /= np.sqrt(1 - memory**2)  # start in the stationary state
+    # w_t = memory w_(t-1) + shock: a filter written with the standard library.
     chain = accumulate(shocks.tolist(), lambda past, shock: memory * past + shock)
     weather = np.fromiter(chain, dtype=float, count=len(stamps))
     weather = WEATHER_SD * (weather - weather.mean()) / weather.std()
@@ -116,6 +117,7 @@ def _record_years(series: pd.Series, index: pd.DatetimeIndex) -> pd.Series:
     values = pd.Series(series.to_numpy(), index=index)
     year = time.astype("datetime64[Y]").astype(int) + 1970
     covered = (year >= FIRST_YEAR) & (year <= LAST_YEAR)
+    # Only a full cover is cut; other years are laid on row by row.
     if covered.sum() == ROWS:
         time, values = time[covered], values.loc[covered]
     irregular = np.diff(time) != np.timedelta64(30, "m")

@@ -15,6 +15,8 @@ SHELF: dict[str, Decoder] = {}
 
 for _family in sorted(module.name for module in iter_modules(__path__)):
     for _name, _model in vars(import_module(f"{__name__}.{_family}")).items():
+        # Under its own name only: models that a file imports from another are not its
+        # own.
         if isinstance(_model, Decoder) and _model.name == _name:
             SHELF[_name] = _model
 

@@ -37,6 +37,7 @@ def beer_lambert(p: Any, f: Any) -> dict[str, Any]:
     """
     extinction = p.k * p.clumping
     passed = exp(-extinction * f.lai)
+    # Light that a leaf at the top gets: K par; deeper it has passed exp(-K lai).
     top = p.alpha * extinction * f.par
     gpp = p.pmax / extinction * log((top + p.pmax) / (top * passed + p.pmax))
     return {"fapar": 1 - passed, "apar": (1 - passed) * f.par, "gpp": gpp}

@@ -48,6 +48,7 @@ def gr4j_flows(s: Any, p: Any, f: Any) -> dict[str, Any]:
     water, evaporated, _ = _production(s, p, f)
     slow, fast = _hydrographs(s, p, water)
     exchange = _exchange(s, p)
+    # What the exchange really moves: a store cannot give more than it holds.
     routed = maximum(s.routing + slow[0] + exchange, 0) - s.routing - slow[0]
     direct = maximum(fast[0] + exchange, 0) - fast[0]
     return {"e": minimum(f.p, f.pet) + evaporated, "exchange": routed + direct}
@@ -103,13 +104,17 @@ def gr4j(s: Any, p: Any, f: Any) -> Any:
 
 def _production(s: Any, p: Any, f: Any) -> tuple[Any, Any, Any]:
     """Return water for the hydrographs, evaporation of the soil, soil after the day."""
+    # 1. Rain and demand of a day are netted first; only one of them is left.
     rain, thirst = maximum(f.p - f.pet, 0), maximum(f.pet - f.p, 0)
     full = s.soil / p.x1
     # tanh is 1 to the last bit beyond 13
     drying, wetting = (tanh(minimum(part / p.x1, 13)) for part in (thirst, rain))
+    # 2. Production store: both are integrals over the day of a store that fills or
+    # dries.
     evaporated = s.soil * (2 - full) * drying / (1 + (1 - full) * drying)
     stored = p.x1 * (1 - full**2) * wetting / (1 + full * wetting)
     soil = s.soil - evaporated + stored
+    # 3. Percolation; 4/9 is the published constant.
     percolated = soil * (1 - (1 + (4 * soil / (9 * p.x1)) ** 4) ** -0.25)
     return rain - stored + percolated, evaporated, soil - percolated
 
@@ -130,6 +135,7 @@ def _exchange(s: Any, p: Any) -> Any:
 
 def _shifted(due: list[Any], water: Any, curve: Any, x4: Any) -> list[Any]:
     """Move what is due by a day, and spread new water over the days."""
+    # due[0] has left already: it was the outflow of the day before.
     later = [*due[1:], 0.0]
     return [
         rest + water * (curve(day + 1, x4) - curve(day, x4))
@@ -180,6 +186,7 @@ def hbv(s: Any, p: Any, f: Any) -> Any:
     hardly seen and fixed.
     Reference: Bergstrom 1976; Seibert 1997, Nordic Hydrology 28, 247-262.
     """
+    # 1. Snow: falls, melts, freezes again, holds water up to cwh.
     falling = f.p * snow_share(f.ta, p.tt, p.width)
     snow = s.snow + falling
     melt = minimum(p.cfmax * maximum(f.ta - p.tt, 0), snow)
@@ -187,6 +194,7 @@ def hbv(s: Any, p: Any, f: Any) -> Any:
     freezing = minimum(p.cfr * p.cfmax * maximum(p.tt - f.ta, 0), held)
     snow, held = snow - melt + freezing, held - freezing
     passing = maximum(held - p.cwh * snow, 0)
+    # 2. Soil: the wetter it is, the more passes on.
     water = f.p - falling + passing
     # a dry soil has no slope in its power; 1e-5 mm as in public code
     recharge = water * minimum(maximum(s.soil, 1e-5) / p.fc, 1) ** p.beta
@@ -194,6 +202,8 @@ def hbv(s: Any, p: Any, f: Any) -> Any:
     excess = maximum(soil - p.fc, 0)
     soil = soil - excess
     e = minimum(soil, f.pet * minimum(soil / (p.lp * p.fc), 1))
+    # 3. Stores: percolation first, then the fast outflow, then the others from what is
+    # left.
     upper = s.upper + recharge + excess
     down = minimum(upper, p.perc)
     upper = upper - down

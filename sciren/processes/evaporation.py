@@ -64,6 +64,7 @@ def penman_monteith(p: Any, f: Any) -> dict[str, Any]:
     Reference: Monteith 1965, Symposia of the Society for Experimental Biology 19, 205-234.
     """
     slope, constant = saturation_slope(f.ta), psychrometric(f.ta, f.pressure)
+    # Dry air, kg m-3: kPa to Pa over 287 J kg-1 K-1 times T.
     density = 1000 * f.pressure / (287.0586 * kelvin(f.ta))
     drying = density * HEAT_OF_AIR * f.vpd * p.ga
     latent_heat = slope * (f.rn - f.g) + drying
@@ -131,6 +132,7 @@ def jarvis_conductance(p: Any, f: Any) -> Any:
     Reference: Jarvis 1976; Noilhan & Planton 1989; Chen et al. 1996, Journal of
     Geophysical Research 101, 7251-7268.
     """
+    # 0.55 of global radiation is photosynthetic, 2 is the form of Noilhan and Planton.
     light = 0.55 * 2 * f.rg / (p.rgl * f.lai)
     f1 = maximum((light + p.rsmin / p.rsmax) / (1 + light), 1e-4)
     f2 = maximum(1 - 0.0016 * (p.topt - f.ta) ** 2, 1e-4)
@@ -165,6 +167,7 @@ def fao56(p: Any, f: Any) -> Any:
     Reference: Allen et al. 1998, FAO Irrigation and Drainage Paper 56.
     """
     ta = (f.tmax + f.tmin) / 2
+    # The mean of both pressures: that of the mean temperature is lower (convexity).
     saturation = (_saturation_fao(f.tmax) + _saturation_fao(f.tmin)) / 2
     slope = 4098 * _saturation_fao(ta) / (ta + 237.3) ** 2
     pressure = 101.3 * ((293 - 0.0065 * f.z) / 293) ** 5.26

@@ -11,6 +11,7 @@ SMALL = 1e-3
 def decaying_mean(z: Any) -> Any:
     """Return (1 - exp(-z))/z, the mean of exp(-x) from 0 to z, and 1 at z = 0."""
     near = absolute(z) < SMALL
+    # The branch that is not used must have a slope too, or its nan enters the gradient.
     safe = where(near, 1, z)
     series = 1 - z / 2 + z**2 / 6 - z**3 / 24
     return where(near, series, (1 - exp(-safe)) / safe)
@@ -32,6 +33,8 @@ def second_difference(a: Any, b: Any, c: Any, t: Any) -> Any:
     That is exp(-a t)/((b - a)(c - a)) + ... of different rates, and t^2/2 exp(-a t) where
     all are equal.
     """
+    # Sorted, because divided differences are symmetric and cancel least over the widest
+    # gap.
     low, high = minimum(minimum(a, b), c), maximum(maximum(a, b), c)
     middle = maximum(minimum(a, b), minimum(maximum(a, b), c))
     near = (high - low) * t < CLOSE

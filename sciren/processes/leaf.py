@@ -37,9 +37,11 @@ def net_assimilation(p: Any, ci: Any, ta: Any, ppfd: Any) -> Any:
     vcmax = p.vcmax25 * peaked_factor(ta, 65330, 200000, 635)
     jmax = p.jmax25 * peaked_factor(ta, 43900, 200000, 640)
     rd = p.rd25 * arrhenius_factor(ta, 46390)
+    # Light saturates towards jmax; four electrons carry one CO2.
     electrons = nonrectangular(p.alpha * ppfd, jmax, p.theta)
     by_rubisco = vcmax * (ci - point) / (ci + kc * (1 + p.oxygen / ko))
     by_light = electrons / 4 * (ci - point) / (ci + 2 * point)
+    # The scarcer of the two limits; its kink has slopes on both sides.
     return minimum(by_rubisco, by_light) - rd
 
 

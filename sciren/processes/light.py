@@ -43,6 +43,7 @@ def nonrectangular(weak: Any, strong: Any, curvature: Any) -> Any:
     The root is rationalised: the textbook form is 0/0 at curvature 0.
     """
     total = weak + strong
+    # The discriminant is never negative for curvature <= 1; rounding may make it so.
     root = sqrt(maximum(total**2 - 4 * curvature * weak * strong, 0))
     return 2 * weak * strong / (total + root)
 

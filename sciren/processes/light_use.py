@@ -89,6 +89,7 @@ def pmodel(p: Any, f: Any) -> dict[str, Any]:
     et al. 2020, Geoscientific Model Development 13, 1545-1581 (R 8.3145).
     """
     gas = 8.3145
+    # Partial pressures, Pa: enzymes see those, not mixing ratios.
     ca = 1e-6 * f.co2 * f.pressure
     point = 4.332 * f.pressure / 101325 * arrhenius_factor(f.ta, 37830, gas)
     kc = 39.97 * arrhenius_factor(f.ta, 79430, gas)

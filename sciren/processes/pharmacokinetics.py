@@ -45,6 +45,7 @@ def _two_rates(p: Any) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
     """Return the rates and weights of two compartments; the weights sum to 1/v."""
     k10, k12, k21 = p.cl / p.v, p.q / p.v, p.q / p.v2
     total = k10 + k12 + k21
+    # Never zero: total^2 - 4 k21 k10 = (k10 + k12 - k21)^2 + 4 k12 k21.
     spread = (total**2 - 4 * k21 * k10) ** 0.5
     fast, slow = (total + spread) / 2, (total - spread) / 2
     weight = (fast - k21) / (spread * p.v)
@@ -164,6 +165,7 @@ def pk_three(p: Any, f: Any) -> Any:
     amounts = [
         where(f.tinf > 0, filled[k][3], 1.0 if k == 0 else 0.0) for k in range(3)
     ]
+    # After the infusion the amounts follow the same matrix without input.
     left = matrix_exponential(_three(p, maximum(f.t - during, 0)))[0]
     blood = left[0] * amounts[0] + left[1] * amounts[1] + left[2] * amounts[2]
     return f.dose / p.v * blood
@@ -184,6 +186,7 @@ def pk_three_oral(p: Any, f: Any) -> Any:
     Reference: Gibaldi & Perrier 1982, Pharmacokinetics.
     """
     absorbed = p.ka * f.t
+    # The gut is the first state; what leaves it enters the blood.
     body = [[0, *row] for row in _three(p, f.t)]
     body[0][0] = absorbed
     whole = matrix_exponential([[-absorbed, 0, 0, 0], *body])

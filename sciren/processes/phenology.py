@@ -78,6 +78,7 @@ def sequential_phenology(s: Any, p: Any, f: Any) -> Any:
         (p.t_max - f.ta) / (p.t_max - p.t_opt),
     )
     chill = s.chill + maximum(minimum(rising, falling), 0)
+    # Chilling of the days before: warmth begins on the day after.
     gain = where(s.chill >= p.c_req, maximum(f.ta - p.t_base, 0), 0)
     before = share_before(s.warmth, gain, p.f_crit)
     return {"chill": chill, "warmth": s.warmth + gain, "day": s.day + before}

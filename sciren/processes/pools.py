@@ -72,6 +72,7 @@ def icbm(p: Any, f: Any) -> dict[str, Any]:
     """
     young, old = p.k1 * p.r, p.k2 * p.r
     y = f.y0 * exp(-young * f.t) + f.i * f.t * decaying_mean(young * f.t)
+    # What young carbon differs from its steady state, handed on and decaying as old.
     moved = (young * f.y0 - f.i) * exponential_difference(young, old, f.t)
     steady = f.i * f.t * decaying_mean(old * f.t)
     o = f.o0 * exp(-old * f.t) + p.h * (steady + moved)
@@ -110,6 +111,8 @@ def two_pool(p: Any, f: Any) -> dict[str, Any]:
     1045-1060.
     """
     back, forth = p.a12 * p.k2, p.a21 * p.k1
+    # Steady state of the 2x2 system by Cramer's rule; not zero while shares are below
+    # one.
     determinant = p.k1 * p.k2 * (1 - p.a12 * p.a21)
     steady1 = (p.k2 * f.u1 + back * f.u2) / determinant
     steady2 = (p.k1 * f.u2 + forth * f.u1) / determinant
@@ -117,6 +120,8 @@ def two_pool(p: Any, f: Any) -> dict[str, Any]:
     half = (p.k1 - p.k2) / 2
     q = (half**2 + back * forth) ** 0.5
     slow, fast = (p.k1 + p.k2) / 2 - q, (p.k1 + p.k2) / 2 + q
+    # exp(M t) = even + odd (M + (k1 + k2) / 2), where odd has the limit t exp(-k t) of
+    # equal rates.
     even = (exp(-slow * f.t) + exp(-fast * f.t)) / 2
     odd = exponential_difference(slow, fast, f.t)
     x1 = steady1 + even * far1 + odd * (back * far2 - half * far1)

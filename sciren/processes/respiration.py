@@ -81,6 +81,7 @@ def damm(p: Any, f: Any) -> Any:
     Reference: Davidson et al. 2012, Global Change Biology 18, 371-384; constants of the
     fit at field scale.
     """
+    # Pores without water; diffusion in them goes as a^(4/3), in water films as theta^3.
     air = maximum(1 - p.bulk / p.solid - f.theta, 0)
     substrate = p.sxtot * p.soluble * p.dliq * f.theta**3
     oxygen = p.dgas * p.oxygen * air ** (4 / 3)

@@ -47,6 +47,7 @@ def degree_day_snow(s: Any, p: Any, f: Any) -> Any:
     Identifiability: tt and ddf trade off; ddf only while snow remains.
     Reference: Hock 2003, Journal of Hydrology 282, 104-115.
     """
+    # Snow of the day may melt on the same day, which keeps melt below what there is.
     snow = f.p * snow_share(f.ta, p.tt, p.width)
     melt = minimum(p.ddf * maximum(f.ta - p.tm, 0), s.swe + snow)
     return {"swe": s.swe + snow - melt}, {"liquid": f.p - snow + melt}
@@ -75,6 +76,7 @@ def bucket(s: Any, p: Any, f: Any) -> Any:
     Identifiability: smax only if the bucket overflows or runs dry.
     Reference: Manabe 1969, Monthly Weather Review 97, 739-774.
     """
+    # Rain comes before evaporation: a wet day evaporates its own rain.
     water = s.soil + f.p
     e = minimum(water, f.pet * minimum(1, water / (p.c * p.smax)))
     q = maximum(water - e - p.smax, 0)

@@ -38,6 +38,8 @@ def peaked_factor(celsius: Any, energy: Any, deactivation: Any, entropy: Any) ->
     absolute = kelvin(celsius)
     at_reference = (REFERENCE * entropy - deactivation) / (REFERENCE * GAS_CONSTANT)
     here = (absolute * entropy - deactivation) / (absolute * GAS_CONSTANT)
+    # The rise of Arrhenius, times the share of enzymes that is still active relative to
+    # that at 25 degrees C.
     rise = arrhenius_factor(celsius, energy)
     return rise * (1 + exp(at_reference)) / (1 + exp(here))
 

@@ -58,11 +58,14 @@ def rothc_month(s: Any, p: Any, f: Any) -> Any:
     moist = 0.2 + 0.8 * (driest - deficit) / (driest - 0.444 * driest)
     b = minimum(moist, 1)  # which is 1 from 0.444 of the driest on
     mild = f.ta > -5
+    # The inner where keeps the pole at -18.27 degrees out of the unused branch.
     a = where(mild, 47.91 / (1 + exp(106.06 / (where(mild, f.ta, 0.0) + 18.27))), 0.0)
     share = {n: 1 - exp(-a * b * p.cover * k / 12) for n, k in RATES.items()}
     loss = {name: getattr(s, name) * part for name, part in share.items()}
     total = loss["dpm"] + loss["rpm"] + loss["bio"] + loss["hum"]
     x = 1.67 * (1.85 + 1.60 * exp(-0.0786 * f.clay))
+    # Of the loss: x/(x + 1) to CO2, the rest to microbes and humus; inputs come after
+    # it.
     gains = {
         "dpm": f.plants * p.ratio / (1 + p.ratio), "rpm": f.plants / (1 + p.ratio),
         "bio": 0.46 * total / (x + 1), "hum": 0.54 * total / (x + 1),
