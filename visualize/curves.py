@@ -58,11 +58,13 @@ def plot_edges(
     """
     if not curves:
         raise DataError("no edge survives, so there is no curve to draw")
+    # Features first, then hidden nodes; within a layer the edge that matters most.
     ordered = sorted(curves, key=lambda curve: (curve.layer, -curve.importance))
     figure, axes = panels(len(ordered), columns, 2.9)
     for axis, curve in zip(axes, ordered, strict=True):
         _draw_curve(axis, curve)
         _draw_band(axis, curve, (bands or {}).get((curve.source, curve.target)))
+    # Curves and bands set the scales; the strips below may not stretch them again.
     if share_y:
         _share_scales(axes, ordered)
     for axis, curve in zip(axes, ordered, strict=True):
@@ -81,6 +83,7 @@ def _draw_band(
         return
     if curve.labels:
         x, low, high = band
+        # Classes stand side by side at 0, 1, 2, ..., whatever their numbers are.
         places = np.searchsorted(curve.x, x)
         axis.vlines(places, low, high, color=INK, alpha=0.6, linewidth=1.2)
     else:
@@ -94,6 +97,8 @@ def _add_legend(
     handles: list[Line2D | Patch] = []
     families = dict.fromkeys(c.family for c in curves if c.formula is not None)
     if any(not curve.refused for curve in curves):
+        # Learned curves are broad and pale, so that the closed form stays visible on
+        # top.
         handles.append(Line2D([], [], color=FAINT, linewidth=5.5, label="learned"))
     for family in families:
         handles.append(Line2D([], [], color=family_colour(family), label=family))
@@ -165,6 +170,7 @@ def _draw_classes(axis: Axes, curve: EdgeCurve, centre: float, colour: str) -> N
 
 
 def _share_scales(axes: Sequence[Axes], curves: Sequence[EdgeCurve]) -> None:
+    # Edges add up in their node: on one scale their heights can be compared.
     for node in {(curve.layer, curve.target) for curve in curves}:
         group = [
             axis
@@ -178,6 +184,8 @@ def _share_scales(axes: Sequence[Axes], curves: Sequence[EdgeCurve]) -> None:
 
 def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
     """Fill a histogram of the source's values into the bottom of the panel."""
+    # Room for the strip below: with share s of the new height, s / (1 - s) of the old
+    # one.
     low, high = axis.get_ylim()
     axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
     known = curve.data[np.isfinite(curve.data)]

@@ -94,6 +94,7 @@ def _parts(frame: pd.DataFrame, name: str) -> dict[Key, pd.DataFrame]:
             f"{which} lacks {', '.join(missing)}; it has "
             f"{', '.join(map(str, frame.columns))}"
         )
+    # Rows that are not finite would break the line and the mean over the data.
     finite = np.isfinite(frame[["value", "effect"]].to_numpy(dtype=float)).all(axis=1)
     parts: dict[Key, pd.DataFrame] = {}
     groups: Any = frame[finite].groupby(["latent", "feature"], sort=False)
@@ -106,6 +107,8 @@ def _order(parts: Parts) -> list[Key]:
     """Latents as they come, within each the features by the spread of their effect."""
     keys = list(dict.fromkeys(key for curves in parts.values() for key in curves))
     latents = list(dict.fromkeys(latent for latent, _ in keys))
+    # The first table that has the pair decides the order, so that panels keep their
+    # places when further tables are added.
     first = {key: next(c[key] for c in parts.values() if key in c) for key in keys}
     spread = {key: -float(np.ptp(curve["effect"])) for key, curve in first.items()}
     return sorted(keys, key=lambda key: (latents.index(key[0]), spread[key]))
@@ -130,8 +133,11 @@ def _draw(
         if key not in curves:
             continue
         x, y = (curves[key][name].to_numpy(dtype=float) for name in ("value", "effect"))
+        # Mean zero over the data, not over the grid: a long tail without rows would
+        # shift it.
         along = known if known is not None and len(known) else x
         shift = float(np.mean(np.interp(along, x, y)))
+        # A feature of one value has no line.
         marker = "o" if len(x) == 1 else ""
         axis.plot(x, y - shift, color=colour, linestyle=dashes, marker=marker)
         if set(_BAND) <= set(curves[key].columns):

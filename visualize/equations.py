@@ -72,6 +72,8 @@ def equation_svg(
     Returns:
         The element, the same for the same input; None when mathtext cannot.
     """
+    # Broken into lines only where the whole could be typeset: else its widths are
+    # unknown.
     shown = latex
     if width is not None and equation_box(latex, size) is not None:
         shown = break_lines(bare(latex), width, lambda part: _width(part, size))
@@ -80,6 +82,7 @@ def equation_svg(
         return None
     edge = 0.1 * size  # outlines may reach a little beyond their box
     width, height = box.width + 2 * edge, box.height + 2 * edge
+    # The box has y upwards about its baseline, SVG has y downwards from the top.
     outline = _svg_path(_flip(box.path, edge, box.ascent + edge))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" class="equation" '
@@ -112,6 +115,8 @@ def _svg_path(path: Path) -> str:
             parts.append("z")
             here = start
             continue
+        # Rounded before differences are taken, so that rounding does not add up along
+        # the path.
         corners = np.rint(FINE * np.reshape(vertices, (-1, 2))).astype(int)
         parts.append(letters[code] + _joined((corners - here).ravel()))
         here = corners[-1]
@@ -126,6 +131,8 @@ def _joined(numbers: np.ndarray) -> str:
 
 
 def _layout(latex: str, size: float) -> Box:
+    # What stands before, inside and after the first environment is laid out on its own,
+    # then side by side.
     begin = _BEGIN.search(latex)
     if begin is None:
         rows = _split(latex, r"\\")
@@ -240,6 +247,7 @@ def _grid(rows: Sequence[str], size: float, right_first: bool = True) -> Box:
             x += widths[column] + gap
         y -= max(0.25 * size, *(cell.descent for cell in row)) + _LEADING * size
     height = -y - _LEADING * size
+    # Centred on the height of a minus sign, as brackets and fractions are.
     ascent = height / 2 + _AXIS * size
     path = _shift(_join(paths), 0, ascent)
     return Box(path, sum(widths) + gap * (count - 1), ascent, height - ascent)
@@ -271,6 +279,7 @@ def _stretched(sign: Box, ascent: float, height: float) -> Box:
     """Draw a bracket as high as what it holds."""
     heights = np.asarray(sign.path.vertices)[:, 1]
     low, high = float(heights.min()), float(heights.max())
+    # Stretched in height only: a bracket that grows in width as well looks bold.
     scale = height / (high - low)
     moved = Affine2D().translate(0, -low).scale(1, scale).translate(0, ascent - height)
     return Box(sign.path.transformed(moved), sign.width, ascent, height - ascent)
@@ -284,6 +293,8 @@ def _cases(rows: Sequence[str], size: float) -> Box:
 
 def _brace(ascent: float, descent: float, size: float) -> Path:
     """Outline of a left curly brace from ``-descent`` to ``ascent``."""
+    # Half of the pen on each side of the spine; the tip points left at the middle, the
+    # ends right at top and bottom.
     middle, half, pen = (ascent - descent) / 2, (ascent + descent) / 2, 0.045 * size
     tip, spine, end = 0.06 * size, 0.24 * size, 0.42 * size
 
@@ -296,6 +307,7 @@ def _brace(ascent: float, descent: float, size: float) -> Path:
             (x, middle + sign * (half - 0.1 * size)), (end, middle + sign * half),
         ]  # fmt: skip
 
+    # Once around: up along the outer side, back along the inner one, the same mirrored.
     outer, inner = side(-pen, 1), side(pen, 1)
     lower_outer, lower_inner = side(-pen, -1), side(pen, -1)
     C, L, M = Path.CURVE3, Path.LINETO, Path.MOVETO

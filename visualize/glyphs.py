@@ -38,6 +38,7 @@ def respell(figure: Figure) -> Figure:
         shown = drawable(text.get_text())
         if shown != text.get_text():
             text.set_text(shown)
+    # Texts of ticks are made when the figure is drawn; only their formatters exist now.
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             formatter = axis.get_major_formatter()

@@ -87,6 +87,7 @@ def encoder_graph(
 
 def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
     """Write a graph with all attributes, its own too; what XML cannot hold is dropped."""
+    # XML 1.0 has no control characters, and escaping does not help: they are dropped.
     clean = nx.DiGraph(**_legal_values(graph.graph))
     for node, attributes in graph.nodes(data=True):
         clean.add_node(_legal(node), **_legal_values(attributes))
@@ -160,6 +161,7 @@ def _process_of(source: Any, decoder: Any) -> Process | None:
 
 def _add_encoder(graph: nx.DiGraph, edges: pd.DataFrame) -> None:
     rows: list[dict[Hashable, Any]] = edges.to_dict("records")
+    # Nodes stand in layers 0 (features) to `last` (latents).
     last = max(int(row["layer"]) for row in rows) + 1
     for row in rows:
         attributes = _edge_attributes(row)

@@ -72,8 +72,10 @@ def draw_graph(graph: nx.DiGraph, width: float = WIDTH) -> Figure:
     layout, kept, places = _arranged(graph, width)
     width = layout.width
     handles = _key(graph)
+    # Rounded up: entries are spread evenly over the rows.
     rows = -(-len(handles) // _IN_KEY)
     key = _KEY * max(rows, 1)
+    # The list has a row of heads above those of the edges.
     below = key + (0 if places is not None else _ROW * (len(kept) + 1) + 2 * MARGIN)
     figure = ShownFigure(figsize=(width, layout.height + below))
     axis = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(-below, layout.height))
@@ -102,9 +104,12 @@ def _arranged(
     Without formulas only the shares are written, and those need no list.
     """
     kept = [edge for edge in graph.edges if learned(graph.edges[edge])]
+    # Three ways, the most readable first: formulas on the edges, only shares on them,
+    # numbers that lead to a list.
     bare = not any(formula_text(graph.edges[edge], 1.0) for edge in kept)
     few = len(kept) <= MOST_BESIDE
     layout = lay_out(graph, width, labels=few)
+    # Ordered by where nodes stand, which is only known after the layout.
     kept = _learned_edges(graph, layout)
     places = places_beside(graph, layout, kept) if few else None
     if places is None:
@@ -137,6 +142,8 @@ def _condensed(graph: nx.DiGraph) -> nx.DiGraph:
         if len(many) > _MOST_BESIDE_PROCESS:
             merged = f"{kind}s"
             label = f"{len(many)} {kind}s"
+            # The merged node takes kind, layer and connections of the first: all of a
+            # kind have the same ones.
             small.add_node(merged, **graph.nodes[many[0]] | {"label": label})
             for _, end, edge in graph.edges(many[0], data=True):
                 small.add_edge(merged, end, **edge)
@@ -166,6 +173,7 @@ def _draw_parts(axis: Axes, graph: nx.DiGraph, layout: Layout) -> None:
     for edge, curve in layout.curves.items():
         _draw_edge(axis, graph.edges[edge], curve)
     for node, place in layout.nodes.items():
+        # A feature of which all edges were dropped is drawn pale.
         touching = [*graph.in_edges(node), *graph.out_edges(node)]
         alive = any(not graph.edges[edge]["dropped"] for edge in touching)
         _draw_node(axis, graph, node, place, alive)
@@ -190,6 +198,7 @@ def _draw_edge(axis: Axes, edge: Mapping[str, Any], curve: graph_layout.Curve) -
     style = _edge_style(edge)
     path = Path(
         np.vstack([curve.start, curve.control]),
+        # Start, straight stem to the first control point, then one cubic Bezier curve.
         [Path.MOVETO, Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4],
     )
     axis.add_patch(
@@ -245,6 +254,7 @@ def _draw_badges(
 ) -> None:
     places = place_badges(layout, kept, [(_BADGE, _BADGE)] * len(kept))
     for number, edge in enumerate(kept, start=1):
+        # An edge without a free place has its number in the list only.
         if edge in places:
             spot = places[edge]
             _draw_badge(axis, spot.x, spot.y, number, graph.edges[edge])

@@ -70,6 +70,7 @@ def _dot_edge(start: str, end: str, edge: Mapping[str, Any]) -> str:
 
 def _quoted(value: Any) -> str:
     """A DOT string: quotes and backslashes escaped, line ends as such."""
+    # Backslashes first, or those of the quotes would be doubled.
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + text.replace("\r", "").replace("\n", "\\n") + '"'
 
@@ -80,6 +81,7 @@ def to_mermaid(graph: nx.DiGraph) -> str:
     Args:
         graph: see `encoder_graph`.
     """
+    # Mermaid's ids know few letters and some reserved words: nodes are numbered.
     names = {node: f"n{number}" for number, node in enumerate(graph)}
     lines = ["flowchart LR"]
     for node, data in graph.nodes(data=True):
@@ -92,6 +94,7 @@ def to_mermaid(graph: nx.DiGraph) -> str:
         middle = f"|{_entities(text)}|" if text else ""
         lines.append(f"  {names[start]} {arrow}{middle} {names[end]}")
         styles.append(
+            # Mermaid knows links by the order in which they are written.
             f"  linkStyle {number} stroke:{_colour(edge)},stroke-width:{_width(edge):.2f}px"
         )
     return "\n".join([*lines, *styles, ""])

@@ -32,13 +32,18 @@ def places_beside(
     sizes = label_sizes(graph, edges)
     for edge, (width, height) in zip(edges, sizes, strict=True):
         curve, label = layout.curves[edge], label_text(graph.edges[edge])
+        # A shortened formula, or one with no room behind it to bend, is better read in
+        # the list.
         if "…" in label or curve.span[1] - curve.span[0] < curve.stem + _TAIL:
             return None
+        # On the straight stem just behind the source.
         x = curve.span[0] + INDENT + width / 2
         places[edge] = Rectangle(x, float(curve.start[1]), width, height)
         taken = [*layout.nodes.values(), *(places[e] for e in places if e != edge)]
         if any(places[edge].overlaps(box, _AIR) for box in taken):
             return None
+    # All or nothing: a formula that must be looked for in two places is found in
+    # neither.
     samples = _samples(layout, edges)
     hidden = any(_crossings(samples, i, places[e]) for i, e in enumerate(edges))
     return None if hidden else places
@@ -67,6 +72,8 @@ def place_badges(
             x, y = layout.curves[edge].at(low + share * (high - low))
             spot = Rectangle(x, y, *sizes[index])
             if not any(spot.overlaps(box, _AIR) for box in taken):
+                # Fewest hidden edges first, then the place nearest to the preferred
+                # one.
                 free.append((_crossings(samples, index, spot), rank, spot))
         if free:
             placed[edge] = min(free, key=lambda option: option[:2])[2]
@@ -81,6 +88,8 @@ def _samples(layout: Layout, edges: Sequence[Edge]) -> Array:
 def _crossings(samples: Array, own: int, spot: Rectangle) -> int:
     """How many other edges a rectangle would hide a piece of."""
     half = (spot.width / 2, spot.height / 2)
+    # samples (edges, m, 2) -> (edges, m): which points of which edge lie under the
+    # rectangle.
     inside = np.all(abs(samples - (spot.x, spot.y)) < half, axis=2)
     hidden = np.flatnonzero(np.sum(inside, axis=1))
     return len(hidden) - int(own in hidden)

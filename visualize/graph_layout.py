@@ -71,6 +71,7 @@ class Curve:
     def sample(self, count: int = 80) -> Array:
         """Return (count, 2) points from the source to the target."""
         t = np.linspace(0, 1, count - 1)[:, None]
+        # Bernstein polynomials (m, 4) times control points (4, 2).
         parts = [(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3]
         return np.vstack([self.start, np.hstack(parts) @ self.control])
 
@@ -117,6 +118,8 @@ def lay_out(graph: nx.DiGraph, width: float = WIDTH, labels: bool = False) -> La
         width: width of the drawing in inches; many long names make it wider.
         labels: make room for a formula on the straight beginning of each live edge.
     """
+    # 1. Order within columns. 2. Widths and centres of columns. 3. Nodes from top to
+    # bottom, a caption where a kind begins. 4. Curves between them.
     columns = _order(graph)
     widths = [max(_text_width(graph, node) for node in column) for column in columns]
     centres = _column_centres(graph, columns, widths, width, labels)
@@ -145,6 +148,8 @@ def _framed(
     labels: bool,
 ) -> Layout:
     """Move everything upwards until it stands on the lower margin."""
+    # Columns were placed about their neighbours, so that only now the lowest node is
+    # known.
     lift = MARGIN - min(box.y - box.height / 2 for box in nodes.values())
     moved = {node: replace(box, y=box.y + lift) for node, box in nodes.items()}
     lifted = [(name, x, y + lift) for name, x, y in captions]
@@ -201,6 +206,8 @@ def _sorted_column(
     def key(item: tuple[int, str]) -> tuple[int, float]:
         index, node = item
         below = _BELOW.get(graph.nodes[node]["kind"], 0)
+        # Barycentre: mean place of the neighbours, weighed by importance, so that broad
+        # edges cross least; the small number counts edges without any.
         near = [
             (place[other], graph.edges[edge]["importance"] + 1e-3)
             for edge in _edges_at(graph, node)
@@ -275,6 +282,7 @@ def _curves(
     """Curves from right sides to left sides; edges of one node keep apart."""
     leave = {n: _ports(graph, nodes, n, outgoing=True) for n in graph}
     enter = {n: _ports(graph, nodes, n, outgoing=False) for n in graph}
+    # One stem a column, as long as its widest label: bends then begin on one line.
     stems = dict.fromkeys((box.x for box in nodes.values()), 0.0)
     for x in stems if labels else ():
         wide = _label_width(graph, [n for n in graph if nodes[n].x == x])
@@ -301,6 +309,8 @@ def _ports(
         for other in neighbours
         if not graph.edges[(node, other) if outgoing else (other, node)]["dropped"]
     ]
+    # Ports in the order of their neighbours: edges at one node do not cross.
     kept.sort(key=lambda other: nodes[other].y)
+    # Many edges share four fifths of the node's height.
     step = min(_PORT, 0.8 * nodes[node].height / max(len(kept), 1))
     return {other: step * (i - (len(kept) - 1) / 2) for i, other in enumerate(kept)}

@@ -29,6 +29,7 @@ def formula_text(edge: Mapping[str, Any], longest: float) -> str:
     if typeset is not None and text_size(typeset, LABEL)[0] <= longest:
         return typeset
     plain = edge["formula"] or ("spline" if edge["refused"] else "")
+    # A plain dollar would begin mathematics.
     return _fitting(plain, longest).replace("$", r"\$")
 
 
@@ -37,6 +38,7 @@ def _fitting(text: str, longest: float) -> str:
     if text_size(text, LABEL, math=False)[0] <= longest:
         return text
     fits, fails = _SHORTEST, min(len(text), _NEVER)
+    # The width grows with the number of letters, so the interval can be halved.
     while fails - fits > 1:
         most = (fits + fails) // 2
         wide, _ = text_size(shorten(text, most), LABEL, math=False)

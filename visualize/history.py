@@ -37,6 +37,8 @@ def plot_history(frame: pd.DataFrame) -> Figure:
     terms = _terms(frame)
     if not terms:
         raise DataError("the history has no step with a number; nothing can be drawn")
+    # Loss and penalties differ by orders of magnitude, so they have panels of their
+    # own.
     fit = {name: terms[name] for name in terms if name in _ORDER}
     rest = {name: terms[name] for name in terms if name not in _ORDER}
     parts = [part for part in (fit, rest) if any(map(np.any, part.values()))]
@@ -93,6 +95,7 @@ def _scale(axis: Axes, most: float) -> None:
     """Logarithmic with plain numbers; between the decades too when there are few."""
     axis.set_yscale("log")
     low, high = axis.get_ylim()
+    # A term that falls to 1e-30 would press all others into the top of the panel.
     low = max(low, _DEEPEST * most)
     axis.set_ylim(low, high)
     narrow = high / low < 100
@@ -111,6 +114,7 @@ def _mark_best(axis: Axes, valid: Array) -> None:
 
 def _mark_stages(axis: Axes, stages: np.ndarray, named: bool) -> None:
     """A line where a stage begins, and its name above the picture."""
+    # First step of every stretch of equal names.
     starts = np.flatnonzero(np.r_[True, stages[1:] != stages[:-1]])
     if len(starts) == 1:
         return
@@ -118,6 +122,7 @@ def _mark_stages(axis: Axes, stages: np.ndarray, named: bool) -> None:
     for start, end in zip(starts, ends, strict=True):
         if start:
             axis.axvline(start + 0.5, color=FAINT, linewidth=1.2, zorder=1)
+        # A letter takes about two percent of the width.
         wide_enough = (end - start) / len(stages) > 0.02 * len(stages[start])
         if named and len(starts) <= _STAGES and wide_enough:
             axis.text(

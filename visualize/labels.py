@@ -24,6 +24,7 @@ def pretty_unit(unit: str) -> str:
 
 
 def _pretty_factor(factor: str) -> str:
+    # A word, then an exponent after ^ or **, or directly behind (m-2).
     match = re.fullmatch(
         r"([A-Za-zµ%°]+?)(?:(?:\^|\*\*)(-?\d+\.?\d*)|(-?\d+))?", factor
     )
@@ -31,6 +32,7 @@ def _pretty_factor(factor: str) -> str:
         return factor
     word, exponent = match[1], match[2] or match[3]
     word = _WORDS.get(word, word)
+    # u for micro only before units that are known: "unit" stays.
     if re.fullmatch(r"u(mol|g|m|s|Pa|W)", word):
         word = "µ" + word[1:]
     return word + (exponent or "").translate(_SUPERSCRIPT)
@@ -48,6 +50,7 @@ def number(value: float, digits: int = 3) -> str:
     text = f"{value:.{digits}g}"
     if "e" in text:
         mantissa, exponent = text.split("e")
+        # 1.67e+03 reads better as 1670.
         if 0 < int(exponent) < _PLAIN:
             return f"{float(text):.0f}".replace("-", "−")
         text = f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
@@ -62,9 +65,12 @@ def with_error(value: float, error: float) -> str:
     """
     if not np.isfinite(error) or error <= 0 or not np.isfinite(value):
         return number(value)
+    # Decimal place of the error's first digit; one more where that digit is 1, because
+    # rounding 0.14 to 0.1 would change it by nearly a third.
     exponent = int(np.floor(np.log10(error)))
     decimals = max(-exponent + (error / 10.0**exponent < 2), 0)
     whole = int(np.floor(np.log10(abs(value)))) + 1 if value else 0
+    # An error far below the value: all its places would be digits that nobody reads.
     if decimals > 0 and whole + decimals > _DIGITS:
         return f"{number(value, _DIGITS)} ± {number(error, 1)}"
     if decimals > _DECIMALS:
@@ -80,6 +86,7 @@ def interval(low: float, high: float) -> str:
     width = high - low
     if not np.isfinite(width) or width <= 0:
         return f"{number(low, 4)} to {number(high, 4)}"
+    # Two digits of the width: both ends differ visibly.
     decimals = max(1 - int(np.floor(np.log10(width))), 0)
     if decimals > _DECIMALS or max(abs(low), abs(high)) >= 10.0**_DIGITS:
         return f"{number(low, 4)} to {number(high, 4)}"
@@ -113,6 +120,8 @@ def shorten(text: str, most: int) -> str:
     """Return the text, its middle replaced by an ellipsis when it is longer."""
     if len(text) <= most:
         return text
+    # Two thirds from the beginning, where names differ; the end tells units and
+    # indices.
     head = (most - 1) * 2 // 3
     tail = most - 1 - head
     return f"{text[:head]}…{text[len(text) - tail :]}"

@@ -42,6 +42,8 @@ def break_lines(latex: str, width: float, measure: Measure) -> str:
     equals, places = _places(latex)
     head = latex[:equals].strip() if equals else ""
     start = equals + 1 if equals else 0
+    # Every line stands behind the equals sign, so the left side costs width in all of
+    # them.
     indent = measure(f"{head} = ") if head else 0.0
     ends = _ends(latex, start, places, width - indent, measure)
     if not ends:
@@ -62,6 +64,8 @@ def _places(latex: str) -> tuple[int, list[_Place]]:
     places = []
     for token in _TOKEN.finditer(latex):
         text = token[0]
+        # Groups ({} of fractions and exponents) may not be parted; brackets (\left,
+        # \right) may, if there is no other place.
         groups += (text == "{") - (text == "}")
         brackets += (text == "\\left") - (text == "\\right")
         if groups:
@@ -69,6 +73,7 @@ def _places(latex: str) -> tuple[int, list[_Place]]:
         if text == "=" and not brackets and not equals:
             equals = token.start()
         before = latex[: token.start()].rstrip()
+        # A sign after an opening bracket or an operator is that of a number.
         if text in ("+", "-") and before and not before.endswith(_OPENS):
             places.append(_Place(token.start(), brackets))
     return equals, [place for place in places if place.at > equals]
@@ -88,6 +93,8 @@ def _ends(
         if not fitting:  # the first sign comes too late: let that line be long
             start = open_[0].at
         else:
+            # Fewest open brackets first, then the latest place: but a line shorter than
+            # 40 % of the width looks torn.
             full = [fit for fit in fitting if fit[0] >= FULL * width] or fitting
             start = min(full, key=lambda fit: (fit[1].depth, -fit[1].at))[1].at
         ends.append(start)
@@ -100,6 +107,8 @@ def _wide(latex: str, start: int, end: int, measure: Measure) -> float:
 
 def _without_parted_sizes(latex: str, ends: list[int]) -> Callable[[int, int], str]:
     r"""Return what cuts parts out, without ``\left`` and ``\right`` of parted brackets."""
+    # \left and \right must stand in one line: where a line end falls between a pair,
+    # both become plain brackets.
     parted: set[int] = set()
     stack: list[int] = []
     for token in _TOKEN.finditer(latex):

@@ -59,6 +59,7 @@ def plot_map(
     named = values if isinstance(values, Mapping) else {"": values}
     east, north = coordinates(lon, lat, "place")
     fields = {str(key): _field(field, key, len(east)) for key, field in named.items()}
+    # One scale for all maps: equal colours are equal values.
     norm = _norm(fields, limits, log)
     height = _height(east, north, min(columns, len(fields)))
     figure, axes = panels(len(fields), columns, height)
@@ -71,6 +72,7 @@ def plot_map(
         if key:
             axis.set_title(shorten(key, 40), parse_math=False)
     low, high = _beyond(fields, norm)
+    # Arrows at the colour bar where values lie beyond the percentiles that it spans.
     ends = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
     bar = figure.colorbar(
         drawn[0], ax=axes, shrink=0.85, pad=0.02, extend=ends[int(low), int(high)]
@@ -134,6 +136,7 @@ def _extent(east: Array, north: Array) -> tuple[float, float, float, float]:
 
 
 def _shrink(north: Array) -> float:
+    # A degree of longitude is cos(latitude) times one of latitude.
     middle = min(abs(float(north.min() + north.max()) / 2), _STEEPEST)
     return float(np.cos(np.deg2rad(middle)))
 
@@ -158,6 +161,7 @@ def _frame(axis: Axes, east: Array, north: Array, across: int) -> None:
 
 def degrees(value: float, sides: str) -> str:
     """Return -120 as 120° W with sides "EW"; zero has no side."""
+    # Places may count 0 to 360 degrees east.
     wrapped = value - 360 if sides == "EW" and value > 180 else value
     side = "" if wrapped == 0 else f" {sides[0] if wrapped > 0 else sides[1]}"
     return f"{abs(wrapped):g}°{side}"

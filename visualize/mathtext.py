@@ -36,13 +36,16 @@ def to_mathtext(latex: str) -> str | None:
     Args:
         latex: one line of mathematics, without or with dollar signs.
     """
+    # Whole commands are compared, so that \le does not change \left.
     source = _COMMAND.sub(lambda match: _SAME.get(match[0], match[0]), bare(latex))
     if not source.isascii() or not source.isprintable():
         return None
+    # A dollar inside would end the mathematics.
     if _DOLLAR.search(source) or _SIGN.search(source):
         return None
     source = f"${source}$"
     try:
+        # Measuring parses it: the one way to learn whether mathtext can read it.
         wide, _ = text_size(source, 10)
     except ValueError:
         return None

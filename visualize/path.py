@@ -157,6 +157,8 @@ def _add_labels(
         p for p in front if p != selected
     ]
     for place in wanted:
+        # Greedy: each label takes the first of six places that is free; the chosen
+        # model comes first and takes the last place in any case.
         for trial, (dx, dy, ha, va) in enumerate(_PLACES):
             note = axis.annotate(
                 shorten(texts[place], _LONGEST), (x[place], y[place]), (dx, dy),

@@ -168,6 +168,8 @@ def _draw_profile(
     axis.plot(value, loss, marker="o", markersize=3, color=BLUE, label="training")
     valid = _values(rows, "valid_loss") if "valid_loss" in rows else np.empty(0)
     if np.isfinite(valid).any():
+        # Each loss above its own smallest value: where they are lowest is compared, not
+        # their level.
         axis.plot(value, valid - np.nanmin(valid), color=VERMILION, label="validation")
         axis.lines[-1].set_dashes((4, 2))
     _scale_loss(axis)
@@ -203,6 +205,7 @@ def _scale_loss(axis: Axes) -> None:
 
 
 def _root(loss: np.ndarray) -> np.ndarray:
+    # The axis asks for the root of its margins too, which lie below zero.
     return np.sqrt(np.clip(loss, 0, None))
 
 
@@ -219,6 +222,7 @@ class _RootLocator(Locator):
         targets = max(vmax, vmin) * np.linspace(0, 1, 6)[1:] ** 2
         power = 10.0 ** np.floor(np.log10(targets))
         steps = np.array([1, 2, 3, 5, 10])
+        # Round numbers nearest to the wanted places; equal ones merge.
         nearest = [steps[np.argmin(abs(steps - ratio))] for ratio in targets / power]
         return [0.0, *dict.fromkeys(float(x) for x in power * nearest)]
 

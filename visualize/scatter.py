@@ -63,9 +63,11 @@ def _compare(
     if not series:
         raise DataError(f"nothing to compare with {x}; pass at least one named series")
     pairs = {key: _paired(reference, values, x, key) for key, values in series.items()}
+    # Three in a row where that leaves at most one gap.
     across = 3 if len(pairs) in (3, 5, 6) else 2
     width = 5.6 if len(pairs) == 1 else WIDTH
     figure, axes = panels(len(pairs), across, 3.9 if across == 2 else 3.1, width)
+    # The same range in every panel, so that models can be compared by eye.
     limits = _limits(np.concatenate([pair[0] for pair in pairs.values()]))
     drawn = [
         _draw_panel(axis, *pair, limits)

@@ -107,6 +107,7 @@ def family_colour(family: str) -> str:
 
 def contrast(colour: str, ground: str = "white") -> float:
     """Return the contrast ratio of two colours after WCAG 2.2, between 1 and 21."""
+    # 0.05 stands for light that the screen reflects (WCAG).
     bright, dark = sorted((_luminance(colour), _luminance(ground)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 
@@ -120,6 +121,7 @@ def _luminance(colour: str) -> float:
 
 def text_colour(colour: str) -> str:
     """Return the colour, darkened until small text on white is easy to read."""
+    # Five percent darker at a time keeps the hue; it ends, since black has contrast 21.
     while contrast(colour) < READABLE:
         red, green, blue = to_rgb(colour)
         colour = to_hex((0.95 * red, 0.95 * green, 0.95 * blue))
@@ -160,6 +162,7 @@ def panels(
         width: width of the whole figure in inches.
     """
     given = _drawn_at.get()
+    # Paper figures: fewer panels beside each other where they would be too narrow.
     if given is not None:
         width, columns = given, min(columns, max(1, int(given // NARROWEST)))
     across = min(columns, count)

@@ -84,6 +84,7 @@ def _places(values: pd.Series) -> tuple[NDArray[np.float64], list[str]]:
     numeric = pd.api.types.is_numeric_dtype(values) and values.dtype != bool
     known = {str(value): value for value in values}  # lists have no hash of their own
     distinct = sorted(known.values(), key=None if numeric else str)
+    # Few different numbers were a list of choices and stand side by side like words.
     if numeric and len(distinct) > 8:
         return values.to_numpy(dtype=float), []
     place = {str(value): k for k, value in enumerate(distinct)}

@@ -42,6 +42,7 @@ def plot_residuals(
             axis.set_xticks(x, view["labels"], rotation=90 if len(x) > MANY else 0)
         axis.set_xlabel(shorten(label, 40), parse_math=False)
         axis.margins(x=0.04)
+    # Only the first panel of a row names the vertical axis, which all share in meaning.
     for axis in axes:
         place = axis.get_subplotspec()
         if place is not None and place.is_first_col():

@@ -39,6 +39,7 @@ def plot_series(
     for axis, site in zip(axes, shown, strict=True):
         time = _numbers(site["time"])
         if clock is None:
+            # Means of stamps fall between milliseconds.
             time = time.round().astype("datetime64[ms]")
         model = "equation" if "equation" in site else "network"
         axis.plot(

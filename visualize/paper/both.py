@@ -30,6 +30,7 @@ def save_both(figure: Figure, bitmap: Path, vectors: Path, dpi: float) -> None:
         bitmap, vectors: names of the files, .png and .pdf.
         dpi: pixels an inch of the bitmap.
     """
+    # The figure gets its own canvas and resolution back, whatever happens.
     before, plain = figure.dpi, figure.canvas
     figure.dpi = dpi
     width, height = figure.get_size_inches()
@@ -83,6 +84,8 @@ class _Both(RendererAgg):
     def _update_methods(self) -> None:
         """Let what the pixels draw by themselves reach the page as well."""
         super()._update_methods()  # pyright: ignore[reportAttributeAccessIssue]
+        # RendererAgg binds these methods to its C++ object when it is made, so that
+        # overriding them in the class has no effect; they are wrapped on the instance.
         for name in DRAWN:
             setattr(self, name, self._twice(name, getattr(self, name)))
 
@@ -141,9 +144,12 @@ class _Both(RendererAgg):
         assert self.image is not None
         pixels = np.asarray(self.image.buffer_rgba())
         self.image = None
+        # Only the part with any opacity is kept: the whole image would be most of the
+        # file.
         rows, columns = (np.flatnonzero(pixels[..., 3].any(axis)) for axis in (1, 0))
         if len(rows) and len(columns):
             (top, end), (left, right) = rows[[0, -1]], columns[[0, -1]]
+            # The page counts rows from below.
             seen = pixels[top : end + 1, left : right + 1][::-1]
             self.page.draw_image(self.page.new_gc(), left, self.height - end - 1, seen)
 

@@ -48,9 +48,12 @@ def fit_texts(figure: Figure) -> None:
     """Break titles and labels that are wider than their panel; fold wide legends."""
     for text in (text for axis in _panels(figure) for text in axis.texts):
         text.set_in_layout(False)  # a long formula would push its panel together
+    # Sizes of texts and panels exist only after a drawing.
     figure.draw_without_rendering()
     for axis in _panels(figure):
         box = axis.get_window_extent()
+        # A panel that the layout has made narrow may grow back to its share of the
+        # figure.
         wide = max(box.width, _CELL * _cell(figure, axis)) * _ROOM
         wide = min(wide, _ASIDE * (figure.bbox.x1 - box.x0))
         for text in _titles(axis):
@@ -62,6 +65,8 @@ def fit_texts(figure: Figure) -> None:
     for legend in list(figure.legends):
         share = legend.get_window_extent().width / figure.bbox.width
         if share > _ASIDE:
+            # A legend cannot be folded once it is made: it is made again with fewer
+            # columns.
             columns = max(1, int(len(legend.get_texts()) / share))
             labels = [text.get_text() for text in legend.get_texts()]
             handles = [one for one in legend.legend_handles if one is not None]
@@ -78,6 +83,7 @@ def _shorten(text: Text, room: float) -> None:
     words, size = text.get_text(), text.get_window_extent().width
     if "\n" in words or size <= room:
         return
+    # Letters differ in width: start at the length that an average letter would allow.
     for most in range(int(len(words) * room / size), _LEAST, -1):
         text.set_text(shorten(words, most))
         if text.get_window_extent().width <= room:

@@ -21,6 +21,7 @@ FORMATS = ("pdf", "svg", "png")
 PNG_DPI = 600  # what journals ask of line drawings that are no vectors
 _POINTS = 72  # of an inch in PDF
 _SETTINGS: dict[Any, Any] = {
+    # Ids of an SVG are hashes with a random salt by default.
     "svg.hashsalt": "sciren",
     "pdf.fonttype": 42,
     "svg.fonttype": "path",
@@ -69,6 +70,8 @@ def _svg(figure: Figure, path: Path, scale: float) -> None:
     text = path.read_text(encoding="utf-8")
     start = text.index("<svg")
     end = text.index(">", start)
+    # Width and height of the element shrink, its view box stays: that scales
+    # everything.
     head = _SIZE.sub(lambda size: f'="{float(size[1]) * scale:g}pt"', text[start:end])
     path.write_text(text[:start] + head + text[end:], encoding="utf-8")
 
