@@ -98,6 +98,7 @@ class FrameBlock:
         # A feature may well be constant within a block and vary between blocks.
         settings: dict[str, Any] = {"constant": "keep"} | dict(self.reading)
         table = Table.from_frame(frame, **settings)
+        # Class 3 of one block would be class 2 of the next.
         if table.kinds and "kinds" not in self.reading:
             raise ConfigError(
                 f"{self.path}: {', '.join(table.kinds)} are classes or periodic, which "

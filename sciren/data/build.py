@@ -56,6 +56,7 @@ class Arrays:
         self.forcings = {name: part[rows] for name, part in self.forcings.items()}
         self.weights = None if self.weights is None else self.weights[rows]
         self.time = None if self.time is None else self.time[rows]
+        # Numbered anew: what counts blocks would count those that were dropped.
         self.blocks = frames.consecutive(self.blocks[rows])
         self.row_ids = self.row_ids[rows]
         self.groups = None if self.groups is None else self.groups[rows]

@@ -105,6 +105,7 @@ def _advice(cells: Sequence[Any]) -> str:
         )
     if all(re.fullmatch(r"-?\d*,\d+", text) for text in texts):
         return 'write decimals with a point, or set data: {decimal: ","}'
+    # One word in all cells that fail, and no digit in it, is a word for a gap.
     if len(set(texts)) == 1 and not any(c.isdigit() for c in texts[0]):
         return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
     return (

@@ -259,6 +259,7 @@ def _cells(frame: pd.DataFrame, name: str) -> pd.Series:
     """Return a column; of a pandas category its values, whatever levels it lists."""
     cells = pd.Series(frame[name])
     if isinstance(cells.dtype, pd.CategoricalDtype):
+        # Levels that no row has must not become classes.
         cells = cells.astype(cells.cat.categories.dtype)
     return cells
 

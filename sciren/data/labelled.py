@@ -56,6 +56,8 @@ def flatten(
         inputs[name] = source
         if isinstance(source, str):
             variable = _variable(dataset, source, row)
+            # One value a row is a column, and can be named in messages; profiles stay
+            # arrays.
             if variable.ndim == 1:
                 columns[source] = variable
             else:

@@ -101,6 +101,8 @@ def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker 
     # markers of several kinds (-9999 and -6999) stand side by side: compare each with
     # what looks like none
     first, last = 0, len(distinct) - 1
+    # Skip all that looks like a marker on either side; what is left is the measured
+    # range.
     while first < last and _looks_like_one(distinct[first]):
         first += 1
     while last > first and _looks_like_one(distinct[last]):

@@ -156,6 +156,7 @@ class SeriesTable:
         Rows before the first run, so that states are right when the period begins; rows
         after the end are cut off.
         """
+        # Rows after the end would only cost time: nothing before them depends on them.
         inside = self.active & (self.time >= first) & (self.time < end)
         lengths = (self.active & (self.time < end)).sum(0)
         keep = np.flatnonzero(inside.any(0))

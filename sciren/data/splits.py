@@ -72,6 +72,7 @@ def _limits(time: np.ndarray) -> tuple[np.datetime64, np.datetime64]:
 
 def period_span(period: Any, part: str) -> tuple[np.datetime64, np.datetime64]:
     """Return the first instant of a period and the first instant after it."""
+    # A text is a sequence too, of its letters.
     single = isinstance(period, str) or not isinstance(period, Sequence)
     ends = [period] if single else list(period)
     if len(ends) not in (1, 2):

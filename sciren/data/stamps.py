@@ -91,6 +91,7 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
         texts = pd.Series([f"{v:.0f}" for v in numbers]) if whole else None
     else:
         texts = series.astype(str).str.strip()
+        # Whole numbers that passed through a float column end with .0.
         texts = texts.str.replace(r"\.0+$", "", regex=True)
         if not texts.str.fullmatch(r"[+-]?\d+(\.\d+)?").all():
             return series, "ISO8601"

@@ -190,6 +190,7 @@ class Table:
         """
         columns = dict(zip(self.feature_names, self.features.unbind(1), strict=True))
         for name, column in self.forcing_columns.items():
+            # A column may be feature and forcing at once; the first says the same.
             columns.setdefault(column, self.forcings[name])
         for i, name in enumerate(self.target_names):
             columns.setdefault(self.target_columns.get(name, name), self.targets[:, i])

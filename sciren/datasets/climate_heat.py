@@ -68,6 +68,7 @@ def soil_temperature(
     Reference: solution of the heat equation for a sine at the surface, e.g. Campbell and
         Norman 1998, An Introduction to Environmental Biophysics.
     """
+    # Fading and lag have the same depth scale in a uniform soil.
     down = depth[:, None] / damping
     wave = amplitude[:, None, None] * np.exp(-down) * season(latitude, down)
     return FREEZING + mean[:, None, None] + wave

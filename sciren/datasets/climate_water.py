@@ -29,6 +29,7 @@ def extraterrestrial_radiation(latitude: Array) -> Array:
     tilt = 0.409 * np.sin(angle - 1.39)
     # Clipped: beyond the polar circles the sun does not set, or does not rise.
     sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(tilt), -1, 1))
+    # Integral of the sine of the sun's height from sunrise to sunset.
     high = sunset * np.sin(phi) * np.sin(tilt)
     high = high + np.cos(phi) * np.cos(tilt) * np.sin(sunset)
     return np.maximum(24 * 60 / np.pi * SOLAR * near * high, 0.0)
@@ -69,6 +70,7 @@ def demand_met(rain: Array, pet: Array, capacity: float) -> Array:
             gain = rain[:, month] - pet[:, month]
             # Water is held the harder the less there is, so it falls exponentially.
             dried = store * np.exp(np.minimum(gain, 0) / capacity)
+            # What evaporates at most: the rain and what the bucket gives up.
             supply = rain[:, month] + store - dried
             demand = np.maximum(pet[:, month], 1e-9)
             met[:, month] = np.minimum(supply / demand, 1.0)

@@ -84,6 +84,7 @@ def _weeks(time: np.ndarray) -> np.ndarray:
 def _by_weeks(time: np.ndarray) -> Masks:
     weeks = _weeks(time)
     order = np.random.default_rng(DEAL).permutation(np.unique(weeks))
+    # At least one week each; training takes what is left.
     held = [max(1, round(share * len(order))) for share in SHARES[1:]]
     valid, test, train = np.split(order, np.cumsum(held))
     return np.isin(weeks, train), np.isin(weeks, valid), np.isin(weeks, test)

@@ -139,6 +139,7 @@ def draw_features(
 
 def _field(lon: np.ndarray, lat: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return a smooth random field (n,) with some noise at every place, deviation 1."""
+    # Twelve plane waves of some 25 degrees; the sum of 12 cosines has variance 6.
     waves = rng.normal(0, 2 * np.pi / 25, (2, 12))
     phase = rng.uniform(0, 2 * np.pi, 12)
     smooth = np.cos(np.stack([lon, 1.3 * lat], 1) @ waves + phase).sum(1) / np.sqrt(6)

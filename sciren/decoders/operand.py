@@ -216,7 +216,7 @@ def _names_numpy(function: Any, seen: set[int]) -> bool:
     names = _names(code)
     if names & {"numpy", "scipy"}:  # imported inside the function
         return True
-    # Functions of the same module are followed, because they get the same values.
+    # Functions that it calls are followed, because they get the same values.
     known = [function.__globals__[n] for n in names if n in function.__globals__]
     for cell in function.__closure__ or ():
         try:

@@ -50,6 +50,8 @@ class Encoder(nn.Module, ABC):
         Raises:
             ConfigError: features that are not numeric, which this encoder cannot have.
         """
+        # By default an encoder reads numbers as amounts, which codes of classes are
+        # not.
         for number, kind in enumerate(kinds):
             if kind != NUMERIC:
                 raise ConfigError(

@@ -113,6 +113,7 @@ class MLPEncoder(Encoder):
         """Return raw latents (n, L)."""
         x = self.inputs(self._checked(x))
         for number, block in enumerate(self.blocks):
+            # The first block changes the width, so nothing can be added to it.
             x = x + block(x) if self.skip and number else block(x)
         return self.head(x)
 

@@ -53,6 +53,7 @@ class CurveSpace(ABC):
     def bending(self, intervals: int, spacing: float) -> Tensor:
         """Return the penalty (G + 3, G + 3) on coefficients of the kind."""
         turn = self.turn(intervals)
+        # Chain rule: c = T w, so c' R c = w' T' R T w.
         return turn.T @ roughness_matrix(intervals) @ turn / spacing**3
 
     def ridge(self, intervals: int, mean: Tensor) -> Tensor:
@@ -104,6 +105,8 @@ class PeriodicSpace(CurveSpace):
 
     def on_knots(self, scaled: Tensor) -> Tensor:
         """The turn of the circle."""
+        # Anywhere on the line is somewhere on the circle: day 366 is day 0.75 of
+        # 365.25.
         return torch.remainder(scaled, self.period) * (TURN / self.period)
 
     def ends(self, intervals: int) -> tuple[float, float] | None:
@@ -137,6 +140,8 @@ class CategoricalSpace(CurveSpace):
         codes = scaled.new_tensor(self.codes)
         # Codes rise; what stands at the place found is the class only if it is equal.
         place = torch.searchsorted(codes, scaled.contiguous()).clamp_max(len(codes) - 1)
+        # Classes stand at 1, 2, ... C; knot 0 is left for what was no class in
+        # training.
         number = torch.where(codes[place] == scaled, place.to(scaled) + 1.0, 0.0)
         return torch.where(torch.isnan(scaled), scaled, number)
 

@@ -121,6 +121,7 @@ class KANEncoder(LayeredEncoder):
         first, *others = self.spline_layers
         if spaces.least_intervals > first.intervals:
             inputs, outputs = first.mask.shape
+            # A layer of another grid has no numbers in common: a new one starts afresh.
             wider = SplineLayer(
                 inputs, outputs, spaces.least_intervals, self.base, self.outside
             ).to(first.mask.device)
@@ -141,6 +142,8 @@ class KANEncoder(LayeredEncoder):
         x = self._checked(features)
         for layer in self.spline_layers:
             places = layer.spaces.on_knots(x)
+            # Inputs of deeper layers are the outputs of the start, so the layers follow
+            # in turn.
             low, high = places.amin(0), places.amax(0)
             pad = self.margin * (high - low)
             layer.set_range(low - pad, high + pad)

@@ -50,6 +50,7 @@ class OnCluster:
             for future in as_completed(futures, loop=self.client.loop):
                 yield position[future.key], future.result()
                 done += 1
+        # dask gives a task to other workers by itself; this is its last word.
         except KilledWorker:
             raise lost(len(items) - done, ATTEMPTS) from None
         finally:

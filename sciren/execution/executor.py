@@ -78,6 +78,7 @@ def one_thread() -> Iterator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
+    # torch and the BLAS of numpy have threads of their own: both are held.
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -55,6 +55,7 @@ def from_pykan(
     stored = isinstance(source, str | Path)
     network = read_pykan(source, base) if stored else read_live(source)
     encoder = _carried(network, _columns(network, features, kept), len(features))
+    # Exactly first, then the simpler form where it says the same.
     return encoder if obstacles(encoder) else _uniform(encoder)
 
 
@@ -71,6 +72,7 @@ def _columns(
         )
     if kept is not None:
         return _named(list(kept), names, n)
+    # As many inputs as features: nothing was pruned, whatever the model remembers.
     if n == len(names):
         return list(range(n))
     if network.kept is None:
@@ -115,6 +117,8 @@ def _carried(network: Network, columns: list[int], n_features: int) -> PykanEnco
     for k, (layer, stored) in enumerate(
         zip(encoder.spline_layers, network.layers, strict=True)
     ):
+        # Only the first layer has inputs that were left out; all others are carried
+        # whole.
         rows = columns if k == 0 else list(range(len(stored.grid)))
         _fill(layer, stored, places[k], rows)
     return encoder
@@ -130,6 +134,7 @@ def _fill(
     # y = node_scale (subnode_scale sum + subnode_bias) + node_bias: the scales go into
     # the curves, the rest into one bias.
     scale = stored.node_scale * stored.subnode_scale
+    # (n, s) times (s,): masks and scales of the node an edge ends in.
     size = stored.mask * scale
     spline = (size * stored.scale_sp).unsqueeze(-1) * stored.coef
     slope = size * stored.scale_base
@@ -146,6 +151,7 @@ def _fill(
         layer.affine[place] = torch.stack((a, b, c * strength, d * strength))
         # An edge may be masked in its spline and live in its closed form.
         alive[i, j] = True
+    # Features that the network does not take keep zero edges.
     layer.mask.zero_()
     layer.mask[rows] = alive.double()
 
@@ -169,6 +175,7 @@ def obstacles(encoder: PykanEncoder) -> list[str]:
             found.append(
                 f"layer {k} has {len(present)} symbolic edges, the first {i} -> {j} {name!r}"
             )
+        # Knots of inputs without edges do not matter.
         used = (layer.mask != 0).any(1)
         distance, size = _unevenness(layer.knots)
         bad = (used & (distance > ROUNDING * size)).nonzero().flatten().tolist()

@@ -59,6 +59,7 @@ class KnotLayer(nn.Module):
         )
         self.affine = nn.Parameter(torch.zeros(len(self.functions), 4, dtype=double))
         steps = torch.arange(-order, intervals + order + 1, dtype=double)
+        # pykan's start: even knots on -1..1, k more on each side.
         even = -1 + 2 / intervals * steps
         self.register_buffer("knots", even.repeat(n_inputs, 1))
         self.register_buffer("mask", torch.ones(shape, dtype=double))

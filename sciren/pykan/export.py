@@ -122,6 +122,7 @@ def _straight(encoder: LinearEncoder) -> dict[str, Any]:
 
 
 def _fill(model: Any, layers: list[dict[str, Any]]) -> None:
+    # Into a whole state: strict loading then finds any name that pykan has changed.
     state = model.state_dict()
     for k, layer in enumerate(layers):
         state[f"act_fun.{k}.grid"] = layer["grid"]

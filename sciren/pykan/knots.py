@@ -34,6 +34,7 @@ def basis(x: Tensor, knots: Tensor, order: int) -> Tensor:
 
 def extended(inner: Tensor, order: int) -> Tensor:
     """Return the knots (i, G + 1 + 2k): k more on each side at the mean step."""
+    # The mean step, also for uneven knots: pykan extends them so.
     step = (inner[:, -1:] - inner[:, :1]) / (inner.shape[1] - 1)
     count = torch.arange(1, order + 1, dtype=inner.dtype, device=inner.device)
     return torch.cat(

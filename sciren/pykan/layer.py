@@ -91,6 +91,7 @@ class KANLayer(nn.Module):
         splines = self.curves(x)
         base = self.base_fun(x).unsqueeze(-1)
         edges = self.mask * (self.scale_base * base + self.scale_sp * splines)
+        # In pykan's order, (n, out, in).
         inputs = x.unsqueeze(1).expand(-1, self.out_dim, -1).clone()
         return edges.sum(1), inputs, edges.transpose(1, 2), splines.transpose(1, 2)
 
@@ -116,6 +117,7 @@ class KANLayer(nn.Module):
 
         Args, Raises: see `update_grid_from_samples`.
         """
+        # Knots inside the range, without the k beyond it on each side.
         old = parent.grid[:, parent.k : -parent.k]
         inner = _interpolated(old, self.num)
         fine = _interpolated(old, 2 * self.num)
@@ -189,6 +191,7 @@ def _nearest(n_inputs: int, n_outputs: int) -> Tensor:
     second = (torch.arange(n_outputs) + 0.5) / n_outputs
     distance = (first.unsqueeze(1) - second.unsqueeze(0)).abs()
     mask = torch.zeros(n_inputs, n_outputs)
+    # Both ways, so that no node stays without an edge.
     mask[torch.arange(n_inputs), distance.argmin(1)] = 1.0
     mask[distance.argmin(0), torch.arange(n_outputs)] = 1.0
     return mask

@@ -122,6 +122,8 @@ def _layer(
     arrays = {name: _tensor(state, f"{name}_{k}") for name in NODES}
     arrays |= {name: _tensor(state, f"act_fun.{k}.{name}") for name in CURVES}
     mask = _tensor(state, f"symbolic_fun.{k}.mask")
+    # A model with its symbolic part switched off keeps the numbers, but computes
+    # without.
     arrays |= {"symbolic_mask": mask if symbolic else torch.zeros_like(mask)}
     arrays |= {"affine": _tensor(state, f"symbolic_fun.{k}.affine")}
     _check_products(arrays, k)
@@ -154,6 +156,8 @@ def _tensor(state: Mapping[str, Tensor], name: str) -> Tensor:
 
 def _check_products(arrays: Mapping[str, Tensor], k: int) -> None:
     nodes, parts = len(arrays["node_bias"]), len(arrays["subnode_bias"])
+    # pykan sums into subnodes first and multiplies those; without products they are as
+    # many.
     if nodes != parts:
         raise FormatError(
             f"layer {k} multiplies: {parts} sums become {nodes} nodes. Encoders here add "
@@ -169,6 +173,8 @@ def _check_shapes(arrays: Mapping[str, Tensor], k: int) -> None:
             f"{tuple(arrays['grid'].shape)}; pykan 0.2 has (n, s, G + k) and (n, G + 1 + 2k)"
         )
     n, s, size = arrays["coef"].shape
+    # Files name neither G nor k: G + 1 + 2k knots less G + k coefficients less one is
+    # k.
     order = arrays["grid"].shape[1] - size - 1
     if order < 1 or size - order < 1:
         raise FormatError(

@@ -43,6 +43,7 @@ def contained() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _same_random_states() -> Iterator[None]:
+    # Saving the random states of GPUs would start CUDA, which takes seconds and memory.
     cuda = torch.cuda.is_initialized()
     devices = list(range(torch.cuda.device_count())) if cuda else []
     # pykan seeds numpy's old global generator, which no new Generator can restore

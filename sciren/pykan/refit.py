@@ -59,6 +59,8 @@ def refitted(
     for new, old, x in zip(
         result.spline_layers, encoder.spline_layers, values, strict=False
     ):
+        # Each layer is fitted on the inputs that the exact network gives it, not on
+        # those of fitted layers.
         _fit(new, old, x)
     size = values[-1].abs().max().clamp_min(1.0)
     difference = float((result(rows.double()) - values[-1]).abs().max() / size)

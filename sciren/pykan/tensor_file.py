@@ -108,6 +108,8 @@ class _Reader:
             raise FormatError("its numbers are not stored in little-endian order")
 
     def table(self) -> dict[str, Tensor]:
+        # genops lists instructions without running any; unknown ones are refused in
+        # `_build`.
         for code, argument, _ in pickletools.genops(
             self._bytes(f"{self.folder}data.pkl")
         ):
@@ -205,6 +207,8 @@ class _Reader:
             raise FormatError(f"it holds numbers of the kind {kind.text!r}")
         raw = self._bytes(f"{self.folder}data/{key}")
         dtype = STORAGES[kind.text]
+        # What the list says and what the archive holds must agree before torch reads
+        # memory.
         if len(raw) != count * dtype.itemsize:
             raise FormatError(
                 f"part {key!r} has {len(raw)} bytes for {count} numbers of {dtype}"
@@ -246,6 +250,7 @@ def _view(
         raise FormatError("the shape of a tensor is no list of whole numbers")
     if min((offset, *size, *stride)) < 0 or len(size) != len(stride):
         raise FormatError(f"a tensor has size {size} and stride {stride}")
+    # Position of the last number that the view would touch.
     last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
     # torch would also repeat numbers (stride 0), so that a few fill the memory
     if math.prod(size) > len(numbers) or (math.prod(size) and last >= len(numbers)):

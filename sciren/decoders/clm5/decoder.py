@@ -155,8 +155,8 @@ class CLM5SoilCarbon(Decoder):
         ).detach()
         low = given.new_tensor([PRIORS[position(name)].low for name in named])
         high = given.new_tensor([PRIORS[position(name)].high for name in named])
-        # Outside the prior the scheme's guarantees (positive pools, real modes) do not
-        # hold.
+        # Numerics and modes were measured inside the priors only; beyond, nothing is
+        # promised.
         check_unit((given - low) / (high - low), named)
         return torch.stack(columns)
 
