@@ -16,6 +16,7 @@ import pandas as pd
 
 ATTRIBUTES = ("x1", "x2", "x3", "x4", "x5")
 TRUE_EDGES = (("x1", "smax"), ("x2", "k"), ("x3", "beta"), ("x1", "beta"))
+# Of every pair: enough that features imitate one another, and can still be told apart.
 CORRELATION = 0.4
 UNITS = {"rain": "mm d-1", "pet": "mm d-1", "q": "mm d-1"}
 

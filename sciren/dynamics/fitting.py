@@ -94,8 +94,7 @@ def fit_series(
     scale = checked(model, train, valid)
     problem = series_problem(model, train, scale, config)
     inner = second_level(model)
-    # Numbers of a group alone exist only where its series determine them, and declared
-    # deviations need curves and spreads in turn.
+    # A group alone has numbers only where its series determine them.
     if problem.law or _short(problem):
         history = _jointly(inner, problem, (train, valid), settings, progress)
     else:
@@ -116,8 +115,7 @@ def _two_levels(
     groups = fit_groups(problem)
     problem = groups.problem
     others = replace_series(problem, series[1])
-    # Groups to choose by are weighed with the noise of the training: a noise of their
-    # own would let them excuse a poor curve.
+    # With a noise of their own, groups to choose by would excuse a poor curve.
     apart = fit_groups(others, estimate_noise=False)
     centre = groups.physical.mean(0)
     tables = [
@@ -146,8 +144,7 @@ def _jointly(
 ) -> SeriesHistory:
     """Fit curves, and what deviates from them, in turn (`sciren.dynamics.groups.mixed_fitting`)."""
     fits = first_modes(problem)
-    # Validation groups lie about the number common to all: what their features say is
-    # unknown before the first curves.
+    # About the number common to all: curves are not known yet.
     numbers = fits.problem.law.backward(fits.predicted)[:1]
     others = replace_series(fits.problem, series[1])
     apart = unseen_modes(fits, others, np.repeat(numbers, len(series[1]), 0))
@@ -158,11 +155,9 @@ def _jointly(
         tables = [rows_of(fits, centre, series[0]), rows_of(apart, centre, series[1])]
         found = _fitted(inner, tables, again if number else settings, progress)
         history = history or SeriesHistory(**vars(found))
-        # Rows are linearised about modes and modes lie about curves, hence the
-        # alternation.
         fits = about_features(fits, local_numbers(inner, series[0]), found.edges)
-        # The deviance is the only number comparable between rounds: rows of two rounds
-        # are linearised at different places.
+        # Losses of rows are linearised elsewhere in each round; the deviance is
+        # comparable.
         if best is not None and fits.deviance >= best.fits.deviance:
             break
         # Spreads can stand still while an edge is swapped, so both must stay.
@@ -179,8 +174,7 @@ def _jointly(
     inner.load_state_dict(best.weights)
     others = replace_series(fits.problem, series[1])
     history.problems = {"train": fits.problem, "valid": others}
-    # The spread of latents travels with the weights; constants, the last numbers, have
-    # none.
+    # The first numbers are the latents; constants have no spread.
     if inner.spread is not None:
         inner.spread.copy_(torch.from_numpy(fits.problem.law.sd[: len(inner.spread)]))
         history.deviations = GroupDeviations.of(fits)
@@ -214,8 +208,6 @@ def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale
             f"{len(train.static_names)} static features "
             f"({', '.join(train.static_names)}); make them equal"
         )
-    # A trial of a few rows shows faults of the function with file and line, before any
-    # fit.
     forcings = {n: torch.from_numpy(v.reshape(-1)) for n, v in train.forcings.items()}
     check_process_model(decoder, forcings)
     return LocalScale(decoder, model.constraints)
@@ -266,8 +258,7 @@ def second_level(model: ScIReN) -> ScIReN:
     """Return the model seen from the second level; it shares the encoder."""
     decoder = cast(DynamicModel, model.decoder)
     choice = dict(zip(model.latent_names, model.constraints, strict=True))
-    # The decoder alone is exchanged: latents, constraints and constants keep names and
-    # order, so the weights fit both.
+    # Latents and constants keep names and order, so the weights fit both.
     inner = ScIReN(model.encoder, choice, LinearisedModel(decoder))
     inner.load_state_dict(model.state_dict())
     inner.feature_names, inner.scaling_kind = model.feature_names, model.scaling_kind
@@ -303,8 +294,7 @@ def linearised_at(
     """
     law = problem.law
     losses = losses_about(problem, physical)
-    # The loss returned is that of the predictions themselves, not of the modes: it has
-    # to compare curves.
+    # The loss is that of the predictions, not of the modes: it compares curves.
     linear = Linearisation.at(losses.without(law), law.forward(centre))
     return linear, float(problem.losses_at(physical).sum())
 
@@ -331,14 +321,12 @@ def _through_simulation(
         history.append(
             "simulation", number, {"total": loss / count, "data": loss / count}
         )
-        # The last curves made it worse: the quadratic was trusted too far. Keep those
-        # before.
+        # The quadratic was trusted too far: keep the curves before.
         if loss > lowest:
             inner.load_state_dict(known)
             return
         history.edges = edges
-        # The noise of a loss of n terms of variance about one grows as sqrt(n): less
-        # gain is none.
+        # The noise of a loss of n unit variances grows as sqrt(n): less gain is none.
         if loss > lowest - SETTLED * count**0.5:
             return
         lowest, known = loss, _copied(inner)
@@ -362,8 +350,7 @@ def _fitted(
 
 def _settings(config: TrainConfig) -> TrainConfig:
     """Return the settings of the second level: its rows have noise of one size."""
-    # Rows of groups hold little noise beside the differences between groups, so that
-    # weights gentler than the default are offered; a choice of the user is left alone.
+    # Such rows hold little noise: gentler weights are offered, unless the user chose.
     own = {"smooth_choices", "smooth"} & config.model_fields_set
     config = config.replace(residual="identity", offset=None)
     if own:

@@ -6,6 +6,7 @@ Reference: CLM5 technical note, table of soil layers.
 import torch
 from torch import Tensor
 
+# Layers with carbon; months of the climatology; days of CLM5's year without leap days.
 LAYERS = 20
 MONTHS = 12
 DAYS = 365.0

@@ -15,6 +15,7 @@ from sciren.dynamics.groups.windows import windowed_start
 from sciren.dynamics.solving.simulation import check_finite
 from sciren.solvers.levenberg import minimise
 
+# An upper limit: fits end by TOLERANCE, ill-conditioned groups are cut off.
 ITERATIONS = 40
 TOLERANCE = 1e-5  # relative gain: far below what a noisy loss can tell
 ON_BOUND = 1e-6  # of the raw scale

@@ -35,9 +35,11 @@ from sciren.solvers.levenberg import minimise
 from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.config import TrainConfig
 
+# As for curves of features (10): shapes come from the smoothing, not from the knots.
 INTERVALS = 12
 WEIGHTS = (1e2, 1e1, 1.0, 1e-1, 1e-2)
 """Of the roughness in units of the noise, from a nearly straight to a free curve."""
+# Upper limit of steps, and the relative gain that ends them (`minimise`).
 ITERATIONS = 40
 TOLERANCE = 1e-6
 
