@@ -23,7 +23,7 @@ PARAMETERS = ("efolding", "tau4s3", "fs1s3", "w_scaling")
 # Folds and their seed as in the paper's spatial cross-validation.
 FOLDS = 5
 BLOCK_SEED = 12345  # of the published split
-# Ten sites a fold at least, so that every fold has 2 x 2 degree blocks.
+# Ten sites a fold on average.
 LEAST_SITES = 50
 
 

@@ -94,7 +94,6 @@ def fit_series(
     scale = checked(model, train, valid)
     problem = series_problem(model, train, scale, config)
     inner = second_level(model)
-    # A group alone has numbers only where its series determine them.
     if problem.law or _short(problem):
         history = _jointly(inner, problem, (train, valid), settings, progress)
     else:
@@ -144,7 +143,6 @@ def _jointly(
 ) -> SeriesHistory:
     """Fit curves, and what deviates from them, in turn (`sciren.dynamics.groups.mixed_fitting`)."""
     fits = first_modes(problem)
-    # About the number common to all: curves are not known yet.
     numbers = fits.problem.law.backward(fits.predicted)[:1]
     others = replace_series(fits.problem, series[1])
     apart = unseen_modes(fits, others, np.repeat(numbers, len(series[1]), 0))
