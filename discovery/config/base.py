@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """Base of every group of settings."""
 
+    # Unknown keys are errors, since a misspelt one would silently keep its default;
+    # numbers become text where a name is asked for, because a column may be called
+    # 2007; defaults are validated like anything a user writes.
     model_config = ConfigDict(
         extra="forbid", frozen=True, coerce_numbers_to_str=True, validate_default=True
     )

@@ -38,6 +38,7 @@ def build_model(
 
     settings = {name: value for name, value in encoder.items() if value is not None}
     kind = settings.pop("kind")
+    # "auto" begins with the additive model; the ladder of the training climbs from it.
     if settings.get("hidden") == "auto":
         settings["hidden"] = ()
     sizes = {"n_inputs": n_features, "n_outputs": len(decoder.latent_names)}

@@ -39,6 +39,8 @@ def load_config(
     data = read_yaml_mapping(file)
     base = file.resolve().parent
     data = _with_default_out(data, file)
+    # Overrides first, and which keys they touched: their paths count from where the
+    # user stands, all others from the folder of the file.
     changed = {apply_override(data, override) for override in overrides}
     here = (here or Path.cwd()).resolve()
     try:
@@ -72,6 +74,8 @@ def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
     """
     from sciren.training.config import TrainConfig
 
+    # Keys of `train` come last in the union below, so that what the user writes there
+    # wins.
     given = {
         "seed": config.seed,
         "ladder": getattr(config.encoder, "hidden", None) == "auto",
@@ -94,6 +98,7 @@ def apply_override(data: dict[str, Any], override: str) -> str:
         raise ConfigError(
             f"--set {override}: write key=value, such as --set data.path=tower.csv"
         )
+    # Walk down the groups, make those that are missing, set the last key.
     here = data
     for depth, part in enumerate(parts[:-1]):
         inside = here.get(part)
@@ -121,6 +126,7 @@ def resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
         value = holder.get(last) if isinstance(holder, dict) else None
         if not isinstance(holder, dict) or not isinstance(value, str) or not value:
             continue
+        # A built-in name is no path; only "file.py:function" has a colon.
         if key.startswith("decoder"):
             file, colon, name = value.rpartition(":")
             if colon:
@@ -156,7 +162,11 @@ def resolved_yaml(config: RunConfig) -> str:
     """Return the complete settings as YAML that can be run again, versions on top."""
     lines = [f"# {name} {version}" for name, version in versions().items()]
     body = yaml.safe_dump(
-        json.loads(config.model_dump_json()), sort_keys=False, allow_unicode=True
+        # Through JSON, which has no tuples, paths and own types: safe YAML can hold the
+        # rest.
+        json.loads(config.model_dump_json()),
+        sort_keys=False,
+        allow_unicode=True,
     )
     return "\n".join(lines) + "\n" + body
 
@@ -164,6 +174,7 @@ def resolved_yaml(config: RunConfig) -> str:
 def stored_settings(config: RunConfig) -> dict[str, Any]:
     """Return the complete settings as plain data, but for the folder of the results."""
     settings = json.loads(config.model_dump_json())
+    # Results do not depend on where they are written.
     del settings["out"]
     return settings
 

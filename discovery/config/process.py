@@ -66,6 +66,7 @@ def _from_file(path: Path, attribute: str) -> "Decoder":
 
     module = _run_file(path)
     decoder: Any = getattr(module, attribute, None)
+    # A class in place of an instance is the usual slip, and is made good.
     if isinstance(decoder, type) and issubclass(decoder, Decoder):
         decoder = _instance(decoder, path)
     if isinstance(decoder, Decoder):
@@ -106,6 +107,7 @@ def _run_file(path: Path) -> "ModuleType":
         sys.path.append(str(path.parent))
         with contextlib.redirect_stdout(sys.stderr):
             spec.loader.exec_module(module)
+    # A user's file may do anything at its top level; Ctrl-C alone passes through.
     except (Exception, SystemExit, GeneratorExit) as error:
         raise DecoderError(_told(error, path)) from error
     finally:
@@ -153,6 +155,7 @@ def check_process_file(path: Path) -> None:
             f"{closest_names(path.name, near)}"
         )
     try:
+        # Compiled and thrown away: tells a syntax error without running a line.
         compile(path.read_bytes(), str(path), "exec")
     except (SyntaxError, ValueError) as error:
         raise DecoderError(_told(error, path)) from error
@@ -184,6 +187,7 @@ def _told(error: BaseException, path: Path) -> str:
 
 def _line_in(error: BaseException, path: Path) -> str:
     """Return ', line n' for the last place in the file that led to the error."""
+    # The innermost frame that lies in the file: deeper ones are in libraries.
     line, trace = 0, error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == str(path):

@@ -95,6 +95,7 @@ def with_target_names(settings: dict[str, Any]) -> dict[str, Any]:
     from discovery.config.process import load_decoder
 
     name, targets = settings.get("decoder"), settings["targets"]
+    # A target with a name of its own was written as NAME=COLUMN and stays.
     if not isinstance(name, str) or list(targets) != list(targets.values()):
         return settings
     decoder = load_decoder(_absolute(settings)["decoder"])
@@ -114,6 +115,7 @@ def check_place(path: Path, settings: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"{path}: {above} is no folder; name another file with --write"
         )
+    # The same words again find the same file and go on.
     if path.exists() and path.read_text(encoding="utf-8") != _text(settings, path):
         raise ConfigError(
             f"{path}: is there already and holds another configuration; run "
@@ -136,6 +138,7 @@ def _absolute(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(settings: Mapping[str, Any], path: Path) -> str:
     """Return the file; paths stay short where it lies in the current folder."""
+    # Relative paths in a file count from its folder, which need not be the current one.
     here = path.resolve().parent == Path.cwd()
     shown = dict(settings) if here else _absolute(settings)
     head = "# written by `sciren discover`; `sciren init` explains every key\n"

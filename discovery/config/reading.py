@@ -100,6 +100,7 @@ class ReadingSettings(Settings):
     @field_validator("separator")
     @classmethod
     def _one_character(cls, text: str | None) -> str | None:
+        # Words, because a tab is hard to write and to see in YAML.
         named = {"tab": "\t", "space": " ", "comma": ",", "semicolon": ";"}
         text = named.get(text or "", text)
         if text is not None and len(text) != 1:
@@ -117,6 +118,7 @@ class ReadingSettings(Settings):
     @field_validator("time_format")
     @classmethod
     def _readable_format(cls, layout: str | None) -> str | None:
+        # Written and read back: the one test that a format can be parsed at all.
         day = dt.datetime(2013, 1, 31, 7, 15)
         try:
             if layout is not None:
@@ -140,6 +142,7 @@ class ReadingSettings(Settings):
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
+        # With decimal comma the default separator is taken too.
         if self.decimal == (self.separator or ",") and self.format is None:
             raise ValueError(
                 f"decimal and separator are both {self.decimal!r}; name the character "

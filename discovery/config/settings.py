@@ -85,6 +85,7 @@ class KANSettings(Settings):
     @classmethod
     def _of_every_layer(cls, grid: Any, info: ValidationInfo) -> Any:
         hidden = info.data.get("hidden", "auto")
+        # n hidden layers lie between n + 1 layers of splines.
         layers = None if hidden == "auto" else len(hidden) + 1
         if isinstance(grid, tuple) and layers not in (None, len(grid)):
             raise ValueError(
@@ -335,6 +336,8 @@ class RunConfig(Settings):
     @field_validator("targets")
     @classmethod
     def _apart(cls, targets: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        # Fields are validated in their order: features and forcings are known here,
+        # unless they were wrong themselves.
         inputs = dict.fromkeys(info.data.get("features", ()), "features")
         for name, column in info.data.get("forcings", {}).items():
             inputs[column] = f"forcings.{name}"

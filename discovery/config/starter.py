@@ -50,6 +50,7 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
     texts = {"CONFIG.yaml": _config(_LIGHT_USE if process_model else _RESPIRATION)}
     if process_model:
         texts["my_process.py"] = _template("my_process.py")
+    # All are looked at before the first is written.
     for name in texts:
         if (folder / name).exists():
             raise ConfigError(
@@ -75,6 +76,7 @@ def _discovery_block() -> str:
         lines += textwrap.wrap(
             field.description or "", 88, initial_indent="  # ", subsequent_indent="  # "
         )
+        # PyYAML ends a bare value with "...", the mark of the end of a document.
         value = yaml.safe_dump(defaults[name], default_flow_style=True, width=1000)
         lines.append(f"  {name}: {value.removesuffix('...' + chr(10)).strip()}")
     return "\n".join(lines)

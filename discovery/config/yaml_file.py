@@ -37,6 +37,7 @@ class _PlainLoader(yaml.SafeLoader):
     ) -> dict[Hashable, Any]:
         """Build a mapping; a key that stands twice, or is no text, is an error."""
         seen = set()
+        # PyYAML lets the last of two equal keys win without a word.
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             plain = isinstance(key, str)
@@ -67,6 +68,7 @@ def parse_yaml(text: str, source: str) -> Any:
             names source and line.
     """
     try:
+        # Deep nesting would overflow the stack of the parser.
         check_nesting(text)
         return yaml.load(text, Loader=_PlainLoader)
     except yaml.MarkedYAMLError as error:

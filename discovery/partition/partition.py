@@ -61,6 +61,7 @@ def partition(
     _check_free(out, overwrite)
     tower = read_tower(path, options.columns)
     out.mkdir(parents=True, exist_ok=True)
+    # Marks the folder as ours while it grows, so that the next call may replace it.
     (out / UNFINISHED).touch()
     say = progress_of(quiet).say
     speed, speeds = tower_threshold(tower.frame, options.replicates, options.seed)
@@ -118,6 +119,8 @@ def _parts(
         return Response(Discovery.load(folder), settings["forcings"], target)
 
     night = response(NIGHT, dark, dark.nee.to_numpy())
+    # Respiration of the day is that of the night's equation at the day's temperature;
+    # what is left of net exchange is uptake.
     uptake = night.flux(lit, night.found) - lit.nee.to_numpy()
     return Parts(night, response(DAY, lit, uptake), options.rows)
 
@@ -141,6 +144,7 @@ def _settings(name: str, tower: Tower, options: PartitionOptions) -> dict[str, A
             "targets": {"gpp": "flux"},
         }
     units = {"ta": "degC", "rg": "W m-2", "vpd": "hPa", "flux": "umol m-2 s-1"}
+    # A slow driver has the unit of what it is the mean of.
     used = [*tower.features, *process["forcings"].values(), "flux"]
     base = {name: name.removesuffix("_slow") for name in used}
     return process | {
@@ -190,6 +194,8 @@ def _finished(
 
     frame = tower.frame
     rows = usable(frame, speed)
+    # Two fits of the same equations: to all rows for the sums, without the test days
+    # for the scores.
     fluxes = parts.fluxes(frame, parts.fit(frame, rows))
     learned = rows[(frame.split != "test").to_numpy()[rows]]
     scored = parts.fluxes(frame, parts.fit(frame, learned))["nee"]
@@ -201,6 +207,8 @@ def _finished(
     daily.index.name = drawn.index.name = "day"
     year = pd.DatetimeIndex(daily.index).year.rename("year")
     sums = pd.DataFrame(daily.groupby(year).sum())
+    # Resamples are summed to years first and then give quantiles: limits of days do not
+    # add.
     yearly = with_intervals(sums, pd.DataFrame(drawn.groupby(year).sum()))
     yearly = _with_speeds(yearly, parts, frame, speeds).assign(days=year.value_counts())
     daily = with_intervals(daily, drawn)

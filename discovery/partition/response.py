@@ -43,6 +43,7 @@ class Response:
         assert equations is not None  # a run of a kan always has equations
         self.model: ScIReN = discovery.network()
         self.forcings, self.target = dict(forcings), target
+        # Start of every refit: families and features stay as the run found them.
         start = raw_process_constants(self.model, equations.constants)
         self.found = Fitted(equations.structures, start)
 
@@ -63,6 +64,8 @@ class Response:
         seen = observed(self.model, table)
         again = refit(
             seen.term, seen.scaled, self.found.structures, self.found.constants,
+            # Resamples lie near the start; their spread is the error, so no covariance
+            # is needed.
             iterations=20, tolerance=1e-6, with_covariance=False,
         )  # fmt: skip
         return Fitted(again.structures, again.constants)
@@ -76,6 +79,8 @@ class Response:
             features = frame[list(model.feature_names)].to_numpy(dtype=float)
             scaled = model.scaled(torch.from_numpy(features.copy())).numpy()
             raw = np.stack([one.value(scaled) for one in fitted.structures], axis=1)
+            # raw (n, L) of the closed forms on scaled features, then bounds, then the
+            # process.
             latents = model.constrain(torch.from_numpy(raw))
             constants = model.constant_scale.to_physical(fitted.constants)
             given = {

@@ -28,6 +28,7 @@ def scores_of(
     counted = np.zeros(len(frame), dtype=bool)
     counted[rows] = True
     test = counted & (frame.split == "test").to_numpy()
+    # All methods learn from the same rows and are scored on the same days.
     learn = counted & ~test
     reco, gpp, e0 = window_fluxes(frame, learn)
     # one window for the whole record: constant parameters

@@ -47,6 +47,7 @@ class Parts:
     ) -> dict[str, Array]:
         """Return uptake, respiration and their difference at all rows."""
         reco = self.night.flux(frame, fitted[0])
+        # No uptake in the dark, whatever the light response gives at zero.
         gpp = np.where(frame.night.to_numpy(), 0.0, self.day.flux(frame, fitted[1]))
         return {"gpp": gpp, "reco": reco, "nee": reco - gpp}
 
@@ -62,6 +63,7 @@ def usable(frame: "pd.DataFrame", lowest: float) -> Array:
     calm = np.zeros(len(frame), dtype=bool)
     if "ustar" in frame.columns:
         night = frame.night.to_numpy()
+        # Negated, so that a night without friction velocity counts as calm.
         calm = night & ~(frame.ustar.to_numpy() >= lowest) if lowest > 0 else calm
     return np.flatnonzero(np.isfinite(frame.nee.to_numpy()) & ~calm)
 
@@ -82,6 +84,7 @@ def tower_threshold(
 def weeks(frame: "pd.DataFrame") -> Array:
     """Return the calendar week of every row as a number."""
     days = frame.time.to_numpy().astype("datetime64[D]").astype(int)
+    # 1 January 1970 was a Thursday: three days on, weeks begin on Mondays.
     return (days + 3) // 7
 
 
@@ -106,7 +109,10 @@ def replicate_sums(
     columns: dict[Any, Any] = {}
     constants: list[dict[str, float]] = []
     for k, speed in enumerate(lowest):
+        # Each resample has a threshold of its own, so that its uncertainty is in the
+        # sums too.
         rows = usable(frame, float(speed))
+        # Whole weeks, because half hours of a week err alike.
         by_week = {week: rows[label[rows] == week] for week in present}
         drawn = generator.choice(present, size=len(present))
         fitted = parts.fit(

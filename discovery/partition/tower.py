@@ -70,6 +70,7 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     """
     import pandas as pd
 
+    # Read twice: the names of the columns say which format the second reading takes.
     raw = read_table(path)
     fluxnet = {"TIMESTAMP_START", "TIMESTAMP_END"} <= set(map(str, raw.columns))
     # the flags of the weather do not matter for sums, so nothing is emptied by them
@@ -78,6 +79,7 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     found = _found(raw, columns or {}, path)
     values = {role: raw[name].to_numpy(dtype=float) for role, name in found.items()}
     flag = f"{found['nee']}_QC"
+    # Filled values are another model's opinion and must not be learned from.
     if flag in raw.columns:
         measured = raw[flag].to_numpy(dtype=float) == 0
         values["nee"] = np.where(measured, values["nee"], np.nan)
@@ -117,6 +119,7 @@ def _found(
 
 def _prepared(frame: "pd.DataFrame", found: Mapping[str, str]) -> Tower:
     if "vpd" not in frame.columns and "rh" in frame.columns:
+        # Magnus formula over water, hPa, with the coefficients of the WMO guide.
         saturation = 6.112 * np.exp(17.62 * frame.ta / (243.12 + frame.ta))
         frame["vpd"] = saturation * (1 - frame.rh / 100)
     import pandas as pd
@@ -129,6 +132,8 @@ def _prepared(frame: "pd.DataFrame", found: Mapping[str, str]) -> Tower:
     frame["night"] = frame.rg < DARK
     if "potential" in frame.columns:
         frame["night"] |= frame.potential <= 0
+    # Sensors show a few W m-2 in the dark, which the light response would turn into
+    # uptake.
     frame.loc[frame.night, "rg"] = 0.0
     if "vpd" in frame.columns:
         frame["vpd"] = frame.vpd.clip(lower=0)
@@ -140,8 +145,11 @@ def _prepared(frame: "pd.DataFrame", found: Mapping[str, str]) -> Tower:
     time = pd.DatetimeIndex(frame.index)
     days = time.to_numpy().astype("datetime64[D]")
     since = (days - days.astype("datetime64[Y]")).astype(int)
+    # A place on a circle: 31 December lies beside 1 January.
     angle = 2 * np.pi * since / 365.25
     frame["season_cos"], frame["season_sin"] = np.cos(angle), np.sin(angle)
+    # Whole days by turns: half hours of a day are not independent, seasons are in all
+    # parts.
     day = days.astype(int) % 5
     frame["split"] = np.select([day == 4, day == 2], ["test", "valid"], "train")
     used = (*features, "season_cos", "season_sin")

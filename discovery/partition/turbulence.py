@@ -23,6 +23,8 @@ def threshold(ustar: Array, nee: Array, ta: Array) -> float:
     Reference: Reichstein et al. 2005, Global Change Biology 11, 1424-1439; Papale et al.
     2006, Biogeosciences 3, 571-583.
     """
+    # Classes of equal numbers of rows; small ones are left out, since their classes of
+    # friction velocity would hold one or two rows.
     order = np.argsort(ta, kind="stable")
     found = [
         _plateau(ustar[part], nee[part])
@@ -36,9 +38,12 @@ def _plateau(ustar: Array, nee: Array) -> float:
     classes = np.array_split(np.argsort(ustar, kind="stable"), SPEEDS)
     speeds = np.array([ustar[part].mean() for part in classes])
     fluxes = np.array([nee[part].mean() for part in classes])
+    # The first class whose flux is that of the faster ones: from there turbulence does
+    # not limit the flux.
     for k in range(SPEEDS - AHEAD):
         if fluxes[k] >= PLATEAU * fluxes[k + 1 : k + 1 + AHEAD].mean():
             return 0.0 if k == 0 else float(speeds[k])
+    # No plateau: the highest class that could have been tested.
     return float(speeds[SPEEDS - AHEAD])
 
 

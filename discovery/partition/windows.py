@@ -34,6 +34,7 @@ def window_fluxes(frame: "pd.DataFrame", learn: Array) -> tuple[Array, Array, fl
     windows = days // WINDOW
     measured = learn & np.isfinite(nee)
     night = measured & frame.night.to_numpy()
+    # For a given e0 the bases follow in closed form, so that e0 is found by trying.
     fits = [_bases(windows, nee, _sensitive(ta, e0), night) for e0 in SENSITIVITIES]
     best = int(np.argmin([loss for _, loss in fits]))
     e0 = float(SENSITIVITIES[best])
@@ -50,11 +51,14 @@ def _bases(
 ) -> tuple[Array, float]:
     """Return rb of every window by least squares, and the squared error."""
     count = int(windows.max()) + 1
+    # rb of a window = sum(nee f) / sum(f^2): least squares through the origin.
     product = np.bincount(windows[rows], nee[rows] * shape[rows], count)
     square = np.bincount(windows[rows], shape[rows] ** 2, count)
     enough = np.bincount(windows[rows], minlength=count) >= FEWEST
     bases = np.where(enough, product / np.maximum(square, 1e-12), np.nan)
     known = np.flatnonzero(enough)
+    # Windows without enough nights lie between their neighbours; respiration is not
+    # negative.
     filled = np.interp(np.arange(count), known, np.maximum(bases[known], 0.0))
     return filled, float(((nee - filled[windows] * shape)[rows] ** 2).sum())
 
@@ -68,6 +72,7 @@ def _uptake(
     light = frame.rg.to_numpy()
     dryness = np.zeros(len(light))
     if "vpd" in frame.columns:
+        # Uptake falls beyond 10 hPa of vapour pressure deficit (Lasslop et al. 2010).
         dryness = np.maximum(frame.vpd.to_numpy() - 10, 0)
     day = measured & ~frame.night.to_numpy()
     result = np.zeros(len(light))
@@ -77,6 +82,8 @@ def _uptake(
         here = windows == window
         rows = here & day
         if int(rows.sum()) >= FEWEST:
+            # Each window starts from the one before; the solver wants a start inside
+            # the bounds.
             inside = np.clip(values, np.array(low) + 1e-6, np.array(high) - 1e-6)
             values = least_squares(
                 lambda v, rows=rows: _light(v, light[rows], dryness[rows]) - gpp[rows],

@@ -23,10 +23,12 @@ def choose(scores: Mapping[int, Score]) -> tuple[int, int]:
         first: Sequence[Score] = [score for score in scores.values() if score.error]
         why = f": {first[0].error}" if first else ""
         raise TrainingError(f"none of the {len(scores)} trials could be trained{why}")
+    # Ties go to the earlier trial, so that the choice is the same every time.
     best = min(done, key=lambda number: (done[number].loss, number))
     close = [
         number
         for number, score in done.items()
+        # Paired on the same blocks: what both find hard cancels in the difference.
         if score.loss - done[best].loss <= paired_error(score.parts, done[best].parts)
     ]
     taken = min(

@@ -81,6 +81,7 @@ class Search:
         }
         stored = self.study.user_attrs
         for key, value in asked.items():
+            # A new search has nothing stored and takes what it is asked.
             if stored.get(key, value) != value:
                 raise ConfigError(
                     f"{folder}: holds a search with other {key}; choose another folder, "
@@ -122,10 +123,13 @@ class Search:
         from optuna.samplers import TPESampler
 
         known = len(self.study.get_trials(deepcopy=False))
+        # A whole generation was proposed and not all of it has ended: run it first.
         if known % GENERATION == 0 and self._open():
             return
         end = min(count, known - known % GENERATION + GENERATION)
         for number in range(known, end):
+            # A seed for each trial: what is proposed depends on its number and on
+            # earlier trials, not on how the process got there.
             seed = np.random.SeedSequence([self.config.seed, number]).generate_state(1)
             self.study.sampler = TPESampler(
                 n_startup_trials=STARTUP, multivariate=True, seed=int(seed[0])
@@ -134,6 +138,9 @@ class Search:
 
     def _run_open(self, executor: Executor) -> None:
         waiting = self._open()
+        # 1. Short trainings. 2. Whole ones of those that are left. 3. Scores to the
+        # files, then to Optuna, in the order of the numbers: a trial of which Optuna
+        # has not heard is run again.
         hopeless = self._hopeless(waiting, executor)
         whole = {k: v for k, v in waiting.items() if k not in hopeless}
         scores = self._scored(whole, executor)
@@ -204,6 +211,7 @@ class Scores:
         """Return the score of a trial, and whether it was given up early."""
         record = read_json(self._file(number))
         pruned = record.pop("pruned")
+        # JSON holds no infinity; a failed training was written as null.
         loss = math.inf if record["loss"] is None else record["loss"]
         return Score(**record | {"loss": loss, "parts": tuple(record["parts"])}), pruned
 

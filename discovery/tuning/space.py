@@ -88,6 +88,7 @@ class Space:
         return {
             key.strip(): value
             for name, value in values.items()
+            # Keys with a comma between share one drawn value.
             for key in name.split(",")
         }
 
@@ -110,6 +111,8 @@ def changed_settings(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig
             here = here.setdefault(group, {})
         here[last] = value
     changed = config_from_mapping(settings, "search space")
+    # The training's settings are checked by their own model, which the configuration
+    # leaves for later.
     train_config(changed, "search space")
     return changed
 
@@ -177,5 +180,6 @@ def _range(value: Mapping[str, Any], source: str, key: str) -> Range:
             f"{source}: key {key!r} is {dict(value)!r}; write low and high, low below "
             "high, and above 0 where log is true"
         )
+    # Whole ends mean whole numbers: {low: 1, high: 4} are nodes, not 2.7 of them.
     whole = all(isinstance(end, int) for end in ends)
     return Range(float(ends[0]), float(ends[1]), log, whole)

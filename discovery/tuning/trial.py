@@ -84,6 +84,7 @@ def _scores(study: "Study", batch: Batch) -> dict[int, Score]:
         config = changed_settings(study.config, changes)
         models.append(model_of(config, study.decoder))
         training = train_config(config)
+        # What does not move the loss is left out of a trial.
         extra: dict[str, Any] = {"bootstrap": 0, "profiles": False, "ladder": False}
         if batch.epochs is not None:
             extra["epochs"] = batch.epochs
@@ -111,11 +112,15 @@ def block_losses(model: "ScIReN", table: "Table") -> np.ndarray:
     misfit = targets - model.predict(table).targets.detach().cpu().numpy()
     spread = np.nanvar(targets, axis=0)
     counted = np.isfinite(targets).sum(axis=0)
+    # (n, t): each row's part of 1 - R2 of its target; a target without variance has
+    # none.
     share = misfit**2 / np.where(spread > 0, spread, np.nan) / counted
     rows = np.nansum(share, axis=1) / targets.shape[1]
+    # Blocks in turns to at most BLOCKS groups.
     groups = table.blocks.cpu().numpy() % BLOCKS
     sums = np.bincount(groups, weights=rows)
     sums = sums[np.bincount(groups) > 0]
+    # Scaled so that the mean over groups, not the sum, is the loss.
     return sums * len(sums)
 
 
@@ -127,6 +132,7 @@ def size_of(model: "ScIReN") -> int:
     masks = [layer.mask != 0 for layer in edge_layers(model.encoder)]
     edges = sum(mask.numel() for mask in masks)
     kept = sum(int(mask.sum()) for mask in masks)
+    # Coefficients in proportion to the edges that are left.
     return whole if not edges else round(whole * kept / edges)
 
 
@@ -138,6 +144,7 @@ def batches_of(
     """Put trials that differ in training alone together: these train as one model."""
     alike: dict[str, dict[int, dict[str, Any]]] = {}
     for number, change in changes.items():
+        # Only models of one shape can be stacked into one.
         other = {k: v for k, v in change.items() if not k.startswith("train.")}
         alike.setdefault(repr(sorted(other.items())), {})[number] = change
     return [Batch(settings, together, epochs) for together in alike.values()]

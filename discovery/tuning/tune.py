@@ -99,8 +99,10 @@ def tune(
     engine, _ = choose_engine(model_of(config, study.decoder), training)
     space = space or default_space(config, engine)
     check_space(config, space)
+    # Steps of an epoch, rounded up.
     steps = -(-len(study.split.train) // training.batch_size)
     prunes = prune and engine == "first-order"
+    # Gauss-Newton solves in a few steps: there is no early part that would tell.
     epochs = Schedule(training, steps).epochs if prunes else None
     with alone(out, "tune"):
         search = Search(config, space, out, study.fingerprint, epochs)
@@ -129,6 +131,8 @@ def check_space(config: RunConfig, space: Space) -> None:
         ConfigError: a key does not exist, or a value does not fit.
     """
     distributions = space.distributions()
+    # One part at a time, the others at a value of theirs: all combinations would be too
+    # many.
     middle = {name: _ends(one)[0] for name, one in distributions.items()}
     for name, distribution in distributions.items():
         for value in _ends(distribution):
