@@ -61,15 +61,13 @@ def interval_columns(
             laws[name], uncertainty.comparisons[name], predicted[name], level
         )
         found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
-        found |= {f"{name}_mean_low": np.full(count, np.nan)}
-        found |= {f"{name}_mean_high": np.full(count, np.nan)}
     # A target that is itself a latent has its columns already.
     latents = [
         latent for latent in uncertainty.latents if latent not in uncertainty.targets
     ]
-    for name in latents:
-        found |= {f"{name}_low": np.full(count, np.nan)}
-        found |= {f"{name}_high": np.full(count, np.nan)}
+    means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
+    for name in means:
+        found |= {f"{name}{end}": np.full(count, np.nan) for end in ("_low", "_high")}
     # A row needs a covariance (coefficients, coefficients) for itself; in parts the
     # memory stays bounded.
     for first in range(0, count, AT_ONCE):
@@ -79,7 +77,7 @@ def interval_columns(
             if name in found:
                 found[name][part] = values
     found |= _given_limits(uncertainty, own, latents, level) if own else {}
-    for name in (*(f"{target}_mean" for target in uncertainty.targets), *latents):
+    for name in means:
         # An interval that leaves out its own prediction would be taken for a fault: the
         # recommended fit and the equations differ a little.
         value = predicted[name.removesuffix("_mean")]

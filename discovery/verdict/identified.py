@@ -16,8 +16,8 @@ from discovery.verdict.constants import (
     too_wide,
 )
 from discovery.verdict.imitations import imitation_reasons
+from discovery.verdict.open_edges import open_edges
 from discovery.verdict.record import Reason
-from discovery.verdict.screen import screen, screen_reasons
 from sciren.inference.identifiability.quantities import (
     WEAK,
     Identifiability,
@@ -37,7 +37,6 @@ Array = NDArray[np.float64]
 
 WALK_ROWS = 2000  # every k-th row of more; what was left out counts as information
 WALK_COLUMNS = 160  # coefficients; beyond, only edges that may act have a curve
-FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 ON_BOUND = 0.05  # share of the rows on a bound above which a latent is reported
 
 
@@ -69,7 +68,7 @@ def identified_reasons(
         *open_curves(equations),
         *outside_bands(uncertainty),
         *imitation_reasons(evidence),
-        *open_features(equations, evidence),
+        *open_edges(evidence),
         *on_bounds(evidence),
         # An empty list would read as "not asked", which is never supported.
     ] or [nothing_to_identify()]
@@ -231,158 +230,6 @@ def outside_bands(uncertainty: "Uncertainty | None") -> list[Reason]:
         for band in uncertainty.bands
         if leaves_its_band(band)
     ]  # fmt: skip
-
-
-def open_features(equations: "SymbolicModel", evidence: "Evidence") -> list[Reason]:
-    """Features of the equations that whitened tests do not keep, and the reverse."""
-    from discovery.verdict.evidence import interacting
-
-    selection = evidence.selection
-    if selection is None:
-        # No tests for want of rows, or for too many edges: the second still allows a
-        # screen.
-        if evidence.unasked:
-            return [_unasked(evidence.unasked)]
-        screened = screen(evidence.fit, evidence.scale, evidence.held.blocks)
-        return [*screen_reasons(screened), untested(len(screened))]
-    process = evidence.process
-    held = {
-        (edge.source, k)
-        for k, structure in enumerate(evidence.fit.structures)
-        for edge in structure.all_edges
-    }
-    # One feature in twenty is kept by chance; it must also earn its place out of fold.
-    better = evidence.repeated is not None and evidence.test_of(
-        evidence.equation, evidence.repeated
-    ).better(0.05)
-    found = []
-    for edge, status in selection.status.items():
-        feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
-        p = selection.p_values[edge]
-        # A feature inside a product or a node of several has no curve of its own, so
-        # that a test of its additive curve says nothing about it.
-        inside = edge[0] in interacting(evidence.fit.structures[edge[1]])
-        # Two ways to disagree: in the equations but not seen, and seen but not in the
-        # equations.
-        if edge in held and status == "excluded" and not inside:
-            sentence = (
-                f"{feature} is in the equation of {latent}, but tests that allow for the "
-                f"noise do not see it (p = {p:.2g})"
-            )
-            step = f"Leave {feature} out, or wait for more data before claiming it"
-        elif edge not in held and status == "kept" and better:
-            sentence = (
-                f"{feature} is missing in the equation of {latent}: tests that allow for "
-                f"the noise see it (p = {p:.2g}), and with it held-out blocks are "
-                "predicted better"
-            )
-            step = f"Look at the curve of {feature} in {latent}; compare a run that keeps it"
-        else:
-            continue
-        subject = f"{feature} -> {latent}"
-        found.append(
-            Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
-        )
-    # Where edges are few the folds repeated the selection; else the reader is told that
-    # they did not.
-    found += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
-    return found if selection.few else [*found, _kept_in_folds(len(selection.status))]
-
-
-def _kept_in_folds(count: int) -> Reason:
-    """Say how many edges were tested, and what the folds did not repeat."""
-    sentence = (
-        f"{count} edges were tested one by one on all rows; held-out folds kept the "
-        "features of all rows"
-    )
-    return Reason("identified", "edges", True, sentence, rank=8)
-
-
-def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
-    """Edges that other rows held out for a test would put in, or take out."""
-    from sciren.inference.inclusion import CHOOSING, redrawn_shares
-
-    selection = evidence.selection
-    assert selection is not None
-    edges = {
-        edge: share
-        for edge, share in redrawn_shares(selection).items()
-        # An edge of the equations should be kept in nearly all splits, any other in
-        # nearly none.
-        if (share < FIRM if edge in held else share > 1 - FIRM)
-    }
-    if not edges:
-        return []
-    # True counts as 1: the distance between what the equations say and what the splits
-    # do.
-    worst = max(edges, key=lambda edge: abs((edge in held) - edges[edge]))
-    told = ", ".join(
-        f"{selection.name(edge)} ({'in' if edge in held else 'not in'} the equations) "
-        f"with {share:.0%}"
-        for edge, share in edges.items()
-    )
-    sentence = (
-        "The features hang on which rows are held out: of splits that let "
-        f"{CHOOSING:.0%} of the blocks choose, these are kept {told}"
-    )
-    step = (
-        "Take these features for undecided; offer fewer that could stand in for one "
-        "another, or add rows"
-    )
-    names = listed([selection.name(edge) for edge in edges])
-    return [
-        Reason("identified", names, False, sentence, edges[worst], FIRM, step, rank=3)
-    ]
-
-
-def untested(count: int) -> Reason:
-    """Say that so many edges were only screened, and what follows from that."""
-    from discovery.verdict.evidence import MOST_EDGES
-
-    sentence = (
-        f"Single edges were not tested ({count}, limit {MOST_EDGES - 1}): no interval and "
-        "no band counts the choice of features"
-    )
-    step = (
-        f"Offer fewer features, so that features times latents are below {MOST_EDGES}, "
-        "and run again: then every edge is tested"
-    )
-    return Reason(
-        "identified", "edges", False, sentence, count, MOST_EDGES - 1, step, rank=4
-    )
-
-
-def _unasked(why: str) -> Reason:
-    """Say that nobody asked which features act, and why."""
-    sentence = f"Whether each feature acts was not tested: {why}"
-    step = (
-        "Offer fewer features, or take the edges of the equations for a proposal only"
-    )
-    return Reason("identified", "features", False, sentence, next_step=step, rank=4)
-
-
-def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
-    """Features that could stand in for one another."""
-    selection, process = evidence.selection, evidence.process
-    assert selection is not None
-    reasons = []
-    for one, other, cost in selection.pairs:
-        # A swap of two features that neither equation holds changes nothing that is
-        # claimed.
-        if one not in held and other not in held:
-            continue
-        first, second = process.feature_names[one[0]], process.feature_names[other[0]]
-        latent = process.latent_names[one[1]]
-        sentence = (
-            f"The data cannot tell whether {first} or {second} acts on {latent} (a swap "
-            f"costs chi-square {cost:.2g}, limit 6)"
-        )
-        step = f"Decide by knowledge between {first} and {second}, and offer only one"
-        reasons.append(
-            Reason("identified", f"{first} or {second}", False, sentence, cost, 6.0, step,
-                   rank=4)
-        )  # fmt: skip
-    return reasons
 
 
 # -- bounds -------------------------------------------------------------------------------

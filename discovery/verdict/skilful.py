@@ -1,5 +1,6 @@
 """Skilful: the equations predict rows that chose nothing in them."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,15 +47,7 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     if not any(
         structure.edges or structure.nodes for structure in equations.structures
     ):
-        names = equations.latent_names
-        stay = "stays" if len(names) == 1 else "stay"
-        return Reason(
-            "skilful", targets, False,
-            f"No relation is claimed: the equations hold no feature, {listed(names)} "
-            f"{stay} constant",
-            next_step="Offer features that could act, or report the constants alone",
-            fatal=True, rank=0,
-        )  # fmt: skip
+        return _without_features(equations.latent_names, targets)
     test = evidence.test_of(evidence.constant, evidence.equation)
     # Out of fold with the selection repeated in every fold: the only test of the choice
     # of features where no test rows were left out.
@@ -101,6 +94,18 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     return Reason(
         "skilful", targets, False, sentence, number, level,
         "Claim no relation; it takes more blocks (sites, seasons) or other features",
+        fatal=True, rank=0,
+    )  # fmt: skip
+
+
+def _without_features(latents: Sequence[str], targets: str) -> Reason:
+    """Say that the equations hold constants alone."""
+    stay = "stays" if len(latents) == 1 else "stay"
+    return Reason(
+        "skilful", targets, False,
+        f"No relation is claimed: the equations hold no feature, {listed(latents)} "
+        f"{stay} constant",
+        next_step="Offer features that could act, or report the constants alone",
         fatal=True, rank=0,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 
 from discovery import ScIReNRegressor
 from discovery.verdict.evidence import MOST_EDGES
-from discovery.verdict.identified import FIRM, hanging_on_the_split, untested
+from discovery.verdict.open_edges import FIRM, hanging_on_the_split, untested
 from sciren import Parameter, process_model
 from sciren.inference import select
 from tests.sciren.inference.conftest import drivers
