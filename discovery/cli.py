@@ -105,6 +105,7 @@ def _globals(
 
 def _globals_first(arguments: Sequence[str]) -> list[str]:
     """Let --quiet and --debug stand behind a command too."""
+    # Behind "--" all words are arguments, even such that look like options.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     first = [word for word in arguments[:end] if word in _ANYWHERE]
     rest = [word for word in arguments[:end] if word not in _ANYWHERE]
@@ -114,5 +115,6 @@ def _globals_first(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    # SIGTERM ends like Ctrl-C: finished stages are kept and told.
     end_on_request()
     app(args=_globals_first(given), prog_name="sciren")

@@ -65,6 +65,7 @@ def discover(
     """
     from sciren.data import SeriesTable
 
+    # Imported only now: each kind loads packages that the other does not need.
     if isinstance(table, SeriesTable):
         from discovery.dynamics.discovering import discover_series
 

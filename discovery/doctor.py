@@ -60,6 +60,7 @@ def examine(self_test: bool = True) -> Iterator[Finding]:
     yield from _device()
     for program, use in TOOLS.items():
         path = shutil.which(program)
+        # None and not False: optional tools that are missing are no failure.
         yield Finding(program, path or f"missing; it {use}", bool(path) or None)
     for package, (extra, use) in EXTRAS.items():
         there = find_spec(package) is not None
@@ -97,6 +98,8 @@ def fitted_q10() -> float:
     from sciren import KANEncoder, Q10Respiration, ScIReN, Table, TrainConfig, fit
 
     rng = np.random.default_rng(0)
+    # Rows without noise and a base that is linear in light: anything but 1.5 is a fault
+    # of the installation.
     light, ta = rng.uniform(0, 1, ROWS), rng.uniform(-5, 25, ROWS)
     reco = (1 + 2 * light) * Q10 ** ((ta - 15) / 10)
     frame = pd.DataFrame({"light": light, "ta": ta, "reco": reco})

@@ -151,6 +151,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+        # scikit-learn asks that a constructor only stores what it is given: `clone`
+        # compares. None stands for the default of an option.
         for name in SymbolicOptions.model_fields:
             setattr(self, name, options.pop(name, None))
         for name in options:
@@ -185,12 +187,17 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         """
         from symbolic.expression.tree import check_name
 
+        # One number is drawn from whatever was given (seed, RandomState, None) and
+        # serves for all that is random in this fit.
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         X, self._kinds = with_kinds(X, self.categorical or (), self.periodic or {})
         values = self._values(X, reset=True)
         targets = checked_targets(y, len(values))
+        # predict returns what y was: (n,) or (n, 1) are told apart here.
         self._one_target = targets.ndim == 1
         targets = targets.reshape(len(values), -1)
+        # 1. X and y as numbers. 2. Process model and roles of columns. 3. Rows that
+        # count. 4. Blocks for validation. 5. Training.
         decoder = self._process_model(y, targets.shape[1])
         given = given_forcings(forcings, decoder, len(values))
         self._columns_of(decoder, set(given))
@@ -232,6 +239,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         last = getattr(self, "model_", None)
         if not self.warm_start or last is None:
             return fresh
+        # Curves of other inputs, latents or kinds of encoder are no start for these.
         alike = (
             last.encoder.n_inputs == inputs
             and last.latent_names == fresh.latent_names
@@ -249,6 +257,9 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         if decoder is None:
             decoder = IdentityDecoder(names or [f"y{k + 1}" for k in range(count)])
             return redeclare(decoder, self.parameters)
+        # Columns of y with names of the process model's targets: only those are
+        # compared. Without such names y has all of them, in the order of the process
+        # model.
         named = [name for name in decoder.targets if name in (names or ())]
         observed = named if len(named) == count else None
         decoder = redeclare(decoder, self.parameters, observed)
@@ -274,6 +285,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
 
         given = self.train or {}
         if isinstance(given, TrainConfig):
+            # Only what was set: defaults of a TrainConfig would override seed and
+            # ladder.
             given = given.model_dump(exclude_unset=True)
         auto = self.encoder == "kan" and self.hidden == "auto"
         return TrainConfig(**{"seed": seed, "ladder": auto and climb, **given})
@@ -328,6 +341,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         else:
             equations = equations_of(self.discovery_)
             values = equation_targets(equations, self.model_, rows).numpy()
+        # Rows with gaps keep their place and are nan.
         result = np.full((len(table), values.shape[1]), np.nan)
         result[whole] = values
         return result[:, 0] if self._one_target else result
@@ -343,6 +357,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
 
         predicted = self._predicted(self._checked(X, forcings))
         observed = checked_targets(y, len(predicted))
+        # Several targets: a row counts only if all of them are observed, as r2_score
+        # needs.
         gaps = np.isnan(observed) | np.isnan(predicted.reshape(observed.shape))
         known = ~gaps.reshape(len(gaps), -1).any(axis=1)
         weights = checked_weights(sample_weight, len(predicted))

@@ -87,6 +87,7 @@ def contents(folder: Path, data: bool) -> dict[str, Path]:
     if data and config.data.path is not None:
         path = config.data.path
         _require(path, "the data")
+        # An archive with other data than those of the run would never reproduce it.
         known = json.loads((folder / "data.json").read_text(encoding="utf-8"))["sha256"]
         if path.is_file() and file_hash(path) != known:
             raise DataError(
@@ -122,6 +123,8 @@ def _record(folder: Path, files: dict[str, Path]) -> dict[str, Any]:
         "format": 1,
         "versions": versions(),
         "data": place and f"data/{place.name}",
+        # The path is that of this machine; name and function are enough to find it
+        # below process/.
         "decoder": config.decoder and config.decoder.name.rpartition("/")[2],
         "sha256": {name: file_hash(path) for name, path in sorted(files.items())},
     }
@@ -143,10 +146,12 @@ def _write(place: Path, files: dict[str, Path], texts: dict[str, str]) -> None:
         for name in sorted({*files, *texts}):
             info = zipfile.ZipInfo(name, _DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
+            # Upper half: permissions of Unix, the same whatever the file had.
             info.external_attr = 0o644 << 16
             if name in texts:
                 packed.writestr(info, texts[name])
                 continue
             with files[name].open("rb") as source, packed.open(info, "w") as into:
+                # A mebibyte at a time: tables may be larger than the memory.
                 while chunk := source.read(1 << 20):
                     into.write(chunk)

@@ -94,6 +94,7 @@ def _changes(
             raise ConfigError(
                 "the archive holds no observations; name the file with --data"
             )
+        # Only places change; all other settings are those of the archived run.
         changes.append(f"data.path={inside.resolve()}")
     name = record["decoder"] or ""
     if ":" in name:
@@ -121,6 +122,8 @@ def unpack(packed: Path, out: Path) -> dict[str, Any]:
         with zipfile.ZipFile(packed) as inside:
             record = json.loads(inside.read(RECORD))
             _check_members(packed, inside, record)
+            # Names and sizes were checked first; hashes can only be checked on the
+            # unpacked files.
             inside.extractall(out / "archived")
     except DataError:
         raise
@@ -142,6 +145,7 @@ def _check_members(packed: Path, inside: zipfile.ZipFile, record: Any) -> None:
     listed = record.get("sha256") if isinstance(record, dict) else None
     if not isinstance(listed, dict) or {"data", "decoder"} - set(record):
         raise DataError(f"{packed}: is no archive of `sciren archive` ({RECORD})")
+    # "/etc/passwd" or "../x" would be written outside of the folder.
     outside = [
         name for name in names if name.startswith("/") or ".." in Path(name).parts
     ]
@@ -156,6 +160,7 @@ def _check_members(packed: Path, inside: zipfile.ZipFile, record: Any) -> None:
             f"{packed}: {problem[0]} is not as `sciren archive` writes it; get the archive "
             "again"
         )
+    # The sizes that the archive declares, at which unpacking stops.
     size = sum(info.file_size for info in inside.infolist())
     if size > LARGEST:
         raise DataError(
@@ -190,6 +195,8 @@ def compare_runs(archived: Path, again: Path, record: dict[str, Any]) -> Reprodu
 
 
 def _equal(before: "Fact", now: "Fact") -> bool:
+    # Equations and words have no number and must be the same text; numbers may differ
+    # by rounding, and their printed text with them.
     if math.isnan(before.value) and math.isnan(now.value):
         return before.text == now.text
     pairs = ((before.value, now.value), (before.low, now.low), (before.high, now.high))

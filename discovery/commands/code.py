@@ -29,6 +29,7 @@ def check_code(
     """
     from discovery.config.process import check_code_place
 
+    # Who types the name of the file on the command line has chosen it.
     keys = {change.partition("=")[0].strip() for change in changes or ()}
     named = named or bool(keys & {"decoder", "decoder.name"})
     name = settings.decoder.name if settings.decoder else None
@@ -48,5 +49,6 @@ def naming(config: Path, settings: "RunConfig") -> Iterator[None]:
     except (ConfigError, ExpressionError, ParameterError) as error:
         if any(path in str(error) for path in paths):
             raise
+        # Below, settings have no file; here its name is known.
         text = str(error).removeprefix("settings: ")
         raise type(error)(f"{config}: {text}") from error

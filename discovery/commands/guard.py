@@ -52,6 +52,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    # Warnings of libraries are for developers.
     if category.__module__.startswith("sciren") or options.debug:
         tell(f"warning: {one_line(message)}")
 
@@ -91,6 +92,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         try:
             command(*args, **kwargs)
         except SciRenError as error:
+            # 1: the work was tried and failed; 2: the input is at fault.
             code = 1 if isinstance(error, _WORK_ERRORS) else 2
             _fail(error, one_line(error), code)
         except (OSError, MemoryError) as error:

@@ -75,6 +75,7 @@ def tune(
 
     settings = load_config(config, changes or ())
     check_code(settings, config, changes, False, allow_code)
+    # Beside the run's own folder: the search must not take the place of a run.
     if not any(change.startswith("out=") for change in changes or ()):
         out = settings.out.with_name(f"{settings.out.name}-tune")
         settings = settings.model_copy(update={"out": out})

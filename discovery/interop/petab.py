@@ -148,11 +148,14 @@ class _Problem:
                 "which PEtab needs"
             )
         self.model, self.process = model, process
+        # Rows without any target would be conditions that nothing is measured in.
         self.table = table.take(table.observed.any(1))
         name = self.name = Identifiers(RESERVED)
         self.features = [name("feature", one) for one in model.feature_names]
         self.forcings = [name("forcing", one) for one in model.decoder.forcings]
         self.raw = [name("raw", f"{one}_raw") for one in model.latent_names]
+        # Names of the network's own ends; the table of hybridization ties them to
+        # columns and latents.
         self.inputs = [f"{NET}_input{k + 1}" for k in range(len(self.features))]
         self.outputs = [f"{NET}_output{k + 1}" for k in range(len(self.raw))]
 
@@ -208,6 +211,8 @@ class _Problem:
     def _noise(self) -> dict[str, float]:
         """Return target -> deviation of the residuals."""
         predicted = self.model.predict(self.table).targets.detach().numpy()
+        # The noise of PEtab is a parameter; it starts at the deviation of the
+        # residuals.
         order = [self.table.target_names.index(n) for n in self.model.target_names]
         residuals = self.table.targets.numpy()[:, order] - predicted
         spread = np.nanstd(residuals, axis=0)
@@ -222,6 +227,7 @@ class _Problem:
             columns[name] = table.forcings[own].numpy()
         frame = pd.DataFrame(columns).assign(conditionId=list(rows))
         long = frame.melt("conditionId", var_name="targetId", value_name="targetValue")
+        # One row a condition and column; the stable sort keeps the columns in order.
         return long.sort_values("conditionId", kind="stable")
 
     def _observables(self) -> dict[str, list[Any]]:
@@ -234,6 +240,8 @@ class _Problem:
         latents = self._latents()
         formulas, targets = [], list(self.model.target_names)
         for target in targets:
+            # The observable holds the bounds and the process; the network gives raw
+            # latents.
             whole = self.process[target].subs(latents)
             formulas.append(CodeText(DIALECT, names).text(whole))
         return {

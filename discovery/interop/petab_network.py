@@ -47,6 +47,8 @@ def layers_of(model: "ScIReN") -> Layers:
     elif isinstance(encoder, MLPEncoder) and not (
         encoder.batch_norm or encoder.skip or encoder.kinds
     ):
+        # A block is a linear layer and its activation; the activation is written once
+        # for all.
         dense = [_first(block) for block in encoder.blocks] + [encoder.head]
         activation = encoder.activation
     else:
@@ -58,8 +60,11 @@ def layers_of(model: "ScIReN") -> Layers:
     weights = [layer.weight.detach().numpy().copy() for layer in dense]
     biases = [layer.bias.detach().numpy().copy() for layer in dense]
     shift, scale = model.feature_shift.numpy(), model.feature_scale.numpy()
+    # The first layer takes (x - shift) / scale: W ((x - s) / c) + b = (W / c) x + (b -
+    # (W / c) s).
     weights[0] = weights[0] / scale
     biases[0] = biases[0] - weights[0] @ shift
+    # The last one gives scale * out + shift, so both are multiplied into it.
     size = model.output_scale.numpy()
     weights[-1] = weights[-1] * size[:, None]
     biases[-1] = biases[-1] * size + model.output_shift.numpy()

@@ -67,6 +67,7 @@ def _outputs(model: "SymbolicModel") -> dict[str, dict[str, Any]]:
     for name, routine in zip(names, routines, strict=True):
         columns = [argument.column for argument in routine.arguments]
         found[name] = {"call": Code(routine.identifier), "arguments": columns}
+    # Targets first, as in `predict`.
     first = [name for name in found if name in (model.process or {})]
     return {name: found[name] for name in dict.fromkeys([*first, *found])}
 
@@ -97,6 +98,7 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
     edges = [
         {
             "feature": means.features[feature],
+            # R counts from one.
             "latent": latent + 1,
             "places": [k + 1.0 for k in range(block.start, block.stop)],
             "basis": _basis(basis),
@@ -104,6 +106,7 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
         for (feature, latent), basis, block in zip(
             design.edges, design.bases, design.blocks, strict=True
         )
+        # Edges of which the fit kept no coefficient have no part in the law.
         if block.stop > block.start
     ]
     reach = uncertainty.reach
@@ -121,6 +124,8 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
         "means": [_mean(model, name) for name in uncertainty.targets],
         "scales": [vars(uncertainty.comparisons[name]) for name in uncertainty.targets],
         "scores": [laws[name].to_json() for name in uncertainty.targets],
+        # Lack of fit is in units of the noise of the network's law, see
+        # `discovery.uncertainty.columns.widened`.
         "noise": [
             {"growth": noise[name].growth, "floor": noise[name].floor}
             for name in uncertainty.targets
@@ -166,11 +171,13 @@ def pieces_of(basis: CurveBasis, knots: np.ndarray) -> np.ndarray:
     """
     starts, steps = knots[:-1], np.diff(knots)
     share = np.array([0.0, 1 / 3, 2 / 3, 1.0])
+    # Four values at 0, 1/3, 2/3 and 1 of a piece fix its cubic.
     powers = np.vander(share, 4)  # of the share of the piece: 3, 2, 1, 0
     points = starts[:, None] + steps[:, None] * share
     raw = PIECES[basis.kind](points.ravel(), knots)
     values = ((raw - basis.mean) @ basis.transform).reshape(len(steps), 4, -1)
     by_share = np.linalg.solve(powers, values)  # (pieces, 4, columns)
+    # share = distance / step: coefficient of power k divided by step^k.
     by_distance = by_share / steps[:, None, None] ** np.array([3, 2, 1, 0])[:, None]
     return by_distance.transpose(2, 0, 1)
 

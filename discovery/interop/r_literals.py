@@ -54,6 +54,7 @@ def _sequence(items: list[Any]) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
+    # Before numbers: a bool is an int in Python.
     if isinstance(value, bool | np.bool_):
         return "TRUE" if value else "FALSE"
     number = float(value)
@@ -61,6 +62,7 @@ def _scalar(value: Any) -> str:
         return "NaN"
     if np.isinf(number):
         return "Inf" if number > 0 else "-Inf"
+    # repr is the shortest text that gives the same double again, in R as well.
     return repr(number)
 
 

@@ -97,6 +97,7 @@ def _title(discovery: DiscoveryRecord) -> str:
 def _plain(text: str) -> str:
     """Return text as fields of DESCRIPTION and Rd pages take it: ASCII, one line."""
     kept = text.encode("ascii", "replace").decode()
+    # Backslash, braces and percent are commands and comments of Rd.
     return " ".join(re.sub(r"[\\{}%]", " ", kept).split())
 
 

@@ -50,6 +50,7 @@ def sites_of(
     from sciren.data.labels import id_text
 
     frame = labelled_frame(config, over)
+    # As text, so that 007 and 7 are two sites.
     labels = id_text(frame[over])
     groups = {str(k): part for k, part in frame.groupby(labels.to_numpy(), sort=True)}
     few = [label for label, part in groups.items() if len(part) < least]
@@ -81,6 +82,7 @@ def _apart(sites: list[Site]) -> list[Site]:
     apart = []
     for site in sites:
         folder, number = site.folder, 1
+        # macOS and Windows take "A" and "a" for the same folder.
         while folder.casefold() in taken:
             number += 1
             folder = f"{site.folder}_{number}"
@@ -98,6 +100,7 @@ def _place(frame: "pd.DataFrame") -> tuple[float, float] | None:
         if east in names and north in names:
             place: Any = frame[[names[east], names[north]]]
             lon, lat = place.apply(pd.to_numeric, errors="coerce").mean()
+            # Columns that are called so may hold metres of a projection.
             if abs(lon) <= 360 and abs(lat) <= 90:
                 return float(lon), float(lat)
     return None

@@ -83,6 +83,7 @@ def _ours(path: Path) -> bool:
 
 def _task(config: RunConfig, over: str, site: Site) -> Task:
     settings = json.loads(config.model_dump_json())
+    # All runs read the same file; each keeps the rows of its value.
     settings["data"]["only"] = {**settings["data"]["only"], over: [site.label]}
     settings["out"] = str((Path(config.out) / site.folder).resolve())
     return Task(site.label, settings)
@@ -98,10 +99,14 @@ def discover_one(task: Task) -> Outcome:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the report of the run has them
             folder = run(
-                config_from_mapping(task.settings, task.label), quiet=True, resume=True
+                # resume: a finished run is left as it is, an interrupted one goes on.
+                config_from_mapping(task.settings, task.label),
+                quiet=True,
+                resume=True,
             )
         facts = tuple(asdict(fact) for fact in facts_of(load_discovery(folder)))
         rows = read_record(folder / "data.json", "rows")["rows"]
+    # One site without enough rows must not end the sweep of a thousand.
     except SciRenError as error:
         return Outcome(task.label, error=" ".join(str(error).split()))
     return Outcome(task.label, facts, rows)

@@ -39,6 +39,7 @@ def site_frame(result: Sweep) -> "pd.DataFrame":
         row |= {"lon": place[0], "lat": place[1]} if place else {}
         rows.append(row | {"error": outcome.error})
     frame: Any = pd.DataFrame(rows)
+    # Columns come from the facts of all runs; these three go to the end.
     last = [name for name in ("lon", "lat", "error") if name in frame]
     return frame[[*(name for name in frame if name not in last), *last]]
 

@@ -44,6 +44,8 @@ class Grid:
     @property
     def chunks(self) -> tuple[int, ...]:
         """Lengths of a block: whole last dimensions, as many as `CELLS` allow."""
+        # From the last dimension, which lies together in the file: it is taken whole
+        # while cells are left, the first ones are cut.
         left, lengths = CELLS, []
         for size in reversed(self.shape):
             length = max(1, min(size, left))
@@ -96,6 +98,9 @@ class Grid:
                 f"{values.dtype}, not numbers"
             )
         order = [name for name in self.sizes if name in variable.dims]
+        # 1. Dimensions in the order of the grid. 2. New axes for those it lacks. 3.
+        # Broadcast to the block and flatten, so that the k-th cell of every variable is
+        # the same place.
         values = values.transpose([variable.dims.index(name) for name in order])
         places = tuple(
             slice(None) if name in variable.dims else np.newaxis for name in self.sizes

@@ -115,6 +115,7 @@ def needed(discovery: DiscoveryRecord, using: Using) -> list[str]:
     else:
         features = list(equations_of(discovery).used_features())
     forcings = equations_of(discovery).forcing_columns if discovery.equations else {}
+    # The flag of outside looks at columns that the equations may have dropped.
     watched = discovery.uncertainty.reach.names if discovery.uncertainty else ()
     return list(dict.fromkeys([*features, *forcings.values(), *watched]))
 
@@ -156,6 +157,7 @@ def _begin(
         "using": using,
         "interval": interval,
     }
+    # Through JSON and back, so that tuples and numbers compare as they were written.
     same = (hidden / ASKED).is_file() and read_json(hidden / ASKED) == json.loads(
         json.dumps(asked)
     )
@@ -165,6 +167,7 @@ def _begin(
     hidden.mkdir(parents=True)
     _make_store(hidden / STORE, grid, discovery, using, interval)
     write_json(hidden / DONE, [])
+    # Written last: a store without it is half made and begins again.
     write_json(hidden / ASKED, asked)
     return set()
 
@@ -192,6 +195,7 @@ def _make_store(
 
     from discovery.runs.prediction_files import describer, global_attributes
 
+    # One cell is predicted to learn the names of the columns.
     few = grid.block(dict.fromkeys(grid.sizes, (0, 1)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -208,6 +212,7 @@ def _make_store(
             name,
             shape=grid.shape,
             chunks=grid.chunks,
+            # Seven digits are enough for a map, at half the size.
             dtype="int8" if flag else "float32",
             fill_value=0 if flag else np.nan,
             dimension_names=list(grid.sizes),
@@ -226,6 +231,8 @@ def _run(
     total = len(done) + len(tasks)
     for position, _ in executor.results(write_block, tasks):
         done.add(tasks[position].number)
+        # Noted after the block was written: an interrupt repeats a block, never skips
+        # one.
         write_json(hidden / DONE, sorted(done), indent=None)
         progress.update("blocks", len(done), total, {})
 
@@ -234,6 +241,7 @@ def write_block(task: Task) -> int:
     """Predict the cells of one block and write them; return how many."""
     import zarr
 
+    # Read in the worker: a path travels, a network does not.
     discovery = load_discovery(task.run)
     frame = task.grid.block(task.region)
     with warnings.catch_warnings():

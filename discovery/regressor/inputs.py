@@ -29,6 +29,7 @@ def checked_targets(y: Any, rows: int) -> np.ndarray:
     """Return y, (n,) or (n, t), float64; nan is allowed, infinities are not."""
     if y is None:
         raise ConfigError("requires y to be passed, but the target y is None")
+    # Gaps are rows without an observation, infinities are mistakes.
     values = _check(
         y,
         dtype=np.float64,
@@ -85,6 +86,7 @@ def column_position(column: Column, names: Sequence[str], remedy: str = "") -> i
         return list(names).index(column)
     if not -len(names) <= column < len(names):
         raise ColumnError(f"X has no column {column}, only {len(names)} columns")
+    # Negative positions count from the end, as in Python.
     return int(column) % len(names)
 
 
@@ -104,6 +106,8 @@ def given_forcings(
     if forcings is None:
         return {}
     names = list(decoder.forcings)
+    # With names they find their place, without they count in the order of the process
+    # model.
     if hasattr(forcings, "columns") or isinstance(forcings, Mapping):
         given = {str(name): np.asarray(forcings[name], float) for name in forcings}
     else:
@@ -136,6 +140,7 @@ def held_out(table: "Table", share: float, seed: int) -> "tuple[Table, Table]":
     names = np.unique(blocks)
     if len(names) < 2:
         raise ConfigError("one group cannot be split; give at least two groups")
+    # At least one block on each side.
     count = min(max(1, round(share * len(names))), len(names) - 1)
     chosen = np.random.default_rng(seed).permutation(names)[:count]
     held = np.isin(blocks, chosen)

@@ -53,6 +53,7 @@ class Plots:
         names = list(self._valid.target_names)
         if target is not None and target not in names:
             raise ConfigError(f"target={target!r}; the targets are {', '.join(names)}")
+        # Names as `discovery.report.figures` gives them.
         key = f"observed_{target or names[0]}" if len(names) > 1 else "observed"
         if key not in figures:
             raise ConfigError(f"{target or names[0]} has no observation in these rows")

@@ -42,6 +42,7 @@ class Results(Plots):
     def discovery_(self) -> "Discovery":
         """Equations, verification and intervals of the trained model."""
         check_is_fitted(self)
+        # Equations cost more than the fit and are found when they are first asked for.
         if self._discovery is None:
             from discovery.results.stages import discover
 
@@ -80,6 +81,7 @@ class Results(Plots):
             ConfigError: there is no such candidate.
         """
         check_is_fitted(self)
+        # Called for its check, before anything is thrown away.
         options_of(None, {"model_selection": candidate})
         self.model_selection = candidate
         self._discovery = None

@@ -47,6 +47,8 @@ class Rows:
         """Return X as numbers (n, columns)."""
         if self.missing not in ("error", "drop"):
             raise ConfigError(f"missing={self.missing!r}; use 'error' or 'drop'")
+        # `validate_data` also remembers names and number of columns at fit, and
+        # compares them later.
         whole = finite and self.missing == "error"
         return _validate(
             self, X, dtype=np.float64, reset=reset,
@@ -56,6 +58,7 @@ class Rows:
 
     def _usable(self, table: "Table", weights: np.ndarray | None) -> np.ndarray:
         """Return the rows (n,) that count: with a weight, without gaps."""
+        # scikit-learn asks that a weight of zero is the same as leaving the row out.
         usable = np.ones(len(table), dtype=bool) if weights is None else weights > 0
         whole = whole_rows(table)
         if self.missing == "error" and not whole.all():
@@ -81,12 +84,14 @@ class Rows:
                 f"forcings={given}: process model {decoder.name!r} knows no "
                 f"{unknown[0]!r}. {closest_names(unknown[0], decoder.forcings)}"
             )
+        # None: given beside X; else the position of the column in X.
         self._forcing_columns: dict[str, int | None] = {
             name: None
             if name in beside
             else column_position(given.get(name, name), names, FROM_PIPELINES)
             for name in decoder.forcings
         }
+        # By default what the process reads is not offered to the encoder as well.
         own = set(self._forcing_columns.values())
         self._feature_columns = (
             [k for k in range(len(names)) if k not in own]
@@ -106,6 +111,8 @@ class Rows:
         return {
             name: names[column]
             if column is not None
+            # A forcing beside X may have the name of a column of X that holds something
+            # else.
             else f"{name}_forcing"
             if name in names
             else name
@@ -131,6 +138,7 @@ class Rows:
         from sciren.data import Table
 
         names = self._column_names()
+        # Rows to predict have no targets at all.
         if targets is None:
             targets = np.empty((len(values), 0))
         blocks = np.arange(len(values))
@@ -159,6 +167,7 @@ class Rows:
         check_is_fitted(self)
         X = with_kinds(X, (), {}, self._kinds)[0]
         values = self._values(X, finite=needed)
+        # Latents need the features alone: these must be finite, forcings need not be.
         if not needed and self.missing == "error":
             _check(values[:, self._feature_columns], input_name="X")
         beside = given_forcings(forcings, self.model_.decoder, len(values))

@@ -56,6 +56,7 @@ def save_estimator(estimator: Any, folder: str | Path, overwrite: bool = False) 
         "history": {name: getattr(history, name) for name in _HISTORY},
         "columns": _columns(estimator._train),
     }
+    # The folder appears whole or not at all: written beside its place, then renamed.
     hidden = out.with_name(f".{out.name}.new-{secrets.token_hex(4)}")
     try:
         hidden.mkdir(parents=True)
@@ -68,6 +69,7 @@ def save_estimator(estimator: Any, folder: str | Path, overwrite: bool = False) 
             for part, table in parts.items()
             for name, values in _arrays(table).items()
         }
+        # Without pickle an array file holds numbers only; reading it runs nothing.
         np.savez_compressed(hidden / ROWS, allow_pickle=False, **arrays)
         if out.exists():
             shutil.rmtree(out)
@@ -148,6 +150,7 @@ def _written(name: str, value: Any) -> Any:
         value = value.model_dump(exclude_unset=True)
     if isinstance(value, Decoder):
         return value.name  # only a name to read; `load` is given the model itself
+    # JSON turns keys into texts; pairs keep positions of columns as numbers.
     if isinstance(value, Mapping):
         return {"pairs": [[key, _written(name, one)] for key, one in value.items()]}
     if isinstance(value, list | tuple):

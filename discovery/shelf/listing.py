@@ -74,6 +74,7 @@ def printed_equations(model: "Decoder") -> list[str]:
     from symbolic.printing.text import to_text
 
     if isinstance(model, DynamicModel):
+        # One step of a model with memory is a process without; its states are inputs.
         model = StepView(model)
     traced = trace(model, {})
     return [
