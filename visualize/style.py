@@ -26,9 +26,8 @@ P = ParamSpec("P")
 WIDTH = 9.0  # inches; 900 px in the report
 NARROWEST = 2.2  # inches of a panel whose title and ticks can be read
 FONT = 10.0  # points; nothing in a picture is smaller than SMALL
-SMALL = (
-    8.5  # points: ticks and legends; FONT at the usual ratio of 1.2 to the next size
-)
+# points: ticks and legends; FONT at the usual ratio of 1.2 to the next size
+SMALL = 8.5
 SCREEN = 100.0  # pixels an inch in a notebook, as in the report
 READABLE = 4.5  # contrast ratio that WCAG 2.2 asks of small text
 

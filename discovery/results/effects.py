@@ -21,9 +21,8 @@ Array = NDArray[np.float64]
 Rows = Callable[[Array], Any]
 
 GRID = 100  # values of partial dependence, as fine as a picture shows
-BINS = (
-    40  # of accumulated local effects: quantiles of the feature, each with enough rows
-)
+# of accumulated local effects: quantiles of the feature, each with enough rows
+BINS = 40
 AT_ONCE = 20_000  # rows handed to a model at a time; more only cost memory
 
 

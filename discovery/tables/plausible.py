@@ -30,9 +30,8 @@ LEAST_IN_LOGS = 0.5  # deviation of numbers between 1 and 5
 # 1.4826 median absolute deviations are one standard deviation of normal numbers:
 # Rousseeuw and Croux 1993, Alternatives to the median absolute deviation
 NORMAL = 1.4826
-ROUNDING = (
-    1e-12  # a spread this small against the values is rounding, as in sciren.data
-)
+# a spread this small against the values is rounding, as in sciren.data
+ROUNDING = 1e-12
 LEAST_SCORED = 3  # rows of a part: a variance of two has one degree of freedom
 # rank correlation from which a feature is called a function of the target; of 10 pairs of
 # independent numbers one in 1.8 million has 1

@@ -18,7 +18,7 @@ import pandas as pd
 from sciren.data.frames import numeric_column
 from sciren.errors import ColumnError, DataError, ExpressionError, closest_names
 
-_LONGEST = 1000
+_LONGEST = 1000  # characters; a filter by hand stays far below, a list of ids does not
 _QUOTED = re.compile(r"`([^`]*)`")
 
 _ARITHMETIC: dict[type[ast.operator], Callable[..., np.ndarray]] = {

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from sciren.data.series_splits import SeriesSplit
     from sciren.decoders.dynamic import DynamicModel
 
-LEAST_GROUPS = (
-    3  # a straight line through two groups leaves none that could contradict it
-)
+# a straight line through two groups leaves none that could contradict it
+LEAST_GROUPS = 3
 
 
 def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:

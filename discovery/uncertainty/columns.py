@@ -53,23 +53,18 @@ def interval_columns(
         raise ConfigError(f"interval={level}; use a probability such as 0.9")
     count = len(next(iter(columns.values()), ()))
     found: dict[str, Array] = {}
-    # Each predictor has its own held-out errors; without equations there are those of
-    # the network only.
     laws = uncertainty.observations.get(using, uncertainty.observations["network"])
     for name in uncertainty.targets:
         observation = _observation(
             laws[name], uncertainty.comparisons[name], predicted[name], level
         )
         found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
-    # A target that is itself a latent has its columns already.
     latents = [
         latent for latent in uncertainty.latents if latent not in uncertainty.targets
     ]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     for name in means:
         found |= {f"{name}{end}": np.full(count, np.nan) for end in ("_low", "_high")}
-    # A row needs a covariance (coefficients, coefficients) for itself; in parts the
-    # memory stays bounded.
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         some = {name: values[part] for name, values in columns.items()}
@@ -78,8 +73,7 @@ def interval_columns(
                 found[name][part] = values
     found |= _given_limits(uncertainty, own, latents, level) if own else {}
     for name in means:
-        # An interval that leaves out its own prediction would be taken for a fault: the
-        # recommended fit and the equations differ a little.
+        # An interval without its own prediction would be taken for a fault.
         value = predicted[name.removesuffix("_mean")]
         # a prediction that is missing has no limits either
         found[f"{name}_low"] = np.minimum(found[f"{name}_low"], value)

@@ -27,9 +27,8 @@ CLEARLY = 1.5
 """Half widths beyond which no chance carries a right form: a half width is about three
 standard errors, and 4.5 of them are exceeded in fewer than 1 of 1,000 curves."""
 
-MATERIAL = (
-    0.05  # of the range of a curve: 15 splines cannot follow every form more closely
-)
+# of the range of a curve: 15 splines cannot follow every form more closely
+MATERIAL = 0.05
 
 
 def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str]:

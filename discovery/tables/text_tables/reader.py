@@ -70,11 +70,9 @@ def read_text(
     Raises:
         DataError: the file is no text of this form; the message proposes what fits.
     """
-    # 1. Lines. 2. Names and units. 3. Every row has as many cells as there are names.
-    # 4. Parse, which then cannot shift cells without a word.
+    # 1. Lines. 2. Head. 3. As many cells as names, in every row. 4. Parse.
     lines = _lines(path, reading)
     head = _head(path, lines, reading)
-    # One fast search for the mark decides whether lines are looked at one by one.
     commented = reading.comment is not None and any(reading.comment in x for x in lines)
     comments = sum(_is_comment(x, reading) for x in lines) if commented else 0
     body = [x for x in lines[head.first :] if x.strip()]
@@ -121,7 +119,6 @@ def _lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[str]:
         raise DataError(f"{path}: the file cannot be read ({first[:200]})") from error
     if not raw.strip():
         raise DataError(f"{path}: the file is empty")
-    # The cut may fall inside a line, or inside a character of several bytes.
     cut = len(raw) == most
     text = _decoded(path, raw, reading.encoding, cut)
     if cut:
@@ -140,7 +137,6 @@ def _decoded(path: Path, raw: bytes, encoding: str | None, cut: bool = False) ->
         cut: whether the last bytes may be a part of a character.
     """
     marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
-    # Text has no zero bytes; binary files and UTF-16 do.
     if encoding is None and marked is None and b"\0" in raw[:65_536]:
         raise DataError(f"{path}: {_binary(raw)}")
     try:
@@ -253,7 +249,6 @@ def _check_form(
     reading: "ReadingSettings",
 ) -> None:
     """Refuse a table whose first lines have another form, and say which."""
-    # Two readings: the rows alone, and all lines with the head that they suggest.
     form = form_of([pair for pair in shown if pair[0] > place])
     whole = form_of(shown)
     separator = reading.separator or ","
@@ -271,8 +266,6 @@ def _check_form(
     if whole is None or whole.separator != separator:
         return
     keys = as_setting(whole.keys(separator, reading.decimal, place))
-    # Each refusal proposes the keys that would read the file; nothing is guessed
-    # silently.
     if whole.cells != len(names):
         if whole.header not in (None, place):
             raise DataError(
@@ -333,8 +326,6 @@ def _check_cells(
 
     def number(row: int) -> int:
         """Line of a row in the file, the first is 1; equal lines are told apart."""
-        # Only where an error is told, so that its cost (a search per line) does not
-        # matter.
         wanted, place = body[: row + 1], first - 1
         for text in wanted:
             place = lines.index(text, place + 1)
@@ -363,7 +354,6 @@ def _cell_counts(
     if not any('"' in line for line in lines):
         if separator == " ":
             return [len(line.split()) for line in lines]
-        # Without quotes a count is enough and much faster than parsing.
         return [line.count(separator) + 1 for line in lines]
     reader = csv.reader(
         (f"{line}\n" for line in lines),
