@@ -134,6 +134,7 @@ def _write_map(result: Sweep, frame: Any) -> None:
     if not placed or name is None:
         return
     from visualize import plot_map
+    from visualize.paper.both import save_both
 
     values = dict(zip(frame[result.over], frame[name], strict=True))
     places: Sequence[tuple[float, float]] = [s.place for s in placed if s.place]
@@ -143,5 +144,4 @@ def _write_map(result: Sweep, frame: Any) -> None:
         [values[site.label] for site in placed],
         name=name,
     )
-    figure.savefig(result.folder / "map.png", dpi=200)
-    figure.savefig(result.folder / "map.pdf")
+    save_both(figure, result.folder / "map.png", result.folder / "map.pdf", 200)

@@ -228,6 +228,20 @@ class Scores:
         return self.folder / f"{number:05d}.{kind}.json"
 
 
+class _HeldAlready:
+    """Lock of a journal that one process writes: `tune` holds the folder alone.
+
+    Optuna's own are files, which a killed search leaves behind for others to wait for.
+    """
+
+    def acquire(self) -> bool:
+        """Return that the lock is held."""
+        return True
+
+    def release(self) -> None:
+        """Do nothing: the folder is given free with its process."""
+
+
 def _study(journal: Path) -> "optuna.Study":
     try:
         import optuna
@@ -237,7 +251,8 @@ def _study(journal: Path) -> "optuna.Study":
         raise ConfigError("a search needs Optuna; install sciren[tune]") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(journal)))
+    held: Any = _HeldAlready()
+    storage = JournalStorage(JournalFileBackend(str(journal), lock_obj=held))
     return optuna.create_study(
         storage=storage, study_name="sciren", load_if_exists=True, direction="minimize"
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TRIALS, RECORD, CHOSEN = "trials.csv", "tune.json", "chosen.yaml"
+DPI = 200  # of the picture of the trials, as of those of a run
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,7 @@ def write(result: Tuned, config: RunConfig) -> None:
     """Write the table, the pictures, the record, and the configuration that is taken."""
     from discovery.config.file import resolved_yaml
     from visualize import plot_trials
+    from visualize.paper.both import save_both
 
     frame: Any = trial_frame(result)
     write_csv(result.folder / TRIALS, frame)
@@ -183,5 +185,4 @@ def write(result: Tuned, config: RunConfig) -> None:
     names = [name for name in result.changes if frame[name].astype(str).nunique() > 1]
     if names:
         figure = plot_trials(frame, names, "loss", taken=result.taken)
-        for ending in ("pdf", "png"):
-            figure.savefig(result.folder / f"trials.{ending}")
+        save_both(figure, *(result.folder / f"trials.{e}" for e in ("png", "pdf")), DPI)
