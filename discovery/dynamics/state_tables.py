@@ -28,6 +28,7 @@ def constants_table(study: "SeriesStudy", forms: "StateForms") -> "pd.DataFrame"
     rows = []
     for name, value in best.process_constants.items():
         error, parameter = best.process_errors[name], known[name]
+        # Curvature knows no bounds, a reader does.
         ends = (
             max(value - NORMAL_95 * error, parameter.low),
             min(value + NORMAL_95 * error, parameter.high),
@@ -38,6 +39,8 @@ def constants_table(study: "SeriesStudy", forms: "StateForms") -> "pd.DataFrame"
     for name, value in best.constants.items():
         error = best.errors[name]
         ends = value - NORMAL_95 * error, value + NORMAL_95 * error
+        # A constant of a closed form has no bounds to compare with: zero would leave it
+        # out of the form.
         why = "its interval holds zero" if ends[0] <= 0 <= ends[1] else ""
         source = f"state.{forms.state}"
         rows.append(_row(name, forms.latent, source, value, error, ends, "", why))
@@ -79,6 +82,8 @@ def notes_on(forms: "StateForms") -> list[str]:
         f"{forms.latent} is known where {forms.state} has been: {low:.3g} to {high:.3g}."
     ]
     best = forms.best
+    # Powers of a state in its own unit have constants of absurd size; the form counts
+    # it in units near its median.
     if not forms.refused and best.relation.reference != 1:
         notes.append(
             f"Constants of {forms.latent} belong to {forms.state} in units of "

@@ -52,6 +52,7 @@ def series_again(found: "DiscoveryRecord", study: "SeriesStudy") -> Lines:
         text = (
             f"free run, {check.name}: {check.number:.3g} {check.verdict}, stored {was}"
         )
+        # PASS or FAIL must repeat; the number behind it may differ by rounding.
         lines.append((text, check.verdict == was))
     for part, models in pooled_scores(parts, runs, scores).items():
         for target, score in models[EQUATION].items():
@@ -78,6 +79,7 @@ def _numbers(
     assert found.noise is not None  # every run on series keeps it
     assert found.series is not None  # the caller has asked
     noise, law = noise_of(found.noise), found.series.law
+    # Three kinds of runs, as `discovery.runs.workflow.complete` tells them apart.
     if finds_state_function(study):
         plain, numbers = stored_problems(
             study, train_config(study.config), found.series
@@ -88,6 +90,7 @@ def _numbers(
         }
         return parts, numbers, None
     if fits_groups_alone(study):
+        # As at the fit: validation rows were learned from.
         train = joined(study.split.train, study.split.valid)
         series = {"train": train, "test": study.split.test}
         carrier = carrier_of(study, train)
@@ -122,5 +125,6 @@ def _with_constant(found: "DiscoveryRecord", scores: "pd.DataFrame") -> "pd.Data
 
     stored = found.group_scores
     assert stored is not None  # every run on series keeps them
+    # Constant latents would have to be fitted again; only the equations are asked here.
     others: pd.DataFrame = stored.loc[stored["model"] != EQUATION]
     return pd.concat([scores, others], ignore_index=True)

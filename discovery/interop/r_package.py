@@ -31,6 +31,7 @@ def r_package(run: Path, out: Path, overwrite: bool = False) -> Path:
         ConfigError: no name for a package, something stands there, or no equations.
         DataError: no such run.
     """
+    # R takes the name of the folder for that of the package.
     if not re.fullmatch(NAME, out.name):
         raise ConfigError(
             f"{out.name!r} is no name of an R package: letters, digits and dots, from a "

@@ -76,6 +76,7 @@ def summary_text(result: "Partition") -> str:
     summary = result.summary
     lines = [f"partition: {result.folder}"]
     speed = summary["friction_velocity"]
+    # Without a column of friction velocity all thresholds are zero.
     if speed["high"] > 0:
         lines.append(
             f"friction velocity at night: at least {speed['threshold']:.3f} m s-1 "

@@ -169,6 +169,7 @@ def score_part(discovery: "DiscoveryRecord") -> tuple[str, dict[str, Any]]:
 def score_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each target: R2 on the test rows, side by side."""
     part, models = score_part(discovery)
+    # Known models in the order of the glossary, then the others.
     names = [
         *(name for name in MODELS if name in models),
         *(name for name in models if name not in MODELS),

@@ -111,7 +111,7 @@ class _Task:
         self.notes += decision_notes(self.options)
         # 1. Equations, verified. 2. Profiles of constants over them, where the training
         # has none. 3. Intervals. 4. Scores on every part. 5. The verdict, which needs
-        # all of these. Each stage asks `keep` first.
+        # all of these. What is finished comes from `keep`.
         equations = self._equations()
         training = self.training
         if equations is not None:

@@ -170,8 +170,8 @@ def _by_equations(
     limits: dict[str, np.ndarray] = {}
     # curves alone have the limits of the recommended fit, whose bands the report draws
     alone = not any(structure.nodes for structure in model.structures)
-    # Which limits: resamples of the equations where a latent has products of features
-    # (the recommended fit is a sum of curves and has none), else the recommended fit.
+    # Resamples of the equations where a latent is more than a sum of curves, of which
+    # alone the recommended fit is made, or where there is no such fit.
     resamples = discovery.replicates
     if not alone and discovery.uncertainty and resamples is None:
         resamples = drawn_constants(model)

@@ -92,6 +92,7 @@ def _parameter_row(parameter: "Parameter") -> tuple[str, ...]:
     kind = parameter.kind
     if parameter.per == "group":
         kind = f"{kind} per group"
+    # A fixed parameter is not learned: bounds would be read as if it were.
     low, high = (
         ("", "") if kind == "fixed" else (number(parameter.low), number(parameter.high))
     )

@@ -74,6 +74,8 @@ def write_shelf_page(folder: Path) -> Path:
 
 def _family(model: "Decoder") -> str:
     """Return what the file of a model says of the models in it."""
+    # A model made by the decorator keeps the user's function; its file's docstring is
+    # the family.
     function = getattr(model, "function", type(model))
     return (sys.modules[function.__module__].__doc__ or "").strip()
 

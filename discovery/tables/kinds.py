@@ -21,7 +21,6 @@ def kind_of(path: Path) -> str:
         DataError: there is no such file, it is empty, or of an unknown kind.
     """
     name = path.name.lower()
-    # The longest ending: .csv.gz also ends with shorter ones.
     kind = max((end for end in ENDINGS if name.endswith(end)), key=len, default="")
     if not path.exists():
         raise DataError(f"{path}: no such file; check the path")

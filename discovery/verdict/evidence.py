@@ -36,9 +36,7 @@ def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":
     from sciren.data import Table
 
     joined = Table.concatenate(list(parts.values()))
-    # -(-n // most) is n / most rounded up: the smallest step that leaves at most `most`
-    # rows. Evenly spaced rows keep all seasons and groups; a random part would not keep
-    # order.
+    # -(-n // most) is n / most rounded up. Every k-th row keeps all seasons and groups.
     return joined.take(np.arange(0, len(joined), -(-len(joined) // most)))
 
 
@@ -395,5 +393,5 @@ def _physical_r2(process: "ObservedProcess", predicted: "Tensor") -> float:
         for one in (table.targets, predicted)
     )
     value = r2(observed, ours, process.weights, process.targets)
-    # No prediction is worse than every bad one, and an infinite R2 still compares.
+    # A score that is not finite counts as the worst, and still compares.
     return value if np.isfinite(value) else -np.inf

@@ -88,6 +88,7 @@ def _model(
 
 
 def _training(config: "RunConfig") -> str:
+    # Settings of the training may be a mapping or a record.
     engine = getattr(config.train, "engine", None) or dict(config.train or {}).get(
         "engine"
     )
@@ -132,6 +133,7 @@ def _intervals(discovery: "Discovery", config: "RunConfig") -> str:
     text = f"{'; '.join(told)}." if told else ""
     methods = set(discovery.constants["method"])
     resamples = config.discovery.bootstrap
+    # Asked for is not enough: in time order intervals come from elsewhere.
     if resamples and any("bootstrap" in str(method) for method in methods):
         text += (
             f" Intervals hold 95\\,\\% and come from {resamples} resamples of "
