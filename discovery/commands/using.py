@@ -96,7 +96,6 @@ def predict(
     from sciren.execution import open_executor
 
     level = interval if intervals else None
-    # A grid is computed block by block; tables fit into the memory.
     if out.suffix == ".zarr":
         with (
             edits_accepted(accept_edits),
