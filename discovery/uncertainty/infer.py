@@ -195,15 +195,15 @@ def _reach(
 
 def _obstacle(model: "ScIReN", table: "Table") -> str | None:
     """Return why the data cannot be asked about single edges, or None."""
-    from discovery.verdict.evidence import MOST_EDGES
+    from discovery.verdict.evidence import most_edges
 
     edges = len(table.feature_names) * len(model.latent_names)
     if not model.decoder.rowwise:
         return f"decoder {model.decoder.name!r} does not act row by row"
-    if edges >= MOST_EDGES:
+    if edges >= most_edges(model):
         return (
-            f"there are {edges} edges, and from {MOST_EDGES} on tests of single edges take "
-            "too long"
+            f"there are {edges} edges, and from {most_edges(model)} on tests of single edges "
+            "take too long"
         )
     return None
 

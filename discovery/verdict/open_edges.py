@@ -15,17 +15,17 @@ FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 
 def open_edges(evidence: "Evidence") -> list[Reason]:
     """Features of the equations that whitened tests do not keep, and the reverse."""
-    from discovery.verdict.evidence import interacting
+    from discovery.verdict.evidence import interacting, most_edges
 
-    selection = evidence.selection
+    selection, process = evidence.selection, evidence.process
     if selection is None:
         # No tests for want of rows, or for too many edges: the second still allows a
         # screen.
         if evidence.unasked:
             return [_unasked(evidence.unasked)]
         screened = screen(evidence.fit, evidence.scale, evidence.held.blocks)
-        return [*screen_reasons(screened), untested(len(screened))]
-    process = evidence.process
+        limit = most_edges(process.term.model)
+        return [*screen_reasons(screened), untested(len(screened), limit)]
     held = {
         (edge.source, k)
         for k, structure in enumerate(evidence.fit.structures)
@@ -115,20 +115,18 @@ def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason
     ]
 
 
-def untested(count: int) -> Reason:
+def untested(count: int, limit: int) -> Reason:
     """Say that so many edges were only screened, and what follows from that."""
-    from discovery.verdict.evidence import MOST_EDGES
-
     sentence = (
-        f"Single edges were not tested ({count}, limit {MOST_EDGES - 1}): no interval and "
+        f"Single edges were not tested ({count}, limit {limit - 1}): no interval and "
         "no band counts the choice of features"
     )
     step = (
-        f"Offer fewer features, so that features times latents are below {MOST_EDGES}, "
+        f"Offer fewer features, so that features times latents are below {limit}, "
         "and run again: then every edge is tested"
     )
     return Reason(
-        "identified", "edges", False, sentence, count, MOST_EDGES - 1, step, rank=4
+        "identified", "edges", False, sentence, count, limit - 1, step, rank=4
     )
 
 

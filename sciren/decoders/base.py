@@ -49,6 +49,9 @@ class Decoder(ABC):
         self._check()
 
     needs_latent: ClassVar[bool] = True
+    expensive: ClassVar[bool] = False
+    """Whether a row costs hundreds of times a plain formula, as where a system of equations
+    is solved for it: what takes hundreds of evaluations of all rows is then left out."""
 
     def _check(self) -> None:
         if not self.targets:

@@ -61,6 +61,8 @@ class CLM5SoilCarbon(Decoder):
     decomposition; Lu et al. 2020 for the matrix form.
     """
 
+    expensive = True  # solves 140 pools a row
+
     def __init__(
         self,
         predicted: Sequence[str] = SENSITIVE,

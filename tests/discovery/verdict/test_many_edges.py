@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from discovery import ScIReNRegressor
-from discovery.verdict.evidence import MOST_EDGES
+from discovery.verdict.evidence import MOST_EDGES, MOST_EXPENSIVE, most_edges
 from discovery.verdict.open_edges import FIRM, hanging_on_the_split, untested
 from sciren import Parameter, process_model
+from sciren.decoders import CLM5SoilCarbon
 from sciren.inference import select
 from tests.sciren.inference.conftest import drivers
 from tests.sciren.inference.test_selection import plain
@@ -46,10 +47,16 @@ def test_twenty_edges_have_tests_intervals_and_bands(twenty):
 
 
 def test_edges_beyond_the_limit_are_said_to_be_untested():
-    reason = untested(MOST_EDGES)
+    reason = untested(MOST_EDGES, MOST_EDGES)
     assert not reason.holds
     assert "Single edges were not tested (100, limit 99)" in reason.sentence
     assert "below 100" in reason.next_step
+
+
+def test_an_expensive_process_has_a_lower_limit():
+    soil = SimpleNamespace(decoder=CLM5SoilCarbon)
+    formula = SimpleNamespace(decoder=straight)
+    assert most_edges(soil) == MOST_EXPENSIVE < most_edges(formula) == MOST_EDGES
 
 
 def test_a_feature_that_the_split_decides_about_is_named():
