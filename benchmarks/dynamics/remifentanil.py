@@ -110,9 +110,9 @@ def _fitted(table: SeriesTable) -> tuple[ScIReN, SeriesHistory]:
     """
     order = np.random.default_rng(0).permutation(len(table))
     cut = len(table) - len(table) // 4
-    parts = [table.take(np.sort(part)) for part in (order[:cut], order[cut:])]
+    train, valid = (table.take(np.sort(part)) for part in (order[:cut], order[cut:]))
     model = ScIReN(KANEncoder(len(FEATURES), len(PUBLISHED)), "auto", compartments)
-    history = fit(model, *parts, TrainConfig())
+    history = fit(model, train, valid, TrainConfig())
     assert isinstance(history, SeriesHistory)  # of series
     return model, history
 

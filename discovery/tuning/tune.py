@@ -185,4 +185,5 @@ def write(result: Tuned, config: RunConfig) -> None:
     names = [name for name in result.changes if frame[name].astype(str).nunique() > 1]
     if names:
         figure = plot_trials(frame, names, "loss", taken=result.taken)
-        save_both(figure, *(result.folder / f"trials.{e}" for e in ("png", "pdf")), DPI)
+        bitmap, vectors = (result.folder / f"trials.{end}" for end in ("png", "pdf"))
+        save_both(figure, bitmap, vectors, DPI)

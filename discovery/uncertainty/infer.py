@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from discovery.uncertainty.record import Comparison, Uncertainty
+from discovery.verdict.edge_limit import most_edges
 
 if TYPE_CHECKING:
     from sciren.data import Table
@@ -195,8 +196,6 @@ def _reach(
 
 def _obstacle(model: "ScIReN", table: "Table") -> str | None:
     """Return why the data cannot be asked about single edges, or None."""
-    from discovery.verdict.evidence import most_edges
-
     edges = len(table.feature_names) * len(model.latent_names)
     if not model.decoder.rowwise:
         return f"decoder {model.decoder.name!r} does not act row by row"

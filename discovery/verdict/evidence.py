@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from discovery.verdict.edge_limit import most_edges
 from sciren.inference.conformal import spread
 
 if TYPE_CHECKING:
@@ -24,20 +25,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-MOST_EDGES = 100
-"""Edges that are tested one by one; beyond, a screen says what it sees. Seconds, once, and
-as many for intervals and bands: `python -m benchmarks.belief edges`."""
-
-MOST_EXPENSIVE = 20
-"""The same behind a process that is expensive: 40 edges through the 140-pool soil model at
-1,018 sites took over four minutes, of a demo of one (`sciren demo soil-carbon`)."""
-
 MOST_ROWS = 10_000  # every k-th row of a longer record: more rows change no verdict
-
-
-def most_edges(model: "ScIReN") -> int:
-    """Return from how many edges on single edges are not tested."""
-    return MOST_EXPENSIVE if model.decoder.expensive else MOST_EDGES
 
 
 def pooled(parts: "Mapping[str, Table]", most: int = MOST_ROWS) -> "Table":

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from discovery.verdict.edge_limit import most_edges
 from discovery.verdict.record import Reason
 from discovery.verdict.screen import screen, screen_reasons
 from sciren.inference.identifiability.quantities import listed
@@ -15,7 +16,7 @@ FIRM = 0.9  # of splits: ten of ten then agree in a third of all cases (0.9^10)
 
 def open_edges(evidence: "Evidence") -> list[Reason]:
     """Features of the equations that whitened tests do not keep, and the reverse."""
-    from discovery.verdict.evidence import interacting, most_edges
+    from discovery.verdict.evidence import interacting
 
     selection, process = evidence.selection, evidence.process
     if selection is None:

@@ -102,7 +102,6 @@ def test_held_out_tables_are_optional(one_layer):
     assert len(judged.checks) == 5
 
 
-# -- planted faults -----------------------------------------------------------------------
 def mutated(symbolic, structures=None, **changes):
     """A copy with other structures, and equations rebuilt from them."""
     if structures is not None:
@@ -342,13 +341,11 @@ def test_constants_of_another_model_fail(one_layer):
     model, tables, symbolic = one_layer
     other = copy.deepcopy(model)
     other.set_scaling(model.scaling, model.feature_names)
-    data = tables[0]
-    twice = replace(data, targets=2 * data.targets)
+    twice = replace(tables[0], targets=2 * tables[0].targets)
     found = failing(other, [twice, *tables[1:]], symbolic)
     assert "stationary" in found
 
 
-# -- bounds that stop a constant ----------------------------------------------------------
 def test_a_pole_at_the_border_of_its_domain_is_no_fault():
     margin = 0.11  # of the data range: the stretched rows come near the pole
     model, tables, symbolic = study(
@@ -362,8 +359,7 @@ def test_a_pole_at_the_border_of_its_domain_is_no_fault():
     found = verdicts(model, tables, symbolic)
     assert found["stationary"]
     assert found["same numbers"]
-    place = 2
-    other = with_constant(symbolic, place, 1.01)
+    other = with_constant(symbolic, 2, 1.01)
     assert not verdicts(model, tables, other)["stationary"]
 
 

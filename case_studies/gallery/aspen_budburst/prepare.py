@@ -5,26 +5,24 @@ from pathlib import Path
 import pandas as pd
 
 BUDBURST, LAST, WINTER = 371, 200, 90  # phenophase; days of the year
+KEYS = ["site_id", "year"]
+KEPT = ["season", "day", "latitude", "winter_ta", "temperature", "doy"]
 
 
 def table(data: Path) -> pd.DataFrame:
     """Return the days 1 to 200 of every observed year; doy stands in the last row."""
     (folder,) = {file.parent for file in data.rglob("aspen_observations.csv")}
     seen = pd.read_csv(folder / "aspen_observations.csv")
-    seen = (
-        seen[seen["phenophase"] == BUDBURST].groupby(["site_id", "year"])["doy"].min()
-    )
+    seen = seen.query("phenophase == @BUDBURST").groupby(KEYS, as_index=False)
+    first = seen.agg(doy=("doy", "min"))
     warm = pd.read_csv(folder / "aspen_temperature.csv.gz").dropna(subset="temperature")
-    warm = warm[warm["doy"].between(1, LAST)].rename(columns={"doy": "day"})
-    seen = seen[seen <= LAST]  # later first records are no budburst of that spring
-    rows = warm.merge(seen.rename("doy").reset_index(), on=["site_id", "year"])
-    seasons = rows.groupby(["site_id", "year"])
-    rows = rows[seasons["day"].transform("count") == LAST]
-    winter = (
-        rows[rows["day"] <= WINTER].groupby(["site_id", "year"])["temperature"].mean()
-    )
-    rows = rows.merge(winter.rename("winter_ta").reset_index(), on=["site_id", "year"])
+    warm = warm.rename(columns={"doy": "day"}).query("1 <= day <= @LAST")
+    # later first records are no budburst of that spring
+    rows = warm.merge(first.query("doy <= @LAST"), on=KEYS)
+    rows = rows[rows.groupby(KEYS)["day"].transform("count") == LAST]
+    early = rows.query("day <= @WINTER").groupby(KEYS, as_index=False)
+    rows = rows.merge(early.agg(winter_ta=("temperature", "mean")), on=KEYS)
     rows["season"] = rows["site_id"].astype(str) + " in " + rows["year"].astype(str)
     rows.loc[rows["day"] < LAST, "doy"] = None
-    kept = ["season", "day", "latitude", "winter_ta", "temperature", "doy"]
-    return rows.sort_values(["season", "day"])[kept]
+    rows = rows.sort_values(["season", "day"])
+    return pd.DataFrame(rows[KEPT])

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from discovery import ScIReNRegressor
-from discovery.verdict.evidence import MOST_EDGES, MOST_EXPENSIVE, most_edges
+from discovery.verdict.edge_limit import MOST_EDGES, MOST_EXPENSIVE, most_edges
 from discovery.verdict.open_edges import FIRM, hanging_on_the_split, untested
 from sciren import Parameter, process_model
 from sciren.decoders import CLM5SoilCarbon
