@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.reliability import units
 from benchmarks.reliability.units import equation_in_units, sample
 from discovery.config.file import config_from_mapping
 from discovery.tables.prepare import prepare
@@ -76,3 +77,20 @@ def test_a_process_model_in_its_own_unit_refuses_another(tmp_path):
 def test_the_equation_is_the_same_up_to_the_unit(process, units):
     for name, value in equation_in_units(process, *units).items():
         assert value == pytest.approx(normal(process)[name], rel=1e-4), name
+
+
+def test_the_harness_catches_a_unit_that_moves_the_equation(monkeypatch):
+    """The fault: targets in 1e200 shift a prediction by a thousandth, and q10 is lost."""
+
+    def faulty(process, feature, target):
+        shift = 1e-3 if target == 1e200 else 0.0
+        q10 = float("nan") if feature == 1e-300 else 2.0
+        return {"p0": 3.0 * (1 + shift), "q10": q10}
+
+    monkeypatch.setattr(units, "equation_in_units", faulty)
+    score = units.units_kept("q10")
+    assert score.tried == 18
+    assert score.missed == (
+        "features in 1e-300, target in 1: ['q10'] differ",
+        "features in 1, target in 1e+200: ['p0'] differ",
+    )
