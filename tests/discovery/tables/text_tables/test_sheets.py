@@ -2,12 +2,13 @@
 
 import datetime as dt
 
-import openpyxl
 import pandas as pd
 import pytest
 
 from discovery.tables.sources import read_table
 from sciren.errors import DataError
+
+openpyxl = pytest.importorskip("openpyxl")  # an extra, not everywhere
 
 ROWS = [
     ["time", "site", "ta", "ok", None],
