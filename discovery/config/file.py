@@ -149,13 +149,13 @@ def _absolute(path: str, base: Path) -> Path:
 
 def versions() -> dict[str, str]:
     """Return the versions that a result depends on, without importing the packages."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in _VERSIONS:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            installed[name] = "not installed"
+    return installed
 
 
 def resolved_yaml(config: RunConfig) -> str:

@@ -143,9 +143,17 @@ def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":
         return f"{constant}, {model}" if several else constant
 
     names = list(map(named, frame["constant"], frame["model"]))
-    found = {named(one.constant, one.model): one for one in discovery.identification}
-    summaries: dict[str, Any] = {name: _Summary(one) for name, one in found.items()}
-    units = {name: one.unit for name, one in found.items()}
+    identifications = {
+        named(identification.constant, identification.model): identification
+        for identification in discovery.identification
+    }
+    summaries: dict[str, Any] = {
+        name: _Summary(identification)
+        for name, identification in identifications.items()
+    }
+    units = {
+        name: identification.unit for name, identification in identifications.items()
+    }
     yield "profiles", plot_profiles(frame.assign(constant=names), summaries, units)
 
 

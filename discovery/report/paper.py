@@ -89,7 +89,9 @@ def paper_figures(
     # Files inside the run join its manifest, else they would count as the user's own.
     if out is None:
         own = [
-            file.relative_to(folder).as_posix() for one in written for file in one.files
+            file.relative_to(folder).as_posix()
+            for paper_figure in written
+            for file in paper_figure.files
         ]
         renew(folder, *own)
     return written

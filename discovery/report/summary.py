@@ -39,18 +39,18 @@ def short_summary(discovery: "DiscoveryRecord", lines: int = 10) -> str:
         discovery: of a run, or from memory.
         lines: at most; the last then says how many are left out.
     """
-    found = [
+    sentences = [
         f"verdict: {discovery.verdict.line()}",
         *equation_lines(discovery),
         *constant_lines(discovery),
         *score_lines(discovery),
         consistency_line(discovery),
     ]
-    if len(found) > lines:
+    if len(sentences) > lines:
         # The last line is needed to say how many more there are.
-        left = len(found) - lines + 1
-        found = [*found[: lines - 1], f"... and {left} lines more"]
-    return "\n".join(found)
+        left = len(sentences) - lines + 1
+        sentences = [*sentences[: lines - 1], f"... and {left} lines more"]
+    return "\n".join(sentences)
 
 
 def verdict_lines(discovery: "DiscoveryRecord") -> list[str]:

@@ -99,18 +99,18 @@ def metrics_table(frame: "pd.DataFrame") -> TableView:
     measures = [c for c in frame.columns if c not in (*keys, "split", "n")]
     # the rows that chose nothing first: a phone shows two columns
     splits = list(dict.fromkeys(frame["split"]))[::-1]
-    found: dict[tuple[Any, ...], dict[tuple[Any, Any], Any]] = {}
+    row_of: dict[tuple[Any, ...], dict[tuple[Any, Any], Any]] = {}
     for record in _records(frame):
-        row = found.setdefault(tuple(record[key] for key in keys), {})
+        row = row_of.setdefault(tuple(record[key] for key in keys), {})
         row |= {(name, record["split"]): record[name] for name in measures}
     columns = [(name, split) for name in measures for split in splits]
-    columns = [c for c in columns if any(_known(row.get(c)) for row in found.values())]
+    columns = [c for c in columns if any(_known(row.get(c)) for row in row_of.values())]
     rows = [
         [
             *(_cell(part, "") for part in key),
             *(_cell(row.get(c), c[0]) for c in columns),
         ]
-        for key, row in found.items()
+        for key, row in row_of.items()
     ]
     headings = [(heading(key), False) for key in keys]
     headings += [(f"{heading(str(name))} {split}", True) for name, split in columns]
@@ -239,7 +239,7 @@ def _cell(value: Any, name: str) -> Cell:
     if isinstance(value, Real):
         return Cell(_real(float(value), name), "number", value=float(value))
     if isinstance(value, list | tuple):
-        return Cell(", ".join(_cell(one, name).text for one in value))
+        return Cell(", ".join(_cell(entry, name).text for entry in value))
     text = pretty_unit(str(value)) if name.endswith("unit") else str(value)
     kind = "note" if len(text) > LONG else "short" if len(text) <= SHORT else ""
     return Cell(text, kind)

@@ -130,7 +130,7 @@ def _long(
 ) -> pd.DataFrame:
     """Return one row an entry of the first dimension and of the second."""
     sizes = [flat.sizes[dim] for dim in pair]
-    found, units = {}, {}
+    columns_by_name, units = {}, {}
     for name, variable in flat.variables.items():
         if not variable.dims or not set(variable.dims) <= set(pair):
             continue
@@ -144,13 +144,15 @@ def _long(
         else:
             # Both orders of dimensions occur in files; transposed it becomes ours.
             values = (values if variable.dims == pair else values.T).reshape(-1)
-        found[str(name)] = values
+        columns_by_name[str(name)] = values
         if "units" in variable.attrs:
             units[str(name)] = str(variable.attrs["units"])
-    frame = pd.DataFrame(found)
+    frame = pd.DataFrame(columns_by_name)
     # Groups of unequal length are padded in such files: pairs without any value are no
     # rows.
-    cells = [n for n in columns if n in found and len(flat.variables[n].dims) == 2]
+    cells = [
+        n for n in columns if n in columns_by_name and len(flat.variables[n].dims) == 2
+    ]
     there = frame[cells].notna().to_numpy().any(axis=1)
     frame = frame.loc[there].reset_index(drop=True)
     said = f"rows count along {pair[0]} and {pair[1]}, {sizes[0]} by {sizes[1]}"

@@ -207,7 +207,7 @@ def _mapped(
     config: RunConfig, decoder: "Decoder"
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return forcings and targets, decoder's name -> column, in the decoder's order."""
-    found = []
+    mapped = []
     for part, names in (("forcings", decoder.forcings), ("targets", decoder.targets)):
         given: Mapping[str, str] = getattr(config, part)
         unknown = [name for name in given if name not in names]
@@ -223,8 +223,8 @@ def _mapped(
                 f"which is not mapped; write {part}: {{{missing[0]}: its column}}"
             )
         # The decoder's order, since arrays of targets and forcings go by position.
-        found.append({name: given[name] for name in names})
-    return found[0], found[1]
+        mapped.append({name: given[name] for name in names})
+    return mapped[0], mapped[1]
 
 
 def _check_names(features: Sequence[str], forcings: Mapping[str, str]) -> None:

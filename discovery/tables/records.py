@@ -69,13 +69,15 @@ def _part_record(part: "Table") -> dict[str, Any]:
 
 def study_record(study: "Study", scaling: "FeatureScaling") -> dict[str, Any]:
     """Return the content of ``data.json`` for a configured study."""
-    found = data_record(
+    record = data_record(
         study.table, study.split, scaling, study.source, study.fingerprint
     )
     counts: dict[str, Any] = {"read": study.read, "kept": study.kept}
     if study.magnitudes.of:
         counts["magnitudes"] = dict(study.magnitudes.of)
-    return found | counts | {"truth": dict(study.formulas), "manifest": "manifest.json"}
+    return (
+        record | counts | {"truth": dict(study.formulas), "manifest": "manifest.json"}
+    )
 
 
 def scores(
@@ -107,6 +109,11 @@ def scores(
         for k, name in enumerate(names)
     }
     return {
-        name: {"r2": one.r2, "rmse": one.rmse, "bias": one.bias, "n": one.rows}
-        for name, one in agreement.items()
+        name: {
+            "r2": measures.r2,
+            "rmse": measures.rmse,
+            "bias": measures.bias,
+            "n": measures.rows,
+        }
+        for name, measures in agreement.items()
     }

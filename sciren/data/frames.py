@@ -178,8 +178,8 @@ def leading_rows(values: Any, rows: int, name: str) -> np.ndarray:
         values = values.detach().cpu()
     array = np.asarray(values)
     if array.ndim == 0 or len(array) != rows:
-        found = "a single value" if array.ndim == 0 else f"{len(array)} rows"
-        raise ShapeError(f"{name} has {found}, the data have {rows} rows")
+        shape = "a single value" if array.ndim == 0 else f"{len(array)} rows"
+        raise ShapeError(f"{name} has {shape}, the data have {rows} rows")
     return array
 
 

@@ -95,7 +95,7 @@ class Categorical(FeatureKind):
         """
         labels = sorted_labels(id_text(_cells(frame, name).dropna()))
         if len(labels) > MOST_CLASSES:
-            shown = ", ".join(repr(one) for one in labels[:3])
+            shown = ", ".join(repr(label) for label in labels[:3])
             raise DataError(
                 f"column {name!r} has {len(labels)} different values ({shown}, ...), too "
                 f"many for classes ({MOST_CLASSES} at most); join rare classes, or name "
@@ -120,7 +120,7 @@ class Categorical(FeatureKind):
         numbers = dict(zip(self.labels, self.codes, strict=True))
         texts = id_text(cells)
         return np.array(
-            [np.nan if pd.isna(one) else numbers.get(one, UNSEEN) for one in texts],
+            [np.nan if pd.isna(text) else numbers.get(text, UNSEEN) for text in texts],
             dtype=np.float64,
         )
 
@@ -249,10 +249,10 @@ def _only_words(cells: pd.Series) -> bool:
     known = cells.dropna()
     if pd.api.types.is_numeric_dtype(cells) or cells.dtype.kind in "mM":
         return pd.api.types.is_bool_dtype(cells)
-    if not len(known) or not all(isinstance(one, str | bool) for one in known):
+    if not len(known) or not all(isinstance(cell, str | bool) for cell in known):
         return False
     # 10E and 1,234 are numbers that are written badly, which have their own messages
-    return all(str(one).strip()[:1].isalpha() for one in known)
+    return all(str(cell).strip()[:1].isalpha() for cell in known)
 
 
 def _cells(frame: pd.DataFrame, name: str) -> pd.Series:
@@ -291,8 +291,8 @@ def kind_from_json(stored: Any) -> FeatureKind:
             case "periodic":
                 return Periodic(float(stored["period"]))
             case "categorical":
-                labels = tuple(str(one) for one in stored["labels"])
-                codes = tuple(float(one) for one in stored["codes"])
+                labels = tuple(str(label) for label in stored["labels"])
+                codes = tuple(float(code) for code in stored["codes"])
                 # Rising codes are what searches of classes rely on.
                 if len(labels) == len(codes) and list(codes) == sorted(set(codes)):
                     return Categorical(labels, codes)
@@ -314,7 +314,7 @@ def kinds_from_json(stored: Any) -> dict[str, FeatureKind]:
     """
     if not isinstance(stored or {}, Mapping):
         raise FormatError(f"{stored!r:.80} is no mapping of features to kinds")
-    return {str(name): kind_from_json(one) for name, one in (stored or {}).items()}
+    return {str(name): kind_from_json(kind) for name, kind in (stored or {}).items()}
 
 
 def encoded_frame(frame: pd.DataFrame, kinds: Kinds) -> pd.DataFrame:

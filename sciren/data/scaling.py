@@ -63,9 +63,9 @@ class FeatureScaling:
                 "scaling needs (rows, features) with at least one row"
             )
         low, high = features.amin(0), features.amax(0)
-        one = torch.ones_like(low)
+        unit = torch.ones_like(low)
         if kind == "none":
-            shift, scale = torch.zeros_like(low), one
+            shift, scale = torch.zeros_like(low), unit
         elif kind == "minmax":
             shift, scale = low, high - low
         else:
@@ -73,7 +73,7 @@ class FeatureScaling:
         # A constant feature is shifted only: dividing by its zero spread would give
         # nan.
         spread = (high > low) & (scale > 0)
-        scale = torch.where(spread, scale, one)
+        scale = torch.where(spread, scale, unit)
         for place, what in enumerate(kinds):
             if (fixed := what.scaling()) is not None:
                 shift[place], scale[place] = fixed

@@ -66,9 +66,9 @@ class SeriesTable:
             "row_ids": self.row_ids.shape,
             "counted": self.counted.shape,
         } | {f"forcing {name}": part.shape for name, part in self.forcings.items()}
-        for name, found in parts.items():
-            if found != shape:
-                raise ShapeError(f"{name} have shape {found}, the time has {shape}")
+        for name, size in parts.items():
+            if size != shape:
+                raise ShapeError(f"{name} have shape {size}, the time has {shape}")
         if not len(self.groups) == len(self.lengths) == len(self.static) == shape[1]:
             raise ShapeError(
                 f"{len(self.groups)} groups, {len(self.lengths)} lengths and "

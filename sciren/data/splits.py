@@ -111,11 +111,11 @@ def check_disjoint(spans: dict[str, tuple[np.datetime64, np.datetime64]]) -> Non
     """
     # Sorted by their start, only neighbours can overlap first.
     ordered = sorted(spans.items(), key=lambda item: item[1])
-    for (one, (_, end)), (two, (first, _)) in pairwise(ordered):
+    for (earlier, (_, end)), (later, (first, _)) in pairwise(ordered):
         if first < end:
             day = str(first.astype("datetime64[D]"))
             raise ConfigError(
-                f"{one} and {two} overlap from {day} on; scores need separate rows"
+                f"{earlier} and {later} overlap from {day} on; scores need separate rows"
             )
 
 

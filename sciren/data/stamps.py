@@ -113,12 +113,12 @@ def _read(
         series = series.astype(str).str.strip()
     # Without a zone the clock time is kept, as it stands in the file.
     aware = zone is not None and _has_offsets(series, layout)
-    found = pd.DatetimeIndex(
+    stamps = pd.DatetimeIndex(
         pd.to_datetime(series, format=layout, errors="coerce", utc=aware)
     )
-    if zone is not None and found.tz is not None:
-        found = found.tz_convert(zone)
-    return found.tz_localize(None).as_unit("ns")
+    if zone is not None and stamps.tz is not None:
+        stamps = stamps.tz_convert(zone)
+    return stamps.tz_localize(None).as_unit("ns")
 
 
 def _has_offsets(series: pd.Series, layout: str | None) -> bool:
@@ -148,7 +148,7 @@ def _advice(series: pd.Series, layout: str | None) -> str:
     if len(fitting) == 1:
         return f'every row fits time_format, set data: {{time_format: "{fitting[0]}"}}'
     if fitting:
-        shown = " and ".join(f'"{one}"' for one in fitting)
+        shown = " and ".join(f'"{pattern}"' for pattern in fitting)
         return f"several formats fit every row, {shown}; say which, data.time_format"
     if layout not in (None, "ISO8601"):
         return f"the format of the stamps is {layout!r}; correct the cell or the format"

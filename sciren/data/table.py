@@ -288,11 +288,11 @@ class Table:
 
 def _apart(ids: Sequence[Tensor]) -> Tensor:
     """Return ids of several tables, those of each above those of the one before."""
-    found, first = [], 0
-    for one in ids:
-        found.append(one + first)
-        first += int(one.max()) + 1 if len(one) else 0
-    return torch.cat(found)
+    shifted, first = [], 0
+    for ids_of_table in ids:
+        shifted.append(ids_of_table + first)
+        first += int(ids_of_table.max()) + 1 if len(ids_of_table) else 0
+    return torch.cat(shifted)
 
 
 def _groups_of(tables: Sequence[Table], same_frame: bool) -> np.ndarray | None:
@@ -302,7 +302,7 @@ def _groups_of(tables: Sequence[Table], same_frame: bool) -> np.ndarray | None:
     # Parts of one table keep the ids of the whole: a site in both is one site.
     if same_frame:
         return np.concatenate(known)
-    return _apart([torch.as_tensor(one) for one in known]).numpy()
+    return _apart([torch.as_tensor(groups) for groups in known]).numpy()
 
 
 def _tensors(arrays: Arrays) -> dict[str, Any]:

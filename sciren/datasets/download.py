@@ -80,10 +80,10 @@ def _download(
 
 
 def _check(hidden: Path, url: str, blob: str) -> None:
-    found = git_blob_hash(hidden)
-    if found != blob:
+    digest = git_blob_hash(hidden)
+    if digest != blob:
         raise DownloadError(
             f"{url}: what arrived ({hidden.stat().st_size:,} bytes) has the git blob hash "
-            f"{found}, not {blob}: the download was cut short, or the source has changed. "
+            f"{digest}, not {blob}: the download was cut short, or the source has changed. "
             "It was not kept; try again"
         )

@@ -200,7 +200,7 @@ def _truth(
 ) -> SoilCarbonTruth:
     from sciren.decoders.clm5.parameters import PRIORS
 
-    priors = {one.name: one for one in PRIORS}
+    priors = {prior.name: prior for prior in PRIORS}
     declared = [(name, priors[name].low, priors[name].high) for name in PARAMETERS]
     columns = {name: features[name].to_numpy() for name in features}
     relationships = draw_relationships(columns, declared, seed)

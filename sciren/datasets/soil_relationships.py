@@ -151,8 +151,8 @@ def draw_relationships(
             Curve(names[i], FAMILIES[f - 1], *map(float, constants[i, number]))
             for i, f in zip(inputs, families, strict=True)
         ]
-        one = Relationship(name, low, high, tuple(drawn), ranges)
-        relationships.append(_scaled_to_range(one, features))
+        relationship = Relationship(name, low, high, tuple(drawn), ranges)
+        relationships.append(_scaled_to_range(relationship, features))
     return tuple(relationships)
 
 

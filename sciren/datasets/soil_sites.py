@@ -78,12 +78,12 @@ def correlations() -> pd.DataFrame:
     names = list(FEATURES)
     matrix = pd.DataFrame(np.eye(len(names)), names, names)
     for group, value in ((_SOIL, _WITHIN["soil"]), (_GROWTH, _WITHIN["growth"])):
-        for one in group:
+        for feature in group:
             for other in group:
-                if one != other:
-                    matrix.loc[one, other] = value
-    for (one, other), value in _PAIRS.items():
-        matrix.loc[one, other] = matrix.loc[other, one] = value
+                if feature != other:
+                    matrix.loc[feature, other] = value
+    for (feature, other), value in _PAIRS.items():
+        matrix.loc[feature, other] = matrix.loc[other, feature] = value
     return matrix
 
 

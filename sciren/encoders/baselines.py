@@ -107,7 +107,7 @@ class MLPEncoder(Encoder):
         if not self.kinds:
             return x
         pairs = zip(self.kinds, x.unbind(1), strict=True)
-        return torch.cat([dense_columns(kind, one) for kind, one in pairs], dim=1)
+        return torch.cat([dense_columns(kind, column) for kind, column in pairs], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return raw latents (n, L)."""

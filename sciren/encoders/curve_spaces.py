@@ -299,13 +299,15 @@ class CurveSpaces:
     def settled(self, own: Tensor, mean: Tensor) -> Tensor:
         """Return coefficients (d, J, G + 3) with what no row tells on the mean."""
         parts = zip(self.each, own, mean, strict=True)
-        return torch.stack([space.settled(one, m) for space, one, m in parts])
+        return torch.stack(
+            [space.settled(coefficients, m) for space, coefficients, m in parts]
+        )
 
     def _each(self, values: Tensor, turns: Sequence[Tensor]) -> Tensor:
         if not self.each:
             return values
         parts = zip(values, turns, strict=True)
-        return torch.stack([one @ turn.T.to(one) for one, turn in parts])
+        return torch.stack([curve @ turn.T.to(curve) for curve, turn in parts])
 
     def bending(self, low: Tensor, high: Tensor, intervals: int) -> list[Tensor]:
         """Return the penalty of every feature, (G + 3, G + 3) each."""
@@ -318,6 +320,6 @@ class CurveSpaces:
     def ridge(self, mean: Tensor, intervals: int) -> list[Tensor]:
         """Return the ridge of every feature for the means (d, G + 3) of its columns."""
         return [
-            space.ridge(intervals, one)
-            for space, one in zip(self.each, mean, strict=True)
+            space.ridge(intervals, row)
+            for space, row in zip(self.each, mean, strict=True)
         ]

@@ -163,16 +163,16 @@ def obstacles(encoder: PykanEncoder) -> list[str]:
     Returns:
         One sentence for each kind of obstacle, naming layer and input.
     """
-    found = []
+    reasons = []
     for k, layer in enumerate(encoder.spline_layers):
         if layer.order != CUBIC:
-            found.append(f"layer {k} has splines of order {layer.order}, not cubic")
+            reasons.append(f"layer {k} has splines of order {layer.order}, not cubic")
         present = [
             edge for edge in layer.functions if layer.mask[edge[0], edge[1]] != 0
         ]
         if present:
             i, j, name = present[0]
-            found.append(
+            reasons.append(
                 f"layer {k} has {len(present)} symbolic edges, the first {i} -> {j} {name!r}"
             )
         # Knots of inputs without edges do not matter.
@@ -180,10 +180,10 @@ def obstacles(encoder: PykanEncoder) -> list[str]:
         distance, size = _unevenness(layer.knots)
         bad = (used & (distance > ROUNDING * size)).nonzero().flatten().tolist()
         if bad:
-            found.append(
+            reasons.append(
                 f"layer {k} has unevenly spaced (adaptive) knots at inputs {bad}"
             )
-    return found
+    return reasons
 
 
 def _even(knots: Tensor) -> tuple[Tensor, Tensor]:
@@ -215,7 +215,7 @@ def _uniform(encoder: PykanEncoder) -> KANEncoder:
         shared=True,
     )
     for new, old in zip(result.spline_layers, layers, strict=True):
-        first, step = (one.squeeze(1) for one in _even(old.knots))
+        first, step = (values.squeeze(1) for values in _even(old.knots))
         # The knots beyond the range are pykan's extension by k on each side.
         low = first + CUBIC * step
         new.set_range(low, low + old.intervals * step)

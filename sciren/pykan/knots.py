@@ -55,5 +55,5 @@ def curve_coefficients(x: Tensor, y: Tensor, knots: Tensor, order: int) -> Tenso
     """
     rows = basis(x.double(), knots.double(), order).transpose(0, 1).cpu()
     right = y.double().transpose(0, 1).cpu()
-    found = torch.linalg.lstsq(rows, right, driver="gelsd").solution
-    return found.mT.to(knots)
+    solution = torch.linalg.lstsq(rows, right, driver="gelsd").solution
+    return solution.mT.to(knots)

@@ -107,10 +107,10 @@ def network_from(
     if len(names) != depth:
         raise FormatError(f"{len(names)} layers of function names, {depth} of curves")
     layers = tuple(_layer(state, k, names[k], symbolic) for k in range(depth))
-    for k, (one, after) in enumerate(itertools.pairwise(layers)):
-        if one.coef.shape[1] != after.coef.shape[0]:
+    for k, (layer, after) in enumerate(itertools.pairwise(layers)):
+        if layer.coef.shape[1] != after.coef.shape[0]:
             raise FormatError(
-                f"layer {k} has {one.coef.shape[1]} outputs, layer {k + 1} "
+                f"layer {k} has {layer.coef.shape[1]} outputs, layer {k + 1} "
                 f"{after.coef.shape[0]} inputs"
             )
     return Network(layers, base, None if kept is None else tuple(kept))

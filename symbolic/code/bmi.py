@@ -73,8 +73,8 @@ class EquationsBmi(Bmi):
         model = self._model
         columns = {name: self._values[name] for name in self.get_input_var_names()}
         with np.errstate(all="ignore"):
-            found = model.to_numpy()(columns)
-        for name, values in found.items():
+            outputs = model.to_numpy()(columns)
+        for name, values in outputs.items():
             # written into the arrays, not put in their place
             self._values[name][:] = values
         self._time += self._settings["time_step"]
@@ -315,13 +315,13 @@ def _read(config_file: str) -> dict[str, Any]:
     try:
         text = Path(config_file).read_text(encoding="utf-8")
         # safe: a file of settings makes no objects
-        found = yaml.safe_load(text) or {}
+        settings = yaml.safe_load(text) or {}
     except (OSError, yaml.YAMLError) as error:
         problem = " ".join(str(error).split())[:200]
         raise ConfigError(f"{config_file}: cannot be read: {problem}") from error
-    if not isinstance(found, Mapping):
+    if not isinstance(settings, Mapping):
         raise ConfigError(f"{config_file}: is no list of keys; write rows: 100")
-    return {str(key): value for key, value in found.items()}
+    return {str(key): value for key, value in settings.items()}
 
 
 def _checked(source: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _tidy(expression: sympy.Expr) -> Any:
     def rewritten(part: sympy.Basic) -> Any:
         if isinstance(part, sympy.Float):
             return _exact(float(part))
-        parts = [tidied(one) for one in part.args]
+        parts = [tidied(argument) for argument in part.args]
         # rebuilt only where something changed, because sympy sorts and compares all terms anew
         if any(new is not old for new, old in zip(parts, part.args, strict=True)):
             part = part.func(*parts)

@@ -321,9 +321,9 @@ class _Reader:
         if self.place >= len(self.tokens) or self.tokens[self.place].kind != "level":
             return None
         label = self.tokens[self.place].text
-        found = self.levels.get((str(feature), label))
+        level = self.levels.get((str(feature), label))
         return (
-            self.fail(f"a class of {feature}") if found is None else self.taken(found)
+            self.fail(f"a class of {feature}") if level is None else self.taken(level)
         )
 
     def taken(self, level: Level) -> Level:

@@ -69,7 +69,7 @@ def fit_texts(figure: Figure) -> None:
             # columns.
             columns = max(1, int(len(legend.get_texts()) / share))
             labels = [text.get_text() for text in legend.get_texts()]
-            handles = [one for one in legend.legend_handles if one is not None]
+            handles = [handle for handle in legend.legend_handles if handle is not None]
             size = legend.get_texts()[0].get_fontsize()
             legend.remove()
             figure.legend(

@@ -81,9 +81,9 @@ def millimetres(width: str, style: PaperStyle) -> float:
         raise ConfigError(
             f"width {width!r}: write column, page, or a number with mm, cm or in: 85mm"
         )
-    found = float(match[1]) * _UNITS[match[2]]
-    if not _RANGE[0] <= found <= _RANGE[1]:
+    length = float(match[1]) * _UNITS[match[2]]
+    if not _RANGE[0] <= length <= _RANGE[1]:
         raise ConfigError(
             f"width {width!r}: a figure is {_RANGE[0]:g} to {_RANGE[1]:g} mm wide"
         )
-    return found
+    return length

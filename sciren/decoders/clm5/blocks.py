@@ -66,7 +66,7 @@ class Blocks:
     def adjoint(self, right: Tensor) -> Tensor:
         """Solve the transposed system."""
         rows = list(right.unbind(0))
-        turned = [one.transpose(0, 1) for one in self.inverse]
+        turned = [block.transpose(0, 1) for block in self.inverse]
         last = len(rows) - 1
         rows[0] = _times(turned[0], rows[0])
         for j in range(1, last + 1):

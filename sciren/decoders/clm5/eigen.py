@@ -99,6 +99,7 @@ def _vectors(m: Exchange, values: Tensor) -> tuple[Tensor, Tensor]:
     ]
     # Normalised so that left right = 1 mode by mode; rows are the modes.
     inverse = [
-        one / (one * other).sum(0) for one, other in zip(left, right, strict=True)
+        left_vector / (left_vector * right_vector).sum(0)
+        for left_vector, right_vector in zip(left, right, strict=True)
     ]
     return torch.stack(right, dim=1), torch.stack(inverse)

@@ -152,7 +152,9 @@ def run(start: Tensor, seasons: Sequence[Season]) -> Run:
             )
         )
     days = torch.tensor([season.days for season in seasons], dtype=torch.float64)
-    return Run(pools, days, *(torch.stack(one) for one in zip(*records, strict=True)))
+    return Run(
+        pools, days, *(torch.stack(values) for values in zip(*records, strict=True))
+    )
 
 
 def yearly_cycle(
