@@ -43,8 +43,8 @@ class Agreement:
         w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
         # A missing prediction is kept, and makes the scores nan: leaving it out would
         # praise a model for its silence.
-        known = ~np.isnan(y) & (w > 0)
-        y, p, w = y[known], p[known], w[known]
+        counted = ~np.isnan(y) & (w > 0)
+        y, p, w = y[counted], p[counted], w[counted]
         if not len(y):
             return cls(0, np.nan, np.nan, np.nan)
         squares = np.average((y - p) ** 2, weights=w)
@@ -78,11 +78,11 @@ def r2(
     w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
     left = total = 0.0
     for name in np.unique(part):
-        known = (part == name) & ~np.isnan(y) & (w > 0)
-        if known.any():
+        counted = (part == name) & ~np.isnan(y) & (w > 0)
+        if counted.any():
             # Each part about its own mean: targets of different level would explain
             # each other.
-            middle = np.average(y[known], weights=w[known])
-            left += float(w[known] @ (y[known] - p[known]) ** 2)
-            total += float(w[known] @ (y[known] - middle) ** 2)
+            middle = np.average(y[counted], weights=w[counted])
+            left += float(w[counted] @ (y[counted] - p[counted]) ** 2)
+            total += float(w[counted] @ (y[counted] - middle) ** 2)
     return 1 - left / total if total > 0 else np.nan

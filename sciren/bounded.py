@@ -29,11 +29,11 @@ def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
     """
     with path.open("rb") as stream:
         # Of the open file, not of its name, which could be another file a moment later.
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")
-        if found.st_size > most:
-            size = f"{found.st_size / MEBIBYTE:.0f} MiB"
+        if status.st_size > most:
+            size = f"{status.st_size / MEBIBYTE:.0f} MiB"
             raise OSError(errno.EFBIG, f"it has {size}, more than {most // MEBIBYTE}")
         return stream.read(most)
 
@@ -100,6 +100,6 @@ def _numbers(kind: str, settings: Mapping[str, Any]) -> int:
     widths = [inputs, *hidden, outputs]
     grid = settings.get("grid")
     layers: Sequence[Any] = grid if isinstance(grid, list | tuple) else [grid or 1]
-    pieces = [int(one) for one in layers] * (len(widths) - len(layers))
+    pieces = [int(layer) for layer in layers] * (len(widths) - len(layers))
     pairs = zip(pairwise(widths), [*pieces, *[1] * len(widths)], strict=False)
     return sum(a * b * max(count, 1) for (a, b), count in pairs)

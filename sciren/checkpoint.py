@@ -92,9 +92,13 @@ def _settings(model: ScIReN) -> dict[str, Any]:
     }
 
 
-def _constraint(one: Constraint) -> dict[str, Any]:
-    extra = {"temperature": one.temperature} if isinstance(one, Sigmoid) else {}
-    return {"name": one.name} | extra
+def _constraint(constraint: Constraint) -> dict[str, Any]:
+    extra = (
+        {"temperature": constraint.temperature}
+        if isinstance(constraint, Sigmoid)
+        else {}
+    )
+    return {"name": constraint.name} | extra
 
 
 def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
@@ -186,15 +190,15 @@ def _check_names(stored: Mapping[str, Any], decoder: Decoder) -> None:
 
 
 def _decoder(stored: Mapping[str, Any], given: Decoder | None) -> Decoder:
-    known = stored["decoder"]
+    description = stored["decoder"]
     if given is not None:
         return given
-    if known["kind"] == "plain":
+    if description["kind"] == "plain":
         return IdentityDecoder(stored["targets"])
-    if known["kind"] == "built in":
-        return decoder_named(known["name"], **known["settings"])
+    if description["kind"] == "built in":
+        return decoder_named(description["name"], **description["settings"])
     raise FormatError(
-        f"the model uses the process model {known['name']!r} of your own, and loading "
+        f"the model uses the process model {description['name']!r} of your own, and loading "
         "runs no code of a stored file; pass decoder=..."
     )
 

@@ -78,8 +78,8 @@ class ResidualScale:
 
 
 def _deviation(column: Tensor) -> Tensor:
-    known = column[~torch.isnan(column)]
-    sd = known.std(correction=0)
+    observed = column[~torch.isnan(column)]
+    sd = observed.std(correction=0)
     # A target that does not vary is compared in its own unit.
     return torch.where(sd > 0, sd, torch.ones_like(sd))
 
@@ -105,11 +105,13 @@ class Observations:
     @classmethod
     def of(cls, table: Table, scale: ResidualScale) -> "Observations":
         """Take the targets and row weights of a table."""
-        known = table.observed
+        observed = table.observed
         # nan must not enter the log: nan times zero weight is nan, also in gradients.
-        filled = torch.where(known, table.targets, torch.zeros_like(table.targets))
-        values = torch.where(known, scale.transform(filled), torch.zeros_like(filled))
-        weights = known.to(values.dtype)
+        filled = torch.where(observed, table.targets, torch.zeros_like(table.targets))
+        values = torch.where(
+            observed, scale.transform(filled), torch.zeros_like(filled)
+        )
+        weights = observed.to(values.dtype)
         if table.weights is not None:
             weights = weights * table.weights.unsqueeze(1)
         rank = None

@@ -27,7 +27,7 @@ def config_error(
         root: key under which the data stand in the file, such as ``train``.
     """
     result = error.errors()
-    paths = [_plain_path(one, data) for one in result]
+    paths = [_plain_path(complaint, data) for complaint in result]
     # a misspelt key explains others that are missing; of several forms that a value
     # may have, the one that got furthest was meant
     order = sorted(
@@ -86,8 +86,8 @@ def _sentence(
     owner = _model_at(model, path[:-1], data)
     match detail["type"]:
         case "extra_forbidden":
-            known = closest_names(str(path[-1]), owner.model_fields if owner else [])
-            return f"key {key!r} does not exist. {known} Correct or remove it"
+            hint = closest_names(str(path[-1]), owner.model_fields if owner else [])
+            return f"key {key!r} does not exist. {hint} Correct or remove it"
         case "missing":
             return f"key {key!r} is missing{_meaning(owner, path)}"
         case "union_tag_invalid":
@@ -162,9 +162,9 @@ def _model_at(
             return None
         models = list(_models_in(here.model_fields[str(part)].annotation))
         # Of several forms the one whose kind the data name, else the first.
-        here = next((one for one in models if _kind_fits(one, data)), None) or (
-            models[0] if models else None
-        )
+        here = next(
+            (candidate for candidate in models if _kind_fits(candidate, data)), None
+        ) or (models[0] if models else None)
     return here
 
 

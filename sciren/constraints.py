@@ -227,12 +227,12 @@ def resolve(
     else:
         picked = [choice] * len(latents)
     resolved = []
-    for parameter, one in zip(latents, picked, strict=True):
-        if isinstance(one, Constraint):
-            constraint = one
+    for parameter, given in zip(latents, picked, strict=True):
+        if isinstance(given, Constraint):
+            constraint = given
         else:
             constraint = (
-                automatic(parameter) if one == "auto" else constraint_named(one)
+                automatic(parameter) if given == "auto" else constraint_named(given)
             )
         constraint.check(parameter)
         resolved.append(constraint)

@@ -95,17 +95,17 @@ def node_latents(model: ScIReN) -> list[list[str]]:
     """Return the latent of every node after each layer, "" where several share it."""
     latents = list(model.latent_names)
     count, encoder = len(latents), model.encoder
-    found = []
+    by_layer = []
     for layer in required_layers(encoder)[:-1]:
         width = layer.mask.shape[1]
         nodes = isinstance(encoder, KANEncoder | PykanEncoder)
         # With one latent every node serves it; layers of other encoders have no hidden
         # nodes.
         alone = count == 1 or not (nodes and encoder.shared)
-        found.append(
+        by_layer.append(
             [latents[j * count // width] if alone else "" for j in range(width)]
         )
-    return [*found, latents]
+    return [*by_layer, latents]
 
 
 def node_names(model: ScIReN, feature_names: Sequence[str]) -> list[list[str]]:

@@ -275,7 +275,7 @@ def edge_table(
         for share, k in zip(by_latent, owner, strict=True)
     ]
     kept = [bool(masks[layer][i, j] != 0) for layer, i, j in places]
-    frame["status"] = ["spline" if one else "dropped" for one in kept]
+    frame["status"] = ["spline" if alive else "dropped" for alive in kept]
     frame["low"] = [low[layer][i] for layer, i, _ in places]
     frame["high"] = [high[layer][i] for layer, i, _ in places]
     frame[["r2", "gap"]] = math.nan

@@ -194,10 +194,10 @@ def _by_deviation(
     for depth, slope in enumerate(slopes):
         # A score is that of the layer above, handed down; so what lower layers say is
         # carried up to the deviations of this one.
-        whole = slope if carried is None else slope + carried.unsqueeze(-1)
-        handed.append(whole * factors[depth])
+        total = slope if carried is None else slope + carried.unsqueeze(-1)
+        handed.append(total * factors[depth])
         if depth + 1 < len(slopes):
-            carried = (whole * edges[depth]).sum(1) / sizes[depth]
+            carried = (total * edges[depth]).sum(1) / sizes[depth]
     return handed
 
 

@@ -151,14 +151,14 @@ class ScIReN(nn.Module):
             ColumnError: no constant has this name.
             ConfigError: a value is outside the bounds of its constant, or not a number.
         """
-        known = self.constants()
+        constants = self.constants()
         bounds = {
             parameter.name: parameter for parameter in self.constant_scale.parameters
         }
         for name, value in values.items():
-            if name not in known:
+            if name not in constants:
                 raise ColumnError(
-                    f"no constant is called {name!r}. {closest_names(name, known)}"
+                    f"no constant is called {name!r}. {closest_names(name, constants)}"
                 )
             low, high = bounds[name].low, bounds[name].high
             vanishing = bounds[name].positive and value <= 0
@@ -169,7 +169,7 @@ class ScIReN(nn.Module):
                     "or the bounds of its Parameter"
                 )
         # All of them in the decoder's order; those that are not named stay.
-        physical = torch.tensor(list((known | dict(values)).values()))
+        physical = torch.tensor(list((constants | dict(values)).values()))
         self.constant_raw.copy_(self.constant_scale.to_raw(physical.double()))
 
     # -- evaluation -----------------------------------------------------------------

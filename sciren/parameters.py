@@ -109,7 +109,7 @@ class Parameter:
             )
 
     def _check_inputs(self) -> None:
-        states = [one for one in self.inputs if one.startswith(STATE_INPUT)]
+        states = [name for name in self.inputs if name.startswith(STATE_INPUT)]
         if self.inputs and (self.kind != "latent" or self.per == "group"):
             raise ParameterError(
                 f"parameter {self.name!r} has inputs {list(self.inputs)}, so it changes "

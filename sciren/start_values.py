@@ -64,8 +64,8 @@ def _unit(model: ScIReN, table: Table, free: Tensor) -> float:
         return decoder.evaluate(latents, constants, dict(table.forcings))
 
     first = output(1.0)
-    seen = table.observed & torch.isfinite(first)
-    wanted, have = table.targets[seen].abs().median(), first[seen].abs().median()
+    usable = table.observed & torch.isfinite(first)
+    wanted, have = table.targets[usable].abs().median(), first[usable].abs().median()
     if not (0 < float(wanted) < math.inf and float(have) > 0):
         return 1.0
     # A power of ten: a change of unit, not a fit.
@@ -74,5 +74,7 @@ def _unit(model: ScIReN, table: Table, free: Tensor) -> float:
         return 1.0
     # Only where outputs are proportional to the latents does a unit mean the same
     # everywhere.
-    follows = torch.isclose(output(unit)[seen], unit * first[seen], rtol=1e-9, atol=0)
+    follows = torch.isclose(
+        output(unit)[usable], unit * first[usable], rtol=1e-9, atol=0
+    )
     return unit if bool(follows.all()) else 1.0

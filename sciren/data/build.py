@@ -110,11 +110,11 @@ def check_options(given: Mapping[str, Any], options: type, caller: str) -> None:
     Raises:
         ConfigError: with the closest name.
     """
-    known = sorted(get_type_hints(options))
+    options_known = sorted(get_type_hints(options))
     for name in given:
-        if name not in known:
+        if name not in options_known:
             raise ConfigError(
-                f"{caller} has no option {name!r}. {closest_names(name, known)}"
+                f"{caller} has no option {name!r}. {closest_names(name, options_known)}"
             )
 
 

@@ -41,8 +41,8 @@ def flatten(
     if row is None:
         row = _row_dimension(dataset, features)
     elif row not in dataset.sizes:
-        known = closest_names(row, map(str, dataset.sizes))
-        raise ColumnError(f"row dimension {row!r} is not in the data set. {known}")
+        hint = closest_names(row, map(str, dataset.sizes))
+        raise ColumnError(f"row dimension {row!r} is not in the data set. {hint}")
     columns = {name: _variable(dataset, name, row) for name in wanted}
     for name, variable in columns.items():
         if variable.ndim != 1:
@@ -96,8 +96,8 @@ def _row_dimension(dataset: "xr.Dataset", features: Sequence[str]) -> str:
 
 def _find(dataset: "xr.Dataset", name: str) -> "xr.DataArray":
     if name not in dataset.variables:
-        known = closest_names(name, map(str, dataset.variables))
-        raise ColumnError(f"variable {name!r} is not in the data set. {known}")
+        hint = closest_names(name, map(str, dataset.variables))
+        raise ColumnError(f"variable {name!r} is not in the data set. {hint}")
     return dataset[name]
 
 

@@ -110,13 +110,15 @@ def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker 
     # A marker is an extreme: the smallest or the largest value.
     for k in (0, len(distinct) - 1):
         # All others, those that look like markers left out.
-        rest = distinct[max(first, k == 0) : min(last, len(distinct) - 1 - (k > 0)) + 1]
-        if not len(rest) or distinct[k] in data:
+        others = distinct[
+            max(first, k == 0) : min(last, len(distinct) - 1 - (k > 0)) + 1
+        ]
+        if not len(others) or distinct[k] in data:
             continue
         marker = Marker(
-            float(distinct[k]), int(counts[k]), float(rest[0]), float(rest[-1])
+            float(distinct[k]), int(counts[k]), float(others[0]), float(others[-1])
         )
-        if _is_usual(marker) or _is_strange(marker, len(rest)):
+        if _is_usual(marker) or _is_strange(marker, len(others)):
             return marker
     return None
 

@@ -55,8 +55,8 @@ class FeatureScaling:
             ShapeError: no rows, or not a table of rows and columns.
         """
         if kind not in get_args(ScalingKind):
-            known = ", ".join(get_args(ScalingKind))
-            raise ConfigError(f"scaling {kind!r} does not exist; use one of {known}")
+            choices = ", ".join(get_args(ScalingKind))
+            raise ConfigError(f"scaling {kind!r} does not exist; use one of {choices}")
         if features.ndim != 2 or len(features) == 0:
             raise ShapeError(
                 f"features have shape {tuple(features.shape)}; "

@@ -115,8 +115,8 @@ def _check_times(
     usual = np.median(ahead[same].astype(float))
     odd = same & (np.abs(ahead.astype(float) - usual) > SAME_INTERVAL * usual)
     if gaps == "raise" and odd.any():
-        place = int(odd.argmax())
-        before, row = int(order[place]), int(order[place + 1])
+        repeat = int(odd.argmax())
+        before, row = int(order[repeat]), int(order[repeat + 1])
         raise DataError(
             f"group {labels[codes[row]]} jumps from {stamp_text(stamps[before])} to "
             f"{stamp_text(stamps[row])} in {row_name(index, row)} ({int(odd.sum())} such "
@@ -164,19 +164,19 @@ def _padded(
     active = within < lengths
     # The minimum repeats the last row into the padding, so that steps there have
     # numbers.
-    place = order[starts + np.minimum(within, lengths - 1)]  # (T, G) rows of the frame
-    targets = arrays.targets[place]
+    row_of = order[starts + np.minimum(within, lengths - 1)]  # (T, G) rows of the frame
+    targets = arrays.targets[row_of]
     targets[~active] = np.nan
     return {
         "groups": tuple(labels),
         "lengths": lengths,
         "static": arrays.features[order[starts], :static],
-        "features": arrays.features[place][..., static:],
-        "forcings": {name: part[place] for name, part in arrays.forcings.items()},
+        "features": arrays.features[row_of][..., static:],
+        "forcings": {name: part[row_of] for name, part in arrays.forcings.items()},
         "targets": targets,
         "target_names": arrays.target_names,
-        "time": stamps[place],
-        "row_ids": np.where(active, place, -1),
+        "time": stamps[row_of],
+        "row_ids": np.where(active, row_of, -1),
         "counted": active,
         "forcing_columns": arrays.forcing_columns,
         "target_columns": arrays.target_columns,

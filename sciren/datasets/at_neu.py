@@ -99,6 +99,6 @@ def read_record(file: Path) -> pd.DataFrame:
 def _columns(file: Path, dataset: "xr.Dataset") -> pd.DataFrame:
     for name in COLUMNS:
         if name not in dataset.variables:
-            known = closest_names(name, map(str, dataset.variables))
-            raise ColumnError(f"{file}: there is no variable {name!r}. {known}")
+            hint = closest_names(name, map(str, dataset.variables))
+            raise ColumnError(f"{file}: there is no variable {name!r}. {hint}")
     return pd.DataFrame({name: dataset[name].to_numpy().ravel() for name in COLUMNS})

@@ -43,14 +43,14 @@ def measured_drivers(frame: pd.DataFrame) -> pd.DataFrame:
     except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"the record cannot be read: {error}") from error
     stamps = time.to_numpy().astype("datetime64[ns]")
-    known = np.isfinite(numbers.to_numpy()).all(axis=1) & ~np.isnat(stamps)
-    stamps = stamps[known]
+    complete = np.isfinite(numbers.to_numpy()).all(axis=1) & ~np.isnat(stamps)
+    stamps = stamps[complete]
     if len(np.unique(_weeks(stamps))) < 3:
         raise DataError(
             f"only {len(stamps)} rows hold all of {', '.join(COLUMNS)}; the record needs "
             "at least three weeks"
         )
-    values = dict(zip(COLUMNS[1:], numbers.to_numpy()[known].T, strict=True))
+    values = dict(zip(COLUMNS[1:], numbers.to_numpy()[complete].T, strict=True))
     for name, column in values.items():
         if np.ptp(column) == 0:
             raise DataError(f"column {name!r} of the record does not vary")

@@ -133,11 +133,11 @@ class RespirationStudy:
         from sciren.data.splits import Split
         from sciren.data.table import Table
 
-        whole = Table.from_frame(
+        table = Table.from_frame(
             self.frame, features, ["ta"], ["reco"], units=self.units, time="time"
         )
         return Split(
-            *(whole.take(rows) for rows in (self.train, self.valid, self.test))
+            *(table.take(rows) for rows in (self.train, self.valid, self.test))
         )
 
 
@@ -201,8 +201,8 @@ def _weather(
     if drivers is not None:
         if temperature is not None:
             raise ConfigError("give a measured temperature or drivers, which hold one")
-        known = measured_drivers(drivers)
-        return tuple(known[name].to_numpy() for name in known)
+        weather = measured_drivers(drivers)
+        return tuple(weather[name].to_numpy() for name in weather)
     time, sw_pot, dsw_pot = radiation_signals(FIRST_YEAR, LAST_YEAR, LATITUDE)
     if temperature is None:
         return time, sw_pot, dsw_pot, surrogate_temperature(time)

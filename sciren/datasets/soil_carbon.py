@@ -125,8 +125,8 @@ class SoilCarbonStudy:
             raise ConfigError(f"split {split} does not exist; use 1 to {FOLDS}")
         # By site, so that all depths of a profile are in one part.
         fold = self.sites["fold"].to_numpy()[self.frame["site"]]
-        whole = self.table(features)
-        return split_by_fold(whole, fold, split - 1, split % FOLDS)
+        table = self.table(features)
+        return split_by_fold(table, fold, split - 1, split % FOLDS)
 
 
 def make_soil_carbon(

@@ -50,12 +50,12 @@ def cascade(
     def step(s: Any, p: Any, f: Any) -> Any:
         """Run the models one after the other."""
         # States of the start of the step for all: the order matters for outputs only.
-        known, states = dict(vars(f)), {}
+        columns, states = dict(vars(f)), {}
         outputs: Mapping[str, Any] = {}
         for model in models:
-            new, outputs = _run(model, s, p, known)
+            new, outputs = _run(model, s, p, columns)
             states |= new
-            known |= outputs
+            columns |= outputs
         return states, dict(outputs)
 
     last, longest = models[-1], max(model.warmup for model in models)
@@ -120,30 +120,33 @@ def lag(
 
 
 def _run(
-    model: DynamicModel, s: Any, p: Any, known: Mapping[str, Any]
+    model: DynamicModel, s: Any, p: Any, columns: Mapping[str, Any]
 ) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the new states and the outputs of one model of a chain."""
     result = model.applied(
-        s, p, SimpleNamespace(**{n: known[n] for n in model.forcings})
+        s, p, SimpleNamespace(**{n: columns[n] for n in model.forcings})
     )
     new, outputs = (result, {}) if isinstance(result, Mapping) else result
-    seen = {target: new[state] for target, state in model.observed_states.items()}
-    return new, {**seen, **outputs}
+    observed = {target: new[state] for target, state in model.observed_states.items()}
+    return new, {**observed, **outputs}
 
 
 def _parameters(name: str, models: Sequence[DynamicModel]) -> list[Parameter]:
     """Return the parameters of all models, equal ones once."""
-    found: dict[str, Parameter] = {}
+    by_name: dict[str, Parameter] = {}
     for model in models:
         # the chain adds the learned starts of its states by itself
         starts = {state.start_name for state in model.states if state.learn_start}
-        for one in model.parameters:
-            if one.name not in starts and found.setdefault(one.name, one) != one:
+        for parameter in model.parameters:
+            if (
+                parameter.name not in starts
+                and by_name.setdefault(parameter.name, parameter) != parameter
+            ):
                 raise DecoderError(
-                    f"cascade {name!r} has two different parameters {one.name!r}; rename "
+                    f"cascade {name!r} has two different parameters {parameter.name!r}; rename "
                     f"that of {model.name!r}, or declare both alike to share it"
                 )
-    return list(found.values())
+    return list(by_name.values())
 
 
 def _check(name: str, models: Sequence[DynamicModel]) -> None:
@@ -158,7 +161,7 @@ def _check(name: str, models: Sequence[DynamicModel]) -> None:
                 "declare it with state=[State(...)] and time='step'"
             )
     outputs = [target for model in models for target in model.targets]
-    twice = sorted({one for one in outputs if outputs.count(one) > 1})
+    twice = sorted({output for output in outputs if outputs.count(output) > 1})
     if twice:
         raise DecoderError(
             f"cascade {name!r}: two of its models give {twice[0]!r}; rename one, since the "

@@ -163,10 +163,12 @@ class Watch:
         """Note the line where a result has no number although its inputs have."""
         # Only the first loss of a number counts: what follows from it is no mistake of
         # its line.
-        known = all(
-            bool(torch.isfinite(one).all()) for one in inputs if isinstance(one, Tensor)
+        defined = all(
+            bool(torch.isfinite(operand).all())
+            for operand in inputs
+            if isinstance(operand, Tensor)
         )
-        if not self.line and known and not bool(torch.isfinite(value).all()):
+        if not self.line and defined and not bool(torch.isfinite(value).all()):
             self.line = _line_of(sys._getframe(), self.file)
 
 

@@ -132,8 +132,8 @@ class _Place:
             tree = ast.parse(textwrap.dedent("".join(source)))
         except (OSError, SyntaxError, TypeError):
             return first
-        found = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Return)]
-        return first + max(found) - 1 if found else first
+        returns = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Return)]
+        return first + max(returns) - 1 if returns else first
 
 
 def _rows(
@@ -143,10 +143,10 @@ def _rows(
     needed = {name: forcings[name] for name in decoder.forcings if name in forcings}
     if not needed:
         return {}
-    known = torch.stack(
+    complete = torch.stack(
         [torch.isfinite(v)[:, None].flatten(1).all(1) for v in needed.values()]
     ).all(0)
-    places = torch.nonzero(known)[:, 0]
+    places = torch.nonzero(complete)[:, 0]
     if len(places) > most:
         places = places[torch.linspace(0, len(places) - 1, most).long()]
     while 0 < len(places) < 3:  # a condition on one row is none on a column
@@ -347,13 +347,13 @@ def _check_numbers(
         constants = [values[name] for name in decoder.constant_names]
         latents = [values[name] for name in decoder.latent_names]
         shared = torch.stack(constants, 1) if constants else latents[0][:, None][:, :0]
-        found = decoder.evaluate(torch.stack(latents, 1), shared, dict(forcings))
+        predicted = decoder.evaluate(torch.stack(latents, 1), shared, dict(forcings))
         moved |= {
             n
             for n in decoder.targets
-            if n not in moved and _moves(decoder, n, found, values)
+            if n not in moved and _moves(decoder, n, predicted, values)
         }
-        bad = ~torch.isfinite(found.detach()).all(1)
+        bad = ~torch.isfinite(predicted.detach()).all(1)
         always = bad if always is None else always & bad
     for target in decoder.targets:
         if target not in moved:
@@ -380,10 +380,10 @@ def _check_numbers(
 
 
 def _moves(
-    decoder: Decoder, target: str, found: Tensor, values: Mapping[str, Tensor]
+    decoder: Decoder, target: str, predicted: Tensor, values: Mapping[str, Tensor]
 ) -> bool:
     """Whether a target changes with a parameter; nan, which is told as such, does."""
-    column = found[:, decoder.targets.index(target)]
+    column = predicted[:, decoder.targets.index(target)]
     # uneven weights, because slopes of a mean over rows would cancel in a plain sum
     weights = torch.arange(1.0, 1 + len(column), dtype=column.dtype)
     slopes = torch.autograd.grad(

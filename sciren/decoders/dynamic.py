@@ -92,7 +92,7 @@ class DynamicModel(FunctionDecoder):
         self.balance = balance
         # Learned starts become constants: everything that serves constants then serves
         # them.
-        starts = [one.start_parameter() for one in states if one.learn_start]
+        starts = [state.start_parameter() for state in states if state.learn_start]
         super().__init__(
             function, name, [*parameters, *starts], forcings, tuple(targets),
             target_units, rowwise=False,
@@ -115,15 +115,15 @@ class DynamicModel(FunctionDecoder):
         self._check_balance()
 
     def _check_words(self) -> None:
-        for word, value, known in (
+        for word, value, choices in (
             ("time", self.time, get_args(Time)),
             ("solver", self.solver, get_args(Solver)),
             ("error", self.error, (None, *get_args(Error))),
         ):
-            if value not in known:
+            if value not in choices:
                 raise DecoderError(
                     f"process model {self.name!r} has {word}={value!r}; use one of "
-                    f"{', '.join(map(repr, known))}"
+                    f"{', '.join(map(repr, choices))}"
                 )
         if not isinstance(self.warmup, int) or self.warmup < 0:
             raise DecoderError(
@@ -162,12 +162,12 @@ class DynamicModel(FunctionDecoder):
                     f"the balance of {self.name!r} stores in {name!r}, which is no state. "
                     f"{closest_names(name, self.state_names)}"
                 )
-        known = (*self.forcings, *self.targets)
+        names = (*self.forcings, *self.targets)
         for name in self.balance.named:
-            if name not in known and self.balance.flows is None:
+            if name not in names and self.balance.flows is None:
                 raise DecoderError(
                     f"the balance of {self.name!r} counts {name!r}, which is neither "
-                    f"forcing nor target; give it by flows=. {closest_names(name, known)}"
+                    f"forcing nor target; give it by flows=. {closest_names(name, names)}"
                 )
 
     def _check_share(self, state: State) -> None:

@@ -69,7 +69,7 @@ class Operand:
 
     def applied(self, function: Function, *inputs: Any, **keywords: Any) -> Any:
         """Return a function of the values behind operands."""
-        given = [plain(one) for one in inputs]
+        given = [plain(value) for value in inputs]
         result = function(*given, **{k: plain(v) for k, v in keywords.items()})
         return self.made(result, *given)
 
@@ -188,9 +188,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, Operand):
         return value.value
     if isinstance(value, list | tuple):
-        return type(value)(plain(one) for one in value)
+        return type(value)(plain(entry) for entry in value)
     if isinstance(value, Mapping):
-        return {name: plain(one) for name, one in value.items()}
+        return {name: plain(entry) for name, entry in value.items()}
     return value
 
 
@@ -204,26 +204,26 @@ def uses_numpy(function: Function) -> bool:
     return _names_numpy(function, set())
 
 
-def _names_numpy(function: Any, seen: set[int]) -> bool:
+def _names_numpy(function: Any, visited: set[int]) -> bool:
     code = getattr(function, "__code__", None)
-    if not isinstance(code, CodeType) or id(code) in seen:
+    if not isinstance(code, CodeType) or id(code) in visited:
         return False
     if (
         function.__module__ == fn.__name__
     ):  # takes tensors and symbols as well as arrays
         return False
-    seen.add(id(code))
+    visited.add(id(code))
     names = _names(code)
     if names & {"numpy", "scipy"}:  # imported inside the function
         return True
     # Functions that it calls are followed, because they get the same values.
-    known = [function.__globals__[n] for n in names if n in function.__globals__]
+    used = [function.__globals__[n] for n in names if n in function.__globals__]
     for cell in function.__closure__ or ():
         try:
-            known.append(cell.cell_contents)
+            used.append(cell.cell_contents)
         except ValueError:  # a name that is bound later
             continue
-    return any(_is_numpy(one) or _names_numpy(one, seen) for one in known)
+    return any(_is_numpy(value) or _names_numpy(value, visited) for value in used)
 
 
 def _names(code: CodeType) -> set[str]:

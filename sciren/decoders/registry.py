@@ -35,9 +35,9 @@ def decoder_named(
     if name in BUILT_IN:
         return redeclare(BUILT_IN[name](**settings), parameters, targets)
     if name not in SHELF:
-        known = [*BUILT_IN, *SHELF]
+        names = [*BUILT_IN, *SHELF]
         raise DecoderError(
-            f"no built-in decoder is called {name!r}. {closest_names(name, known)} "
+            f"no built-in decoder is called {name!r}. {closest_names(name, names)} "
             "`sciren processes` lists them; for your own write my_process.py:function_name"
         )
     if settings:
@@ -52,5 +52,5 @@ def is_built_in(decoder: Decoder) -> bool:
     """Whether `decoder_named` builds it again from its name and settings."""
     original = getattr(decoder, "original", decoder)
     # By identity: a user's model may carry the name of a built-in one.
-    known = SHELF.get(original.name) is original
-    return known or type(original) in BUILT_IN.values()
+    on_shelf = SHELF.get(original.name) is original
+    return on_shelf or type(original) in BUILT_IN.values()

@@ -25,25 +25,25 @@ class StepView(FunctionDecoder):
 
     def __init__(self, model: DynamicModel) -> None:
         self.model = model
-        known = {p.name: p for p in model.parameters}
+        parameters = {p.name: p for p in model.parameters}
         # States become latents of the view: checks draw them inside their bounds, and
         # symbols print them like parameters.
         states = [
             Parameter(
-                one.name,
-                one.lower,
-                one.upper,
-                one.unit,
-                one.meaning,
-                start=_typical(one, known),
+                state.name,
+                state.lower,
+                state.upper,
+                state.unit,
+                state.meaning,
+                start=_typical(state, parameters),
             )
-            for one in model.states
+            for state in model.states
         ]
-        starts = {one.start_name for one in model.states if one.learn_start}
+        starts = {state.start_name for state in model.states if state.learn_start}
         used = [p for p in model.parameters if p.name not in starts]
         outputs = [t for t in model.targets if t not in model.observed_states]
         word = "new state" if model.time == "step" else "derivative of state"
-        self.described = {f"{word} {one.name}": one.name for one in model.states}
+        self.described = {f"{word} {state.name}": state.name for state in model.states}
         super().__init__(
             model.function, model.name, [*states, *used], model.forcing_table,
             (*self.described, *outputs),
@@ -55,13 +55,15 @@ class StepView(FunctionDecoder):
     ) -> tuple[Mapping[str, Any], ...]:
         """Return the values of s, p and f."""
         states = {name: p[name] for name in self.model.state_names}
-        rest = {name: one for name, one in p.items() if name not in states}
-        return states, rest, f
+        parameters = {name: value for name, value in p.items() if name not in states}
+        return states, parameters, f
 
     def __call__(self, p: Any, f: Any) -> Any:
         """Return new states and outputs under the names of `targets`."""
         parts = self.arguments(vars(p), vars(f))
-        return self.combined(self.called(*(SimpleNamespace(**one) for one in parts)))
+        return self.combined(
+            self.called(*(SimpleNamespace(**values) for values in parts))
+        )
 
     def combined(self, result: Any) -> dict[str, Any]:
         """Return what the function gave as one mapping.
@@ -87,7 +89,7 @@ def result_parts(
     if isinstance(result, Mapping) and not outputs:
         result = (result, {})
     both = isinstance(result, tuple | list) and len(result) == 2
-    if not both or not all(isinstance(one, Mapping) for one in result):
+    if not both or not all(isinstance(mapping, Mapping) for mapping in result):
         state, target = model.state_names[0], (outputs or ["y"])[0]
         asked = f'{{"{state}": ...}}' + (f', {{"{target}": ...}}' if outputs else "")
         raise StepResultError(
@@ -113,7 +115,7 @@ def result_parts(
     return result[0], result[1]
 
 
-def _typical(state: State, known: Mapping[str, Parameter]) -> float:
+def _typical(state: State, parameters: Mapping[str, Parameter]) -> float:
     """Return a value of a state to try the model with."""
-    value = state.start * (known[state.of].initial if state.of else 1.0)
+    value = state.start * (parameters[state.of].initial if state.of else 1.0)
     return min(max(value, state.lower), state.upper)

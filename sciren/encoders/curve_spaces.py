@@ -116,11 +116,11 @@ class PeriodicSpace(CurveSpace):
     def turn(self, intervals: int) -> Tensor:
         """The last three coefficients are the first three."""
         size = n_coefficients(intervals)
-        whole = torch.zeros(size, size, dtype=torch.float64)
+        matrix = torch.zeros(size, size, dtype=torch.float64)
         rows = torch.arange(size)
         # c_(G + k) = c_k: the last three rows of T repeat the first three.
-        whole[rows, rows % intervals] = 1.0
-        return whole
+        matrix[rows, rows % intervals] = 1.0
+        return matrix
 
 
 @dataclass(frozen=True)
@@ -187,18 +187,18 @@ def _at_knots(values: int, intervals: int) -> Tensor:
     size = n_coefficients(intervals)
     knots = torch.arange(values, dtype=torch.float64).unsqueeze(1)
     low = torch.zeros(1, dtype=torch.float64)
-    whole = torch.zeros(size, size, dtype=torch.float64)
-    whole[:values] = design(knots, low, low + intervals, intervals)[:, 0]
-    return whole
+    matrix = torch.zeros(size, size, dtype=torch.float64)
+    matrix[:values] = design(knots, low, low + intervals, intervals)[:, 0]
+    return matrix
 
 
 @functools.lru_cache(maxsize=64)
 def _through_knots(values: int, intervals: int) -> Tensor:
     """T whose first columns take values at knots 0, 1, ... to a spline through them."""
-    whole = torch.zeros_like(_at_knots(values, intervals))
+    matrix = torch.zeros_like(_at_knots(values, intervals))
     # More coefficients than values: the pseudo-inverse takes the smallest ones.
-    whole[:, :values] = torch.linalg.pinv(_at_knots(values, intervals)[:values])
-    return whole
+    matrix[:, :values] = torch.linalg.pinv(_at_knots(values, intervals)[:values])
+    return matrix
 
 
 @singledispatch
@@ -260,10 +260,10 @@ class CurveSpaces:
 
     def bent(self, mask: Tensor) -> Tensor:
         """Return 1 for edges (d, J) whose curves can bend, 0 for others."""
-        whole = torch.ones_like(mask)
+        flags = torch.ones_like(mask)
         for place, space in enumerate(self.each):
-            whole[place] = float(space.bends)
-        return whole
+            flags[place] = float(space.bends)
+        return flags
 
     def with_ends(
         self, low: Tensor, high: Tensor, intervals: int

@@ -138,8 +138,8 @@ def _shifted(due: list[Any], water: Any, curve: Any, x4: Any) -> list[Any]:
     # due[0] has left already: it was the outflow of the day before.
     later = [*due[1:], 0.0]
     return [
-        rest + water * (curve(day + 1, x4) - curve(day, x4))
-        for day, rest in enumerate(later)
+        remaining + water * (curve(day + 1, x4) - curve(day, x4))
+        for day, remaining in enumerate(later)
     ]
 
 

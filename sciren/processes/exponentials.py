@@ -38,7 +38,7 @@ def second_difference(a: Any, b: Any, c: Any, t: Any) -> Any:
     low, high = minimum(minimum(a, b), c), maximum(maximum(a, b), c)
     middle = maximum(minimum(a, b), minimum(maximum(a, b), c))
     near = (high - low) * t < CLOSE
-    gap = where(near, 1, high - low)  # not used where all rates are close
+    difference = where(near, 1, high - low)  # not used where all rates are close
     slower, faster = (low, middle), (middle, high)
     apart = exponential_difference(*slower, t) - exponential_difference(*faster, t)
     mean = (low + middle + high) / 3
@@ -48,4 +48,4 @@ def second_difference(a: Any, b: Any, c: Any, t: Any) -> Any:
     )
     # complete homogeneous polynomials of the distances from their mean
     series = 1 / 2 + p2 / 48 + p3 / 360 + (p2**2 / 8 + p4 / 4) / 720
-    return where(near, t**2 * exp(-mean * t) * series, apart / gap)
+    return where(near, t**2 * exp(-mean * t) * series, apart / difference)

@@ -189,5 +189,5 @@ def pk_three_oral(p: Any, f: Any) -> Any:
     # The gut is the first state; what leaves it enters the blood.
     body = [[0, *row] for row in _three(p, f.t)]
     body[0][0] = absorbed
-    whole = matrix_exponential([[-absorbed, 0, 0, 0], *body])
-    return p.bioavailability * f.dose / p.v * whole[1][0]
+    transition = matrix_exponential([[-absorbed, 0, 0, 0], *body])
+    return p.bioavailability * f.dose / p.v * transition[1][0]

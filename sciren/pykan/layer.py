@@ -180,9 +180,9 @@ def _frozen(values: Tensor) -> nn.Parameter:
 
 def _interpolated(knots: Tensor, count: int) -> Tensor:
     """Spread knots (i, m) linearly over count + 1 places."""
-    place = torch.linspace(0, knots.shape[1] - 1, count + 1).to(knots)
-    left = place.floor().long().clamp_max(knots.shape[1] - 2)
-    return torch.lerp(knots[:, left], knots[:, left + 1], place - left)
+    position = torch.linspace(0, knots.shape[1] - 1, count + 1).to(knots)
+    left = position.floor().long().clamp_max(knots.shape[1] - 2)
+    return torch.lerp(knots[:, left], knots[:, left + 1], position - left)
 
 
 def _nearest(n_inputs: int, n_outputs: int) -> Tensor:

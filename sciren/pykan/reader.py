@@ -100,9 +100,9 @@ def read_live(model: Any) -> Network:
     names: Any = [layer.funs_name for layer in model.symbolic_fun]
     kept = [int(column) for column in model.input_id]
     # Later pykan steps (prune, refine, copy) reset the kept columns to 0, 1, ...
-    known = kept if kept != list(range(len(kept))) else None
+    kept_features = kept if kept != list(range(len(kept))) else None
     base = _base_of(model.base_fun)
-    return network_from(state, names, base, bool(model.symbolic_enabled), known)
+    return network_from(state, names, base, bool(model.symbolic_enabled), kept_features)
 
 
 def _check_model(model: Any) -> None:

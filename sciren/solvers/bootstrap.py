@@ -175,17 +175,17 @@ def _one_step(
     problem: Resampled, theta: Tensor, blocks: list[Tensor], times: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Minimum (R, P) of every resample next to theta (P,), and its loss (R,)."""
-    point, one = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
+    point, member = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
     parts = problem.normals_of(point, blocks)
     loss, slopes, matrices = (torch.cat(pieces) for pieces in zip(*parts, strict=True))
     # Everything active: `hold` must be applied once, after the blocks are summed.
-    whole = problem.with_active(torch.ones_like(problem.active)).normal(
-        point, one.to(theta.device)
+    normal = problem.with_active(torch.ones_like(problem.active)).normal(
+        point, member.to(theta.device)
     )
-    gradient = times @ slopes + (whole.gradient - slopes.sum(0))
+    gradient = times @ slopes + (normal.gradient - slopes.sum(0))
     # Every resample's matrix is a weighted sum of the blocks' (B, P, P): one product.
     matrix = (times @ matrices.flatten(1)).unflatten(1, matrices.shape[1:])
-    matrix = matrix + (whole.matrix - matrices.sum(0))
+    matrix = matrix + (normal.matrix - matrices.sum(0))
     # What the blocks do not account for are the penalties, which are not resampled.
     held = hold(Normal(loss, gradient, matrix), problem.active[:1])
     scale = held.matrix.diagonal(dim1=1, dim2=2).clamp_min(1e-300).sqrt()

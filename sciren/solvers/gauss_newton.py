@@ -62,11 +62,11 @@ def newton_step(slopes: Array, left: Array) -> Array:
     """
     size = np.sqrt((slopes**2).sum(0))
     # A column of zeros or without a number would make the system singular.
-    seen = (size > 0) & np.isfinite(size)
+    determined = (size > 0) & np.isfinite(size)
     step = np.zeros(slopes.shape[1])
-    scaled = slopes[:, seen] / size[seen]
-    matrix = scaled.T @ scaled + RIDGE * np.eye(int(seen.sum()))
-    step[seen] = np.linalg.solve(matrix, scaled.T @ left) / size[seen]
+    scaled = slopes[:, determined] / size[determined]
+    matrix = scaled.T @ scaled + RIDGE * np.eye(int(determined.sum()))
+    step[determined] = np.linalg.solve(matrix, scaled.T @ left) / size[determined]
     return step
 
 

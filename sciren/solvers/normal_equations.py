@@ -49,11 +49,11 @@ class Sums:
         latents, tail = len(full), self.starts[-1]
         slope, curvature = local.gradient, local.curvature
         self.loss += local.loss
-        for a, one in enumerate(full):
+        for a, design in enumerate(full):
             into, end = slice(self.starts[a], self.starts[a + 1]), self.starts[a + 1]
             # One product for all blocks of a latent: designs of the latents up to it,
             # the constants, and the slope as the last column.
-            products = _products(one, self._right(full, slope, curvature, a))
+            products = _products(design, self._right(full, slope, curvature, a))
             # Only the lower triangle of blocks is filled.
             self.matrix[:, into, :end] += products[..., :end]
             self.matrix[:, tail:, into] += products[..., end:-1].mT
@@ -87,12 +87,12 @@ class Sums:
         return Normal(self.loss, self.gradient, matrix)
 
 
-def _products(one: Tensor, right: Tensor) -> Tensor:
-    """Sum over the rows of one (S or 1, P, m) times right (S, Q, m): (S, P, Q)."""
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """Sum over the rows of left (S or 1, P, m) times right (S, Q, m): (S, P, Q)."""
     # Rows shared by all members: one large product instead of many small ones.
-    if len(one) > 1 or len(right) == 1:
-        return one @ right.mT
-    flat = one[0] @ right.flatten(0, 1).mT
+    if len(left) > 1 or len(right) == 1:
+        return left @ right.mT
+    flat = left[0] @ right.flatten(0, 1).mT
     return flat.unflatten(1, right.shape[:2]).transpose(0, 1)
 
 

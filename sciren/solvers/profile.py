@@ -162,10 +162,10 @@ def profile_constants(
         summaries, moved = [], False
         for number, parameter in enumerate(parameters):
             column = problem.size - len(parameters) + number
-            one = _Profile(problem, theta, column, parameter, count)
-            summary, best = one.run(points, ranges.get(parameter.name))
+            profile = _Profile(problem, theta, column, parameter, count)
+            summary, best = profile.run(points, ranges.get(parameter.name))
             # What was found before a better minimum does not hold there.
-            moved |= number > 0 and one.gains(best)
+            moved |= number > 0 and profile.gains(best)
             theta = best
             summaries.append(summary)
         if not moved:
@@ -187,8 +187,8 @@ def search_constants(
     parameters = problem.term.model.constant_scale.parameters
     for number, parameter in enumerate(parameters):
         column = problem.size - len(parameters) + number
-        one = _Profile(problem, theta, column, parameter)
-        theta = one.lowest(points, ranges.get(parameter.name))
+        profile = _Profile(problem, theta, column, parameter)
+        theta = profile.lowest(points, ranges.get(parameter.name))
     return theta
 
 
@@ -229,7 +229,7 @@ class _Profile:
         estimate, error = self._estimate(best)
         lowest = min(loss for _, loss in minima)
         listed = [(value, self._chi_square(loss, lowest)) for value, loss in minima]
-        listed = [one for one in listed if one[1] < HOPELESS]
+        listed = [point for point in listed if point[1] < HOPELESS]
         # Within 2 % of the range: a minimum there may be the descent to one outside.
         edge = 0.02 * (self._raw(high) - self._raw(low))
         at_bound = (

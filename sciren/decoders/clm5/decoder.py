@@ -170,12 +170,12 @@ class CLM5SoilCarbon(Decoder):
                 f"{len(self.predicted)} parameters are predicted "
                 f"({', '.join(self.predicted)}), got shape {tuple(unit.shape)}"
             )
-        rest = [
+        fixed = [
             (value - prior.low) / (prior.high - prior.low)
             for value, prior in zip(self.values, PRIORS, strict=True)
         ]
         columns = list(
-            unit.new_tensor(rest).expand(*unit.shape[:-1], len(NAMES)).unbind(-1)
+            unit.new_tensor(fixed).expand(*unit.shape[:-1], len(NAMES)).unbind(-1)
         )
         for k, name in enumerate(self.predicted):
             columns[position(name)] = unit[..., k]

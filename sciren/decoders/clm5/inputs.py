@@ -27,15 +27,15 @@ def depth_shares(beta: Tensor, frozen: Tensor) -> tuple[Tensor, Tensor]:
     # numerator of B_j.
     start = torch.exp(upper * log)
     inside = -torch.expm1((lower - upper) * log)  # no difference of nearly equal powers
-    whole = -torch.expm1(lower[-1] * log)
-    share = start * inside / whole
+    total = -torch.expm1(lower[-1] * log)
+    share = start * inside / total
     end = start * (1 - inside)
     # d/dlog(beta) of the numerator is upper * start - lower * end, written without
     # the difference of two large terms
     rise = upper * (start * inside) - (lower - upper) * end
     fall = -lower[-1] * torch.exp(lower[-1] * log)
     # Quotient rule, with d/dbeta = d/dlog(beta) / beta.
-    slope = (rise - share * fall) / (whole * beta)
+    slope = (rise - share * fall) / (total * beta)
     first = (torch.arange(LAYERS, device=beta.device) == 0).double().unsqueeze(1)
     thick = column(THICKNESS, beta)
     share = torch.where(frozen, first, share) / thick

@@ -114,10 +114,10 @@ _KNOWN: "WeakKeyDictionary[CLM5Forcing, dict[tuple[Rule, float | None], Sites]]"
 
 def sites_of(forcing: CLM5Forcing, rule: Rule, q10: float | None = None) -> Sites:
     """Return the constants of a forcing, set up once as long as the forcing lives."""
-    known = _KNOWN.setdefault(forcing, {})
-    if (rule, q10) not in known:
-        known[rule, q10] = prepare(forcing, rule, q10)
-    return known[rule, q10]
+    cached = _KNOWN.setdefault(forcing, {})
+    if (rule, q10) not in cached:
+        cached[rule, q10] = prepare(forcing, rule, q10)
+    return cached[rule, q10]
 
 
 def altmax_of(forcing: CLM5Forcing) -> Tensor:
