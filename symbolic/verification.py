@@ -121,12 +121,12 @@ def _same_numbers(
         network = _structured(symbolic, model, columns)
         equation = symbolic.latents(columns)
         for k, name in enumerate(symbolic.latent_names):
-            one, other = network[:, k].numpy(), equation[name].to_numpy()
+            learned, formula = network[:, k].numpy(), equation[name].to_numpy()
             # beyond the data a logarithm may end, on the data it may not
-            defined = np.isfinite(other) | (stretch == 1.0)
-            gap = relative_difference(one[defined], other[defined])
-            if gap >= worst:
-                worst, where = gap, f"{name}, {part} rows"
+            defined = np.isfinite(formula) | (stretch == 1.0)
+            difference = relative_difference(learned[defined], formula[defined])
+            if difference >= worst:
+                worst, where = difference, f"{name}, {part} rows"
     # the network's own scaling: that of the equations is part of what is checked
     units = replace(
         symbolic.units,
@@ -154,9 +154,9 @@ def _targets_too(
     }
     traced = symbolic.predict(frame)
     for k, name in enumerate(symbolic.target_names):
-        gap = relative_difference(targets[:, k], traced[name].to_numpy())
-        if gap > worst:
-            worst, where = gap, f"target {name}, training rows"
+        difference = relative_difference(targets[:, k], traced[name].to_numpy())
+        if difference > worst:
+            worst, where = difference, f"target {name}, training rows"
     return worst, where
 
 
@@ -235,12 +235,12 @@ def _held_out_excess(
     own = model.constant_raw.detach().unsqueeze(0)
     ours, theirs = [], []
     for table in tables:
-        seen = observed(model, table)
-        network = model.raw_latents(seen.scaled).unsqueeze(0)
+        data = observed(model, table)
+        network = model.raw_latents(data.scaled).unsqueeze(0)
         # raw latents, which the observed loss puts through the constraint itself
         equation = _unconstrained(symbolic, table).unsqueeze(0)
-        ours.append(by_block(seen.term, equation, constants))
-        theirs.append(by_block(seen.term, network, own))
+        ours.append(by_block(data.term, equation, constants))
+        theirs.append(by_block(data.term, network, own))
     return _joined(ours).excess(0, _joined(theirs), 0)
 
 
@@ -253,8 +253,8 @@ def _with_targets(model: ScIReN, test: Table | None) -> list[Table]:
     """The test rows as they can be compared with observations, where they can."""
     if test is None or not set(model.decoder.targets) <= set(test.target_names):
         return []
-    seen = matched(model, test)
-    return [seen] if bool(torch.isfinite(seen.targets).any()) else []
+    matched_rows = matched(model, test)
+    return [matched_rows] if bool(torch.isfinite(matched_rows.targets).any()) else []
 
 
 def _unconstrained(symbolic: EquationRecord, table: Table) -> Tensor:
@@ -268,12 +268,12 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
 
     At the minimum of a curve with a kink the slope does not vanish, it changes its sign.
     """
-    seen = observed(model, table)
+    data = observed(model, table)
     options = symbolic.record.options
     rules, margin = shape_rules(model, table, options.shapes), options.domain_margin
     # 1. A full step of all constants that no bound or shape stops.
     problem = SymbolicProblem(
-        seen.term, seen.scaled, symbolic.structures, rules, margin
+        data.term, data.scaled, symbolic.structures, rules, margin
     )
     theta = problem.start(raw_process_constants(model, symbolic.constants))
     normal = problem.normal(theta, torch.zeros(1, dtype=torch.long))
@@ -282,7 +282,7 @@ def _stationary(symbolic: EquationRecord, model: ScIReN, table: Table) -> Check:
     # Without noise the residual is rounding, and no step could be small against that.
     loss = held.loss.clamp_min(EXACT**2)
     # 2. Its size in standard errors, or in a share of the value where that is smaller.
-    spread = covariance(held.matrix, loss, seen.term.observations.count)[0]
+    spread = covariance(held.matrix, loss, data.term.observations.count)[0]
     error = spread.diagonal().clamp_min(0).sqrt().clamp_min(1e-300)
     # A weak constant may be wrong by per cents within a tenth of its error.
     small = torch.maximum(WEAK * _sizes(theta[0], problem, model), RESOLVED * error)

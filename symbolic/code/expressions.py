@@ -137,8 +137,8 @@ class CodeText(CodePrinter):
         if exponent == -1:
             return f"{self.dialect.number(1.0)}/{self._tight(base)}"
         # whole powers up to 64 may be written as such, which keeps bases below zero defined
-        whole = float(exponent).is_integer() if exponent.is_number else False
-        number = int(exponent) if whole and abs(exponent) <= 64 else None
+        is_integer = float(exponent).is_integer() if exponent.is_number else False
+        number = int(exponent) if is_integer and abs(exponent) <= 64 else None
         return self.dialect.power(self._print(base), self._print(exponent), number)
 
     def _tight(self, node: Any) -> str:

@@ -36,9 +36,9 @@ class Argument:
             pairs = zip(self.kind.codes, self.kind.labels, strict=True)
             shown = ", ".join(f"{code:g} = {label}" for code, label in pairs)
             return f"column {self.column!r}{unit} as numbers: {shown}; others: the mean"
-        known = np.isfinite([self.low, self.high]).all()
+        bounded = np.isfinite([self.low, self.high]).all()
         range_of_data = (
-            f", fitted on {self.low:.6g} to {self.high:.6g}" if known else ""
+            f", fitted on {self.low:.6g} to {self.high:.6g}" if bounded else ""
         )
         return f"column {self.column!r}{unit}{range_of_data}"
 
@@ -127,8 +127,8 @@ def program_of(
         process_follows: whether the code of the process is added by the caller.
     """
     builder = _Builder(model, Identifiers(reserved, folded), process_follows)
-    known = {k: " ".join(str(v).split()) for k, v in (provenance or {}).items()}
-    return builder.program(known)
+    single_line = {k: " ".join(str(v).split()) for k, v in (provenance or {}).items()}
+    return builder.program(single_line)
 
 
 class _Builder:

@@ -33,9 +33,9 @@ def complexity(expression: Any, weights: Mapping[str, float] | None = None) -> f
     Args:
         weights: feature, family or "refused" -> weight in place of 1 (table: 20).
     """
-    known = {"refused": REFUSED} | dict(weights or {})
+    counts = {"refused": REFUSED} | dict(weights or {})
     total = sum(
-        known.get(_label(node), 1.0) for node in sympy.preorder_traversal(expression)
+        counts.get(_label(node), 1.0) for node in sympy.preorder_traversal(expression)
     )
     return int(total) if float(total).is_integer() else float(total)
 

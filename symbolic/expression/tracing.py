@@ -103,12 +103,12 @@ def _tidy(expression: sympy.Expr) -> Any:
     Every part is rewritten once, however often it occurs: a step of a model with several
     stores repeats its maxima hundreds of times, and sympy compares all their terms anew.
     """
-    known: dict[sympy.Basic, Any] = {}
+    tidied_parts: dict[sympy.Basic, Any] = {}
 
     def tidied(part: sympy.Basic) -> Any:
-        if part not in known:
-            known[part] = rewritten(part)
-        return known[part]
+        if part not in tidied_parts:
+            tidied_parts[part] = rewritten(part)
+        return tidied_parts[part]
 
     def rewritten(part: sympy.Basic) -> Any:
         if isinstance(part, sympy.Float):

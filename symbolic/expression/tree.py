@@ -210,8 +210,8 @@ def _read_symbol(parts: list[Any], depth: int) -> Any:
 
 
 def _read_rational(parts: list[Any], depth: int) -> Any:
-    whole = len(parts) == 2 and all(type(part) is int for part in parts)
-    if not whole or parts[1] == 0:
+    valid = len(parts) == 2 and all(type(part) is int for part in parts)
+    if not valid or parts[1] == 0:
         raise ExpressionError(f"a fraction needs two integers, got {parts}")
     return sympy.Rational(*parts)
 

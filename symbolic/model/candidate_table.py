@@ -38,10 +38,10 @@ def candidates_table(model: EquationRecord) -> "pd.DataFrame":
     for number, candidate in enumerate(model.candidates):
         selected = number == model.record.selected
         # the selected candidate was refitted on all rows and verified, the others were not
-        whole = model if selected else candidate_model(model, number)
-        function = whole.to_numpy(targets=False)
+        shown_model = model if selected else candidate_model(model, number)
+        function = shown_model.to_numpy(targets=False)
         for structure in candidate.structures:
-            expression = whole.equations[structure.name]
+            expression = shown_model.equations[structure.name]
             rows.append(
                 {
                     "candidate": number,
@@ -57,7 +57,7 @@ def candidates_table(model: EquationRecord) -> "pd.DataFrame":
                     "sympy": expression,
                     "callable": function,
                     "refused": sum(edge.form is None for edge in structure.all_edges),
-                    "verification": whole.verdict,
+                    "verification": shown_model.verdict,
                 }
             )
     return pd.DataFrame(rows)
@@ -133,8 +133,8 @@ def _constants(model: EquationRecord, candidate: "Candidate") -> Any:
     import pandas as pd
 
     # units of constants that the model shares with the candidate
-    known = zip(model.table["latent"], model.table["name"], strict=True)
-    units = dict(zip(known, model.table["unit"], strict=True))
+    keys = zip(model.table["latent"], model.table["name"], strict=True)
+    units = dict(zip(keys, model.table["unit"], strict=True))
     listed = printed_constants(candidate.structures, model.constraints, model.units)
     rows = constant_rows(listed, [float("nan")] * len(listed), {})
     for row in rows:

@@ -147,14 +147,14 @@ def record_from_json(stored: Mapping[str, Any]) -> FitRecord:
         ConfigError, LookupError, TypeError, ValueError: something of the wrong kind.
     """
     units = stored.get("units", {})
-    known = stored.get("identification")
+    identification = stored.get("identification")
     rows = stored.get("candidates", ())
     marked = [place for place, row in enumerate(rows) if row["selected"]]
     residual, composed = stored.get("residual"), stored.get("composition")
     return FitRecord(
         options=_options(stored, units),
         layers=int(stored.get("layers", 1)),
-        constants=None if known is None else _constants(known),
+        constants=None if identification is None else _constants(identification),
         unit_problems=tuple(map(str, units.get("problems", ()))),
         compositions=tuple(map(_read_attempt, stored.get("compositions", ()))),
         residual=None if residual is None else float(residual),

@@ -39,23 +39,23 @@ def stretched(
     columns: Mapping[str, np.ndarray], by: float, kinds: Kinds | None = None
 ) -> Columns:
     """Spread every column by a factor about the middle of its range; classes stay what they are."""
-    known = kinds or {}
+    kind_of = kinds or {}
     return {
-        name: known.get(name, NUMERIC).stretched(values, by)
+        name: kind_of.get(name, NUMERIC).stretched(values, by)
         for name, values in columns.items()
     }
 
 
-def relative_difference(one: np.ndarray, other: np.ndarray) -> float:
+def relative_difference(values: np.ndarray, other: np.ndarray) -> float:
     """Largest difference over the larger of the value and its root mean square.
 
     Infinite where either is not a finite number.
     """
-    if not (np.isfinite(one).all() and np.isfinite(other).all()):
+    if not (np.isfinite(values).all() and np.isfinite(other).all()):
         return float("inf")
     # about a zero of the function the root mean square is the measure
-    size = np.maximum(np.abs(one), np.sqrt(np.mean(one**2)))
-    return float(np.max(np.abs(one - other) / np.maximum(size, 1e-300), initial=0.0))
+    size = np.maximum(np.abs(values), np.sqrt(np.mean(values**2)))
+    return float(np.max(np.abs(values - other) / np.maximum(size, 1e-300), initial=0.0))
 
 
 def raw_and_table(
@@ -79,12 +79,12 @@ def raw_and_table(
     ]
     listed = printed_constants(symbolic.structures, symbolic.constraints, units)
     # constants are compared in order, so the lists have to be the same
-    if list(symbolic.table["name"]) != [one.name for one in listed]:
+    if list(symbolic.table["name"]) != [constant.name for constant in listed]:
         return [*differences, (float("inf"), "names in the table of constants")]
-    for one, other in zip(listed, symbolic.table["value"], strict=True):
-        gap = abs(other - one.value) / max(abs(one.value), 1e-300)
-        where = f"constant {one.name} of {one.latent} in the table"
-        differences.append((float(gap), where))
+    for constant, other in zip(listed, symbolic.table["value"], strict=True):
+        difference = abs(other - constant.value) / max(abs(constant.value), 1e-300)
+        where = f"constant {constant.name} of {constant.latent} in the table"
+        differences.append((float(difference), where))
     return differences
 
 
@@ -129,9 +129,11 @@ def round_trip(
     worst, where = 0.0, "all"
     for way, again in values.items():
         for name in symbolic.latent_names:
-            gap = relative_difference(exact[name].to_numpy(), np.asarray(again[name]))
-            if gap > worst:
-                worst, where = gap, f"{name} {way}"
+            difference = relative_difference(
+                exact[name].to_numpy(), np.asarray(again[name])
+            )
+            if difference > worst:
+                worst, where = difference, f"{name} {way}"
     outside = _outside(symbolic, columns, bounds)
     if outside:
         worst, where = float("inf"), f"{outside} leaves its bounds beyond the data"
@@ -165,10 +167,14 @@ def _outside(
     for by in FAR:
         values = symbolic.latents(stretched(columns, by, symbolic.units.kinds))
         for name, (low, high) in zip(symbolic.latent_names, bounds, strict=True):
-            known = values[name].to_numpy()
-            known = known[~np.isnan(known)]
+            latent_values = values[name].to_numpy()
+            latent_values = latent_values[~np.isnan(latent_values)]
             # rounding, in the size of the values
-            slack = 1e-9 * max(1.0, np.abs(known[np.isfinite(known)]).max(initial=0.0))
-            if (known < low - slack).any() or (known > high + slack).any():
+            slack = 1e-9 * max(
+                1.0, np.abs(latent_values[np.isfinite(latent_values)]).max(initial=0.0)
+            )
+            if (latent_values < low - slack).any() or (
+                latent_values > high + slack
+            ).any():
                 return name
     return ""

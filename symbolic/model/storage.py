@@ -40,8 +40,11 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
         "equations": {
             name: to_tree(equation) for name, equation in model.equations.items()
         },
-        "unconstrained": {n: to_tree(one) for n, one in model.unconstrained.items()},
-        "process": process and {name: to_tree(one) for name, one in process.items()},
+        "unconstrained": {
+            n: to_tree(expression) for n, expression in model.unconstrained.items()
+        },
+        "process": process
+        and {name: to_tree(expression) for name, expression in process.items()},
         "process_latex": model.process_latex,
         "constants": model.constants,
         "errors": {name: number_to_json(value) for name, value in model.errors.items()},
@@ -70,10 +73,10 @@ def to_json(model: EquationRecord) -> dict[str, Any]:
 def settings_of(model: EquationRecord) -> dict[str, Any]:
     """Return what is known about the fit as plain data, with rows to show."""
     agreement = model.verification.agreement if model.verification else {}
-    known: dict[str, Any] = record_to_json(model.record)
+    settings: dict[str, Any] = record_to_json(model.record)
     if model.candidates:
-        known["candidates"] = model.candidate_rows
-    return known | ({"agreement": dict(agreement)} if agreement else {})
+        settings["candidates"] = model.candidate_rows
+    return settings | ({"agreement": dict(agreement)} if agreement else {})
 
 
 @overload
@@ -118,7 +121,7 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         if list(stored[part]) != names:
             raise FormatError(f"the equation file has other latents in {part!r}")
     units = _read_units(stored["units"])
-    structures = tuple(structure_from_json(one) for one in stored["structures"])
+    structures = tuple(structure_from_json(entry) for entry in stored["structures"])
     if [structure.name for structure in structures] != names:
         raise FormatError("the equation file has other latents in 'structures'")
     # checked here: a wrong number would otherwise surface as a wrong column
@@ -146,12 +149,12 @@ def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:
         unit_of=dict(stored["unit_of"]),
         constraints={
             name: (
-                str(one[0]),
-                float(one[1]),
-                float(one[2]),
-                float(one[3]),
+                str(constraint[0]),
+                float(constraint[1]),
+                float(constraint[2]),
+                float(constraint[3]),
             )
-            for name, one in stored["constraints"].items()
+            for name, constraint in stored["constraints"].items()
         },
         record=record_from_json(settings),
         verification=_verification(stored["verification"], settings),
@@ -194,8 +197,8 @@ def _verification(stored: Any, settings: dict[str, Any]) -> Verification | None:
     """Earlier files keep the agreement of latents beside the verification, not in it."""
     if not stored:
         return None
-    known = {name: float(r2) for name, r2 in settings.get("agreement", {}).items()}
-    return replace(Verification.from_json(stored), agreement=known)
+    agreement = {name: float(r2) for name, r2 in settings.get("agreement", {}).items()}
+    return replace(Verification.from_json(stored), agreement=agreement)
 
 
 def load(path: str | Path, kind: type[Record] = EquationRecord) -> Record:

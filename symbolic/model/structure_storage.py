@@ -124,8 +124,12 @@ def _node(node: Node | Product) -> dict[str, Any]:
 def _read_node(stored: Any) -> Node | Product:
     if stored["outer"] == PRODUCT:
         factors = tuple(
-            Factor(_read_edge(one["edge"]), float(one["offset"]), bool(one["anchored"]))
-            for one in stored["factors"]
+            Factor(
+                _read_edge(entry["edge"]),
+                float(entry["offset"]),
+                bool(entry["anchored"]),
+            )
+            for entry in stored["factors"]
         )
         if len(factors) < 2:
             raise FormatError("a product has fewer than two factors")
@@ -149,7 +153,7 @@ def structure_from_json(stored: Any) -> LatentStructure:
     Raises:
         FormatError: a part is of the wrong kind.
     """
-    nodes = tuple(_read_node(one) for one in stored["nodes"])
+    nodes = tuple(_read_node(entry) for entry in stored["nodes"])
     edges = tuple(_read_edge(edge) for edge in stored["edges"])
     free = bool(stored["offset_free"])
     return LatentStructure(
@@ -167,14 +171,14 @@ def spans_from_json(stored: Any) -> dict[str, Span]:
 _NUMBERS = ("loss", "criterion", "r2", "complexity", "score")
 
 
-def candidate_to_json(one: Candidate) -> dict[str, Any]:
+def candidate_to_json(candidate: Candidate) -> dict[str, Any]:
     """Return a candidate of the search as plain data."""
     return {
-        "label": one.label,
-        **{name: number_to_json(getattr(one, name)) for name in _NUMBERS},
-        "constants": dict(one.constants),
-        "spans": {name: list(span) for name, span in one.spans.items()},
-        "structures": [structure_to_json(part) for part in one.structures],
+        "label": candidate.label,
+        **{name: number_to_json(getattr(candidate, name)) for name in _NUMBERS},
+        "constants": dict(candidate.constants),
+        "spans": {name: list(span) for name, span in candidate.spans.items()},
+        "structures": [structure_to_json(part) for part in candidate.structures],
     }
 
 

@@ -45,17 +45,19 @@ class EquationModule(nn.Module):
         listed = [
             (s, constant) for part in latents for s, constant in part.constants.items()
         ]
-        counts = [one.name for _, one in listed] + list(model.constants)
+        counts = [constant.name for _, constant in listed] + list(model.constants)
         # process constants first, so that they keep their plain names
         self._labels: dict[tuple[str, str], str] = {}
         for name, value in model.constants.items():
             self._add("", name, name, value, dtype)
-        for _, one in listed:
-            label = one.name
-            if counts.count(one.name) > 1:
-                label = f"{one.name}_{one.latent}"
-            self._add(one.latent, one.name, label, one.value, dtype)
-        inside = [self._labels[one.latent, one.name] for _, one in listed]
+        for _, constant in listed:
+            label = constant.name
+            if counts.count(constant.name) > 1:
+                label = f"{constant.name}_{constant.latent}"
+            self._add(constant.latent, constant.name, label, constant.value, dtype)
+        inside = [
+            self._labels[constant.latent, constant.name] for _, constant in listed
+        ]
         symbols = [*map(_symbol, self.features), *(symbol for symbol, _ in listed)]
         tables = {name: _spline(curve) for name, curve in model.functions.items()}
         self._inside = inside
@@ -117,11 +119,11 @@ class EquationModule(nn.Module):
         given = [*latents.values(), *(getattr(self, name) for name in names)]
         given += [_column(columns, name) for name in self.forcings]
         rows = next(iter(latents.values())).shape
-        found = {
+        targets = {
             name: torch.broadcast_to(function(*given), rows)
             for name, function in self._process.items()
         }
-        return found | {n: v for n, v in latents.items() if n not in found}
+        return targets | {n: v for n, v in latents.items() if n not in targets}
 
 
 def _compiled_process(
@@ -131,7 +133,9 @@ def _compiled_process(
         return None
     names = [*latents, *model.constants, *forcings]
     symbols = [_symbol(name) for name in names]
-    return {n: compile_torch(one, symbols) for n, one in model.process.items()}
+    return {
+        n: compile_torch(expression, symbols) for n, expression in model.process.items()
+    }
 
 
 def _symbol(name: str) -> sympy.Symbol:

@@ -167,16 +167,16 @@ def constant_notes(model: EquationRecord) -> list[str]:
 
 def dependence_notes(model: EquationRecord) -> list[str]:
     """Return which constants are not identified one by one, and what is instead."""
-    known, notes = _constants_record(model), []
+    record, notes = _constants_record(model), []
     pairs = [
         f"{pair.constant} and {pair.other} ({pair.correlation:.3f})"
-        for pair in known.correlated[:MOST_PAIRS]
+        for pair in record.correlated[:MOST_PAIRS]
     ]
     if pairs:
         notes.append(
             f"Correlated above 0.95, so not identified one by one: {', '.join(pairs)}."
         )
-    for term in known.reparametrised:
+    for term in record.reparametrised:
         notes.append(
             f"{term.latent}, {term.source}: slope "
             f"{format_with_error(term.slope, term.slope_error, 'text')} and curvature "
@@ -269,11 +269,11 @@ def _targets(
 def _constants(
     model: EquationRecord, intervals: Mapping[str, Interval], said: Mapping[str, str]
 ) -> list[PrintedConstant]:
-    constants, reach = [], quantile_95(_constants_record(model).cosines)
+    constants, quantile = [], quantile_95(_constants_record(model).cosines)
     for name, value in model.constants.items():
         error = model.errors.get(name, float("nan"))
         # A constant that a bound stops has no error, hence no interval.
-        half_width = reach * error if error > 0 else float("nan")
+        half_width = quantile * error if error > 0 else float("nan")
         low, high = intervals.get(name, (value - half_width, value + half_width))
         unit = model.unit_of.get(name, "")
         note = said.get(name, "")
@@ -285,15 +285,15 @@ def _encoder_constants(model: EquationRecord) -> list[PrintedConstant]:
     constants = []
     for row in model.table.to_dict("records"):
         error = float(row["error"])
-        known = error > 0
+        has_error = error > 0
         constants.append(
             PrintedConstant(
                 str(row["name"]),
                 float(row["value"]),
                 error,
                 str(row["unit"]),
-                float(row["low"]) if known else float("nan"),
-                float(row["high"]) if known else float("nan"),
+                float(row["low"]) if has_error else float("nan"),
+                float(row["high"]) if has_error else float("nan"),
                 latent=str(row["latent"]),
                 source=str(row["source"]),
             )

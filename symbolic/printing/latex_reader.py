@@ -63,13 +63,13 @@ def read_latex(
     by_name = {symbol.name: symbol for symbol in symbols}
     # names are read as they were printed, by the same rules
     printed = latex_symbols([*by_name, *functions], latex)
-    known: dict[str, Any] = {printed[name]: by_name[name] for name in by_name}
+    expressions: dict[str, Any] = {printed[name]: by_name[name] for name in by_name}
     calls = {printed[name]: sympy.Function(name) for name in functions}
     # a broken equation is one equation
     text = text.replace(BREAK, " ")
     classes = {(name, latex_label(level.label)): level for name, level in levels}
-    tokens = _tokens(text, [*known, *calls], {label for _, label in classes})
-    return _Reader(text, tokens, known, calls, classes).whole()
+    tokens = _tokens(text, [*expressions, *calls], {label for _, label in classes})
+    return _Reader(text, tokens, expressions, calls, classes).whole()
 
 
 def levels_in(expression: Any) -> list[tuple[str, Level]]:

@@ -61,7 +61,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> list[str]:
 
 def _constant(constant: PrintedConstant) -> dict[str, Any]:
     ends = [constant.low, constant.high]
-    known = bool(np.isfinite(ends).all())
+    finite = bool(np.isfinite(ends).all())
     digits = interval_digits(*ends)
     interval = " to ".join(format_number(end, digits, "text") for end in ends)
     return {
@@ -69,7 +69,7 @@ def _constant(constant: PrintedConstant) -> dict[str, Any]:
         "term": ", ".join(n for n in (constant.latent, constant.source) if n),
         "estimate": format_with_error(constant.value, constant.error, "text"),
         "unit": constant.unit,
-        "95 % interval": interval if known else "",
+        "95 % interval": interval if finite else "",
         "note": constant.note,
     }
 

@@ -215,8 +215,8 @@ class Printer:
         below = _common_denominator(node, self._decimal)
         if below == 1:
             return joined(self.signed_terms(node)), SUM
-        whole = sympy.Add(*(below * term for term in node.args))
-        above = self.text(whole)
+        numerator = sympy.Add(*(below * term for term in node.args))
+        above = self.text(numerator)
         above = self.notation.bracket(above) if self.notation.flat else above
         return self.notation.fraction(above, str(below)), PRODUCT
 
@@ -294,8 +294,8 @@ class Printer:
 
     def _exponent(self, exponent: Any) -> str:
         # x^2.00 is x^2 to a reader
-        whole = exponent.is_Float and float(exponent).is_integer()
-        if whole and self.rounded and abs(exponent) < 1000:
+        is_integer = exponent.is_Float and float(exponent).is_integer()
+        if is_integer and self.rounded and abs(exponent) < 1000:
             exponent = sympy.Integer(int(exponent))
         if self.notation.inline is not None:
             return replace(self, notation=self.notation.inline).text(exponent)
@@ -320,12 +320,14 @@ def short_decimal(number: Any) -> str:
     """
     if not number.is_Rational or number.q == 1 or abs(number.p) == 1:
         return ""
-    rest = int(number.q)
+    remainder = int(number.q)
     for prime in (2, 5):
         # a denominator of twos and fives has a finite decimal
-        while rest % prime == 0:
-            rest //= prime
-    text = f"{Decimal(int(number.p)) / Decimal(int(number.q)):f}" if rest == 1 else ""
+        while remainder % prime == 0:
+            remainder //= prime
+    text = (
+        f"{Decimal(int(number.p)) / Decimal(int(number.q)):f}" if remainder == 1 else ""
+    )
     return text if len(text) <= LONGEST_DECIMAL else ""
 
 
@@ -336,7 +338,7 @@ def _common_denominator(total: Any, decimal: Callable[[Any], str]) -> int:
     if not all(number.is_Rational for number in numbers):
         return 1
     # 0.5 x needs no fraction line
-    plain = [n for n, rest in parts if rest != 1 and not decimal(n)]
+    plain = [n for n, remainder in parts if remainder != 1 and not decimal(n)]
     below = math.lcm(*(int(number.q) for number in plain))
     clean = all((n * below).q == 1 or decimal(n * below) for n in numbers)
     return below if clean else math.lcm(*(int(number.q) for number in numbers))

@@ -66,7 +66,9 @@ def printed_constants(
     structures: Sequence[LatentStructure], bounds: Bounds, units: Units
 ) -> list[RawConstant]:
     """List every constant of the printed equations with its value."""
-    shown = [printed_structure(one, bounds[one.name]) for one in structures]
+    shown = [
+        printed_structure(structure, bounds[structure.name]) for structure in structures
+    ]
     return raw_constants(shown, units)
 
 

@@ -23,14 +23,14 @@ def constant_rows(
     listed: Sequence[RawConstant],
     errors: Iterable[float],
     unit_of: Mapping[str, str],
-    reach: float = NORMAL_95,
+    quantile: float = NORMAL_95,
 ) -> list[dict[str, Any]]:
     """Return rows with name, latent, source, role, value, error, low, high, unit, kind.
 
     Args:
         errors: standard error of every constant, nan where it is not known.
         unit_of: latent -> unit of its raw value, where that has one.
-        reach: standard errors on either side of a 95 % interval.
+        quantile: standard errors on either side of a 95 % interval.
     """
     return [
         {
@@ -40,8 +40,8 @@ def constant_rows(
             "role": estimate.role,
             "value": estimate.value,
             "error": float(error),
-            "low": estimate.value - reach * float(error),
-            "high": estimate.value + reach * float(error),
+            "low": estimate.value - quantile * float(error),
+            "high": estimate.value + quantile * float(error),
             # an offset has the latent's unit; those of other constants follow in
             # `symbolic.units`
             "unit": unit_of.get(estimate.latent, "")

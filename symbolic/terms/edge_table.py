@@ -54,8 +54,10 @@ class EdgeTable:
         self.structures, self.fitted, self.units, self.z = structures, fitted, units, z
         self.delta_bic, self.options = delta_bic, options or SymbolicOptions()
         self.shown = [
-            one if bounds is None else printed_structure(one, bounds[one.name])
-            for one in structures
+            structure
+            if bounds is None
+            else printed_structure(structure, bounds[structure.name])
+            for structure in structures
         ]
 
     def frame(self) -> pd.DataFrame:
@@ -171,12 +173,14 @@ class EdgeTable:
         if edge.form is None:
             return ""
         # the edge alone, or inside its product where it holds the slopes of classes
-        one = LatentStructure("x", 0.0, (edge,))
+        structure = LatentStructure("x", 0.0, (edge,))
         if isinstance(owner, Product) and owner.of_classes:
-            one = LatentStructure("x", 0.0, (), (owner,))
+            structure = LatentStructure("x", 0.0, (), (owner,))
         name = self.units.names[edge.source]
         # the first constant is the offset of the latent that was made up around the edge
-        listed = [c for c in raw_constants([one], self.units)[1:] if c.source == name]
+        listed = [
+            c for c in raw_constants([structure], self.units)[1:] if c.source == name
+        ]
         return ", ".join(f"{c.role}={c.value:.6g}" for c in listed)
 
     def _outer(
@@ -252,9 +256,9 @@ class EdgeTable:
         # A refused edge is known by the name of its function. A closed one only by its feature:
         # where that has several curves, none of them is claimed.
         if edge.form is None:
-            same = [one for one in every if one.function == edge.function]
+            same = [fitted for fitted in every if fitted.function == edge.function]
         else:
-            same = [one for one in every if one.curve.source == edge.source]
+            same = [fitted for fitted in every if fitted.curve.source == edge.source]
         return same[0] if len(same) == 1 else None
 
 
@@ -316,7 +320,7 @@ def _r2(edge: EdgeTerm, learned: "FittedEdge | None") -> float:
     if learned is None or edge.form is None:
         return float("nan")
     weight = learned.curve.weight / learned.curve.weight.sum()
-    one, other = edge.value(learned.curve.x), learned.curve.y
-    one, other = one - weight @ one, other - weight @ other
-    size = (weight @ one**2) * (weight @ other**2)
-    return float((weight @ (one * other)) ** 2 / size) if size > 0 else float("nan")
+    values, curve = edge.value(learned.curve.x), learned.curve.y
+    values, curve = values - weight @ values, curve - weight @ curve
+    size = (weight @ values**2) * (weight @ curve**2)
+    return float((weight @ (values * curve)) ** 2 / size) if size > 0 else float("nan")

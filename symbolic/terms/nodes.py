@@ -226,11 +226,11 @@ class Product:
     @property
     def constants(self) -> tuple[float, ...]:
         """Factor after factor: its offset, if it has one, and those of its edge."""
-        found: list[float] = []
+        values: list[float] = []
         for factor in self.factors:
-            found += [] if factor.anchored else [factor.offset]
-            found += factor.edge.constants
-        return tuple(found)
+            values += [] if factor.anchored else [factor.offset]
+            values += factor.edge.constants
+        return tuple(values)
 
     @property
     def size(self) -> int:
@@ -240,12 +240,12 @@ class Product:
     @property
     def starts(self) -> tuple[int, ...]:
         """Place of the first constant of every edge."""
-        found, at = [], 0
+        places, at = [], 0
         for factor in self.factors:
             at += not factor.anchored
-            found.append(at)
+            places.append(at)
             at += factor.edge.size
-        return tuple(found)
+        return tuple(places)
 
     @property
     def free(self) -> tuple[bool, ...]:
@@ -301,8 +301,8 @@ class Product:
         return self._with_factor_scaled(max(self.carrier, 0), factor)
 
     def _with_factor_scaled(self, k: int, by: float) -> "Product":
-        one = self.factors[k]
-        moved = replace(one, edge=one.edge.scaled(by), offset=one.offset * by)
+        factor = self.factors[k]
+        moved = replace(factor, edge=factor.edge.scaled(by), offset=factor.offset * by)
         return Product((*self.factors[:k], moved, *self.factors[k + 1 :]))
 
     def oriented(self) -> "Product":

@@ -57,7 +57,9 @@ def parametric(
     """
     structure = printed_structure(structure, constraint)
     listed = raw_constants([structure], units)
-    symbols = {constant_symbol(one.name, one.latent): one for one in listed}
+    symbols = {
+        constant_symbol(constant.name, constant.latent): constant for constant in listed
+    }
     # `raw_constants` lists constants in the order in which the terms are walked through here:
     # every part takes the symbols that are next.
     take = iter(symbols)

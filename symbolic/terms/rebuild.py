@@ -208,13 +208,13 @@ def factor_expressions(product: Product, units: Units) -> list[sympy.Expr]:
 def _factor(factor: RawFactor, units: Units) -> sympy.Expr:
     edge, term = factor.edge, factor.term
     if term is None:
-        whole = sympy.Function(edge.function)(units.symbol(edge.source))
+        expression = sympy.Function(edge.function)(units.symbol(edge.source))
     elif factor.unit:
         inner = [sympy.Float(float(value)) for value in term.constants[1:]]
-        whole = term.with_constants([sympy.Integer(1), *inner])
+        expression = term.with_constants([sympy.Integer(1), *inner])
     else:
-        whole = term.expression
-    return whole if not factor.offset else whole + sympy.Float(factor.offset)
+        expression = term.expression
+    return expression if not factor.offset else expression + sympy.Float(factor.offset)
 
 
 def raw_expression(structure: LatentStructure, units: Units) -> sympy.Expr:

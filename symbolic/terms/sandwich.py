@@ -105,9 +105,9 @@ def leverages(local: LocalModel, designs: Sequence[Tensor], inverse: Tensor) -> 
     ends += [ends[-1] + k + 1 for k in range(constants)]
     # h_i = sum over pairs of inputs a, b of H_ab,i J_a,i (A^-1)_ab J_b,i', block by block, so
     # that no (n, P, P) array is made; blocks off the diagonal count twice.
-    for a, one in enumerate(wide):
+    for a, row_design in enumerate(wide):
         for b in range(a + 1):
             part = inverse[ends[a] : ends[a + 1], ends[b] : ends[b + 1]]
-            both = ((one @ part) * wide[b]).sum(1) * curvature[:, a, b]
+            both = ((row_design @ part) * wide[b]).sum(1) * curvature[:, a, b]
             total += both * (1.0 if a == b else 2.0)
     return total

@@ -103,13 +103,13 @@ class LatentStructure:
     @property
     def starts(self) -> list[int]:
         """Place in `pack` of the first constant of each of `all_edges`."""
-        found, at = [], 1
+        places, at = [], 1
         for part in self.parts:
             # an edge starts at once, a node after its offset
             inside = (0,) if isinstance(part, EdgeTerm) else part.starts
-            found += [at + start for start in inside]
+            places += [at + start for start in inside]
             at += part.size
-        return found
+        return places
 
     def inside_of(self, number: int) -> Node | Product | None:
         """Return the node that holds one of `all_edges`; None for a direct edge."""

@@ -44,5 +44,7 @@ def _has_a_slope(edge: EdgeTerm, z: np.ndarray) -> bool:
     _, rate, middle = edge.constants
     # 1 / (1 + exp(-k (z - m))) is 12 and 88 % at m -+ 2 / k, (1 + tanh(k (z - m))) / 2 at
     # m -+ 1 / k
-    reach = (2.0 if edge.form.family == "logistic" else 1.0) / max(abs(rate), 1e-300)
-    return int(np.sum(np.abs(z - middle) <= reach)) >= LEAST_ROWS
+    half_width = (2.0 if edge.form.family == "logistic" else 1.0) / max(
+        abs(rate), 1e-300
+    )
+    return int(np.sum(np.abs(z - middle) <= half_width)) >= LEAST_ROWS

@@ -75,7 +75,10 @@ def spread_of(refit: Refit, problem: SymbolicProblem, units: Units) -> Spread:
     back = np.zeros((len(names), front.shape[1]))
     back[:, problem.cuts[-1] :] = np.diag(slope)
     jacobian = np.concatenate([front, back])
-    keys = [*((one.latent, one.name) for one in listed), *(("", n) for n in names)]
+    keys = [
+        *((constant.latent, constant.name) for constant in listed),
+        *(("", n) for n in names),
+    ]
     # delta method: the covariance of g(theta) is J C J'
     return Spread(tuple(keys), jacobian @ refit.covariance.cpu().numpy() @ jacobian.T)
 
@@ -98,8 +101,8 @@ def constant_table(
     """
     listed = _printed(refit.structures, problem, units)
     errors = spread_of(refit, problem, units).errors
-    reach = quantile_95(refit.cosines)
-    return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of, reach))
+    quantile = quantile_95(refit.cosines)
+    return pd.DataFrame(constant_rows(listed, errors[: len(listed)], unit_of, quantile))
 
 
 def reparametrised(
@@ -130,7 +133,10 @@ def reparametrised(
     bounds = constraints_of(problem.term.model)
 
     def shapes(structures: Structures) -> list[float]:
-        structures = [printed_structure(one, bounds[one.name]) for one in structures]
+        structures = [
+            printed_structure(structure, bounds[structure.name])
+            for structure in structures
+        ]
         values = []
         for k, number in places:
             edge = structures[k].all_edges[number]

@@ -58,17 +58,17 @@ def _of_raw_features(
     edges: Sequence[EdgeTerm], units: Units
 ) -> list[tuple[EdgeTerm, float]] | None:
     """Terms as functions of raw features, and what each leaves to the offset."""
-    found = []
+    terms = []
     for edge in edges:
         if edge.form is None:
             return None  # its level is not known
         if edge.form.variant.raw is not None:
-            found.append((edge, 0.0))
+            terms.append((edge, 0.0))
             continue
         shift, scale = float(units.shift[edge.source]), float(units.scale[edge.source])
         form, c = in_raw(edge.form, edge.full, shift, scale)
         if not edge.form.rescalable or form.variant.about is not None:
             return None
         term = EdgeTerm(edge.source, of_raw(form, shift, scale), tuple(c[:-1].tolist()))
-        found.append((term, float(c[-1])))
-    return found
+        terms.append((term, float(c[-1])))
+    return terms

@@ -55,8 +55,8 @@ def check_units(
         raise ConfigError(f"units are 'free' or 'dimensionless', not {mode!r}")
     if problems not in ("warn", "error", "ignore"):
         raise ConfigError(f"problems of units: warn, error or ignore, not {problems!r}")
-    known, unread = known_units(model.unit_of)
-    report = _report(model, known, mode)
+    units, unread = known_units(model.unit_of)
+    report = _report(model, units, mode)
     said = report.problems
     if (said or unread) and problems == "error":
         raise FormatError(f"units do not fit: {'; '.join([*unread, *said])}")
@@ -67,23 +67,23 @@ def check_units(
 
 def known_units(unit_of: Mapping[str, str]) -> tuple[dict[str, Unit], list[str]]:
     """Return name -> unit where one is given, and a sentence for what cannot be read."""
-    known, unread = {}, []
+    units, unread = {}, []
     for name, text in unit_of.items():
         # no text is no statement: the unit is open
         if not text.strip():
             continue
         try:
-            known[name] = parse_unit(text)
+            units[name] = parse_unit(text)
         except FormatError as error:
             unread.append(f"{name}: {error}")
-    return known, unread
+    return units, unread
 
 
 def _report(
-    model: "EquationRecord", known: dict[str, Unit], mode: UnitMode
+    model: "EquationRecord", unit_of: dict[str, Unit], mode: UnitMode
 ) -> UnitReport:
     # latents are what formulas are required to be, not symbols in them
-    columns = {n: u for n, u in known.items() if n not in model.equations}
+    columns = {n: u for n, u in unit_of.items() if n not in model.equations}
     units: dict[tuple[str, str], Unit] = {}
     problems: list[str] = []
     for structure in model.structures:
@@ -93,7 +93,7 @@ def _report(
         inference = Inference(columns, mode, constants)
         # before a sigmoid a latent is a plain number
         in_unit = bounds[0] in PLAIN or not structure.parts
-        unit = known.get(structure.name) if in_unit else Unit()
+        unit = unit_of.get(structure.name) if in_unit else Unit()
         if unit is None:
             inference.quantity(latent.inside)
         else:
@@ -104,24 +104,24 @@ def _report(
             settled = inference.unit_of(symbol.name)
             if settled is not None:
                 units[constant.latent, constant.name] = settled
-    process, said = _process(model, known, mode)
+    process, said = _process(model, unit_of, mode)
     return UnitReport(mode, units | process, (*problems, *said))
 
 
 def _process(
-    model: "EquationRecord", known: Mapping[str, Unit], mode: UnitMode
+    model: "EquationRecord", unit_of: Mapping[str, Unit], mode: UnitMode
 ) -> tuple[dict[tuple[str, str], Unit], list[str]]:
     """Units of the process constants, and what does not fit in the process model."""
     # only symbols of the process: a feature may be called like one of its constants
     forcings = set(model.forcing_columns.values())
     inside = {*model.equations, *model.constants, *forcings}
     inference = Inference(
-        {n: u for n, u in known.items() if n in inside},
+        {n: u for n, u in unit_of.items() if n in inside},
         mode,
         frozenset(model.constants),
     )
     for name, expression in (model.process or {}).items():
-        unit = known.get(model.target_columns.get(name, name))
+        unit = unit_of.get(model.target_columns.get(name, name))
         if unit is None:
             inference.quantity(expression)
         else:

@@ -54,11 +54,11 @@ class Inference:
 
     def __init__(
         self,
-        known: Mapping[str, Unit],
+        units: Mapping[str, Unit],
         mode: UnitMode = "free",
         constants: frozenset[str] = frozenset(),
     ) -> None:
-        self.known, self.mode, self.constants = dict(known), mode, constants
+        self.known, self.mode, self.constants = dict(units), mode, constants
         self.solved: dict[Any, Quantity] = {}
         self.problems: list[str] = []
         self.inside: dict[Any, Unit] = {}
@@ -240,18 +240,18 @@ def _named(unit: Unit) -> str:
 
 
 def with_plain_arguments(
-    expression: Any, known: Mapping[str, Unit]
+    expression: Any, units: Mapping[str, Unit]
 ) -> tuple[Any, dict[str, Unit]]:
     """Divide what stands inside log and other functions by its unit, for printing.
 
     Args:
-        expression: formula;  known: name of a symbol -> unit.
+        expression: formula;  units: name of a symbol -> unit.
     Returns:
         The formula, in which log(ta + 3) has become log((ta + 3)/(1 degC)), and name of
         the new symbol -> unit.
     """
     # in the "free" mode: constants take what they must, columns have what they have
-    inference = Inference(known)
+    inference = Inference(units)
     inference.quantity(expression)
     if not inference.inside:
         return expression, {}

@@ -92,8 +92,8 @@ def _macro(word: str) -> str | None:
     if word in _SIUNITX:
         return _SIUNITX[word]
     prefix, rest = word[:1], word[1:]
-    known = prefix in _PREFIXES and rest in _SIUNITX and rest.isalpha()
-    return _PREFIXES[prefix] + _SIUNITX[rest] if known else None
+    readable = prefix in _PREFIXES and rest in _SIUNITX and rest.isalpha()
+    return _PREFIXES[prefix] + _SIUNITX[rest] if readable else None
 
 
 def _exponent(power: Fraction) -> str:
