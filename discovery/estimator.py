@@ -334,8 +334,8 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         from discovery.results.record import equations_of
         from discovery.results.scoring import equation_targets
 
-        whole = whole_rows(table)
-        rows = table.take(whole)
+        complete = whole_rows(table)
+        rows = table.take(complete)
         if using == "network":
             values = self.model_.predict(rows).targets.numpy()
         else:
@@ -343,7 +343,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             values = equation_targets(equations, self.model_, rows).numpy()
         # Rows with gaps keep their place and are nan.
         result = np.full((len(table), values.shape[1]), np.nan)
-        result[whole] = values
+        result[complete] = values
         return result[:, 0] if self._one_target else result
 
     def score(
@@ -360,13 +360,13 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         # Several targets: a row counts only if all of them are observed, as r2_score
         # needs.
         gaps = np.isnan(observed) | np.isnan(predicted.reshape(observed.shape))
-        known = ~gaps.reshape(len(gaps), -1).any(axis=1)
+        usable = ~gaps.reshape(len(gaps), -1).any(axis=1)
         weights = checked_weights(sample_weight, len(predicted))
         return float(
             r2_score(
-                observed[known],
-                predicted[known],
-                sample_weight=None if weights is None else weights[known],
+                observed[usable],
+                predicted[usable],
+                sample_weight=None if weights is None else weights[usable],
             )
         )
 
@@ -375,10 +375,10 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         import pandas as pd
 
         table = self._checked(X, None, needed=False)
-        whole = np.asarray(np.isfinite(table.features.numpy()).all(axis=1))
+        complete = np.asarray(np.isfinite(table.features.numpy()).all(axis=1))
         names = list(self.model_.latent_names)
         values = np.full((len(table), len(names)), np.nan)
-        values[whole] = self.model_.latents(table.take(whole)).numpy()
+        values[complete] = self.model_.latents(table.take(complete)).numpy()
         return pd.DataFrame(values, columns=names, index=getattr(X, "index", None))
 
     @property

@@ -113,8 +113,8 @@ def _add_legend(
 
 def _centre(curve: EdgeCurve) -> float:
     """Mean of the learned function over the data (over the grid without data)."""
-    known = curve.data[np.isfinite(curve.data)]
-    values = np.interp(known, curve.x, curve.spline) if len(known) else curve.spline
+    finite = curve.data[np.isfinite(curve.data)]
+    values = np.interp(finite, curve.x, curve.spline) if len(finite) else curve.spline
     return float(np.mean(values))
 
 
@@ -188,14 +188,14 @@ def _draw_density(axis: Axes, curve: EdgeCurve) -> None:
     # one.
     low, high = axis.get_ylim()
     axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
-    known = curve.data[np.isfinite(curve.data)]
-    if not len(known):
+    finite = curve.data[np.isfinite(curve.data)]
+    if not len(finite):
         return
-    counts, borders = np.histogram(known, bins=_BINS, range=(curve.low, curve.high))
+    counts, borders = np.histogram(finite, bins=_BINS, range=(curve.low, curve.high))
     if curve.labels:
         # Classes are counted one by one; a histogram of their numbers would join
         # neighbours.
-        counts = (known[:, None] == curve.x).sum(0)
+        counts = (finite[:, None] == curve.x).sum(0)
         borders = np.arange(len(curve.x) + 1) - 0.5
     strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
     strip.stairs(counts, borders, fill=True, color=STRIP)

@@ -60,21 +60,21 @@ def plot_effects(
     wanted = _order(parts)
     if not wanted:
         raise DataError("the effects hold no finite value; nothing can be drawn")
-    known = {
+    data_of = {
         str(name): _finite(values)
         for name, values in ({} if data is None else data).items()
     }
     figure, axes = panels(len(wanted), columns, 2.6)
     for axis, key in zip(axes, wanted, strict=True):
-        _draw(axis, key, parts, known.get(key[1]), units or {})
+        _draw(axis, key, parts, data_of.get(key[1]), units or {})
         title = shorten(" → ".join(key[::-1]), _TITLES // min(columns, len(wanted)))
         axis.set_title(title, parse_math=False)
     if share_y:
         _share_scales(axes, [latent for latent, _ in wanted])
     for axis, (_, feature) in zip(axes, wanted, strict=True):
-        if feature in known:
-            _draw_density(axis, known[feature])
-    strip = any(feature in known for _, feature in wanted)
+        if feature in data_of:
+            _draw_density(axis, data_of[feature])
+    strip = any(feature in data_of for _, feature in wanted)
     bands = any(set(_BAND) <= set(frame.columns) for frame in series.values())
     _add_legend(figure, list(series), strip, band if bands else "")
     figure.set_label(_describe(wanted, parts))
@@ -123,7 +123,7 @@ def _draw(
     axis: Axes,
     key: Key,
     parts: Parts,
-    known: Array | None,
+    data: Array | None,
     units: Mapping[str, str],
 ) -> None:
     latent, feature = key
@@ -135,7 +135,7 @@ def _draw(
         x, y = (curves[key][name].to_numpy(dtype=float) for name in ("value", "effect"))
         # Mean zero over the data, not over the grid: a long tail without rows would
         # shift it.
-        along = known if known is not None and len(known) else x
+        along = data if data is not None and len(data) else x
         shift = float(np.mean(np.interp(along, x, y)))
         # A feature of one value has no line.
         marker = "o" if len(x) == 1 else ""
@@ -158,13 +158,13 @@ def _share_scales(axes: Sequence[Axes], latents: Sequence[str]) -> None:
             axis.set_ylim(limits[:, 0].min(), limits[:, 1].max())
 
 
-def _draw_density(axis: Axes, known: Array) -> None:
+def _draw_density(axis: Axes, data: Array) -> None:
     """Fill a histogram of the feature's values into the bottom of the panel."""
     low, high = axis.get_ylim()
     axis.set_ylim(low - _STRIP / (1 - _STRIP) * (high - low), high)
-    if not len(known):
+    if not len(data):
         return
-    counts, borders = np.histogram(known, bins=_BINS)
+    counts, borders = np.histogram(data, bins=_BINS)
     strip = axis.inset_axes((0, 0, 1, _STRIP), sharex=axis)
     strip.stairs(counts, borders, fill=True, color=STRIP)
     strip.set_ylim(0, max(counts.max(), 1) * 1.15)

@@ -137,9 +137,9 @@ def _edge_table(source: Any, table: Any) -> pd.DataFrame:
 
 
 def _edges_of(source: Any, table: Any) -> pd.DataFrame:
-    known = getattr(source, "edges", None)
-    if isinstance(known, pd.DataFrame):
-        return known
+    edges = getattr(source, "edges", None)
+    if isinstance(edges, pd.DataFrame):
+        return edges
     if table is None:
         raise DataError(
             f"a {type(source).__name__} has no table of edges; to draw a trained "
@@ -153,10 +153,10 @@ def _edges_of(source: Any, table: Any) -> pd.DataFrame:
 def _process_of(source: Any, decoder: Any) -> Process | None:
     """Names of the process; a plain regression has none worth drawing."""
     if isinstance(source, pd.DataFrame) or getattr(source, "plain", False):
-        known = decoder
+        given = decoder
     else:
-        known = decoder if decoder is not None else getattr(source, "decoder", None)
-    return None if known is None else Process.of(known)
+        given = decoder if decoder is not None else getattr(source, "decoder", None)
+    return None if given is None else Process.of(given)
 
 
 def _add_encoder(graph: nx.DiGraph, edges: pd.DataFrame) -> None:
@@ -188,9 +188,9 @@ def _node(graph: nx.DiGraph, label: Any, layer: int, last: int) -> str:
 def _edge_attributes(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     texts = {key: _text(row.get(key)) for key in _TEXTS}
     family, status = texts["family"], texts["status"]
-    known = not pd.isna(row["importance"])
+    measured = not pd.isna(row["importance"])
     return texts | {
-        "importance": float(row["importance"]) if known else 0.0,
+        "importance": float(row["importance"]) if measured else 0.0,
         "refused": status == "refused" or family == "none",
         "dropped": status == "dropped",
     }

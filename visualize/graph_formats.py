@@ -62,10 +62,10 @@ def _dot_edge(start: str, end: str, edge: Mapping[str, Any]) -> str:
         "style": style,
         "label": _edge_text(edge),
     }
-    known = ", ".join(
+    attributes = ", ".join(
         f"{key}={_quoted(value)}" for key, value in parts.items() if value
     )
-    return f"{_quoted(start)} -> {_quoted(end)} [{known}];"
+    return f"{_quoted(start)} -> {_quoted(end)} [{attributes}];"
 
 
 def _quoted(value: Any) -> str:

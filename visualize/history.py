@@ -40,8 +40,8 @@ def plot_history(frame: pd.DataFrame) -> Figure:
     # Loss and penalties differ by orders of magnitude, so they have panels of their
     # own.
     fit = {name: terms[name] for name in terms if name in _ORDER}
-    rest = {name: terms[name] for name in terms if name not in _ORDER}
-    parts = [part for part in (fit, rest) if any(map(np.any, part.values()))]
+    others = {name: terms[name] for name in terms if name not in _ORDER}
+    parts = [part for part in (fit, others) if any(map(np.any, part.values()))]
     figure, axes = panels(len(parts), 1, 3.2 if len(parts) == 1 else 2.5)
     for axis, part in zip(axes, parts, strict=True):
         _draw_terms(axis, part)
@@ -136,6 +136,6 @@ def _describe(terms: Mapping[str, Array], steps: int) -> str:
     """Text for readers who cannot see the picture."""
     ends = []
     for name, values in terms.items():
-        known = values[np.isfinite(values)]
-        ends.append(f"{name} from {number(known[0])} to {number(known[-1])}")
+        finite = values[np.isfinite(values)]
+        ends.append(f"{name} from {number(finite[0])} to {number(finite[-1])}")
     return f"Terms of the loss over {steps} steps: " + ", ".join(ends) + "."

@@ -69,9 +69,9 @@ def with_error(value: float, error: float) -> str:
     # rounding 0.14 to 0.1 would change it by nearly a third.
     exponent = int(np.floor(np.log10(error)))
     decimals = max(-exponent + (error / 10.0**exponent < 2), 0)
-    whole = int(np.floor(np.log10(abs(value)))) + 1 if value else 0
+    digits_before = int(np.floor(np.log10(abs(value)))) + 1 if value else 0
     # An error far below the value: all its places would be digits that nobody reads.
-    if decimals > 0 and whole + decimals > _DIGITS:
+    if decimals > 0 and digits_before + decimals > _DIGITS:
         return f"{number(value, _DIGITS)} ± {number(error, 1)}"
     if decimals > _DECIMALS:
         return f"{number(value, 4)} ± {number(error, 2)}"

@@ -96,13 +96,13 @@ def _norm(
     fields: Mapping[str, Array], limits: tuple[float, float] | None, log: bool
 ) -> Normalize:
     joined = np.concatenate(list(fields.values())) if fields else np.empty(0)
-    known = joined[np.isfinite(joined)]
+    finite = joined[np.isfinite(joined)]
     if log:
-        known = known[known > 0]
-    if not len(known):
+        finite = finite[finite > 0]
+    if not len(finite):
         what = "positive value for logarithmic colours" if log else "finite value"
         raise DataError(f"no place has a {what}; nothing can be drawn")
-    low, high = limits or tuple(np.percentile(known, _TAILS))
+    low, high = limits or tuple(np.percentile(finite, _TAILS))
     # All values alike: a scale needs two ends.
     if not low < high:
         low, high = (low / 1.1, high * 1.1) if log else (low - 0.5, high + 0.5)
@@ -112,14 +112,14 @@ def _norm(
 def _draw(
     axis: Axes, east: Array, north: Array, field: Array, norm: Normalize
 ) -> PathCollection:
-    known = np.isfinite(field)
+    finite = np.isfinite(field)
     axis.scatter(
-        east[~known], north[~known], s=14, marker="x", color=MUTED, linewidths=0.8
+        east[~finite], north[~finite], s=14, marker="x", color=MUTED, linewidths=0.8
     )
     size = 34 if len(field) <= _MANY else 9
-    order = np.argsort(field[known])  # large values on top, the same every time
+    order = np.argsort(field[finite])  # large values on top, the same every time
     return axis.scatter(
-        east[known][order], north[known][order], c=field[known][order], s=size,
+        east[finite][order], north[finite][order], c=field[finite][order], s=size,
         norm=norm, edgecolors=INK, linewidths=0.25, zorder=3,
     )  # fmt: skip
 

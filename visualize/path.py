@@ -58,21 +58,21 @@ def plot_path(
                 f"{', '.join(map(str, candidates.columns))}"
             )
     numbers = candidates[[complexity, error]].to_numpy(dtype=np.float64)
-    known = pd.DataFrame(candidates[np.isfinite(numbers).all(axis=1)])
-    if known.empty:
+    usable = pd.DataFrame(candidates[np.isfinite(numbers).all(axis=1)])
+    if usable.empty:
         raise DataError(f"no candidate has both {complexity!r} and {error!r}")
-    if chosen is not None and chosen not in known.index:
+    if chosen is not None and chosen not in usable.index:
         raise ColumnError(
             f"no candidate with both numbers is called {chosen!r}; the rows are "
-            f"{', '.join(map(str, known.index[:8]))}"
+            f"{', '.join(map(str, usable.index[:8]))}"
         )
-    x, y = (known[name].to_numpy(dtype=np.float64) for name in (complexity, error))
+    x, y = (usable[name].to_numpy(dtype=np.float64) for name in (complexity, error))
     front = pareto_front(x, y)
-    bars = known[spread].to_numpy(dtype=np.float64) if spread in known else None
+    bars = usable[spread].to_numpy(dtype=np.float64) if spread in usable else None
     figure, axes = panels(1, 1, 4.2)
     axis = axes[0]
     _draw(axis, x, y, front, bars)
-    place = None if chosen is None else int(np.flatnonzero(known.index == chosen)[0])
+    place = None if chosen is None else int(np.flatnonzero(usable.index == chosen)[0])
     if place is not None:
         axis.plot(
             x[place], y[place], "*", color=VERMILION, markersize=15, zorder=5,
@@ -82,7 +82,7 @@ def plot_path(
     axis.set_xlabel(complexity, parse_math=False)
     axis.set_ylabel(error, parse_math=False)
     axis.legend(loc="upper right")
-    texts = known[label].astype(str).tolist() if label in known else None
+    texts = usable[label].astype(str).tolist() if label in usable else None
     if texts is not None:
         _add_labels(figure, axis, x, y, front, texts, place)
     figure.set_label(_describe(x, y, front, texts, place))

@@ -43,17 +43,17 @@ def plot_trials(
                 f"the trials lack column {name!r}; they have "
                 f"{', '.join(map(str, trials.columns))}"
             )
-    known: Any = trials[np.isfinite(trials[loss].astype(float))]
-    if known.empty:
+    finished: Any = trials[np.isfinite(trials[loss].astype(float))]
+    if finished.empty:
         raise DataError("no trial has a finite loss; nothing can be drawn")
     figure, axes = panels(len(settings), 2, 2.6)
     for axis, name in zip(axes, settings, strict=True):
-        _draw(axis, known, name, loss, taken)
+        _draw(axis, finished, name, loss, taken)
         axis.set_ylabel(loss)
         axis.set_xlabel(shorten(name, 40))
     figure.set_label(
-        f"{len(known)} trials, {loss} against {', '.join(settings)}; the lowest is "
-        f"{known[loss].min():.4g}"
+        f"{len(finished)} trials, {loss} against {', '.join(settings)}; the lowest is "
+        f"{finished[loss].min():.4g}"
     )
     return figure
 
@@ -82,8 +82,8 @@ def _draw(axis: Axes, trials: Any, name: str, loss: str, taken: int | None) -> N
 def _places(values: pd.Series) -> tuple[NDArray[np.float64], list[str]]:
     """Return where values stand on the axis, and the ticks' texts where they are classes."""
     numeric = pd.api.types.is_numeric_dtype(values) and values.dtype != bool
-    known = {str(value): value for value in values}  # lists have no hash of their own
-    distinct = sorted(known.values(), key=None if numeric else str)
+    by_text = {str(value): value for value in values}  # lists have no hash of their own
+    distinct = sorted(by_text.values(), key=None if numeric else str)
     # Few different numbers were a list of choices and stand side by side like words.
     if numeric and len(distinct) > 8:
         return values.to_numpy(dtype=float), []

@@ -88,8 +88,10 @@ def contents(folder: Path, data: bool) -> dict[str, Path]:
         path = config.data.path
         _require(path, "the data")
         # An archive with other data than those of the run would never reproduce it.
-        known = json.loads((folder / "data.json").read_text(encoding="utf-8"))["sha256"]
-        if path.is_file() and file_hash(path) != known:
+        digest = json.loads((folder / "data.json").read_text(encoding="utf-8"))[
+            "sha256"
+        ]
+        if path.is_file() and file_hash(path) != digest:
             raise DataError(
                 f"{path}: has changed since the run was made; run `sciren discover` again, "
                 "or leave the data out with --no-data"

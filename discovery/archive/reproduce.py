@@ -131,8 +131,8 @@ def unpack(packed: Path, out: Path) -> dict[str, Any]:
         raise DataError(
             f"{packed}: is no archive of `sciren archive` ({type(error).__name__})"
         ) from error
-    for name, known in record["sha256"].items():
-        if file_hash(out / "archived" / name) != known:
+    for name, digest in record["sha256"].items():
+        if file_hash(out / "archived" / name) != digest:
             raise DataError(
                 f"{packed}: {name} was changed after the archive was written"
             )

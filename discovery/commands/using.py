@@ -125,9 +125,9 @@ def verify(
     """Compute everything after the training again and compare with what is stored."""
     from discovery.verdict.runs import verify_run as work
 
-    found = work(run, data, options.quiet, retrain)
-    show(found.text())
-    if not found.same:
+    reverified = work(run, data, options.quiet, retrain)
+    show(reverified.text())
+    if not reverified.same:
         raise typer.Exit(1)
 
 

@@ -131,9 +131,9 @@ def write_quick(path: Path, settings: Mapping[str, Any]) -> None:
 
 def _absolute(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy whose paths no longer depend on the current folder."""
-    known = copy.deepcopy(dict(settings))
-    resolve_paths(known, dict.fromkeys(PATHS, Path.cwd()))
-    return known
+    copied = copy.deepcopy(dict(settings))
+    resolve_paths(copied, dict.fromkeys(PATHS, Path.cwd()))
+    return copied
 
 
 def _text(settings: Mapping[str, Any], path: Path) -> str:

@@ -151,9 +151,9 @@ class _Problem:
         # Rows without any target would be conditions that nothing is measured in.
         self.table = table.take(table.observed.any(1))
         name = self.name = Identifiers(RESERVED)
-        self.features = [name("feature", one) for one in model.feature_names]
-        self.forcings = [name("forcing", one) for one in model.decoder.forcings]
-        self.raw = [name("raw", f"{one}_raw") for one in model.latent_names]
+        self.features = [name("feature", feature) for feature in model.feature_names]
+        self.forcings = [name("forcing", forcing) for forcing in model.decoder.forcings]
+        self.raw = [name("raw", f"{latent}_raw") for latent in model.latent_names]
         # Names of the network's own ends; the table of hybridization ties them to
         # columns and latents.
         self.inputs = [f"{NET}_input{k + 1}" for k in range(len(self.features))]
@@ -196,13 +196,13 @@ class _Problem:
         constants = self.model.constants()
         rows: list[tuple[Any, ...]] = [
             (
-                self.name("constant", one.name),
-                one.low,
-                one.high,
-                constants[one.name],
+                self.name("constant", parameter.name),
+                parameter.low,
+                parameter.high,
+                constants[parameter.name],
                 "true",
             )
-            for one in self.model.constant_scale.parameters
+            for parameter in self.model.constant_scale.parameters
         ]
         for name, spread in self._noise().items():
             rows.append((self.name("noise", f"{name}_sd"), 0.0, np.inf, spread, "true"))
@@ -233,8 +233,8 @@ class _Problem:
     def _observables(self) -> dict[str, list[Any]]:
         names = {own: self.name("forcing", own) for own in self.model.decoder.forcings}
         names |= {
-            one.name: self.name("constant", one.name)
-            for one in self.model.constant_scale.parameters
+            parameter.name: self.name("constant", parameter.name)
+            for parameter in self.model.constant_scale.parameters
         }
         names |= dict(zip(self.raw, self.raw, strict=True))
         latents = self._latents()
@@ -242,8 +242,8 @@ class _Problem:
         for target in targets:
             # The observable holds the bounds and the process; the network gives raw
             # latents.
-            whole = self.process[target].subs(latents)
-            formulas.append(CodeText(DIALECT, names).text(whole))
+            formula = self.process[target].subs(latents)
+            formulas.append(CodeText(DIALECT, names).text(formula))
         return {
             "observableId": [
                 f"{self.name('target', name)}_observed" for name in targets
@@ -256,15 +256,15 @@ class _Problem:
     def _latents(self) -> Mapping[Any, Any]:
         """Return latent -> its bounds applied to the raw latent."""
         model = self.model
-        found = {}
+        latents = {}
         for k, name in enumerate(model.latent_names):
             constraint = model.constraints[k]
             temperature = float(getattr(constraint, "temperature", 1.0))
             ends = float(model.low[k]), float(model.high[k])
             raw = sympy.Symbol(self.raw[k], real=True)
             bounded = constrained(raw, constraint.name, *ends, temperature)
-            found[sympy.Symbol(name, real=True)] = bounded
-        return found
+            latents[sympy.Symbol(name, real=True)] = bounded
+        return latents
 
     def _measurements(self, rows: Sequence[str]) -> "pd.DataFrame":
         import pandas as pd
@@ -286,15 +286,15 @@ class _Problem:
     def sbml(self) -> str:
         """Return a model whose parameters are columns and raw latents."""
         place = "http://www.sbml.org/sbml/level3/version1/core"
-        whole = ElementTree.Element("sbml", xmlns=place, level="3", version="1")
-        model = ElementTree.SubElement(whole, "model", id="process")
+        root = ElementTree.Element("sbml", xmlns=place, level="3", version="1")
+        model = ElementTree.SubElement(root, "model", id="process")
         listed = ElementTree.SubElement(model, "listOfParameters")
         for name in [*self.features, *self.forcings, *self.raw]:
             ElementTree.SubElement(
                 listed, "parameter", id=name, value="0", constant="true"
             )
-        ElementTree.indent(whole)
-        text = ElementTree.tostring(whole, encoding="unicode")
+        ElementTree.indent(root)
+        text = ElementTree.tostring(root, encoding="unicode")
         return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
     def record(self) -> dict[str, Any]:

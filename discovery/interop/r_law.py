@@ -34,7 +34,7 @@ def law_code(
     """
     model, uncertainty = equations_of(discovery), discovery.uncertainty
     outputs = _outputs(model)
-    needed = [name for one in outputs.values() for name in one["arguments"]]
+    needed = [name for output in outputs.values() for name in output["arguments"]]
     known = {
         "outputs": outputs,
         "needed": list(dict.fromkeys(needed)),
@@ -63,13 +63,13 @@ def _outputs(model: "SymbolicModel") -> dict[str, dict[str, Any]]:
             if not (name in model.equations and str(expression) == name)
         ),
     ]
-    found = {}
+    outputs = {}
     for name, routine in zip(names, routines, strict=True):
         columns = [argument.column for argument in routine.arguments]
-        found[name] = {"call": Code(routine.identifier), "arguments": columns}
+        outputs[name] = {"call": Code(routine.identifier), "arguments": columns}
     # Targets first, as in `predict`.
-    first = [name for name in found if name in (model.process or {})]
-    return {name: found[name] for name in dict.fromkeys([*first, *found])}
+    first = [name for name in outputs if name in (model.process or {})]
+    return {name: outputs[name] for name in dict.fromkeys([*first, *outputs])}
 
 
 def _watched(uncertainty: "Uncertainty | None") -> list[str]:
@@ -80,13 +80,13 @@ def _watched(uncertainty: "Uncertainty | None") -> list[str]:
 
 def _classes(model: "SymbolicModel") -> dict[str, Code]:
     """Return feature -> named vector of the numbers of its classes."""
-    found = {}
+    codes = {}
     for name, kind in model.units.kinds.items():
         if isinstance(kind, Categorical):
             pairs = zip(kind.labels, kind.codes, strict=True)
             shown = ", ".join(f"{literal(label)} = {code!r}" for label, code in pairs)
-            found[name] = Code(f"c({shown})")
-    return found
+            codes[name] = Code(f"c({shown})")
+    return codes
 
 
 def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
@@ -140,7 +140,7 @@ def _law(model: "SymbolicModel", uncertainty: "Uncertainty") -> dict[str, Any]:
             "mean": reach.mean,
             "inverse": reach.inverse,
             "farthest": reach.farthest,
-            "classes": {name: list(known) for name, known in reach.classes.items()},
+            "classes": {name: list(labels) for name, labels in reach.classes.items()},
         },
     }
 

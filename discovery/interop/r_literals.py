@@ -40,13 +40,13 @@ def literal(value: Any) -> str:
 
 def _sequence(items: list[Any]) -> str:
     simple = all(
-        isinstance(one, str | bool | int | float | np.generic) for one in items
+        isinstance(item, str | bool | int | float | np.generic) for item in items
     )
-    if not simple or any(isinstance(one, Code) for one in items):
+    if not simple or any(isinstance(item, Code) for item in items):
         return f"list({', '.join(map(literal, items))})"
     if not items:
         return "numeric(0)"
-    shown = [_scalar(one) for one in items]
+    shown = [_scalar(item) for item in items]
     rows = [shown[k : k + PER_LINE] for k in range(0, len(shown), PER_LINE)]
     return f"c({f',{chr(10)}    '.join(', '.join(row) for row in rows)})"
 

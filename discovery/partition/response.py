@@ -61,9 +61,9 @@ class Response:
         from symbolic.search.observations import observed
         from symbolic.search.refit import refit
 
-        seen = observed(self.model, table)
+        data = observed(self.model, table)
         again = refit(
-            seen.term, seen.scaled, self.found.structures, self.found.constants,
+            data.term, data.scaled, self.found.structures, self.found.constants,
             # Resamples lie near the start; their spread is the error, so no covariance
             # is needed.
             iterations=20, tolerance=1e-6, with_covariance=False,
@@ -78,7 +78,9 @@ class Response:
         with torch.no_grad():
             features = frame[list(model.feature_names)].to_numpy(dtype=float)
             scaled = model.scaled(torch.from_numpy(features.copy())).numpy()
-            raw = np.stack([one.value(scaled) for one in fitted.structures], axis=1)
+            raw = np.stack(
+                [structure.value(scaled) for structure in fitted.structures], axis=1
+            )
             # raw (n, L) of the closed forms on scaled features, then bounds, then the
             # process.
             latents = model.constrain(torch.from_numpy(raw))

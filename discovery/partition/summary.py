@@ -54,16 +54,16 @@ def _part(folder: Path) -> dict[str, Any]:
     from discovery.results.result import Discovery
     from symbolic import to_text
 
-    found = Discovery.load(folder)
-    equations = found.equations
+    discovery = Discovery.load(folder)
+    equations = discovery.equations
     assert equations is not None  # a run of a kan always has equations
-    rows = found.process_constants
+    rows = discovery.process_constants
     names = ("constant", "estimate", "low", "high", "identified", "reason")
     return {
-        "verdict": str(found.verdict),
+        "verdict": str(discovery.verdict),
         "reasons": [
             f"{reason.sentence}. {reason.next_step}."
-            for reason in found.verdict.reasons
+            for reason in discovery.verdict.reasons
             if not reason.holds
         ],
         "equations": {n: to_text(equations.printed(n)) for n in equations.equations},

@@ -74,10 +74,10 @@ def tower_threshold(
     """Return the threshold of friction velocity, and those of resamples; 0 without any."""
     if "ustar" not in frame.columns:
         return 0.0, np.zeros(replicates)
-    known = frame.night & frame.nee.notna() & frame.ustar.notna()
-    seen = frame.loc[known.to_numpy()]
-    ustar, nee, ta = (seen[name].to_numpy() for name in ("ustar", "nee", "ta"))
-    resampled = thresholds(ustar, nee, ta, weeks(seen), replicates, seed)
+    measured_nights = frame.night & frame.nee.notna() & frame.ustar.notna()
+    nights = frame.loc[measured_nights.to_numpy()]
+    ustar, nee, ta = (nights[name].to_numpy() for name in ("ustar", "nee", "ta"))
+    resampled = thresholds(ustar, nee, ta, weeks(nights), replicates, seed)
     return threshold(ustar, nee, ta), resampled
 
 
@@ -123,7 +123,9 @@ def replicate_sums(
         constants.append(
             parts.night.constants(fitted[0]) | parts.day.constants(fitted[1])
         )
-    values = {n: np.array([one[n] for one in constants]) for n in constants[0]}
+    values = {
+        n: np.array([replicate[n] for replicate in constants]) for n in constants[0]
+    }
     return pd.DataFrame(columns), values
 
 

@@ -76,9 +76,9 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     # the flags of the weather do not matter for sums, so nothing is emptied by them
     reading = {"format": "fluxnet", "quality": 3} if fluxnet else {}
     raw = read_table(path, time=None if fluxnet else "time", **reading)
-    found = _found(raw, columns or {}, path)
-    values = {role: raw[name].to_numpy(dtype=float) for role, name in found.items()}
-    flag = f"{found['nee']}_QC"
+    roles = _found(raw, columns or {}, path)
+    values = {role: raw[name].to_numpy(dtype=float) for role, name in roles.items()}
+    flag = f"{roles['nee']}_QC"
     # Filled values are another model's opinion and must not be learned from.
     if flag in raw.columns:
         measured = raw[flag].to_numpy(dtype=float) == 0
@@ -86,10 +86,10 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     frame = pd.DataFrame(values, index=pd.DatetimeIndex(raw["time"], name="time"))
     if int(frame.nee.notna().sum()) < 1000:
         raise DataError(
-            f"{path}: {int(frame.nee.notna().sum())} half hours of {found['nee']} are "
+            f"{path}: {int(frame.nee.notna().sum())} half hours of {roles['nee']} are "
             "measured; at least 1,000 are needed"
         )
-    return _prepared(frame, found)
+    return _prepared(frame, roles)
 
 
 def _found(
@@ -107,17 +107,17 @@ def _found(
         role: next((name for name in names if name in present), "")
         for role, names in ROLES.items()
     }
-    found = {role: name for role, name in (named | dict(given)).items() if name}
+    roles = {role: name for role, name in (named | dict(given)).items() if name}
     for role in NEEDED:
-        if role not in found:
+        if role not in roles:
             raise ColumnError(
                 f"{path}: has none of the columns {', '.join(ROLES[role])}; say which is "
                 f"{role} with --column {role}=NAME"
             )
-    return found
+    return roles
 
 
-def _prepared(frame: "pd.DataFrame", found: Mapping[str, str]) -> Tower:
+def _prepared(frame: "pd.DataFrame", roles: Mapping[str, str]) -> Tower:
     if "vpd" not in frame.columns and "rh" in frame.columns:
         # Magnus formula over water, hPa, with the coefficients of the WMO guide.
         saturation = 6.112 * np.exp(17.62 * frame.ta / (243.12 + frame.ta))
@@ -153,7 +153,7 @@ def _prepared(frame: "pd.DataFrame", found: Mapping[str, str]) -> Tower:
     day = days.astype(int) % 5
     frame["split"] = np.select([day == 4, day == 2], ["test", "valid"], "train")
     used = (*features, "season_cos", "season_sin")
-    return Tower(frame.reset_index(), used, found, filled)
+    return Tower(frame.reset_index(), used, roles, filled)
 
 
 def fill_gaps(values: "pd.Series", days: int = 15) -> "pd.Series":
@@ -169,6 +169,6 @@ def fill_gaps(values: "pd.Series", days: int = 15) -> "pd.Series":
     around = values.groupby(minute).transform(
         lambda same: same.rolling(days, center=True, min_periods=1).mean()
     )
-    known = values.to_numpy(dtype=float)
-    filled = np.where(np.isnan(known), np.asarray(around, dtype=float), known)
+    measured = values.to_numpy(dtype=float)
+    filled = np.where(np.isnan(measured), np.asarray(around, dtype=float), measured)
     return pd.Series(filled, clock).interpolate(limit_direction="both")

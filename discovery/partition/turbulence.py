@@ -26,12 +26,12 @@ def threshold(ustar: Array, nee: Array, ta: Array) -> float:
     # Classes of equal numbers of rows; small ones are left out, since their classes of
     # friction velocity would hold one or two rows.
     order = np.argsort(ta, kind="stable")
-    found = [
+    plateaus = [
         _plateau(ustar[part], nee[part])
         for part in np.array_split(order, TEMPERATURES)
         if len(part) >= 2 * SPEEDS
     ]
-    return float(np.median(found)) if found else 0.0
+    return float(np.median(plateaus)) if plateaus else 0.0
 
 
 def _plateau(ustar: Array, nee: Array) -> float:
@@ -59,8 +59,8 @@ def thresholds(
     names = np.unique(blocks)
     rows = {name: np.flatnonzero(blocks == name) for name in names}
     drawn = generator.choice(names, size=(replicates, len(names)))
-    found = []
+    resampled = []
     for sample in drawn:
         part = np.concatenate([rows[name] for name in sample])
-        found.append(threshold(ustar[part], nee[part], ta[part]))
-    return np.array(found)
+        resampled.append(threshold(ustar[part], nee[part], ta[part]))
+    return np.array(resampled)

@@ -56,10 +56,12 @@ def _bases(
     square = np.bincount(windows[rows], shape[rows] ** 2, count)
     enough = np.bincount(windows[rows], minlength=count) >= FEWEST
     bases = np.where(enough, product / np.maximum(square, 1e-12), np.nan)
-    known = np.flatnonzero(enough)
+    filled_windows = np.flatnonzero(enough)
     # Windows without enough nights lie between their neighbours; respiration is not
     # negative.
-    filled = np.interp(np.arange(count), known, np.maximum(bases[known], 0.0))
+    filled = np.interp(
+        np.arange(count), filled_windows, np.maximum(bases[filled_windows], 0.0)
+    )
     return filled, float(((nee - filled[windows] * shape)[rows] ** 2).sum())
 
 

@@ -49,25 +49,25 @@ class Rows:
             raise ConfigError(f"missing={self.missing!r}; use 'error' or 'drop'")
         # `validate_data` also remembers names and number of columns at fit, and
         # compares them later.
-        whole = finite and self.missing == "error"
+        complete = finite and self.missing == "error"
         return _validate(
             self, X, dtype=np.float64, reset=reset,
             ensure_min_samples=4 if reset else 1,
-            ensure_all_finite=True if whole else "allow-nan",
+            ensure_all_finite=True if complete else "allow-nan",
         )  # fmt: skip
 
     def _usable(self, table: "Table", weights: np.ndarray | None) -> np.ndarray:
         """Return the rows (n,) that count: with a weight, without gaps."""
         # scikit-learn asks that a weight of zero is the same as leaving the row out.
         usable = np.ones(len(table), dtype=bool) if weights is None else weights > 0
-        whole = whole_rows(table)
-        if self.missing == "error" and not whole.all():
+        complete = whole_rows(table)
+        if self.missing == "error" and not complete.all():
             raise DataError("forcings contain NaN; drop such rows with missing='drop'")
-        if (usable & whole).sum() < 4:
+        if (usable & complete).sum() < 4:
             raise DataError(
-                f"{int((usable & whole).sum())} rows have a weight and no gaps, too few"
+                f"{int((usable & complete).sum())} rows have a weight and no gaps, too few"
             )
-        return usable & whole
+        return usable & complete
 
     def _columns_of(self, decoder: "Decoder", beside: Collection[str]) -> None:
         """Find out which columns of X are features and which are forcings.
@@ -186,13 +186,13 @@ class Rows:
         from discovery.runs.predict import warn_outside
 
         made = (self._train, self._valid)
-        known = [_by_column(part) for part in made]
+        column_values = [_by_column(part) for part in made]
         ranges = {
             name: [
-                min(np.nanmin(part[name]) for part in known),
-                max(np.nanmax(part[name]) for part in known),
+                min(np.nanmin(part[name]) for part in column_values),
+                max(np.nanmax(part[name]) for part in column_values),
             ]
-            for name in known[0]
+            for name in column_values[0]
         }
         warn_outside(ranges, _by_column(table), self._kinds)
 

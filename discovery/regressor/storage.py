@@ -152,9 +152,9 @@ def _written(name: str, value: Any) -> Any:
         return value.name  # only a name to read; `load` is given the model itself
     # JSON turns keys into texts; pairs keep positions of columns as numbers.
     if isinstance(value, Mapping):
-        return {"pairs": [[key, _written(name, one)] for key, one in value.items()]}
+        return {"pairs": [[key, _written(name, entry)] for key, entry in value.items()]}
     if isinstance(value, list | tuple):
-        return [_written(name, one) for one in value]
+        return [_written(name, entry) for entry in value]
     if isinstance(value, np.random.RandomState | np.random.Generator):
         return None  # the seed that was drawn from it is kept
     try:
@@ -168,8 +168,8 @@ def _written(name: str, value: Any) -> Any:
 
 def _read(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _read(one) for key, one in value["pairs"]}
-    return [_read(one) for one in value] if isinstance(value, list) else value
+        return {key: _read(entry) for key, entry in value["pairs"]}
+    return [_read(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _columns(table: "Table") -> dict[str, Any]:

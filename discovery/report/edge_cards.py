@@ -50,8 +50,8 @@ def edge_cards(
         units: column or latent -> unit.
     """
     rows: Any = edges.to_dict("records")
-    known: Any = constants.to_dict("records") if len(constants) else []
-    cards = [_card(row, known, units) for row in rows]
+    listed: Any = constants.to_dict("records") if len(constants) else []
+    cards = [_card(row, listed, units) for row in rows]
     shares = [_number(row.get("importance")) or 0.0 for row in rows]
     order = sorted(
         range(len(cards)), key=lambda i: (cards[i].dropped, -shares[i], cards[i].edge)

@@ -193,5 +193,5 @@ def _numbers(values: Any) -> Array:
 
 
 def _median(values: Any) -> float | None:
-    known = _numbers(values)
-    return float(np.median(known)) if len(known) else None
+    finite = _numbers(values)
+    return float(np.median(finite)) if len(finite) else None

@@ -47,8 +47,8 @@ def failures(views: Mapping[str, Any]) -> list[str]:
 
 
 def _deviation(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return pstdev(known) if known else 0.0
+    numbers = [value for value in values if value is not None]
+    return pstdev(numbers) if numbers else 0.0
 
 
 def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> str:

@@ -109,8 +109,8 @@ def explained(heading: str) -> str:
     known_words = BELIEF | WORDS
     if heading in known_words:
         return known_words[heading]
-    known = [WORDS[part] for part in heading.split() if part in WORDS]
-    return " ".join(known)
+    sentences = [WORDS[part] for part in heading.split() if part in WORDS]
+    return " ".join(sentences)
 
 
 MODELS = {

@@ -66,7 +66,7 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
         # Constants of the network fit its curves; with flat latents another minimum may
         # be lower, and a weak baseline would flatter the model.
         starts = [model.constant_raw.detach(), model.constant_scale.start]
-        found = [
+        fits = [
             refit(
                 observations.term,
                 observations.scaled,
@@ -76,7 +76,7 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
             )
             for start in starts
         ]
-        best = min(found, key=lambda candidate: candidate.loss)
+        best = min(fits, key=lambda candidate: candidate.loss)
         raw = torch.tensor(
             [[structure.offset for structure in best.structures]]
         ).double()

@@ -21,10 +21,10 @@ def with_tests(edges: "pd.DataFrame", candidates: "pd.DataFrame") -> "pd.DataFra
     if "status" not in candidates:
         return edges
     asked: Any = candidates[candidates["stage"] == "tests"]
-    known = {(row["feature"], row["latent"]): row for row in asked.to_dict("records")}
+    row_of = {(row["feature"], row["latent"]): row for row in asked.to_dict("records")}
     # An edge from a hidden node was not asked about and gets empty cells.
     rows = [
-        known.get(ends, {})
+        row_of.get(ends, {})
         for ends in zip(edges["source"], edges["latent"], strict=True)
     ]
     return edges.assign(

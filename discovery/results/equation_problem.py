@@ -19,10 +19,10 @@ def equation_problem(
     from symbolic.search.observations import observed, raw_process_constants
     from symbolic.search.problem import SymbolicProblem
 
-    seen = observed(model, table)
+    data = observed(model, table)
     problem = SymbolicProblem(
-        seen.term,
-        seen.scaled,
+        data.term,
+        data.scaled,
         equations.structures,
         domain_margin=equations.record.options.domain_margin,
     )

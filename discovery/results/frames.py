@@ -39,13 +39,13 @@ def importance_table(
         columns["equation"] = functional_importance(
             equations, table, rows=rows, seed=seed
         )
-    found = [
+    shares = [
         {"latent": latent, "feature": feature}
         | {name: float(part.loc[feature, latent]) for name, part in columns.items()}
         for latent in model.latent_names
         for feature in table.feature_names
     ]
-    return pd.DataFrame(found)
+    return pd.DataFrame(shares)
 
 
 def candidates_table(
@@ -59,9 +59,9 @@ def candidates_table(
 
     # Families are those of the equations, which may have been sought again since the
     # training.
-    rows = [dict(one) for one in tried if one.get("stage") != "families"]
+    rows = [dict(row) for row in tried if row.get("stage") != "families"]
     known = equations.candidate_rows if equations is not None else ()
-    rows += [{"stage": "families"} | dict(one) for one in known]
+    rows += [{"stage": "families"} | dict(row) for row in known]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["stage"])
 
 

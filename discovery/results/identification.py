@@ -67,12 +67,12 @@ class Identification:
     def from_json(cls, stored: Mapping[str, Any]) -> "Identification":
         """Read what `to_json` wrote."""
         minima = tuple((float(value), float(chi)) for value, chi in stored["minima"])
-        known: dict[str, Any] = {k: stored[k] for k in cls.__dataclass_fields__}
+        fields: dict[str, Any] = {k: stored[k] for k in cls.__dataclass_fields__}
         for key in ("estimate", "error", "low", "high"):
             # JSON writes nan as null.
-            known[key] = math.nan if known[key] is None else float(known[key])
-        known["minima"] = minima
-        return cls(**known)
+            fields[key] = math.nan if fields[key] is None else float(fields[key])
+        fields["minima"] = minima
+        return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers and texts."""
@@ -146,7 +146,7 @@ def verdicts(
         intervals: constant -> 95 % interval of the equations.
         positive: constant -> whether it is positive (judged by its factor).
     """
-    known = {}
+    verdict_of = {}
     for name, (low, high) in intervals.items():
         mine = [profile for profile in profiles if profile.constant == name]
         reasons = _doubts(mine)
@@ -161,8 +161,8 @@ def verdicts(
         # Not asked is not identified.
         if not mine:
             reasons.append("no profile was computed")
-        known[name] = (not reasons, "; ".join(reasons))
-    return known
+        verdict_of[name] = (not reasons, "; ".join(reasons))
+    return verdict_of
 
 
 def first_reason(reason: str) -> str:

@@ -57,7 +57,7 @@ def replicate_columns(
         return {}
     rows, tail = len(next(iter(columns.values()), ())), (1.0 - level) / 2
     evaluate = _Evaluate(equations, replicates)
-    found = {
+    intervals = {
         f"{name}{ending}": np.full(rows, np.nan)
         for name in evaluate.names
         for ending in ENDINGS
@@ -66,15 +66,15 @@ def replicate_columns(
     for first in range(0, rows, size):
         part = slice(first, first + size)
         # Columns (rows, 1) against constants (R,) give (rows, R) by broadcasting.
-        some = {name: values[part, None] for name, values in columns.items()}
-        for name, values in evaluate(some).items():
+        chunk = {name: values[part, None] for name, values in columns.items()}
+        for name, values in evaluate(chunk).items():
             # A row with a missing feature is nan for every resample, and so are its
             # limits.
             with np.errstate(invalid="ignore"):
                 limits = np.quantile(values, [tail, 1.0 - tail], axis=1)
             for ending, limit in zip(ENDINGS, limits, strict=True):
-                found[f"{name}{ending}"][part] = limit
-    return found
+                intervals[f"{name}{ending}"][part] = limit
+    return intervals
 
 
 class _Evaluate:

@@ -155,7 +155,7 @@ def kept_features(model: "ScIReN", study: "Study") -> list[str]:
         return list(names)
     # mask (features, outputs): a feature lives as long as one of its edges does.
     alive = (layers[0].mask != 0).any(1).tolist()
-    return [name for name, one in zip(names, alive, strict=True) if one]
+    return [name for name, has_edge in zip(names, alive, strict=True) if has_edge]
 
 
 def _sentence(rows: list[dict[str, Any]], first: "ScIReN") -> str:

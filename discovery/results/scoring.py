@@ -31,9 +31,9 @@ def equation_latents(equations: "SymbolicModel", table: "Table") -> "Tensor":
     """Return the latents (n, L) of the equations."""
     import torch
 
-    found = equations.latents(feature_columns(table))
+    latents = equations.latents(feature_columns(table))
     # A copy: pandas may hand out read-only memory, which torch must not share.
-    return torch.from_numpy(found.to_numpy(copy=True))
+    return torch.from_numpy(latents.to_numpy(copy=True))
 
 
 def equation_targets(
@@ -97,21 +97,21 @@ def latent_scores(
     if not truth:
         return {}
     columns = [model.latent_names.index(name) for name in truth]
-    found: Scores = {}
+    scored: Scores = {}
     for part, table in parts.items():
         estimates = {NETWORK: model.latents(table)}
         if equations is not None:
             estimates[EQUATION] = equation_latents(equations, table)
         # row_ids lead from the rows of a part to the positions in the file.
-        true = np.stack([one[table.row_ids] for one in truth.values()], axis=1)
-        found[part] = {
+        true = np.stack([values[table.row_ids] for values in truth.values()], axis=1)
+        scored[part] = {
             name: scores(true, values.numpy()[:, columns], tuple(truth))
             for name, values in estimates.items()
         }
-    return found
+    return scored
 
 
-def long_scores(found: Mapping[str, Any], what: str = "target") -> "pd.DataFrame":
+def long_scores(by_part: Mapping[str, Any], what: str = "target") -> "pd.DataFrame":
     """Return one row a split, model and target (or latent): r2, rmse, bias, n.
 
     Of series also the medians of NSE and KGE over groups.
@@ -120,7 +120,7 @@ def long_scores(found: Mapping[str, Any], what: str = "target") -> "pd.DataFrame
 
     rows = [
         {"split": part, "model": model, what: name} | score
-        for part, models in found.items()
+        for part, models in by_part.items()
         for model, named in models.items()
         for name, score in named.items()
     ]

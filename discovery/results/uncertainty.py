@@ -112,7 +112,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
 
     record = equations.record.constants
     cosines = 0 if record is None else record.cosines
-    reach = quantile_95(cosines)
+    quantile = quantile_95(cosines)
     how = f"residuals in time order, {cosines} cosines" if cosines else CURVATURE
     # Resampled weeks forget what lasts longer than a week: in time order the slow part
     # of the residuals gives the error instead.
@@ -120,7 +120,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
         draws = None
     rows = [
         _row(name, "", "", value, equations.errors.get(name, np.nan),
-             equations.unit_of.get(name, ""), draws and draws.process.get(name), reach, how)
+             equations.unit_of.get(name, ""), draws and draws.process.get(name), quantile, how)
         for name, value in equations.constants.items()
     ]  # fmt: skip
     listed: Sequence[Mapping[Any, Any]] = equations.table.to_dict("records")
@@ -129,7 +129,7 @@ def constant_rows(equations: "SymbolicModel", draws: Draws | None) -> "pd.DataFr
         resampled = draws and draws.encoder.get((latent, name))
         rows.append(
             _row(name, latent, constant["source"], constant["value"],
-                 constant["error"], constant["unit"], resampled, reach, how)
+                 constant["error"], constant["unit"], resampled, quantile, how)
         )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -142,10 +142,10 @@ def _row(
     error: float,
     unit: str,
     draws: NDArray[np.float64] | None,
-    reach: float = 1.96,
+    quantile: float = 1.96,
     method: str = CURVATURE,
 ) -> dict[str, Any]:
-    low, high = value - reach * error, value + reach * error
+    low, high = value - quantile * error, value + quantile * error
     if draws is not None and len(draws) > 1:
         # Quantiles and not multiples of the deviation: constants near a bound have
         # skewed draws.
@@ -157,7 +157,7 @@ def _row(
 
 
 def network_constants(
-    model: "ScIReN", known: Sequence[Identification]
+    model: "ScIReN", profiles: Sequence[Identification]
 ) -> "pd.DataFrame":
     """Return the process constants of a network that has no equations."""
     import pandas as pd
@@ -167,7 +167,7 @@ def network_constants(
         unit = next(p.unit for p in model.decoder.parameters if p.name == name)
         row = _row(name, "", "", value, np.nan, unit, None)
         # Backwards, so that the first profile of the list is written last and stays.
-        for profile in known[::-1]:
+        for profile in profiles[::-1]:
             if profile.constant == name:
                 how = f"profile, {profile.model}"
                 row |= {
@@ -181,7 +181,7 @@ def network_constants(
 
 
 def with_verdicts(
-    frame: "pd.DataFrame", known: Sequence[Identification], model: "ScIReN"
+    frame: "pd.DataFrame", profiles: Sequence[Identification], model: "ScIReN"
 ) -> "pd.DataFrame":
     """Add whether each process constant is identified, and why not."""
     # Constants of closed forms have no profile and are not judged here.
@@ -189,13 +189,14 @@ def with_verdicts(
     rows = zip(process["constant"], process["low"], process["high"], strict=True)
     intervals = {str(name): (float(low), float(high)) for name, low, high in rows}
     positive = {p.name: p.positive for p in model.decoder.parameters.constants}
-    judged = verdicts(known, intervals, positive)
+    judged = verdicts(profiles, intervals, positive)
     judged = [
         judged[name] if latent == "" else (None, "")
         for name, latent in zip(frame["constant"], frame["latent"], strict=True)
     ]
     return frame.assign(
-        identified=[known for known, _ in judged], reason=[why for _, why in judged]
+        identified=[identified for identified, _ in judged],
+        reason=[why for _, why in judged],
     )
 
 

@@ -25,7 +25,7 @@ def converted(
     if not convert:
         return frame
     # The user is believed before the file.
-    known = {**frame.attrs.get("units", {}), **units}
+    unit_of = {**frame.attrs.get("units", {}), **units}
     moved = {}
     for name, wanted in convert.items():
         if name not in frame.columns:
@@ -33,7 +33,7 @@ def converted(
                 f"key 'convert.{name}': there is no column {name!r}. "
                 f"{closest_names(name, map(str, frame.columns))}"
             )
-        if not known.get(name, "").strip():
+        if not unit_of.get(name, "").strip():
             raise DataError(
                 f"key 'convert.{name}': the unit of column {name!r} is not known; write "
                 f"units: {{{name}: its unit in the file}}"
@@ -41,10 +41,10 @@ def converted(
         try:
             # A function and not a factor: degrees Celsius and kelvin differ by an
             # offset too.
-            change = conversion(known[name], wanted)
+            change = conversion(unit_of[name], wanted)
         except FormatError as error:
             raise DataError(f"key 'convert.{name}': {error}") from error
         moved[name] = change(numeric_column(frame, name))
     result = frame.assign(**moved)
-    result.attrs = {**frame.attrs, "units": {**known, **convert}}
+    result.attrs = {**frame.attrs, "units": {**unit_of, **convert}}
     return result

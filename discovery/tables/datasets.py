@@ -120,8 +120,8 @@ def _pair(flat: "xr.Dataset", columns: Collection[str]) -> tuple[Any, Any] | Non
         # Both dimensions need a named one-dimensional column (site names, times), or
         # rows of the pair could not be told apart.
         if len(dims) == 2 and set(dims) == set(along):
-            known = all(set(other) <= set(dims) for other in needed.values())
-            return (dims[0], dims[1]) if known else None
+            spanned = all(set(other) <= set(dims) for other in needed.values())
+            return (dims[0], dims[1]) if spanned else None
     return None
 
 

@@ -27,8 +27,10 @@ def kind_of(path: Path) -> str:
     if name.endswith(OTHER_SHEETS):
         raise DataError(f"{path}: save the sheet as .xlsx or .csv, which are read")
     if not kind:
-        known = ", ".join(ENDINGS)
-        raise DataError(f"{path}: unknown kind of file; the known endings are {known}")
+        endings = ", ".join(ENDINGS)
+        raise DataError(
+            f"{path}: unknown kind of file; the known endings are {endings}"
+        )
     if kind == ".zarr":
         require_zarr(path)
     elif path.is_dir():

@@ -43,8 +43,8 @@ class Magnitudes:
         """Return a frame with its columns divided."""
         from sciren.data.frames import numeric_column
 
-        known = {n: f for n, f in self.of.items() if n in frame.columns}
-        changed = {n: numeric_column(frame, n) / f for n, f in known.items()}
+        divisors = {n: f for n, f in self.of.items() if n in frame.columns}
+        changed = {n: numeric_column(frame, n) / f for n, f in divisors.items()}
         return frame.assign(**changed) if changed else frame
 
     def units(self, units: Mapping[str, str]) -> dict[str, str]:

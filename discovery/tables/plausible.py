@@ -93,8 +93,8 @@ def robust_distance(values: np.ndarray) -> np.ndarray:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         away = np.abs(values - np.median(values[np.isfinite(values)]))
-    some = away[away > 0]
-    deviation = NORMAL * float(np.median(some)) if some.size else 0.0
+    nonzero = away[away > 0]
+    deviation = NORMAL * float(np.median(nonzero)) if nonzero.size else 0.0
     return away / deviation if deviation else np.zeros_like(away)
 
 
@@ -247,5 +247,5 @@ def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
 def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:
     x, y = x - x.mean(), y - y.mean()
     # Residual of the straight line; the largest one must be rounding.
-    rest = y - x * (x @ y) / (x @ x)
-    return bool(np.abs(rest).max() <= STRAIGHT * np.ptp(y))
+    residual = y - x * (x @ y) / (x @ x)
+    return bool(np.abs(residual).max() <= STRAIGHT * np.ptp(y))

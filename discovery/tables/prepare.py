@@ -77,7 +77,7 @@ def prepare(
     say(f"read {len(origin.frame):,} rows from {origin.source}")
     origin = _in_wanted_units(config, origin)
     frame, kept = _rows(config, origin, say)
-    known = {
+    shared = {
         "config": config, "source": origin.source, "fingerprint": origin.fingerprint,
         "read": len(origin.frame), "kept": len(kept), "formulas": origin.truth,
         "labels": _labels(config, origin.frame),
@@ -88,8 +88,8 @@ def prepare(
         if isinstance(decoder, DynamicModel):
             # The errors of both kinds of study get the name of the file in front,
             # below.
-            return series_study(decoder, frame, kept, forcings, targets, known)
-        return _row_study(decoder, frame, kept, forcings, targets, known, origin, say)
+            return series_study(decoder, frame, kept, forcings, targets, shared)
+        return _row_study(decoder, frame, kept, forcings, targets, shared, origin, say)
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
     except DataError as error:
@@ -122,13 +122,13 @@ def _row_study(
     kept: np.ndarray,
     forcings: Mapping[str, str],
     targets: Mapping[str, str],
-    known: dict[str, Any],
+    shared: dict[str, Any],
     origin: Origin,
     say: Callable[[str], None],
 ) -> Study:
     from sciren.decoders.dry_run import check_process_model
 
-    config = known["config"]
+    config = shared["config"]
     # Units first: whatever follows squares the numbers.
     magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
     frame = magnitudes.divide(frame)
@@ -145,7 +145,7 @@ def _row_study(
         truth=_truth(config, origin.frame, decoder, magnitudes),
         coordinates=_coordinates(config, origin.frame),
         magnitudes=magnitudes,
-        **known,
+        **shared,
     )
     # The user's own process model on a few rows now, not after an hour of training.
     check_process_model(decoder, table.forcings)
@@ -302,10 +302,10 @@ def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
         labels = id_text(frame[name])
         keep &= labels.isin(texts).to_numpy()
         if not keep.any():
-            known = sorted(set(labels.dropna()))
+            labels_present = sorted(set(labels.dropna()))
             raise DataError(
                 f"{origin.source}: key {key!r}: no row says {' or '.join(texts)}. "
-                f"{closest_names(texts[0], known)}"
+                f"{closest_names(texts[0], labels_present)}"
             )
     return np.flatnonzero(keep)
 

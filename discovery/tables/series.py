@@ -98,7 +98,7 @@ def series_study(
         decoder: the process model.
         frame: the rows;  kept: (n,) their positions in the file.
         forcings, targets: process model's name -> column.
-        known: what `Source` holds.
+        shared: what `Source` holds.
     Raises:
         ColumnError, DataError: columns, rows or parts cannot be used.
         DecoderError: the process model fails on a few rows.

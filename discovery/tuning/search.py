@@ -73,9 +73,11 @@ class Search:
         self.settings: dict[str, Any] = json.loads(config.model_dump_json())
         self.study = _study(folder / JOURNAL)
         self.scores = Scores(folder / "trials")
-        known = {key: value for key, value in self.settings.items() if key != "out"}
+        fixed_settings = {
+            key: value for key, value in self.settings.items() if key != "out"
+        }
         asked = {
-            "settings": json.dumps(known, sort_keys=True),
+            "settings": json.dumps(fixed_settings, sort_keys=True),
             "space": repr(space),
             "data": fingerprint,
         }
@@ -122,12 +124,12 @@ class Search:
         """Fill up the generation; after an interrupt it may be there, whole or in part."""
         from optuna.samplers import TPESampler
 
-        known = len(self.study.get_trials(deepcopy=False))
+        begun = len(self.study.get_trials(deepcopy=False))
         # A whole generation was proposed and not all of it has ended: run it first.
-        if known % GENERATION == 0 and self._open():
+        if begun % GENERATION == 0 and self._open():
             return
-        end = min(count, known - known % GENERATION + GENERATION)
-        for number in range(known, end):
+        end = min(count, begun - begun % GENERATION + GENERATION)
+        for number in range(begun, end):
             # A seed for each trial: what is proposed depends on its number and on
             # earlier trials, not on how the process got there.
             seed = np.random.SeedSequence([self.config.seed, number]).generate_state(1)

@@ -128,12 +128,12 @@ def size_of(model: "ScIReN") -> int:
     """Return the coefficients of the edges that are left, or all of a black box."""
     from sciren.edges import edge_layers
 
-    whole = sum(part.numel() for part in model.encoder.parameters())
+    total = sum(part.numel() for part in model.encoder.parameters())
     masks = [layer.mask != 0 for layer in edge_layers(model.encoder)]
     edges = sum(mask.numel() for mask in masks)
     kept = sum(int(mask.sum()) for mask in masks)
     # Coefficients in proportion to the edges that are left.
-    return whole if not edges else round(whole * kept / edges)
+    return total if not edges else round(total * kept / edges)
 
 
 def batches_of(

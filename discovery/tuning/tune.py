@@ -134,7 +134,7 @@ def check_space(config: RunConfig, space: Space) -> None:
     distributions = space.distributions()
     # One part at a time, the others at a value of theirs: all combinations would be too
     # many.
-    middle = {name: _ends(one)[0] for name, one in distributions.items()}
+    middle = {name: _ends(part)[0] for name, part in distributions.items()}
     for name, distribution in distributions.items():
         for value in _ends(distribution):
             changed_settings(config, space.changes(middle | {name: value}))
@@ -153,10 +153,10 @@ def trial_frame(result: Tuned) -> "pd.DataFrame":
     rows = []
     for trial in result.trials:
         score = trial.score
-        known = bool(score.parts) and len(score.parts) == len(best)
+        comparable = bool(score.parts) and len(score.parts) == len(best)
         rows.append(
             {"number": trial.number, **trial.changes, "loss": score.loss}
-            | {"error_se": paired_error(score.parts, best) if known else None}
+            | {"error_se": paired_error(score.parts, best) if comparable else None}
             | {"size": score.size, "seconds": score.seconds, "pruned": trial.pruned}
             | {"taken": trial.number == result.taken, "failure": score.error}
         )

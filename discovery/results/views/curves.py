@@ -32,12 +32,12 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
         return []
     rows = []
     for curve in edge_curves(model, table, discovery.equations):
-        known = curve.data[np.isfinite(curve.data)]
+        finite = curve.data[np.isfinite(curve.data)]
         grid = spread(len(curve.x), POINTS)
         formula = None if curve.formula is None else brief(curve.formula[grid])
-        counts, edges = np.histogram(known, bins=BINS, range=(curve.low, curve.high))
+        counts, edges = np.histogram(finite, bins=BINS, range=(curve.low, curve.high))
         if curve.labels:  # a class is no place on a line: one bar each
-            counts = np.array([np.sum(known == value) for value in curve.x])
+            counts = np.array([np.sum(finite == value) for value in curve.x])
             edges = np.arange(len(curve.x) + 1) - 0.5
         rows.append(
             {

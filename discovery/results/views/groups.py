@@ -48,15 +48,17 @@ def _rows(predictions: Predictions, target: str) -> list[dict[str, Any]]:
     assert predictions.group is not None  # the caller has asked
     observed = predictions.observed[target]
     predicted = predictions.predicted[predictions.best][target]
-    known = np.isfinite(observed) & np.isfinite(predicted)
-    labels, place = np.unique(predictions.group[known].astype(str), return_inverse=True)
+    finite = np.isfinite(observed) & np.isfinite(predicted)
+    labels, place = np.unique(
+        predictions.group[finite].astype(str), return_inverse=True
+    )
     # Rows sorted by site, cut where the next one begins: one pass in place of one a
     # site.
     order = np.argsort(place, kind="stable")
     borders = np.searchsorted(place[order], np.arange(1, len(labels)))
     rows = []
     for label, inside in zip(labels, np.split(order, borders), strict=True):
-        own = np.flatnonzero(known)[inside]
+        own = np.flatnonzero(finite)[inside]
         y, p = observed[own], predicted[own]
         score = Agreement.of(y, p)
         numbers = {

@@ -146,9 +146,9 @@ def _blocks(tables: "list[Table]") -> Array:
 
 
 def _joined(times: "list[Array | None]") -> Array | None:
-    known = [time for time in times if time is not None]
+    present = [time for time in times if time is not None]
     # A part without stamps would shift those of the next part.
-    return np.concatenate(known) if len(known) == len(times) else None
+    return np.concatenate(present) if len(present) == len(times) else None
 
 
 def _places(
@@ -158,7 +158,7 @@ def _places(
     places = {axis: values[rows] for axis, values in study.coordinates.items()}
     small = {name.lower(): values for name, values in columns.items()}
     for axis, words in COORDINATES.items():
-        known = [small[word] for word in words if word in small]
-        if axis not in places and known:
-            places[axis] = known[0]
+        matches = [small[word] for word in words if word in small]
+        if axis not in places and matches:
+            places[axis] = matches[0]
     return places if len(places) == len(COORDINATES) else {}

@@ -23,18 +23,18 @@ def residual_views(predictions: Predictions) -> dict[str, list[dict[str, Any]]]:
     views: dict[str, list[dict[str, Any]]] = {}
     for target in predictions.observed:
         residual = predictions.residual(target)
-        known = np.isfinite(residual)
+        finite = np.isfinite(residual)
         views[target] = [
             dict[str, Any](name=name, kind=kind, unit=unit)
             | grouped_means(
-                values[known],
-                residual[known],
-                predictions.blocks[known],
+                values[finite],
+                residual[finite],
+                predictions.blocks[finite],
                 apart=name in predictions.classes,
             )
-            | {"labels": _named(predictions, name, values[known])}
+            | {"labels": _named(predictions, name, values[finite])}
             for name, kind, unit, values in _axes(predictions)
-            if len(np.unique(values[known])) > 1
+            if len(np.unique(values[finite])) > 1
         ]
     return views
 

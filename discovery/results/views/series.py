@@ -34,15 +34,17 @@ def _clock(predictions: Predictions) -> np.ndarray:
 
 def _series(predictions: Predictions, target: str) -> list[dict[str, Any]]:
     clock = _clock(predictions)
-    known = np.isfinite(predictions.observed[target])
-    labels = np.full(len(known), "") if predictions.group is None else predictions.group
-    names, counts = np.unique(labels[known].astype(str), return_counts=True)
+    observed = np.isfinite(predictions.observed[target])
+    labels = (
+        np.full(len(observed), "") if predictions.group is None else predictions.group
+    )
+    names, counts = np.unique(labels[observed].astype(str), return_counts=True)
     # A stable sort: sites of equal size keep the order of their names.
     largest = names[np.argsort(-counts, kind="stable")][:GROUPS]
     most = max(POINTS // max(len(largest), 1), 60)
     series = []
     for name in sorted(largest):
-        rows = np.flatnonzero(known & (labels.astype(str) == name))
+        rows = np.flatnonzero(observed & (labels.astype(str) == name))
         if len(rows) < FEWEST:
             continue
         rows = rows[np.argsort(clock[rows], kind="stable")]

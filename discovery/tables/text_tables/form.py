@@ -164,11 +164,11 @@ def is_head(
     """Whether a line above the data holds words where the data have numbers."""
     if len(cells) != width:
         return True
-    known = [cells[k] for k in numeric if cells[k] not in MISSING_WORDS]
+    words = [cells[k] for k in numeric if cells[k] not in MISSING_WORDS]
     # a dash or stars alone mark a gap, units and statistics have letters
-    return bool(known) and all(
+    return bool(words) and all(
         not _is_value(cell, decimal) and re.search(r"[^\W\d_]|%", cell)
-        for cell in known
+        for cell in words
     )
 
 
