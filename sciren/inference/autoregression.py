@@ -55,6 +55,8 @@ class Autoregression:
             )
             first.append(float(reflection * left + shorter @ first[:0:-1]))
             left *= 1 - reflection**2
+        # Beyond the order the correlations follow the recursion of the process itself:
+        # a filter without input that begins with the first p of them.
         polynomial = np.append(1.0, -self.coefficients[-1])
         state = lfiltic([1.0], polynomial, first[::-1][: self.order])
         rest = lfilter(
@@ -160,10 +162,12 @@ def _correlations(
     """
     true = found.correlations(len(segments))
     starts = np.flatnonzero(np.diff(segments)) + 1
+    # R Q: R is one Toeplitz block a segment, so no (m, m) matrix is made.
     moved = np.concatenate(
         [matmul_toeplitz(true[: len(part)], part) for part in np.split(basis, starts)]
     )
     lags = len(pairs)
+    # Q (Q' R Q), whose products with Q belong to the last term.
     inner = basis @ (basis.T @ moved)
     taken = _lagged(basis, moved, segments, lags) + _lagged(
         moved, basis, segments, lags

@@ -282,6 +282,8 @@ def _intercepts(
         [ones[g] @ white[g] / np.linalg.norm(ones[g]) for g in slices]
     )  # (groups of all targets, P + 1)
     gram = white[:, :-1].T @ white[:, :-1]
+    # Leverage of the mean of every group: z (J'J)^-1 z' with its projected
+    # sensitivities z.
     taken = means[:, :-1] @ np.linalg.pinv(gram, rcond=1e-10, hermitian=True)
     leverage = np.einsum("gp,gp->g", taken, means[:, :-1])
     of_target = np.array([process.targets[g.start] for g in slices])
@@ -295,11 +297,14 @@ def _intercepts(
         # A model may take nearly all group means; at least a tenth of them must stay to
         # divide by.
         q = min(float(leverage[mine].sum()), 0.9 * groups)
+        # Within groups: rows less one mean a group, less the coefficients that the
+        # group means have not taken.
         free = (rows.stop - rows.start) - groups - (gram.shape[0] - q)
         within = (total - between) / max(free, 1.0)
         if groups < 2 or within <= 0:
             ratios.append(0.0)
             continue
         excess = between / (groups - q) - within
+        # excess = b c'c, and the ratio wanted is b / w.
         ratios.append(max(excess, 0.0) / (within * float(length[mine].mean())))
     return tuple(ratios)

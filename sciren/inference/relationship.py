@@ -220,6 +220,7 @@ def _unit(free: Mapping[str, Array], columns: Mapping[str, Array]) -> dict[str, 
     for kind, block in free.items():
         size = np.linalg.norm(block, axis=0)
         whole = np.linalg.norm(columns[kind], axis=0)
+        # The share is one of squares.
         kept = size > np.sqrt(NEGLIGIBLE) * np.where(whole > 0, whole, 1)
         result[kind] = np.where(kept, block / np.where(kept, size, 1), 0.0)
     return result
@@ -232,12 +233,15 @@ def _tested(
     kinds: list[str] = []
     largest = 0.0
     for columns, target in zip(levels.columns, levels.targets, strict=True):
+        # Deviations change places inside their group only, means of groups with each
+        # other.
         within = levels.labels is not None and len(target) == len(levels.labels)
         draws = _exchanged(target, mode, levels.labels if within else None,
                            permutations, rng)  # fmt: skip
         size = float(target @ target)
         for kind, block in columns.items():
             squares = (draws @ block) ** 2 / (size if size > 0 else 1.0)
+            # Rising: the statistics are the last and the sum of the last three.
             squares.sort(axis=1)
             parts += [squares[:, -1], squares[:, -LARGEST_COUNT:].sum(1)]
             kinds += [kind, kind]
@@ -251,6 +255,8 @@ def _tested(
         spread > 0, (statistics - median) / np.where(spread > 0, spread, 1), 0
     )
     strongest = scaled.max(0)
+    # The data count among their own copies, so that p is never zero; ties speak against
+    # a relation.
     p_value = float((strongest >= strongest[0] - 1e-12).mean())
     kind = kinds[int(scaled[:, 0].argmax())]
     return Relationship(
@@ -302,6 +308,7 @@ def one_sided_t(sums: Array, inflation: float = 1.0) -> tuple[float, float]:
     spread = float(np.std(sums, ddof=1)) if count > 1 else 0.0
     error = inflation * spread / math.sqrt(max(count, 1))
     mean = float(np.mean(sums)) if count else 0.0
+    # Sums without any scatter leave no doubt about their sign.
     if error <= 0:
         return (math.inf, 0.0) if mean > 0 else (0.0, 1.0)
     t = mean / error

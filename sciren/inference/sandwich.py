@@ -106,6 +106,7 @@ def block_meat(scores: Array, leverage: Array, blocks: Labels) -> tuple[Array, i
     # counts.
     sums = np.zeros((count, scores.shape[1]))
     np.add.at(sums, places, scores / _kept(leverage)[:, None])
+    # B / (B - 1), as the sums scatter around zero only on average (Liang and Zeger).
     return count / (count - 1.0) * (sums.T @ sums), count
 
 

@@ -40,6 +40,7 @@ class EdgeCurves(torch.autograd.Function):
         rows = dense_rows(local, knots, base_value(base, turned))
         ctx.save_for_backward(turned, table, rows, *local)
         ctx.knots, ctx.base = knots, base
+        # (i, j, R) times (i, R, n): one product an input instead of one a row.
         return torch.bmm(table, rows).permute(2, 0, 1)
 
     @staticmethod
@@ -51,6 +52,8 @@ class EdgeCurves(torch.autograd.Function):
         by_table = torch.bmm(above, rows.mT) if ctx.needs_input_grad[1] else None
         if not ctx.needs_input_grad[0]:
             return None, by_table, None, None
+        # Gradient of the basis at every point; only four of its R functions live there,
+        # and `through_rows` takes these on to x.
         by_row = torch.bmm(table.mT, above).unsqueeze(0)
         nodes = turned.unsqueeze(0)
         by_x = through_rows(by_row, nodes, Window(*local), ctx.knots, ctx.base)
@@ -68,6 +71,7 @@ class EdgeSums(torch.autograd.Function):
         rows = dense_rows(local, knots, base_value(base, turned)).contiguous()
         ctx.save_for_backward(turned, table, rows, *local)
         ctx.knots, ctx.base = knots, base
+        # (n, i R) times (i R, j): the matrix product itself adds up the edges.
         return rows.flatten(0, 1).T @ table.transpose(1, 2).flatten(0, 1)
 
     @staticmethod

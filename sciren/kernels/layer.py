@@ -91,6 +91,7 @@ def dense_forward(
         tape.kept.append(centred)
     assert nodes is not None
     assert level is not None
+    # The sums are still without their means here, as their deviations ask for.
     edges = deviations[0] if len(deviations) == 1 else torch.cat(deviations, dim=1)
     edges = row_total(edges, share)
     spread = row_total(torch.linalg.vector_norm(nodes, 1, dim=-1), share)
@@ -123,6 +124,8 @@ def _centred(
 def _summed(coefficients: Tensor, rows: Tensor, block: int) -> Tensor:
     groups, inputs, outputs, size = coefficients.shape
     points = rows.shape[-1]
+    # One product over all inputs where their rows lie side by side. Rows cut out of a
+    # padded table do not, and a view would copy them all: those go block by block.
     if rows.is_contiguous():
         wide = coefficients.transpose(1, 2).reshape(groups, outputs, inputs * size)
         return wide @ rows.view(groups, inputs * size, points)
@@ -165,6 +168,8 @@ def dense_backward(
         )
 
     def finish(want_rows: bool) -> tuple[Tensor, Tensor | None]:
+        # Without scores every edge has the gradient of its sum, so that one product
+        # serves all.
         if edges is None and rows.is_contiguous() and not want_rows:
             flat = nodes @ rows.view(groups, inputs * size, points).mT
             return flat.view(groups, outputs, inputs, size).transpose(1, 2), None
@@ -233,6 +238,7 @@ def gather_forward(
     # Where each curve's coefficients begin in the flat table.
     starts = torch.arange(0, table.numel(), size, device=table.device)
     flat = local.places + starts.unsqueeze(-1)
+    # (4, g, b): the coefficients whose basis functions live at each point.
     picked = table.take(flat)
     curves = (picked * local.weights).sum(0).view(groups, inputs, -1)
     tape = GatherTape(coefficients.shape, local, flat, picked, size, knots.pad)
@@ -266,6 +272,7 @@ def gather_backward(
     total.index_add_(0, tape.flat.view(-1), (tape.local.weights * slopes).view(-1))
     total = total.view(groups, inputs, 1, tape.size)
     by_place = total[..., tape.pad : tape.size - tape.pad] if tape.pad else total
+    # The same four coefficients, times the slopes of their functions.
     by_x = (tape.picked * tape.local.slopes).sum(0).mul_(slopes)
     return by_place, by_x.view(groups, inputs, -1)
 

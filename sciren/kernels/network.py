@@ -77,6 +77,7 @@ class NetworkPlan:
             return first
         streams, inputs, width = first.shape
         each = self.members // streams
+        # The columns of a stream are those of its members, one after the other.
         split = first.view(streams, inputs, each, width // each).transpose(1, 2)
         return split.reshape(self.members, inputs, -1)
 
@@ -139,6 +140,8 @@ def forward(
     sums, tape = dense_forward(coefficients[0], rows, sparse, share)
     layers, tapes = [sums], [LayerTape(tape, None, None)]
     x = sums.nodes + biases[0].unsqueeze(-1)
+    # From here on every member has nodes of its own: (U, J, B) -> (M, J U / M, B), in
+    # place.
     x = x.view(plan.members, -1, x.shape[-1])
     for depth in range(1, len(plan.layers)):
         layer, own = plan.layers[depth], coefficients[depth]
@@ -177,6 +180,8 @@ def _scored(
 ) -> tuple[dict[str, Tensor], list[Tensor]]:
     edges = [layer.edges for layer in layers if layer.edges is not None]
     spread = [layer.spread for layer in layers if layer.spread is not None]
+    # A penalty belongs to one member: columns are sorted by member here, their slopes
+    # back.
     edges[0] = plan.by_member(edges[0])
     spread[0] = spread[0].view(plan.members, -1)
     top = None
@@ -227,6 +232,7 @@ def backward(
     for depth in range(len(plan.layers) - 1, -1, -1):
         layer, (tape, x, local) = plan.layers[depth], done.tapes[depth]
         if depth == 0:
+            # The members of a stream share its rows: side by side again.
             above = above.reshape(plan.streams, -1, above.shape[-1])
         by_bias.append(above.sum(-1))
         slope = done.slopes[depth] if done.slopes else None

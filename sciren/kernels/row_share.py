@@ -39,5 +39,6 @@ def row_variance(values: Tensor, share: RowShare | None) -> Tensor:
     """Return the variance (...) of values (..., B) over the rows of all processes."""
     if share is None:
         return values.var(-1, correction=0)
+    # In two passes: the mean of squares less the square of the mean would cancel.
     centred = values - row_mean(values, share)
     return row_mean(centred.square_(), share).squeeze(-1)

@@ -99,6 +99,8 @@ def window(x: Tensor, knots: Knots) -> Window:
         cell = inside.floor().clamp_max_(knots.intervals - 1)
     else:
         inside = steps
+        # Cells on either side of the range as far as a function of the range lives
+        # there.
         cell = steps.floor().clamp_(-PAD, knots.intervals + ORDER)
     f = (inside - cell).to(x.dtype)
     if knots.outside == "zero":

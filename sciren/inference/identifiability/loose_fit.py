@@ -139,6 +139,8 @@ def fit_loosely(
     gram = np.zeros((len(theta), len(theta)))
     for _ in range(steps):
         residual, slopes = problem.linearised(theta)
+        # Half the Hessian and half the gradient of the objective; the prior adds its
+        # precision to the diagonal of the one and its pull to the other.
         gram = slopes.T @ slopes / variance
         pull = slopes.T @ residual / variance - (theta - problem.centre) * precision
         matrix = (gram + np.diag(precision))[np.ix_(free, free)]

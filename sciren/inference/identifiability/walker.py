@@ -228,6 +228,8 @@ class Walker:
         levels = self.process.n_latents
         curves = [p for p in fixed if levels <= p < problem.design.constants.start]
         start[curves] = 0.0
+        # Fixing a level or a constant where it stands leaves the best fit as it is;
+        # only a flat curve or further observations move it.
         if curves or measured:
             base = fit_loosely(problem, start, self.variance, fixed)
         # A feature that the data want cannot be assumed away.

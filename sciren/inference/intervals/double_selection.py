@@ -35,9 +35,13 @@ def edges_of_constants(selection: Selection) -> tuple[Edge, ...]:
     price = float(np.log(len(full.response)))
     for place in range(design.constants.start, design.size):
         z = full.columns[:, place]
+        # The levels stay in every regression: they are in the model whatever is
+        # selected.
         model = GramModel.of(
             full.columns[:, latents], z, np.arange(design.n_latents), blocks
         )
+        # The noise comes from the regression on all edges, so that no subset judges
+        # itself.
         left = model.rss(tuple(blocks))
         variance = left / max(len(z) - len(latents), 1)
         if variance <= SMALLEST * float(z @ z) / len(z):

@@ -89,6 +89,7 @@ class MeanLaw:
         for k, place in enumerate(range(design.constants.start, width)):
             both[design.n_latents + k, :, place] = 1.0
         raw = both[: design.n_latents] @ self.theta
+        # G V G' row by row: (n, L + K, L + K).
         moved = both @ self.covariance
         spread = np.einsum("anp,bnp->nab", moved, both, optimize=True)
         return RowLaw(raw.T, self.constants, spread, self.freedom)
@@ -165,6 +166,8 @@ class RowLaw:
         """Central differences (k, t) by every raw latent and constant."""
         found = []
         for latent in range(self.raw.shape[1]):
+            # One step moves the latent in all rows at once, because rows do not meet in
+            # the process.
             step = STEP * max(float(self.raw[:, latent].std()), 1e-3)
             moved = np.zeros_like(self.raw)
             moved[:, latent] = step
@@ -173,6 +176,8 @@ class RowLaw:
             found.append((up - down) / (2 * step))
         for place in range(len(self.constants)):
             step = np.zeros_like(self.constants)
+            # On the training scale a positive constant is a logarithm, so that one is
+            # its natural unit.
             step[place] = STEP * max(abs(float(self.constants[place])), 1.0)
             up = means(self.raw, self.constants + step)
             down = means(self.raw, self.constants - step)

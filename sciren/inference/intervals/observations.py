@@ -54,6 +54,8 @@ def hold_out(
         folds: their number.
     """
     process = selection.fit.process
+    # Scaled by the noise: unscaled, the few largest values would set the length of the
+    # blocks.
     scaled = selection.fit.residual / selection.law.sigma(process, selection.fit.mean)
     held = HeldOut.of(process, scaled, folds)
     predict = selected_mean(selection, also, smooth=True, most=MOST_ROWS)
@@ -76,6 +78,8 @@ def observation_laws(
     """
     selection, mean = held.selection, held.mean
     process, law = selection.fit.process, selection.law
+    # A row of weight w has noise of deviation 1 / sqrt(w): the law is that of weight
+    # one.
     root = np.sqrt(process.weights)
     laws = []
     for target in range(len(process.target_names)):

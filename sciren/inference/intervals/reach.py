@@ -75,12 +75,15 @@ class Reach:
             if isinstance(kinds.get(name), Categorical)
         }
         count = len(next(iter(columns.values())))
+        # Classes and circles have no distance from a middle.
         columns = {name: x for name, x in columns.items() if name not in kinds}
         names = watched(columns, used, exchangeable)
         x = np.array([columns[name] for name in names]).reshape(len(names), count).T
         mean = x.mean(0)
         centred = x - mean
         covariance = centred.T @ centred / max(len(x) - 1, 1)
+        # The ridge goes on the correlations: on the covariance, the units would decide
+        # which columns count as repeating each other.
         size = np.sqrt(np.maximum(np.diag(covariance), 1e-300))
         scaled = covariance / np.outer(size, size) + RIDGE * np.eye(len(names))
         inverse = np.linalg.inv(scaled) / np.outer(size, size)

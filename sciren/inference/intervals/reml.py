@@ -114,7 +114,10 @@ def penalised(
     matrix = gram + np.diag(penalty + floor)
     inverse = _inverse(matrix)
     coefficients = inverse @ right
+    # The trace alone, without the product of two (P, P) matrices.
     edf = float(np.einsum("pq,qp->", inverse, gram))
+    # |y - J b|^2 from the Gram matrices. Where the fit is nearly exact its terms
+    # cancel, and rounding may leave it below zero.
     left = square - 2.0 * coefficients @ right + coefficients @ gram @ coefficients
     freedom = max(rows - edf, 1.0)
     variance = max(float(left), 0.0) / freedom
@@ -125,6 +128,8 @@ def _moved(smoothing: Smoothing, group: PenaltyGroup, strength: float) -> float:
     """Return the Fellner-Schall update of one strength, capped where that is asked."""
     places = group.columns
     spread = np.diag(smoothing.inverse)[places]
+    # Degrees of freedom of the group; rounding must not make them negative, as a
+    # strength of zero could not move any more.
     spent = max(len(places) - strength * float(spread.sum()), 1e-12)
     size = max(float(np.sum(smoothing.coefficients[places] ** 2)), 1e-300)
     moved = smoothing.variance * spent / size

@@ -64,8 +64,11 @@ def cubic_ridge(inputs: Array, target: Array, new: Array) -> Array:
 
     design, level = columns(inputs), target.mean()
     centre, size = design.mean(0), design.std(0)
+    # A monomial may be constant on these rows; scaled by one it adds nothing.
     size[size < 1e-12] = 1.0
     scaled = (design - centre) / size
+    # X'X = V diag(d) V' once; every ridge then costs a division: weights = V (V'X'y /
+    # (d + ridge)).
     values, vectors = np.linalg.eigh(scaled.T @ scaled)
     values = np.maximum(values, 0.0)
     pull = vectors.T @ (scaled.T @ (target - level))
@@ -78,9 +81,13 @@ def _gcv(values: Array, pull: Array, target: Array, ridge: float) -> float:
     """Generalised cross-validation of one ridge; values and pull by eigenvector."""
     safe = np.maximum(values, 1e-12)
     shrink = values / (values + ridge)
+    # (u'y)^2 of every left singular vector u of X, as V'X'y = sqrt(d) u'y.
     explained = pull**2 / safe
+    # Residual squares of the ridge fit, y'y - sum (u'y)^2 (2 s - s^2) with the
+    # shrinkage s, without forming the fit.
     left = float(target @ target - (explained * (2 * shrink - shrink**2)).sum())
     rows = len(target)
+    # The mean that was taken out of the target before is one more coefficient.
     return left / max(1e-12, 1 - (1 + shrink.sum()) / rows) ** 2
 
 
@@ -114,6 +121,7 @@ def held_out_predictions(
     known = np.isfinite(target)
     for fold in np.unique(folds):
         inside, out = known & (folds != fold), folds == fold
+        # A tree could not split once.
         if inside.sum() < 2 * ROWS_A_LEAF:
             result[out] = target[inside].mean() if inside.any() else 0.0
             continue

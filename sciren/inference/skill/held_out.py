@@ -115,6 +115,8 @@ def row_blocks(process: ObservedProcess, tau: float) -> Ids:
     groups = process.table.groups
     if groups is not None:
         return block_labels(process.n_rows, tau, process.ordered, groups)
+    # Stretches are cut in the order of the clock, which the rows of the table need not
+    # have.
     in_order = block_labels(process.n_rows, tau, process.ordered)
     ids = np.empty(process.n_rows, dtype=np.int64)
     ids[np.argsort(process.clock, kind="stable")] = in_order
@@ -126,9 +128,12 @@ def known_columns(process: ObservedProcess) -> Array:
     forcings = [
         value.cpu().numpy()[:, None]
         for value in process.term.forcings.values()
+        # Forcings with further dimensions (layers, months) are no columns.
         if value.dim() == 1
     ]
     columns = np.concatenate([process.features, *forcings], axis=1)[process.rows]
+    # One reference predicts the observations of all targets, so it has to know which is
+    # which.
     if len(process.target_names) > 1:
         return np.column_stack((columns, process.targets))
     return columns
@@ -176,6 +181,7 @@ def judge(
     of_model = ((values - model) / scale) ** 2
     references = {}
     for name, reference in REFERENCES.items():
+        # In units of the noise, so that plain squares weigh the rows as the model does.
         predicted = held_out_predictions(
             held.inputs, values / scale, held.folds, reference
         )
@@ -212,6 +218,7 @@ def explained(process: ObservedProcess, mean: Array) -> float:
 def out_of_fold(process: ObservedProcess, held: HeldOut, predict: Predictor) -> Array:
     """Return the means (m,) of a model that is fitted anew without each fold."""
     result = np.full(len(process), np.nan)
+    # Several observations of one row share its fold: a fold is made of whole rows.
     fold_of_row = np.zeros(process.n_rows, dtype=np.int64)
     fold_of_row[process.rows] = held.folds
     for fold in np.unique(held.folds):
@@ -248,6 +255,8 @@ def selected_mean(
 
     def predict(train: ObservedProcess, new: ObservedProcess) -> Array:
         train = train if most is None else train.stretches(most)
+        # The selection is done again as well: features chosen on all rows know those
+        # held out.
         again = select_again(selection, train, also)
         if not smooth:
             return predicted_mean(again.fit, new)
@@ -261,6 +270,8 @@ def selected_mean(
 
 def predicted_mean(fit: Fit, new: ObservedProcess) -> Array:
     """Return the mean (m,) of a fit for other rows."""
+    # raw latent = level + sum over edges of basis(x) coefficients; theta begins with
+    # the levels.
     raw = np.tile(fit.theta[: fit.design.n_latents], (new.n_rows, 1))
     for block, basis, (feature, latent) in zip(
         fit.design.blocks, fit.design.bases, fit.design.edges, strict=True

@@ -78,6 +78,8 @@ def missing_part(
     """
     known = np.isfinite(residual)
     scale = np.ones(len(residual)) if scale is None else scale
+    # Rows that are not observed weigh nothing: residual, sensitivities and prediction
+    # are zero there alike.
     filled = np.where(known, residual, 0.0)
     left, design = (
         _whitened(whiten, filled[:, None])[:, 0],
@@ -85,12 +87,15 @@ def missing_part(
     )
     tests = []
     for name, reference in REFERENCES.items():
+        # References minimise plain squares, so they learn the residual in units of its
+        # noise; the prediction goes back to the units of the residual.
         target = np.where(known, residual / scale, np.nan)
         predicted = scale * held_out_predictions(inputs, target, folds, reference)
         predicted = np.where(known, predicted, 0.0)
         h = _orthogonal(_whitened(whiten, predicted[:, None])[:, 0], design)
         tests.append(_correlation(left, h, blocks, name))
     best = min(tests, key=lambda test: test.p)
+    # Bonferroni: the smallest of several probabilities.
     p = min(1.0, len(tests) * best.p)
     return MissingPart(p, best.t, best.share, best.reference, best.blocks)
 
@@ -102,9 +107,13 @@ def _whitened(whiten: Whiten | None, columns: Array) -> Array:
 def _orthogonal(h: Array, design: Array) -> Array:
     """Take out of h (n,) what the columns of a design (n, p) span."""
     size = np.sqrt((design**2).sum(0))
+    # A column without any length has no direction: dividing by it would make one of
+    # rounding.
     design = design[:, size > 1e-12 * max(1e-300, float(size.max(initial=0.0)))]
     if design.shape[1] == 0:
         return h
+    # Columns of length one, so that a small singular value means that they repeat each
+    # other and not that their unit is small.
     basis, values, _ = np.linalg.svd(
         design / np.sqrt((design**2).sum(0)), full_matrices=False
     )
@@ -114,6 +123,8 @@ def _orthogonal(h: Array, design: Array) -> Array:
 
 def _correlation(left: Array, h: Array, blocks: Ids, name: str) -> MissingPart:
     count = int(blocks.max()) + 1
+    # Residuals of one block are correlated, those of different blocks are not: only
+    # sums over blocks say how much the correlation varies.
     sums = np.bincount(blocks, left * h, count).astype(float)
     power = float(h @ h) * float(left @ left)
     # A prediction of nearly nothing has no direction that could be judged.

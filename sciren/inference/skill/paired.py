@@ -52,6 +52,8 @@ def paired_test(first: Array, second: Array, blocks: NDArray[np.int64]) -> Paire
     first, second, blocks = first[known], second[known], blocks[known]
     names, place = np.unique(blocks, return_inverse=True)
     count = len(names)
+    # Nothing can be gained on a first model without errors, and no share of them
+    # exists.
     total = float(first.sum())
     if total <= 0:
         return PairedTest(0.0, 1.0, 0.0, count)
