@@ -146,6 +146,7 @@ def _jointly(
     numbers = fits.problem.law.backward(fits.predicted)[:1]
     others = replace_series(fits.problem, series[1])
     apart = unseen_modes(fits, others, np.repeat(numbers, len(series[1]), 0))
+    # The first round profiles and resamples; later ones only move curves and spreads.
     again = settings.replace(profiles=False, bootstrap=0)
     history, best = None, None
     for number in range(MIXED_ROUNDS):

@@ -63,6 +63,7 @@ def series_bands(
         seed: of the draws.
     """
     process, scale, numbers = _prepared(model, series)
+    # Substeps are chosen once, at what the features say, and serve all draws.
     process = accurate(process, scale.values(numbers))
     rng = np.random.default_rng(seed)
     low, high = scale.physical_limits()

@@ -312,6 +312,8 @@ class CurveSpaces:
     def bending(self, low: Tensor, high: Tensor, intervals: int) -> list[Tensor]:
         """Return the penalty of every feature, (G + 3, G + 3) each."""
         each = self.each or (NumericSpace(),) * len(low)
+        # The penalty is an integral over the knots: finer ones make the same
+        # coefficients rougher.
         spacing = ((high - low) / intervals).tolist()
         return [
             space.bending(intervals, h) for space, h in zip(each, spacing, strict=True)

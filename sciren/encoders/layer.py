@@ -164,6 +164,7 @@ class SplineLayer(nn.Module):
     def start_noise(self, generator: torch.Generator, size: float) -> None:
         """Start as the published code does: near-zero noise, random base slopes."""
         n_inputs, n_outputs = self.mask.shape
+        # pykan's noise_scale (u - 1/2) / G with u uniform on 0..1.
         spread = 0.5 * size / self.intervals
         shape = tuple(self.coefficients.shape)
         self.coefficients.copy_(uniform(generator, shape, spread))

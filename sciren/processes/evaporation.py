@@ -29,6 +29,8 @@ def heat_of_vaporisation(ta: Any) -> Any:
 
 def psychrometric(ta: Any, pressure: Any) -> Any:
     """Return the psychrometric constant, kPa K-1."""
+    # cp P / (epsilon lambda), with epsilon = 0.622 the molar mass of water over that of
+    # air.
     return HEAT_OF_AIR * pressure / (0.622 * heat_of_vaporisation(ta))
 
 
@@ -39,6 +41,8 @@ def saturation_slope(ta: Any) -> Any:
 
 
 def _fluxes(latent_heat: Any, ta: Any) -> dict[str, Any]:
+    # W m-2 over J kg-1 is kg m-2 s-1, and a kilogram of water on a square metre is a
+    # millimetre.
     return {"le": latent_heat, "et": DAY * latent_heat / heat_of_vaporisation(ta)}
 
 
@@ -169,8 +173,11 @@ def fao56(p: Any, f: Any) -> Any:
     ta = (f.tmax + f.tmin) / 2
     # The mean of both pressures: that of the mean temperature is lower (convexity).
     saturation = (_saturation_fao(f.tmax) + _saturation_fao(f.tmin)) / 2
+    # 4098 = 17.27 * 237.3: the derivative of `_saturation_fao`.
     slope = 4098 * _saturation_fao(ta) / (ta + 237.3) ** 2
     pressure = 101.3 * ((293 - 0.0065 * f.z) / 293) ** 5.26
+    # FAO 56 fixes the heat of vaporisation at 2.45 MJ kg-1: here, and as 0.408 = 1/2.45
+    # below, where MJ m-2 d-1 become mm d-1.
     constant = 0.665e-3 * pressure
     wind = constant * 900 / (ta + 273) * f.u2 * (saturation - f.ea)
     energy = 0.408 * slope * (f.rn - f.g)

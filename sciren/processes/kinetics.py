@@ -31,6 +31,7 @@ def michaelis_menten(p: Any, f: Any) -> Any:
     Identifiability: vmax/km only, where s << km.
     Reference: Michaelis & Menten 1913, Biochemische Zeitschrift 49, 333-369.
     """
+    # Noise below zero would give a negative rate, and a pole at s = -km.
     s = maximum(f.s, 0)
     return p.vmax * s / (p.km + s)
 

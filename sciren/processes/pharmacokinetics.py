@@ -36,6 +36,8 @@ def _infused(rate: Any, f: Any) -> Any:
 
     A bolus is an infusion of no length, whose mean over the infusion is 1.
     """
+    # Share given so far, times its mean decay while it was given, times the decay
+    # since.
     during = minimum(f.t, f.tinf)
     given = where(f.tinf > 0, during / maximum(f.tinf, SHORTEST), 1)
     return given * decaying_mean(rate * during) * exp(-rate * (f.t - during))

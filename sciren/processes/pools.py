@@ -39,6 +39,7 @@ def first_order_pool(p: Any, f: Any) -> Any:
     Identifiability: k and i as i/k only, once the pool is steady.
     Reference: Olson 1963, Ecology 44, 322-331.
     """
+    # t mean(exp(-k x)) over 0 to t is (1 - exp(-k t))/k, without its 0/0 at k = 0.
     return p.c0 * exp(-p.k * f.t) + f.i * f.t * decaying_mean(p.k * f.t)
 
 

@@ -36,6 +36,7 @@ def medlyn(p: Any, f: Any) -> Any:
     CLM5 g1 is 2.35 for needleleaf, 4.12 evergreen and 4.45 deciduous broadleaf trees.
     Reference: Medlyn et al. 2011, Global Change Biology 17, 2134-2144; Lin et al. 2015.
     """
+    # 1.6: diffusivity of water vapour in air over that of CO2.
     slope = 1.6 * (1 + p.g1 / sqrt(maximum(f.vpd, 0.05)))
     return p.g0 + slope * maximum(f.a_net, 0) / f.ca
 

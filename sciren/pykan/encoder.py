@@ -82,6 +82,7 @@ class KnotLayer(nn.Module):
         for (i, j, name), constants in zip(self.functions, self.affine, strict=True):
             if self.mask[i, j] != 0:
                 a, b, c, d = constants
+                # pykan writes both maps into the edge: c f(a x + b) + d.
                 out[:, i, j] += c * FUNCTIONS[name](a * x[:, i] + b) + d
         return out
 
@@ -141,6 +142,7 @@ class PykanEncoder(LayeredEncoder):
         self.hidden = tuple(int(width) for width in hidden)
         self.base: Base = base
         depth = len(self.hidden) + 1
+        # Without any, every layer has splines alone.
         named = [()] * depth if functions is None else functions
         if {len(grid), len(order), len(named)} != {depth}:
             raise ConfigError(

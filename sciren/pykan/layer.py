@@ -151,6 +151,7 @@ class KANLayer(nn.Module):
         part = KANLayer(
             len(rows), len(columns), self.num, self.k, base_fun=self.base_fun
         )
+        # Knots belong to inputs alone; the others are (input, output).
         part.grid.data = self.grid[rows].clone()
         for name in ("coef", "scale_base", "scale_sp", "mask"):
             getattr(part, name).data = getattr(self, name)[rows][:, columns].clone()

@@ -57,6 +57,7 @@ def compose_latent(
     options["groups"] = _groups(table)[seen.rows]
     if weights is not None:
         options["weight"] = _array(weights)[seen.rows]
+    # Plain regression observes the latent itself: there is nothing to see it through.
     if decoder.name == "identity":
         return compose(features[seen.rows], seen.target, **options)
     # what else the decoder needs goes with the rows, so that a search may take fewer

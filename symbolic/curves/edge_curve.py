@@ -53,6 +53,8 @@ class EdgeCurve:
     by_class: Mapping[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Lists and single precision are taken as well; a frozen record is filled this
+        # way only.
         for name in ("x", "spline", "formula", "data"):
             given = getattr(self, name)
             if given is not None:

@@ -79,10 +79,13 @@ def fit_curve(
         ShapeError, DataError: arrays that do not fit together or are not finite.
     """
     points = prepare(x, y, weight, errors)
+    # Classes and circles have families of their own, and only the constant beside them.
     if (own := forms_of_kind(kind, points)) is not None:
         families = ["constant", *(form.family for form in own)]
     names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])
+    # Without a spread of y, or with a single x, no family could be told from a
+    # constant.
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
     forms = _forms(names, own or (), unit)
@@ -238,6 +241,8 @@ class _Wanted:
 def _best_branches(candidates: list[_Candidate]) -> list[_Candidate]:
     best: dict[str, _Candidate] = {}
     for candidate in candidates:
+        # Branches (log+ and log-) are one family to a reader, and must not compete as
+        # equals.
         family = candidate.form.family
         if family not in best or candidate.share < best[family].share:
             best[family] = candidate

@@ -33,6 +33,8 @@ class SplineCurve:
 
     @cached_property
     def _spline(self) -> CubicSpline:
+        # Clamped: at both ends the slopes of the straight lines beyond, so that it is
+        # smooth there.
         ends: Any = ((1, self.slopes[0]), (1, self.slopes[1]))
         return CubicSpline(self.x, self.y, bc_type=ends)
 
@@ -77,6 +79,7 @@ class SplineCurve:
         """Return the same curve in raw units, x = shift + scale z."""
         first, last = self.slopes
         x = shift + scale * self.x
+        # dy/dx = (dy/dz) / scale
         return SplineCurve(x, self.y, (first / scale, last / scale))
 
     def shifted(self, offset: float) -> "SplineCurve":

@@ -146,6 +146,8 @@ class ClassTable(ClassEffects):
         self, constants: Sequence[float], offset: float
     ) -> tuple[Form, tuple[float, ...]]:
         """Return the values of all classes, and that of any other."""
+        # A class that training had not has no effect, so that the number alone is its
+        # value.
         values = (*(value + offset for value in constants), offset)
         return ClassValues(**vars(self)), values
 
@@ -190,5 +192,6 @@ def class_effects(
 
 def class_table(kind: Categorical) -> ClassTable:
     """Return the form with an effect of its own for every class."""
+    # Any shares do: with all effects written out none follows from the others.
     even = (1.0 / kind.size,) * kind.size
     return ClassTable("classes", Variant(), (), 2 + kind.size, None, kind, even)

@@ -209,6 +209,7 @@ class Form:
                 f"family {self.family!r} cannot change the unit of x; register it "
                 "with rescale=..., or insert (x - shift) / scale into its expression"
             )
+        # a g((x - shift) / scale; u) + d = a factor g(x; u') + (d + a offset)
         u, factor, offset = self.shape.rescale(tuple(c[1:-1]), shift, scale)
         return np.array([c[0] * factor, *u, c[-1] + c[0] * offset], dtype=float)
 

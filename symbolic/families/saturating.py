@@ -54,6 +54,7 @@ POWER_RIGHT = Shape(
     expression=lambda x, u: (x + u[0]) ** u[1],
     grid=_powers,
     bounds=POWER_BOUNDS,
+    # ((x - shift) / scale + s)^p = scale^-p (x + scale s - shift)^p
     rescale=lambda u, shift, scale: (
         (scale * u[0] - shift, u[1]),
         scale ** -u[1],
@@ -157,6 +158,7 @@ that a reader can use; doubles end at exp(709)."""
 def _logistic_expression(x: Any, u: Any) -> Any:
     moved = sympy.sympify(u[0] * u[1])
     if moved.is_number and abs(float(moved)) > STEEP:
+        # The same sigmoid, which holds b*s inside.
         return (1 + sympy.tanh(u[0] * (x - u[1]) / 2)) / 2
     return 1 / (1 + sympy.exp(-u[0] * (x - u[1])))
 

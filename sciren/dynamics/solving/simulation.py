@@ -133,6 +133,8 @@ class SeriesProcess:
             * (whole[state.of] if state.of is not None else 1.0)
             for state in self.model.states
         ]
+        # The zeros only say how many groups there are, where all starts are single
+        # numbers.
         return np.array(np.broadcast_arrays(*first, np.zeros(len(self.table)))[:-1])
 
     def simulate(self, values: Values) -> Trajectory:
@@ -199,6 +201,7 @@ def check_finite(process: SeriesProcess, trajectory: Trajectory) -> None:
     Raises:
         TrainingError: names the group, the row, and the state or target.
     """
+    # States first: an output without a number follows from them.
     for names, kind, values in (
         (process.model.state_names, "state", trajectory.states[:, 1:]),
         (process.model.targets, "target", trajectory.outputs),

@@ -121,6 +121,8 @@ class StateProblem:
                 both = np.concatenate(
                     [moved * scales[:, None, None], residual[None, ..., group]]
                 )
+                # Columns and residual whitened side by side: one product gives matrix,
+                # gradient and loss.
                 stack = self.comparison.stacked(both, group)
                 gram = stack.T @ stack
                 matrix += gram[:-1, :-1]
@@ -144,6 +146,7 @@ class StateProblem:
         """Return the order of the columns of the Jacobian in theta, and their scales."""
         count, names = len(self.sizes), self.process.model.constant_names
         constants = np.arange(len(names))
+        # The Jacobian has the constants of the process before those of the function.
         order = np.concatenate([len(names) + np.arange(count), constants])
         raw = self.scale.slope(theta[0, count:]).numpy()
         return order, np.concatenate([np.ones(count), raw])
@@ -151,8 +154,11 @@ class StateProblem:
     def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
         """Shorten a step to the longest allowed, constants inside their bounds."""
         count, others = len(self.sizes), len(self.scale.parameters)
+        # A constant of the function is measured by its typical size, or by half of
+        # itself where that is more.
         own = torch.maximum(torch.from_numpy(self.sizes), 0.5 * theta[0, :count].abs())
         longest = LARGEST_STEP * torch.cat([own, torch.ones(others)])
+        # The step as a whole gets shorter, so that its direction stays one of descent.
         share = (
             (longest / (trial - theta).abs().clamp_min(1e-300)).amin(1).clamp_max(1.0)
         )

@@ -110,6 +110,8 @@ class GroupObjective:
             # Both in units of the target's deviation: (L, U, m, B).
             residual = raw / self.spread - batch.values.movedim(-1, 0)
             if batch.weights is None:
+                # Half the gradient by the raw latent; its 2 and the mean come with
+                # `share`.
                 steep = residual * self.spread.reciprocal()
                 share = 1 / (residual.shape[0] * residual.shape[-1])
                 total = residual.square().sum((0, -1)) * share
@@ -163,6 +165,8 @@ class GroupObjective:
             total = share if total is None else total + share
         assert total is not None
         if batch.weights is not None:
+            # One sum over all targets: an observation counts alike whichever target it
+            # is of.
             total = total / batch.weights.sum((-1, -2)).clamp_min(TINY)
         return total.reshape(-1)
 

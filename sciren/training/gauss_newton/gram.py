@@ -207,6 +207,7 @@ def _lowest(tried: Tensor, losses: Tensor) -> tuple[Tensor, Tensor]:
         return tried.expand(len(losses)), torch.isfinite(losses[:, 0])
     at = losses.argmin(1)
     inside = (at > 0) & (at < len(tried) - 1)
+    # At an end there is no parabola; one further in is computed and not used.
     middle = at.clamp(1, len(tried) - 2)
     each = torch.arange(len(losses), device=losses.device)
     a, b, c = (losses[each, middle + k] for k in (-1, 0, 1))

@@ -148,6 +148,8 @@ class HiddenProblem:
 
     def _deviation(self, inner: Tensor) -> Tensor:
         """Deviation (S, L, H) of every index over the rows."""
+        # c' G c with the Gram matrix of the centred columns: no index is evaluated. A
+        # flat one may come out below zero by rounding.
         squares = torch.einsum("slhp,pq,slhq->slh", inner, self.gram, inner)
         return squares.clamp_min(0).sqrt().clamp_min(1e-12)
 

@@ -41,6 +41,8 @@ def eliminate(
     if quick is not None:
         path.append(quick)
     while path[-1].n_edges > _least(path[-1], stage):
+        # All start from the winner before, which is a few steps away from their own
+        # minima.
         tried = stage.fit(_one_less(stage, path[-1]), path[-1].theta, stage.trial_steps)
         winner = min(tried, key=lambda candidate: float(candidate.valid.loss))
         weak = path[-1].weak and _negligible(stage, path[-1], winner)
@@ -64,6 +66,7 @@ def _without_negligible(stage: Stage, full: Candidate) -> Candidate | None:
     deviation = stage.importance(full) * full.edges
     share = deviation / deviation.sum(0).clamp_min(1e-300)
     strong = full.edges & (share >= NEGLIGIBLE)
+    # Nor where a latent would lose every edge: that is decided one edge at a time.
     if int((full.edges & ~strong).sum()) < SEVERAL or not bool(strong.any(0).all()):
         return None
     quick = stage.fit(strong.unsqueeze(0), full.theta, stage.trial_steps)[0]

@@ -37,6 +37,7 @@ def bayes(regression: Regression, model: Model, rss: float) -> float:
 
     with N rows, of which n know nothing of each other. Reference: Schwarz 1978.
     """
+    # The offset and the columns of process constants are fitted as well.
     constants = model.size + regression.linear_size
     mean = rss / len(regression)
     return criterion(regression.information, mean, Size(constants, 0.0))

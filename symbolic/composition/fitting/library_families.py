@@ -49,6 +49,8 @@ def library_family(form: Form) -> EdgeFamily:
         out[:, 0] = value
         for k, slope in enumerate(shape.by_inner(x, u), start=1):
             out[:, k] = c[0] * slope
+        # The mean over a band of places: a row inside it loses the step where the place
+        # passes it.
         if name == "threshold":
             inside = np.abs(x - u[0]) < BAND
             out[:, 1] = -c[0] * inside / (2 * BAND)
@@ -61,11 +63,14 @@ def library_family(form: Form) -> EdgeFamily:
 
     def retract(column: Column, old: Array, new: Array) -> Array:
         inner = np.clip(new[1:], *np.array(shape.bounds).reshape(-1, 2).T)
+        # A step that takes a pole to the data keeps its inner constants; the amplitude
+        # moves on.
         kept = inner if feasible(column, inner) else old[1:]
         return np.array([new[0], *kept])
 
     def grid(column: Column) -> Array:
         starts = shape.grid()
+        # Every k-th, with k rounded up, so that the limit holds.
         starts = starts[:: -(-len(starts) // MOST_STARTS)]
         allowed = [u for u in starts if feasible(column, u)]
         return np.array(allowed).reshape(len(allowed), -1)

@@ -36,6 +36,7 @@ class Work:
 
     def add(self, rows: int, constants: int, projected: int) -> None:
         """Count one evaluation of a model with its normal equations."""
+        # The curves and their slopes, the Gram matrix, and what is projected out.
         per_row = COLUMN + SQUARE * constants + BESIDE * projected
         self.seconds += STEP + rows * constants * per_row
 

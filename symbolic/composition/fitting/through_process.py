@@ -273,6 +273,7 @@ def _range(name: str, spec: Any) -> Range:
     match numbers:
         case [start]:
             size = abs(start) or 1.0
+            # A positive start says that the constant is varied by factors.
             low = start / WIDEST if start > 0 else start - WIDEST * size
             high = WIDEST * start if start > 0 else start + WIDEST * size
             found = Range(low, start, high)

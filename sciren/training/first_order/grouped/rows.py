@@ -166,6 +166,7 @@ class _Distinct:
 
     def add(self, parts: list[Tensor]) -> None:
         for old, start in zip(self.kept, self.offsets, strict=True):
+            # By their numbers: members made one by one hold copies of the same table.
             if all(same(a, b) for a, b in zip(old, parts, strict=True)):
                 self.starts.append(start)
                 return
