@@ -31,6 +31,7 @@ def _for_operands(plain: Function | None = None) -> Callable[[Function], Functio
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def dispatched(*values: Any) -> Any:
+            # Plain numbers and arrays go to numpy at once.
             if plain is not None:
                 for value in values:
                     if type(value) not in _PLAIN:

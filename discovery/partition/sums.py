@@ -39,6 +39,8 @@ class Parts:
         dark = _spread(part[part.night.to_numpy()], self.most)
         lit = _spread(part[~part.night.to_numpy()], self.most)
         night = self.night.refit(self.night.table(dark, dark.nee.to_numpy()))
+        # gpp = reco - nee, with the respiration of the day from the equation of the
+        # night.
         uptake = self.night.flux(lit, night) - lit.nee.to_numpy()
         return night, self.day.refit(self.day.table(lit, uptake))
 

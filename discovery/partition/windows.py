@@ -43,6 +43,7 @@ def window_fluxes(frame: "pd.DataFrame", learn: Array) -> tuple[Array, Array, fl
 
 
 def _sensitive(ta: Array, e0: float) -> Array:
+    # Lloyd and Taylor 1994 with t_ref = 15 and t0 = -46.02 degrees C.
     return np.exp(e0 * (1 / 61.02 - 1 / (ta + 46.02)))
 
 

@@ -26,6 +26,7 @@ def extraterrestrial_radiation(latitude: Array) -> Array:
     """
     phi = np.deg2rad(latitude)[:, None]
     angle = 2 * np.pi * MIDDLE / 365
+    # Relative nearness of the sun, and its declination (equations 23 and 24).
     near = 1 + 0.033 * np.cos(angle)
     tilt = 0.409 * np.sin(angle - 1.39)
     # Clipped: beyond the polar circles the sun does not set, or does not rise.

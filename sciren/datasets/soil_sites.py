@@ -95,6 +95,8 @@ def draw_places(n_sites: int, rng: np.random.Generator) -> tuple[np.ndarray, ...
     weights = rng.gamma(0.7, size=count)
     picked = centres[rng.choice(count, n_sites, p=weights / weights.sum())]
     places = picked + rng.normal(0, (1.2, 0.9), picked.shape)
+    # What falls outside is drawn again about the same centre, so that the clusters
+    # stay.
     while (outside := _outside(places)).any():
         again = int(outside.sum())
         places[outside] = picked[outside] + rng.normal(0, (1.2, 0.9), (again, 2))

@@ -54,6 +54,7 @@ class Operand:
     """
 
     sciren_operand: ClassVar[bool] = True  # how sciren.functions know it
+    # Above an array's, so that array * operand asks the operand.
     __array_priority__ = 1000.0
     __slots__ = ("value",)
 
@@ -113,6 +114,7 @@ class Operand:
         return operand.made(result, *map(plain, inputs))
 
     def __getattr__(self, name: str) -> Any:
+        # Methods of the value (x.exp(), x.clamp(0)) stay available and give operands.
         attribute = getattr(self.value, name)
         if not callable(attribute):
             return attribute

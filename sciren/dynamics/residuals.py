@@ -91,6 +91,8 @@ class Comparison:
         """Return the derivative of the transformed prediction by the prediction."""
         values = torch.from_numpy(outputs.transpose(1, 2, 0).copy()).requires_grad_()
         with torch.enable_grad():
+            # The transformation acts entry by entry: the gradient of the sum holds all
+            # derivatives.
             total = self.scale.transform(values).sum()
         (slope,) = torch.autograd.grad(total, values)
         return slope.numpy().transpose(2, 0, 1)

@@ -129,6 +129,8 @@ def penalised_splines(x: np.ndarray, columns: int = 8) -> CurveBasis:
     distinct = len(np.unique(x))
     if distinct <= 4:
         return natural_splines(x, 3)
+    # So many values hold no more than distinct - 1 centred columns; K pieces have K + 3
+    # splines, one of which the centring takes.
     columns = min(columns, distinct - 1)
     pieces = max(columns + 1 - 3, 1)
     share = np.linspace(0, 1, pieces + 1)
@@ -156,6 +158,7 @@ def _distinct_knots(x: np.ndarray, count: int) -> np.ndarray:
     span = knots[-1] - knots[0]
     if span <= 1e-12 * max(np.abs(knots).max(), 1e-300):
         return knots[:1]
+    # Knots that differ by rounding would leave a piece without width.
     apart = np.concatenate(([True], np.diff(knots) > 1e-9 * span))
     return knots[apart]
 
@@ -170,6 +173,8 @@ def _empty(x: np.ndarray, knots: np.ndarray) -> CurveBasis:
 
 def _natural(z: np.ndarray, knots: np.ndarray) -> np.ndarray:
     """Return z and the truncated cubic differences d_k - d_(K-1), (n, K - 1)."""
+    # d_k = ((z - knot_k)^3+ - (z - last)^3+) / (last - knot_k), whose differences are
+    # straight beyond the last knot (Hastie et al., equation 5.4).
     cubes = np.maximum(z[:, None] - knots, 0.0) ** 3
     last = knots[-1]
     slopes = (cubes[:, :-1] - cubes[:, -1:]) / (last - knots[:-1])
@@ -197,6 +202,8 @@ def _straight_products(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
         values: (K, c) at the knots;  steps: (K - 1,) distances.
     """
     left, right = values[:-1], values[1:]
+    # Over a step h, lines from a to b and from c to d: h (2 a c + a d + b c + 2 b d) /
+    # 6.
     weight = (steps / 6)[:, None]
     mixed = (weight * left).T @ right
     return (
@@ -205,6 +212,7 @@ def _straight_products(values: np.ndarray, steps: np.ndarray) -> np.ndarray:
 
 
 def _knot_vector(knots: np.ndarray) -> np.ndarray:
+    # Fourfold ends: the splines begin and end with the data.
     return np.concatenate((np.repeat(knots[0], 3), knots, np.repeat(knots[-1], 3)))
 
 

@@ -120,6 +120,7 @@ class Design:
     def raw(self, theta: np.ndarray, rows: int) -> np.ndarray:
         """Return raw latents (rows, L)."""
         raw = np.tile(theta[: self.n_latents], (rows, 1))
+        # All columns belong to the one latent: one product instead of one an edge.
         if self.n_latents == 1 and self.edges:
             raw[:, 0] += self._columns @ theta[1 : self.constants.start]
             return raw
@@ -144,9 +145,13 @@ class Design:
         result = np.empty((len(process), self.size)) if out is None else out
         result[:, : self.n_latents] = response.by_latent
         if self.edges:
+            # d mean / d c = d mean / d raw, of the latent that the coefficient belongs
+            # to, times its column.
             slopes, columns = response.by_latent, self._columns
             if self.n_latents > 1:
                 slopes = slopes[:, self._latents]
+            # Observations that are not simply the rows in order take the columns of
+            # their row.
             if not process.row_by_row:
                 columns = columns[process.rows]
             middle = slice(self.n_latents, self.constants.start)

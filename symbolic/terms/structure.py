@@ -157,6 +157,8 @@ class LatentStructure:
         for h, node in enumerate(self.nodes):
             if place < len(node.edges):
                 direct, nodes, offset = node.with_edge(place, new, shift)
+                # A product that loses a factor may leave a line beside one of the same
+                # feature.
                 joined = with_lines_joined((*self.edges, *direct))
                 return replace(
                     self,

@@ -198,6 +198,7 @@ class CLM5SoilCarbon(Decoder):
         parameters = to_physical(parameters_unit)
         flat, rows = self._rows(parameters, forcing)
         pools = solve(flat, Problem(self._sites(forcing), Pools(), rows))
+        # The solver runs along the sites, which it keeps last: (layer, pool, site).
         return pools.permute(2, 1, 0).reshape(*parameters.shape[:-1], 7, LAYERS)
 
     def _rows(
@@ -222,6 +223,7 @@ class CLM5SoilCarbon(Decoder):
 
     def soc(self, pools: Tensor) -> Tensor:
         """Soil organic carbon (..., 20) of pools (..., 7, 20), gC m-3; no litter."""
+        # Debris and three pools of litter come first, the three of the soil last.
         return pools[..., 4:, :].sum(-2)
 
     def at_depth(self, soc: Tensor, depth: Tensor) -> Tensor:
@@ -247,6 +249,7 @@ class CLM5SoilCarbon(Decoder):
     ) -> tuple[Tensor, Tensor]:
         """Coefficients of V towards the layers above and below, (n, 20) each, day-1."""
         parameters, sites = self._one_each(parameters_unit, forcing)
+        # The first two of `NAMES`.
         diffus, cryo = parameters[0], parameters[1]
         lower, upper = (
             account.combine(part, diffus, cryo).T for part in (sites.lower, sites.upper)

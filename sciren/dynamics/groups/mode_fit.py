@@ -63,6 +63,8 @@ class ModeProblem:
     def physical(self, theta: Tensor) -> np.ndarray:
         """Return all numbers (G, Q), inside their bounds."""
         low, high = self.problem.scale.physical_limits()
+        # A deviation has no end; the bound of a parameter has, and the process may need
+        # it.
         return np.clip(self.problem.law.backward(self.whole(theta)), low, high)
 
     def _part(self, members: Tensor) -> "ModeProblem":
@@ -269,4 +271,6 @@ def _change(one: GroupProblem, other: GroupProblem) -> float:
     own = one.law.sd > 0
     spreads = np.log(other.law.sd[own] / one.law.sd[own])
     noise = np.log(other.comparison.noise.variance / one.comparison.noise.variance)
+    # Half of the log of a variance is the log of its deviation, as spreads are
+    # deviations.
     return float(np.abs(np.concatenate([spreads, 0.5 * noise])).max())

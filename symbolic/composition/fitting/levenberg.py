@@ -121,6 +121,7 @@ class Levenberg:
         # damping grows by up to 6^8 = 1.7e6 before the place counts as a minimum
         for _ in range(8):
             damped = matrix.copy()
+            # The scaled diagonal is one, so that damping is a share of it.
             damped.flat[:: len(right) + 1] += self.damping + 1e-13
             move = solve(damped, right)
             if move is not None:

@@ -119,6 +119,7 @@ class GraphStack(Stack):
 
     def _inputs(self, features: Tensor, rows: Tensor) -> Tensor:
         x = rows_of(features, rows)
+        # The members of a stream see the same rows: (U, d, B) -> (M, d, B).
         wide = x.unsqueeze(1).expand(self.streams, self.each, *x.shape[1:])
         return wide.reshape(self.members, *x.shape[1:])
 
@@ -207,6 +208,7 @@ class DenseStack(GraphStack):
             if encoder.batch_norm:
                 y = self._normed(y, first_norm + 2 * number, number, learning)
             y = activation(y)
+            # The first layer changes the width, so that nothing can go around it.
             x = x + y if encoder.skip and number else y
         weight, bias = leaves[first_norm - 2 : first_norm]
         return torch.baddbmm(bias.unsqueeze(-1), weight, x), []

@@ -219,6 +219,7 @@ class SplineStack(Stack):
 
     def first_rows(self, features: Tensor, rows: Tensor) -> Tensor:
         """Whole rows (U, n, R, B) of the first basis; U = 1 where all streams share."""
+        # The same tensor asks twice in a step: once for the metric, once for the pass.
         if self._last is not None and self._last[0] is rows:
             return self._last[1]
         if id(rows) in self._ahead:

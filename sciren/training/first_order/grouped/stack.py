@@ -67,6 +67,7 @@ class Stack(ABC):
 
     def _collect(self) -> None:
         """Lay the numbers of the encoders into the vectors."""
+        # One vector for all layers, so that a step of an optimiser is a few operations.
         weights, buffers = self.pack()
         self.weights = FlatState(*weights, self.like)
         self.buffers = FlatState(*buffers, self.like)
@@ -154,6 +155,7 @@ def spread(values: Sequence[float], like: Tensor) -> Weight:
 def rows_of(features: Tensor, rows: Tensor) -> Tensor:
     """Return (U, d, B) for rows (U, B)."""
     picked = features.index_select(0, rows.reshape(-1))
+    # Rows last, along which the kernels run.
     return picked.view(*rows.shape, -1).transpose(1, 2)
 
 
