@@ -88,6 +88,8 @@ class HardSigmoid(Constraint):
 
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return max(|z| - 3, 0)."""
+        # Beyond the ends the clipped line has no slope: a latent that went there would
+        # never come back, but for the penalty on this distance (equation 9).
         return (z.abs() - HALF_WIDTH).clamp_min(0)
 
     def inverse(self, p: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -138,6 +140,8 @@ class ReLU(Constraint):
 
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return max(low - z, z - high, 0)."""
+        # As for the hard sigmoid: what is held at the bound gets no slope from the
+        # data.
         return torch.maximum(low - z, z - high).clamp_min(0)
 
     def inverse(self, p: Tensor, low: Tensor, high: Tensor) -> Tensor:

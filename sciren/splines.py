@@ -36,6 +36,8 @@ def _weights(f: Tensor) -> Tensor:
 def _slopes(f: Tensor) -> Tensor:
     """Derivatives of the four local weights with respect to f, last dim."""
     first, last = -((1 - f) ** 2) / 2, f * f / 2
+    # Weights sum to one everywhere, so that their slopes sum to zero: one of them is
+    # the rest.
     second = f * (1.5 * f - 2)
     return torch.stack((first, second, -(first + second + last), last), dim=-1)
 

@@ -73,6 +73,8 @@ def _draw(axis: Axes, trials: Any, name: str, loss: str, taken: int | None) -> N
     if labels:
         axis.set_xticks(range(len(labels)), labels, color=INK)
         axis.set_xlim(-0.5, len(labels) - 0.5)
+    # Learning rates and weights are searched in their logarithm and would lie on each
+    # other.
     elif x.min() > 0 and x.max() > _DECADES * x.min():
         axis.set_xscale("log")
     if y.min() > 0 and y.max() > _DECADES * y.min():

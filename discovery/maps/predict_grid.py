@@ -93,6 +93,7 @@ def predict_grid(
             if number not in done
         ]
         _run(tasks, done, hidden, executor or InOrder(), progress_of(quiet))
+        # An old map goes only now, when the new one is whole beside it.
         beyond = _share_outside(hidden / STORE, grid)
         if out.exists():
             shutil.rmtree(out)

@@ -96,6 +96,8 @@ def _water(
 def _thaw(
     mean: np.ndarray, swing: np.ndarray, damping: np.ndarray, rng: np.random.Generator
 ) -> Mapping[str, np.ndarray]:
+    # The wave fades as exp(-z / damping) and no longer lifts the mean above freezing where
+    # that is -mean / swing. Warm sites have no such depth: their ratio is not used.
     cold = mean < 0
     ratio = np.where(cold, swing / np.where(cold, -mean, 1.0), 1.0)
     last = np.where(cold, damping * np.log(np.maximum(ratio, 1.0)), THAWED)

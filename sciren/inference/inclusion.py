@@ -93,6 +93,8 @@ def _selected(full: LinearisedFit, rows: np.ndarray) -> list[int]:
     while kept:
         p_values = test.p_values(kept)
         worst = max(kept, key=lambda number: p_values[number])
+        # Benjamini and Hochberg 1995, as in `search`; p-values are made anew after
+        # every drop, because what goes leaves its part to the others.
         if p_values[worst] <= LEVEL * len(kept) / len(full.design.edges):
             break
         kept = [number for number in kept if number != worst]

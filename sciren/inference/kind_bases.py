@@ -59,6 +59,7 @@ def _(kind: Categorical, x: np.ndarray, columns: int) -> CurveBasis:
     share = values.mean(0)
     # squared distances of the effects to their mean over the rows
     centre = np.eye(len(present)) - share
+    # Codes are names: they are neither moved nor scaled.
     return orthonormal(values, centre.T @ centre, present, "classes", 0.0, 1.0)
 
 

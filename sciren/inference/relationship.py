@@ -182,6 +182,8 @@ class _Levels:
         offset = np.ones((len(target), 1))
         known = offset if nuisance is None else np.hstack((offset, nuisance))
         basis = _orthonormal(known)
+        # What is fitted in any case explains its part of the target first, so that only
+        # what is left of both can be a relation (Freedman and Lane).
         target = target - basis @ (basis.T @ target)
         free = {k: block - basis @ (basis.T @ block) for k, block in columns.items()}
         if groups is None:

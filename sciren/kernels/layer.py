@@ -301,6 +301,8 @@ def through_rows(
         flat = torch.nn.functional.pad(flat, (0, 0, knots.pad, knots.pad))
     picked = flat.gather(1, local.places.transpose(0, 1))
     by_x = (picked * local.slopes.transpose(0, 1)).sum(1)
+    # Slopes of the window are by the position in an interval, and x is in units of the
+    # data.
     by_x = by_x * knots.inverse.to(by_x.dtype)
     if straight is not None:
         by_x = by_x + straight * base_slope(base, x.reshape(-1, x.shape[-1]))

@@ -132,5 +132,6 @@ def dense_rows(local: Window, knots: Knots, base: Tensor | None = None) -> Tenso
     full = local.weights.new_zeros(curves, knots.size + extra, points)
     full.scatter_(1, local.places.transpose(0, 1), local.weights.transpose(0, 1))
     if base is not None:
+        # Just before the padding at the end: the last row once that is cut off.
         full[:, knots.size - knots.pad] = base
     return full[:, knots.pad : full.shape[1] - knots.pad] if knots.pad else full

@@ -94,7 +94,10 @@ def gr4j(s: Any, p: Any, f: Any) -> Any:
     water, _, soil = _production(s, p, f)
     slow, fast = _hydrographs(s, p, water)
     exchange = _exchange(s, p)
+    # Loss to the groundwater can ask for more than there is: neither path goes below
+    # zero.
     routing = maximum(s.routing + slow[0] + exchange, 0)
+    # The integral over a day of an outflow by the fifth power of what the store holds.
     released = routing * (1 - (1 + (routing / p.x3) ** 4) ** -0.25)
     q = released + maximum(fast[0] + exchange, 0)
     states = {f"slow{k + 1}": part for k, part in enumerate(slow)}

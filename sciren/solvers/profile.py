@@ -330,6 +330,8 @@ class _Profile:
         solutions: list[Tensor] = []
         for k in solved.loss.argsort(stable=True).tolist():
             raw = float(solved.theta[k, self.column])
+            # Starts in one valley end within its tolerance of each other. They come by
+            # rising loss, so that the best of them stands for the valley.
             if all(
                 abs(raw - float(point[self.column])) > self.apart for point in solutions
             ):

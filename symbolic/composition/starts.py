@@ -243,12 +243,16 @@ def _transformed(
 ) -> Iterator[tuple[Array, Array, float]]:
     """Yield (transformed y, slope dy/ds, head) over the grid of constants."""
     if kind == "exp":
+        # y - c = exp(s): the constant c lies a share of the span beyond the data, below
+        # them for growth away from it and above them for the mirrored curve.
         for distance in EXP_DISTANCES:
             for sign in (1.0, -1.0):
                 base = float(y.min() if sign > 0 else y.max())
                 away = sign * (y - base) + distance * span
                 yield np.log(away), away, sign
     elif kind == "log":
+        # y - c = a log(s), so s = exp((y - c) / a): the middle keeps the exponent
+        # small.
         middle = float(np.median(y))
         for share in LOG_SCALES:
             for sign in (1.0, -1.0):

@@ -131,6 +131,8 @@ def _read_node(stored: Any) -> Node | Product:
             )
             for entry in stored["factors"]
         )
+        # Files may be edited by hand: what would fail later without a word is refused
+        # here.
         if len(factors) < 2:
             raise FormatError("a product has fewer than two factors")
         return Product(factors)

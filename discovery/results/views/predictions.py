@@ -125,6 +125,8 @@ def _columns(tables: "list[Table]") -> tuple[dict[str, Array], dict[str, str]]:
         )
         roles[name] = "feature"
     for name, column in tables[0].forcing_columns.items():
+        # A forcing of many numbers a row, such as a profile, has no axis to be drawn
+        # along.
         if tables[0].forcings[name].ndim != 1:
             continue
         roles[column] = "feature and forcing" if column in roles else "forcing"

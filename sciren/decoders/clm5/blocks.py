@@ -65,6 +65,9 @@ class Blocks:
 
     def adjoint(self, right: Tensor) -> Tensor:
         """Solve the transposed system."""
+        # The matrix is L U, L = 1 - lower P^-1 below its diagonal and U = P - upper
+        # beside it. Its transpose starts with U', so rows are divided on the way down
+        # here, and on the way back in `solve`.
         rows = list(right.unbind(0))
         turned = [block.transpose(0, 1) for block in self.inverse]
         last = len(rows) - 1

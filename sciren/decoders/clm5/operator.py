@@ -38,6 +38,7 @@ class Operator:
         self.p = p = dict(zip(NAMES, parameters.unbind(0), strict=True))
         self.x, self.lower, self.upper, self.shift = x, lower, upper, shift
         reference = 1 / (DAYS * torch.stack([p[name] for name in _TURNOVER]))
+        # Lack of nitrogen slows the decay of litter only.
         factor = torch.stack([x, xn, xn, xn, x, x, x], dim=1)
         self.rates = factor * reference
         fractions = (p[n] for n in ("fs1s2", "fs1s3", "fs2s1", "fs2s3", "fs3s1"))
@@ -97,6 +98,8 @@ def respired_shares(p: dict[str, Tensor]) -> Tensor:
     """Share of each pool's decay that is respired, (7, n)."""
     return torch.stack(
         [
+            # Debris hands everything to litter; of each other pool the air gets what no
+            # fraction hands on.
             torch.zeros_like(p["beta"]),
             1 - p["fl1s1"],
             1 - p["fl2s1"],

@@ -56,6 +56,8 @@ class SteadyState:
         fractions = (p[name] for name in SOIL_FRACTIONS)
         self.exchange = Exchange(a, b, c, *fractions)
         debris, first, second, third = sites.totals.unbind(0)
+        # In balance a layer loses as much debris as falls into it, and debris does not
+        # move: litter sees the input itself, whatever the turnover of debris.
         second = second + p["fcwdl2"] * debris
         self.arriving = torch.stack([first, second, third + (1 - p["fcwdl2"]) * debris])
         self._solve(method)
@@ -178,6 +180,8 @@ class SteadyState:
         if self.modes is None:
             return litter + (soil[1:] - soil[:-1]).sum(1)
         right = mix(self.modes.left[:, :2], self._soil_input())
+        # A copy: `solve` overwrites its right sides, and the differences need them once
+        # more.
         amplitudes = self.systems.solve(right.clone(), SOIL)
         steps = self.systems.steps(rate[:, SOIL], amplitudes, right, SOIL)
         return litter + mix(self.modes.right, steps).sum(1)
@@ -269,6 +273,9 @@ class SteadyState:
     def _fractions(
         self, slopes: dict[str, Tensor], flux: Tensor, adjoint: Tensor
     ) -> None:
+        # A fraction moves flux from the air to a pool: its slope is the flux that it
+        # shares out times the adjoint of the pool that receives, summed over the
+        # layers.
         fast, slow, passive = adjoint[:, :1], adjoint[:, 1:2], adjoint[:, 2:]
         litter = self.litter_flux
         slopes["fl1s1"], slopes["fl2s1"] = (litter[:, :2] * fast).sum(0)
@@ -297,6 +304,8 @@ class SteadyState:
         slopes["beta"] = (self.shares[1] * worth).sum(0)
 
     def _debris(self, slopes: dict[str, Tensor], right: Tensor) -> Tensor:
+        # Debris is input tau / decay in every layer. More decay takes it away as it
+        # does the other pools, so the caller adds its worth to theirs.
         worth = right * self.debris
         slopes["taucwd"] = worth.sum(0) / self.p["taucwd"]
         adjoint = right * DAYS * self.p["taucwd"] / self.x

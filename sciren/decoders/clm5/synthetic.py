@@ -42,6 +42,8 @@ def draw_forcing(n_sites: int, seed: int = 0) -> CLM5Forcing:
     names = ("mat", "amplitude", "npp", "dry", "drying")
     site: dict[str, np.ndarray] = dict(zip(names, drawn, strict=True))
     site["damping"] = rng.uniform(1.6, 2.6, n_sites)
+    # Summer is in July, at a quarter of the sites in January, and the driest month near
+    # it.
     site["warmest"] = np.where(rng.random(n_sites) < 0.25, 12.5, 6.5)
     site["driest"] = site["warmest"] + rng.uniform(-2, 2, n_sites)
     temperature = _temperature(site)
@@ -101,6 +103,8 @@ def _thaw(
     mean, amplitude = site["mat"], site["amplitude"]
     n_sites = len(mean)
     shallow = (rng.random(n_sites) < 0.5) & (np.arange(n_sites) % len(CLIMATES) < 2)
+    # Where the yearly mean is above freezing everything thaws, and the ratio is not
+    # used.
     cold = mean < 0
     ratio = np.where(cold, amplitude / np.where(cold, -mean, 1.0), 1.0)
     # Depth at which the damped amplitude no longer lifts the mean above freezing.
@@ -120,6 +124,8 @@ def _thaw(
 def _inputs(
     site: Mapping[str, np.ndarray], rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
+    # Litter falls two months after the warmest; a year gets all of its input, whatever
+    # the season.
     share = rng.dirichlet((6, 5, 8, 3), len(site["npp"]))
     season = 1 + 0.8 * _wave(site["warmest"] + 2)[:, 0]
     season /= season.sum(axis=1, keepdims=True)

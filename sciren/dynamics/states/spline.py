@@ -65,6 +65,8 @@ class StateSpline:
         cell, f, _ = self._place(x)
         _, b, c, d = self._table[:, cell]
         scale = self.intervals / (self.range[1] - self.range[0])
+        # At the bound the latent is a number: neither the state nor a coefficient moves
+        # it.
         return np.where(
             self._free(x) > self.low, scale * (b + f * (2 * c + 3 * f * d)), 0
         )

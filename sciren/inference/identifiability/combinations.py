@@ -94,6 +94,8 @@ def _simplest(
     names: Sequence[str], before: Array, moves: Sequence[Array], a: int, b: int
 ) -> Combination | None:
     for sign, operation, freedom in _OPERATIONS:
+        # A quotient by a latent that crosses zero has no number; `moved` calls that no
+        # combination.
         with np.errstate(all="ignore"):
             known = operation(before[:, a], before[:, b])
             changes = [moved(known, operation(m[:, a], m[:, b])) for m in moves]

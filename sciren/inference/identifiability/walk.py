@@ -60,6 +60,8 @@ def walk(
     walker = Walker.of(process, raw, constants, whitening, edges, information)
     moves = walker.moves()
     for _ in range(RESTARTS):
+        # Rises are counted from the best fit: if a move went below it, all of them were
+        # too small, and quantities would look less known than they are.
         lowest = min(moves, key=lambda move: move.rise)
         if lowest.rise > -BELOW:
             break
@@ -69,6 +71,7 @@ def walk(
     loose = [
         k for k, quantity in enumerate(quantities) if quantity.status != "identified"
     ]
+    # Only moves that the data accept show which quantities can pay for each other.
     taken = [m for m in moves if m.moved and m.rise < WEAK and m.quantity in loose]
     before, values = walker.physical(walker.best)
     combinations = find_combinations(
@@ -96,6 +99,7 @@ def _steady_shapes(
     """Latents whose shape a / mean(a) no accepted move has changed by 5 %."""
     steady = []
     for k in loose:
+        # A latent that no feature moves is one number: it has no shape to keep.
         if k >= len(names) or np.ptp(before[:, k]) == 0:
             continue
         shape = before[:, k] / before[:, k].mean()

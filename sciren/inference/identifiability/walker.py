@@ -150,6 +150,7 @@ class Walker:
         sign = 1.0 if up else -1.0
         if self.process.in_logs[quantity - latents]:
             return here + sign * LOG_MOVE
+        # Zero has no share that one could move by.
         return here + sign * LOG_MOVE * (abs(here) or 1.0)
 
     def _level_shift(self, fit: LooseFit, latent: int, share: float) -> float:

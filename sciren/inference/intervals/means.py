@@ -44,6 +44,8 @@ class MeanLaw:
         """Take over the recommended fit, soft edges included."""
         found = intervals.recommended
         process, design = found.fit.process, found.design
+        # Columns without an edge are left out: predicting then asks for used features
+        # only.
         used = sorted({feature for feature, _ in design.edges})
         edges = tuple((used.index(feature), k) for feature, k in design.edges)
         bases = tuple(
@@ -141,6 +143,7 @@ class RowLaw:
     def latent_limits(self, level: float) -> tuple[Array, Array]:
         """Return lower and upper limits (k, L) of the raw latents."""
         latents = self.raw.shape[1]
+        # A variance of zero may come out below zero by rounding.
         variance = np.diagonal(self.spread, axis1=1, axis2=2)[:, :latents]
         reach = t_quantile(level, self.freedom) * np.sqrt(np.maximum(variance, 0.0))
         return self.raw - reach, self.raw + reach

@@ -112,6 +112,7 @@ class Reach:
             for name, known in self.classes.items()
             if name in columns
         }
+        # nan is neither below nor above, so that a gap counts as inside.
         return unseen | {
             name: (columns[name] < low - gap) | (columns[name] > high + gap)
             for name, low, high, gap in zip(
@@ -177,6 +178,8 @@ def watched(
         for name, other in (pair, pair[::-1])
         if name in inside and other in columns
     }
+    # Not only pairs that were tried against each other: what goes along with a used
+    # column in these rows may be what acts.
     for name, values in columns.items():
         if name in inside or values.std() == 0:
             continue

@@ -43,6 +43,8 @@ def whitening(
 
     def metric(vector: Tensor) -> Tensor:
         found = vector.clone()
+        # Levels belong to it too: an edge's columns add up to the intercept, and
+        # without it the two would be moved against each other.
         slopes = vector[: table.numel()].view(table.shape)
         columns = slopes.transpose(2, 3).flatten(1, 2)  # (U, n R, J)
         level = vector[cut : cut + size].view(bias.shape).unsqueeze(1)

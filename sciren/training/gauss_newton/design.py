@@ -235,5 +235,7 @@ class SplineDesign:
             basis = self.columns(part)[:, 1:].mT.unflatten(0, shape)  # (d, m, rows)
             values = per_edge @ basis
             sums += torch.stack((values.sum(-1), values.pow(2).sum(-1)))
+        # Columns are centred on the training rows, but on those of a subset only
+        # nearly.
         mean, square = sums / len(self)
         return (square - mean**2).clamp_min(0).sqrt()

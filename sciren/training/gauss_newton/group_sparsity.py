@@ -207,6 +207,8 @@ def without_weak(
     """
     path, now = [full], full
     while int(now.edges.sum()) > 1:
+        # Latents have different units: an edge is weak or strong among those of its
+        # latent.
         deviation = stage.importance(now) * now.edges
         share = deviation / deviation.sum(0).clamp_min(1e-300)
         weakest = torch.where(now.edges, share, torch.inf)

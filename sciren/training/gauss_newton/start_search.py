@@ -155,5 +155,7 @@ def different(loss: Tensor, most: int) -> Tensor:
     for number, value in enumerate(loss.tolist()):
         if not kept or value > float(loss[kept[-1]]) * (1 + ALIKE):
             kept.append(number)
+    # Alike in loss is not the same minimum for sure: places that are left are not
+    # wasted.
     others = [number for number in range(len(loss)) if number not in kept]
     return torch.tensor(sorted((kept + others)[:most]), device=loss.device)
