@@ -66,7 +66,7 @@ class Summary(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why not, empty when they do."""
+        """Why the data do not determine it; empty where they do."""
         ...
 
 

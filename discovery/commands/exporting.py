@@ -11,7 +11,7 @@ from discovery.commands.words import Overwrite, Run
 
 
 class Format(StrEnum):
-    """What a run is written as."""
+    """Format of another tool in which a run is written."""
 
     R = "r-package"
     PETAB = "petab"

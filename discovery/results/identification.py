@@ -51,7 +51,7 @@ class Identification:
 
     @classmethod
     def of(cls, summary: "ProfileSummary", model: str) -> "Identification":
-        """Take over a profile's summary."""
+        """Return the record of the profile of one constant."""
         # Resampled limits where there are any, else 95 % of a normal distribution.
         low, high = summary.interval or (
             summary.estimate - 1.96 * summary.error,

@@ -180,7 +180,7 @@ class Printing(io.StringIO):
         self.watch = watch
 
     def write(self, text: str) -> int:
-        """Note the line."""
+        """Note which line of the file prints first, and print nothing."""
         self.watch.printed = self.watch.printed or _line_of(
             sys._getframe(), self.watch.file
         )

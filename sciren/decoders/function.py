@@ -66,7 +66,7 @@ class FunctionDecoder(Decoder):
         return self.applied(*namespaces)
 
     def applied(self, *namespaces: Any) -> Any:
-        """Do the same with all parameters in the namespace, fixed ones too."""
+        """Call the function with a namespace p that holds all parameters, fixed ones too."""
         # Operands slow every operation down: only for functions that name numpy or
         # scipy.
         if not self._uses_numpy:

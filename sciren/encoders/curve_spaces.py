@@ -84,15 +84,15 @@ class NumericSpace(CurveSpace):
     turned = False
 
     def on_knots(self, scaled: Tensor) -> Tensor:
-        """Values are places."""
+        """Return the scaled values as they are: knots lie in their unit."""
         return scaled
 
     def ends(self, intervals: int) -> tuple[float, float] | None:
-        """The data lay them."""
+        """Return None: the knots span the training rows."""
         return None
 
     def turn(self, intervals: int) -> Tensor:
-        """Every spline is a curve."""
+        """Return the identity: every spline is allowed."""
         return torch.eye(n_coefficients(intervals), dtype=torch.float64)
 
 
@@ -104,17 +104,17 @@ class PeriodicSpace(CurveSpace):
     least_intervals = ORDER + 1
 
     def on_knots(self, scaled: Tensor) -> Tensor:
-        """The turn of the circle."""
+        """Return how far around the circle a value lies, 0 to `TURN`."""
         # Anywhere on the line is somewhere on the circle: day 366 is day 0.75 of
         # 365.25.
         return torch.remainder(scaled, self.period) * (TURN / self.period)
 
     def ends(self, intervals: int) -> tuple[float, float] | None:
-        """The whole circle."""
+        """Return the ends of one turn."""
         return 0.0, TURN
 
     def turn(self, intervals: int) -> Tensor:
-        """The last three coefficients are the first three."""
+        """Return the matrix that repeats the first three coefficients as the last three."""
         size = n_coefficients(intervals)
         matrix = torch.zeros(size, size, dtype=torch.float64)
         rows = torch.arange(size)
@@ -136,7 +136,7 @@ class CategoricalSpace(CurveSpace):
         return len(self.codes)
 
     def on_knots(self, scaled: Tensor) -> Tensor:
-        """Number of the class from 1, 0 where it is none; missing stays missing."""
+        """Return the number of the class from 1, 0 for an unseen one; nan stays nan."""
         codes = scaled.new_tensor(self.codes)
         # Codes rise; what stands at the place found is the class only if it is equal.
         place = torch.searchsorted(codes, scaled.contiguous()).clamp_max(len(codes) - 1)
@@ -146,7 +146,7 @@ class CategoricalSpace(CurveSpace):
         return torch.where(torch.isnan(scaled), scaled, number)
 
     def ends(self, intervals: int) -> tuple[float, float] | None:
-        """Knots are whole numbers."""
+        """Return ends that put the knots on whole numbers."""
         return 0.0, float(intervals)
 
     def turn(self, intervals: int) -> Tensor:
@@ -154,7 +154,7 @@ class CategoricalSpace(CurveSpace):
         return _through_knots(len(self.codes) + 1, intervals)
 
     def bending(self, intervals: int, spacing: float) -> Tensor:
-        """Between classes there is nothing to bend."""
+        """Return zeros: nothing lies between classes that could bend."""
         size = n_coefficients(intervals)
         return torch.zeros(size, size, dtype=torch.float64)
 

@@ -24,7 +24,7 @@ class OnCluster:
 
     @property
     def workers(self) -> int:
-        """Workers that are there now."""
+        """Number of workers that the scheduler has now."""
         return len(self.client.scheduler_info()["workers"])
 
     def results(

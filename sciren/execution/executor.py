@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Executor(Protocol):
-    """Whoever runs tasks."""
+    """Runs a function on many items and hands back each result when it is done."""
 
     @property
     def workers(self) -> int:

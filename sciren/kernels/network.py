@@ -82,7 +82,7 @@ class NetworkPlan:
         return split.reshape(self.members, inputs, -1)
 
     def by_column(self, first: Tensor) -> Tensor:
-        """Undo `by_member`."""
+        """Return arrays by stream from arrays by member, the inverse of `by_member`."""
         if self.members == 1:
             return first
         _, inputs, width = first.shape

@@ -54,19 +54,19 @@ class Knots(NamedTuple):
 
     @classmethod
     def of(cls, low: Tensor, high: Tensor, intervals: int, outside: Outside) -> "Knots":
-        """Take ranges (g,), (g,)."""
+        """Return the knots of g curves between their ends low (g,) and high (g,)."""
         start = low.double().reshape(-1, 1)
         width = high.double().reshape(-1, 1) - start
         return cls(start, intervals / width, intervals, outside)
 
     @property
     def pad(self) -> int:
-        """Empty coefficients on each side."""
+        """Number of coefficients of zero on each side, which the curve meets beyond its range."""
         return 0 if self.outside == "linear" else PAD
 
     @property
     def size(self) -> int:
-        """Coefficients with their padding."""
+        """Number of coefficients with their padding."""
         return n_coefficients(self.intervals) + 2 * self.pad
 
 

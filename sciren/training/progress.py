@@ -10,7 +10,7 @@ SETTLED = 1.0  # seconds of a stage after which its pace says something
 
 
 class Progress(Protocol):
-    """Whoever wants to hear how far a training is."""
+    """Receives how far a training has come, for whoever waits for it."""
 
     def update(
         self, stage: str, step: int, total: int, values: Mapping[str, float]

@@ -89,7 +89,7 @@ def raw_and_table(
 
 
 def rounding(symbolic: EquationRecord, columns: Columns) -> Check:
-    """What printing few digits costs."""
+    """Check how much the formulas lose when their constants are printed with few digits."""
     # all digits against the printed ones, on the rows
     exact = symbolic.latents(columns)
     short = {

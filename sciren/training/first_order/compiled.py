@@ -140,7 +140,7 @@ class CompiledStep:
         vector.sub_(rate * first / (second.sqrt() / spread + EPS) / grown)
 
     def _point_at(self, vector: Tensor, buffers: Tensor) -> None:
-        """Let the run read these numbers."""
+        """Make the modules of the run views of other vectors of weights and buffers."""
         run, stack = self.run, self.run.stack
         cut = len(vector) - run.constants.numel()
         stack.weights.views = stack.weights.split(vector[:cut])
@@ -151,7 +151,7 @@ class CompiledStep:
         run.leaf = leaf.detach().requires_grad_()
 
     def _restore(self) -> None:
-        """Let the run read its own numbers again."""
+        """Make the modules views of the vectors of the run again."""
         self._point_at(self.run.numbers.vector, self.run.stack.buffers.vector)
         self.run.stack.forget()
 

@@ -45,7 +45,7 @@ class Knots:
 
     @classmethod
     def of(cls, encoder: KANEncoder) -> "Knots":
-        """Take those of the first layer."""
+        """Return the knots of the first layer of an encoder."""
         layer = encoder.spline_layers[0]
         return cls(layer.low, layer.high, layer.intervals, layer.outside, layer.spaces)
 
@@ -106,7 +106,14 @@ class SplineDesign:
         mean: Tensor | None = None,
         weights: Tensor | None = None,
     ) -> "SplineDesign":
-        """Build it for scaled features (n, d); `mean` of the training rows if given."""
+        """Build the centred basis of scaled features (n, d).
+
+        Args:
+            encoder: whose first layer lays the knots.
+            scaled: (n, d).
+            mean: (d m,) what is subtracted; default the mean over these rows.
+            weights: (n,) of the rows in that mean; default all alike.
+        """
         knots = Knots.of(encoder)
         penalty = knots.penalty(scaled.dtype)
         rows, width = len(scaled), len(penalty)

@@ -106,7 +106,7 @@ class GraphStack(Stack):
 
     @torch.no_grad()
     def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
-        """Write them back."""
+        """Write what `pack` took back into the encoders."""
         for k, encoder in enumerate(self.encoders):
             for array, whole in zip(self.trained(encoder), weights, strict=True):
                 array.copy_(whole[k])
@@ -152,7 +152,7 @@ class GraphStack(Stack):
 
     @torch.no_grad()
     def evaluate(self, features: Tensor, rows: Tensor) -> Tensor:
-        """Return outputs (M, L, B)."""
+        """Return the outputs (M, L, B) of all members on rows of their stream, without learning."""
         return self.run(self._inputs(features, rows), learning=False)[0]
 
 
@@ -185,7 +185,7 @@ class DenseStack(GraphStack):
         return [part for layer in layers for part in (layer.weight, layer.bias)]
 
     def moving(self, encoder: Encoder) -> list[Tensor]:
-        """Statistics of the norms."""
+        """Running means and variances of the batch norms."""
         statistics = ("running_mean", "running_var")
         norms = self._norms(encoder)
         return [getattr(norm, name) for norm in norms for name in statistics]
@@ -263,7 +263,7 @@ class ModuleStack(GraphStack):
         return [*parameters_of(encoder)]
 
     def moving(self, encoder: Encoder) -> list[Tensor]:
-        """All buffers of real numbers."""
+        """All buffers of real numbers; counters of whole numbers are not carried."""
         return [buffer for buffer in encoder.buffers() if buffer.is_floating_point()]
 
     def adopt(self) -> None:

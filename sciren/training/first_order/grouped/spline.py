@@ -59,7 +59,7 @@ class SplineStack(Stack):
         return torch.stack(groups)
 
     def _apart(self, whole: Tensor, depth: int, axis: int) -> list[Tensor]:
-        """Undo `_side_by_side`."""
+        """Return the arrays of single members, the inverse of `_side_by_side`."""
         if depth:
             return list(whole.unbind(0))
         return [part for one in whole.unbind(0) for part in one.chunk(self.each, axis)]
