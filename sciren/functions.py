@@ -58,6 +58,8 @@ def _leaves(values: Any) -> Iterator[Any]:
 
 def _kind(*values: Any) -> str:
     """Return "torch", "sympy" or "numpy", after the most special argument."""
+    # There is a tensor or a symbol only where its library is loaded already; importing
+    # one here to ask would take seconds.
     torch = sys.modules.get("torch")
     if torch is not None and any(isinstance(v, torch.Tensor) for v in values):
         return "torch"

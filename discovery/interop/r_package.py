@@ -45,6 +45,7 @@ def r_package(run: Path, out: Path, overwrite: bool = False) -> Path:
     folder = open_run(run)
     discovery = load_discovery(folder)
     texts = package_files(discovery, out.name, folder)
+    # Written beside its place and moved there, so that a package is whole or not there.
     hidden = out.with_name(f".{out.name}.part")
     shutil.rmtree(hidden, ignore_errors=True)
     for name, text in texts.items():

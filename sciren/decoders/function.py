@@ -94,6 +94,8 @@ class FunctionDecoder(Decoder):
         Raises:
             DecoderError: the model is not found under its name.
         """
+        # The decorator has put this object where the function was, so that it is under
+        # the function's name that another process finds it.
         module, name = self.function.__module__, self.function.__qualname__
         try:
             known = operator.attrgetter(name)(sys.modules[module])

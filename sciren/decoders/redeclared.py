@@ -61,6 +61,7 @@ def redeclare(
 def _as_mapping(name: str, change: Change) -> dict[str, Any]:
     if isinstance(change, str):
         return {"kind": change}
+    # True is an int in Python and would become the number 1.
     if isinstance(change, int | float) and not isinstance(change, bool):
         return {"kind": "fixed", "value": float(change)}
     if not isinstance(change, Mapping):

@@ -68,6 +68,7 @@ def read_pykan(path: str | Path, base: str | None = None) -> Network:
             base or str(stored),
             bool(config.get("symbolic_enabled", True)),
         )
+    # A FormatError is a ValueError too, and says what is wrong better than the next.
     except FormatError:
         raise
     except BROKEN as error:

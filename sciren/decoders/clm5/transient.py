@@ -95,6 +95,7 @@ def monthly(parameters: Tensor, forcing: CLM5Forcing, rule: Rule) -> list[Season
     p, sites = named(parameters), prepare(forcing, rule)
     share, _ = depth_shares(p["beta"], sites.frozen)
     names = ("input_cwd", "input_litter1", "input_litter2", "input_litter3")
+    # All months count as a twelfth of a year, as they do in the yearly mean.
     entering = torch.stack([getattr(forcing, name).T for name in names]) / MONTH_DAYS
     mixing = monthly_mixing(altmax_of(forcing), forcing.nbedrock.T, rule)
     seasons = []

@@ -367,12 +367,15 @@ class HiddenProblem:
             parts = (theta[:, : self.cut], outer, theta[:, self.end :])
             trial = torch.cat(parts, dim=1)
             reached = self._loss(trial, index, members)
+            # A trial without a value compares as false: it is never taken, and the next
+            # one is shorter.
             gains = waiting & (reached <= loss)
             moved = torch.where(gains.unsqueeze(-1), trial, moved)
             loss = torch.where(gains, reached, loss)
             waiting &= ~gains
             if not bool(waiting.any()):
                 break
+        # The solver asks for the loss at this very point next.
         self._known = (moved, loss)
         return moved
 
