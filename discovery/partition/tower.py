@@ -76,7 +76,7 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     # the flags of the weather do not matter for sums, so nothing is emptied by them
     reading = {"format": "fluxnet", "quality": 3} if fluxnet else {}
     raw = read_table(path, time=None if fluxnet else "time", **reading)
-    roles = _found(raw, columns or {}, path)
+    roles = _roles(raw, columns or {}, path)
     values = {role: raw[name].to_numpy(dtype=float) for role, name in roles.items()}
     flag = f"{roles['nee']}_QC"
     # Filled values are another model's opinion and must not be learned from.
@@ -92,7 +92,7 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     return _prepared(frame, roles)
 
 
-def _found(
+def _roles(
     frame: "pd.DataFrame", given: Mapping[str, str], path: Path
 ) -> dict[str, str]:
     present = [str(name) for name in frame.columns]

@@ -12,12 +12,15 @@ UPTAKE = Forcing("a_net", -5, 60, FLUX, "net uptake of the leaf")
 DEFICIT = Forcing("vpd", 0, 8, "kPa", "vapour pressure deficit at the leaf")
 
 
-def _rest(start: float) -> Parameter:
+def _residual_conductance(start: float) -> Parameter:
     return Parameter("g0", 1e-5, 0.1, CONDUCTANCE, "without uptake", "constant", start)
 
 
 @process_model(
-    parameters=[Parameter("g1", 0.5, 15, "kPa^0.5", "slope", start=4), _rest(0.005)],
+    parameters=[
+        Parameter("g1", 0.5, 15, "kPa^0.5", "slope", start=4),
+        _residual_conductance(0.005),
+    ],
     forcings=[
         UPTAKE,
         Forcing("ca", 100, 2000, "umol mol-1", "CO2 at the leaf"),
@@ -42,7 +45,10 @@ def medlyn(p: Any, f: Any) -> Any:
 
 
 @process_model(
-    parameters=[Parameter("g1", 2, 20, "1", "slope", start=9), _rest(0.01)],
+    parameters=[
+        Parameter("g1", 2, 20, "1", "slope", start=9),
+        _residual_conductance(0.01),
+    ],
     forcings=[
         UPTAKE,
         Forcing("cs", 100, 2000, "umol mol-1", "CO2 at the surface of the leaf"),
@@ -66,7 +72,7 @@ def ball_berry(p: Any, f: Any) -> Any:
 @process_model(
     parameters=[
         Parameter("g1", 2, 20, "1", "slope", start=9),
-        _rest(0.01),
+        _residual_conductance(0.01),
         Parameter("d0", 0.2, 10, "kPa", "vapour pressure deficit", "constant", 1.5),
         Parameter("gamma", unit="umol mol-1", meaning="CO2 without uptake", kind="fixed",
                   start=50),
