@@ -57,9 +57,11 @@ def config_from_mapping(data: Mapping[str, Any], source: str = "settings") -> Ru
         ConfigError: with source, key, value and what to do.
     """
     try:
-        return RunConfig.model_validate(dict(data))
+        config = RunConfig.model_validate(dict(data))
     except ValidationError as error:
         raise config_error(error, RunConfig, data, source) from error
+    _refuse_switches(data, config, source)
+    return config
 
 
 def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
@@ -81,9 +83,27 @@ def train_config(config: RunConfig, source: str = "settings") -> "TrainConfig":
         "ladder": getattr(config.encoder, "hidden", None) == "auto",
     }
     try:
-        return TrainConfig.model_validate(given | config.train)
+        read = TrainConfig.model_validate(given | config.train)
     except ValidationError as error:
         raise config_error(error, TrainConfig, config.train, source, "train") from error
+    _refuse_switches(config.train, read, source, "train")
+    return read
+
+
+def _refuse_switches(given: Any, read: Any, source: str, key: str = "") -> None:
+    """Refuse true and false that were read as numbers: a grid of one, the seed 0."""
+    if isinstance(given, bool) and type(read) in (int, float) and read == given:
+        said = str(given).lower()
+        raise ConfigError(f"{source}: key {key!r} is {said}: it should be a number")
+    if isinstance(given, Mapping):
+        inside = read if isinstance(read, Mapping) else getattr(read, "__dict__", {})
+        for name, value in given.items():
+            _refuse_switches(
+                value, inside.get(name), source, f"{key}.{name}".lstrip(".")
+            )
+    if isinstance(given, list) and isinstance(read, list | tuple):
+        for number, (value, one) in enumerate(zip(given, read, strict=False)):
+            _refuse_switches(value, one, source, f"{key}.{number}")
 
 
 def _with_default_out(data: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -20,23 +20,43 @@ from discovery.config.file import versions
 from discovery.config.settings import RunConfig
 from discovery.runs.files import file_hash, read_json, write_json
 from discovery.runs.leftovers import is_hidden
-from sciren.errors import DataError
+from sciren.errors import DataError, SciRenError
 
 MANIFEST = "manifest.json"
 OWN = "sha256 of the rest"  # the manifest's hash of itself
 LOCK = ".lock"  # held while a run is written
 
 # A context variable and not a global: threads and notebooks that load another run at
-# the same time are not affected.
-_accepted: ContextVar[bool] = ContextVar("edits accepted", default=False)
+# the same time are not affected. It holds what was found altered, None: not accepted.
+_accepted: ContextVar[dict[str, None] | None] = ContextVar(
+    "edits accepted", default=None
+)
 
 
 @contextmanager
 def edits_accepted(accept: bool = True) -> Iterator[None]:
-    """Let altered runs be opened inside; their outputs are marked as edited."""
-    token = _accepted.set(accept)
+    """Let altered runs be opened inside; their outputs are marked as edited.
+
+    Raises:
+        DataError: what was written into a file of such a run cannot be used.
+    """
+    altered: dict[str, None] = {}
+    token = _accepted.set(altered if accept else None)
     try:
         yield
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
+        if isinstance(error, SciRenError) or not altered:
+            raise
+        raise DataError(
+            f"{', '.join(altered)}: holds what no run holds ({error!r:.200}); take the "
+            "edits back, or run `sciren discover` again"
+        ) from error
     finally:
         _accepted.reset(token)
 
@@ -197,7 +217,10 @@ def check_unaltered(folder: Path) -> list[Alteration]:
         DataError: a file of the run, or its process file, is not what was written.
     """
     changes = [change for change in alterations(folder) if change.what == "changed"]
-    if changes and not _accepted.get():
+    accepted = _accepted.get()
+    if accepted is not None:
+        accepted |= {str(folder / change.name): None for change in changes}
+    elif changes:
         more = f" (and {len(changes) - 1} more)" if len(changes) > 1 else ""
         raise DataError(
             f"{folder}: {changes[0]}{more} since the run was written, so its numbers are "

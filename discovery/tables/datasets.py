@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from sciren.data.opening import HDF5, check_hdf5
 from sciren.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,11 +52,8 @@ def _engine(path: Path, guarded: Reader) -> str:
         mark = file.read(4)
     # NetCDF-4 is HDF5, the classic format begins with CDF; endings do not tell them
     # apart.
-    if mark == b"\x89HDF":
-        import h5py
-
-        # h5netcdf leaves a traceback on stderr where HDF5 itself refuses the file
-        guarded(path, lambda: h5py.File(path, "r").close())
+    if mark == HDF5:
+        guarded(path, lambda: check_hdf5(path))
         return "h5netcdf"
     if mark.startswith(b"CDF"):
         return "scipy"  # the classic format

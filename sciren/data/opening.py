@@ -10,6 +10,23 @@ from sciren.errors import DataError
 if TYPE_CHECKING:
     import xarray as xr
 
+HDF5 = b"\x89HDF"
+"""First bytes of a NetCDF-4 file: the signature of HDF5."""
+
+
+def check_hdf5(path: Path) -> None:
+    """Read the head of a NetCDF-4 file as h5netcdf does.
+
+    Where that fails inside of h5netcdf, its half-made file writes a traceback to stderr.
+
+    Raises:
+        OSError, RuntimeError, KeyError, ValueError: as h5py raises them.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        file.attrs.get("_nc3_strict")
+
 
 @contextmanager
 def opened_dataset(path: Path) -> "Iterator[xr.Dataset]":
@@ -22,11 +39,18 @@ def opened_dataset(path: Path) -> "Iterator[xr.Dataset]":
 
     engine = "zarr" if path.is_dir() else None
     try:
+        if path.is_file() and _first_bytes(path) == HDF5:
+            check_hdf5(path)
         # chunks=None: without dask values are read lazily by slices, which is all that
         # blocks need.
         dataset = xr.open_dataset(path, engine=engine, chunks=None)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         problem = " ".join(str(error).split())[:200]
         raise DataError(f"{path}: cannot be read as a grid: {problem}") from error
     with dataset:
         yield dataset
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(HDF5))

@@ -1,6 +1,7 @@
 """Forms that are made from one of the library, and forms in other units of x.
 
 exp about a number    a exp(b (x - reference)) + d      for x far from zero
+reciprocal            a/(x - s) + d                     for saturations with k near zero
 form of a raw value   g(shift + scale z)                for families without a rule
                                                         for new units, and for
                                                         factors that are raw features
@@ -18,10 +19,16 @@ from symbolic.families.forms import Array, Form, Inner, Shape, Variant
 from symbolic.families.guarded import guarded_exp, guarded_exp_slope
 from symbolic.families.library import EXP, FAMILIES
 from symbolic.families.linear_form import LinearForm
+from symbolic.families.saturating import MICHAELIS_MENTEN
 
 FAR_EXPONENT = 30.0
 """Exponent at x = 0, relative to the data, above which exp is written about a number:
 exp(30) = 1e13 is the last amplitude of which a double still holds three digits."""
+
+NEAR_ORIGIN = 1e-5
+"""Half saturation k, relative to its distance from the mean of x, below which x/(x + k) is
+written as a reciprocal: amplitudes grow as 1/k and cancel, and of the twelve digits that
+are printed seven are left here. Ten times the step of numerical derivatives by k."""
 
 ROUNDING = 1e-13
 """A difference this small against what it is the difference of is rounding."""
@@ -142,7 +149,8 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
     """Return form and constants in raw x for a curve of z = (x - shift) / scale.
 
     An exponential of an x far from zero is written about a round number near the shift:
-    its amplitude at x = 0 would not be a number. A user's family without a rule for new
+    its amplitude at x = 0 would not be a number. A saturation whose pole is at x = 0 is a
+    reciprocal: as x/(x + 0) it would be one everywhere. A user's family without a rule for new
     units keeps its constants: it is one of the raw value (`of_raw`), or else is written
     as a function of z.
     """
@@ -168,8 +176,19 @@ def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Arra
         rate = c[1] / scale
         amplitude = c[0] * np.exp(rate * (reference - shift))
         return exp_about(reference), np.array([amplitude, rate, c[2]])
-    raw = form.to_raw(c, shift, scale)
+    if form.shape is MICHAELIS_MENTEN and _pole_at_origin(c, shift, scale):
+        # z / (z + u) = 1 - reach / (x + k), with k = reach - shift and reach = scale u
+        reach, form = scale * c[1], form_named("reciprocal")
+        raw = np.array([-c[0] * reach, shift - reach, c[2] + c[0]])
+    else:
+        raw = form.to_raw(c, shift, scale)
     return form, _without_rounding(form, raw, abs(shift) + abs(scale))
+
+
+def _pole_at_origin(c: Array, shift: float, scale: float) -> bool:
+    """Whether a saturation of z has its pole at x = 0, next to its reach."""
+    reach = scale * c[1]
+    return bool(abs(reach - shift) < NEAR_ORIGIN * reach)
 
 
 def _without_rounding(form: Form, c: Array, size: float) -> Array:

@@ -28,8 +28,6 @@ def test_valid_files_load(hostile):
         loader.load()
 
 
-# a library for NetCDF complains when it drops a file that it could not open
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_mutated_files_end_in_errors_of_ours(hostile):
     score = fuzzed_loads(hostile, 380, slow=5.0)
     assert score.missed == (), score.line()

@@ -150,6 +150,11 @@ WRONG = [
     ("train=5", "key 'train' is 5"),
     ("train.epochs=x", "key 'train.epochs' is 'x': write a whole number"),
     ("train.profile_range={q10: [3, 1]}", "key 'train'"),
+    ("seed=true", "key 'seed' is true: it should be a number"),
+    ("encoder.grid=true", "key 'encoder.grid' is true: it should be a number"),
+    ("train.epochs=on", "key 'train.epochs' is 'on': write a whole number"),
+    ("train.smooth=false", "key 'train.smooth' is false: it should be a number"),
+    ("periodic={ta: true}", "key 'periodic.ta' is true: it should be a number"),
 ]
 
 

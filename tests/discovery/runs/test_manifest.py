@@ -92,6 +92,28 @@ def test_accepted_edits_mark_every_output(copy, tmp_path):
         Discovery.load(folder)
 
 
+@pytest.mark.parametrize("content", ["[]", "null", '{"rows": 3}', '{"units": [[1]]}'])
+def test_accepted_edits_that_cannot_be_used_are_named(copy, content):
+    folder, _ = copy
+    (folder / "views.json").write_text(content)
+    with (
+        pytest.raises(DataError, match=r"views.json: holds what no run holds"),
+        edits_accepted(),
+    ):
+        write_report(folder)
+
+
+def test_errors_of_an_unaltered_run_stay_as_they_are(copy):
+    folder, _ = copy
+
+    def fail():
+        open_run(folder)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), edits_accepted():
+        fail()
+
+
 def test_a_report_written_again_belongs_to_the_run(copy):
     folder, _ = copy
     write_report(folder)

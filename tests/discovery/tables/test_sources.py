@@ -1,5 +1,7 @@
 """Laws of reading: every format gives the same table, every bad file one clear line."""
 
+import contextlib
+import gc
 import gzip
 import importlib.util
 import subprocess
@@ -218,3 +220,19 @@ def test_reading_and_filtering_load_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_damaged_netcdf_file_leaves_nothing_on_stderr(frame, tmp_path):
+    # filterwarnings = error: a traceback that a destructor writes fails the test
+    write(frame, tmp_path / "a.nc")
+    whole = (tmp_path / "a.nc").read_bytes()
+    places = [k for k in range(len(whole)) if whole[k : k + 4] in (b"OHDR", b"OCHK")]
+    assert places
+    for place in places:
+        for offset in (8, 60):
+            changed = bytearray(whole)
+            changed[place + offset] ^= 0xFF
+            (tmp_path / "b.nc").write_bytes(changed)
+            with contextlib.suppress(DataError):
+                read_frame(tmp_path / "b.nc")
+    gc.collect()

@@ -20,6 +20,7 @@ from symbolic.families.guarded import (
     guarded_log_slope,
 )
 from symbolic.families.library import FAMILIES
+from symbolic.families.variants import in_raw
 
 FORMS = {form.name: form for family in FAMILIES for form in FAMILIES[family]}
 X = np.linspace(-0.97, 0.93, 41)
@@ -166,3 +167,16 @@ def test_a_form_without_a_rule_for_units_says_so():
     assert not form.rescalable
     with pytest.raises(ExpressionError, match="'odd' cannot change the unit"):
         form.to_raw(np.ones(2), 0.0, 1.0)
+
+
+@pytest.mark.parametrize("k", [0.0, 5e-17, -1e-9, 1e-6, -3e-5, 1e-4, 0.3])
+def test_a_saturation_with_its_pole_near_zero_keeps_its_digits(k):
+    shift, scale = 0.46, 0.27
+    c = np.array([-2.1, (shift + k) / scale, 0.4])
+    form, raw = in_raw(FORMS["michaelis_menten"], c, shift, scale)
+    x = shift + scale * X
+    printed = np.array([float(f"{value:.12g}") for value in raw])
+    curve = FORMS["michaelis_menten"].value(X, c)
+    np.testing.assert_allclose(form.value(x, raw), curve, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(form.value(x, printed), curve, rtol=1e-5, atol=1e-5)
+    assert np.abs(raw).max() < 1e6
