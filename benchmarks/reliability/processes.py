@@ -85,6 +85,23 @@ def killed_after(seconds: float) -> Fault:
     return fault
 
 
+def asked_to_end_after(seconds: float, number: int) -> Fault:
+    """Return a fault: the process gets a signal that it can answer, after CPU time.
+
+    Args:
+        seconds: of the process.
+        number: of the signal, such as ``signal.SIGINT``.
+    """
+
+    def fault() -> None:
+        # ignored in jobs of the background, which a harness may be
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGPROF, lambda *_: os.kill(os.getpid(), number))
+        signal.setitimer(signal.ITIMER_PROF, max(seconds, 1e-4))
+
+    return fault
+
+
 def killed_at_write(number: int) -> Fault:
     """Return a fault: the process is killed just before its n-th change of a file."""
     return _at_write(number, lambda: os.kill(os.getpid(), signal.SIGKILL))
