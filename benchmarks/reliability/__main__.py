@@ -1,7 +1,8 @@
 """The long attack: `python -m benchmarks.reliability [PART ...] [--count N] [--seed N]`.
 
-Parts: digits (200), edits (every kind of value), kills (50), fuzz (200,000), units (18 for
-each process), malformed (300), numeric (1000 samples of every law); all of them by default.
+Parts: digits (200), edits (every kind of value), kills (50), interrupts (48), fuzz (200,000),
+units (18 for each process), malformed (300), numeric (1000 samples of every law); all of
+them by default.
 `--count` makes one part shorter or longer.
 """
 
@@ -17,6 +18,7 @@ import torch
 from benchmarks.reliability.digits import altered_digits
 from benchmarks.reliability.edits import caught_edits, computed_again
 from benchmarks.reliability.fuzz import fuzzed_loads, loaders
+from benchmarks.reliability.interrupts import ended_commands
 from benchmarks.reliability.kills import KillRange, killed_commands
 from benchmarks.reliability.malformed.attempt import drawn, malformed_inputs
 from benchmarks.reliability.numeric import laws_kept
@@ -40,6 +42,10 @@ def _kills(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Scor
     return [killed_commands(KillRange(place), count or 50, seed)]
 
 
+def _interrupts(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
+    return [ended_commands(KillRange(place), count or 48, seed)]
+
+
 def _fuzz(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
     return [fuzzed_loads(loaders(run(), place), count or 200_000, seed)]
 
@@ -60,6 +66,7 @@ PARTS: dict[str, Part] = {
     "digits": _digits,
     "edits": _edits,
     "kills": _kills,
+    "interrupts": _interrupts,
     "fuzz": _fuzz,
     "units": _units,
     "malformed": _malformed,

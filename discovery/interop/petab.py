@@ -14,7 +14,6 @@ Reference: Schmiester et al. 2021 (PEtab, PLOS Computational Biology 17, e100864
 the format of PEtab-SciML 0.0.1.
 """
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,15 +88,12 @@ def petab_problem(
         ConfigError: something stands there, or encoder or process do not fit the format.
         DataError: no such run, or its data have gone.
     """
-    from discovery.runs.folder import open_run
+    from discovery.runs.folder import Kind, check_free, open_run, run_folder
     from discovery.runs.stored import load_discovery, network_of, stored_config
     from discovery.tables.prepare import prepare_rows
 
-    if out.exists() and not (overwrite and (out / "problem.yaml").is_file()):
-        raise ConfigError(
-            f"{out}: is there already; choose another name, or replace a problem with "
-            "--overwrite"
-        )
+    kind = Kind("PEtab problem", _is_problem)
+    check_free(out, overwrite, kind)
     folder = open_run(run)
     model = network_of(load_discovery(folder))
     layers_of(model)  # before the table is read
@@ -105,13 +101,15 @@ def petab_problem(
     if len(table) > rows:
         places = np.linspace(0, len(table) - 1, rows).round().astype(int)
         table = table.take(places)
-    hidden = out.with_name(f".{out.name}.part")
-    shutil.rmtree(hidden, ignore_errors=True)
-    write_problem(model, table, hidden)
-    if out.exists():
-        shutil.rmtree(out)
-    hidden.rename(out)
+    with run_folder(out, overwrite, kind) as hidden:
+        write_problem(model, table, hidden)
     return out
+
+
+def _is_problem(folder: Path) -> bool:
+    """Whether a folder is a problem of ours: one with a network beside its tables."""
+    names = ("problem.yaml", f"{NET}.yaml", "hybridization.tsv")
+    return all((folder / name).is_file() for name in names)
 
 
 def write_problem(model: "ScIReN", table: "Table", folder: Path) -> None:
@@ -124,7 +122,7 @@ def write_problem(model: "ScIReN", table: "Table", folder: Path) -> None:
         ConfigError: encoder or process do not fit the format.
     """
     layers, problem = layers_of(model), _Problem(model, table)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in problem.tables().items():
         frame.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
     (folder / "model.xml").write_text(problem.sbml(), encoding="utf-8")

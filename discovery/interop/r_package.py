@@ -1,7 +1,6 @@
 """A run as an R package: one function that gives values and intervals, base R only."""
 
 import re
-import shutil
 from importlib import resources
 from pathlib import Path
 
@@ -9,12 +8,15 @@ from discovery.config.file import versions
 from discovery.interop.r_law import law_code
 from discovery.results.record import DiscoveryRecord, equations_of
 from discovery.runs.files import read_record
-from discovery.runs.folder import open_run
+from discovery.runs.folder import Kind, check_free, open_run, run_folder
 from discovery.runs.stored import load_discovery
 from sciren.errors import ConfigError
 
 NAME = r"[A-Za-z][A-Za-z0-9.]*[A-Za-z0-9]"
 """Names that R allows for packages; Writing R Extensions, section 1.1.1."""
+
+MARK = "Values and intervals by equations that were found in data"
+"""Beginning of the description of every package of ours."""
 
 
 def r_package(run: Path, out: Path, overwrite: bool = False) -> Path:
@@ -37,25 +39,27 @@ def r_package(run: Path, out: Path, overwrite: bool = False) -> Path:
             f"{out.name!r} is no name of an R package: letters, digits and dots, from a "
             "letter on, such as towerequations"
         )
-    if out.exists() and not (overwrite and (out / "DESCRIPTION").is_file()):
-        raise ConfigError(
-            f"{out}: is there already; choose another name, or replace a package with "
-            "--overwrite"
-        )
+    check_free(out, overwrite, PACKAGE)
     folder = open_run(run)
     discovery = load_discovery(folder)
     texts = package_files(discovery, out.name, folder)
-    # Written beside its place and moved there, so that a package is whole or not there.
-    hidden = out.with_name(f".{out.name}.part")
-    shutil.rmtree(hidden, ignore_errors=True)
-    for name, text in texts.items():
-        path = hidden / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    if out.exists():
-        shutil.rmtree(out)
-    hidden.rename(out)
+    with run_folder(out, overwrite, PACKAGE) as hidden:
+        for name, text in texts.items():
+            path = hidden / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     return out
+
+
+def _is_package(folder: Path) -> bool:
+    """Whether a folder is a package of ours, and not just any of R."""
+    described = folder / "DESCRIPTION"
+    return (folder / "R" / "law.R").is_file() and (
+        described.is_file() and MARK in described.read_text("utf-8", "replace")
+    )
+
+
+PACKAGE = Kind("R package", _is_package)
 
 
 def package_files(
@@ -84,7 +88,7 @@ def _description(name: str, discovery: DiscoveryRecord) -> str:
         f"Version: {versions()['sciren']}\n"
         'Authors@R: person("Add", "The Authors", role = c("aut", "cre"),\n'
         '    email = "authors@example.org")\n'
-        f"Description: Values and intervals by equations that were found in data: {said}.\n"
+        f"Description: {MARK}: {said}.\n"
         "License: CC BY 4.0\n"
         "Encoding: UTF-8\n"
         "Imports: stats\n"

@@ -1,8 +1,6 @@
 """Files of a fitted estimator: a folder of JSON and arrays, read without running code."""
 
 import json
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +9,7 @@ import numpy as np
 
 from discovery.runs.checkpoints import exact
 from discovery.runs.files import plain, read_json, write_text
+from discovery.runs.folder import Kind, check_free, run_folder
 from sciren.errors import ConfigError, DataError, SciRenError
 
 if TYPE_CHECKING:
@@ -18,6 +17,11 @@ if TYPE_CHECKING:
     from sciren.decoders import Decoder
 
 ESTIMATOR, ROWS = "estimator.json", "rows.npz"
+KIND = Kind(
+    "saved estimator",
+    lambda folder: (folder / ESTIMATOR).is_file(),
+    replace="overwrite=True",
+)
 _HISTORY = (
     "engine", "reason", "rows", "selection", "edges", "ladder", "profiles",
     "concurvity", "messages",
@@ -42,7 +46,7 @@ def save_estimator(estimator: Any, folder: str | Path, overwrite: bool = False) 
     from sciren.data.kinds import kinds_to_json
 
     out = Path(folder)
-    _check_free(out, overwrite)
+    check_free(out, overwrite, KIND)
     history = estimator.history_
     record = {
         "parameters": {
@@ -56,10 +60,7 @@ def save_estimator(estimator: Any, folder: str | Path, overwrite: bool = False) 
         "history": {name: getattr(history, name) for name in _HISTORY},
         "columns": _columns(estimator._train),
     }
-    # The folder appears whole or not at all: written beside its place, then renamed.
-    hidden = out.with_name(f".{out.name}.new-{secrets.token_hex(4)}")
-    try:
-        hidden.mkdir(parents=True)
+    with run_folder(out, overwrite, KIND) as hidden:
         save_model(estimator.model_, hidden)
         text = json.dumps(exact(record), indent=1, ensure_ascii=False)
         write_text(hidden / ESTIMATOR, text + "\n")
@@ -71,11 +72,6 @@ def save_estimator(estimator: Any, folder: str | Path, overwrite: bool = False) 
         }
         # Without pickle an array file holds numbers only; reading it runs nothing.
         np.savez_compressed(hidden / ROWS, allow_pickle=False, **arrays)
-        if out.exists():
-            shutil.rmtree(out)
-        hidden.rename(out)
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
     return out
 
 
@@ -127,18 +123,6 @@ def load_estimator(
             f"{place}: is not as ScIReNRegressor.save writes it ({error!r}); save it again"
         ) from error
     return estimator
-
-
-def _check_free(out: Path, overwrite: bool) -> None:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not (out / ESTIMATOR).is_file():
-        raise ConfigError(f"{out}: holds something else; choose another folder")
-    if not overwrite:
-        raise ConfigError(
-            f"{out}: an estimator is there already; choose another folder, or replace it "
-            "with overwrite=True"
-        )
 
 
 def _written(name: str, value: Any) -> Any:

@@ -1,13 +1,17 @@
-"""Run folders: opened only as they were written, replaced as a whole or not at all."""
+"""Folders that a command writes: replaced as a whole or not at all, foreign files kept.
+
+Runs are opened only as they were written.
+"""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from discovery.runs.leftovers import NEW, OLD, dead, hidden_beside, remove
-from discovery.runs.manifest import check_unaltered, foreign_files
+from discovery.runs.manifest import check_unaltered, foreign_files, owned_files
 from sciren.errors import ConfigError, DataError
 
 # every finished run holds these; --overwrite touches no folder without them
@@ -17,6 +21,31 @@ RUN_FILES = ("config.yaml", "data.json")
 def is_run(folder: Path) -> bool:
     """Whether the folder is a finished run."""
     return all((folder / name).is_file() for name in RUN_FILES)
+
+
+def _not_written_again(old: Path, new: Path) -> list[Path]:
+    """Files of an old folder that the new one has not: the user's, where names are fixed."""
+    return sorted(set(owned_files(old)) - set(owned_files(new)))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What kind of folder a command writes, and what in it is the user's own.
+
+    Attributes:
+        name: for messages.
+        ours: folder -> whether it is one.
+        foreign: (old folder, new one) -> files of the old one that stay, relative to it.
+        replace: how the user asks for it to be replaced.
+    """
+
+    name: str
+    ours: Callable[[Path], bool]
+    foreign: Callable[[Path, Path], list[Path]] = _not_written_again
+    replace: str = "--overwrite"
+
+
+RUN = Kind("run", is_run, lambda old, new: foreign_files(old))
 
 
 def open_run(folder: Path | str) -> Path:
@@ -41,8 +70,8 @@ def open_run(folder: Path | str) -> Path:
     return path
 
 
-def check_free(out: Path, overwrite: bool) -> None:
-    """Make sure that a run may be written to this path.
+def check_free(out: Path, overwrite: bool, kind: Kind = RUN) -> None:
+    """Make sure that a run, or another kind of folder, may be written to this path.
 
     Raises:
         ConfigError: something stands there that may not be replaced, or nothing can.
@@ -52,15 +81,15 @@ def check_free(out: Path, overwrite: bool) -> None:
         return
     if not out.is_dir():
         raise ConfigError(f"{out}: is a file; choose a folder for the results")
-    if not is_run(out):
+    if not kind.ours(out):
         raise ConfigError(
-            f"{out}: holds files that are no run of sciren, so it is left alone; "
+            f"{out}: holds files that are no {kind.name} of sciren, so it is left alone; "
             "choose another folder"
         )
     if not overwrite:
         raise ConfigError(
-            f"{out}: a run is there already; choose another folder, or replace it "
-            "with --overwrite"
+            f"{out}: a {kind.name} is there already; choose another folder, or replace "
+            f"it with {kind.replace}"
         )
 
 
@@ -79,21 +108,24 @@ def _check_place(out: Path) -> None:
 
 
 @contextmanager
-def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
+def run_folder(
+    out: Path | str, overwrite: bool = False, kind: Kind = RUN
+) -> Iterator[Path]:
     """Give a hidden folder beside ``out`` that takes its place when all is written.
 
     An error or an interrupt inside removes what was written and leaves ``out`` as it
-    was; an old run is replaced at the very end only.
+    was; an old folder is replaced at the very end only, and files of the user stay.
 
     Args:
         out: folder of the results; its parents are made.
-        overwrite: whether an existing run may be replaced.
+        overwrite: whether an existing one may be replaced.
+        kind: of the folder.
     Raises:
         ConfigError: ``out`` may not be replaced, or cannot be written.
     """
     out = Path(out).resolve()
-    clear(out)
-    check_free(out, overwrite)
+    clear(out, kind)
+    check_free(out, overwrite, kind)
     hidden = hidden_beside(out)
     try:
         hidden.mkdir(parents=True)
@@ -103,13 +135,13 @@ def run_folder(out: Path | str, overwrite: bool = False) -> Iterator[Path]:
         ) from error
     try:
         yield hidden
-        put_in_place(hidden, out, overwrite)
+        put_in_place(hidden, out, overwrite, kind)
     finally:
         # After success the folder has been renamed and nothing is left to remove.
         shutil.rmtree(hidden, ignore_errors=True)
 
 
-def clear(out: Path) -> None:
+def clear(out: Path, kind: Kind = RUN) -> None:
     """Finish what a killed process has begun beside a run: nothing hidden stays.
 
     A run that was moved aside and not replaced comes back; one that was replaced gives
@@ -119,7 +151,7 @@ def clear(out: Path) -> None:
         # The old run is in place of ours or the new one is: killed before or after the
         # second rename.
         if out.exists():
-            _keep_foreign(old, out)
+            _keep_foreign(old, out, kind)
             remove(old)
         else:
             old.rename(out)
@@ -127,9 +159,9 @@ def clear(out: Path) -> None:
         remove(new)
 
 
-def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
+def put_in_place(hidden: Path, out: Path, overwrite: bool, kind: Kind = RUN) -> None:
     """Let a finished hidden folder take the place of ``out``; an old run goes last."""
-    check_free(out, overwrite)  # another process may have been faster
+    check_free(out, overwrite, kind)  # another process may have been faster
     if not out.exists():
         hidden.rename(out)
         return
@@ -142,13 +174,13 @@ def put_in_place(hidden: Path, out: Path, overwrite: bool) -> None:
     except OSError:
         old.rename(out)
         raise
-    _keep_foreign(old, out)
+    _keep_foreign(old, out, kind)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _keep_foreign(old: Path, new: Path) -> None:
-    """Carry over what the user has put into a run; a name that is taken gets a number."""
-    for name in foreign_files(old):
+def _keep_foreign(old: Path, new: Path, kind: Kind) -> None:
+    """Carry over what the user has put into it; a name that is taken gets a number."""
+    for name in kind.foreign(old, new):
         place, number = new / name, 1
         while place.exists():
             number += 1

@@ -167,5 +167,6 @@ def test_a_spline_run_is_refused_and_a_folder_is_kept(light, tmp_path):
     with pytest.raises(ConfigError, match="KANEncoder"):
         petab_problem(light, tmp_path / "problem")
     (tmp_path / "there").mkdir()
-    with pytest.raises(ConfigError, match="is there already"):
+    (tmp_path / "there" / "problem.yaml").write_text("mine")
+    with pytest.raises(ConfigError, match="no PEtab problem of sciren"):
         petab_problem(light, tmp_path / "there", overwrite=True)

@@ -108,9 +108,20 @@ def test_a_name_that_r_refuses_and_a_folder_that_is_there(light, package, tmp_pa
     with pytest.raises(ConfigError, match="is there already"):
         r_package(light, package)
     (tmp_path / "other").mkdir()
-    with pytest.raises(ConfigError, match="is there already"):
+    (tmp_path / "other" / "DESCRIPTION").write_text("Package: other\n")
+    with pytest.raises(ConfigError, match="no R package of sciren"):
         r_package(light, tmp_path / "other", overwrite=True)
-    assert r_package(light, package, overwrite=True) == package
+
+
+def test_a_package_that_is_replaced_keeps_what_the_user_put_into_it(light, tmp_path):
+    package = r_package(light, tmp_path / "mine")
+    (package / "notes.md").write_text("mine")
+    law = (package / "R" / "law.R").read_bytes()
+    (package / "R" / "law.R").write_text("stop()")
+    r_package(light, package, overwrite=True)
+    assert (package / "notes.md").read_text() == "mine"
+    assert (package / "R" / "law.R").read_bytes() == law
+    assert not list(tmp_path.glob(".mine*"))
 
 
 def test_r_code_is_ascii(package):

@@ -197,12 +197,12 @@ def test_what_is_saved_comes_back_without_code(found, data, tmp_path):
     again = ScIReNRegressor.load(place)
     assert again.get_params()["families"] == ["linear"]
     np.testing.assert_array_equal(again.predict(data[0]), found.predict(data[0]))
-    with pytest.raises(ConfigError, match="an estimator is there already"):
+    with pytest.raises(ConfigError, match="a saved estimator is there already"):
         found.save(place)
     found.save(place, overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
-    with pytest.raises(ConfigError, match="holds something else"):
+    with pytest.raises(ConfigError, match="no saved estimator of sciren"):
         found.save(tmp_path / "mine", overwrite=True)
     (place / "estimator.json").write_text("{}")
     with pytest.raises(DataError, match=r"not as ScIReNRegressor\.save writes"):

@@ -1,0 +1,41 @@
+"""A command that is asked to end, or refused its writes, says so and leaves nothing hidden."""
+
+import random
+
+import pytest
+
+from benchmarks.reliability.interrupts import drawn_ending, end_early, ended_commands
+from benchmarks.reliability.kills import KillRange
+from discovery.commands import guard
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(__import__("os"), "fork"), reason="needs fork"
+)
+
+
+def quiet(message):
+    pass
+
+
+@pytest.fixture(scope="module")
+def predicting(tmp_path_factory, made):
+    folder = tmp_path_factory.mktemp("interrupts")
+    return KillRange(folder, ("predict",), run=made.parents[1])
+
+
+def test_commands_that_are_ended_say_so_and_are_finished(predicting):
+    score = ended_commands(predicting, 6, seed=1, say=quiet)
+    assert score.missed == (), score.line()
+
+
+def test_the_harness_sees_an_end_without_a_word(predicting, monkeypatch):
+    def silent(text):
+        pass
+
+    monkeypatch.setattr(guard, "tell", silent)
+    rng = random.Random(1)
+    endings = [drawn_ending(rng, 0.2) for _ in range(8)]
+    for word in ("interrupted: ", "error: "):
+        ending = next(one for one in endings if one.word == word)
+        problems = end_early(predicting, predicting.attacks[0], ending)
+        assert any("last line ''" in problem for problem in problems)
