@@ -12,7 +12,11 @@ from itertools import product
 
 import numpy as np
 
-from symbolic.composition.fitting.edge_families import edge_family
+from symbolic.composition.fitting.edge_families import (
+    POLYNOMIALS,
+    edge_family,
+    linear_columns,
+)
 from symbolic.composition.fitting.levenberg import Fit, Levenberg, fit
 from symbolic.composition.fitting.model import (
     Model,
@@ -101,10 +105,9 @@ class Namer:
     def _fitted(
         self, feature: int, name: str, target: Array, share: Array, total: float
     ) -> Named:
-        z = self.columns[feature].z[self.rows]
-        if name in ("linear", "quadratic"):
+        if name in POLYNOMIALS:
             # linear in its constants: solved at once
-            powers = [z] if name == "linear" else [z * z, z]
+            powers = linear_columns(self.columns[feature], name)[self.rows].T
             columns = np.stack([power - share @ power for power in powers], axis=1)
             root = np.sqrt(share)
             beta = np.linalg.lstsq(columns * root[:, None], target * root)[0]

@@ -5,6 +5,7 @@ reciprocal a/(x - s) + d, also every saturation a*x/(x + k)
 cube       a*(x - s)**3 + d          sine      a*sin(w*x + p) + d
 tanh       a*tanh(b*(x - s)) + d     gaussian  a*exp(-b*(x - s)**2) + d
 threshold  a*step(x - s) + d: d below s, a + d above
+square     a*x**2 + d, a parabola whose vertex is zero in the unit of the column
 arrhenius  a*exp(e*(x - 25)/(298.15*R*(x + 273.15))) + d, x in degrees C, e in J mol-1
 """
 
@@ -158,6 +159,14 @@ THRESHOLD = Shape(
     rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), 1.0, 0.0),
 )
 
+SQUARE = Shape(
+    value=lambda x, u: x * x,
+    by_inner=lambda x, u: (),
+    by_x=lambda x, u: 2.0 * x,
+    expression=lambda x, u: x**2,
+)
+"""Without a rule for new units: zero of another unit is another vertex."""
+
 GAS_CONSTANT = 8.314462618  # J mol-1 K-1, CODATA 2018
 FREEZING, REFERENCE = 273.15, 298.15  # K: 0 and 25 degrees C
 
@@ -199,6 +208,7 @@ MORE_FAMILIES: dict[str, tuple[Form, ...]] = {
     "tanh": (Form("tanh", Variant(), ("b", "s"), 8, TANH),),
     "gaussian": (Form("gaussian", Variant(), ("b", "s"), 9, GAUSSIAN),),
     "threshold": (Form("threshold", Variant(), ("s",), 5, THRESHOLD),),
+    "square": (Form("square", Variant(), (), 4, SQUARE),),
     "arrhenius": (Form("arrhenius", Variant(), ("e",), 12, ARRHENIUS),),
 }
 """Families to be named explicitly: ``families=[*DEFAULT_FAMILIES, "tanh"]``."""

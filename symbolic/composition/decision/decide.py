@@ -10,7 +10,8 @@
    refuses the form, an equal one is named beside it;
 6. a curve patched together is refused, unless the data would show any imitation;
 7. the features must not say anything about the residual;
-8. other forms that the data cannot tell from it stand beside it.
+8. other forms that the data cannot tell from it stand beside it, and so does a curve in
+   place of a line whose bend these rows could not show.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import numpy as np
 from sciren.inference.relationship import LEVEL, relationship
 from symbolic.composition.blocks import memory_of
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
+from symbolic.composition.decision.open_lines import BEND, open_lines
 from symbolic.composition.decision.outer_rivals import outer_rivals
 from symbolic.composition.decision.record import CLEARLY, EQUAL_WITHIN, Decision
 from symbolic.composition.decision.rivals import rivals
@@ -139,9 +141,15 @@ def _compared(
         )
         step = "add a family that holds such a curve, or use the curve itself"
         return Decision("refused", reason, step, rivals=beside)
+    bent = open_lines(regression, pick.model, pick.rss)
+    step = "rows where these forms part, or less noise; until then name all of them"
+    if bent is not None and not equals and not beside:
+        of = " and ".join(names[i] for i in bent.features)
+        reason = f"a bend of {of} by {BEND:.0%} of its spread would not show"
+        return Decision("not distinguishable", reason, step, rivals=(bent,))
+    beside += () if bent is None else (bent,)
     if equals or beside:
         reason = f"{1 + len(equals) + len(beside)} forms fit equally well"
-        step = "rows where these forms part, or less noise; until then name all of them"
         return Decision("not distinguishable", reason, step, equals, beside)
     return Decision("found")
 

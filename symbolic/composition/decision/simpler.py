@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from symbolic.composition.decision.size import refitted, size
+from symbolic.composition.fitting.edge_families import linear_columns
 from symbolic.composition.fitting.model import Model, Term, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.rewriting import rewritings
@@ -66,9 +67,11 @@ def _improves(reached: dict[object, ScoredModel], scored_model: ScoredModel) -> 
 
 
 def _steps(search: Search, scored_model: ScoredModel) -> Iterator[ScoredModel]:
-    met = set()
+    met, families = set(), {*search.families}
+    if "quadratic" in families:
+        families.add("square")  # a parabola too, whose vertex happens to be zero
     for model in plainer_models(search.regression, scored_model.model):
-        allowed = all(term.family in search.families for term in model.terms())
+        allowed = all(term.family in families for term in model.terms())
         if allowed and model.key not in met:
             met.add(model.key)
             yield refitted(search.regression, model)
@@ -94,8 +97,8 @@ def exchanged_curves(search: Search, best: ScoredModel) -> Iterator[ScoredModel]
 def plainer_models(regression: Regression, model: Model) -> Iterator[Model]:
     """Yield models that are one step plainer.
 
-    A term is dropped, a curve straightened or made a parabola, a node replaced by its sum,
-    a factor loses its offset.
+    A term is dropped, a curve straightened or made a parabola, the vertex of a parabola
+    moved to zero, a node replaced by its sum, a factor loses its offset.
     """
     for place in model.places():
         yield model.with_term(place, None)
@@ -115,16 +118,17 @@ def _anchored(model: Model, place: tuple[int, int]) -> bool:
 def _plainer_families(family: str) -> tuple[str, ...]:
     if family == "linear":
         return ()
-    return ("linear",) if family == "quadratic" else ("linear", "quadratic")
+    if family == "square":
+        return ("linear",)
+    return ("linear", "square") if family == "quadratic" else ("linear", "quadratic")
 
 
 def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:
     """Least-squares line or parabola of a term as its start in that family."""
     # a start only: the refit follows
-    z = regression.columns[term.feature].z
     values = term_value(regression.columns, term)
-    columns = [z] if family == "linear" else [z * z, z]
-    design = np.column_stack([*columns, np.ones(len(z))])
+    columns = linear_columns(regression.columns[term.feature], family)
+    design = np.column_stack([columns, np.ones(len(values))])
     found = np.linalg.lstsq(design, values, rcond=None)[0]
     return Term(term.feature, family, tuple(found[:-1].tolist()))
 

@@ -39,7 +39,9 @@ def patchwork(model: Model) -> tuple[int, ...]:
     for node in model.nodes:
         # exp of a parabola is a bell, which is a curve of its own
         inner = [term for term in node.terms if curved(term)]
-        bell = node.kind == "exp" and all(t.family == "quadratic" for t in inner)
+        bell = node.kind == "exp" and all(
+            t.family in ("quadratic", "square") for t in inner
+        )
         several = len({term.feature for term in node.terms}) > 1
         if node.kind == "product" or bell or several:
             curves.update(term.feature for term in inner)

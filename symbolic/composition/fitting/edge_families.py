@@ -2,6 +2,7 @@
 
     linear     a z
     quadratic  a z^2 + b z
+    square     a (z^2 - 2 o z)          a parabola with its vertex at the raw zero o
     exp        a (exp(b z) - 1) / b       slope a at zero, linear as b -> 0
     log        a log(1 + q z) / q         slope a at zero, linear as q -> 0, pole -1/q
     abs        a |z - v|
@@ -34,6 +35,13 @@ def _linear(column: Column, c: Array, out: Array) -> Array:
 def _quadratic(column: Column, c: Array, out: Array) -> Array:
     out[:, 0], out[:, 1] = column.square, column.z
     return c[0] * column.square + c[1] * column.z
+
+
+def _square(column: Column, c: Array, out: Array) -> Array:
+    # a (z - o)^2 without its value at z = 0, where the feature has its mean: a raw square
+    # of a feature far from zero would lose the digits of its variation
+    out[:, 0] = column.square - (2.0 * column.origin) * column.z
+    return c[0] * out[:, 0]
 
 
 def _exp(column: Column, c: Array, out: Array) -> Array:
@@ -153,6 +161,11 @@ def _natural_line(column: Column, c: Array) -> tuple[float, Array]:
     return -float(c[0]) * column.origin, np.array([-column.origin])
 
 
+def _natural_raw_square(column: Column, c: Array) -> tuple[float, Array]:
+    # a (z - o)^2 = a (z^2 - 2 o z) + a o^2
+    return float(c[0]) * column.origin**2, np.array([column.origin**2])
+
+
 def _natural_square(column: Column, c: Array) -> tuple[float, Array]:
     a = c[0] if abs(c[0]) > 1e-9 else 1e-9
     vertex = 0.5 * float(c[1] / a)
@@ -176,6 +189,7 @@ _OWN: dict[str, EdgeFamily] = {
     for one in (
         EdgeFamily("linear", 1, 3.0, _linear, natural=_natural_line),
         EdgeFamily("quadratic", 2, 5.0, _quadratic, natural=_natural_square),
+        EdgeFamily("square", 1, 4.0, _square, natural=_natural_raw_square),
         EdgeFamily(
             "exp", 2, 6.0, _exp, _retract_exp, _rates, _exp_shapes, _natural_exp
         ),
@@ -186,6 +200,17 @@ _OWN: dict[str, EdgeFamily] = {
         EdgeFamily("spline", 9, 9.0, _spline),
     )
 }
+
+POLYNOMIALS = ("linear", "square", "quadratic")
+"""Families that are linear in their constants."""
+
+
+def linear_columns(column: Column, name: str) -> Array:
+    """Return the columns (n, constants) whose sum a line or parabola is."""
+    out = np.empty((len(column.z), _OWN[name].size))
+    _OWN[name].evaluate(column, np.zeros(out.shape[1]), out)
+    return out
+
 
 NAMED = ("linear", "quadratic", "exp", "log", "abs")
 """Families of closed form that are used unless others are asked for."""

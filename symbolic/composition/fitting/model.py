@@ -202,7 +202,12 @@ class Evaluator:
         for term in terms:
             end = at + len(term.constants)
             self.spline[at:end] = term.family == "spline"
-            if term.family not in ("linear", "quadratic", "spline"):  # without a domain
+            if term.family not in (
+                "linear",
+                "quadratic",
+                "square",
+                "spline",
+            ):  # without a domain
                 self.retractions.append((slice(at, end), term))
             at = end
         return at

@@ -73,6 +73,11 @@ def _of_library(term: Term, column: Column) -> tuple[EdgeTerm, float]:
         return EdgeTerm(term.feature, form, term.constants), 0.0
     if not form.rescalable:
         raw = of_raw(form, -column.origin * column.scale, column.scale)
+        if term.family == "square":
+            # a (z^2 - 2 o z) = (a / scale^2) x^2 - a o^2 with x = scale (z - o)
+            (a,) = term.constants
+            edge = EdgeTerm(term.feature, raw, (a / column.scale**2,))
+            return edge, -a * column.origin**2
         return EdgeTerm(term.feature, raw, term.constants), 0.0
     constants = form.to_raw(np.array([*term.constants, 0.0]), *scaling(column))
     inner = tuple(float(value) for value in constants[:-1])

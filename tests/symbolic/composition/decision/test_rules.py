@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from symbolic.composition.decision.open_lines import largest_bends, open_lines
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.simpler import (
     exchanged_curves,
@@ -135,3 +136,60 @@ def test_other_families_take_the_place_of_each_curve():
     assert others == set(NAMED) - {"exp"}
     line = refitted(regression(), Model((LINE,)))
     assert not list(exchanged_curves(search, line))
+
+
+@pytest.mark.parametrize("vertex", [0.0, 0.8])
+def test_a_parabola_about_zero_has_one_constant_where_the_rows_allow_it(vertex):
+    rng = np.random.default_rng(5)
+    x = 3.0 + rng.normal(size=(300, 1))  # zero is far from the mean
+    y = (x[:, 0] - vertex) ** 2
+    y = y + 0.1 * y.std() * rng.normal(size=300)
+    rows = Regression.of(
+        (x - 3.0) / 1.0, (y - y.mean()) / y.std(), origin=np.array([-3.0])
+    )
+    parabola = refitted(rows, Model((Term(0, "quadratic", (1.0, 1.0)),)))
+    steps = [refitted(rows, model) for model in plainer_models(rows, parabola.model)]
+    square = next(s for s in steps if "square" in {t.family for t in s.model.terms()})
+    assert square.model.size == 1
+    assert (square.criterion < parabola.criterion) == (vertex == 0.0)
+    assert plainest([square, parabola]) is (square if vertex == 0 else parabola)
+
+
+def test_a_line_is_open_where_few_or_noisy_rows_would_not_show_its_bend():
+    def bend(rows, noise):
+        data = regression(lambda z, rng: z[:, 0] + noise * rng.normal(size=rows), rows)
+        line = refitted(data, Model((LINE,)))
+        return data, line, largest_bends(data, line.model, line.rss)[0]
+
+    few, many = bend(60, 1.0), bend(6000, 1.0)
+    # errors fall with the root of the rows
+    assert few[2] > 0.15 > many[2]
+    assert few[2] / many[2] == pytest.approx(10, rel=0.6)
+    curve = open_lines(few[0], few[1].model, few[1].rss)
+    assert curve is not None
+    assert (curve.features, curve.family) == ((0,), "curve")
+    assert open_lines(many[0], many[1].model, many[1].rss) is None
+    assert open_lines(few[0], Model((KINK,)), few[1].rss) is None  # no line
+
+
+def test_a_bend_of_the_data_lies_inside_its_interval():
+    held = 0
+    for seed in range(40):
+        data = regression(
+            lambda z, rng: (
+                z[:, 0] + 0.1 * (z[:, 0] ** 2 - 1) + 0.3 * rng.normal(size=len(z))
+            ),
+            150,
+            seed,
+        )
+        line = refitted(data, Model((LINE,)))
+        held += largest_bends(data, line.model, line.rss)[0] > 0.1 * np.sqrt(2)
+    assert held >= 36  # one-sided 97.5 %
+
+
+def test_a_line_of_two_values_cannot_bend():
+    data = regression()
+    z = np.where(data.columns[0].z > 0, 1.0, -1.0)[:, None]
+    two = Regression.of(z, z[:, 0] + 0.1 * data.y)
+    line = refitted(two, Model((LINE,)))
+    assert largest_bends(two, line.model, line.rss) == {}
