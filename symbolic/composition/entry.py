@@ -54,6 +54,7 @@ def compose(
     groups: Any = None,
     target_name: str = "y",
     start: Any = None,
+    periodic: Mapping[str, float] | None = None,
 ) -> Composition:
     """Find a formula: an additive part plus nonlinear nodes of sums of functions.
 
@@ -81,15 +82,17 @@ def compose(
         target_name: of the left side.
         start: (n,) latent of a trained encoder to begin with, behind a process; its
             constants start where `constants` says.
+        periodic: feature -> period in its unit, such as ``{"doy": 365.25}``: its curve is
+            one wave, or two, that fit into the circle.
     Returns:
         The formula with its verdict; a refused one is an approximation, not a finding.
     Raises:
-        ConfigError: an unknown family or stage.
+        ConfigError: an unknown family or stage, a period of no feature.
         DataError, ShapeError: rows that cannot be used.
     """
     budget = Budget(budget_s, Work())
     settings = checked_settings(families, seed, max_rung, groups)
-    inputs = checked(features, target, names, weight)
+    inputs = checked(features, target, names, weight, periodic)
     if process is not None:
         known = checked_process(process, forcings, constants, bounds, len(inputs.raw))
         return _composed_through(
@@ -105,14 +108,8 @@ def _composed(
     # The search sees y about zero in units of its deviation: floors and penalties then mean the
     # same for any target.
     shift, scale = float(inputs.target.mean()), float(inputs.target.std())
-    regression = Regression.of(
-        inputs.scaled,
-        (inputs.target - shift) / scale,
-        inputs.weight,
-        origin=inputs.origin,
-        scale=inputs.scale,
-        work=budget.work,
-    )
+    values = (inputs.target - shift) / scale
+    regression = _regression(inputs, values, inputs.weight, budget.work)
     # Asked first: a search over noise finds something in the end, and costs the most.
     finding = without_relation(regression, settings)
     if finding is None:
@@ -130,15 +127,22 @@ def _narrowed(inputs: Inputs, regression: Regression) -> tuple[Inputs, Regressio
     narrow = narrowed(inputs)
     if narrow is inputs:
         return inputs, regression
-    fewer = Regression.of(
-        narrow.scaled,
-        regression.y,
-        regression.weight,
-        origin=narrow.origin,
-        scale=narrow.scale,
-        work=regression.work,
+    return narrow, _regression(narrow, regression.y, regression.weight, regression.work)
+
+
+def _regression(
+    inputs: Inputs, y: Array, weight: Array | None, work: Work
+) -> Regression:
+    """Return the regression of y (n,) on the scaled features."""
+    return Regression.of(
+        inputs.scaled,
+        y,
+        weight,
+        origin=inputs.origin,
+        scale=inputs.scale,
+        work=work,
+        periods=inputs.periods / inputs.scale,
     )
-    return narrow, fewer
 
 
 def _composed_through(
@@ -152,13 +156,7 @@ def _composed_through(
 ) -> Composition:
     """Find the latent's formula behind a process."""
     inputs = narrowed(inputs)
-    regression = Regression.of(
-        inputs.scaled,
-        inputs.target,
-        origin=inputs.origin,
-        scale=inputs.scale,
-        work=budget.work,
-    )
+    regression = _regression(inputs, inputs.target, None, budget.work)
     weight = inputs.weight if weighted else None
     start = _start(latent, process, len(regression))
     through_process = search_through(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from sciren.data.kinds import Periodic
 from sciren.errors import ConfigError, closest_names
 from symbolic.composition.entry import compose
 from symbolic.composition.result import Composition
@@ -55,6 +56,10 @@ def compose_latent(
     values = _array(model.latents(table))
     seen = _seen(model, table, name, values)
     options["groups"] = _groups(table)[seen.rows]
+    kinds = getattr(table, "kinds", {})
+    options["periodic"] = {
+        n: kind.period for n, kind in kinds.items() if isinstance(kind, Periodic)
+    }
     if weights is not None:
         options["weight"] = _array(weights)[seen.rows]
     # Plain regression observes the latent itself: there is nothing to see it through.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sciren.errors import DataError, ShapeError
+from sciren.errors import ConfigError, DataError, ShapeError, closest_names
 
 Array = np.ndarray
 
@@ -22,6 +22,7 @@ class Inputs:
     Args:
         names: of the features;  raw: (n, d);  shift, scale: (d,) mean and deviation.
         target: (n,) observed;  weight: (n,) factors on residuals, mean square one.
+        periods: (d,) lengths of the circles that features lie on, 0 for those on a line.
         places: (d,) of the features among the columns that were handed over, where they
             are fewer.
     """
@@ -32,6 +33,7 @@ class Inputs:
     scale: Array
     target: Array
     weight: Array
+    periods: Array
     places: tuple[int, ...] | None = None
 
     @property
@@ -53,6 +55,7 @@ class Inputs:
             raw=self.raw[:, kept],
             shift=self.shift[kept],
             scale=self.scale[kept],
+            periods=self.periods[kept],
             places=tuple(kept),
         )
 
@@ -133,10 +136,12 @@ def checked(
     target: Any,
     names: Sequence[str] | None = None,
     weight: Any = None,
+    periodic: Mapping[str, float] | None = None,
 ) -> Inputs:
     """Check and scale what was handed over.
 
     Raises:
+        ConfigError: a period of no feature, or one that is no length.
         ShapeError: lengths differ.
         DataError: missing or infinite values, constant features, too few rows.
     """
@@ -164,7 +169,24 @@ def checked(
             )
     # not zero: constant features were refused above
     scale = raw.std(0)
-    return Inputs(chosen, raw, raw.mean(0), scale, y, _weights(weight, len(y)))
+    periods = _periods(periodic or {}, chosen)
+    return Inputs(chosen, raw, raw.mean(0), scale, y, _weights(weight, len(y)), periods)
+
+
+def _periods(periodic: Mapping[str, float], names: Sequence[str]) -> Array:
+    """Return the length of every feature's circle, 0 for a line."""
+    for name, period in periodic.items():
+        if name not in names:
+            raise ConfigError(
+                f"periodic names {name!r}, which is no feature. "
+                f"{closest_names(name, names)}"
+            )
+        if not (np.isfinite(period) and period > 0):
+            raise ConfigError(
+                f"the period of {name!r} is {period}; use a positive number in the unit "
+                "of the feature, such as 365.25 for days of the year"
+            )
+    return np.array([float(periodic.get(name, 0.0)) for name in names])
 
 
 def _weights(weight: Any, count: int) -> Array:

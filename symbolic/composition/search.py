@@ -13,7 +13,8 @@ from itertools import product
 import numpy as np
 
 from symbolic.composition.fitting.edge_families import (
-    POLYNOMIALS,
+    CIRCULAR,
+    LINEAR_IN_CONSTANTS,
     edge_family,
     linear_columns,
 )
@@ -96,7 +97,9 @@ class Namer:
         return sorted(found, key=lambda naming: naming.misfit)
 
     def _families_of(self, feature: int) -> tuple[str, ...]:
-        """Families of a feature: on two values every curve is a line."""
+        """Families of a feature: on two values every curve is a line, on a circle a wave."""
+        if self.columns[feature].period:
+            return CIRCULAR
         two_values = self.columns[feature].basis.shape[1] == 1
         return (
             ("linear",) if two_values and "linear" in self.families else self.families
@@ -105,7 +108,7 @@ class Namer:
     def _fitted(
         self, feature: int, name: str, target: Array, share: Array, total: float
     ) -> Named:
-        if name in POLYNOMIALS:
+        if name in LINEAR_IN_CONSTANTS:
             # linear in its constants: solved at once
             powers = linear_columns(self.columns[feature], name)[self.rows].T
             columns = np.stack([power - share @ power for power in powers], axis=1)
@@ -347,10 +350,10 @@ class Search:
         model, rows = freed(self.regression, best.model, place), len(self.regression)
         term = model.term(place)
         simplest = self.names(model, place)
-        if term.family != "linear" and "linear" in self.families:
+        lines = [named.term for named in simplest if named.term.family == "linear"]
+        if term.family != "linear" and lines:
             # the line first: it is the plainest, and most edges are one
-            line = next(named for named in simplest if named.term.family == "linear")
-            yield model.with_term(place, line.term)
+            yield model.with_term(place, lines[0])
         fewer = model.with_term(place, None)
         if fewer.places():
             yield fewer

@@ -70,7 +70,11 @@ def _strongest(regression: Regression, best: Model) -> list[tuple[int, ...]]:
     # what is of lower order is projected out: lines, squares and products of two
     lower = np.hstack([z, *(z[:, [i]] * z[:, [j]] for i, j in pairs)])
     beside = regression.beside(lower)
-    triples = list(combinations(range(count), 3))
+    # a place on a circle is no amount that could be a factor
+    amounts = [i for i, column in enumerate(regression.columns) if not column.period]
+    triples = list(combinations(amounts, 3))
+    if not triples:
+        return []
     columns = np.stack([z[:, t].prod(axis=1) for t in map(list, triples)], axis=1)
     bare = beside.without(columns * beside.weight[:, None])
     size = np.maximum(np.linalg.norm(bare, axis=0), 1e-300)

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from symbolic.expression.atoms import Exact
-from symbolic.families.forms import Array, Variant
+from symbolic.families.forms import Array, Form, Variant
 from symbolic.families.linear_form import LinearForm
 
 
@@ -88,6 +88,16 @@ class Harmonics(LinearForm):
             turn = 2 * (k + 1) * sympy.pi / Exact(self.period)
             whole += numbers[2 * k] * sympy.cos(turn * (x - numbers[2 * k + 1]))
         return whole
+
+    def in_raw(self, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
+        """Return form and constants in raw x for waves of z = (x - shift) / scale."""
+        if shift == 0.0 and scale == 1.0:
+            return self, np.array(c, dtype=float)
+        # the period was divided by the scale: what is printed is the number that was given
+        raw = harmonics(float(f"{self.period * scale:.12g}"), self.count)
+        moved = np.array(c, dtype=float)
+        moved[1:-1:2] = shift + scale * moved[1:-1:2]
+        return raw, np.array([*raw.canonical(tuple(moved[:-1])), moved[-1]])
 
     def canonical(self, constants: Sequence[float]) -> tuple[float, ...]:
         """Return the same waves with positive amplitudes and places on the circle."""

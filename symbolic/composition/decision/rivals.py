@@ -7,6 +7,7 @@ import numpy as np
 from symbolic.composition.decision.record import Rival, gain_of
 from symbolic.composition.decision.rival_families import FAMILIES, Place, scaled_to_one
 from symbolic.composition.decision.spans import orthonormal_span
+from symbolic.composition.fitting.edge_families import CIRCULAR
 from symbolic.composition.fitting.model import Evaluator, Model
 from symbolic.composition.fitting.regression import Regression
 
@@ -25,8 +26,8 @@ def rivals(regression: Regression, model: Model, rss: float) -> Iterator[Rival]:
     residual = regression.target - regression.without(value * weight)
     spans = _spans(model)
     for k, term in enumerate(model.additive):
-        # a line has no curve to be mistaken
-        if term.family == "linear":
+        # a line has no curve to be mistaken, and on a circle there are only waves
+        if term.family in ("linear", *CIRCULAR):
             continue
         # everything else of the formula moves along its tangent; its own term is taken out
         others = np.delete(tangent, np.r_[spans[k]], axis=1) * weight[:, None]

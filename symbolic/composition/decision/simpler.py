@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from symbolic.composition.decision.size import refitted, size
-from symbolic.composition.fitting.edge_families import linear_columns
+from symbolic.composition.fitting.edge_families import CIRCULAR, linear_columns
 from symbolic.composition.fitting.model import Model, Term, term_value
 from symbolic.composition.fitting.regression import Regression
 from symbolic.composition.rewriting import rewritings
@@ -70,6 +70,7 @@ def _steps(search: Search, scored_model: ScoredModel) -> Iterator[ScoredModel]:
     met, families = set(), {*search.families}
     if "quadratic" in families:
         families.add("square")  # a parabola too, whose vertex happens to be zero
+    families.update(CIRCULAR)
     for model in plainer_models(search.regression, scored_model.model):
         allowed = all(term.family in families for term in model.terms())
         if allowed and model.key not in met:
@@ -116,8 +117,10 @@ def _anchored(model: Model, place: tuple[int, int]) -> bool:
 
 
 def _plainer_families(family: str) -> tuple[str, ...]:
-    if family == "linear":
+    if family in ("linear", "harmonic"):
         return ()
+    if family == "harmonics":
+        return ("harmonic",)
     if family == "square":
         return ("linear",)
     return ("linear", "square") if family == "quadratic" else ("linear", "quadratic")

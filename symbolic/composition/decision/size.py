@@ -9,6 +9,7 @@ from symbolic.terms.criterion import Size, criterion
 CURVES = {
     "linear": 0.0, "square": 0.5, "quadratic": 1.0, "exp": 2.0, "log": 2.0, "michaelis_menten": 2.0,
     "reciprocal": 2.0, "arrhenius": 2.0, "abs": 2.5, "threshold": 2.5,
+    "harmonic": 1.0, "harmonics": 1.0,
 }  # fmt: skip
 """Size of a curve beside its feature and constants: a kink or a pole needs more of the
 data to be believed than a square (order after the measured rule, 49 cases)."""

@@ -1,7 +1,7 @@
 """What an inner function is made of: a column with what families need, and a family."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class Column:
         origin: z where the raw feature is zero.
         gaps: smallest distance of a pole below and above the data.
         scale: raw = (z - origin) * scale.
+        period: length of the circle that z lies on, 0 for a line.
     """
 
     z: Array
@@ -36,6 +37,16 @@ class Column:
     origin: float
     gaps: tuple[float, float]
     scale: float = 1.0
+    period: float = 0.0
+
+    def take(self, rows: Array) -> "Column":
+        """Return some of the rows; the range stays that of all."""
+        return replace(
+            self,
+            z=np.ascontiguousarray(self.z[rows]),
+            square=self.square[rows],
+            basis=np.asfortranarray(self.basis[rows]),
+        )
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@
     exp        a (exp(b z) - 1) / b       slope a at zero, linear as b -> 0
     log        a log(1 + q z) / q         slope a at zero, linear as q -> 0, pole -1/q
     abs        a |z - v|
+    harmonic   a cos(w z) + b sin(w z)   one wave on a circle of period 2 pi / w
+    harmonics  the same and the wave of half the period
     spline     cubic splines, linear in their coefficients
 
 Both branches of the logarithm and near-linear members are one smooth family, which
 keeps Levenberg-Marquardt well conditioned; the offsets are not part of an edge.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -19,6 +22,7 @@ import numpy as np
 from symbolic.composition.fitting.columns import Column, EdgeFamily
 from symbolic.composition.fitting.library_families import library_family
 from symbolic.families.forms import Form, Shape
+from symbolic.families.harmonics import harmonics
 from symbolic.families.library import FAMILIES
 
 Array = np.ndarray
@@ -84,6 +88,14 @@ def _abs(column: Column, c: Array, out: Array) -> Array:
 def _spline(column: Column, c: Array, out: Array) -> Array:
     out[:] = column.basis
     return column.basis @ c
+
+
+def _waves(count: int) -> Callable[[Column, Array, Array], Array]:
+    def evaluate(column: Column, c: Array, out: Array) -> Array:
+        out[:] = harmonics(column.period, count).columns(column.z)
+        return out @ c
+
+    return evaluate
 
 
 def _exp_limit(column: Column) -> float:
@@ -152,6 +164,14 @@ def _log_shapes(column: Column, rows: Array, inverse: Array) -> Array:
     return np.log(inside) / inverse
 
 
+def _no_inner(column: Column) -> Array:
+    return np.zeros((1, 0))
+
+
+def _square_shapes(column: Column, rows: Array, inner: Array) -> Array:
+    return (column.square - (2.0 * column.origin) * column.z)[rows][None, :]
+
+
 def _abs_shapes(column: Column, rows: Array, kinks: Array) -> Array:
     return np.abs(column.z[rows] - kinks)
 
@@ -180,8 +200,8 @@ def _natural_exp(column: Column, c: Array) -> tuple[float, Array]:
     return float(c[0] / b), np.array([1.0 / b, -c[0] / (b * b)])
 
 
-def _natural_abs(column: Column, c: Array) -> tuple[float, Array]:
-    return 0.0, np.zeros(2)
+def _without_offset(column: Column, c: Array) -> tuple[float, Array]:
+    return 0.0, np.zeros(len(c))
 
 
 _OWN: dict[str, EdgeFamily] = {
@@ -189,24 +209,37 @@ _OWN: dict[str, EdgeFamily] = {
     for one in (
         EdgeFamily("linear", 1, 3.0, _linear, natural=_natural_line),
         EdgeFamily("quadratic", 2, 5.0, _quadratic, natural=_natural_square),
-        EdgeFamily("square", 1, 4.0, _square, natural=_natural_raw_square),
+        EdgeFamily(
+            "square",
+            1,
+            4.0,
+            _square,
+            grid=_no_inner,
+            shapes=_square_shapes,
+            natural=_natural_raw_square,
+        ),
         EdgeFamily(
             "exp", 2, 6.0, _exp, _retract_exp, _rates, _exp_shapes, _natural_exp
         ),
         EdgeFamily("log", 2, 6.0, _log, _retract_log, _poles, _log_shapes),
         EdgeFamily(
-            "abs", 2, 6.0, _abs, _retract_abs, _kinks, _abs_shapes, _natural_abs
+            "abs", 2, 6.0, _abs, _retract_abs, _kinks, _abs_shapes, _without_offset
         ),
+        EdgeFamily("harmonic", 2, 8.0, _waves(1), natural=_without_offset),
+        EdgeFamily("harmonics", 4, 14.0, _waves(2), natural=_without_offset),
         EdgeFamily("spline", 9, 9.0, _spline),
     )
 }
 
-POLYNOMIALS = ("linear", "square", "quadratic")
-"""Families that are linear in their constants."""
+CIRCULAR = ("harmonic", "harmonics")
+"""Families of a feature on a circle, which has no others."""
+
+LINEAR_IN_CONSTANTS = ("linear", "square", "quadratic", *CIRCULAR)
+WITHOUT_DOMAIN = (*LINEAR_IN_CONSTANTS, "spline")
 
 
 def linear_columns(column: Column, name: str) -> Array:
-    """Return the columns (n, constants) whose sum a line or parabola is."""
+    """Return the columns (n, constants) whose sum a line, parabola or wave is."""
     out = np.empty((len(column.z), _OWN[name].size))
     _OWN[name].evaluate(column, np.zeros(out.shape[1]), out)
     return out

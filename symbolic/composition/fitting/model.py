@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from symbolic.composition.fitting.columns import Column
-from symbolic.composition.fitting.edge_families import edge_family
+from symbolic.composition.fitting.edge_families import WITHOUT_DOMAIN, edge_family
 from symbolic.families.guarded import (
     guarded_exp,
     guarded_exp_slope,
@@ -42,9 +42,9 @@ class Term:
     constants: tuple[float, ...]
 
     def scaled(self, factor: float) -> "Term":
-        """Return the term times a number; parabolas and splines are linear in more."""
+        """Return the term times a number; parabolas, waves and splines are linear in more."""
         # constants in which the family is linear: the others give the curve its shape
-        count = {"quadratic": 2, "spline": len(self.constants)}.get(self.family, 1)
+        count = len(self.constants) if self.family in WITHOUT_DOMAIN else 1
         first = tuple(factor * value for value in self.constants[:count])
         return replace(self, constants=(*first, *self.constants[count:]))
 
@@ -202,12 +202,7 @@ class Evaluator:
         for term in terms:
             end = at + len(term.constants)
             self.spline[at:end] = term.family == "spline"
-            if term.family not in (
-                "linear",
-                "quadratic",
-                "square",
-                "spline",
-            ):  # without a domain
+            if term.family not in WITHOUT_DOMAIN:
                 self.retractions.append((slice(at, end), term))
             at = end
         return at

@@ -18,6 +18,7 @@ import numpy as np
 from scipy.interpolate import BSpline
 
 from symbolic.composition.fitting.columns import Column, pole_gaps
+from symbolic.families.harmonics import harmonics
 
 Array = np.ndarray
 
@@ -89,6 +90,15 @@ def spline_basis(z: Array, functions: int = 9) -> Array:
     knots = np.concatenate([[low] * 4, inner, [high] * 4])
     full = BSpline.design_matrix(np.clip(z, low, high), knots, 3).toarray()
     return orthonormal(full - full.mean(0), functions)
+
+
+WAVES = 4  # of a free curve on a circle: eight columns, as many as of splines
+
+
+def wave_basis(z: Array, period: float, count: int = WAVES) -> Array:
+    """Waves on a circle at z, centred and orthonormal: (n, m) with columns of unit variance."""
+    columns = harmonics(period, count).columns(z)
+    return orthonormal(columns - columns.mean(0))
 
 
 def orthonormal(columns: Array, limit: int | None = None) -> Array:
@@ -169,6 +179,7 @@ class Regression:
         origin: Array | None = None,
         scale: Array | None = None,
         work: Work | None = None,
+        periods: Array | None = None,
     ) -> "Regression":
         """Build from arrays.
 
@@ -178,21 +189,24 @@ class Regression:
             functions: splines of each feature.
             origin, scale: (d,) scaled values of raw zeros, and raw deviations.
             work: counter to share.
+            periods: (d,) lengths of circles in scaled units, 0 for features on a line.
         """
         zeros = np.zeros(z.shape[1]) if origin is None else origin
         scales = np.ones(z.shape[1]) if scale is None else scale
+        circles = np.zeros(z.shape[1]) if periods is None else periods
         columns = tuple(
             Column(
                 np.ascontiguousarray(one),
                 one * one,
-                spline_basis(one, functions),
+                wave_basis(one, period) if period else spline_basis(one, functions),
                 float(one.min()),
                 float(one.max()),
                 float(zero),
                 pole_gaps(one),
                 float(size),
+                float(period),
             )
-            for one, zero, size in zip(z.T, zeros, scales, strict=True)
+            for one, zero, size, period in zip(z.T, zeros, scales, circles, strict=True)
         )
         n = len(y)
         return cls(
@@ -237,21 +251,8 @@ class Regression:
 
     def take(self, rows: Array) -> "Regression":
         """Return some of the rows; ranges of the features stay those of all."""
-        columns = tuple(
-            Column(
-                np.ascontiguousarray(column.z[rows]),
-                column.square[rows],
-                np.asfortranarray(column.basis[rows]),
-                column.low,
-                column.high,
-                column.origin,
-                column.gaps,
-                column.scale,
-            )
-            for column in self.columns
-        )
         return Regression(
-            columns,
+            tuple(column.take(rows) for column in self.columns),
             self.y[rows],
             self.weight[rows],
             self.nuisance[rows],

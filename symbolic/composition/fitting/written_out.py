@@ -20,6 +20,7 @@ from symbolic.composition.fitting.model import (
     term_value,
 )
 from symbolic.composition.fitting.regression import Regression
+from symbolic.families.harmonics import harmonics
 from symbolic.families.library import FAMILIES
 from symbolic.families.variants import of_raw
 from symbolic.terms import nodes
@@ -67,7 +68,11 @@ def edge_term(term: Term, column: Column) -> tuple[EdgeTerm, float]:
 
 
 def _of_library(term: Term, column: Column) -> tuple[EdgeTerm, float]:
-    """Write a kink, or a further family, fitted on its range or on raw values."""
+    """Write a wave, a kink, or a further family, fitted on its range or on raw values."""
+    if column.period:
+        wave = harmonics(column.period, len(term.constants) // 2)
+        constants = wave.from_coefficients(np.array(term.constants))
+        return EdgeTerm(term.feature, wave, tuple(constants.tolist())), 0.0
     form = FAMILIES[term.family][0]
     if term.family == "abs":
         return EdgeTerm(term.feature, form, term.constants), 0.0
