@@ -27,6 +27,7 @@ from symbolic.search.offsets import with_structures, without_offsets
 from symbolic.search.path import collect, select, walk_down
 from symbolic.search.refit import refit
 from symbolic.search.starting import fit_latent
+from symbolic.search.step_places import with_steps_in_place
 from symbolic.search.widening import (
     widened,
     with_further,
@@ -106,8 +107,9 @@ def _symbolified(
     if candidates[selected].signature != signature(best.structures):
         best = search.known[candidates[selected].signature]
         delta_bic = search.delta_bic(best)
-    # 7. Offsets that are zero within their error go.
-    plain = without_offsets(search, best, units)
+    # 7. Steps are moved to where the rows put them; offsets that are zero within their
+    # error go.
+    plain = without_offsets(search, with_steps_in_place(search, best), units)
     if plain is not best:
         best = plain
         candidates = with_structures(search, candidates, selected, best)

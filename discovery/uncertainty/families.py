@@ -95,7 +95,8 @@ def departure(
         equations: whose latent is a sum of closed forms.
         data: (n,) values of the feature, over which curves have mean zero.
     Returns:
-        None where the feature enters the latent otherwise than by one closed form.
+        None where the feature enters the latent otherwise than by one closed form, or by
+        a step, which no band of a smooth curve holds.
     """
     names, units = equations.units.names, equations.units
     if band.feature not in names or band.latent not in equations.latent_names:
@@ -106,6 +107,8 @@ def departure(
     # One closed form of this feature alone; inside a product there is no curve to
     # compare.
     if len(mine) != 1 or mine[0] not in structure.edges or mine[0].form is None:
+        return None
+    if mine[0].form.family == "threshold":
         return None
     shift, scale = float(units.shift[place]), float(units.scale[place])
     # Curves of bands have mean zero over the rows; the offset of the form is that of

@@ -23,7 +23,8 @@ class Family:
     Attributes:
         name: as it is shown.  columns: (x, inner constants) -> (n, amplitudes).
         grid: inner constants (m, c) to start from.  size: number of constants.
-        holds: families of the library that are members of it.
+        holds: families of the library that are members of it, or limits, as a step is of
+            sigmoids.
     """
 
     name: str
@@ -73,13 +74,14 @@ FAMILIES = (
         lambda x, c: _column(1 / (1 + np.exp(-np.clip((x - c[0]) / c[1], -50, 50)))),
         _SIGMOIDS,
         3,
-        ("logistic", "tanh"),
+        ("logistic", "tanh", "threshold"),
     ),
     Family(
         "arctangent",
         lambda x, c: _column(np.arctan((x - c[0]) / c[1])),
         _SIGMOIDS,
         3,
+        ("threshold",),
     ),
     Family(
         "sine",
@@ -101,7 +103,7 @@ FAMILIES = (
         _POLES[:, None],
         2,
     ),
-    Family("power", _power, _grid(_BELOW, _POWERS), 3, ("power", "sqrt")),
+    Family("power", _power, _grid(_BELOW, _POWERS), 3, ("power", "sqrt", "threshold")),
     Family(
         "exp of reciprocal",
         lambda x, c: _column(np.exp(np.clip(c[1] / (x - c[0]), -50, 50))),

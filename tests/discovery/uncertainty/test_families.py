@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from discovery.uncertainty.families import (
+    departure,
     departure_of,
     families_inside,
     outside_notes,
@@ -15,6 +16,10 @@ from discovery.uncertainty.families import (
 )
 from discovery.verdict.identified import outside_bands
 from sciren.inference.intervals.bands import Band
+from symbolic.families.library import FAMILIES
+from symbolic.terms.edge_term import EdgeTerm
+from symbolic.terms.rebuild import Units
+from symbolic.terms.structure import LatentStructure
 
 
 def band(curve, width):
@@ -89,3 +94,20 @@ def test_the_distance_is_measured_in_half_widths_and_of_the_range():
     assert found.widths == pytest.approx(2.0)
     assert found.share == pytest.approx(1.0 / np.ptp(one.estimate))
     assert not found.inside
+
+
+def test_no_band_of_a_smooth_curve_is_asked_about_a_step():
+    def equations(family):
+        edge = EdgeTerm(0, FAMILIES[family][0], (1.0, 0.1))
+        return SimpleNamespace(
+            units=Units(("x",), np.zeros(1), np.ones(1), -np.ones(1), np.ones(1)),
+            latent_names=("rb",),
+            structures=(LatentStructure("rb", 0.0, (edge,)),),
+        )
+
+    data = np.linspace(-2.0, 2.0, 60)
+    curve = band(lambda x: np.tanh(5 * x), 0.1)
+    assert departure(curve, equations("threshold"), data) is None  # type: ignore[arg-type]
+    kink = departure(curve, equations("abs"), data)  # type: ignore[arg-type]
+    assert kink is not None
+    assert not kink.inside

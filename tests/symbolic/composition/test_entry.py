@@ -40,7 +40,7 @@ def test_names_and_order_of_columns_do_not_matter(cases):
     frame = pd.DataFrame(x, columns=["ta", "sw", "vpd", "swc"])
     found = compose(frame, y, max_rung=1)
     turned = compose(frame[["swc", "vpd", "sw", "ta"]], y, max_rung=1)
-    assert found.structure == turned.structure == "log[linear(sw) + quadratic(ta)]"
+    assert found.structure == turned.structure == "log[linear(sw) + square(ta)]"
     np.testing.assert_allclose(found.predict(frame), turned.predict(frame), rtol=1e-6)
 
 

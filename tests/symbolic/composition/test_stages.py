@@ -27,11 +27,11 @@ from symbolic.composition.gate import Judge, cancellation
             lambda x: np.abs(x[:, 0] + x[:, 1] - 1) + np.abs(x[:, 2] - 5 - 2 * x[:, 3]),
         ),
         (
-            "quadratic[linear(x1) + quadratic(x0)] + linear(x2)",
+            "quadratic[linear(x1) + square(x0)] + linear(x2)",
             lambda x: (x[:, 0] ** 2 - x[:, 1]) ** 2 + x[:, 2],
         ),
         pytest.param(
-            "log[exp(x0) + quadratic(x1)] + linear(x3)",
+            "log[exp(x0) + square(x1)] + linear(x3)",
             lambda x: np.log(np.exp(x[:, 0]) + x[:, 1] ** 2 + 0.5) - x[:, 3],
             marks=pytest.mark.slow,
         ),
