@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 
 from visualize.line_breaks import break_lines
-from visualize.mathtext import bare, to_mathtext
+from visualize.mathtext import bare, respelled
 
 _BEGIN = re.compile(r"\\begin\{([a-z]+\*?)\}")
 _STEP = re.compile(r"\\begin\{[a-z]+\*?\}|\\end\{[a-z]+\*?\}|\\\\|\\.|[{}&]", re.DOTALL)
@@ -22,6 +23,7 @@ _PLACED = re.compile(r"^\[[tbc]\]")  # where an environment stands about its lin
 _AXIS = 0.25  # height of the line that brackets and cases are centred on, in ems
 _LEADING = 0.5  # extra space between lines, in ems
 _FACE = "stix"
+_REMEMBERED = 256  # lines: several times those of a report
 FINE = 10  # steps a pixel of a drawn outline: a tenth of a pixel is not seen
 
 
@@ -185,17 +187,24 @@ def _line(latex: str, size: float) -> Box:
     """Typeset one line of plain mathematics."""
     if not bare(latex):
         return Box(Path(np.empty((0, 2))), 0.0, 0.0, 0.0)
-    source = to_mathtext(_display(latex))
-    if source is None:
+    source = respelled(_display(latex))
+    line = None if source is None else _typeset(source)
+    if line is None or line.width <= 0:
         raise ValueError(f"mathtext cannot read {latex!r}")
-    font = FontProperties(size=size)
+    path = Path(np.asarray(line.path.vertices) * size, line.path.codes)
+    return Box(path, size * line.width, size * line.ascent, size * line.descent)
+
+
+@lru_cache(_REMEMBERED)
+def _typeset(source: str) -> Box:
+    """Typeset a line of mathtext at the font size 1; any other only stretches it."""
+    font = FontProperties(size=1.0)
     font.set_math_fontfamily(_FACE)
     vertices, codes = text_to_path.get_text_path(font, source, ismath=True)
     width, height, descent = text_to_path.get_text_width_height_descent(
         source, font, True
     )
-    scale = size / text_to_path.FONT_SCALE
-    path = Path(np.reshape(vertices, (-1, 2)) * scale, codes)
+    path = Path(np.reshape(vertices, (-1, 2)) / text_to_path.FONT_SCALE, codes)
     return Box(path, float(width), float(height - descent), float(descent))
 
 

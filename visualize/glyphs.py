@@ -1,7 +1,10 @@
 """Letters that the font of the pictures does not have, spelled with letters it has."""
 
+from collections.abc import Iterator
 from functools import cache
 
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
@@ -31,10 +34,19 @@ def drawable(text: str, family: str = "DejaVu Sans") -> str:
     )
 
 
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Yield the texts below an artist, those of ticks left out."""
+    # Asked for its children, an axis makes its ticks, whose texts are still empty.
+    ticked = isinstance(artist, Axis)
+    for child in [artist.label] if ticked else artist.get_children():
+        if isinstance(child, Text):
+            yield child
+        yield from _texts(child)
+
+
 def respell(figure: Figure) -> Figure:
     """Spell every text of a figure with letters that its font has."""
-    for text in figure.findobj(Text):
-        assert isinstance(text, Text)
+    for text in _texts(figure):
         shown = drawable(text.get_text())
         if shown != text.get_text():
             text.set_text(shown)

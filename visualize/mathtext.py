@@ -30,11 +30,22 @@ def bare(latex: str) -> str:
 def to_mathtext(latex: str) -> str | None:
     """Return ``$...$`` that matplotlib can draw, None when it cannot.
 
-    Letters and signs beyond ASCII are not drawn: mathtext would put dummies in their
-    place.
-
     Args:
         latex: one line of mathematics, without or with dollar signs.
+    """
+    source = respelled(latex)
+    try:
+        # Measuring parses it: the one way to learn whether mathtext can read it.
+        return source if source and text_size(source, 10)[0] > 0 else None
+    except ValueError:
+        return None
+
+
+def respelled(latex: str) -> str | None:
+    """Return ``$...$`` with the commands of mathtext, None where it has letters without.
+
+    Whether mathtext can read it shows when it is typeset. Letters and signs beyond ASCII
+    are not drawn: mathtext would put dummies in their place.
     """
     # Whole commands are compared, so that \le does not change \left.
     source = _COMMAND.sub(lambda match: _SAME.get(match[0], match[0]), bare(latex))
@@ -43,13 +54,7 @@ def to_mathtext(latex: str) -> str | None:
     # A dollar inside would end the mathematics.
     if _DOLLAR.search(source) or _SIGN.search(source):
         return None
-    source = f"${source}$"
-    try:
-        # Measuring parses it: the one way to learn whether mathtext can read it.
-        wide, _ = text_size(source, 10)
-    except ValueError:
-        return None
-    return source if wide > 0 else None
+    return f"${source}$"
 
 
 @lru_cache(maxsize=4096)

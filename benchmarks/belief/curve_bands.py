@@ -38,8 +38,7 @@ def measures(record: Record) -> list[tuple[float, float]]:
     selection = select(process)
     edges = edges_of_constants(selection)
     soft = [edge for edge in selection.status if edge not in edges]
-    start = np.concatenate((selection.fit.theta[:1], selection.fit.constants))
-    found = curve_bands(process, selection.whitening, edges, soft, start)
+    found = curve_bands(process, selection.whitening, edges, soft, selection.fit)
     bands = {one.feature: one for one in found}
     rows = []
     for k, curve in enumerate(CURVES):

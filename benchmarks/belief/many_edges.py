@@ -102,7 +102,7 @@ def measures(case: Case, seed: int) -> dict[str, float]:
     times.append(time.process_time())
     bands = curve_bands(
         process, found.whitening, found.kept, intervals.soft,
-        intervals.recommended.fit.beginning,
+        intervals.recommended.fit,
     )  # fmt: skip
     times.append(time.process_time())
     true = LINE_EDGES if case.line else UPTAKE_EDGES

@@ -56,11 +56,11 @@ def _seconds(process: ObservedProcess) -> dict[str, float]:
     found = timed("selection", lambda: select(process))
     assert isinstance(found, Selection)
     timed("intervals", lambda: find_intervals(found).constants())
-    start = found.fit.beginning
+    near = found.fit
     others = [edge for edge in found.status if edge not in found.kept]
     timed(
         "bands",
-        lambda: curve_bands(process, found.whitening, found.kept, others, start),
+        lambda: curve_bands(process, found.whitening, found.kept, others, near),
     )
     timed("prediction", lambda: hold_out(found))
     raw, constants = found.fit.raw_latents(), found.fit.constants

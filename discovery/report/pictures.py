@@ -4,14 +4,12 @@ import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 200  # twice the 100 pixels an inch at which pictures are shown
-# of a palette: lines, text and points look the same at a third of the size
-COLOURS = 128
 PLACES = {  # beginning of a picture's name -> section, caption
     "graph": ("look", "Encoder and process: width by importance, colour by family."),
     "edges": ("look", "Learned function, closed form and data of each edge."),
@@ -62,18 +60,7 @@ def _picture(name: str, figure: "Figure | bytes", caption: str) -> Picture:
         figure.savefig(stream, format="png", dpi=DPI)
         content, alt = stream.getvalue(), str(figure.get_label()) or caption
         width = round(figure.get_figwidth() * DPI / 2)
+    from visualize.paper.palette import smaller
+
     encoded = base64.b64encode(smaller(content)).decode("ascii")
     return Picture(name, f"data:image/png;base64,{encoded}", width, caption, alt)
-
-
-def smaller(png: bytes) -> bytes:
-    """Return a PNG with a palette where that is smaller; equal bytes give equal bytes."""
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png)) as image:
-        # No dither: noise of single points would make the file larger and lines uneven.
-        flat = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    stream = io.BytesIO()
-    options: dict[str, Any] = {"format": "png", "optimize": True}
-    flat.save(stream, **options)
-    return min(png, stream.getvalue(), key=len)

@@ -56,7 +56,7 @@ def infer(
         selection.whitening,
         intervals.recommended.estimated,
         intervals.soft,
-        intervals.recommended.fit.beginning,
+        intervals.recommended.fit,
     )
     laws = _observation_laws(process, model, equations, hold_out(selection, held))
     scale = process.term.observations.scale

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from sciren.inference.linearised import LinearisedFit, noise_variance
 from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.solve import Fit, carried, solve
+from sciren.inference.solve import Fit, carried, redrawn, solve
 
 COLUMNS = 3  # of the natural splines that carry the tests
 WIDE = 8  # columns of a curve that three cannot hold
@@ -36,6 +37,18 @@ def feature_bases(
     return tuple(narrow_basis(kind, x, columns) for kind, x in pairs)
 
 
+class Known(NamedTuple):
+    """What more rows of the same record have told.
+
+    Attributes:
+        law: of the noise; its few numbers weight rows and choose no edge.
+        fit: minimum, where searches on some of the rows begin.
+    """
+
+    law: NoiseLaw
+    fit: Fit
+
+
 class Search:
     """Selected edges, their fit, and the law of the noise, round by round."""
 
@@ -43,9 +56,10 @@ class Search:
         self,
         process: ObservedProcess,
         offered: np.ndarray | None,
-        power: float | None,
-        start: np.ndarray | None,
+        power: float | None = None,
+        start: np.ndarray | None = None,
         valleys: bool = True,
+        known: Known | None = None,
     ) -> None:
         self.process, self.power, self.valleys = process, power, valleys
         shape = (len(process.feature_names), process.n_latents)
@@ -58,17 +72,47 @@ class Search:
         self.kept: list[Edge] = []
         self.law = NoiseLaw.equal(process)
         self.whitening = Whitening.none(process)
-        none = self.whole.subset(())
-        theta = None if start is None else np.asarray(start, dtype=float)
-        self.fit = solve(process, none, self.whitening, start=theta)
         self.full: LinearisedFit | None = None
         self.correlation: float | None = None
         self.minima: tuple[Minimum, ...] = ()
+        self.law_is_known = known is not None
+        if known is not None:
+            self._continue(known)
+            return
+        none = self.whole.subset(())
+        theta = None if start is None else np.asarray(start, dtype=float)
+        self.fit = solve(process, none, self.whitening, start=theta)
+
+    def _continue(self, known: Known) -> None:
+        """Begin at the fit of more rows, under their law of the noise."""
+        fit = known.fit
+        self.process = replace(self.process, ordered=fit.process.ordered)
+        design = self.whole.subset(fit.design.edges)
+        start = redrawn(fit, design, self.process)
+        # Without a step: the fit as it is, seen on these rows. Its mean carries the scale.
+        here = solve(self.process, design, self.whitening, start=start, steps=0)
+        self.law = known.law
+        self.whitening = self.law.whitening(self.process, here.mean)
+        self.fit = solve(self.process, design, self.whitening, start=start, steps=0)
 
     def round(self) -> None:
         """Estimate the noise from the selected edges, and select anew."""
-        # 1. Noise: scale from the selected model, residual from the one with all edges,
-        # which has no feature missing that could look like memory.
+        if not self.law_is_known:
+            before = self._learn_noise()
+        else:
+            before = self.fit if self.full is None else self.full.fit
+        # All edges on whitened rows; the Gram matrix of every subset comes from it.
+        large = self._large(before)
+        self.full = LinearisedFit.of(large, self.whole)
+        # Price first, tests second: a test in a model with many idle edges has little
+        # power.
+        self.fit = self._seen_by_tests(self._worth_their_price(self.full))
+        self.kept = list(self.fit.design.edges)
+
+    def _learn_noise(self) -> Fit:
+        """Estimate the law of the noise; return the fit of all edges that it is from."""
+        # Scale from the selected model, residual from the one with all edges, which has
+        # no feature missing that could look like memory.
         mean = self.fit.mean
         large = self._large(self.fit if self.full is None else self.full.fit)
         if self.full is None and self.valleys:  # later rounds go on in the deepest
@@ -78,14 +122,7 @@ class Search:
             self.process, large.residual, mean, large.jacobian, self.power
         )
         self.whitening = self.law.whitening(self.process, mean)
-        # 2. All edges once more on whitened rows; the Gram matrix of every subset comes
-        # from it.
-        large = self._large(large)
-        self.full = LinearisedFit.of(large, self.whole)
-        # 3. Price first, tests second: a test in a model with many idle edges has
-        # little power.
-        self.fit = self._seen_by_tests(self._worth_their_price(self.full))
-        self.kept = list(self.fit.design.edges)
+        return large
 
     def deepest(self) -> bool:
         """Go to the lowest minimum of the selected edges; whether it was another."""

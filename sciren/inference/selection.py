@@ -23,7 +23,7 @@ from sciren.inference.linearised import LinearisedFit
 from sciren.inference.minima import Minimum
 from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess
-from sciren.inference.search import LEVEL, MANY_EDGES, Search
+from sciren.inference.search import LEVEL, MANY_EDGES, Known, Search
 from sciren.inference.solve import Fit
 
 Status = Literal["kept", "undecided", "excluded"]
@@ -146,14 +146,30 @@ def select(
     return _sorted(search)
 
 
+@dataclass(frozen=True, eq=False)
+class Reselection:
+    """What some of the rows select anew.
+
+    Attributes:
+        offered, kept: edges (feature, latent) that were asked about, and that stay.
+        fit: the kept edges, fitted to these rows.
+    """
+
+    offered: tuple[Edge, ...]
+    kept: tuple[Edge, ...]
+    fit: Fit
+
+
 def select_again(
     selection: Selection, process: ObservedProcess, also: Sequence[Edge] = ()
-) -> Selection:
+) -> Reselection:
     """Select anew on some of the rows, from where all of them led.
 
-    Where all rows have one valley, a part of them is not asked for others: that search is
-    most of the cost of a selection, and folds are many. Where `MANY_EDGES` were offered,
-    only those that all rows keep are asked again.
+    Edges, curves and constants are those of these rows. Only the law of the noise stays:
+    a few numbers that weight rows and choose nothing (coverage with it: `python -m
+    benchmarks.belief prediction`). Where all rows have one valley, a part of them is not
+    asked for others: that search is most of the cost of a selection, and folds are many.
+    Where `MANY_EDGES` were offered, only those that all rows keep are asked again.
 
     Args:
         selection: on all rows.
@@ -165,12 +181,18 @@ def select_again(
     asked = selection.status if selection.few else selection.kept
     for edge in (*asked, *also):
         offered[edge] = True
-    return select(
-        process,
-        offered,
-        start=selection.fit.beginning,
-        valleys=bool(selection.minima),
-    )
+    known = Known(selection.law, selection.fit)
+    valleys = bool(selection.minima)
+    search = Search(process, offered, valleys=valleys, known=known)
+    for _ in range(ROUNDS):
+        search.round()
+        # With a law that stays, only wider curves can change the answer.
+        if not search.widen():
+            break
+    if search.deepest():
+        search.round()
+        search.deepest()
+    return Reselection(tuple(search.offered), tuple(search.kept), search.fit)
 
 
 def _sorted(search: Search) -> Selection:

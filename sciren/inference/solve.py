@@ -58,11 +58,6 @@ class Fit:
         """Constants (K,) on their training scale."""
         return self.theta[self.design.constants]
 
-    @property
-    def beginning(self) -> np.ndarray:
-        """Levels and constants (L + K,), for another search to begin with."""
-        return np.concatenate((self.theta[: self.design.n_latents], self.constants))
-
     def raw_latents(self) -> np.ndarray:
         """Raw latents (n, L)."""
         return self.design.raw(self.theta, self.process.n_rows)
@@ -88,6 +83,30 @@ def carried(fit: Fit, design: Design) -> np.ndarray:
         old = known.get(edge)
         if old is not None and old.stop - old.start == block.stop - block.start:
             theta[block] = fit.theta[old]
+    return theta
+
+
+def redrawn(fit: Fit, design: Design, process: ObservedProcess) -> np.ndarray:
+    """Return theta (P,) whose curves are those of a fit, on bases of other rows.
+
+    Args:
+        fit: of other rows of the same record.
+        design: some of its edges, on the rows of the process; others start flat.
+        process: the rows.
+    """
+    theta = np.zeros(design.size)
+    theta[: design.n_latents] = fit.theta[: design.n_latents]
+    theta[design.constants] = fit.constants
+    for edge, basis, block in zip(
+        design.edges, design.bases, design.blocks, strict=True
+    ):
+        if edge not in fit.design.edges:
+            continue
+        curve = fit.design.curve(fit.theta, edge, process.features[:, edge[0]])
+        # Columns have another middle here, so a level moves along with every curve.
+        beside = np.column_stack((np.ones(len(curve)), basis.columns))
+        level, *theta[block] = np.linalg.lstsq(beside, curve, rcond=None)[0]
+        theta[edge[1]] += level
     return theta
 
 

@@ -16,7 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.image import imsave
+
+from visualize.paper.palette import in_palette
 
 POINTS = 72  # of an inch in PDF
 DRAWN = ("draw_markers", "draw_path_collection", "draw_image", "draw_quad_mesh")
@@ -27,7 +28,7 @@ def save_both(figure: Figure, bitmap: Path, vectors: Path, dpi: float) -> None:
 
     Args:
         figure: as it was made.
-        bitmap, vectors: names of the files, .png and .pdf.
+        bitmap, vectors: names of the files, .png (in 256 colours) and .pdf.
         dpi: pixels an inch of the bitmap.
     """
     # The figure gets its own canvas and resolution back, whatever happens.
@@ -46,9 +47,7 @@ def save_both(figure: Figure, bitmap: Path, vectors: Path, dpi: float) -> None:
         figure.draw(renderer)
         renderer.page.finalize()
         file.finalize()
-        imsave(
-            bitmap, renderer.buffer_rgba(), format="png", origin="upper", dpi=dpi,
-        )  # fmt: skip
+        bitmap.write_bytes(in_palette(np.asarray(renderer.buffer_rgba()), dpi))
     finally:
         file.close()
         figure.dpi = before

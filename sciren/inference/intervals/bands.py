@@ -27,6 +27,7 @@ from sciren.inference.kind_bases import band_points
 from sciren.inference.noise import Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.sandwich import Covariance
+from sciren.inference.solve import Fit
 
 Array = np.ndarray
 
@@ -76,7 +77,7 @@ def curve_bands(
     whitening: Whitening,
     edges: Sequence[Edge],
     soft: Sequence[Edge] = (),
-    start: Array | None = None,
+    near: Fit | None = None,
     level: float = 0.95,
 ) -> tuple[Band, ...]:
     """Return a band for each of some edges.
@@ -86,12 +87,12 @@ def curve_bands(
         whitening: of the noise law that the selection found.
         edges: whose curves are asked for.
         soft: other edges that may act.
-        start: (L + K,) raw levels and constants to begin with.
+        near: fit to begin with.
         level: probability that a whole curve is inside.
     """
     if not edges:
         return ()
-    first = fit_smooth(process, whitening, edges, soft, start, COLUMNS)
+    first = fit_smooth(process, whitening, edges, soft, near, COLUMNS)
     # The few columns of the selection misfit a wavy curve, and what they leave looks like
     # memory and growth of the noise: the law is estimated again from the full curves.
     law = estimate_law(process, first.fit.residual, first.fit.mean, first.fit.jacobian)

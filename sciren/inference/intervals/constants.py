@@ -163,9 +163,11 @@ def find_intervals(
     needed = {*kept, *edges_of_constants(selection)}
     estimated = tuple(edge for edge in every if edge in needed)
     soft = tuple(edge for edge in every if edge not in needed)
-    start = selection.fit.beginning
-    recommended = fit_smooth(process, whitening, estimated, soft, start)
-    selected = fit_smooth(process, whitening, kept, (), start)
+    near = selection.fit
+    selected = fit_smooth(process, whitening, kept, (), near)
+    recommended = selected
+    if soft or estimated != kept:
+        recommended = fit_smooth(process, whitening, estimated, soft, near)
     return Intervals(
         selection, recommended, selected, soft, recommended.covariance(),
         selected.covariance(),

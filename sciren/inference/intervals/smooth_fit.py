@@ -32,7 +32,7 @@ from sciren.inference.sandwich import (
     independent_meat,
     leverages,
 )
-from sciren.inference.solve import Fit, solve
+from sciren.inference.solve import Fit, redrawn, solve, start_theta
 
 Array = np.ndarray
 
@@ -115,7 +115,7 @@ def fit_smooth(
     whitening: Whitening,
     estimated: Sequence[Edge],
     soft: Sequence[Edge] = (),
-    start: Array | None = None,
+    near: Fit | None = None,
     columns: int = COLUMNS,
 ) -> SmoothFit:
     """Fit penalised curves, their strengths by REML.
@@ -125,19 +125,17 @@ def fit_smooth(
         whitening: of the noise law that the selection found.
         estimated: edges whose curves are estimated.
         soft: edges that may act; each also has a penalty on its straight part.
-        start: (L + K,) raw levels and constants to begin with; default declared starts.
+        near: fit of these or other rows of the record to begin with; default declared
+            starts and flat curves.
         columns: of the basis of every estimated feature.
     """
     edges = [*estimated, *(one for one in soft if one not in set(estimated))]
     bases = _bases(process, edges, set(estimated), columns)
     design = Design(tuple(edges), bases, process.n_latents, process.n_constants)
     groups = penalty_groups(design, set(estimated))
-    theta = np.zeros(design.size)
-    theta[: design.n_latents] = process.start_latents
-    theta[design.constants] = process.start_constants
-    if start is not None:
-        theta[: design.n_latents] = start[: design.n_latents]
-        theta[design.constants] = start[design.n_latents :]
+    theta = start_theta(process, design)
+    if near is not None:
+        theta = redrawn(near, design, process)
     # one per cent of the rows: a mild start from which every curve can still bend
     penalty = np.zeros(design.size)
     for group in groups:

@@ -261,8 +261,7 @@ def selected_mean(
         if not smooth:
             return predicted_mean(again.fit, new)
         edges = tuple(dict.fromkeys((*again.kept, *also)))
-        start = selection.fit.beginning
-        fit = fit_smooth(train, again.whitening, edges, (), start)
+        fit = fit_smooth(train, again.fit.whitening, edges, (), again.fit)
         return predicted_mean(fit.fit, new)
 
     return predict

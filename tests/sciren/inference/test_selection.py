@@ -100,4 +100,4 @@ def test_many_edges_are_dropped_together_and_folds_ask_the_kept_ones_only():
     assert kept == UPTAKE_EDGES
     assert not found.few
     again = select_again(found, process.take(np.arange(0, 1500, 2)))
-    assert set(again.status) == set(found.kept)
+    assert set(again.offered) == set(found.kept)
