@@ -55,9 +55,10 @@ def partial_dependence(
     x = table.features.numpy()
     sample = _sample(x, rows, seed)
     parts = []
+    means = _added_means if _adds_up(model) else _means
     for column in _columns(table, features):
         values = _grid_of(x[:, column], grid)
-        effect = _means(evaluate, sample, column, values)
+        effect = means(evaluate, sample, column, values)
         parts.append((table.feature_names[column], values, effect))
     return _long(parts, latents)
 
@@ -241,6 +242,25 @@ def _means(evaluate: Rows, x: Array, column: int, values: Array) -> Array:
         stacked[:, column] = np.repeat(part, len(x))
         means.append(evaluate(stacked).reshape(len(part), len(x), -1).mean(1))
     return np.concatenate(means)
+
+
+def _added_means(evaluate: Rows, x: Array, column: int, values: Array) -> Array:
+    """Means like `_means` of a sum of curves: one feature moves all rows alike."""
+    moved = np.tile(x[:1], (len(values), 1))
+    moved[:, column] = values
+    return evaluate(moved) - evaluate(x[:1]) + evaluate(x).mean(0)
+
+
+def _adds_up(model: Any) -> bool:
+    """Whether every raw latent of a network is a sum of curves of single features."""
+    if not hasattr(model, "raw_latents"):
+        return False
+    from sciren.encoders import AdditiveEncoder, KANEncoder
+
+    encoder = model.encoder
+    return isinstance(encoder, AdditiveEncoder) or (
+        isinstance(encoder, KANEncoder) and not encoder.hidden
+    )
 
 
 def _local(evaluate: Rows, x: Array, column: int, edges: Array) -> Array:

@@ -47,22 +47,23 @@ class RobustTest:
         fit = self.model.fit(kept)
         columns = self.columns[:, fit.positions]
         residual = self.response - columns @ fit.theta
-        # Row i of (X'X)^-1 X': what one observation adds to the coefficients. Its
-        # product with the residual is the score whose (long-run) variance is that of
-        # theta.
-        influence = columns @ fit.inverse
-        scores = influence * residual[:, None]
-        if self.rank is None:
-            leverage = np.einsum("np,np->n", influence, columns)
-            freedom: float = max(len(residual) - len(fit.positions), 1)
-            covariance = independent_meat(scores, leverage)
-        else:
-            covariance, freedom = long_run_covariance(scores, self.rank)
         found = {}
+        freedom: float = max(len(residual) - len(fit.positions), 1)
+        leverage = None
+        if self.rank is None:
+            leverage = np.einsum("np,np->n", columns @ fit.inverse, columns)
         for block in kept if asked is None else asked:
             place = fit.places[block]
+            # Row i of (X'X)^-1 X': what one observation adds to the coefficients of the
+            # block. Its product with the residual is the score whose (long-run) variance
+            # is that of theta.
+            scores = columns @ fit.inverse[:, place] * residual[:, None]
+            if leverage is not None:
+                covariance = independent_meat(scores, leverage)
+            else:
+                covariance, freedom = long_run_covariance(scores, self.rank)
             found[block] = _wald(
-                fit.theta[place], covariance[place, place], freedom, self.rank is None
+                fit.theta[place], covariance, freedom, self.rank is None
             )
         return found
 

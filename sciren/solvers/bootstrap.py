@@ -121,7 +121,9 @@ def bootstrap_constants(
         active = problem.active.expand(1, -1).repeat(len(repeated), 1)
         weighted = with_term(term).with_active(active)
         # Starts are minima of the whole table: a few steps reach that of a resample.
-        solution = minimise(weighted, starts.repeat(len(part), 1), 15, 1e-6)
+        solution = minimise(
+            weighted, starts.repeat(len(part), 1), 15, 1e-6, damping=1e-6
+        )
         loss = solution.loss.view(len(part), len(starts))
         theta = solution.theta.view(len(part), len(starts), -1)
         # A resample may prefer another minimum than the data: its own lowest counts.

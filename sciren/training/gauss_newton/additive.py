@@ -29,7 +29,8 @@ class AdditiveProblem:
         smooth: weight of the integral of f''^2 of every edge.
     """
 
-    profile_effort = Effort(rows=8_000, steps=8, tolerance=1e-6)
+    # As many rows as `sciren.inference.minima` walks on: valleys are as wide on any sample.
+    profile_effort = Effort(rows=3_000, steps=8, tolerance=1e-6)
 
     def __init__(self, term: ProcessTerm, spline: SplineDesign, smooth: float) -> None:
         self.term, self.spline = term, spline

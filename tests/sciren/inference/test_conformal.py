@@ -7,6 +7,7 @@ import pytest
 from scipy.signal import lfilter
 
 from sciren.inference.conformal import (
+    FOLDS,
     ObservationLaw,
     autocorrelation_time,
     block_labels,
@@ -39,7 +40,7 @@ def test_folds_keep_blocks_whole_and_are_the_same_every_time():
     blocks = block_labels(1000, 8.0, ordered=True)
     folds = fold_labels(blocks)
     assert (folds == fold_labels(blocks)).all()
-    assert set(folds) == set(range(10))
+    assert set(folds) == set(range(FOLDS))
     assert all(len(set(folds[blocks == one])) == 1 for one in np.unique(blocks))
 
 
