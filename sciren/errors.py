@@ -16,6 +16,10 @@ class DataError(SciRenError, ValueError):
     """A file, column or row cannot be used as it is."""
 
 
+class NoRowsError(DataError):
+    """A filter leaves no row."""
+
+
 class DownloadError(DataError):
     """A public data set cannot be fetched, or is not what it should be."""
 

@@ -51,6 +51,12 @@ class DataSettings(ReadingSettings):
         default=None, description="column of sites; blocks are then sites"
     )
     weights: str | None = Field(default=None, description="column of row weights")
+    sample: int | None = Field(
+        default=None,
+        ge=1000,
+        description="of a Parquet, NetCDF or Zarr table that is larger than memory: rows "
+        "that are drawn to choose, explain and judge; the network is solved on all",
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -58,6 +64,20 @@ class DataSettings(ReadingSettings):
             raise ValueError(
                 "name the file of the observations as path (or an embedded data set "
                 "as dataset), not both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _in_parts(self) -> Self:
+        if self.sample is None:
+            return self
+        if self.path is None:
+            raise ValueError("sample is for files; embedded data fit into memory")
+        whole = [key for key in ("format", "clock", "daily") if getattr(self, key)]
+        if whole:
+            raise ValueError(
+                f"sample and {whole[0]} do not go together: {whole[0]} needs neighbouring "
+                "rows, of which a sample has only some; convert the table first"
             )
         return self
 

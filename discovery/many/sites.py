@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from discovery.config.settings import RunConfig
-from sciren.errors import DataError
+from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,11 +44,17 @@ def sites_of(
         say: hears which values have too few.
     Raises:
         ColumnError: there is no such column.
+        ConfigError: the rows are a sample.
         DataError: no value has enough rows.
     """
     from discovery.tables.prepare import labelled_frame
     from sciren.data.labels import id_text
 
+    if config.data.sample is not None:
+        raise ConfigError(
+            "key 'data.sample': a sweep fits each value by itself, of which a sample of "
+            "all has few rows; write a file for each value, or leave sample out"
+        )
     frame = labelled_frame(config, over)
     # As text, so that 007 and 7 are two sites.
     labels = id_text(frame[over])

@@ -176,19 +176,14 @@ def train(
     from discovery.tables.study import SeriesStudy
 
     keep = keep or Checkpoints()
-    split, decoder = study.split, study.decoder
+    decoder = study.decoder
     ladder, why = _ladder(study, config)
     config, notes = config.replace(ladder=ladder), [*notes, *why]
 
     def first() -> "tuple[ScIReN, dict[str, Any]]":
-        from sciren.training import fit
-
         # Built inside: a training that is finished already needs no new model.
         model = model_of(study.config, decoder)
-        settings = keep.during_training(config)
-        train, valid = split.train, split.valid
-        # `fit` takes rows or series, of which a study holds one kind
-        history = fit(model, cast("Any", train), cast("Any", valid), settings, progress)
+        history = _fitted(study, model, keep.during_training(config), progress)
         return model, Training.of(model, history).record()
 
     training = Training.from_record(*keep.model(decoder, first))
@@ -211,6 +206,25 @@ def train(
     )
 
 
+def _fitted(
+    study: "Study | SeriesStudy",
+    model: "ScIReN",
+    config: "TrainConfig",
+    progress: "Progress | None",
+) -> "History":
+    """Train on the rows or series of a study, or on all rows that it is a sample of."""
+    from discovery.tables.study import Study
+    from sciren.training import fit, fit_many_rows
+
+    train, valid = study.split.train, study.split.valid
+    if isinstance(study, Study) and study.blocks:
+        return fit_many_rows(
+            model, study.blocks, study.split.valid, config, None, progress, study.read
+        )
+    # `fit` takes rows or series, of which a study holds one kind
+    return fit(model, cast("Any", train), cast("Any", valid), config, progress)
+
+
 def _ladder(
     study: "Study | SeriesStudy", config: "TrainConfig"
 ) -> tuple[bool, list[str]]:
@@ -220,6 +234,10 @@ def _ladder(
 
     if isinstance(study, SeriesStudy) or not config.ladder:
         return False, []
+    if study.blocks:
+        return False, [
+            "No hidden layer was tried, because blocks of rows are solved with one layer."
+        ]
     latents, features = len(study.decoder.latent_names), len(study.config.features)
     if enough_rows(study.split.train, features, latents):
         return True, []

@@ -13,6 +13,7 @@ from discovery.runs.folder import check_free, clear
 from discovery.runs.manifest import process_file, write_manifest
 from discovery.tables.head import check_head
 from discovery.tables.records import PARTS
+from discovery.verdict.record import Reason
 from sciren.errors import ConfigError, TrainingError
 from symbolic.options import check_edges, check_families, check_symbols
 
@@ -155,7 +156,9 @@ def ready_run(study: "Study | SeriesStudy", settings: "TrainConfig") -> ReadyRun
     copies = warn_of_copies(study)
     warn_beyond_range(study.decoder, study.split.train.forcings)
     shares = warn_unreachable(study.decoder, study.split.train)
-    notes = (*study.magnitudes.notes(), *copies, *_unreachable(study, shares))
+    sampled = (f"{study.about_sample()}.",) if study.blocks else ()
+    unreachable = _unreachable(study, shares)
+    notes = (*sampled, *study.magnitudes.notes(), *copies, *unreachable)
     return ReadyRun(study, settings, notes)
 
 
@@ -208,7 +211,7 @@ def discover_study(
         found = series_discovery(training, series, options, seed, progress.say, keep)
         return with_time_format(found, study.config)
     split = study.split
-    return discover(
+    found = discover(
         training.model,
         split.train,
         split.valid,
@@ -220,6 +223,10 @@ def discover_study(
         say=progress.say,
         keep=keep,
     )
+    if study.blocks:
+        reason = Reason("skilful", "sample", True, study.about_sample(), rank=0)
+        found.verdict = found.verdict.adding(reason)
+    return found
 
 
 def write_all(

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from discovery.config.data import DataSettings
+    from discovery.tables.sampled.drawing import Sample
     from sciren.datasets import SoilCarbonStudy
 
 
@@ -26,16 +28,22 @@ class Origin:
         source: file or data set, for the reader.
         fingerprint: SHA-256 of the file, or of the values of the data set.
         truth: name -> formula or value as text, where the data are simulated.
+        sample: the rows that were drawn, where not all were; the index of the frame then
+            counts the rows of the file.
     """
 
     frame: "pd.DataFrame"
     source: str
     fingerprint: str
     truth: Mapping[str, str]
+    sample: "Sample | None" = None
 
 
 def read_origin(
-    data: "DataSettings", columns: Sequence[str] = (), labels: Sequence[str] = ()
+    data: "DataSettings",
+    columns: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    seed: int = 0,
 ) -> Origin:
     """Read the file, or make the embedded data set.
 
@@ -43,24 +51,42 @@ def read_origin(
         data: where it is and how it is written.
         columns: that are needed; in NetCDF they say which dimension counts the rows.
         labels: columns of sites or parts, whose text is kept as written.
+        seed: of the sample, where the file is larger than memory.
     Raises:
         DataError: the file cannot be used; the message names it.
         ConfigError: the data set does not take these settings.
     """
     if data.path is not None:
-        from discovery.config.reading import ReadingSettings
-        from discovery.tables.sources import read_with
+        if data.sample is None:
+            frame, sample = cells(data, data.path, labels, columns), None
+        else:
+            from discovery.tables.sampled.drawing import draw
 
-        # Read as text: 007 stays 007.
-        ids = tuple(dict.fromkeys([*data.ids, *labels]))
-        reading = ReadingSettings.model_validate(data.reading() | {"ids": ids})
-        stamps = [data.time] if data.time else []
-        frame = read_with(data.path, reading, columns, stamps)
-        return Origin(frame, data.source, file_hash(data.path), {})
+            sample = draw(data, columns, seed)
+            frame = cells(data, sample.frame, labels)
+            frame.index = sample.positions
+        return Origin(frame, data.source, file_hash(data.path), {}, sample)
     assert data.dataset is not None  # the settings hold one of both
     make = {"respiration": _respiration, "soil-carbon": _soil_carbon}
     frame = make[data.dataset.name](data.source, data.dataset.settings)
     return Origin(frame, data.source, _hash(frame), frame.attrs["truth"])
+
+
+def cells(
+    data: "DataSettings",
+    source: "Path | pd.DataFrame",
+    labels: Sequence[str],
+    columns: Sequence[str] = (),
+) -> "pd.DataFrame":
+    """Read a file, or go on from cells of it, as ``data`` says that it is written."""
+    from discovery.config.reading import ReadingSettings
+    from discovery.tables.sources import read_with
+
+    # Read as text: 007 stays 007.
+    ids = tuple(dict.fromkeys([*data.ids, *labels]))
+    reading = ReadingSettings.model_validate(data.reading() | {"ids": ids})
+    stamps = [data.time] if data.time else []
+    return read_with(source, reading, columns, stamps)
 
 
 def _respiration(source: str, settings: Mapping[str, Any]) -> "pd.DataFrame":

@@ -11,16 +11,20 @@ from discovery.config.settings import (
     BlockSplit,
     RunConfig,
 )
-from discovery.tables.converting import converted
+from discovery.tables.assembling import (
+    in_wanted_units,
+    kept_rows,
+    roles,
+    table_arguments,
+)
 from discovery.tables.head import require
 from discovery.tables.magnitudes import Magnitudes, in_unit, magnitudes_of
-from discovery.tables.networks import time_of
 from discovery.tables.origin import Origin, read_origin, soil_carbon_study
 from discovery.tables.plausible import check_plausible
+from discovery.tables.sampled.blocks import check_sampled, study_blocks
 from discovery.tables.series import (
     refuse_for_series,
     series_study,
-    units_of,
 )
 from discovery.tables.splitting import split_rows
 from discovery.tables.study import SeriesStudy, Study
@@ -62,6 +66,7 @@ def prepare(
     # 1. Process model. 2. Names of its columns, before any file is opened. 3. Read and
     # convert. 4. Filter rows. 5. Rows or series of them, split.
     decoder = decoder_of(config)
+    check_sampled(config, decoder)
     if isinstance(decoder, DynamicModel):
         refuse_for_series(config, decoder)
     elif not config.features:
@@ -71,12 +76,14 @@ def prepare(
         )
     forcings, targets = _mapped(config, decoder)
     _check_names(config.features, forcings)
-    origin = read_origin(config.data, *_roles(config, forcings, targets))
+    columns, labels = roles(config, forcings, targets)
+    origin = read_origin(config.data, columns, labels, config.seed)
     for note in origin.frame.attrs.get("notes", ()):
         say(note)
-    say(f"read {len(origin.frame):,} rows from {origin.source}")
-    origin = _in_wanted_units(config, origin)
-    frame, kept = _rows(config, origin, say)
+    drawn = f" of {origin.sample.total:,}, drawn" if origin.sample else ""
+    say(f"read {len(origin.frame):,} rows{drawn} from {origin.source}")
+    origin = in_wanted_units(config, origin)
+    frame, kept = kept_rows(config, origin, say)
     shared = {
         "config": config, "source": origin.source, "fingerprint": origin.fingerprint,
         "read": len(origin.frame), "kept": len(kept), "formulas": origin.truth,
@@ -126,6 +133,7 @@ def _row_study(
     origin: Origin,
     say: Callable[[str], None],
 ) -> Study:
+    from sciren.data import Table
     from sciren.decoders.dry_run import check_process_model
 
     config = shared["config"]
@@ -133,7 +141,8 @@ def _row_study(
     magnitudes = magnitudes_of(config, frame, decoder, forcings, targets)
     frame = magnitudes.divide(frame)
     decoder = _in_unit_of(decoder, magnitudes)
-    table = _table(config, frame, forcings, targets, magnitudes)
+    arguments = table_arguments(config, frame, forcings, targets, magnitudes)
+    table = Table.from_frame(frame, **arguments)
     split, meant = split_rows(config, frame, table), config.data.not_missing
     check_plausible(table, split, decoder, frame.index, magnitudes, meant)
     study = Study(
@@ -145,6 +154,7 @@ def _row_study(
         truth=_truth(config, origin.frame, decoder, magnitudes),
         coordinates=_coordinates(config, origin.frame),
         magnitudes=magnitudes,
+        blocks=study_blocks(config, origin.sample, frame, table, split, magnitudes),
         **shared,
     )
     # The user's own process model on a few rows now, not after an hour of training.
@@ -163,13 +173,13 @@ def labelled_frame(config: RunConfig, column: str) -> "pd.DataFrame":
     """
     decoder = decoder_of(config)
     forcings, targets = _mapped(config, decoder)
-    columns, labels = _roles(config, forcings, targets)
+    columns, labels = roles(config, forcings, targets)
     origin = read_origin(config.data, [*columns, column], [*labels, column])
     try:
         require(origin.frame, column, "over")
     except ColumnError as error:
         raise ColumnError(f"{origin.source}: {error}") from error
-    return _rows(config, origin, _silent)[0]
+    return kept_rows(config, origin, _silent)[0]
 
 
 def decoder_of(config: RunConfig) -> "Decoder":
@@ -239,77 +249,6 @@ def _check_names(features: Sequence[str], forcings: Mapping[str, str]) -> None:
                 raise ConfigError(f"key {key!r}: {error}; rename the column") from error
 
 
-def _roles(
-    config: RunConfig, forcings: Mapping[str, str], targets: Mapping[str, str]
-) -> tuple[list[str], list[str]]:
-    """Return every column that is needed, and those whose cells are labels."""
-    data, split = config.data, config.split
-    labels = [data.groups, getattr(split, "column", None), *data.only]
-    labels += config.categorical
-    places = [getattr(split, name, None) for name in ("lon", "lat")]
-    needed = [
-        *config.features, *forcings.values(), *targets.values(), *config.truth.values(),
-        time_of(data), data.weights, *labels, *places,
-    ]  # fmt: skip
-    return [n for n in needed if n is not None], [n for n in labels if n is not None]
-
-
-def _in_wanted_units(config: RunConfig, origin: Origin) -> Origin:
-    """Return the table with the units that ``convert`` asks for."""
-    try:
-        frame = converted(origin.frame, config.convert, config.units)
-    except (ColumnError, DataError) as error:
-        raise type(error)(f"{origin.source}: {error}") from error
-    return replace(origin, frame=frame)
-
-
-def _rows(
-    config: RunConfig, origin: Origin, say: Callable[[str], None]
-) -> tuple["pd.DataFrame", np.ndarray]:
-    """Return the rows that the filters keep and their positions in the file."""
-    from discovery.tables.rows import select_rows
-
-    frame = origin.frame
-    kept = _labelled_rows(config, origin)
-    if len(kept) < len(frame):
-        said = "; ".join(
-            f"{k} is {' or '.join(v)}" for k, v in config.data.only.items()
-        )
-        say(f"kept {len(kept):,} rows where {said}")
-    if config.data.rows is None:
-        return frame.iloc[kept], kept
-    try:
-        kept = kept[select_rows(frame.iloc[kept], config.data.rows)]
-    except ColumnError as error:
-        raise ColumnError(f"{origin.source}: data.rows: {error}") from error
-    except (DataError, ExpressionError) as error:
-        raise type(error)(f"{origin.source}: data.rows: {error}") from error
-    say(f"kept {len(kept):,} rows where {config.data.rows}")
-    return frame.iloc[kept], kept
-
-
-def _labelled_rows(config: RunConfig, origin: Origin) -> np.ndarray:
-    """Return the positions of the rows that `data.only` keeps."""
-    from sciren.data.labels import id_text
-
-    frame = origin.frame
-    keep = np.ones(len(frame), dtype=bool)
-    for name, texts in config.data.only.items():
-        key = f"data.only.{name}"
-        require(frame, name, key)
-        # `only` compares text as written in the configuration; numbers of sites are
-        # labels too.
-        labels = id_text(frame[name])
-        keep &= labels.isin(texts).to_numpy()
-        if not keep.any():
-            labels_present = sorted(set(labels.dropna()))
-            raise DataError(
-                f"{origin.source}: key {key!r}: no row says {' or '.join(texts)}. "
-                f"{closest_names(texts[0], labels_present)}"
-            )
-    return np.flatnonzero(keep)
-
-
 def _in_unit_of(decoder: "Decoder", magnitudes: Magnitudes) -> "Decoder":
     """Declare the latents in the unit that the targets were divided by."""
     from sciren.decoders import IdentityDecoder, redeclare
@@ -361,32 +300,6 @@ def _coordinates(config: RunConfig, frame: "pd.DataFrame") -> dict[str, np.ndarr
     if not isinstance(how, BlockSplit):
         return {}
     return {axis: numeric_column(frame, getattr(how, axis)) for axis in ("lon", "lat")}
-
-
-def _table(
-    config: RunConfig,
-    frame: "pd.DataFrame",
-    forcings: Mapping[str, str],
-    targets: Mapping[str, str],
-    magnitudes: Magnitudes,
-) -> "Table":
-    from sciren.data import Table
-
-    return Table.from_frame(
-        frame,
-        config.features,
-        forcings,
-        targets,
-        units=magnitudes.units(units_of(config, frame)),
-        time=time_of(config.data),
-        weights=config.data.weights,
-        groups=config.data.groups,
-        time_format=None if config.data.format else config.data.time_format,
-        timezone=config.data.timezone,
-        not_missing=config.data.not_missing,
-        categorical=config.categorical,
-        periodic=config.periodic,
-    )
 
 
 def _original_rows(table: "Table", kept: np.ndarray) -> "Table":

@@ -16,7 +16,13 @@ import numpy as np
 import pandas as pd
 
 from sciren.data.frames import numeric_column
-from sciren.errors import ColumnError, DataError, ExpressionError, closest_names
+from sciren.errors import (
+    ColumnError,
+    DataError,
+    ExpressionError,
+    NoRowsError,
+    closest_names,
+)
 
 _LONGEST = 1000  # characters; a filter by hand stays far below, a list of ids does not
 _QUOTED = re.compile(r"`([^`]*)`")
@@ -52,7 +58,7 @@ def select_rows(frame: pd.DataFrame, condition: str) -> np.ndarray:
         (n,) bool.
     Raises:
         ColumnError: a name is no column; the message gives the closest names.
-        DataError: a column holds text, or no row is left.
+        DataError: a column holds text, or (`NoRowsError`) no row is left.
         ExpressionError: the text cannot be read, holds something that is not allowed,
             is not a condition, or names no column.
     """
@@ -70,7 +76,7 @@ def select_rows(frame: pd.DataFrame, condition: str) -> np.ndarray:
     if not filter_.used:
         raise filter_.refuse("names no column, so it cannot choose rows")
     if not mask.any():
-        raise DataError(
+        raise NoRowsError(
             f"the row filter {condition!r} leaves none of the {len(frame)} rows; "
             "loosen it"
         )

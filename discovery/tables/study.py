@@ -10,6 +10,7 @@ from discovery.config.settings import RunConfig
 from discovery.tables.magnitudes import Magnitudes
 
 if TYPE_CHECKING:
+    from discovery.tables.sampled.blocks import StudyBlock
     from sciren.data import SeriesTable, Split, Table
     from sciren.data.series_splits import SeriesSplit
     from sciren.decoders import Decoder
@@ -50,6 +51,7 @@ class Study(Source):
         truth: latent -> its true value in every row of the file, where known.
         coordinates: "lon", "lat" -> value in every row of the file, where the split
             names them.
+        blocks: all rows of the file that train, where the table is only a sample.
     """
 
     decoder: "Decoder"
@@ -57,6 +59,18 @@ class Study(Source):
     split: "Split"
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     coordinates: Mapping[str, np.ndarray] = field(default_factory=dict)
+    blocks: "tuple[StudyBlock, ...]" = ()
+
+    def about_sample(self) -> str:
+        """Say which rows decide and which are solved on; empty where all fit."""
+        if not self.blocks:
+            return ""
+        total = sum(block.rows for block in self.blocks)
+        return (
+            f"Choices, equations, scores and intervals rest on a sample of {self.read:,} "
+            f"of {total:,} rows, drawn with seed {self.config.seed}; curves and constants "
+            "of the network on all rows that train"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

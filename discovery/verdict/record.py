@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Part = Literal["faithful", "skilful", "identified"]
@@ -120,6 +120,11 @@ class Verdict:
             headline = "partly supported"
         known = [answers[part] and part in asked for part in PARTS]
         return cls(headline, *known, reasons=tuple(order))
+
+    def adding(self, reason: Reason) -> "Verdict":
+        """Return the verdict with one more reason."""
+        verdict = Verdict.of([*self.reasons, reason])
+        return replace(verdict, lack_of_fit=self.lack_of_fit)
 
     @property
     def colour(self) -> str:

@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sciren.data.file_rows import ROWS, FileRows, dataset_rows, parquet_rows
 from sciren.data.table import Table
-from sciren.errors import ColumnError, ConfigError, DataError, closest_names
+from sciren.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow.parquet as pq
-
-ROWS = 250_000
-"""Rows of a block: 25 MB with ten columns, and about a second of work for one solve."""
 
 
 class RowBlock(Protocol):
@@ -68,17 +65,17 @@ class FrameBlock:
     """Rows of a file that is read in parts.
 
     Attributes:
-        path: of the file or store.
-        first, rows: place of the rows in it.
-        part: what the file calls the part: row groups of Parquet, or the row dimension.
+        place: of the rows.
         reading: arguments of `Table.from_frame`.
     """
 
-    path: Path
-    first: int
-    rows: int
-    part: tuple[int, ...] | str
+    place: FileRows
     reading: Mapping[str, Any]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.place.rows
 
     def table(self) -> Table | None:
         """Read the rows; None where none of them is complete.
@@ -87,48 +84,44 @@ class FrameBlock:
             ColumnError: a column is missing.
             DataError: the file cannot be read, or its cells hold no numbers.
         """
-        frame = self._frame()
-        needed = [*self.reading["features"], *columns_of(self.reading["forcings"])]
-        targets = columns_of(self.reading["targets"])
-        complete = frame[needed].notna().all(axis=1)
-        # A block without any value of a target is no error, though a table without is.
-        observed = frame.loc[complete, targets].notna().any(axis=0)
-        if not len(observed) or not bool(observed.all()):
-            return None
-        # A feature may well be constant within a block and vary between blocks.
-        settings: dict[str, Any] = {"constant": "keep"} | dict(self.reading)
-        table = Table.from_frame(frame, **settings)
-        # Class 3 of one block would be class 2 of the next.
-        if table.kinds and "kinds" not in self.reading:
-            raise ConfigError(
-                f"{self.path}: {', '.join(table.kinds)} are classes or periodic, which "
-                "every block would number anew; give kinds=..., such as those of a table "
-                "of some of the rows"
-            )
-        # Positions in the whole file, so that rows of several blocks can be told apart.
-        return replace(table, row_ids=table.row_ids + self.first)
+        place = self.place
+        frame = place.frame(used_columns(self.reading))
+        return rows_of_block(frame, self.reading, place.first, str(place.path))
 
-    def _frame(self) -> "pd.DataFrame":
-        try:
-            if isinstance(self.part, str):
-                return self._from_dataset(self.part)
-            names = used_columns(self.reading)
-            file = _parquet(self.path)
-            return file.read_row_groups(list(self.part), columns=names).to_pandas()
-        except (OSError, ValueError) as error:
-            problem = " ".join(str(error).split())[:200]
-            raise DataError(f"{self.path}: cannot be read: {problem}") from error
 
-    def _from_dataset(self, row: str) -> "pd.DataFrame":
-        import pandas as pd
+def rows_of_block(
+    frame: "pd.DataFrame", reading: Mapping[str, Any], first: int, source: str
+) -> Table | None:
+    """Return the usable rows of a frame as a part of a larger table; None without any.
 
-        from sciren.data.opening import opened_dataset
-
-        names = used_columns(self.reading)
-        rows = slice(self.first, self.first + self.rows)
-        with opened_dataset(self.path) as dataset:
-            part = dataset[names].isel({row: rows})
-            return pd.DataFrame({name: part[name].to_numpy() for name in names})
+    Args:
+        frame: the cells.
+        reading: arguments of `Table.from_frame`.
+        first: position of its first row in the larger table.
+        source: of the cells, for messages.
+    Raises:
+        ConfigError: a feature is of classes or periodic, and no kinds are given.
+        ColumnError, DataError: as of `Table.from_frame`.
+    """
+    needed = [*reading["features"], *columns_of(reading["forcings"])]
+    targets = columns_of(reading["targets"])
+    complete = frame[needed].notna().all(axis=1)
+    # A block without any value of a target is no error, though a table without is.
+    observed = frame.loc[complete, targets].notna().any(axis=0)
+    if not complete.any() or not bool(observed.all()):
+        return None
+    # A feature may well be constant within a block and vary between blocks.
+    settings: dict[str, Any] = {"constant": "keep"} | dict(reading)
+    table = Table.from_frame(frame, **settings)
+    # Class 3 of one block would be class 2 of the next.
+    if table.kinds and "kinds" not in reading:
+        raise ConfigError(
+            f"{source}: {', '.join(table.kinds)} are classes or periodic, which every "
+            "block would number anew; give kinds=..., such as those of a table of some "
+            "of the rows"
+        )
+    # Positions in the whole table, so that rows of several blocks can be told apart.
+    return replace(table, row_ids=table.row_ids + first)
 
 
 def parquet_blocks(
@@ -151,22 +144,8 @@ def parquet_blocks(
         DataError: the file cannot be read, or has no rows.
     """
     given = _reading(features, forcings, targets, reading)
-    file = _parquet(Path(path))
-    _check_columns(Path(path), given, list(file.schema_arrow.names))
-    sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
-    blocks: list[FrameBlock] = []
-    groups: list[int] = []
-    first = held = 0
-    for number, size in enumerate(sizes):
-        # A row group is read as a whole, so blocks end between row groups.
-        if groups and held + size > rows:
-            blocks.append(FrameBlock(Path(path), first, held, tuple(groups), given))
-            first, held, groups = first + held, 0, []
-        groups.append(number)
-        held += size
-    if not held and not blocks:
-        raise DataError(f"{path}: has no rows")
-    return [*blocks, FrameBlock(Path(path), first, held, tuple(groups), given)]
+    places = parquet_rows(Path(path), used_columns(given), rows)
+    return [FrameBlock(place, given) for place in places]
 
 
 def dataset_blocks(
@@ -188,25 +167,9 @@ def dataset_blocks(
         ColumnError: a variable is missing, or has other dimensions than the others.
         DataError: the store cannot be read, or has no rows.
     """
-    from sciren.data.opening import opened_dataset
-
     given = _reading(features, forcings, targets, reading)
-    with opened_dataset(Path(path)) as dataset:
-        _check_columns(Path(path), given, [str(name) for name in dataset.variables])
-        row = str(dataset[given["features"][0]].dims[0])
-        for name in used_columns(given):
-            if dataset[name].dims != (row,):
-                raise ColumnError(
-                    f"{path}: variable {name!r} has dimensions {dataset[name].dims}; rows "
-                    f"are counted by {row!r} alone. Stack the others into it first"
-                )
-        total = int(dataset.sizes[row])
-    if not total:
-        raise DataError(f"{path}: has no rows")
-    return [
-        FrameBlock(Path(path), first, min(rows, total - first), row, given)
-        for first in range(0, total, rows)
-    ]
+    places = dataset_rows(Path(path), used_columns(given), rows)
+    return [FrameBlock(place, given) for place in places]
 
 
 def used_columns(reading: Mapping[str, Any]) -> list[str]:
@@ -238,23 +201,3 @@ def _reading(
         )
     names = {"features": list(features), "forcings": forcings, "targets": targets}
     return names | dict(others)
-
-
-def _parquet(path: Path) -> "pq.ParquetFile":
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: cannot be read as Parquet: {problem}") from error
-
-
-def _check_columns(
-    path: Path, reading: Mapping[str, Any], present: Sequence[str]
-) -> None:
-    for name in used_columns(reading):
-        if name not in present:
-            raise ColumnError(
-                f"{path}: there is no column {name!r}. {closest_names(name, present)}"
-            )

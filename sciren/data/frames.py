@@ -120,8 +120,13 @@ def _share(bad: np.ndarray) -> str:
 
 def week_blocks(time: np.ndarray) -> np.ndarray:
     """Return (n,) int64 calendar weeks (Monday to Sunday), numbered from 0 in time."""
+    return consecutive(calendar_weeks(time))
+
+
+def calendar_weeks(time: np.ndarray) -> np.ndarray:
+    """Return (n,) int64 calendar weeks, counted from that of 1 January 1970."""
     days = time.astype("datetime64[D]").astype(np.int64)
-    return consecutive((days + 3) // 7)  # day 0, 1 January 1970, was a Thursday
+    return (days + 3) // 7  # day 0 was a Thursday
 
 
 def consecutive(ids: np.ndarray) -> np.ndarray:

@@ -170,9 +170,11 @@ class KANEncoder(LayeredEncoder):
     def center(self, features: Tensor) -> None:
         """Center every edge on these rows; the means go into the biases."""
         x = self._checked(features)
-        for layer in self.spline_layers:
+        *inner, last = self.spline_layers
+        for layer in inner:
             layer.center(x)
             x = layer(x)
+        last.center(x)
 
 
 def _grid(grid: int | Sequence[int] | None, layers: int) -> tuple[int, ...]:

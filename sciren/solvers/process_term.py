@@ -250,10 +250,12 @@ class ProcessTerm:
     ) -> tuple[Tensor, ...]:
         """Slopes of the residuals (S, n, t) of one target by inputs (S, n, ...)."""
         count = residual.shape[-1]
-        above = torch.zeros_like(residual)
-        above[..., target] = 1.0
+        # A sum, for rows do not meet: asked for a vector of slopes, torch would first load
+        # its symbolic shapes and sympy, a second in every process.
+        with torch.enable_grad():
+            total = residual[..., target].sum()
         return torch.autograd.grad(
-            residual, inputs, above, retain_graph=target + 1 < count,
+            total, inputs, retain_graph=target + 1 < count,
             allow_unused=True, materialize_grads=True,
         )  # fmt: skip
 

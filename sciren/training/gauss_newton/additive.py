@@ -70,6 +70,17 @@ class AdditiveProblem:
         """Return the problem with another quadratic penalty theta' (P, P) theta."""
         return self._changed(penalty=penalty)
 
+    def for_more_rows(self, share: float) -> "AdditiveProblem":
+        """Return the problem whose penalties are those of 1 / `share` times the rows.
+
+        Noise and curves stay what they are as rows are added, so the penalty keeps its
+        weight beside the sum of squares, and in their mean weighs `share` as much.
+        Reference: Wahba 1990, section 1.5 (smoothness as the prior of a curve).
+        """
+        # The ridge only holds directions without rows: it is numerics, not a belief.
+        ridge = torch.diag(RIDGE * (self.penalty.diagonal() > 0).to(self.penalty))
+        return self.with_penalty(share * (self.penalty - ridge) + ridge)
+
     def on_rows(self, rows: Tensor) -> "AdditiveProblem":
         """Return the problem on some of its rows (positions)."""
         return self._changed(term=self.term.take(rows), spline=self.spline.take(rows))

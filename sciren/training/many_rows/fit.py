@@ -22,9 +22,9 @@ from sciren.training.many_rows.problem import BlocksProblem
 from sciren.training.many_rows.survey import Survey, survey
 from sciren.training.progress import Progress, Silence
 
-SAMPLE = 50_000
-"""Rows that edges, smoothing and minimum are chosen on: as many as the respiration study
-has, where they are the same for every seed (`case_studies/respiration`)."""
+SAMPLE = 30_000
+"""Rows that edges, smoothing and minimum are chosen on: as many as the tests of edges look
+at (`sciren.inference.observed.MOST_ROWS`), and more than profiles do."""
 
 ITERATIONS = 30
 """Most passes over the rows; from the sample's solution three or four are usual
@@ -67,7 +67,7 @@ def fit_many_rows(
         ColumnError, DataError: blocks or tables lack columns, or cannot be read.
     """
     settings = config or TrainConfig()
-    _check(model, settings)
+    check_many_rows(model, settings)
     listener = progress or Silence()
     # 1. A sample decides: edges, smoothing and the minimum, by the ordinary engine.
     known = survey(train, sample, settings.seed, executor, listener)
@@ -77,8 +77,10 @@ def fit_many_rows(
     problem = step.stage.problem
     assert isinstance(problem, AdditiveProblem)
     edges = step.candidate.edges
-    # 2. All rows solve: the same parameters, the edges held, block by block.
+    # 2. All rows solve: the same parameters, the edges held, block by block. More rows
+    # need less smoothing; with that of the sample, its bias would outweigh their error.
     held = problem.with_active(problem.mask_of(edges.unsqueeze(0)))
+    held = held.for_more_rows(min(1.0, len(member.train) / known.rows))
     whole = BlocksProblem(held, train, known, executor, listener)
     solution = _solve(whole, step.candidate.theta.unsqueeze(0), known, member.history)
     problem.store(solution.theta[0], edges)
@@ -91,7 +93,12 @@ def fit_many_rows(
     return member.history
 
 
-def _check(model: ScIReN, config: TrainConfig) -> None:
+def check_many_rows(model: ScIReN, config: TrainConfig) -> None:
+    """Refuse models and settings that `fit_many_rows` cannot train.
+
+    Raises:
+        TrainingError: says why.
+    """
     engine, reason = choose_engine(model, config)
     problems = {
         f"it is trained by {reason}": engine != "gauss-newton",

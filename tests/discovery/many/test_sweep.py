@@ -78,6 +78,9 @@ def test_mistakes_are_told_before_any_work(settings, towers, quick, light):
         sites_of(settings, "sites", 1, print)
     with pytest.raises(DataError, match="no value of 'site' has 1000 rows"):
         sites_of(settings, "site", 1000, print)
+    data = settings.data.model_copy(update={"sample": 1000})
+    with pytest.raises(ConfigError, match="a sweep fits each value by itself"):
+        sites_of(settings.model_copy(update={"data": data}), "site", 1, print)
     with pytest.raises(ConfigError, match="is a single run"):
         sweep(load_config(towers, (*quick, f"out={light}")), "site")
 

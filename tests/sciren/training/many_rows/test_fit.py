@@ -109,6 +109,23 @@ def test_a_sample_decides_and_all_rows_solve(tables, solved):
     assert history.summaries["q10"].error == pytest.approx(error, rel=0.1)
 
 
+def test_smoothing_of_a_sample_flattens_no_curve_of_many_rows():
+    """Without noise only the penalty moves a curve: by as many rows as the sample has."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame(rng.uniform(-1, 1, (6000, 3)), columns=FEATURES)
+    data["ta"] = 12 + 6 * rng.normal(size=6000)
+    data["reco"] = (3 + np.sin(3 * data.a)) * 1.8 ** ((data.ta - 15) / 10)
+    rows, truth = Table.from_frame(data, **COLUMNS), 3 + np.sin(3 * data.a.to_numpy())
+    missed = {}
+    for sample in (100, 6000):
+        learned = model()
+        heavy = FIXED.replace(smooth=0.1)
+        fit_many_rows(learned, table_blocks(rows, 3000), rows, heavy, sample=sample)
+        latent = learned.latents(rows).detach().numpy()[:, 0]
+        missed[sample] = np.sqrt(np.mean((latent - truth) ** 2))
+    assert missed[100] < 0.2 * missed[6000]
+
+
 def test_files_are_read_in_blocks_and_give_the_same(rows, tables, solved, tmp_path):
     rows.to_parquet(tmp_path / "rows.parquet", row_group_size=400)
     blocks = parquet_blocks(tmp_path / "rows.parquet", **COLUMNS, rows=800)
