@@ -10,8 +10,8 @@ from discovery.config.settings import RunConfig
 from discovery.tables.magnitudes import Magnitudes
 
 if TYPE_CHECKING:
-    from discovery.tables.sampled.blocks import StudyBlock
     from sciren.data import SeriesTable, Split, Table
+    from sciren.data.blocks import RowBlock
     from sciren.data.series_splits import SeriesSplit
     from sciren.decoders import Decoder
     from sciren.decoders.dynamic import DynamicModel
@@ -59,7 +59,7 @@ class Study(Source):
     split: "Split"
     truth: Mapping[str, np.ndarray] = field(default_factory=dict)
     coordinates: Mapping[str, np.ndarray] = field(default_factory=dict)
-    blocks: "tuple[StudyBlock, ...]" = ()
+    blocks: "tuple[RowBlock, ...]" = ()
 
     def about_sample(self) -> str:
         """Say which rows decide and which are solved on; empty where all fit."""

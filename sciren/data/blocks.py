@@ -105,7 +105,7 @@ def rows_of_block(
     """
     needed = [*reading["features"], *columns_of(reading["forcings"])]
     targets = columns_of(reading["targets"])
-    complete = frame[needed].notna().all(axis=1)
+    complete = frame[needed].notna().to_numpy().all(axis=1)
     # A block without any value of a target is no error, though a table without is.
     observed = frame.loc[complete, targets].notna().any(axis=0)
     if not complete.any() or not bool(observed.all()):
