@@ -25,6 +25,7 @@ from sciren.decoders.process import IdentityDecoder
 from sciren.decoders.registry import decoder_named, is_built_in
 from sciren.encoders.registry import build_encoder
 from sciren.errors import FormatError, SciRenError
+from sciren.inference.noise import NoiseLaw
 from sciren.model import ScIReN
 
 FORMAT = "sciren model 1"
@@ -89,6 +90,7 @@ def _settings(model: ScIReN) -> dict[str, Any]:
         "residual": None if compared is None else compared.kind,
         "violation": model.violation_weight,
         "noise": model.noise,
+        "noise law": model.noise_law,
     }
 
 
@@ -170,6 +172,8 @@ def _rebuilt(
     model.scaling_kind = stored["scaling"]
     model.violation_weight = float(stored["violation"])
     model.noise = str(stored["noise"])
+    law = stored.get("noise law")  # files of older versions have none
+    model.noise_law = None if law is None else NoiseLaw.from_json(law).to_json()
     return model
 
 

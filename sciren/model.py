@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,8 @@ class ScIReN(nn.Module):
         kinds: feature -> kind, of those that are classes or periodic.
         output_shift, output_scale: (L,) raw = shift + scale * encoder output.
         residual_scale, violation_weight, noise: how training compared with the targets.
+        noise_law: numbers of the `sciren.inference.noise.NoiseLaw` that the selection
+            of features estimated; None where none was made.
         spread: (L,) of the deviations of groups, zero until learned; None where no latent
             has any.
     Raises:
@@ -83,6 +85,7 @@ class ScIReN(nn.Module):
         self.kinds: dict[str, FeatureKind] = {}
         self.residual_scale: ResidualScale | None = None
         self.violation_weight, self.noise = 1.0, "constant"
+        self.noise_law: Mapping[str, Any] | None = None
         self.scaling_kind: ScalingKind = "none"
         self._buffers_for(encoder.n_inputs, latents)
 

@@ -15,6 +15,7 @@ from symbolic.search.candidate import Candidate, signature
 from symbolic.search.class_slopes import with_class_slopes
 from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.competition import Competition
+from symbolic.search.inside_bands import CurveBands, kept_inside
 from symbolic.search.observations import (
     Sample,
     matched,
@@ -37,6 +38,7 @@ from symbolic.terms.rebuild import Units
 
 if TYPE_CHECKING:
     from sciren.data.table import Table
+    from sciren.inference.intervals.bands import Band
     from sciren.model import ScIReN
     from sciren.solvers.process_term import ProcessTerm
 
@@ -47,6 +49,7 @@ def symbolify(
     options: SymbolicOptions | Mapping[str, Any] | Sequence[str] | None = None,
     *,
     seed: int = 0,
+    bands: "Sequence[Band]" = (),
     **keywords: Any,
 ) -> SymbolicModel:
     """Turn a trained model into equations.
@@ -57,6 +60,8 @@ def symbolify(
         options: what the user decides, see `SymbolicOptions`; a bare list of names means
             the families.
         seed: of the rows that the search sees, and of random starts.
+        bands: of the curves, in which closed forms have to stay; a curve without a band is
+            judged by its own errors alone.
         keywords: fields of the options by their names, such as ``pins={"ta": "exp"}``;
             they go before ``options``.
     Raises:
@@ -69,11 +74,15 @@ def symbolify(
     decided = options_of(options, keywords)
     _check_rowwise(model)
     with torch.no_grad():
-        return _symbolified(model, matched(model, table), decided, seed)
+        return _symbolified(model, matched(model, table), decided, seed, bands)
 
 
 def _symbolified(
-    model: "ScIReN", table: "Table", options: SymbolicOptions, seed: int
+    model: "ScIReN",
+    table: "Table",
+    options: SymbolicOptions,
+    seed: int,
+    bands: "Sequence[Band]",
 ) -> SymbolicModel:
     """The stages: curves, families, search, compositions, candidates, refit, equations."""
     # 1. Learned curves as arrays; now hidden nodes are known and keys can be checked.
@@ -95,12 +104,16 @@ def _symbolified(
     best = search.run(model.constant_raw.detach())
     search.latents = with_further(fitted, table.feature_names, options)
     best = widened(search, best, options)
-    # 5. Compositions compete where curves are refused or the residual is predictable; what is
-    # refused after that is looked at once more.
     units, others = units_of(model, table), _other_laws(model, sample)
     best = with_class_slopes(search, best, units, options, seed)
+    # 5. A form that leaves the band of its curve goes. Compositions compete where curves are
+    # refused or the residual is predictable; what is refused after that is looked at once
+    # more.
+    limits = CurveBands.of(bands, model.latent_names, units)
+    best = kept_inside(search, best, limits)
     competition = Competition(search, model, sample.table, units, options, seed, others)
-    best = without_needless_refusals(search, competition.run(best))
+    best = without_needless_refusals(search, competition.run(best), limits)
+    best = kept_inside(search, best, limits)
     # 6. The path from simple to accurate, and the model on it that the user wants.
     delta_bic = search.delta_bic(best)
     candidates, selected = _candidates(search, best, model, sample, units, options)

@@ -31,6 +31,7 @@ KNOW_MODELS = {
     "symbolic.curves.edge_errors",
     "symbolic.search.forecast",
     "symbolic.search.held_out",
+    "symbolic.search.inside_bands",
     "symbolic.curves.learned_curves",
     "symbolic.curves.extract",
     "symbolic.dynamics.state_closed_forms",

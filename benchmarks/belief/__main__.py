@@ -3,9 +3,9 @@
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
 verdict (right and wrong models, useless features), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
-bands (whole curves), prediction (new observations), kinds (effects and slopes of classes,
-waves on a circle), edges (from 20 edges on), towers (real tables, with --data DIR where
-they lie), times (CPU seconds of every step).
+bands (whole curves), forms (names of curves inside them), prediction (new observations),
+kinds (effects and slopes of classes, waves on a circle), edges (from 20 edges on), towers
+(real tables, with --data DIR where they lie), times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """
@@ -27,6 +27,7 @@ PARTS = {
     "coverage": "benchmarks.belief.coverage",
     "coefficients": "benchmarks.belief.coefficients",
     "bands": "benchmarks.belief.curve_bands",
+    "forms": "benchmarks.belief.forms",
     "prediction": "benchmarks.belief.prediction",
     "kinds": "benchmarks.belief.kinds",
     "edges": "benchmarks.belief.many_edges",

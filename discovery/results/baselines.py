@@ -55,7 +55,9 @@ def constant_latents(model: "ScIReN", train: "Table") -> Predict:
     from symbolic.terms.structure import LatentStructure
 
     with torch.no_grad():
-        observations = observed(model, train)
+        # Their mean squared error is what they are compared by, so no memory of the
+        # noise is weighed in.
+        observations = observed(model, train, model.noise)
         # Start of the offsets: mean raw latents (L,) of the network; a latent without
         # edges is its offset.
         middle = model.raw_latents(observations.scaled).mean(0).tolist()

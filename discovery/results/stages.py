@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from discovery.uncertainty.record import Uncertainty
     from sciren.data import Table
+    from sciren.inference.intervals.bands import Band
+    from sciren.inference.selection import Selection
     from sciren.model import ScIReN
     from sciren.training import History
     from symbolic.model.symbolic_model import SymbolicModel
@@ -199,12 +202,38 @@ class _Task:
 
         train = self.parts["train"]
         self.say("equations: closed forms compete on the data")
-        equations = symbolify(thinner, train, self.options, seed=self.seed)
+        equations = symbolify(
+            thinner, train, self.options, seed=self.seed, bands=self._bands(thinner)
+        )
         held_out = self.parts.get("valid"), self.parts.get("test")
         self.say(
             f"consistency: {verify(equations, self.model, train, *held_out).verdict}"
         )
         return equations
+
+    @property
+    def _choosing(self) -> "list[Table]":
+        """Parts that may choose: test rows are left out, so that they can judge."""
+        return [self.parts[name] for name in ("train", "valid") if name in self.parts]
+
+    @cached_property
+    def _selected(self) -> "Selection | None":
+        """Features by tests on these rows, which equations and intervals both ask for."""
+        from discovery.uncertainty.infer import selected_or_reason
+
+        return selected_or_reason(self.model, self._choosing)[0]
+
+    def _bands(self, thinner: "ScIReN") -> "tuple[Band, ...]":
+        """Bands of the learned curves, in which closed forms have to stay."""
+        from discovery.uncertainty.infer import bands_of_curves
+        from sciren.inference.skill.held_out import UNFIT
+
+        if self._selected is None:
+            return ()
+        try:
+            return bands_of_curves(thinner, self._selected)
+        except UNFIT:
+            return ()  # the reason is told where intervals are asked for
 
     def _pruned(self) -> "ScIReN":
         """Leave out weak edges in a copy, unless validation has chosen already."""
@@ -265,10 +294,9 @@ class _Task:
 
         def inferred() -> dict[str, Any]:
             self.say("uncertainty: intervals, bands, held-out predictions")
-            # Test rows choose nothing and are left out here, so that they can judge the
-            # intervals.
-            tables = [self.parts[k] for k in ("train", "valid") if k in self.parts]
-            result, why = inferred_or_reason(self.model, tables, equations)
+            result, why = inferred_or_reason(
+                self.model, self._choosing, equations, self._selected
+            )
             return {"why": why, "result": result and result.to_json()}
 
         record = self.keep.data("uncertainty", inferred)

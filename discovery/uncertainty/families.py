@@ -6,7 +6,6 @@ families that could are named, because the one that was chosen is seldom the onl
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,18 +16,14 @@ if TYPE_CHECKING:
     from discovery.uncertainty.record import Uncertainty
     from sciren.data.kinds import FeatureKind
     from sciren.inference.intervals.bands import Band
+    from sciren.inference.intervals.departure import Departure
     from symbolic.model.symbolic_model import SymbolicModel
-
-Array = np.ndarray
 
 COLUMNS = ("inside_band", "families_inside")
 
 CLEARLY = 1.5
 """Half widths beyond which no chance carries a right form: a half width is about three
 standard errors, and 4.5 of them are exceeded in fewer than 1 of 1,000 curves."""
-
-# of the range of a curve: 15 splines cannot follow every form more closely
-MATERIAL = 0.05
 
 
 def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str]:
@@ -70,64 +65,23 @@ def families_inside(band: "Band", kind: "FeatureKind | None" = None) -> list[str
     return inside
 
 
-@dataclass(frozen=True)
-class Departure:
-    """How far a closed form leaves the band of its curve.
-
-    Attributes:
-        inside: whether it lies inside everywhere.
-        widths: largest distance from the middle of the band, in its half widths.
-        share: the same distance over the range of the curve.
-    """
-
-    inside: bool
-    widths: float
-    share: float
-
-
-def departure(
-    band: "Band", equations: "SymbolicModel", data: Array
-) -> Departure | None:
+def departure_of(band: "Band", equations: "SymbolicModel") -> "Departure | None":
     """Compare the equation's own closed form with the band of its curve.
 
     Args:
         band: of one edge.
         equations: whose latent is a sum of closed forms.
-        data: (n,) values of the feature, over which curves have mean zero.
     Returns:
         None where the feature enters the latent otherwise than by one closed form, or by
         a step, which no band of a smooth curve holds.
     """
-    names, units = equations.units.names, equations.units
-    if band.feature not in names or band.latent not in equations.latent_names:
-        return None
-    place = names.index(band.feature)
-    structure = next(one for one in equations.structures if one.name == band.latent)
-    mine = [edge for edge in structure.all_edges if edge.source == place]
-    # One closed form of this feature alone; inside a product there is no curve to
-    # compare.
-    if len(mine) != 1 or mine[0] not in structure.edges or mine[0].form is None:
-        return None
-    if mine[0].form.family == "threshold":
-        return None
-    shift, scale = float(units.shift[place]), float(units.scale[place])
-    # Curves of bands have mean zero over the rows; the offset of the form is that of
-    # the latent.
-    middle = mine[0].value((data - shift) / scale).mean()
-    return departure_of(band, mine[0].value((band.x - shift) / scale) - middle)
+    from symbolic.search.inside_bands import CurveBands
 
-
-def departure_of(band: "Band", curve: Array) -> Departure:
-    """Compare a centred curve (m,) at the points of a band with the band."""
-    gap = np.abs(curve - band.estimate)
-    # A band without width would divide by zero; any gap then counts as endless.
-    half = np.maximum((band.high - band.low) / 2, 1e-300)
-    # The larger range of the two, so that a flat form on a steep curve is not called
-    # far away a hundredfold.
-    spread = max(float(np.ptp(curve)), float(np.ptp(band.estimate)), 1e-300)
-    return Departure(
-        band.holds(curve), float((gap / half).max()), float(gap.max()) / spread
-    )
+    if band.latent not in equations.latent_names:
+        return None
+    place = equations.latent_names.index(band.latent)
+    bands = CurveBands.of((band,), equations.latent_names, equations.units)
+    return bands.departure(place, equations.structures[place], band.feature)
 
 
 def with_bands(
@@ -147,6 +101,8 @@ def with_bands(
 
 def leaves_its_band(band: Mapping[str, Any]) -> bool:
     """Whether a stored band is left by so much that chance and rounding do not do it."""
+    from sciren.inference.intervals.departure import MATERIAL
+
     return band["inside"] is False and (
         band.get("widths", 0.0) > CLEARLY and band["share"] > MATERIAL
     )

@@ -23,6 +23,7 @@ def infer(
     model: "ScIReN",
     tables: "Sequence[Table]",
     equations: "SymbolicModel | None" = None,
+    selection: "Selection | None" = None,
 ) -> Uncertainty:
     """Return intervals, bands, laws of predictions and the reach of the data.
 
@@ -30,6 +31,7 @@ def infer(
         model: trained; its decoder, bounds and scale are used, not its encoder.
         tables: parts whose rows may choose (training and validation).
         equations: whose features count as selected.
+        selection: what `selected` returns for them, where it is known already.
     Raises:
         TrainingError: nothing is observed, or the process has no finite value.
     """
@@ -38,15 +40,12 @@ def infer(
     from sciren.inference.intervals.constants import find_intervals
     from sciren.inference.intervals.means import MeanLaw
     from sciren.inference.intervals.observations import hold_out
-    from sciren.inference.selection import select
 
-    process = _process(model, tables)
-    # A user who declares proportional noise fixes its growth; else it is estimated.
-    power = 1.0 if model.noise == "proportional" else None
     # 1. Which features act, under the estimated law of the noise. 2. Intervals with all
     # that may act and with the selected. 3. Bands of curves. 4. Laws of new
     # observations from held-out errors. 5. Where the training rows lie.
-    selection = select(process, power=power)
+    selection = selection or selected(model, tables)
+    process = selection.fit.process
     # What the equations hold counts as selected even where tests would drop it:
     # intervals are those of the result that is reported.
     held = edges_of(equations)
@@ -80,15 +79,62 @@ def infer(
     )  # fmt: skip
 
 
+def selected(model: "ScIReN", tables: "Sequence[Table]") -> "Selection":
+    """Select features on the rows that may choose, under the estimated law of the noise."""
+    from sciren.data import Table
+    from sciren.inference.observed import ObservedProcess
+    from sciren.inference.selection import select
+
+    # of a very long record stretches are looked at: its intervals are then too wide
+    joined = Table.concatenate(list(tables))
+    process = ObservedProcess.of(model, joined).stretches()
+    # A user who declares proportional noise fixes its growth; else it is estimated.
+    power = 1.0 if model.noise == "proportional" else None
+    return select(process, power=power)
+
+
+def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...]":
+    """Return a band for every curve of a trained model, before it has closed forms.
+
+    Args:
+        model: its edges that are not left out; none inside hidden layers, where a curve
+            has no scale of its own.
+        selection: on the rows that may choose.
+    """
+    from sciren.edges import edge_layers
+    from sciren.inference.intervals.bands import curve_bands
+    from sciren.inference.intervals.double_selection import edges_of_constants
+
+    layers = edge_layers(model.encoder)
+    if len(layers) != 1:
+        return ()
+    alive = (layers[0].mask != 0).tolist()
+    held = [edge for edge in selection.status if alive[edge[0]][edge[1]]]
+    # The other edges are those of `infer`, so that a form is accepted by the band that
+    # is drawn.
+    needed = {*held, *selection.kept, *edges_of_constants(selection)}
+    estimated = tuple(edge for edge in selection.status if edge in needed)
+    soft = tuple(edge for edge in selection.status if edge not in needed)
+    bands = curve_bands(
+        selection.fit.process,
+        selection.whitening,
+        estimated,
+        soft,
+        selection.fit.beginning,
+    )
+    return tuple(
+        band for band, edge in zip(bands, estimated, strict=True) if edge in set(held)
+    )
+
+
 def _band(
     band: "Band", process: "ObservedProcess", equations: "SymbolicModel | None"
 ) -> dict[str, Any]:
     """Return a band as plain data, with the closed forms inside it."""
-    from discovery.uncertainty.families import departure, families_inside
+    from discovery.uncertainty.families import departure_of, families_inside
 
     place = process.feature_names.index(band.feature)
-    data = process.features[:, place]
-    found = None if equations is None else departure(band, equations, data)
+    found = None if equations is None else departure_of(band, equations)
     return {
         "latent": band.latent,
         "source": band.feature,
@@ -139,14 +185,6 @@ def edges_of(equations: "SymbolicModel | None") -> "tuple[Edge, ...]":
         for edge in structure.all_edges
     ]
     return tuple(dict.fromkeys(pairs))
-
-
-def _process(model: "ScIReN", tables: "Sequence[Table]") -> "ObservedProcess":
-    from sciren.data import Table
-    from sciren.inference.observed import ObservedProcess
-
-    # of a very long record stretches are looked at: its intervals are then too wide
-    return ObservedProcess.of(model, Table.concatenate(list(tables))).stretches()
 
 
 def _constants(
@@ -207,10 +245,26 @@ def _obstacle(model: "ScIReN", table: "Table") -> str | None:
     return None
 
 
+def selected_or_reason(
+    model: "ScIReN", tables: "Sequence[Table]"
+) -> "tuple[Selection | None, str]":
+    """Return the selection, or None and the reason why the data cannot be asked."""
+    from sciren.inference.skill.held_out import UNFIT
+
+    reason = _obstacle(model, tables[0])
+    if reason is None:
+        try:
+            return selected(model, tables), ""
+        except UNFIT as error:
+            reason = str(error)
+    return None, reason
+
+
 def inferred_or_reason(
     model: "ScIReN",
     tables: "Sequence[Table]",
     equations: "SymbolicModel | None" = None,
+    selection: "Selection | None" = None,
 ) -> tuple[Uncertainty | None, str]:
     """Return the uncertainty, or None and the reason why there is none."""
     from sciren.inference.skill.held_out import UNFIT
@@ -218,7 +272,7 @@ def inferred_or_reason(
     reason = _obstacle(model, tables[0])
     if reason is None:
         try:
-            return infer(model, tables, equations), ""
+            return infer(model, tables, equations, selection), ""
         except UNFIT as error:
             reason = str(error)
     return None, reason

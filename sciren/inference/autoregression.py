@@ -12,7 +12,9 @@ AR(1) noise of 0.95 behind ten smooth columns is taken for 0.88.
 Reference: Levinson 1947; Worsley et al. 2002, NeuroImage 15, for the bias of residuals.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import matmul_toeplitz
@@ -39,6 +41,28 @@ class Autoregression:
     def none(cls) -> "Autoregression":
         """Independent noise."""
         return cls((np.zeros(0),), np.ones(1))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        predictors = [one.tolist() for one in self.coefficients]
+        return {"coefficients": predictors, "variances": self.variances.tolist()}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "Autoregression":
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: predictors that are not of the orders 0, 1, ... one by one.
+        """
+        predictors = tuple(np.array(one, dtype=float) for one in stored["coefficients"])
+        variances = np.array(stored["variances"], dtype=float)
+        orders = [len(one) for one in predictors]
+        if orders != list(range(len(variances))):
+            raise ValueError(
+                f"an autoregression of order {len(variances) - 1} has predictors of "
+                f"orders {orders}"
+            )
+        return cls(predictors, variances)
 
     @property
     def order(self) -> int:

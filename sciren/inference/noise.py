@@ -12,9 +12,10 @@ Reference: Davidian and Carroll 1987 for the power of the mean; Levinson 1947, B
 and Davis 1991 for the autoregression; Fuller and Battese 1974 for random intercepts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,32 @@ class NoiseLaw:
         none = (0.0,) * count
         white = (Autoregression.none(),) * count
         return cls(none, (1.0,) * count, none, white, none)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the noise neither grows nor remembers nor is shared."""
+        memory = any(one.order for one in self.autoregression)
+        return not (memory or any(self.power) or any(self.intercept))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        return {
+            "power": list(self.power),
+            "spread": list(self.spread),
+            "floor": list(self.floor),
+            "autoregression": [one.to_json() for one in self.autoregression],
+            "intercept": list(self.intercept),
+        }
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "NoiseLaw":
+        """Read what `to_json` wrote."""
+        power, spread, floor, intercept = (
+            tuple(float(value) for value in stored[name])
+            for name in ("power", "spread", "floor", "intercept")
+        )
+        memory = tuple(map(Autoregression.from_json, stored["autoregression"]))
+        return cls(power, spread, floor, memory, intercept)
 
     def without_memory(self) -> "NoiseLaw":
         """Return the law of rows that lie too far apart to remember each other."""

@@ -262,11 +262,7 @@ class ObservedProcess:
         """Return at most so many rows, in even stretches of time."""
         if self.n_rows <= most:
             return self
-        # The first part of each of 60 equal stretches: neighbours stay neighbours, so
-        # that the memory of the noise can still be seen, and all seasons are there.
-        place = np.linspace(0, STRETCHES, self.n_rows, endpoint=False)
-        order = np.argsort(self.clock, kind="stable")
-        return self.take(np.sort(order[place % 1 < most / self.n_rows]))
+        return self.take(stretch_rows(self.clock, most))
 
     def in_file_order(self) -> "ObservedProcess":
         """Return the same observations with the order of the file taken for time."""
@@ -277,6 +273,19 @@ class ObservedProcess:
         rank = np.empty(self.n_rows, dtype=np.int64)
         rank[np.argsort(self.clock, kind="stable")] = np.arange(self.n_rows)
         return rank[self.rows]
+
+
+def stretch_rows(clock: np.ndarray, most: int) -> np.ndarray:
+    """Return at most so many positions of rows, rising, in even stretches of time.
+
+    Args:
+        clock: (n,) time of the rows.
+    """
+    # The first part of each of 60 equal stretches: neighbours stay neighbours, so that
+    # the memory of the noise can still be seen, and all seasons are there.
+    place = np.linspace(0, STRETCHES, len(clock), endpoint=False)
+    order = np.argsort(clock, kind="stable")
+    return np.sort(order[place % 1 < most / len(clock)])
 
 
 def _clock(table: Table) -> tuple[np.ndarray, bool]:

@@ -106,6 +106,7 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
     # "auto" estimates the noise for the selection of features only; training weighs
     # alike.
     model.noise = "constant" if config.noise == "auto" else config.noise
+    model.noise_law = None  # that of an earlier training
     _check_rowwise(model, data.train, engine)
     return Member(model, data.train, data.valid, config, History(engine, reason))
 

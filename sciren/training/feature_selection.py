@@ -55,6 +55,8 @@ def select_features(
 ) -> Selection:
     """Sort the edges of an additive encoder into kept, undecided and excluded.
 
+    The model keeps the law of the noise that was estimated on the way.
+
     Args:
         model: its decoder, bounds and constants; the encoder is not used.
         data: training and validation rows.
@@ -74,6 +76,8 @@ def select_features(
     # None leaves the exponent of the noise to the selection.
     power = {"constant": 0.0, "proportional": 1.0}.get(config.noise)
     selection = with_inclusion(select(process, power=power), seed=config.seed)
+    # Robust weights are a law of their own, and the user's.
+    model.noise_law = None if config.noise == "robust" else selection.law.to_json()
     history.edges = selection.rows()
     _say(selection, history)
     return selection

@@ -2,11 +2,16 @@
 
     constant      1
     proportional  1 / prediction^2, the noise grows with the prediction
+    auto          1 / |prediction|^(2 power), the power estimated where features are
+                  selected
     robust        Huber's or Tukey's weight of residual / scale, where some observations
                   are grossly wrong; scale = 1.4826 times the median absolute residual
 
 Reference: Huber 1964; Beaton and Tukey 1974; Yohai 1987 for one after the other.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -53,6 +58,38 @@ def proportional_weights(model: ScIReN, table: Table) -> Tensor:
     # Mean one per target: penalties and steps keep the balance that they have
     # unweighted.
     weights = torch.maximum(torch.where(known, predicted, 1.0), floor).pow(-2) * known
+    mean = weights.sum(0) / known.sum(0).clamp_min(1)
+    return weights / torch.where(mean > 0, mean, 1.0)
+
+
+def weights_of_fit(model: ScIReN, table: Table, noise: str, last: bool) -> Tensor:
+    """Weights (n, t) that follow from a trained model.
+
+    Args:
+        noise: "proportional", "robust", or "auto" for the estimated law of the model.
+        last: whether robust weights may be zero, which needs a good model.
+    """
+    if noise == "proportional":
+        return proportional_weights(model, table)
+    if noise == "auto" and model.noise_law is not None:
+        return estimated_weights(model, table, model.noise_law)
+    return robust_weights(model, table, last)
+
+
+@torch.no_grad()
+def estimated_weights(model: ScIReN, table: Table, law: Mapping[str, Any]) -> Tensor:
+    """Weights (n, t) 1 / |prediction|^(2 power), on the scale of the comparison.
+
+    Args:
+        law: with the power of every target, and the size of the prediction (floor) below
+            which the noise grows no smaller.
+    """
+    scale = model.residual_scale or ResidualScale.fit(table.targets)
+    predicted = scale.transform(model.predict(table).targets).abs()
+    known = table.observed & torch.isfinite(predicted)
+    least = predicted.new_tensor(law["floor"]).clamp_min(1e-12)
+    size = torch.maximum(torch.where(known, predicted, 1.0), least)
+    weights = size.pow(-2.0 * predicted.new_tensor(law["power"])) * known
     mean = weights.sum(0) / known.sum(0).clamp_min(1)
     return weights / torch.where(mean > 0, mean, 1.0)
 

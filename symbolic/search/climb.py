@@ -246,7 +246,7 @@ class Search:
         learned = tuple(some[-1] for some in options)
         ranked = []
         for k, some in enumerate(options):
-            beside = [_placed(learned, k, one) for one in some]
+            beside = [placed(learned, k, one) for one in some]
             scored = [self.score(structures, constants) for structures in beside]
             order = sorted(range(len(some)), key=lambda i: scored[i].criterion)
             ranked.append([some[i] for i in order])
@@ -254,7 +254,7 @@ class Search:
         yield self.score(best, constants)
         for k, some in enumerate(ranked):
             if len(some) > 1:
-                yield self.score(_placed(best, k, some[1]), constants)
+                yield self.score(placed(best, k, some[1]), constants)
 
     def climb(self, best: ScoredLatents) -> ScoredLatents:
         """Give each edge in turn its best family, until a sweep changes nothing."""
@@ -306,7 +306,7 @@ class Search:
     def _refused(self, change: Change, best: ScoredLatents) -> bool:
         """Whether the errors of an edge's curve rule out every family."""
         current = best.structures[change.latent].all_edges[change.edge]
-        edge = self._fitted(change.latent, current)
+        edge = self.fitted(change.latent, current)
         # Without errors of the curve nothing is ruled
         # out, and a named edge may take another name.
         if edge is None or edge.curve.errors is None or current.form is not None:
@@ -328,7 +328,7 @@ class Search:
         # the user's choice stands
         if (k, current.source) in self.keep:
             return
-        edge = self._fitted(k, current)
+        edge = self.fitted(k, current)
         present = "none" if current.form is None else current.form.family
         owner = structure.inside_of(number)
         fixed = isinstance(owner, Product) and owner.of_classes
@@ -340,16 +340,24 @@ class Search:
             if self.rules is not None and not self.rules.obeyed(k, term):
                 continue
             other = structure.with_edge(number, term, shift)
-            yield Change(_placed(structures, k, other), k, number, family)
+            yield Change(placed(structures, k, other), k, number, family)
         # An edge leaves its mean to the offset beside it, so that the refit starts near the old
         # level. The last edge of a node goes only together with the node
         # (`symbolic.search.path`).
         if len(structure.all_edges) > len(structure.nodes):
             less = structure.with_edge(number, None, mean_of(edge, current))
             if all(node.edges for node in less.nodes):
-                yield Change(_placed(structures, k, less), k, number, "dropped")
+                yield Change(placed(structures, k, less), k, number, "dropped")
 
-    def _fitted(self, latent: int, term: EdgeTerm) -> FittedEdge | None:
+    def scored_changes(
+        self, best: ScoredLatents, k: int, number: int
+    ) -> Iterator[tuple[Change, ScoredLatents]]:
+        """Yield every change of one edge with what it comes to after a refit."""
+        for change in self.edge_changes(best.structures, k, number):
+            yield change, self._scored(change, best)
+
+    def fitted(self, latent: int, term: EdgeTerm) -> FittedEdge | None:
+        """Return the learned curve that a term follows most closely, if there is any."""
         fitted = self.latents[latent]
         every = [*fitted.edges, *(e for node in fitted.nodes for e in node.edges)]
         same = [edge for edge in every if edge.curve.source == term.source]
@@ -371,7 +379,8 @@ def _located(structures: tuple[LatentStructure, ...], place: int) -> tuple[int, 
     raise IndexError(f"there are fewer than {place + 1} edges")
 
 
-def _placed(
+def placed(
     structures: tuple[LatentStructure, ...], place: int, other: LatentStructure
 ) -> tuple[LatentStructure, ...]:
+    """Return the structures with another one at a place."""
     return (*structures[:place], other, *structures[place + 1 :])

@@ -36,7 +36,20 @@ def alternative(
     Args:
         edge: learned curve with its fits;  current: the term that stands there now.
     """
-    term, _ = edge.term(family)
+    return _like(edge, current, edge.term(family)[0])
+
+
+def as_learned(edge: FittedEdge, current: EdgeTerm) -> tuple[EdgeTerm, float]:
+    """Return an edge as its learned curve, like `alternative`."""
+    curve = edge.curve
+    learned = EdgeTerm(curve.source, None, (), curve.table, edge.function)
+    return _like(edge, current, learned)
+
+
+def _like(
+    edge: FittedEdge, current: EdgeTerm, term: EdgeTerm
+) -> tuple[EdgeTerm, float]:
+    """Size a term of a learned curve like the present one."""
     # Refits may have grown or shrunk the edge since its curve was learned. The slope of the
     # present term on the learned curve says by how much, and the other family follows.
     learned = _centred(edge, edge.curve.y)

@@ -8,7 +8,10 @@ import numpy as np
 
 from sciren.comparison import ResidualScale
 from sciren.errors import ColumnError, TrainingError, closest_names
+from sciren.inference.noise import NoiseLaw
+from sciren.inference.observed import ObservedProcess
 from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.whitened import WhitenedTerm
 from sciren.training.noise import noise_weights
 from symbolic.options import SymbolicOptions
 from symbolic.search.refit import rows_for_search
@@ -72,20 +75,52 @@ def matched(model: "ScIReN", table: "Table") -> "Table":
 def observed(model: "ScIReN", table: "Table", law: str | None = None) -> Observed:
     """Compare with a table as training did (residual, violation, noise law).
 
+    Rows count under the law of the noise that the selection of features estimated, where
+    there is one: growth with the mean, memory in time order, shared parts of groups.
+
     Args:
-        law: another noise law than that of the training, see `sciren.training.noise`.
+        law: weights alone, of a law of `sciren.training.noise`.
     """
     # a trained model keeps the scale of its training
     # rows, so that losses mean the same on any table
     scale = model.residual_scale or ResidualScale.fit(table.targets)
     noise = noise_weights(model, table, law)
     term = ProcessTerm(model, table, scale, model.violation_weight, noise_weights=noise)
-    return Observed(term, model.scaled(table.features))
+    scaled = model.scaled(table.features)
+    if law is None and model.noise_law is not None:
+        noise_law = NoiseLaw.from_json(model.noise_law)
+        if not noise_law.plain:
+            term = _whitened(model, table, term, noise_law, scaled)
+    return Observed(term, scaled)
+
+
+def _whitened(
+    model: "ScIReN",
+    table: "Table",
+    term: ProcessTerm,
+    law: NoiseLaw,
+    scaled: "Tensor",
+) -> ProcessTerm:
+    """Lay an estimated law on a loss, where its rows are observed and finite."""
+    if not term.observations.weights.any():
+        return term
+    process = ObservedProcess.of(model, table, term.observations.scale)
+    raw, constants = model.raw_latents(scaled).detach(), model.constant_raw.detach()
+    # The selected curves, as training left them, carry the size of the noise.
+    mean = process.evaluate(raw.cpu().numpy(), constants.cpu().numpy()).mean
+    if not np.isfinite(mean).all():
+        return term
+    return WhitenedTerm.of(term, process, law, mean)
 
 
 def sampled(whole: Observed, table: "Table", most: int, seed: int) -> Sample:
-    """Return at most some rows at random: a search refits them hundreds of times."""
+    """Return at most some rows, at random or in stretches of a series.
+
+    A search refits them hundreds of times.
+    """
     rows = rows_for_search(len(table), most, seed)
+    if len(table) > most and isinstance(whole.term, WhitenedTerm):
+        rows = whole.term.rows_in_stretches(most)
     part = table if len(rows) == len(table) else table.take(rows)
     return Sample(whole.term.take(rows), whole.scaled[rows], part)
 

@@ -12,6 +12,7 @@ from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import Normal, hold
 from sciren.solvers.normal_equations import assemble
 from sciren.solvers.process_term import LocalModel, ProcessTerm
+from sciren.solvers.whitened import WhitenedTerm
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.shape_rules import ShapeRules
@@ -153,8 +154,12 @@ class SymbolicProblem:
         """Loss and normal equations."""
         # Half gradients as everywhere in the solver: loss(theta + d) = loss + 2 g'd + d' M d,
         # so a penalty w d^2 adds w d to g and w to the diagonal of M.
-        local = self.term.local(self.raw(theta), self.constants_of(theta), members)
-        normal = assemble(local, self._designs(theta))
+        raw, constants = self.raw(theta), self.constants_of(theta)
+        designs = self._designs(theta)
+        if isinstance(self.term, WhitenedTerm):
+            normal = self.term.normal(raw, constants, members, designs)
+        else:
+            normal = assemble(self.term.local(raw, constants, members), designs)
         pull = self._pull(theta)
         full = Normal(
             normal.loss + (pull * (theta - self.middle)).sum(1),
@@ -193,6 +198,9 @@ class SymbolicProblem:
         member = torch.zeros(1, dtype=torch.long)
         raw, constants = self.raw(theta), self.constants_of(theta)
         designs = self._designs(theta)
+        if isinstance(self.term, WhitenedTerm):
+            own = [design[0] for design in designs]
+            return self.term.normals_of_parts(raw, constants, own, parts)
         return [
             assemble(
                 self.term.part(rows).local(raw[:, rows], constants, member),

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from sciren.solvers.levenberg import covariance, minimise
 from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.whitened import WhitenedTerm
 from symbolic.options import DOMAIN_MARGIN
 from symbolic.search.problem import SymbolicProblem, newton_step
-from symbolic.terms.sandwich import Sandwich, sandwich
+from symbolic.terms.sandwich import Sandwich, sandwich, whitened_sandwich
 from symbolic.terms.shape_rules import ShapeRules
 from symbolic.terms.structure import LatentStructure
 
@@ -145,13 +146,17 @@ def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
     # noise of variance one: the sandwich brings the noise itself, row by row
     inverse = covariance(held.matrix, torch.ones_like(held.loss), 1.0)[0]
     local, designs = problem.by_row(whole)
-    seen = problem.term.observations
+    term = problem.term
+    seen = term.observations
     prior = problem.prior
     if prior is not None:
         # the penalty counts in units of the variance of one observation
         prior = prior * float(local.loss[0]) / seen.count
     free = inverse * keep.unsqueeze(1) * keep
     robust = sandwich(local, designs, free, seen.blocks, prior, seen.rank)
+    if isinstance(term, WhitenedTerm):
+        raw, constants = problem.raw(whole), problem.constants_of(whole)
+        robust = whitened_sandwich(term, raw, constants, designs, free, prior)
     if problem.prior is None:
         return robust
     # usual covariance: residual variance, N - k degrees of freedom, times the inverse matrix

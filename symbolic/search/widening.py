@@ -7,12 +7,13 @@ and what is still refused is asked once more of the observations: where a form l
 nothing to say (`symbolic.search.misfit`), it stands.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from symbolic.curves.curve_fit import fits_by_family
 from symbolic.options import SymbolicOptions
-from symbolic.search.climb import Change, ScoredLatents, Search
+from symbolic.search.climb import ScoredLatents, Search
+from symbolic.search.inside_bands import CurveBands
 from symbolic.search.misfit import CHANCE, misfit
 from symbolic.search.starting import FittedEdge, FittedLatent, fit_edge
 from symbolic.terms.edge_term import EdgeTerm
@@ -69,7 +70,7 @@ def widened(
         margin = CLEARLY if edge.form is not None else 0.0
         offered = [
             scored
-            for change, scored in _scored(search, best, k, number)
+            for change, scored in search.scored_changes(best, k, number)
             if change.family in further
             and scored.criterion < best.criterion - margin
             and _fits(search, scored, k, edge.source)
@@ -78,8 +79,12 @@ def widened(
     return best
 
 
-def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLatents:
+def without_needless_refusals(
+    search: Search, best: ScoredLatents, bands: CurveBands
+) -> ScoredLatents:
     """Name every refused direct curve for which a form leaves the observations nothing.
+
+    Only forms that stay inside the band of the curve are asked.
 
     The form with the smallest criterion is taken, which is the simplest where several do
     as well; they are named beside it (`EdgeTable`).
@@ -90,7 +95,7 @@ def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLate
             continue
         named = [
             scored
-            for change, scored in _scored(search, best, k, number)
+            for change, scored in search.scored_changes(best, k, number)
             if change.family != "dropped"
         ]
         # the pool holds refused and accepted forms alike
@@ -101,6 +106,7 @@ def without_needless_refusals(search: Search, best: ScoredLatents) -> ScoredLate
             scored
             for scored in named
             if scored.criterion <= lowest + CLEARLY
+            and not bands.left(k, scored.structures, edge.source)
             and _fits(search, scored, k, edge.source)
         ]
         best = min(fitting, key=lambda one: one.criterion, default=best)
@@ -114,14 +120,6 @@ def _direct(best: ScoredLatents) -> list[tuple[int, int]]:
         for k, structure in enumerate(best.structures)
         for number in range(len(structure.edges))
     ]
-
-
-def _scored(
-    search: Search, best: ScoredLatents, k: int, number: int
-) -> Iterator[tuple[Change, ScoredLatents]]:
-    """Yield changes of one edge with what they come to after a refit."""
-    for change in search.edge_changes(best.structures, k, number):
-        yield change, search.score(change.structures, best.constants)
 
 
 def _fits(search: Search, scored: ScoredLatents, k: int, source: int) -> bool:

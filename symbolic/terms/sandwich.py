@@ -9,6 +9,7 @@ Reference: White 1980; MacKinnon and White 1985 (HC3); Liang and Zeger 1986 (blo
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,10 +21,20 @@ from sciren.inference.sandwich import (
     cosine_meat,
 )
 from sciren.solvers.process_term import LocalModel
+from sciren.solvers.whitened import WhitenedTerm
+
+Array = np.ndarray
 
 SERIES = 50  # rows in time below which a dozen cosines are no slow part any more
 
-__all__ = ["LEAST_BLOCKS", "Sandwich", "leverages", "row_scores", "sandwich"]
+__all__ = [
+    "LEAST_BLOCKS",
+    "Sandwich",
+    "leverages",
+    "row_scores",
+    "sandwich",
+    "whitened_sandwich",
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,40 @@ def sandwich(
     """
     scores = row_scores(local, designs).cpu().numpy()
     share = leverages(local, designs, inverse).cpu().numpy()
+    return _spread(scores, share, inverse, blocks, prior, rank)
+
+
+def whitened_sandwich(
+    term: WhitenedTerm,
+    raw: Tensor,
+    constants: Tensor,
+    designs: Sequence[Tensor],
+    inverse: Tensor,
+    prior: Tensor | None = None,
+) -> Sandwich:
+    """Return the covariance under the law of the noise, from whitened scores.
+
+    Args:
+        term: the loss;  raw: (1, n, L);  constants: (1, K); others as in `sandwich`.
+    """
+    columns, left = term.columns(raw, constants, designs)
+    # The loss is a mean over the observations, and so are scores and leverages.
+    count = len(left)
+    scores = (columns * left[:, None] / count).cpu().numpy()
+    share = ((columns @ inverse) * columns).sum(1).cpu().numpy() / count
+    seen, rows = term.observations, torch.from_numpy(term.process.rows)
+    rank = None if seen.rank is None else seen.rank[rows]
+    return _spread(scores, share, inverse, seen.blocks[rows], prior, rank)
+
+
+def _spread(
+    scores: Array,
+    share: Array,
+    inverse: Tensor,
+    blocks: Tensor,
+    prior: Tensor | None,
+    rank: Tensor | None,
+) -> Sandwich:
     count = cosines = 0
     # Time order first: rows of a series remember each other beyond any fixed block.
     if rank is not None and len(scores) >= SERIES:

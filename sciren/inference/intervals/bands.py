@@ -53,6 +53,7 @@ class Band:
         estimate, low, high: (m,) raw latent.
         factor: c, by how much wider than a standard error.
         level: probability that the whole curve is inside.
+        data: (n,) values of the feature over which the curve has mean zero.
     """
 
     feature: str
@@ -63,6 +64,7 @@ class Band:
     high: Array
     factor: float
     level: float
+    data: Array
 
     def holds(self, curve: Array) -> bool:
         """Whether a curve (m,) at the points of the band lies inside it everywhere."""
@@ -123,6 +125,7 @@ def _band(fit: SmoothFit, covariance: Covariance, edge: Edge, level: float) -> B
         estimate + factor * errors,
         factor,
         level,
+        values,
     )
 
 

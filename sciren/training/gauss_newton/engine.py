@@ -164,7 +164,7 @@ class GaussNewton:
 
     def _reweighted(self, step: Step) -> Step:
         """Refit with weights that follow from the fit, a few times; see `noise`."""
-        if not self.config.reweights:
+        if not (self.config.reweights or self.solver.grows):
             return step
         passes = [True] * 2
         if self.config.noise == "robust":

@@ -35,7 +35,7 @@ from sciren.training.gauss_newton.starts import (
     start_constant,
 )
 from sciren.training.history import History
-from sciren.training.noise import proportional_weights, robust_weights
+from sciren.training.noise import robust_weights, weights_of_fit
 from sciren.training.preparation import Prepared
 from sciren.training.progress import Progress
 
@@ -119,12 +119,16 @@ class StageSolver:
             last: whether robust weights may be zero, which needs a good model.
         """
         tables = self.data.train, self.data.valid
-        if self.config.noise == "proportional":
-            train, valid = (proportional_weights(self.model, table) for table in tables)
-        else:
-            train, valid = (robust_weights(self.model, table, last) for table in tables)
+        how = self.config.noise, last
+        train, valid = (weights_of_fit(self.model, table, *how) for table in tables)
         self.noise = (train, valid)
         return stage.with_terms(*self.terms())
+
+    @property
+    def grows(self) -> bool:
+        """Whether the noise was found to grow with the mean and nothing else was said."""
+        law = self.model.noise_law
+        return self.config.noise == "auto" and law is not None and any(law["power"])
 
     def _watch(self, stage: str, total: int, problem: AnyProblem) -> Watch:
         """Keep every term of the best member's loss after each step."""

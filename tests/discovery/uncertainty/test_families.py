@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from discovery.uncertainty.families import (
-    departure,
     departure_of,
     families_inside,
     outside_notes,
@@ -16,6 +15,7 @@ from discovery.uncertainty.families import (
 )
 from discovery.verdict.identified import outside_bands
 from sciren.inference.intervals.bands import Band
+from sciren.inference.intervals.departure import departure
 from symbolic.families.library import FAMILIES
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.rebuild import Units
@@ -25,7 +25,7 @@ from symbolic.terms.structure import LatentStructure
 def band(curve, width):
     x = np.linspace(-2.0, 2.0, 60)
     y = curve(x) - curve(x).mean()
-    return Band("x", "rb", x, y, y - width, y + width, 2.9, 0.95)
+    return Band("x", "rb", x, y, y - width, y + width, 2.9, 0.95, x)
 
 
 def test_a_narrow_band_of_a_parabola_holds_a_parabola_alone():
@@ -55,8 +55,7 @@ def test_edges_without_a_band_stay_empty():
 def known(curve, form, width=0.1) -> Any:
     """A stored band of a curve whose equation has another form."""
     one = band(curve, width)
-    values = form(one.x) - form(one.x).mean()
-    found = departure_of(one, values)
+    found = departure(one, form)
     stored = {
         "source": "x", "latent": "rb", "families": ["exp", "quadratic"],
         "inside": found.inside, "widths": found.widths, "share": found.share,
@@ -90,10 +89,11 @@ def test_chance_and_trifles_are_no_doubt(form, width, noted):
 
 def test_the_distance_is_measured_in_half_widths_and_of_the_range():
     one = band(np.square, 0.5)
-    found = departure_of(one, one.estimate + 1.0)
+    # a jump of 2 in the middle is 1 below and 1 above; the level does not count
+    found = departure(one, lambda x: x**2 + 2.0 * (x > 0) + 7.0)
     assert found.widths == pytest.approx(2.0)
-    assert found.share == pytest.approx(1.0 / np.ptp(one.estimate))
-    assert not found.inside
+    assert found.share == pytest.approx(1.0 / np.ptp(one.estimate + (one.x > 0) * 2.0))
+    assert found.leaves
 
 
 def test_no_band_of_a_smooth_curve_is_asked_about_a_step():
@@ -105,9 +105,8 @@ def test_no_band_of_a_smooth_curve_is_asked_about_a_step():
             structures=(LatentStructure("rb", 0.0, (edge,)),),
         )
 
-    data = np.linspace(-2.0, 2.0, 60)
     curve = band(lambda x: np.tanh(5 * x), 0.1)
-    assert departure(curve, equations("threshold"), data) is None  # type: ignore[arg-type]
-    kink = departure(curve, equations("abs"), data)  # type: ignore[arg-type]
+    assert departure_of(curve, equations("threshold")) is None  # type: ignore[arg-type]
+    kink = departure_of(curve, equations("abs"))  # type: ignore[arg-type]
     assert kink is not None
     assert not kink.inside

@@ -8,6 +8,7 @@ import torch
 from sciren.training.noise import (
     BISQUARE,
     HUBER,
+    estimated_weights,
     noise_weights,
     proportional_weights,
     robust_weights,
@@ -34,6 +35,17 @@ def test_weights_are_inverse_squares_of_the_prediction(make):
         torch.testing.assert_close(product, product[:1].expand_as(product))
         assert float(weights[seen[:, k], k].mean()) == pytest.approx(1)
     assert bool((weights[~seen] == 0).all())
+
+
+def test_an_estimated_power_weighs_like_its_law_and_zero_weighs_alike(make):
+    table = make.exchanged(50)
+    model, _ = make.ready(table, decoder=make.exchange)
+    weights = estimated_weights(model, table, {"power": (0.5, 0.0), "floor": (0, 0)})
+    predicted, seen = model.predict(table).targets, table.observed
+    product = (weights * predicted.abs())[seen[:, 0], 0]
+    torch.testing.assert_close(product, product[:1].expand_as(product))
+    torch.testing.assert_close(weights[:, 1], seen[:, 1].double())
+    assert float(weights[seen[:, 0], 0].mean()) == pytest.approx(1)
 
 
 def test_small_predictions_are_held_above_a_share_of_the_median(make):
