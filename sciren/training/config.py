@@ -74,8 +74,9 @@ class TrainConfig(BaseModel, extra="forbid", frozen=True, allow_inf_nan=False):
     noise: Literal["auto", "constant", "proportional", "robust"] = Field(
         default="auto",
         description="how the noise grows with the mean: auto estimates it where features "
-        "are selected; constant: not at all; proportional: weights 1 / prediction^2, two "
-        "passes; robust: weights of Huber, then Tukey, where some observations are grossly wrong",
+        "are selected and weighs the last pass by it; constant: not at all; proportional: "
+        "weights 1 / prediction^2, two passes; robust: weights of Huber, then Tukey, "
+        "where some observations are grossly wrong",
     )
 
     # Penalties

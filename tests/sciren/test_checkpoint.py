@@ -4,6 +4,7 @@ import json
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -17,6 +18,8 @@ from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import FormatError
+from sciren.inference.autoregression import Autoregression
+from sciren.inference.noise import NoiseLaw
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 
@@ -95,6 +98,10 @@ MODELS = {
 }
 
 
+MEMORY = Autoregression((np.zeros(0), np.array([0.1 + 0.2])), np.array([1.1, 1.0]))
+LAW = NoiseLaw((1 / 3,), (1.0,), (0.05,), (MEMORY,))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_a_stored_model_comes_back_bit_for_bit(tmp_path, name):
     model = MODELS[name]()
@@ -102,6 +109,7 @@ def test_a_stored_model_comes_back_bit_for_bit(tmp_path, name):
         numbers(9, len(model.target_names)).abs(), "log"
     )
     model.violation_weight, model.noise = 0.75, "proportional"
+    model.noise_law = LAW.to_json()
     save_model(model, tmp_path / "new" / "folder")
     again = load_model(tmp_path / "new" / "folder", own if "own" in name else None)
     state, other = model.state_dict(), again.state_dict()
@@ -112,7 +120,7 @@ def test_a_stored_model_comes_back_bit_for_bit(tmp_path, name):
         assert torch.equal(one, two)
     for attribute in (
         "latent_names", "target_names", "feature_names", "scaling_kind", "plain",
-        "violation_weight", "noise",
+        "violation_weight", "noise", "noise_law",
     ):  # fmt: skip
         assert getattr(again, attribute) == getattr(model, attribute), attribute
     assert again.encoder.settings() == model.encoder.settings()
