@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symbolic.composition.decision.record import CLEARLY, Rival
+from symbolic.composition.decision.record import REFUTES, Rival
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.size import refitted
 from symbolic.composition.fitting.model import Model, Term
@@ -83,7 +83,7 @@ def answered(regression: Regression, fitted: ScoredModel) -> Answer:
     best: Rival | None = max(as_good, key=lambda rival: rival.gain, default=None)
     if best is None:
         return Answer("alone")
-    return Answer("better" if best.gain > CLEARLY else "equal", best.family)
+    return Answer("better" if best.gain > REFUTES else "equal", best.family)
 
 
 def right(name: str, rows: int, noise: float, seeds: range) -> Iterator[Answer]:
@@ -117,12 +117,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", type=int, default=20)
     parser.add_argument("--seed", type=int, default=2000)
+    parser.add_argument("--rows", type=int, nargs="+", help="of the cells, default all")
     options = parser.parse_args()
+    cells = [cell for cell in CELLS if cell[0] in (options.rows or dict(CELLS))]
     seeds = range(options.seed, options.seed + options.sets)
     for title, names, asked in (("right", RIGHT, right), ("foreign", FOREIGN, foreign)):
         print(f"\n| {title} | rows | noise | better | equal | alone | rivals |")
         print("|---" * 7 + "|")
-        for rows, noise in CELLS:
+        for rows, noise in cells:
             every: list[Answer] = []
             for name in names:
                 answers = list(asked(name, rows, noise, seeds))

@@ -8,7 +8,8 @@ everything else of the equations moving along its tangent,
     gain = B log(S / S_rival) - (k_rival - k) log B,
 
 S sums of squares in units of the noise, B observations over their memory. A rival that
-gains more than 2 units is the better curve; one within 4 units cannot be told from it.
+gains more than 6 units is the better curve; one that gains less, or loses up to 4 with as
+few constants, cannot be told from it.
 Measured: `python -m benchmarks.recovery --classes foreign --methods estimator`.
 """
 
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from discovery.verdict.record import Reason
-from symbolic.composition.decision.record import CLEARLY, EQUAL_WITHIN, Rival, gain_of
+from symbolic.composition.decision.record import EQUAL_WITHIN, REFUTES, Rival, gain_of
 from symbolic.composition.decision.rival_families import FAMILIES, Place, scaled_to_one
 from symbolic.composition.decision.spans import orthonormal_span
 from symbolic.families.linear_form import LinearForm
@@ -121,7 +122,7 @@ def _best(
 
 
 def _doubt(one: Imitation) -> Reason:
-    better = one.rival.gain > CLEARLY
+    better = one.rival.gain > REFUTES
     named = f"the {one.family} of {one.feature} in {one.latent}"
     sentence = (
         f"A {one.rival.family} fits better than {named} (BIC {one.rival.gain:.1f} lower)"
@@ -136,5 +137,5 @@ def _doubt(one: Imitation) -> Reason:
     )
     return Reason(
         "identified", f"{one.feature} -> {one.latent}", False, sentence,
-        one.rival.gain, CLEARLY if better else -EQUAL_WITHIN, step, rank=2,
+        one.rival.gain, REFUTES if better else -EQUAL_WITHIN, step, rank=2,
     )  # fmt: skip

@@ -172,7 +172,7 @@ def _composed_through(
     # rows of the covariance: offset, constants of the process, constants of the form
     state, finding = through_process.state, through_process.finding
     _, values = state.latent(finding.best.model)
-    spread = covariance(state.regression, finding.best.model, finding.best.rss)
+    spread = covariance(finding.regression, finding.best.model)
     constants = {}
     # a constant that is varied by its logarithm has a relative error
     for k, (one, known) in enumerate(process.ranges.items(), 1):
@@ -343,7 +343,7 @@ def _written(
     offset = float(linear_part(regression, best.model)[0])
     form = form_of(offset, best.model)
     # behind a process the offset is a level of the latent and stays
-    bare = plainly_written(form, units, inputs, regression.weight) if plain else None
+    bare = plainly_written(form, units, inputs, regression) if plain else None
     if bare is not None:
         form, errors = bare
     else:
@@ -351,7 +351,7 @@ def _written(
             lambda level, model: raw_constants([form_of(level, model)], units),
             offset,
             best.model,
-            covariance(regression, best.model, best.rss),
+            covariance(regression, best.model),
             regression.nuisance.shape[1],
         )
     numbers = raw_constants([form], units)

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import least_squares
 
+from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.spread import spread_of
 from symbolic.composition.inputs import Inputs
 from symbolic.terms.raw_constants import raw_constants
 from symbolic.terms.rebuild import Units
@@ -17,15 +19,16 @@ STEPS = 40  # of a refit that begins at the minimum with an offset
 
 
 def plainly_written(
-    form: LatentStructure, units: Units, rows: Inputs, weight: Array
+    form: LatentStructure, units: Units, rows: Inputs, regression: Regression
 ) -> tuple[LatentStructure, Array] | None:
     """Return the refitted form without its offset and the errors of its raw constants.
 
     None where the rows hold an offset, or the form has none.
 
     Args:
-        weight: (n,) factors on residuals.
+        regression: with the factors on residuals and the memory of a series.
     """
+    weight = regression.weight
     bare = without_offset(form, units, rows.scaled)
     if bare is None or not any(bare.free):
         return None
@@ -40,7 +43,7 @@ def plainly_written(
     deviance = count * float(np.log((rss + smallest) / (before + smallest)))
     if not worth_no_constant(deviance, count):
         return None
-    return refitted, _errors(refitted, units, rows.scaled, weight, rss)
+    return refitted, _errors(refitted, units, rows, regression)
 
 
 def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStructure:
@@ -67,15 +70,13 @@ def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStruc
 
 
 def _errors(
-    form: LatentStructure, units: Units, z: Array, weight: Array, rss: float
+    form: LatentStructure, units: Units, rows: Inputs, regression: Regression
 ) -> Array:
     """Standard errors of the raw constants, by the delta method."""
     free, start = np.array(form.free), form.pack()
-    slopes = form.by_constants(z)[:, free] * weight[:, None]
-    size = np.maximum(np.linalg.norm(slopes, axis=0), 1e-300)
-    # pinv: what is redundant gets no error instead of an infinite one
-    inverse = np.linalg.pinv((slopes / size).T @ (slopes / size), 1e-14, hermitian=True)
-    spread = rss / max(len(z) - len(size), 1) * inverse / np.outer(size, size)
+    residual = (rows.target - form.value(rows.scaled)) * regression.weight
+    slopes = form.by_constants(rows.scaled)[:, free] * regression.weight[:, None]
+    spread = spread_of(slopes, residual, regression.memory)
 
     def numbers(theta: Array) -> Array:
         whole = start.copy()
@@ -85,7 +86,7 @@ def _errors(
 
     columns = []
     for k, value in enumerate(start[free]):
-        step = np.zeros(len(size))
+        step = np.zeros(len(spread))
         # a thousandth of its own error, on which scale the conversion to raw units is straight
         step[k] = max(1e-3 * float(np.sqrt(spread[k, k])), 1e-7 * max(abs(value), 1e-3))
         ends = numbers(start[free] + step), numbers(start[free] - step)

@@ -147,7 +147,7 @@ def search_through(
     state, flat = _started(regression, process, observed, weight, settings, start)
     unrelated = without_relation(flat.regression, settings)
     if unrelated is not None:
-        return ThroughProcess(unrelated, flat)
+        return _constant(unrelated, flat, weight is None)
     # 2. Search the linearised problem, refit the best through the process itself.
     found = find(state.regression, settings, budget)
     reached = [
@@ -176,10 +176,32 @@ def search_through(
     state, best = _refitted(state, decided.best)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = (best, *decided.candidates[1:])
+    memory = decided.regression.memory
     changed = replace(
-        decided, regression=state.regression, candidates=candidates, verdict=verdict
+        decided,
+        regression=replace(state.regression, memory=memory),
+        candidates=candidates,
+        verdict=verdict,
     )
     return ThroughProcess(changed, state)
+
+
+def _constant(unrelated: Finding, flat: Linearised, free: bool) -> ThroughProcess:
+    """Return a constant latent with its constants under the noise law of its residuals.
+
+    Args:
+        free: whether the law is to be found; weights of observed sizes, with which a search
+            begins, would pull constants towards the small observations.
+    """
+    if not free:
+        return ThroughProcess(unrelated, flat)
+    flat, best = _with_noise_law(flat, unrelated.best)
+    regression = replace(flat.regression, memory=unrelated.regression.memory)
+    proportional = bool(np.ptp(flat.weight) > 0)
+    finding = replace(
+        unrelated, regression=regression, candidates=(best,), proportional=proportional
+    )
+    return ThroughProcess(finding, flat)
 
 
 def _in_front(

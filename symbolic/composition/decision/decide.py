@@ -6,8 +6,8 @@
 3. the plainest form within two units of BIC of the best, with no more constants;
 4. a constant in that place: nothing to find; so is a form that explains little and does
    not predict the half of the rows that did not choose it;
-5. curves that the families do not hold are tried in place of each curve: a better one
-   refuses the form, an equal one is named beside it;
+5. curves that the families do not hold are tried in place of each curve: a much better
+   one refuses the form, an equal or slightly better one is named beside it;
 6. a curve patched together is refused, unless the data would show any imitation;
 7. the features must not say anything about the residual;
 8. other forms that the data cannot tell from it stand beside it, and so does a curve in
@@ -24,7 +24,7 @@ from symbolic.composition.blocks import memory_of
 from symbolic.composition.decision.confirmation import confirmation, is_doubtful
 from symbolic.composition.decision.open_lines import BEND, open_lines
 from symbolic.composition.decision.outer_rivals import outer_rivals
-from symbolic.composition.decision.record import CLEARLY, EQUAL_WITHIN, Decision
+from symbolic.composition.decision.record import EQUAL_WITHIN, REFUTES, Decision
 from symbolic.composition.decision.rivals import rivals
 from symbolic.composition.decision.simpler import exchanged_curves, plainest, pool
 from symbolic.composition.decision.size import INFORMATIVE, information, refitted, size
@@ -133,7 +133,7 @@ def _compared(
     best = max(beside, key=lambda rival: rival.gain, default=None)
     # a better curve that the user did not allow refutes
     # the form; an equal one only stands beside it
-    if best is not None and best.gain > CLEARLY:
+    if best is not None and best.gain > REFUTES:
         of = " and ".join(names[i] for i in best.features)
         reason = (
             f"a {best.family} of {of} fits better than the families "
@@ -166,6 +166,8 @@ def without_relation(regression: Regression, settings: Settings) -> Finding | No
     p_value = missing(regression, constant, settings)
     if p_value <= LEVEL:
         return None
+    memory = memory_of(regression, regression.target, settings.blocks)
+    regression = replace(regression, memory=memory)
     form = refitted(regression, constant)
     left = float(np.sqrt(form.rss / len(regression)))
     gate = Gate(0.0, np.nan, np.nan, left, 0.0, None, False)

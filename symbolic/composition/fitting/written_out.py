@@ -20,6 +20,7 @@ from symbolic.composition.fitting.model import (
     term_value,
 )
 from symbolic.composition.fitting.regression import Regression
+from symbolic.composition.fitting.spread import spread_of
 from symbolic.families.harmonics import harmonics
 from symbolic.families.library import FAMILIES
 from symbolic.families.variants import of_raw
@@ -171,21 +172,15 @@ def linear_part(regression: Regression, model: Model) -> Array:
     return np.linalg.lstsq(columns * weight[:, None], left)[0]
 
 
-def covariance(regression: Regression, model: Model, rss: float) -> Array:
-    """Covariance of (offset, nuisance coefficients, constants of the model).
-
-    Redundant directions (the shared scale of a product) have no error of their own.
-    """
+def covariance(regression: Regression, model: Model) -> Array:
+    """Covariance of (offset, nuisance coefficients, constants of the model)."""
     theta = model.pack()
-    jacobian = Evaluator(regression.columns, model).value_jacobian(theta)[1]
-    whole = np.column_stack([np.ones(len(regression)), regression.nuisance, jacobian])
-    whole = whole * regression.weight[:, None]
-    free = max(len(regression) - model.size - regression.linear_size, 1)
-    # unit columns, so that what counts as redundant does not depend on units
-    size = np.maximum(np.linalg.norm(whole, axis=0), 1e-300)
-    normal = (whole / size).T @ (whole / size)
-    inverse = np.linalg.pinv(normal, rcond=1e-14, hermitian=True)
-    return rss / free * inverse / np.outer(size, size)
+    value, jacobian = Evaluator(regression.columns, model).value_jacobian(theta)
+    beside = np.column_stack([np.ones(len(regression)), regression.nuisance])
+    left = regression.y - value - beside @ linear_part(regression, model)
+    weight = regression.weight
+    slopes = np.column_stack([beside, jacobian]) * weight[:, None]
+    return spread_of(slopes, left * weight, regression.memory)
 
 
 def errors_of(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import curve_fit
 
 from sciren import Q10Respiration
 from symbolic import compose
@@ -51,6 +52,22 @@ def test_nothing_to_find_behind_a_process_keeps_its_constant():
     assert result.outcome == "nothing to find"
     assert float(result.expression) == pytest.approx(2.0, rel=0.03)
     assert result.constants_of_process["q10"].value == pytest.approx(1.8, rel=0.05)
+
+
+def test_constants_behind_a_constant_latent_are_those_of_least_squares():
+    rng, x = features(3, 300)
+    ta = rng.uniform(0, 30, 300)
+    reco = 2.0 * 1.8 ** ((ta - 15) / 10) + 0.3 * rng.normal(size=300)
+    result = compose(x, reco, process=Q10Respiration(), forcings={"ta": ta})
+    assert result.reason.startswith("no relation")
+    assert result.noise == "constant"
+    fitted, spread = curve_fit(
+        lambda t, rb, q10: rb * q10 ** ((t - 15) / 10), ta, reco, [2.0, 1.5]
+    )
+    q10 = result.constants_of_process["q10"]
+    assert float(result.expression) == pytest.approx(fitted[0], rel=1e-5)
+    assert q10.value == pytest.approx(fitted[1], rel=1e-5)
+    assert q10.error == pytest.approx(np.sqrt(spread[1, 1]), rel=1e-2)
 
 
 @pytest.mark.parametrize(
