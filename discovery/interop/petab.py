@@ -25,6 +25,7 @@ import yaml
 
 from discovery.interop.petab_network import (
     NET,
+    Layer,
     layers_of,
     network_record,
     write_weights,
@@ -116,12 +117,13 @@ def write_problem(model: "ScIReN", table: "Table", folder: Path) -> None:
     """Write a problem into a new folder.
 
     Args:
-        model: trained, its encoder linear or a perceptron.
+        model: trained, its encoder splines of one layer, linear or a perceptron.
         table: the rows that become conditions.
     Raises:
         ConfigError: encoder or process do not fit the format.
     """
-    layers, problem = layers_of(model), _Problem(model, table)
+    layers = layers_of(model)
+    problem = _Problem(model, table, layers)
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in problem.tables().items():
         frame.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
@@ -136,7 +138,9 @@ def write_problem(model: "ScIReN", table: "Table", folder: Path) -> None:
 class _Problem:
     """The tables of a problem, with legal names for columns, latents and constants."""
 
-    def __init__(self, model: "ScIReN", table: "Table") -> None:
+    def __init__(
+        self, model: "ScIReN", table: "Table", layers: Sequence[Layer]
+    ) -> None:
         from symbolic.expression.tracing import trace
 
         process = trace(model.decoder, {name: name for name in model.decoder.forcings})
@@ -145,7 +149,7 @@ class _Problem:
                 f"process model {model.decoder.name!r} cannot be written as a formula, "
                 "which PEtab needs"
             )
-        self.model, self.process = model, process
+        self.model, self.process, self.layers = model, process, layers
         # Rows without any target would be conditions that nothing is measured in.
         self.table = table.take(table.observed.any(1))
         name = self.name = Identifiers(RESERVED)
@@ -204,7 +208,10 @@ class _Problem:
         ]
         for name, spread in self._noise().items():
             rows.append((self.name("noise", f"{name}_sd"), 0.0, np.inf, spread, "true"))
-        return [*rows, (f"{NET}_ps", -np.inf, np.inf, "array", "true")]
+        # Splines stand in the network as products whose zeros must stay zeros.
+        held = any(layer.partner for layer in self.layers)
+        free = "false" if held else "true"
+        return [*rows, (f"{NET}_ps", -np.inf, np.inf, "array", free)]
 
     def _noise(self) -> dict[str, float]:
         """Return target -> deviation of the residuals."""

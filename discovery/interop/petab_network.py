@@ -1,4 +1,4 @@
-"""An encoder as the dense layers of PEtab-SciML, with the scaling of both ends inside."""
+"""An encoder as the layers of PEtab-SciML, with the scaling of both ends inside."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,28 +19,35 @@ NET = "net"
 
 
 @dataclass(frozen=True)
-class Layers:
-    """A dense network: linear layers with an activation between them.
+class Layer:
+    """One layer and what follows it.
 
     Attributes:
-        weights, biases: of each layer, raw columns in, raw latents out.
-        activation: name of a function of torch, "" where there is one layer.
+        weight: (out, in), or (out, in, in of the partner) of a product of two layers.
+        bias: (out,).
+        activation: name of a function of torch, "" for none.
+        partner: number, from 1, of the layer whose output is the other factor.
     """
 
-    weights: tuple[np.ndarray, ...]
-    biases: tuple[np.ndarray, ...]
-    activation: str
+    weight: np.ndarray
+    bias: np.ndarray
+    activation: str = ""
+    partner: int = 0
 
 
-def layers_of(model: "ScIReN") -> Layers:
-    """Return the encoder as dense layers with the scaling inside.
+def layers_of(model: "ScIReN") -> list[Layer]:
+    """Return the encoder as layers with the scaling inside.
 
     Raises:
         ConfigError: the format has no such layers.
     """
-    from sciren.encoders import LinearEncoder, MLPEncoder
+    from sciren.encoders import KANEncoder, LinearEncoder, MLPEncoder
 
     encoder = model.encoder
+    if isinstance(encoder, KANEncoder):
+        from discovery.interop.petab_splines import spline_layers
+
+        return spline_layers(model, encoder)
     if isinstance(encoder, LinearEncoder):
         dense: list[Any] = [encoder.linear]
         activation = ""
@@ -53,9 +60,9 @@ def layers_of(model: "ScIReN") -> Layers:
         activation = encoder.activation
     else:
         raise ConfigError(
-            f"PEtab-SciML has no layers for this {type(encoder).__name__}; it takes a "
-            "linear encoder, or an mlp without batch norm, skips and classes. The equations "
-            "of other encoders are source code in code/"
+            f"PEtab-SciML has no layers for this {type(encoder).__name__}; it takes "
+            "splines of one layer, a linear encoder, or an mlp without batch norm, skips "
+            "and classes. The equations of other encoders are source code in code/"
         )
     weights = [layer.weight.detach().numpy().copy() for layer in dense]
     biases = [layer.bias.detach().numpy().copy() for layer in dense]
@@ -68,27 +75,38 @@ def layers_of(model: "ScIReN") -> Layers:
     size = model.output_scale.numpy()
     weights[-1] = weights[-1] * size[:, None]
     biases[-1] = biases[-1] * size + model.output_shift.numpy()
-    return Layers(tuple(weights), tuple(biases), activation)
+    follow = [activation] * (len(weights) - 1) + [""]
+    return [Layer(*parts) for parts in zip(weights, biases, follow, strict=True)]
 
 
 def _first(block: "nn.Module") -> "nn.Module":
     return next(iter(block.children()))
 
 
-def network_record(layers: Layers) -> dict[str, Any]:
+def network_record(layers: Sequence[Layer]) -> dict[str, Any]:
     """Return the network in the YAML format of the standard."""
     forward: list[dict[str, Any]] = [_node("x", "placeholder", "x", [])]
-    listed = []
-    for number, weight in enumerate(layers.weights):
-        name = f"layer{number + 1}"
-        size = {"in_features": weight.shape[1], "out_features": weight.shape[0]}
+    listed, ends = [], [""]
+    for number, layer in enumerate(layers, 1):
+        name, shape = f"layer{number}", layer.weight.shape
+        given = [forward[-1]["name"]]
+        if layer.partner:
+            given.append(ends[layer.partner])
+            sizes = ("out_features", "in1_features", "in2_features")
+        else:
+            sizes = ("out_features", "in_features")
         listed.append(
-            {"layer_id": name, "layer_type": "Linear", "args": size | {"bias": True}}
+            {
+                "layer_id": name,
+                "layer_type": "Bilinear" if layer.partner else "Linear",
+                "args": dict(zip(sizes, shape, strict=True)) | {"bias": True},
+            }
         )
-        forward.append(_node(name, "call_module", name, [forward[-1]["name"]]))
-        if number + 1 < len(layers.weights):
-            made = f"{layers.activation}{number + 1}"
-            forward.append(_node(made, "call_function", layers.activation, [name]))
+        forward.append(_node(name, "call_module", name, given))
+        if layer.activation:
+            made = f"{layer.activation}{number}"
+            forward.append(_node(made, "call_function", layer.activation, [name]))
+        ends.append(forward[-1]["name"])
     forward.append(_node("output", "output", "output", [forward[-1]["name"]]))
     return {
         "nn_model_id": NET,
@@ -102,13 +120,14 @@ def _node(name: str, op: str, target: str, args: Sequence[str]) -> dict[str, Any
     return {"name": name, "op": op, "target": target, "args": list(args), "kwargs": {}}
 
 
-def write_weights(layers: Layers, path: Path) -> None:
+def write_weights(layers: Sequence[Layer], path: Path) -> None:
     """Write the weights in the HDF5 format of the standard."""
     import h5py
 
     with h5py.File(path, "w") as file:
         file["metadata/pytorch_format"] = True
-        pairs = zip(layers.weights, layers.biases, strict=True)
-        for number, (weight, bias) in enumerate(pairs):
-            place = f"parameters/{NET}/layer{number + 1}"
-            file[f"{place}/weight"], file[f"{place}/bias"] = weight, bias
+        for number, layer in enumerate(layers, 1):
+            group = file.create_group(f"parameters/{NET}/layer{number}")
+            # Products of layers are nearly all zeros, which packed take no room.
+            group.create_dataset("weight", data=layer.weight, compression="gzip")
+            group["bias"] = layer.bias

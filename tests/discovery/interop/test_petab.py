@@ -12,7 +12,7 @@ from discovery.interop.petab import petab_problem, write_problem
 from sciren import KANEncoder, ScIReN
 from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
-from sciren.encoders import LinearEncoder, MLPEncoder
+from sciren.encoders import AdditiveEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import ConfigError
 from sciren.parameters import Parameter
 
@@ -64,12 +64,16 @@ def values_of(folder):
         state = {"x": wide[inputs].to_numpy()}
         for node in net["forward"][1:-1]:
             given = state[node["args"][0]]
+            other = [state[name] for name in node["args"][1:]]
             if node["op"] == "call_module":
                 weight, bias = (
                     arrays[node["target"]]["weight"],
                     arrays[node["target"]]["bias"],
                 )
-                state[node["name"]] = given @ weight[()].T + bias[()]
+                product = np.einsum("ni,oi...->no...", given, weight[()])
+                for factor in other:
+                    product = np.einsum("noj,nj->no", product, factor)
+                state[node["name"]] = product + bias[()]
             else:
                 function = getattr(torch.nn.functional, node["target"])
                 state[node["name"]] = function(torch.tensor(given)).numpy()
@@ -102,6 +106,7 @@ def values_of(folder):
     [
         (LinearEncoder(2, 1), None),
         (MLPEncoder(2, 1, width=4, depth=2, activation="tanh"), bounded),
+        (KANEncoder(2, 1, grid=5), bounded),
     ],
 )
 def test_the_files_alone_give_the_predictions(tmp_path, encoder, decoder):
@@ -125,9 +130,16 @@ def test_reserved_names_are_changed(tmp_path):
     assert names == {"soil_water", "time_2", "ta"}
 
 
-def test_the_network_is_one_of_the_standard(tmp_path):
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        MLPEncoder(2, 1, width=4, depth=2, activation="tanh"),
+        KANEncoder(2, 1, grid=10),
+    ],
+)
+def test_the_network_is_one_of_the_standard(tmp_path, encoder):
     standard = pytest.importorskip("petab_sciml.standard.nn_model")
-    model = model_of(MLPEncoder(2, 1, width=4, depth=2, activation="tanh"))
+    model = model_of(encoder)
     write_problem(model, table(), tmp_path / "problem")
     net = standard.NNModelStandard.load_data(tmp_path / "problem" / "net.yaml")
     module = net.to_pytorch_module().double()
@@ -138,15 +150,33 @@ def test_the_network_is_one_of_the_standard(tmp_path):
             for part, values in parts.items()
         }
     module.load_state_dict(state)
-    raw = model.raw_latents(model.scaled(table().features)).detach()
-    found = module(table().features).detach()
-    torch.testing.assert_close(found, raw, rtol=1e-12, atol=1e-12)
+    far = 3 * (table().features - 5) + 5  # straight lines beyond the knots
+    raw = model.raw_latents(model.scaled(far)).detach()
+    torch.testing.assert_close(module(far).detach(), raw, rtol=1e-10, atol=1e-10)
+
+
+def test_a_dropped_feature_has_no_weights(tmp_path):
+    model = model_of(KANEncoder(2, 1, grid=5))
+    with torch.no_grad():
+        model.encoder.spline_layers[0].mask[0] = 0
+    write_problem(model, table(), tmp_path / "problem")
+    found, _, parameters = values_of(tmp_path / "problem")
+    expected = model.predict(table().take(table().observed[:, 0])).targets
+    np.testing.assert_allclose(found, expected.detach().numpy()[:, 0], rtol=1e-10)
+    net = yaml.safe_load((tmp_path / "problem" / "net.yaml").read_text())
+    assert net["layers"][0]["args"]["out_features"] == 3
+    # products hold the splines: whoever fits on leaves them
+    assert not parameters.estimate.astype(str).str.lower().eq("true")["net_ps"]
 
 
 @pytest.mark.parametrize(
     ("encoder", "said"),
     [
-        (KANEncoder(2, 1), "no layers for this KANEncoder"),
+        (KANEncoder(2, 1, hidden=[2]), "with hidden nodes"),
+        (KANEncoder(2, 1, base="silu"), "with base 'silu'"),
+        (KANEncoder(2, 1, outside="zero"), "curves that end at zero"),
+        (AdditiveEncoder(2, 1), "no layers for this AdditiveEncoder"),
+        (KANEncoder(2, 1, grid=200), "take 66,594,150 weights"),
         (MLPEncoder(2, 1, batch_norm=True), "without batch norm"),
     ],
 )
@@ -163,10 +193,12 @@ def test_plain_regression_has_no_process(tmp_path):
         write_problem(ScIReN(LinearEncoder(2, 1)), table(), tmp_path / "x")
 
 
-def test_a_spline_run_is_refused_and_a_folder_is_kept(light, tmp_path):
-    with pytest.raises(ConfigError, match="KANEncoder"):
-        petab_problem(light, tmp_path / "problem")
+def test_a_run_is_written_and_a_folder_is_kept(light, tmp_path):
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "problem.yaml").write_text("mine")
     with pytest.raises(ConfigError, match="no PEtab problem of sciren"):
         petab_problem(light, tmp_path / "there", overwrite=True)
+    problem = petab_problem(light, tmp_path / "problem", rows=20)
+    found = values_of(problem)[0]
+    measured = pd.read_csv(problem / "measurements.tsv", sep="\t")
+    assert np.corrcoef(found, measured.measurement)[0, 1] > 0.9
