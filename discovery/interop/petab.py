@@ -23,10 +23,10 @@ import numpy as np
 import sympy
 import yaml
 
+from discovery.interop.petab_layers import layers_of
 from discovery.interop.petab_network import (
     NET,
     Layer,
-    layers_of,
     network_record,
     write_weights,
 )

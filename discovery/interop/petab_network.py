@@ -1,18 +1,11 @@
-"""An encoder as the layers of PEtab-SciML, with the scaling of both ends inside."""
+"""Networks in the formats of PEtab-SciML: layers in YAML, weights in HDF5."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-from sciren.errors import ConfigError
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from sciren.model import ScIReN
 
 NET = "net"
 """Name of the network in a problem."""
@@ -33,54 +26,6 @@ class Layer:
     bias: np.ndarray
     activation: str = ""
     partner: int = 0
-
-
-def layers_of(model: "ScIReN") -> list[Layer]:
-    """Return the encoder as layers with the scaling inside.
-
-    Raises:
-        ConfigError: the format has no such layers.
-    """
-    from sciren.encoders import KANEncoder, LinearEncoder, MLPEncoder
-
-    encoder = model.encoder
-    if isinstance(encoder, KANEncoder):
-        from discovery.interop.petab_splines import spline_layers
-
-        return spline_layers(model, encoder)
-    if isinstance(encoder, LinearEncoder):
-        dense: list[Any] = [encoder.linear]
-        activation = ""
-    elif isinstance(encoder, MLPEncoder) and not (
-        encoder.batch_norm or encoder.skip or encoder.kinds
-    ):
-        # A block is a linear layer and its activation; the activation is written once
-        # for all.
-        dense = [_first(block) for block in encoder.blocks] + [encoder.head]
-        activation = encoder.activation
-    else:
-        raise ConfigError(
-            f"PEtab-SciML has no layers for this {type(encoder).__name__}; it takes "
-            "splines of one layer, a linear encoder, or an mlp without batch norm, skips "
-            "and classes. The equations of other encoders are source code in code/"
-        )
-    weights = [layer.weight.detach().numpy().copy() for layer in dense]
-    biases = [layer.bias.detach().numpy().copy() for layer in dense]
-    shift, scale = model.feature_shift.numpy(), model.feature_scale.numpy()
-    # The first layer takes (x - shift) / scale: W ((x - s) / c) + b = (W / c) x + (b -
-    # (W / c) s).
-    weights[0] = weights[0] / scale
-    biases[0] = biases[0] - weights[0] @ shift
-    # The last one gives scale * out + shift, so both are multiplied into it.
-    size = model.output_scale.numpy()
-    weights[-1] = weights[-1] * size[:, None]
-    biases[-1] = biases[-1] * size + model.output_shift.numpy()
-    follow = [activation] * (len(weights) - 1) + [""]
-    return [Layer(*parts) for parts in zip(weights, biases, follow, strict=True)]
-
-
-def _first(block: "nn.Module") -> "nn.Module":
-    return next(iter(block.children()))
 
 
 def network_record(layers: Sequence[Layer]) -> dict[str, Any]:

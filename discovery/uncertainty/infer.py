@@ -120,7 +120,7 @@ def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...
         selection.whitening,
         estimated,
         soft,
-        selection.fit.beginning,
+        selection.fit,
     )
     return tuple(
         band for band, edge in zip(bands, estimated, strict=True) if edge in set(held)
