@@ -98,7 +98,11 @@ def _constants(discovery: "Discovery", model: "SymbolicModel") -> list[dict[str,
     rows = []
     for name, value in model.constants.items():
         row = errors.get(("", name), {})
-        rows.append(_constant(name, name, "", value, row))
+        # the table of constants holds the recommended number, the equation its own
+        recommended = float(row.get("estimate", np.nan))
+        rows.append(
+            _constant(name, name, "", value, row) | {"recommended": recommended}
+        )
     for structure in model.structures:
         latent = parametric(structure, model.units, model.constraints[structure.name])
         for raw in latent.constants.values():
@@ -171,12 +175,11 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
 def _bands(discovery: "Discovery") -> list[dict[str, Any]]:
     from discovery.results.views.plain import brief
 
-    if discovery.uncertainty is None:
-        return []
+    bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
     return [
-        {name: band[name] for name in ("source", "latent")}
+        {"source": str(source), "latent": str(latent)}
         | {name: brief(band[name]) for name in ("x", "low", "high")}
-        for band in discovery.uncertainty.bands
+        for (source, latent), band in bands
     ]
 
 

@@ -119,13 +119,12 @@ def edge_bands(
     discovery: "Discovery",
 ) -> "dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]":
     """Return (feature, latent) -> x, low, high of the bands of a result."""
-    if discovery.uncertainty is None:
-        return {}
+    bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
     return {
-        (band["source"], band["latent"]): (
-            np.array(band["x"]), np.array(band["low"]), np.array(band["high"]),
+        (str(source), str(latent)): (
+            band["x"].to_numpy(), band["low"].to_numpy(), band["high"].to_numpy(),
         )
-        for band in discovery.uncertainty.bands
+        for (source, latent), band in bands
     }  # fmt: skip
 
 

@@ -41,6 +41,8 @@ class DiscoveryRecord:
         verdict: what the result is worth: headline, faithful, skilful, identified.
         uncertainty: intervals that count the selection, bands, and what `predict` needs
             for intervals; None where the process model does not act row by row.
+        given_bands: bands of the curves of the equations, as `bands`, where tests of single
+            edges take too long: they take the edges as given.
         series: of a process with memory: its recurrence with the equations inside.
         group_scores: of such a process: one row a part, model, group and target: nse,
             kge, bias.
@@ -68,6 +70,7 @@ class DiscoveryRecord:
         )
     )
     uncertainty: "Uncertainty | None" = field(default=None, repr=False)
+    given_bands: "pd.DataFrame | None" = field(default=None, repr=False)
     series: "SeriesEquations | None" = field(default=None, repr=False)
     group_scores: "pd.DataFrame | None" = field(default=None, repr=False)
     noise: dict[str, Any] | None = field(default=None, repr=False)
@@ -101,16 +104,14 @@ class DiscoveryRecord:
     def bands(self) -> "pd.DataFrame":
         """Bands that hold whole curves with 95 %: latent, source, x, estimate, low, high.
 
-        Curves are raw latents, moved to mean zero over the data; no rows where there is
-        no uncertainty.
+        Curves are raw latents, moved to mean zero over the data; no rows where there are
+        no bands.
         """
-        import pandas as pd
+        from discovery.uncertainty.record import bands_table
 
-        from discovery.uncertainty.record import BAND_COLUMNS
-
-        if self.uncertainty is None:
-            return pd.DataFrame(columns=list(BAND_COLUMNS))
-        return self.uncertainty.bands_table()
+        if self.uncertainty is not None:
+            return self.uncertainty.bands_table()
+        return bands_table(()) if self.given_bands is None else self.given_bands
 
     @property
     def edges(self) -> "pd.DataFrame":

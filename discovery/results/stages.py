@@ -120,6 +120,7 @@ class _Task:
         if equations is not None:
             training = training.with_profiles_of(equations, model, table, self.keep)
         constants, replicates, uncertainty = self._constants(equations, training)
+        bands = self._given_bands(equations) if uncertainty is None else None
         scores = target_scores(self.parts, predictors(model, equations))
         for part, others in training.baselines.items():
             scores.setdefault(part, {}).update(others)
@@ -139,6 +140,7 @@ class _Task:
             training.notes,
             replicates,
             uncertainty=uncertainty,
+            given_bands=bands,
         )
         result.verdict = self._verdict(result)
         # The verdict comes last and may doubt a constant whose profile looked sharp.
@@ -306,6 +308,23 @@ class _Task:
         uncertainty = Uncertainty.from_json(record["result"])
         self.notes += [*dependence_notes(uncertainty), *outside_notes(uncertainty)]
         return uncertainty
+
+    def _given_bands(self, equations: "SymbolicModel | None") -> "pd.DataFrame":
+        """Bands of the curves of the equations, where not every edge is tested."""
+        from discovery.uncertainty.infer import bands_of_equations
+
+        def banded() -> dict[str, Any]:
+            self.say("uncertainty: bands of the curves of the equations")
+            tables = [self.parts[k] for k in ("train", "valid") if k in self.parts]
+            bands = bands_of_equations(self.model, tables, equations)
+            return {"bands": frame_record(bands)}
+
+        bands = frame_of(self.keep.data("bands", banded)["bands"])
+        if not bands.empty:
+            self.notes.append(
+                "The bands of curves take the edges of the equations as given."
+            )
+        return bands
 
     def _intervals(
         self, equations: "SymbolicModel", training: Training

@@ -30,7 +30,7 @@ Built = TypeVar("Built")
 Record = TypeVar("Record", bound=DiscoveryRecord)
 
 REPLICATES, VERDICT = "replicates.csv", "verdict.json"
-UNCERTAINTY = "uncertainty.json"
+UNCERTAINTY, BANDS = "uncertainty.json", "bands.csv"
 
 
 @overload
@@ -69,6 +69,7 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             run,
             stored_verdict(run),
             uncertainty=stored_uncertainty(run),
+            given_bands=read_table(run / BANDS) if (run / BANDS).is_file() else None,
             series=series,
             group_scores=_rows(metrics.get("groups")),
             noise=metrics.get("noise"),

@@ -14,7 +14,7 @@ from discovery.results.record import failed_note
 from discovery.results.views.collect import VIEWS, views_of
 from discovery.results.views.predictions import predictions_of
 from discovery.runs.files import write_csv, write_json, write_text
-from discovery.runs.stored import UNCERTAINTY
+from discovery.runs.stored import BANDS, UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
 from discovery.tables.study import SeriesStudy
 
@@ -59,7 +59,8 @@ def write_run(
         write_csv(folder / GROUP_SCORES, discovery.group_scores)
     if discovery.uncertainty is not None:
         write_json(folder / UNCERTAINTY, discovery.uncertainty.to_json())
-        write_csv(folder / "bands.csv", discovery.bands)
+    if not discovery.bands.empty or discovery.uncertainty is not None:
+        write_csv(folder / BANDS, discovery.bands)
     for name in ("history", "importance", "candidates", "profiles"):
         write_csv(folder / f"{name}.csv", getattr(discovery, name))
     _write_equations(discovery, study, record, folder)

@@ -1,12 +1,15 @@
 """Compute the uncertainty of a trained model on the rows that may choose."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from discovery.uncertainty.record import Comparison, Uncertainty
 from discovery.verdict.edge_limit import most_edges
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sciren.data import Table
     from sciren.inference.conformal import ObservationLaw
     from sciren.inference.design import Edge
@@ -81,16 +84,20 @@ def infer(
 
 def selected(model: "ScIReN", tables: "Sequence[Table]") -> "Selection":
     """Select features on the rows that may choose, under the estimated law of the noise."""
-    from sciren.data import Table
-    from sciren.inference.observed import ObservedProcess
     from sciren.inference.selection import select
 
-    # of a very long record stretches are looked at: its intervals are then too wide
-    joined = Table.concatenate(list(tables))
-    process = ObservedProcess.of(model, joined).stretches()
+    process = _process(model, tables)
     # A user who declares proportional noise fixes its growth; else it is estimated.
     power = 1.0 if model.noise == "proportional" else None
     return select(process, power=power)
+
+
+def _process(model: "ScIReN", tables: "Sequence[Table]") -> "ObservedProcess":
+    from sciren.data import Table
+    from sciren.inference.observed import ObservedProcess
+
+    # of a very long record stretches are looked at: its intervals are then too wide
+    return ObservedProcess.of(model, Table.concatenate(list(tables))).stretches()
 
 
 def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...]":
@@ -125,6 +132,39 @@ def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...
     return tuple(
         band for band, edge in zip(bands, estimated, strict=True) if edge in set(held)
     )
+
+
+def bands_of_equations(
+    model: "ScIReN",
+    tables: "Sequence[Table]",
+    equations: "SymbolicModel | None",
+) -> "pd.DataFrame":
+    """Return bands of the curves of the equations, whose edges are taken as given.
+
+    They cost seconds where tests of every edge that was offered would cost minutes: behind
+    an expensive process, or with very many edges.
+
+    Args:
+        model, tables: as of `infer`.
+        equations: whose edges have curves.
+    Returns:
+        Columns as `Discovery.bands`; no rows where the process does not act row by row,
+        or rows are too few.
+    """
+    from discovery.uncertainty.record import bands_table
+    from sciren.inference.intervals.bands import curve_bands
+    from sciren.inference.noise import Whitening
+    from sciren.inference.skill.held_out import UNFIT
+
+    edges = edges_of(equations)
+    if not model.decoder.rowwise or len(edges) >= most_edges(model):
+        return bands_table(())
+    try:
+        process = _process(model, tables)
+        bands = curve_bands(process, Whitening.none(process), edges)
+    except UNFIT:
+        bands = ()
+    return bands_table(asdict(band) | {"source": band.feature} for band in bands)
 
 
 def _band(

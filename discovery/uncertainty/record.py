@@ -1,6 +1,6 @@
 """What is known about the uncertainty of a result, as it lies in ``uncertainty.json``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,19 @@ class Comparison:
         if self.kind == "log":
             return np.exp(values * self.sd) - self.offset
         return values * self.sd
+
+
+def bands_table(bands: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return bands as a table, one row a point, with the columns `BAND_COLUMNS`."""
+    import pandas as pd
+
+    rows = [
+        {name: band[name] for name in ("latent", "source")}
+        | {name: band[name][k] for name in BAND_COLUMNS[2:]}
+        for band in bands
+        for k in range(len(band["x"]))
+    ]
+    return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,15 +128,7 @@ class Uncertainty:
 
     def bands_table(self) -> "pd.DataFrame":
         """Return one row a point of every curve: latent, source, x, estimate, low, high."""
-        import pandas as pd
-
-        rows = [
-            {name: band[name] for name in ("latent", "source")}
-            | {name: band[name][k] for name in BAND_COLUMNS[2:]}
-            for band in self.bands
-            for k in range(len(band["x"]))
-        ]
-        return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
+        return bands_table(self.bands)
 
     def band(self, source: str, latent: str) -> Mapping[str, Any] | None:
         """Return the band of an edge."""

@@ -31,9 +31,10 @@ def edge_curves(
         table: rows whose range and density are shown.
         symbolic: its equations; without them only the splines are returned.
     Returns:
-        Curves in raw units of the features, centred on the rows. Where equations use
-        another scale inside a hidden node, their inner curves are drawn on the
-        network's scale (least squares), which the outer function undoes.
+        Curves in raw units of the features, centred on the rows. A closed form that
+        enters its latent is drawn as the equations have it, however far from the curve;
+        where they use another scale inside a hidden node, their inner curves are drawn
+        on the network's scale (least squares), which the outer function undoes.
     """
     structures = {s.name: s for s in symbolic.structures} if symbolic else {}
     z = model.scaled(table.features).numpy()
@@ -82,7 +83,12 @@ def _direct(
     # every so many values of the column, sorted: the strip shows density only
     step = max(1, len(values) // SAMPLE)
     term = _term(structure, i)
-    formula = None if term is None or term.form is None else _fitted(curve, term)
+    formula = None
+    if structure is not None and term is not None and term.form is not None:
+        # what enters the latent itself has its unit; inside a node the scale is free
+        direct = target == structure.name and term in structure.edges
+        own = _centred(curve, term.value(curve.x))
+        formula = own if direct else _scaled(curve, own)
     row = _row(symbolic, name, written)
     slopes = _slopes(structure, curve)
     # the curve is drawn once for each class, and its row tells the slopes together
@@ -266,11 +272,10 @@ def _centred(curve: Curve, values: np.ndarray) -> np.ndarray:
     return values - float(curve.weight @ values / curve.weight.sum())
 
 
-def _fitted(curve: Curve, term: EdgeTerm) -> np.ndarray:
-    """The closed form on the network's scale, centred."""
-    # a line outside or inside can take any factor: shape against shape
-    learned, form = _centred(curve, curve.y), _centred(curve, term.value(curve.x))
+def _scaled(curve: Curve, form: np.ndarray) -> np.ndarray:
+    """A centred closed form times the factor that brings it nearest to the curve."""
     size = float(curve.weight @ form**2)
+    learned = _centred(curve, curve.y)
     return form * (float(curve.weight @ (form * learned)) / size) if size > 0 else form
 
 

@@ -84,3 +84,7 @@ def test_the_soil_carbon_demo_finds_the_features_of_four_parameters(tmp_path):
         for symbol in expression.free_symbols
     }
     assert edges == truth.edges
+    # single edges are not tested behind this process, and every curve has a band
+    assert found.uncertainty is None
+    bands = found.bands
+    assert set(zip(bands["source"], bands["latent"], strict=True)) == edges

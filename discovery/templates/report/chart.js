@@ -238,7 +238,7 @@ function chart(place, name, spec, caption) {
   const legend = html("div"), figure = html("figure", {}, legend, svg);
   const chartState = { svg, figure, spec, drawn: null, show(next) {
     chartState.spec = next;
-    svg.setAttribute("aria-label", `${next.y.label} against ${next.x.label}. ${(next.notes ?? []).join(", ")}`);
+    svg.setAttribute("aria-label", [`${next.y.label} against ${next.x.label}`, ...new Set(next.layers.map((layer) => layer.legend)), ...(next.notes ?? [])].filter(Boolean).join(", "));
     legend.replaceChildren(legendOf(next));
     const width = Math.floor(figure.clientWidth);
     if (width > 0) chartState.drawn = drawChart(svg, next, width);

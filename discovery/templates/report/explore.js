@@ -11,6 +11,12 @@ function reachOf(one) {
   const room = Math.max(Number.isFinite(one.error) ? 8 * one.error : 0, 0.5 * Math.abs(one.value)) || 1;
   return [one.value - room, one.value + room];
 }
+// the number to take for a constant beside that of the equation, where they differ
+function recommendedWords() {
+  const other = RUN.constants.filter((one) => Number.isFinite(one.recommended) && short(one.recommended) !== short(one.value));
+  const said = other.map((one) => `${one.name} = ${short(one.recommended)}`).join(", ");
+  return said && ` Recommended is ${said}: the equation takes its features and forms for the true ones, the recommended number lets the other features act, too.`;
+}
 function drawFit(place) {
   const rows = RUN.rows, best = rows.predicted[RUN.model], targets = Object.keys(rows.observed);
   const alone = targets.length === 1, grid = html("div", { class: alone ? "" : "grid-of-charts" });
@@ -47,7 +53,7 @@ function drawFit(place) {
     add(ofColumns, withUnit(`all ${name} moved by`, rows.units[name]), -span, span, 0, (v) => { shifts[name] = v; });
   }
   const back = html("button", { type: "button", onclick: () => { for (const reset of resets) reset(); redraw(); } }, "Back to the equation");
-  frame.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), html("p", { class: "hint" }, "Constants begin at the values of the printed equation."), ofProcess, ofColumns,
+  frame.append(html("div", { class: "try" }, html("h3", {}, "Try it: move a constant or a column"), html("p", { class: "hint" }, `Constants begin at the values of the printed equation.${recommendedWords()}`), ofProcess, ofColumns,
     html("details", {}, html("summary", {}, "Constants of the equations"), ofEquations), back));
 }
 function drawPath(place) {

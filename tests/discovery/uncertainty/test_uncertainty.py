@@ -9,6 +9,7 @@ import pytest
 from benchmarks.belief.laws import Law, draw, usual
 from discovery import Discovery, ScIReNRegressor, discover
 from discovery.uncertainty.columns import widened
+from discovery.uncertainty.infer import bands_of_equations
 from discovery.uncertainty.record import Comparison, Uncertainty
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.decoders import Q10Respiration
@@ -27,12 +28,18 @@ def record():
 
 
 @pytest.fixture(scope="module")
-def found(record) -> Discovery:
+def trained(record):
+    """Model, its two parts, and how it was trained."""
     table = Table.from_frame(record.frame, list(record.features), ["ta"], ["reco"])
     held = np.arange(len(table)) % 5 == 0
     model = ScIReN(KANEncoder(3, 1, seed=0), "auto", Q10Respiration())
     train, valid = table.take(~held), table.take(held)
-    history = fit(model, train, valid, CONFIG)
+    return model, train, valid, fit(model, train, valid, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def found(trained) -> Discovery:
+    model, train, valid, history = trained
     return discover(model, train, valid, history=history, bootstrap=0, compose=0)
 
 
@@ -53,6 +60,23 @@ def test_bands_lie_around_their_curves(found):
     assert {"x1", "x2"} <= set(bands["source"])
     assert (bands["low"] < bands["estimate"]).all()
     assert (bands["estimate"] < bands["high"]).all()
+
+
+def test_curves_have_bands_where_single_edges_are_not_tested(
+    found, trained, monkeypatch
+):
+    """Behind an expensive process, or with very many edges."""
+    model, train, valid, _ = trained
+    with_tests = found.bands.set_index(["source", "x"])
+    given = bands_of_equations(model, [train, valid], found.equations)
+    alone = given.set_index(["source", "x"])
+    assert set(alone.index) == set(with_tests.loc[["x1", "x2"]].index)
+    # a third feature that may act makes the other bands a little wider, not another curve
+    both = with_tests.loc[alone.index]
+    assert (alone["low"] < both["high"]).all()
+    assert (both["low"] < alone["high"]).all()
+    monkeypatch.setattr("discovery.verdict.edge_limit.MOST_EDGES", 2)
+    assert bands_of_equations(model, [train, valid], found.equations).empty
 
 
 @pytest.mark.parametrize("using", ["equations", "network"])

@@ -1,5 +1,7 @@
 """Edge curves for pictures: raw units, centred, beside the closed form they became."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,6 +63,22 @@ def test_spline_and_formula_lie_on_each_other_and_are_centred(additive):
     assert abs(np.interp(x, curve.x, curve.formula).mean()) < 0.02 * size
     assert (curve.family, curve.refused) == ("exp", False)
     assert "exp" in curve.label
+
+
+def test_a_formula_far_from_its_curve_is_not_drawn_nearer(additive):
+    """A refit on the data may leave the network: then the picture shows by how much."""
+    model, rows, symbolic = additive
+    (structure,) = symbolic.structures
+    edges = tuple(
+        edge if edge.form is None else edge.scaled(3.0) for edge in structure.edges
+    )
+    far = replace(symbolic, structures=(replace(structure, edges=edges),))
+    one, other = (
+        by_name(edge_curves(model, rows, equations))["x -> t"]
+        for equations in (symbolic, far)
+    )
+    np.testing.assert_allclose(other.formula, 3.0 * one.formula)
+    np.testing.assert_array_equal(other.spline, one.spline)
 
 
 def test_a_refused_edge_has_no_formula(additive):
