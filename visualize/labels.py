@@ -16,14 +16,19 @@ _WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
 def pretty_unit(unit: str) -> str:
     """Return ``"umol m-2 s-1"`` as ``"µmol m⁻² s⁻¹"``; other texts stay as they are.
 
-    Only a known word, or letters followed by an exponent, is changed; degrees Celsius
-    have one spelling.
+    Only a known word, letters followed by an exponent, or a power of ten is changed;
+    degrees Celsius have one spelling.
     """
     factors = CELSIUS.sub("degC", unit).split()
     return " ".join(_pretty_factor(factor) for factor in factors)
 
 
 def _pretty_factor(factor: str) -> str:
+    power = re.fullmatch(r"(?:1|(\d+\.?\d*))e([+-]?)0*(\d+)", factor)
+    if power:  # 1e-4 in front of a unit
+        times = f"{power[1]}·" if power[1] else ""
+        sign = power[2].replace("+", "")
+        return f"{times}10{(sign + power[3]).translate(_SUPERSCRIPT)}"
     # A word, then an exponent after ^ or **, or directly behind (m-2).
     match = re.fullmatch(
         r"([A-Za-zµ%°]+?)(?:(?:\^|\*\*)(-?\d+\.?\d*)|(-?\d+))?", factor

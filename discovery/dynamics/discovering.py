@@ -31,6 +31,7 @@ from symbolic.options import SymbolicOptions, options_of
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from discovery.config.settings import RunConfig
     from discovery.results.result import Discovery
@@ -124,6 +125,7 @@ def series_discovery(
         raise TrainingError(f"there are no equations: {' '.join(level.notes)}")
     relations = refitted(level.equations, inner, problems, options, seed)
     deviations = _deviations(relations, problems)
+    level.constants = _after_refit(level.constants, relations)
     relations = with_process(
         relations, law, train.target_columns, deviations and deviations.laws
     )
@@ -131,6 +133,33 @@ def series_discovery(
         relations, law, columns_of(train), deviations=deviations
     )
     return _with_free_runs(level, equations, problems, training.noise)
+
+
+def _after_refit(
+    constants: "pd.DataFrame", relations: "SymbolicModel"
+) -> "pd.DataFrame":
+    """Give constants of closed forms the numbers that the refit through the runs found.
+
+    Those of the process stay: the recommended ones were found without the equations.
+    """
+    from discovery.dynamics.state_tables import METHOD
+
+    changed = constants.copy()
+    found = relations.table.set_index(["latent", "name"])
+    keys = zip(changed.index, changed["latent"], changed["constant"], strict=True)
+    for place, latent, name in keys:
+        if (latent, name) not in found.index:
+            continue
+        row = found.loc[(latent, name)]
+        if row["value"] == changed.at[place, "estimate"]:
+            continue  # the refit did not move it: its interval stands
+        for column in ("error", "low", "high"):
+            changed.at[place, column] = row[column]
+        changed.at[place, "estimate"], changed.at[place, "method"] = (
+            row["value"],
+            METHOD,
+        )
+    return changed
 
 
 def _deviations(

@@ -9,6 +9,7 @@ import numpy as np
 from discovery.dynamics.equations import CONSISTENT
 from discovery.dynamics.scores import CONSTANT
 from discovery.results.scoring import CURVE, EQUATION
+from discovery.verdict.faithful import consistency_reasons
 from discovery.verdict.record import Reason, Verdict
 
 if TYPE_CHECKING:
@@ -62,7 +63,18 @@ def judge_series(
     # The judgement of rows is taken over only where it means groups: what is missing,
     # what is identified, and the test by folds.
     before = level.verdict.reasons
-    kept = [one for one in before if one.part != "skilful" or one.subject == "residual"]
+    assert level.equations is not None  # relations, refitted through the simulation
+    checked = level.equations.verification
+    # the refit has moved the constants: checks of consistency are those after it
+    asked = {"equations"} | {
+        check.name for check in (checked.checks if checked else ())
+    }
+    kept = [
+        one
+        for one in before
+        if (one.part != "skilful" or one.subject == "residual")
+        and not (one.part == "faithful" and one.subject in asked)
+    ]
     # other reasons about these rows ask for units and codes of data, which they are not
     folds = [
         one
@@ -78,7 +90,8 @@ def judge_series(
         reasons.append(on_held_out(problems, runs, part, confirmed))
     assert level.series is not None  # attached before this
     checks = level.series.verification
-    reasons += [*kept, *reasons_of_checks(checks.checks if checks else ())]
+    reasons += [*consistency_reasons(checked), *kept]
+    reasons += reasons_of_checks(checks.checks if checks else ())
     return replace(Verdict.of(reasons), lack_of_fit=level.verdict.lack_of_fit)
 
 

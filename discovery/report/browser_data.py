@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.report.figures import edge_bands
 from discovery.runs.files import plain
 from symbolic.expression.tree import to_tree
 from symbolic.terms.parametric import constant_symbol, parametric
@@ -45,7 +46,12 @@ def _units(data: Any) -> set[str]:
     if not isinstance(data, Mapping):
         return set()
     # Units are written for the eye once here, since the scripts know no units.
-    own = [data.get("unit"), data.get("clock"), *(data.get("units") or {}).values()]
+    own = [
+        data.get("unit"),
+        data.get("target_unit"),
+        data.get("clock"),
+        *(data.get("units") or {}).values(),
+    ]
     units = {unit for unit in own if isinstance(unit, str) and unit}
     return units.union(*map(_units, data.values()))
 
@@ -175,11 +181,10 @@ def _candidates(model: "SymbolicModel") -> list[dict[str, Any]]:
 def _bands(discovery: "Discovery") -> list[dict[str, Any]]:
     from discovery.results.views.plain import brief
 
-    bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
     return [
-        {"source": str(source), "latent": str(latent)}
-        | {name: brief(band[name]) for name in ("x", "low", "high")}
-        for (source, latent), band in bands
+        {"source": source, "latent": latent}
+        | {"x": brief(x), "low": brief(low), "high": brief(high)}
+        for (source, latent), (x, low, high) in edge_bands(discovery).items()
     ]
 
 

@@ -128,10 +128,10 @@ def _range(row: Mapping[str, Any], unit: str) -> str:
     low, high = _number(row.get("low")), _number(row.get("high"))
     if low is None or high is None:
         return ""
-    digits = digits_within(low, high)
-    return (
-        f"{number(low, digits)} to {number(high, digits)} {pretty_unit(unit)}".strip()
-    )
+    digits, shown = digits_within(low, high), pretty_unit(unit)
+    if shown[:1].isdigit():  # a power of ten belongs to the numbers
+        shown = f"· {shown}"
+    return f"{number(low, digits)} to {number(high, digits)} {shown}".strip()
 
 
 def _text(row: Mapping[str, Any], name: str) -> str:

@@ -118,14 +118,16 @@ def edge_figures(
 def edge_bands(
     discovery: "Discovery",
 ) -> "dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]":
-    """Return (feature, latent) -> x, low, high of the bands of a result."""
+    """Return (feature, latent) -> x, low, high of the bands of a result, as printed."""
+    from symbolic.curves.learned_curves import printed_unit
+
     bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
-    return {
-        (str(source), str(latent)): (
-            band["x"].to_numpy(), band["low"].to_numpy(), band["high"].to_numpy(),
-        )
-        for (source, latent), band in bands
-    }  # fmt: skip
+    found = {}
+    for (source, latent), band in bands:
+        factor, _ = printed_unit(discovery.equations, str(latent))
+        low, high = (factor * band[name].to_numpy() for name in ("low", "high"))
+        found[str(source), str(latent)] = band["x"].to_numpy(), low, high
+    return found
 
 
 def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":

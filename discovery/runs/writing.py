@@ -13,6 +13,7 @@ from discovery.results.identification import first_reason
 from discovery.results.record import failed_note
 from discovery.results.views.collect import VIEWS, views_of
 from discovery.results.views.predictions import predictions_of
+from discovery.results.views.truth import truth_views
 from discovery.runs.files import write_csv, write_json, write_text
 from discovery.runs.stored import BANDS, UNCERTAINTY
 from discovery.tables.records import PARTS, study_record
@@ -85,6 +86,8 @@ def _record(study: "Study | SeriesStudy", model: "ScIReN | None") -> dict[str, A
 def _write_row_views(discovery: "Discovery", study: "Study", folder: Path) -> None:
     parts: Mapping[str, Table] = dict(zip(PARTS, study.split, strict=True))
     views = views_of(discovery, predictions_of(discovery, study, parts), parts["train"])
+    last = "test" if "test" in parts else "train"  # as the pictures show it
+    views["truth"] = truth_views(discovery, parts[last], study.truth)
     write_json(folder / VIEWS, views, indent=None)
     _write_pictures(discovery, parts, study.truth, folder)
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from sciren.data import Table
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
-    from symbolic.verdict import Check
+    from symbolic.verdict import Check, Verification
 
 APART = 0.1
 """Root mean square difference of a latent over its size above which a negative R2 counts:
@@ -36,7 +36,20 @@ def faithful_reasons(
         equations: with their verification attached.
         model: the network;  table: rows on which both are compared.
     """
-    found = equations.verification
+    found = consistency_reasons(equations.verification)
+    if equations.verification is None:
+        return found
+    failed = [reason for reason in found if not reason.holds]
+    failed += _disagreeing(equations, model, table)
+    return failed or found
+
+
+def consistency_reasons(found: "Verification | None") -> list[Reason]:
+    """Return the checks of consistency that fail, or that all of them hold.
+
+    Args:
+        found: checks of the equations; None where nobody made them.
+    """
     if found is None:
         return [
             Reason(
@@ -46,7 +59,6 @@ def faithful_reasons(
             )
         ]  # fmt: skip
     failed = [_failed(check) for check in found.checks if not check.passed]
-    failed += _disagreeing(equations, model, table)
     if failed:
         return failed
     count = len(found.checks)

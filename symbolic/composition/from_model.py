@@ -11,14 +11,13 @@ from sciren.data.kinds import Periodic
 from sciren.errors import ConfigError, closest_names
 from symbolic.composition.entry import compose
 from symbolic.composition.result import Composition
-from symbolic.terms.rebuild import Units
+from symbolic.terms.rebuild import BENT, Units
 from symbolic.terms.structure import LatentStructure
 
 Array = np.ndarray
 
 COLUMN = "_target"  # forcing that says which target a row is
 HELD = "_held_"  # prefix of forcings that are other latents
-BENT = ("sigmoid", "softplus")  # constraints that are no straight line inside
 NOTICED = 1e-9  # share of a target's size by which a latent must move it to count
 
 

@@ -237,6 +237,9 @@ def constrained(
     return held(line, constraint, low, high, temperature, largest)
 
 
+BENT = ("sigmoid", "softplus")  # constraints that are no straight line inside
+
+
 def straight(constraint: str, low: float, high: float) -> tuple[float, float]:
     """Return slope and intercept of a latent between its bounds, by the raw one.
 

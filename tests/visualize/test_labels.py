@@ -31,6 +31,8 @@ from visualize.labels import (
         ("kg m**3", "kg m³"),
         ("g/m2", "g/m2"),
         ("%", "%"),
+        ("1e-4 W m-2", "10⁻⁴ W m⁻²"),
+        ("2.5e+03 g", "2.5·10³ g"),
         ("", ""),
         ("umol (CO2) s-1", "µmol (CO2) s⁻¹"),
     ],

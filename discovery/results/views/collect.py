@@ -49,9 +49,15 @@ def views_of(
 
 
 def sampled_rows(predictions: Predictions) -> dict[str, Any]:
-    """Return at most 1,500 rows, evenly in their order: columns, targets, predictions."""
+    """Return at most 1,500 rows, evenly in their order: columns, targets, predictions.
+
+    Rows where something is observed come alone where there are any: of a season of days
+    with one event most have nothing to show.
+    """
+    observed = np.any([np.isfinite(y) for y in predictions.observed.values()], axis=0)
+    rows = np.flatnonzero(observed) if observed.any() else np.arange(len(observed))
     # The same rows for all columns, so that a slider can predict them.
-    sample = spread(len(predictions.part), ROWS)
+    sample = rows[spread(len(rows), ROWS)]
 
     def short(columns: Mapping[str, np.ndarray]) -> dict[str, list[float | None]]:
         return {name: brief(values[sample]) for name, values in columns.items()}
@@ -73,5 +79,5 @@ def sampled_rows(predictions: Predictions) -> dict[str, Any]:
             name: short(values) for name, values in predictions.predicted.items()
         },
         "places": short(predictions.places),
-        "all": len(predictions.part),
+        "all": len(rows),
     }

@@ -21,8 +21,8 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
     """Return one row a surviving edge of the network.
 
     ``x``, ``spline`` and ``formula`` (nothing where refused or dropped) on one grid, in
-    raw units, mean zero over the data; ``edges`` and ``density`` of the source's
-    values. Nothing for an encoder that is a black box.
+    raw units of the feature and the printed unit of the latent, mean zero over the data;
+    ``edges`` and ``density`` of the source's values. Nothing for an encoder that is a black box.
     """
     from sciren.edges import edge_layers
     from symbolic import edge_curves
@@ -45,6 +45,7 @@ def curve_views(discovery: "Discovery", table: "Table") -> list[dict[str, Any]]:
                 "source": curve.source,
                 "target": curve.target,
                 "unit": curve.unit,
+                "target_unit": curve.target_unit,
                 "x": brief(curve.x[grid]),
                 "spline": brief(curve.spline[grid]),
                 "formula": formula,
@@ -88,7 +89,8 @@ def stored_curves(views: Sequence[Mapping[str, Any]]) -> "list[EdgeCurve]":
                 np.repeat(middle, counts), view["importance"],
                 "dropped" if dropped else view["family"],
                 "the equation needs none" if dropped else view["label"],
-                view["refused"], labels=tuple(view.get("labels") or ()),
+                view["refused"], view.get("target_unit", ""),
+                labels=tuple(view.get("labels") or ()),
                 by_class={
                     label: numbers_of(values)
                     for label, values in (view.get("by_class") or {}).items()

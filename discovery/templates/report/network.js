@@ -6,7 +6,7 @@ function classSpec(curve) {
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" },
     { kind: "points", name: "learned", class: "two solid", r: 7, x, y: curve.spline, legend: "learned" }];
   if (curve.formula) layers.push({ kind: "points", name: "formula", class: "one solid", r: 4, x, y: curve.formula, legend: "formula" });
-  return { x: { label: curve.source, names: curve.labels }, y: { label: `part of ${curve.target}` }, layers, height: 210 };
+  return { x: { label: curve.source, names: curve.labels }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit) }, layers, height: 210 };
 }
 function curveSpec(curve) {
   if (curve.labels?.length) return classSpec(curve);
@@ -17,7 +17,7 @@ function curveSpec(curve) {
   const slopes = Object.entries(curve.by_class ?? {});
   for (const [label, y] of slopes) layers.push({ kind: "line", name: `formula, ${label}`, class: "one", x: curve.x, y, legend: label });
   if (curve.formula && !slopes.length) layers.push({ kind: "line", name: "formula", class: "one", x: curve.x, y: curve.formula, legend: "formula" });
-  return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: `part of ${curve.target}` }, layers, height: 210 };
+  return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit) }, layers, height: 210 };
 }
 function pick(name) {
   for (const one of document.querySelectorAll(".picked")) one.classList.remove("picked");

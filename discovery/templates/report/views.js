@@ -224,7 +224,18 @@ function drawDeviations(place) {
   const drawn = RUN.deviations.map((one) => [one, chart(html2(grid), `deviations ${one.latent}`, spec(one))]);
   choice.addEventListener("change", () => drawn.forEach(([one, made]) => made.show(spec(one))));
 }
-const VIEWS = { deviations: [drawDeviations, RUN.deviations?.length && RUN.deviations], states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
+function drawTruth(place) {
+  const grid = html("div", { class: "grid-of-charts" });
+  place.append(html("p", { class: "hint" }, "Estimated latents against those that the simulation knows; on the dashed line they are equal."), grid);
+  for (const one of RUN.truth) {
+    const range = extent(one.true), room = 0.08 * (range[1] - range[0]), around = [range[0] - room, range[1] + room];
+    const models = Object.entries(one.models);
+    chart(html2(grid), `truth ${one.latent}`, { x: { label: withUnit(`true ${one.latent}`, one.unit), range: around }, y: { label: withUnit(`estimated ${one.latent}`, one.unit), range: around }, height: 260, layers: [
+      { kind: "diagonal" }, ...models.map(([name, y], i) => ({ kind: "points", name, class: PALETTE[i], x: one.true, y, legend: name }))],
+      notes: models.map(([name, y]) => `${name}: R² = ${short(agreement(one.true, y).r2)}`) });
+  }
+}
+const VIEWS = { truth: [drawTruth, RUN.truth?.length && RUN.truth], deviations: [drawDeviations, RUN.deviations?.length && RUN.deviations], states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
 for (const [name, [draw, numbers]] of Object.entries(VIEWS)) {
   const place = view(name);
   if (place && numbers) draw(place);

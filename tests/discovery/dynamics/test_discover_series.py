@@ -88,6 +88,19 @@ def test_the_relation_comes_back_and_every_check_passes(result):
     assert medians["test", "equation"] > 0.99 > medians["test", "constant latents"]
 
 
+def test_constants_are_those_of_the_printed_relations(result):
+    """The refit through the simulation moves them, and checks are those after it."""
+    printed = result.equations.relations.table.set_index(["latent", "name"])["value"]
+    found = result.second_level.constants
+    listed = found[found["latent"] != ""].set_index(["latent", "constant"])
+    pd.testing.assert_series_equal(
+        listed["estimate"], printed, check_names=False, check_index_type=False
+    )
+    assert (listed["low"] < listed["estimate"]).all()
+    assert (listed["estimate"] < listed["high"]).all()
+    assert result.verdict.faithful == (result.second_level.consistency == "PASS")
+
+
 def test_predictions_follow_the_rows_of_the_table_and_mark_the_warm_up(result, frame):
     shuffled = frame.sample(frac=1, random_state=0).reset_index(drop=True)
     predicted = result.predict(shuffled.drop(columns="q"))

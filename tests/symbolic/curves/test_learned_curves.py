@@ -8,7 +8,7 @@ import pytest
 
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from symbolic import symbolify
-from symbolic.curves.learned_curves import SAMPLE, edge_curves
+from symbolic.curves.learned_curves import SAMPLE, edge_curves, printed_unit
 from symbolic.model.storage import from_json, to_json
 
 FEW = TrainConfig(starts=4, start_iterations=6, polish=1)
@@ -79,6 +79,25 @@ def test_a_formula_far_from_its_curve_is_not_drawn_nearer(additive):
     )
     np.testing.assert_allclose(other.formula, 3.0 * one.formula)
     np.testing.assert_array_equal(other.spline, one.spline)
+
+
+def test_curves_have_the_unit_of_the_printed_latent(additive):
+    """Between 0 and 60 a hard sigmoid prints 10 times the raw latent."""
+    model, rows, symbolic = additive
+    bounded = replace(
+        symbolic, constraints={"t": ("hard_sigmoid", 0.0, 60.0, 1.0)},
+        unit_of={**symbolic.unit_of, "t": "g"},
+    )  # fmt: skip
+    one, other = (
+        by_name(edge_curves(model, rows, equations))["x -> t"]
+        for equations in (symbolic, bounded)
+    )
+    np.testing.assert_allclose(other.spline, 10.0 * one.spline)
+    np.testing.assert_allclose(other.formula, 10.0 * one.formula)
+    assert other.target_unit == "g"
+    bent = replace(symbolic, constraints={"t": ("sigmoid", 0.0, 60.0, 1.0)})
+    assert printed_unit(bent, "t") == (1.0, "")
+    assert printed_unit(None, "t") == (1.0, "")
 
 
 def test_a_refused_edge_has_no_formula(additive):

@@ -1,8 +1,10 @@
 """Views say of the data what is true of them, and of rows no more than a sample."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from discovery.results.views.collect import ROWS, VIEWS, sampled_rows
@@ -13,6 +15,9 @@ from discovery.results.views.predictions import Predictions
 from discovery.results.views.reach import reach_views
 from discovery.results.views.residuals import grouped_means, residual_views
 from discovery.results.views.series import POINTS, series_views
+from discovery.results.views.truth import truth_views
+from sciren import KANEncoder, ScIReN, Table
+from sciren.decoders import Q10Respiration
 
 
 def predictions(rows=4000, shift=0.0, seed=0, **fields):
@@ -126,6 +131,31 @@ def test_a_run_keeps_a_sample_of_its_rows_and_no_more():
     assert len(rows["columns"]["x"]) == ROWS
     assert rows["all"] == 20_000
     json.dumps(rows, allow_nan=False)
+
+
+def test_rows_without_any_observation_are_not_in_the_sample():
+    """A season of days has one event: a sample of all days would hold hardly any."""
+    seldom = np.full(27_000, np.nan)
+    seldom[::200] = 100.0
+    rows = sampled_rows(predictions(27_000, observed={"y": seldom}))
+    assert rows["observed"]["y"] == [100.0] * 135
+    assert (rows["all"], len(rows["part"])) == (135, 135)
+    blind = sampled_rows(predictions(2000, observed={"y": np.full(2000, np.nan)}))
+    assert blind["all"] == 2000
+
+
+def test_a_known_truth_is_shown_beside_the_estimates():
+    rng = np.random.default_rng(0)
+    rb = rng.uniform(1, 3, 1500)
+    frame = pd.DataFrame({"x": rb, "ta": 15.0, "reco": rb})
+    table = Table.from_frame(frame, ["x"], ["ta"], ["reco"]).take(slice(None, 1200))
+    model = ScIReN(KANEncoder(1, 1, seed=0), "auto", Q10Respiration())
+    found = SimpleNamespace(network=lambda: model, equations=None)
+    (one,) = truth_views(found, table, {"rb": rb})
+    assert one["true"] == brief(rb[:1200][spread(1200, 1000)])
+    assert list(one["models"]) == ["network"]
+    assert len(one["models"]["network"]) == 1000
+    assert truth_views(found, table, {}) == []
 
 
 def test_numbers_are_short_and_missing_ones_none():
