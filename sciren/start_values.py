@@ -8,6 +8,7 @@ from torch import Tensor
 from sciren.data import Table
 from sciren.model import ScIReN
 
+LARGEST = 300  # powers of ten between two units: double precision ends at 308
 FAR = (
     1e3  # between output and observations: then the unit of the data decides the start
 )
@@ -69,7 +70,10 @@ def _unit(model: ScIReN, table: Table, free: Tensor) -> float:
     if not (0 < float(wanted) < math.inf and float(have) > 0):
         return 1.0
     # A power of ten: a change of unit, not a fit.
-    unit = 10.0 ** round(math.log10(float(wanted)) - math.log10(float(have)))
+    exponent = round(math.log10(float(wanted)) - math.log10(float(have)))
+    if abs(exponent) > LARGEST:
+        return 1.0  # an output that has run to zero, and no other unit
+    unit = 10.0**exponent
     if 1 / FAR < unit < FAR:
         return 1.0
     # Only where outputs are proportional to the latents does a unit mean the same

@@ -15,7 +15,7 @@ from discovery.dynamics.equations import SeriesEquations
 from discovery.dynamics.judging import judge_series
 from discovery.dynamics.noise import noise_of, noise_record
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
-from discovery.dynamics.refitting import refitted
+from discovery.dynamics.refitting import CURVATURE, refitted
 from discovery.dynamics.result import SeriesDiscovery
 from discovery.dynamics.scores import (
     CONSTANT,
@@ -142,8 +142,6 @@ def _after_refit(
 
     Those of the process stay: the recommended ones were found without the equations.
     """
-    from discovery.dynamics.state_tables import METHOD
-
     changed = constants.copy()
     found = relations.table.set_index(["latent", "name"])
     keys = zip(changed.index, changed["latent"], changed["constant"], strict=True)
@@ -157,7 +155,7 @@ def _after_refit(
             changed.at[place, column] = row[column]
         changed.at[place, "estimate"], changed.at[place, "method"] = (
             row["value"],
-            METHOD,
+            CURVATURE,
         )
     return changed
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from sciren.model import ScIReN
     from symbolic.model.symbolic_model import SymbolicModel
 
+CURVATURE = "curvature, through the simulation"  # how such intervals were found
 REFITS = 3
 """Linearisations at the equations; on simulated catchments one is usual, two the most
 (`python -m benchmarks.dynamics catchments`)."""

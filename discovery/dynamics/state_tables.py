@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.dynamics.own import NORMAL_95, doubt
+from discovery.dynamics.refitting import CURVATURE
 from discovery.results.views.curves import BINS, POINTS
 from discovery.results.views.plain import brief
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 
     from discovery.tables.study import SeriesStudy
     from symbolic.dynamics.state_closed_forms import StateForms
-
-METHOD = "curvature, through the simulation"
 
 
 def constants_table(study: "SeriesStudy", forms: "StateForms") -> "pd.DataFrame":
@@ -54,7 +53,7 @@ def _row(
     return {
         "constant": name, "latent": latent, "source": source, "estimate": value,
         "error": error, "low": ends[0], "high": ends[1], "unit": unit,
-        "method": METHOD, "identified": not why, "reason": why,
+        "method": CURVATURE, "identified": not why, "reason": why,
     }  # fmt: skip
 
 

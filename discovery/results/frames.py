@@ -78,7 +78,7 @@ def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
 
     Columns: latent, equation (text), latex, expression (sympy), features, complexity
     (nodes of the formula), refused (edges that stay splines), r2 (against the network on
-    the table), verdict.
+    the table; nan of a latent without features), verdict.
 
     Raises:
         ConfigError: there are no equations.
@@ -118,7 +118,8 @@ def latents_table(discovery: "Discovery", table: "Table") -> "pd.DataFrame":
                 ),
                 "complexity": complexity(expression, model.record.options.complexity),
                 "refused": refused.count(name),
-                "r2": agreement[name]["r2"],
+                # of a latent that is one number there is no variance to explain
+                "r2": agreement[name]["r2"] if used else float("nan"),
                 "consistency": discovery.consistency,
                 "verdict": str(discovery.verdict),
             }

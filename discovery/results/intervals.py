@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from discovery.results.joint_draws import DRAWS
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,7 +19,6 @@ Array = NDArray[np.float64]
 ENDINGS = ("_low", "_high")
 AT_ONCE = 2_000_000  # numbers of one chunk: rows times resamples
 FEWEST = 20  # resamples below which no quantile is worth writing
-DRAWS = 400  # ten of them lie beyond each limit of 95 %
 
 
 def replicates_table(draws: "Draws | None") -> "pd.DataFrame":

@@ -331,6 +331,7 @@ class _Task:
     ) -> dict[str, Any]:
         """Estimates and intervals of all constants of the equations, as plain data."""
         from discovery.results.intervals import replicates_table
+        from discovery.results.joint_draws import draws_with_classes
         from discovery.results.uncertainty import bootstrap_equations, constant_rows
 
         model, draws = self.model, None
@@ -344,7 +345,10 @@ class _Task:
                 self.seed,
                 training.other_minima(),
             )
+        with_classes = draws_with_classes(equations, model, self.parts["train"])
         return {
             "constants": frame_record(constant_rows(equations, draws)),
-            "replicates": frame_record(replicates_table(draws)),
+            "replicates": frame_record(
+                replicates_table(draws) if with_classes is None else with_classes
+            ),
         }

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from discovery.results.equation_problem import equation_problem, refitted_constants
 from discovery.results.identification import Identification, verdicts
+from discovery.results.joint_draws import printed_values
 from discovery.verdict.record import DOUBTED, Verdict
 
 if TYPE_CHECKING:
@@ -64,7 +65,6 @@ def bootstrap_equations(
     import torch
 
     from sciren.solvers.bootstrap import block_bootstrap
-    from symbolic.terms.bounded import printed_constants
 
     with torch.no_grad():
         problem, theta = equation_problem(equations, model, table)
@@ -78,23 +78,12 @@ def bootstrap_equations(
         draws = block_bootstrap(problem, starts, replicates, seed)
         scale = model.constant_scale
         physical = scale.to_physical(problem.constants_of(draws)).cpu().numpy()
-        values: dict[tuple[str, str], list[float]] = {}
-        # Constants of theta are scaled; a reader wants those of the printed equation,
-        # so every resample is brought to raw units.
-        for row in draws:
-            structures = problem.structures_at(row)
-            for constant in printed_constants(
-                structures, equations.constraints, equations.units
-            ):
-                if constant.drawn:
-                    continue  # resamples do not see how far it was drawn to the mean
-                values.setdefault((constant.latent, constant.name), []).append(
-                    constant.value
-                )
+        # resamples do not see how far effects of classes are drawn to their mean
+        inside = printed_values(equations, problem, draws)
     names = model.decoder.constant_names
     return Draws(
         {name: physical[:, k] for k, name in enumerate(names)},
-        {name: np.array(draws) for name, draws in values.items()},
+        inside,
     )
 
 

@@ -88,10 +88,36 @@ def with_alternatives(
         for profile in profiles
         if profile.constant in units
     ]  # fmt: skip
-    every = [*uncertainty.constants, *rows]
+    every = [*_off_the_bound(uncertainty.constants, profiles), *rows]
     # A stable sort: methods of a constant stay in their order, the recommended first.
     every.sort(key=lambda one: order.index(one["constant"]) if order else 0)
     return replace(uncertainty, constants=tuple(every))
+
+
+def _off_the_bound(
+    rows: Sequence[Mapping[str, Any]], profiles: "Sequence[Identification]"
+) -> list[Mapping[str, Any]]:
+    """Give constants at their lower bound the limits of the profile.
+
+    Intervals of positive constants are those of a logarithm, which has no width where it
+    has run to minus infinity; the profile knows up to where the data allow a value.
+    """
+    from sciren.solvers.profile import AT_LOWER_BOUND
+
+    bounded = {
+        profile.constant: profile
+        for profile in profiles[::-1]
+        if profile.reason.startswith(AT_LOWER_BOUND)
+    }
+
+    def freed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        profile = bounded.get(row["constant"])
+        if profile is None or row["high"] >= profile.high:
+            return row
+        limits = {"low": 0.0, "high": profile.high, "error": profile.error}
+        return {**row, **limits, "reason": profile.reason}
+
+    return [freed(row) for row in rows]
 
 
 def dependence_notes(uncertainty: "Uncertainty") -> list[str]:

@@ -4,6 +4,7 @@ Agreement between seeds says nothing about identification; the profile does.
 """
 
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -27,6 +28,9 @@ BETTER = 1.0  # chi-square: one standard error makes another minimum a better on
 ROUNDS = 3  # times that profiles are taken anew from a better minimum
 SEARCH_STEPS = 6  # of each point of a coarse profile
 SEARCHED = 3  # of its lowest minima that are followed
+SMALLEST = sys.float_info.min
+NOTHING = 0.01  # standard errors from zero: its logarithm is known to a factor of e^100
+AT_LOWER_BOUND = "the best value is at its lower bound"
 WIDEST = math.log(2.0)  # an identified positive constant is known within a factor of 2
 
 
@@ -98,6 +102,9 @@ class ProfileSummary:
             self.reason = (
                 f"every value between {low:.3g} and {high:.3g} fits equally well"
             )
+        elif positive and self.estimate <= NOTHING * self.error:
+            self.interval = 0.0, self._allowed()
+            self.reason = f"{AT_LOWER_BOUND}: up to {self.interval[1]:.3g} it agrees with the data"
         elif self.at_bound:
             self.reason = "the best value lies at the edge of the searched range"
         elif len(near) > 1:
@@ -105,6 +112,20 @@ class ProfileSummary:
         elif wide:
             self.reason = f"its 95 % interval {low:.3g} to {high:.3g} spans more than a factor of 2"
         self.identified = not self.reason
+
+    def _allowed(self) -> float:
+        """Largest value that agrees with the data at 95 %, where the best is nothing.
+
+        A parabola from the best to the first point beyond: where the loss rises at once,
+        it stays below, and the limit is too wide rather than too narrow.
+        """
+        beyond = [
+            (point["value"], point["chi_square"])
+            for point in self.points
+            if point["value"] > self.estimate and point["chi_square"] >= FLAT
+        ]
+        value, chi = min(beyond, default=(math.inf, FLAT))
+        return value * math.sqrt(FLAT / chi)
 
 
 def search_range(
@@ -292,7 +313,8 @@ class _Profile:
         return minimise(problem, start, steps, tolerance, damping=1e-6)
 
     def _raw(self, value: float) -> float:
-        return math.log(value) if self.parameter.positive else value
+        # a constant that has run to zero is a number too small to have a logarithm
+        return math.log(max(value, SMALLEST)) if self.parameter.positive else value
 
     def _physical(self, raw: float) -> float:
         return math.exp(raw) if self.parameter.positive else raw

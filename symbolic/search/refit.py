@@ -82,7 +82,7 @@ def refit(
     theta = _oriented(problem, settled[0])
     spread = Sandwich(torch.zeros(problem.size, problem.size).to(theta), 0)
     if with_covariance:
-        spread = _covariance(problem, theta)
+        spread = spread_at(problem, theta)
     return Refit(
         problem.structures_at(theta),
         # constants of the process stand last
@@ -138,8 +138,8 @@ def downhill(
     return theta, 0.0
 
 
-def _covariance(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
-    """Covariance (P, P) of what is free and not stopped by a bound."""
+def spread_at(problem: SymbolicProblem, theta: Tensor) -> Sandwich:
+    """Return the covariance (P, P) of what is free and not stopped by a bound."""
     whole, member = theta.unsqueeze(0), torch.zeros(1, dtype=torch.long)
     held, moving = problem.held_at_bounds(problem.normal(whole, member), whole)
     keep = moving[0].to(theta)

@@ -43,7 +43,7 @@ def test_a_curve_is_told_as_it_runs(y, words):
         (
             900.0,
             "1e-4 W m-2 per hour",
-            "for each 100 units of light (1e-4 W m⁻² per hour)",
+            "for each 100 units of light (10⁻⁴ W m⁻² per hour)",
         ),
     ],
 )
@@ -82,7 +82,7 @@ def test_classes_are_told_by_their_names():
 
 def test_a_long_unit_stands_in_brackets():
     assert told(X, x_unit="1e-4 W m-2 per half-hour").endswith(
-        "for each unit of ta (1e-4 W m⁻² per half-hour)"
+        "for each unit of ta (10⁻⁴ W m⁻² per half-hour)"
     )
 
 
