@@ -25,9 +25,7 @@ def draws_with_classes(
     """Return draws theta + C^(1/2) e of all printed constants; None without class effects.
 
     Effects of classes are drawn to their mean by the fit, and resampled rows do not see how
-    far: intervals of predictions that leave this out, or add it up as if effect, slope and
-    level were independent, hold the truth in 89 % of 40 records and these in 97 %
-    (`python -m benchmarks.belief kinds --cases "3 slopes"` simulates them).
+    far; nor are effect, slope and level of a class independent.
 
     Args:
         equations: fitted on the table.
