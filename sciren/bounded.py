@@ -17,6 +17,10 @@ MOST_JSON = 64 * MEBIBYTE  # equations of 50 latents with all candidates take 2
 MOST_TENSORS = 1024 * MEBIBYTE
 MOST_NESTED = 100  # brackets; settings have up to 4
 
+MAGNITUDES = (1e-50, 1e50)
+"""Largest absolute values of columns that are fitted as they are: products of four such
+numbers stay finite. Measured by tests/reliability/test_units.py."""
+
 
 def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:
     """Return the content of a regular file.

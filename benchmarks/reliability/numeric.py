@@ -1,7 +1,7 @@
 """Public numeric functions at extreme legal inputs: one row to many, 1 to 100 features.
 
 Every law holds for any sample, in float32 and float64, from the smallest to the largest
-size that a table may have (`discovery.tables.magnitudes.COLUMNS`); an error of ours is an
+size that a table may have (`sciren.bounded.MAGNITUDES`); an error of ours is an
 answer too, any other error, a warning and a broken law are none.
 """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.config.file import config_from_mapping
+from discovery.partition.checks import check_enough
 from discovery.partition.record import Partition, PartitionOptions
 from discovery.partition.sums import (
     FLUXES,
@@ -19,7 +20,7 @@ from discovery.partition.sums import (
 )
 from discovery.partition.tower import Tower, read_tower
 from discovery.runs.files import write_csv, write_json
-from sciren.errors import ConfigError, DataError
+from sciren.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +30,6 @@ Say = Callable[[str], None]
 
 NIGHT, DAY = "night", "day"
 FINISHED, UNFINISHED = "partition.json", "partition.unfinished"
-ENOUGH = 200  # rows of night and of day below which no equation is sought
 
 
 def partition(
@@ -60,12 +60,13 @@ def partition(
     options = options or PartitionOptions()
     _check_free(out, overwrite)
     tower = read_tower(path, options.columns)
-    out.mkdir(parents=True, exist_ok=True)
-    # Marks the folder as ours while it grows, so that the next call may replace it.
-    (out / UNFINISHED).touch()
     say = progress_of(quiet).say
     speed, speeds = tower_threshold(tower.frame, options.replicates, options.seed)
     rows = usable(tower.frame, speed)
+    check_enough(tower.frame, rows, path)
+    out.mkdir(parents=True, exist_ok=True)
+    # Marks the folder as ours while it grows, so that the next call may replace it.
+    (out / UNFINISHED).touch()
     calm = f", friction velocity at night at least {speed:.3g} m s-1" if speed else ""
     say(f"{len(rows):,} measured half hours{calm}")
     parts = _parts(tower, rows, out, options, quiet)
@@ -102,12 +103,6 @@ def _parts(
 
     part = tower.frame.iloc[rows]
     dark, lit = part[part.night.to_numpy()], part[~part.night.to_numpy()]
-    for name, few in ((NIGHT, dark), (DAY, lit)):
-        if len(few) < ENOUGH:
-            raise DataError(
-                f"{len(few)} measured half hours are of the {name}; at least {ENOUGH} "
-                "are needed"
-            )
 
     def response(name: str, frame: "pd.DataFrame", flux: Array) -> Response:
         settings = _settings(name, tower, options)

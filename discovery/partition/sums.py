@@ -78,6 +78,8 @@ def tower_threshold(
         return 0.0, np.zeros(replicates)
     measured_nights = frame.night & frame.nee.notna() & frame.ustar.notna()
     nights = frame.loc[measured_nights.to_numpy()]
+    if nights.empty:
+        return 0.0, np.zeros(replicates)
     ustar, nee, ta = (nights[name].to_numpy() for name in ("ustar", "nee", "ta"))
     resampled = thresholds(ustar, nee, ta, weeks(nights), replicates, seed)
     return threshold(ustar, nee, ta), resampled

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from discovery.partition.checks import check_weather, measured_columns
 from discovery.tables.sources import read_table
 from sciren.errors import ColumnError, DataError, closest_names
 
@@ -77,18 +78,20 @@ def read_tower(path: Path, columns: Mapping[str, str] | None = None) -> Tower:
     reading = {"format": "fluxnet", "quality": 3} if fluxnet else {}
     raw = read_table(path, time=None if fluxnet else "time", **reading)
     roles = _roles(raw, columns or {}, path)
-    values = {role: raw[name].to_numpy(dtype=float) for role, name in roles.items()}
+    values = measured_columns(raw, roles, path)
     flag = f"{roles['nee']}_QC"
     # Filled values are another model's opinion and must not be learned from.
     if flag in raw.columns:
-        measured = raw[flag].to_numpy(dtype=float) == 0
-        values["nee"] = np.where(measured, values["nee"], np.nan)
+        flags = measured_columns(raw, {flag: flag}, path).get(flag, np.nan)
+        values["nee"] = np.where(flags == 0, values["nee"], np.nan)
     frame = pd.DataFrame(values, index=pd.DatetimeIndex(raw["time"], name="time"))
+    frame = frame.sort_index()
     if int(frame.nee.notna().sum()) < 1000:
         raise DataError(
             f"{path}: {int(frame.nee.notna().sum())} half hours of {roles['nee']} are "
             "measured; at least 1,000 are needed"
         )
+    check_weather(frame, roles, path)
     return _prepared(frame, roles)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sciren.bounded import MAGNITUDES
 from sciren.errors import DataError
 
 if TYPE_CHECKING:
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from discovery.config.settings import RunConfig
     from sciren.decoders import Decoder
 
-# largest absolute values that need no power of ten; measured by tests/reliability/test_units.py:
-# products of four such numbers stay finite, and solvers of process models find their start
-COLUMNS = (1e-50, 1e50)
-TARGETS = (1e-30, 1e10)  # behind a process model with constants
+# largest absolute values of targets behind a process model with constants that need no power
+# of ten: solvers find their start; measured by tests/reliability/test_units.py
+TARGETS = (1e-30, 1e10)
 ROWS = 50  # at which a process model is asked whether it follows a change of unit
 
 
@@ -89,17 +89,17 @@ def magnitudes_of(
     # hidden in them.
     physical = set(forcings.values())
     for name in dict.fromkeys(physical):
-        if _factor(frame, name, COLUMNS) != 1:
+        if _factor(frame, name, MAGNITUDES) != 1:
             raise DataError(
                 f"column {name!r} has values about {_largest(frame, name):.3g}, which no "
                 "process model can compute with; give it in another unit"
             )
     features = [name for name in config.features if name not in physical]
-    of = {name: _factor(frame, name, COLUMNS) for name in features}
+    of = {name: _factor(frame, name, MAGNITUDES) for name in features}
     # Plain regression is the same in any unit; a process with constants has starts and
     # scales.
     plain = not decoder.constant_names and not physical
-    limits = COLUMNS if plain else TARGETS
+    limits = MAGNITUDES if plain else TARGETS
     factors = {column: _factor(frame, column, limits) for column in targets.values()}
     # One power for all targets: latents are shared between them and have one unit.
     largest = max(factors.values(), key=lambda factor: abs(math.log10(factor)))

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _READER_ERRORS = (
-    OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError, EOFError,
-    zlib.error, csv.Error,
+    OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError,
+    EOFError, zlib.error, csv.Error,
 )  # fmt: skip
 
 

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sciren.data.file_rows import ROWS, FileRows, dataset_rows, parquet_rows
+from sciren.data.file_rows import (
+    ROWS,
+    FileRows,
+    check_rows,
+    dataset_rows,
+    parquet_rows,
+)
 from sciren.data.table import Table
 from sciren.errors import ConfigError
 
@@ -56,6 +62,7 @@ def table_blocks(table: Table, rows: int = ROWS) -> list[TableBlock]:
         table: all rows.
         rows: most rows of a block.
     """
+    check_rows(rows)
     starts = range(0, len(table), rows)
     return [TableBlock(table.take(slice(start, start + rows))) for start in starts]
 

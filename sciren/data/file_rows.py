@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sciren.errors import ColumnError, DataError, closest_names
+from sciren.errors import (
+    ColumnError,
+    ConfigError,
+    DataError,
+    SciRenError,
+    closest_names,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +52,10 @@ class FileRows:
             known = (file.schema_arrow.pandas_metadata or {}).get("attributes") or {}
             frame.attrs["units"] = dict(known.get("units", {}))
             return frame
-        except (OSError, ValueError) as error:
+        # a Zarr store raises RuntimeError for values that it cannot unpack
+        except (OSError, ValueError, RuntimeError) as error:
+            if isinstance(error, SciRenError):
+                raise
             problem = " ".join(str(error).split())[:200]
             raise DataError(f"{self.path}: cannot be read: {problem}") from error
 
@@ -84,6 +93,7 @@ def file_rows(path: Path, names: Sequence[str], rows: int = ROWS) -> list[FileRo
 
 def parquet_rows(path: Path, names: Sequence[str], rows: int) -> list[FileRows]:
     """Return the ranges of a Parquet file; see `file_rows`."""
+    check_rows(rows)
     file = _parquet(path)
     _check_columns(path, names, list(file.schema_arrow.names))
     sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
@@ -106,6 +116,7 @@ def dataset_rows(path: Path, names: Sequence[str], rows: int) -> list[FileRows]:
     """Return the ranges of a Zarr store or NetCDF file; see `file_rows`."""
     from sciren.data.opening import opened_dataset
 
+    check_rows(rows)
     with opened_dataset(path) as dataset:
         _check_columns(path, names, [str(name) for name in dataset.variables])
         dims = dataset[names[0]].dims
@@ -124,6 +135,16 @@ def dataset_rows(path: Path, names: Sequence[str], rows: int) -> list[FileRows]:
         FileRows(path, first, min(rows, total - first), row)
         for first in range(0, total, rows)
     ]
+
+
+def check_rows(rows: int) -> None:
+    """Refuse ranges without rows.
+
+    Raises:
+        ConfigError: fewer than one row.
+    """
+    if rows < 1:
+        raise ConfigError(f"blocks have {rows} rows; at least 1 is needed")
 
 
 def _parquet(path: Path) -> "pq.ParquetFile":

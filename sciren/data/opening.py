@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sciren.errors import DataError
+from sciren.errors import DataError, SciRenError
 
 if TYPE_CHECKING:
     import xarray as xr
 
+_DAMAGED = (OSError, RuntimeError, ImportError)
 HDF5 = b"\x89HDF"
 """First bytes of a NetCDF-4 file: the signature of HDF5."""
 
@@ -44,11 +45,21 @@ def opened_dataset(path: Path) -> "Iterator[xr.Dataset]":
         # chunks=None: without dask values are read lazily by slices, which is all that
         # blocks need.
         dataset = xr.open_dataset(path, engine=engine, chunks=None)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise DataError(f"{path}: cannot be read as a grid: {problem}") from error
+    except (*_DAMAGED, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _unreadable(path, error) from error
     with dataset:
-        yield dataset
+        try:
+            yield dataset
+        # what reading damaged values raises; errors of ours are none of the file's
+        except _DAMAGED as error:
+            if isinstance(error, SciRenError):
+                raise
+            raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    problem = " ".join(str(error).split())[:200]
+    return DataError(f"{path}: cannot be read as a grid: {problem}")
 
 
 def _first_bytes(path: Path) -> bytes:

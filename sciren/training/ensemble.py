@@ -5,9 +5,10 @@ from typing import TypeVar
 
 import torch
 
+from sciren.bounded import MAGNITUDES
 from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
-from sciren.errors import ConfigError, TrainingError, closest_names
+from sciren.errors import ConfigError, DataError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.devices import device_named
@@ -50,6 +51,7 @@ def fit_ensemble(
             is asked for a constant or range that does not exist.
         TrainingError: the asked engine cannot do a model, or training fails.
         ColumnError: a table lacks a forcing or target of the decoder.
+        DataError: columns in units so far from one that squares overflow or vanish.
         DecoderError: the process model fails on a few rows, with file and line.
     """
     default = TrainConfig() if config is None else config
@@ -96,6 +98,7 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
     Raises: as `fit_ensemble`.
     """
     _check_ranges(model, config)
+    _check_magnitudes(train)
     check_process_model(model.decoder, train.forcings)
     engine, reason = choose_engine(model, config)
     device = device_named(own_device(config))
@@ -109,6 +112,21 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
     model.noise_law = None  # that of an earlier training
     _check_rowwise(model, data.train, engine)
     return Member(model, data.train, data.valid, config, History(engine, reason))
+
+
+def _check_magnitudes(table: Table) -> None:
+    """Refuse numbers whose squares overflow or vanish: nothing would be learned from them."""
+    low, high = MAGNITUDES
+    parts = {"feature": (table.feature_names, table.features, 0.0),
+             "target": (table.target_names, table.targets, low)}  # fmt: skip
+    for part, (names, values, least) in parts.items():
+        largest = values.nan_to_num().abs().amax(0).tolist() if len(values) else []
+        for name, value in zip(names, largest, strict=False):
+            if value > high or 0 < value < least:
+                raise DataError(
+                    f"{part} {name!r} is {value:.3g} at most, and fitting squares it; divide "
+                    f"the column by a power of ten, into {low:g} to {high:g}"
+                )
 
 
 def _train(members: Sequence[Member], progress: Progress) -> None:

@@ -7,26 +7,23 @@ and latents.
 Reference: Hutton, Piper and Tucker 2020, the Basic Model Interface 2.0 (JOSS 5, 2317).
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from bmipy import Bmi
 from numpy.typing import NDArray
 
 from sciren.errors import ColumnError, ConfigError, ShapeError, closest_names
+from symbolic.code.bmi_settings import checked, read_settings
 from symbolic.model.record import EquationRecord
 from symbolic.model.storage import load
 
 GRID = 0
 """The only grid: points in a row, one unit apart."""
 
-DEFAULTS: dict[str, Any] = {
-    "rows": 1, "time_step": 1.0, "time_units": "d", "end_time": float("inf"),
-}  # fmt: skip
-"""Settings of `EquationsBmi.initialize`, beside ``equations``."""
+MOST_STEPS = 10**9
+"""Steps of one call of `EquationsBmi.update_until`: hours of work for a single point."""
 
 
 class EquationsBmi(Bmi):
@@ -41,7 +38,7 @@ class EquationsBmi(Bmi):
         self, equations: EquationRecord | None = None, **settings: Any
     ) -> None:
         self._equations = equations
-        self._settings = _checked("EquationsBmi", settings)
+        self._settings = checked("EquationsBmi", settings)
         self._time = 0.0
         self._values: dict[str, NDArray[np.float64]] = {}
 
@@ -57,9 +54,9 @@ class EquationsBmi(Bmi):
             ConfigError: an unknown key or value, or no equations.
             FormatError: the equations cannot be read.
         """
-        given = _read(config_file)
+        given = read_settings(config_file)
         place = given.pop("equations", None)
-        self._settings = _checked(config_file, self._settings | given)
+        self._settings = checked(config_file, self._settings | given)
         if place is not None:
             self._equations = load(Path(config_file).parent / str(place))
         rows = self._settings["rows"]
@@ -71,7 +68,7 @@ class EquationsBmi(Bmi):
     def update(self) -> None:
         """Evaluate the equations at the inputs and go one step on."""
         model = self._model
-        columns = {name: self._values[name] for name in self.get_input_var_names()}
+        columns = {name: self._known(name) for name in self.get_input_var_names()}
         with np.errstate(all="ignore"):
             outputs = model.to_numpy()(columns)
         for name, values in outputs.items():
@@ -80,11 +77,19 @@ class EquationsBmi(Bmi):
         self._time += self._settings["time_step"]
 
     def update_until(self, time: float) -> None:
-        """Go on step by step until a time is reached."""
-        if time < self._time:
+        """Go on step by step until a time is reached.
+
+        Raises:
+            ConfigError: it lies before the present, or is never reached.
+        """
+        steps = (time - self._time) / self._settings["time_step"]
+        if steps < 0:
             raise ConfigError(f"time {time:g} lies before the present, {self._time:g}")
-        # Half a step of slack, so that rounding adds no step.
-        while self._time < time - 0.5 * self._settings["time_step"]:
+        # not <=, which holds for no steps that are no number
+        if not steps <= MOST_STEPS:
+            raise ConfigError(f"time {time:g} would take {steps:.3g} steps from here")
+        # rounded, so that rounding of the times adds no step
+        for _ in range(round(steps)):
             self.update()
 
     def finalize(self) -> None:
@@ -170,8 +175,7 @@ class EquationsBmi(Bmi):
 
     def get_value(self, name: str, dest: NDArray[Any]) -> NDArray[Any]:
         """Copy the values of a variable into an array."""
-        dest[:] = self._known(name)
-        return dest
+        return _filled(name, dest, self._known(name))
 
     def get_value_ptr(self, name: str) -> NDArray[Any]:
         """Return the values of a variable themselves."""
@@ -181,8 +185,7 @@ class EquationsBmi(Bmi):
         self, name: str, dest: NDArray[Any], inds: NDArray[np.int_]
     ) -> NDArray[Any]:
         """Copy the values at some points into an array."""
-        dest[:] = self._known(name)[inds]
-        return dest
+        return _filled(name, dest, self._known(name)[self._places(name, inds)])
 
     def set_value(self, name: str, src: NDArray[Any]) -> None:
         """Set the values of a variable.
@@ -191,7 +194,7 @@ class EquationsBmi(Bmi):
             ShapeError: another number of values than points.
         """
         values = self._known(name)
-        given = np.asarray(src, dtype=float).ravel()
+        given = _numbers(name, src)
         # a single number holds for all points
         if given.size not in (1, values.size):
             raise ShapeError(
@@ -204,7 +207,22 @@ class EquationsBmi(Bmi):
         self, name: str, inds: NDArray[np.int_], src: NDArray[Any]
     ) -> None:
         """Set the values of a variable at some points."""
-        self._known(name)[inds] = src
+        places, given = self._places(name, inds), _numbers(name, src)
+        if given.size not in (1, places.size):
+            raise ShapeError(
+                f"variable {name!r}: {given.size} values for {places.size} points"
+            )
+        self._known(name)[places] = given
+
+    def _places(self, name: str, inds: NDArray[np.int_]) -> NDArray[np.int_]:
+        """Return numbers of points, checked."""
+        places, points = np.asarray(inds).ravel(), self._known(name).size
+        whole = np.issubdtype(places.dtype, np.integer)
+        if not whole or not ((places >= 0) & (places < points)).all():
+            raise ShapeError(
+                f"variable {name!r} has points 0 to {points - 1}, got {places[:5].tolist()}"
+            )
+        return places
 
     # -- time -------------------------------------------------------------------------
     def get_start_time(self) -> float:
@@ -309,34 +327,20 @@ class EquationsBmi(Bmi):
         raise NotImplementedError("a uniform grid lists no faces")
 
 
-def _read(config_file: str) -> dict[str, Any]:
-    if not config_file:
-        return {}
+def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
     try:
-        text = Path(config_file).read_text(encoding="utf-8")
-        # safe: a file of settings makes no objects
-        settings = yaml.safe_load(text) or {}
-    except (OSError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())[:200]
-        raise ConfigError(f"{config_file}: cannot be read: {problem}") from error
-    if not isinstance(settings, Mapping):
-        raise ConfigError(f"{config_file}: is no list of keys; write rows: 100")
-    return {str(key): value for key, value in settings.items()}
+        return np.asarray(values, dtype=float).ravel()
+    except (TypeError, ValueError) as error:
+        raise ShapeError(
+            f"variable {name!r} takes numbers, got {values!r:.80}"
+        ) from error
 
 
-def _checked(source: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings, all of them, checked."""
-    for name in given:
-        if name not in DEFAULTS:
-            known = ("equations", *DEFAULTS)
-            raise ConfigError(
-                f"{source}: unknown key {name!r}. {closest_names(name, known)}"
-            )
-    settings = DEFAULTS | dict(given)
-    rows, step = settings["rows"], settings["time_step"]
-    # True is an int in Python
-    if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
-        raise ConfigError(f"{source}: rows is {rows!r}; write a whole number from 1 on")
-    if not isinstance(step, int | float) or not step > 0:
-        raise ConfigError(f"{source}: time_step is {step!r}; write a number above 0")
-    return settings
+def _filled(name: str, dest: NDArray[Any], values: NDArray[np.float64]) -> NDArray[Any]:
+    """Copy values into an array of their size."""
+    if np.shape(dest) != values.shape:
+        raise ShapeError(
+            f"variable {name!r} has {values.size} values here, the array {np.size(dest)}"
+        )
+    dest[:] = values
+    return dest

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from discovery.partition.partition import partition
 from discovery.partition.tower import fill_gaps, read_tower
 from sciren.errors import ColumnError, DataError
 
@@ -82,3 +83,54 @@ def test_too_few_measurements_are_told(simulated, tmp_path):
     simulated[0].head(500).to_csv(tmp_path / "tower.csv", index=False)
     with pytest.raises(DataError, match="at least 1,000 are needed"):
         read_tower(tmp_path / "tower.csv")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.assign(nee="x"), "column 'nee' holds text in row 0"),
+        (
+            lambda f: f.assign(ta=f.ta.where(f.index != 7, np.inf)),
+            "'ta' is infinite in row 7",
+        ),
+        (lambda f: f.assign(ta=np.nan), "column 'ta' has no value for ta"),
+        (lambda f: f.assign(sw_in=np.nan), "column 'sw_in' has no value for rg"),
+        (lambda f: f.assign(ta=f.ta + 273.15), "median of 29.*degrees C"),
+        (lambda f: pd.concat([f, f]), r"2019-04-01 00:15:00 occurs twice \(5,760 rows"),
+        (
+            lambda f: f.assign(time=pd.date_range("1900", periods=len(f))),
+            "24 hours apart",
+        ),
+    ],
+)
+def test_weather_that_is_none_is_told_by_column(simulated, tmp_path, change, message):
+    change(simulated[0]).to_csv(tmp_path / "tower.csv", index=False)
+    with pytest.raises(DataError, match=f"tower.csv: .*{message}"):
+        read_tower(tmp_path / "tower.csv")
+
+
+def test_one_column_is_not_two_roles(simulated, tmp_path):
+    simulated[0].to_csv(tmp_path / "tower.csv", index=False)
+    with pytest.raises(DataError, match="'ta' is nee and ta"):
+        read_tower(tmp_path / "tower.csv", {"nee": "ta"})
+
+
+def test_rows_in_any_order_are_one_tower(simulated, tmp_path):
+    frame, _ = simulated
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.assign(ustar=np.nan).iloc[::-1].to_csv(tmp_path / "b.csv", index=False)
+    ordered, reversed_ = (read_tower(tmp_path / f"{n}.csv").frame for n in "ab")
+    pd.testing.assert_frame_equal(ordered, reversed_)
+
+
+@pytest.mark.parametrize(("light", "part"), [(100.0, "night"), (0.0, "day")])
+def test_a_record_without_nights_or_days_writes_nothing(
+    simulated, tmp_path, light, part
+):
+    frame = simulated[0].assign(sw_in=light, ustar=0.3)
+    frame.to_csv(tmp_path / "tower.csv", index=False)
+    with pytest.raises(
+        DataError, match=f"tower.csv: 0 measured half hours are of the {part}"
+    ):
+        partition(tmp_path / "tower.csv", tmp_path / "out", quiet=True)
+    assert not (tmp_path / "out").exists()

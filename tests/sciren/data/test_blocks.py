@@ -78,3 +78,32 @@ def test_a_grid_is_no_table(tmp_path):
     grid.to_netcdf(tmp_path / "grid.nc")
     with pytest.raises(ColumnError, match=r"'a' has dimensions \('x', 'y'\)"):
         dataset_blocks(tmp_path / "grid.nc", **COLUMNS)
+
+
+@pytest.mark.parametrize("size", [0, -5])
+def test_blocks_without_rows_are_refused(rows, parquet, size):
+    for blocks in (
+        lambda: parquet_blocks(parquet, **COLUMNS, rows=size),
+        lambda: table_blocks(Table.from_frame(rows, **COLUMNS), size),
+    ):
+        with pytest.raises(ConfigError, match=f"blocks have {size} rows"):
+            blocks()
+
+
+@pytest.mark.filterwarnings("ignore:.*onsolidated")  # stores of format 3
+def test_damaged_values_and_variables_of_no_dimension_are_told(rows, tmp_path):
+    pytest.importorskip("zarr")
+    store = tmp_path / "rows.zarr"
+    numbers = rows.drop(columns="b").to_xarray()
+    numbers.mean("index").to_netcdf(tmp_path / "flat.nc")
+    with pytest.raises(ColumnError, match=r"has dimensions \(\)"):
+        dataset_blocks(tmp_path / "flat.nc", **COLUMNS)
+    numbers.to_zarr(store)
+    (block,) = dataset_blocks(store, **COLUMNS)
+    for file in (store / "a").rglob("c/*"):
+        file.write_bytes(b"no values")
+    with pytest.raises(DataError, match=r"rows\.zarr: cannot be read"):
+        block.table()
+    (store / "zarr.json").write_text("[]")
+    with pytest.raises(DataError, match=r"rows\.zarr: cannot be read"):
+        dataset_blocks(store, **COLUMNS)

@@ -10,7 +10,7 @@ from sciren import functions as fn
 from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
-from sciren.errors import ColumnError, ConfigError, TrainingError
+from sciren.errors import ColumnError, ConfigError, DataError, TrainingError
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
 from sciren.training.config import TrainConfig
@@ -322,6 +322,16 @@ def test_a_range_must_rise():
         ValidationError, match=r"profile_range of 'q10': 2\.0 is not below"
     ):
         TrainConfig(profile_range={"q10": (2.0, 2.0)})
+
+
+@pytest.mark.parametrize(("part", "factor"), [("targets", 1e60), ("targets", 1e-150),
+                                              ("features", 1e200)])  # fmt: skip
+def test_units_that_no_square_can_hold_are_refused(tables, part, factor):
+    train = replace(tables[0], **{part: factor * getattr(tables[0], part)})
+    with pytest.raises(
+        DataError, match=rf"{part[:-1]} '.*divide the column by a power"
+    ):
+        fit(respiration_model(), train, tables[1], TrainConfig(epochs=1))
 
 
 def test_a_device_that_is_not_there_is_refused(tables):

@@ -68,12 +68,32 @@ def test_what_is_wrong_is_named(model, component, tmp_path):
         model.to_bmi(row=3)
     with pytest.raises(ConfigError, match="rows is 0"):
         model.to_bmi(rows=0)
-    with pytest.raises(ConfigError, match="time_step is -1"):
-        model.to_bmi(time_step=-1)
+    for wrong in (
+        {"time_step": -1}, {"time_step": np.inf}, {"rows": 10**13}, {"rows": True},
+        {"end_time": np.nan}, {"end_time": "soon"}, {"time_units": 3},
+    ):  # fmt: skip
+        ((name, value),) = wrong.items()
+        with pytest.raises(ConfigError, match=f"{name} is {value!r}; write"):
+            model.to_bmi(**wrong)
+    with pytest.raises(ShapeError, match="takes numbers"):
+        component.set_value("ta", np.array(["a", "b"]))
+    with pytest.raises(ShapeError, match="the array 2"):
+        component.get_value("ta", np.ones(2))
+    for places in ([7], [-1], [0.5]):
+        with pytest.raises(ShapeError, match="points 0 to 4"):
+            component.get_value_at_indices("ta", np.ones(1), np.array(places))
+    with pytest.raises(ShapeError, match="3 values for 2 points"):
+        component.set_value_at_indices("ta", np.array([0, 1]), np.ones(3))
+    for end in (np.inf, np.nan, 1e300):
+        with pytest.raises(ConfigError, match="would take"):
+            component.update_until(end)
     from symbolic.code.bmi import EquationsBmi
 
     file = tmp_path / "bmi.yaml"
-    for text, said in (("rows: [", "cannot be read"), ("- 3", "no list of keys")):
+    for text, said in (
+        ("rows: [", "cannot be read"), ("- 3", "no list of keys"), ("[]", "no list"),
+        ("a: " + "[" * 3000, "brackets inside"), ("- " * 3000, "cannot be read"),
+    ):  # fmt: skip
         file.write_text(text)
         with pytest.raises(ConfigError, match=said):
             EquationsBmi().initialize(str(file))
