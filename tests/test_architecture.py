@@ -26,6 +26,9 @@ OURS = {*ARROWS, "tests"}
 # only these look inside a trained model; the rest of `symbolic` is the mathematics of
 # formulas, tested without a network: of sciren it takes only the errors
 KNOW_MODELS = {
+    "symbolic.dynamics.closed",
+    "symbolic.dynamics.closed.forms",
+    "symbolic.dynamics.closed.model",
     "symbolic",
     "symbolic.search.competition",
     "symbolic.curves.edge_errors",
@@ -53,6 +56,7 @@ KNOW_MODELS = {
 TORCH_AT_THE_TOP = {
     "symbolic.curves.edge_errors",
     "symbolic.curves.extract",
+    "symbolic.dynamics.closed.forms",
     "symbolic.expression.torch_evaluate",
     "symbolic.model.torch_module",
     "symbolic.search.held_out",

@@ -52,10 +52,14 @@ if TYPE_CHECKING:
 
 
 def finds_state_function(study: "Study | SeriesStudy") -> "TypeIs[SeriesStudy]":
-    """Whether the process of a study has a latent that is a function of its own state."""
+    """Whether the only latent of a process is a function of its own state."""
     from discovery.tables.study import SeriesStudy
 
-    return isinstance(study, SeriesStudy) and bool(study.decoder.state_latents)
+    if not isinstance(study, SeriesStudy):
+        return False
+    decoder = study.decoder
+    others = (*decoder.group_latents, *decoder.row_latents)
+    return len(decoder.state_latents) == 1 and not others
 
 
 def state_function(
@@ -82,14 +86,14 @@ def state_function(
     say(f"training: {latent.name} as a curve of {latent.state_input}")
     curve = fit_state_function(study.decoder, train, config)
     say("equations: closed forms of the curve, through the simulation")
-    forms = state_forms(curve, _families(study))
+    forms = state_forms(curve, families_of(study))
     law = with_relation(law, latent.name, forms.best.expression)
     result = _discovery(study, config, forms, law)
     say(f"verdict: {result.verdict.line()}")
     return result
 
 
-def _families(study: "SeriesStudy") -> tuple[str, ...]:
+def families_of(study: "SeriesStudy") -> tuple[str, ...]:
     """Return the families that the user asks for, else those of constitutive relations."""
     # a run writes every setting, so what it holds says nothing of what was asked for
     usual = type(study.config.discovery.options).model_fields["families"].default

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.dynamics.checks import FreeNumbers, free_run_checks
+from discovery.dynamics.functions.closing import closed_again, closes_functions
+from discovery.dynamics.functions.shared import shared_numbers, without_latents
 from discovery.dynamics.noise import noise_of
 from discovery.dynamics.own import carrier_of, fits_groups_alone, joined
 from discovery.dynamics.problems import SeriesProblems, free_runs, scores_by_group
@@ -79,7 +81,9 @@ def _numbers(
     assert found.noise is not None  # every run on series keeps it
     assert found.series is not None  # the caller has asked
     noise, law = noise_of(found.noise), found.series.law
-    # Three kinds of runs, as `discovery.runs.workflow.complete` tells them apart.
+    if closes_functions(study):
+        study = closed_again(study, found.series)
+    # Four kinds of runs, as `discovery.runs.workflow.complete` tells them apart.
     if finds_state_function(study):
         plain, numbers = stored_problems(
             study, train_config(study.config), found.series
@@ -89,6 +93,12 @@ def _numbers(
             for name, one in plain.items()
         }
         return parts, numbers, None
+    parts = {n: part for n, part in zip(PARTS, study.split, strict=True) if len(part)}
+    if not study.decoder.latent_names:
+        carrier = without_latents(study, train_config(study.config))
+        problems = SeriesProblems(carrier, parts, noise, law.substeps)
+        values = found.series.relations.constants
+        return problems.all(), shared_numbers(problems, values), None
     if fits_groups_alone(study):
         # As at the fit: validation rows were learned from.
         train = joined(study.split.train, study.split.valid)
@@ -96,7 +106,6 @@ def _numbers(
         carrier = carrier_of(study, train)
         problems = SeriesProblems(carrier, series, noise, law.substeps)
         return problems.all(), _own(found, problems), None
-    parts = dict(zip(PARTS, study.split, strict=True))
     model = network_of(found, study.decoder)
     problems = SeriesProblems(model, parts, noise, law.substeps)
     assert found.equations is not None  # series without relations have own numbers

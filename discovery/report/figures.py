@@ -78,7 +78,8 @@ def draw_series(
         yield from edge_figures(discovery, table)
     curves = stored_curves(discovery.state_curves)
     if curves:
-        yield "edges", plot_edges(curves)
+        # Beside curves of groups, those of rows and states have a picture of their own.
+        yield "edges" if discovery.model is None else "functions", plot_edges(curves)
     yield from profile_figures(discovery)
     last = predictions.part == predictions.part[-1]
     # Every k-th row, n / limit rounded up.

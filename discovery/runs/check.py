@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from discovery.config.settings import RunConfig
 from discovery.runs.folder import check_free
 from discovery.runs.workflow import ReadyRun, prepare_run, progress_of
@@ -82,12 +84,21 @@ def _features(study: "Study | SeriesStudy") -> str:
 
 def _static(study: SeriesStudy) -> str:
     """Return the static features with their ranges over the groups."""
+    from discovery.dynamics.state_function import finds_state_function
+
     table = study.table
-    if study.decoder.state_latents:
+    if finds_state_function(study):
         return "features: none, every group has the same function of a state"
-    if not table.static_names:
+    if not table.static_names and not table.feature_names:
         return "features: none, every group gets numbers of its own"
+    moving = zip(table.feature_names, np.moveaxis(table.features, -1, 0), strict=True)
     shown = [
+        f"{name} {v[table.active].min():.4g} to {v[table.active].max():.4g} "
+        f"{table.units.get(name, '')}".rstrip()
+        + " (changes in time)"
+        for name, v in moving
+    ]
+    shown += [
         f"{name} {v.min():.4g} to {v.max():.4g} {table.units.get(name, '')}".rstrip()
         for name, v in zip(table.static_names, table.static.T, strict=True)
     ]
@@ -143,12 +154,35 @@ def _parameter(parameter: "Parameter") -> str:
 def _steps(ready: ReadyRun) -> list[str]:
     """Return what a run would do, in order."""
     from discovery.config.build import model_of
+    from discovery.dynamics.functions.closing import closes_functions
+    from discovery.dynamics.state_function import finds_state_function
     from sciren.training.engines import choose_engine
 
     study = ready.study
     decided = study.config.discovery
-    # Three ways of working with series; only the last trains a network.
-    if isinstance(study, SeriesStudy) and study.decoder.state_latents:
+    # Four ways of working with series; only the last trains a network.
+    if closes_functions(study):
+        latents = (*study.decoder.row_latents, *study.decoder.state_latents)
+        first = [f"curves of {', '.join(p.name for p in latents)}", "closed forms"]
+        if not study.decoder.group_latents:
+            return [*first, "free runs", "verdict", "report"]
+        if not study.table.static_names:
+            return [
+                *first,
+                "every group fitted alone",
+                "free runs",
+                "verdict",
+                "report",
+            ]
+        return [
+            *first,
+            "every group fitted alone",
+            "training",
+            "equations",
+            "verdict",
+            "report",
+        ]
+    if finds_state_function(study):
         return ["curve of the state", "closed forms", "free runs", "verdict", "report"]
     if isinstance(study, SeriesStudy) and not study.config.features:
         return ["every group fitted alone", "free runs", "verdict", "report"]

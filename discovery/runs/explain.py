@@ -53,6 +53,7 @@ def explain(
             stands where the new run would go.
         DataError: no such run, or its data have changed.
     """
+    from discovery.dynamics.functions.closing import closes_functions
     from discovery.dynamics.own import fits_groups_alone
     from discovery.dynamics.state_function import finds_state_function
     from discovery.runs.files import read_record
@@ -73,9 +74,12 @@ def explain(
             f"{study.source}: is not what the run was made from (its SHA-256 differs); "
             "run `sciren discover` again"
         )
-    # Both find their result without a network, so there is no training that could be
-    # kept.
-    alone = finds_state_function(study) or fits_groups_alone(study)
+    # None of them begins with a network, so there is no training that could be kept.
+    alone = (
+        finds_state_function(study)
+        or fits_groups_alone(study)
+        or closes_functions(study)
+    )
     training = None if alone else stored_training(folder, study)
     with run_folder(out, overwrite or out == folder) as new:
         keep = carry_over(folder, new, study)

@@ -206,8 +206,21 @@ def network_of(
     """
     if discovery.model is None:
         assert discovery.folder is not None  # loaded without a model: from a folder
+        if decoder is None and discovery.series is not None:
+            decoder = _trained_decoder(discovery.folder, discovery.series)
         discovery.model = stored_model(discovery.folder, decoder)
     return discovery.model
+
+
+def _trained_decoder(run: Path, equations: "SeriesEquations") -> "Decoder":
+    """Return the process behind the network of a run on series, its formulas in it."""
+    from discovery.dynamics.functions.stored import closed_decoder
+    from sciren.decoders.dynamic import DynamicModel
+
+    decoder, law = stored_decoder(run), equations.law
+    if isinstance(decoder, DynamicModel) and law.functions:
+        return closed_decoder(decoder, equations, law.forcings)
+    return decoder
 
 
 def stored_decoder(run: Path) -> "Decoder":

@@ -1,7 +1,7 @@
 """run: from a configuration to a folder with everything that was found."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,12 +83,25 @@ def complete(
         keep: finished stages.
     """
     from discovery.dynamics.discovering import with_time_format
+    from discovery.dynamics.functions.closing import (
+        closed_study,
+        closes_functions,
+        function_forms_of,
+    )
+    from discovery.dynamics.functions.shared import shared_functions
+    from discovery.dynamics.functions.telling import add_forms
     from discovery.dynamics.own import fits_groups_alone, own_numbers
     from discovery.dynamics.state_function import finds_state_function, state_function
     from discovery.runs.training import train
 
-    study = ready.study
-    if finds_state_function(study):
+    study, forms = ready.study, None
+    if closes_functions(study):
+        forms = function_forms_of(study, ready.training, progress.say)
+        study = closed_study(study, forms)
+    if forms is not None and not study.decoder.latent_names:
+        discovery = shared_functions(ready.study, ready.training, forms, progress.say)
+        with_time_format(discovery, study.config)
+    elif finds_state_function(study):
         discovery = state_function(study, ready.training, progress.say)
         # New files are read with the layout of stamps of this one.
         with_time_format(discovery, study.config)
@@ -98,7 +111,10 @@ def complete(
     else:
         training = train(study, ready.training, progress, ready.notes, keep)
         discovery = discover_study(study, training, progress, keep)
-    write_all(discovery, study, folder, progress)
+    if forms is not None:
+        add_forms(discovery, ready.study, forms)
+    # Files tell the settings of the user, whatever process they led to.
+    write_all(discovery, replace(study, config=ready.study.config), folder, progress)
 
 
 @dataclass(frozen=True)

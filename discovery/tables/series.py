@@ -64,7 +64,15 @@ def refuse_for_series(config: RunConfig, decoder: "DynamicModel") -> None:
 def _refuse_features(config: RunConfig, decoder: "DynamicModel") -> None:
     """Refuse features and splits that the latents of a process have no use for."""
     split = config.split
-    if decoder.state_latents:
+    if decoder.row_latents:
+        if not config.features:
+            raise ConfigError(
+                f"key 'features': is empty, and latent {decoder.row_latents[0].name!r} of "
+                f"{decoder.name!r} is a function of features of the row; name columns that "
+                "change in time"
+            )
+        return
+    if decoder.state_latents and not decoder.group_latents:
         if config.features:
             raise ConfigError(
                 f"key 'features': latent {decoder.state_latents[0].name!r} of "
@@ -126,7 +134,7 @@ def series_study(
     rows = np.where(table.row_ids >= 0, kept[table.row_ids], -1)
     table = replace(table, row_ids=rows)
     split = series_split(config, table)
-    _check_parts(split, decoder, relation=bool(config.features))
+    _check_parts(split, decoder, relation=bool(table.static_names))
     return SeriesStudy(decoder=decoder, table=table, split=split, **known)
 
 
@@ -193,11 +201,13 @@ def series_of(
     data, time = config.data, time_of(config.data)
     assert time is not None  # `refuse_for_series` has asked
     units = units_of(config, frame)
+    static = _static(config, decoder, frame)
     return SeriesTable.from_frame(
         frame,
         group=data.groups,
         time=time,
-        static=config.features,
+        static=static,
+        features=[name for name in config.features if name not in static],
         forcings=forcings,
         targets=targets,
         units=units,
@@ -206,6 +216,46 @@ def series_of(
         gaps="keep" if decoder.time == "ode" else "raise",
         not_missing=data.not_missing,
     )
+
+
+def _static(
+    config: RunConfig, decoder: "DynamicModel", frame: "pd.DataFrame"
+) -> list[str]:
+    """Return the features of groups; others change in time, for latents of rows.
+
+    Raises:
+        ConfigError: latents of rows or of groups have no feature of their kind.
+    """
+    if not decoder.row_latents:
+        return list(config.features)
+    group = config.data.groups
+    key = np.zeros(len(frame)) if group is None else frame[group].to_numpy()
+    known = [n for n in config.features if n in frame.columns]
+    counts = frame[known].groupby(key).nunique(dropna=False)
+    static = [n for n in known if (counts[n] <= 1).all()]
+    if len(static) == len(config.features):
+        raise ConfigError(
+            f"key 'features': {', '.join(static)} are constant in every group, and latent "
+            f"{decoder.row_latents[0].name!r} of {decoder.name!r} changes in time; name "
+            "columns that change, or declare it per='group'"
+        )
+    # A latent of groups is no function of what changes in time, nor the other way round.
+    if static and not decoder.group_latents:
+        raise ConfigError(
+            f"key 'features': {', '.join(static)} are constant in every group, and no latent "
+            f"of {decoder.name!r} is declared per='group'; leave them out"
+        )
+    if not static and decoder.group_latents and _left_out(config.split):
+        raise ConfigError(
+            f"key 'features': none is constant in every group, so latents per group of "
+            f"{decoder.name!r} say nothing about groups that are left out; split by time, or "
+            "name features of groups"
+        )
+    return static
+
+
+def _left_out(split: Any) -> bool:
+    return not isinstance(split, TimeSplit) or bool(split.fractions)
 
 
 def series_split(config: RunConfig, table: "SeriesTable") -> "SeriesSplit":

@@ -11,6 +11,8 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.dynamics.fitting import SeriesHistory as SeriesHistory
     from sciren.dynamics.fitting import fit_series as fit_series
+    from sciren.dynamics.functions.fit import FunctionFit as FunctionFit
+    from sciren.dynamics.functions.fit import fit_functions as fit_functions
     from sciren.dynamics.groups.group_fit import GroupFits as GroupFits
     from sciren.dynamics.groups.group_fit import fit_groups as fit_groups
     from sciren.dynamics.groups.mixed_fitting import GroupDeviations as GroupDeviations

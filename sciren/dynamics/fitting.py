@@ -193,8 +193,9 @@ def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale
     if others:
         raise TrainingError(
             f"latent {others[0]!r} of {decoder.name!r} changes in time; an encoder of "
-            "static features gives one value a group: declare per='group', or fit one "
-            "function of a state with sciren.dynamics.fit_state_function"
+            "static features gives one value a group: declare per='group', or find it first "
+            "with sciren.dynamics.fit_functions and fit the process with its closed form "
+            "(symbolic.dynamics.closed); a configuration does both"
         )
     if train.static_names != valid.static_names:
         raise ColumnError(
@@ -226,7 +227,9 @@ def series_problem(
     if config is not None or known is None:
         config = config or TrainConfig()
         targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-        known = ResidualScale.fit(targets, _kind(decoder, config), config.offset)
+        known = ResidualScale.fit(
+            targets, residual_kind(decoder, config), config.offset
+        )
     scale = scale or LocalScale(decoder, model.constraints)
     law = Deviations.declared(scale)
     if model.spread is not None and bool((model.spread > 0).any()):
@@ -239,7 +242,8 @@ def _padded(latents: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([latents, np.zeros(size - len(latents))])
 
 
-def _kind(model: DynamicModel, config: TrainConfig) -> Residual:
+def residual_kind(model: DynamicModel, config: TrainConfig) -> Residual:
+    """Return how errors of a process grow: as it declares, else as the settings say."""
     if model.error is None:
         return config.residual
     return "identity" if model.error == "equal" else "log"

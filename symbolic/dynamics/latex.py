@@ -50,8 +50,9 @@ def recurrence_latex(
         digits: significant digits.
     """
     lines = process_latex(law, latents, constants, digits)
-    # learned starts have a line of their own, S_{i,0} = ...
-    starts = {state.start_name for state in law.states}
+    # learned starts have a line of their own, S_{i,0} = ..., and constants of functions
+    # stand in these as numbers
+    starts = {state.start_name for state in law.states} | set(_of_functions(law))
     for name, value in constants.items():
         if name not in starts:
             lines.append(f"{_word(name)} = {format_number(value, digits, 'latex')}")
@@ -77,12 +78,18 @@ def process_latex(
     """
     # in the order in which a reader calculates: new states,
     # outputs, what they share, observed states, starts
+    numbers = {
+        sympy.Symbol(n, real=True): sympy.Float(constants[n])
+        for n in _of_functions(law)
+        if n in constants
+    }
     law, parts = _shared(law)
     moving = [*parts, *law.functions]
     names = _symbols(law, latents) | {name: _indexed(name, TIME) for name in moving}
     lines = [_new_state(law, state, names) for state in law.states]
     for name, formula in law.functions.items():
-        lines.append(f"{names[name]} = {to_latex(formula, digits, names)}")
+        written = formula.xreplace(numbers)
+        lines.append(f"{names[name]} = {to_latex(written, digits, names)}")
     for target, formula in law.outputs.items():
         lines.append(f"{_indexed(target, TIME)} = {to_latex(formula, None, names)}")
     for name, formula in parts.items():
@@ -139,6 +146,18 @@ def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
     outputs = dict(zip(law.outputs, short[len(new) :], strict=True))
     outputs = {target: one for target, one in outputs.items() if target not in parts}
     return replace(law, new=new, outputs=outputs), parts
+
+
+def _of_functions(law: Recurrence) -> list[str]:
+    """Return the parameters that only functions of states and rows have."""
+    inside, outside = (
+        {str(symbol) for one in group for symbol in one.free_symbols}
+        for group in (
+            law.functions.values(),
+            (*law.new.values(), *law.outputs.values()),
+        )
+    )
+    return [n for n in law.parameters if n in inside and n not in outside]
 
 
 def _new_state(law: Recurrence, state: StateLaw, names: Mapping[str, str]) -> str:

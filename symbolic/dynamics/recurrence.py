@@ -56,7 +56,8 @@ class Recurrence:
         time: "step" or "ode";  solver, substeps: of an ODE in an interval, see
             `sciren.dynamics.solving.integrators`.
         warmup: first rows that run and are not compared.
-        functions: latent -> formula of the states at the start of the step.
+        functions: latent -> formula of the states at the start of the step, columns of
+            the row and constants.
     """
 
     states: tuple[StateLaw, ...]
@@ -87,7 +88,9 @@ class Recurrence:
         columns = dict(columns or {})
         # the process asks for names, the formulas hold the columns behind them
         forcings = {str(n): str(columns.get(n, n)) for n in model.forcings}
-        traced = trace_step(model, columns)
+        # Formulas of latents stay formulas of their own, so that they can be read.
+        formulas = getattr(model, "formulas", {})
+        traced = trace_step(getattr(model, "base", model), columns)
         if traced is None:
             raise ExpressionError(
                 f"the step of {model.name!r} cannot be run on symbols; write it with "
@@ -111,6 +114,7 @@ class Recurrence:
             forcings,
             model.time, substeps, model.warmup,
             model.method if model.time == "ode" else "rk4",
+            formulas,
         )  # fmt: skip
 
     @property

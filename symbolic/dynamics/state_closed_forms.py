@@ -163,42 +163,66 @@ def _by_criterion(form: StateForm) -> float:
 
 def _known(fit: "StateFit") -> KnownCurve:
     """Return the curve with what the data know of it beside the other constants."""
-    low, high = np.quantile(fit.visited, ENDS)
-    x = np.linspace(low, high, POINTS)
-    # Normal matrix of the curve's coefficients and of all other constants. What the data say of
-    # the curve alone is the Schur complement A - B C^-1 B'.
     _, _, matrix = fit.problem.data_normal(fit.theta)
-    size = len(fit.problem.sizes)
-    inner, mixed, outer = (
-        matrix[:size, :size],
-        matrix[:size, size:],
-        matrix[size:, size:],
+    place = slice(0, len(fit.problem.sizes))
+    return known_curve(
+        matrix / (fit.squares / fit.count), place, fit.function, fit.visited
     )
-    alone = inner - mixed @ np.linalg.pinv(outer, hermitian=True) @ mixed.T
+
+
+def known_curve(
+    matrix: np.ndarray, place: slice, function: Any, visited: np.ndarray
+) -> KnownCurve:
+    """Return a curve with what the data know of it beside all other numbers.
+
+    Args:
+        matrix: half second derivative of the squares by all numbers, in units of the noise.
+        place: of the coefficients of the curve.
+        function: the curve, a `sciren.dynamics.solving.simulation.StateFunction`.
+        visited: values at which it was asked.
+    """
+    low, high = np.quantile(visited, ENDS)
+    x = np.linspace(low, high, POINTS)
+    # What the data say of the curve alone is the Schur complement A - B C^-1 B'.
+    own = np.zeros(len(matrix), dtype=bool)
+    own[place] = True
+    mixed, outer = matrix[np.ix_(own, ~own)], matrix[np.ix_(~own, ~own)]
+    alone = matrix[np.ix_(own, own)]
+    alone = alone - mixed @ np.linalg.pinv(outer, hermitian=True) @ mixed.T
     # root' root is that information in units of the residual variance
-    values, vectors = np.linalg.eigh(alone / (fit.squares / fit.count))
+    values, vectors = np.linalg.eigh(alone)
     # 1e-9: coefficients beyond the visited states have no information at all
     seen = values > 1e-9 * values[-1]
     root = np.sqrt(values[seen])[:, None] * vectors[:, seen].T
     # values at x -> coefficients -> units of their errors
-    basis = fit.function.by_constants(x)
-    y = fit.function.value(x)
-    return KnownCurve(x, y, root @ np.linalg.pinv(basis, rcond=1e-6))
+    basis = function.by_constants(x)
+    return KnownCurve(x, function.value(x), root @ np.linalg.pinv(basis, rcond=1e-6))
 
 
 def _screened(
     members: Sequence[Relation], curve: KnownCurve, fit: "StateFit"
 ) -> list[tuple[Relation, np.ndarray]]:
-    """Return the members near the curve with their constants, the nearest first."""
+    return screened(members, curve, fit.count, MOST_REFITS)
+
+
+def screened(
+    members: Sequence[Relation], curve: KnownCurve, count: int, most: int
+) -> list[tuple[Relation, np.ndarray]]:
+    """Return the members near a curve with their constants, the nearest first.
+
+    Args:
+        members: relations to fit to the curve.
+        count: observations behind it;  most: members to return.
+    """
     ranked = []
     for member in members:
         found = fit_relation(member, curve)
         if found is not None:
             # chi-square and BIC's log n for each free constant
-            score = found[1] + len(member.free) * np.log(fit.count)
+            score = found[1] + len(member.free) * np.log(count)
             ranked.append((score, member, found[0]))
     ranked.sort(key=lambda one: one[0])
-    near = [one for one in ranked if one[0] <= ranked[0][0] + FAR][:MOST_REFITS]
+    near = [one for one in ranked if one[0] <= ranked[0][0] + FAR][:most]
     return [(member, constants) for _, member, constants in near]
 
 

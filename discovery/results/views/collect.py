@@ -37,9 +37,10 @@ def views_of(
     return {
         "model": predictions.best,
         "rows": sampled_rows(predictions),
-        "curves": curve_views(discovery, table)
-        if discovery.has_network
-        else list(discovery.state_curves),
+        "curves": [
+            *(curve_views(discovery, table) if discovery.has_network else ()),
+            *discovery.state_curves,
+        ],
         "residuals": residual_views(predictions),
         "series": series_views(predictions),
         "groups": group_views(predictions),

@@ -1,0 +1,380 @@
+"""Curves of latents that change in time, fitted through the simulation of series.
+
+1. every latent per row is an offset and a spline of every feature that changes in time,
+   every latent of a state a spline of it; numbers of groups are free
+2. weights of roughness, one a curve, with the lowest n log(squares / n) + 2 (effective
+   coefficients), on the quadratic loss at a fit, then a fit with them
+3. features whose splines gain less than n log(squares / n) + log(n) (effective
+   coefficients) are dropped, the least first; again from 2 until none is
+
+Reference: Wood 2017, chapter 6 (effective coefficients, Wald tests of smooth terms).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sciren.comparison import ResidualScale
+from sciren.constraints import ConstraintChoice, resolve
+from sciren.data.series import SeriesTable
+from sciren.decoders.dry_run import check_process_model
+from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.fitting import residual_kind
+from sciren.dynamics.functions.problem import FunctionProblem
+from sciren.dynamics.functions.terms import OFFSET, Term, offset
+from sciren.dynamics.local_values import LocalScale
+from sciren.dynamics.residuals import Comparison, compared_targets
+from sciren.dynamics.solving.simulation import SeriesProcess, check_finite
+from sciren.dynamics.states.fit import INTERVALS as STATE_INTERVALS
+from sciren.dynamics.states.fit import ITERATIONS, TOLERANCE, WEIGHTS
+from sciren.dynamics.states.spline import StateSpline
+from sciren.errors import TrainingError
+from sciren.parameters import Parameter
+from sciren.solvers.levenberg import minimise
+from sciren.splines import n_coefficients, roughness_matrix
+from sciren.training.config import TrainConfig
+
+INTERVALS = 8
+"""Of a curve of a feature, of which there are several: shapes come from the smoothing."""
+
+ROUNDS = 3  # of dropping features and fitting again; one is usual
+STIFF = (1e4, 1e3)  # weights at which a curve of a feature is a straight line
+PASSES = 2  # over all curves, of the choice of weights
+FITS = 3  # with chosen weights; they rarely move after the second
+
+
+@dataclass(frozen=True)
+class FunctionFit:
+    """Curves of the latents that change in time, and all that was fitted with them.
+
+    Attributes:
+        problem, theta: loss and its minimum.
+        squares: whitened sum;  count: observations;  score: Akaike's criterion.
+        effective: coefficients that the smoothing leaves free.
+        edges: one row a feature and latent: ``feature``, ``latent``, ``status`` ("kept" or
+            "dropped") and ``gain``, of the criterion of step 3 above.
+    """
+
+    problem: FunctionProblem
+    theta: Tensor
+    squares: float
+    count: int
+    score: float
+    effective: float
+    edges: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def bayes(self) -> float:
+        """The score with log(n) for every effective coefficient."""
+        return self.score + (np.log(self.count) - 2) * self.effective
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(G, L + C) latents of groups and constants, physical."""
+        _, raw = self.problem.parts(self.theta)
+        return self.problem.scale.physical(raw).numpy()
+
+
+@torch.no_grad()
+def fit_functions(
+    model: DynamicModel,
+    series: SeriesTable,
+    config: TrainConfig | None = None,
+    constraint: ConstraintChoice = "auto",
+) -> FunctionFit:
+    """Fit the latents of a model that change in time, as curves.
+
+    Args:
+        model: with latents per row (functions of the features of ``series`` that change
+            in time), functions of a state, or both; latents per group are free numbers.
+        series: groups that share the functions.
+        config: ``residual`` and ``offset`` say how series are compared.
+        constraint: of the latents per group.
+    Raises:
+        TrainingError: no latent changes in time, no feature does, or the simulation has no
+            numbers at the start.
+        DecoderError: the step fails on a few rows, with file and line.
+    """
+    config = config or TrainConfig()
+    _check(model, series)
+    problem = _problem(model, series, config, constraint)
+    theta = _first(problem)
+    problem = problem.accurate(theta)
+    check_finite(problem.process, problem.trajectory(theta))
+    # The noise is known only from a fit, and the weight of roughness is in its units.
+    for _ in range(2):
+        theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-2).theta
+        problem = with_noise_of(problem, theta)
+    fit, dropped, kept = _smoothest(problem, theta), [], []
+    for _ in range(ROUNDS):
+        gone, kept = _eliminated(fit)
+        if not gone:
+            break
+        less = _smoothest(*_without(fit, [row["place"] for row in gone]))
+        # What is far from quadratic may fall: then the features stay.
+        if less.bayes > fit.bayes:
+            kept += gone
+            break
+        dropped, fit = [*dropped, *gone], less
+    rows = [
+        *(row | {"status": "kept"} for row in kept),
+        *(row | {"status": "dropped"} for row in dropped),
+    ]
+    shown = ("feature", "latent", "status", "gain")
+    return replace(fit, edges=tuple({n: row[n] for n in shown} for row in rows))
+
+
+def _check(model: DynamicModel, series: SeriesTable) -> None:
+    moving = (*model.row_latents, *model.state_latents)
+    if not moving:
+        raise TrainingError(
+            f"process model {model.name!r} has no latent that changes in time; fit its "
+            "latents per group with sciren.fit"
+        )
+    if model.row_latents and not series.feature_names:
+        raise TrainingError(
+            f"latent {model.row_latents[0].name!r} of {model.name!r} changes in time, and "
+            "no feature does; name features=[...] when the series are read, or declare "
+            "per='group'"
+        )
+    if model.time == "ode" and model.state_latents:
+        raise TrainingError(
+            f"process model {model.name!r} gives derivatives, and within an interval "
+            f"{model.state_latents[0].name!r} would have to follow its state; declare "
+            "time='step' with steps that are short enough"
+        )
+    flat = {n: torch.from_numpy(v.reshape(-1)) for n, v in series.forcings.items()}
+    with torch.enable_grad():  # the check asks for derivatives
+        check_process_model(model, flat)
+
+
+def _problem(
+    model: DynamicModel,
+    series: SeriesTable,
+    config: TrainConfig,
+    constraint: ConstraintChoice,
+) -> FunctionProblem:
+    process = SeriesProcess(model, series)
+    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
+    kind = residual_kind(model, config)
+    scale = ResidualScale.fit(targets, kind, config.offset)
+    terms = tuple(_terms(model, series))
+    return FunctionProblem(
+        process, Comparison.of(process, scale), scale_of(model, constraint), terms,
+        (WEIGHTS[1],) * len(terms),
+    )  # fmt: skip
+
+
+def scale_of(model: DynamicModel, constraint: ConstraintChoice) -> LocalScale:
+    """Return the scale of the numbers of groups under a choice of constraints."""
+    if isinstance(constraint, Mapping):
+        own = {p.name for p in model.group_latents}
+        constraint = {n: one for n, one in constraint.items() if n in own}
+    return LocalScale(model, resolve(constraint, model.group_latents))
+
+
+def _terms(model: DynamicModel, series: SeriesTable) -> list[Term]:
+    active, terms = series.active, []
+    for latent in model.row_latents:
+        terms.append(offset(latent))
+        for k, name in enumerate(series.feature_names):
+            values = series.features[..., k][active]
+            limits = float(values.min()), float(values.max())
+            terms.append(spline_term(latent, name, limits, INTERVALS))
+    for latent in model.state_latents:
+        assert latent.range is not None  # the declaration asks for it with inputs
+        assert latent.state_input is not None
+        limits = float(latent.range[0]), float(latent.range[1])
+        terms.append(spline_term(latent, latent.state_input, limits, STATE_INTERVALS))
+    return terms
+
+
+def spline_term(
+    latent: Parameter, source: str, limits: tuple[float, float], intervals: int
+) -> Term:
+    """Return a spline of a source as a term; its penalty has the weight one."""
+
+    def build(c: np.ndarray) -> StateSpline:
+        return StateSpline(c, limits)
+
+    # Coefficients have the size of the declared start, which also carries the unit.
+    size = max(abs(latent.initial), 1e-6)
+    matrix = roughness_matrix(intervals).numpy()
+    # 1e-6: coefficients that no value has touched must have a place of their own, and
+    # the level belongs to the offset
+    penalty = (matrix + 1e-6 * np.eye(len(matrix))) / size**2
+    sizes = np.full(n_coefficients(intervals), size)
+    return Term(latent, source, build, sizes, penalty)
+
+
+def _first(problem: FunctionProblem) -> Tensor:
+    """Return the better of two starts: flat functions, and lines through zero of states.
+
+    A flat outflow lets a store run full or dry, from where no step leads back.
+    """
+    flat, line = [], []
+    for term in problem.terms:
+        if term.source == OFFSET:
+            flat.append(np.array([term.latent.initial]))
+            line.append(flat[-1])
+        elif term.latent.inputs:
+            flat.append(np.full(len(term), term.latent.initial))
+            line.append(flat[-1] * _through_zero(term))
+        else:
+            flat.append(np.zeros(len(term)))
+            line.append(flat[-1])
+    starts = [problem.start(np.concatenate(one)) for one in (flat, line)]
+    if not problem.state_latents:
+        return starts[0]
+    fits = [
+        minimise(problem, one, ITERATIONS, TOLERANCE, damping=1e-2) for one in starts
+    ]
+    return min(fits, key=lambda one: float(one.loss)).theta
+
+
+def _through_zero(term: Term) -> np.ndarray:
+    """Return shares of the declared start that are a line, one in the middle of the range."""
+    low, high = term.latent.range or (0.0, 1.0)  # `_terms` has asked for it
+    # coefficient j of a uniform cubic spline belongs to the place of knot j - 1
+    place = low + (np.arange(len(term)) - 1) * (high - low) / STATE_INTERVALS
+    return np.maximum(place, 0.0) / max(abs(high + low) / 2, 1e-300)
+
+
+def with_noise_of(problem: FunctionProblem, theta: Tensor) -> FunctionProblem:
+    """Return the problem under the noise that a simulation leaves."""
+    outputs = problem.trajectory(theta).outputs
+    noise = problem.comparison.with_noise_of(outputs, memory=problem.process.regular)
+    return replace(problem, comparison=noise)
+
+
+def _smoothest(problem: FunctionProblem, theta: Tensor) -> FunctionFit:
+    """Choose the weights of roughness and fit with them, until they stay."""
+    for _ in range(FITS):
+        theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-3).theta
+        weights = _chosen_weights(problem, theta)
+        if weights == problem.weights:
+            break
+        problem = replace(problem, weights=weights)
+    theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-3).theta
+    return described(problem, theta)
+
+
+def _chosen_weights(problem: FunctionProblem, theta: Tensor) -> tuple[float, ...]:
+    """Return the weights with the best score on the quadratic loss at theta."""
+    squares, gradient, matrix = problem.data_normal(theta)
+    at, count = theta[0].numpy(), int(problem.comparison.counts.sum())
+
+    def score(weights: Sequence[float]) -> float:
+        whole = _penalised(replace(problem, weights=tuple(weights)), matrix)
+        inverse = _inverse(whole)
+        step = inverse @ (matrix @ at - gradient) - at
+        left = squares + float(2 * gradient @ step + step @ matrix @ step)
+        return count * np.log(left / count) + 2 * float(np.trace(inverse @ matrix))
+
+    weights = list(problem.weights)
+    for _ in range(PASSES):
+        for k, term in enumerate(problem.terms):
+            if term.source != OFFSET:
+                stiff = () if term.latent.inputs else STIFF
+                weights[k] = min(
+                    (*stiff, *WEIGHTS),
+                    key=lambda w, k=k: score([*weights[:k], w, *weights[k + 1 :]]),
+                )
+    return tuple(weights)
+
+
+def described(problem: FunctionProblem, theta: Tensor) -> FunctionFit:
+    """Return what is known at a minimum."""
+    squares, _, matrix = problem.data_normal(theta)
+    count = int(problem.comparison.counts.sum())
+    whole = _penalised(problem, matrix)
+    # trace((H + P)^-1 H): the coefficients that the data hold against the penalty
+    effective = float(np.trace(_inverse(whole) @ matrix))
+    score = count * np.log(squares / count) + 2 * effective
+    return FunctionFit(problem, theta, squares, count, score, effective)
+
+
+def _penalised(problem: FunctionProblem, matrix: np.ndarray) -> np.ndarray:
+    whole = matrix.copy()
+    whole[: problem.size, : problem.size] += problem.penalty
+    return whole
+
+
+def _inverse(matrix: np.ndarray) -> np.ndarray:
+    return np.linalg.pinv(matrix, rcond=1e-14, hermitian=True)
+
+
+def _eliminated(fit: FunctionFit) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return curves of features that gain nothing, the least first, and those that do.
+
+    gain = n log((squares + W) / squares) - log(n) (effective coefficients), with W the rise
+    of the penalised loss where the curve is zero and all else follows, on the quadratic
+    loss at the minimum. Curves leave one by one, since correlated ones stand in for
+    each other.
+    """
+    problem = fit.problem
+    _, _, matrix = problem.data_normal(fit.theta)
+    whole = _penalised(problem, matrix)
+    gone: list[dict[str, Any]] = []
+    while True:
+        left = [row["place"] for row in gone]
+        rows = _gains(fit, whole, matrix, left)
+        worst = min(rows, key=lambda row: row["gain"], default=None)
+        if worst is None or worst["gain"] > 0:
+            return gone, rows
+        gone.append(worst)
+
+
+def _gains(
+    fit: FunctionFit, whole: np.ndarray, matrix: np.ndarray, gone: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Return the gain of every curve of a feature where some others are zero."""
+    problem, size = fit.problem, len(whole)
+    out = np.zeros(size, dtype=bool)
+    for k in gone:
+        out[problem.places[k]] = True
+    kept, theta = np.flatnonzero(~out), fit.theta[0].numpy()
+    inverse = _inverse(whole[np.ix_(kept, kept)])
+    # At the minimum the loss is quadratic without a slope: numbers that are set to zero
+    # move all others by (H + P)_kk^-1 (H + P)_kr theta_r.
+    moved = np.where(out, -theta, 0.0)
+    moved[kept] = inverse @ (whole[np.ix_(kept, out)] @ theta[out])
+    squares, here = fit.squares + float(moved @ whole @ moved), theta + moved
+    shares = np.zeros(size)
+    shares[kept] = np.einsum("ij,ji->i", inverse, matrix[np.ix_(kept, kept)])
+    where = np.cumsum(~out) - 1
+    rows = []
+    for k, (term, place) in enumerate(zip(problem.terms, problem.places, strict=True)):
+        if k in gone or term.source == OFFSET or term.latent.inputs:
+            continue
+        own = where[place]
+        # Schur complement: the loss of this curve with all other numbers at their best.
+        alone = np.linalg.pinv(inverse[np.ix_(own, own)], rcond=1e-12, hermitian=True)
+        rise = float(here[place] @ alone @ here[place])
+        used = max(float(shares[place].sum()), 1.0)
+        gain = float(fit.count * np.log1p(rise / squares) - np.log(fit.count) * used)
+        rows.append(
+            {
+                "place": k,
+                "feature": term.source,
+                "latent": term.latent.name,
+                "gain": gain,
+            }
+        )
+    return rows
+
+
+def _without(fit: FunctionFit, places: Sequence[int]) -> tuple[FunctionProblem, Tensor]:
+    """Return problem and theta without some terms."""
+    problem = fit.problem
+    constants, raw = problem.parts(fit.theta)
+    kept = [k for k in range(len(problem.terms)) if k not in places]
+    terms = tuple(problem.terms[k] for k in kept)
+    parts = [constants[problem.places[k]] for k in kept]
+    weights = tuple(problem.weights[k] for k in kept)
+    less = replace(problem, terms=terms, weights=weights)
+    return less, less.joined(torch.from_numpy(np.concatenate(parts)), raw)
