@@ -149,6 +149,7 @@ def _write_equations(
 ) -> None:
     from symbolic import to_document
     from symbolic.code import SUFFIXES
+    from symbolic.dynamics.code.writing import has_code
     from symbolic.printing.markdown import to_markdown
 
     equations = discovery.equations
@@ -167,6 +168,8 @@ def _write_equations(
     write_pieces(discovery, printed, study.config, record, folder)
     (folder / CODE).mkdir(exist_ok=True)
     for language, suffix in SUFFIXES.items():
+        if discovery.series is not None and not has_code(discovery.series.law):
+            continue
         code = stored.to_code(language, printed.provenance)
         write_text(folder / CODE / f"equations{suffix}", code)
     if discovery.verification is not None:

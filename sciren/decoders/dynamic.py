@@ -16,7 +16,8 @@ from sciren.parameters import Forcing, Parameter
 from sciren.states import Balance, State
 
 Time = Literal["step", "ode"]
-Solver = Literal["auto", "linear", "rk4"]
+Method = Literal["linear", "rk4", "implicit"]
+Solver = Literal["auto", "linear", "rk4", "implicit"]
 Error = Literal["equal", "proportional", "proportional+floor"]
 
 
@@ -52,6 +53,7 @@ class DynamicModel(FunctionDecoder):
         time: whether the function gives the new states or their derivatives.
         solver: of derivatives: "linear" (exact, for derivatives that are linear in the
             states), "rk4" (fourth order, in as many substeps as the accuracy asks for),
+            "implicit" (the same order, for rates that differ by orders of magnitude),
             "auto" ("linear" where symbols show that the system is, else "rk4").
         warmup: first rows of every group that run, but are compared with nothing.
         error: how errors of targets grow with them: "equal", "proportional", or
@@ -193,14 +195,14 @@ class DynamicModel(FunctionDecoder):
         return tuple(state.name for state in self.states)
 
     @functools.cached_property
-    def method(self) -> Literal["linear", "rk4"]:
+    def method(self) -> Method:
         """The solver that is used.
 
         Raises:
             DecoderError: "linear" is asked of a system that is not.
         """
-        if self.solver == "rk4":
-            return "rk4"
+        if self.solver in ("rk4", "implicit"):
+            return self.solver
         # Asked of the symbols once, when a solver is needed: sympy is slow to load.
         others = nonlinear_states(self)
         if self.solver == "linear" and others:

@@ -69,7 +69,7 @@ class Recurrence:
     time: Literal["step", "ode"] = "step"
     substeps: int = 1
     warmup: int = 0
-    solver: Literal["linear", "rk4"] = "rk4"
+    solver: Literal["linear", "rk4", "implicit"] = "rk4"
     functions: Mapping[str, sympy.Expr] = field(default_factory=dict)
 
     @classmethod

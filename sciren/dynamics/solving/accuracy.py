@@ -34,11 +34,14 @@ def accurate(process: SeriesProcess, values: Values) -> SeriesProcess:
         if _close(process, now, ahead):
             return coarse
         count *= 2
+    explicit = process.model.method == "rk4"
+    how = "steps of Runge and Kutta" if explicit else "implicit steps"
+    remedy = "Declare solver='implicit', replace" if explicit else "Replace"
     raise TrainingError(
-        f"process model {process.model.name!r} needs more than {MOST} steps of Runge and "
-        "Kutta between two rows: its rates differ too much (stiff), or it has no finite "
-        "solution at these parameters. Replace the fastest state by its equilibrium, give "
-        "rows that are closer, or choose other starts"
+        f"process model {process.model.name!r} needs more than {MOST} {how} between two "
+        "rows: its rates differ too much (stiff), or it has no finite solution at these "
+        f"parameters. {remedy} the fastest state by its equilibrium, give rows that are "
+        "closer, or choose other starts"
     )
 
 

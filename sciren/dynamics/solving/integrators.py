@@ -3,6 +3,7 @@
 linear     x' = A x + b, A and b constant over the interval: the exponential of
            ((A, b), (0, 0)) h, exact for any h
 rk4        Runge and Kutta, fourth order, in equal substeps
+implicit   diagonally implicit, fourth order, for stiff systems (`implicit`)
 
 Reference: Hairer, Norsett and Wanner 1993, chapter II.1; Van Loan 1978 for the block matrix.
 """
@@ -10,6 +11,7 @@ Reference: Hairer, Norsett and Wanner 1993, chapter II.1; Van Loan 1978 for the 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sciren.dynamics.solving.implicit import implicit
 from sciren.functions import matrix_exponential
 
 Rates = Callable[[Sequence[Any]], Sequence[Any]]
@@ -58,5 +60,5 @@ def _ahead(states: Sequence[Any], rates: Sequence[Any], h: Any) -> list[Any]:
     return [one + h * rate for one, rate in zip(states, rates, strict=True)]
 
 
-ADVANCE: dict[str, Advance] = {"linear": linear, "rk4": rk4}
+ADVANCE: dict[str, Advance] = {"linear": linear, "rk4": rk4, "implicit": implicit}
 """Solver -> what it does over one substep."""

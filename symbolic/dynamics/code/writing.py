@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from sciren.errors import ExpressionError
 from symbolic.code.program import program_of
 from symbolic.code.writing import writer_of
 from symbolic.dynamics.code import c, fortran, julia, python, r
@@ -18,6 +19,11 @@ WRITERS: dict[str, ModuleType] = {
     "python": python, "c": c, "fortran": fortran, "julia": julia, "r": r,
 }  # fmt: skip
 """Languages by name; each module writes the step and the run as text."""
+
+
+def has_code(law: Recurrence) -> bool:
+    """Whether a recurrence can be written as source code: all but implicit ODEs."""
+    return law.time == "step" or law.solver != "implicit"
 
 
 def recurrence_code(
@@ -38,8 +44,15 @@ def recurrence_code(
         provenance: label -> text for the first comment, such as data hash and seed.
     Raises:
         ConfigError: another language.
+        ExpressionError: the solver is implicit.
     """
     writer = writer_of(language)
+    if not has_code(law):
+        raise ExpressionError(
+            "there is no source code of the implicit solver, whose stages are found by "
+            "iteration; run the equations themselves (predict), or declare solver='rk4' "
+            "where it is accurate enough"
+        )
     program = program_of(
         relations, writer.RESERVED, writer.FOLDED, provenance, process_follows=True
     )
