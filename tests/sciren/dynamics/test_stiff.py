@@ -95,7 +95,7 @@ def test_it_is_of_fourth_order_and_damps_what_is_fast():
     assert left[0] == pytest.approx(3.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("k", [0.04, 0.4])
+@pytest.mark.parametrize("k", [0.04, pytest.param(0.4, marks=pytest.mark.slow)])
 def test_derivatives_are_those_of_the_implicit_function(k):
     process = SeriesProcess(reactions("implicit"), series(TIMES), substeps=2)
     where = Directions(["k"], ["b"])
