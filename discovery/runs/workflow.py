@@ -95,11 +95,16 @@ def complete(
     from discovery.runs.training import train
 
     study, forms = ready.study, None
-    if closes_functions(study):
-        forms = function_forms_of(study, ready.training, progress.say)
-        study = closed_study(study, forms)
-    if forms is not None and not study.decoder.latent_names:
-        discovery = shared_functions(ready.study, ready.training, forms, progress.say)
+    declared = ready.study
+    if closes_functions(declared):
+        forms = function_forms_of(declared, ready.training, progress.say)
+        study = closed_study(declared, forms)
+    if (
+        forms is not None
+        and closes_functions(declared)
+        and not study.decoder.latent_names
+    ):
+        discovery = shared_functions(declared, ready.training, forms, progress.say)
         with_time_format(discovery, study.config)
     elif finds_state_function(study):
         discovery = state_function(study, ready.training, progress.say)
@@ -111,8 +116,8 @@ def complete(
     else:
         training = train(study, ready.training, progress, ready.notes, keep)
         discovery = discover_study(study, training, progress, keep)
-    if forms is not None:
-        add_forms(discovery, ready.study, forms)
+    if forms is not None and closes_functions(declared):
+        add_forms(discovery, declared, forms)
     # Files tell the settings of the user, whatever process they led to.
     write_all(discovery, replace(study, config=ready.study.config), folder, progress)
 

@@ -232,7 +232,7 @@ def _static(
     key = np.zeros(len(frame)) if group is None else frame[group].to_numpy()
     known = [n for n in config.features if n in frame.columns]
     counts = frame[known].groupby(key).nunique(dropna=False)
-    static = [n for n in known if (counts[n] <= 1).all()]
+    static = [n for n in known if bool(np.all(np.asarray(counts[n]) <= 1))]
     if len(static) == len(config.features):
         raise ConfigError(
             f"key 'features': {', '.join(static)} are constant in every group, and latent "

@@ -7,7 +7,7 @@ constants of the formulas stay constants, so that they are refitted with the rel
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import sympy
 
@@ -79,7 +79,9 @@ def _closed(
         numbers = {
             sympy.Symbol(n, real=True): sympy.Float(v) for n, v in constants.items()
         }
-        formulas = {n: one.xreplace(numbers) for n, one in formulas.items()}
+        formulas = {
+            n: cast("sympy.Expr", f.xreplace(numbers)) for n, f in formulas.items()
+        }
         constants = {}
     model = ClosedModel(study.decoder, formulas, constants, table.forcing_columns)
     config = study.config.model_copy(update={"features": list(table.static_names)})

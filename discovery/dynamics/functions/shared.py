@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from discovery.results.result import Discovery
     from discovery.tables.study import SeriesStudy
+    from sciren.dynamics.prediction import SeriesPrediction
     from sciren.model import ScIReN
     from sciren.training import TrainConfig
     from symbolic.dynamics.closed.forms import FunctionForms
@@ -139,7 +140,7 @@ def _add_constant(
     study: "SeriesStudy",
     config: "TrainConfig",
     forms: "FunctionForms",
-    runs: "dict[str, dict[str, object]]",
+    runs: "dict[str, dict[str, SeriesPrediction]]",
 ) -> None:
     """Add runs of the same process with every latent as one number, refitted."""
     flat = closed_study(study, forms.flat())

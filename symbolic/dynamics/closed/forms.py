@@ -21,7 +21,7 @@ from scipy.special import chdtri
 
 from sciren.dynamics.functions.fit import FunctionFit, described, with_noise_of
 from sciren.dynamics.functions.problem import FunctionProblem
-from sciren.dynamics.functions.terms import OFFSET, Term, offset
+from sciren.dynamics.functions.terms import OFFSET, Additive, Term, offset
 from sciren.solvers.levenberg import minimise
 from symbolic.curves.curve_errors import CHANCE
 from symbolic.dynamics.closed.model import ClosedModel
@@ -279,9 +279,12 @@ def _refitted(
     before, raw = problem.parts(fit.theta)
     terms, constants = [], []
     for term, place, one in zip(problem.terms, problem.places, chosen, strict=True):
-        new = one is not None and not _is(term, one[0])
-        terms.append(_closed(term, one) if new else term)
-        constants.append(one[1] if new else before[place])
+        if one is None or _is(term, one[0]):
+            terms.append(term)
+            constants.append(before[place])
+        else:
+            terms.append(_closed(term, one))
+            constants.append(one[1])
     closed = replace(problem, terms=tuple(terms), weights=(1.0,) * len(terms))
     theta = closed.joined(torch.from_numpy(np.concatenate(constants)), raw)
     theta = _levelled(fit, closed, theta)
@@ -374,8 +377,8 @@ def _reached(fit: FunctionFit) -> dict[str, tuple[bool, bool]]:
     run = problem.trajectory(fit.theta)
     known = {}
     for name, function in functions.items():
-        if name in problem.row_latents:
-            value = function.value(problem.columns)[seen]  # pyright: ignore[reportArgumentType]
+        if isinstance(function, Additive):
+            value = function.value(problem.columns)[seen]
         else:
             value = function.value(problem.process.input_of(name, run))[seen]
         latent = problem.process.model.parameters[name]
