@@ -1,10 +1,13 @@
 """Level and power of the test for anything to find.
 
     python -m benchmarks.relationship --sets 100 --seed 1000
+    python -m benchmarks.relationship --searches 70 --seed 1500
 
 Level: share of data sets without any relation in which one is claimed at 5 %, by law of
 target and features. Power: share of data sets with a relation that explains 10, 20 or 30 %
-of the variance in which it is seen. The defaults are scoring seeds; none of them set a
+of the variance in which it is seen. With `--searches`, whole searches (`compose`) of data
+without a relation, 60 to 2,000 rows in turn: a relation is claimed by any answer but
+"nothing to find". The defaults are scoring seeds; none of them set a
 constant of the test.
 """
 
@@ -78,6 +81,29 @@ def claimed(draws: Iterator[Draw]) -> float:
     return float(np.mean(claims))
 
 
+SEARCHED_LAWS = ("normal", "t2", "series both", "lognormal features", "constant truth")
+SEARCHED_ROWS = (60, 150, 400, 2000)
+WORK = 6.0  # seconds of work of a search
+
+
+def searched(law: str, number: int, seed: int) -> str:
+    """Return the outcome of a search where there is nothing to find."""
+    from symbolic import compose
+
+    rows = SEARCHED_ROWS[number % len(SEARCHED_ROWS)]
+    x, y, _ = unrelated("normal" if law == "constant truth" else law, rows, seed)
+    y = 5 + 0.1 * y if law == "constant truth" else y
+    return compose(x, y, budget_s=WORK).outcome
+
+
+def _searches(seeds: range) -> None:
+    print("| law | searches | relation claimed |\n|---|---|---|")
+    for k, law in enumerate(SEARCHED_LAWS):
+        outcomes = [searched(law, seed + k, seed) for seed in seeds]
+        claims = sum(outcome != "nothing to find" for outcome in outcomes)
+        print(f"| {law} | {len(outcomes)} | {claims} |", flush=True)
+
+
 LAWS = (
     "normal", "t2", "lognormal features", "series target", "series features",
     "series both", "sites",
@@ -85,12 +111,18 @@ LAWS = (
 
 
 def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print both tables, or that of whole searches."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sets", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--rows", type=int, nargs="+", default=[60, 150, 400])
+    parser.add_argument("--searches", type=int, default=0, help="of each law")
     options = parser.parse_args()
+    if options.searches:
+        _searches(range(options.seed, options.seed + options.searches))
+        return
     seeds = range(options.seed, options.seed + options.sets)
     print("| rows | " + " | ".join(LAWS) + " |\n" + "|---" * (len(LAWS) + 1) + "|")
     for rows in options.rows:
