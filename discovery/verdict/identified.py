@@ -16,6 +16,7 @@ from discovery.verdict.constants import (
     too_wide,
 )
 from discovery.verdict.imitations import imitation_reasons
+from discovery.verdict.interactions import interaction_reasons
 from discovery.verdict.open_edges import open_edges
 from discovery.verdict.record import Reason
 from sciren.inference.identifiability.quantities import (
@@ -69,6 +70,7 @@ def identified_reasons(
         *outside_bands(uncertainty),
         *imitation_reasons(evidence),
         *open_edges(evidence),
+        *interaction_reasons(evidence),
         *on_bounds(evidence),
         # An empty list would read as "not asked", which is never supported.
     ] or [nothing_to_identify()]

@@ -93,6 +93,17 @@ def test_a_product_that_was_set_to_a_constant(fitted):
     assert "Something is missing" in said(verdict)
 
 
+def test_a_residual_that_can_mostly_be_predicted(fitted):
+    """The user's line leaves nearly all of a wave to the residual."""
+    frame, rng = drivers(300, seed=7)
+    frame["a"] = rng.uniform(-2, 2, len(frame))
+    rb = 5 + 2 * np.sin(3 * frame.a) + 0.5 * frame.b
+    target = respiration(frame, rb, rng, 0.03)
+    verdict = fitted(frame, target, pins={"a": "linear"}).verdict_
+    assert str(verdict) != "supported"
+    assert "issing" in said(verdict) or "flexible model" in said(verdict)
+
+
 def test_useless_features_are_no_relation(fitted):
     frame, rng = drivers(seed=2)
     verdict = fitted(frame, 4 + rng.standard_normal(len(frame))).verdict_
