@@ -29,6 +29,18 @@ def test_what_acts_through_the_process_is_kept_and_the_rest_is_not(respiration):
     assert found.mask().tolist() == [[True], [True], [False], [False]]
 
 
+def test_some_rows_select_under_the_law_of_all_what_they_select_by_themselves(
+    respiration,
+):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    part = process.take(np.arange(0, process.n_rows, 2))
+    again, alone = select_again(select(process), part), select(part)
+    assert set(again.kept) == set(alone.kept)
+    assert again.fit.process.n_rows == part.n_rows
+    assert again.fit.constants == pytest.approx(alone.fit.constants, abs=0.02)
+
+
 def test_the_order_of_independent_rows_does_not_matter(respiration):
     model, table, _ = respiration
     order = np.random.default_rng(0).permutation(len(table))

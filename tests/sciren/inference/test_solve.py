@@ -6,7 +6,7 @@ import pytest
 from sciren.inference.design import Design
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import feature_bases
-from sciren.inference.solve import solve
+from sciren.inference.solve import redrawn, solve
 
 
 def design_of(process, edges):
@@ -44,4 +44,22 @@ def test_two_edges_that_repeat_each_other_are_no_obstacle(respiration):
     one = design_of(process, [(0, 0), (1, 0)])
     assert solve(process, both).loss == pytest.approx(
         solve(process, one).loss, rel=1e-4
+    )
+
+
+def test_a_fit_is_redrawn_on_bases_of_other_rows(respiration):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    fit = solve(process, design_of(process, [(0, 0), (1, 0)]))
+    again = redrawn(fit, fit.design, process)
+    assert fit.design.raw(again, process.n_rows) == pytest.approx(fit.raw_latents())
+    # Half of the rows have other knots and middles; an edge that was not there is flat.
+    rows = np.arange(0, process.n_rows, 2)
+    half = process.take(rows)
+    design = design_of(half, [(0, 0), (1, 0), (2, 0)])
+    theta = redrawn(fit, design, half)
+    assert (theta[design.blocks[2]] == 0).all()
+    before = fit.raw_latents()[rows, 0]
+    assert (
+        np.abs(design.raw(theta, len(rows))[:, 0] - before).max() < 0.1 * before.std()
     )
