@@ -14,11 +14,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.linalg.lapack import dposv
+from scipy.linalg import get_lapack_funcs
 
 RIDGE = 1e-9
 """On the scaled diagonal: two blocks that repeat each other exactly stay solvable, and
 the one dropped first costs nothing."""
+
+# Blocks have a few columns and there are thousands of them: LAPACK's own Cholesky driver,
+# because `cho_factor` and `cho_solve` take twenty times as long for them.
+(_POSV,) = get_lapack_funcs(("posv",), dtype=np.float64)
 
 UNSEEN = 1e-8
 """Share of the largest norm below which a column does not act on any observation."""
@@ -157,18 +161,16 @@ def backward(
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:
-    _, inverse, failed = dposv(matrix, np.eye(len(matrix)))
+    _, inverse, failed = _POSV(matrix, np.eye(len(matrix)))
     if failed:
         return np.linalg.pinv(matrix, rcond=1e-10, hermitian=True)
     return inverse
 
 
 def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    # Blocks have a few columns and there are thousands of them: LAPACK's own driver,
-    # because `cho_factor` and `cho_solve` take twenty times as long for them.
     if not len(matrix):
         return right  # a feature of one value has no columns
-    _, solution, failed = dposv(matrix, right)
+    _, solution, failed = _POSV(matrix, right)
     if failed:
         return np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
     return solution

@@ -49,7 +49,7 @@ class RobustTest:
         residual = self.response - columns @ fit.theta
         found = {}
         freedom: float = max(len(residual) - len(fit.positions), 1)
-        leverage = None
+        leverage = np.empty(0)
         if self.rank is None:
             leverage = np.einsum("np,np->n", columns @ fit.inverse, columns)
         for block in kept if asked is None else asked:
@@ -58,7 +58,7 @@ class RobustTest:
             # block. Its product with the residual is the score whose (long-run) variance
             # is that of theta.
             scores = columns @ fit.inverse[:, place] * residual[:, None]
-            if leverage is not None:
+            if self.rank is None:
                 covariance = independent_meat(scores, leverage)
             else:
                 covariance, freedom = long_run_covariance(scores, self.rank)
