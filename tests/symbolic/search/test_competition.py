@@ -108,7 +108,7 @@ def is_one_formula(symbolic, rows):
         for composition in symbolic.record.compositions
         if composition.verdict == "taken"
     ]
-    assert last.structure == "exp[linear(a) + quadratic(b)]"
+    assert last.structure == "exp[linear(a) + square(b)]"
     assert last.delta < 0
     assert "compose" not in symbolic.record.options.given()
     assert "exp" in str(symbolic.equations["rb"])
