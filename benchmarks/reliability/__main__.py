@@ -21,7 +21,8 @@ from benchmarks.reliability.fuzz import fuzzed_loads, loaders
 from benchmarks.reliability.interrupts import ended_commands
 from benchmarks.reliability.kills import KillRange, killed_commands
 from benchmarks.reliability.malformed.attempt import drawn, malformed_inputs
-from benchmarks.reliability.numeric import laws_kept
+from benchmarks.reliability.numeric import LAWS, laws_kept
+from benchmarks.reliability.numeric_models import HEAVY, HEAVY_ROWS, MODEL_LAWS
 from benchmarks.reliability.score import Score
 from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import units_kept
@@ -59,7 +60,13 @@ def _malformed(run: MakeRun, place: Path, count: int | None, seed: int) -> list[
 
 
 def _numeric(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [laws_kept(count or 1000, seed)]
+    examples = count or 1000
+    # a sample of the heavy ones takes as long as a hundred of the others
+    few = max(examples // 100, 5)
+    return [
+        laws_kept(LAWS | MODEL_LAWS, examples, seed),
+        laws_kept(HEAVY, few, seed, HEAVY_ROWS),
+    ]
 
 
 PARTS: dict[str, Part] = {

@@ -1,17 +1,45 @@
 """Laws of public numeric functions at extreme legal inputs."""
 
+import inspect
+import re
 import warnings
 
 import numpy as np
 import pytest
 
+import discovery
+import sciren
+import symbolic
+from benchmarks.reliability import numeric, numeric_models
 from benchmarks.reliability.numeric import LAWS, broken_law
+from benchmarks.reliability.numeric_models import (
+    HEAVY,
+    HEAVY_ROWS,
+    MODEL_LAWS,
+    WITHOUT_LAW,
+)
 from sciren.errors import DataError
 
+QUICK = LAWS | MODEL_LAWS
 
-@pytest.mark.parametrize("name", LAWS)
+
+@pytest.mark.parametrize("name", QUICK)
 def test_laws_hold_at_extreme_inputs(name):
-    assert broken_law(LAWS[name], 10, seed=2) == ""
+    assert broken_law(QUICK[name], 10, seed=2) == ""
+
+
+@pytest.mark.slow
+def test_fits_to_equations_hold_at_extreme_inputs():
+    assert broken_law(HEAVY["fit to equations"], 4, 2, HEAVY_ROWS) == ""
+
+
+def test_every_public_name_has_a_law_or_a_reason():
+    called = "".join(inspect.getsource(module) for module in (numeric, numeric_models))
+    known = {name for names in WITHOUT_LAW.values() for name in names}
+    for package in (sciren, symbolic, discovery):
+        for name in package.__all__:
+            law = re.search(rf"{package.__name__}\.{name}\b", called) is not None
+            assert law or name in known, name
 
 
 def test_the_harness_sees_a_broken_law_a_warning_and_a_foreign_error():
