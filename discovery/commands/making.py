@@ -29,13 +29,23 @@ def init(
     process_model: Annotated[
         bool, typer.Option("--process-model", help="Also write my_process.py.")
     ] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option("--table", help="Series (group, time) that the file is for."),
+    ] = None,
 ) -> None:
     """Write a commented CONFIG.yaml to start from."""
-    from discovery.config.starter import write_starter
+    from discovery.config.starter import write_series_starter, write_starter
 
-    for path in write_starter(folder, process_model):
+    paths = (
+        write_starter(folder, process_model)
+        if table is None
+        else write_series_starter(folder, table)
+    )
+    for path in paths:
         show(f"wrote {path}")
-    show(f"next: sciren discover {folder / 'CONFIG.yaml'}")
+    word = "discover" if table is None else "check"
+    show(f"next: sciren {word} {folder / 'CONFIG.yaml'}")
 
 
 @guarded

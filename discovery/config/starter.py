@@ -63,6 +63,33 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
     return [folder / name for name in texts]
 
 
+def write_series_starter(folder: Path, table: Path) -> list[Path]:
+    """Write CONFIG.yaml for a table of series into a folder, as its columns suggest.
+
+    Returns:
+        The file.
+    Raises:
+        ConfigError: it is there already, or the table is no series that the shelf takes.
+        DataError: the table cannot be read.
+    """
+    from discovery.tables.suggesting import suggest_series
+
+    path = folder / "CONFIG.yaml"
+    if path.exists():
+        raise ConfigError(
+            f"{path}: is there already and stays as it is; move it away, or name another "
+            "folder: sciren init FOLDER --table TABLE"
+        )
+    found = suggest_series(table.resolve())
+    head = "".join(f"# {line}\n" for line in found.comments)
+    body = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(
+        path, f"{head}# Correct what is wrong, then: sciren check {path.name}\n{body}"
+    )
+    return [path]
+
+
 def _config(values: dict[str, str]) -> str:
     text = Template(_template("CONFIG.yaml"))
     return text.substitute(values, discovery=_discovery_block())
