@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -76,17 +76,21 @@ def suggest_series(path: Path) -> Suggestion:
     static = _static(
         frame, group, [n for n in numeric if n not in _used(forcings, targets)]
     )
-    count = 1 if group is None else int(frame[group].nunique())
+    count = 1 if group is None else len(set(_column(frame, group).tolist()))
     features = static if count >= FEW else []
     data: dict[str, Any] = {"path": str(path), "time": time}
     if group is not None:
         data["groups"] = group
-    split = {"kind": "group"} if features else {"kind": "time", **_periods(frame[time])}
+    split = (
+        {"kind": "group"}
+        if features
+        else {"kind": "time", **_periods(_column(frame, time))}
+    )
     settings = {
         "data": data, "features": features, "decoder": model.name, "forcings": forcings,
         "targets": targets, "split": split, "out": f"runs/{path.name.split('.')[0]}",
     }  # fmt: skip
-    if not _stamps(frame[time]):
+    if not _stamps(_column(frame, time)):
         settings["units"] = {time: "d"}
     return Suggestion(settings, _comments(frame, group, model, static, features, count))
 
@@ -111,7 +115,7 @@ def _time_of(frame: "pd.DataFrame", path: Path) -> str:
     import pandas as pd
 
     for name in sorted(frame.columns, key=lambda n: _bare(str(n)) not in TIMES):
-        values, known = frame[name], _bare(str(name)) in TIMES
+        values, known = _column(frame, str(name)), _bare(str(name)) in TIMES
         # Numbers are times under a name that says so; texts are where they read as such.
         if not _stamps(values):
             if known:
@@ -149,11 +153,19 @@ def _static(
     """Return the columns that are constant in every group, and differ between groups."""
     if group is None:
         return []
-    counts = frame[list(names)].groupby(frame[group]).nunique(dropna=False).max()
-    return [
-        n for n in names if int(counts[n]) == 1 and frame[n].nunique() > 1
-        and bool(frame[n].notna().all())
-    ]  # fmt: skip
+    codes = _column(frame, group).astype(str).to_numpy(dtype=str)
+    labels, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    static = []
+    for name in names:
+        values = _column(frame, name).to_numpy(dtype=float)
+        own = values[first]
+        if len(labels) > 1 and np.ptp(own) > 0 and bool((values == own[place]).all()):
+            static.append(name)
+    return static
+
+
+def _column(frame: "pd.DataFrame", name: str) -> "pd.Series":
+    return cast("pd.Series", frame[name])
 
 
 def _process_for(
@@ -204,7 +216,7 @@ def _periods(values: "pd.Series") -> dict[str, list[Any]]:
     import pandas as pd
 
     stamps = _stamps(values)
-    known = np.sort((pd.to_datetime(values) if stamps else values).unique())
+    known = np.unique((pd.to_datetime(values) if stamps else values).to_numpy())
     ends = [known[int(share * (len(known) - 1))] for share in (0, 0.6, 0.8, 1)]
     after = [known[min(int(share * (len(known) - 1)) + 1, len(known) - 1)]
              for share in (0.6, 0.8)]  # fmt: skip
