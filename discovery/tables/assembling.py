@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.config.settings import RunConfig
+from discovery.config.settings import BlockSplit, RunConfig
 from discovery.tables.converting import converted
 from discovery.tables.head import require
 from discovery.tables.magnitudes import Magnitudes
@@ -117,10 +117,32 @@ def table_arguments(
         "units": magnitudes.units(units_of(config, frame)),
         "time": time_of(config.data),
         "weights": config.data.weights,
-        "groups": config.data.groups,
+        "groups": _blocks(config, frame),
         "time_format": None if config.data.format else config.data.time_format,
         "timezone": config.data.timezone,
         "not_missing": config.data.not_missing,
         "categorical": config.categorical,
         "periodic": config.periodic,
     }
+
+
+def _blocks(config: RunConfig, frame: "pd.DataFrame") -> "str | np.ndarray | None":
+    """Return the groups that are named, else the cells (n,) of a split by place.
+
+    What the split holds together is what every resampling draws together.
+    """
+    from sciren.data.frames import numeric_column
+
+    how = config.split
+    axes = ("lon", "lat")
+    if config.data.groups is not None or not isinstance(how, BlockSplit):
+        return config.data.groups
+    if not all(getattr(how, axis) in frame for axis in axes):
+        return None  # the split names the column that is not there
+    lon, lat = (
+        np.floor(numeric_column(frame, getattr(how, axis)) / how.degrees)
+        for axis in axes
+    )
+    # A row without a place leaves the table or is refused by the split.
+    cells = np.nan_to_num(np.stack((lon, lat), axis=1), nan=np.finfo(float).max)
+    return np.unique(cells, axis=0, return_inverse=True)[1].ravel()

@@ -6,7 +6,14 @@ import pytest
 
 from discovery.config.file import config_from_mapping
 from discovery.tables.prepare import prepare
-from sciren.errors import ColumnError, ConfigError, DataError, DecoderError, SciRenError
+from sciren.errors import (
+    ColumnError,
+    ConfigError,
+    DataError,
+    DataWarning,
+    DecoderError,
+    SciRenError,
+)
 
 
 @pytest.fixture
@@ -118,6 +125,30 @@ def test_every_split_uses_every_row_at_most_once_and_repeats(data, split):
     again = prepare(config(data, split=split, seed=1)).split
     for one, other in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.row_ids, other.row_ids)
+
+
+@pytest.mark.parametrize("degrees", [1, 2])
+def test_cells_of_the_split_are_the_blocks_of_every_resampling(data, degrees):
+    how = {"kind": "block", "lon": "lon", "lat": "lat", "degrees": degrees, "folds": 4}
+    table = prepare(config(data, split=how)).table
+    frame = pd.read_csv(data).iloc[table.row_ids]
+    cells = list(zip(frame.lon // degrees, frame.lat // degrees, strict=True))
+    pairs = set(zip(cells, table.blocks.tolist(), strict=True))
+    assert len(pairs) == len(set(cells)) == len(set(table.blocks.tolist()))
+
+
+def test_named_groups_stay_the_blocks_of_a_split_by_place(data):
+    how = {"kind": "block", "lon": "lon", "lat": "lat", "degrees": 1, "folds": 4}
+    table = prepare(config(data, split=how, data={"groups": "site"})).table
+    assert len(set(table.blocks.tolist())) == 8
+
+
+def test_words_that_are_no_part_are_counted_and_named(data):
+    frame = pd.read_csv(data)
+    frame["part"] = np.resize(["train", "Train", "valid", "test", "train"], len(frame))
+    frame.to_csv(data, index=False)
+    with pytest.warns(DataWarning, match=r"rows are not used, because it says 'Train'"):
+        prepare(config(data, split={"kind": "column", "column": "part"}))
 
 
 def test_groups_stay_together(data):

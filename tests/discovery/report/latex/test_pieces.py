@@ -64,6 +64,8 @@ def test_an_unknown_reference_is_refused():
 CLASSES = {  # class -> first line of a manuscript
     "article": r"\documentclass[11pt]{article}",
     "elsarticle": r"\documentclass[review]{elsarticle}",
+    "IEEEtran": r"\documentclass[journal]{IEEEtran}",
+    "revtex4-2": r"\documentclass[aps,preprint]{revtex4-2}",
     "copernicus": r"\documentclass[bg,manuscript]{copernicus}",
     "agujournal2019": "\\documentclass[draft]{agujournal2019}\n\\journalname{JGR}",
 }
