@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sciren.data.opening import opened_dataset
-from sciren.errors import ColumnError, DataError, closest_names
+from sciren.errors import ColumnError, DataError, FormatError, closest_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,6 +138,36 @@ def open_grid(path: Path, names: Sequence[str]) -> Grid:
     if not sizes or not math.prod(sizes.values()):
         raise DataError(f"{path}: has no cell; name a grid of {', '.join(names)}")
     return Grid(path, tuple(names), sizes)
+
+
+def check_units(grid: Grid, units: Mapping[str, str]) -> None:
+    """Refuse variables in another unit than the columns that the run was made from.
+
+    Args:
+        grid: whose variables may say their units.
+        units: column -> unit of the run, empty where none is known.
+    Raises:
+        DataError: both are known, of one kind, and differ.
+    """
+    from symbolic.units.conversion import conversion
+
+    with opened_dataset(grid.path) as dataset:
+        told = {name: str(dataset[name].attrs.get("units", "")) for name in grid.names}
+    for name, unit in told.items():
+        wanted = units.get(name, "")
+        if not unit.strip() or not wanted.strip():
+            continue
+        try:
+            change = conversion(unit, wanted)
+        # Notes ("see manual") are no units of the same kind, and cannot be compared.
+        except FormatError:
+            continue
+        # Spellings may differ where numbers do not: "degC" and "Celsius".
+        if change(np.array([0.0, 1.0])).tolist() != [0, 1]:
+            raise DataError(
+                f"{grid.path}: variable {name!r} is in {unit}, and the run was made from "
+                f"{wanted}; convert the grid (or mend its attribute units)"
+            )
 
 
 def coordinates(path: Path, sizes: Mapping[str, int]) -> "dict[str, xr.DataArray]":

@@ -17,11 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.maps.grid import Grid, Region, coordinates, open_grid
+from discovery.maps.grid import (
+    Grid,
+    Region,
+    check_units,
+    coordinates,
+    open_grid,
+)
 from discovery.results.record import DiscoveryRecord
 from discovery.runs.alone import alone
 from discovery.runs.files import read_json, write_json
 from discovery.runs.predict import Using, predict_frame
+from discovery.runs.prediction_files import units_of
 from discovery.runs.stored import load_discovery
 from sciren.errors import ConfigError, DataWarning
 from sciren.execution import Executor, InOrder
@@ -72,7 +79,7 @@ def predict_grid(
         ConfigError: ``out`` may not be written, zarr is not installed, or the run has no
             equations.
         ColumnError: the grid lacks a variable.
-        DataError: run or grid cannot be read.
+        DataError: run or grid cannot be read, or a variable has another unit.
     """
     from discovery.runs.folder import open_run
     from discovery.runs.workflow import progress_of
@@ -85,6 +92,7 @@ def predict_grid(
     folder = open_run(run)
     discovery = load_discovery(folder)
     grid = open_grid(data, needed(discovery, using))
+    check_units(grid, units_of(discovery))
     with alone(out, "predict"):
         done = _begin(hidden, folder, grid, discovery, using, interval)
         tasks = [
@@ -93,6 +101,7 @@ def predict_grid(
             if number not in done
         ]
         _run(tasks, done, hidden, executor or InOrder(), progress_of(quiet))
+        _consolidate(hidden / STORE)
         # An old map goes only now, when the new one is whole beside it.
         beyond = _share_outside(hidden / STORE, grid)
         if out.exists():
@@ -254,6 +263,16 @@ def write_block(task: Task) -> int:
     for name in result.columns:
         group[str(name)][places] = result[name].to_numpy().reshape(shape)
     return len(frame)
+
+
+def _consolidate(store: Path) -> None:
+    """Gather what describes the variables, so that readers open the store at once."""
+    import zarr
+
+    with warnings.catch_warnings():
+        # zarr says that version 3 of the format has not adopted what xarray asks for
+        warnings.simplefilter("ignore")
+        zarr.consolidate_metadata(str(store))
 
 
 def _share_outside(store: Path, grid: Grid) -> float:

@@ -57,7 +57,7 @@ def test_every_cell_is_predicted_as_its_row(
     said = predict_grid(light, cells, out, using)
     assert said == f"wrote {out}: 3 day x 4 lat x 5 lon, by {using}"
     expected = Discovery.load(light).predict(_rows(cells), using, interval=0.95)
-    with xr.open_zarr(out, consolidated=False) as result:
+    with xr.open_zarr(out) as result:  # and no warning about its metadata
         assert set(result.data_vars) == set(expected.columns)
         for name in expected:
             values = result[name].to_numpy().ravel()
@@ -137,6 +137,19 @@ def test_cells_beyond_the_data_are_told(light, tmp_path, cells):
         dataset.assign(ta=dataset["ta"] + 100).to_netcdf(tmp_path / "hot.nc")
     with pytest.warns(DataWarning, match="of the cells are outside the rows"):
         predict_grid(light, tmp_path / "hot.nc", tmp_path / "out.zarr")
+
+
+def test_other_units_are_refused_and_other_spellings_are_not(cells):
+    with xr.open_dataset(cells) as dataset:
+        dataset.ta.attrs["units"] = "K"
+        dataset.vpd.attrs["units"] = "see manual"
+        dataset.par.attrs["units"] = "umol/m2/s"
+        path = cells.with_name("units.nc")
+        dataset.to_netcdf(path)
+    grid = open_grid(path, ["ta", "vpd", "par"])
+    grids.check_units(grid, {"vpd": "hPa", "par": "umol m-2 s-1"})
+    with pytest.raises(DataError, match=r"'ta' is in K, .* from degC; convert"):
+        grids.check_units(grid, {"ta": "degC"})
 
 
 def test_what_cannot_be_mapped_is_told(light, cells, tmp_path):
