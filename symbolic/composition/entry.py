@@ -80,10 +80,8 @@ def compose(
         max_rung: 1 for one node or a plain sum, 2 for several nodes and an additive part.
         groups: (n,) blocks of rows that stay together when the residual is judged.
         target_name: of the left side.
-        start: (n,) latent of a trained encoder to begin with, behind a process; its
-            constants start where `constants` says.
-        periodic: feature -> period in its unit, such as ``{"doy": 365.25}``: its curve is
-            one wave, or two, that fit into the circle.
+        start: (n,) latent of a trained encoder, behind a process with its `constants`.
+        periodic: feature -> period, such as ``{"doy": 365.25}``: its curve is one or two waves.
     Returns:
         The formula with its verdict; a refused one is an approximation, not a finding.
     Raises:

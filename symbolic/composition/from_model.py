@@ -46,19 +46,13 @@ def compose_latent(
         ConfigError: an unknown latent, or one that moves no target.
     """
     name = _chosen(model, latent)
-    names, decoder = (
-        [str(latent_name) for latent_name in model.latent_names],
-        model.decoder,
-    )
+    names = [str(latent_name) for latent_name in model.latent_names]
+    decoder = model.decoder
     features, weights = _array(table.features), getattr(table, "weights", None)
     options = {"names": tuple(table.feature_names), "target_name": name} | options
     values = _array(model.latents(table))
     seen = _seen(model, table, name, values)
-    options["groups"] = _groups(table)[seen.rows]
-    kinds = getattr(table, "kinds", {})
-    options["periodic"] = {
-        n: kind.period for n, kind in kinds.items() if isinstance(kind, Periodic)
-    }
+    options |= {"groups": _groups(table)[seen.rows], "periodic": _periods(table)}
     if weights is not None:
         options["weight"] = _array(weights)[seen.rows]
     # Plain regression observes the latent itself: there is nothing to see it through.
@@ -124,6 +118,12 @@ def _groups(table: Any) -> Array:
     blocks = getattr(table, "blocks", None)
     rows = len(table.features)
     return np.arange(rows) if blocks is None else _array(blocks).astype(int)
+
+
+def _periods(table: Any) -> dict[str, float]:
+    """Period of every feature on a circle."""
+    kinds = getattr(table, "kinds", {})
+    return {n: kind.period for n, kind in kinds.items() if isinstance(kind, Periodic)}
 
 
 @dataclass(frozen=True)

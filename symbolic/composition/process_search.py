@@ -176,12 +176,9 @@ def search_through(
     state, best = _refitted(state, decided.best)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = (best, *decided.candidates[1:])
-    memory = decided.regression.memory
+    series = replace(state.regression, memory=decided.regression.memory)
     changed = replace(
-        decided,
-        regression=replace(state.regression, memory=memory),
-        candidates=candidates,
-        verdict=verdict,
+        decided, regression=series, candidates=candidates, verdict=verdict
     )
     return ThroughProcess(changed, state)
 

@@ -18,9 +18,7 @@ from symbolic.terms.structure import LatentStructure
 
 FAMILY = "threshold"
 PLACES = 60  # forecast at once, a millisecond each
-ROUNDS = (
-    3  # of a scan and a refit: the rest of the equation moves a little with the step
-)
+ROUNDS = 3  # of a scan and a refit, ended where nothing is gained
 
 
 def with_steps_in_place(search: Search, best: ScoredLatents) -> ScoredLatents:
