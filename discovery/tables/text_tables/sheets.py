@@ -13,6 +13,11 @@ from sciren.errors import DataError
 
 HEAD_ROWS = 200  # more than head lines and the rows that show the form of a table
 
+MOST_UNPACKED = 100
+"""Bytes that a byte of a workbook may unfold to; sheets of numbers reach about 15."""
+SMALL = 64 * 2**20
+"""Bytes, or 8 of a cell each, that any workbook may unfold to."""
+
 # what openpyxl raises for files that are no workbooks, or damaged ones
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, SyntaxError)
 
@@ -43,12 +48,14 @@ def sheet_lines(
     import openpyxl
 
     try:
+        _check_size(path)
         # data_only: values as the spreadsheet last computed them, not its formulas.
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
             page = book[_sheet(path, book, sheet)]
             rows = page.iter_rows(values_only=True)
             cells = list(itertools.islice(rows, HEAD_ROWS if head else None))
+            _check_span(path, cells)
         finally:
             book.close()
     except DataError:
@@ -56,6 +63,29 @@ def sheet_lines(
     except (*_DAMAGED, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: this is not an Excel workbook ({error})") from error
     return _lines(cells, separator, decimal)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a small workbook that unfolds to a large one."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as packed:
+        size = sum(part.file_size for part in packed.infolist())
+    if size > max(SMALL, MOST_UNPACKED * path.stat().st_size):
+        raise DataError(
+            f"{path}: {path.stat().st_size:,} bytes would unfold to {size:,}; save the "
+            "sheet as csv"
+        )
+
+
+def _check_span(path: Path, cells: Sequence[Sequence[Any]]) -> None:
+    """Refuse a sheet that is nearly all empty: a cell at its far end spans all of it."""
+    width = max(map(len, cells), default=0)
+    if 8 * len(cells) * width > max(SMALL, MOST_UNPACKED * path.stat().st_size):
+        raise DataError(
+            f"{path}: the sheet spans {len(cells):,} rows and {width:,} columns, nearly all "
+            "empty; delete the cells that stand apart, or save the table as csv"
+        )
 
 
 def _sheet(path: Path, book: Any, sheet: str | None) -> str:

@@ -79,3 +79,17 @@ def test_without_the_package_the_extra_is_named(tmp_path, monkeypatch):
     )
     with pytest.raises(DataError, match=r"sciren\[excel\]"):
         read_table(path)
+
+
+def test_a_cell_far_away_and_a_sheet_that_unfolds_are_refused(tmp_path):
+    far = written(tmp_path / "far.xlsx", data=ROWS)
+    book = openpyxl.load_workbook(far)
+    book["data"].cell(50_000, 16_384, 1)
+    book.save(far)
+    with pytest.raises(DataError, match=r"spans 50,000 rows and 16,384 columns"):
+        read_table(far)
+    packed = written(
+        tmp_path / "packed.xlsx", data=[["a", "b"], ["x" * 30_000] * 2] * 1300
+    )
+    with pytest.raises(DataError, match=r"packed.xlsx: [\d,]+ bytes would unfold"):
+        read_table(packed)
