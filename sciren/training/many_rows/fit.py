@@ -27,7 +27,7 @@ SAMPLE = 30_000
 at (`sciren.inference.observed.MOST_ROWS`), and more than profiles do."""
 
 ITERATIONS = 30
-"""Most passes over the rows; from the sample's solution three or four are usual
+"""Most passes over the rows; from the sample's solution two are usual
 (`python -m benchmarks.many_rows`)."""
 
 NO_ACCOUNT = 0.1
