@@ -37,7 +37,7 @@ def interaction_reasons(evidence: "Evidence") -> list[Reason]:
     for latent, structure in enumerate(fit.structures_at(fit.theta)):
         place = fit.cuts[latent] + 1 + sum(edge.size for edge in structure.edges)
         for node in structure.nodes:
-            own = np.arange(place, place + node.size)
+            own = range(place, place + node.size)
             place += node.size
             sources = sorted({edge.source for edge in node.edges})
             if len(sources) > 1:
@@ -50,7 +50,7 @@ class _Asked:
     """One node, and what else moves while it is asked about."""
 
     def __init__(
-        self, evidence: "Evidence", latent: int, node: "Node | Product", own: Array
+        self, evidence: "Evidence", latent: int, node: "Node | Product", own: range
     ) -> None:
         self.evidence, self.node = evidence, node
         fit: EquationFit = evidence.fit
@@ -58,7 +58,7 @@ class _Asked:
         response = process.evaluate(fit.raw(fit.theta), fit.theta[fit.cuts[-1] :])
         self.slope = response.by_latent[:, latent]
         self.z, self.rows = fit.z, process.rows
-        self.others = np.delete(fit.jacobian(fit.theta), own, axis=1)
+        self.others = np.delete(fit.jacobian(fit.theta), list(own), axis=1)
         self.residual = process.values - response.mean
 
     def together(self, sources: list[int]) -> float:

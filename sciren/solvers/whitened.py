@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.inference.noise import NoiseLaw
+from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess, stretch_rows
 from sciren.solvers.levenberg import Normal
 from sciren.solvers.process_term import LocalModel, ProcessTerm
@@ -36,6 +36,9 @@ class WhitenedTerm(ProcessTerm):
     process: ObservedProcess
     law: NoiseLaw
     mean: Array
+    _whitening: Whitening
+    _size: float
+    _rows: Tensor
 
     @classmethod
     def of(
@@ -51,7 +54,7 @@ class WhitenedTerm(ProcessTerm):
         # Every target counts as much as before: sizes are compared within a target.
         equal = replace(law, spread=(1.0,) * len(law.power))
         whitening = equal.whitening(process, mean)
-        size = np.sqrt(np.mean(whitening.scale**-2.0))
+        size = float(np.sqrt(np.mean(whitening.scale**-2.0)))
         # Weights 1 / sigma^2 of mean one, so that the size of the loss stays what it was.
         weights = np.zeros(term.observations.weights.shape)
         weights[process.rows, process.targets] = (whitening.scale * size) ** -2.0
@@ -108,9 +111,9 @@ class WhitenedTerm(ProcessTerm):
     # -- whitened ---------------------------------------------------------------------
     def _factors(self, members: Tensor) -> Tensor:
         """Weight of every whitened square as a share of all (S or 1, m)."""
-        count = float(len(self.process)) if self.row_weights is None else None
-        if count is not None:
-            return self.total.new_full((1, len(self._rows)), 1.0 / count)
+        if self.row_weights is None:
+            count = len(self._rows)
+            return self.total.new_full((1, count), 1.0 / count)
         weights = self.row_weights[members][:, self._rows]
         return weights / weights.sum(1, keepdim=True)
 

@@ -1,5 +1,7 @@
 """The loss under a law of the noise: its slopes, its rows, and what it is worth."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,7 +42,9 @@ def rows_of(seed, rows=200, groups=False):
     y = (3.0 + 0.5 * x) * 1.5 ** ((ta - 15.0) / 10.0) + noise
     time = pd.date_range("2000-01-01", periods=rows, freq="h")
     frame = pd.DataFrame({"x": x, "ta": ta, "reco": y, "time": time})
-    how = {"groups": np.arange(rows) // 10} if groups else {"time": "time"}
+    how: dict[str, Any] = (
+        {"groups": np.arange(rows) // 10} if groups else {"time": "time"}
+    )
     table = Table.from_frame(frame, ["x"], ["ta"], ["reco"], **how)
     model = ScIReN(LinearEncoder(1, 1), "auto", Q10Respiration())
     model.set_scaling(FeatureScaling.fit(table.features, "none"), table.feature_names)

@@ -27,7 +27,7 @@ def bent():
 def around(curve, table, width):
     """A band of half a width about a curve."""
     data = table.features.numpy()[:, 0]
-    x = np.linspace(*np.quantile(data, (0.01, 0.99)), 60)
+    x = np.linspace(np.quantile(data, 0.01), np.quantile(data, 0.99), 60)
     y = curve(x) - curve(data).mean()
     return Band("x", "y", x, y, y - width, y + width, 2.9, 0.95, data)
 
