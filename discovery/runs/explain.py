@@ -57,7 +57,7 @@ def explain(
     from discovery.dynamics.own import fits_groups_alone
     from discovery.dynamics.state_function import finds_state_function
     from discovery.runs.files import read_record
-    from discovery.runs.unfinished import carry_over
+    from discovery.runs.unfinished import TRAINED, carry_over
     from discovery.tables.prepare import prepare
 
     folder = open_run(run)
@@ -82,7 +82,9 @@ def explain(
     )
     training = None if alone else stored_training(folder, study)
     with run_folder(out, overwrite or out == folder) as new:
-        keep = carry_over(folder, new, study)
+        # Another formula of a row or a state is another process, which trains anew.
+        stages = () if closes_functions(study) else TRAINED
+        keep = carry_over(folder, new, study, stages)
         if training is None:  # no network was trained, so that all of the run is again
             complete(ready_run(study, train_config(config)), new, progress, keep)
             return out
