@@ -155,15 +155,14 @@ def _on_arrays(
         change = np.einsum("...ij,j...->i...", inverse, residual)
         sizes = np.abs(change).max(0) / np.maximum(np.abs(now).max(0), 1e-300)
         share, long = np.ones(h.shape), sizes > LONG
+        ahead, there, left = _ahead(rates, now, change, known_, h)
         for _halving in range(HALVINGS):
-            ahead = now - share * change
-            there = _stacked(rates, ahead)
-            left = ahead - known_ - h * there
             # Where the residual grows the step was too long for its straight line.
             worse = long & ~(np.abs(left).max(0) <= np.abs(residual).max(0))
             if not worse.any():
                 break
             share = np.where(worse, 0.5 * share, share)
+            ahead, there, left = _ahead(rates, now, share * change, known_, h)
         now, here, residual = ahead, there, left
         # Rows without a number never settle, and wait for the others.
         if not (sizes > SETTLED).any():
@@ -174,6 +173,15 @@ def _on_arrays(
         before = largest
     lost = ~(np.abs(change).max(0) <= np.sqrt(SETTLED) * np.abs(now).max(0))
     return list(np.where(lost, np.nan, now))
+
+
+def _ahead(
+    rates: Rates, now: np.ndarray, change: np.ndarray, known: np.ndarray, h: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the states after a change, their rates, and what is left of the equation."""
+    ahead = now - change
+    there = _stacked(rates, ahead)
+    return ahead, there, ahead - known - h * there
 
 
 def _by_differences(
