@@ -44,7 +44,7 @@ class Autoregression:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers."""
-        predictors = [one.tolist() for one in self.coefficients]
+        predictors = [predictor.tolist() for predictor in self.coefficients]
         return {"coefficients": predictors, "variances": self.variances.tolist()}
 
     @classmethod
@@ -54,9 +54,11 @@ class Autoregression:
         Raises:
             ValueError: predictors that are not of the orders 0, 1, ... one by one.
         """
-        predictors = tuple(np.array(one, dtype=float) for one in stored["coefficients"])
+        predictors = tuple(
+            np.array(numbers, dtype=float) for numbers in stored["coefficients"]
+        )
         variances = np.array(stored["variances"], dtype=float)
-        orders = [len(one) for one in predictors]
+        orders = [len(predictor) for predictor in predictors]
         if orders != list(range(len(variances))):
             raise ValueError(
                 f"an autoregression of order {len(variances) - 1} has predictors of "
@@ -83,10 +85,10 @@ class Autoregression:
         # a filter without input that begins with the first p of them.
         polynomial = np.append(1.0, -self.coefficients[-1])
         state = lfiltic([1.0], polynomial, first[::-1][: self.order])
-        rest = lfilter(
+        later = lfilter(
             [1.0], polynomial, np.zeros(max(count - len(first), 0)), zi=state
         )
-        return np.concatenate((first, rest[0]))[:count]
+        return np.concatenate((first, later[0]))[:count]
 
 
 def fit_autoregression(
@@ -118,19 +120,19 @@ def fit_autoregression(
     if observed[0] <= 0:
         return Autoregression.none()
     wanted = observed / observed[0]
-    found = _yule_walker(wanted, len(values))
+    law = _yule_walker(wanted, len(values))
     for _ in range(MOVES):
-        if basis is None or found.order == 0:
+        if basis is None or law.order == 0:
             break
-        true, left = _correlations(found, basis, segments, pairs)
+        true, left = _correlations(law, basis, segments, pairs)
         # left = lagged products that M R M has, true = those of R. What the model took
         # away, true - left, is added to what was observed, on its own scale.
         moved = observed * left[0] / observed[0] + true - left
         change, wanted = np.abs(moved - wanted).max(), moved
-        found = _yule_walker(wanted, len(values))
+        law = _yule_walker(wanted, len(values))
         if change < STAYS:
             break
-    return found
+    return law
 
 
 def _yule_walker(correlations: np.ndarray, count: int) -> Autoregression:
@@ -145,14 +147,14 @@ def _yule_walker(correlations: np.ndarray, count: int) -> Autoregression:
 def _pairs(segments: np.ndarray, highest: int) -> np.ndarray:
     """Number of pairs inside segments at lag 0, 1, ..., as far as there are enough."""
     count = len(segments)
-    found = [count]
+    counts = [count]
     for lag in range(1, min(highest, count // 10) + 1):
         pairs = int((segments[lag:] == segments[:-lag]).sum())
         # Ten pairs a lag, or the autocovariance at that lag is mostly chance.
         if pairs < max(10 * lag, 20):
             break
-        found.append(pairs)
-    return np.array(found)
+        counts.append(pairs)
+    return np.array(counts)
 
 
 def _lagged(
@@ -175,7 +177,7 @@ def _orthonormal(columns: np.ndarray) -> np.ndarray:
 
 
 def _correlations(
-    found: Autoregression,
+    law: Autoregression,
     basis: np.ndarray,
     segments: np.ndarray,
     pairs: np.ndarray,
@@ -184,7 +186,7 @@ def _correlations(
 
     M R M = R - Q (R Q)' - (R Q) Q' + Q (Q' R Q) Q'
     """
-    true = found.correlations(len(segments))
+    true = law.correlations(len(segments))
     starts = np.flatnonzero(np.diff(segments)) + 1
     # R Q: R is one Toeplitz block a segment, so no (m, m) matrix is made.
     moved = np.concatenate(
@@ -205,8 +207,8 @@ def _levinson(correlations: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     predictors, left = [np.zeros(0)], [1.0]
     for order in range(1, len(correlations)):
         last = predictors[-1]
-        rest = correlations[order] - last @ correlations[order - 1 : 0 : -1]
-        reflection = rest / left[-1]
+        unexplained = correlations[order] - last @ correlations[order - 1 : 0 : -1]
+        reflection = unexplained / left[-1]
         # A reflection of one leaves no variance: the sequence is not positive definite.
         if not abs(reflection) < 0.9999:
             break

@@ -85,7 +85,9 @@ class CurveBasis:
         size = len(stored["penalty"])
         penalty = np.array(stored["penalty"], dtype=float).reshape(size, size)
         transform = np.array(stored["transform"], dtype=float).reshape(-1, size)
-        kind: Kind = next(one for one in get_args(Kind) if one == stored["kind"])
+        kind: Kind = next(
+            option for option in get_args(Kind) if option == stored["kind"]
+        )
         return cls(
             np.zeros((0, size)), penalty, knots, kind, float(stored["centre"]),
             float(stored["unit"]), mean, transform,

@@ -120,8 +120,8 @@ class ObservationLaw:
             growth, floor: of the noise law.
             tau: autocorrelation time of the scores, rows.
         """
-        known = np.isfinite(residuals) & np.isfinite(means)
-        scores = np.sort(residuals[known] / spread(means[known], growth, floor))
+        finite = np.isfinite(residuals) & np.isfinite(means)
+        scores = np.sort(residuals[finite] / spread(means[finite], growth, floor))
         effective = max(len(scores) / max(tau, 1.0), 1.0)
         return cls(scores, growth, floor, effective, _skewed(scores, effective))
 

@@ -36,11 +36,11 @@ def robust_scaled(values: Array) -> Array:
 
 def rank_shares(values: Array) -> Array:
     """Mean ranks as shares between 0 and 1; ties share theirs."""
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    _, distinct_of, count = np.unique(values, return_inverse=True, return_counts=True)
     # Mean rank of ties, (first + last) / 2 with ranks from one, less half: shares lie
     # inside (0, 1), where their normal scores are finite.
     last = np.cumsum(count)
-    return ((last - (count - 1) / 2 - 0.5) / len(values))[place]
+    return ((last - (count - 1) / 2 - 0.5) / len(values))[distinct_of]
 
 
 def dictionary(features: Array) -> dict[str, Array]:

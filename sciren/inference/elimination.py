@@ -59,22 +59,24 @@ class GramModel:
     def fit(self, kept: Sequence[int]) -> "SubsetFit":
         """Fit levels, constants and some of the blocks."""
         positions = np.concatenate(
-            (self.always, *(self.blocks[one] for one in kept))
+            (self.always, *(self.blocks[block] for block in kept))
         ).astype(int)
         part = self.matrix[np.ix_(positions, positions)]
         # Columns of unit length: the ridge then means the same for all of them.
         scale = np.sqrt(np.diagonal(part))
         # A column that no observation sees gets the coefficient zero.
-        seen = scale > UNSEEN * scale.max(initial=0.0)
-        scale = np.where(seen, scale, 1.0)
-        scaled = np.where(np.outer(seen, seen), part, 0.0) / np.outer(scale, scale)
-        scaled[np.diag_indices_from(scaled)] += np.where(seen, RIDGE, 1.0)
+        determined = scale > UNSEEN * scale.max(initial=0.0)
+        scale = np.where(determined, scale, 1.0)
+        scaled = np.where(np.outer(determined, determined), part, 0.0) / np.outer(
+            scale, scale
+        )
+        scaled[np.diag_indices_from(scaled)] += np.where(determined, RIDGE, 1.0)
         inverse = _inverse(scaled) / np.outer(scale, scale)
         places, first = {}, len(self.always)
-        for one in kept:
-            places[one] = slice(first, first + len(self.blocks[one]))
-            first = places[one].stop
-        inverse[~seen] = 0.0
+        for block in kept:
+            places[block] = slice(first, first + len(self.blocks[block]))
+            first = places[block].stop
+        inverse[~determined] = 0.0
         theta = inverse @ self.right[positions]
         rss = max(self.total - float(theta @ self.right[positions]), 0.0)
         return SubsetFit(positions, places, inverse, theta, rss)
@@ -114,35 +116,35 @@ class SubsetFit:
         # once.
         side = np.delete(self.inverse[:, place], place, axis=0)
         moved = _solve(inner, np.column_stack((side.T, self.theta[place])))
-        rest = np.delete(np.delete(self.inverse, place, 0), place, 1)
+        remaining = np.delete(np.delete(self.inverse, place, 0), place, 1)
         rise = float(self.theta[place] @ moved[:, -1])
         size = place.stop - place.start
         places = {
-            one: where
+            other: where
             if where.start < place.start
             else slice(where.start - size, where.stop - size)
-            for one, where in self.places.items()
-            if one != block
+            for other, where in self.places.items()
+            if other != block
         }
         return SubsetFit(
             np.delete(self.positions, place),
             places,
-            rest - side @ moved[:, :-1],
+            remaining - side @ moved[:, :-1],
             np.delete(self.theta, place) - side @ moved[:, -1],
             self.rss + max(rise, 0.0),
         )
 
 
 def backward(
-    model: GramModel, offered: Sequence[int], variance: float, price: float
+    model: GramModel, offered: Sequence[int], variance: float, penalty: float
 ) -> list[int]:
-    """Drop the block that costs least while it costs no more than its price.
+    """Drop the block that costs least while it costs no more than its penalty.
 
     Args:
         model: normal equations of all blocks.
         offered: blocks to begin with.
         variance: of the noise.
-        price: of one column, in units of the variance (log of the observations: BIC).
+        penalty: of one column, in units of the variance (log of the observations: BIC).
     Returns:
         The blocks that stay, in the order of offered.
     """
@@ -150,7 +152,7 @@ def backward(
     while fit.places:
         # Price per column of what a block explains; above zero it is worth its columns.
         excess = {
-            block: fit.rise(block) / variance - price * (place.stop - place.start)
+            block: fit.rise(block) / variance - penalty * (place.stop - place.start)
             for block, place in fit.places.items()
         }
         cheapest = min(excess, key=lambda block: excess[block])

@@ -69,7 +69,9 @@ def minima_of(fit: Fit, variance: float) -> tuple[Fit, tuple[Minimum, ...]]:
             )
             if all(_apart(other, known, number) for _, known in fits):
                 fits.append((name, other))
-    best = min((one for _, one in fits), key=lambda one: one.loss)
+    best = min(
+        (candidate for _, candidate in fits), key=lambda candidate: candidate.loss
+    )
     # Equal within rounding: the minimum that was there first keeps the answer stable.
     if fit.loss - best.loss < FALLS * variance:
         best = fit
@@ -101,14 +103,14 @@ def _competing(
     fits: list[tuple[str, Fit]], best: Fit, variance: float
 ) -> Iterator[Minimum]:
     process = best.process
-    for name, one in fits:
-        rise = (one.loss - best.loss) / variance
-        if one is best or rise >= NEAR:
+    for name, fit in fits:
+        rise = (fit.loss - best.loss) / variance
+        if fit is best or rise >= NEAR:
             continue
         # the fit that was there first belongs to whichever constant led away from it
         for k, constant in enumerate(process.constant_names):
-            if constant == (name or constant) and _apart(one, best, k):
-                value = float(process.physical_constants(one.constants)[k])
+            if constant == (name or constant) and _apart(fit, best, k):
+                value = float(process.physical_constants(fit.constants)[k])
                 yield Minimum(constant, value, max(rise, 0.0))
 
 
@@ -119,9 +121,9 @@ def _stride(process: ObservedProcess, fit: Fit, number: int) -> float:
     return STRIDE * (float(size) or 1.0)
 
 
-def _apart(one: Fit, other: Fit, number: int) -> bool:
-    gap = abs(float(one.constants[number] - other.constants[number]))
-    return gap > APART * _stride(other.process, other, number)
+def _apart(fit: Fit, other: Fit, number: int) -> bool:
+    difference = abs(float(fit.constants[number] - other.constants[number]))
+    return difference > APART * _stride(other.process, other, number)
 
 
 def _valleys(fit: Fit, number: int, variance: float) -> Iterator[np.ndarray]:
@@ -162,12 +164,12 @@ def _profile(
         held = replace(process, box=(lows, highs))
         theta = theta.copy()
         theta[place] = value
-        found = solve(
+        solution = solve(
             held, fit.design, fit.whitening, fit.penalty, theta, HELD_STEPS,
             EXACT * FALLS * variance,
         )  # fmt: skip
-        theta = found.theta
-        yield found.loss, theta
+        theta = solution.theta
+        yield solution.loss, theta
 
 
 def two_minima(minima: tuple[Minimum, ...], fit: Fit) -> list[str]:
@@ -175,11 +177,13 @@ def two_minima(minima: tuple[Minimum, ...], fit: Fit) -> list[str]:
     process, said = fit.process, []
     lowest = process.physical_constants(fit.constants)
     for name, value in zip(process.constant_names, lowest, strict=True):
-        others = [one for one in minima if one.constant == name]
+        others = [minimum for minimum in minima if minimum.constant == name]
         if not others:
             continue
         count = "two" if len(others) == 1 else str(len(others) + 1)
-        places = ", ".join(f"{one.value:.3g} (+{one.rise:.2g})" for one in others)
+        places = ", ".join(
+            f"{minimum.value:.3g} (+{minimum.rise:.2g})" for minimum in others
+        )
         said.append(
             f"{name} has {count} minima between which the data do not decide: {value:.3g}, "
             f"and {places}; in brackets how much higher chi-square is there"

@@ -109,7 +109,7 @@ class NoiseLaw:
     @property
     def plain(self) -> bool:
         """Whether the noise neither grows nor remembers nor is shared."""
-        memory = any(one.order for one in self.autoregression)
+        memory = any(process.order for process in self.autoregression)
         return not (memory or any(self.power) or any(self.intercept))
 
     def to_json(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class NoiseLaw:
             "power": list(self.power),
             "spread": list(self.spread),
             "floor": list(self.floor),
-            "autoregression": [one.to_json() for one in self.autoregression],
+            "autoregression": [process.to_json() for process in self.autoregression],
             "intercept": list(self.intercept),
         }
 
@@ -166,13 +166,13 @@ class NoiseLaw:
         inverse I - theta c c' / c'c,  theta = 1 - sqrt(w / (w + b c'c)).
         """
         ones = plain.filter(plain.scale)
-        found = []
+        shares = []
         for rows in group_slices(process):
             target = int(process.targets[rows.start])
             part = ones[rows]
             ratio = self.intercept[target] * float(part @ part)
-            found.append((rows, part, 1.0 - 1.0 / np.sqrt(1.0 + ratio)))
-        return found
+            shares.append((rows, part, 1.0 - 1.0 / np.sqrt(1.0 + ratio)))
+        return shares
 
 
 def estimate_law(
@@ -264,8 +264,8 @@ def _growth(
     y = np.log(np.maximum(squares, max(lowest, 1e-300)))
     x, y = x - x.mean(), y - y.mean()
     slope = float(x @ y / (x @ x))
-    rest = y - slope * x
-    error = float(np.sqrt(rest @ rest / (len(x) - 2) / (x @ x)))
+    unexplained = y - slope * x
+    error = float(np.sqrt(unexplained @ unexplained / (len(x) - 2) / (x @ x)))
     if slope <= CERTAIN * error:
         return 0.0, floor
     return min(slope / 2, LARGEST_POWER), floor
@@ -283,9 +283,9 @@ def _memory(
     if not process.ordered:
         return Autoregression.none()
     if process.groups is not None:
-        _, place = np.unique(process.groups[rows], return_inverse=True)
-        counts = np.bincount(place)
-        scaled = scaled - (np.bincount(place, scaled) / counts)[place]
+        _, group_of = np.unique(process.groups[rows], return_inverse=True)
+        counts = np.bincount(group_of)
+        scaled = scaled - (np.bincount(group_of, scaled) / counts)[group_of]
         return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER)
     return fit_autoregression(scaled, process.segments[rows], HIGHEST_ORDER, columns)
 

@@ -130,13 +130,13 @@ class ObservedProcess:
         cls, term: ProcessTerm, table: Table, clock: np.ndarray, ordered: bool
     ) -> "ObservedProcess":
         model = term.model
-        seen = (term.observations.weights > 0).cpu().numpy()
-        if not seen.any():
+        observed = (term.observations.weights > 0).cpu().numpy()
+        if not observed.any():
             raise TrainingError(
                 "no target is observed in these rows; check targets and row filter"
             )
         group = table.groups
-        rows, targets = _stacking(seen, group, clock)
+        rows, targets = _stacking(observed, group, clock)
         weights = term.observations.weights.cpu().numpy()[rows, targets]
         low, high = model.constant_scale.box()
         return cls(
@@ -190,9 +190,9 @@ class ObservedProcess:
             raw: (n, L) raw latents of the rows.
             constants: (K,) on their training scale (positive ones in logs).
         """
-        for place, given, known in self._recent:
+        for place, given, recent in self._recent:
             if np.array_equal(given, constants) and np.array_equal(place, raw):
-                return known
+                return recent
         device = self.term.observations.values.device
         latents = torch.as_tensor(raw, dtype=torch.float64, device=device)[None]
         shared = torch.as_tensor(constants, dtype=torch.float64, device=device)[None]
@@ -242,7 +242,7 @@ class ObservedProcess:
         both = [*table.latents, *table.constants]
         return (
             np.array([parameter.low for parameter in both], dtype=float),
-            np.array([one.high for one in both], dtype=float),
+            np.array([parameter.high for parameter in both], dtype=float),
         )
 
     def constant_slopes(self, raw: np.ndarray) -> np.ndarray:
@@ -302,10 +302,10 @@ def _clock(table: Table) -> tuple[np.ndarray, bool]:
 
 
 def _stacking(
-    seen: np.ndarray, group: np.ndarray | None, clock: np.ndarray
+    observed: np.ndarray, group: np.ndarray | None, clock: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return rows and targets of all observations in the order of the stack."""
-    rows, targets = np.nonzero(seen)
+    rows, targets = np.nonzero(observed)
     member = np.zeros(len(rows)) if group is None else group[rows]
     # lexsort sorts by its last key first: target, then group, then time.
     order = np.lexsort((clock[rows], member, targets))

@@ -180,8 +180,8 @@ class _Levels:
         groups: Array | None,
     ) -> "_Levels":
         offset = np.ones((len(target), 1))
-        known = offset if nuisance is None else np.hstack((offset, nuisance))
-        basis = _orthonormal(known)
+        removed = offset if nuisance is None else np.hstack((offset, nuisance))
+        basis = _orthonormal(removed)
         # What is fitted in any case explains its part of the target first, so that only
         # what is left of both can be a relation (Freedman and Lane).
         target = target - basis @ (basis.T @ target)

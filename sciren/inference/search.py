@@ -106,7 +106,7 @@ class Search:
         self.full = LinearisedFit.of(large, self.whole)
         # Price first, tests second: a test in a model with many idle edges has little
         # power.
-        self.fit = self._seen_by_tests(self._worth_their_price(self.full))
+        self.fit = self._dropped_by_tests(self._dropped_by_bic(self.full))
         self.kept = list(self.fit.design.edges)
 
     def _learn_noise(self) -> Fit:
@@ -133,31 +133,31 @@ class Search:
         self.fit, self.minima = minima_of(before, self.full.variance)
         return self.fit is not before
 
-    def _worth_their_price(self, full: LinearisedFit) -> Fit:
+    def _dropped_by_bic(self, full: LinearisedFit) -> Fit:
         """Drop edges while that costs no more than log(n) a column."""
-        price = float(np.log(len(full.response)))
+        penalty = float(np.log(len(full.response)))
         if self.process.n_latents == 1 or len(self.offered) >= MANY_EDGES:
-            numbers = backward(full.model, full.fitted, full.variance, price)
+            numbers = backward(full.model, full.fitted, full.variance, penalty)
             small = self._refitted(full.fit, [self.offered[n] for n in numbers])
             # The linear model promised a rise within the price; the refit has to
             # confirm it.
             rise = (small.loss - full.fit.loss) / full.variance
-            if rise <= price * (full.fit.design.size - small.design.size):
+            if rise <= penalty * (full.fit.design.size - small.design.size):
                 # of several latents the linear model keeps some that stand in for others
                 alone = self.process.n_latents == 1
-                return small if alone else self._one_by_one(full, price, small)
-        return self._one_by_one(full, price, full.fit)
+                return small if alone else self._one_by_one(full, penalty, small)
+        return self._one_by_one(full, penalty, full.fit)
 
-    def _one_by_one(self, full: LinearisedFit, price: float, fit: Fit) -> Fit:
+    def _one_by_one(self, full: LinearisedFit, penalty: float, fit: Fit) -> Fit:
         """Drop edges of a fit by refits, where a linear model of all subsets misleads."""
         needed = set[Edge]()
         while True:
             here = LinearisedFit.of(fit, variance=full.variance)
             # Linear anew around every fit, because with several latents a dropped curve
             # is partly taken over by the others, far from where the first fit stood.
-            whole = here.model.fit(here.fitted)
+            full_fit = here.model.fit(here.fitted)
             costs = {
-                edge: whole.rise(number) / full.variance - price * basis.size
+                edge: full_fit.rise(number) / full.variance - penalty * basis.size
                 for number, (edge, basis) in enumerate(
                     zip(fit.design.edges, fit.design.bases, strict=True)
                 )
@@ -168,12 +168,12 @@ class Search:
             edge = min(costs, key=lambda candidate: costs[candidate])
             fewer = self._refitted(fit, [e for e in fit.design.edges if e != edge])
             rise = (fewer.loss - fit.loss) / full.variance
-            if rise <= price * (fit.design.size - fewer.design.size):
+            if rise <= penalty * (fit.design.size - fewer.design.size):
                 fit = fewer
             else:
                 needed.add(edge)
 
-    def _seen_by_tests(self, fit: Fit) -> Fit:
+    def _dropped_by_tests(self, fit: Fit) -> Fit:
         """Drop edges that a robust test does not see, the least visible first."""
         assert self.full is not None
         while fit.design.edges:
@@ -244,7 +244,7 @@ class Search:
             self.wide = tuple(smooth_basis(kind, x, WIDE) for kind, x in pairs)
         edges = [self.offered[number] for number in narrow]
         more = [self.wide[feature] for feature, _ in edges]
-        size = self.fit.design.size + max((one.size for one in more), default=0)
+        size = self.fit.design.size + max((wider.size for wider in more), default=0)
         if not narrow or size > MOST_COLUMNS * len(self.process):
             return False
         bases = list(self.whole.bases)
@@ -262,11 +262,11 @@ class Search:
         assert self.full is not None
         small = self.fit.design
         kept = [*small.edges, *([] if edge in small.edges else [edge])]
-        known = dict(zip(small.edges, small.bases, strict=True))
-        width = known[edge].size if edge in known else 0
+        basis_of = dict(zip(small.edges, small.bases, strict=True))
+        width = basis_of[edge].size if edge in basis_of else 0
         if basis.size <= max(width, COLUMNS):
             return False
-        bases = tuple(basis if one == edge else known[one] for one in kept)
+        bases = tuple(basis if other == edge else basis_of[other] for other in kept)
         wide = LinearisedFit.of(
             self.fit, replace(small, edges=tuple(kept), bases=bases)
         )
@@ -274,7 +274,7 @@ class Search:
         gain = (rss - wide.model.rss(numbers)) / self.full.variance
         if gain <= np.log(len(wide.response)) * (basis.size - width):
             return False
-        if edge in known:
+        if edge in basis_of:
             return True
         number = kept.index(edge)
         p_value = wide.test.p_values(numbers, [number])[number]

@@ -66,7 +66,7 @@ class Selection:
 
     def edges(self, status: Status = "kept") -> tuple[Edge, ...]:
         """Return the edges of one status."""
-        return tuple(edge for edge, found in self.status.items() if found == status)
+        return tuple(edge for edge, decided in self.status.items() if decided == status)
 
     @property
     def few(self) -> bool:
@@ -95,9 +95,9 @@ class Selection:
         """Return one mapping an edge: feature, latent, status, p, gain, inclusion, pairs."""
         process = self.fit.process
         either: dict[Edge, list[str]] = {}
-        for one, other, _ in self.pairs:
-            either.setdefault(one, []).append(self.name(other))
-            either.setdefault(other, []).append(self.name(one))
+        for edge, other, _ in self.pairs:
+            either.setdefault(edge, []).append(self.name(other))
+            either.setdefault(other, []).append(self.name(edge))
         return [
             {
                 "feature": process.feature_names[edge[0]],
@@ -133,13 +133,13 @@ def select(
     """
     # The empty set counts as seen: a search that keeps nothing twice has ended.
     search = Search(process, offered, power, start, valleys)
-    seen: list[frozenset[Edge]] = [frozenset()]
+    visited: list[frozenset[Edge]] = [frozenset()]
     for _ in range(ROUNDS):
         search.round()
         wider = search.widen()
-        if not wider and frozenset(search.kept) in seen:
+        if not wider and frozenset(search.kept) in visited:
             break
-        seen.append(frozenset(search.kept))
+        visited.append(frozenset(search.kept))
     if search.deepest():
         search.round()
         search.deepest()
@@ -233,26 +233,26 @@ def _sorted(search: Search) -> Selection:
 def _p_values(full: LinearisedFit, kept: Sequence[int]) -> dict[int, float]:
     """Robust p-values of the kept blocks, and of every other when added to them."""
     test = full.test
-    found = test.p_values(kept)
+    p_values = test.p_values(kept)
     for block in full.model.blocks:
-        if block not in found:
-            found |= test.p_values([*kept, block], [block])
-    return found
+        if block not in p_values:
+            p_values |= test.p_values([*kept, block], [block])
+    return p_values
 
 
 def _gains(full: LinearisedFit, kept: Sequence[int]) -> dict[int, float]:
     """How much more BIC gives for a block than it costs."""
     model = full.model
-    price = np.log(len(full.response))
+    penalty = np.log(len(full.response))
     here = model.rss(kept)
-    found = {}
+    gains = {}
     for block, columns in model.blocks.items():
         if block in kept:
-            gain = model.rss([one for one in kept if one != block]) - here
+            gain = model.rss([other for other in kept if other != block]) - here
         else:
             gain = here - model.rss([*kept, block])
-        found[block] = float(gain / full.variance - price * len(columns))
-    return found
+        gains[block] = float(gain / full.variance - penalty * len(columns))
+    return gains
 
 
 def _exchanges(
@@ -261,14 +261,14 @@ def _exchanges(
     """Pairs of a kept block and another that could stand in its place."""
     model = full.model
     here = model.rss(kept)
-    found = []
+    exchanges = []
     for mine in kept:
         # A swap costs little where the other explains what this one does.
-        rest = [one for one in kept if one != mine]
+        others = [block for block in kept if block != mine]
         for other in model.blocks:
             if other in kept:
                 continue
-            cost = (model.rss([*rest, other]) - here) / full.variance
+            cost = (model.rss([*others, other]) - here) / full.variance
             if cost < EXCHANGE:
-                found.append((mine, other, float(cost)))
-    return found
+                exchanges.append((mine, other, float(cost)))
+    return exchanges

@@ -78,9 +78,9 @@ def carried(fit: Fit, design: Design) -> np.ndarray:
     theta[design.constants] = fit.constants
     # Coefficients of another number of columns have another meaning: such a curve
     # starts flat.
-    known = dict(zip(fit.design.edges, fit.design.blocks, strict=True))
+    block_of = dict(zip(fit.design.edges, fit.design.blocks, strict=True))
     for edge, block in zip(design.edges, design.blocks, strict=True):
-        old = known.get(edge)
+        old = block_of.get(edge)
         if old is not None and old.stop - old.start == block.stop - block.start:
             theta[block] = fit.theta[old]
     return theta
@@ -219,19 +219,21 @@ class _Search:
         # Parameters have unlike units; in units of the diagonal one damping serves all,
         # and what no observation sees is taken out instead of divided by zero.
         diagonal = np.diagonal(point.matrix)
-        seen = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
-        seen &= ~self._pressed(point)
-        scale = np.where(seen, np.sqrt(np.where(seen, diagonal, 1.0)), 1.0)
+        determined = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
+        determined &= ~self._pressed(point)
+        scale = np.where(determined, np.sqrt(np.where(determined, diagonal, 1.0)), 1.0)
         matrix = point.matrix / np.outer(scale, scale)
-        matrix[~seen], matrix[:, ~seen] = 0.0, 0.0
-        np.fill_diagonal(matrix, np.where(seen, np.diagonal(matrix), 1.0) + damping)
-        right = np.where(seen, point.gradient / scale, 0.0)
+        matrix[~determined], matrix[:, ~determined] = 0.0, 0.0
+        np.fill_diagonal(
+            matrix, np.where(determined, np.diagonal(matrix), 1.0) + damping
+        )
+        right = np.where(determined, point.gradient / scale, 0.0)
         try:
-            found = cho_solve(cho_factor(matrix, check_finite=False), right)
+            solution = cho_solve(cho_factor(matrix, check_finite=False), right)
         except LinAlgError:
             # Collinear columns: the shortest step leaves their undetermined sum alone.
-            found = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
-        return found / scale
+            solution = np.linalg.lstsq(matrix, right, rcond=1e-10)[0]
+        return solution / scale
 
     def _pressed(self, point: _Point) -> np.ndarray:
         """Which constants (P,) stay: the data press them against a bound.
@@ -240,8 +242,8 @@ class _Search:
         """
         pressed = np.zeros(self.design.size, dtype=bool)
         cut, (low, high) = self.design.constants, self.process.box
-        place, pull = point.theta[cut], point.gradient[cut]
-        pressed[cut] = ((place <= low) & (pull < 0)) | ((place >= high) & (pull > 0))
+        value, pull = point.theta[cut], point.gradient[cut]
+        pressed[cut] = ((value <= low) & (pull < 0)) | ((value >= high) & (pull > 0))
         return pressed
 
     def inside(self, theta: np.ndarray) -> np.ndarray:

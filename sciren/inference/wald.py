@@ -47,7 +47,7 @@ class RobustTest:
         fit = self.model.fit(kept)
         columns = self.columns[:, fit.positions]
         residual = self.response - columns @ fit.theta
-        found = {}
+        p_values = {}
         freedom: float = max(len(residual) - len(fit.positions), 1)
         leverage = np.empty(0)
         if self.rank is None:
@@ -62,10 +62,10 @@ class RobustTest:
                 covariance = independent_meat(scores, leverage)
             else:
                 covariance, freedom = long_run_covariance(scores, self.rank)
-            found[block] = _wald(
+            p_values[block] = _wald(
                 fit.theta[place], covariance, freedom, self.rank is None
             )
-        return found
+        return p_values
 
 
 def long_run_covariance(
@@ -93,5 +93,9 @@ def _wald(
     if independent:
         return float(f_distribution.sf(distance / size, size, freedom))
     # Hotelling's correction: the covariance itself has only so many cosines behind it.
-    rest = max(freedom - size + 1, 1)
-    return float(f_distribution.sf(distance * rest / (freedom * size), size, rest))
+    denominator_freedom = max(freedom - size + 1, 1)
+    return float(
+        f_distribution.sf(
+            distance * denominator_freedom / (freedom * size), size, denominator_freedom
+        )
+    )

@@ -205,9 +205,9 @@ class ProcessTerm:
         pull = share * residual
         # One target is the usual case: plain products do there.
         if jacobian.shape[2] == 1:
-            one = jacobian[:, :, 0]
-            gradient = pull * one
-            curvature = (share * one).unsqueeze(-1) * one.unsqueeze(-2)
+            slope = jacobian[:, :, 0]
+            gradient = pull * slope
+            curvature = (share * slope).unsqueeze(-1) * slope.unsqueeze(-2)
         else:
             gradient = torch.einsum("snt,sntp->snp", pull, jacobian)
             weighted = share.unsqueeze(-1) * jacobian

@@ -165,15 +165,15 @@ class WhitenedTerm(ProcessTerm):
             designs: for each latent (S, n, P_l).
         """
         factors = self._factors(members)
-        found = []
+        normals = []
         for k in range(len(raw)):
             here = slice(k, k + 1)
             own = [design[k] for design in designs]
             columns, left = self.columns(raw[here], constants[here], own)
             share = factors[k if len(factors) > 1 else 0]
-            found.append(_normal(columns, left, share))
+            normals.append(_normal(columns, left, share))
         loss, gradient, matrix = (
-            torch.stack(part) for part in zip(*found, strict=True)
+            torch.stack(part) for part in zip(*normals, strict=True)
         )
         return self._with_violation(Normal(loss, gradient, matrix), raw, designs)
 
@@ -191,12 +191,12 @@ class WhitenedTerm(ProcessTerm):
         for k, rows in enumerate(parts):
             number[rows.cpu()] = k
         owner = number[self._rows]
-        found = []
+        normals = []
         for k in range(len(parts)):
             mine = owner == k
             loss, gradient, matrix = _normal(columns[mine], left[mine], share[mine])
-            found.append(Normal(loss[None], gradient[None], matrix[None]))
-        return found
+            normals.append(Normal(loss[None], gradient[None], matrix[None]))
+        return normals
 
     def _with_violation(
         self, normal: Normal, raw: Tensor, designs: Sequence[Tensor]

@@ -66,7 +66,7 @@ def find_combinations(
         before: (n, Q) physical values at the best fit.
         moves: (quantity that was held, (n, Q) values after the refit), accepted ones.
     """
-    found = []
+    simplest = []
     for a, b in combinations(loose, 2):
         # Only moves that held one of the two speak about their pair.
         mine = [after for held, after in moves if held in (a, b)]
@@ -74,12 +74,12 @@ def find_combinations(
             continue
         best = _simplest(names, before, mine, a, b)
         if best is not None:
-            found.append(best)
+            simplest.append(best)
     # k1 k2 k3 with no pair that stays: three factors of one product.
-    if not found and len(loose) > 2:
+    if not simplest and len(loose) > 2:
         triple = _product_of_all(names, before, [after for _, after in moves], loose)
-        found += [triple] if triple else []
-    return tuple(found)
+        simplest += [triple] if triple else []
+    return tuple(simplest)
 
 
 def _together(before: Array, moves: Sequence[Array], a: int, b: int) -> bool:
@@ -97,15 +97,17 @@ def _simplest(
         # A quotient by a latent that crosses zero has no number; `moved` calls that no
         # combination.
         with np.errstate(all="ignore"):
-            known = operation(before[:, a], before[:, b])
-            changes = [moved(known, operation(m[:, a], m[:, b])) for m in moves]
+            combined = operation(before[:, a], before[:, b])
+            changes = [moved(combined, operation(m[:, a], m[:, b])) for m in moves]
         if max(changes) < STAYS:
-            one, other = names[a], names[b]
+            first, second = names[a], names[b]
             return Combination(
-                f"{one} {sign} {other}" if sign in "+-" else f"{one}{sign}{other}",
-                (one, other),
+                f"{first} {sign} {second}"
+                if sign in "+-"
+                else f"{first}{sign}{second}",
+                (first, second),
                 max(changes),
-                freedom.format(a=one, b=other),
+                freedom.format(a=first, b=second),
             )
     return None
 
@@ -114,8 +116,8 @@ def _product_of_all(
     names: Sequence[str], before: Array, moves: Sequence[Array], loose: Sequence[int]
 ) -> Combination | None:
     """The product of all loose quantities, where no pair of them stays."""
-    known = before[:, list(loose)].prod(1)
-    changes = [moved(known, after[:, list(loose)].prod(1)) for after in moves]
+    product = before[:, list(loose)].prod(1)
+    changes = [moved(product, after[:, list(loose)].prod(1)) for after in moves]
     if not changes or max(changes) >= STAYS:
         return None
     parts = tuple(names[k] for k in loose)

@@ -77,7 +77,7 @@ class LooseProblem:
 
     def _direct_slopes(self, raw: Array) -> list[Array]:
         """Slopes (n, P) of the directly observed latents over their deviation."""
-        found = []
+        designs = []
         for k, (_, deviation) in self.measured.items():
             # The constraint layer is known here by its values only; a forward
             # difference of a smooth monotone function is exact enough for a Gauss-
@@ -94,8 +94,8 @@ class LooseProblem:
             ):
                 if latent == k:
                     design[:, block] = slope * basis.columns
-            found.append(design)
-        return found
+            designs.append(design)
+        return designs
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,12 +71,12 @@ class Identifiability:
         ]
         if not said:
             return "all latents and constants are identified"
-        known = [combination.text for combination in self.combinations]
+        determined = [combination.text for combination in self.combinations]
         if self.shapes:
             word = "shape" if len(self.shapes) == 1 else "shapes"
-            known.append(f"the {word} of {listed(list(self.shapes))}")
+            determined.append(f"the {word} of {listed(list(self.shapes))}")
         text = ", ".join(said)
-        return f"{text}: only {listed(known)}" if known else text
+        return f"{text}: only {listed(determined)}" if determined else text
 
 
 def listed(names: Sequence[str]) -> str:

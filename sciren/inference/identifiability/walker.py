@@ -75,8 +75,8 @@ class Walker:
         # Several starts: the loosest of all fits has the most minima, and a walk from a
         # wrong one would call everything identified that the right one frees.
         tried = [
-            fit_loosely(problem, one, max(first, TINY))
-            for one in _starts(problem, start)
+            fit_loosely(problem, point, max(first, TINY))
+            for point in _starts(problem, start)
         ]
         best = min(tried, key=lambda fit: fit.objective)
         return cls(problem, best, first, information).settled(best.theta)
@@ -174,11 +174,11 @@ class Walker:
     def quantities(self, moves: Sequence[Move]) -> list[Quantity]:
         """Judge every quantity by the cheaper of its moves."""
         latents, constants = self.physical(self.best)
-        found = []
+        quantities = []
         for k, name in enumerate(self.names):
             is_latent = k < self.process.n_latents
             rows = latents[:, k] if is_latent else constants[[k - latents.shape[1]]]
-            found.append(
+            quantities.append(
                 Quantity(
                     name,
                     "latent" if is_latent else "constant",
@@ -186,7 +186,7 @@ class Walker:
                     smallest_rise([move for move in moves if move.quantity == k]),
                 )
             )
-        return found
+        return quantities
 
     def settled_by(self, loose: Sequence[int]) -> tuple[str, ...]:
         """Try to fix each loose quantity, to leave out a feature, to observe a latent."""
@@ -203,8 +203,8 @@ class Walker:
         latents = self.physical(self.best)[0]
         for k, name in enumerate(self.process.latent_names):
             size = max(abs(float(latents[:, k].mean())), float(latents[:, k].std()))
-            seen = {k: (latents[:, k], MEASURED_SD * size)}
-            if self._settles(loose, [], seen):
+            measured = {k: (latents[:, k], MEASURED_SD * size)}
+            if self._settles(loose, [], measured):
                 settled.append(f"direct observations of {name} beside the target")
         return tuple(settled)
 
@@ -309,20 +309,20 @@ def _projected(design: Design, raw: Array, level: Array) -> Array:
         columns = np.concatenate([basis.columns for _, basis in mine], axis=1)
         # Curves have mean zero on the data; the level is taken already.
         centred = raw[:, k] - raw[:, k].mean()
-        found = np.linalg.lstsq(columns, centred, rcond=1e-6)[0]
+        coefficients = np.linalg.lstsq(columns, centred, rcond=1e-6)[0]
         cuts = np.cumsum([basis.size for _, basis in mine])[:-1]
-        for (block, _), part in zip(mine, np.split(found, cuts), strict=True):
+        for (block, _), part in zip(mine, np.split(coefficients, cuts), strict=True):
             theta[block] = part
     return theta
 
 
 def _starts(problem: LooseProblem, start: Array) -> list[Array]:
     """The estimate, and flat latents with the constants moved to either side of it."""
-    cut, found = problem.design.constants, [start]
+    cut, starts = problem.design.constants, [start]
     for sign in (-1.0, 1.0):
         other = problem.centre.copy()
         other[cut] += sign * LOG_MOVE * problem.deviation[cut]
-        found.append(other)
+        starts.append(other)
         if cut.stop == cut.start:
             break  # without constants both are the same
-    return found
+    return starts

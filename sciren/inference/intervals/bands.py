@@ -147,13 +147,15 @@ def simultaneous_factor(
     """
     spread = curve @ covariance @ curve.T
     errors = np.sqrt(np.maximum(np.diag(spread), 0.0))
-    known = errors > NEGLIGIBLE * errors.max(initial=0.0)
-    if not known.any():
+    varying = errors > NEGLIGIBLE * errors.max(initial=0.0)
+    if not varying.any():
         return 0.0
     # Only the correlation of the points matters: c is the quantile of the largest of
     # |t| over them. Its root by eigenvalues, because 60 points of 15 columns are
     # singular.
-    correlation = (spread / np.outer(errors, errors).clip(1e-300))[np.ix_(known, known)]
+    correlation = (spread / np.outer(errors, errors).clip(1e-300))[
+        np.ix_(varying, varying)
+    ]
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     rng = np.random.default_rng(0)

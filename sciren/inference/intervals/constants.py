@@ -100,14 +100,18 @@ class Intervals:
     def depends(self) -> Array:
         """Whether the fits disagree about a constant (K,) bool."""
         first, second = self.recommended, self.selected
-        gap = np.abs(first.fit.constants - second.fit.constants)
+        difference = np.abs(first.fit.constants - second.fit.constants)
         # Hausman 1978: the difference of an efficient estimate and a robust one has the
         # difference of their variances.
-        one = _variances(first, self.covariance)
-        other = _variances(second, self.selected_covariance)
-        apart = np.maximum(one - other, LEAST_SHARE * one)
-        outside = gap > self.covariance.quantile() * np.sqrt(one)
-        return outside | (gap > DISAGREE * np.sqrt(apart))
+        recommended_variance = _variances(first, self.covariance)
+        selected_variance = _variances(second, self.selected_covariance)
+        apart = np.maximum(
+            recommended_variance - selected_variance, LEAST_SHARE * recommended_variance
+        )
+        outside = difference > self.covariance.quantile() * np.sqrt(
+            recommended_variance
+        )
+        return outside | (difference > DISAGREE * np.sqrt(apart))
 
     def _of(
         self,
@@ -120,12 +124,12 @@ class Intervals:
         process = fit.fit.process
         raw = fit.fit.constants
         errors = np.sqrt(_variances(fit, covariance))
-        reach = covariance.quantile(level) * errors
+        half_width = covariance.quantile(level) * errors
         low, high = process.box
         values = process.physical_constants(raw)
         # Limits on the training scale (logs) and then back, so that they stay positive.
-        lows = process.physical_constants(np.maximum(raw - reach, low))
-        highs = process.physical_constants(np.minimum(raw + reach, high))
+        lows = process.physical_constants(np.maximum(raw - half_width, low))
+        highs = process.physical_constants(np.minimum(raw + half_width, high))
         sizes = process.constant_slopes(raw) * errors
         names = tuple(
             dict.fromkeys(process.feature_names[edge[0]] for edge in fit.estimated)
@@ -141,8 +145,10 @@ class Intervals:
     def mean_limits(self, level: float = 0.95) -> tuple[Array, Array]:
         """Return limits (m,) of the mean of every observation, scale of the comparison."""
         fit = self.recommended.fit
-        reach = self.covariance.quantile(level) * self.covariance.error(fit.jacobian)
-        return fit.mean - reach, fit.mean + reach
+        half_width = self.covariance.quantile(level) * self.covariance.error(
+            fit.jacobian
+        )
+        return fit.mean - half_width, fit.mean + half_width
 
 
 def find_intervals(

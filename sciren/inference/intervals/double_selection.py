@@ -32,7 +32,7 @@ def edges_of_constants(selection: Selection) -> tuple[Edge, ...]:
         number: np.arange(block.start, block.stop)
         for number, block in enumerate(design.blocks)
     }
-    price = float(np.log(len(full.response)))
+    penalty = float(np.log(len(full.response)))
     for place in range(design.constants.start, design.size):
         z = full.columns[:, place]
         # The levels stay in every regression: they are in the model whatever is
@@ -48,6 +48,6 @@ def edges_of_constants(selection: Selection) -> tuple[Edge, ...]:
             continue
         needed |= {
             design.edges[number]
-            for number in backward(model, tuple(blocks), variance, price)
+            for number in backward(model, tuple(blocks), variance, penalty)
         }
     return tuple(edge for edge in design.edges if edge in needed)

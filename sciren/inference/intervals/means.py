@@ -42,8 +42,8 @@ class MeanLaw:
     @classmethod
     def of(cls, intervals: Intervals) -> "MeanLaw":
         """Take over the recommended fit, soft edges included."""
-        found = intervals.recommended
-        process, design = found.fit.process, found.design
+        smooth = intervals.recommended
+        process, design = smooth.fit.process, smooth.design
         # Columns without an edge are left out: predicting then asks for used features
         # only.
         used = sorted({feature for feature, _ in design.edges})
@@ -54,7 +54,7 @@ class MeanLaw:
         return cls(
             tuple(process.feature_names[feature] for feature in used),
             Design(edges, bases, design.n_latents, design.n_constants),
-            found.theta,
+            smooth.theta,
             intervals.covariance.matrix,
             intervals.covariance.freedom,
         )
@@ -86,8 +86,8 @@ class MeanLaw:
             name = self.features[feature]
             if name in columns:
                 x = np.asarray(columns[name], dtype=float)
-                known = np.isfinite(x)
-                both[latent, known, block] = basis.at(x[known])
+                finite = np.isfinite(x)
+                both[latent, finite, block] = basis.at(x[finite])
         for k, place in enumerate(range(design.constants.start, width)):
             both[design.n_latents + k, :, place] = 1.0
         raw = both[: design.n_latents] @ self.theta
@@ -114,7 +114,7 @@ class MeanLaw:
         """Read what `to_json` wrote."""
         design = Design(
             tuple((int(a), int(b)) for a, b in stored["edges"]),
-            tuple(CurveBasis.from_json(one) for one in stored["bases"]),
+            tuple(CurveBasis.from_json(basis) for basis in stored["bases"]),
             int(stored["latents"]),
             int(stored["constants"]),
         )
@@ -145,8 +145,10 @@ class RowLaw:
         latents = self.raw.shape[1]
         # A variance of zero may come out below zero by rounding.
         variance = np.diagonal(self.spread, axis1=1, axis2=2)[:, :latents]
-        reach = t_quantile(level, self.freedom) * np.sqrt(np.maximum(variance, 0.0))
-        return self.raw - reach, self.raw + reach
+        half_width = t_quantile(level, self.freedom) * np.sqrt(
+            np.maximum(variance, 0.0)
+        )
+        return self.raw - half_width, self.raw + half_width
 
     def mean_limits(
         self, means: Callable[[Array, Array], Array], level: float
@@ -162,12 +164,14 @@ class RowLaw:
         variance = np.einsum(
             "nta,nab,ntb->nt", slopes, self.spread, slopes, optimize=True
         )
-        reach = t_quantile(level, self.freedom) * np.sqrt(np.maximum(variance, 0.0))
-        return middle - reach, middle + reach
+        half_width = t_quantile(level, self.freedom) * np.sqrt(
+            np.maximum(variance, 0.0)
+        )
+        return middle - half_width, middle + half_width
 
     def _slopes(self, means: Callable[[Array, Array], Array]) -> list[Array]:
         """Central differences (k, t) by every raw latent and constant."""
-        found = []
+        slopes = []
         for latent in range(self.raw.shape[1]):
             # One step moves the latent in all rows at once, because rows do not meet in
             # the process.
@@ -176,7 +180,7 @@ class RowLaw:
             moved[:, latent] = step
             up = means(self.raw + moved, self.constants)
             down = means(self.raw - moved, self.constants)
-            found.append((up - down) / (2 * step))
+            slopes.append((up - down) / (2 * step))
         for place in range(len(self.constants)):
             step = np.zeros_like(self.constants)
             # On the training scale a positive constant is a logarithm, so that one is
@@ -184,5 +188,5 @@ class RowLaw:
             step[place] = STEP * max(abs(float(self.constants[place])), 1.0)
             up = means(self.raw, self.constants + step)
             down = means(self.raw, self.constants - step)
-            found.append((up - down) / (2 * step[place]))
-        return found
+            slopes.append((up - down) / (2 * step[place]))
+        return slopes

@@ -98,5 +98,5 @@ def observation_laws(
 
 
 def _size(residual: Array) -> float:
-    known = residual[np.isfinite(residual)]
-    return float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
+    finite = residual[np.isfinite(residual)]
+    return float(np.sqrt(np.mean(finite**2))) if len(finite) else 0.0

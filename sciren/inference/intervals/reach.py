@@ -100,22 +100,22 @@ class Reach:
             columns: name -> (n,); watched columns that are missing are left out.
         """
         beyond = self.beyond(columns)
-        found = np.any(list(beyond.values()), axis=0) if beyond else np.zeros(0, bool)
+        flags = np.any(list(beyond.values()), axis=0) if beyond else np.zeros(0, bool)
         apart = self.apart(columns)
-        return found | apart if len(apart) else found
+        return flags | apart if len(apart) else flags
 
     def beyond(self, columns: Mapping[str, Array]) -> dict[str, Array]:
         """Return column -> whether rows (n,) lie beyond its range."""
         slack = SLACK * (self.high - self.low)
         unseen = {
-            name: ~(np.isin(columns[name], known) | np.isnan(columns[name]))
-            for name, known in self.classes.items()
+            name: ~(np.isin(columns[name], labels) | np.isnan(columns[name]))
+            for name, labels in self.classes.items()
             if name in columns
         }
         # nan is neither below nor above, so that a gap counts as inside.
         return unseen | {
-            name: (columns[name] < low - gap) | (columns[name] > high + gap)
-            for name, low, high, gap in zip(
+            name: (columns[name] < low - margin) | (columns[name] > high + margin)
+            for name, low, high, margin in zip(
                 self.names, self.low, self.high, slack, strict=True
             )
             if name in columns
@@ -147,7 +147,7 @@ class Reach:
             "inverse": self.inverse.tolist(),
             "farthest": self.farthest,
             "used": list(self.used),
-            "classes": {name: list(known) for name, known in self.classes.items()},
+            "classes": {name: list(labels) for name, labels in self.classes.items()},
         }
 
     @classmethod
@@ -161,7 +161,7 @@ class Reach:
         return cls(
             tuple(stored["names"]), low, high, mean, inverse,
             float(stored["farthest"]), tuple(stored["used"]),
-            {name: tuple(one) for name, one in stored.get("classes", {}).items()},
+            {name: tuple(values) for name, values in stored.get("classes", {}).items()},
         )  # fmt: skip
 
 
@@ -184,7 +184,8 @@ def watched(
         if name in inside or values.std() == 0:
             continue
         closest = max(
-            (abs(_correlation(values, columns[one])) for one in inside), default=0.0
+            (abs(_correlation(values, columns[partner])) for partner in inside),
+            default=0.0,
         )
         if closest >= STANDS_IN:
             partners.add(name)

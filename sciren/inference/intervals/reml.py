@@ -83,16 +83,16 @@ def smooth(
     """
     typical = _typical(gram, groups)
     strengths = np.array(
-        [1.0 if start is None else start[g.columns[0]] / one
-         for g, one in zip(groups, typical, strict=True)]
+        [1.0 if start is None else start[g.columns[0]] / unit
+         for g, unit in zip(groups, typical, strict=True)]
     )  # fmt: skip
     smoothing = penalised(
         gram, right, square, rows, _diagonal(groups, strengths * typical, gram)
     )
     for _ in range(MOST_STEPS):
         moved = np.array(
-            [_moved(smoothing, g, lam * one) / one
-             for g, lam, one in zip(groups, strengths, typical, strict=True)]
+            [_moved(smoothing, g, lam * unit) / unit
+             for g, lam, unit in zip(groups, strengths, typical, strict=True)]
         )  # fmt: skip
         # Strengths in units of the mean curvature: beyond these limits nothing changes,
         # and the inverse loses its digits.

@@ -129,7 +129,7 @@ def fit_smooth(
             starts and flat curves.
         columns: of the basis of every estimated feature.
     """
-    edges = [*estimated, *(one for one in soft if one not in set(estimated))]
+    edges = [*estimated, *(edge for edge in soft if edge not in set(estimated))]
     bases = _bases(process, edges, set(estimated), columns)
     design = Design(tuple(edges), bases, process.n_latents, process.n_constants)
     groups = penalty_groups(design, set(estimated))
@@ -143,12 +143,12 @@ def fit_smooth(
     return _settle(process, whitening, design, groups, theta, penalty, tuple(estimated))
 
 
-def refit_smooth(found: SmoothFit, whitening: Whitening) -> SmoothFit:
+def refit_smooth(smooth_fit: SmoothFit, whitening: Whitening) -> SmoothFit:
     """Return the same curves fitted under another law of the noise."""
-    fit = found.fit
+    fit = smooth_fit.fit
     return _settle(
-        fit.process, whitening, fit.design, found.groups, fit.theta,
-        found.smoothing.penalty, found.estimated,
+        fit.process, whitening, fit.design, smooth_fit.groups, fit.theta,
+        smooth_fit.smoothing.penalty, smooth_fit.estimated,
     )  # fmt: skip
 
 
@@ -173,13 +173,15 @@ def _settle(
     return _smoothed(fit, groups, estimated, penalty, settle=False)
 
 
-def weaker(found: SmoothFit, factor: float) -> SmoothFit:
+def weaker(smooth_fit: SmoothFit, factor: float) -> SmoothFit:
     """Return the fit with every strength divided by a factor (under-smoothing)."""
-    fit, penalty = found.fit, found.smoothing.penalty / factor
+    fit, penalty = smooth_fit.fit, smooth_fit.smoothing.penalty / factor
     again = solve(
         fit.process, fit.design, fit.whitening, np.diag(penalty), fit.theta, steps=20
     )
-    return _smoothed(again, found.groups, found.estimated, penalty, settle=False)
+    return _smoothed(
+        again, smooth_fit.groups, smooth_fit.estimated, penalty, settle=False
+    )
 
 
 def _smoothed(

@@ -118,9 +118,9 @@ def held_out_predictions(
         (n,); the mean of the training rows where too few of them are observed.
     """
     result = np.zeros(len(target))
-    known = np.isfinite(target)
+    finite = np.isfinite(target)
     for fold in np.unique(folds):
-        inside, out = known & (folds != fold), folds == fold
+        inside, out = finite & (folds != fold), folds == fold
         # A tree could not split once.
         if inside.sum() < 2 * ROWS_A_LEAF:
             result[out] = target[inside].mean() if inside.any() else 0.0

@@ -149,12 +149,18 @@ def skill_of_selection(
         selection: of all its rows, where known.
         folds: number of folds.
     """
-    whole = selection or select(process)
-    held = HeldOut.of(process, whole.fit.residual, folds)
+    selected = selection or select(process)
+    held = HeldOut.of(process, selected.fit.residual, folds)
     constant = out_of_fold(process, held, constant_mean)
-    model = out_of_fold(process, held, selected_mean(whole))
+    model = out_of_fold(process, held, selected_mean(selected))
     return judge(
-        process, held, whole.fit, whole.whitening, constant, model, len(whole.kept)
+        process,
+        held,
+        selected.fit,
+        selected.whitening,
+        constant,
+        model,
+        len(selected.kept),
     )
 
 

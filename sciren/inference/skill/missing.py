@@ -76,22 +76,22 @@ def missing_part(
         whiten: of the fit; default: none.
         scale: (n,) standard deviation of the noise up to a factor, for the references.
     """
-    known = np.isfinite(residual)
+    finite = np.isfinite(residual)
     scale = np.ones(len(residual)) if scale is None else scale
     # Rows that are not observed weigh nothing: residual, sensitivities and prediction
     # are zero there alike.
-    filled = np.where(known, residual, 0.0)
+    filled = np.where(finite, residual, 0.0)
     left, design = (
         _whitened(whiten, filled[:, None])[:, 0],
-        _whitened(whiten, np.where(known[:, None], sensitivities, 0.0)),
+        _whitened(whiten, np.where(finite[:, None], sensitivities, 0.0)),
     )
     tests = []
     for name, reference in REFERENCES.items():
         # References minimise plain squares, so they learn the residual in units of its
         # noise; the prediction goes back to the units of the residual.
-        target = np.where(known, residual / scale, np.nan)
+        target = np.where(finite, residual / scale, np.nan)
         predicted = scale * held_out_predictions(inputs, target, folds, reference)
-        predicted = np.where(known, predicted, 0.0)
+        predicted = np.where(finite, predicted, 0.0)
         h = _orthogonal(_whitened(whiten, predicted[:, None])[:, 0], design)
         tests.append(_correlation(left, h, blocks, name))
     best = min(tests, key=lambda test: test.p)

@@ -48,16 +48,16 @@ def paired_test(first: Array, second: Array, blocks: NDArray[np.int64]) -> Paire
     """
     if np.isposinf(second).any() and not np.isposinf(first).any():
         return PairedTest(-math.inf, 1.0, -math.inf, len(np.unique(blocks)))
-    known = np.isfinite(first) & np.isfinite(second)
-    first, second, blocks = first[known], second[known], blocks[known]
-    names, place = np.unique(blocks, return_inverse=True)
+    finite = np.isfinite(first) & np.isfinite(second)
+    first, second, blocks = first[finite], second[finite], blocks[finite]
+    names, block_of = np.unique(blocks, return_inverse=True)
     count = len(names)
     # Nothing can be gained on a first model without errors, and no share of them
     # exists.
     total = float(first.sum())
     if total <= 0:
         return PairedTest(0.0, 1.0, 0.0, count)
-    gains = np.bincount(place.reshape(-1), first - second, count).astype(float)
+    gains = np.bincount(block_of.reshape(-1), first - second, count).astype(float)
     share = float(gains.sum()) / total
     if count < FEWEST:  # the gain is what it is, but nothing says how much it varies
         return PairedTest(share, 1.0, 0.0, count)
