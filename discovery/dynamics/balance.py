@@ -56,8 +56,8 @@ def balance_errors(process: "SeriesProcess", run: "Trajectory") -> np.ndarray:
     # summed.
     if model.time == "ode":
         grown = _derivatives(process, run, model.balance.storage)
-        gap = np.abs(np.where(active, into - out - grown, 0.0)).max(0)
-        return gap / np.maximum(np.where(active, size, 0.0).max(0), 1e-300)
+        imbalance = np.abs(np.where(active, into - out - grown, 0.0)).max(0)
+        return imbalance / np.maximum(np.where(active, size, 0.0).max(0), 1e-300)
     # states (S, T + 1, G): sum over the stores that are named, then the end of each
     # group at its own length, since groups are padded.
     stored = run.states[places].sum(0)
@@ -72,12 +72,12 @@ def _namespaces(process: "SeriesProcess", run: "Trajectory") -> tuple[Any, Any, 
     """States at the start of every row, parameters and forcings, each (T, G) or (G,)."""
     model = process.model
     states = dict(zip(model.state_names, run.states[:, :-1], strict=True))
-    known = zip(process.parameter_names, process.parameters_at(run), strict=True)
+    parameters = zip(process.parameter_names, process.parameters_at(run), strict=True)
     fixed = {n: np.asarray(v) for n, v in model.parameters.fixed.items()}
     forcings = dict(zip(model.forcings, process.forcings, strict=True))
     return (
         SimpleNamespace(**states),
-        SimpleNamespace(**dict(known), **fixed),
+        SimpleNamespace(**dict(parameters), **fixed),
         SimpleNamespace(**forcings),
     )
 
@@ -88,12 +88,12 @@ def _flows(process: "SeriesProcess", run: "Trajectory") -> dict[str, np.ndarray]
     s, p, f = _namespaces(process, run)
     # A balance names forcings (rain), outputs (runoff) and flows that the model itself
     # computes for it.
-    known = vars(f) | dict(zip(model.targets, run.outputs, strict=True))
+    quantities = vars(f) | dict(zip(model.targets, run.outputs, strict=True))
     if model.balance.flows is not None:
         with np.errstate(all="ignore"):  # padded rows may hold anything
-            known |= dict(model.balance.flows(s, p, f))
+            quantities |= dict(model.balance.flows(s, p, f))
     shape = process.table.time.shape
-    return {n: np.broadcast_to(known[n], shape) for n in model.balance.named}
+    return {n: np.broadcast_to(quantities[n], shape) for n in model.balance.named}
 
 
 def _derivatives(process: "SeriesProcess", run: "Trajectory", names: Any) -> Any:

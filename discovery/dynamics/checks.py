@@ -74,8 +74,8 @@ def _same_run(
     """Compare the printed recurrence with the process model over all rows."""
     process, scale = problem.process, problem.scale
     run = process.simulate(scale.values(numbers))
-    known = dict(zip(scale.names, numbers.T, strict=True))
-    _, outputs = equations.law.run(known, process.table.forcings, process.intervals)
+    latents = dict(zip(scale.names, numbers.T, strict=True))
+    _, outputs = equations.law.run(latents, process.table.forcings, process.intervals)
     worst, where = 0.0, ""
     for number, target in enumerate(process.model.targets):
         expected = run.outputs[number][process.table.active]
@@ -96,9 +96,9 @@ def _no_worse(
     # Summed over the training groups: single groups may be worse.
     ours, theirs = (
         problem.comparison.losses(
-            problem.process.simulate(problem.scale.values(one)).outputs
+            problem.process.simulate(problem.scale.values(latents)).outputs
         ).sum()
-        for one in (numbers, network)
+        for latents in (numbers, network)
     )
     excess = float(ours / theirs - 1)
     meaning = "whitened loss of the closed forms over that of the curves, less one"
@@ -128,9 +128,11 @@ def _derivative(problem: "GroupProblem", numbers: np.ndarray) -> Check:
         # J (Q, m, G, T) times the physical step (G, Q), in blocks of groups to bound
         # memory.
         expected[..., part] = np.einsum("qmgt,gq->mtg", columns, moved[part])
-    seen = problem.comparison.compared
-    gap = ((ahead - back) / 2 - expected)[seen]
-    error = float(np.linalg.norm(gap) / max(np.linalg.norm(expected[seen]), 1e-300))
+    compared = problem.comparison.compared
+    difference = ((ahead - back) / 2 - expected)[compared]
+    error = float(
+        np.linalg.norm(difference) / max(np.linalg.norm(expected[compared]), 1e-300)
+    )
     meaning = "Jacobian of free runs against a central difference, relative"
     return Check("derivatives", meaning, error, SLOPE, error <= SLOPE)
 
@@ -174,7 +176,7 @@ def _inside(problem: "GroupProblem", numbers: np.ndarray) -> Check:
     latents, held = problem.process.model.group_latents, on_bound(problem, numbers)
     share = float(held.any(1).mean())
     names = ", ".join(
-        p.name for p, one in zip(latents, held.T, strict=True) if one.any()
+        p.name for p, column in zip(latents, held.T, strict=True) if column.any()
     )
     meaning = "share of groups with a latent on a bound"
     return Check("inside bounds", meaning, share, 0.0, share == 0, names)
@@ -185,7 +187,7 @@ def _left_out(scores: "pd.DataFrame") -> Check:
     rows = scores.to_dict("records")
     parts = {row["part"] for row in rows}
     # Test series chose nothing; validation series chose little.
-    part = next((one for one in ("test", "valid") if one in parts), None)
+    part = next((name for name in ("test", "valid") if name in parts), None)
     if part is None:
         return Check.not_applicable("left-out groups", "no groups were left out")
     known = {

@@ -95,12 +95,12 @@ class GroupModes:
         self, values: Mapping[str, np.ndarray], groups: Sequence[str]
     ) -> dict[str, np.ndarray]:
         """Return latents and constants (G,) with the deviations of the known groups."""
-        found = dict(values)
+        shifted = dict(values)
         for name, law in self.laws.items():
             # A new group runs at the most probable deviation, none.
             u = [self.modes[g][name] if g in self.modes else 0.0 for g in groups]
-            found[name] = law.moved(np.asarray(values[name]), np.array(u))
-        return found
+            shifted[name] = law.moved(np.asarray(values[name]), np.array(u))
+        return shifted
 
     def numbers(
         self, names: Sequence[str], numbers: np.ndarray, groups: Sequence[str]
@@ -137,7 +137,7 @@ class GroupModes:
                 for name, law in self.laws.items()
             },
             "modes": {group: dict(u) for group, u in self.modes.items()},
-            "spread": {name: one.to_json() for name, one in self.spread.items()},
+            "spread": {name: spread.to_json() for name, spread in self.spread.items()},
         }
 
     @classmethod
@@ -145,13 +145,15 @@ class GroupModes:
         """Read what `to_json` wrote."""
         laws = {
             str(name): LatentDeviation(
-                bool(one["factor"]), float(one["spread"]), float(one["shrinkage"])
+                bool(law["factor"]), float(law["spread"]), float(law["shrinkage"])
             )
-            for name, one in stored["laws"].items()
+            for name, law in stored["laws"].items()
         }
         modes = {
             str(group): {name: float(u[name]) for name in laws}
             for group, u in stored["modes"].items()
         }
-        spread = {str(n): Spread.from_json(one) for n, one in stored["spread"].items()}
+        spread = {
+            str(n): Spread.from_json(entry) for n, entry in stored["spread"].items()
+        }
         return cls(laws, modes, spread)

@@ -143,12 +143,12 @@ def _after_refit(
     Those of the process stay: the recommended ones were found without the equations.
     """
     changed = constants.copy()
-    found = relations.table.set_index(["latent", "name"])
+    indexed = relations.table.set_index(["latent", "name"])
     keys = zip(changed.index, changed["latent"], changed["constant"], strict=True)
     for place, latent, name in keys:
-        if (latent, name) not in found.index:
+        if (latent, name) not in indexed.index:
             continue
-        row = found.loc[(latent, name)]
+        row = indexed.loc[(latent, name)]
         if row["value"] == changed.at[place, "estimate"]:
             continue  # the refit did not move it: its interval stands
         for column in ("error", "low", "high"):
@@ -183,8 +183,8 @@ def with_time_format(discovery: "Discovery", config: "RunConfig") -> "Discovery"
     """Remember how the stamps of the file are written, for new files like it."""
     assert discovery.series is not None  # of series
     if config.data.format is None and config.data.time_format is not None:
-        known = dict(discovery.series.columns)
-        discovery.series.columns = known | {"time_format": config.data.time_format}
+        columns = dict(discovery.series.columns)
+        discovery.series.columns = columns | {"time_format": config.data.time_format}
     return discovery
 
 
@@ -198,19 +198,19 @@ def _with_free_runs(
     from discovery.results.scoring import EQUATION, NETWORK
 
     network = problems.of_network()
-    known = {
+    numbers_of = {
         EQUATION: problems.of_relations(equations.relations),
         NETWORK: network,
         CONSTANT: problems.of_constants(network["train"]),
     }
     parts = problems.all()
-    runs = free_runs(parts, known)
+    runs = free_runs(parts, numbers_of)
     # Before the scores, which then hold a row for groups at their modes as well.
-    _add_modes(equations, parts, known[EQUATION], runs)
+    _add_modes(equations, parts, numbers_of[EQUATION], runs)
     scores = scores_by_group(parts, runs)
     equations.spread = spread_of(parts, runs)
     equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
-    numbers = FreeNumbers(known[EQUATION]["train"], network["train"])
+    numbers = FreeNumbers(numbers_of[EQUATION]["train"], network["train"])
     equations.verification = free_run_checks(parts["train"], equations, numbers, scores)
     # From here the record of the second level stands for the whole: its model, scores
     # and verdict are replaced by those of free runs.

@@ -59,15 +59,15 @@ class SeriesEquations:
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
     deviations: GroupModes | None = None
 
-    def verified_with(self, found: Verification | None) -> Verification:
+    def verified_with(self, verification: Verification | None) -> Verification:
         """Join the checks of relations and those that free runs are the process.
 
         What the other checks of free runs ask, the verdict answers.
         """
         own = self.verification.checks if self.verification else ()
-        runs = tuple(one for one in own if one.name in CONSISTENT)
-        known = found or Verification(())
-        return Verification((*known.checks, *runs), known.agreement)
+        runs = tuple(check for check in own if check.name in CONSISTENT)
+        relations = verification or Verification(())
+        return Verification((*relations.checks, *runs), relations.agreement)
 
     def parameters(self, series: "SeriesTable") -> dict[str, np.ndarray]:
         """Return name -> value of every group (G,): latents, and the constants of all.
@@ -84,8 +84,10 @@ class SeriesEquations:
             return self._own_of(series.groups)
         # A process without latents of groups: constants alone.
         if not self.relations.equations:
-            known = self.relations.constants
-            return {name: np.full(len(series), value) for name, value in known.items()}
+            constants = self.relations.constants
+            return {
+                name: np.full(len(series), value) for name, value in constants.items()
+            }
         static = pd.DataFrame(series.static, columns=list(series.static_names))
         values = self.relations.latents(static).assign(**self.relations.constants)
         return {str(n): values[n].to_numpy() for n in values.columns}
@@ -117,16 +119,16 @@ class SeriesEquations:
         """
         from sciren.data import SeriesTable
 
-        known = dict(self.columns)
+        columns = dict(self.columns)
         if static is None:
             bare = self.own or not self.relations.equations
             # Features that the equations dropped need not be in a new table.
             static = () if bare else self.relations.used_features()
         return SeriesTable.from_frame(
-            frame, group=known["group"], time=known["time"],
+            frame, group=columns["group"], time=columns["time"],
             static=static,
-            forcings=dict(self.law.forcings), time_unit=known["time_unit"],
-            time_format=known.get("time_format"),
+            forcings=dict(self.law.forcings), time_unit=columns["time_unit"],
+            time_format=columns.get("time_format"),
             # A recurrence steps from row to row, so a missing row would shift all later
             # ones; an ODE goes over any interval. Constant columns are fine in a
             # prediction.
@@ -161,13 +163,13 @@ class SeriesEquations:
     def simulated(
         self,
         series: "SeriesTable",
-        known: Mapping[str, np.ndarray],
+        values: Mapping[str, np.ndarray],
         interval: float | None = None,
     ) -> "pd.DataFrame":
         """Run series with these latents and constants, as `predict` returns it."""
         import pandas as pd
 
-        states, outputs = self.law.run(known, series.forcings, series.intervals)
+        states, outputs = self.law.run(values, series.forcings, series.intervals)
         # Arrays (T, G) are padded; place picks the rows of the table, and the last sort
         # brings them back into its order.
         place = series.active
@@ -183,8 +185,8 @@ class SeriesEquations:
         # States have T + 1 rows: before every step and after the last one; shown is the
         # start.
         columns |= {name: values[:-1][place] for name, values in states.items()}
-        latents = [n for n in known if n not in self.relations.constants]
-        columns |= {n: known[n][group] for n in latents}
+        latents = [n for n in values if n not in self.relations.constants]
+        columns |= {n: values[n][group] for n in latents}
         columns["warm_up"] = (row < self.law.warmup).astype(int)
         columns["outside"] = self._outside(series, states)[place].astype(int)
         if self.deviations is not None:
@@ -218,8 +220,10 @@ class SeriesEquations:
         if self.deviations is None or target not in self.deviations.spread:
             return low, high
         near = self.deviations.spread[target].limits(simulated, level)
-        known = self.deviations.known(series.groups)
-        return np.where(known, near[0], low), np.where(known, near[1], high)
+        of_known_group = self.deviations.known(series.groups)
+        return np.where(of_known_group, near[0], low), np.where(
+            of_known_group, near[1], high
+        )
 
     def _outside(
         self, series: "SeriesTable", states: Mapping[str, np.ndarray]
@@ -265,7 +269,7 @@ class SeriesEquations:
             "relations": to_json(self.relations),
             "recurrence": self.law.to_json(),
             "columns": dict(self.columns),
-            "spread": {name: one.to_json() for name, one in self.spread.items()},
+            "spread": {name: spread.to_json() for name, spread in self.spread.items()},
             "own": self.own,
             "ranges": {name: list(ends) for name, ends in self.ranges.items()},
             "deviations": self.deviations and self.deviations.to_json(),

@@ -70,23 +70,23 @@ def judge_series(
         check.name for check in (checked.checks if checked else ())
     }
     kept = [
-        one
-        for one in before
-        if (one.part != "skilful" or one.subject == "residual")
-        and not (one.part == "faithful" and one.subject in asked)
+        reason
+        for reason in before
+        if (reason.part != "skilful" or reason.subject == "residual")
+        and not (reason.part == "faithful" and reason.subject in asked)
     ]
     # other reasons about these rows ask for units and codes of data, which they are not
     folds = [
-        one
-        for one in before
-        if one.subject == SECOND_LEVEL and one.limit in (None, LEVEL)
+        reason
+        for reason in before
+        if reason.subject == SECOND_LEVEL and reason.limit in (None, LEVEL)
     ]
-    reasons = [_of_folds(one) for one in folds]
-    part = next((one for one in ("test", "valid") if one in runs), None)
+    reasons = [_of_folds(reason) for reason in folds]
+    part = next((name for name in ("test", "valid") if name in runs), None)
     if part is not None:
         # Few held-out groups cannot reach significance; with folds that agree their
         # gain is enough.
-        confirmed = any(one.holds for one in folds)
+        confirmed = any(reason.holds for reason in folds)
         reasons.append(on_held_out(problems, runs, part, confirmed))
     assert level.series is not None  # attached before this
     checks = level.series.verification
@@ -133,10 +133,10 @@ def on_held_out(
         ** 2
         for model in (EQUATION, CONSTANT)
     }
-    seen = problem.comparison.compared
+    compared = problem.comparison.compared
     # Days of a year err alike: the test counts years of groups, not rows.
-    blocks = np.broadcast_to(_blocks(problem), seen.shape)[seen]
-    test = paired_test(squares[CONSTANT][seen], squares[EQUATION][seen], blocks)
+    blocks = np.broadcast_to(_blocks(problem), compared.shape)[compared]
+    test = paired_test(squares[CONSTANT][compared], squares[EQUATION][compared], blocks)
     observed = compared_targets(problem.process)
     nse = {m: _median_nse(observed, runs[part][m].outputs) for m in squares}
     what = _what(problems, part)
@@ -155,7 +155,7 @@ def on_held_out(
 
 
 def judge_own(
-    found: "Discovery",
+    discovery: "Discovery",
     problems: "Mapping[str, GroupProblem]",
     runs: "Runs",
     numbers: "pd.DataFrame",
@@ -163,13 +163,13 @@ def judge_own(
     """Return the verdict on groups with numbers of their own: never "supported".
 
     Args:
-        found: its series attached.
+        discovery: its series attached.
         problems: part -> loss of its groups.
         runs: part -> model -> free run.
         numbers: one row a group and number.
     """
-    assert found.series is not None  # attached before this
-    checks = found.series.verification
+    assert discovery.series is not None  # attached before this
+    checks = discovery.series.verification
     relation = Reason(
         "skilful", "relations", False,
         "No relation is claimed: every group has numbers of its own, which say nothing "
@@ -177,9 +177,9 @@ def judge_own(
         next_step="Offer features of more groups", rank=4,
     )  # fmt: skip
     reasons = [on_held_out(problems, runs, "test", False), relation]
-    known = checks.checks if checks else ()
+    listed = checks.checks if checks else ()
     # Numbers on bounds are told below, with those that the data do not hold.
-    reasons += reasons_of_checks(tuple(c for c in known if c.name != "inside bounds"))
+    reasons += reasons_of_checks(tuple(c for c in listed if c.name != "inside bounds"))
     doubtful: pd.DataFrame = numbers.loc[~numbers["identified"].astype(bool)]
     share = len(doubtful) / max(len(numbers), 1)
     names = ", ".join(map(str, doubtful["constant"].tolist()[:6]))
@@ -200,7 +200,7 @@ def judge_own(
 
 
 def judge_state_function(
-    found: "Discovery",
+    discovery: "Discovery",
     problems: "Mapping[str, GroupProblem]",
     runs: "Runs",
     forms: "StateForms",
@@ -208,22 +208,24 @@ def judge_state_function(
     """Return the verdict on a closed form of a function of a state.
 
     Args:
-        found: its series and constants attached.
+        discovery: its series and constants attached.
         problems: part -> loss of its groups.
         runs: part -> model -> free run.
         forms: of the function, and its curve.
     """
-    assert found.series is not None  # attached before this
-    checks = found.series.verification
+    assert discovery.series is not None  # attached before this
+    checks = discovery.series.verification
     part = next(
-        one for one in ("test", "valid", "train") if len(problems[one].process.table)
+        split
+        for split in ("test", "valid", "train")
+        if len(problems[split].process.table)
     )
     reasons = [on_held_out(problems, runs, part, False), _of_curve(forms)]
     reasons.append(_of_free_run(problems["train"], runs["train"]))
     reasons += reasons_of_checks(checks.checks if checks else ())
     # Several shapes of one family are no doubt about the family.
     families = dict.fromkeys(
-        one.family for one in forms.forms if one.relation.label in forms.equals
+        form.family for form in forms.forms if form.relation.label in forms.equals
     )
     shown = ", ".join(families)
     reasons.append(
@@ -234,7 +236,7 @@ def judge_state_function(
                next_step="" if len(families) == 1
                else f"Observe the series where {forms.state} goes further", rank=2)
     )  # fmt: skip
-    doubtful = found.constants.loc[~found.constants["identified"].astype(bool)]
+    doubtful = discovery.constants.loc[~discovery.constants["identified"].astype(bool)]
     for row in doubtful.to_dict("records"):
         name = " of ".join(filter(None, (row["constant"], row["latent"])))
         reasons.append(
@@ -289,7 +291,7 @@ def _change(share: float) -> str:
 
 def _what(problems: "Mapping[str, GroupProblem]", part: str) -> str:
     """Name held-out series: other groups, the same groups later, or both."""
-    train, other = (problems[one].process.table for one in ("train", part))
+    train, other = (problems[name].process.table for name in ("train", part))
     same = set(train.groups) & set(other.groups)
     return "a later period" if same else "left-out groups"
 
@@ -314,17 +316,23 @@ def _median_nse(observed: np.ndarray, outputs: np.ndarray) -> float:
         # (G, m) squares about the mean of the group; a group without variation has no
         # NSE.
         spread = np.nansum((observed - np.nanmean(observed, axis=0)) ** 2, axis=0)
-    known = spread > 0
-    return float(np.median(1 - error[known] / spread[known])) if known.any() else np.nan
+    varying = spread > 0
+    return (
+        float(np.median(1 - error[varying] / spread[varying]))
+        if varying.any()
+        else np.nan
+    )
 
 
 def reasons_of_checks(checks: "tuple[Check, ...]") -> list[Reason]:
     """Return what the checks of free runs say, one sentence for those that hold."""
-    asked = [one for one in checks if one.applies and one.name != "left-out groups"]
-    reasons = [_failed(one) for one in asked if not one.passed]
-    held = [one for one in asked if one.passed and one.name in CONSISTENT]
+    asked = [
+        check for check in checks if check.applies and check.name != "left-out groups"
+    ]
+    reasons = [_failed(check) for check in asked if not check.passed]
+    held = [check for check in asked if check.passed and check.name in CONSISTENT]
     if held:
-        names = ", ".join(f"{one.name} {one.number:.2g}" for one in held)
+        names = ", ".join(f"{check.name} {check.number:.2g}" for check in held)
         sentence = f"Free runs are those of the process ({names})"
         reasons.append(Reason("faithful", "free runs", True, sentence, rank=8))
     return reasons

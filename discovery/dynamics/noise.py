@@ -25,7 +25,7 @@ def noise_record_of(noise: "NoiseOfSeries") -> dict[str, Any]:
         "variance": noise.variance.tolist(),
         "memory": [
             {
-                "coefficients": [one.tolist() for one in memory.coefficients],
+                "coefficients": [matrix.tolist() for matrix in memory.coefficients],
                 "variances": memory.variances.tolist(),
             }
             for memory in noise.memory
@@ -40,9 +40,9 @@ def noise_of(record: Mapping[str, Any]) -> "NoiseOfSeries":
 
     memory = tuple(
         Autoregression(
-            tuple(np.array(part, dtype=float) for part in one["coefficients"]),
-            np.array(one["variances"], dtype=float),
+            tuple(np.array(part, dtype=float) for part in entry["coefficients"]),
+            np.array(entry["variances"], dtype=float),
         )
-        for one in record["memory"]
+        for entry in record["memory"]
     )
     return NoiseOfSeries(np.array(record["variance"], dtype=float), memory)

@@ -89,10 +89,10 @@ def _alone(problem: "GroupProblem") -> "GroupFits":
 
     # Two passes: numbers from plain squares, then their errors under the noise that the
     # fit leaves.
-    found = fit_groups(problem, estimate_noise=False)
-    plain = found.problem
-    outputs = plain.trajectory(found.raw).outputs
-    return described(plain.with_noise_of(outputs), found.raw)
+    fits = fit_groups(problem, estimate_noise=False)
+    plain = fits.problem
+    outputs = plain.trajectory(fits.raw).outputs
+    return described(plain.with_noise_of(outputs), fits.raw)
 
 
 def joined(first: "SeriesTable", then: "SeriesTable") -> "SeriesTable":
@@ -154,12 +154,12 @@ def _discovery(
     # The same groups later: numbers of the training period, in the order of the test
     # groups.
     of_test = groups.physical[[train.groups.index(group) for group in test.groups]]
-    known = {
+    numbers_of = {
         EQUATION: {"train": groups.physical, "test": of_test},
         CONSTANT: problems.of_constants(groups.physical),
     }
     parts = problems.all()
-    runs = free_runs(parts, known)
+    runs = free_runs(parts, numbers_of)
     scores = scores_by_group(parts, runs)
     equations.spread = spread_of(parts, runs)
     equations.ranges = ranges_of(parts["train"], runs["train"][EQUATION])
@@ -194,7 +194,7 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
     import pandas as pd
 
     problem = groups.problem
-    known = {p.name: p for p in study.decoder.parameters}
+    parameters = {p.name: p for p in study.decoder.parameters}
     held = np.zeros(groups.physical.shape, dtype=bool)
     # On a bound as a value, or held there by the fit.
     latents = on_bound(problem, groups.physical)
@@ -204,7 +204,7 @@ def numbers_table(study: "SeriesStudy", groups: "GroupFits") -> "pd.DataFrame":
     rows = []
     for g, group in enumerate(problem.process.table.groups):
         for k, name in enumerate(problem.scale.names):
-            value, error, p = groups.physical[g, k], errors[g, k], known[name]
+            value, error, p = groups.physical[g, k], errors[g, k], parameters[name]
             why = doubt(p, float(error), bool(held[g, k]))
             rows.append(
                 {
@@ -241,8 +241,10 @@ def standard_errors(precision: np.ndarray) -> np.ndarray:
     size = np.sqrt(np.maximum(np.einsum("gkk->gk", precision), 1e-300))
     scaled = precision / (size[:, :, None] * size[:, None])
     values, vectors = np.linalg.eigh(scaled)
-    seen = values > 1e-9 * values[:, -1:]  # as the linearised loss counts directions
-    inverse = np.where(seen, 1 / np.where(seen, values, 1.0), np.inf)
+    determined = (
+        values > 1e-9 * values[:, -1:]
+    )  # as the linearised loss counts directions
+    inverse = np.where(determined, 1 / np.where(determined, values, 1.0), np.inf)
     with np.errstate(invalid="ignore"):
         # A number has an infinite error only if an unseen direction moves it: 0 * inf
         # would spoil all others.
@@ -256,7 +258,11 @@ def notes_on(groups: "GroupFits") -> list[str]:
     labels = problem.process.table.groups
     notes = []
     for k, name in enumerate(problem.scale.names):
-        held = [g for g, one in zip(labels, groups.on_bound[:, k], strict=True) if one]
+        held = [
+            g
+            for g, at_bound in zip(labels, groups.on_bound[:, k], strict=True)
+            if at_bound
+        ]
         if held:
             notes.append(f"{name} lies on a bound in {len(held)} of {len(labels)} groups: "
                          f"{', '.join(held)}.")  # fmt: skip

@@ -53,5 +53,5 @@ def _by_network(
     # The network needs all its features, the equations only those that they kept.
     series = equations.series(frame, model.feature_names)
     names = (*model.latent_names, *model.decoder.constant_names)
-    known = dict(zip(names, local_numbers(model, series).T, strict=True))
-    return equations.simulated(series, known, interval)
+    latents = dict(zip(names, local_numbers(model, series).T, strict=True))
+    return equations.simulated(series, latents, interval)

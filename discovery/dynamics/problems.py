@@ -96,12 +96,12 @@ class SeriesProblems:
         import pandas as pd
 
         names = list(self.problem("train").scale.names)
-        found = {}
+        by_part = {}
         for part, series in self.series.items():
             static = pd.DataFrame(series.static, columns=list(series.static_names))
             values = relations.latents(static).assign(**relations.constants)
-            found[part] = values[names].to_numpy(dtype=float).copy()
-        return found
+            by_part[part] = values[names].to_numpy(dtype=float).copy()
+        return by_part
 
     def of_constants(self, start: np.ndarray) -> dict[str, np.ndarray]:
         """Return the same latents for all groups, fitted to the training groups.
@@ -140,27 +140,29 @@ class SeriesProblems:
         return None
 
     def _inside(self, numbers: np.ndarray) -> np.ndarray:
-        known = {p.name: p for p in self.model.decoder.parameters}
+        parameters = {p.name: p for p in self.model.decoder.parameters}
         names = self.problem("train").scale.names
-        low, high = ([getattr(known[n], end) for n in names] for end in ("low", "high"))
+        low, high = (
+            [getattr(parameters[n], end) for n in names] for end in ("low", "high")
+        )
         return np.clip(numbers, low, high)
 
 
 def free_runs(
-    problems: "Mapping[str, GroupProblem]", known: Mapping[str, Numbers]
+    problems: "Mapping[str, GroupProblem]", numbers_of: Mapping[str, Numbers]
 ) -> "dict[str, dict[str, SeriesPrediction]]":
     """Return part -> model -> simulation from the first row on, never one step ahead.
 
     Args:
         problems: part -> loss of its groups.
-        known: model -> part -> latents and constants (G, Q).
+        numbers_of: model -> part -> latents and constants (G, Q).
     """
     from sciren.dynamics.prediction import simulated
 
     return {
         part: {
             model: simulated(problem.process, problem.scale, numbers[part])
-            for model, numbers in known.items()
+            for model, numbers in numbers_of.items()
         }
         for part, problem in problems.items()
     }

@@ -52,7 +52,7 @@ def series_record(
 
 def _ranges(table: "SeriesTable") -> dict[str, list[float]]:
     """Return column -> lowest and highest value of static features and forcings."""
-    found = {
+    ranges = {
         name: [float(values.min()), float(values.max())]
         for name, values in zip(table.static_names, table.static.T, strict=True)
     }
@@ -60,8 +60,8 @@ def _ranges(table: "SeriesTable") -> dict[str, list[float]]:
         # Padding holds anything and would widen the ranges.
         inside = values[table.active]
         column = table.forcing_columns.get(name, name)
-        found[column] = [float(inside.min()), float(inside.max())]
-    return found
+        ranges[column] = [float(inside.min()), float(inside.max())]
+    return ranges
 
 
 def _part(part: "SeriesTable", warmup: int) -> dict[str, Any]:

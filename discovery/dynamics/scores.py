@@ -38,21 +38,21 @@ def pooled_scores(
     from sciren.dynamics.residuals import compared_targets
 
     medians = medians_of(by_group).set_index(["part", "model", "target"])
-    found: dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     for part, models in runs.items():
         process = problems[part].process
         observed = compared_targets(process)
         for model, run in models.items():
             for number, target in enumerate(process.model.targets):
                 o, y = observed[..., number].ravel(), run.outputs[..., number].ravel()
-                seen = ~np.isnan(o)
-                score = Agreement.of(o[seen], y[seen])
+                finite = ~np.isnan(o)
+                score = Agreement.of(o[finite], y[finite])
                 row = medians.loc[part, model, target]
-                found.setdefault(part, {}).setdefault(model, {})[target] = {
+                scores.setdefault(part, {}).setdefault(model, {})[target] = {
                     "r2": score.r2, "rmse": score.rmse, "bias": score.bias, "n": score.rows,
                     **{f"median_{name}": float(row[name]) for name in MEASURES},
                 }  # fmt: skip
-    return found
+    return scores
 
 
 def medians_of(by_group: "pd.DataFrame") -> "pd.DataFrame":

@@ -40,10 +40,12 @@ class Spread:
     ) -> Self:
         """Learn from observed (nan = not observed) and simulated values of one shape."""
         offset = float(scale.offset[target]) if scale.kind == "log" else None
-        seen = np.isfinite(observed)
-        gap = _scaled(observed[seen], offset) - _scaled(simulated[seen], offset)
+        finite = np.isfinite(observed)
+        difference = _scaled(observed[finite], offset) - _scaled(
+            simulated[finite], offset
+        )
         shares = np.linspace(0, 1, SHARES)
-        return cls(offset, np.quantile(np.abs(gap), shares))
+        return cls(offset, np.quantile(np.abs(difference), shares))
 
     def limits(
         self, simulated: np.ndarray, level: float

@@ -214,20 +214,22 @@ def _free_runs(
     noise: "NoiseOfSeries",
 ) -> "tuple[dict[str, GroupProblem], dict[str, dict[str, SeriesPrediction]]]":
     """Return the losses of the equation, and part -> model -> free run."""
-    known: dict[str, dict[str, GroupProblem]] = {}
+    problems_by_model: dict[str, dict[str, GroupProblem]] = {}
     runs: dict[str, dict[str, SeriesPrediction]] = {part: {} for part in PARTS}
     for model, member in members.items():
         # The function is part of the process, so every member has problems of its own.
         plain = problems_of(study, config, member.function)
-        known[model] = {
-            part: replace(one, comparison=replace(one.comparison, noise=noise))
-            for part, one in plain.items()
+        problems_by_model[model] = {
+            part: replace(problem, comparison=replace(problem.comparison, noise=noise))
+            for part, problem in plain.items()
         }
-        names = known[model]["train"].scale.names
+        names = problems_by_model[model]["train"].scale.names
         numbers = {
-            part: member.numbers(names, len(one.process.table))
-            for part, one in known[model].items()
+            part: member.numbers(names, len(problem.process.table))
+            for part, problem in problems_by_model[model].items()
         }
-        for part, found in free_runs(known[model], {model: numbers}).items():
-            runs[part] |= found
-    return known[EQUATION], runs
+        for part, predictions in free_runs(
+            problems_by_model[model], {model: numbers}
+        ).items():
+            runs[part] |= predictions
+    return problems_by_model[EQUATION], runs

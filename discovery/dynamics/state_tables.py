@@ -23,10 +23,10 @@ def constants_table(study: "SeriesStudy", forms: "StateForms") -> "pd.DataFrame"
     """
     import pandas as pd
 
-    best, known = forms.best, {p.name: p for p in study.decoder.parameters}
+    best, parameters = forms.best, {p.name: p for p in study.decoder.parameters}
     rows = []
     for name, value in best.process_constants.items():
-        error, parameter = best.process_errors[name], known[name]
+        error, parameter = best.process_errors[name], parameters[name]
         # Curvature knows no bounds, a reader does.
         ends = (
             max(value - NORMAL_95 * error, parameter.low),
@@ -65,11 +65,11 @@ def candidates_of(forms: "StateForms") -> "pd.DataFrame":
         [
             {
                 "stage": "families", "latent": forms.latent, "source": f"state.{forms.state}",
-                "family": one.family, "label": one.relation.label,
-                "criterion": one.criterion, "squares": one.squares,
-                "equal": one.relation.label in forms.equals,
+                "family": form.family, "label": form.relation.label,
+                "criterion": form.criterion, "squares": form.squares,
+                "equal": form.relation.label in forms.equals,
             }
-            for one in forms.forms
+            for form in forms.forms
         ]
     )  # fmt: skip
 

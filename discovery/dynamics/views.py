@@ -37,41 +37,41 @@ def series_predictions(discovery: "Discovery", study: "SeriesStudy") -> Predicti
     """
     equations = discovery.series
     assert equations is not None  # the caller has asked
-    known = [(n, part) for n, part in zip(PARTS, study.split, strict=True) if len(part)]
-    places = [_shown(part, study.decoder.warmup) for _, part in known]
+    parts = [(n, part) for n, part in zip(PARTS, study.split, strict=True) if len(part)]
+    places = [_shown(part, study.decoder.warmup) for _, part in parts]
     runs: dict[str, list[Outputs]] = {
-        EQUATION: [equations.run(part)[1] for _, part in known]
+        EQUATION: [equations.run(part)[1] for _, part in parts]
     }
     if discovery.model is not None:
-        runs[NETWORK] = [_by_network(discovery, part) for _, part in known]
-    tables = [part for _, part in known]
+        runs[NETWORK] = [_by_network(discovery, part) for _, part in parts]
+    tables = [part for _, part in parts]
     first, names = tables[0], study.decoder.targets
     predicted = {
-        model: {n: _joined([one[n] for one in outputs], places) for n in names}
+        model: {n: _joined([part[n] for part in outputs], places) for n in names}
         for model, outputs in runs.items()
     }
     ends = {n: _ends(equations, n, tables, runs[EQUATION], places)
             for n in names if n in equations.spread}  # fmt: skip
     dated = first.time.dtype.kind == "M"
     observed = {
-        n: _joined([one.targets[..., one.target_names.index(n)] for one in tables], places)
+        n: _joined([table.targets[..., table.target_names.index(n)] for table in tables], places)
         for n in names
     }  # fmt: skip
     columns, roles = _columns(tables, places)
     groups = [
-        np.broadcast_to(np.array(one.groups, dtype=object), one.time.shape)
-        for one in tables
+        np.broadcast_to(np.array(table.groups, dtype=object), table.time.shape)
+        for table in tables
     ]
     return Predictions(
-        part=np.repeat([n for n, _ in known], [int(one.sum()) for one in places]),
+        part=np.repeat([n for n, _ in parts], [int(shown.sum()) for shown in places]),
         columns=columns, roles=roles,
         units={s.name: s.unit for s in equations.law.states} | dict(first.units) | {
             n: first.units[c] for n, c in first.target_columns.items() if c in first.units
         },
         observed=observed, predicted=predicted, blocks=_blocks(tables, places),
-        time=_joined([one.time for one in tables], places) if dated else None,
+        time=_joined([table.time for table in tables], places) if dated else None,
         clock=None if dated else (
-            _joined([one.time for one in tables], places), first.time_unit
+            _joined([table.time for table in tables], places), first.time_unit
         ),
         group=None if first.group_column is None else _joined(groups, places),
         limits=ends,
@@ -101,7 +101,7 @@ def _joined(values: list[Array], places: list[Array]) -> Array:
     return np.concatenate(
         # Transposed, because boolean indexing runs through the last axis fastest: (G,
         # T) gives one group after another.
-        [one.T[shown.T] for one, shown in zip(values, places, strict=True)]
+        [rows.T[shown.T] for rows, shown in zip(values, places, strict=True)]
     )
 
 
@@ -119,20 +119,22 @@ def _columns(
     columns: dict[str, Array] = {}
     roles: dict[str, str] = {}
     for k, name in enumerate(tables[0].static_names):
-        wide = [np.broadcast_to(one.static[:, k], one.time.shape) for one in tables]
+        wide = [
+            np.broadcast_to(table.static[:, k], table.time.shape) for table in tables
+        ]
         columns[name], roles[name] = _joined(wide, places), "feature"
     for name, column in tables[0].forcing_columns.items():
         roles[column] = "feature and forcing" if column in roles else "forcing"
-        columns[column] = _joined([one.forcings[name] for one in tables], places)
+        columns[column] = _joined([table.forcings[name] for table in tables], places)
     return columns, roles
 
 
 def _blocks(tables: "list[SeriesTable]", places: list[Array]) -> Array:
     """Groups of the parts, kept apart."""
     ids, start = [], 0
-    for one in tables:
-        ids.append(np.broadcast_to(start + np.arange(len(one)), one.time.shape))
-        start += len(one)
+    for table in tables:
+        ids.append(np.broadcast_to(start + np.arange(len(table)), table.time.shape))
+        start += len(table)
     return _joined(ids, places)
 
 
@@ -200,13 +202,13 @@ def duration(predictions: Predictions, target: str) -> dict[str, Any]:
     """Return values exceeded in shares of the rows, of all groups together."""
     observed = predictions.observed[target]
     simulated = predictions.predicted[EQUATION][target]
-    seen = np.isfinite(observed) & np.isfinite(simulated)
+    both_finite = np.isfinite(observed) & np.isfinite(simulated)
     share = np.linspace(0, 1, POINTS)
     return {
         "share": brief(share),
         # Exceeded in a share s of the rows: the quantile 1 - s.
-        "observed": brief(np.quantile(observed[seen], 1 - share)),
-        EQUATION: brief(np.quantile(simulated[seen], 1 - share)),
+        "observed": brief(np.quantile(observed[both_finite], 1 - share)),
+        EQUATION: brief(np.quantile(simulated[both_finite], 1 - share)),
     }
 
 
@@ -217,11 +219,11 @@ def memory(predictions: Predictions, target: str) -> dict[str, Any]:
     """
     residual = predictions.residual(target)
     _, place = np.unique(predictions.blocks, return_inverse=True)
-    seen = np.isfinite(residual)
-    counts = np.maximum(np.bincount(place, seen), 1)
-    means = np.bincount(place, np.where(seen, residual, 0.0)) / counts
+    finite = np.isfinite(residual)
+    counts = np.maximum(np.bincount(place, finite), 1)
+    means = np.bincount(place, np.where(finite, residual, 0.0)) / counts
     # Without the mean of each group: an offset would show as memory that never ends.
-    centred = np.where(seen, residual - means[place], np.nan)
+    centred = np.where(finite, residual - means[place], np.nan)
     lags = range(1, LAGS + 1)
     return {
         "lag": list(lags),
@@ -233,10 +235,12 @@ def _at(centred: Array, place: Array, lag: int) -> float:
     # Rows stand group after group: pairs across a border belong to no series.
     same = place[lag:] == place[:-lag]
     product = (centred[lag:] * centred[:-lag])[same]
-    known = np.isfinite(product)
+    finite = np.isfinite(product)
     spread = float(np.nanmean(centred**2))
     return (
-        float(product[known].mean() / spread) if known.any() and spread > 0 else np.nan
+        float(product[finite].mean() / spread)
+        if finite.any() and spread > 0
+        else np.nan
     )
 
 

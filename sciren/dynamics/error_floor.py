@@ -63,5 +63,5 @@ def _floor(y: np.ndarray, o: np.ndarray) -> float:
 
     # The floor is sought in logs: it may lie over six orders of magnitude.
     limits = (float(np.log(lowest)), float(np.log(RANGE[1] * median)))
-    found: Any = minimize_scalar(cost, bounds=limits, method="bounded")
-    return float(np.exp(found.x))
+    optimum: Any = minimize_scalar(cost, bounds=limits, method="bounded")
+    return float(np.exp(optimum.x))

@@ -118,8 +118,8 @@ def _two_levels(
     apart = fit_groups(others, estimate_noise=False)
     centre = groups.physical.mean(0)
     tables = [
-        Linearisation(one.physical, one.precision, centre).table(part)
-        for one, part in ((groups, series[0]), (apart, series[1]))
+        Linearisation(fits.physical, fits.precision, centre).table(part)
+        for fits, part in ((groups, series[0]), (apart, series[1]))
     ]
     history = SeriesHistory(**vars(_fitted(inner, tables, settings, progress)))
     history.groups = groups
@@ -152,17 +152,17 @@ def _jointly(
     for number in range(MIXED_ROUNDS):
         centre = fits.losses.t.mean(0)
         tables = [rows_of(fits, centre, series[0]), rows_of(apart, centre, series[1])]
-        found = _fitted(inner, tables, again if number else settings, progress)
-        history = history or SeriesHistory(**vars(found))
-        fits = about_features(fits, local_numbers(inner, series[0]), found.edges)
+        fitted = _fitted(inner, tables, again if number else settings, progress)
+        history = history or SeriesHistory(**vars(fitted))
+        fits = about_features(fits, local_numbers(inner, series[0]), fitted.edges)
         # Losses of rows are linearised elsewhere in each round; the deviance is
         # comparable.
         if best is not None and fits.deviance >= best.fits.deviance:
             break
         # Spreads can stand still while an edge is swapped, so both must stay.
-        same = best is not None and kept_edges(best.edges) == kept_edges(found.edges)
+        same = best is not None and kept_edges(best.edges) == kept_edges(fitted.edges)
         settled = best is not None and same and steady(best.fits, fits)
-        best = Round(fits, found.edges, _copied(inner))
+        best = Round(fits, fitted.edges, _copied(inner))
         if settled:
             break
         others = replace_series(fits.problem, series[1])
@@ -252,8 +252,8 @@ def residual_kind(model: DynamicModel, config: TrainConfig) -> Residual:
 def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
     """Return the problem of other series, compared in the same way under the same noise."""
     process = replace(problem.process, table=series)
-    known = problem.comparison
-    comparison = replace(Comparison.of(process, known.scale), noise=known.noise)
+    earlier = problem.comparison
+    comparison = replace(Comparison.of(process, earlier.scale), noise=earlier.noise)
     return replace(problem, process=process, comparison=comparison)
 
 
@@ -312,9 +312,9 @@ def _through_simulation(
     """Solve the curves anew on the loss linearised where they are, while it falls."""
     again = config.replace(profiles=False, bootstrap=0)
     count = float(problems[0].comparison.counts.sum())
-    known, edges, lowest = _copied(inner), history.edges, np.inf
+    weights, edges, lowest = _copied(inner), history.edges, np.inf
     for number in range(ROUNDS):
-        numbers = [local_numbers(inner, one) for one in series]
+        numbers = [local_numbers(inner, table) for table in series]
         centre = numbers[0].mean(0)
         parts = [
             linearised_at(problem, q, centre)
@@ -326,14 +326,14 @@ def _through_simulation(
         )
         # The quadratic was trusted too far: keep the curves before.
         if loss > lowest:
-            inner.load_state_dict(known)
+            inner.load_state_dict(weights)
             return
         history.edges = edges
         # The noise of a loss of n unit variances grows as sqrt(n): less gain is none.
         if loss > lowest - SETTLED * count**0.5:
             return
-        lowest, known = loss, _copied(inner)
-        tables = [part.table(one) for (part, _), one in zip(parts, series, strict=True)]
+        lowest, weights = loss, _copied(inner)
+        tables = [part.table(own) for (part, _), own in zip(parts, series, strict=True)]
         # Edges are asked about anew: what they say is linearised where the curves are.
         edges = _fitted(inner, tables, again, None).edges
 

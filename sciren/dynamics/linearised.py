@@ -116,5 +116,5 @@ def _roots(precision: np.ndarray) -> np.ndarray:
     scaled = precision / (size[:, :, None] * size[:, None])
     # With H = D S D, S = V diag(v) V': R = sqrt(v) V' D.
     values, vectors = np.linalg.eigh(scaled)
-    seen = np.where(values > UNSEEN * values[:, -1:], values, 0.0)
-    return np.sqrt(seen)[..., None] * vectors.transpose(0, 2, 1) * size[:, None]
+    determined = np.where(values > UNSEEN * values[:, -1:], values, 0.0)
+    return np.sqrt(determined)[..., None] * vectors.transpose(0, 2, 1) * size[:, None]

@@ -109,20 +109,22 @@ class LocalScale:
         low, high = self.constant_limits()
         inner = [
             (-HALF_WIDTH, HALF_WIDTH)
-            if isinstance(one, HardSigmoid)
+            if isinstance(constraint, HardSigmoid)
             else (float(p.low), float(p.high))
-            if one.name == "relu"
+            if constraint.name == "relu"
             else (-np.inf, np.inf)
-            for one, p in zip(self.constraints, self.model.group_latents, strict=True)
+            for constraint, p in zip(
+                self.constraints, self.model.group_latents, strict=True
+            )
         ]
         own = torch.tensor(inner, dtype=torch.float64).reshape(-1, 2)
         return torch.cat([own[:, 0], low]), torch.cat([own[:, 1], high])
 
     def physical_limits(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the declared bounds (Q,) of all local numbers."""
-        known = {p.name: p for p in (*self.model.group_latents, *self.constants)}
+        parameters = {p.name: p for p in (*self.model.group_latents, *self.constants)}
         low, high = (
-            np.array([getattr(known[name], end) for name in self.names])
+            np.array([getattr(parameters[name], end) for name in self.names])
             for end in ("low", "high")
         )
         return low, high
@@ -135,7 +137,7 @@ class LocalScale:
         """Return the longest step allowed for every number, (G, Q)."""
         # Raw values of bounded latents and logs have a natural size; elsewhere it is
         # their own.
-        two_sided = [one.needs == "both" for one in self.constraints]
+        two_sided = [constraint.needs == "both" for constraint in self.constraints]
         logs = self._constant_scale.in_logs.tolist()
         fixed = torch.tensor([*two_sided, *logs])
         return torch.where(
@@ -144,15 +146,15 @@ class LocalScale:
 
     def values(self, physical: np.ndarray) -> Values:
         """Return local numbers (G, Q) as values of the process."""
-        known = dict(zip(self.names, physical.T, strict=True))
+        values = dict(zip(self.names, physical.T, strict=True))
         # A start that is not learned is the declared one in all groups.
         starts = {
-            state.name: known.pop(state.start_name)
+            state.name: values.pop(state.start_name)
             if state.learn_start
             else np.full(len(physical), state.start)
             for state in self.model.states
         }
-        return Values(known, starts, self.functions)
+        return Values(values, starts, self.functions)
 
     def directions(self) -> Directions:
         """Return the directions of all local numbers, in their order."""

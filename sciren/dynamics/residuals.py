@@ -60,8 +60,8 @@ class Comparison:
         targets = compared_targets(process)
         compared = ~np.isnan(targets)
         # One is a value that every transformation takes; it is masked again at once.
-        known = torch.from_numpy(np.where(compared, targets, 1.0))
-        observed = np.where(compared, scale.transform(known).numpy(), 0.0)
+        targets_or_one = torch.from_numpy(np.where(compared, targets, 1.0))
+        observed = np.where(compared, scale.transform(targets_or_one).numpy(), 0.0)
         count = targets.shape[-1]
         noise = NoiseOfSeries(np.ones(count), (Autoregression.none(),) * count)
         return cls(
@@ -109,10 +109,10 @@ class Comparison:
         for target, memory in enumerate(self.noise.memory):
             # Gaps split the filter into segments: over a gap the lag of the filter
             # would be wrong.
-            seen = np.flatnonzero(self.compared[target, :, group])
-            part = columns[:, target, seen].T
+            rows = np.flatnonzero(self.compared[target, :, group])
+            part = columns[:, target, rows].T
             if memory.order:
-                part = filtered(memory, part, _segments(seen))
+                part = filtered(memory, part, _segments(rows))
             parts.append(part / np.sqrt(self.noise.variance[target]))
         return np.concatenate(parts)
 
@@ -161,15 +161,15 @@ class Comparison:
     def _memory(self, residual: np.ndarray, target: int) -> Autoregression:
         values, segments, last = [], [], 0
         for group in range(residual.shape[-1]):
-            seen = np.flatnonzero(self.compared[target, :, group])
-            if not len(seen):
+            rows = np.flatnonzero(self.compared[target, :, group])
+            if not len(rows):
                 continue
             # At its own mean: a bias of a group would look like an endless memory.
-            part = residual[seen, group]
+            part = residual[rows, group]
             values.append(part - part.mean())
             # Ids continue from group to group, so that no lag reaches from one into the
             # next.
-            segments.append(_segments(seen) + last)
+            segments.append(_segments(rows) + last)
             last = segments[-1][-1] + 1
         return fit_autoregression(
             np.concatenate(values), np.concatenate(segments), ORDER
@@ -191,16 +191,16 @@ def compared_targets(process: SeriesProcess) -> np.ndarray:
                 "targets={model's name: column}"
             )
     order = [table.target_names.index(name) for name in model.targets]
-    seen = table.compared(model.warmup)[..., order]
+    compared = table.compared(model.warmup)[..., order]
     for number, name in enumerate(model.targets):
-        if not seen[..., number].any():
+        if not compared[..., number].any():
             raise TrainingError(
                 f"target {name!r} has no observation after the warm-up of {model.warmup} "
                 "rows; lower warmup, or give longer series"
             )
-    return np.where(seen, table.targets[..., order], np.nan)
+    return np.where(compared, table.targets[..., order], np.nan)
 
 
-def _segments(seen: np.ndarray) -> np.ndarray:
+def _segments(rows: np.ndarray) -> np.ndarray:
     """Return ids of unbroken stretches of rows."""
-    return np.concatenate(([0], np.cumsum(np.diff(seen) != 1))) if len(seen) else seen
+    return np.concatenate(([0], np.cumsum(np.diff(rows) != 1))) if len(rows) else rows

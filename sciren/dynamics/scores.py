@@ -35,14 +35,14 @@ def group_scores(process: SeriesProcess, outputs: np.ndarray) -> pd.DataFrame:
 
 
 def _scores(y: np.ndarray, o: np.ndarray) -> dict[str, float]:
-    known = {"nse": np.nan, "kge": np.nan, "bias": np.nan, "observations": len(o)}
+    scores = {"nse": np.nan, "kge": np.nan, "bias": np.nan, "observations": len(o)}
     # Both scores divide by the spread of the observations.
     if len(o) < FEWEST or o.std() == 0:
-        return known
-    known["nse"] = float(1 - np.mean((y - o) ** 2) / o.var())
+        return scores
+    scores["nse"] = float(1 - np.mean((y - o) ** 2) / o.var())
     # A constant simulation has no correlation; a mean of zero has no ratio.
     if y.std() > 0 and o.mean() != 0:
         parts = (np.corrcoef(y, o)[0, 1], y.std() / o.std(), y.mean() / o.mean())
-        known["kge"] = float(1 - np.sqrt(sum((part - 1) ** 2 for part in parts)))
-        known["bias"] = float(parts[2] - 1)
-    return known
+        scores["kge"] = float(1 - np.sqrt(sum((part - 1) ** 2 for part in parts)))
+        scores["bias"] = float(parts[2] - 1)
+    return scores

@@ -139,19 +139,26 @@ def _shared(law: Recurrence) -> tuple[Recurrence, dict[str, sympy.Expr]]:
         for target, formula in zip(law.outputs, short[len(law.new) :], strict=True)
         if formula in {name for name, _ in shared}
     }
-    parts = {str(own.get(name, name)): one.xreplace(own) for name, one in shared}
+    parts = {
+        str(own.get(name, name)): expression.xreplace(own)
+        for name, expression in shared
+    }
     short = [formula.xreplace(own) for formula in short]
     # the formulas of new states come first in `short`
     new = dict(zip(law.new, short, strict=False))
     outputs = dict(zip(law.outputs, short[len(new) :], strict=True))
-    outputs = {target: one for target, one in outputs.items() if target not in parts}
+    outputs = {
+        target: expression
+        for target, expression in outputs.items()
+        if target not in parts
+    }
     return replace(law, new=new, outputs=outputs), parts
 
 
 def _of_functions(law: Recurrence) -> list[str]:
     """Return the parameters that only functions of states and rows have."""
     inside, outside = (
-        {str(symbol) for one in group for symbol in one.free_symbols}
+        {str(symbol) for expression in group for symbol in expression.free_symbols}
         for group in (
             law.functions.values(),
             (*law.new.values(), *law.outputs.values()),
@@ -181,18 +188,18 @@ def _start(
     value = constants.get(state.start_name, state.start)
     text = format_number(float(value), digits, "latex")
     if state.of is not None:
-        whole = _indexed(state.of, "i") if state.of in latents else _word(state.of)
-        text = rf"{text}\, {whole}"
+        factor = _indexed(state.of, "i") if state.of in latents else _word(state.of)
+        text = rf"{text}\, {factor}"
     return f"{_indexed(state.name, 'i,0')} = {text}"
 
 
 def _symbols(law: Recurrence, latents: Collection[str]) -> dict[str, str]:
     """Return how states, forcings and latents are written inside a formula."""
     moving = [*(state.name for state in law.states), *law.forcings.values()]
-    known = {name: _indexed(name, TIME) for name in moving}
+    symbols = {name: _indexed(name, TIME) for name in moving}
     for name in law.parameters:
-        known[name] = _indexed(name, "i") if name in latents else _word(name)
-    return known
+        symbols[name] = _indexed(name, "i") if name in latents else _word(name)
+    return symbols
 
 
 def _indexed(name: str, index: str) -> str:

@@ -100,13 +100,13 @@ class Recurrence:
         fixed = model.parameters.fixed
         states = tuple(
             StateLaw(
-                one.name,
+                state.name,
                 # a start that is a share of a fixed parameter is a number
-                float(one.start) * fixed.get(one.of, 1.0),
-                None if one.of in fixed else one.of,
-                one.start_name if one.learn_start else "", one.low, one.high, one.unit,
+                float(state.start) * fixed.get(state.of, 1.0),
+                None if state.of in fixed else state.of,
+                state.start_name if state.learn_start else "", state.low, state.high, state.unit,
             )
-            for one in model.states
+            for state in model.states
         )  # fmt: skip
         return cls(
             states, traced[0], traced[1], dict(model.observed_states),
@@ -126,11 +126,19 @@ class Recurrence:
         """Return the recurrence with the functions of states inside its formulas."""
         if not self.functions:
             return self
-        place = {sympy.Symbol(n, real=True): one for n, one in self.functions.items()}
+        replacement = {
+            sympy.Symbol(n, real=True): formula for n, formula in self.functions.items()
+        }
         return replace(
             self,
-            new={name: one.xreplace(place) for name, one in self.new.items()},
-            outputs={name: one.xreplace(place) for name, one in self.outputs.items()},
+            new={
+                name: formula.xreplace(replacement)
+                for name, formula in self.new.items()
+            },
+            outputs={
+                name: formula.xreplace(replacement)
+                for name, formula in self.outputs.items()
+            },
             functions={},
         )
 
@@ -147,16 +155,18 @@ class Recurrence:
         known = [*names, *(str(symbol) for symbol, _ in parts)]
         symbols = [sympy.Symbol(name, real=True) for name in known]
         # parts first, in their order: a part may hold those before it
-        first = [build(one, symbols, None, NUMPY) for _, one in parts]
-        last = [build(one, symbols, None, NUMPY) for one in short]
+        first = [build(formula, symbols, None, NUMPY) for _, formula in parts]
+        last = [build(formula, symbols, None, NUMPY) for formula in short]
 
         def step(given: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
             values = list(given)
             for part in first:
                 values.append(part(values))
-            found = [one(values) for one in last]
+            results = [function(values) for function in last]
             count = len(self.states)
-            return found[:count], dict(zip(self.outputs, found[count:], strict=True))
+            return results[:count], dict(
+                zip(self.outputs, results[count:], strict=True)
+            )
 
         return step
 
@@ -179,11 +189,11 @@ class Recurrence:
         """
         inputs = self._inputs(parameters, forcings)
         shape = np.broadcast_shapes(
-            *(np.shape(one) for one in inputs), np.shape(intervals), (1, 1)
+            *(np.shape(column) for column in inputs), np.shape(intervals), (1, 1)
         )
         # everything becomes (T, G): times down, groups across
         rows = np.broadcast_to(np.asarray(intervals, dtype=float), shape)
-        inputs = [np.broadcast_to(one, shape) for one in inputs]
+        inputs = [np.broadcast_to(column, shape) for column in inputs]
         fixed = [np.broadcast_to(np.asarray(parameters[n], float), shape[1:])
                  for n in self.parameters]  # fmt: skip
         # 1. States before the first row; 2. row by row: outputs from the states at its start,
@@ -193,16 +203,18 @@ class Recurrence:
         outputs: dict[str, list[np.ndarray]] = {name: [] for name in self.targets}
         with np.errstate(all="ignore"):
             for t in range(shape[0]):
-                row = [one[t] for one in inputs]
+                row = [column[t] for column in inputs]
                 # one evaluation gives outputs and, for an ODE, the first derivatives
                 first, out = self._step([*now, *fixed, *row])
                 ahead = self._ahead(now, first, [*fixed, *row], rows[t])
                 # an observed state is that of the row's time for an ODE, that at the end of its
                 # step else
-                seen = dict(
+                by_state = dict(
                     zip(states, now if self.time == "ode" else ahead, strict=True)
                 )
-                out |= {target: seen[state] for target, state in self.observed.items()}
+                out |= {
+                    target: by_state[state] for target, state in self.observed.items()
+                }
                 for name, value in out.items():
                     outputs[name].append(np.broadcast_to(value, shape[1:]))
                 now = ahead
@@ -230,9 +242,9 @@ class Recurrence:
         values = []
         for state in self.states:
             start = parameters[state.start_name] if state.start_name else state.start
-            whole = parameters[state.of] if state.of else 1.0
+            factor = parameters[state.of] if state.of else 1.0
             # a start may be a share of a parameter, such as a capacity
-            values.append(np.broadcast_to(np.asarray(start, float) * whole, shape))
+            values.append(np.broadcast_to(np.asarray(start, float) * factor, shape))
         return values
 
     def _ahead(
@@ -270,8 +282,10 @@ class Recurrence:
         return {
             "format": FORMAT,
             "states": [asdict(state) for state in self.states],
-            "new": {name: to_tree(one) for name, one in self.new.items()},
-            "outputs": {name: to_tree(one) for name, one in self.outputs.items()},
+            "new": {name: to_tree(formula) for name, formula in self.new.items()},
+            "outputs": {
+                name: to_tree(formula) for name, formula in self.outputs.items()
+            },
             "observed": dict(self.observed),
             "parameters": list(self.parameters),
             "forcings": dict(self.forcings),
@@ -279,7 +293,9 @@ class Recurrence:
             "substeps": self.substeps,
             "warmup": self.warmup,
             "solver": self.solver,
-            "functions": {name: to_tree(one) for name, one in self.functions.items()},
+            "functions": {
+                name: to_tree(formula) for name, formula in self.functions.items()
+            },
         }
 
     @classmethod

@@ -140,7 +140,7 @@ def state_forms(
     reference = float(f"{middle:.1g}") if middle > 0 else 1.0
     curve = _known(fit)
     begun = _screened(relations(tuple(families), reference, latent.low), curve, fit)
-    forms = sorted((_refitted(fit, *one) for one in begun), key=_by_criterion)
+    forms = sorted((_refitted(fit, *start) for start in begun), key=_by_criterion)
     # The curve's residuals hold its own errors; those of the form say what the noise is.
     best = _refitted(_with_noise(fit, forms[0]), forms[0].relation,
                      forms[0].function.constants)  # fmt: skip
@@ -216,13 +216,13 @@ def screened(
     """
     ranked = []
     for member in members:
-        found = fit_relation(member, curve)
-        if found is not None:
+        fitted = fit_relation(member, curve)
+        if fitted is not None:
             # chi-square and BIC's log n for each free constant
-            score = found[1] + len(member.free) * np.log(count)
-            ranked.append((score, member, found[0]))
-    ranked.sort(key=lambda one: one[0])
-    near = [one for one in ranked if one[0] <= ranked[0][0] + FAR][:most]
+            score = fitted[1] + len(member.free) * np.log(count)
+            ranked.append((score, member, fitted[0]))
+    ranked.sort(key=lambda entry: entry[0])
+    near = [entry for entry in ranked if entry[0] <= ranked[0][0] + FAR][:most]
     return [(member, constants) for _, member, constants in near]
 
 
@@ -232,12 +232,12 @@ def _with_noise(fit: "StateFit", form: StateForm) -> "StateFit":
     values = replace(
         problem.values(fit.theta), functions={problem.latent.name: form.function}
     )
-    known = form.process_constants
+    constants = form.process_constants
     groups = len(problem.process.table)
-    parameters = {n: np.full(groups, known[n]) for n in values.parameters}
+    parameters = {n: np.full(groups, constants[n]) for n in values.parameters}
     # learned starts are constants of the process, the others stay as they were
     starts = {
-        s.name: np.full(groups, known[s.start_name])
+        s.name: np.full(groups, constants[s.start_name])
         if s.learn_start
         else values.starts[s.name]
         for s in problem.process.model.states

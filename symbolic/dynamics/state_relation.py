@@ -91,8 +91,10 @@ class RelationAt:
     constants: Array
 
     def _free(self, x: Array) -> Array:
-        whole = self.relation.whole(self.constants)
-        return self.relation.form.value(np.asarray(x) / self.relation.reference, whole)
+        constants = self.relation.whole(self.constants)
+        return self.relation.form.value(
+            np.asarray(x) / self.relation.reference, constants
+        )
 
     def value(self, x: Array) -> Array:
         """Return the latent at states of any shape."""
@@ -100,16 +102,18 @@ class RelationAt:
 
     def slope(self, x: Array) -> Array:
         """Return its derivative by the state, zero where the bound holds it."""
-        whole, unit = self.relation.whole(self.constants), self.relation.reference
-        slope = self.relation.form.by_x(np.asarray(x) / unit, whole) / unit
+        constants, unit = self.relation.whole(self.constants), self.relation.reference
+        slope = self.relation.form.by_x(np.asarray(x) / unit, constants) / unit
         # the maximum of two has the slope of the larger
         return np.where(self._free(x) > self.relation.low, slope, 0.0)
 
     def by_constants(self, x: Array) -> Array:
         """Return its derivatives by the free constants, (..., K)."""
         z = np.ravel(x) / self.relation.reference
-        whole = self.relation.whole(self.constants)
-        columns = self.relation.form.by_constants(z, whole)[:, list(self.relation.free)]
+        constants = self.relation.whole(self.constants)
+        columns = self.relation.form.by_constants(z, constants)[
+            :, list(self.relation.free)
+        ]
         above = np.ravel(self._free(x)) > self.relation.low
         return (columns * above[:, None]).reshape(*np.shape(x), -1)
 
@@ -193,17 +197,17 @@ def _begun(relation: Relation, curve: KnownCurve) -> list[tuple[Array, float]]:
     result = []
     for inner in _inner_members(form, relation.free, middle, half):
         # a of one and d of zero, so that columns of a and d are those of unit amplitude
-        whole = np.array([1.0, *inner, 0.0]) if form.shape else np.zeros(1)
-        if not form.feasible(whole, float(z.min()), float(z.max())):
+        constants = np.array([1.0, *inner, 0.0]) if form.shape else np.zeros(1)
+        if not form.feasible(constants, float(z.min()), float(z.max())):
             continue
-        columns = form.by_constants(z, whole)
+        columns = form.by_constants(z, constants)
         # positions of amplitude and offset, where they are free
-        outer = [k for k in relation.free if k in (0, len(whole) - 1)]
+        outer = [k for k in relation.free if k in (0, len(constants) - 1)]
         design = curve.root @ columns[:, outer]
         amounts, *_ = np.linalg.lstsq(design, target, rcond=None)
-        whole[outer] = amounts
+        constants[outer] = amounts
         left = target - design @ amounts
-        result.append((whole[list(relation.free)], float(left @ left)))
+        result.append((constants[list(relation.free)], float(left @ left)))
     return result
 
 
@@ -213,14 +217,14 @@ def _inner_members(
     """Return inner constants of the grid in units of z, held ones zero, each once."""
     if form.shape is None:
         return [()]
-    found: dict[tuple[float, ...], None] = {}
+    members: dict[tuple[float, ...], None] = {}
     for inner in form.shape.grid():
         # grids are those of [-1, 1]: moved to the visited range
         moved = form.to_raw(np.array([1.0, *inner, 0.0]), middle, half)[1:-1]
         kept = (v if k + 1 in free else 0.0 for k, v in enumerate(moved))
         # members that differ in a held constant only are the same
-        found[tuple(float(f"{v:.12g}") for v in kept)] = None
-    return list(found)
+        members[tuple(float(f"{v:.12g}") for v in kept)] = None
+    return list(members)
 
 
 def _short(number: float) -> Any:

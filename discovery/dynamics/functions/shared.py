@@ -147,8 +147,8 @@ def _add_constant(
     problems = _problems(flat, config, forms)
     start = shared_numbers(problems, {**_values(forms), **forms.flat().constants})
     numbers = problems.of_constants(start["train"])
-    for part, found in free_runs(problems.all(), {CONSTANT: numbers}).items():
-        runs[part] |= found
+    for part, predicted in free_runs(problems.all(), {CONSTANT: numbers}).items():
+        runs[part] |= predicted
 
 
 def _table(closed: "SeriesStudy", forms: "FunctionForms") -> "pd.DataFrame":

@@ -17,22 +17,24 @@ if TYPE_CHECKING:
     from symbolic.dynamics.closed.forms import FunctionForms
 
 
-def add_forms(found: "Discovery", study: "SeriesStudy", forms: "FunctionForms") -> None:
+def add_forms(
+    discovery: "Discovery", study: "SeriesStudy", forms: "FunctionForms"
+) -> None:
     """Add candidates, notes, curves and reasons about the forms to a result, in place.
 
     Args:
-        found: of the study with closed forms.
+        discovery: of the study with closed forms.
         study: with the latents as they are declared.
         forms: of these latents.
     """
     import pandas as pd
 
-    found.candidates = pd.concat(
-        [candidates_of(forms), found.candidates], ignore_index=True
+    discovery.candidates = pd.concat(
+        [candidates_of(forms), discovery.candidates], ignore_index=True
     )
-    found.notes = (*found.notes, *notes_on(forms))
-    found.state_curves = tuple(_curves(study, forms))
-    found.verdict = Verdict.of([*found.verdict.reasons, *reasons_of(forms)])
+    discovery.notes = (*discovery.notes, *notes_on(forms))
+    discovery.state_curves = tuple(_curves(study, forms))
+    discovery.verdict = Verdict.of([*discovery.verdict.reasons, *reasons_of(forms)])
 
 
 def candidates_of(forms: "FunctionForms") -> "pd.DataFrame":
@@ -41,12 +43,12 @@ def candidates_of(forms: "FunctionForms") -> "pd.DataFrame":
 
     rows: list[dict[str, Any]] = [
         {
-            "stage": "families", "latent": one.latent, "source": one.source,
-            "family": one.relation.form.family, "label": one.relation.label,
-            "criterion": one.criterion, "squares": one.squares,
-            "equal": one.relation.label in forms.equals(one.latent, one.source),
+            "stage": "families", "latent": candidate.latent, "source": candidate.source,
+            "family": candidate.relation.form.family, "label": candidate.relation.label,
+            "criterion": candidate.criterion, "squares": candidate.squares,
+            "equal": candidate.relation.label in forms.equals(candidate.latent, candidate.source),
         }
-        for one in forms.candidates
+        for candidate in forms.candidates
     ]  # fmt: skip
     rows += [
         {"stage": "features", "latent": e["latent"], "source": e["feature"],

@@ -173,7 +173,7 @@ def scale_of(model: DynamicModel, constraint: ConstraintChoice) -> LocalScale:
     """Return the scale of the numbers of groups under a choice of constraints."""
     if isinstance(constraint, Mapping):
         own = {p.name for p in model.group_latents}
-        constraint = {n: one for n, one in constraint.items() if n in own}
+        constraint = {n: choice for n, choice in constraint.items() if n in own}
     return LocalScale(model, resolve(constraint, model.group_latents))
 
 
@@ -227,13 +227,14 @@ def _first(problem: FunctionProblem) -> Tensor:
         else:
             flat.append(np.zeros(len(term)))
             line.append(flat[-1])
-    starts = [problem.start(np.concatenate(one)) for one in (flat, line)]
+    starts = [problem.start(np.concatenate(parts)) for parts in (flat, line)]
     if not problem.state_latents:
         return starts[0]
     fits = [
-        minimise(problem, one, ITERATIONS, TOLERANCE, damping=1e-2) for one in starts
+        minimise(problem, start, ITERATIONS, TOLERANCE, damping=1e-2)
+        for start in starts
     ]
-    return min(fits, key=lambda one: float(one.loss)).theta
+    return min(fits, key=lambda solution: float(solution.loss)).theta
 
 
 def _through_zero(term: Term) -> np.ndarray:

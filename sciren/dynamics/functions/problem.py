@@ -232,8 +232,8 @@ class FunctionProblem:
         share = (longest / steps).amin(1).clamp_max(1.0)
         moved = theta + share.unsqueeze(1) * (trial - theta)
         low, high = (
-            torch.cat([one[:latents].repeat(count), one[latents:]])
-            for one in self.scale.limits()
+            torch.cat([bound[:latents].repeat(count), bound[latents:]])
+            for bound in self.scale.limits()
         )
         held = moved[:, self.size :]
         moved[:, self.size :] = torch.minimum(torch.maximum(held, low), high)

@@ -46,12 +46,13 @@ class Deviations:
     @classmethod
     def declared(cls, scale: LocalScale) -> "Deviations":
         """Return the laws that parameters declare, with spreads to start from."""
-        known = {p.name: p for p in scale.model.parameters}
-        laws = [known[name].deviation for name in scale.names]
+        parameters = {p.name: p for p in scale.model.parameters}
+        laws = [parameters[name].deviation for name in scale.names]
         sizes = [
             0.0
             if law is None
-            else FIRST_SD * (1.0 if law == "lognormal" else _size(known[name].initial))
+            else FIRST_SD
+            * (1.0 if law == "lognormal" else _size(parameters[name].initial))
             for name, law in zip(scale.names, laws, strict=True)
         ]
         return cls(

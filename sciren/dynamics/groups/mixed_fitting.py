@@ -66,11 +66,11 @@ class GroupDeviations:
 
     def moved(self, numbers: np.ndarray, groups: Sequence[str]) -> np.ndarray:
         """Return numbers (G, Q) by features with the modes of the groups that are known."""
-        known = {label: row for row, label in enumerate(self.groups)}
+        row_of = {label: row for row, label in enumerate(self.groups)}
         # A group that the fit has not seen deviates by zero, its most probable value.
         u = np.array(
             [
-                self.u[known[g]] if g in known else np.zeros_like(self.law.sd)
+                self.u[row_of[g]] if g in row_of else np.zeros_like(self.law.sd)
                 for g in groups
             ]
         )
@@ -80,13 +80,13 @@ class GroupDeviations:
         self, numbers: np.ndarray, groups: Sequence[str], rng: np.random.Generator
     ) -> np.ndarray:
         """Draw numbers (G, Q): unknown groups from the spread, known ones about their mode."""
-        known = {label: row for row, label in enumerate(self.groups)}
+        row_of = {label: row for row, label in enumerate(self.groups)}
         t = self.law.forward(numbers)
         for place, group in enumerate(groups):
-            if group in known:
+            if group in row_of:
                 # "eigh" takes variances that are singular: numbers without deviation
                 # have none.
-                row = known[group]
+                row = row_of[group]
                 t[place] += rng.multivariate_normal(
                     self.u[row], self.variance[row], method="eigh"
                 )

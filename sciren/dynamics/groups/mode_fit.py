@@ -267,10 +267,10 @@ def _with_noise(problem: GroupProblem, t: np.ndarray, spent: float) -> GroupProb
     return problem.with_noise_of(run.outputs, spent)
 
 
-def _change(one: GroupProblem, other: GroupProblem) -> float:
-    own = one.law.sd > 0
-    spreads = np.log(other.law.sd[own] / one.law.sd[own])
-    noise = np.log(other.comparison.noise.variance / one.comparison.noise.variance)
+def _change(before: GroupProblem, after: GroupProblem) -> float:
+    own = before.law.sd > 0
+    spreads = np.log(after.law.sd[own] / before.law.sd[own])
+    noise = np.log(after.comparison.noise.variance / before.comparison.noise.variance)
     # Half of the log of a variance is the log of its deviation, as spreads are
     # deviations.
     return float(np.abs(np.concatenate([spreads, 0.5 * noise])).max())

@@ -41,10 +41,10 @@ def windowed_start(problem: GroupProblem, start: Tensor) -> Tensor:
     return _better(problem, raw, start)
 
 
-def _better(problem: GroupProblem, one: Tensor, other: Tensor) -> Tensor:
-    members = torch.arange(len(one))
-    first, second = (problem.loss(theta, members) for theta in (one, other))
-    return torch.where((first <= second).unsqueeze(1), one, other)
+def _better(problem: GroupProblem, point: Tensor, rival: Tensor) -> Tensor:
+    members = torch.arange(len(point))
+    first, second = (problem.loss(theta, members) for theta in (point, rival))
+    return torch.where((first <= second).unsqueeze(1), point, rival)
 
 
 def shortened(problem: GroupProblem, rows: int) -> GroupProblem:

@@ -45,9 +45,9 @@ def accurate(process: SeriesProcess, values: Values) -> SeriesProcess:
     )
 
 
-def _close(process: SeriesProcess, one: Trajectory, other: Trajectory) -> bool:
+def _close(process: SeriesProcess, coarser: Trajectory, finer: Trajectory) -> bool:
     active = process.table.active
-    for coarse, fine in zip(one.outputs, other.outputs, strict=True):
+    for coarse, fine in zip(coarser.outputs, finer.outputs, strict=True):
         if not (np.isfinite(coarse[active]).all() and np.isfinite(fine[active]).all()):
             return False
         # Measured by the range over all groups: a flat group does not ask for substeps.

@@ -56,11 +56,13 @@ def jacobian_blocks(
     for first in range(0, groups, size):
         part = slice(first, first + size)
         here = Local(local.by_state[:, :, part], local.by_parameter[:, :, part])
-        some = [
-            one if one.design is None else replace(one, design=one.design[:, part])
-            for one in forced
+        forced_part = [
+            directed
+            if directed.design is None
+            else replace(directed, design=directed.design[:, part])
+            for directed in forced
         ]
-        yield part, tangents(here, some, start[..., part])
+        yield part, tangents(here, forced_part, start[..., part])
 
 
 def _forced(
@@ -99,6 +101,6 @@ def _start(
             start[static.index(state.of), number] = values.starts[state.name]
         if state.name in directions.starts:
             column = len(static) + list(directions.starts).index(state.name)
-            known = {**process.model.parameters.fixed, **values.parameters}
-            start[column, number] = known[state.of] if state.of is not None else 1.0
+            values_of = {**process.model.parameters.fixed, **values.parameters}
+            start[column, number] = values_of[state.of] if state.of is not None else 1.0
     return start

@@ -61,7 +61,7 @@ def implicit(rates: Rates, states: Sequence[Any], h: Any) -> list[Any]:
             return [_bare(v) for v in rates([torch.as_tensor(v) for v in given])]
 
     # The steps are those of arrays: only what they lead to is differentiated.
-    _, shares = _advanced(on_arrays, [_bare(one) for one in states], _bare(h))
+    _, shares = _advanced(on_arrays, [_bare(state) for state in states], _bare(h))
     now = list(states)
     for part in shares:
         now, _ = _step(rates, now, h * torch.as_tensor(part), _on_tensors)
@@ -88,8 +88,8 @@ def _advanced(
             break
         # Shares are powers of two, so that they add up to one without rounding.
         part = np.where(going, np.minimum(share, 1 - there), 0.0)
-        found, slopes = _step(rates, list(now), part * whole, _on_arrays)
-        ahead = np.array(found)
+        solution, slopes = _step(rates, list(now), part * whole, _on_arrays)
+        ahead = np.array(solution)
         good = np.isfinite(ahead).all(0)
         good &= _close(rates, now, ahead, part * whole, slopes)
         part = np.where(good, part, 0.0)
@@ -225,20 +225,22 @@ def _on_tensors(
 
     def on_arrays(states: Sequence[Any]) -> list[Any]:
         with torch.no_grad():
-            return [_bare(v) for v in rates([torch.as_tensor(one) for one in states])]
+            return [
+                _bare(v) for v in rates([torch.as_tensor(state) for state in states])
+            ]
 
     solved = _on_arrays(
         on_arrays, [_bare(v) for v in known], [_bare(v) for v in guess], _bare(h)
     )
-    at = [torch.as_tensor(one).requires_grad_() for one in solved]
+    at = [torch.as_tensor(values).requires_grad_() for values in solved]
     with torch.enable_grad():
         matrix = _matrix(rates(at), at, h)
-    held = [one.detach() for one in at]
+    held = [value.detach() for value in at]
     slopes = rates(held)  # parameters keep their graph, states do not
     residual = [x - a - h * f for x, a, f in zip(held, known, slopes, strict=True)]
     right = torch.stack(torch.broadcast_tensors(*residual), -1)[..., None]
     change = torch.linalg.solve(matrix, right)[..., 0]
-    return [x - one for x, one in zip(held, change.unbind(-1), strict=True)]
+    return [x - move for x, move in zip(held, change.unbind(-1), strict=True)]
 
 
 def _matrix(slopes: Sequence[Any], at: Sequence[Any], h: Any) -> Any:
@@ -246,7 +248,7 @@ def _matrix(slopes: Sequence[Any], at: Sequence[Any], h: Any) -> Any:
     import torch
 
     count = len(at)
-    shape = torch.broadcast_shapes(*(one.shape for one in at))
+    shape = torch.broadcast_shapes(*(values.shape for values in at))
     whole = torch.eye(count, dtype=torch.float64).expand(*shape, count, count).clone()
     for i, slope in enumerate(slopes):
         if not (isinstance(slope, torch.Tensor) and slope.requires_grad):

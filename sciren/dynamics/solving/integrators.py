@@ -57,7 +57,7 @@ def linear(rates: Rates, states: Sequence[Any], h: Any) -> list[Any]:
 
 
 def _ahead(states: Sequence[Any], rates: Sequence[Any], h: Any) -> list[Any]:
-    return [one + h * rate for one, rate in zip(states, rates, strict=True)]
+    return [state + h * rate for state, rate in zip(states, rates, strict=True)]
 
 
 ADVANCE: dict[str, Advance] = {"linear": linear, "rk4": rk4, "implicit": implicit}

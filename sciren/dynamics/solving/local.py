@@ -63,10 +63,10 @@ def _differentiated(
 ) -> Tensor:
     """Return the derivatives (n + m, n + P, rows) of one block of rows."""
     rows = inputs.shape[1]
-    known = [one.clone().requires_grad_() for one in inputs[:count].unbind(0)]
+    leaves = [value.clone().requires_grad_() for value in inputs[:count].unbind(0)]
     others = list(inputs[count:].unbind(0))
     with torch.enable_grad():
-        new, out = process.step(known[:n], known[n:], others[:-1], others[-1])
+        new, out = process.step(leaves[:n], leaves[n:], others[:-1], others[-1])
         # Rows do not meet within a step, so that the gradient of a sum holds every
         # row's own.
         sums = [v.sum() if isinstance(v, Tensor) else None for v in (*new, *out)]
@@ -76,7 +76,7 @@ def _differentiated(
             continue  # the same whatever states and parameters are
         # The recorded step serves all n + m passes, hence the graph is kept.
         gradient = torch.autograd.grad(
-            total, known, retain_graph=True, allow_unused=True
+            total, leaves, retain_graph=True, allow_unused=True
         )
         for direction, column in enumerate(gradient):
             if column is not None:

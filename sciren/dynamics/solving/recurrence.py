@@ -46,11 +46,11 @@ def tangents(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nd
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
     # (K, n + m, G, T): B_t and D_t of every direction; directions of starts stay zero.
     driven = np.zeros((len(start), len(local.by_state), groups, rows))
-    for one in forced:
-        effect = local.by_parameter[:, one.parameter]
-        if one.design is not None:
-            effect = effect * one.design.transpose(2, 1, 0)[:, None]
-        driven[one.columns] = effect
+    for directed in forced:
+        effect = local.by_parameter[:, directed.parameter]
+        if directed.design is not None:
+            effect = effect * directed.design.transpose(2, 1, 0)[:, None]
+        driven[directed.columns] = effect
     carried = _banded(local.by_state[:n], driven[:, :n], start)  # (K, n, G, T)
     outputs = driven[:, n:]
     for number in range(n):
@@ -100,12 +100,14 @@ def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nda
     moved = np.zeros((groups, both.shape[1], start.shape[0]))
     moved[:, :n] = start.transpose(2, 1, 0)
     moving = []
-    for one in forced:
-        if one.design is None:
-            moved[:, n + one.parameter, one.columns] = 1.0
+    for directed in forced:
+        if directed.design is None:
+            moved[:, n + directed.parameter, directed.columns] = 1.0
         else:
             # A view: each time step writes the design into place.
-            moving.append((moved[:, n + one.parameter, one.columns], one.design))
+            moving.append(
+                (moved[:, n + directed.parameter, directed.columns], directed.design)
+            )
     ahead = np.empty((groups, len(both), len(start)))
     outputs = np.empty((rows, groups, len(both) - n, len(start)))
     for t in range(rows):

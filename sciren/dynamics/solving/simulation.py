@@ -126,11 +126,11 @@ class SeriesProcess:
 
     def initial(self, values: Values) -> np.ndarray:
         """Return the states before the first row, (n, G)."""
-        whole = {**self.model.parameters.fixed, **values.parameters}
+        parameters = {**self.model.parameters.fixed, **values.parameters}
         # A start declared as a share is a share of a parameter, learned or fixed.
         first = [
             values.starts[state.name]
-            * (whole[state.of] if state.of is not None else 1.0)
+            * (parameters[state.of] if state.of is not None else 1.0)
             for state in self.model.states
         ]
         # The zeros only say how many groups there are, where all starts are single
@@ -160,7 +160,7 @@ class SeriesProcess:
         known, given = vars(p), vars(f)
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers
             for t in range(rows):
-                now = [one[t] for one in carried]
+                now = [series[t] for series in carried]
                 for name, value in forced.items():
                     given[name] = value[t]
                 for name, value in moving.items():
@@ -168,10 +168,10 @@ class SeriesProcess:
                 for name, function in values.functions.items():
                     known[name] = function.value(now[inputs[name]])
                 new, out = run(now, p, f, intervals[t])
-                for one, value in zip(carried, new, strict=True):
-                    one[t + 1] = value
-                for one, value in zip(given_out, out, strict=True):
-                    one[t] = value
+                for series, value in zip(carried, new, strict=True):
+                    series[t + 1] = value
+                for series, value in zip(given_out, out, strict=True):
+                    series[t] = value
         return Trajectory(states, outputs, values)
 
     def _input(self, latent: str) -> int:
@@ -185,10 +185,10 @@ class SeriesProcess:
 
     def parameters_at(self, trajectory: Trajectory) -> list[np.ndarray]:
         """Return what the function saw as p, each (T, G) or (G,), in order."""
-        known = dict(trajectory.values.parameters)
+        values = dict(trajectory.values.parameters)
         for name, function in trajectory.values.functions.items():
-            known[name] = function.value(self.input_of(name, trajectory))
-        return [np.asarray(known[name], dtype=float) for name in self.parameter_names]
+            values[name] = function.value(self.input_of(name, trajectory))
+        return [np.asarray(values[name], dtype=float) for name in self.parameter_names]
 
     def take(self, groups: Any) -> "SeriesProcess":
         """Return the process on some groups."""

@@ -57,14 +57,14 @@ class Step:
         observed = self.model.observed_states
         if observed:
             # A row of an ODE is an instant, its start; a row of steps is an interval.
-            seen = dict(
+            by_state = dict(
                 zip(
                     self.model.state_names,
                     states if self.model.time == "ode" else new,
                     strict=True,
                 )
             )
-            outputs = {t: seen[s] for t, s in observed.items()} | dict(outputs)
+            outputs = {t: by_state[s] for t, s in observed.items()} | dict(outputs)
         return list(new), [outputs[name] for name in self.model.targets]
 
     @cached_property
@@ -73,7 +73,9 @@ class Step:
 
     def _held(self, values: Values) -> list[Any]:
         """Return new states inside their bounds."""
-        return [_held(v, one) for v, one in zip(values, self.model.states, strict=True)]
+        return [
+            _held(v, state) for v, state in zip(values, self.model.states, strict=True)
+        ]
 
     def _called(
         self, states: Values, p: Any, f: Any

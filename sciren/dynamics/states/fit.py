@@ -183,9 +183,9 @@ def _first_fit(problem: StateProblem) -> Tensor:
     low, high = problem.latent.range or (0.0, 1.0)  # `spline_problem` has asked for it
     count = len(problem.sizes)
     # coefficient j of a uniform cubic spline belongs to the place of knot j - 1
-    place = low + (np.arange(count) - 1) * (high - low) / (count - n_coefficients(0))
+    centres = low + (np.arange(count) - 1) * (high - low) / (count - n_coefficients(0))
     # The line passes the declared start in the middle of the range.
-    line = np.maximum(place, 0.0) / max(abs(high + low) / 2, 1e-300)
+    line = np.maximum(centres, 0.0) / max(abs(high + low) / 2, 1e-300)
     flat = _start(problem, np.ones(count))
     check_finite(problem.process, problem.trajectory(flat))
     fits = [
@@ -205,17 +205,17 @@ def described(problem: StateProblem, theta: Tensor) -> StateFit:
     """Return what is known at a minimum."""
     squares, _, matrix = problem.data_normal(theta)
     count = int(problem.comparison.counts.sum())
-    whole = matrix.copy()
+    penalised = matrix.copy()
     size = len(problem.sizes)
-    whole[:size, :size] += problem.penalty
+    penalised[:size, :size] += problem.penalty
     # effective = trace((H + P)^-1 H): the coefficients that the data hold against the
     # penalty.
-    inverse = np.linalg.pinv(whole, rcond=1e-14, hermitian=True)
+    inverse = np.linalg.pinv(penalised, rcond=1e-14, hermitian=True)
     effective = float(np.trace(inverse @ matrix))
     values = problem.values(theta)
     run = problem.process.simulate(values)
     x = problem.process.input_of(problem.latent.name, run)
-    seen = problem.comparison.compared.any(0)
+    compared = problem.comparison.compared.any(0)
     physical = problem.scale.to_physical(theta[0, size:]).tolist()
     return StateFit(
         problem,
@@ -223,7 +223,7 @@ def described(problem: StateProblem, theta: Tensor) -> StateFit:
         values.functions[problem.latent.name],
         dict(zip(problem.process.model.constant_names, physical, strict=True)),
         np.sqrt(np.maximum(np.diag(inverse) * squares / count, 0.0)),
-        x[seen],
+        x[compared],
         count * np.log(squares / count) + 2 * effective,
         squares,
         count,

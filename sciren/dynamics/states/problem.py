@@ -65,15 +65,15 @@ class StateProblem:
         count, groups = len(self.sizes), len(self.process.table)
         constants = self.scale.to_physical(theta[0, count:]).numpy()
         names = self.process.model.constant_names
-        known = {n: np.full(groups, v) for n, v in zip(names, constants, strict=True)}
+        values = {n: np.full(groups, v) for n, v in zip(names, constants, strict=True)}
         starts = {
-            one.name: known.pop(one.start_name)
-            if one.learn_start
-            else np.full(groups, one.start)
-            for one in self.process.model.states
+            state.name: values.pop(state.start_name)
+            if state.learn_start
+            else np.full(groups, state.start)
+            for state in self.process.model.states
         }
         function = self.build(theta[0, :count].numpy())
-        return Values(known, starts, {self.latent.name: function})
+        return Values(values, starts, {self.latent.name: function})
 
     def trajectory(self, theta: Tensor) -> Trajectory:
         """Simulate; an accepted trial is not run again for its derivatives."""

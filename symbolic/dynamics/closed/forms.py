@@ -170,7 +170,7 @@ class FunctionForms:
         """Return labels of the forms of a term that do as well, the best first."""
         own = sorted(
             (c for c in self.candidates if (c.latent, c.source) == (latent, source)),
-            key=lambda one: one.criterion,
+            key=lambda candidate: candidate.criterion,
         )
         if not own:
             return ()
@@ -203,17 +203,17 @@ def function_forms(
         _candidates(fit, k, tuple(families)) for k in range(len(fit.problem.terms))
     ]
     tried: list[Candidate] = []
-    chosen = [None if one is None else one[0] for one in offered]
+    chosen = [None if members is None else members[0] for members in offered]
     best = _refitted(fit, chosen)
     _note(tried, fit, chosen, best, range(len(chosen)))
     for k, options in enumerate(offered):
         for option in (options or ())[1:]:
             other = [*chosen[:k], option, *chosen[k + 1 :]]
-            found = _refitted(best if np.isfinite(best.squares) else fit, other)
-            _note(tried, fit, other, found, [k])
-            if found.bayes < best.bayes:
-                chosen, best = other, found
-    relations_ = tuple(None if one is None else one[0] for one in chosen)
+            refitted = _refitted(best if np.isfinite(best.squares) else fit, other)
+            _note(tried, fit, other, refitted, [k])
+            if refitted.bayes < best.bayes:
+                chosen, best = other, refitted
+    relations_ = tuple(None if pair is None else pair[0] for pair in chosen)
     reason = _refusal(fit, best, relations_)
     # The curves' residuals hold their own errors; those of the forms say what the noise
     # is.
@@ -252,12 +252,12 @@ def _candidates(
         reference = 10.0 ** round(np.log10(middle)) if middle > 0 else 1.0
     members = relations(families, reference, -np.inf)
     if not term.latent.inputs:
-        members = [one for one in members if "d" not in one.names]
+        members = [relation for relation in members if "d" not in relation.names]
     _, _, matrix = problem.data_normal(fit.theta)
     place = problem.places[k]
     function = term.build(fit.theta[0, place].numpy())
     curve = known_curve(matrix / (fit.squares / fit.count), place, function, visited)
-    curves = sum(one.source != OFFSET for one in problem.terms)
+    curves = sum(other.source != OFFSET for other in problem.terms)
     return screened(members, curve, fit.count, MOST_REFITS if curves == 1 else SEVERAL)
 
 
@@ -278,13 +278,13 @@ def _refitted(
     problem = fit.problem
     before, raw = problem.parts(fit.theta)
     terms, constants = [], []
-    for term, place, one in zip(problem.terms, problem.places, chosen, strict=True):
-        if one is None or _is(term, one[0]):
+    for term, place, option in zip(problem.terms, problem.places, chosen, strict=True):
+        if option is None or _is(term, option[0]):
             terms.append(term)
             constants.append(before[place])
         else:
-            terms.append(_closed(term, one))
-            constants.append(one[1])
+            terms.append(_closed(term, option))
+            constants.append(option[1])
     closed = replace(problem, terms=tuple(terms), weights=(1.0,) * len(terms))
     theta = closed.joined(torch.from_numpy(np.concatenate(constants)), raw)
     theta = _levelled(fit, closed, theta)
@@ -298,8 +298,8 @@ def _is(term: Term, relation: Relation) -> bool:
     return getattr(term.build, "__self__", None) == relation
 
 
-def _closed(term: Term, one: tuple[Relation, np.ndarray]) -> Term:
-    relation, constants = one
+def _closed(term: Term, option: tuple[Relation, np.ndarray]) -> Term:
+    relation, constants = option
     size = len(constants)
     sizes = np.maximum(np.abs(constants), 1e-3)
     return replace(term, build=relation.at, sizes=sizes, penalty=np.zeros((size, size)))
@@ -311,12 +311,12 @@ def _levelled(
     """Give the offsets the mean that the curves had beyond their forms."""
     moved, seen = theta.clone(), closed.comparison.compared.any(0)
     before, after = (
-        one.functions(at) for one, at in ((fit.problem, fit.theta), (closed, theta))
+        model.functions(at) for model, at in ((fit.problem, fit.theta), (closed, theta))
     )
     for term, place in zip(closed.terms, closed.places, strict=True):
         if term.source == OFFSET:
             name = term.latent.name
-            old, new = (one[name].free(closed.columns)[seen] for one in (before, after))  # pyright: ignore[reportAttributeAccessIssue]
+            old, new = (f[name].free(closed.columns)[seen] for f in (before, after))  # pyright: ignore[reportAttributeAccessIssue]
             shift = float(np.mean(old) - np.mean(new))
             moved[0, place] += shift if np.isfinite(shift) else 0.0
     return moved
@@ -326,15 +326,15 @@ def _note(
     tried: list[Candidate],
     fit: FunctionFit,
     chosen: Sequence[tuple[Relation, np.ndarray] | None],
-    found: FunctionFit,
+    refit: FunctionFit,
     places: Sequence[int],
 ) -> None:
     for k in places:
-        one, term = chosen[k], fit.problem.terms[k]
-        if one is not None:
+        option, term = chosen[k], fit.problem.terms[k]
+        if option is not None:
             tried.append(
                 Candidate(
-                    term.latent.name, term.source, one[0], found.squares, found.bayes
+                    term.latent.name, term.source, option[0], refit.squares, refit.bayes
                 )
             )
 
@@ -349,7 +349,7 @@ def _refusal(
     allowed = float(chdtri(freedom, CHANCE)) * fit.squares / fit.count
     if excess <= allowed:
         return ""
-    named = ", ".join(one.label for one in chosen if one is not None)
+    named = ", ".join(relation.label for relation in chosen if relation is not None)
     return (
         f"{named}, the best forms, leave {excess:.3g} more than the curves in units of the "
         f"noise; {allowed:.3g} is allowed. Keep the curves, or name further families"

@@ -56,14 +56,14 @@ class ClosedModel(DynamicModel):
     ) -> None:
         self.base, self.formulas = base, dict(formulas)
         self.given, self.columns = dict(constants), dict(columns)
-        starts = {one.start_name for one in base.states if one.learn_start}
+        starts = {state.start_name for state in base.states if state.learn_start}
         kept = [p for p in base.parameters if p.name not in {*formulas, *starts}]
         own = [Parameter(n, kind="constant", start=v) for n, v in constants.items()]
         self._place = self._columns_of_symbols()
         symbols = list(self._place)
         self._evaluators = {
-            name: build(one, symbols, None, DISPATCHED)
-            for name, one in formulas.items()
+            name: build(formula, symbols, None, DISPATCHED)
+            for name, formula in formulas.items()
         }
         super().__init__(
             self._step, base.name, [*kept, *own], base.states,
@@ -77,7 +77,7 @@ class ClosedModel(DynamicModel):
         by_column = {self.columns.get(n, n): n for n in self.base.forcings}
         known = {*self.base.state_names, *self.given}
         used = sorted(
-            {str(s) for one in self.formulas.values() for s in one.free_symbols}
+            {str(s) for formula in self.formulas.values() for s in formula.free_symbols}
         )
         self.added = tuple(n for n in used if n not in known and n not in by_column)
         return {name: by_column.get(name, name) for name in used}
@@ -86,7 +86,9 @@ class ClosedModel(DynamicModel):
         """Return the parameters with the latents that are formulas."""
         known = {**vars(f), **vars(p), **vars(s)}
         values = [known[name] for name in self._place.values()]
-        latents = {name: one(values) for name, one in self._evaluators.items()}
+        latents = {
+            name: evaluator(values) for name, evaluator in self._evaluators.items()
+        }
         return SimpleNamespace(**vars(p), **latents)
 
     def _step(self, s: Any, p: Any, f: Any) -> Any:

@@ -21,7 +21,7 @@ def _sizes(step: StepCode) -> tuple[int, int, int, int]:
     """Sizes of s, p, f and out; an array has one element at least."""
     counts = (step.states, step.parameters, step.forcings, step.outputs)
     # arrays of no element are legal in Fortran but nothing can be put into them
-    n, p, f, m = (max(len(one), 1) for one in counts)
+    n, p, f, m = (max(len(entries), 1) for entries in counts)
     return n, p, f, m
 
 

@@ -141,36 +141,38 @@ def step_code(
     # learned starts are used once, at the beginning of the run: no step takes them
     learned = {state.start_name for state in law.states}
     moving = [*(s.name for s in law.states), *law.forcings.values()]
-    known = {name: names("moving", name) for name in moving}
-    known |= {name: names("parameter", name) for name in law.parameters}
+    identifiers = {name: names("moving", name) for name in moving}
+    identifiers |= {name: names("parameter", name) for name in law.parameters}
     formulas = [law.new[s.name] for s in law.states] + list(law.outputs.values())
     # names of parts come after all others, so that none is taken away from a column
-    parts, short = shared_parts(formulas, known, numbered())
-    known |= {str(symbol): names("part", str(symbol)) for symbol, _ in parts}
-    writer = CodeText(dialect, known)
+    parts, short = shared_parts(formulas, identifiers, numbered())
+    identifiers |= {str(symbol): names("part", str(symbol)) for symbol, _ in parts}
+    writer = CodeText(dialect, identifiers)
     free = names_in([*(formula for _, formula in parts), *short])
     index = [state.name for state in law.states]
     # parameters of a group are arguments of `run`, shared constants numbers in it
     own = [n for n in law.parameters if n not in learned]
     count = len(law.states)
     return StepCode(
-        tuple(_slot(state, constants, known) for state in law.states),
-        tuple(known[n] for n in own if n not in constants),
-        tuple((known[n], float(constants[n])) for n in own if n in constants),
-        tuple(known[column] for column in law.forcings.values()),
-        tuple((known[str(symbol)], writer.text(one)) for symbol, one in parts),
-        tuple(writer.text(one) for one in short[:count]),
-        tuple(writer.text(one) for one in short[count:]),
+        tuple(_slot(state, constants, identifiers) for state in law.states),
+        tuple(identifiers[n] for n in own if n not in constants),
+        tuple((identifiers[n], float(constants[n])) for n in own if n in constants),
+        tuple(identifiers[column] for column in law.forcings.values()),
+        tuple((identifiers[str(symbol)], writer.text(expression)) for symbol, expression in parts),
+        tuple(writer.text(expression) for expression in short[:count]),
+        tuple(writer.text(expression) for expression in short[count:]),
         tuple(index.index(state) for state in law.observed.values()),
         law.targets,
-        frozenset(known[n] for n in free if n in known),
+        frozenset(identifiers[n] for n in free if n in identifiers),
         law.time == "ode", law.solver == "linear", law.substeps,
     )  # fmt: skip
 
 
-def _slot(state: Any, constants: Mapping[str, float], known: Mapping[str, str]) -> Slot:
+def _slot(
+    state: Any, constants: Mapping[str, float], identifiers: Mapping[str, str]
+) -> Slot:
     start = float(constants.get(state.start_name, state.start))
     return Slot(
-        known[state.name], start, known[state.of] if state.of else None,
+        identifiers[state.name], start, identifiers[state.of] if state.of else None,
         state.low, state.high,
     )  # fmt: skip
