@@ -83,7 +83,7 @@ def _each(
     """Return one value a model."""
     if isinstance(value, kind):
         return [value] * len(models)
-    listed = [one for one in value if isinstance(one, kind)]
+    listed = [entry for entry in value if isinstance(entry, kind)]
     if len(listed) != len(models):
         raise ConfigError(
             f"{name} holds {len(listed)} {kind.__name__} for {len(models)} models; "
@@ -160,9 +160,9 @@ def _check_rowwise(model: ScIReN, table: Table, engine: str) -> None:
     # Every second row from the end: leaves rows out and reverses them in one
     # comparison.
     picked = torch.arange(len(few) - 1, -1, -2)
-    one = model.predict(few).targets[picked]
-    other = model.predict(few.take(picked)).targets
-    if not torch.allclose(one, other, equal_nan=True):
+    together = model.predict(few).targets[picked]
+    reordered = model.predict(few.take(picked)).targets
+    if not torch.allclose(together, reordered, equal_nan=True):
         raise TrainingError(
             f"decoder {model.decoder.name!r} gives other values when rows are left out "
             "or reordered, so it does not act row by row; declare it with rowwise=False"
@@ -180,10 +180,14 @@ def _check_ranges(model: ScIReN, config: TrainConfig) -> None:
                 f"profile_range names {name!r}, which is no constant of decoder "
                 f"{model.decoder.name!r}. {closest_names(name, constants)}"
             )
-        one = constants[name]
-        if low < one.low or high > one.high or (one.positive and low <= 0):
+        parameter = constants[name]
+        if (
+            low < parameter.low
+            or high > parameter.high
+            or (parameter.positive and low <= 0)
+        ):
             raise ConfigError(
                 f"profile_range of {name!r} is {low:g} to {high:g}, outside its bounds "
-                f"{one.low:g} to {one.high:g}"
-                + (" (above zero, for it trains in logs)" if one.positive else "")
+                f"{parameter.low:g} to {parameter.high:g}"
+                + (" (above zero, for it trains in logs)" if parameter.positive else "")
             )

@@ -95,7 +95,7 @@ def _together(
     if factors is None:
         return table, None
     # The order of the joined rows is that of the frame; let the weights follow.
-    ids = np.concatenate([one.row_ids for one in tables])
+    ids = np.concatenate([part.row_ids for part in tables])
     order = np.argsort(ids, kind="stable")
     # Tables that share row ids keep the order in which they were put together.
     if len(np.unique(ids)) < len(ids):

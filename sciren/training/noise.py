@@ -51,14 +51,14 @@ def proportional_weights(model: ScIReN, table: Table) -> Tensor:
     The prediction is held above 2 % of the median observation.
     """
     predicted = model.predict(table).targets.abs()
-    known = table.observed & torch.isfinite(predicted)
+    usable = table.observed & torch.isfinite(predicted)
     typical = table.targets.abs().nanmedian(0).values.nan_to_num()
     # Without a floor one prediction near zero would take all of the weight.
     floor = 0.02 * typical.clamp_min(1e-300)
     # Mean one per target: penalties and steps keep the balance that they have
     # unweighted.
-    weights = torch.maximum(torch.where(known, predicted, 1.0), floor).pow(-2) * known
-    mean = weights.sum(0) / known.sum(0).clamp_min(1)
+    weights = torch.maximum(torch.where(usable, predicted, 1.0), floor).pow(-2) * usable
+    mean = weights.sum(0) / usable.sum(0).clamp_min(1)
     return weights / torch.where(mean > 0, mean, 1.0)
 
 
@@ -104,15 +104,15 @@ def robust_weights(model: ScIReN, table: Table, bisquare: bool = True) -> Tensor
     """
     scale = model.residual_scale or ResidualScale.fit(table.targets)
     predicted = model.predict(table).targets
-    known = table.observed & torch.isfinite(predicted)
+    usable = table.observed & torch.isfinite(predicted)
     distance = (scale.transform(predicted) - scale.transform(table.targets)).abs()
-    distance = torch.where(known, distance, torch.nan)
+    distance = torch.where(usable, distance, torch.nan)
     # Zero where more than half of the residuals vanish; the floor keeps weights finite.
     spread = NORMAL * distance.nanmedian(0).values.nan_to_num().clamp_min(1e-12)
-    size = torch.where(known, distance, 0.0) / spread
+    size = torch.where(usable, distance, 0.0) / spread
     if bisquare:
         # psi(u) / u of Tukey's psi; below, of Huber's.
         weights = (1 - (size / BISQUARE).pow(2)).clamp_min(0).pow(2)
     else:
         weights = HUBER / size.clamp_min(HUBER)
-    return weights * known
+    return weights * usable

@@ -59,10 +59,10 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
         old = sorted(self.folder.glob(f"{self.name}-*.safetensors"))
         self._serial += 1
-        known = {file.name for file in old}
+        names = {file.name for file in old}
         # Never a name that exists: an interruption while writing must not hit the tensors
         # of the checkpoint that is still valid.
-        while self._tensor_name() in known:
+        while self._tensor_name() in names:
             self._serial += 1
         content = save(
             {key: value.cpu().contiguous() for key, value in tensors.items()}

@@ -52,8 +52,8 @@ class AdamW:
         self.second = torch.zeros_like(vector)
         self.count = torch.zeros((), dtype=torch.float32, device=vector.device)
         # Other devices may have the name without an implementation.
-        known = vector.device.type in ("cpu", "cuda")
-        self._kernel = kernel if known else None
+        supported = vector.device.type in ("cpu", "cuda")
+        self._kernel = kernel if supported else None
         self.steps = 0
 
     def resume(self, steps: int) -> None:

@@ -45,8 +45,8 @@ class CompiledStep:
         on_cpu = self.run.gradient.device.type == "cpu"
         named = os.environ.get("CXX")
         if on_cpu and BACKEND == "inductor":
-            known = (named,) if named else COMPILERS
-            if not any(shutil.which(name) for name in known):
+            compilers = (named,) if named else COMPILERS
+            if not any(shutil.which(name) for name in compilers):
                 return "no C++ compiler was found (set CXX)"
         return ""
 

@@ -63,18 +63,22 @@ def finish_first_order(
         )
         for member in again:
             keep_to_kinds(member.model, member.data.train)
-    for one in members:
-        if one.config.select:
-            report_features(one.model, one.data, one.config, one.history)
-        if not one.config.profiles or not len(one.model.constant_raw):
+    for trained in members:
+        if trained.config.select:
+            report_features(
+                trained.model, trained.data, trained.config, trained.history
+            )
+        if not trained.config.profiles or not len(trained.model.constant_raw):
             continue
-        reason = gauss_newton_obstacle(one.model, one.config.max_coefficients)
-        if one.config.loss != "squares":
-            reason = f"the loss {one.config.loss!r} is no sum of squares"
+        reason = gauss_newton_obstacle(trained.model, trained.config.max_coefficients)
+        if trained.config.loss != "squares":
+            reason = f"the loss {trained.config.loss!r} is no sum of squares"
         if reason is None:
-            profile_trained(one.model, one.data, one.config, one.history)
+            profile_trained(
+                trained.model, trained.data, trained.config, trained.history
+            )
         else:
-            one.history.say(f"The constants have no profile, because {reason}.")
+            trained.history.say(f"The constants have no profile, because {reason}.")
 
 
 @torch.no_grad()
@@ -126,10 +130,10 @@ def select_edges(member: Member) -> bool:
             candidates.append((threshold, other, judged, removed))
     # 2. One standard error: the sparsest of those not told apart from the best.
     best = min(
-        (candidate[2] for candidate in candidates), key=lambda one: float(one.loss)
+        (candidate[2] for candidate in candidates), key=lambda point: float(point.loss)
     )
     close = [candidate for candidate in candidates if within(candidate[2], best, 1.0)]
-    selected = max(close, key=lambda one: len(one[3]))
+    selected = max(close, key=lambda candidate: len(candidate[3]))
     # Errors are of paired differences to the best on the same blocks.
     for threshold, _, judged, removed in candidates:
         mean, error = judged.excess(0, best, 0)

@@ -114,9 +114,9 @@ class LBFGS:
         size = self.vector.new_ones(self.members)
         for step, change in zip(self.steps[-3:], self.changes[-3:], strict=True):
             product = self.dot(step, change)
-            known = self.dot(change, self.metric(change))
-            useful = (product > 0) & (known > 0)
-            ratio = product / torch.where(useful, known, 1.0)
+            metric_length = self.dot(change, self.metric(change))
+            useful = (product > 0) & (metric_length > 0)
+            ratio = product / torch.where(useful, metric_length, 1.0)
             # The last useful of the last three wins: in a kink the newest pair may be
             # dropped.
             size = torch.where(useful, ratio, size)
@@ -134,7 +134,7 @@ class LBFGS:
         """Start the memory of some members anew."""
         kept = self._each(~members)
         for listed in (self.steps, self.changes):
-            listed[:] = [torch.where(kept, one, 0.0) for one in listed]
+            listed[:] = [torch.where(kept, tensor, 0.0) for tensor in listed]
 
     def _search(
         self, evaluate: Evaluate, moving: Tensor, start: Tensor, direction: Tensor

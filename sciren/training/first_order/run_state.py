@@ -26,7 +26,7 @@ def state_of(run: "GroupRun") -> tuple[dict[str, Tensor], dict[str, Any]]:
         tensors[f"generator {k}"] = generator.get_state()
     if run.full_batch is not None:
         tensors |= run.full_batch.state()
-    best = [one.record() for one in run.best]
+    best = [member_best.record() for member_best in run.best]
     state = {"epoch": run.epoch, "step": run.step, "best": best, "rows": run.rows}
     return tensors, state
 
@@ -49,7 +49,7 @@ def restore(
         run.full_batch.load(tensors)
     for k, generator in enumerate(run.generators):
         generator.set_state(tensors[f"generator {k}"])
-    run.best = [Best.read(one) for one in state["best"]]
+    run.best = [Best.read(record) for record in state["best"]]
     run.rows = [list(rows) for rows in state["rows"]]
     for k, member in enumerate(run.members):
         for number, row in enumerate(run.rows[k]):

@@ -72,11 +72,11 @@ def _solver(member: Member) -> StageSolver:
     model = member.model
     # `StageSolver` sets the scale of latents anew, in which trained weights would mean
     # others.
-    known = model.output_shift.clone(), model.output_scale.clone()
+    scale_before = model.output_shift.clone(), model.output_scale.clone()
     history: History = member.history
     solver = StageSolver(model, member.data, member.config, history, Silence())
-    model.output_shift.copy_(known[0])
-    model.output_scale.copy_(known[1])
+    model.output_shift.copy_(scale_before[0])
+    model.output_scale.copy_(scale_before[1])
     return solver
 
 

@@ -42,7 +42,7 @@ def whitening(
     cut, size = _places(stack)
 
     def metric(vector: Tensor) -> Tensor:
-        found = vector.clone()
+        preconditioned = vector.clone()
         # Levels belong to it too: an edge's columns add up to the intercept, and
         # without it the two would be moved against each other.
         slopes = vector[: table.numel()].view(table.shape)
@@ -52,9 +52,9 @@ def whitening(
         mixed = inverse @ torch.cat((columns, level), dim=1)
         shape = (len(table), table.shape[1], table.shape[3], table.shape[2])
         into = mixed[:, :-1].reshape(shape).transpose(2, 3)
-        found[: table.numel()] = into.reshape(-1)
-        found[cut : cut + size] = mixed[:, -1].reshape(-1)
-        return found
+        preconditioned[: table.numel()] = into.reshape(-1)
+        preconditioned[cut : cut + size] = mixed[:, -1].reshape(-1)
+        return preconditioned
 
     return metric
 
@@ -70,8 +70,8 @@ def _matrix(stack: SplineStack, basis: Tensor) -> Tensor:
     layer = stack.plan.layers[0]
     streams, inputs, size, count = basis.shape
     flat = basis.reshape(streams, inputs * size, count)
-    whole = torch.cat((flat, torch.ones_like(flat[:, :1])), dim=1)
-    gram = whole @ whole.mT / count
+    design = torch.cat((flat, torch.ones_like(flat[:, :1])), dim=1)
+    gram = design @ design.mT / count
     if layer.roughness is not None and layer.smooth is not None:
         # One inverse for all outputs, so with the mean of their smoothing weights: a
         # metric need only be near the Hessian.

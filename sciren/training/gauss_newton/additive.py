@@ -53,9 +53,9 @@ class AdditiveProblem:
         if spline.ridge is not None:
             inner = inner + spline.ridge
         # An intercept first, which nothing bends: only curves are penalised.
-        one = torch.block_diag(torch.zeros(1, 1).to(inner), inner)
+        per_latent = torch.block_diag(torch.zeros(1, 1).to(inner), inner)
         constants = torch.zeros(self.n_constants, self.n_constants).to(inner)
-        return torch.block_diag(*[one] * self.n_latents, constants)
+        return torch.block_diag(*[per_latent] * self.n_latents, constants)
 
     # -- members --------------------------------------------------------------------
     def with_active(self, active: Tensor) -> "AdditiveProblem":
@@ -208,11 +208,13 @@ class AdditiveProblem:
         coefficients, constants = self.split(theta)
         widths = [self.block] * self.n_latents
         sums = Sums(1, widths, self.n_constants, theta)
-        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        member = torch.zeros(1, dtype=torch.long, device=theta.device)
         for part in chunks(self.term.n_rows, self.block):
             columns = self.spline.columns(part)
             raw = self._raw(columns, coefficients)
-            slope = self.term.part(part).local(raw, constants, one).scaled(self.scale)
+            slope = (
+                self.term.part(part).local(raw, constants, member).scaled(self.scale)
+            )
             outer = slope.gradient.unsqueeze(-1) * slope.gradient.unsqueeze(-2)
             # g g' of each row in the place of its curvature: the same sums then give S.
             squares = LocalModel(slope.loss, slope.gradient, outer)
@@ -222,11 +224,11 @@ class AdditiveProblem:
     def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
         """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
         widths = [self.block] * self.n_latents
-        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        member = torch.zeros(1, dtype=torch.long, device=theta.device)
         normals = []
         for rows in parts:
             sums = Sums(1, widths, self.n_constants, theta)
-            self._add_rows(sums, *self.split(theta), rows, one)
+            self._add_rows(sums, *self.split(theta), rows, member)
             # Without penalties and nothing held: both belong to the whole, not to a
             # block.
             normals.append(sums.normal())

@@ -45,10 +45,10 @@ def chosen_ridge(problem: AdditiveProblem, theta: Tensor) -> Tensor:
     others = problem.penalty - _placed(problem, spline.ridge)
     strengths = theta.new_full((len(unit),), 1.0 / count)
     for _ in range(ROUNDS):
-        whole = _placed(problem, _joined(unit, strengths))
+        ridge = _placed(problem, _joined(unit, strengths))
         # Fixed point: effects under the strengths, then strengths that such effects ask
         # for.
-        inverse = torch.linalg.inv(matrix + others + whole)
+        inverse = torch.linalg.inv(matrix + others + ridge)
         before, effects = strengths, inverse @ right
         strengths = torch.stack(
             [
@@ -67,9 +67,9 @@ def _joined(unit: Tensor, strengths: Tensor) -> Tensor:
 
 def _placed(problem: AdditiveProblem, inner: Tensor) -> Tensor:
     """Return a penalty (d m, d m) of every latent as one of all parameters (P, P)."""
-    one = torch.block_diag(inner.new_zeros(1, 1), inner)
-    rest = inner.new_zeros(problem.n_constants, problem.n_constants)
-    return torch.block_diag(*[one] * problem.n_latents, rest)
+    per_latent = torch.block_diag(inner.new_zeros(1, 1), inner)
+    constants = inner.new_zeros(problem.n_constants, problem.n_constants)
+    return torch.block_diag(*[per_latent] * problem.n_latents, constants)
 
 
 def _moved(

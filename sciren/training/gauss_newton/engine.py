@@ -251,9 +251,9 @@ class GaussNewton:
         if held is not whole and not self._elsewhere(step, summaries):
             for number, summary in enumerate(summaries):
                 if len(summary.minima) == 1:
-                    found = estimate(whole, step.candidate.theta, number)
-                    summary.estimate, summary.error = found
-                    summary.minima = [(found[0], 0.0)]
+                    estimated = estimate(whole, step.candidate.theta, number)
+                    summary.estimate, summary.error = estimated
+                    summary.minima = [(estimated[0], 0.0)]
         return summaries, best
 
     def _on_all_rows(self, step: Step) -> AnyProblem:

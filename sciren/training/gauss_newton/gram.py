@@ -71,10 +71,10 @@ def _key(problem: AdditiveProblem, theta: Tensor) -> list[Tensor]:
     return [nodes, *knots, term.observations.weights, spline.scaled, *forcings]
 
 
-def _same(one: list[Tensor], other: list[Tensor]) -> bool:
-    return len(one) == len(other) and all(
+def _same(left: list[Tensor], right: list[Tensor]) -> bool:
+    return len(left) == len(right) and all(
         a.shape == b.shape and torch.equal(a, b)
-        for a, b in zip(one, other, strict=True)
+        for a, b in zip(left, right, strict=True)
     )
 
 
@@ -240,8 +240,8 @@ def error_of(problem: AdditiveProblem, theta: Tensor) -> float:
     """Standard error of the only constant at theta (1, P); zero without one."""
     if not problem.n_constants:
         return 0.0
-    one = torch.zeros(1, dtype=torch.long, device=theta.device)
-    normal = problem.normal(theta, one)
+    member = torch.zeros(1, dtype=torch.long, device=theta.device)
+    normal = problem.normal(theta, member)
     count = problem.term.observations.count
     variance = covariance(normal.matrix, normal.loss, count)[0, -1, -1]
     return float(variance.clamp_min(0).sqrt())

@@ -188,7 +188,7 @@ def _candidates(points: list[Point]) -> list[tuple[Tensor, Tensor]]:
             # A set that comes again keeps its latest start, fitted under the weakest
             # penalty.
             sets[_key(edges)] = (edges, point.theta)
-    ordered = sorted(sets.values(), key=lambda one: int(one[0].sum()))
+    ordered = sorted(sets.values(), key=lambda candidate: int(candidate[0].sum()))
     return ordered[:MOST]
 
 

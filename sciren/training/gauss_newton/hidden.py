@@ -165,10 +165,10 @@ class HiddenProblem:
     def raw_at(self, theta: Tensor, spline: SplineDesign) -> Tensor:
         """Raw latents (S, n, L) on the rows of a design that is centred alike."""
         parts = self.unpack(theta)
-        known = self.index(parts.inner)
+        indices_here = self.index(parts.inner)
         # Knots of the training range also on other rows: they belong to the model.
         value = self._values(spline, parts.inner)
-        return self._raw(known._replace(value=value), parts.outer)
+        return self._raw(indices_here._replace(value=value), parts.outer)
 
     def curves(self, theta: Tensor) -> Tensor:
         """Coefficients (S, J, d m) of the first-layer nodes."""
@@ -267,11 +267,11 @@ class HiddenProblem:
         parts = self.unpack(theta)
         index = self.index(parts.inner)
         widths = [self.nodes * (self.spline.width + self.outer_width)] * self.n_latents
-        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        member = torch.zeros(1, dtype=torch.long, device=theta.device)
         normals = []
         for rows in sets:
             sums = Sums(1, widths, self.n_constants, theta)
-            self._add_rows(sums, parts, index.rows(rows), rows, one)
+            self._add_rows(sums, parts, index.rows(rows), rows, member)
             normals.append(self._sorted(sums.normal()))
         return normals
 
@@ -300,13 +300,15 @@ class HiddenProblem:
         solved on the rows of this problem.
         """
         parts = old.unpack(theta)
-        known = old.index(parts.inner)
+        old_index = old.index(parts.inner)
         sd = self._deviation(parts.inner)
         inner = parts.inner / sd.unsqueeze(-1)
         units = sd.unsqueeze(1)  # the old knots in the new units of the index
-        known = known._replace(low=known.low / units, high=known.high / units)
+        old_index = old_index._replace(
+            low=old_index.low / units, high=old_index.high / units
+        )
         outer = carried(
-            parts.outer, known, self.index(inner), old.intervals, self.intervals
+            parts.outer, old_index, self.index(inner), old.intervals, self.intervals
         )
         pieces = (inner.flatten(1), outer.flatten(1), parts.constants)
         moved = torch.cat(pieces, dim=1)

@@ -82,5 +82,5 @@ def carried(
     x = (low + (high - low) * points).squeeze(1).permute(0, 3, 1, 2)  # (S, q, L, H)
     values = evaluate(x, outer.unsqueeze(1), old.low, old.high, intervals)
     values = values.permute(0, 2, 3, 1)
-    found = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
-    return found.unflatten(0, outer.shape[:3])
+    coefficients = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
+    return coefficients.unflatten(0, outer.shape[:3])

@@ -90,18 +90,20 @@ def one_standard_error(path: Sequence[Candidate]) -> Candidate:
     each other differ by that little.
     """
     best = min(path, key=lambda candidate: float(candidate.valid.loss))
-    close = [one for one in path if one is best or _within(one, best)]
+    close = [
+        candidate for candidate in path if candidate is best or _within(candidate, best)
+    ]
     return min(
         close, key=lambda candidate: (candidate.n_edges, float(candidate.valid.loss))
     )
 
 
-def _within(one: Candidate, best: Candidate) -> bool:
-    return _close(one, best, 2.0 if one.weak else 1.0)
+def _within(candidate: Candidate, best: Candidate) -> bool:
+    return _close(candidate, best, 2.0 if candidate.weak else 1.0)
 
 
-def _close(one: Candidate, best: Candidate, errors: float) -> bool:
-    return within(one.valid, best.valid, errors)
+def _close(candidate: Candidate, best: Candidate, errors: float) -> bool:
+    return within(candidate.valid, best.valid, errors)
 
 
 def within(validation: Validation, best: Validation, errors: float) -> bool:
@@ -139,19 +141,19 @@ def record_path(
     """Return one row for each candidate: its edges, losses and whether it was chosen."""
     best = min(path, key=lambda candidate: float(candidate.valid.loss))
     rows = []
-    for one in path:
-        mean, error = one.valid.excess(0, best.valid, 0)
-        kept = [names[i][j] for i, j in one.edges.nonzero().tolist()]
+    for candidate in path:
+        mean, error = candidate.valid.excess(0, best.valid, 0)
+        kept = [names[i][j] for i, j in candidate.edges.nonzero().tolist()]
         rows.append(
             {
                 "hidden_nodes": nodes,
-                "edges": one.n_edges,
+                "edges": candidate.n_edges,
                 "kept": ", ".join(kept),
-                "train_loss": one.loss,
-                "valid_loss": float(one.valid.loss),
+                "train_loss": candidate.loss,
+                "valid_loss": float(candidate.valid.loss),
                 "excess": mean,
                 "standard_error": error,
-                "chosen": one is chosen,
+                "chosen": candidate is chosen,
             }
         )
     return rows

@@ -269,10 +269,10 @@ class StageSolver:
         tolerance = TRIAL if trial else FINAL
         watch = self._watch(f"additive, smooth {weight:g}", total, problem)
         theta, kept = stage.promised(problem.active, theta)
-        one = torch.zeros(1, dtype=torch.long, device=theta.device)
+        member = torch.zeros(1, dtype=torch.long, device=theta.device)
         if trial and bool(kept):
             # The table promised this point and kept its word: no step is needed.
-            loss = problem.loss(theta, one)
+            loss = problem.loss(theta, member)
             watch(1, loss, theta)
         else:
             # The start is good: undamped, a linear problem takes one step.
@@ -321,13 +321,13 @@ class StageSolver:
         train, valid = self.terms()
         few = self._hidden_problem(train, self.train_design, nodes, self.few)
         search = StartSearch(few, self.encoder, config, self._among_few)
-        known, gain = self._observed(below), config.ladder_gain
+        observed_loss, gain = self._observed(below), config.ladder_gain
         # A quarter of the gain after a few steps, half of it after the search: far below
         # what the ladder asks for at the end, so that no good start is given up.
-        enough = math.inf if must else known * (1 - gain / 4)
+        enough = math.inf if must else observed_loss * (1 - gain / 4)
         start, problem = below.candidate.theta, below.stage.problem
         theta = search.run(problem, start, self._watch, enough)
-        if not must and search.reached > known * (1 - gain / 2):
+        if not must and search.reached > observed_loss * (1 - gain / 2):
             return None
         # From the search's rows and few outer knots to all knots of this problem.
         theta = few.taken_over(theta, search.problem)
@@ -393,7 +393,7 @@ class StageSolver:
 def smoothest(tried: Sequence[Step]) -> int:
     """Return which is the last (smoothest) within one block standard error of the best."""
     valid = [step.candidate.valid for step in tried]
-    best = min(valid, key=lambda one: float(one.loss))
-    excesses = [one.excess(0, best, 0) for one in valid]
+    best = min(valid, key=lambda validation: float(validation.loss))
+    excesses = [validation.excess(0, best, 0) for validation in valid]
     close = [k for k, (mean, error) in enumerate(excesses) if mean <= error]
     return max(close, default=0)  # none is close where every loss is infinite

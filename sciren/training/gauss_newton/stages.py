@@ -209,11 +209,11 @@ class AdditiveStage(Stage[AdditiveProblem]):
         loss = self.problem.loss(theta, every)
         # The true loss is the judge: where it agrees, the loss was quadratic on the
         # way.
-        known = inside & ((loss - promise).abs() <= PROMISED * loss)
+        trusted = inside & ((loss - promise).abs() <= PROMISED * loss)
         if self.problem.term.n_rows > ENOUGH * self.problem.size:
             before = self.problem.loss(start.expand(len(edges), -1), every)
-            known |= torch.isfinite(loss) & (promise > UNWANTED * before)
-        done = every[known].tolist()
+            trusted |= torch.isfinite(loss) & (promise > UNWANTED * before)
+        done = every[trusted].tolist()
         if not done:
             return {}, set()
         judged = self.judge(edges[done], theta[done], loss[done])
@@ -236,10 +236,12 @@ class AdditiveStage(Stage[AdditiveProblem]):
         nothing = torch.zeros(len(theta), dtype=torch.bool, device=theta.device)
         if self.table is None:
             return theta, nothing
-        found, promise, inside = self.table.solve(active, self.problem.penalty)
-        loss = self.problem.loss(found, torch.arange(len(found), device=found.device))
+        points, promise, inside = self.table.solve(active, self.problem.penalty)
+        loss = self.problem.loss(
+            points, torch.arange(len(points), device=points.device)
+        )
         kept = inside & ((loss - promise).abs() <= PROMISED * loss)
-        return torch.where(kept.unsqueeze(1), found, theta), kept
+        return torch.where(kept.unsqueeze(1), points, theta), kept
 
     def importance(self, candidate: Candidate) -> Tensor:
         """Deviation (d, L) of every edge over the training rows."""

@@ -70,8 +70,8 @@ def fit_many_rows(
     check_many_rows(model, settings)
     listener = progress or Silence()
     # 1. A sample decides: edges, smoothing and the minimum, by the ordinary engine.
-    known = survey(train, sample, settings.seed, executor, listener)
-    member = ready(model, known.sample, valid, settings)
+    sample_survey = survey(train, sample, settings.seed, executor, listener)
+    member = ready(model, sample_survey.sample, valid, settings)
     solver = StageSolver(model, member.data, settings, member.history, listener)
     step = GaussNewton(solver).run()
     problem = step.stage.problem
@@ -80,16 +80,18 @@ def fit_many_rows(
     # 2. All rows solve: the same parameters, the edges held, block by block. More rows
     # need less smoothing; with that of the sample, its bias would outweigh their error.
     held = problem.with_active(problem.mask_of(edges.unsqueeze(0)))
-    held = held.for_more_rows(min(1.0, len(member.train) / known.rows))
-    whole = BlocksProblem(held, train, known, executor, listener)
-    solution = _solve(whole, step.candidate.theta.unsqueeze(0), known, member.history)
+    held = held.for_more_rows(min(1.0, len(member.train) / sample_survey.rows))
+    whole = BlocksProblem(held, train, sample_survey, executor, listener)
+    solution = _solve(
+        whole, step.candidate.theta.unsqueeze(0), sample_survey, member.history
+    )
     problem.store(solution.theta[0], edges)
     assert isinstance(model.encoder, KANEncoder)
     if model.encoder.outside == "linear":
         # 3. Store: curves of a linear continuation are centred on the rows that set the
         # knots.
         model.encoder.center(model.scaled(member.train.features))
-    _report(whole, solution, known, member.history)
+    _report(whole, solution, sample_survey, member.history)
     return member.history
 
 
@@ -117,23 +119,23 @@ def check_many_rows(model: ScIReN, config: TrainConfig) -> None:
 
 
 def _solve(
-    whole: BlocksProblem, theta: torch.Tensor, known: Survey, history: History
+    whole: BlocksProblem, theta: torch.Tensor, sample_survey: Survey, history: History
 ) -> Solution:
     def watch(step: int, loss: torch.Tensor, _: torch.Tensor) -> None:
         history.append("all rows", step, {"total": float(loss[0])})
 
     # A relative gain e of a mean of n squares is a chi-square of about n e.
-    tolerance = NO_ACCOUNT / max(sum(known.observations.values()), 1)
+    tolerance = NO_ACCOUNT / max(sum(sample_survey.observations.values()), 1)
     return minimise(whole, theta * whole.active, ITERATIONS, tolerance, 1e-6, watch)
 
 
 def _report(
-    whole: BlocksProblem, solution: Solution, known: Survey, history: History
+    whole: BlocksProblem, solution: Solution, sample_survey: Survey, history: History
 ) -> None:
     """Say what was done, and give the constants estimate and error of all rows."""
     history.say(
-        f"Edges, smoothing and profiles come from a sample of {len(known.sample):,} rows, "
-        f"curves and constants from all {known.rows:,}, in {solution.iterations} steps."
+        f"Edges, smoothing and profiles come from a sample of {len(sample_survey.sample):,} rows, "
+        f"curves and constants from all {sample_survey.rows:,}, in {solution.iterations} steps."
     )
     if not bool(solution.converged[0]):
         history.say(

@@ -82,11 +82,11 @@ def problem_of(share: Share) -> AdditiveProblem | None:
     # Divided by the rows and weights of the whole, so that the parts of all blocks add
     # up.
     term = term.within(share.rows, theta.new_tensor([share.total]))
-    known = empty.spline
+    design = empty.spline
     # Knots, centres and penalty of the sample: a block with its own would be another
     # model.
     spline = SplineDesign(
-        model.scaled(table.features), known.knots, known.mean, known.penalty, None
+        model.scaled(table.features), design.knots, design.mean, design.penalty, None
     )
     return empty.elsewhere(term, spline)
 
@@ -139,8 +139,8 @@ class BlocksProblem:
         A^-1 S A^-1, S the products of the rows' half gradients: right whatever the noise
         of each row, in one more pass over the blocks. Held parameters have none.
         """
-        one = torch.zeros(1, dtype=torch.long)
-        matrix = self.normal(theta, one).matrix[0]
+        member = torch.zeros(1, dtype=torch.long)
+        matrix = self.normal(theta, member).matrix[0]
         keep = self.active[0].to(matrix.dtype)
         scores = torch.from_numpy(np.sum(self._over_blocks(scores_of, theta), axis=0))
         # The bread needs no such cut: `hold` has made rows of held parameters the
@@ -159,9 +159,9 @@ class BlocksProblem:
         shared = (self.rowless, scale, violation, self.survey.rows, total, theta)
         tasks = [Share(block, *shared) for block in self.blocks]
         stage = "all rows, blocks"
-        found = run_all(function, tasks, self.executor, self.progress, stage)
+        shares = run_all(function, tasks, self.executor, self.progress, stage)
         # In the order of the blocks: the sum is the same for any number of workers.
-        return [share for share in found if share is not None]
+        return [share for share in shares if share is not None]
 
     def _pass(self, theta: Tensor) -> Normal:
         parts = self._over_blocks(normal_of, theta)

@@ -60,8 +60,8 @@ def survey(
     share = min(1.0, count / max(total, 1))
     # A seed for each block, so that workers and their order change no sample.
     tasks = [_Task(block, share, seed + number) for number, block in enumerate(blocks)]
-    seen = run_all(_look, tasks, executor, progress, "rows, blocks")
-    parts = [one for one in seen if one is not None]
+    samples = run_all(_look, tasks, executor, progress, "rows, blocks")
+    parts = [sample for sample in samples if sample is not None]
     if not parts:
         raise TrainingError(
             f"none of the {total:,} rows in {len(blocks)} blocks has all features and "

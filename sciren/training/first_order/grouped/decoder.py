@@ -153,5 +153,5 @@ class GroupedDecoder:
             for u in range(streams)
             for k in range(each)
         ]
-        whole = torch.stack(evaluated).view(streams, each, rows, -1)
-        return list(whole.unbind(-1))
+        outputs = torch.stack(evaluated).view(streams, each, rows, -1)
+        return list(outputs.unbind(-1))

@@ -109,24 +109,24 @@ def _decoder(decoder: Any) -> Hashable:
     return id(decoder)
 
 
-def _one_stream(one: Member, other: Member) -> bool:
+def _one_stream(member: Member, other: Member) -> bool:
     """Whether two members can share their batches."""
-    if one.config.seed != other.config.seed or not _same_knots(one, other):
+    if member.config.seed != other.config.seed or not _same_knots(member, other):
         return False
-    pairs = [(one.train, other.train), (one.valid, other.valid)]
-    names = one.model.decoder.forcings
+    pairs = [(member.train, other.train), (member.valid, other.valid)]
+    names = member.model.decoder.forcings
     for a, b in pairs:
         if not same(a.features, b.features):
             return False
         if not all(same(a.forcings[name], b.forcings[name]) for name in names):
             return False
     # Equal tables with different scaling are different inputs.
-    scales = [(m.model.feature_shift, m.model.feature_scale) for m in (one, other)]
+    scales = [(m.model.feature_shift, m.model.feature_scale) for m in (member, other)]
     return all(same(a, b) for a, b in zip(*scales, strict=True))
 
 
-def _same_knots(one: Member, other: Member) -> bool:
-    layers = [getattr(m.model.encoder, "spline_layers", None) for m in (one, other)]
+def _same_knots(member: Member, other: Member) -> bool:
+    layers = [getattr(m.model.encoder, "spline_layers", None) for m in (member, other)]
     if not layers[0] or not layers[1]:
         return True
     first = layers[0][0], layers[1][0]

@@ -57,7 +57,7 @@ def train_members(members: Sequence[Member], progress: Progress | None = None) -
 def _speaks(members: Sequence[Member]) -> bool:
     """Whether this process is the one that reports for all that share the rows."""
     shared = [processes_of(member) for member in members]
-    return all(one is None or one.first for one in shared)
+    return all(shared_by is None or shared_by.first for shared_by in shared)
 
 
 def _factors(member: Member) -> tuple[Tensor, Tensor]:
@@ -91,9 +91,9 @@ def _train_all(
 
 def _run(run: GroupRun, checkpoint: Checkpoint | None, progress: Progress) -> None:
     """Train from the start or from a checkpoint until every member has stopped."""
-    found = None if checkpoint is None else checkpoint.load()
-    if found is not None:
-        restore(run, *found)
+    stored = None if checkpoint is None else checkpoint.load()
+    if stored is not None:
+        restore(run, *stored)
         progress.say(f"resumed after epoch {run.epoch}")
     while not run.finished:
         run.advance(progress)
@@ -115,7 +115,7 @@ def _checkpoint(run: GroupRun, name: str) -> Checkpoint | None:
     factors = [hash_tensors(*pair) for pair in run.group.factors]
     start = hash_tensors(run.numbers.vector, run.stack.buffers.vector)
     identity = {
-        "settings": [read_settings(one.config, UNREAD) for one in run.members],
+        "settings": [read_settings(member.config, UNREAD) for member in run.members],
         "data": [data, factors],
         "start": start,
     }

@@ -108,10 +108,10 @@ class GraphStack(Stack):
     def unpack(self, weights: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
         """Write what `pack` took back into the encoders."""
         for k, encoder in enumerate(self.encoders):
-            for array, whole in zip(self.trained(encoder), weights, strict=True):
-                array.copy_(whole[k])
-            for array, whole in zip(self.moving(encoder), buffers, strict=True):
-                array.copy_(whole[k])
+            for array, stacked in zip(self.trained(encoder), weights, strict=True):
+                array.copy_(stacked[k])
+            for array, stacked in zip(self.moving(encoder), buffers, strict=True):
+                array.copy_(stacked[k])
 
     def adopt(self) -> None:
         """Take leaves that share the memory of the vector."""
@@ -273,8 +273,10 @@ class ModuleStack(GraphStack):
                 (self.weights, self.trained(encoder)),
                 (self.buffers, self.moving(encoder)),
             ):
-                for array, whole in zip(arrays, state.views, strict=True):
-                    array.data = whole[k]  # so that moving the vector moves the module
+                for array, stacked in zip(arrays, state.views, strict=True):
+                    array.data = stacked[
+                        k
+                    ]  # so that moving the vector moves the module
 
     def run(self, x: Tensor, learning: bool) -> tuple[Tensor, list[Tensor]]:
         """Every member on its rows."""
@@ -307,7 +309,7 @@ class ModuleStack(GraphStack):
     def gradients(self, result: Result, loss: Loss, constants: Tensor) -> list[Tensor]:
         """Return the gradients, collected over the members."""
         single = [parameters_of(encoder) for encoder in self.encoders]
-        leaves: list[Tensor] = [leaf for one in single for leaf in one]
+        leaves: list[Tensor] = [leaf for tensors in single for leaf in tensors]
         slopes = slopes_of(_whole(result, loss), with_constants(leaves, constants))
         size, of_constants = len(single[0]), slopes[len(leaves) :]
         # Gradients come member by member; column k is the k-th array of every member.
@@ -317,9 +319,9 @@ class ModuleStack(GraphStack):
 
 def _stacked(parts: Sequence[Sequence[Tensor]]) -> tuple[list[Tensor], list[Tensor]]:
     """Arrays of all members with the members in front, and who owns them."""
-    whole = [torch.stack([one.detach() for one in column]) for column in parts]
-    owners = [torch.arange(len(w)).view(-1, *[1] * (w.dim() - 1)) for w in whole]
-    return whole, owners
+    stacks = [torch.stack([tensor.detach() for tensor in column]) for column in parts]
+    owners = [torch.arange(len(w)).view(-1, *[1] * (w.dim() - 1)) for w in stacks]
+    return stacks, owners
 
 
 def stack_of(members: Sequence[Member], streams: int, like: Tensor) -> Stack:
@@ -331,8 +333,8 @@ def stack_of(members: Sequence[Member], streams: int, like: Tensor) -> Stack:
         AdditiveEncoder: AdditiveStack,
     }
     encoder = members[0].model.encoder
-    known = kinds.get(type(encoder), ModuleStack)
+    kind = kinds.get(type(encoder), ModuleStack)
     # The stacks for known encoders train all arrays; a frozen one needs the general
     # way.
     frozen = any(not leaf.requires_grad for leaf in encoder.parameters())
-    return (ModuleStack if frozen else known)(members, streams, like)
+    return (ModuleStack if frozen else kind)(members, streams, like)

@@ -99,10 +99,12 @@ class GroupRows:
                 scaled = member.model.encoder_inputs(table.features).to(like)
                 forcings = [table.forcings[name].to(like) for name in _used(member)]
                 inputs.add([scaled, *forcings])
-            found = Observations.of(table, member.scale)
+            observations = Observations.of(table, member.scale)
             factor = factors[number]
-            found = found if factor is None else found.reweighted(factor)
-            outputs.add([found.values.to(like), found.weights.to(like)])
+            observations = (
+                observations if factor is None else observations.reweighted(factor)
+            )
+            outputs.add([observations.values.to(like), observations.weights.to(like)])
         values, weights = outputs.joined()
         features, *forcings = inputs.joined()
         target_starts = torch.tensor(outputs.starts, device=like.device).view(
@@ -181,8 +183,8 @@ class _Distinct:
         return [torch.cat(column) for column in zip(*self.kept, strict=True)]
 
 
-def same(one: Tensor, other: Tensor) -> bool:
+def same(left: Tensor, right: Tensor) -> bool:
     """Whether two tensors hold the same numbers."""
-    if one is other:
+    if left is right:
         return True
-    return one.shape == other.shape and torch.equal(one, other)
+    return left.shape == right.shape and torch.equal(left, right)

@@ -58,11 +58,15 @@ class SplineStack(Stack):
         ]
         return torch.stack(groups)
 
-    def _apart(self, whole: Tensor, depth: int, axis: int) -> list[Tensor]:
+    def _apart(self, stacked: Tensor, depth: int, axis: int) -> list[Tensor]:
         """Return the arrays of single members, the inverse of `_side_by_side`."""
         if depth:
-            return list(whole.unbind(0))
-        return [part for one in whole.unbind(0) for part in one.chunk(self.each, axis)]
+            return list(stacked.unbind(0))
+        return [
+            part
+            for stream in stacked.unbind(0)
+            for part in stream.chunk(self.each, axis)
+        ]
 
     def _owner(self, depth: int, outputs: int, dims: int) -> Tensor:
         """The member of every number: (U, 1, J, 1) first, (M, 1, 1, 1) deeper."""
@@ -131,14 +135,14 @@ class SplineStack(Stack):
 
     def _layer_plan(self, depth: int) -> LayerPlan:
         layers = self.layers[depth]
-        one = layers[0]
+        layer = layers[0]
         # The first layer has the knots of a stream, which its members share.
         owners = layers if depth else layers[:: self.each]
         knots = Knots.of(
             torch.cat([layer.low for layer in owners]),
             torch.cat([layer.high for layer in owners]),
-            one.intervals,
-            one.outside,
+            layer.intervals,
+            layer.outside,
         )
         mask = self._side_by_side([layer.mask for layer in layers], depth, 1)
         mask = mask.unsqueeze(-1)
@@ -146,9 +150,9 @@ class SplineStack(Stack):
             self._smooth_weight(layer, depth, k) for k, layer in enumerate(layers)
         ]
         smooth = self._side_by_side(weights, depth, 1).unsqueeze(-1) * mask
-        form = self._quadratic(one) if bool((smooth != 0).any()) else None
+        form = self._quadratic(layer) if bool((smooth != 0).any()) else None
         return LayerPlan(
-            knots, one.base, None if bool((mask == 1).all()) else mask, form, smooth
+            knots, layer.base, None if bool((mask == 1).all()) else mask, form, smooth
         )
 
     def _smooth_weight(self, layer: SplineLayer, depth: int, member: int) -> Tensor:
@@ -243,8 +247,8 @@ class SplineStack(Stack):
         # Row r of input i stands at r d + i in the flat table.
         steps = torch.arange(inputs, device=rows.device).view(1, -1, 1)
         places = (rows.unsqueeze(1) * inputs + steps).view(-1)
-        whole = table.view(-1, size).index_select(0, places)
-        return whole.view(streams, inputs, count, size).transpose(2, 3)
+        picked = table.view(-1, size).index_select(0, places)
+        return picked.view(streams, inputs, count, size).transpose(2, 3)
 
     def _fresh_rows(self, x: Tensor) -> Tensor:
         """Whole rows for features (U, n, B)."""

@@ -61,23 +61,23 @@ def optimisers_of(
         common: whether the rates of all members keep a fixed ratio.
     """
     kernel = None if configs[0].compile else fused_kernel()
-    whole, cut = numbers.vector, len(numbers.vector) - constants
+    vector, cut = numbers.vector, len(numbers.vector) - constants
     first = configs[0]
     keys = [(c.weight_decay, c.constant_rate_factor, c.learning_rate) for c in configs]
     if common and len(set(keys)) == 1:
         decay, factor, rate = keys[0]
         if constants == 0 or (decay == 0 and factor == 1):
-            return [AdamW(whole, decay, rate, kernel)]
+            return [AdamW(vector, decay, rate, kernel)]
         if not first.compile:
             return [
-                AdamW(whole[:cut], decay, rate, kernel),
-                AdamW(whole[cut:], 0.0, rate * factor, kernel),
+                AdamW(vector[:cut], decay, rate, kernel),
+                AdamW(vector[cut:], 0.0, rate * factor, kernel),
             ]
     decays, factors, rates = (
-        whole.new_tensor(column)[numbers.owner] for column in zip(*keys, strict=True)
+        vector.new_tensor(column)[numbers.owner] for column in zip(*keys, strict=True)
     )
     decays[cut:] = 0.0
     # Constants come last in the vector; they have no weight decay, which would pull a
     # physical number to zero or one.
     rates[cut:] *= factors[cut:]
-    return [AdamW(whole, decays, rates, None)]
+    return [AdamW(vector, decays, rates, None)]

@@ -72,27 +72,31 @@ class GroupSteps:
         owners = owner.to(like.device).expand_as(values).reshape(-1)
         self.numbers = FlatState(parts, [torch.cat([weights.owner, owners])], like)
         # The stack's vector becomes a part of the whole, so that one step moves both.
-        whole = self.numbers.vector
-        weights.vector = whole[: len(whole) - count]
+        vector = self.numbers.vector
+        weights.vector = vector[: len(vector) - count]
         weights.views = weights.split(weights.vector)
         self.stack.adopt()
-        self.constants = whole[len(whole) - count :].view_as(values)
+        self.constants = vector[len(vector) - count :].view_as(values)
         self.leaf = self.constants.detach().requires_grad_()
 
     def _start_steps(self, like: Tensor) -> None:
         first, size = self.members[0], self.train.count
         self.rowwise = first.model.decoder.rowwise
         # A process model that mixes rows has a meaning on all rows only.
-        whole = self.config.optimizer == "lbfgs" or not self.rowwise
-        self.batch = size if whole else min(self.config.batch_size, size)
-        full, rest = divmod(size, self.batch)
-        # A rest of one row joins the batch before (`GroupRun._rows`): its deviation is
+        one_batch = self.config.optimizer == "lbfgs" or not self.rowwise
+        self.batch = size if one_batch else min(self.config.batch_size, size)
+        full, remainder = divmod(size, self.batch)
+        # A remainder of one row joins the batch before (`GroupRun._rows`): its deviation is
         # zero.
-        self.batches = max(1, full + (rest > 1))
-        self.schedules = [Schedule(one.config, self.batches) for one in self.members]
+        self.batches = max(1, full + (remainder > 1))
+        self.schedules = [
+            Schedule(member.config, self.batches) for member in self.members
+        ]
         each = len(self.members) // self.group.streams
         # One order of rows a stream, the order that its member would draw alone.
-        self.generators = [seeded(one.config.seed) for one in self.members[::each]]
+        self.generators = [
+            seeded(member.config.seed) for member in self.members[::each]
+        ]
         self.epochs = max(schedule.epochs for schedule in self.schedules)
         self.gradient = torch.zeros_like(self.numbers.vector)
         self.common = len({schedule.shape for schedule in self.schedules}) == 1
