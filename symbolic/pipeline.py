@@ -93,8 +93,8 @@ def _symbolified(
     whole = observed(model, table)
     sample = sampled(whole, table, options.search_rows, seed)
     # 3. Closed forms of every curve, judged by what the data know about it.
-    known = with_errors(curves, sample.term, sample.scaled)
-    fitted = [fit_latent(latent, table.feature_names, options) for latent in known]
+    measured = with_errors(curves, sample.term, sample.scaled)
+    fitted = [fit_latent(latent, table.feature_names, options) for latent in measured]
     # 4. Structures compete in joint refits, first
     # with the usual families, then with further ones.
     rules = shape_rules(model, table, options.shapes)

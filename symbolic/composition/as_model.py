@@ -162,8 +162,8 @@ def _same_numbers(
         equation = model.latents(moved)[name].to_numpy()
         # beyond the data a pole may make the equation undefined, on the data it may not
         defined = np.isfinite(equation) | (stretch == 1.0)
-        gap = relative_difference(value[defined], equation[defined])
-        differences.append((gap, f"{name}, rows stretched {stretch:g} times"))
+        difference = relative_difference(value[defined], equation[defined])
+        differences.append((difference, f"{name}, rows stretched {stretch:g} times"))
     worst, where = max(differences)
     meaning = "the formula of scaled features against the sympy expression, relative"
     return Check("same numbers", meaning, worst, SAME, worst <= SAME, where)
@@ -226,12 +226,15 @@ def _values(composition: "CompositionRecord") -> Array:
     own = form.pack()[np.array(form.free)]
     if process is None:
         return own
-    known = composition.constants_of_process
+    constants = composition.constants_of_process
     return np.array(
         [
             *own,
             # a step of the logarithm is relative already
-            *(1.0 if r.in_logs else known[n].value for n, r in process.ranges.items()),
+            *(
+                1.0 if r.in_logs else constants[n].value
+                for n, r in process.ranges.items()
+            ),
         ]
     )
 
@@ -254,9 +257,9 @@ def _held(composition: "CompositionRecord") -> Array:
     held = stopped[np.array(form.free)].tolist()
     if process is None:
         return np.array(held, dtype=bool)
-    known = composition.constants_of_process
+    constants = composition.constants_of_process
     held += [
-        not parameter.low < known[name].value < parameter.high
+        not parameter.low < constants[name].value < parameter.high
         for name, parameter in process.ranges.items()
     ]
     return np.array(held, dtype=bool)

@@ -92,9 +92,9 @@ def compose(
     settings = checked_settings(families, seed, max_rung, groups)
     inputs = checked(features, target, names, weight, periodic)
     if process is not None:
-        known = checked_process(process, forcings, constants, bounds, len(inputs.raw))
+        ready = checked_process(process, forcings, constants, bounds, len(inputs.raw))
         return _composed_through(
-            inputs, known, settings, budget, weight is not None, target_name, start
+            inputs, ready, settings, budget, weight is not None, target_name, start
         )
     return _composed(inputs, settings, budget, weight is not None, target_name)
 
@@ -173,10 +173,12 @@ def _composed_through(
     spread = covariance(finding.regression, finding.best.model)
     constants = {}
     # a constant that is varied by its logarithm has a relative error
-    for k, (one, known) in enumerate(process.ranges.items(), 1):
-        size = values[one] if known.in_logs else 1.0
+    for k, (constant, span) in enumerate(process.ranges.items(), 1):
+        size = values[constant] if span.in_logs else 1.0
         error = float(np.sqrt(spread[k, k])) * size
-        constants[one] = Constant(one, "constant of the process", values[one], error)
+        constants[constant] = Constant(
+            constant, "constant of the process", values[constant], error
+        )
     return assembled(
         finding,
         inputs,
@@ -217,7 +219,9 @@ def checked_settings(
     chosen = tuple(name for name in families if name != "constant")
     for name in chosen:
         if not can_be_composed(name):
-            further = [one for one in FAMILIES if one not in (*NAMED, "constant")]
+            further = [
+                family for family in FAMILIES if family not in (*NAMED, "constant")
+            ]
             raise ConfigError(
                 f"family {name!r} cannot be composed; choose from {', '.join(NAMED)}, or "
                 f"of the further ones {', '.join(further)}"

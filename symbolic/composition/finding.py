@@ -72,11 +72,11 @@ def polished(
     regression: Regression, candidates: list[ScoredModel]
 ) -> list[ScoredModel]:
     """Refit the best candidate to the last digit."""
-    found = polish(regression, candidates[0].model)
+    refined = polish(regression, candidates[0].model)
     # an ill-conditioned model may end above its known minimum; then the first fit stays
-    if found.rss > candidates[0].rss:
+    if refined.rss > candidates[0].rss:
         return candidates
-    best = replace(candidates[0], model=found.model, rss=found.rss)
+    best = replace(candidates[0], model=refined.model, rss=refined.rss)
     return [best, *candidates[1:]]
 
 
@@ -121,7 +121,7 @@ def find(regression: Regression, settings: Settings, budget: Budget) -> Finding:
             search,
             screened,
             generator,
-            lambda one: judge(one.model).accepted,
+            lambda candidate: judge(candidate.model).accepted,
         )
         if more and more[0].criterion < candidates[0].criterion:
             stage = 2
@@ -163,7 +163,7 @@ def with_noise_law(
         for candidate in finding.candidates[:6]
         if candidate.rss < 4.0 * finding.candidates[0].rss
     ]
-    scored = [search.climb(search.score(one.model)) for one in close]
+    scored = [search.climb(search.score(candidate.model)) for candidate in close]
     candidates = polished(weighted, unique(scored))
     verdict = judge_of(weighted, settings)(candidates[0].model)
     return replace(

@@ -51,7 +51,7 @@ def compose_latent(
     features, weights = _array(table.features), getattr(table, "weights", None)
     options = {"names": tuple(table.feature_names), "target_name": name} | options
     values = _array(model.latents(table))
-    seen = _seen(model, table, name, values)
+    seen = _observed_of(model, table, name, values)
     options |= {"groups": _groups(table)[seen.rows], "periodic": _periods(table)}
     if weights is not None:
         options["weight"] = _array(weights)[seen.rows]
@@ -127,7 +127,7 @@ def _periods(table: Any) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Observed:
     """Observations of the targets that a latent moves, one after another.
 
     Args:
@@ -142,7 +142,7 @@ class _Seen:
     scales: dict[int, float]
 
 
-def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
+def _observed_of(model: Any, table: Any, name: str, values: Array) -> _Observed:
     """Collect what is observed of a latent.
 
     Raises:
@@ -161,8 +161,8 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
     evaluate = _evaluator(decoder, names, table.features)
     forcings = {n: _array(table.forcings[n]) for n in decoder.forcings}
     before, after = (
-        evaluate(dict(zip(names, one.T, strict=True)), model.constants(), forcings)
-        for one in (values, moved)
+        evaluate(dict(zip(names, latents.T, strict=True)), model.constants(), forcings)
+        for latents in (values, moved)
     )
     noticed = np.abs(after - before).mean(0) > NOTICED * np.abs(before).mean(0)
     places = np.flatnonzero(noticed & np.isfinite(observed).any(0)).tolist()
@@ -173,13 +173,13 @@ def _seen(model: Any, table: Any, name: str, values: Array) -> _Seen:
         )
     rows = [np.flatnonzero(np.isfinite(observed[:, t])) for t in places]
     whole = np.concatenate(rows)
-    place = np.repeat(np.array(places), [len(row) for row in rows])
+    target_of = np.repeat(np.array(places), [len(row) for row in rows])
     scales = {t: float(np.nanstd(observed[:, t])) or 1.0 for t in places}
     # a single target stays in its unit, so that process constants keep their meaning
     if len(places) == 1:
         scales = {places[0]: 1.0}
-    factors = np.array([scales[t] for t in place])
-    return _Seen(whole, place, observed[whole, place] / factors, scales)
+    factors = np.array([scales[t] for t in target_of])
+    return _Observed(whole, target_of, observed[whole, target_of] / factors, scales)
 
 
 def _evaluator(decoder: Any, names: Sequence[str], like: Any) -> Callable[..., Array]:
@@ -203,7 +203,7 @@ def _evaluator(decoder: Any, names: Sequence[str], like: Any) -> Callable[..., A
     def on_tensors(
         latents: Mapping[str, Array], constants: Mapping[str, float], forcings: Any
     ) -> Array:
-        rows = np.stack([latents[one] for one in names], axis=1)
+        rows = np.stack([latents[name] for name in names], axis=1)
         values = [constants[constant_name] for constant_name in decoder.constant_names]
         given = {name: like.new_tensor(forcing) for name, forcing in forcings.items()}
         return _array(
@@ -237,25 +237,25 @@ def _process(
         held = {n: forcings[HELD + n] for n in names if n != name}
         given = {n: forcings[n] for n in decoder.forcings}
         own = latent if through is None else through(latent)
-        found = evaluate({name: own, **held}, constants, given)
-        place = forcings[COLUMN]
-        return found[np.arange(len(found)), place] / factors[place]
+        predicted = evaluate({name: own, **held}, constants, given)
+        target_of = forcings[COLUMN]
+        return predicted[np.arange(len(predicted)), target_of] / factors[target_of]
 
     return function
 
 
 def _ranges(decoder: Any, values: Mapping[str, float]) -> dict[str, Any]:
     """Start, and bounds around it, of every constant of the process."""
-    found = {}
+    ranges = {}
     for constant in decoder.parameters.constants:
         start = float(values[constant.name])
         # training may have left a constant outside what the model declares
-        found[constant.name] = (
+        ranges[constant.name] = (
             min(constant.low, start),
             start,
             max(constant.high, start),
         )
-    return found
+    return ranges
 
 
 def latent_structure(

@@ -82,11 +82,11 @@ class MissingTermTest:
             for j in range(i):
                 products = poly[i][:, :, None] * poly[j][:, None, :]
                 parts.append(((j, i), products.reshape(len(regression), -1)))
-        found = []
+        blocks = []
         for features, columns in parts:
             bare = regression.without(columns * regression.weight[:, None])
-            found.append((features, orthonormal(bare) / np.sqrt(len(regression))))
-        return found
+            blocks.append((features, orthonormal(bare) / np.sqrt(len(regression))))
+        return blocks
 
     def strongest(self, residual: Array, tangent: Array, groups: Array) -> MissingTerm:
         """Return the test that fails most clearly, or comes nearest to it.
@@ -120,9 +120,9 @@ class MissingTermTest:
             statistic = float(moment @ np.linalg.solve(spread, moment))
             # Bonferroni: the level is shared out over all tests of the residual
             threshold = float(chi2.isf(LEVEL / len(self.blocks), size))
-            one = MissingTerm(features, statistic, threshold)
-            if best is None or one.excess > best.excess:
-                best = one
+            term = MissingTerm(features, statistic, threshold)
+            if best is None or term.excess > best.excess:
+                best = term
         return best or MissingTerm((), 0.0, 1.0)
 
 
@@ -209,19 +209,19 @@ def ridge_prediction(columns: Array, residual: Array, fold: Array) -> Array:
     """
     # Normal equations of the training rows are those of all rows less those of the held ones:
     # one product for all folds.
-    whole, moment = columns.T @ columns, columns.T @ residual
+    gram, moment = columns.T @ columns, columns.T @ residual
     predicted = np.zeros((len(PENALTIES), len(residual)))
     for k in range(FOLDS):
         held = fold == k
         out = columns[held]
-        matrix = whole - out.T @ out
+        matrix = gram - out.T @ out
         right = moment - out.T @ residual[held]
         for row, penalty in enumerate(PENALTIES):
             damped = matrix + penalty * len(residual) * np.eye(len(matrix))
             beta = np.linalg.solve(damped, right)
             predicted[row, held] = out @ beta
     # the best penalty of four makes the reference a little too able, never too weak
-    return max(predicted, key=lambda one: r2(residual, one))
+    return max(predicted, key=lambda prediction: r2(residual, prediction))
 
 
 def trees_prediction(z: Array, residual: Array, fold: Array, seed: int) -> Array:

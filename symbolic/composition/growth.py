@@ -77,13 +77,13 @@ class Queue:
                 self.additive, self.screened.selected, grouping, self.generator
             )
             self.waiting += [
-                (_penalised_rss(fits, k, n), one) for k, one in enumerate(fits)
+                (_penalised_rss(fits, k, n), fitted) for k, fitted in enumerate(fits)
             ]
             if first and fits and _plain(self.screened, fits[0]):
                 break
             if self.waiting and self.budget.over():
                 break
-        self.waiting.sort(key=lambda one: one[0])
+        self.waiting.sort(key=lambda entry: entry[0])
         # below its own error a spline tells no grouping from another
         reached = [max(fit.rss, FINEST**2 * n) for _, fit in self.waiting]
         self.lowest = min([self.lowest, *reached])
@@ -99,14 +99,14 @@ class Queue:
 
 def all_groupings(screened: Screen) -> Iterator[Grouping]:
     """Yield groupings of all pairs and of the stronger ones in turn, without repeats."""
-    known: set[Grouping] = set()
+    yielded: set[Grouping] = set()
     levels = [groupings(pairs) for pairs in screened.levels()]
     # groupings of all pairs and of the strong pairs alternately: spurious weak pairs would
     # otherwise put the true grouping at the end
     for some in zip_longest(*levels):
         for grouping in some:
-            if grouping is not None and grouping not in known:
-                known.add(grouping)
+            if grouping is not None and grouping not in yielded:
+                yielded.add(grouping)
                 yield grouping
 
 

@@ -193,12 +193,12 @@ def _weights(weight: Any, count: int) -> Array:
     """Weights of squared residuals -> factors on residuals with mean square one."""
     if weight is None:
         return np.ones(count)
-    found = np.asarray(weight, dtype=float).reshape(-1)
-    if len(found) != count:
-        raise ShapeError(f"{len(found)} weights do not fit {count} rows")
-    if not np.isfinite(found).all() or (found < 0).any() or not found.any():
+    weights = np.asarray(weight, dtype=float).reshape(-1)
+    if len(weights) != count:
+        raise ShapeError(f"{len(weights)} weights do not fit {count} rows")
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise DataError(
             "weights must be finite and not negative, and not all may be zero"
         )
     # squares are weighted, residuals take the root
-    return np.sqrt(found / found.mean())
+    return np.sqrt(weights / weights.mean())

@@ -79,16 +79,16 @@ class Screen:
 
     def levels(self) -> list[tuple[tuple[int, int], ...]]:
         """Sets of pairs from all to the strong ones."""
-        found: list[tuple[tuple[int, int], ...]] = []
+        levels: list[tuple[tuple[int, int], ...]] = []
         for least in STRENGTHS:
-            some = tuple(
+            strong_pairs = tuple(
                 pair
                 for pair, strength in zip(self.pairs, self.strength, strict=True)
                 if strength >= least
             )
-            if some not in found:
-                found.append(some)
-        return found
+            if strong_pairs not in levels:
+                levels.append(strong_pairs)
+        return levels
 
 
 class PairBlocks:
@@ -122,8 +122,8 @@ class PairBlocks:
     def rich(self, k: int, degree: int) -> Array:
         """Products of another degree of one pair (n, degree^2)."""
         j, i = self.pairs[k]
-        one, other = (polynomials(self.z[k], degree, 0.0) for k in (i, j))
-        return self._bare(pair_products(one, other))
+        left, right = (polynomials(self.z[k], degree, 0.0) for k in (i, j))
+        return self._bare(pair_products(left, right))
 
     def gains(self, gram: Array, moment: Array) -> Array:
         """Squares that each pair would explain alone (pairs,)."""
@@ -172,7 +172,7 @@ def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float
     moment = blocks.columns.T @ target
     smallest = _smallest_drop(len(regression), DEGREE)
     chosen: dict[int, Array] = {}
-    known = np.empty((len(regression), 0))
+    basis = np.empty((len(regression), 0))
     while len(chosen) < min(MOST_PAIRS, len(blocks.pairs)):
         gains = blocks.gains(gram, moment)
         gains[list(chosen)] = -np.inf
@@ -184,13 +184,13 @@ def interacting_pairs(regression: Regression) -> tuple[Pairs, list[float], float
         chosen[best] = blocks.rich(best, RICH if richest else DEGREE)
         # Gram-Schmidt twice: once leaves rounding that
         # grows with the columns (Giraud et al. 2005).
-        new = chosen[best] - known @ (known.T @ chosen[best])
-        q = projector(new - known @ (known.T @ new))
-        known = np.hstack([known, q])
-        shared, seen = q.T @ blocks.columns, q.T @ target
+        new = chosen[best] - basis @ (basis.T @ chosen[best])
+        q = projector(new - basis @ (basis.T @ new))
+        basis = np.hstack([basis, q])
+        shared, projected = q.T @ blocks.columns, q.T @ target
         gram -= shared.T @ shared
-        moment -= shared.T @ seen
-        left -= float(seen @ seen)
+        moment -= shared.T @ projected
+        left -= float(projected @ projected)
     return _without_weak(blocks, chosen, total)
 
 
@@ -239,7 +239,7 @@ def screen(regression: Regression) -> Screen:
         weak.sort(key=lambda i: tests[i])
         alone = [i for i in alone if i not in weak[: (len(weak) + 1) // 2]]
     strongest = max(strength[0], 1e-300) if strength else 0.0
-    relative = tuple(one / strongest for one in strength)
+    relative = tuple(value / strongest for value in strength)
     total = float(regression.target @ regression.target)
     return Screen(tuple(pairs), relative, tuple(alone), left, total, strongest)
 
@@ -289,16 +289,18 @@ def components(pairs: Sequence[Pair]) -> list[Group]:
 def cliques(features: Iterable[int], pairs: Sequence[Pair]) -> list[Group]:
     """Largest sets of features that all interact with each other."""
     features = list(features)
-    known = {frozenset(pair) for pair in pairs}
-    found: list[set[int]] = []
+    joined = {frozenset(pair) for pair in pairs}
+    maximal: list[set[int]] = []
     # from large to small, so that a set inside a larger one is skipped; interacting features
     # are few, so all their subsets can be asked
     for size in range(len(features), 1, -1):
-        for some in combinations(features, size):
-            complete = all(frozenset(pair) in known for pair in combinations(some, 2))
-            if complete and not any(set(some) <= larger for larger in found):
-                found.append(set(some))
-    return sorted(tuple(sorted(one)) for one in found)
+        for subset in combinations(features, size):
+            complete = all(
+                frozenset(pair) in joined for pair in combinations(subset, 2)
+            )
+            if complete and not any(set(subset) <= larger for larger in maximal):
+                maximal.append(set(subset))
+    return sorted(tuple(sorted(clique)) for clique in maximal)
 
 
 def groupings(pairs: Sequence[Pair]) -> Iterator[Grouping]:
@@ -307,12 +309,12 @@ def groupings(pairs: Sequence[Pair]) -> Iterator[Grouping]:
     Cliques come before whole components: features of one node nearly always interact
     pair by pair, and a chain of pairs is rather two nodes that share a feature.
     """
-    known: set[Grouping] = set()
+    yielded: set[Grouping] = set()
     for grouping in _proposed(pairs):
         # order of nodes and of features in them says nothing
         key = tuple(sorted(grouping, key=lambda group: (-len(group), group)))
-        if 0 < len(key) <= MOST_NODES and key not in known:
-            known.add(key)
+        if 0 < len(key) <= MOST_NODES and key not in yielded:
+            yielded.add(key)
             yield key
 
 
@@ -349,9 +351,9 @@ def _overlapping(
 ) -> Iterator[Grouping]:
     """Yield pairs, and triples, of groups that share features and cover a component."""
     smaller = [group for size in (2, 3) for group in combinations(part, size)]
-    for one, other in combinations(smaller, 2):
+    for group, other in combinations(smaller, 2):
         # they may share one feature, not more
-        if len(one) + len(other) > len(part) + 1:
+        if len(group) + len(other) > len(part) + 1:
             continue
-        if set(one) | set(other) == set(part):
-            yield (one, other, *others)
+        if set(group) | set(other) == set(part):
+            yield (group, other, *others)

@@ -77,13 +77,13 @@ def named(
         nodes = beside.climb(nodes)
     nodes = nodes.model
     # 2. The additive part as spline terms, the faint ones dropped, then named.
-    whole = with_additive_part(additive, nodes, features)
-    whole = without_faint_rest(search, whole)
-    plain = search.named(whole.model)
+    fitted = with_additive_part(additive, nodes, features)
+    fitted = without_weak_splines(search, fitted)
+    plain = search.named(fitted.model)
     # 3. No names for the rest: another kind of node may leave one that has.
-    if plain.rss > GAIN * whole.rss:
+    if plain.rss > GAIN * fitted.rss:
         plain = with_kinds(search, additive, nodes, features, plain)
-    if plain.rss > GAIN * whole.rss:
+    if plain.rss > GAIN * fitted.rss:
         alone = with_univariate_composites(search, plain)
         if alone is not plain:
             plain = min(search.climb(plain), alone, key=lambda scored: scored.criterion)
@@ -112,10 +112,10 @@ def with_kinds(
                 if search.budget.over() or other is nodes.nodes[h]:
                     continue
                 changed = nodes.with_node(h, other)
-                whole = with_additive_part(additive, changed, features)
-                found = search.named(whole.model, at_once=True)
-                if found.criterion < best.criterion - 1e-6:
-                    best, nodes = found, changed
+                fitted = with_additive_part(additive, changed, features)
+                renamed = search.named(fitted.model, at_once=True)
+                if renamed.criterion < best.criterion - 1e-6:
+                    best, nodes = renamed, changed
         if best is before:
             break
     return best
@@ -124,7 +124,7 @@ def with_kinds(
 def _variants(search: Search, beside: Search, nodes: Model, h: int) -> list[Node]:
     """Nodes with the interaction of a node: itself, other families, other kinds."""
     node = nodes.nodes[h]
-    found = [node]
+    variants = [node]
     # a factor's family is as uncertain as the kind: other families that fit as well
     if node.kind == "product":
         reached = fit(beside.regression, nodes, 6)
@@ -135,28 +135,28 @@ def _variants(search: Search, beside: Search, nodes: Model, h: int) -> list[Node
                 other = fit(beside.regression, model, 8)
                 alike = other.rss <= NAMED_WELL * reached.rss
                 if alike and name.term.family != family:
-                    found.append(other.model.nodes[h])
-    return [*found, *other_kinds(search, node)]
+                    variants.append(other.model.nodes[h])
+    return [*variants, *other_kinds(search, node)]
 
 
-def without_faint_rest(search: Search, found: Fit) -> Fit:
+def without_weak_splines(search: Search, fitted: Fit) -> Fit:
     """Drop additive splines that the data do not notice, the weakest first."""
     threshold = np.log(len(search.regression))
-    while found.model.additive:
+    while fitted.model.additive:
         strength = {
             place: value
             # places of the additive part are (-1, k)
-            for place, value in wald(search.regression, found).items()
+            for place, value in wald(search.regression, fitted).items()
             if place[0] < 0
         }
         weakest = min(strength, key=lambda place: strength[place])
         if strength[weakest] >= threshold:
             break
-        model = without(found.model, [weakest])
+        model = without(fitted.model, [weakest])
         if not model.places():
             break
-        found = fit(search.regression, model, 4)
-    return found
+        fitted = fit(search.regression, model, 4)
+    return fitted
 
 
 PROMISING = 3.0
@@ -196,18 +196,18 @@ def with_fewer_additive_terms(
         # the model without the node and without the additive terms of its features
         bare = best.model.with_node(h, None)
         bare = Model(tuple(t for t in bare.additive if t not in own), bare.nodes)
-        found = sorted(
+        candidates = sorted(
             _candidates(search, additive, bare, group, best.rss, generator),
             key=lambda candidate: _penalised_rss(search.regression, candidate),
         )
         if search.budget.over():
             return best
         named = [
-            search.named(_whole(search, additive, bare, one).model, at_once=True)
-            for one in found[:MOST_NAMED]
+            search.named(_whole(search, additive, bare, candidate).model, at_once=True)
+            for candidate in candidates[:MOST_NAMED]
         ]
         named.sort(key=lambda scored: scored.criterion)
-        climbed = [search.climb(one) for one in named[:MOST_CLIMBED]]
+        climbed = [search.climb(candidate) for candidate in named[:MOST_CLIMBED]]
         winner = min(climbed, key=lambda scored: scored.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return winner

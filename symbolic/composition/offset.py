@@ -51,9 +51,9 @@ def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStruc
 
     def at(theta: Array) -> LatentStructure:
         # held constants (the offset, scales of factors) stay where they are
-        whole = start.copy()
-        whole[free] = theta
-        return form.unpack(whole)
+        constants = start.copy()
+        constants[free] = theta
+        return form.unpack(constants)
 
     def residual(theta: Array) -> Array:
         return (at(theta).value(rows.scaled) - rows.target) * weight
@@ -62,11 +62,11 @@ def _refitted(form: LatentStructure, rows: Inputs, weight: Array) -> LatentStruc
         return at(theta).by_constants(rows.scaled)[:, free] * weight[:, None]
 
     jacobian: Any = slopes  # SciPy's annotation knows texts only
-    found = least_squares(
+    solution = least_squares(
         residual, start[free], jacobian, x_scale="jac", max_nfev=STEPS,
         xtol=1e-12, ftol=1e-15, gtol=1e-15,
     )  # fmt: skip
-    return at(found.x)
+    return at(solution.x)
 
 
 def _errors(
@@ -79,9 +79,9 @@ def _errors(
     spread = spread_of(slopes, residual, regression.memory)
 
     def numbers(theta: Array) -> Array:
-        whole = start.copy()
-        whole[free] = theta
-        listed = raw_constants([form.unpack(whole)], units)
+        constants = start.copy()
+        constants[free] = theta
+        listed = raw_constants([form.unpack(constants)], units)
         return np.array([constant.value for constant in listed])
 
     columns = []

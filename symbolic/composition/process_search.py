@@ -107,9 +107,9 @@ def starting_constants(
     few, y, w = columns[rows], observed[rows], weight[rows]
     # one constant after another, twice round: the best of one depends on the others
     for _ in range(2 if len(constants) > 1 else 1):
-        for name, known in process.ranges.items():
-            space = np.geomspace if known.in_logs else np.linspace
-            low, high = known.low, known.high
+        for name, span in process.ranges.items():
+            space = np.geomspace if span.in_logs else np.linspace
+            low, high = span.low, span.high
             for count in (GRID, FINER):
                 grid = space(low, high, count)
                 misfits = [
@@ -149,24 +149,25 @@ def search_through(
     if unrelated is not None:
         return _constant(unrelated, flat, weight is None)
     # 2. Search the linearised problem, refit the best through the process itself.
-    found = find(state.regression, settings, budget)
+    search_result = find(state.regression, settings, budget)
     reached = [
-        _refitted(state, candidate) for candidate in found.candidates[:CANDIDATES]
+        _refitted(state, candidate)
+        for candidate in search_result.candidates[:CANDIDATES]
     ]
-    reached.sort(key=lambda one: one[1].criterion)
+    reached.sort(key=lambda entry: entry[1].criterion)
     state, best = reached[0]
     # 3. Now residuals are those of the observations, and their noise law shows.
     if weight is None:
         state, best = _with_noise_law(state, best)
     state, best, others = _again(
-        state, best, [one for _, one in reached], settings, budget
+        state, best, [scored for _, scored in reached], settings, budget
     )
     proportional = bool(weight is None and np.ptp(state.weight) > 0)
     verdict = judge_of(state.regression, settings)(best.model)
     candidates = _in_front(best, others)
     finding = Finding(
-        state.regression, candidates, verdict, found.stage, proportional,
-        interactions=found.interactions,
+        state.regression, candidates, verdict, search_result.stage, proportional,
+        interactions=search_result.interactions,
     )  # fmt: skip
     decided = decide(finding, settings, budget, names)
     # 4. Decide, which may prefer a plainer form.
@@ -204,7 +205,7 @@ def _constant(unrelated: Finding, flat: Linearised, free: bool) -> ThroughProces
 def _in_front(
     best: ScoredModel, others: Sequence[ScoredModel]
 ) -> tuple[ScoredModel, ...]:
-    return best, *(one for one in others if one.model.key != best.model.key)
+    return best, *(other for other in others if other.model.key != best.model.key)
 
 
 def _started(
@@ -305,11 +306,17 @@ def _again(
 ) -> tuple[Linearised, ScoredModel, list[ScoredModel]]:
     """Search once more around the best candidates, now with the right linearisation."""
     search = Search(state.regression, settings.families, budget)
-    climbed = [search.climb(search.score(one.model)) for one in [best, *others][:3]]
-    reached = [_refitted(state, one) for one in unique([*climbed, best])[:CANDIDATES]]
-    reached.sort(key=lambda one: one[1].criterion)
+    climbed = [
+        search.climb(search.score(candidate.model)) for candidate in [best, *others][:3]
+    ]
+    reached = [
+        _refitted(state, candidate)
+        for candidate in unique([*climbed, best])[:CANDIDATES]
+    ]
+    reached.sort(key=lambda entry: entry[1].criterion)
     state, best = reached[0]
     additive = [
-        _scored(state, one.model) for one in [*(o for _, o in reached), *others]
+        _scored(state, candidate.model)
+        for candidate in [*(o for _, o in reached), *others]
     ]
     return state, best, unique(additive)

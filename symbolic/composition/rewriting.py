@@ -130,7 +130,7 @@ def _anchored(node: Node) -> Iterator[Node]:
     for k, term in enumerate(node.terms):
         if node.anchored[k] or edge_family(term.family).natural is None:
             continue
-        if all(one.family == "exp" for one in node.terms) and any(node.anchored):
+        if all(factor.family == "exp" for factor in node.terms) and any(node.anchored):
             continue  # an exponential of a sum says it better
         flags = [flag or i == k for i, flag in enumerate(node.anchored)]
         free = [i for i, flag in enumerate(node.anchored) if not flag]
@@ -213,17 +213,17 @@ def exchanged(search: Search, best: ScoredModel) -> ScoredModel:
     """Exchange kinds of nodes wherever the criterion gains."""
     for _ in range(len(best.model.nodes) + 1):
         # 1. All exchanges, briefly refitted; 2. the best two of them searched on.
-        found = [
+        candidates = [
             search.score(model, 20, best.rss)
             for model in _exchanges(search, best.model)
             if not search.budget.over()
         ]
         limit = PROMISING * max(best.rss, 1e-10 * len(search.regression))
         close = sorted(
-            (scored for scored in found if scored.rss <= limit),
+            (scored for scored in candidates if scored.rss <= limit),
             key=lambda scored: scored.criterion,
         )
-        climbed = [search.climb(one) for one in close[:2]]
+        climbed = [search.climb(candidate) for candidate in close[:2]]
         climbed += _with_fewer_additive_terms(search, best)
         winner = min(climbed, key=lambda scored: scored.criterion, default=best)
         if winner.criterion >= best.criterion - 1e-6:
@@ -287,56 +287,56 @@ def other_kinds(search: Search, node: Node) -> Iterator[Node]:
     if len(node.terms) != 2 or node.terms[0].feature == node.terms[1].feature:
         return
     columns = search.regression.columns
-    one, other = node.terms
+    term_u, term_v = node.terms
     u, v = (term_value(columns, term) for term in node.terms)
     match node.kind:
         case "product":
             u, v = (factor_value(columns, node, k) for k in (0, 1))
-            yield from _squares(one, other, u, v)
-            yield from _exponentials(search, one, other, u, v)
+            yield from _squares(term_u, term_v, u, v)
+            yield from _exponentials(search, term_u, term_v, u, v)
         case "quadratic":
             # the mixed term of (h + u + v)^2 is 2 u v
-            first = one.scaled(2.0 * node.sign)
+            first = term_u.scaled(2.0 * node.sign)
             half = node.head[0]
-            yield Node("product", 1.0, (node.sign * half, half), (first, other))
+            yield Node("product", 1.0, (node.sign * half, half), (first, term_v))
         case "exp":
             # exp(u + v) = exp(u) exp(v), each named as a curve
             factors = [np.exp(g - g.mean()) for g in (u, v)]
             size = float(node.head[0])
-            first = _best(search, one.feature, size * factors[0])
-            second = _best(search, other.feature, factors[1])
+            first = _best(search, term_u.feature, size * factors[0])
+            second = _best(search, term_v.feature, factors[1])
             heads = (size * float(factors[0].mean()), float(factors[1].mean()))
             yield Node("product", 1.0, heads, (first, second))
             s = node_sum(columns, node)
             # exp(s) = 1 + s + s^2 / 2 + ... near a square with centre one
             curvature = float(np.std(s))
             yield Node("quadratic", 1.0 if size > 0 else -1.0, (1.0 + curvature,), (
-                one.scaled(np.sqrt(abs(size) / 2)), other.scaled(np.sqrt(abs(size) / 2))
+                term_u.scaled(np.sqrt(abs(size) / 2)), term_v.scaled(np.sqrt(abs(size) / 2))
             ))  # fmt: skip
 
 
-def _squares(one: Term, other: Term, u: Array, v: Array) -> Iterator[Node]:
+def _squares(term_u: Term, term_v: Term, u: Array, v: Array) -> Iterator[Node]:
     """Squares whose mixed term is the product, both signs."""
     # u and v of different size would make a square that is nearly one of them alone
     balance = np.sqrt(max(float(v.std()), 1e-9) / max(float(u.std()), 1e-9))
     for sign in (1.0, -1.0):
-        first = one.scaled(balance / np.sqrt(2))
-        second = other.scaled(sign / balance / np.sqrt(2))
+        first = term_u.scaled(balance / np.sqrt(2))
+        second = term_v.scaled(sign / balance / np.sqrt(2))
         head = (balance * u.mean() + sign * v.mean() / balance) / np.sqrt(2)
         yield Node("quadratic", sign, (float(head),), (first, second))
 
 
 def _exponentials(
-    search: Search, one: Term, other: Term, u: Array, v: Array
+    search: Search, term_u: Term, term_v: Term, u: Array, v: Array
 ) -> Iterator[Node]:
     """Exponentials whose factors are those of the product up to offsets.
 
     The offsets that make the logarithms most like families come first.
     """
     for sign_u in (1.0, -1.0):
-        left = _logarithm(search, one.feature, u, sign_u)
+        left = _logarithm(search, term_u.feature, u, sign_u)
         for sign_v in (1.0, -1.0):
-            right = _logarithm(search, other.feature, v, sign_v)
+            right = _logarithm(search, term_v.feature, v, sign_v)
             pairs = sorted(product(left, right), key=lambda p: p[0][0] + p[1][0])
             for (_, first, size_u), (_, second, size_v) in pairs[:LIKELY]:
                 head = sign_u * sign_v * size_u * size_v
@@ -347,17 +347,17 @@ def _logarithm(
     search: Search, feature: int, factor: Array, sign: float
 ) -> list[tuple[float, Term, float]]:
     """(misfit, family, size) of the logarithm of a factor for each offset of it."""
-    found = []
-    for gap in GAPS:
+    logarithms = []
+    for share in GAPS:
         base = factor.min() if sign > 0 else factor.max()
         # a factor may be negative: its offset is chosen so that the logarithm exists
-        curve = np.log(sign * (factor - base) + gap * np.ptp(factor))
+        curve = np.log(sign * (factor - base) + share * np.ptp(factor))
         # errors of the logarithm count as those of the factor: weight = (d factor / d log)^2
         weight = np.exp(2.0 * (curve - curve.max()))
         named = search.namer.rank(feature, curve, weight)[0]
         size = float(np.exp(curve.mean()))
-        found.append((named.misfit * size * size, named.term, size))
-    return found
+        logarithms.append((named.misfit * size * size, named.term, size))
+    return logarithms
 
 
 def _best(search: Search, feature: int, curve: Array) -> Term:

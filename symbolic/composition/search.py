@@ -90,11 +90,11 @@ class Namer:
         share = share / total
         # curves have no offset of their own: everything is compared about its weighted mean
         target = target - share @ target
-        found = [
+        namings = [
             self._fitted(feature, name, target, share, total)
             for name in self._families_of(feature)
         ]
-        return sorted(found, key=lambda naming: naming.misfit)
+        return sorted(namings, key=lambda naming: naming.misfit)
 
     def _families_of(self, feature: int) -> tuple[str, ...]:
         """Families of a feature: on two values every curve is a line, on a circle a wave."""
@@ -216,21 +216,25 @@ class Search:
             beat: criterion that the model has to come below to be of use.
         """
         key = model.key
-        known = self.known.get(key)
+        earlier = self.known.get(key)
         start = Levenberg(self.regression, model)
         # known constants are at a minimum and the new start is no better: nothing to learn
-        if known is not None and known.converged and start.rss >= 0.999 * known.rss:
-            return known
+        if (
+            earlier is not None
+            and earlier.converged
+            and start.rss >= 0.999 * earlier.rss
+        ):
+            return earlier
         hopeless = max(2.0 * best, 1e-8 * len(self.regression))
         goal = self._goal(model, beat)
-        found = start.run(iterations, hopeless, goal=goal).fit()
+        fitted = start.run(iterations, hopeless, goal=goal).fit()
         scored = ScoredModel(
-            found.model,
-            found.rss,
-            criterion=criterion(self.regression, found),
-            converged=found.converged,
+            fitted.model,
+            fitted.rss,
+            criterion=criterion(self.regression, fitted),
+            converged=fitted.converged,
         )
-        if known is None or scored.criterion < known.criterion:
+        if earlier is None or scored.criterion < earlier.criterion:
             self.known[key] = scored
         return self.known[key]
 
@@ -246,10 +250,10 @@ class Search:
     def retry(self, model: Model, iterations: int = 30) -> ScoredModel:
         """Refit from these constants, even where the structure is known."""
         # forgotten for a moment, so that `score` does not answer from memory
-        known = self.known.pop(model.key, None)
+        earlier = self.known.pop(model.key, None)
         scored = self.score(model, iterations)
-        if known is not None and known.criterion < scored.criterion:
-            self.known[model.key] = scored = known
+        if earlier is not None and earlier.criterion < scored.criterion:
+            self.known[model.key] = scored = earlier
         return scored
 
     # -- curves ---------------------------------------------------------------------
@@ -298,11 +302,13 @@ class Search:
         }
         for place, names in ranked.items():
             direct = direct.with_term(place, names[0].term)
-        found = self.score(direct, 12 if at_once else 30)
+        candidate = self.score(direct, 12 if at_once else 30)
         # the splines themselves are the measure of what names lose
-        if at_once or found.rss <= 1.3 * fit(self.regression, model, 2).rss:
-            return found
-        return min(found, self._one_by_one(model), key=lambda scored: scored.criterion)
+        if at_once or candidate.rss <= 1.3 * fit(self.regression, model, 2).rss:
+            return candidate
+        return min(
+            candidate, self._one_by_one(model), key=lambda scored: scored.criterion
+        )
 
     def _one_by_one(self, model: Model) -> ScoredModel:
         """Name the clearest curve, refit the others as splines, and so on."""
@@ -380,12 +386,12 @@ class Search:
             if self.budget.over():
                 break
             direct = model
-            for place, one in zip(places, combination, strict=True):
-                direct = direct.with_term(place, one.term)
+            for place, naming in zip(places, combination, strict=True):
+                direct = direct.with_term(place, naming.term)
             # six steps tell a hopeless combination
             started = Levenberg(self.regression, direct).run(6)
             if started.rss > 25.0 * best.rss + 0.05 * len(self.regression):
                 continue
             scored = self.retry(started.fit().model)
-            best = min(best, scored, key=lambda one: one.criterion)
+            best = min(best, scored, key=lambda candidate: candidate.criterion)
         return best

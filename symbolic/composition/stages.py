@@ -73,16 +73,16 @@ def first_stage(
     close = [
         scored for scored in fits if scored.criterion <= fits[0].criterion + CLOSE
     ][:4]
-    fits += [simplified(search, one) for one in close]
+    fits += [simplified(search, fitted) for fitted in close]
     return unique(fits)
 
 
 def unique(fits: list[ScoredModel]) -> list[ScoredModel]:
     """Best first, one for each structure."""
-    known: dict[object, ScoredModel] = {}
-    for one in sorted(fits, key=lambda scored: scored.criterion):
-        known.setdefault(one.model.key, one)
-    return list(known.values())
+    by_structure: dict[object, ScoredModel] = {}
+    for candidate in sorted(fits, key=lambda scored: scored.criterion):
+        by_structure.setdefault(candidate.model.key, candidate)
+    return list(by_structure.values())
 
 
 def _searched(
@@ -144,8 +144,8 @@ def second_stage(
         # 3. Grow it, unless another grouping is about as good and no new pair shows in the
         # residual: that one is named first.
         near = turn == 0 and queue.near(joint)
-        known = near and not shows_new_pair(search, screened, fits[0])
-        if known or fits[0].model.key in tried:
+        settled = near and not shows_new_pair(search, screened, fits[0])
+        if settled or fits[0].model.key in tried:
             continue
         tried.add(fits[0].model.key)
         more = grown(search, additive, selected, fits[0], generator)

@@ -19,8 +19,8 @@ def least_squares(columns: Array, target: Array, ridge: float = 1e-8) -> Array:
     """Coefficients of a well-scaled least-squares problem."""
     gram = columns.T @ columns
     gram.flat[:: len(gram) + 1] += ridge * len(columns)
-    found = solve(gram, columns.T @ target)
-    return np.zeros(columns.shape[1]) if found is None else found
+    solution = solve(gram, columns.T @ target)
+    return np.zeros(columns.shape[1]) if solution is None else solution
 
 
 def spline_terms(
@@ -145,14 +145,14 @@ def from_index(
         return []
     # indices of unit deviation, so that grids of constants suit any of them
     s, beta = (s - s.mean()) / size, beta / size
-    found = []
+    starts = []
     for factor, sign, head in _outer_constants(regression, s, kind):
         scored = _scored(regression, kind, sign, head, factor * s)
         if scored is not None:
             rss, scale, fitted = scored
             terms = spline_terms(regression, features, scale * factor * beta)
-            found.append((rss, Model(nodes=(Node(kind, sign, (fitted,), terms),))))
-    return sorted(found, key=lambda one: one[0])
+            starts.append((rss, Model(nodes=(Node(kind, sign, (fitted,), terms),))))
+    return sorted(starts, key=lambda start: start[0])
 
 
 def _outer_constants(
@@ -166,8 +166,8 @@ def _outer_constants(
             for side in (1.0, -1.0):
                 # the argument 1 + s stays positive on the rows, by a gap
                 lowest = -float((side * s).min())
-                for gap in (0.05, 0.4, 2.0):
-                    yield side / (lowest + gap), 1.0, 1.0
+                for offset in (0.05, 0.4, 2.0):
+                    yield side / (lowest + offset), 1.0, 1.0
         case "quadratic":
             # a s^2 + b s is sign (root s + head)^2 up to a constant, with root = sqrt|a| and
             # head = sign b / (2 root)
@@ -217,7 +217,7 @@ def inverse_links(
     y, span = regression.y, float(np.ptp(regression.y))
     splines = regression.splines(features)
     columns = np.column_stack([np.ones(len(y)), splines])
-    found = []
+    starts = []
     # for y = O(s) with one constant given, O^-1(y) is a plain sum with errors divided by O'(s)
     for target, slope, head in _transformed(y, span, kind):
         weight = regression.weight * slope
@@ -234,8 +234,8 @@ def inverse_links(
         s = splines @ np.concatenate([t.constants for t in model.nodes[0].terms])
         value = outer(kind, 1.0, model.nodes[0].head[0], s - s.mean())[0]
         residual = regression.target - regression.without(value * regression.weight)
-        found.append((float(residual @ residual), model))
-    return sorted(found, key=lambda one: one[0])
+        starts.append((float(residual @ residual), model))
+    return sorted(starts, key=lambda start: start[0])
 
 
 def _transformed(

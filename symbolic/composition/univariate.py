@@ -38,8 +38,11 @@ def one_feature(search: Search, feature: int) -> list[ScoredModel]:
     races = [Levenberg(regression, model).run(3) for model in starts]
     races.sort(key=lambda fit: fit.rss)
     plain = [search.score(model) for model in starts[: len(search.families)]]
-    found = [*plain, *(search.score(race.fit().model) for race in races[:FINALISTS])]
-    return sorted(found, key=lambda scored: scored.criterion)
+    candidates = [
+        *plain,
+        *(search.score(race.fit().model) for race in races[:FINALISTS]),
+    ]
+    return sorted(candidates, key=lambda scored: scored.criterion)
 
 
 def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
@@ -55,11 +58,11 @@ def curve_nodes(search: Search, feature: int, curve: Array) -> Iterator[Node]:
             continue
         # errors of the index count by how far they move the curve
         share = (weight * slope) ** 2
-        for one in search.namer.rank(feature, index, share)[:3]:
+        for named in search.namer.rank(feature, index, share)[:3]:
             # outer of a line is a family of its own and among the plain starts
-            if one.term.family == "linear":
+            if named.term.family == "linear":
                 continue
-            node = _node(search.regression, kind, sign, index, one.term)
+            node = _node(search.regression, kind, sign, index, named.term)
             if node is not None:
                 yield node
 
@@ -122,8 +125,8 @@ def _unfolded(
             for at in turns:
                 flip = np.where(z > at, -flip, flip)
             # without a turn the fold may lie beyond the data, at some distance below the curve
-            for gap in (0.0, 0.02, 0.3) if not turns else (0.0,):
-                above = np.maximum(height - height.min() + gap * span, 0.0)
+            for share in (0.0, 0.02, 0.3) if not turns else (0.0,):
+                above = np.maximum(height - height.min() + share * span, 0.0)
                 index = flip * np.sqrt(above)
                 yield "quadratic", sign, index, 2 * np.abs(index) + 1e-3
                 yield "abs", sign, flip * above, np.ones(len(z))
@@ -139,7 +142,7 @@ def turning_points(z: Array, height: Array) -> list[tuple[float, ...]]:
     # only turns near the bottom: a square is zero where it turns
     limit = y.min() + 0.1 * float(np.ptp(y))
     low = sorted({float(x[k]) for k in lowest if y[k] <= limit})[:3]
-    return [(), *((one,) for one in low), *([tuple(low)] if len(low) == 2 else [])]
+    return [(), *((point,) for point in low), *([tuple(low)] if len(low) == 2 else [])]
 
 
 GAIN = 1.3
@@ -160,10 +163,10 @@ def with_univariate_composites(
         most: nodes of the whole model.
     """
     while len(best.model.nodes) <= most and not search.budget.over():
-        found = _improved(search, best, most)
-        if found.criterion >= best.criterion - 1e-6:
+        improved = _improved(search, best, most)
+        if improved.criterion >= best.criterion - 1e-6:
             break
-        best = found
+        best = improved
     return best
 
 
@@ -191,7 +194,7 @@ def _improved(search: Search, best: ScoredModel, most: int) -> ScoredModel:
             search.score(race.fit().model, 60, beat=best.criterion)
             for race in (*alone[:MOST_FINISHED], *beside[:MOST_FINISHED])
         ]
-        winner = min(scored, key=lambda one: one.criterion, default=best)
+        winner = min(scored, key=lambda candidate: candidate.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return search.climb(winner)
     return best
@@ -209,11 +212,13 @@ def merged(search: Search, best: ScoredModel) -> ScoredModel:
         curve = curve + term_value(columns, beside[0])
         additive = tuple(term for term in best.model.additive if term is not beside[0])
         bare = Model(additive, best.model.with_node(h, None).nodes)
-        found = [
-            search.score(Model(additive, (*bare.nodes, one)), 60, beat=best.criterion)
-            for one in _nearest(search, feature, curve)
+        candidates = [
+            search.score(
+                Model(additive, (*bare.nodes, candidate)), 60, beat=best.criterion
+            )
+            for candidate in _nearest(search, feature, curve)
         ]
-        winner = min(found, key=lambda scored: scored.criterion, default=best)
+        winner = min(candidates, key=lambda scored: scored.criterion, default=best)
         if winner.criterion < best.criterion - 1e-6:
             return search.climb(winner)
     return best
@@ -244,8 +249,8 @@ def _starts(search: Search, free: Model, feature: int) -> list[Model]:
     weight = regression.weight**2
     # alone, or beside each family in full and half size: the spline may be the sum of two
     edges: list[Term | None] = [None]
-    for one in search.namer.rank(feature, curve, weight):
-        edges += [one.term, one.term.scaled(0.5)]
+    for named in search.namer.rank(feature, curve, weight):
+        edges += [named.term, named.term.scaled(0.5)]
     models: list[Model] = []
     for edge in edges:
         left = curve
@@ -269,7 +274,7 @@ def _nearest(search: Search, feature: int, curve: Array) -> list[Node]:
         )
         if key not in best or misfit < best[key][0]:
             best[key] = misfit, node
-    return [node for _, node in sorted(best.values(), key=lambda one: one[0])]
+    return [node for _, node in sorted(best.values(), key=lambda entry: entry[0])]
 
 
 def _misfit(regression: Regression, node: Node, curve: Array) -> float:

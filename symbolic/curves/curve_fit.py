@@ -87,17 +87,17 @@ class CurveFit:
     def pole(self) -> float | None:
         """Where the closed form is singular, when within twice the range of the data."""
         where = None if self.form is None else self.form.pole(self.constants)
-        middle, reach = 0.5 * (self.low + self.high), self.high - self.low
-        return where if where is not None and abs(where - middle) <= reach else None
+        middle, width = 0.5 * (self.low + self.high), self.high - self.low
+        return where if where is not None and abs(where - middle) <= width else None
 
 
 def fits_by_family(fit: CurveFit) -> dict[str, CurveFit]:
     """Closed forms of a curve by family, best first."""
-    known = {} if fit.form is None else {fit.family: fit}
+    by_family = {} if fit.form is None else {fit.family: fit}
     for other in fit.alternatives:
         if other.form is not None:
-            known.setdefault(other.family, other)
-    return known
+            by_family.setdefault(other.family, other)
+    return by_family
 
 
 def readable(form: Form, symbol: Any, c: Array, low: float, high: float) -> Any:

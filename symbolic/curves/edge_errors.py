@@ -70,7 +70,7 @@ def with_errors(
     settled = fine.settled()
     if settled is None:
         return list(latents)
-    known = _measured(latents, fine, settled)
+    measured = _measured(latents, fine, settled)
     return [
         replace(
             latent,
@@ -79,7 +79,7 @@ def with_errors(
                 for curve, errors in zip(latent.edges, errors_of_latent, strict=True)
             ),
         )
-        for latent, errors_of_latent in zip(latents, known, strict=True)
+        for latent, errors_of_latent in zip(latents, measured, strict=True)
     ]
 
 
@@ -208,9 +208,9 @@ def _(
 def _linear_hats(grid: np.ndarray, z: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums of values (n, r) times the hat functions of a uniform grid (m,): (r, m)."""
     # each row lies between two points of the grid and is shared out over them
-    place = (z - grid[0]) / (grid[1] - grid[0])
-    left = np.clip(place.astype(int), 0, len(grid) - 2)
-    share = (place - left)[:, None]
+    position = (z - grid[0]) / (grid[1] - grid[0])
+    left = np.clip(position.astype(int), 0, len(grid) - 2)
+    share = (position - left)[:, None]
     hats = np.zeros((len(grid), values.shape[1]))
     np.add.at(hats, left, values * (1.0 - share))
     np.add.at(hats, left + 1, values * share)
@@ -239,9 +239,9 @@ def _measured(
             here = slice(place, place + basis.columns.shape[1])
             place = here.stop
             both = usual[here, here], robust[here, here]
-            known = _errors(curve, basis, settled.step[here], *both, count)
+            curve_errors = _errors(curve, basis, settled.step[here], *both, count)
             noise = settled.loss * count / freedom
-            errors[-1].append(known and replace(known, noise=noise))
+            errors[-1].append(curve_errors and replace(curve_errors, noise=noise))
     return errors
 
 

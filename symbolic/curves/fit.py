@@ -276,13 +276,13 @@ def _decide(
     pin: str | None,
 ) -> CurveFit:
     best = fits[0]
-    gap = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
+    delta_bic = fits[1].criterion - best.criterion if len(fits) > 1 else np.inf
     near = [fit for fit in fits if fit.criterion - best.criterion <= equal_within]
     # what the best family misses beyond the noise decides between a name and a refusal
     lack = judge.missed(1.0 - best.r2, len(best.constants))
     best_fit = replace(
         best,
-        gap=float(gap),
+        gap=float(delta_bic),
         ambiguous=len(near) > 1,
         equals=tuple(fit.family for fit in near),
         differ_at=departure(best, near[1], float(np.std(points.y)))

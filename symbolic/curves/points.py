@@ -118,9 +118,9 @@ def prepare(
     # stable, so that points of equal x keep their order and sums their digits
     order = np.argsort(arrays["x"][keep], kind="stable")
     w = w[keep][order]
-    known = None if errors is None else _reordered(errors, keep, order)
+    reordered = None if errors is None else _reordered(errors, keep, order)
     return Points(
-        arrays["x"][keep][order], arrays["y"][keep][order], w / w.sum(), known
+        arrays["x"][keep][order], arrays["y"][keep][order], w / w.sum(), reordered
     )
 
 

@@ -45,13 +45,13 @@ class ClassEffects(LinearForm):
     def spread(self) -> Array:
         """Matrix (C, C - 1) from the free effects to all of them."""
         free = np.delete(np.arange(len(self.shares)), self.reference)
-        whole = np.zeros((len(self.shares), len(free)))
-        whole[free, np.arange(len(free))] = 1.0
+        matrix = np.zeros((len(self.shares), len(free)))
+        matrix[free, np.arange(len(free))] = 1.0
         # the effect of the reference makes the mean over the
         # training rows zero: sum of shares times effects
         shares = np.array(self.shares)
-        whole[self.reference] = -shares[free] / shares[self.reference]
-        return whole
+        matrix[self.reference] = -shares[free] / shares[self.reference]
+        return matrix
 
     def effects(self, c: Array) -> Array:
         """Return the effects of all classes (C,)."""
@@ -184,7 +184,7 @@ def class_effects(
 ) -> ClassEffects:
     """Return the form of the effects of classes; see `ClassEffects`."""
     total = float(np.sum(shares))
-    given = tuple(float(one) / total for one in shares)
+    given = tuple(float(share) / total for share in shares)
     return ClassEffects(
         "classes", Variant(), (), 2 + kind.size, None, kind, given, float(weight)
     )

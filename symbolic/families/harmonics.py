@@ -66,12 +66,12 @@ class Harmonics(LinearForm):
 
     def by_constants(self, x: Array, c: Array) -> Array:
         """Return the exact derivatives (n, 2 count + 1)."""
-        found = []
+        columns = []
         for rate, a, s in self._waves(c):
             angle = rate * (x - s)
             # d/da and d/ds of a cos(w (x - s))
-            found += [np.cos(angle), a * rate * np.sin(angle)]
-        return np.column_stack((*found, np.ones(len(x))))
+            columns += [np.cos(angle), a * rate * np.sin(angle)]
+        return np.column_stack((*columns, np.ones(len(x))))
 
     def by_x(self, x: Array, c: Array) -> Array:
         """Return the exact slope (n,)."""
@@ -83,11 +83,11 @@ class Harmonics(LinearForm):
         numbers = [
             v if isinstance(v, sympy.Basic) else sympy.Float(float(v)) for v in c
         ]
-        whole = numbers[-1]
+        total = numbers[-1]
         for k in range(self.count):
             turn = 2 * (k + 1) * sympy.pi / Exact(self.period)
-            whole += numbers[2 * k] * sympy.cos(turn * (x - numbers[2 * k + 1]))
-        return whole
+            total += numbers[2 * k] * sympy.cos(turn * (x - numbers[2 * k + 1]))
+        return total
 
     def in_raw(self, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
         """Return form and constants in raw x for waves of z = (x - shift) / scale."""
@@ -101,16 +101,16 @@ class Harmonics(LinearForm):
 
     def canonical(self, constants: Sequence[float]) -> tuple[float, ...]:
         """Return the same waves with positive amplitudes and places on the circle."""
-        found: list[float] = []
+        canonical: list[float] = []
         for k in range(self.count):
             a, s = constants[2 * k : 2 * k + 2]
             turn = self.period / (k + 1)
-            found += [
+            canonical += [
                 abs(a),
                 # -cos(t) = cos(t + pi): half a turn of that wave
                 float(np.remainder(s + (turn / 2 if a < 0 else 0.0), turn)),
             ]
-        return tuple(found)
+        return tuple(canonical)
 
     def times(self, constants: Sequence[float], factor: float) -> tuple[float, ...]:
         """Return the constants of the form times a number."""

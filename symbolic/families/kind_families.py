@@ -90,7 +90,7 @@ def form_from_details(family: str, details: Any) -> Form:
     try:
         if family == "classes":
             kind = kind_from_json(details["kind"])
-            shares = [float(one) for one in details["shares"]]
+            shares = [float(share) for share in details["shares"]]
             if isinstance(kind, Categorical) and len(shares) == kind.size:
                 return class_effects(kind, shares, float(details["weight"]))
         elif family in KIND_FAMILIES and details["count"] in (1, 2):

@@ -35,8 +35,8 @@ class LinearForm(Form):
         # with weights both sides carry their root; known errors weigh already
         free = self.from_coefficients(np.linalg.lstsq(inside, target, rcond=None)[0])
         # the offset makes the means equal, as for every other form
-        rest = points.mean(points.y - self.value(points.x, np.array([*free, 0.0])))
-        return np.array([*free, float(rest)])
+        offset = points.mean(points.y - self.value(points.x, np.array([*free, 0.0])))
+        return np.array([*free, float(offset)])
 
     def in_raw(self, c: Array, shift: float, scale: float) -> tuple[Form, Array]:
         """Return the form and constants as they are printed."""

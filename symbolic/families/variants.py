@@ -122,14 +122,14 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
         return z + (int(shift) if shift.is_integer() else sympy.Float(shift))
 
     def ends(low: float, high: float) -> tuple[float, float]:
-        one, other = raw(low), raw(high)
-        return min(one, other), max(one, other)
+        first, second = raw(low), raw(high)
+        return min(first, second), max(first, second)
 
     def pole(u: Inner) -> float | None:
         where = shape.pole(u)
         return None if where is None else (where - shift) / scale
 
-    seen = Shape(
+    shape_of_z = Shape(
         value=lambda z, u: shape.value(raw(z), u),
         by_inner=lambda z, u: shape.by_inner(raw(z), u),
         by_x=lambda z, u: scale * shape.by_x(raw(z), u),
@@ -142,7 +142,7 @@ def of_raw(form: Form, shift: float, scale: float) -> Form:
         pole=pole,
     )
     variant = replace(form.variant, raw=(shift, scale))
-    return Form(form.family, variant, form.inner, form.complexity, seen)
+    return Form(form.family, variant, form.inner, form.complexity, shape_of_z)
 
 
 def in_raw(form: Form, c: Array, shift: float, scale: float) -> tuple[Form, Array]:

@@ -70,8 +70,8 @@ class Candidate:
         self, units: Units, bounds: Bounds, weights: Mapping[str, float] | None
     ) -> float:
         """Return the complexity of its equations."""
-        found: Any = self.equations(units, bounds).values()
-        return sum(complexity(one, weights) for one in found)
+        expressions: Any = self.equations(units, bounds).values()
+        return sum(complexity(expression, weights) for expression in expressions)
 
     def row(self, units: Units, bounds: Bounds, selected: bool) -> dict[str, Any]:
         """Return plain numbers and texts: a row of the table of candidates."""
@@ -83,9 +83,9 @@ class Candidate:
             f"{name} = {to_text(expression, 4)}{text_beside(beside)}"
             for name, (expression, beside) in self.printed(units, bounds).items()
         ]
-        whole = float(self.complexity).is_integer()  # printed as 7, not as 7.00
+        is_integer = float(self.complexity).is_integer()  # printed as 7, not as 7.00
         return {
-            "complexity": int(self.complexity) if whole else self.complexity,
+            "complexity": int(self.complexity) if is_integer else self.complexity,
             "loss": self.loss,
             "score": self.score,
             "r2": self.r2,

@@ -107,7 +107,7 @@ def _ranked(
         changed = _structures(search, best, pair, units)
         change = Change(changed, pair.latent, 0, "slopes")
         gains.append((search.foreseen(best, change), pair))
-    gains.sort(key=lambda one: one[0])
+    gains.sort(key=lambda entry: entry[0])
     # what is not even forecast to win is not refitted
     return [pair for gain, pair in gains if gain < 0]
 
@@ -212,7 +212,7 @@ def _drawn(edge: EdgeTerm, noise: float) -> EdgeTerm:
 
 def _joined(search: Search, best: ScoredLatents) -> ScoredLatents:
     """Take a line beside departures of the classes into their slopes."""
-    structures = tuple(_with_line_inside(one) for one in best.structures)
+    structures = tuple(_with_line_inside(structure) for structure in best.structures)
     if structures == best.structures:
         return best
     return search.score(structures, best.constants)
@@ -235,11 +235,11 @@ def _with_line_inside(structure: LatentStructure) -> LatentStructure:
         # the scaled line about the same m as that of the node
         start, scale = line.edge.form.variant.raw
         slope = own[0].constants[0] / scale
-        whole = Product((replace(slopes, offset=slope, anchored=False), line))
+        product = Product((replace(slopes, offset=slope, anchored=False), line))
         return replace(
             structure,
             offset=structure.offset - slope * start,
             edges=tuple(edge for edge in structure.edges if edge is not own[0]),
-            nodes=(*structure.nodes[:h], whole, *structure.nodes[h + 1 :]),
+            nodes=(*structure.nodes[:h], product, *structure.nodes[h + 1 :]),
         )
     return structure

@@ -124,11 +124,11 @@ class Search:
         # Keyed by families alone: the same structure reached from other constants shares the
         # entry, and the better of the two minima stays.
         key = signature(structures)
-        known = self.known.get(key)
+        earlier = self.known.get(key)
         # 15 steps are enough to rank structures. What has not come to
         # rest is taken up again whenever it is asked for, so only
         # structures that stay in the race are paid for in full.
-        if known is None or not known.converged:
+        if earlier is None or not earlier.converged:
             scored_latents = self._scored_refit(
                 refit(
                     self.term,
@@ -142,7 +142,7 @@ class Search:
                     self.domain_margin,
                 )
             )
-            if known is None or scored_latents.criterion < known.criterion:
+            if earlier is None or scored_latents.criterion < earlier.criterion:
                 self.known[key] = scored_latents
         return self.known[key]
 
@@ -168,9 +168,13 @@ class Search:
     def _criterion(self, loss: float, structures: Sequence[LatentStructure]) -> float:
         sizes = [size_of_structure(structure) for structure in structures]
         # constants of the process are free in every refit, so they count
-        constants = self.term.n_constants + sum(one.constants for one in sizes)
+        constants = self.term.n_constants + sum(
+            latent_size.constants for latent_size in sizes
+        )
         penalty = UNSUPPORTED_PENALTY * unsupported(structures, self.features)
-        size = Size(constants, penalty + sum(one.penalty for one in sizes))
+        size = Size(
+            constants, penalty + sum(latent_size.penalty for latent_size in sizes)
+        )
         return criterion(self.count, loss, size)
 
     # -- forecasts ------------------------------------------------------------------
@@ -195,10 +199,10 @@ class Search:
             return list(changes)
         ranked = sorted(
             ((self.foreseen(best, change), change) for change in changes),
-            key=lambda one: one[0],
+            key=lambda entry: entry[0],
         )
         # A positive forecast is a loss; a change that may still win is refitted.
-        return [one for gain, one in ranked[:REFITTED] if gain < HOPE]
+        return [change for gain, change in ranked[:REFITTED] if gain < HOPE]
 
     def delta_bic(self, best: ScoredLatents) -> dict[tuple[int, int], dict[str, float]]:
         """Return how much worse every other family of every edge is.
@@ -208,15 +212,15 @@ class Search:
             are many edges, differences that are forecast as large are the forecast.
         """
         many = _count(best.structures) > MANY
-        found: dict[tuple[int, int], dict[str, float]] = {}
+        differences: dict[tuple[int, int], dict[str, float]] = {}
         for change in self.changes(best.structures):
             delta = self.foreseen(best, change) if many else 0.0
             if delta < FAR_DELTA_BIC:
                 scored = self.score(change.structures, best.constants)
                 delta = scored.criterion - best.criterion
-            place = found.setdefault((change.latent, change.edge), {})
-            place[change.family] = delta
-        return found
+            by_family = differences.setdefault((change.latent, change.edge), {})
+            by_family[change.family] = delta
+        return differences
 
     # -- moves ----------------------------------------------------------------------
     def run(self, constants: "Tensor") -> ScoredLatents:
@@ -234,27 +238,27 @@ class Search:
         # moved: every step out of it would be stopped as well.
         if self.rules is not None:
             options = [
-                [self.rules.repaired(k, one) for one in some]
-                for k, some in enumerate(options)
+                [self.rules.repaired(k, structure) for structure in structures]
+                for k, structures in enumerate(options)
             ]
         if len(options) == 1:
-            yield from (self.score((one,), constants) for one in options[0])
+            yield from (self.score((structure,), constants) for structure in options[0])
             return
         # All combinations of starts would be exponential in the latents. So each latent is
         # ranked alone while the others keep their learned curves, then the best are put
         # together and each latent's second best is tried beside them.
-        learned = tuple(some[-1] for some in options)
+        learned = tuple(structures[-1] for structures in options)
         ranked = []
-        for k, some in enumerate(options):
-            beside = [placed(learned, k, one) for one in some]
+        for k, structures in enumerate(options):
+            beside = [placed(learned, k, structure) for structure in structures]
             scored = [self.score(structures, constants) for structures in beside]
-            order = sorted(range(len(some)), key=lambda i: scored[i].criterion)
-            ranked.append([some[i] for i in order])
-        best = tuple(some[0] for some in ranked)
+            order = sorted(range(len(structures)), key=lambda i: scored[i].criterion)
+            ranked.append([structures[i] for i in order])
+        best = tuple(structures[0] for structures in ranked)
         yield self.score(best, constants)
-        for k, some in enumerate(ranked):
-            if len(some) > 1:
-                yield self.score(placed(best, k, some[1]), constants)
+        for k, structures in enumerate(ranked):
+            if len(structures) > 1:
+                yield self.score(placed(best, k, structures[1]), constants)
 
     def climb(self, best: ScoredLatents) -> ScoredLatents:
         """Give each edge in turn its best family, until a sweep changes nothing."""
@@ -280,7 +284,7 @@ class Search:
             )
             if self._allowed(change, best, scored := self._scored(change, best))
         ]
-        winner = min(tried, key=lambda one: one.criterion, default=best)
+        winner = min(tried, key=lambda candidate: candidate.criterion, default=best)
         return winner if winner.criterion < best.criterion - 1e-9 else best
 
     def _scored(self, change: Change, best: ScoredLatents) -> ScoredLatents:

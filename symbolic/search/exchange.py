@@ -15,9 +15,12 @@ def _centred(edge: FittedEdge, values: np.ndarray) -> np.ndarray:
 
 def likeness(edge: FittedEdge, term: EdgeTerm) -> float:
     """Squared correlation of a term with a learned curve, on the range of its data."""
-    one, other = _centred(edge, term.value(edge.curve.x)), _centred(edge, edge.curve.y)
-    size = float((one @ one) * (other @ other))
-    return float(one @ other) ** 2 / size if size > 0 else 0.0
+    values, learned = (
+        _centred(edge, term.value(edge.curve.x)),
+        _centred(edge, edge.curve.y),
+    )
+    size = float((values @ values) * (learned @ learned))
+    return float(values @ learned) ** 2 / size if size > 0 else 0.0
 
 
 def mean_of(edge: FittedEdge | None, term: EdgeTerm) -> float:

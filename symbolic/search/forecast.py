@@ -68,8 +68,8 @@ class Forecast:
         # Even without a change one step may gain something; forecasts are compared with this.
         self.unchanged = self.after(0, self.structures[0])
 
-    def _block(self, a: int, b: int, one: Array, other: Array) -> Array:
-        return one.T @ (self.curvature[:, a, b, None] * other)
+    def _block(self, a: int, b: int, left: Array, right: Array) -> Array:
+        return left.T @ (self.curvature[:, a, b, None] * right)
 
     def after(self, latent: int, changed: LatentStructure) -> float:
         """Loss after one step of all constants from a latent's changed structure."""

@@ -46,14 +46,16 @@ def _loss(search: Search, scored: ScoredLatents, fitted: torch.Tensor) -> Valida
     """Refit on some rows (n,) and return the loss of the others by block."""
     # ten steps from constants of all rows: close to the minimum of four fifths of them
     inside, outside = (torch.nonzero(rows).flatten() for rows in (fitted, ~fitted))
-    found = refit(
+    refitted = refit(
         search.term.take(inside), search.scaled[inside], scored.structures,
         scored.constants, 10, 1e-6, False, search.rules, search.domain_margin,
     )  # fmt: skip
     z = search.scaled[outside]
-    raw = np.stack([part.value(z.cpu().numpy()) for part in found.structures], axis=1)
+    raw = np.stack(
+        [part.value(z.cpu().numpy()) for part in refitted.structures], axis=1
+    )
     return by_block(
-        search.term.take(outside), z.new_tensor(raw)[None], found.constants[None]
+        search.term.take(outside), z.new_tensor(raw)[None], refitted.constants[None]
     )
 
 

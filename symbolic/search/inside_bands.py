@@ -75,8 +75,8 @@ class CurveBands:
         self, latent: int, structures: Sequence[LatentStructure], source: int
     ) -> bool:
         """Whether the closed form of a feature leaves its band."""
-        found = self.departure(latent, structures[latent], self.units.names[source])
-        return found is not None and found.leaves
+        departure = self.departure(latent, structures[latent], self.units.names[source])
+        return departure is not None and departure.leaves
 
 
 def kept_inside(

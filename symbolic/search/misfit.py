@@ -53,19 +53,19 @@ def misfit(
     gradient = local.gradient[0].cpu().numpy()
     curvature = local.curvature[0].cpu().numpy()
     columns = spline_basis(search.features[:, source], FUNCTIONS)
-    known = _designs(problem, gradient.shape[1])
+    designs = _designs(problem, gradient.shape[1])
     # Rows D_i g_i (n, P) of the known constants, and the normal matrix D' H D (P, P).
     scores, information = [], []
-    for place, block in enumerate(known):
+    for place, block in enumerate(designs):
         scores.append(block * gradient[:, place, None])
         weighted = [
-            block.T @ (curvature[:, place, other, None] * known[other])
-            for other in range(len(known))
+            block.T @ (curvature[:, place, other, None] * designs[other])
+            for other in range(len(designs))
         ]
         information.append(np.hstack(weighted))
     matrix = np.vstack(information)
     cross = np.vstack(
-        [d.T @ (curvature[:, k, latent, None] * columns) for k, d in enumerate(known)]
+        [d.T @ (curvature[:, k, latent, None] * columns) for k, d in enumerate(designs)]
     )
     # A unit diagonal, so that the ridge is rounding for constants of any unit.
     size = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
@@ -79,7 +79,8 @@ def misfit(
 def _designs(problem: SymbolicProblem, count: int) -> list[np.ndarray]:
     """Columns of the free constants of every latent and of every process constant."""
     designs = [
-        one.by_constants(problem.z)[:, np.array(one.free)] for one in problem.structures
+        structure.by_constants(problem.z)[:, np.array(structure.free)]
+        for structure in problem.structures
     ]
     ones = np.ones((len(problem.z), 1))
     return designs + [ones] * (count - len(designs))

@@ -83,7 +83,7 @@ def _cheapest(search: Search, best: ScoredLatents) -> list[Change]:
         for number, edge in enumerate(structure.all_edges):
             values = edge.value(search.scaled[:, edge.source].cpu().numpy())
             weight[k, number] = float(np.std(values))
-    changes.sort(key=lambda one: weight[one.latent, one.edge])
+    changes.sort(key=lambda change: weight[change.latent, change.edge])
     changes += _without_nodes(best.structures)
     # A refit costs about in proportion to the edges, so the tries fall as 8 * 8 / edges: a step
     # costs about the same for any number of them.
@@ -130,23 +130,23 @@ def collect(
     first = signature(path[0].structures)
     front = _front(pool.values(), lambda scored: size_of(scored.structures), must)
     front = _thinned(front, first)
-    made = [_candidate(one, model, table, units, weights) for one in front]
-    kept = _front(made, lambda one: one.complexity, {first})
+    made = [_candidate(scored, model, table, units, weights) for scored in front]
+    kept = _front(made, lambda candidate: candidate.complexity, {first})
     return tuple(_with_scores(kept))
 
 
 def _front(pool: Iterable[Any], size: Any, must: set[str]) -> list[Any]:
     """Members that no smaller one fits better than, smallest first; `must` stays."""
-    found, least = [], np.inf
+    front, least = [], np.inf
     # In order of size, then loss: a member is on the
     # front where it beats the smallest loss so far.
-    for one in sorted(pool, key=lambda candidate: (size(candidate), candidate.loss)):
-        if not np.isfinite(one.loss):
+    for member in sorted(pool, key=lambda candidate: (size(candidate), candidate.loss)):
+        if not np.isfinite(member.loss):
             continue
-        if one.loss < least or signature(one.structures) in must:
-            found.append(one)
-        least = min(least, one.loss)
-    return found
+        if member.loss < least or signature(member.structures) in must:
+            front.append(member)
+        least = min(least, member.loss)
+    return front
 
 
 def _thinned(front: list[Any], first: str) -> list[Any]:
@@ -195,8 +195,8 @@ def _mean_r2(observed: np.ndarray, predicted: np.ndarray) -> float:
     # rows where a formula has no finite value are left out, so one pole does not hide the rest
     held = np.where(np.isfinite(predicted), observed, np.nan)
     scores = [r2(held[:, k], predicted[:, k]) for k in range(held.shape[1])]
-    known = [score for score in scores if np.isfinite(score)]
-    return float(np.mean(known)) if known else float("nan")
+    finite = [score for score in scores if np.isfinite(score)]
+    return float(np.mean(finite)) if finite else float("nan")
 
 
 def _with_scores(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -205,12 +205,12 @@ def _with_scores(candidates: Sequence[Candidate]) -> list[Candidate]:
     score = -d log(loss) / d complexity, zero for the simplest one.
     """
     scored = []
-    for place, one in enumerate(candidates):
-        before = candidates[place - 1] if place else one
-        more = one.complexity - before.complexity
+    for place, candidate in enumerate(candidates):
+        before = candidates[place - 1] if place else candidate
+        more = candidate.complexity - before.complexity
         # 1e-300 keeps the logarithm of a loss of zero, on exact data, finite
-        gain = np.log(max(before.loss, 1e-300) / max(one.loss, 1e-300))
-        scored.append(replace(one, score=float(gain / more) if more > 0 else 0.0))
+        gain = np.log(max(before.loss, 1e-300) / max(candidate.loss, 1e-300))
+        scored.append(replace(candidate, score=float(gain / more) if more > 0 else 0.0))
     return scored
 
 

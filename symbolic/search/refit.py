@@ -179,7 +179,7 @@ def _at_least(robust: Tensor, usual: Tensor, prior: Tensor) -> Tensor:
 
 def _oriented(problem: SymbolicProblem, theta: Tensor) -> Tensor:
     """Fix the free sign of folding nodes without changing any value."""
-    packed = [one.oriented().pack() for one in problem.structures_at(theta)]
+    packed = [structure.oriented().pack() for structure in problem.structures_at(theta)]
     front = torch.from_numpy(np.concatenate(packed)).to(theta)
     return torch.cat((front, theta[problem.cuts[-1] :]))
 

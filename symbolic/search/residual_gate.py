@@ -71,10 +71,10 @@ def still_predictable(
     left = gaps.detach().cpu().numpy() * np.sqrt(weights)
     blocks = part.observations.blocks.cpu().numpy()
     shares = [
-        _share(z[seen], left[seen, t], blocks[seen], seed)
+        _share(z[observed], left[observed, t], blocks[observed], seed)
         for t in range(left.shape[1])
         # rows without an observation have weight zero
-        if (seen := weights[:, t] > 0).sum() >= FEWEST
+        if (observed := weights[:, t] > 0).sum() >= FEWEST
     ]
     return max(shares, default=0.0)
 

@@ -137,13 +137,13 @@ def fit_latent(
         )
         top = FittedEdge(part.outer, outer, source, f"g_{name}{tail}")
         return FittedNode(
-            tuple(edge(one, tail) for one in part.inner), part.offset, top
+            tuple(edge(curve, tail) for curve in part.inner), part.offset, top
         )
 
     return FittedLatent(
         name,
         curves.offset,
-        tuple(edge(one) for one in curves.edges),
+        tuple(edge(curve) for curve in curves.edges),
         tuple(node(k, part) for k, part in enumerate(curves.nodes)),
     )
 
@@ -153,8 +153,8 @@ def start_options(latent: FittedLatent) -> list[LatentStructure]:
     if not latent.nodes:
         return [additive_start(latent)]
     combined = product(*(_outers(node) for node in latent.nodes))
-    built = [node_start(latent, one) for one in combined]
-    return [one for one in built if one is not None]
+    built = [node_start(latent, combination) for combination in combined]
+    return [structure for structure in built if structure is not None]
 
 
 def _outers(node: FittedNode) -> tuple[str, ...]:
@@ -197,14 +197,14 @@ def node_start(latent: FittedLatent, outers: Sequence[str]) -> LatentStructure |
             curve, label = part.outer.curve.table, part.outer.function
             nodes.append(Node("spline", 1.0, inner, tuple(edges), curve, label))
             continue
-        found = fits_by_family(part.outer.fit).get(outer)
-        if found is None or found.form is None:
+        fitted = fits_by_family(part.outer.fit).get(outer)
+        if fitted is None or fitted.form is None:
             return None
-        moved = _absorbed(found.form, np.asarray(found.constants), inner)
+        moved = _absorbed(fitted.form, np.asarray(fitted.constants), inner)
         if moved is None:
             return None
-        factor, shift, amplitude, rest = moved
-        offset += rest
+        factor, shift, amplitude, constant = moved
+        offset += constant
         scaled = tuple(term.scaled(factor) for term in edges)
         # a line outside is no node: D + c (s + inner) puts the edges beside the latent's own
         if outer in ("linear", "constant"):

@@ -43,10 +43,10 @@ def _placed(search: Search, best: ScoredLatents, k: int, number: int) -> ScoredL
             return around.after(k, _moved(own, number, at))
 
         place = _lowest(gaps, loss)
-        found = _refitted(search, best, k, _moved(structure, number, place))
-        if found.loss >= best.loss:
+        trial = _refitted(search, best, k, _moved(structure, number, place))
+        if trial.loss >= best.loss:
             break
-        best = found
+        best = trial
     return best
 
 
@@ -73,16 +73,16 @@ def _refitted(
     search: Search, best: ScoredLatents, k: int, changed: LatentStructure
 ) -> ScoredLatents:
     structures = (*best.structures[:k], changed, *best.structures[k + 1 :])
-    found = refit(
+    result = refit(
         search.term, search.scaled, structures, best.constants, 15, 1e-9, False,
         search.rules, search.domain_margin,
     )  # fmt: skip
     # families and so the size of the equation are the same: only the loss has changed
-    criterion = best.criterion + search.count * float(np.log(found.loss / best.loss))
+    criterion = best.criterion + search.count * float(np.log(result.loss / best.loss))
     return replace(
         best,
-        structures=found.structures,
-        constants=found.constants,
-        loss=found.loss,
+        structures=result.structures,
+        constants=result.constants,
+        loss=result.loss,
         criterion=criterion,
     )

@@ -18,5 +18,5 @@ def unsupported(structures: Sequence[LatentStructure], z: np.ndarray) -> int:
     Args:
         z: (n, d) scaled features.
     """
-    edges = [edge for one in structures for edge in one.all_edges]
+    edges = [edge for structure in structures for edge in structure.all_edges]
     return sum(not supported(edge, z[:, edge.source]) for edge in edges)

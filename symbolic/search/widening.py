@@ -41,15 +41,17 @@ def with_further(
         more = fits_by_family(
             fit_edge(edge.curve, features[edge.curve.source], latent, wider)
         )
-        known = fits_by_family(edge.fit)
+        by_family = fits_by_family(edge.fit)
         # the first fit of a family stays: it saw the same curve
-        new = [fit for family, fit in more.items() if family not in known]
-        fits = sorted([*known.values(), *new], key=lambda fit: fit.criterion)
+        new = [fit for family, fit in more.items() if family not in by_family]
+        fits = sorted([*by_family.values(), *new], key=lambda fit: fit.criterion)
         return replace(edge, fit=replace(edge.fit, alternatives=tuple(fits)))
 
     return tuple(
-        replace(one, edges=tuple(widened(edge, one.name) for edge in one.edges))
-        for one in latents
+        replace(
+            latent, edges=tuple(widened(edge, latent.name) for edge in latent.edges)
+        )
+        for latent in latents
     )
 
 
@@ -75,7 +77,7 @@ def widened(
             and scored.criterion < best.criterion - margin
             and _fits(search, scored, k, edge.source)
         ]
-        best = min(offered, key=lambda one: one.criterion, default=best)
+        best = min(offered, key=lambda candidate: candidate.criterion, default=best)
     return best
 
 
@@ -109,7 +111,7 @@ def without_needless_refusals(
             and not bands.left(k, scored.structures, edge.source)
             and _fits(search, scored, k, edge.source)
         ]
-        best = min(fitting, key=lambda one: one.criterion, default=best)
+        best = min(fitting, key=lambda candidate: candidate.criterion, default=best)
     return best
 
 

@@ -81,13 +81,13 @@ def _predicted(
     budget: Budget,
 ) -> tuple[Array, Array]:
     """Search on some rows; return prediction and target of the others, both (m,)."""
-    part, rest = regression.take(chosen), regression.take(held)
+    part, held_rows = regression.take(chosen), regression.take(held)
     work = Budget(max(SHARE_OF_BUDGET * budget.seconds, LEAST_WORK), regression.work)
     with np.errstate(all="ignore"):  # few rows let curves run away; they are not picked
-        found = find(part, settings, work)
+        finding = find(part, settings, work)
         search = Search(part, settings.families, work)
-        pick = plainest(pool(search, found.candidates[:1]))
-    value = model_value(rest, pick.model) * rest.weight
+        pick = plainest(pool(search, finding.candidates[:1]))
+    value = model_value(held_rows, pick.model) * held_rows.weight
     # 4 tanh(r / 4) up to its factor: a single outlier cannot decide the sum
-    target = robust_scaled(rest.target) / 4.0
-    return rest.without(value), np.tanh(target)
+    target = robust_scaled(held_rows.target) / 4.0
+    return held_rows.without(value), np.tanh(target)

@@ -269,14 +269,16 @@ def _equals(
     return tuple(beside[:MOST_EQUALS])
 
 
-def _same(regression: Regression, one: ScoredModel, other: ScoredModel) -> bool:
+def _same(regression: Regression, first: ScoredModel, second: ScoredModel) -> bool:
     """Whether two forms are one function, written in two ways."""
     weight = regression.weight
     values = [
         regression.without(model_value(regression, form.model) * weight)
-        for form in (one, other)
+        for form in (first, second)
     ]
     apart = float(np.sum((values[0] - values[1]) ** 2))
     size_of_target = float(regression.target @ regression.target)
     # on exact data the residual is rounding, and so is the smallest difference that can count
-    return apart <= max(SAME**2 * max(one.rss, other.rss), ROUNDING**2 * size_of_target)
+    return apart <= max(
+        SAME**2 * max(first.rss, second.rss), ROUNDING**2 * size_of_target
+    )

@@ -42,9 +42,9 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
         if proposal.criterion < best + SEARCHED_WITHIN
     ]
     for _ in range(STEPS + 1):
-        fresh = [one for one in front if _improves(reached, one)]
-        for one in fresh:
-            reached[one.model.key] = one
+        fresh = [candidate for candidate in front if _improves(reached, candidate)]
+        for candidate in fresh:
+            reached[candidate.model.key] = candidate
         lowest = min(scored.criterion for scored in reached.values())
         walked = sorted(fresh, key=lambda scored: scored.criterion)[:KEPT]
         # A step may rise a little, because two steps together can fall: to drop a node and to
@@ -62,8 +62,8 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
 
 
 def _improves(reached: dict[object, ScoredModel], scored_model: ScoredModel) -> bool:
-    known = reached.get(scored_model.model.key)
-    return known is None or scored_model.criterion < known.criterion - 1e-6
+    earlier = reached.get(scored_model.model.key)
+    return earlier is None or scored_model.criterion < earlier.criterion - 1e-6
 
 
 def _steps(search: Search, scored_model: ScoredModel) -> Iterator[ScoredModel]:
@@ -132,8 +132,8 @@ def _as_polynomial(regression: Regression, term: Term, family: str) -> Term:
     values = term_value(regression.columns, term)
     columns = linear_columns(regression.columns[term.feature], family)
     design = np.column_stack([columns, np.ones(len(values))])
-    found = np.linalg.lstsq(design, values, rcond=None)[0]
-    return Term(term.feature, family, tuple(found[:-1].tolist()))
+    coefficients = np.linalg.lstsq(design, values, rcond=None)[0]
+    return Term(term.feature, family, tuple(coefficients[:-1].tolist()))
 
 
 def plainest(forms: Sequence[ScoredModel]) -> ScoredModel:

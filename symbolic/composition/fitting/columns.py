@@ -84,6 +84,6 @@ def pole_gaps(z: Array) -> tuple[float, float]:
     # A distance in terms of how close the outermost rows lie: a true square root has rows right
     # up to its pole, while a few stragglers must not pull a pole to them.
     spacing = (ordered[few] - ordered[0], ordered[-1] - ordered[-1 - few])
-    low, high = (POLE_SPACING * float(one) / few for one in spacing)
+    low, high = (POLE_SPACING * float(distance) / few for distance in spacing)
     least = 1e-4 * widest
     return min(max(low, least), widest), min(max(high, least), widest)

@@ -143,7 +143,9 @@ def _rates(column: Column) -> Array:
 def _poles(column: Column) -> Array:
     width = column.high - column.low
     # from just beyond the smallest distance to where the logarithm is nearly a line
-    below, above = (np.geomspace(2.0 * gap, 6.0 * width, 20) for gap in column.gaps)
+    below, above = (
+        np.geomspace(2.0 * distance, 6.0 * width, 20) for distance in column.gaps
+    )
     both = np.concatenate([-1.0 / (column.high + above), 1.0 / (below - column.low)])
     return both[:, None]
 
@@ -205,8 +207,8 @@ def _without_offset(column: Column, c: Array) -> tuple[float, Array]:
 
 
 _OWN: dict[str, EdgeFamily] = {
-    one.name: one
-    for one in (
+    family.name: family
+    for family in (
         EdgeFamily("linear", 1, 3.0, _linear, natural=_natural_line),
         EdgeFamily("quadratic", 2, 5.0, _quadratic, natural=_natural_square),
         EdgeFamily(

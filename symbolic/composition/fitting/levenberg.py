@@ -46,8 +46,8 @@ def solve(matrix: Array, right: Array) -> Array | None:
     factor, info = _factorise(matrix, lower=1)
     if info != 0:
         return None
-    found, info = _substitute(factor, right, lower=1)
-    return found if info == 0 else None
+    solution, info = _substitute(factor, right, lower=1)
+    return solution if info == 0 else None
 
 
 @dataclass

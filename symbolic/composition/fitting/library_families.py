@@ -58,8 +58,8 @@ def library_family(form: Form) -> EdgeFamily:
 
     def feasible(column: Column, u: Array) -> bool:
         low, high = _range(form, column)
-        gap = POLE_DISTANCE * (high - low)
-        return shape.clearance(tuple(u), low - gap, high + gap) > 0
+        margin = POLE_DISTANCE * (high - low)
+        return shape.clearance(tuple(u), low - margin, high + margin) > 0
 
     def retract(column: Column, old: Array, new: Array) -> Array:
         inner = np.clip(new[1:], *np.array(shape.bounds).reshape(-1, 2).T)

@@ -163,10 +163,10 @@ class Linearised:
         """Fit a model and linearise at its latent until nothing moves."""
         here, best, best_model = self, np.inf, model
         # The linearisation moves under the fit, so few steps are worth more rounds.
-        found = fit(here.regression, model, 8).model
+        fitted = fit(here.regression, model, 8).model
         reached = self
         for _ in range(rounds):
-            estimate, constants = here.latent(found)
+            estimate, constants = here.latent(fitted)
             misfit = here.misfit(estimate, constants)
             # judged by the process itself, not by its
             # tangent; the last place that was better stays
@@ -174,10 +174,10 @@ class Linearised:
                 break
             done = misfit > best * (1.0 - 1e-7)
             here = here.moved(estimate, constants, here.weight)
-            best, best_model, reached = misfit, found, here
+            best, best_model, reached = misfit, fitted, here
             if done:
                 break
-            found = fit(here.regression, found, 6).model
+            fitted = fit(here.regression, fitted, 6).model
         return reached, best_model
 
 

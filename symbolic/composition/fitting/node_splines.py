@@ -85,13 +85,13 @@ class AdditivePart:
             flexible = np.hstack([self.columns(selected), *products])
             beside = self.regression.beside(flexible)
             total = float(beside.target @ beside.target)
-            found = [(*_clearest(beside, i), i) for i in selected]
-            gain, place, step, feature = max(found, default=(0.0, 0.0, 0.0, -1))
+            kinks = [(*_clearest(beside, i), i) for i in selected]
+            gain, kink, step, feature = max(kinks, default=(0.0, 0.0, 0.0, -1))
             if gain < CLEAR * total:
                 break
             # two folds beside the place span every kink
             # between them, so the place needs no refinement
-            folds = [np.abs(z[feature] - place - side * step) for side in (-1, 1)]
+            folds = [np.abs(z[feature] - kink - side * step) for side in (-1, 1)]
             added = np.stack([fold - fold.mean() for fold in folds], axis=1)
             self._fine[feature] = np.hstack([self._fine[feature], added])
 
@@ -175,17 +175,19 @@ def node_options(
     # races of starts need no more rows than that
     few = beside.take(spread_rows(beside, ROWS, generator))
     starts = node_starts(few, group, generator)
-    found = []
+    options = []
     for kind in KINDS:
-        one = best_splines(few, group, kind, starts, invert=False, keep=5, finalists=2)
-        found.append(Option(one.model.nodes[0], one.rss))
+        fitted = best_splines(
+            few, group, kind, starts, invert=False, keep=5, finalists=2
+        )
+        options.append(Option(fitted.model.nodes[0], fitted.rss))
     if len(group) == 2:
-        one = product_splines(few, group)
-        found.append(Option(one.model.nodes[0], PREFERRED * one.rss))
-    found.sort(key=lambda fit: fit.rss)
+        fitted = product_splines(few, group)
+        options.append(Option(fitted.model.nodes[0], PREFERRED * fitted.rss))
+    options.sort(key=lambda fit: fit.rss)
     # six times the best sum of squares: splines inside nodes are coarse, and the true kind is
     # not always the first
-    return [fit for fit in found if fit.rss <= 6.0 * found[0].rss][:OPTIONS]
+    return [fit for fit in options if fit.rss <= 6.0 * options[0].rss][:OPTIONS]
 
 
 def node_starts(
@@ -196,31 +198,36 @@ def node_starts(
     From products of its pairs, both signs, from an additive fit, and two at random.
     """
     bare = regression.beside(np.empty((len(regression), 0)))
-    found = [*interaction_indices(regression, group, 3)]
-    found.append(additive_index(bare, bare.splines(group)))
+    starts = [*interaction_indices(regression, group, 3)]
+    starts.append(additive_index(bare, bare.splines(group)))
     for _ in range(2):
         slopes = generator.normal(size=len(group))
-        found.append(linear_index(regression, group, slopes))
-    return found
+        starts.append(linear_index(regression, group, slopes))
+    return starts
 
 
 def product_splines(regression: Regression, group: Group) -> Fit:
     """Fit u(x_i) v(x_j): the leading term of the products' coefficients, then all."""
     i, j = group
-    one, other = polynomials(regression.columns[i].z), _poly_of(regression, j)
+    first_basis, second_basis = (
+        polynomials(regression.columns[i].z),
+        _poly_of(regression, j),
+    )
     # u(x_i) v(x_j) with polynomials p, q has coefficients of rank one: y = sum_ab B_ab p_a q_b,
     # B = s1 u1 v1' + ..., and the leading term is the start.
-    columns = pair_products(one, other)
+    columns = pair_products(first_basis, second_basis)
     columns = regression.without(columns * regression.weight[:, None])
     beta = least_squares(columns, regression.target, 1e-6)
-    left, size, right = np.linalg.svd(beta.reshape(one.shape[1], other.shape[1]))
+    left, size, right = np.linalg.svd(
+        beta.reshape(first_basis.shape[1], second_basis.shape[1])
+    )
     root = np.sqrt(max(size[0], 1e-12))
     terms = tuple(
         # coefficients in a basis of unit mean square are means of products with it
         Term(feature, "spline", tuple((basis.T @ (p @ v) / len(regression)).tolist()))
         for feature, basis, p, v in (
-            (i, regression.columns[i].basis, one, root * left[:, 0]),
-            (j, regression.columns[j].basis, other, root * right[0]),
+            (i, regression.columns[i].basis, first_basis, root * left[:, 0]),
+            (j, regression.columns[j].basis, second_basis, root * right[0]),
         )
     )
     node = Node("product", 1.0, (0.0, 0.0), terms)
@@ -243,16 +250,18 @@ def joint_splines(
         # the product of the sums of squares ranks
         # combinations before any of them is fitted together
         combined = sorted(
-            product(*options), key=lambda some: np.prod([one.rss for one in some])
+            product(*options),
+            key=lambda combination: np.prod([option.rss for option in combination]),
         )
         models = [
-            Model(nodes=tuple(option.node for option in some)) for some in combined
+            Model(nodes=tuple(option.node for option in combination))
+            for combination in combined
         ]
         # four steps tell the promising ones apart; only they run on
         races = [Levenberg(regression, model).run(4) for model in models[:6]]
-        races.sort(key=lambda one: one.rss * preference(one.model))
+        races.sort(key=lambda race: race.rss * preference(race.model))
         fits = [race.run(10).fit() for race in races[:keep]]
-    return sorted(fits, key=lambda one: one.rss * preference(one.model))
+    return sorted(fits, key=lambda fitted: fitted.rss * preference(fitted.model))
 
 
 def preference(model: Model) -> float:

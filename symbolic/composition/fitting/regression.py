@@ -112,8 +112,8 @@ def orthonormal(columns: Array, limit: int | None = None) -> Array:
     # smooth functions have the largest values, so that a limit drops the wiggliest ones
     order = np.argsort(values)[::-1][:limit]
     order = order[values[order] > 1e-9 * max(values[order[0]], 1e-300)]
-    found = columns @ (vectors[:, order] / np.sqrt(values[order]))
-    return np.asfortranarray(found * np.sqrt(len(columns)))
+    basis = columns @ (vectors[:, order] / np.sqrt(values[order]))
+    return np.asfortranarray(basis * np.sqrt(len(columns)))
 
 
 def projector(columns: Array) -> Array:
@@ -140,9 +140,9 @@ def polynomials(z: Array, degree: int = 3, clipped_share: float = 0.005) -> Arra
     return np.hstack([own, np.zeros((len(z), degree - own.shape[1]))])
 
 
-def pair_products(one: Array, other: Array) -> Array:
+def pair_products(left: Array, right: Array) -> Array:
     """All products of the columns of two bases, (n, m1 m2)."""
-    return (one[:, :, None] * other[:, None, :]).reshape(len(one), -1)
+    return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
 @dataclass(frozen=True)
@@ -196,17 +196,21 @@ class Regression:
         circles = np.zeros(z.shape[1]) if periods is None else periods
         columns = tuple(
             Column(
-                np.ascontiguousarray(one),
-                one * one,
-                wave_basis(one, period) if period else spline_basis(one, functions),
-                float(one.min()),
-                float(one.max()),
+                np.ascontiguousarray(column),
+                column * column,
+                wave_basis(column, period)
+                if period
+                else spline_basis(column, functions),
+                float(column.min()),
+                float(column.max()),
                 float(zero),
-                pole_gaps(one),
+                pole_gaps(column),
                 float(size),
                 float(period),
             )
-            for one, zero, size, period in zip(z.T, zeros, scales, circles, strict=True)
+            for column, zero, size, period in zip(
+                z.T, zeros, scales, circles, strict=True
+            )
         )
         n = len(y)
         return cls(
@@ -263,8 +267,8 @@ class Regression:
 
     def splines(self, features: Iterable[int]) -> Array:
         """Spline columns (n, m) of some features side by side."""
-        found = [self.columns[i].basis for i in features]
-        return np.hstack(found) if found else np.empty((len(self), 0))
+        blocks = [self.columns[i].basis for i in features]
+        return np.hstack(blocks) if blocks else np.empty((len(self), 0))
 
     def beside(self, extra: Array) -> "Regression":
         """Return the regression with other columns projected out."""

@@ -67,34 +67,34 @@ def shares(regression: Regression, model: Model) -> dict[Place, float]:
     result: dict[Place, float] = {}
     additive = [term_value(regression.columns, term) for term in model.additive]
     if additive:
-        whole = max(float(np.sum(additive, axis=0).std()), 1e-30)
-        result |= {(-1, k): float(v.std()) / whole for k, v in enumerate(additive)}
+        deviation = max(float(np.sum(additive, axis=0).std()), 1e-30)
+        result |= {(-1, k): float(v.std()) / deviation for k, v in enumerate(additive)}
     for h, node in enumerate(model.nodes):
-        whole = max(float(node_sum(regression.columns, node).std()), 1e-30)
+        deviation = max(float(node_sum(regression.columns, node).std()), 1e-30)
         for k, term in enumerate(node.terms):
             value = term_value(regression.columns, term)
-            result[h, k] = float(value.std()) / whole
+            result[h, k] = float(value.std()) / deviation
     return result
 
 
-def eliminate(regression: Regression, found: Fit, iterations: int = 5) -> Fit:
+def eliminate(regression: Regression, fitted: Fit, iterations: int = 5) -> Fit:
     """Drop terms of one node, or of a plain sum, that the data do not notice.
 
     At most half of the candidates go at a time; what is left is refitted.
     """
     # each constant has to gain what BIC charges for it: log N
     threshold = np.log(len(regression))
-    while len(found.model.places()) > 1:
-        strength = wald(regression, found)
-        share = shares(regression, found.model)
+    while len(fitted.model.places()) > 1:
+        strength = wald(regression, fitted)
+        share = shares(regression, fitted.model)
         weak = [
             place
-            for place in found.model.places()
+            for place in fitted.model.places()
             if strength[place] < threshold or share[place] < SMALLEST_SHARE
         ]
         # Naming tries families to the power of the features, so too many features go by
         # strength, weak or not.
-        excess = len(found.model.features) - MOST_FEATURES
+        excess = len(fitted.model.features) - MOST_FEATURES
         if not weak and excess > 0:
             weak = sorted(strength, key=lambda place: strength[place])[:excess]
         if not weak:
@@ -103,9 +103,9 @@ def eliminate(regression: Regression, found: Fit, iterations: int = 5) -> Fit:
         # Correlated terms look weak together while one of them is needed, so no more than half
         # go before the rest is refitted.
         gone = weak[: max((len(weak) + 1) // 2, 1)]
-        gone = gone[: len(found.model.places()) - 1]
-        found = fit(regression, without(found.model, gone), iterations)
-    return found
+        gone = gone[: len(fitted.model.places()) - 1]
+        fitted = fit(regression, without(fitted.model, gone), iterations)
+    return fitted
 
 
 def without(model: Model, places: list[Place]) -> Model:
@@ -166,7 +166,7 @@ def indices(
     """
     splines = regression.splines(features)
     additive = additive_index(regression, splines)
-    found = [additive, *interaction_indices(regression, features)]
+    starts = [additive, *interaction_indices(regression, features)]
     sizes, at = [], 0
     for i in features:
         width = regression.columns[i].basis.shape[1]
@@ -179,11 +179,11 @@ def indices(
     for strongest in np.argsort(sizes)[::-1][:2]:
         slopes = np.zeros(len(features))
         slopes[strongest] = 1.0
-        found.append(linear_index(regression, features, slopes))
+        starts.append(linear_index(regression, features, slopes))
     for _ in range(extra):
         slopes = generator.normal(size=len(features))
-        found.append(linear_index(regression, features, slopes))
-    return found
+        starts.append(linear_index(regression, features, slopes))
+    return starts
 
 
 def linear_index(
@@ -224,21 +224,21 @@ def best_splines(
         models += from_index(few, features, beta, kind)[:2]
     if invert and kind in ("exp", "log"):
         models += inverse_links(few, features, kind)[:4]
-    models.sort(key=lambda one: one[0])
+    models.sort(key=lambda candidate: candidate[0])
     soft = SOFT if kind == "abs" else 0.0
     # 2. Four steps for each; those that fell into the same minimum run on once.
     races = [Levenberg(few, model, soft).run(4) for _, model in models[:keep]]
-    races.sort(key=lambda one: one.rss)
+    races.sort(key=lambda race: race.rss)
     finals = [race.run(12).fit() for race in distinct(races)[:finalists]]
     # 3. The kink was smoothed so far; the exact one from there.
     if kind == "abs":
         finals = [fit(few, final.model, 12) for final in finals]
-    finals.sort(key=lambda one: one.rss)
+    finals.sort(key=lambda race: race.rss)
     if rows is None:
         return finals[0]
     # 4. All rows decide between the best two.
-    whole = [Levenberg(regression, final.model).run(3) for final in finals[:2]]
-    return min(whole, key=lambda one: one.rss).run(8).fit()
+    finished = [Levenberg(regression, final.model).run(3) for final in finals[:2]]
+    return min(finished, key=lambda race: race.rss).run(8).fit()
 
 
 def distinct(races: Sequence[Levenberg]) -> list[Levenberg]:
@@ -267,14 +267,14 @@ def spline_models(
     features = range(len(regression.columns))
     few = regression.take(spread_rows(regression, START_ROWS, generator))
     starts = indices(few, features, generator, extra)
-    found = [Splines("sum", sum_of_splines(regression, features))]
+    candidates = [Splines("sum", sum_of_splines(regression, features))]
     for kind in KINDS:
-        one = best_splines(regression, features, kind, starts, rows=few)
-        found.append(Splines(kind, one))
-    best = min(spline.fit.rss for spline in found)
+        fitted = best_splines(regression, features, kind, starts, rows=few)
+        candidates.append(Splines(kind, fitted))
+    best = min(spline.fit.rss for spline in candidates)
     kept = [
         spline
-        for spline in found
+        for spline in candidates
         if spline.kind == "sum" or worth(regression, spline.fit.rss, best)
     ]
     kept = [Splines(spline.kind, eliminate(regression, spline.fit)) for spline in kept]

@@ -122,13 +122,13 @@ class Process:
         self, constants: Mapping[str, float], steps: Mapping[str, float]
     ) -> dict[str, float]:
         """Move constants by steps, of their logarithms where they are positive."""
-        found = dict(constants)
+        moved = dict(constants)
         for name, step in steps.items():
-            known = self.ranges[name]
+            span = self.ranges[name]
             value = constants[name]
-            value = value * float(np.exp(step)) if known.in_logs else value + step
-            found[name] = float(np.clip(value, known.low, known.high))
-        return found
+            value = value * float(np.exp(step)) if span.in_logs else value + step
+            moved[name] = float(np.clip(value, span.low, span.high))
+        return moved
 
     def invert(self, observed: Array, constants: Mapping[str, float]) -> Array:
         """Latent of every row by bisection; rows out of reach stay at an end (n,)."""
@@ -239,8 +239,8 @@ def _from_model(
         latent: Array, forcings: Mapping[str, Any], constants: Mapping[str, float]
     ) -> Any:
         parameters = SimpleNamespace(**{name: latent}, **constants)
-        found = model(parameters, SimpleNamespace(**forcings))
-        return found[target] if hasattr(found, "keys") else found
+        outputs = model(parameters, SimpleNamespace(**forcings))
+        return outputs[target] if hasattr(outputs, "keys") else outputs
 
     ranges = {}
     for constant in model.parameters.constants:
@@ -252,7 +252,7 @@ def _from_model(
         ranges[constant.name] = _range(
             constant.name, (constant.low, start, constant.high)
         )
-    own = next(one for one in model.parameters.latents)
+    own = next(latent for latent in model.parameters.latents)
     return function, name, ranges, (own.low, own.high)
 
 
@@ -269,18 +269,18 @@ def _range(name: str, spec: Any) -> Range:
     Raises:
         ConfigError: no finite range can be made of it.
     """
-    numbers = [float(one) for one in np.atleast_1d(np.asarray(spec, dtype=float))]
+    numbers = [float(number) for number in np.atleast_1d(np.asarray(spec, dtype=float))]
     match numbers:
         case [start]:
             size = abs(start) or 1.0
             # A positive start says that the constant is varied by factors.
             low = start / WIDEST if start > 0 else start - WIDEST * size
             high = WIDEST * start if start > 0 else start + WIDEST * size
-            found = Range(low, start, high)
+            span = Range(low, start, high)
         case [low, high]:
             # the middle of a range of factors is geometric
             middle = np.sqrt(low * high) if low > 0 else 0.5 * (low + high)
-            found = Range(low, float(middle), high)
+            span = Range(low, float(middle), high)
         case [low, start, high]:
             size = abs(start) or 1.0
             # zero has no logarithm; a positive start says that factors are meant
@@ -289,12 +289,12 @@ def _range(name: str, spec: Any) -> Range:
             if not np.isfinite(high):
                 high = WIDEST * start if low > 0 else start + WIDEST * size
             low = low if np.isfinite(low) else start - WIDEST * size
-            found = Range(low, start, high)
+            span = Range(low, start, high)
         case _:
-            found = Range(np.nan, np.nan, np.nan)
-    if not (found.low <= found.start <= found.high and np.isfinite(found.start)):
+            span = Range(np.nan, np.nan, np.nan)
+    if not (span.low <= span.start <= span.high and np.isfinite(span.start)):
         raise ConfigError(
             f"constant {name!r} needs a start, (low, high) or (low, start, high) in "
             f"this order, not {spec!r}"
         )
-    return found
+    return span
