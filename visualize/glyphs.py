@@ -23,12 +23,12 @@ def drawable(text: str, family: str = "DejaVu Sans") -> str:
 
     Latin, Greek and Cyrillic stay as they are.
     """
-    known = _letters(family)
-    if all(ord(character) in known or character.isspace() for character in text):
+    letters = _letters(family)
+    if all(ord(character) in letters or character.isspace() for character in text):
         return text
     return "".join(
         character
-        if ord(character) in known or character.isspace()
+        if ord(character) in letters or character.isspace()
         else transliterated(character)
         for character in text
     )

@@ -102,8 +102,8 @@ def _refuse_switches(given: Any, read: Any, source: str, key: str = "") -> None:
                 value, inside.get(name), source, f"{key}.{name}".lstrip(".")
             )
     if isinstance(given, list) and isinstance(read, list | tuple):
-        for number, (value, one) in enumerate(zip(given, read, strict=False)):
-            _refuse_switches(value, one, source, f"{key}.{number}")
+        for number, (value, entry) in enumerate(zip(given, read, strict=False)):
+            _refuse_switches(value, entry, source, f"{key}.{number}")
 
 
 def _with_default_out(data: dict[str, Any], file: Path) -> dict[str, Any]:

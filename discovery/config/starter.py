@@ -80,9 +80,9 @@ def write_series_starter(folder: Path, table: Path) -> list[Path]:
             f"{path}: is there already and stays as it is; move it away, or name another "
             "folder: sciren init FOLDER --table TABLE"
         )
-    found = suggest_series(table.resolve())
-    head = "".join(f"# {line}\n" for line in found.comments)
-    body = yaml.safe_dump(found.settings, sort_keys=False, allow_unicode=True)
+    suggestion = suggest_series(table.resolve())
+    head = "".join(f"# {line}\n" for line in suggestion.comments)
+    body = yaml.safe_dump(suggestion.settings, sort_keys=False, allow_unicode=True)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(
         path, f"{head}# Correct what is wrong, then: sciren check {path.name}\n{body}"

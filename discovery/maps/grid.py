@@ -121,11 +121,11 @@ def open_grid(path: Path, names: Sequence[str]) -> Grid:
         DataError: the file cannot be read, or the grid has no cell.
     """
     with opened_dataset(path) as dataset:
-        known = [str(name) for name in dataset.variables]
+        variables = [str(name) for name in dataset.variables]
         for name in names:
-            if name not in known:
+            if name not in variables:
                 raise ColumnError(
-                    f"{path}: there is no variable {name!r}. {closest_names(name, known)}"
+                    f"{path}: there is no variable {name!r}. {closest_names(name, variables)}"
                 )
         used = {str(d) for name in names for d in dataset[name].dims}
         # the order of the variable with the most dimensions, which others follow

@@ -188,8 +188,8 @@ def _hash(path: Path) -> str:
 
 def _stamp(path: Path) -> list[int]:
     """Size and time of change; a hash of a large grid would take as long as the map."""
-    known = path.stat()
-    return [known.st_size, known.st_mtime_ns]
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def _make_store(

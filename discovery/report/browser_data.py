@@ -98,9 +98,9 @@ def equation_trees(model: "SymbolicModel") -> dict[str, Any]:
 
 def _constants(discovery: "Discovery", model: "SymbolicModel") -> list[dict[str, Any]]:
     """One row a constant: its symbol in the trees, value, error and unit."""
-    known: Any = discovery.constants.to_dict("records")
+    listed: Any = discovery.constants.to_dict("records")
     # Process constants have an empty latent.
-    errors = {(row["latent"] or "", row["constant"]): row for row in known}
+    errors = {(row["latent"] or "", row["constant"]): row for row in listed}
     rows = []
     for name, value in model.constants.items():
         row = errors.get(("", name), {})

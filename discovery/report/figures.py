@@ -123,12 +123,12 @@ def edge_bands(
     from symbolic.curves.learned_curves import printed_unit
 
     bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
-    found = {}
+    limits = {}
     for (source, latent), band in bands:
         factor, _ = printed_unit(discovery.equations, str(latent))
         low, high = (factor * band[name].to_numpy() for name in ("low", "high"))
-        found[str(source), str(latent)] = band["x"].to_numpy(), low, high
-    return found
+        limits[str(source), str(latent)] = band["x"].to_numpy(), low, high
+    return limits
 
 
 def profile_figures(discovery: "Discovery") -> "Iterator[tuple[str, Figure]]":

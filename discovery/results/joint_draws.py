@@ -91,4 +91,4 @@ def printed_values(
             if with_drawn or not constant.drawn:
                 place = constant.latent, constant.name
                 values.setdefault(place, []).append(constant.value)
-    return {place: np.array(found) for place, found in values.items()}
+    return {place: np.array(drawn) for place, drawn in values.items()}

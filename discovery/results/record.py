@@ -88,8 +88,12 @@ class DiscoveryRecord:
     @property
     def verification(self) -> "Verification | None":
         """The checks of the equations, and those of the free run of a recurrence."""
-        found = None if self.equations is None else self.equations.verification
-        return found if self.series is None else self.series.verified_with(found)
+        verification = None if self.equations is None else self.equations.verification
+        return (
+            verification
+            if self.series is None
+            else self.series.verified_with(verification)
+        )
 
     @property
     def consistency(self) -> str:
@@ -97,8 +101,8 @@ class DiscoveryRecord:
 
         ``"NOT VERIFIED"`` where there is no equation.
         """
-        found = self.verification
-        return "NOT VERIFIED" if found is None else found.verdict
+        verification = self.verification
+        return "NOT VERIFIED" if verification is None else verification.verdict
 
     @property
     def bands(self) -> "pd.DataFrame":

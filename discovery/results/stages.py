@@ -267,9 +267,9 @@ class _Task:
         from discovery.results.uncertainty import network_constants, with_verdicts
         from discovery.uncertainty.constants import with_alternatives, with_recommended
 
-        model, known, drawn = self.model, training.identification, None
+        model, profiles, drawn = self.model, training.identification, None
         if equations is None:
-            frame = network_constants(model, known)
+            frame = network_constants(model, profiles)
         else:
             record = self.keep.data(
                 "constants", lambda: self._intervals(equations, training)
@@ -280,9 +280,9 @@ class _Task:
         # Before the recommended numbers take their place, those of the equations join
         # the table of alternatives.
         if uncertainty is not None and equations is not None:
-            uncertainty = with_alternatives(uncertainty, frame, known)
+            uncertainty = with_alternatives(uncertainty, frame, profiles)
         return (
-            with_verdicts(with_recommended(frame, uncertainty), known, model),
+            with_verdicts(with_recommended(frame, uncertainty), profiles, model),
             None if drawn is None or drawn.empty else drawn,
             uncertainty,
         )

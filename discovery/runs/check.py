@@ -79,7 +79,7 @@ def _features(study: "Study | SeriesStudy") -> str:
         return _static(study)
     table = study.table
     columns = zip(table.feature_names, table.features.unbind(1), strict=True)
-    return f"features: {', '.join(_feature(table, *one) for one in columns)}"
+    return f"features: {', '.join(_feature(table, *column) for column in columns)}"
 
 
 def _static(study: SeriesStudy) -> str:

@@ -147,9 +147,9 @@ class Checkpoints:
 def exact(value: Any) -> Any:
     """Return plain data for JSON in which numbers that are not finite stay."""
     if isinstance(value, dict):
-        return {str(key): exact(one) for key, one in value.items()}
+        return {str(key): exact(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [exact(one) for one in value]
+        return [exact(entry) for entry in value]
     # Python's JSON writes nan and infinity as words that it also reads; `plain` would
     # turn them into null.
     if isinstance(value, np.generic | np.ndarray) and value.dtype.kind == "f":

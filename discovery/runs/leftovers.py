@@ -40,7 +40,7 @@ def dead(path: Path, purpose: str) -> list[Path]:
     """Return what killed processes of this machine have left beside a path."""
     if not path.parent.is_dir():
         return []
-    found = []
+    abandoned = []
     # The pattern is wide, since names may hold characters that glob would interpret;
     # the mark decides.
     for beside in path.parent.glob(f".*.sciren-{purpose}-*"):
@@ -50,8 +50,8 @@ def dead(path: Path, purpose: str) -> list[Path]:
             and mark["name"] == _label(path)
             and _is_dead(mark["host"], mark["pid"])
         ):
-            found.append(beside)
-    return sorted(found)
+            abandoned.append(beside)
+    return sorted(abandoned)
 
 
 def remove(path: Path) -> None:

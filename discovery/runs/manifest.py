@@ -101,7 +101,10 @@ def write_manifest(folder: Path, data: str, process: Path | None) -> None:
         data: SHA-256 of the observations.
         process: file of the user's own process model, if there is one.
     """
-    known = process and {"path": str(process.resolve()), "sha256": file_hash(process)}
+    process_record = process and {
+        "path": str(process.resolve()),
+        "sha256": file_hash(process),
+    }
     record = {
         "files": {
             # Forward slashes, so that a run can be opened on another system.
@@ -109,7 +112,7 @@ def write_manifest(folder: Path, data: str, process: Path | None) -> None:
             for path in owned_files(folder)
         },
         "data": data,
-        "process file": known,
+        "process file": process_record,
         "versions": versions(),
         "machine": machine(),
     }
@@ -157,8 +160,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     record = read_json(folder / MANIFEST)
     files = record.get("files") if isinstance(record, dict) else None
-    known = isinstance(files, dict) and all(isinstance(v, str) for v in files.values())
-    if not known or "process file" not in record:
+    well_formed = isinstance(files, dict) and all(
+        isinstance(v, str) for v in files.values()
+    )
+    if not well_formed or "process file" not in record:
         raise DataError(
             f"{folder / MANIFEST}: is not as `sciren discover` writes it; run it again"
         )
@@ -178,8 +183,8 @@ def alterations(folder: Path) -> list[Alteration]:
     record = read_manifest(folder)
     changes = [
         Alteration(name, "changed" if (folder / name).is_file() else "missing")
-        for name, known in record["files"].items()
-        if not (folder / name).is_file() or file_hash(folder / name) != known
+        for name, digest in record["files"].items()
+        if not (folder / name).is_file() or file_hash(folder / name) != digest
     ]
     if record.get(OWN) != _own_hash(record):
         changes.insert(0, Alteration(MANIFEST, "changed"))
@@ -195,12 +200,12 @@ def _has_manifest(folder: Path) -> bool:
     return isinstance(record, dict) and record.get("manifest") == MANIFEST
 
 
-def _process_alteration(known: Any) -> list[Alteration]:
+def _process_alteration(process_record: Any) -> list[Alteration]:
     """A process file that is gone is no alteration: equations do without it."""
-    if not isinstance(known, dict):
+    if not isinstance(process_record, dict):
         return []
-    path = Path(str(known.get("path")))
-    if not path.is_file() or file_hash(path) == known.get("sha256"):
+    path = Path(str(process_record.get("path")))
+    if not path.is_file() or file_hash(path) == process_record.get("sha256"):
         return []
     return [Alteration(str(path), "changed")]
 

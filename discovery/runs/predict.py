@@ -135,12 +135,12 @@ def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFram
     kinds = _kinds(discovery)
     made = encoded_frame(frame, kinds)
     for name, kind in kinds.items():
-        known = kind.known(made[name].to_numpy()) if name in made.columns else None
-        if known is not None and not known.all():
-            unseen = dict.fromkeys(frame[name].to_numpy()[~known].tolist())
+        trained_on = kind.known(made[name].to_numpy()) if name in made.columns else None
+        if trained_on is not None and not trained_on.all():
+            unseen = dict.fromkeys(frame[name].to_numpy()[~trained_on].tolist())
             cells = ", ".join(map(repr, [*unseen][:3]))
             warnings.warn(
-                f"column {name!r}: {float((~known).mean()):.1%} of the rows hold classes "
+                f"column {name!r}: {float((~trained_on).mean()):.1%} of the rows hold classes "
                 f"that training had not ({cells}); they get the mean of the classes",
                 DataWarning,
                 stacklevel=4,

@@ -56,7 +56,9 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             None,
             equations,
             constants_of(metrics),
-            tuple(Identification.from_json(one) for one in metrics["identification"]),
+            tuple(
+                Identification.from_json(entry) for entry in metrics["identification"]
+            ),
             {part: metrics[part] for part in PARTS if part in metrics},
             metrics["latents"],
             read_table(run / "importance.csv"),

@@ -85,14 +85,14 @@ class Training:
     @classmethod
     def from_record(cls, model: "ScIReN", record: Mapping[str, Any]) -> "Training":
         """Read what `record` wrote."""
-        known: dict[str, Any] = dict(record)
-        known["history"] = frame_of(known["history"])
-        known["identification"] = tuple(
-            map(Identification.from_json, known["identification"])
+        fields: dict[str, Any] = dict(record)
+        fields["history"] = frame_of(fields["history"])
+        fields["identification"] = tuple(
+            map(Identification.from_json, fields["identification"])
         )
         for name in ("candidates", "profiles", "notes"):
-            known[name] = tuple(known[name])
-        return cls(model, **known)
+            fields[name] = tuple(fields[name])
+        return cls(model, **fields)
 
     def record(self) -> dict[str, Any]:
         """Return everything but the model as plain data."""
@@ -115,10 +115,10 @@ class Training:
         keep: "Checkpoints",
     ) -> "Training":
         """Add the profile over the equations where the training has none."""
-        known = {one.constant for one in self.identification}
+        profiled = {identification.constant for identification in self.identification}
         # The Gauss-Newton engine profiles while it trains; gradient steps leave it to
         # the equations.
-        if not set(model.decoder.constant_names) - known:
+        if not set(model.decoder.constant_names) - profiled:
             return self
 
         def compute() -> dict[str, Any]:

@@ -31,9 +31,9 @@ def start_record(study: "Source") -> dict[str, Any]:
     """Return everything that the results of a run depend on."""
     # Other versions may compute other numbers, so that half of a run each would be
     # neither.
-    known = versions()
+    installed = versions()
     return {
-        "versions": {name: known[name] for name in ("sciren", "torch")},
+        "versions": {name: installed[name] for name in ("sciren", "torch")},
         "data": study.fingerprint,
         "process model": _process_hash(study),
         "settings": stored_settings(study.config),
@@ -61,11 +61,11 @@ def finished_before(study: "Source", resume: bool, overwrite: bool) -> bool:
 
     record = read_record(out / "data.json", "sha256")
     settings = stored_settings(stored_config(out))
-    found = start_record(study) | {"data": record["sha256"], "settings": settings}
+    begun = start_record(study) | {"data": record["sha256"], "settings": settings}
     if (out / MANIFEST).is_file():
         process = read_manifest(out)["process file"]
-        found["process model"] = process and process["sha256"]
-    _check_same(out, study, found)
+        begun["process model"] = process and process["sha256"]
+    _check_same(out, study, begun)
     return True
 
 
@@ -198,11 +198,11 @@ def carry_over(
     """Take finished stages, by their names, into a run that is computed again."""
     keep = Checkpoints(new / CHECKPOINTS)
     for name in stages:
-        known, copy = run / CHECKPOINTS / name, new / CHECKPOINTS / name
-        if known.is_dir():
-            shutil.copytree(known, copy)
-        elif known.is_file():
-            shutil.copy(known, copy)
+        source, copy = run / CHECKPOINTS / name, new / CHECKPOINTS / name
+        if source.is_dir():
+            shutil.copytree(source, copy)
+        elif source.is_file():
+            shutil.copy(source, copy)
         if copy.exists():
             keep.record(copy)
     write_json(new / CHECKPOINTS / START, start_record(study))
@@ -210,23 +210,23 @@ def carry_over(
 
 
 # -- is it the same run? ------------------------------------------------------------------
-def _check_same(place: Path, study: "Source", found: Mapping[str, Any]) -> None:
+def _check_same(place: Path, study: "Source", begun: Mapping[str, Any]) -> None:
     """Refuse to go on with a run that was begun from something else."""
     wanted = start_record(study)
-    if found["data"] != wanted["data"]:
+    if begun["data"] != wanted["data"]:
         raise DataError(
             f"{study.source}: the data have changed since the run began (their SHA-256 "
-            f"is {wanted['data'][:12]}..., it was {found['data'][:12]}...); start again "
+            f"is {wanted['data'][:12]}..., it was {begun['data'][:12]}...); start again "
             "without --resume"
         )
     for what in ("process model", "versions"):
-        if found[what] != wanted[what]:
+        if begun[what] != wanted[what]:
             raise ConfigError(
                 f"{place}: the {what} changed since the run began "
-                f"({_shown(found[what])}, now {_shown(wanted[what])}); start again "
+                f"({_shown(begun[what])}, now {_shown(wanted[what])}); start again "
                 "without --resume"
             )
-    changed = _differences(found["settings"], wanted["settings"])
+    changed = _differences(begun["settings"], wanted["settings"])
     if changed:
         key, before, now = changed[0]
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -238,7 +238,7 @@ def _check_same(place: Path, study: "Source", found: Mapping[str, Any]) -> None:
 
 def _shown(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
+        return ", ".join(f"{name} {entry}" for name, entry in value.items())
     return f"SHA-256 {str(value)[:12]}..."
 
 

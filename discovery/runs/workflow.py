@@ -210,8 +210,8 @@ def check_study(study: "Study | SeriesStudy") -> None:
     latents = dict.fromkeys(decoder.latent_names)  # hidden nodes: not known yet
     check_edges(config.discovery, config.features, latents)
     names = (*config.features, *config.forcings.values(), *config.targets)
-    known = (*names, *config.targets.values(), *latents, *decoder.constant_names)
-    check_symbols(config.discovery, tuple(dict.fromkeys(known)))
+    printable = (*names, *config.targets.values(), *latents, *decoder.constant_names)
+    check_symbols(config.discovery, tuple(dict.fromkeys(printable)))
 
 
 def discover_study(
@@ -229,10 +229,12 @@ def discover_study(
         options, seed = study.config.discovery.options, study.config.seed
         series: dict[str, SeriesTable] = {}
         series.update(zip(PARTS, study.split, strict=True))
-        found = series_discovery(training, series, options, seed, progress.say, keep)
-        return with_time_format(found, study.config)
+        discovery = series_discovery(
+            training, series, options, seed, progress.say, keep
+        )
+        return with_time_format(discovery, study.config)
     split = study.split
-    found = discover(
+    discovery = discover(
         training.model,
         split.train,
         split.valid,
@@ -246,8 +248,8 @@ def discover_study(
     )
     if study.blocks:
         reason = Reason("skilful", "sample", True, study.about_sample(), rank=0)
-        found.verdict = found.verdict.adding(reason)
-    return found
+        discovery.verdict = discovery.verdict.adding(reason)
+    return discovery
 
 
 def write_all(

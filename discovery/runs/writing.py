@@ -249,8 +249,8 @@ def _constant(
         return constant
     row = rows.iloc[0]
     # None: constants of closed forms have no verdict, which is no doubt.
-    known = row["identified"] in (None, True)
-    doubt = "" if known else f"not identified: {first_reason(str(row['reason']))}"
+    identified = row["identified"] in (None, True)
+    doubt = "" if identified else f"not identified: {first_reason(str(row['reason']))}"
     note = "; ".join(part for part in (constant.note, doubt) if part)
     numbers = {name: float(row[name]) for name in ("error", "low", "high")}
     return replace(constant, note=note, **numbers)

@@ -98,7 +98,7 @@ def series_study(
     kept: np.ndarray,
     forcings: Mapping[str, str],
     targets: Mapping[str, str],
-    known: dict[str, Any],
+    shared: dict[str, Any],
 ) -> SeriesStudy:
     """Take the series of a frame, split them, and refuse what no training learns from.
 
@@ -116,7 +116,7 @@ def series_study(
     from sciren.decoders.dry_run import check_process_model
     from sciren.dynamics.local_values import check_start
 
-    config = known["config"]
+    config = shared["config"]
     table = series_of(config, decoder, frame, forcings, targets)
     _check_columns(table, frame.index, config.data.not_missing)
     # Series are padded to one length; only active cells are rows of the file.
@@ -135,7 +135,7 @@ def series_study(
     table = replace(table, row_ids=rows)
     split = series_split(config, table)
     _check_parts(split, decoder, relation=bool(table.static_names))
-    return SeriesStudy(decoder=decoder, table=table, split=split, **known)
+    return SeriesStudy(decoder=decoder, table=table, split=split, **shared)
 
 
 def _check_columns(

@@ -96,7 +96,7 @@ def suggest_series(path: Path) -> Suggestion:
 
 
 def _used(*named: Mapping[str, str]) -> set[str]:
-    return {column for one in named for column in one.values()}
+    return {column for pairs in named for column in pairs.values()}
 
 
 def _bare(name: str) -> str:
@@ -180,10 +180,10 @@ def _process_for(
         if not isinstance(model, DynamicModel):
             continue
         names = (*model.forcings, *model.targets)
-        found = _matched(names, columns)
-        missing = [name for name in names if name not in found]
-        if not missing and (best is None or len(found) > len(best[1])):
-            best = model, found
+        matched = _matched(names, columns)
+        missing = [name for name in names if name not in matched]
+        if not missing and (best is None or len(matched) > len(best[1])):
+            best = model, matched
         if len(missing) < len(closest[1]) or not closest[0]:
             closest = model.name, missing
     if best is None:
@@ -192,23 +192,24 @@ def _process_for(
             f"{closest[0]}, also needs {', '.join(closest[1])}. Name the columns so, or "
             "write your own process: sciren init FOLDER --process-model"
         )
-    model, found = best
+    model, matched = best
     forcings, targets = (
-        {name: found[name] for name in part} for part in (model.forcings, model.targets)
+        {name: matched[name] for name in part}
+        for part in (model.forcings, model.targets)
     )
     return model, forcings, targets
 
 
 def _matched(names: Sequence[str], columns: Sequence[str]) -> dict[str, str]:
     """Return name -> column, each column once; names themselves before other words."""
-    found: dict[str, str] = {}
+    matched: dict[str, str] = {}
     for words in (lambda n: (n,), lambda n: WORDS.get(n, ())):
         for name in names:
             for column in columns:
-                free = name not in found and column not in found.values()
+                free = name not in matched and column not in matched.values()
                 if free and _bare(column) in words(name):
-                    found[name] = column
-    return found
+                    matched[name] = column
+    return matched
 
 
 def _periods(values: "pd.Series") -> dict[str, list[Any]]:

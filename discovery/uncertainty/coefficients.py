@@ -48,30 +48,30 @@ def coefficient_rows(
     fit = EquationFit.of(equations, model, selection.fit.process)
     with np.errstate(all="ignore"):
         theta = whitened_fit(fit, selection.whitening)
-        found = whitened_covariance(fit, selection.whitening, theta)
-        if found is None:
+        covariance = whitened_covariance(fit, selection.whitening, theta)
+        if covariance is None:
             return ()
         # Values at the whitened minimum, but shown are the printed constants (of theta
         # as stored): the interval is that of the first, moved to hold the second.
-        values = [one.value for one in _constants(fit, equations, theta)]
+        values = [constant.value for constant in _constants(fit, equations, theta)]
         # Delta method: error_c^2 = slopes_c V slopes_c', since printed constants (raw
         # units, bounds resolved) are smooth functions of theta.
         slopes = _slopes(fit, equations, theta)
         # Quantile of t with the freedom of the sandwich, not of the rows.
-        reach = found.quantile() * found.error(slopes)
+        half_width = covariance.quantile() * covariance.error(slopes)
     printed = _constants(fit, equations, fit.theta)
-    rows = zip(printed, values, found.error(slopes), reach, strict=True)
+    rows = zip(printed, values, covariance.error(slopes), half_width, strict=True)
     return tuple(
         {
-            "latent": one.latent, "constant": one.name, "error": float(error),
-            "low": float(min(value - wide, one.value)),
-            "high": float(max(value + wide, one.value)),
+            "latent": constant.latent, "constant": constant.name, "error": float(error),
+            "low": float(min(value - wide, constant.value)),
+            "high": float(max(value + wide, constant.value)),
         }
-        for one, value, error, wide in rows
+        for constant, value, error, wide in rows
         # Effects of classes that are drawn to their mean have an error of their own,
         # which a refit without that pull does not show; a zero error means that nothing
         # was free.
-        if not one.drawn and np.isfinite(error) and error > 0
+        if not constant.drawn and np.isfinite(error) and error > 0
     )  # fmt: skip
 
 
@@ -103,26 +103,26 @@ def whitened_covariance(
     slopes, left = _whitened(fit, whitening, theta)
     # Columns of unit length keep the normal matrix well conditioned; undone in `part`.
     size = np.linalg.norm(slopes, axis=0)
-    seen = _free(fit) & (size > 0) & np.isfinite(size)
-    scaled, process = slopes[:, seen] / size[seen], fit.process
+    determined = _free(fit) & (size > 0) & np.isfinite(size)
+    scaled, process = slopes[:, determined] / size[determined], fit.process
     try:
         inverse = np.linalg.inv(scaled.T @ scaled)
     except np.linalg.LinAlgError:
         return None
     # Whitened scores (m, P'): slope times residual of each observation.
     scores = scaled * left[:, None]
-    freedom: float = max(len(left) - int(seen.sum()), 1)
+    freedom: float = max(len(left) - int(determined.sum()), 1)
     # In time order the first cosine frequencies of the scores count slow memory that
     # the law of the noise leaves; they are few, hence the smaller freedom. Without an
     # order every squared score is corrected by its leverage.
     if process.ordered:
         freedom = cosine_count(process.n_rows)
-        meat = cosine_meat(scores, freedom, int(seen.sum()), process.time_rank())
+        meat = cosine_meat(scores, freedom, int(determined.sum()), process.time_rank())
     else:
         meat = independent_meat(scores, leverages(scaled, inverse))
     matrix = np.zeros((len(theta), len(theta)))
-    place = np.flatnonzero(seen)
-    part = inverse @ meat @ inverse / np.outer(size[seen], size[seen])
+    place = np.flatnonzero(determined)
+    part = inverse @ meat @ inverse / np.outer(size[determined], size[determined])
     matrix[np.ix_(place, place)] = part
     return Covariance(matrix, freedom)
 
@@ -164,7 +164,12 @@ def _slopes(fit: "EquationFit", equations: "SymbolicModel", theta: Array) -> Arr
         nudge = np.zeros_like(theta)
         nudge[k] = NUDGE * max(1.0, abs(value))
         up, down = (
-            np.array([one.value for one in _constants(fit, equations, theta + side)])
+            np.array(
+                [
+                    constant.value
+                    for constant in _constants(fit, equations, theta + side)
+                ]
+            )
             for side in (nudge, -nudge)
         )
         columns.append((up - down) / (2 * nudge[k]))

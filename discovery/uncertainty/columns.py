@@ -52,35 +52,35 @@ def interval_columns(
     if not 0.0 < level < 1.0:
         raise ConfigError(f"interval={level}; use a probability such as 0.9")
     count = len(next(iter(columns.values()), ()))
-    found: dict[str, Array] = {}
+    bands: dict[str, Array] = {}
     laws = uncertainty.observations.get(using, uncertainty.observations["network"])
     for name in uncertainty.targets:
         observation = _observation(
             laws[name], uncertainty.comparisons[name], predicted[name], level
         )
-        found |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
+        bands |= dict(zip((f"{name}_low", f"{name}_high"), observation, strict=True))
     latents = [
         latent for latent in uncertainty.latents if latent not in uncertainty.targets
     ]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
     for name in means:
-        found |= {f"{name}{end}": np.full(count, np.nan) for end in ("_low", "_high")}
+        bands |= {f"{name}{end}": np.full(count, np.nan) for end in ("_low", "_high")}
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
-        some = {name: values[part] for name, values in columns.items()}
-        for name, values in limits(uncertainty, respond, some, level).items():
-            if name in found:
-                found[name][part] = values
-    found |= _given_limits(uncertainty, own, latents, level) if own else {}
+        chunk = {name: values[part] for name, values in columns.items()}
+        for name, values in limits(uncertainty, respond, chunk, level).items():
+            if name in bands:
+                bands[name][part] = values
+    bands |= _given_limits(uncertainty, own, latents, level) if own else {}
     for name in means:
         # An interval without its own prediction would be taken for a fault.
         value = predicted[name.removesuffix("_mean")]
         # a prediction that is missing has no limits either
-        found[f"{name}_low"] = np.minimum(found[f"{name}_low"], value)
-        found[f"{name}_high"] = np.maximum(found[f"{name}_high"], value)
+        bands[f"{name}_low"] = np.minimum(bands[f"{name}_low"], value)
+        bands[f"{name}_high"] = np.maximum(bands[f"{name}_high"], value)
     outside = uncertainty.reach.outside(columns)
-    found[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
-    return found
+    bands[OUTSIDE] = (outside if len(outside) else np.zeros(count)).astype(np.int64)
+    return bands
 
 
 def _given_limits(
@@ -122,15 +122,15 @@ def limits(
             response.latents(latent_limit) for latent_limit in rows.latent_limits(level)
         ]
         low, high = rows.mean_limits(response.means, level)
-    found: dict[str, Array] = {}
+    bands: dict[str, Array] = {}
     for k, name in enumerate(uncertainty.latents):
         # A constraint may fall with its raw latent; then the limits change places.
         ends = np.sort(np.stack([bound[:, k] for bound in bounds]), axis=0)
-        found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
+        bands |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
     for k, name in enumerate(uncertainty.targets):
         ends = widened(uncertainty, name, low[:, k], high[:, k], level)
-        found |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
-    return found
+        bands |= dict(zip((f"{name}_mean_low", f"{name}_mean_high"), ends, strict=True))
+    return bands
 
 
 def widened(
@@ -152,8 +152,10 @@ def widened(
     middle, half = (ends[0] + ends[1]) / 2, (ends[1] - ends[0]) / 2
     # Lack of fit is stored in units of the noise, which grows with the mean.
     size = lack * spread(middle, law[name].growth, law[name].floor)
-    reach = np.hypot(half, t_quantile(level, np.inf) * size)
-    return comparison.inverse(middle - reach), comparison.inverse(middle + reach)
+    half_width = np.hypot(half, t_quantile(level, np.inf) * size)
+    return comparison.inverse(middle - half_width), comparison.inverse(
+        middle + half_width
+    )
 
 
 class RowResponse:
@@ -199,8 +201,8 @@ def by_equations(equations: "SymbolicModel") -> Response:
 
     def latents(raw: Array) -> Array:
         values = [
-            np.broadcast_to(one(raw[:, k]), (len(raw),))
-            for k, one in enumerate(bounded)
+            np.broadcast_to(function(raw[:, k]), (len(raw),))
+            for k, function in enumerate(bounded)
         ]
         return np.stack(values, axis=1)
 
@@ -210,9 +212,10 @@ def by_equations(equations: "SymbolicModel") -> Response:
         def means(raw: Array, constants: Array) -> Array:
             physical = uncertainty.physical(constants)
             inside: list[Any] = [*latents(raw).T]
-            inside += [np.full(len(raw), one) for one in physical]
+            inside += [np.full(len(raw), value) for value in physical]
             values = [
-                np.broadcast_to(one(*inside, *given), (len(raw),)) for one in process
+                np.broadcast_to(function(*inside, *given), (len(raw),))
+                for function in process
             ]
             return np.stack(values, axis=1)
 

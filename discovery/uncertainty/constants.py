@@ -90,7 +90,7 @@ def with_alternatives(
     ]  # fmt: skip
     every = [*_off_the_bound(uncertainty.constants, profiles), *rows]
     # A stable sort: methods of a constant stay in their order, the recommended first.
-    every.sort(key=lambda one: order.index(one["constant"]) if order else 0)
+    every.sort(key=lambda row: order.index(row["constant"]) if order else 0)
     return replace(uncertainty, constants=tuple(every))
 
 

@@ -91,11 +91,11 @@ def with_bands(
     if uncertainty is None:
         return edges
     keys = zip(edges["source"], edges["latent"], strict=True)
-    found = [uncertainty.band(str(source), str(latent)) for source, latent in keys]
-    inside = [None if one is None else one["inside"] for one in found]
+    bands = [uncertainty.band(str(source), str(latent)) for source, latent in keys]
+    inside = [None if band is None else band["inside"] for band in bands]
     return edges.assign(
-        inside_band=["" if one is None else str(int(one)) for one in inside],
-        families_inside=["" if o is None else ", ".join(o["families"]) for o in found],
+        inside_band=["" if flag is None else str(int(flag)) for flag in inside],
+        families_inside=["" if o is None else ", ".join(o["families"]) for o in bands],
     )
 
 

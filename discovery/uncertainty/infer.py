@@ -174,16 +174,16 @@ def _band(
     from discovery.uncertainty.families import departure_of, families_inside
 
     place = process.feature_names.index(band.feature)
-    found = None if equations is None else departure_of(band, equations)
+    distance = None if equations is None else departure_of(band, equations)
     return {
         "latent": band.latent,
         "source": band.feature,
         "factor": band.factor,
         "level": band.level,
         "families": families_inside(band, process.kinds[place]),
-        "inside": None if found is None else found.inside,
-        "widths": 0.0 if found is None else found.widths,
-        "share": 0.0 if found is None else found.share,
+        "inside": None if distance is None else distance.inside,
+        "widths": 0.0 if distance is None else distance.widths,
+        "share": 0.0 if distance is None else distance.share,
         "x": band.x.tolist(),
         "estimate": band.estimate.tolist(),
         "low": band.low.tolist(),
@@ -267,7 +267,7 @@ def _reach(
     # Features that stand in for one another did so within the training data only;
     # `Reach` watches their relation too.
     exchangeable = [
-        (names[one[0]], names[other[0]]) for one, other, _ in selection.pairs
+        (names[edge[0]], names[other[0]]) for edge, other, _ in selection.pairs
     ]
     return Reach.of(columns, tuple(used), exchangeable, table.kinds)
 

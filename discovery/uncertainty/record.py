@@ -112,7 +112,7 @@ class Uncertainty:
 
     def recommended(self, constant: str) -> Mapping[str, Any] | None:
         """Return the recommended row of a process constant."""
-        rows = (one for one in self.constants if one["constant"] == constant)
+        rows = (row for row in self.constants if row["constant"] == constant)
         return next((row for row in rows if row["recommended"]), None)
 
     def coefficient(self, latent: str, constant: str) -> Mapping[str, Any] | None:
@@ -132,9 +132,9 @@ class Uncertainty:
 
     def band(self, source: str, latent: str) -> Mapping[str, Any] | None:
         """Return the band of an edge."""
-        for one in self.bands:
-            if (one["source"], one["latent"]) == (source, latent):
-                return one
+        for band in self.bands:
+            if (band["source"], band["latent"]) == (source, latent):
+                return band
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -170,11 +170,11 @@ class Uncertainty:
                 }
                 for using, laws in stored["observations"].items()
             },
-            {name: Comparison(**one) for name, one in comparisons},
+            {name: Comparison(**comparison) for name, comparison in comparisons},
             Reach.from_json(stored["reach"]),
             tuple(stored["latents"]),
             tuple(stored["names"]),
-            tuple(bool(one) for one in stored["in_logs"]),
+            tuple(bool(flag) for flag in stored["in_logs"]),
             {k: float(v) for k, v in stored.get("lack_of_fit", {}).items()},
             tuple(stored.get("coefficients", ())),
         )

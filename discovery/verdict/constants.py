@@ -104,7 +104,9 @@ def by_smoothness(
     walked: Identifiability, uncertainty: "Uncertainty | None"
 ) -> list[Reason]:
     """Constants that free curves leave open and smooth ones pin down."""
-    if uncertainty is None or any(one.freedom for one in walked.combinations):
+    if uncertainty is None or any(
+        combination.freedom for combination in walked.combinations
+    ):
         return []  # what a change of scale leaves open, no smoothness can hold
     reasons = []
     for quantity in walked.quantities:
@@ -189,8 +191,10 @@ def by_minima(selection: "Selection | None") -> list[Reason]:
     )
     # Rise of chi-square from the best to the nearest other minimum, the number held
     # against NEAR.
-    rise = min((one.rise for one in selection.minima), default=0.0)
-    subject = listed(list(dict.fromkeys(one.constant for one in selection.minima)))
+    rise = min((minimum.rise for minimum in selection.minima), default=0.0)
+    subject = listed(
+        list(dict.fromkeys(minimum.constant for minimum in selection.minima))
+    )
     return [
         Reason("identified", subject, False, sentence, rise, NEAR, step, rank=2)
         for sentence in two_minima(selection.minima, selection.fit)

@@ -99,7 +99,7 @@ class Controls:
 
     def sentences(self) -> list[str]:
         """Return one sentence a control."""
-        return [one.sentence() for one in (*self.placebos, *self.wrong)]
+        return [control.sentence() for control in (*self.placebos, *self.wrong)]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, the content of ``controls.json``."""
@@ -110,8 +110,8 @@ class Controls:
         """Read what `to_json` wrote."""
         return cls(
             int(stored["rows"]),
-            tuple(Placebo(**one) for one in stored["placebos"]),
-            tuple(WrongProcess(**one) for one in stored["wrong"]),
+            tuple(Placebo(**entry) for entry in stored["placebos"]),
+            tuple(WrongProcess(**entry) for entry in stored["wrong"]),
         )
 
 
@@ -211,9 +211,9 @@ def _wrong_processes(model: "ScIReN", table: "Table", hear: Say) -> list[WrongPr
             continue
         # Either sign gives it away: structure left in the residual, or a clearly worse
         # fit.
-        seen = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
+        noticed = wrong.missing.fires or wrong.r2 < right.r2 - MARGIN
         wrong_processes.append(
-            WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(seen))
+            WrongProcess(kind, wrong.r2, right.r2, wrong.missing.p, bool(noticed))
         )
         hear(wrong_processes[-1].sentence())
     return wrong_processes

@@ -96,8 +96,8 @@ class EquationFit:
         # theta_k) (n, P_k), the second taken at the row of every observation.
         response = self.process.evaluate(self.raw(theta), theta[self.cuts[-1] :])
         rows, columns = self.process.rows, []
-        for k, one in enumerate(self.structures_at(theta)):
-            chain = one.by_constants(self.z)[rows]
+        for k, structure in enumerate(self.structures_at(theta)):
+            chain = structure.by_constants(self.z)[rows]
             columns.append(response.by_latent[:, k, None] * chain)
         return np.concatenate([*columns, response.by_constant], axis=1)
 
@@ -323,13 +323,15 @@ class Evidence:
         # a deviation that adds in quadrature to that of the mean.
         residual, mean = self.residual(), self.fit.mean(self.fit.theta)
         law = None if self.selection is None else self.selection.law
-        found = {}
+        by_target = {}
         for k, name in enumerate(self.process.target_names):
             mine = self.process.targets == k
             power, floor = (law.power[k], law.floor[k]) if law else (0.0, 0.0)
             scaled = residual[mine] / spread(mean[mine], power, floor)
-            found[name] = float(np.sqrt(self.missing_part.share * np.mean(scaled**2)))
-        return found
+            by_target[name] = float(
+                np.sqrt(self.missing_part.share * np.mean(scaled**2))
+            )
+        return by_target
 
 
 def _refitted_out_of_fold(fit: EquationFit, held: "HeldOut", scale: Array) -> Array:
@@ -359,24 +361,25 @@ def _fresh(
     test, train = parts.get("test"), parts.get("train")
     if test is None or train is None or not bool(test.observed.any()):
         return None
-    seen = ObservedProcess.of(model, matched(model, test))
-    table, scale = seen.table, seen.term.observations.scale
+    held_out = ObservedProcess.of(model, matched(model, test))
+    table, scale = held_out.table, held_out.term.observations.scale
     # Both were fixed before the test rows were seen, so no refit and no fold is needed
     # here.
     constant = constant_latents(model, matched(model, train))(table)
     equation = equation_targets(equations, model, table)
     residuals = [
-        seen.values - scale.transform(one).cpu().numpy()[seen.rows, seen.targets]
-        for one in (constant, equation)
+        held_out.values
+        - scale.transform(prediction).cpu().numpy()[held_out.rows, held_out.targets]
+        for prediction in (constant, equation)
     ]
-    squares = [one**2 * seen.weights for one in residuals]
+    squares = [residual**2 * held_out.weights for residual in residuals]
     # A prediction that is not finite loses its row, whatever the other one does.
-    squares = [np.where(np.isfinite(one), one, np.inf) for one in squares]
-    held = HeldOut.of(seen, residuals[0])
+    squares = [np.where(np.isfinite(square), square, np.inf) for square in squares]
+    held = HeldOut.of(held_out, residuals[0])
     return Fresh(
         paired_test(squares[0], squares[1], held.blocks),
-        _physical_r2(seen, equation),
-        _physical_r2(seen, constant),
+        _physical_r2(held_out, equation),
+        _physical_r2(held_out, constant),
     )
 
 
@@ -386,8 +389,8 @@ def _physical_r2(process: "ObservedProcess", predicted: "Tensor") -> float:
 
     table, unit = process.table, process.term.observations.scale.sd
     observed, ours = (
-        (one / unit).cpu().numpy()[process.rows, process.targets]
-        for one in (table.targets, predicted)
+        (values / unit).cpu().numpy()[process.rows, process.targets]
+        for values in (table.targets, predicted)
     )
     value = r2(observed, ours, process.weights, process.targets)
     # A score that is not finite counts as the worst, and still compares.

@@ -36,21 +36,21 @@ def faithful_reasons(
         equations: with their verification attached.
         model: the network;  table: rows on which both are compared.
     """
-    found = consistency_reasons(equations.verification)
+    verification = consistency_reasons(equations.verification)
     if equations.verification is None:
-        return found
-    failed = [reason for reason in found if not reason.holds]
+        return verification
+    failed = [reason for reason in verification if not reason.holds]
     failed += _disagreeing(equations, model, table)
-    return failed or found
+    return failed or verification
 
 
-def consistency_reasons(found: "Verification | None") -> list[Reason]:
+def consistency_reasons(verification: "Verification | None") -> list[Reason]:
     """Return the checks of consistency that fail, or that all of them hold.
 
     Args:
-        found: checks of the equations; None where nobody made them.
+        verification: checks of the equations; None where nobody made them.
     """
-    if found is None:
+    if verification is None:
         return [
             Reason(
                 "faithful", "equations", False,
@@ -58,10 +58,10 @@ def consistency_reasons(found: "Verification | None") -> list[Reason]:
                 next_step="Run `sciren verify RUN`", fatal=True, rank=0,
             )
         ]  # fmt: skip
-    failed = [_failed(check) for check in found.checks if not check.passed]
+    failed = [_failed(check) for check in verification.checks if not check.passed]
     if failed:
         return failed
-    count = len(found.checks)
+    count = len(verification.checks)
     sentence = (
         f"The equations are the network: {count} of {count} checks of consistency hold"
     )
@@ -93,9 +93,9 @@ def _disagreeing(
     reasons = []
     for k, name in enumerate(equations.latent_names):
         r2 = float(agreement.get(name, 1.0))
-        gap = ours[name].to_numpy() - theirs[:, k]
+        difference = ours[name].to_numpy() - theirs[:, k]
         size = float(np.sqrt(np.mean(theirs[:, k] ** 2)))
-        apart = float(np.sqrt(np.mean(gap**2))) / size if size > 0 else 0.0
+        apart = float(np.sqrt(np.mean(difference**2))) / size if size > 0 else 0.0
         # Written as a negation so that a difference that is not a number counts as
         # apart.
         if r2 < 0 and not apart <= APART:

@@ -103,8 +103,8 @@ def walk_of(evidence: "Evidence") -> Identifiability:
         whitening = law.whitening(part, mean[np.isin(process.rows, rows)])
     # A thinned record would look less certain than the whole: chi-square is multiplied
     # by independent rows of the whole over rows of the part, never below one.
-    known = _independent_rows(evidence)
-    information = max(1.0, known / len(part))
+    independent = _independent_rows(evidence)
+    information = max(1.0, independent / len(part))
     return walk(part, raw[rows], constants, whitening, edges, information=information)
 
 
@@ -170,7 +170,7 @@ def by_walk(identifiability: Identifiability) -> list[Reason]:
     # The walk has tried which further knowledge would hold the loose quantities.
     if identifiability.settled_by:
         step = f"It would be settled by {_either(identifiability.settled_by)}"
-    subject = listed([one.name for one in loose])
+    subject = listed([quantity.name for quantity in loose])
     return [Reason("identified", subject, False, sentence, loss, WEAK, step, rank=3)]
 
 

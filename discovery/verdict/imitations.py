@@ -56,7 +56,10 @@ def imitation_reasons(evidence: "Evidence") -> list[Reason]:
 
     residual = evidence.residual() / evidence.scale
     memory = memory_in_rows(evidence.process, residual)
-    return [_doubt(one) for one in imitations(evidence.fit, evidence.scale, memory)]
+    return [
+        _doubt(imitation)
+        for imitation in imitations(evidence.fit, evidence.scale, memory)
+    ]
 
 
 def imitations(
@@ -79,7 +82,7 @@ def imitations(
     by_latent = (response.by_latent / scale[:, None])[::step]
     rss, rows = float(residual @ residual), process.rows[::step]
     information = len(process) / max(memory, 1.0)
-    found = []
+    imitated = []
     for latent, own, edge in fit.direct_edges():
         # A curve without a form is told elsewhere, and nothing is simpler than a line.
         if edge.form is None or edge.form.family == "linear":
@@ -97,8 +100,8 @@ def imitations(
         rival = _best(place, edge, rss, information)
         if rival is not None:
             ends = process.feature_names[edge.source], process.latent_names[latent]
-            found.append(Imitation(*ends, edge.form.family, rival))
-    return found
+            imitated.append(Imitation(*ends, edge.form.family, rival))
+    return imitated
 
 
 def _best(
@@ -121,14 +124,15 @@ def _best(
     return max(beside, key=lambda rival: rival.gain, default=None)
 
 
-def _doubt(one: Imitation) -> Reason:
-    better = one.rival.gain > REFUTES
-    named = f"the {one.family} of {one.feature} in {one.latent}"
+def _doubt(imitation: Imitation) -> Reason:
+    rival = imitation.rival
+    better = rival.gain > REFUTES
+    named = f"the {imitation.family} of {imitation.feature} in {imitation.latent}"
     sentence = (
-        f"A {one.rival.family} fits better than {named} (BIC {one.rival.gain:.1f} lower)"
+        f"A {rival.family} fits better than {named} (BIC {rival.gain:.1f} lower)"
         if better
-        else f"The data cannot tell {named} from a {one.rival.family} "
-        f"(BIC {one.rival.gain:+.1f} in its favour, limit {-EQUAL_WITHIN:g})"
+        else f"The data cannot tell {named} from a {rival.family} "
+        f"(BIC {rival.gain:+.1f} in its favour, limit {-EQUAL_WITHIN:g})"
     )
     step = (
         "Allow a family that holds such a curve (discovery.families)"
@@ -136,6 +140,6 @@ def _doubt(one: Imitation) -> Reason:
         else "Name both until there are more rows or less noise where they part"
     )
     return Reason(
-        "identified", f"{one.feature} -> {one.latent}", False, sentence,
-        one.rival.gain, REFUTES if better else -EQUAL_WITHIN, step, rank=2,
+        "identified", f"{imitation.feature} -> {imitation.latent}", False, sentence,
+        rival.gain, REFUTES if better else -EQUAL_WITHIN, step, rank=2,
     )  # fmt: skip

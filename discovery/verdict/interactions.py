@@ -33,7 +33,7 @@ LEVEL = 0.05
 def interaction_reasons(evidence: "Evidence") -> list[Reason]:
     """Say of every node of several features whether the data see it."""
     fit = evidence.fit
-    found = []
+    reasons = []
     for latent, structure in enumerate(fit.structures_at(fit.theta)):
         place = fit.cuts[latent] + 1 + sum(edge.size for edge in structure.edges)
         for node in structure.nodes:
@@ -42,8 +42,8 @@ def interaction_reasons(evidence: "Evidence") -> list[Reason]:
             sources = sorted({edge.source for edge in node.edges})
             if len(sources) > 1:
                 asked = _Asked(evidence, latent, node, own)
-                found.append(_told(asked, structure.name, sources))
-    return found
+                reasons.append(_told(asked, structure.name, sources))
+    return reasons
 
 
 class _Asked:

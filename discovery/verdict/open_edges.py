@@ -36,7 +36,7 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
     better = evidence.repeated is not None and evidence.test_of(
         evidence.equation, evidence.repeated
     ).better(0.05)
-    found = []
+    reasons = []
     for edge, status in selection.status.items():
         feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
         p = selection.p_values[edge]
@@ -61,13 +61,15 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
         else:
             continue
         subject = f"{feature} -> {latent}"
-        found.append(
+        reasons.append(
             Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
         )
     # Where edges are few the folds repeated the selection; else the reader is told that
     # they did not.
-    found += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
-    return found if selection.few else [*found, _kept_in_folds(len(selection.status))]
+    reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
+    return (
+        reasons if selection.few else [*reasons, _kept_in_folds(len(selection.status))]
+    )
 
 
 def _kept_in_folds(count: int) -> Reason:
@@ -145,13 +147,13 @@ def _pairs(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
     selection, process = evidence.selection, evidence.process
     assert selection is not None
     reasons = []
-    for one, other, cost in selection.pairs:
+    for edge, other, cost in selection.pairs:
         # A swap of two features that neither equation holds changes nothing that is
         # claimed.
-        if one not in held and other not in held:
+        if edge not in held and other not in held:
             continue
-        first, second = process.feature_names[one[0]], process.feature_names[other[0]]
-        latent = process.latent_names[one[1]]
+        first, second = process.feature_names[edge[0]], process.feature_names[other[0]]
+        latent = process.latent_names[edge[1]]
         sentence = (
             f"The data cannot tell whether {first} or {second} acts on {latent} (a swap "
             f"costs chi-square {cost:.2g}, limit 6)"

@@ -52,10 +52,17 @@ class Comparison:
         for difference in self.found:
             by_file.setdefault(difference.file, []).append(difference)
         lines = [(note, True) for note in self.notes]
-        for some in by_file.values():
-            lines += [(str(difference), False) for difference in some[:SHOWN]]
-            if len(some) > SHOWN:
-                lines.append((f"{some[0].file}: {len(some) - SHOWN} more", False))
+        for file_differences in by_file.values():
+            lines += [
+                (str(difference), False) for difference in file_differences[:SHOWN]
+            ]
+            if len(file_differences) > SHOWN:
+                lines.append(
+                    (
+                        f"{file_differences[0].file}: {len(file_differences) - SHOWN} more",
+                        False,
+                    )
+                )
         same = self.files - len(by_file)
         return [*lines, (f"computed again: {same} of {self.files} files agree", True)]
 
@@ -139,21 +146,21 @@ def compare_runs(folder: Path, again: Path) -> Comparison:
     ]
     # Bytes repeat only with the same versions on the same kind of machine.
     exact = (ours.get("versions"), ours.get("machine")) == (versions(), machine())
-    found = [
+    changed = [
         difference
         for name in names
         for difference in differences(folder, again, name, exact)
     ]
-    found += _changed_stages(folder)
+    changed += _changed_stages(folder)
     for key in ("data", "process file"):
         # The hashes of data and process say whether both runs saw the same input at
         # all.
         if ours.get(key) != theirs[key]:
-            found.append(
+            changed.append(
                 Difference(MANIFEST, key, str(ours.get(key)), str(theirs[key]))
             )
     # One more for the manifest itself.
-    return Comparison(len(names) + 1, tuple(found), () if exact else (_other(ours),))
+    return Comparison(len(names) + 1, tuple(changed), () if exact else (_other(ours),))
 
 
 def _replaceable(folder: Path, name: str) -> bool:
@@ -166,9 +173,9 @@ def _changed_stages(folder: Path) -> list[Difference]:
     place = folder / CHECKPOINTS
     hashes = read_json(place / HASHES) if (place / HASHES).is_file() else {}
     return [
-        Difference(f"{CHECKPOINTS}/{name}", "", f"SHA-256 {known}", file_hash(stage))
-        for name, known in hashes.items()
-        if (stage := place / name).exists() and file_hash(stage) != known
+        Difference(f"{CHECKPOINTS}/{name}", "", f"SHA-256 {digest}", file_hash(stage))
+        for name, digest in hashes.items()
+        if (stage := place / name).exists() and file_hash(stage) != digest
     ]
 
 

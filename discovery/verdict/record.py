@@ -62,10 +62,10 @@ class Reason:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Reason":
         """Read what `to_json` wrote."""
-        known = {name: stored[name] for name in cls.__dataclass_fields__}
+        fields = {name: stored[name] for name in cls.__dataclass_fields__}
         for key in ("number", "limit"):
-            known[key] = None if known[key] is None else float(known[key])
-        return cls(**known)
+            fields[key] = None if fields[key] is None else float(fields[key])
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
@@ -107,19 +107,23 @@ class Verdict:
             reasons, key=lambda reason: (reason.holds, not reason.fatal, reason.rank)
         )
         answers = {
-            part: all(one.holds for one in order if one.part == part) for part in PARTS
+            part: all(reason.holds for reason in order if reason.part == part)
+            for part in PARTS
         }
         # all() of nothing is true: a part that nobody asked must not count as a good
         # answer.
-        asked = {one.part for one in order}
-        if any(one.fatal and not one.holds for one in order) or "skilful" not in asked:
+        asked = {reason.part for reason in order}
+        if (
+            any(reason.fatal and not reason.holds for reason in order)
+            or "skilful" not in asked
+        ):
             headline: Headline = "not supported"
         elif all(answers.values()) and set(PARTS) <= asked:
             headline = "supported"
         else:
             headline = "partly supported"
-        known = [answers[part] and part in asked for part in PARTS]
-        return cls(headline, *known, reasons=tuple(order))
+        parts_hold = [answers[part] and part in asked for part in PARTS]
+        return cls(headline, *parts_hold, reasons=tuple(order))
 
     def adding(self, reason: Reason) -> "Verdict":
         """Return the verdict with one more reason."""
@@ -158,8 +162,8 @@ class Verdict:
         good = [reason.text() for reason in self.reasons if reason.holds]
         if len(doubts) > most:
             # The last of `most` sentences is needed to say how many more there are.
-            rest = len(doubts) - most + 1
-            return [*doubts[: most - 1], f"{rest} more doubts are listed below."]
+            further = len(doubts) - most + 1
+            return [*doubts[: most - 1], f"{further} more doubts are listed below."]
         return [*doubts, *good][: max(most, 1)] if doubts else good[:most]
 
     def line(self) -> str:
@@ -183,7 +187,7 @@ class Verdict:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Verdict":
         """Read what `to_json` wrote."""
-        reasons = tuple(Reason.from_json(one) for one in stored["reasons"])
+        reasons = tuple(Reason.from_json(entry) for entry in stored["reasons"])
         answers = {part: bool(stored[part]) for part in PARTS}
         lack = {k: float(v) for k, v in stored.get("lack_of_fit", {}).items()}
         return cls(stored["headline"], **answers, reasons=reasons, lack_of_fit=lack)

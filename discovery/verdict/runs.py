@@ -80,45 +80,49 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
     from discovery.verdict.recompute import compare_again
     from symbolic import verify
 
-    found = load_discovery(folder)
+    record = load_discovery(folder)
     study, same_data = study_of(folder, data, quiet)
     if isinstance(study, SeriesStudy):
-        return _verify_series(folder, found, study, same_data, quiet, retrain)
+        return _verify_series(folder, record, study, same_data, quiet, retrain)
     model = stored_model(folder, study.decoder)
     # On other data no row has chosen anything, and none of its rows is more a test than
     # another.
     parts = _parts(study) if same_data else {"train": study.table}
     lines = [(str(change), False) for change in alterations(folder)]
-    if found.equations is not None:
-        stored = found.equations.verification
-        now = verify(found.equations, model, *parts.values())
+    if record.equations is not None:
+        stored = record.equations.verification
+        now = verify(record.equations, model, *parts.values())
         # Checks of an older version may have other names; those have no stored answer
         # ("-").
-        before = {one.name: one.passed for one in stored.checks} if stored else {}
+        before = (
+            {stored_check.name: stored_check.passed for stored_check in stored.checks}
+            if stored
+            else {}
+        )
         for check in now.checks:
             word = "PASS" if check.passed else "FAIL"
             was = {True: "PASS", False: "FAIL", None: "-"}[before.get(check.name)]
             text = f"consistency, {check.name}: {check.number:.3g} {word}, stored {was}"
             # Other data may well give another answer; that is what they were asked for.
             lines.append((text, word == was or not same_data))
-        lines += _scores(found, model, parts, same_data)
+        lines += _scores(record, model, parts, same_data)
     verdict = judge(
-        found.equations,
+        record.equations,
         model,
         parts,
-        found.process_constants,
-        found.identification,
-        found.uncertainty,
+        record.process_constants,
+        record.identification,
+        record.uncertainty,
     )
-    text = f"headline: {verdict}, stored {found.verdict}"
-    lines.append((text, str(verdict) == str(found.verdict) or not same_data))
+    text = f"headline: {verdict}, stored {record.verdict}"
+    lines.append((text, str(verdict) == str(record.verdict) or not same_data))
     # Everything after the training once more, file by file; only the same data can
     # repeat it.
     if same_data:
         again = compare_again(folder, study, progress_of(quiet), retrain)
         lines += again.lines()
     return Reverified(
-        found.verdict,
+        record.verdict,
         verdict,
         tuple(text + ("" if same else "   DIFFERS") for text, same in lines),
         all(same for _, same in lines),
@@ -128,7 +132,7 @@ def _verify(folder: Path, data: Path | None, quiet: bool, retrain: bool) -> Reve
 
 def _verify_series(
     folder: Path,
-    found: "DiscoveryRecord",
+    record: "DiscoveryRecord",
     study: SeriesStudy,
     same_data: bool,
     quiet: bool,
@@ -146,11 +150,11 @@ def _verify_series(
     lines = [(str(change), False) for change in alterations(folder)]
     # The verdict of series comes from the stages that compare_again runs, so it is not
     # judged apart here.
-    lines += series_again(found, study)
+    lines += series_again(record, study)
     lines += compare_again(folder, study, progress_of(quiet), retrain).lines()
     return Reverified(
-        found.verdict,
-        found.verdict,
+        record.verdict,
+        record.verdict,
         tuple(text + ("" if same else "   DIFFERS") for text, same in lines),
         all(same for _, same in lines),
         same_data,

@@ -69,7 +69,7 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
     response = process.evaluate(fit.raw(fit.theta), fit.theta[fit.cuts[-1] :])
     by_latent = response.by_latent / scale[:, None]
     names = process.feature_names, process.latent_names
-    found = []
+    screened = []
     for latent, own, edge in fit.direct_edges():
         feature, column = edge.source, edge.value(fit.z[:, edge.source])
         # What the edge adds to the mean, to first order: its curve through the slope of
@@ -77,19 +77,19 @@ def screen(fit: "EquationFit", scale: Array, blocks: Ids) -> list[Screened]:
         # as it stands; its own constants leave the slopes, or they would put it back
         # in.
         curve = by_latent[:, latent] * (column - column.mean())[process.rows]
-        rest = _orthonormal(np.delete(slopes, own, axis=1))
-        p, gain = _tested(residual + curve, curve[:, None], rest, blocks)
+        other_slopes = _orthonormal(np.delete(slopes, own, axis=1))
+        p, gain = _tested(residual + curve, curve[:, None], other_slopes, blocks)
         ends = names[0][feature], names[1][latent]
-        found.append(Screened(*ends, True, p, gain / total))
+        screened.append(Screened(*ends, True, p, gain / total))
     # An edge that is not held is tested on top of all constants, so one basis serves
     # all.
-    whole = _orthonormal(slopes)
+    basis = _orthonormal(slopes)
     for feature, latent, columns in _edges_left(fit):
         offered = by_latent[:, latent, None] * columns[process.rows]
-        p, gain = _tested(residual, offered, whole, blocks)
+        p, gain = _tested(residual, offered, basis, blocks)
         ends = names[0][feature], names[1][latent]
-        found.append(Screened(*ends, False, p, gain / total))
-    return found
+        screened.append(Screened(*ends, False, p, gain / total))
+    return screened
 
 
 def screen_reasons(screened: list[Screened]) -> list[Reason]:
@@ -164,7 +164,7 @@ def _orthonormal(columns: Array) -> Array:
 
 
 def _tested(
-    response: Array, offered: Array, rest: Array, blocks: Ids
+    response: Array, offered: Array, other_columns: Array, blocks: Ids
 ) -> tuple[float, float]:
     """p of columns (m, d) for a response (m,), and the fall of its squares by them.
 
@@ -176,9 +176,9 @@ def _tested(
 
     # Project out what a refit of the others could imitate (Frisch-Waugh): only the part
     # of the columns at right angles to them can change the squares.
-    free = offered - rest @ (rest.T @ offered)
+    free = offered - other_columns @ (other_columns.T @ offered)
     kept = np.linalg.norm(free, axis=0) > SMALLEST * np.linalg.norm(offered, axis=0)
-    left = response - rest @ (rest.T @ response)
+    left = response - other_columns @ (other_columns.T @ response)
     if not kept.any():
         return 1.0, 0.0
     basis = _orthonormal(free[:, kept])

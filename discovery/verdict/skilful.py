@@ -210,7 +210,7 @@ def _remedy(test: "MissingPart") -> str:
 
 def fill_values(evidence: "Evidence") -> list[Reason]:
     """Values of a target that look like codes for missing ones."""
-    table, found = evidence.process.table, []
+    table, reasons = evidence.process.table, []
     for name, column in zip(table.target_names, table.targets.numpy().T, strict=True):
         values = column[np.isfinite(column)]
         middle = float(np.median(values)) if len(values) else 0.0
@@ -234,10 +234,10 @@ def fill_values(evidence: "Evidence") -> list[Reason]:
                 "median: that looks like a code for missing values"
             )
             step = f"Leave these rows out (data.rows) or make {shown} empty there"
-            found.append(
+            reasons.append(
                 Reason("skilful", shown, False, sentence, apart, FAR, step, True, -1)
             )
-    return found[:3]
+    return reasons[:3]
 
 
 def unnamed_order(evidence: "Evidence") -> list[Reason]:

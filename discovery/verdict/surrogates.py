@@ -81,8 +81,8 @@ def with_features(table: "Table", x: Array) -> "Table":
         kind = table.kinds.get(name)
         # None for an amount, which is what a column without a kind is; values that are
         # no classes make the column an amount.
-        known = None if kind is None else kind.known(values)
-        if kind is not None and known is not None and known.all():
+        occurs = None if kind is None else kind.known(values)
+        if kind is not None and occurs is not None and occurs.all():
             kinds[name] = kind
     features = torch.from_numpy(np.ascontiguousarray(x))
     return replace(table, features=features, feature_names=names, kinds=kinds)
