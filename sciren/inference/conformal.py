@@ -141,6 +141,8 @@ class ObservationLaw:
         # The new row is one of n_eff + 1 exchangeable ones, hence (1 + 1 / n_eff).
         wanted = min(level * (1.0 + 1.0 / self.effective), 1.0)
         if not self.skewed:
+            # A score that occurred, never a value between two: that one would promise
+            # more than the ranks of exchangeable rows hold.
             high = float(np.quantile(np.abs(self.scores), wanted, method="higher"))
             return -high, high
         tail = 0.5 * (1.0 - wanted)

@@ -140,6 +140,8 @@ def select(
         if not wider and frozenset(search.kept) in visited:
             break
         visited.append(frozenset(search.kept))
+    # Edges and noise were those of the valley that was left: they are asked about anew,
+    # and after that the valley once more.
     if search.deepest():
         search.round()
         search.deepest()

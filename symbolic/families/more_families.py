@@ -85,6 +85,7 @@ RECIPROCAL = Shape(
     grid=_outside,
     bounds=((-500.0, 500.0),),
     rescale=lambda u, shift, scale: ((_moved(u, shift, scale),), scale, 0.0),
+    # positive with the pole on either side of the range, negative with it inside
     clearance=lambda u, low, high: max(low - u[0], u[0] - high),
     pole=lambda u: float(u[0]),
 )
@@ -151,6 +152,8 @@ GAUSSIAN = Shape(
 
 THRESHOLD = Shape(
     value=lambda x, u: np.heaviside(x - u[0], 0.5),
+    # moving the step changes no row until it passes one: its place has no slope and is
+    # searched on the grid
     by_inner=lambda x, u: (np.zeros(np.shape(x)),),
     by_x=lambda x, u: np.zeros(np.shape(x)),
     expression=lambda x, u: sympy.Heaviside(x - u[0]),

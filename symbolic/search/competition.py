@@ -55,7 +55,7 @@ def open_questions(structures: Sequence[LatentStructure]) -> list[int]:
 
 
 def settled(search: Search, scored: ScoredLatents) -> ScoredLatents:
-    """Refit until it stands still."""
+    """Refit structures until the solver has converged, or `ROUNDS` have passed."""
     for _ in range(ROUNDS):
         scored = search.score(scored.structures, scored.constants)
         if scored.converged:

@@ -272,6 +272,8 @@ def _chosen_weights(problem: FunctionProblem, theta: Tensor) -> tuple[float, ...
     def score(weights: Sequence[float]) -> float:
         whole = _penalised(replace(problem, weights=tuple(weights)), matrix)
         inverse = _inverse(whole)
+        # The minimum of the quadratic with other weights, in closed form: (H + P)^-1 (H
+        # theta - g).
         step = inverse @ (matrix @ at - gradient) - at
         left = squares + float(2 * gradient @ step + step @ matrix @ step)
         return count * np.log(left / count) + 2 * float(np.trace(inverse @ matrix))

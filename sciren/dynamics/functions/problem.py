@@ -104,6 +104,8 @@ class FunctionProblem:
 
     def joined(self, constants: Tensor, raw: Tensor) -> Tensor:
         """Return theta of constants (K,) of functions and raw numbers (G, L + C) of groups."""
+        # Every group carries a copy of the constants of the process; in theta they
+        # stand once.
         own, others = raw[:, : self._latents], raw[0, self._latents :]
         return torch.cat([constants, own.reshape(-1), others]).unsqueeze(0)
 
@@ -182,7 +184,7 @@ class FunctionProblem:
         return Normal(*map(torch.from_numpy, parts))
 
     def data_normal(self, theta: Tensor) -> tuple[float, np.ndarray, np.ndarray]:
-        """Do the same without the penalty."""
+        """Return loss, half gradient and Gauss-Newton matrix of the data alone."""
         trajectory = self.trajectory(theta)
         residual = self.comparison.residual(trajectory.outputs)
         slope = self.comparison.slope(trajectory.outputs)
@@ -229,6 +231,8 @@ class FunctionProblem:
         latents, count = self._latents, len(raw)
         longest = torch.cat([own, whole[:, :latents].reshape(-1), whole[0, latents:]])
         steps = (trial - theta).abs().clamp_min(1e-300)
+        # One share for all numbers: the direction of a step is that of the solved
+        # matrix.
         share = (longest / steps).amin(1).clamp_max(1.0)
         moved = theta + share.unsqueeze(1) * (trial - theta)
         low, high = (

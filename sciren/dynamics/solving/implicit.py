@@ -92,6 +92,8 @@ def _advanced(
         ahead = np.array(solution)
         good = np.isfinite(ahead).all(0)
         good &= _close(rates, now, ahead, part * whole, slopes)
+        # A row whose trial failed stands still in this round, and so do those that have
+        # arrived.
         part = np.where(good, part, 0.0)
         now, there = np.where(good, ahead, now), there + part
         share = np.where(good, np.minimum(2 * share, 1.0), 0.5 * share)
@@ -193,6 +195,8 @@ def _by_differences(
     for j in range(count):
         moved = now.copy()
         moved[j] += DIFFERENCE * np.maximum(np.abs(now[j]), DIFFERENCE)
+        # Divided by the step that was taken: a sum in floating point is not quite what
+        # was added.
         slope = (_stacked(rates, moved) - here) / (moved[j] - now[j])
         matrix[..., j] = np.moveaxis(-h * slope, 0, -1)
     return matrix + np.eye(count)

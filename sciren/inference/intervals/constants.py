@@ -130,6 +130,7 @@ class Intervals:
         # Limits on the training scale (logs) and then back, so that they stay positive.
         lows = process.physical_constants(np.maximum(raw - half_width, low))
         highs = process.physical_constants(np.minimum(raw + half_width, high))
+        # Delta method: an error in logs is a share of the constant.
         sizes = process.constant_slopes(raw) * errors
         names = tuple(
             dict.fromkeys(process.feature_names[edge[0]] for edge in fit.estimated)
@@ -171,6 +172,7 @@ def find_intervals(
     soft = tuple(edge for edge in every if edge not in needed)
     near = selection.fit
     selected = fit_smooth(process, whitening, kept, (), near)
+    # Without soft or further edges the two would be the same fit.
     recommended = selected
     if soft or estimated != kept:
         recommended = fit_smooth(process, whitening, estimated, soft, near)

@@ -97,14 +97,18 @@ class SmoothFit:
         scores = self.columns * self.residual[:, None]
         edf = self.smoothing.edf
         if process.groups is None and process.ordered:
+            # However long the memory of the noise, slow cosines of the scores see it.
+            # They are few, and so are the degrees of freedom.
             nu = cosine_count(process.n_rows)
             return cosine_meat(scores, nu, edf, process.time_rank()), float(nu)
         share = leverages(self.columns, self.smoothing.inverse)
         free = max(len(scores) - edf, 1.0)
         if process.groups is not None:
+            # Groups know nothing of each other, whatever rows of one group share.
             meat, blocks = block_meat(scores, share, process.groups)
             return meat, float(blocks - 1) if blocks else free
         if len(process.target_names) > 1:
+            # What happened to a row has happened to all of its targets.
             meat, _ = block_meat(scores, share, process.rows)
             return meat, free
         return independent_meat(scores, share), free
@@ -192,8 +196,11 @@ def _smoothed(
     settle: bool = True,
 ) -> SmoothFit:
     """Linearise a fit on whitened rows; move the strengths where that is asked."""
+    # In one pass: whitening mixes rows and leaves columns apart.
     white = fit.whitening.whiten(np.column_stack((fit.jacobian, fit.residual)))
     columns, residual = white[:, :-1], white[:, -1]
+    # The parameters go back into the response, so that the linear model solves for them
+    # and not for a step: the penalty is on them.
     response = residual + columns @ fit.theta
     gram, right = columns.T @ columns, columns.T @ response
     square, rows = float(response @ response), len(response)
@@ -245,6 +252,7 @@ def _bases(
     process: ObservedProcess, edges: Sequence[Edge], estimated: set[Edge], columns: int
 ) -> tuple[CurveBasis, ...]:
     """Return a basis an edge; soft edges give columns up where rows are few."""
+    # What estimated edges leave of the columns that so many observations can carry.
     room = MOST_COLUMNS * len(process) - columns * len(estimated)
     soft = len(edges) - len(estimated)
     few = int(np.clip(min(room, MOST_SOFT) / max(soft, 1), 1, COLUMNS))
