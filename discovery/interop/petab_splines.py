@@ -83,6 +83,7 @@ class _TruncatedPowers:
         self.b = np.diff(third, prepend=0.0) / 6  # (k, L, G)
         self.bias = bias + ((c[..., 0] + 4 * c[..., 1] + c[..., 2]) / 6).sum(0)
         away = self.intervals - np.arange(self.intervals)
+        # Slope at the upper end, s'(G), with which the curve goes on.
         self.last = self.a1 + 2 * self.a2 * self.intervals
         self.last = self.last + (3 * self.b * away**2).sum(-1)
 
@@ -104,9 +105,12 @@ class _TruncatedPowers:
         weight, bias = np.zeros((size, 3 * k)), np.zeros(size)
         for feature in range(k):
             rows = slice(feature * grid, (feature + 1) * grid)
+            # t clamped to [0, G] is max(t, 0) - max(t - G, 0).
             weight[rows, feature], weight[rows, k + feature] = 1.0, -1.0
             bias[rows] = -np.arange(grid)
         weight[k * grid : -1, k:] = np.eye(2 * k)
+        # A unit that is always one: times it, the products of the next layers are
+        # squares and lines as well.
         bias[-1] = 1.0
         return Layer(weight, bias, "relu")
 
@@ -117,6 +121,7 @@ class _TruncatedPowers:
         weight = np.zeros((steps + 3 * k, size, size))
         places = np.arange(steps)
         weight[places, places, places] = 1.0
+        # The step of j = 0 is t itself.
         passed = [*(grid * np.arange(k)), *range(steps, steps + 2 * k)]
         weight[steps + np.arange(3 * k), passed, -1] = 1.0
         return Layer(weight, np.zeros(len(weight)), "", partner=2)
@@ -127,8 +132,11 @@ class _TruncatedPowers:
         steps, latents = k * grid, self.a1.shape[1]
         weight = np.zeros((latents, steps + 3 * k, k * (grid + 2) + 1))
         places, first = np.arange(steps), grid * np.arange(k)
+        # A cube is a square times its own step; what is multiplied by the one stays as
+        # it is.
         weight[:, places, places] = self.b.transpose(1, 0, 2).reshape(latents, steps)
         weight[:, first, -1] = self.a2.T
+        # Beyond each end the curve goes on with the slope that it has there.
         lines = (self.a1, self.last, -self.a1)
         for part, line in enumerate(lines):
             weight[:, steps + part * k + np.arange(k), -1] = line.T

@@ -159,6 +159,7 @@ def _static(
     for name in names:
         values = _column(frame, name).to_numpy(dtype=float)
         own = values[first]
+        # What is the same in all groups cannot explain why they differ.
         if len(labels) > 1 and np.ptp(own) > 0 and bool((values == own[place]).all()):
             static.append(name)
     return static

@@ -149,6 +149,7 @@ class WhitenedTerm(ProcessTerm):
         whole = torch.cat(
             [*parts, slopes[0, :, :, len(designs) :], residual[0, :, :, None]], dim=-1
         )
+        # In one pass: the factors of the noise are the same for slopes and residuals.
         white = self._white(whole)
         return white[:, :-1], white[:, -1]
 

@@ -109,6 +109,7 @@ def _replaced(
     ]
     if inside:
         return min(inside, key=lambda scored: scored.criterion)
+    # No family stays inside: the learned curve is what the data have shown so far.
     edge = search.fitted(k, best.structures[k].edges[number])
     if edge is None:
         return best

@@ -32,11 +32,14 @@ def with_steps_in_place(search: Search, best: ScoredLatents) -> ScoredLatents:
 
 def _placed(search: Search, best: ScoredLatents, k: int, number: int) -> ScoredLatents:
     z = np.unique(search.features[:, best.structures[k].edges[number].source])
+    # All places between two neighbouring rows give the same predictions: the middle
+    # stands for them.
     gaps = 0.5 * (z[1:] + z[:-1])
     for _ in range(ROUNDS):
         forecast = Forecast(search.term, search.scaled, best.structures, best.constants)
         structure = best.structures[k]
 
+        # As defaults, because the names mean something else in the next round.
         def loss(
             at: float, around: Forecast = forecast, own: LatentStructure = structure
         ) -> float:
