@@ -23,6 +23,11 @@ RIDGE = 1e-10
 decides between constants that the data do not tell apart and moves no other."""
 
 
+LARGEST_LOG = 300.0
+"""Of a positive constant, which is varied in logs: 1e-130 to 1e130. Products of a few such
+constants stay within doubles (logs of 709), where sums of squares do not yet overflow."""
+
+
 class SymbolicProblem:
     """Observed loss as a function of the constants of all latents and the process.
 
@@ -58,6 +63,11 @@ class SymbolicProblem:
         self.n_constants = term.n_constants
         self.size = self.cuts[-1] + self.n_constants
         low, high = term.model.constant_scale.box()
+        # A limit that the data draw towards infinity (a response that stays straight)
+        # ends at a number, which files can hold.
+        logs = term.model.constant_scale.in_logs
+        low = torch.where(logs, low.clamp_min(-LARGEST_LOG), low)
+        high = torch.where(logs, high.clamp_max(LARGEST_LOG), high)
         self.low, self.high = low.to(scaled), high.to(scaled)
         # Redundant constants (an offset beside a log, the scale of a second factor) are packed
         # but held: the normal matrix would be singular in them.

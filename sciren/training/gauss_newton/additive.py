@@ -70,11 +70,12 @@ class AdditiveProblem:
         """Return the problem with another quadratic penalty theta' (P, P) theta."""
         return self._changed(penalty=penalty)
 
-    def for_more_rows(self, share: float) -> "AdditiveProblem":
-        """Return the problem whose penalties are those of 1 / `share` times the rows.
+    def smoothed(self, share: float) -> "AdditiveProblem":
+        """Return the problem whose penalties weigh `share` as much beside the mean loss.
 
-        Noise and curves stay what they are as rows are added, so the penalty keeps its
-        weight beside the sum of squares, and in their mean weighs `share` as much.
+        A penalty that was chosen beside one sum of squares keeps its meaning beside
+        another when it follows the size of the loss: as rows are added (1 / share times as
+        many), or as weights lower the mean square of the same residuals.
         Reference: Wahba 1990, section 1.5 (smoothness as the prior of a curve).
         """
         # The ridge only holds directions without rows: it is numerics, not a belief.

@@ -171,7 +171,7 @@ class GaussNewton:
             passes = [False] * HUBER_PASSES + [True] * BISQUARE_PASSES
         for last in passes:
             step.stage.store(step.candidate)
-            stage = self.solver.reweighted(step.stage, last)
+            stage = self.solver.reweighted(step, last)
             edges = step.candidate.edges.unsqueeze(0)
             step = Step(stage, stage.fit(edges, step.candidate.theta)[0])
         if self.solver.noise is not None and self.config.noise == "robust":

@@ -108,14 +108,17 @@ class HiddenProblem:
 
     def elsewhere(self, term: ProcessTerm, spline: SplineDesign) -> "HiddenProblem":
         """Return the problem on other rows, whose design is centred alike."""
-        part = HiddenProblem(
-            term,
-            spline,
-            self.nodes,
-            self.intervals,
-            self.smooth_inner,
-            self.smooth_outer,
-        )
+        return self._anew(term, spline, 1.0)
+
+    def smoothed(self, share: float) -> "HiddenProblem":
+        """Return the problem whose bending weighs `share` as much; see AdditiveProblem."""
+        return self._anew(self.term, self.spline, share)
+
+    def _anew(
+        self, term: ProcessTerm, spline: SplineDesign, share: float
+    ) -> "HiddenProblem":
+        smooth = share * self.smooth_inner, share * self.smooth_outer
+        part = HiddenProblem(term, spline, self.nodes, self.intervals, *smooth)
         return part.with_active(self.active)
 
     def _changed(self, **changes: object) -> "HiddenProblem":

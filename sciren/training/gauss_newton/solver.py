@@ -112,17 +112,26 @@ class StageSolver:
             self.model, table, self.data.scale, violation, noise_weights=noise
         )
 
-    def reweighted(self, stage: AnyStage, last: bool) -> AnyStage:
+    def reweighted(self, step: Step, last: bool) -> AnyStage:
         """Return a stage on all rows with weights that follow from the stored model.
 
         Args:
+            step: whose solution the model holds.
             last: whether robust weights may be zero, which needs a good model.
         """
         tables = self.data.train, self.data.valid
         how = self.config.noise, last
         train, valid = (weights_of_fit(self.model, table, *how) for table in tables)
         self.noise = (train, valid)
-        return stage.with_terms(*self.terms())
+        stage = step.stage.with_terms(*self.terms())
+        if not self.grows:
+            return stage
+        # Rows that now count more have the smaller errors, so the same residuals have a
+        # smaller mean square, beside which the chosen smoothing would ask for more.
+        theta = step.candidate.theta.unsqueeze(0)
+        before = step.stage.problem.terms(theta)["data"]
+        share = stage.problem.terms(theta)["data"] / max(before, 1e-300)
+        return stage.smoothed(share) if share > 0 else stage
 
     @property
     def grows(self) -> bool:

@@ -150,6 +150,10 @@ class Stage(ABC, Generic[Problem]):
         """Return the stage with other observed losses on the same rows."""
         return type(self)(self.problem.with_term(train), valid, self.valid_design)
 
+    def smoothed(self, share: float) -> Self:
+        """Return the stage whose penalties weigh `share` as much."""
+        return type(self)(self.problem.smoothed(share), self.valid, self.valid_design)
+
     def store(self, candidate: Candidate) -> None:
         """Write the candidate into the model."""
         self.problem.store(candidate.theta, candidate.edges)

@@ -80,7 +80,7 @@ def fit_many_rows(
     # 2. All rows solve: the same parameters, the edges held, block by block. More rows
     # need less smoothing; with that of the sample, its bias would outweigh their error.
     held = problem.with_active(problem.mask_of(edges.unsqueeze(0)))
-    held = held.for_more_rows(min(1.0, len(member.train) / sample_survey.rows))
+    held = held.smoothed(min(1.0, len(member.train) / sample_survey.rows))
     whole = BlocksProblem(held, train, sample_survey, executor, listener)
     solution = _solve(
         whole, step.candidate.theta.unsqueeze(0), sample_survey, member.history

@@ -285,3 +285,12 @@ def test_a_problem_keeps_its_scale_when_the_model_gets_another(make):
     problem.term.model.output_scale.mul_(7)
     problem.term.model.output_shift.add_(1)
     assert torch.equal(problem.raw(theta), before)
+
+
+def test_smoothing_by_a_share_weighs_that_much_of_the_bending(make):
+    table, _ = make.respiration(90)
+    problem = make.additive(table)
+    theta = started(problem, 1, make.normals)
+    before, after = problem.terms(theta), problem.smoothed(0.25).terms(theta)
+    assert after["data"] == pytest.approx(before["data"])
+    assert after["smooth"] == pytest.approx(0.25 * before["smooth"], rel=0.02)

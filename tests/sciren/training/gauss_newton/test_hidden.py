@@ -293,3 +293,12 @@ def test_some_of_the_rows_are_the_problem_of_these_rows(make):
     assert torch.equal(part.index(part.unpack(theta).inner).value, value)
     assert part.term.n_rows == 45
     assert torch.equal(part.active, problem.active)
+
+
+def test_smoothing_by_a_share_weighs_that_much_of_the_bending(make):
+    table, _ = make.respiration(90, truth="kink")
+    problem = make.hidden(table)
+    theta = shaken(problem, make)[:1]
+    before, after = problem.terms(theta), problem.smoothed(0.25).terms(theta)
+    assert after["data"] == pytest.approx(before["data"])
+    assert after["smooth"] == pytest.approx(0.25 * before["smooth"], rel=0.02)
