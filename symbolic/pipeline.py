@@ -131,14 +131,10 @@ def _symbolified(
         whole.term, whole.scaled, best.structures, best.constants,
         rules=search.rules, domain_margin=margin,
     )  # fmt: skip
-    record = FitRecord(
-        options,
-        compositions=tuple(competition.attempts),
-        residual=competition.residual,
-    )
-    symbolic = assemble_model(
-        model, table, Fit(refitted, search.latents, delta_bic, whole), record
-    )
+    fit = Fit(refitted, search.latents, delta_bic, whole)
+    attempts, residual = tuple(competition.attempts), competition.residual
+    record = FitRecord(options, compositions=attempts, residual=residual)
+    symbolic = assemble_model(model, table, fit, record)
     return symbolic.with_candidates(candidates, selected)
 
 

@@ -56,7 +56,6 @@ def explain(
     from discovery.dynamics.functions.closing import closes_functions
     from discovery.dynamics.own import fits_groups_alone
     from discovery.dynamics.state_function import finds_state_function
-    from discovery.runs.files import read_record
     from discovery.runs.unfinished import TRAINED, carry_over
     from discovery.tables.prepare import prepare
 
@@ -69,11 +68,7 @@ def explain(
     stored_decoder(folder)  # refuses code that comes with the run
     study = prepare(config, progress.say)
     check_study(study)
-    if study.fingerprint != read_record(folder / "data.json", "sha256")["sha256"]:
-        raise DataError(
-            f"{study.source}: is not what the run was made from (its SHA-256 differs); "
-            "run `sciren discover` again"
-        )
+    _check_same_data(folder, study)
     # None of them begins with a network, so there is no training that could be kept.
     alone = (
         finds_state_function(study)
@@ -91,6 +86,17 @@ def explain(
         discovery = discover_study(study, training, progress, keep)
         write_all(discovery, study, new, progress)
     return out
+
+
+def _check_same_data(folder: Path, study: "Study | SeriesStudy") -> None:
+    """Refuse data that are not what the run was made from."""
+    from discovery.runs.files import read_record
+
+    if study.fingerprint != read_record(folder / "data.json", "sha256")["sha256"]:
+        raise DataError(
+            f"{study.source}: is not what the run was made from (its SHA-256 differs); "
+            "run `sciren discover` again"
+        )
 
 
 def _named(folder: Path, name: str, overwrite: bool) -> Path:

@@ -21,9 +21,7 @@ from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.groups.deviations import Deviations
 from sciren.dynamics.groups.group_fit import GroupFits, fit_groups
 from sciren.dynamics.groups.group_problem import GroupProblem
-from sciren.dynamics.groups.mixed_fitting import (
-    ROUNDS as MIXED_ROUNDS,
-)
+from sciren.dynamics.groups.mixed_fitting import ROUNDS as MIXED_ROUNDS
 from sciren.dynamics.groups.mixed_fitting import (
     GroupDeviations,
     Round,
@@ -94,7 +92,9 @@ def fit_series(
     scale = checked(model, train, valid)
     problem = series_problem(model, train, scale, config)
     inner = second_level(model)
-    if problem.law or _short(problem):
+    # Most groups too short for numbers of their own, or drawn about a mean.
+    short = np.median(problem.comparison.counts) <= len(problem.scale.names)
+    if problem.law or short:
         history = _jointly(inner, problem, (train, valid), settings, progress)
     else:
         history = _two_levels(inner, problem, (train, valid), settings, progress)
@@ -127,11 +127,6 @@ def _two_levels(
     _say(history, groups)
     _through_simulation(inner, (problem, others), series, settings, history)
     return history
-
-
-def _short(problem: GroupProblem) -> bool:
-    """Whether most groups have too few observations for numbers of their own."""
-    return bool(np.median(problem.comparison.counts) <= len(problem.scale.names))
 
 
 def _jointly(

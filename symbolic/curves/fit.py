@@ -60,8 +60,7 @@ def fit_curve(
         x, y: (n,) points of the curve, in any order.
         weight: (n,) density of the data at the points; None for equal weights.
         families: names from ``symbolic.families.library.FAMILIES``.
-        errors: of a learned curve's values; families are then fitted and judged by
-            generalised least squares instead of by the look of the curve.
+        errors: of a learned curve's values, for generalised least squares.
         effective_points: independent points of a smooth curve, the degrees of freedom of
             its spline; raised where residuals scatter from point to point.
         refuse_above: unexplained share of the explainable variance that is too much.
@@ -84,8 +83,7 @@ def fit_curve(
         families = ["constant", *(form.family for form in own)]
     names = _chosen_families(families, forbid, pin)
     low, high = float(points.x[0]), float(points.x[-1])
-    # Without a spread of y, or with a single x, no family could be told from a
-    # constant.
+    # Without a spread of y or of x no family could be told from a constant.
     if _flat(points) or low == high:
         return _constant(points, low, high, pin)
     forms = _forms(names, own or (), unit)
@@ -93,8 +91,7 @@ def fit_curve(
     if not candidates:
         return _nothing(low, high, f"no member of {', '.join(names)} is allowed here")
     judge = _judge(candidates, points, effective_points, noise_floor)
-    criterion = _Criterion(judge, margin, surcharges or {})
-    fits = _ranked(candidates, points, criterion)
+    fits = _ranked(candidates, points, _Criterion(judge, margin, surcharges or {}))
     return _decide(fits, points, judge, refuse_above, equal_within, pin)
 
 
