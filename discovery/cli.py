@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the work failed, 2 wrong usage or input, 130 and 143 stopp
 Ctrl-C and SIGTERM. Errors are one line on stderr; torch loads inside the commands only.
 """
 
+import atexit
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -17,7 +18,12 @@ from discovery.commands.demonstrations import (
     demo_soil_carbon,
 )
 from discovery.commands.exporting import export
-from discovery.commands.guard import end_on_request, set_options, show
+from discovery.commands.guard import (
+    end_on_request,
+    ignore_requests,
+    set_options,
+    show,
+)
 from discovery.commands.health import doctor
 from discovery.commands.making import check, discover, init
 from discovery.commands.many import sweep, tune
@@ -117,4 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     # SIGTERM ends like Ctrl-C: finished stages are kept and told.
     end_on_request()
-    app(args=_globals_first(given), prog_name="sciren")
+    try:
+        app(args=_globals_first(given), prog_name="sciren")
+    finally:
+        # While the interpreter takes itself down, an interrupt would print its traceback.
+        atexit.register(ignore_requests)

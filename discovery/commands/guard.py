@@ -47,6 +47,13 @@ def end_on_request() -> None:
         signal.signal(signal.SIGTERM, _terminate)
 
 
+def ignore_requests() -> None:
+    """Let requests to end pass: all is done, and the process is ending by itself."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise Terminated
 

@@ -141,6 +141,18 @@ def test_an_interrupt_says_what_is_kept(
     assert capsys.readouterr().err == f"{word}: nothing was written\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_after_the_work_changes_nothing(number):
+    # What is registered first runs last: the command has long returned.
+    code = (
+        "import atexit, os\nfrom discovery.cli import main\n"
+        f"atexit.register(os.kill, os.getpid(), {int(number)})\nmain(['--version'])"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_interrupt_of_a_run_names_the_finished_stages(monkeypatch, capsys):
     def interrupt(*_, **__):
         error = KeyboardInterrupt()
