@@ -19,6 +19,7 @@ from discovery.commands.demonstrations import (
 )
 from discovery.commands.exporting import export
 from discovery.commands.guard import (
+    code_of_end,
     end_on_request,
     ignore_requests,
     set_options,
@@ -125,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     end_on_request()
     try:
         app(args=_globals_first(given), prog_name="sciren")
+    except SystemExit as end:
+        end.code = code_of_end(end.code)
+        raise
     finally:
         # While the interpreter takes itself down, an interrupt would print its traceback.
         atexit.register(ignore_requests)

@@ -28,11 +28,22 @@ class Options:
     debug: bool = False
 
 
+@dataclass
+class Course:
+    """How far the command of this process has come.
+
+    Attributes:
+        asked: the exit code that a request to end gives.
+        told: whether that end is told;  done: whether the work had ended before it.
+    """
+
+    asked: int = _INTERRUPTED
+    told: bool = False
+    done: bool = False
+
+
 options = Options()
-
-
-class Terminated(KeyboardInterrupt):
-    """The system asked the process to end (SIGTERM)."""
+course = Course()
 
 
 def set_options(quiet: bool, debug: bool) -> None:
@@ -43,6 +54,7 @@ def set_options(quiet: bool, debug: bool) -> None:
 
 def end_on_request() -> None:
     """Let a request to end (SIGTERM) stop the work as Ctrl-C does."""
+    course.asked, course.told, course.done = _INTERRUPTED, False, False
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
 
@@ -55,7 +67,8 @@ def ignore_requests() -> None:
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+    course.asked = _TERMINATED
+    raise KeyboardInterrupt
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
@@ -111,6 +124,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             what = f"unexpected {type(error).__name__}: {one_line(error)}"
             _fail(error, f"{what}; --debug shows where", 1)
+        else:
+            course.done = True
 
     return run
 
@@ -124,7 +139,29 @@ def _fail(error: BaseException, line: str, code: int) -> None:
 
 def _stop(error: KeyboardInterrupt) -> None:
     """Say what an interrupt has left; the work adds it to the exception."""
-    terminated = isinstance(error, Terminated)
     kept = " ".join(getattr(error, "__notes__", ())) or "nothing was written"
-    tell(f"{'terminated' if terminated else 'interrupted'}: {one_line(kept)}")
-    raise typer.Exit(_TERMINATED if terminated else _INTERRUPTED)
+    _tell_end(one_line(kept))
+    raise typer.Exit(course.asked)
+
+
+def _tell_end(kept: str) -> None:
+    course.told = True
+    word = "terminated" if course.asked == _TERMINATED else "interrupted"
+    tell(f"{word}: {kept}")
+
+
+def code_of_end(code: object) -> object:
+    """Return the exit code of a command; say an interrupt outside its own work.
+
+    While words are read nothing is written yet, and after the work nothing is lost; typer
+    ends both without a sentence.
+
+    Args:
+        code: with which the program is about to end.
+    """
+    if code != _INTERRUPTED or course.told:
+        return code
+    if course.done:
+        return 0
+    _tell_end("nothing was written")
+    return course.asked

@@ -11,6 +11,7 @@ import warnings
 import pytest
 
 from discovery import cli
+from discovery.commands import guard
 from sciren.errors import DataWarning, ShapeError, TrainingError
 
 
@@ -151,6 +152,36 @@ def test_an_interrupt_after_the_work_changes_nothing(number):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_an_interrupt_while_words_are_read_is_told(
+    monkeypatch, capsys, signals, number, code, word
+):
+    monkeypatch.setattr(
+        "discovery.cli.set_options", lambda *_: os.kill(os.getpid(), number)
+    )
+    assert run("init") == code
+    assert capsys.readouterr().err == f"{word}: nothing was written\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_between_work_and_end_changes_nothing(
+    monkeypatch, capsys, signals, number
+):
+    class AskedLate(guard.Course):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "done" and value:
+                os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(guard, "course", AskedLate())
+    monkeypatch.setattr("discovery.config.starter.write_starter", lambda *_, **__: [])
+    assert run("init") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_an_interrupt_of_a_run_names_the_finished_stages(monkeypatch, capsys):
