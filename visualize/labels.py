@@ -4,12 +4,15 @@ import re
 
 import numpy as np
 
+from symbolic.printing.numbers import format_with_error
 from symbolic.units.spelling import CELSIUS
 
 _SUPERSCRIPT = str.maketrans("-.0123456789", "⁻·⁰¹²³⁴⁵⁶⁷⁸⁹")
 _DECIMALS = 6  # more of them are shown as a power of ten
-_DIGITS = 6  # of a value beside its error
+_DIGITS = 6  # of an end of an interval
 _PLAIN = 5  # whole numbers below this power of ten are written out: 1670, not 1.67·10³
+_SCORE_DECIMALS = 7  # of a score near 1, before what it lacks is named instead
+_SAME = 1e-12  # a score that lacks less is 1 up to the rounding of its sums
 _WORDS = {"degC": "°C", "deg": "°", "ohm": "Ω", "percent": "%"}
 
 
@@ -62,25 +65,38 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
-def with_error(value: float, error: float) -> str:
-    """Return value and error to the error's decimal place, as ``"1.500 ± 0.002"``.
+def score(value: float, digits: int = 4) -> str:
+    """Return a score such as R² with ``digits`` decimals; only 1 itself is printed as 1.
 
-    The error keeps two digits when it starts with 1, else one. An unknown, infinite or
-    vanishing error is left out; beside one that is far smaller the value has six digits.
+    Scores that would round to 1 keep the first digit of what they lack: ``"0.99998"``, and
+    ``"1 − 3·10⁻⁹"`` from the eighth decimal on.
+    """
+    lacking = 1 - value
+    if not 0 < lacking < 0.5 * 10.0**-digits:
+        plain = value == 1 or not 1e-4 <= abs(value) < 1e4
+        return (
+            number(value, digits) if plain else f"{value:#.{digits}g}".replace("-", "−")
+        )
+    decimals = int(np.floor(-np.log10(lacking))) + 1
+    if decimals <= _SCORE_DECIMALS:
+        return f"{value:.{decimals}f}"
+    return "1" if lacking < _SAME else f"1 − {number(lacking, 1)}"
+
+
+def with_error(value: float, error: float) -> str:
+    """Return value and error to the error's last place, as ``"1.500 ± 0.002"``.
+
+    Rounded as equations are printed (``format_with_error``), a common power of ten
+    written ``"(3.5 ± 2.5)·10¹⁰"``. An unknown or vanishing error is left out.
     """
     if not np.isfinite(error) or error <= 0 or not np.isfinite(value):
         return number(value)
-    # Decimal place of the error's first digit; one more where that digit is 1, because
-    # rounding 0.14 to 0.1 would change it by nearly a third.
-    exponent = int(np.floor(np.log10(error)))
-    decimals = max(-exponent + (error / 10.0**exponent < 2), 0)
-    digits_before = int(np.floor(np.log10(abs(value)))) + 1 if value else 0
-    # An error far below the value: all its places would be digits that nobody reads.
-    if decimals > 0 and digits_before + decimals > _DIGITS:
-        return f"{number(value, _DIGITS)} ± {number(error, 1)}"
-    if decimals > _DECIMALS:
-        return f"{number(value, 4)} ± {number(error, 2)}"
-    return f"{value:.{decimals}f} ± {error:.{decimals}f}".replace("-", "−")
+    text = format_with_error(float(value), float(error), "text")
+    return re.sub(r"e(-?\d+)", _times_power, text).replace("-", "−")
+
+
+def _times_power(match: re.Match[str]) -> str:
+    return f"·10{match[1].translate(_SUPERSCRIPT)}"
 
 
 def interval(low: float, high: float) -> str:
@@ -113,11 +129,13 @@ def count(many: int) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a whole percentage; small ones as ``"<1 %"``."""
+    """Return a share as a whole percentage; near its ends ``"<1 %"``, ``">99 %"``."""
     if share is None or np.isnan(share):
         return "–"
     if 0 < share < 0.01:
         return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
     return f"{100 * share:.0f} %"
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sciren.agreement import Agreement
 from sciren.errors import DataError, ShapeError
-from visualize.labels import count, number, shorten, with_unit
+from visualize.labels import count, number, score, shorten, with_unit
 from visualize.style import BLUE, MUTED, SMALL, WIDTH, panels, styled
 
 _MANY = 1500  # above this many rows points hide each other, hexagons count them
@@ -146,7 +146,7 @@ def _draw_panel(
 
 def _summary(agreement: Agreement) -> tuple[str, str, str]:
     return (
-        f"R² = {number(agreement.r2)}",
+        f"R² = {score(agreement.r2, 3)}",
         f"RMSE = {number(agreement.rmse)}",
         f"n = {count(agreement.rows)}",
     )

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.report.summary import equation_texts, score_part
+from discovery.report.summary import equation_texts, score_part, score_text
 from discovery.results.scoring import EQUATION, NETWORK
 from discovery.runs.files import plain
 from discovery.runs.formulas import without_formulas
@@ -130,7 +130,7 @@ def facts_of(discovery: "DiscoveryRecord") -> list[Fact]:
     facts += map(_constant, discovery.process_constants)
     part, models = score_part(discovery)
     facts += [
-        Fact("score", f"R2 of {target}, {part} rows, {model}", f"{r2:.4f}", r2)
+        Fact("score", f"R2 of {target}, {part} rows, {model}", score_text(r2), r2)
         for model in (EQUATION, NETWORK)
         for target, scores in models.get(model, {}).items()
         # A target that does not vary has no R2.

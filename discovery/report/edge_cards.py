@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.network_svg import edge_id
-from visualize.labels import digits_within, number, percent, pretty_unit, with_error
+from visualize.labels import (
+    digits_within,
+    number,
+    percent,
+    pretty_unit,
+    score,
+    with_error,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +125,7 @@ def _facts(row: Mapping[str, Any], unit: str) -> list[tuple[str, str]]:
         "kept in resamples": "" if inclusion is None else percent(inclusion),
         "tests say": _text(row, "asked"),
         "could be replaced by": _text(row, "cannot_tell_from"),
-        "agrees with the learned curve": "" if r2 is None else f"R² = {number(r2, 4)}",
+        "agrees with the learned curve": "" if r2 is None else f"R² = {score(r2)}",
         "why": _text(row, "reason"),
     }
     return [(label, text) for label, text in facts.items() if text]

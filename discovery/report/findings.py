@@ -134,4 +134,6 @@ def _fit(discovery: "Discovery") -> list[str]:
 
 def _share(r2: float) -> str:
     """Explained variance as a percentage; below zero a mean predicts better."""
-    return "nothing (less than the mean does)" if r2 < 0 else f"{100 * r2:.3g} %"
+    if r2 < 0:
+        return "nothing (less than the mean does)"
+    return "more than 99.9 %" if 0.9995 <= r2 < 1 else f"{100 * r2:.3g} %"

@@ -177,15 +177,21 @@ def score_lines(discovery: "DiscoveryRecord") -> list[str]:
     lines = []
     for target in next(iter(models.values()), {}):
         shown = [
-            f"{MODELS.get(name, name)} {_r2(models[name][target]['r2'])}"
+            f"{MODELS.get(name, name)} {score_text(models[name][target]['r2'])}"
             for name in names
         ]
         lines.append(f"R2 of {target}, {part} rows: {', '.join(shown)}")
     return lines
 
 
-def _r2(value: float | None) -> str:
-    return "-" if value is None or math.isnan(value) else f"{value:.4f}"
+def score_text(value: float | None) -> str:
+    """Return a score with four decimals, more where it would be rounded to 1."""
+    from visualize.labels import score
+
+    if value is None or math.isnan(value):
+        return "-"
+    # A terminal may not know the minus sign of print.
+    return score(value).replace("−", "-") if 0.9999 < value < 1 else f"{value:.4f}"
 
 
 def consistency_line(discovery: "DiscoveryRecord") -> str:

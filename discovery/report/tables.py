@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from visualize.labels import count, number, percent, pretty_unit, with_error
+from visualize.labels import count, number, percent, pretty_unit, score, with_error
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -247,9 +247,9 @@ def _cell(value: Any, name: str) -> Cell:
 
 def _real(value: float, name: str) -> str:
     """Four digits, more where they would round to a whole number; scores keep zeros."""
-    if name in _SCORES and 1e-4 <= abs(value) < 1e4:
+    if name in _SCORES and (name == "r2" or 1e-4 <= abs(value) < 1e4):
         # "#" keeps trailing zeros: scores of a column then have equally many digits.
-        return f"{value:#.4g}".replace("-", "−")
+        return score(value) if name == "r2" else f"{value:#.4g}".replace("-", "−")
     digits = _DIGITS
     # 1234.56 must not look like the whole number 1235.
     while digits < _MOST and float(f"{value:.{digits}g}") % 1 == 0 and value % 1:

@@ -13,10 +13,13 @@ from visualize.labels import (
     number,
     percent,
     pretty_unit,
+    score,
     shorten,
     with_error,
     with_unit,
 )
+
+PLAIN = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
 @pytest.mark.parametrize(
@@ -68,11 +71,13 @@ def test_numbers_keep_three_digits(value, shown):
         (1.5003, 0.0021, "1.500 ± 0.002"),
         (1.5003, 0.0141, "1.500 ± 0.014"),
         (-3.14159, 0.5, "−3.1 ± 0.5"),
-        (1234.5, 321.0, "1234 ± 321"),
+        (1234.5, 321.0, "1200 ± 300"),
+        (3.5e10, 2.5e10, "(4 ± 2)·10¹⁰"),
+        (-5.21e-4, 4e-5, "(−5.2 ± 0.4)·10⁻⁴"),
         (1.5, math.nan, "1.5"),
         (1.5, 0.0, "1.5"),
         (math.nan, 0.1, "–"),
-        (1.5, 1e-9, "1.5 ± 1·10⁻⁹"),
+        (1.5, 1e-9, "1.50000 ± 1·10⁻⁹"),
         (2.96311383549, 2e-11, "2.96311 ± 2·10⁻¹¹"),
         (2.96311, 2e-5, "2.96311 ± 0.00002"),
     ],
@@ -83,7 +88,9 @@ def test_a_value_is_rounded_where_its_error_is(value, error, shown):
 
 @given(st.floats(-1e3, 1e3), st.floats(1e-4, 10.0))
 def test_rounding_to_the_error_moves_a_value_less_than_the_error(value, error):
-    printed = float(with_error(value, error).split(" ± ")[0].replace("−", "-"))
+    text = with_error(value, error).replace("−", "-").translate(PLAIN)
+    power = int(text.split(")·10")[1]) if ")·10" in text else 0
+    printed = float(text.split(" ± ")[0].lstrip("(")) * 10.0**power
     assert abs(printed - value) <= max(0.6 * error, 6e-6 * abs(value))
 
 
@@ -93,8 +100,32 @@ def test_a_count_keeps_its_digits(many):
 
 
 @pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (1.0, "1"), (0.97644, "0.9764"), (0.9, "0.9000"), (0.99994, "0.9999"),
+        (0.999961, "0.99996"), (1 - 3e-9, "1 − 3·10⁻⁹"), (-0.5, "−0.5000"),
+        (0.0, "0"), (-8.6e34, "−8.6·10³⁴"), (1 - 1e-14, "1"), (float("nan"), "–"),
+    ],
+)  # fmt: skip
+def test_scores_near_one_keep_what_they_lack(value, shown):
+    assert score(value) == shown
+
+
+@given(st.floats(1e-11, 1))
+def test_only_a_perfect_score_is_printed_as_one(lacking):
+    assert score(1 - lacking) != "1"
+
+
+@pytest.mark.parametrize(
     ("share", "shown"),
-    [(0.358, "36 %"), (0.004, "<1 %"), (0.0, "0 %"), (1.0, "100 %"), (math.nan, "–")],
+    [
+        (0.358, "36 %"),
+        (0.004, "<1 %"),
+        (0.0, "0 %"),
+        (1.0, "100 %"),
+        (0.997, ">99 %"),
+        (math.nan, "–"),
+    ],
 )
 def test_shares_are_whole_percentages(share, shown):
     assert percent(share) == shown

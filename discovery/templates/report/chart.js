@@ -34,6 +34,12 @@ function short(value) {
   const text = size >= 1e7 || size < 1e-4 ? power10(value) : size >= 1e4 ? rounded.toLocaleString("en").replaceAll(",", "\u202f") : String(rounded);
   return text.replaceAll("-", "−");
 }
+// only 1 is printed as 1; rows travel with seven digits, so more would not be theirs
+function score(value) {
+  const lacking = 1 - value;
+  if (!(lacking > 0 && lacking < 5e-5)) return short(value);
+  return lacking < 1e-6 ? "> 0.999999" : value.toFixed(Math.floor(-Math.log10(lacking)) + 1);
+}
 // 2.5·10⁻⁴, as the tables that Python wrote
 function power10(value) {
   const [mantissa, exponent] = value.toExponential(2).split("e");
@@ -48,7 +54,9 @@ function ticks(low, high, count) {
   for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) found.push(Number(v.toPrecision(12)));
   const places = Math.max(0, Math.round(-Math.log10(decade * (step === 10 * decade ? 10 : 1))));
   const plain = Math.max(Math.abs(low), Math.abs(high)) < 1e5 && places <= 4;
-  return found.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : short(v)]);
+  // all in one notation: 0.0001 beside 5·10⁻⁵ is hard to compare
+  const tiny = Math.max(Math.abs(low), Math.abs(high)) < 1e-3;
+  return found.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : tiny && v !== 0 ? power10(v).replace("-", "−") : short(v)]);
 }
 const DAY = 86400000;
 function timeTicks(low, high, count) {

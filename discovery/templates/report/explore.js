@@ -76,7 +76,7 @@ function drawPath(place) {
     const i = Number(input.value), one = path[i];
     told.textContent = `${i + 1} of ${path.length}`;
     const verdict = one.selected ? `This is the equation of the report; verdict: ${RUN.verdict}.` : "Not judged: only the chosen equation was; use model_selection to choose this one and have it judged.";
-    words.textContent = `${one.label}: complexity ${short(one.complexity)}, loss ${short(one.loss)}, R² ${short(one.r2)}. ${verdict}`;
+    words.textContent = `${one.label}: complexity ${short(one.complexity)}, loss ${short(one.loss)}, R² ${score(one.r2)}. ${verdict}`;
     // MathML was written by the toolkit from checked formulas, names escaped
     equations.innerHTML = Object.values(one.mathml).join("");
     curve.show(lossSpec(i));

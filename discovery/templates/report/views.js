@@ -25,7 +25,7 @@ function scatterSpec(target, observed, predicted) {
     x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
     y: { label: withUnit(`predicted ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
     layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
-    notes: [`R² = ${short(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
+    notes: [`R² = ${score(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
     shape: 0.8, most: 440,
   };
 }
@@ -115,7 +115,7 @@ function dataTable(place, id, caption, columns, rows) {
   const head = html("tr", {}, ...columns.map((one) => html("th", { scope: "col", class: one.text ? undefined : "number", title: one.title }, one.name)));
   const body = html("tbody", {}, ...rows.map((row) => html("tr", {}, ...columns.map((one) => {
     const value = row[one.key];
-    return one.text ? html("td", {}, value ?? "") : html("td", { class: "number", "data-value": value ?? "" }, short(value ?? NaN));
+    return one.text ? html("td", {}, value ?? "") : html("td", { class: "number", "data-value": value ?? "" }, (one.key === "r2" ? score : short)(value ?? NaN));
   }))));
   const words = html("p", { class: "caption", id: `${id}-caption` }, caption);
   const table = html("table", { id, "aria-labelledby": words.id }, html("thead", {}, head), body);
@@ -232,7 +232,7 @@ function drawTruth(place) {
     const models = Object.entries(one.models);
     chart(html2(grid), `truth ${one.latent}`, { x: { label: withUnit(`true ${one.latent}`, one.unit), range: around }, y: { label: withUnit(`estimated ${one.latent}`, one.unit), range: around }, height: 260, layers: [
       { kind: "diagonal" }, ...models.map(([name, y], i) => ({ kind: "points", name, class: PALETTE[i], x: one.true, y, legend: name }))],
-      notes: models.map(([name, y]) => `${name}: R² = ${short(agreement(one.true, y).r2)}`) });
+      notes: models.map(([name, y]) => `${name}: R² = ${score(agreement(one.true, y).r2)}`) });
   }
 }
 const VIEWS = { truth: [drawTruth, RUN.truth?.length && RUN.truth], deviations: [drawDeviations, RUN.deviations?.length && RUN.deviations], states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
