@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from visualize.labels import count, number, percent, pretty_unit, score, with_error
+from visualize.labels import (
+    count,
+    interval,
+    number,
+    percent,
+    pretty_unit,
+    score,
+    with_error,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +28,7 @@ SHORT, LONG = (
     20,
     40,
 )  # characters of a cell that stays in one line, and of one that is wide
+_ENDS = ("95 % from", "95 % to")
 _SCORES = ("r2", "rmse", "mae", "bias", "kl")
 _EDGE_COLUMNS = (
     "edge",
@@ -64,7 +73,7 @@ def plain_table(frame: "pd.DataFrame", caption: str) -> TableView:
     """Show a data frame as it is; columns without any value are left out."""
     records = _records(frame)
     names = [name for name in frame.columns if any(_known(r[name]) for r in records)]
-    rows = [[_cell(record[name], str(name)) for name in names] for record in records]
+    rows = [[_record_cell(record, str(name)) for name in names] for record in records]
     headings = [
         (heading(str(name)), any(row[i].kind == "number" for row in rows))
         for i, name in enumerate(names)
@@ -184,7 +193,7 @@ def _edge_cell(record: Mapping[str, Any], name: str) -> Cell:
     if name == "importance":
         return Cell(percent(_share(value)), "number", value=_share(value))
     if name == "family" and record.get("status") in ("refused", "dropped"):
-        return Cell(str(record["status"]))
+        return Cell(str(record["status"]), "short")
     if name == "note":
         return Cell(record["note"], "note" if record["note"] else "")
     if name == "formula" and _known(value):
@@ -224,6 +233,16 @@ def _known(value: Any) -> bool:
     if value is None or (isinstance(value, str) and not value):
         return False
     return not (isinstance(value, Real) and math.isnan(value))
+
+
+def _record_cell(record: Mapping[Any, Any], name: str) -> Cell:
+    """Cell of a column; ends of an interval to the second digit of their distance."""
+    cell = _cell(record[name], name)
+    ends = [record.get(end) for end in _ENDS]
+    if name not in _ENDS or not all(isinstance(e, Real) and _known(e) for e in ends):
+        return cell
+    texts = interval(*(float(end) for end in ends if end is not None)).split(" to ")
+    return replace(cell, text=texts[_ENDS.index(name)])
 
 
 def _cell(value: Any, name: str) -> Cell:

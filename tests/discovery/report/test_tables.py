@@ -76,6 +76,13 @@ LONG = pd.DataFrame(
 )
 
 
+def test_ends_of_an_interval_show_their_distance():
+    frame = pd.DataFrame({"95 % from": [1.500136, -1.0], "95 % to": [1.50697, np.nan]})
+    rows = plain_table(frame, "").rows
+    assert [cell.text for cell in rows[0]] == ["1.5001", "1.5070"]
+    assert [cell.text for cell in rows[1]] == ["−1", ""]
+
+
 def test_splits_stand_side_by_side():
     view = metrics_table(LONG)
     assert headings(view) == ["target", "model", "R² test", "R² train"]
