@@ -154,8 +154,8 @@ def truth_lines(discovery: "DiscoveryRecord", truth: dict[str, str]) -> list[str
     ):
         network = discovery.latent_scores["test"]["network"][name]
         lines.append(
-            f"R2 of {name} against its truth, test rows: equation {score['r2']:.5f}, "
-            f"network {network['r2']:.5f}"
+            f"R2 of {name} against its truth, test rows: equation "
+            f"{score_text(score['r2'])}, network {score_text(network['r2'])}"
         )
     return lines
 

@@ -271,16 +271,17 @@ def _targets(evidence: "Evidence") -> str:
 
 def _scores(scores: tuple[float, float], targets: str) -> str:
     """R2 as the table of scores has it: every row counts the same."""
-    return (
-        f"R2 of {targets} is {scores[0]:.3g}, that of constant latents {scores[1]:.3g}"
-    )
+    from visualize.labels import score
+
+    ours, constant = (score(value, 3).replace("−", "-") for value in scores)
+    return f"R2 of {targets} is {ours}, that of constant latents {constant}"
 
 
 def _tested(
     test: "PairedTest", how: str = "with every row weighed by its noise"
 ) -> str:
     """The errors that are tested, which weigh the rows otherwise than R2 does."""
-    return f"{how}, compared with constant latents: {_change(test)}"
+    return f"{how}, against constant latents: {_change(test)}"
 
 
 def _change(test: "PairedTest") -> str:
@@ -288,7 +289,10 @@ def _change(test: "PairedTest") -> str:
         return "some predictions are not finite"
     if test.share < -LARGE:
         return f"squared error more than {LARGE:.0f} times as large"
-    return f"squared error {abs(test.share):.1%} {'smaller' if test.share > 0 else 'larger'}"
+    share = f"{abs(test.share):.1%}"
+    if share == "100.0%" and test.share < 1:
+        share = "over 99.9%"
+    return f"squared error {share} {'smaller' if test.share > 0 else 'larger'}"
 
 
 def _p(value: float) -> str:
