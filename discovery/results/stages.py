@@ -223,7 +223,8 @@ class _Task:
         """Features by tests on these rows, which equations and intervals both ask for."""
         from discovery.uncertainty.infer import selected_or_reason
 
-        return selected_or_reason(self.model, self._choosing)[0]
+        tested = self.training.tested.selection
+        return selected_or_reason(self.model, self._choosing, tested)[0]
 
     def _bands(self, thinner: "ScIReN") -> "tuple[Band, ...]":
         """Bands of the learned curves, in which closed forms have to stay."""

@@ -13,6 +13,7 @@ from discovery.results.identification import (
     profile_rows,
 )
 from discovery.runs.checkpoints import frame_of, frame_record
+from sciren.training.history import Tested
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,7 @@ class Training:
         selected: whether validation chose the edges.
         notes: sentences for the report.
         noise: of series, as `discovery.dynamics.noise` reads it; None of rows.
+        tested: the selection of features, while the process lives.
     """
 
     model: "ScIReN"
@@ -54,6 +56,7 @@ class Training:
     selected: bool = False
     notes: tuple[str, ...] = ()
     noise: Row | None = None
+    tested: Tested = field(default_factory=Tested, compare=False)
 
     @classmethod
     def of(cls, model: "ScIReN", history: "History | Training | None") -> "Training":
@@ -80,6 +83,7 @@ class Training:
             selected=bool(history.selection),
             notes=notes,
             noise=noise_record(history),
+            tested=history.tested,
         )
 
     @classmethod
@@ -180,13 +184,16 @@ def train(
     ladder, why = _ladder(study, config)
     config, notes = config.replace(ladder=ladder), [*notes, *why]
 
+    tested = Tested()
+
     def first() -> "tuple[ScIReN, dict[str, Any]]":
         # Built inside: a training that is finished already needs no new model.
         model = model_of(study.config, decoder)
         history = _fitted(study, model, keep.during_training(config), progress)
+        tested.selection = history.tested.selection
         return model, Training.of(model, history).record()
 
-    training = Training.from_record(*keep.model(decoder, first))
+    training = replace(Training.from_record(*keep.model(decoder, first)), tested=tested)
     if isinstance(study, SeriesStudy):
         keep.forget_training()
         return replace(training, notes=(*training.notes, *notes))

@@ -39,7 +39,7 @@ def infer(
         TrainingError: nothing is observed, or the process has no finite value.
     """
     from discovery.uncertainty.coefficients import coefficient_rows
-    from sciren.inference.intervals.bands import curve_bands
+    from sciren.inference.intervals.bands import selected_bands
     from sciren.inference.intervals.constants import find_intervals
     from sciren.inference.intervals.means import MeanLaw
     from sciren.inference.intervals.observations import hold_out
@@ -53,13 +53,7 @@ def infer(
     # intervals are those of the result that is reported.
     held = edges_of(equations)
     intervals = find_intervals(selection, held)
-    bands = curve_bands(
-        process,
-        selection.whitening,
-        intervals.recommended.estimated,
-        intervals.soft,
-        intervals.recommended.fit,
-    )
+    bands = selected_bands(selection, intervals.recommended.estimated, intervals.soft)
     laws = _observation_laws(process, model, equations, hold_out(selection, held))
     scale = process.term.observations.scale
     comparisons = {
@@ -82,13 +76,25 @@ def infer(
     )  # fmt: skip
 
 
-def selected(model: "ScIReN", tables: "Sequence[Table]") -> "Selection":
-    """Select features on the rows that may choose, under the estimated law of the noise."""
+def selected(
+    model: "ScIReN", tables: "Sequence[Table]", tested: "Selection | None" = None
+) -> "Selection":
+    """Select features on the rows that may choose, under the estimated law of the noise.
+
+    Args:
+        model: its process, bounds and scale are used.
+        tables: parts whose rows may choose.
+        tested: selection of the training; it is the answer where it was of these rows.
+    """
     from sciren.inference.selection import select
 
-    process = _process(model, tables)
+    # From the declared starts, as the training: the same rows give the same selection
+    # also where that of the training is no longer at hand.
+    process = _process(model, tables).from_declared_starts()
     # A user who declares proportional noise fixes its growth; else it is estimated.
     power = 1.0 if model.noise == "proportional" else None
+    if tested is not None and tested.answers(process, power):
+        return tested
     return select(process, power=power)
 
 
@@ -109,7 +115,7 @@ def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...
         selection: on the rows that may choose.
     """
     from sciren.edges import edge_layers
-    from sciren.inference.intervals.bands import curve_bands
+    from sciren.inference.intervals.bands import selected_bands
     from sciren.inference.intervals.double_selection import edges_of_constants
 
     layers = edge_layers(model.encoder)
@@ -122,13 +128,7 @@ def bands_of_curves(model: "ScIReN", selection: "Selection") -> "tuple[Band, ...
     needed = {*held, *selection.kept, *edges_of_constants(selection)}
     estimated = tuple(edge for edge in selection.status if edge in needed)
     soft = tuple(edge for edge in selection.status if edge not in needed)
-    bands = curve_bands(
-        selection.fit.process,
-        selection.whitening,
-        estimated,
-        soft,
-        selection.fit,
-    )
+    bands = selected_bands(selection, estimated, soft)
     return tuple(
         band for band, edge in zip(bands, estimated, strict=True) if edge in set(held)
     )
@@ -286,15 +286,19 @@ def _obstacle(model: "ScIReN", table: "Table") -> str | None:
 
 
 def selected_or_reason(
-    model: "ScIReN", tables: "Sequence[Table]"
+    model: "ScIReN", tables: "Sequence[Table]", tested: "Selection | None" = None
 ) -> "tuple[Selection | None, str]":
-    """Return the selection, or None and the reason why the data cannot be asked."""
+    """Return the selection, or None and the reason why the data cannot be asked.
+
+    Args:
+        model, tables, tested: as of `selected`.
+    """
     from sciren.inference.skill.held_out import UNFIT
 
     reason = _obstacle(model, tables[0])
     if reason is None:
         try:
-            return selected(model, tables), ""
+            return selected(model, tables, tested), ""
         except UNFIT as error:
             reason = str(error)
     return None, reason

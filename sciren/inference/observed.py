@@ -41,6 +41,11 @@ STRETCHES = 60
 REMEMBERED = 4
 """Evaluations that are kept: on the demo 23 % of all repeat one of the last four."""
 
+COMPARED = (
+    "features", "values", "rows", "targets", "weights", "segments", "groups", "clock",
+    "box", "start_latents", "start_constants",
+)  # fmt: skip
+
 
 class Response(NamedTuple):
     """Mean of the observations and its sensitivities.
@@ -264,6 +269,30 @@ class ObservedProcess:
             return self
         return self.take(stretch_rows(self.clock, most))
 
+    def from_declared_starts(self) -> "ObservedProcess":
+        """Return the same observations, whatever the constants of the model are now."""
+        start = self.term.model.constant_scale.start
+        return replace(self, start_constants=start.cpu().double().numpy().copy())
+
+    def same_as(self, other: "ObservedProcess") -> bool:
+        """Whether another process shows the same rows, with the same places to start.
+
+        Whether neighbours in the file are taken for time is not compared: that is found
+        from the rows, not given.
+        """
+        mine, theirs = self.table, other.table
+        return (
+            self.term.model.decoder is other.term.model.decoder
+            and (mine.time is None) == (theirs.time is None)
+            and self.kinds == other.kinds
+            and mine.forcings.keys() == theirs.forcings.keys()
+            and all(
+                torch.equal(value, theirs.forcings[name])
+                for name, value in mine.forcings.items()
+            )
+            and all(_same(getattr(self, n), getattr(other, n)) for n in COMPARED)
+        )
+
     def in_file_order(self) -> "ObservedProcess":
         """Return the same observations with the order of the file taken for time."""
         return replace(self, ordered=True)
@@ -273,6 +302,12 @@ class ObservedProcess:
         rank = np.empty(self.n_rows, dtype=np.int64)
         rank[np.argsort(self.clock, kind="stable")] = np.arange(self.n_rows)
         return rank[self.rows]
+
+
+def _same(first: np.ndarray | None, second: np.ndarray | None) -> bool:
+    if first is None or second is None:
+        return first is second
+    return np.array_equal(first, second)
 
 
 def stretch_rows(clock: np.ndarray, most: int) -> np.ndarray:

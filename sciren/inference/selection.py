@@ -12,9 +12,9 @@ that are weighted wrongly or taken as independent, not from the rule: the whiten
 matters most (measured: benchmarks.belief selection).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from sciren.inference.search import LEVEL, MANY_EDGES, Known, Search
 from sciren.inference.solve import Fit
 
 Status = Literal["kept", "undecided", "excluded"]
+Answer = TypeVar("Answer")
 
 ROUNDS = 3  # of noise and selection in turn, unless the kept edges repeat before
 EXCHANGE = 6.0  # rise of the residual sum over the variance below which a swap is open
@@ -48,6 +49,7 @@ class Selection:
         law: of the noise;  whitening: the law on these rows.
         fit: the selected edges;  full: all offered ones, linearised.
         minima: others that compete with that of the fit, by the constants.
+        power: growth of the noise with the mean that the user knows, or None.
         correlation: of neighbouring residuals in the order of the file where neither
             time nor groups are known, else None. Above 0.1 that order was taken for time.
     """
@@ -63,6 +65,24 @@ class Selection:
     inclusion: Mapping[Edge, float]
     minima: tuple[Minimum, ...]
     correlation: float | None
+    power: float | None = None
+    _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, question: Hashable, answer: Callable[[], Answer]) -> Answer:
+        """Return an answer that follows from the selection, computed when first asked.
+
+        Args:
+            question: names the answer, with all that it depends on beside the selection.
+            answer: computes it.
+        """
+        if question not in self._answers:
+            self._answers[question] = answer()
+        return self._answers[question]
+
+    def answers(self, process: ObservedProcess, power: float | None = None) -> bool:
+        """Whether ``select(process, power=power)`` would return this selection again."""
+        every = len(process.feature_names) * process.n_latents == len(self.status)
+        return every and power == self.power and process.same_as(self.fit.process)
 
     def edges(self, status: Status = "kept") -> tuple[Edge, ...]:
         """Return the edges of one status."""
@@ -229,6 +249,7 @@ def _sorted(search: Search) -> Selection:
         inclusion={},
         minima=search.minima,
         correlation=search.correlation,
+        power=search.power,
     )
 
 

@@ -79,6 +79,7 @@ def select_features(
     # Robust weights are a law of their own, and the user's.
     model.noise_law = None if config.noise == "robust" else selection.law.to_json()
     history.edges = selection.rows()
+    history.tested.selection = selection
     _say(selection, history)
     return selection
 

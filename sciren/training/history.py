@@ -7,6 +7,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sciren.inference.selection import Selection
+
+
+@dataclass
+class Tested:
+    """The selection of features of a training, for whoever asks the same rows again.
+
+    It lives as long as the process: copies and pickles are empty.
+    """
+
+    selection: "Selection | None" = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Tested, ()
+
 
 @dataclass
 class History:
@@ -24,6 +39,7 @@ class History:
         concurvity: one mapping an edge: how well the other features imitate its curve.
         summaries: constant -> `ProfileSummary`.
         messages: sentences that a report should show.
+        tested: the selection behind ``edges``.
     """
 
     engine: str
@@ -36,6 +52,7 @@ class History:
     concurvity: list[dict[str, Any]] = field(default_factory=list)
     summaries: dict[str, Any] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)
+    tested: Tested = field(default_factory=Tested, repr=False, compare=False)
 
     def append(self, stage: str, step: int, terms: Mapping[str, float]) -> None:
         """Add one step; `terms` holds total, data, each penalty, and valid if known."""

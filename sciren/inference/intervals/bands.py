@@ -27,6 +27,7 @@ from sciren.inference.kind_bases import band_points
 from sciren.inference.noise import Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.sandwich import Covariance
+from sciren.inference.selection import Selection
 from sciren.inference.solve import Fit
 
 Array = np.ndarray
@@ -72,6 +73,25 @@ class Band:
         return bool(
             ((self.low - rounding <= curve) & (curve <= self.high + rounding)).all()
         )
+
+
+def selected_bands(
+    selection: Selection, edges: tuple[Edge, ...], soft: tuple[Edge, ...] = ()
+) -> tuple[Band, ...]:
+    """Return a 95 % band for each of some edges under the noise of a selection.
+
+    The same edges have the same bands whoever asks: those in which closed forms have to
+    stay are those that are drawn.
+
+    Args:
+        selection: on the rows that may choose.
+        edges: whose curves are asked for;  soft: other edges that may act.
+    """
+    process, near = selection.fit.process, selection.fit
+    return selection.once(
+        (selected_bands, edges, soft),
+        lambda: curve_bands(process, selection.whitening, edges, soft, near),
+    )
 
 
 def curve_bands(

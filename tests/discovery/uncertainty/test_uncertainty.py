@@ -1,6 +1,7 @@
 """Uncertainty of a result through the public names: constants, bands, prediction, flags."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from benchmarks.belief.laws import Law, draw, usual
 from discovery import Discovery, ScIReNRegressor, discover
 from discovery.uncertainty.columns import widened
-from discovery.uncertainty.infer import bands_of_equations
+from discovery.uncertainty.infer import bands_of_equations, selected
 from discovery.uncertainty.record import Comparison, Uncertainty
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from sciren.decoders import Q10Respiration
@@ -53,6 +54,19 @@ def test_the_recommended_number_is_the_number_of_the_table(found):
     for name in ("estimate", "error", "low", "high", "method"):
         assert shown[name] == best[name]
     assert best["low"] < 1.5 < best["high"]
+
+
+def test_the_selection_of_the_training_is_that_of_the_intervals(trained):
+    model, train, valid, history = trained
+    mine = history.tested.selection
+    assert mine is not None
+    assert selected(model, [train, valid], mine) is mine
+    # Where it is no longer at hand, the same numbers come out again.
+    assert pickle.loads(pickle.dumps(history)).tested.selection is None
+    anew = selected(model, [train, valid])
+    assert anew.status == mine.status
+    np.testing.assert_array_equal(anew.fit.theta, mine.fit.theta)
+    assert selected(model, [valid], mine) is not mine
 
 
 def test_bands_lie_around_their_curves(found):

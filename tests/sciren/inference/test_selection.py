@@ -1,11 +1,14 @@
 """Three words for every feature, the same for the same data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from sciren import LinearEncoder, ScIReN, Table
 from sciren.inference import ObservedProcess, select
+from sciren.inference.intervals.bands import selected_bands
 from sciren.inference.selection import select_again
 from tests.sciren.inference.conftest import drivers
 
@@ -27,6 +30,32 @@ def test_what_acts_through_the_process_is_kept_and_the_rest_is_not(respiration):
     assert "kept" not in (status["c"], status["d"])
     assert found.law.power[0] == pytest.approx(1.0, abs=0.3)
     assert found.mask().tolist() == [[True], [True], [False], [False]]
+
+
+def test_a_selection_answers_for_the_same_rows_and_starts_only(respiration):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    selection = select(process)
+    assert selection.answers(ObservedProcess.of(model, table))
+    others = {
+        "noise": (process, 1.0),
+        "rows": (process.take(np.arange(process.n_rows - 1)), None),
+        "values": (replace(process, values=process.values + 1e-9), None),
+        "starts": (replace(process, start_constants=process.start_constants + 1), None),
+        "groups": (replace(process, groups=process.rows), None),
+    }
+    assert not any(selection.answers(*other) for other in others.values())
+    part = process.take(np.arange(100))
+    some = np.eye(4, 1, dtype=bool)
+    assert not select(part, offered=some, valleys=False).answers(part)
+
+
+def test_what_follows_from_a_selection_is_computed_once(respiration):
+    model, table, _ = respiration
+    selection = select(ObservedProcess.of(model, table.take(slice(0, 100))))
+    first = selected_bands(selection, ((0, 0),))
+    assert selected_bands(selection, ((0, 0),)) is first
+    assert selected_bands(selection, ((1, 0),))[0].feature == "b"
 
 
 def test_some_rows_select_under_the_law_of_all_what_they_select_by_themselves(
