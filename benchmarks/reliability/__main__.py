@@ -3,10 +3,13 @@
 Parts: digits (200), edits (every kind of value), kills (50), interrupts (48), fuzz (200,000),
 units (18 for each process), malformed (300), numeric (1000 samples of every law); all of
 them by default.
-`--count` makes one part shorter or longer.
+`--count` makes one part shorter or longer, and `--first` begins it at another attempt, so
+that it can be split. Ctrl-C and SIGTERM end it with the score so far. TMPDIR says where its
+files lie; in memory (/dev/shm) they cost least.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -20,69 +23,73 @@ from benchmarks.reliability.edits import caught_edits, computed_again
 from benchmarks.reliability.fuzz import fuzzed_loads, loaders
 from benchmarks.reliability.interrupts import ended_commands
 from benchmarks.reliability.kills import KillRange, killed_commands
-from benchmarks.reliability.malformed.attempt import drawn, malformed_inputs
+from benchmarks.reliability.malformed.attempt import malformed_inputs
 from benchmarks.reliability.numeric import LAWS, laws_kept
 from benchmarks.reliability.numeric_models import HEAVY, HEAVY_ROWS, MODEL_LAWS
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import make_run
-from benchmarks.reliability.units import units_kept
+from benchmarks.reliability.units import PAIRS, units_kept
 
 MakeRun = Callable[[], Path]
-Part = Callable[[MakeRun, Path, int | None, int], list[Score]]
+Part = Callable[[MakeRun, Path, Attempts], list[Score]]
 
 
-def _digits(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [altered_digits(run(), count or 200, seed)]
+def _digits(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [altered_digits(run(), attempts)]
 
 
-def _edits(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [caught_edits(run(), computed_again(run(), place), count, seed)]
+def _edits(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [caught_edits(run(), computed_again(run(), place), attempts)]
 
 
-def _kills(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [killed_commands(KillRange(place), count or 50, seed)]
+def _kills(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [killed_commands(KillRange(place), attempts)]
 
 
-def _interrupts(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [ended_commands(KillRange(place), count or 48, seed)]
+def _interrupts(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [ended_commands(KillRange(place), attempts)]
 
 
-def _fuzz(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [fuzzed_loads(loaders(run(), place), count or 200_000, seed)]
+def _fuzz(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [fuzzed_loads(loaders(run(), place), attempts)]
 
 
-def _units(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [units_kept("q10"), units_kept(None)]
+def _units(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [units_kept("q10", attempts), units_kept(None, attempts)]
 
 
-def _malformed(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    return [malformed_inputs(place, drawn(count or 300, seed))]
+def _malformed(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
+    return [malformed_inputs(place, attempts)]
 
 
-def _numeric(run: MakeRun, place: Path, count: int | None, seed: int) -> list[Score]:
-    examples = count or 1000
+def _numeric(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
     # a sample of the heavy ones takes as long as a hundred of the others
-    few = max(examples // 100, 5)
+    few = max(attempts.count // 100, 5)
     return [
-        laws_kept(LAWS | MODEL_LAWS, examples, seed),
-        laws_kept(HEAVY, few, seed, HEAVY_ROWS),
+        laws_kept(LAWS | MODEL_LAWS, attempts.count, attempts),
+        laws_kept(HEAVY, few, attempts, HEAVY_ROWS),
     ]
 
 
-PARTS: dict[str, Part] = {
-    "digits": _digits,
-    "edits": _edits,
-    "kills": _kills,
-    "interrupts": _interrupts,
-    "fuzz": _fuzz,
-    "units": _units,
-    "malformed": _malformed,
-    "numeric": _numeric,
+PARTS: dict[str, tuple[Part, int]] = {
+    "digits": (_digits, 200),
+    "edits": (_edits, 10_000),
+    "kills": (_kills, 50),
+    "interrupts": (_interrupts, 48),
+    "fuzz": (_fuzz, 200_000),
+    "units": (_units, len(PAIRS)),
+    "malformed": (_malformed, 300),
+    "numeric": (_numeric, 1000),
 }
+"""Every part and its attempts; there are fewer edits, and all of them are made."""
+
+
+def _end(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the parts; the exit code is 1 where anything went through."""
+    """Run the parts; the exit code is 1 where anything went through, or was not tried."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.reliability",
         description=__doc__,
@@ -90,23 +97,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("parts", nargs="*", help=", ".join(PARTS))
     parser.add_argument("--count", type=int, help="attempts of each part")
+    parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--seed", type=int, default=0, help="of the attempts")
     asked = parser.parse_args(arguments)
     unknown = [part for part in asked.parts if part not in PARTS]
     if unknown:
         parser.error(f"no part is called {unknown[0]!r}; known: {', '.join(PARTS)}")
     torch.set_num_threads(1)
-    missed = 0
+    # a job of the background ignores interrupts unless it asks for them
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     with tempfile.TemporaryDirectory(prefix="sciren-soak-") as folder:
-        run = cache(lambda: make_run(Path(folder) / "study"))
-        for part in asked.parts or PARTS:
-            place = Path(folder) / part
-            place.mkdir()
-            for score in PARTS[part](run, place, asked.count, asked.seed):
-                sys.stdout.write(score.line() + "\n")
-                sys.stdout.flush()
-                missed += len(score.missed)
-    return int(missed > 0)
+        return _run(asked, Path(folder))
+
+
+def _run(asked: argparse.Namespace, folder: Path) -> int:
+    """Run the parts that are asked for; an interrupt ends them all."""
+    run, failed = cache(lambda: make_run(folder / "study")), False
+    for name in asked.parts or PARTS:
+        part, count = PARTS[name]
+        place = folder / name
+        place.mkdir()
+        attempts = Attempts(asked.count or count, asked.seed, asked.first, _say)
+        for score in part(run, place, attempts):
+            _say(score.line())
+            if score.asked is not None:
+                return 1
+            failed |= bool(score.missed)
+    return int(failed)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import MANIFEST, owned_files
 from sciren.errors import DataError
@@ -11,21 +11,18 @@ from sciren.errors import DataError
 DIGITS = b"0123456789"
 
 
-def altered_digits(run: Path, count: int = 200, seed: int = 0) -> Score:
+def altered_digits(run: Path, attempts: Attempts) -> Score:
     """Change one digit at a time, files drawn evenly, and open the run.
 
     Args:
         run: its folder; every change is taken back.
-        count: places.
-        seed: of the places.
+        attempts: how many places, and their seed.
     """
-    rng = random.Random(seed)
     names = [*map(str, owned_files(run)), MANIFEST]
-    missed = []
-    for _ in range(count):
-        name = rng.choice(names)
-        missed += _noticed(run, run / name, rng)
-    return Score("one digit changed, noticed by name", count, tuple(missed))
+    return attempts.made(
+        "one digit changed, noticed by name",
+        lambda number, rng: _noticed(run, run / rng.choice(names), rng),
+    )
 
 
 def _noticed(run: Path, file: Path, rng: random.Random) -> list[str]:

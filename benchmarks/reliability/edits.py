@@ -11,11 +11,11 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from discovery.runs.manifest import MANIFEST, owned_files, renew
 from discovery.verdict.recompute import compare_runs, write_again
 from discovery.verdict.runs import study_of, verify_run
@@ -60,26 +60,25 @@ def computed_again(run: Path, place: Path) -> Path:
     return place
 
 
-def caught_edits(
-    run: Path, again: Path, count: int | None = None, seed: int = 0
-) -> Score:
+def caught_edits(run: Path, again: Path, attempts: Attempts) -> Score:
     """Make edits one at a time, each with a manifest that fits, and verify the run.
 
     Args:
         run: its folder; every edit is taken back.
         again: the same run computed again; most edits cannot change it.
-        count: how many, drawn at random from all kinds; default all of them.
-        seed: of the places and the draw.
+        attempts: how many of all kinds, in an order that is drawn with the places.
     """
-    edits = edits_of(run, seed)
-    if count is not None:
-        edits = random.Random(seed).sample(edits, min(count, len(edits)))
-    missed = [
-        f"{edit.file}, {edit.kind}: agrees"
-        for edit in edits
-        if not _caught(run, edit, again)
-    ]
-    return Score("edited together with the manifest, caught", len(edits), tuple(missed))
+    edits = edits_of(run, attempts.seed)
+    random.Random(attempts.seed).shuffle(edits)
+    count = min(attempts.count, len(edits) - attempts.first)
+
+    def attempt(number: int, rng: random.Random) -> list[str]:
+        edit = edits[number]
+        caught = _caught(run, edit, again)
+        return [] if caught else [f"{edit.file}, {edit.kind}: agrees"]
+
+    check = "edited together with the manifest, caught"
+    return replace(attempts, count=count).made(check, attempt)
 
 
 def _caught(run: Path, edit: Edit, again: Path) -> bool:

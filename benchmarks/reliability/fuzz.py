@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import record
 from sciren.errors import SciRenError
 
@@ -114,27 +114,28 @@ def loaders(run: Path, place: Path) -> list[Loader]:
 
 
 def fuzzed_loads(
-    found: list[Loader], count: int, seed: int = 0, slow: float = SECONDS
+    found: list[Loader], attempts: Attempts, slow: float = SECONDS
 ) -> Score:
-    """Load ``count`` mutated files, each loader in turn.
+    """Load mutated files, each loader in turn.
 
     Args:
-        found: the loaders;  count: of mutated files;  seed: of the mutations.
+        found: the loaders;  attempts: how many files, and their seed.
         slow: CPU seconds that a load may take.
     """
-    rng = random.Random(seed)
     valid = {loader.name: loader.file.read_bytes() for loader in found}
-    missed = []
-    for number in range(count):
+
+    def attempt(number: int, rng: random.Random) -> list[str]:
         loader = found[number % len(found)]
         content = mutated(valid[loader.name], loader.file.suffix, rng)
-        problem = _problem(loader, content, slow)
-        if problem:
-            missed.append(f"{loader.name}, number {number}: {problem}")
-        loader.file.write_bytes(valid[loader.name])
-        if loader.seal is not None:
-            loader.seal()
-    return Score("hostile files loaded", count, tuple(missed))
+        try:
+            problem = _problem(loader, content, slow)
+        finally:
+            loader.file.write_bytes(valid[loader.name])
+            if loader.seal is not None:
+                loader.seal()
+        return [f"{loader.name}: {problem}"] if problem else []
+
+    return attempts.made("hostile files loaded", attempt)
 
 
 def _problem(loader: Loader, content: bytes, slow: float) -> str:

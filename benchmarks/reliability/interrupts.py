@@ -4,7 +4,6 @@ import errno
 import random
 import resource
 import signal
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks.reliability.kills import WRITES, Attack, KillRange
@@ -14,7 +13,7 @@ from benchmarks.reliability.processes import (
     failing_at_write,
     hidden,
 )
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 
 FORBIDDEN = ("Traceback", "unexpected", "Exception ignored", "Aborted")
 
@@ -97,19 +96,11 @@ def _left(range_: KillRange) -> list[str]:
     return [f"left {left[:3]}"] if left else []
 
 
-def ended_commands(
-    range_: KillRange,
-    count: int = 48,
-    seed: int = 0,
-    say: Callable[[str], None] = print,
-) -> Score:
+def ended_commands(range_: KillRange, attempts: Attempts) -> Score:
     """End every command in turn at a moment or a write that is drawn."""
-    rng = random.Random(seed)
-    missed: list[str] = []
-    for number in range(count):
+
+    def attempt(number: int, rng: random.Random) -> list[str]:
         attack = range_.attacks[number % len(range_.attacks)]
-        ending = drawn_ending(rng, range_.seconds[attack.name])
-        problems = end_early(range_, attack, ending)
-        say(f"end {number + 1}: {attack.name}, {ending.name}: {problems or 'told'}")
-        missed += problems[:1]
-    return Score("ended early: told, finished bit-equal", count, tuple(missed))
+        return end_early(range_, attack, drawn_ending(rng, range_.seconds[attack.name]))
+
+    return attempts.made("ended early: told, finished bit-equal", attempt)

@@ -5,7 +5,6 @@ import random
 import re
 import resource
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from benchmarks.reliability.processes import (
     killed_at_write,
     sciren,
 )
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import options, write_study
 
 WRITES = 60  # a command that writes a run changes about so many files
@@ -159,16 +158,10 @@ def timeless(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def killed_commands(
-    range_: KillRange,
-    count: int = 50,
-    seed: int = 0,
-    say: Callable[[str], None] = print,
-) -> Score:
+def killed_commands(range_: KillRange, attempts: Attempts) -> Score:
     """Kill every command in turn, half at moments of its work, half at its writing."""
-    rng = random.Random(seed)
-    missed: list[str] = []
-    for number in range(count):
+
+    def attempt(number: int, rng: random.Random) -> list[str]:
         attack = range_.attacks[number % len(range_.attacks)]
         at_write = (number // len(range_.attacks)) % 2
         fault = (
@@ -176,7 +169,6 @@ def killed_commands(
             if at_write
             else killed_after(rng.uniform(0, range_.seconds[attack.name]))
         )
-        problems = range_.kill(attack, fault)
-        say(f"kill {number + 1}: {attack.name}: {problems or 'bit-equal'}")
-        missed += problems[:1]
-    return Score("killed, finished: bit-equal, nothing hidden", count, tuple(missed))
+        return range_.kill(attack, fault)
+
+    return attempts.made("killed, finished: bit-equal, nothing hidden", attempt)

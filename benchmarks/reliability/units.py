@@ -1,12 +1,13 @@
 """The same record in other units: the equation must be the same up to the unit."""
 
+import random
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 from discovery import Discovery
 from discovery.config.file import config_from_mapping
 from discovery.runs.workflow import run
@@ -57,15 +58,19 @@ def equation_in_units(
         return known | {n: float(v) for n, v in found.equations.constants.items()}
 
 
-def units_kept(process: str | None = "q10") -> Score:
+PAIRS = [(unit, 1.0) for unit in UNITS] + [(1.0, unit) for unit in UNITS]
+"""Unit of the features and of the target."""
+
+
+def units_kept(process: str | None, attempts: Attempts) -> Score:
     """Compare the equations of every unit of features and of targets with unit one."""
-    wanted, missed = equation_in_units(process, 1.0, 1.0), []
-    pairs = [(unit, 1.0) for unit in UNITS] + [(1.0, unit) for unit in UNITS]
-    for feature, target in pairs:
+    wanted = equation_in_units(process, 1.0, 1.0)
+
+    def attempt(number: int, rng: random.Random) -> list[str]:
+        feature, target = PAIRS[number]
         have = equation_in_units(process, feature, target)
         far = [n for n, v in wanted.items() if not abs(have[n] - v) <= 1e-4 * abs(v)]
-        if far:
-            missed.append(
-                f"features in {feature:g}, target in {target:g}: {far} differ"
-            )
-    return Score(f"units, {process or 'no process model'}", len(pairs), tuple(missed))
+        place = f"features in {feature:g}, target in {target:g}"
+        return [f"{place}: {far} differ"] if far else []
+
+    return attempts.made(f"units, {process or 'no process model'}", attempt)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from discovery.runs.leftovers import NEW, OLD, dead, hidden_beside, remove
-from discovery.runs.manifest import check_unaltered, foreign_files, owned_files
+from discovery.runs.manifest import edited_note, foreign_files, owned_files
 from sciren.errors import ConfigError, DataError
 
 # every finished run holds these; --overwrite touches no folder without them
@@ -55,6 +55,15 @@ def open_run(folder: Path | str) -> Path:
         DataError: there is no such folder, it is none of ours, or a file of it was
             altered and edits are not accepted (`discovery.runs.manifest`).
     """
+    return open_edited(folder)[0]
+
+
+def open_edited(folder: Path | str) -> tuple[Path, str]:
+    """Return the path of a finished run, and the note that marks it where it was edited.
+
+    Raises:
+        DataError: as `open_run`.
+    """
     path = Path(folder)
     # A killed process may have moved the run aside; put back first, it is found below.
     clear(path.resolve())
@@ -66,8 +75,7 @@ def open_run(folder: Path | str) -> Path:
             f"{path}: is not a run of sciren, {missing[0]} is missing; "
             "name the folder that `sciren discover` wrote"
         )
-    check_unaltered(path)
-    return path
+    return path, edited_note(path)
 
 
 def check_free(out: Path, overwrite: bool, kind: Kind = RUN) -> None:

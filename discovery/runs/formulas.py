@@ -38,8 +38,18 @@ def _changed(frame: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFra
     # Numbers and dates run nothing; only columns that can hold text are looked at.
     texts = [
         name
-        for name in frame
-        if not pd.api.types.is_numeric_dtype(frame[name])
-        and frame[name].dtype.kind not in "mM"
+        for name, kind in frame.dtypes.items()
+        if not pd.api.types.is_numeric_dtype(kind) and kind.kind not in "mM"
     ]
-    return frame.assign(**{n: frame[n].map(cell) for n in texts}).rename(columns=cell)
+    # Few tables hold such a cell: a table is made again only where one does.
+    changed = {
+        name: frame[name].map(cell) for name in texts if _differs(frame[name], cell)
+    }
+    if not changed and all(cell(name) == name for name in frame.columns):
+        return frame
+    return frame.assign(**changed).rename(columns=cell)
+
+
+def _differs(values: "pd.Series", change: Callable[[Any], Any]) -> bool:
+    """Whether a change would alter any text."""
+    return any(isinstance(v, str) and change(v) != v for v in values)

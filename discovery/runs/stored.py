@@ -9,9 +9,8 @@ from discovery.config.settings import RunConfig
 from discovery.results.identification import Identification
 from discovery.results.record import DiscoveryRecord
 from discovery.runs.files import read_json, read_record
-from discovery.runs.folder import open_run
+from discovery.runs.folder import open_edited
 from discovery.runs.formulas import with_formulas
-from discovery.runs.manifest import edited_note
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Verdict, not_judged
 from sciren.errors import DataError, DecoderError, SciRenError
@@ -46,10 +45,9 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
     Raises:
         DataError: no such run, or one of its files cannot be read.
     """
-    run = open_run(folder)
+    # Opening refuses altered runs; where edits are accepted their note comes first.
+    run, edited = open_edited(folder)
     metrics = read_record(run / "metrics.json")
-    # Opening has refused altered runs; where edits are accepted the note comes first.
-    edited = edited_note(run)
     equations, series = stored_equations(run)
     try:
         return kind(

@@ -252,7 +252,8 @@ def _read_records(stored: Any) -> Any:
     # A column of missing numbers would come back as a column of objects.
     empty = [k for k in range(len(columns)) if all(row[k] is None for row in rows)]
     kinds = {columns[k]: "float64" for k in empty if rows}
-    return pd.DataFrame(rows, columns=columns).astype(kinds)
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(kinds) if kinds else frame
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,12 @@
 """One changed digit anywhere in a run is refused by the name of its file."""
 
 from benchmarks.reliability.digits import altered_digits
+from benchmarks.reliability.score import Attempts
 from discovery.runs.manifest import owned_files, read_manifest, write_manifest
 
 
 def test_every_changed_digit_is_noticed(attacked):
-    score = altered_digits(attacked, 200)
+    score = altered_digits(attacked, Attempts(200))
     assert (score.tried, score.missed) == (200, ()), score.line()
 
 
@@ -15,6 +16,6 @@ def test_the_harness_sees_a_file_that_the_manifest_leaves_out(attacked, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr("discovery.runs.manifest.owned_files", lambda folder: listed)
         write_manifest(attacked, data, None)
-    score = altered_digits(attacked, 200)
+    score = altered_digits(attacked, Attempts(200))
     assert score.missed
-    assert all(text.startswith("metrics.json") for text in score.missed)
+    assert all("metrics.json, byte" in text for text in score.missed)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.reliability.edits import INPUTS, caught_edits, computed_again, edits_of
+from benchmarks.reliability.score import Attempts
 from discovery.runs.checkpoints import Checkpoints, exact, frame_record
 from discovery.runs.manifest import alterations, renew
 from discovery.verdict import differences
@@ -51,13 +52,13 @@ def derived(attacked, monkeypatch):
 
 
 def test_edits_are_caught(derived, again):
-    score = caught_edits(derived, again, 69, seed=1)
+    score = caught_edits(derived, again, Attempts(69, 1))
     assert (score.tried, score.missed) == (69, ()), score.line()
 
 
 def test_the_harness_sees_a_comparison_that_is_too_kind(derived, again, monkeypatch):
     monkeypatch.setattr(differences, "CLOSE", 1.0)
-    score = caught_edits(derived, again, 69, seed=1)
+    score = caught_edits(derived, again, Attempts(69, 1))
     assert 10 < len(score.missed) < 69
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks.reliability.fuzz import Loader, fuzzed_loads, loaders
+from benchmarks.reliability.score import Attempts
 from discovery.config.file import load_config
 from discovery.config.yaml_file import parse_yaml
 from sciren.bounded import check_encoder_size, parse_json, read_bounded
@@ -29,7 +30,7 @@ def test_valid_files_load(hostile):
 
 
 def test_mutated_files_end_in_errors_of_ours(hostile):
-    score = fuzzed_loads(hostile, 380, slow=5.0)
+    score = fuzzed_loads(hostile, Attempts(380), slow=5.0)
     assert score.missed == (), score.line()
 
 
@@ -44,9 +45,8 @@ def test_the_harness_sees_foreign_errors_and_slow_loads(tmp_path):
 
     file = tmp_path / "f.json"
     file.write_text("{}")
-    score = fuzzed_loads(
-        [Loader("a", file, foreign), Loader("b", file, slow)], 4, slow=0.01
-    )
+    both = [Loader("a", file, foreign), Loader("b", file, slow)]
+    score = fuzzed_loads(both, Attempts(4), slow=0.01)
     assert len(score.missed) == 4
     assert "OverflowError: too large" in score.missed[0]
 

@@ -6,15 +6,12 @@ import pytest
 
 from benchmarks.reliability.interrupts import drawn_ending, end_early, ended_commands
 from benchmarks.reliability.kills import KillRange
+from benchmarks.reliability.score import Attempts
 from discovery.commands import guard
 
 pytestmark = pytest.mark.skipif(
     not hasattr(__import__("os"), "fork"), reason="needs fork"
 )
-
-
-def quiet(message):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +21,7 @@ def predicting(tmp_path_factory, made):
 
 
 def test_commands_that_are_ended_say_so_and_are_finished(predicting):
-    score = ended_commands(predicting, 6, seed=1, say=quiet)
+    score = ended_commands(predicting, Attempts(6, 1))
     assert score.missed == (), score.line()
 
 

@@ -11,15 +11,12 @@ from benchmarks.reliability.processes import (
     jumping_clock,
     killed_at_write,
 )
+from benchmarks.reliability.score import Attempts
 from discovery.runs import files, folder, leftovers
 from discovery.runs.leftovers import dead, hidden_beside, is_hidden
 
 fork = pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="needs fork")
 QUICK_COMMANDS = ("predict", "report")
-
-
-def quiet(message):
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +28,7 @@ def killing(tmp_path_factory, made):
 
 @fork
 def test_killed_commands_are_finished_to_the_same_bits(killing):
-    score = killed_commands(killing, 8, seed=3, say=quiet)
+    score = killed_commands(killing, Attempts(8, 3))
     assert score.missed == (), score.line()
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.reliability import units
+from benchmarks.reliability.score import Attempts
 from benchmarks.reliability.units import equation_in_units, sample
 from discovery.config.file import config_from_mapping
 from discovery.tables.prepare import prepare
@@ -88,7 +89,7 @@ def test_the_harness_catches_a_unit_that_moves_the_equation(monkeypatch):
         return {"p0": 3.0 * (1 + shift), "q10": q10}
 
     monkeypatch.setattr(units, "equation_in_units", faulty)
-    score = units.units_kept("q10")
+    score = units.units_kept("q10", Attempts(len(units.PAIRS)))
     assert score.tried == 18
     assert score.missed == (
         "features in 1e-300, target in 1: ['q10'] differ",

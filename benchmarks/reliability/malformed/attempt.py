@@ -3,13 +3,12 @@
 import os
 import random
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.reliability.malformed import functions, series, settings, tables, words
 from benchmarks.reliability.malformed.case import Kind, Malformed, write
 from benchmarks.reliability.processes import content, sciren
-from benchmarks.reliability.score import Score
+from benchmarks.reliability.score import Attempts, Score
 
 KINDS: tuple[Kind, ...] = (
     *tables.KINDS, *settings.KINDS, *functions.KINDS, *words.KINDS, *series.KINDS,
@@ -17,37 +16,28 @@ KINDS: tuple[Kind, ...] = (
 TRAINED = 99  # exit code of a child that reached the training
 
 
-def drawn(count: int, seed: int = 0) -> list[Malformed]:
-    """Return malformed inputs, every kind in turn."""
-    rng = random.Random(seed)
-    return [KINDS[number % len(KINDS)](rng) for number in range(count)]
+def drawn(number: int, rng: random.Random) -> Malformed:
+    """Return a malformed input, every kind in turn."""
+    return KINDS[number % len(KINDS)](rng)
 
 
-def malformed_inputs(
-    place: Path,
-    cases: Sequence[Malformed],
-    finish: bool = True,
-    say: Callable[[str], None] = print,
-) -> Score:
+def malformed_inputs(place: Path, attempts: Attempts, finish: bool = True) -> Score:
     """Try every case in a folder of its own.
 
     Args:
         place: an empty folder.
-        cases: see `drawn`.
+        attempts: how many cases, and their seed.
         finish: whether an input that is trained with is followed to its end.
-        say: hears every case and what came of it.
     """
-    missed = []
-    for number, case in enumerate(cases):
-        folder = place / str(number)
+
+    def tried(number: int, rng: random.Random) -> list[str]:
+        case, folder = drawn(number, rng), place / str(number)
         folder.mkdir()
         problem, told = attempt(case, folder, finish)
-        say(f"{number + 1} {case.name}: {problem or 'as it must'}: {told}")
-        if problem:
-            missed.append(f"{case.name}: {problem}: {told}")
         shutil.rmtree(folder)
-    check = "malformed inputs: one line before training, or right"
-    return Score(check, len(cases), tuple(missed))
+        return [f"{case.name}: {problem}: {told}"] if problem else []
+
+    return attempts.made("malformed inputs: one line before training, or right", tried)
 
 
 def attempt(case: Malformed, folder: Path, finish: bool = True) -> tuple[str, str]:
