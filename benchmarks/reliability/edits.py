@@ -10,23 +10,29 @@ import io
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from benchmarks.reliability.score import Attempts, Score
+from discovery.runs.files import plain, read_json
 from discovery.runs.manifest import MANIFEST, owned_files, renew
-from discovery.verdict.recompute import compare_runs, write_again
+from discovery.runs.unfinished import CHECKPOINTS, START, start_record
+from discovery.verdict.recompute import changed_stages, compare_runs, write_again
 from discovery.verdict.runs import study_of, verify_run
 from sciren.errors import SciRenError
 from sciren.training.progress import Silence
 
 _NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.])")
 # what the stages after the training are computed from: an edit there changes everything
-# that is computed again, so that `verify` runs as a whole
-INPUTS = ("config.yaml", "data.json", "checkpoints/model", "checkpoints/training.json",
+# that is computed again, so that `verify` runs as a whole. Of data.json only the hash is
+# read by it; the rest is a result that is compared.
+INPUTS = ("config.yaml", "checkpoints/model", "checkpoints/training.json",
           "checkpoints/members.json")  # fmt: skip
+HASH_OF_DATA = ".sha256 (str)"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,12 @@ class Edit:
     kind: str
     content: str
 
+    @property
+    def of_input(self) -> bool:
+        """Whether the stages after the training are computed from it."""
+        hashed = (self.file, self.kind) == ("data.json", HASH_OF_DATA)
+        return hashed or self.file.startswith(INPUTS)
+
 
 def edits_of(run: Path, seed: int = 0) -> list[Edit]:
     """Return one edit for every kind of value in the text files of a run."""
@@ -45,10 +57,12 @@ def edits_of(run: Path, seed: int = 0) -> list[Edit]:
     for path in owned_files(run):
         text = (run / path).read_bytes()
         if path.suffix == ".json" and path.name != ".hashes.json":
-            found += _json_edits(str(path), json.loads(text), rng)
+            found += _leaf_edits(str(path), json.loads(text), _as_json, rng)
+        elif path.suffix == ".yaml":
+            found += _leaf_edits(str(path), yaml.safe_load(text), yaml.safe_dump, rng)
         elif path.suffix == ".csv":
             found += _table_edits(str(path), text.decode(), rng)
-        elif path.suffix in (".tex", ".md", ".html", ".py", ".c", ".graphml", ".yaml"):
+        elif path.suffix in (".tex", ".md", ".html", ".py", ".c", ".graphml"):
             found += _text_edits(str(path), text.decode(), rng)
     return found
 
@@ -86,9 +100,9 @@ def _caught(run: Path, edit: Edit, again: Path) -> bool:
     (run / edit.file).write_text(edit.content, encoding="utf-8")
     renew(run, edit.file)
     try:
-        if edit.file.startswith(INPUTS):
-            return not verify_run(run, quiet=True).same
-        return bool(compare_runs(run, again).found)
+        if not edit.of_input:
+            return bool(compare_runs(run, again).found)
+        return _differs_at_once(run) or not verify_run(run, quiet=True).same
     except SciRenError:
         return True
     finally:
@@ -96,7 +110,25 @@ def _caught(run: Path, edit: Edit, again: Path) -> bool:
             (run / name).write_bytes(content)
 
 
-def _json_edits(name: str, data: Any, rng: random.Random) -> Iterator[Edit]:
+def _differs_at_once(run: Path) -> bool:
+    """Whether `verify` finds a difference that needs no computation.
+
+    These are the hashes of finished stages, and the settings that the run began with; it
+    compares both with what it has computed.
+    """
+    study, _ = study_of(run, None, quiet=True)
+    begun = read_json(run / CHECKPOINTS / START)
+    return bool(changed_stages(run)) or begun != plain(start_record(study))
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _leaf_edits(
+    name: str, data: Any, write: Callable[[Any], str], rng: random.Random
+) -> Iterator[Edit]:
+    """Yield an edit of every kind of leaf; ``write`` makes text of the data."""
     kinds: dict[str, list[tuple[Any, Any]]] = {}
     for holder, key, kind in _leaves(data, ""):
         kinds.setdefault(kind, []).append((holder, key))
@@ -104,7 +136,7 @@ def _json_edits(name: str, data: Any, rng: random.Random) -> Iterator[Edit]:
         holder, key = rng.choice(places)
         before = holder[key]
         holder[key] = _other(before)
-        yield Edit(name, kind, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+        yield Edit(name, kind, write(data))
         holder[key] = before
 
 

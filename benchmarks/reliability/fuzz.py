@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import record
+from benchmarks.reliability.watched import PATIENCE, Watched
 from sciren.errors import SciRenError
 
 SECONDS, MEBIBYTES = 1.0, 500
@@ -114,28 +115,41 @@ def loaders(run: Path, place: Path) -> list[Loader]:
 
 
 def fuzzed_loads(
-    found: list[Loader], attempts: Attempts, slow: float = SECONDS
+    found: list[Loader],
+    attempts: Attempts,
+    slow: float = SECONDS,
+    patience: float = PATIENCE,
 ) -> Score:
     """Load mutated files, each loader in turn.
 
     Args:
         found: the loaders;  attempts: how many files, and their seed.
         slow: CPU seconds that a load may take.
+        patience: seconds after which a load is ended.
     """
     valid = {loader.name: loader.file.read_bytes() for loader in found}
 
-    def attempt(number: int, rng: random.Random) -> list[str]:
-        loader = found[number % len(found)]
-        content = mutated(valid[loader.name], loader.file.suffix, rng)
-        try:
-            problem = _problem(loader, content, slow)
-        finally:
-            loader.file.write_bytes(valid[loader.name])
-            if loader.seal is not None:
-                loader.seal()
-        return [f"{loader.name}: {problem}"] if problem else []
+    def restore(loader: Loader) -> None:
+        loader.file.write_bytes(valid[loader.name])
+        if loader.seal is not None:
+            loader.seal()
 
-    return attempts.made("hostile files loaded", attempt)
+    def attempt(number: int) -> list[str]:
+        loader, rng = found[number % len(found)], attempts.draw(number)
+        content = mutated(valid[loader.name], loader.file.suffix, rng)
+        problem = _problem(loader, content, slow)
+        restore(loader)
+        return [problem] if problem else []
+
+    def named(number: int, rng: random.Random) -> list[str]:
+        name = found[number % len(found)].name
+        return [f"{name}: {problem}" for problem in watched(number)]
+
+    watched = Watched(attempt, lambda: [restore(loader) for loader in found], patience)
+    try:
+        return attempts.made("hostile files loaded", named)
+    finally:
+        watched.end()
 
 
 def _problem(loader: Loader, content: bytes, slow: float) -> str:

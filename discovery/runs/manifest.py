@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from discovery.config.file import versions
@@ -25,6 +25,8 @@ from sciren.errors import DataError, SciRenError
 MANIFEST = "manifest.json"
 OWN = "sha256 of the rest"  # the manifest's hash of itself
 LOCK = ".lock"  # held while a run is written
+LONGEST_NAME, LONGEST_PATH = 256, 3000
+"""Bytes; POSIX systems allow one less in a name, and 4096 with the folder of the run."""
 
 # A context variable and not a global: threads and notebooks that load another run at
 # the same time are not affected. It holds what was found altered, None: not accepted.
@@ -59,6 +61,13 @@ def edits_accepted(accept: bool = True) -> Iterator[None]:
         ) from error
     finally:
         _accepted.reset(token)
+
+
+def has_legal_name(path: PurePath) -> bool:
+    """Whether a system could have a file of this name; to look for another is an error."""
+    size = len(str(path).encode("utf-8", "surrogatepass"))
+    parts = (len(part.encode("utf-8", "surrogatepass")) for part in path.parts)
+    return size < LONGEST_PATH and max(parts, default=0) < LONGEST_NAME
 
 
 @dataclass(frozen=True)
@@ -161,13 +170,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     record = read_json(folder / MANIFEST)
     files = record.get("files") if isinstance(record, dict) else None
     well_formed = isinstance(files, dict) and all(
-        isinstance(v, str) for v in files.values()
+        isinstance(digest, str) and _is_inside(name) for name, digest in files.items()
     )
     if not well_formed or "process file" not in record:
         raise DataError(
             f"{folder / MANIFEST}: is not as `sciren discover` writes it; run it again"
         )
     return record
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a name is that of a file which can lie in a run."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and has_legal_name(path)
 
 
 def alterations(folder: Path) -> list[Alteration]:
@@ -205,7 +220,8 @@ def _process_alteration(process_record: Any) -> list[Alteration]:
     if not isinstance(process_record, dict):
         return []
     path = Path(str(process_record.get("path")))
-    if not path.is_file() or file_hash(path) == process_record.get("sha256"):
+    there = has_legal_name(path) and path.is_file()
+    if not there or file_hash(path) == process_record.get("sha256"):
         return []
     return [Alteration(str(path), "changed")]
 

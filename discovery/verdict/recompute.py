@@ -151,7 +151,7 @@ def compare_runs(folder: Path, again: Path) -> Comparison:
         for name in names
         for difference in differences(folder, again, name, exact)
     ]
-    changed += _changed_stages(folder)
+    changed += changed_stages(folder)
     for key in ("data", "process file"):
         # The hashes of data and process say whether both runs saw the same input at
         # all.
@@ -168,7 +168,7 @@ def _replaceable(folder: Path, name: str) -> bool:
     return name.startswith(f"{CHECKPOINTS}/") and not (folder / name).is_file()
 
 
-def _changed_stages(folder: Path) -> list[Difference]:
+def changed_stages(folder: Path) -> list[Difference]:
     """Compare the stored stages with the hashes that were kept when they were written."""
     place = folder / CHECKPOINTS
     hashes = read_json(place / HASHES) if (place / HASHES).is_file() else {}

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from benchmarks.reliability.edits import INPUTS, caught_edits, computed_again, edits_of
+from benchmarks.reliability.edits import caught_edits, computed_again, edits_of
 from benchmarks.reliability.score import Attempts
 from discovery.runs.checkpoints import Checkpoints, exact, frame_record
 from discovery.runs.manifest import alterations, renew
@@ -44,9 +44,7 @@ def derived(attacked, monkeypatch):
     """Leave out edits that need a whole computation each; `make soak` makes them."""
     monkeypatch.setattr(
         "benchmarks.reliability.edits.edits_of",
-        lambda run, seed: [
-            edit for edit in edits_of(run, seed) if not edit.file.startswith(INPUTS)
-        ],
+        lambda run, seed: [edit for edit in edits_of(run, seed) if not edit.of_input],
     )
     return attacked
 

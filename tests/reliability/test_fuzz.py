@@ -1,6 +1,7 @@
 """Mutated files end in errors of ours, quickly, and purpose-built ones in little memory."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -49,6 +50,32 @@ def test_the_harness_sees_foreign_errors_and_slow_loads(tmp_path):
     score = fuzzed_loads(both, Attempts(4), slow=0.01)
     assert len(score.missed) == 4
     assert "OverflowError: too large" in score.missed[0]
+
+
+def test_the_harness_sees_a_load_without_end_and_a_crash(tmp_path):
+    file = tmp_path / "f.json"
+    file.write_text("{}")
+
+    def endless():
+        while True:
+            time.sleep(1)
+
+    def crashing():
+        os._exit(3)
+
+    faulty = [
+        Loader("endless", file, endless),
+        Loader("crashing", file, crashing),
+        Loader("sound", file, file.read_bytes),
+    ]
+    score = fuzzed_loads(faulty, Attempts(6), patience=0.2)
+    assert score.missed == (
+        "number 0: endless: no end within 0.2 s",
+        "number 1: crashing: the process ended with 3",
+        "number 3: endless: no end within 0.2 s",
+        "number 4: crashing: the process ended with 3",
+    )
+    assert file.read_text() == "{}"
 
 
 def test_a_small_file_does_not_unfold(tmp_path):
