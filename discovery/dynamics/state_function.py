@@ -129,7 +129,7 @@ def problems_of(
         function: of the only latent of a state.
     """
     from sciren.dynamics.fitting import replace_series
-    from sciren.dynamics.states.fit import known_function_problem
+    from sciren.dynamics.functions.state import known_function_problem
 
     functions = {study.decoder.state_latents[0].name: function}
     train = study.split.train

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sciren.dynamics.fitting import fit_series as fit_series
     from sciren.dynamics.functions.fit import FunctionFit as FunctionFit
     from sciren.dynamics.functions.fit import fit_functions as fit_functions
+    from sciren.dynamics.functions.state import StateFit as StateFit
+    from sciren.dynamics.functions.state import fit_state_function as fit_state_function
     from sciren.dynamics.groups.group_fit import GroupFits as GroupFits
     from sciren.dynamics.groups.group_fit import fit_groups as fit_groups
     from sciren.dynamics.groups.mixed_fitting import GroupDeviations as GroupDeviations
@@ -27,7 +29,5 @@ if TYPE_CHECKING:
     from sciren.dynamics.solving.simulation import SeriesProcess as SeriesProcess
     from sciren.dynamics.solving.simulation import Trajectory as Trajectory
     from sciren.dynamics.solving.simulation import Values as Values
-    from sciren.dynamics.states.fit import StateFit as StateFit
-    from sciren.dynamics.states.fit import fit_state_function as fit_state_function
 
 __getattr__, __dir__, __all__ = lazy(__name__, __file__)

@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from sciren.comparison import Residual, ResidualScale
+from sciren.comparison import ResidualScale
 from sciren.data.series import SeriesTable
 from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
@@ -36,7 +36,7 @@ from sciren.dynamics.groups.mode_fit import SETTLED as MODES_SETTLED
 from sciren.dynamics.groups.mode_fit import ModeFits, losses_about
 from sciren.dynamics.linearised import Linearisation, LinearisedModel
 from sciren.dynamics.local_values import LocalScale
-from sciren.dynamics.residuals import Comparison, compared_targets
+from sciren.dynamics.residuals import Comparison
 from sciren.dynamics.solving.simulation import SeriesProcess
 from sciren.errors import ColumnError, TrainingError
 from sciren.model import ScIReN
@@ -220,28 +220,19 @@ def series_problem(
     known = model.residual_scale
     # A trained model is compared as it was trained, unless settings say otherwise.
     if config is not None or known is None:
-        config = config or TrainConfig()
-        targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-        known = ResidualScale.fit(
-            targets, residual_kind(decoder, config), config.offset
-        )
+        comparison = Comparison.declared(process, config or TrainConfig())
+    else:
+        comparison = Comparison.of(process, known)
     scale = scale or LocalScale(decoder, model.constraints)
     law = Deviations.declared(scale)
     if model.spread is not None and bool((model.spread > 0).any()):
         law = law.with_sd(_padded(model.spread.numpy(), len(scale.names)))
-    return GroupProblem(process, Comparison.of(process, known), scale, law)
+    return GroupProblem(process, comparison, scale, law)
 
 
 def _padded(latents: np.ndarray, size: int) -> np.ndarray:
     """Return numbers of the latents followed by zeros for the constants."""
     return np.concatenate([latents, np.zeros(size - len(latents))])
-
-
-def residual_kind(model: DynamicModel, config: TrainConfig) -> Residual:
-    """Return how errors of a process grow: as it declares, else as the settings say."""
-    if model.error is None:
-        return config.residual
-    return "identity" if model.error == "equal" else "log"
 
 
 def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:

@@ -139,7 +139,7 @@ class LocalScale:
         # their own.
         two_sided = [constraint.needs == "both" for constraint in self.constraints]
         logs = self._constant_scale.in_logs.tolist()
-        fixed = torch.tensor([*two_sided, *logs])
+        fixed = torch.tensor([*two_sided, *logs], dtype=torch.bool)
         return torch.where(
             fixed, LARGEST_STEP, LARGEST_STEP * raw.abs().clamp_min(1e-6)
         )

@@ -7,10 +7,12 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from sciren.comparison import ResidualScale
+from sciren.comparison import Residual, ResidualScale
+from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.solving.simulation import SeriesProcess
 from sciren.errors import TrainingError
 from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
+from sciren.training.config import TrainConfig
 
 ORDER = 3  # highest order of the memory of the noise that is tried
 
@@ -67,6 +69,13 @@ class Comparison:
         return cls(
             scale, observed.transpose(2, 0, 1), compared.transpose(2, 0, 1), noise
         )
+
+    @classmethod
+    def declared(cls, process: SeriesProcess, config: TrainConfig) -> "Comparison":
+        """Compare as the process declares its errors, else as the settings say."""
+        targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
+        kind = residual_kind(process.model, config)
+        return cls.of(process, ResidualScale.fit(targets, kind, config.offset))
 
     def take(self, groups: np.ndarray | Sequence[int], rows: int) -> "Comparison":
         """Return the comparison of some groups, cut to their longest."""
@@ -174,6 +183,13 @@ class Comparison:
         return fit_autoregression(
             np.concatenate(values), np.concatenate(segments), ORDER
         )
+
+
+def residual_kind(model: DynamicModel, config: TrainConfig) -> Residual:
+    """Return how errors of a process grow: as it declares, else as the settings say."""
+    if model.error is None:
+        return config.residual
+    return "identity" if model.error == "equal" else "log"
 
 
 def compared_targets(process: SeriesProcess) -> np.ndarray:

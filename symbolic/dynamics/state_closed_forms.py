@@ -31,6 +31,7 @@ from symbolic.dynamics.state_relation import (
 
 if TYPE_CHECKING:
     from sciren.dynamics import StateFit
+    from sciren.dynamics.functions.terms import Term
 
 POINTS = 60  # of the curve: four for each of its fifteen coefficients
 ENDS = (0.001, 0.999)  # quantiles of the visited states between which the curve counts
@@ -133,7 +134,7 @@ def state_forms(
         fit: of `sciren.dynamics.fit_state_function`.
         families: names of `symbolic.families.library.FAMILIES`.
     """
-    latent = fit.problem.latent
+    latent = fit.latent
     assert latent.state_input is not None  # `fit_state_function` asks for it
     # one digit of the typical state: constants in units of it have a size that can be read
     middle = float(np.median(fit.visited))
@@ -153,7 +154,7 @@ def state_forms(
 
 def constant_form(fit: "StateFit") -> StateForm:
     """Return the latent as one number, refitted with the process constants."""
-    (flat,) = relations(("constant",), 1.0, fit.problem.latent.low)
+    (flat,) = relations(("constant",), 1.0, fit.latent.low)
     return _refitted(fit, flat, np.array([fit.function.value(fit.visited).mean()]))
 
 
@@ -164,7 +165,7 @@ def _by_criterion(form: StateForm) -> float:
 def _known(fit: "StateFit") -> KnownCurve:
     """Return the curve with what the data know of it beside the other constants."""
     _, _, matrix = fit.problem.data_normal(fit.theta)
-    place = slice(0, len(fit.problem.sizes))
+    place = fit.problem.places[0]
     return known_curve(
         matrix / (fit.squares / fit.count), place, fit.function, fit.visited
     )
@@ -230,7 +231,7 @@ def _with_noise(fit: "StateFit", form: StateForm) -> "StateFit":
     """Return the fit under the noise that a closed form leaves."""
     problem = fit.problem
     values = replace(
-        problem.values(fit.theta), functions={problem.latent.name: form.function}
+        problem.values(fit.theta), functions={fit.latent.name: form.function}
     )
     constants = form.process_constants
     groups = len(problem.process.table)
@@ -257,17 +258,28 @@ def _refitted(fit: "StateFit", relation: Relation, constants: np.ndarray) -> Sta
 
     # the same problem with another function of the
     # state: closed forms carry no penalty of roughness
-    size = len(constants)
+    (curve,) = fit.problem.terms
     problem = replace(
-        fit.problem, build=relation.at, sizes=np.maximum(np.abs(constants), 1e-3),
-        penalty=np.zeros((size, size)),
-    )  # fmt: skip
+        fit.problem, terms=(closed_term(curve, relation, constants),), weights=(1.0,)
+    )
     # process constants begin where the curve left them
-    others = fit.theta[:, len(fit.problem.sizes) :]
+    others = fit.theta[:, len(curve) :]
     theta = torch.cat([torch.from_numpy(constants)[None], others], 1)
     with torch.no_grad():
         theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-3).theta
     return _described(fit, relation, problem, theta)
+
+
+def closed_term(term: "Term", relation: Relation, constants: np.ndarray) -> "Term":
+    """Return a term with a closed form in place of its curve, without a penalty.
+
+    Args:
+        constants: (K,) by whose sizes long steps are told.
+    """
+    size = len(constants)
+    # 1e-3: a constant at zero must be free to leave it
+    sizes = np.maximum(np.abs(constants), 1e-3)
+    return replace(term, build=relation.at, sizes=sizes, penalty=np.zeros((size, size)))
 
 
 def _described(
@@ -279,11 +291,11 @@ def _described(
     errors = np.sqrt(np.maximum(np.diag(inverse), 0.0) * squares / fit.count)
     size = len(relation.free)
     constants = theta[0, :size].numpy()
-    names = problem.process.model.constant_names
-    raw = theta[0, size:]
+    names = problem.scale.names
     # constants of the process run on a training scale; errors follow by its slope
-    physical = problem.scale.to_physical(raw).numpy()
-    slopes = problem.scale.slope(raw).numpy()
+    _, raw = problem.parts(theta)
+    physical = problem.scale.physical(raw)[0]
+    slopes = problem.scale.slope(raw)[0].numpy()
     function = relation.at(constants)
     # the bound is printed only where the visited states reach it
     held = bool((function.value(fit.visited) <= relation.low).any())
@@ -295,7 +307,7 @@ def _described(
         dict(zip(names, physical.tolist(), strict=True)),
         dict(zip(names, (errors[size:] * slopes).tolist(), strict=True)),
         function,
-        relation.expression(constants, problem.latent.state_input, held),
+        relation.expression(constants, fit.latent.state_input, held),
         squares,
         # n log(squares / n) + k log n, with k the constants of form and process
         fit.count * np.log(squares / fit.count) + free * np.log(fit.count),

@@ -110,17 +110,11 @@ def without_latents(closed: "SeriesStudy", config: "TrainConfig") -> "ScIReN":
         closed: whose process has no latent, so that no encoder could exist.
         config: says how series are compared.
     """
-    import torch
-
-    from sciren.comparison import ResidualScale
     from sciren.dynamics import SeriesProcess
-    from sciren.dynamics.fitting import residual_kind
-    from sciren.dynamics.residuals import compared_targets
+    from sciren.dynamics.residuals import Comparison
 
     process = SeriesProcess(closed.decoder, closed.split.train)
-    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-    kind = residual_kind(closed.decoder, config)
-    scale = ResidualScale.fit(targets, kind, config.offset)
+    scale = Comparison.declared(process, config).scale
     known = SimpleNamespace(
         decoder=closed.decoder, constraints=(), residual_scale=scale, spread=None
     )

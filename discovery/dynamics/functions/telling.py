@@ -148,7 +148,7 @@ def _curves(study: "SeriesStudy", forms: "FunctionForms") -> list[dict[str, Any]
             before.theta[0, before.problem.places[k]].numpy()
         )
         form = term.build(after.theta[0, after.problem.places[k]].numpy())
-        visited = _visited(forms, k)
+        visited = after.problem.visited(after.theta, term)
         x = np.linspace(visited.min(), visited.max(), POINTS)
         shift = 0.0 if term.latent.inputs else np.mean(spline.value(visited))
         moved = 0.0 if term.latent.inputs else np.mean(form.value(visited))
@@ -166,9 +166,3 @@ def _curves(study: "SeriesStudy", forms: "FunctionForms") -> list[dict[str, Any]
             }
         )  # fmt: skip
     return views
-
-
-def _visited(forms: "FunctionForms", k: int) -> np.ndarray:
-    from symbolic.dynamics.closed.forms import visited_values
-
-    return visited_values(forms.fit, forms.fit.problem.terms[k])

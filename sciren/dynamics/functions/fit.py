@@ -18,28 +18,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sciren.comparison import ResidualScale
 from sciren.constraints import ConstraintChoice, resolve
 from sciren.data.series import SeriesTable
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
-from sciren.dynamics.fitting import residual_kind
 from sciren.dynamics.functions.problem import FunctionProblem
-from sciren.dynamics.functions.terms import OFFSET, Term, offset
+from sciren.dynamics.functions.terms import (
+    INTERVALS,
+    OFFSET,
+    STATE_INTERVALS,
+    Term,
+    offset,
+    spline_term,
+    state_term,
+)
 from sciren.dynamics.local_values import LocalScale
-from sciren.dynamics.residuals import Comparison, compared_targets
+from sciren.dynamics.residuals import Comparison
 from sciren.dynamics.solving.simulation import SeriesProcess, check_finite
-from sciren.dynamics.states.fit import INTERVALS as STATE_INTERVALS
-from sciren.dynamics.states.fit import ITERATIONS, TOLERANCE, WEIGHTS
-from sciren.dynamics.states.spline import StateSpline
 from sciren.errors import TrainingError
-from sciren.parameters import Parameter
 from sciren.solvers.levenberg import minimise
-from sciren.splines import n_coefficients, roughness_matrix
 from sciren.training.config import TrainConfig
 
-INTERVALS = 8
-"""Of a curve of a feature, of which there are several: shapes come from the smoothing."""
+WEIGHTS = (1e2, 1e1, 1.0, 1e-1, 1e-2)
+"""Of the roughness in units of the noise, from a nearly straight to a free curve."""
+# Upper limit of steps, and the relative gain that ends them (`minimise`).
+ITERATIONS = 40
+TOLERANCE = 1e-6
 
 ROUNDS = 3  # of dropping features and fitting again; one is usual
 STIFF = (1e4, 1e3)  # weights at which a curve of a feature is a straight line
@@ -102,7 +106,7 @@ def fit_functions(
     config = config or TrainConfig()
     _check(model, series)
     problem = _problem(model, series, config, constraint)
-    theta = _first(problem)
+    theta = first_fit(problem)
     problem = problem.accurate(theta)
     check_finite(problem.process, problem.trajectory(theta))
     # The noise is known only from a fit, and the weight of roughness is in its units.
@@ -141,6 +145,16 @@ def _check(model: DynamicModel, series: SeriesTable) -> None:
             "no feature does; name features=[...] when the series are read, or declare "
             "per='group'"
         )
+    checked_step(model, series)
+
+
+def checked_step(model: DynamicModel, series: SeriesTable) -> None:
+    """Run the step on a few rows, and refuse derivatives that cannot follow a state.
+
+    Raises:
+        TrainingError: a latent of a state in an ODE.
+        DecoderError: the step fails on a few rows, with file and line.
+    """
     if model.time == "ode" and model.state_latents:
         raise TrainingError(
             f"process model {model.name!r} gives derivatives, and within an interval "
@@ -158,13 +172,9 @@ def _problem(
     config: TrainConfig,
     constraint: ConstraintChoice,
 ) -> FunctionProblem:
-    process = SeriesProcess(model, series)
-    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-    kind = residual_kind(model, config)
-    scale = ResidualScale.fit(targets, kind, config.offset)
-    terms = tuple(_terms(model, series))
+    process, terms = SeriesProcess(model, series), tuple(_terms(model, series))
     return FunctionProblem(
-        process, Comparison.of(process, scale), scale_of(model, constraint), terms,
+        process, Comparison.declared(process, config), scale_of(model, constraint), terms,
         (WEIGHTS[1],) * len(terms),
     )  # fmt: skip
 
@@ -185,36 +195,18 @@ def _terms(model: DynamicModel, series: SeriesTable) -> list[Term]:
             values = series.features[..., k][active]
             limits = float(values.min()), float(values.max())
             terms.append(spline_term(latent, name, limits, INTERVALS))
-    for latent in model.state_latents:
-        assert latent.range is not None  # the declaration asks for it with inputs
-        assert latent.state_input is not None
-        limits = float(latent.range[0]), float(latent.range[1])
-        terms.append(spline_term(latent, latent.state_input, limits, STATE_INTERVALS))
-    return terms
+    return terms + [state_term(latent) for latent in model.state_latents]
 
 
-def spline_term(
-    latent: Parameter, source: str, limits: tuple[float, float], intervals: int
-) -> Term:
-    """Return a spline of a source as a term; its penalty has the weight one."""
+def first_fit(problem: FunctionProblem) -> Tensor:
+    """Return the better fit from two starts: flat functions, and lines of states.
 
-    def build(c: np.ndarray) -> StateSpline:
-        return StateSpline(c, limits)
+    A flat outflow lets a store run full or dry, from where no step leads back; a line
+    through zero is a linear reservoir, which finds its level. Without functions of
+    states the flat start is returned as it is.
 
-    # Coefficients have the size of the declared start, which also carries the unit.
-    size = max(abs(latent.initial), 1e-6)
-    matrix = roughness_matrix(intervals).numpy()
-    # 1e-6: coefficients that no value has touched must have a place of their own, and
-    # the level belongs to the offset
-    penalty = (matrix + 1e-6 * np.eye(len(matrix))) / size**2
-    sizes = np.full(n_coefficients(intervals), size)
-    return Term(latent, source, build, sizes, penalty)
-
-
-def _first(problem: FunctionProblem) -> Tensor:
-    """Return the better of two starts: flat functions, and lines through zero of states.
-
-    A flat outflow lets a store run full or dry, from where no step leads back.
+    Raises:
+        TrainingError: the simulation has no numbers at the start.
     """
     flat, line = [], []
     for term in problem.terms:
@@ -230,6 +222,7 @@ def _first(problem: FunctionProblem) -> Tensor:
     starts = [problem.start(np.concatenate(parts)) for parts in (flat, line)]
     if not problem.state_latents:
         return starts[0]
+    check_finite(problem.process, problem.trajectory(starts[0]))
     fits = [
         minimise(problem, start, ITERATIONS, TOLERANCE, damping=1e-2)
         for start in starts

@@ -166,6 +166,13 @@ class FunctionProblem:
             self._last[key] = self.process.simulate(self.values(theta))
         return self._last[key]
 
+    def visited(self, theta: Tensor, term: Term) -> np.ndarray:
+        """Return the values of the source of a term in all compared rows."""
+        seen = self.comparison.compared.any(0)
+        if not term.latent.inputs:
+            return self.columns[term.source][seen]
+        return self.process.input_of(term.latent.name, self.trajectory(theta))[seen]
+
     def _rough(self, theta: Tensor) -> float:
         c = theta[0, : self.size].numpy()
         return float(c @ self.penalty @ c)

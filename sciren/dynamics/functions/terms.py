@@ -11,11 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sciren.dynamics.functions.spline import StateSpline
 from sciren.dynamics.solving.simulation import StateFunction
 from sciren.parameters import Parameter
+from sciren.splines import n_coefficients, roughness_matrix
 
 Build = Callable[[np.ndarray], StateFunction]
 OFFSET = ""  # source of a term that is one number
+# Knots are many, for shapes come from the smoothing; features are several, a state is one.
+INTERVALS = 8  # of a curve of a feature (10 where rows have no memory)
+STATE_INTERVALS = 12  # of a curve of a state
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,32 @@ def offset(latent: Parameter) -> Term:
     """Return the offset of a latent per row, a term of the size of its declared start."""
     size = np.array([max(abs(latent.initial), 1e-6)])
     return Term(latent, OFFSET, Flat, size, np.zeros((1, 1)))
+
+
+def spline_term(
+    latent: Parameter, source: str, limits: tuple[float, float], intervals: int
+) -> Term:
+    """Return a spline of a source as a term; its penalty has the weight one."""
+
+    def build(c: np.ndarray) -> StateSpline:
+        return StateSpline(c, limits)
+
+    # Coefficients have the size of the declared start, which also carries the unit.
+    size = max(abs(latent.initial), 1e-6)
+    matrix = roughness_matrix(intervals).numpy()
+    # 1e-6: coefficients that no value has touched must have a place of their own, and
+    # the level belongs to the offset
+    penalty = (matrix + 1e-6 * np.eye(len(matrix))) / size**2
+    sizes = np.full(n_coefficients(intervals), size)
+    return Term(latent, source, build, sizes, penalty)
+
+
+def state_term(latent: Parameter) -> Term:
+    """Return the spline of a latent over the declared range of its state."""
+    assert latent.range is not None  # the declaration asks for it with inputs
+    assert latent.state_input is not None
+    limits = float(latent.range[0]), float(latent.range[1])
+    return spline_term(latent, latent.state_input, limits, STATE_INTERVALS)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sciren.dynamics.solving.local import Local, local_jacobians
+from sciren.dynamics.solving.local import local_jacobians
 from sciren.dynamics.solving.recurrence import Forced, tangents
 from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 
@@ -55,7 +55,7 @@ def jacobian_blocks(
     size = max(1, int(MEMORY / (8 * rows * len(process.model.targets) * max(count, 1))))
     for first in range(0, groups, size):
         part = slice(first, first + size)
-        here = Local(local.by_state[:, :, part], local.by_parameter[:, :, part])
+        here = local.take(part)
         forced_part = [
             directed
             if directed.design is None

@@ -21,17 +21,26 @@ class Local:
     """Derivatives of new states and outputs by states and parameters, rows as (G, T).
 
     Attributes:
-        by_state: (n + m, n, G, T); the first n rows are A_t, the others C_t.
-        by_parameter: (n + m, P, G, T); B_t and D_t.
+        slopes: (n + m, n + P, G, T): ((A_t, B_t), (C_t, D_t)) of every step.
+        n_states: number n of states.
     """
 
-    by_state: np.ndarray
-    by_parameter: np.ndarray
+    slopes: np.ndarray
+    n_states: int
 
     @property
-    def n_states(self) -> int:
-        """Number n of states."""
-        return self.by_state.shape[1]
+    def by_state(self) -> np.ndarray:
+        """(n + m, n, G, T); the first n rows are A_t, the others C_t."""
+        return self.slopes[:, : self.n_states]
+
+    @property
+    def by_parameter(self) -> np.ndarray:
+        """(n + m, P, G, T); B_t and D_t."""
+        return self.slopes[:, self.n_states :]
+
+    def take(self, groups: slice) -> "Local":
+        """Return the derivatives of some groups."""
+        return Local(self.slopes[:, :, groups], self.n_states)
 
 
 def local_jacobians(process: SeriesProcess, trajectory: Trajectory) -> Local:
@@ -51,18 +60,19 @@ def local_jacobians(process: SeriesProcess, trajectory: Trajectory) -> Local:
     inputs.append(process.intervals.T)
     flat = torch.from_numpy(np.stack([np.asarray(v).reshape(-1) for v in inputs]))
     n, count = len(states), len(states) + len(parameters)
-    parts = [_differentiated(process, part, n, count) for part in flat.split(BLOCK, 1)]
-    slopes = torch.cat(parts, -1).numpy().reshape(-1, count, *shape)
-    local = Local(slopes[:, :n].copy(), slopes[:, n:])
+    slopes = flat.new_empty(n + len(process.model.targets), count, flat.shape[1])
+    for part, into in zip(flat.split(BLOCK, 1), slopes.split(BLOCK, 2), strict=True):
+        _differentiate(process, part, n, into)
+    local = Local(slopes.numpy().reshape(-1, count, *shape), n)
     _add_functions(process, trajectory, local)
     return local
 
 
-def _differentiated(
-    process: SeriesProcess, inputs: Tensor, n: int, count: int
-) -> Tensor:
-    """Return the derivatives (n + m, n + P, rows) of one block of rows."""
-    rows = inputs.shape[1]
+def _differentiate(
+    process: SeriesProcess, inputs: Tensor, n: int, slopes: Tensor
+) -> None:
+    """Write the derivatives (n + m, n + P, rows) of one block of rows."""
+    count = slopes.shape[1]
     leaves = [value.clone().requires_grad_() for value in inputs[:count].unbind(0)]
     others = list(inputs[count:].unbind(0))
     with torch.enable_grad():
@@ -70,18 +80,16 @@ def _differentiated(
         # Rows do not meet within a step, so that the gradient of a sum holds every
         # row's own.
         sums = [v.sum() if isinstance(v, Tensor) else None for v in (*new, *out)]
-    slopes = inputs.new_zeros(n + len(out), count, rows)
-    for number, total in enumerate(sums):
+    for total, rows in zip(sums, slopes, strict=True):
         if total is None or not total.requires_grad:
-            continue  # the same whatever states and parameters are
+            rows.zero_()  # the same whatever states and parameters are
+            continue
         # The recorded step serves all n + m passes, hence the graph is kept.
         gradient = torch.autograd.grad(
             total, leaves, retain_graph=True, allow_unused=True
         )
-        for direction, column in enumerate(gradient):
-            if column is not None:
-                slopes[number, direction] = column
-    return slopes
+        for column, into in zip(gradient, rows, strict=True):
+            into.zero_() if column is None else into.copy_(column)
 
 
 def _add_functions(

@@ -93,7 +93,7 @@ def _looped(local: Local, forced: Sequence[Forced], start: np.ndarray) -> np.nda
     of the parameters. Nothing but the outputs passes through the memory.
     """
     n, (groups, rows) = local.n_states, local.by_state.shape[2:]
-    both = np.concatenate([local.by_state, local.by_parameter], axis=1)
+    both = local.slopes
     steps = np.ascontiguousarray(both.transpose(3, 2, 0, 1))  # (T, G, n + m, n + P)
     # (G, n + P, K): tangents of states, then of parameters, which for static ones never
     # change.

@@ -150,25 +150,25 @@ class SeriesProcess:
         moving = {n: v for n, v in values.parameters.items() if np.ndim(v) == 2}
         # The namespaces are filled anew in every row: making them would cost more than
         # the step.
-        p, f = SimpleNamespace(**static), SimpleNamespace()
+        p = SimpleNamespace(**{**self.model.parameters.fixed, **static})
+        f = SimpleNamespace()
         inputs = {latent: self._input(latent) for latent in values.functions}
         # Rows are taken apart before the loop: an index into all of an array costs about
         # as much as an operation of the step on a few groups.
         forced = dict(zip(self.model.forcings, map(list, self.forcings), strict=True))
         carried, given_out = list(states), list(outputs)
-        intervals, run = list(self.intervals), self.step.run
-        known, given = vars(p), vars(f)
+        intervals, advance = list(self.intervals), self.step.in_loop(p, f)
+        known, given, now = vars(p), vars(f), list(states[:, 0])
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers
             for t in range(rows):
-                now = [series[t] for series in carried]
                 for name, value in forced.items():
                     given[name] = value[t]
                 for name, value in moving.items():
                     known[name] = value[t]
                 for name, function in values.functions.items():
                     known[name] = function.value(now[inputs[name]])
-                new, out = run(now, p, f, intervals[t])
-                for series, value in zip(carried, new, strict=True):
+                now, out = advance(now, intervals[t])
+                for series, value in zip(carried, now, strict=True):
                     series[t + 1] = value
                 for series, value in zip(given_out, out, strict=True):
                     series[t] = value

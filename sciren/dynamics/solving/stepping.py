@@ -1,7 +1,7 @@
 """One step of a dynamic model on arrays or tensors: the states after it, its outputs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +18,9 @@ Values = (
 )  # of states, parameters or forcings, one after the other
 
 
+Advance = Callable[[Values, Any], tuple[list[Any], list[Any]]]
+
+
 @dataclass(frozen=True)
 class Step:
     """(states, parameters, forcings, interval) -> (new states, outputs), each a list.
@@ -30,11 +33,14 @@ class Step:
         parameter_names: of the values that the function sees as p.
         substeps: of the solver within one interval, where the function gives
             derivatives.
+        on_arrays: whether all values are numpy arrays and p holds fixed parameters too;
+            the function is then called as it stands, without operands in between.
     """
 
     model: DynamicModel
     parameter_names: tuple[str, ...]
     substeps: int = 1
+    on_arrays: bool = False
 
     def __call__(
         self, states: Values, parameters: Values, forcings: Values, interval: Any
@@ -65,7 +71,32 @@ class Step:
                 )
             )
             outputs = {t: by_state[s] for t, s in observed.items()} | dict(outputs)
-        return list(new), [outputs[name] for name in self.model.targets]
+        return new, [outputs[name] for name in self._targets]
+
+    def in_loop(self, p: Any, f: Any) -> Advance:
+        """Return (states, interval) -> (new states, outputs) of arrays for a loop over time.
+
+        Args:
+            p: namespace that the loop keeps filled, fixed parameters included;  f: so too.
+        """
+        on_arrays = replace(self, on_arrays=True)
+        if self.model.time == "ode" or self.model.observed_states or self._bounded:
+            return lambda states, interval: on_arrays.run(states, p, f, interval)
+        # What `run` asks in every step is the same in all: on a few groups the answers
+        # would cost a third of a step.
+        names, targets, s = self._names, self._targets, SimpleNamespace()
+        function, known = on_arrays.model.function, vars(s)
+
+        def advance(states: Values, interval: Any) -> tuple[list[Any], list[Any]]:
+            known.update(zip(names, states, strict=True))
+            new, outputs = function(s, p, f)
+            return [new[name] for name in names], [outputs[n] for n in targets]
+
+        return advance
+
+    @cached_property
+    def _targets(self) -> tuple[str, ...]:
+        return tuple(self.model.targets)
 
     @cached_property
     def _bounded(self) -> bool:
@@ -82,13 +113,16 @@ class Step:
     ) -> tuple[list[Any], Mapping[str, Any]]:
         names, s = self._names, SimpleNamespace()
         vars(s).update(zip(names, states, strict=True))
-        result = self.model.called(s, p, f)
-        # only states that are observed themselves: no outputs
-        alone = isinstance(
-            result, dict | Mapping
-        )  # a dict is told without the abstract class
+        result = self._function(s, p, f)
+        # A mapping alone has no outputs: only states are observed. Asked of the exact
+        # type first, since an abstract class takes as long as five operations.
+        alone = type(result) is not tuple and isinstance(result, Mapping)
         values, outputs = (result, {}) if alone else result
         return [values[name] for name in names], outputs
+
+    @cached_property
+    def _function(self) -> Callable[..., Any]:
+        return self.model.function if self.on_arrays else self.model.called
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

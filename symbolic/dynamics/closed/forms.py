@@ -30,6 +30,7 @@ from symbolic.dynamics.state_closed_forms import (
     ITERATIONS,
     MOST_REFITS,
     TOLERANCE,
+    closed_term,
     known_curve,
     screened,
 )
@@ -243,7 +244,7 @@ def _candidates(
     problem, term = fit.problem, fit.problem.terms[k]
     if term.source == OFFSET:
         return None
-    visited = visited_values(fit, term)
+    visited = problem.visited(fit.theta, term)
     middle = float(np.median(visited))
     # Constants in units of a typical value have a size that can be read: one digit of a
     # state; of a feature a power of ten, which moves the point of its numbers only.
@@ -261,16 +262,6 @@ def _candidates(
     return screened(members, curve, fit.count, MOST_REFITS if curves == 1 else SEVERAL)
 
 
-def visited_values(fit: FunctionFit, term: Term) -> np.ndarray:
-    """Return the values of the source of a term in all compared rows."""
-    problem = fit.problem
-    seen = problem.comparison.compared.any(0)
-    if not term.latent.inputs:
-        return problem.columns[term.source][seen]
-    run = problem.trajectory(fit.theta)
-    return problem.process.input_of(term.latent.name, run)[seen]
-
-
 def _refitted(
     fit: FunctionFit, chosen: Sequence[tuple[Relation, np.ndarray] | None]
 ) -> FunctionFit:
@@ -283,7 +274,7 @@ def _refitted(
             terms.append(term)
             constants.append(before[place])
         else:
-            terms.append(_closed(term, option))
+            terms.append(closed_term(term, *option))
             constants.append(option[1])
     closed = replace(problem, terms=tuple(terms), weights=(1.0,) * len(terms))
     theta = closed.joined(torch.from_numpy(np.concatenate(constants)), raw)
@@ -296,13 +287,6 @@ def _refitted(
 def _is(term: Term, relation: Relation) -> bool:
     """Whether a term has this form already, so that its constants are fitted ones."""
     return getattr(term.build, "__self__", None) == relation
-
-
-def _closed(term: Term, option: tuple[Relation, np.ndarray]) -> Term:
-    relation, constants = option
-    size = len(constants)
-    sizes = np.maximum(np.abs(constants), 1e-3)
-    return replace(term, build=relation.at, sizes=sizes, penalty=np.zeros((size, size)))
 
 
 def _levelled(

@@ -7,9 +7,10 @@ import torch
 
 from sciren import Parameter, SeriesTable, State, TrainConfig, process_model
 from sciren.datasets.catchments import autoregressive, weather
-from sciren.dynamics import fit_state_function
+from sciren.dynamics import SeriesProcess, fit_state_function
 from sciren.dynamics.buckets import two_stores
-from sciren.dynamics.states.spline import StateSpline
+from sciren.dynamics.functions.spline import StateSpline
+from sciren.dynamics.functions.state import spline_problem
 from sciren.errors import TrainingError
 from sciren.functions import minimum
 from sciren.splines import evaluate
@@ -88,7 +89,7 @@ def test_the_relation_of_drainage_and_store_comes_back():
 
 def test_the_gradient_is_that_of_the_loss():
     problem = fit_problem()
-    theta = torch.cat([torch.linspace(0.5, 8, 15).double(), problem.scale.start])[None]
+    theta = problem.start(np.linspace(0.5, 8, 15))
     members = torch.zeros(1, dtype=torch.long)
     gradient = problem.normal(theta, members).gradient[0]
     for place in (3, 6, len(theta[0]) - 1):
@@ -100,15 +101,8 @@ def test_the_gradient_is_that_of_the_loss():
 
 
 def fit_problem():
-    from sciren.comparison import ResidualScale
-    from sciren.dynamics import SeriesProcess
-    from sciren.dynamics.residuals import Comparison, compared_targets
-    from sciren.dynamics.states.fit import spline_problem
-
     process = SeriesProcess(store, series(120))
-    targets = torch.from_numpy(compared_targets(process)).flatten(0, 1)
-    comparison = Comparison.of(process, ResidualScale.fit(targets, "log"))
-    return spline_problem(process, comparison, store.state_latents[0])
+    return spline_problem(process, TrainConfig(residual="log"))
 
 
 def test_models_with_other_latents_are_refused():

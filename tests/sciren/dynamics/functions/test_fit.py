@@ -8,8 +8,8 @@ from sciren import Parameter, State, TrainConfig, process_model
 from sciren.dynamics import fit_functions
 from sciren.dynamics.buckets import two_stores
 from sciren.dynamics.functions.fit import _problem
+from sciren.dynamics.functions.spline import StateSpline
 from sciren.dynamics.functions.terms import OFFSET, Additive, Flat, Held
-from sciren.dynamics.states.spline import StateSpline
 from sciren.errors import TrainingError
 from tests.sciren.dynamics.functions.conftest import series_of, simulated, store
 
