@@ -11,7 +11,7 @@ from torch import Tensor
 from sciren.data.table import Table
 from sciren.errors import TrainingError
 
-Residual = Literal["identity", "log"]
+Residual = Literal["identity", "log", "asinh"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,12 @@ class ResidualScale:
 
     Args:
         kind: "identity": (prediction - target) / sd; "log": difference of
-            log(value + offset).
-        sd: (t,) deviation of the observed targets, or of their logs; population form.
-        offset: added inside the log, unit of the target.
+            log(value + offset); "asinh": of asinh(value / offset), on which errors with
+            deviation proportional to sqrt(value^2 + offset^2) are of one size.
+        sd: (t,) deviation of the observed targets on that scale; population form.
+        offset: (t,) added inside the log, or floor of the errors; unit of the target.
+
+    Reference: Rocke and Durbin 2001, J. Comput. Biol. 8, 557 (errors above a floor).
     """
 
     kind: Residual
@@ -58,6 +61,11 @@ class ResidualScale:
                     "Raise offset, or use residual 'identity'"
                 )
             targets = torch.log(targets + added)
+        if kind == "asinh":
+            # a target whose median is zero has its mean size for a floor to start from
+            size = 0.01 * targets.abs().nanmean(0)
+            added = torch.where(added > 0, added, size.clamp_min(1e-300))
+            targets = torch.asinh(targets / added)
         sd = torch.stack([_deviation(column) for column in targets.unbind(1)])
         return cls(kind, sd, added)
 
@@ -74,6 +82,8 @@ class ResidualScale:
             # there.
             slack = (values + self.offset - inside) / inside
             return (torch.log(inside) + slack) / self.sd
+        if self.kind == "asinh":
+            return torch.asinh(values / self.offset) / self.sd
         return values / self.sd
 
 

@@ -29,6 +29,7 @@ simulated stores stay below 0.05 (`tests/discovery/dynamics/test_state_function_
 
 LEVEL = 0.05  # one-sided, as of every test of a verdict
 SECOND_LEVEL = "response"  # subject of reasons about rows of the linearised loss
+NUMBERS = "numbers of groups"  # subject of the reason about groups fitted alone
 DAYS = 365.25
 """Days of a block of a group: seasons err alike, years of one group hardly."""
 
@@ -193,7 +194,7 @@ def judge_own(
         "" if not len(doubtful) else "Ask what the process model lacks in these groups"
     )
     reasons.append(
-        Reason("identified", "numbers of groups", not len(doubtful), sentence, share, 0.0,
+        Reason("identified", NUMBERS, not len(doubtful), sentence, share, 0.0,
                step, rank=3)
     )  # fmt: skip
     return Verdict.of(reasons)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from discovery.uncertainty.record import Comparison
+
 if TYPE_CHECKING:
     from sciren.comparison import ResidualScale
 
@@ -23,11 +25,11 @@ class Spread:
     """Distances of the observations of one target from free runs.
 
     Attributes:
-        offset: of the logarithms that were compared; None for plain differences.
+        scale: of the comparison, with sd one.
         quantiles: (101,) of the absolute differences, whole percents.
     """
 
-    offset: float | None
+    scale: Comparison
     quantiles: np.ndarray
 
     @classmethod
@@ -39,13 +41,13 @@ class Spread:
         target: int,
     ) -> Self:
         """Learn from observed (nan = not observed) and simulated values of one shape."""
-        offset = float(scale.offset[target]) if scale.kind == "log" else None
+        compared = Comparison(scale.kind, 1.0, float(scale.offset[target]))
         finite = np.isfinite(observed)
-        difference = _scaled(observed[finite], offset) - _scaled(
-            simulated[finite], offset
+        difference = compared.transform(observed[finite]) - compared.transform(
+            simulated[finite]
         )
         shares = np.linspace(0, 1, SHARES)
-        return cls(offset, np.quantile(np.abs(difference), shares))
+        return cls(compared, np.quantile(np.abs(difference), shares))
 
     def limits(
         self, simulated: np.ndarray, level: float
@@ -53,30 +55,17 @@ class Spread:
         """Return low and high ends that hold a new observation with this probability."""
         shares = np.linspace(0, 1, len(self.quantiles))
         width = float(np.interp(level, shares, self.quantiles))
-        if self.offset is None:
-            return simulated - width, simulated + width
-        # A ratio in logarithms: limits are factors of value + offset, never below
-        # -offset.
-        inside = np.maximum(simulated + self.offset, 0)
-        return (
-            inside * np.exp(-width) - self.offset,
-            inside * np.exp(width) - self.offset,
-        )
+        middle = self.scale.transform(simulated)
+        return self.scale.inverse(middle - width), self.scale.inverse(middle + width)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"offset": self.offset, "quantiles": self.quantiles.tolist()}
+        kind, offset = self.scale.kind, self.scale.offset
+        return {"kind": kind, "offset": offset, "quantiles": self.quantiles.tolist()}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        offset = stored["offset"]
-        numbers = np.array(stored["quantiles"], dtype=float)
-        return cls(None if offset is None else float(offset), numbers)
-
-
-def _scaled(values: np.ndarray, offset: float | None) -> np.ndarray:
-    if offset is None:
-        return values
-    # as the comparison: below 0.1 % of the offset a logarithm means nothing
-    return np.log(np.maximum(values + offset, 1e-3 * offset))
+        """Read what `to_json` wrote; earlier runs have no kind, and an offset for logs."""
+        offset, numbers = stored["offset"], np.array(stored["quantiles"], dtype=float)
+        kind = stored.get("kind", "identity" if offset is None else "log")
+        return cls(Comparison(kind, 1.0, float(offset or 0.0)), numbers)

@@ -40,6 +40,7 @@ def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> st
         _rows(study),
         _features(study),
         *_process(study),
+        *_trades(ready),
         f"steps: {', '.join(_steps(ready))}",
         f"would be written: {out}",
         "nothing was trained or written",
@@ -144,6 +145,18 @@ def _process(study: "Study | SeriesStudy") -> list[str]:
         for name, count in zip(table.target_names, counts, strict=True)
     )
     return [*lines, f"targets: {', '.join(targets)}"]
+
+
+def _trades(ready: ReadyRun) -> list[str]:
+    """Return a line for every pair of latents that no data of this kind tell apart."""
+    from discovery.dynamics.functions.closing import closes_functions, trades_of
+
+    if not closes_functions(ready.study):
+        return []
+    return [
+        f"not identified: {trade.sentence()}. {trade.remedy()}"
+        for trade in trades_of(ready.study, ready.training)
+    ]
 
 
 def _parameter(parameter: "Parameter") -> str:

@@ -27,8 +27,9 @@ class Comparison:
     """How a target is compared with its prediction, in numpy.
 
     Args:
-        kind: "identity": value / sd; "log": log(value + offset) / sd.
-        sd: deviation of the training rows;  offset: inside the log.
+        kind: "identity": value / sd; "log": log(value + offset) / sd; "asinh":
+            asinh(value / offset) / sd.
+        sd: deviation of the training rows;  offset: inside the log, or floor of errors.
     """
 
     kind: str
@@ -42,12 +43,16 @@ class Comparison:
             # as in the training loss.
             inside = np.maximum(values + self.offset, 1e-3 * self.offset)
             return np.log(inside) / self.sd
+        if self.kind == "asinh":
+            return np.arcsinh(values / self.offset) / self.sd
         return values / self.sd
 
     def inverse(self, values: Array) -> Array:
         """Bring values (n,) back."""
         if self.kind == "log":
             return np.exp(values * self.sd) - self.offset
+        if self.kind == "asinh":
+            return np.sinh(values * self.sd) * self.offset
         return values * self.sd
 
 

@@ -1,13 +1,13 @@
-"""Errors proportional to a target, above a floor that is learned: sd = s (y + floor).
+"""Errors proportional to a target, above a floor c that is learned: sd = s sqrt(y^2 + c^2).
 
-On the scale log(y + floor) such errors are of one size s. Written for the observations
+On the scale asinh(y / c) such errors are of one size s. Written for the observations o
 themselves, minus the log likelihood is, up to a constant,
 
-    n/2 log(mean (log(y + floor) - log(o + floor))^2) + sum log(o + floor),
+    n/2 log(mean (asinh(y / c) - asinh(o / c))^2) + 1/2 sum log(o^2 + c^2),
 
 whose second part keeps the floor from growing without end.
 
-Reference: Box and Cox 1964 (the shift of a log, with the derivative of the scale).
+Reference: Rocke and Durbin 2001 (the scale); Box and Cox 1964 (its derivative in the loss).
 """
 
 from dataclasses import replace
@@ -21,10 +21,7 @@ from sciren.comparison import ResidualScale
 from sciren.dynamics.residuals import Comparison, compared_targets
 from sciren.dynamics.solving.simulation import SeriesProcess
 
-RANGE = (
-    1e-6,
-    1.0,
-)  # of the floor in medians of the target; at one no error is relative
+RANGE = (1e-6, 1.0)  # of the floor in medians; at one hardly an error is relative
 
 
 def with_learned_floor(
@@ -33,7 +30,7 @@ def with_learned_floor(
     """Return the comparison with the most likely floor of every target.
 
     Args:
-        comparison: on a log scale.
+        comparison: on the scale "asinh".
         process: its table holds the targets.
         outputs: (m, T, G) of a simulation near them.
     """
@@ -49,19 +46,15 @@ def with_learned_floor(
 
 
 def _floor(y: np.ndarray, o: np.ndarray) -> float:
-    median = float(np.median(np.abs(o)))
-    # log(o + floor) must exist for every observation: a target with negative values
-    # needs a floor above their size.
-    lowest = max(0.0, -float(o.min())) + RANGE[0] * median
+    typical = float(np.median(np.abs(o))) or float(np.abs(o).mean()) or 1.0
 
     def cost(log_floor: float) -> float:
         floor = np.exp(log_floor)
-        # Simulations may undershoot -floor where observations do not; a thousandth of
-        # the floor keeps the log finite and the misfit large.
-        misfit = np.log(np.maximum(y + floor, 1e-3 * floor)) - np.log(o + floor)
-        return 0.5 * len(o) * np.log(np.mean(misfit**2)) + np.log(o + floor).sum()
+        misfit = np.arcsinh(y / floor) - np.arcsinh(o / floor)
+        spread = np.mean(misfit**2)
+        return 0.5 * (len(o) * np.log(spread) + np.log(o**2 + floor**2).sum())
 
     # The floor is sought in logs: it may lie over six orders of magnitude.
-    limits = (float(np.log(lowest)), float(np.log(RANGE[1] * median)))
+    limits = tuple(np.log(share * typical) for share in RANGE)
     optimum: Any = minimize_scalar(cost, bounds=limits, method="bounded")
     return float(np.exp(optimum.x))

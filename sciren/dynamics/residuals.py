@@ -1,6 +1,6 @@
 """Residuals of simulated series, on the scale of the comparison, whitened in time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -13,6 +13,11 @@ from sciren.dynamics.solving.simulation import SeriesProcess
 from sciren.errors import TrainingError
 from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
 from sciren.training.config import TrainConfig
+
+KINDS: Mapping[str, Residual] = {
+    "equal": "identity", "proportional": "log", "proportional+floor": "asinh",
+}  # fmt: skip
+"""Declared errors -> the scale on which they are of one size."""
 
 ORDER = 3  # highest order of the memory of the noise that is tried
 
@@ -189,7 +194,7 @@ def residual_kind(model: DynamicModel, config: TrainConfig) -> Residual:
     """Return how errors of a process grow: as it declares, else as the settings say."""
     if model.error is None:
         return config.residual
-    return "identity" if model.error == "equal" else "log"
+    return KINDS[model.error]
 
 
 def compared_targets(process: SeriesProcess) -> np.ndarray:

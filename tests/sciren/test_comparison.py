@@ -38,7 +38,7 @@ def random_targets(seed, rows=30, targets=2):
 def test_residuals_do_not_depend_on_the_unit_of_the_target(seed, unit):
     targets = random_targets(seed)
     predicted = targets.nan_to_num(1.0) * 1.3
-    for kind in ("identity", "log"):
+    for kind in ("identity", "log", "asinh"):
         found = []
         for factor in (1.0, unit):
             scale = ResidualScale.fit(factor * targets, kind)
@@ -66,6 +66,18 @@ def test_log_residuals_compare_logs_of_value_plus_offset():
     expected = (torch.log(predicted + 0.5) - torch.log(targets + 0.5)) / scale.sd
     found = Observations.of(table_of(targets), scale).residual(predicted)
     torch.testing.assert_close(found, expected)
+
+
+def test_errors_above_a_floor_are_of_one_size_on_its_scale():
+    """d asinh(y / c) = dy / sqrt(y^2 + c^2), also for targets below zero."""
+    scale = ResidualScale.fit(column(-1.0, 2.0, 4.0), "asinh", 0.5)
+    y = torch.linspace(-3, 40, 9).double()[:, None].requires_grad_()
+    (slope,) = torch.autograd.grad(scale.transform(y).sum(), y)
+    torch.testing.assert_close(
+        slope * scale.sd * (y**2 + 0.25) ** 0.5, torch.ones_like(y)
+    )
+    flat = ResidualScale.fit(column(0.0, 0.0, 0.0, 2.0), "asinh")
+    assert float(flat.offset) == pytest.approx(0.005)  # its median is no floor
 
 
 def test_the_offset_is_one_percent_of_the_median_unless_given():

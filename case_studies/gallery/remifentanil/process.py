@@ -24,7 +24,7 @@ def _latent(name: str, start: float, unit: str) -> Parameter:
     forcings=[Forcing("rate", unit="ug min-1")],
     targets={"conc": "c1"},
     target_units={"conc": CONCENTRATION},
-    error="proportional",
+    error="proportional+floor",
 )  # fmt: skip
 def compartments(s: Any, p: Any, f: Any) -> Any:
     """Blood, and tissues that exchange with it fast and slowly.

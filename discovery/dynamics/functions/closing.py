@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from discovery.dynamics.equations import SeriesEquations
     from discovery.tables.study import SeriesStudy, Study
+    from sciren.dynamics.functions.trades import Trade
     from sciren.training import TrainConfig
 
 
@@ -49,12 +50,23 @@ def function_forms_of(
     # an hour of fitting.
     Recurrence.of(study.decoder, study.table.forcing_columns)
     moving = (*study.decoder.row_latents, *study.decoder.state_latents)
+    for trade in trades_of(study, config):
+        say(f"not identified: {trade.sentence()}. {trade.remedy()}")
     say(f"training: {', '.join(p.name for p in moving)} as curves")
     curves = fit_functions(
         study.decoder, study.split.train, config, study.config.constraint
     )
     say("equations: closed forms of the curves, through the simulation")
     return function_forms(curves, families_of(study))
+
+
+def trades_of(study: "SeriesStudy", config: "TrainConfig") -> "tuple[Trade, ...]":
+    """Return the latents of a study that stand in for each other, before any training."""
+    from sciren.dynamics import trades_at_start
+
+    return trades_at_start(
+        study.decoder, study.split.train, config, study.config.constraint
+    )
 
 
 def closed_study(study: "SeriesStudy", forms: FunctionForms) -> "SeriesStudy":

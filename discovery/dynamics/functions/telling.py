@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from discovery.dynamics.judging import NUMBERS
 from discovery.results.views.curves import BINS, POINTS
 from discovery.results.views.plain import brief
 from discovery.verdict.record import Reason, Verdict
 from sciren.dynamics.functions.terms import OFFSET
+from sciren.dynamics.functions.trades import WIDER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +36,12 @@ def add_forms(
     )
     discovery.notes = (*discovery.notes, *notes_on(forms))
     discovery.state_curves = tuple(_curves(study, forms))
-    discovery.verdict = Verdict.of([*discovery.verdict.reasons, *reasons_of(forms)])
+    reasons = [*discovery.verdict.reasons, *reasons_of(forms)]
+    # Numbers that the data hold beside formulas as they stand are not held beside latents
+    # that can take their place.
+    if _traded(forms):
+        reasons = [r for r in reasons if not (r.subject == NUMBERS and r.holds)]
+    discovery.verdict = Verdict.of(reasons)
 
 
 def candidates_of(forms: "FunctionForms") -> "pd.DataFrame":
@@ -113,6 +120,7 @@ def reasons_of(forms: "FunctionForms") -> list[Reason]:
                 rank=2,
             )
         )
+    reasons += _traded(forms)
     flat = [
         n
         for n in forms.fit.problem.row_latents
@@ -125,6 +133,15 @@ def reasons_of(forms: "FunctionForms") -> list[Reason]:
             Reason("skilful", latent, False, sentence, next_step=step, rank=2)
         )
     return reasons
+
+
+def _traded(forms: "FunctionForms") -> list[Reason]:
+    """Return a doubt for every pair of unknowns that stand in for each other."""
+    return [
+        Reason("identified", f"{trade.first} and {trade.second}", False,
+               trade.sentence(), trade.wider, WIDER, trade.remedy(), rank=1)
+        for trade in forms.curves.trades
+    ]  # fmt: skip
 
 
 def _terms(forms: "FunctionForms") -> list[tuple[str, str]]:

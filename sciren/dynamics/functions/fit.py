@@ -32,6 +32,7 @@ from sciren.dynamics.functions.terms import (
     spline_term,
     state_term,
 )
+from sciren.dynamics.functions.trades import Trade, trades
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
 from sciren.dynamics.solving.simulation import SeriesProcess, check_finite
@@ -48,6 +49,7 @@ TOLERANCE = 1e-6
 ROUNDS = 3  # of dropping features and fitting again; one is usual
 STIFF = (1e4, 1e3)  # weights at which a curve of a feature is a straight line
 PASSES = 2  # over all curves, of the choice of weights
+ASKED = 8  # groups whose simulations say which unknowns trade; two would do
 FITS = 3  # with chosen weights; they rarely move after the second
 
 
@@ -81,6 +83,11 @@ class FunctionFit:
         """(G, L + C) latents of groups and constants, physical."""
         _, raw = self.problem.parts(self.theta)
         return self.problem.scale.physical(raw).numpy()
+
+    @property
+    def trades(self) -> tuple[Trade, ...]:
+        """Pairs of unknowns that stand in for each other at the minimum."""
+        return trades(self.problem, self.theta)
 
 
 @torch.no_grad()
@@ -130,6 +137,28 @@ def fit_functions(
     ]
     shown = ("feature", "latent", "status", "gain")
     return replace(fit, edges=tuple({n: row[n] for n in shown} for row in rows))
+
+
+@torch.no_grad()
+def trades_at_start(
+    model: DynamicModel,
+    series: SeriesTable,
+    config: TrainConfig | None = None,
+    constraint: ConstraintChoice = "auto",
+) -> tuple[Trade, ...]:
+    """Return what `fit_functions` could not tell apart, known before anything is fitted.
+
+    A few groups show it, since it lies in the process.
+
+    Args, Raises: as of `fit_functions`.
+    """
+    _check(model, series)
+    series = series.take(np.arange(min(len(series), ASKED)))
+    problem = _problem(model, series, config or TrainConfig(), constraint)
+    theta = problem.start(np.concatenate(_shapes(problem)[0]))
+    problem = problem.accurate(theta)
+    check_finite(problem.process, problem.trajectory(theta))
+    return trades(problem, theta)
 
 
 def _check(model: DynamicModel, series: SeriesTable) -> None:
@@ -208,6 +237,19 @@ def first_fit(problem: FunctionProblem) -> Tensor:
     Raises:
         TrainingError: the simulation has no numbers at the start.
     """
+    starts = [problem.start(np.concatenate(parts)) for parts in _shapes(problem)]
+    if not problem.state_latents:
+        return starts[0]
+    check_finite(problem.process, problem.trajectory(starts[0]))
+    fits = [
+        minimise(problem, start, ITERATIONS, TOLERANCE, damping=1e-2)
+        for start in starts
+    ]
+    return min(fits, key=lambda solution: float(solution.loss)).theta
+
+
+def _shapes(problem: FunctionProblem) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return constants of all terms: flat functions, and lines through zero of states."""
     flat, line = [], []
     for term in problem.terms:
         if term.source == OFFSET:
@@ -219,15 +261,7 @@ def first_fit(problem: FunctionProblem) -> Tensor:
         else:
             flat.append(np.zeros(len(term)))
             line.append(flat[-1])
-    starts = [problem.start(np.concatenate(parts)) for parts in (flat, line)]
-    if not problem.state_latents:
-        return starts[0]
-    check_finite(problem.process, problem.trajectory(starts[0]))
-    fits = [
-        minimise(problem, start, ITERATIONS, TOLERANCE, damping=1e-2)
-        for start in starts
-    ]
-    return min(fits, key=lambda solution: float(solution.loss)).theta
+    return flat, line
 
 
 def _through_zero(term: Term) -> np.ndarray:

@@ -10,6 +10,7 @@ from discovery import Discovery, load_config, run
 from discovery.dynamics.deviating import GroupModes, LatentDeviation
 from discovery.dynamics.spread import Spread
 from discovery.runs.predict_file import predict
+from discovery.uncertainty.record import Comparison
 from symbolic.dynamics.latex import deviation_latex
 
 MODEL = """
@@ -37,8 +38,9 @@ out: run
 """
 LAWS = {"k": LatentDeviation(True, 0.2, 0.1), "b": LatentDeviation(False, 3.0, 0.9)}
 MODES = GroupModes(
-    LAWS, {"s1": {"k": 0.5, "b": -1.0}}, {"q": Spread(None, np.linspace(0, 1, 101))}
-)
+    LAWS, {"s1": {"k": 0.5, "b": -1.0}},
+    {"q": Spread(Comparison("identity", 1.0, 0.0), np.linspace(0, 1, 101))},
+)  # fmt: skip
 SPREAD, DAYS, SITES = 0.15, 60, 30
 
 

@@ -1,5 +1,7 @@
 """Groups that deviate: integration, modes, spread, floor of errors, predictions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,6 +29,7 @@ from sciren.dynamics.groups.deviations import (
     updated,
 )
 from sciren.dynamics.groups.mode_fit import ModeProblem, fit_modes
+from sciren.dynamics.residuals import Comparison
 
 SPREAD, NOISE = 0.3, 0.05
 
@@ -161,19 +164,21 @@ def test_groups_give_their_spread_and_modes_close_to_their_own_numbers():
 
 @pytest.mark.parametrize("floor", [0.0, 0.2])
 def test_the_floor_of_errors_is_learned(floor):
+    """sd = s sqrt(y^2 + floor^2), also where observations fall below zero."""
     table, _, k = simulated(60, 3)
     rng = np.random.default_rng(0)
     problem = problem_of(table)
     values = problem.scale.values(np.column_stack([3 * k, np.full(60, 3.0)]))
     outputs = problem.process.simulate(values).outputs
     noise = 0.1 * rng.standard_normal(outputs[0].shape)
-    noisy = np.maximum(outputs[0] + noise * (outputs[0] + floor), 1e-4)
+    noisy = outputs[0] + noise * np.sqrt(outputs[0] ** 2 + floor**2)
     seen = type(table)(**{**vars(table), "targets": noisy[..., None]})
-    comparison = with_learned_floor(
-        problem.comparison, type(problem.process)(decay, seen), outputs
+    process = type(problem.process)(decay, seen)
+    scale = replace(problem.comparison.scale, kind="asinh")
+    found = float(
+        with_learned_floor(Comparison.of(process, scale), process, outputs).scale.offset
     )
-    found = float(comparison.scale.offset)
-    assert 0.1 < found < 0.4 if floor else found < 0.02
+    assert 0.15 < found < 0.25 if floor else found < 0.02
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,18 @@ def test_check_tells_what_changes_in_time(folder):
         "steps: curves of evap, drain, closed forms, every group fitted alone" in text
     )
     assert "(changes in time)" in text
+    assert "not identified" not in text
+
+
+def test_check_tells_which_latents_no_data_could_tell_apart(folder):
+    gain = 'Parameter("gain", low=0.2, high=3, per="group", start=1),'
+    model = MODEL.replace("p.evap", "p.evap * p.gain").replace(
+        'Parameter("leak"', f'{gain}\n        Parameter("leak"'
+    )
+    (folder / "doubled.py").write_text(model)
+    changes = ["out=o", f"decoder={folder}/doubled.py:store"]
+    text = check(load_config(folder / "config.yaml", changes), quiet=True)
+    assert "not identified: evap and gain stand in for each other" in text
 
 
 @pytest.mark.parametrize(
