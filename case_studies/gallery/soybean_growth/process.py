@@ -1,24 +1,30 @@
-"""Logistic growth of a plant."""
+"""Logistic growth of leaves from the first day they were weighed."""
 
 from typing import Any
 
-import numpy as np
-
-from sciren import Parameter, process_model
+from sciren import Parameter, State, process_model
 
 
 @process_model(
     parameters=[
-        Parameter("weight_end", low=0, start=20, unit="g", meaning="weight at the end"),
-        Parameter("half_time", low=0, start=50, unit="d", kind="constant"),
-        Parameter("scale", low=0, start=10, unit="d", kind="constant"),
+        Parameter("rate", low=0.02, high=0.5, start=0.12, unit="d-1", per="group",
+                  meaning="relative growth of small plants"),
+        Parameter("heaviest", low=2, high=80, start=18, unit="g", per="group",
+                  meaning="weight that growth ends at", deviation="lognormal"),
+        Parameter("first", low=0.01, high=1, start=0.1, unit="g", kind="constant",
+                  meaning="weight on the first day"),
     ],
-    forcings=["t"],
-    targets=["weight"],
-)
-def logistic(p: Any, f: Any) -> Any:
-    """Weight grows to its end, half of it at the half time.
+    state=[State("leaves", start=1, of="first", unit="g")],
+    time="ode",
+    targets={"weight": "leaves"},
+    target_units={"weight": "g"},
+    error="proportional",
+)  # fmt: skip
+def logistic(s: Any, p: Any, f: Any) -> Any:
+    """Growth that slows down towards the heaviest weight.
+
+        d leaves / dt = rate leaves (1 - leaves / heaviest)
 
     Reference: Davidian and Giltinan 1995, Nonlinear Models for Repeated Measurement Data.
     """
-    return p.weight_end / (1 + np.exp(-(f.t - p.half_time) / p.scale))
+    return {"leaves": p.rate * s.leaves * (1 - s.leaves / p.heaviest)}

@@ -51,52 +51,37 @@ def write(step: StepCode) -> list[str]:
 
 
 def _step(step: StepCode) -> str:
-    read = [f"    {name} = {array}[{k}]" for name, array, k in step.read(1)]
-    lines = [*read, *(f"    {name} = {text}" for name, text in step.parts)]
-    word = "derivatives" if step.ode else "new values"
-    body = "\n".join(lines)
     return f"""
-# One step: {word} of the states ({", ".join(s.name for s in step.states)}), and outputs.
+# One step: {step.title}.
 function one_row(s, p, f)
-{body}
+{step.assigned("=", 1)}
     return Float64[{", ".join(step.new)}], Float64[{", ".join(step.outputs)}]
 end
 """
 
 
 def _run(step: StepCode) -> str:
-    # without forcings nothing says how many rows there are
-    arguments = [*(step.forcings or ["rows"]), *step.given]
+    arguments = ", ".join(step.arguments)
     keyword = "; intervals=1.0" if step.ode else ""
     bounds = step.bounds("Inf")
     held = [f"now = clamp.(now, [{bounds[0]}], [{bounds[1]}])"] if bounds else []
     observed = "".join(f"now[{place + 1}], " for place in step.observed)
-    # outputs of an ODE belong to the time of the row, before its states move
-    if step.ode:
-        loop = [
-            "_, out = one_row(now, p, f)", f"outputs[t, :] = [{observed}out...]",
-            f"for _ in 1:{step.substeps}",
-            f"    now = advance(now, p, f, h[t] / {step.substeps})",
-            *(f"    {line}" for line in held), "end",
-        ]  # fmt: skip
-    else:
-        loop = [
-            "now, out = one_row(now, p, f)", *held,
-            f"outputs[t, :] = [{observed}out...]",
-        ]  # fmt: skip
+    loop = step.row(
+        [f"{'_' if step.ode else 'now'}, out = one_row(now, p, f)"], held,
+        f"outputs[t, :] = [{observed}out...]",
+        (f"for _ in 1:{step.substeps}", f"now = advance(now, p, f, h[t] / {step.substeps})",
+         "end"),
+    )  # fmt: skip
     head = [] if not step.forcings else [f"    rows = length({step.forcings[0]})"]
     head += [f"    {name} = {value!r}" for name, value in step.constants]
-    head += (
-        ["    h = intervals isa Number ? fill(intervals, rows) : intervals"]
-        if step.ode
-        else []
-    )
+    if step.ode:
+        head.append("    h = intervals isa Number ? fill(intervals, rows) : intervals")
     before, lines = "\n".join(head), "\n".join(f"        {line}" for line in loop)
     forcings = ", ".join(f"{name}[t]" for name in step.forcings)
     return f"""
 # Simulate one group; forcings are vectors, the others numbers. Returns states
 # (rows + 1, {len(step.states)}) and outputs in the order {", ".join(step.targets)}.
-function run({", ".join(arguments)}{keyword})
+function run({arguments}{keyword})
 {before}
     p = Float64[{", ".join(step.parameters)}]
     now = Float64[{", ".join(step.starts())}]

@@ -45,41 +45,29 @@ def write(step: StepCode) -> list[str]:
 
 
 def _step(step: StepCode) -> str:
-    read = [f"    {name} <- {array}[{k}]" for name, array, k in step.read(1)]
-    lines = [*read, *(f"    {name} <- {text}" for name, text in step.parts)]
-    word = "derivatives" if step.ode else "new values"
-    body = "\n".join(lines)
     return f"""
-# One step: {word} of the states ({", ".join(s.name for s in step.states)}), and outputs.
+# One step: {step.title}.
 one_row <- function(s, p, f) {{
-{body}
+{step.assigned("<-", 1)}
     list(new = c({", ".join(step.new)}), out = c({", ".join(step.outputs)}))
 }}
 """
 
 
 def _run(step: StepCode) -> str:
-    # without forcings nothing says how many rows there are
-    arguments = [*(step.forcings or ["rows"]), *step.given]
-    arguments += ["intervals = 1"] if step.ode else []
+    arguments = ", ".join([*step.arguments, *(["intervals = 1"] if step.ode else [])])
     bounds = step.bounds("Inf")
     held = [f"now <- pmin(pmax(now, c({bounds[0]})), c({bounds[1]}))"] if bounds else []
     places = ", ".join(str(place + 1) for place in step.observed)
     observed = f"now[c({places})], " if step.observed else ""
     rows = f"length({step.forcings[0]})" if step.forcings else "rows"
-    # outputs of an ODE belong to the time of the row, before its states move
-    if step.ode:
-        loop = [
-            "result <- one_row(now, p, f)", f"outputs[t, ] <- c({observed}result$out)",
-            f"for (l in seq_len({step.substeps})) {{",
-            f"    now <- advance(now, p, f, intervals[t] / {step.substeps})",
-            *(f"    {line}" for line in held), "}",
-        ]  # fmt: skip
-    else:
-        loop = [
-            "result <- one_row(now, p, f)", "now <- result$new", *held,
-            f"outputs[t, ] <- c({observed}result$out)",
-        ]  # fmt: skip
+    called = ["result <- one_row(now, p, f)"]
+    loop = step.row(
+        called if step.ode else [*called, "now <- result$new"], held,
+        f"outputs[t, ] <- c({observed}result$out)",
+        (f"for (l in seq_len({step.substeps})) {{",
+         f"now <- advance(now, p, f, intervals[t] / {step.substeps})", "}"),
+    )  # fmt: skip
     head = [f"    {name} <- {value!r}" for name, value in step.constants]
     head += ["    intervals <- rep_len(intervals, rows)"] if step.ode else []
     lines = "\n".join(f"        {line}" for line in loop)
@@ -89,7 +77,7 @@ def _run(step: StepCode) -> str:
 #' Simulate one group; forcings are vectors, the others numbers.
 #' @return states (rows + 1 by {len(step.states)}), outputs in the order
 #'   {", ".join(step.targets)}
-run <- function({", ".join(arguments)}) {{
+run <- function({arguments}) {{
 {first}{before}    p <- c({", ".join(step.parameters)})
     now <- c({", ".join(step.starts())})
     states <- matrix(0, rows + 1, {len(step.states)})

@@ -77,6 +77,54 @@ class StepCode:
         """All parameters of a step, in order."""
         return (*self.given, *(name for name, _ in self.constants))
 
+    @property
+    def title(self) -> str:
+        """What one step returns, for the comment above it."""
+        word = "derivatives" if self.ode else "new values"
+        names = ", ".join(state.name for state in self.states)
+        return f"{word} of the states ({names}), and outputs"
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Arguments of `run`; without forcings nothing says how many rows there are."""
+        return (*(self.forcings or ("rows",)), *self.given)
+
+    def assigned(self, sign: str, first: int) -> str:
+        """Return the lines that take names out of s, p and f, and those of the parts.
+
+        Args:
+            sign: of an assignment;  first: place of an array's first number.
+        """
+        read = [f"{name} {sign} {array}[{k}]" for name, array, k in self.read(first)]
+        parts = [f"{name} {sign} {text}" for name, text in self.parts]
+        return "\n".join(f"    {line}" for line in (*read, *parts))
+
+    def row(
+        self,
+        called: list[str],
+        held: list[str],
+        outputs: str,
+        substep: tuple[str, str, str],
+    ) -> list[str]:
+        """Return the lines of one row of a run.
+
+        Args:
+            called: take new values, or derivatives, and outputs from one step.
+            held: put states inside their bounds;  outputs: keeps the outputs.
+            substep: head of the loop over substeps, what moves the states, and its end.
+        """
+        # Outputs of an ODE belong to the time of the row, before its states move.
+        if not self.ode:
+            return [*called, *held, outputs]
+        head, moved, end = substep
+        return [
+            *called,
+            outputs,
+            head,
+            *(f"    {line}" for line in (moved, *held)),
+            end,
+        ]
+
     def read(self, first: int) -> list[tuple[str, str, int]]:
         """Return identifier, array (s, p or f) and place of all that a step reads.
 
