@@ -40,6 +40,8 @@ class Found:
         equals: other formulas that the method names beside it.
         several: how many forms and curves it names together, 0 where it names one or none.
         intervals: process constant -> its 95 % interval, where the method has one.
+        pulls: constant of process or formula -> (estimate - truth) / standard error, where
+            the method has errors and the form holds the truth (`benchmarks.cases.coverage`).
     """
 
     expression: sympy.Expr | None
@@ -50,6 +52,7 @@ class Found:
     equals: tuple[sympy.Expr, ...] = ()
     several: int = 0
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    pulls: Mapping[str, float] = field(default_factory=dict)
 
 
 Method = Callable[[Case, float], Found]
@@ -77,6 +80,7 @@ def timed(method: Method, case: Case, budget: float) -> Found:
 # -- ours ---------------------------------------------------------------------------
 def ours(case: Case, budget: float) -> Found:
     """Compose a formula from the data, through the process where there is one."""
+    from benchmarks.cases.coverage import pulls
     from symbolic import compose
     from symbolic.terms.rebuild import raw_expression
 
@@ -100,6 +104,7 @@ def ours(case: Case, budget: float) -> Found:
             name: (one.value - NORMAL_95 * one.error, one.value + NORMAL_95 * one.error)
             for name, one in known.items()
         },
+        pulls=pulls(found, case),
     )
 
 

@@ -32,7 +32,7 @@ from benchmarks.cases.noisy import NOISY, noisy_case
 from benchmarks.cases.processes import PROCESSES
 from benchmarks.cases.scoring import score
 from benchmarks.estimator_runner import estimated
-from benchmarks.peers import Found, Method, timed
+from benchmarks.peers import NORMAL_95, Found, Method, timed
 
 METHODS: dict[str, Method] = {**peers.METHODS, "estimator": estimated}
 
@@ -42,7 +42,11 @@ KEY = ["stream", "seed", "case", "method"]
 
 @dataclass(frozen=True)
 class Row:
-    """One case and one method."""
+    """One case and one method.
+
+    Attributes:
+        held: constants whose 95 % intervals hold the truth;  intervals: all that have one.
+    """
 
     stream: str
     seed: int
@@ -57,6 +61,8 @@ class Row:
     accepted: bool
     wrong: bool
     in_set: bool
+    held: int
+    intervals: int
     seconds: float
     how: str
     reason: str
@@ -122,6 +128,8 @@ def judged(
         accepted=found.accepted,
         wrong=found.accepted and not scored.form,
         in_set=_in_set(case, found, scored.form),
+        held=sum(abs(pull) <= NORMAL_95 for pull in found.pulls.values()),
+        intervals=len(found.pulls),
         seconds=round(found.seconds, 3),
         how=scored.how,
         reason=found.reason,
@@ -184,8 +192,8 @@ def summary(rows: pd.DataFrame) -> str:
     """Return a Markdown table: one line for each stream, method and class."""
     head = (
         "| stream | method | class | cases | exact | right form | right features | "
-        "accepted | accepted but wrong | in the set | CPU s median | CPU s max |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+        "accepted | accepted but wrong | in the set | constants held, % | CPU s median | "
+        "CPU s max |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
     )
     lines = []
     several: Any = rows.groupby(["stream", "method"], sort=False)
@@ -202,9 +210,22 @@ def _summary_line(stream: str, method: str, group: str, rows: pd.DataFrame) -> s
     columns = ("exact", "form", "features", "accepted", "wrong", "in_set")
     counts = [str(np.count_nonzero(rows[column].astype(bool))) for column in columns]
     seconds = rows["seconds"].astype(float)
-    cells = [stream, method, group, str(len(rows)), *counts]
+    cells = [stream, method, group, str(len(rows)), *counts, _share_held(rows)]
     cells += [f"{seconds.median():.1f}", f"{seconds.max():.1f}"]
     return "| " + " | ".join(cells) + " |"
+
+
+def _share_held(rows: pd.DataFrame) -> str:
+    """Share of intervals that hold the truth, in per cent with its standard error.
+
+    Constants of one formula go together, so that a case counts as one draw.
+    """
+    held, count = (rows[name].to_numpy(float) for name in ("held", "intervals"))
+    if not count.sum():
+        return ""
+    share = held.sum() / count.sum()
+    error = np.sqrt(np.sum((held - share * count) ** 2)) / count.sum()
+    return f"{100 * share:.0f} +- {100 * error:.0f}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,6 +18,7 @@ from discovery.verdict.constants import (
 from discovery.verdict.imitations import imitation_reasons
 from discovery.verdict.interactions import interaction_reasons
 from discovery.verdict.open_edges import open_edges
+from discovery.verdict.open_lines import open_line_reasons
 from discovery.verdict.record import Reason
 from sciren.inference.identifiability.quantities import (
     WEAK,
@@ -69,6 +70,7 @@ def identified_reasons(
         *open_curves(equations),
         *outside_bands(uncertainty),
         *imitation_reasons(evidence),
+        *open_line_reasons(evidence),
         *open_edges(evidence),
         *interaction_reasons(evidence),
         *on_bounds(evidence),

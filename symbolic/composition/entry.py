@@ -23,7 +23,8 @@ from symbolic.composition.fitting.written_out import (
 from symbolic.composition.gate import MOST_CANCELLING, ROUNDING
 from symbolic.composition.inputs import Inputs, checked, narrowed
 from symbolic.composition.offset import plainly_written
-from symbolic.composition.process_search import Start, search_through
+from symbolic.composition.process.constants import constants_of
+from symbolic.composition.process.search import Start, search_through
 from symbolic.composition.record import Alternative, Constant
 from symbolic.composition.result import Composition
 from symbolic.composition.search import ScoredModel
@@ -167,18 +168,9 @@ def _composed_through(
         start,
         inputs.names,
     )
-    # rows of the covariance: offset, constants of the process, constants of the form
     state, finding = through_process.state, through_process.finding
-    _, values = state.latent(finding.best.model)
-    spread = covariance(finding.regression, finding.best.model)
-    constants = {}
-    # a constant that is varied by its logarithm has a relative error
-    for k, (constant, span) in enumerate(process.ranges.items(), 1):
-        size = values[constant] if span.in_logs else 1.0
-        error = float(np.sqrt(spread[k, k])) * size
-        constants[constant] = Constant(
-            constant, "constant of the process", values[constant], error
-        )
+    accepted = _outcome(finding) == "found"
+    constants = constants_of(finding, state, accepted, settings.seed, settings.blocks)
     return assembled(
         finding,
         inputs,

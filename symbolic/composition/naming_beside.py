@@ -239,6 +239,8 @@ def _candidates(
     for kept in ((), *((i,) for i in group)):
         few = left.beside(additive.columns(kept)).take(rows)
         for fitted in _kinds(few, group, generator):
+            if search.budget.over():  # asked at each kind: a wide node takes a second
+                return
             # scaled to all rows: few of them take part
             rss = fitted.rss * len(regression) / len(few)
             if rss <= limit:

@@ -45,6 +45,7 @@ Array = np.ndarray
 ROWS = 400  # evenly spaced, on which families are ranked before they are refitted
 
 
+FLAT = 1e-12  # variance of a shape, in its mean square, that is rounding
 LARGEST = 1e100  # value of a curve that ran away; squares of larger ones overflow
 
 
@@ -121,8 +122,12 @@ class Namer:
             # form, cov(shape, curve) / var(shape), and explains cov^2 / var.
             inner, shapes, squares = self._grid(feature, name)
             mean = shapes @ share
-            variance = np.maximum(squares @ share - mean * mean, 1e-300)
-            covariance = shapes @ (share * target)
+            second = squares @ share
+            variance = second - mean * mean
+            # where one row has all the weight every shape is flat, and explains nothing
+            flat = variance <= FLAT * second
+            variance = np.where(flat, 1.0, variance)
+            covariance = np.where(flat, 0.0, shapes @ (share * target))
             explained = covariance * covariance / variance
             k = int(np.argmax(explained))
             left = max(float(share @ (target * target)) - float(explained[k]), 0.0)

@@ -52,7 +52,6 @@ def pool(search: Search, proposals: Sequence[ScoredModel]) -> list[ScoredModel]:
         front = [
             step
             for scored in walked
-            if not search.budget.over()
             for step in _steps(search, scored)
             if step.criterion < max(scored.criterion, lowest) + ALLOWED_STEP
         ]
@@ -73,6 +72,8 @@ def _steps(search: Search, scored_model: ScoredModel) -> Iterator[ScoredModel]:
     families.update(CIRCULAR)
     for model in plainer_models(search.regression, scored_model.model):
         allowed = all(term.family in families for term in model.terms())
+        if search.budget.over():
+            return
         if allowed and model.key not in met:
             met.add(model.key)
             yield refitted(search.regression, model)
