@@ -67,7 +67,8 @@ def test_constants_behind_a_constant_latent_are_those_of_least_squares():
     q10 = result.constants_of_process["q10"]
     assert float(result.expression) == pytest.approx(fitted[0], rel=1e-5)
     assert q10.value == pytest.approx(fitted[1], rel=1e-5)
-    assert q10.error == pytest.approx(np.sqrt(spread[1, 1]), rel=1e-2)
+    # no less than that of least squares, and little more where ta goes with no feature
+    assert 0.99 < q10.error / np.sqrt(spread[1, 1]) < 1.1
 
 
 @pytest.mark.parametrize(
