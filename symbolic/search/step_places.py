@@ -15,6 +15,7 @@ from symbolic.search.climb import ScoredLatents, Search
 from symbolic.search.forecast import Forecast
 from symbolic.search.refit import refit
 from symbolic.terms.structure import LatentStructure
+from symbolic.terms.support import enough
 
 FAMILY = "threshold"
 PLACES = 60  # forecast at once, a millisecond each
@@ -31,10 +32,9 @@ def with_steps_in_place(search: Search, best: ScoredLatents) -> ScoredLatents:
 
 
 def _placed(search: Search, best: ScoredLatents, k: int, number: int) -> ScoredLatents:
-    z = np.unique(search.features[:, best.structures[k].edges[number].source])
-    # All places between two neighbouring rows give the same predictions: the middle
-    # stands for them.
-    gaps = 0.5 * (z[1:] + z[:-1])
+    gaps = _supported_gaps(search.features[:, best.structures[k].edges[number].source])
+    if not len(gaps):
+        return best
     for _ in range(ROUNDS):
         forecast = Forecast(search.term, search.scaled, best.structures, best.constants)
         structure = best.structures[k]
@@ -51,6 +51,18 @@ def _placed(search: Search, best: ScoredLatents, k: int, number: int) -> ScoredL
             break
         best = trial
     return best
+
+
+def _supported_gaps(z: np.ndarray) -> np.ndarray:
+    """Middles between neighbouring values with enough rows on either side.
+
+    All places between two neighbours give the same predictions; beyond the outermost rows a
+    step would stand for a few errors.
+    """
+    values, counts = np.unique(z, return_counts=True)
+    above = len(z) - np.cumsum(counts)[:-1]
+    held = np.array([enough(int(rows), len(z)) for rows in above], dtype=bool)
+    return (0.5 * (values[1:] + values[:-1]))[held]
 
 
 def _lowest(gaps: np.ndarray, loss: Callable[[float], float]) -> float:
@@ -81,7 +93,9 @@ def _refitted(
         search.rules, search.domain_margin,
     )  # fmt: skip
     # families and so the size of the equation are the same: only the loss has changed
-    criterion = best.criterion + search.count * float(np.log(result.loss / best.loss))
+    tiny = np.finfo(float).tiny  # a step without noise leaves nothing
+    fall = np.log(max(result.loss, tiny)) - np.log(max(best.loss, tiny))
+    criterion = best.criterion + search.count * float(fall)
     return replace(
         best,
         structures=result.structures,

@@ -1,5 +1,7 @@
 """A step stands between the rows that its data put it between, wherever it began."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -57,3 +59,21 @@ def test_equations_without_steps_stay_as_they_are(stepped):
     line = (LatentStructure("y", 2.0, (EdgeTerm(1, FAMILIES["linear"][0], (0.5,)),)),)
     best = search.score(line, constants)
     assert with_steps_in_place(search, best) is best
+
+
+def test_a_step_does_not_move_to_the_few_rows_at_an_end(stepped):
+    search, constants, _ = stepped
+    z = search.features[:, 0]
+    # six rows at the end of x make most of the loss: a step there would fall the most
+    far = z > np.sort(z)[-7]
+    term = search.term
+    rows = np.flatnonzero(far)
+    values = term.observations.values.clone()
+    values[rows] += 40.0
+    term = term._changed(observations=replace(term.observations, values=values))
+    other = Search(term, search.scaled, [])
+    edges = (EdgeTerm(0, STEP, (1.0, 0.0)), EdgeTerm(1, FAMILIES["linear"][0], (0.5,)))
+    begun = other.score((LatentStructure("y", 2.0, edges),), constants)
+    best = with_steps_in_place(other, begun)
+    place = best.structures[0].edges[0].constants[1]
+    assert np.sum(z > place) >= 0.05 * len(z)
