@@ -119,7 +119,7 @@ class ReadingSettings(Settings):
     @classmethod
     def _readable_format(cls, layout: str | None) -> str | None:
         # Written and read back: the one test that a format can be parsed at all.
-        day = dt.datetime(2013, 1, 31, 7, 15)
+        day = dt.datetime(2013, 1, 31, 7, 15, tzinfo=dt.UTC)  # for %z
         try:
             if layout is not None:
                 dt.datetime.strptime(day.strftime(layout), layout)

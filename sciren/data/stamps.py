@@ -1,6 +1,7 @@
 """Time stamps: ISO dates, digits, other formats, time zones; missing ones are named."""
 
 import datetime as dt
+import warnings
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 
 from sciren.data.labels import refuse_missing, row_name
 from sciren.data.zones import zone_named
-from sciren.errors import DataError
+from sciren.errors import DataError, DataWarning
 
 # archives such as FLUXNET write YYYYMMDDHHMM or a shorter part of it
 _DIGITS = {4: "%Y", 6: "%Y%m", 8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
@@ -43,8 +44,8 @@ def time_column(
         name: of the column, for messages.
         layout: format of the stamps, such as ``%d.%m.%Y %H:%M``.
         timezone: zone to which stamps with an offset are brought, such as ``+01:00``
-            or ``Europe/Zurich``; without it their clock time is kept, and they must
-            have one offset.
+            or ``Europe/Zurich``; without it their clock time is kept with a warning, and
+            they must have one offset.
     Raises:
         ConfigError: no such time zone.
         DataError: a stamp is missing or cannot be read; names the first such row, and
@@ -58,7 +59,7 @@ def time_column(
         series, layout = _digits(series, label)
     zone = None if timezone is None else zone_named(timezone)
     try:
-        stamps = _read(series, layout, zone)
+        stamps = _read(series, layout, zone, label)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{label} cannot be read as dates ({error}); write every date as "
@@ -107,7 +108,7 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
 
 
 def _read(
-    series: pd.Series, layout: str | None, zone: dt.tzinfo | None
+    series: pd.Series, layout: str | None, zone: dt.tzinfo | None, label: str
 ) -> pd.DatetimeIndex:
     if layout is not None and layout != "ISO8601":
         series = series.astype(str).str.strip()
@@ -116,7 +117,14 @@ def _read(
     stamps = pd.DatetimeIndex(
         pd.to_datetime(series, format=layout, errors="coerce", utc=aware)
     )
-    if zone is not None and stamps.tz is not None:
+    if stamps.tz is not None and zone is None:
+        warnings.warn(
+            f"{label} is written with its offset from UTC ({stamps.tz}), and its clock time "
+            "is used as it stands; name the clock that you mean, data.timezone",
+            DataWarning,
+            stacklevel=3,
+        )
+    elif stamps.tz is not None:
         stamps = stamps.tz_convert(zone)
     return stamps.tz_localize(None).as_unit("ns")
 

@@ -46,6 +46,11 @@ def prepare(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> P
         if len(table) == 0:
             raise TrainingError(f"the {part} table has no rows; check the split")
         _check_forcings(model, table, part)
+    if len(train) == 1:
+        raise TrainingError(
+            "the training table has 1 row, which shows a level and no curve; check the "
+            "split, and the rows that are left out"
+        )
     train, valid = ordered(model, train), ordered(model, valid)
     model.set_scaling(
         FeatureScaling.fit(

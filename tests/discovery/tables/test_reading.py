@@ -9,7 +9,7 @@ import xarray as xr
 import yaml
 
 from discovery import read_table
-from sciren.errors import ColumnError, ConfigError, DataError
+from sciren.errors import ColumnError, ConfigError, DataError, DataWarning
 
 LOGGER = """\
 "TOA5","CR3000","CR3000","5123","CR3000.Std.31","CPU:site.CR3","51216","Flux"
@@ -167,6 +167,21 @@ def test_stamps_with_offsets_come_to_one_clock(tmp_path):
     mixed = written(tmp_path, f"time,ta\n{rows}2018-03-25T04:00,3\n")
     with pytest.raises(DataError, match="'2018-03-25T04:00' has no offset from UTC"):
         read_table(mixed, time="time", timezone="+01:00")
+
+
+def test_a_clock_column_with_an_offset_is_told_or_brought_to_the_clock(tmp_path):
+    path = written(tmp_path, "day,clock,ta\n2018-07-01,12:00+02:00,1\n")
+    with pytest.warns(DataWarning, match=r"'day' is written with its offset.*\+02:00"):
+        kept = read_table(path, time="day", clock="clock")["day"]
+    moved = read_table(path, time="day", clock="clock", timezone="UTC")["day"]
+    assert [str(kept[0]), str(moved[0])] == [
+        "2018-07-01 12:00:00",
+        "2018-07-01 10:00:00",
+    ]
+    german = written(tmp_path, "time,ta\n01.07.2018 12:00 +0200,1\n")
+    layout = "%d.%m.%Y %H:%M %z"
+    read = read_table(german, time="time", time_format=layout, timezone="UTC")["time"]
+    assert str(read[0]) == "2018-07-01 10:00:00"
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def observed_only(table, rows):
     return replace(table, targets=targets)
 
 
+def with_one_row(table):
+    return table.take([0])
+
+
 def without_rows(table):
     return table.take(slice(0, 0))
 
@@ -104,6 +108,7 @@ def test_rows_without_observation_may_be_many(tables):
             "the training table has no rows; check the split",
         ),
         (without_rows, 1, TrainingError, "the validation table has no rows"),
+        (with_one_row, 0, TrainingError, "the training table has 1 row, which shows"),
         (
             lambda table: replace(table, forcings={"tair": table.forcings["ta"]}),
             0,
