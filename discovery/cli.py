@@ -19,6 +19,7 @@ from discovery.commands.demonstrations import (
 )
 from discovery.commands.exporting import export
 from discovery.commands.guard import (
+    INTERRUPTED,
     code_of_end,
     end_on_request,
     ignore_requests,
@@ -122,13 +123,14 @@ def _globals_first(arguments: Sequence[str]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ends the process with the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
-    # SIGTERM ends like Ctrl-C: finished stages are kept and told.
-    end_on_request()
     try:
+        # SIGTERM ends like Ctrl-C: finished stages are kept and told.
+        end_on_request()
         app(args=_globals_first(given), prog_name="sciren")
-    except SystemExit as end:
-        end.code = code_of_end(end.code)
-        raise
+    except (SystemExit, KeyboardInterrupt) as end:
+        # While the commands are put together, an interrupt comes through typer as it is.
+        code = end.code if isinstance(end, SystemExit) else INTERRUPTED
+        raise SystemExit(code_of_end(code)) from None
     finally:
         # While the interpreter takes itself down, an interrupt would print its traceback.
         atexit.register(ignore_requests)

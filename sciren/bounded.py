@@ -1,21 +1,29 @@
-"""Files that may come from anybody, read within bounds: size, nesting, memory."""
+"""Files that may come from anybody, read within bounds (size, nesting, memory) or refused."""
 
 import errno
 import json
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sciren.errors import FormatError
+from sciren.errors import FormatError, SciRenError
 
 MEBIBYTE = 2**20
 MOST_JSON = 64 * MEBIBYTE  # equations of 50 latents with all candidates take 2
 MOST_TENSORS = 1024 * MEBIBYTE
 MOST_NESTED = 100  # brackets; settings have up to 4
+
+DAMAGE = (
+    ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError,
+    ValueError,
+)  # fmt: skip
+"""What Python and torch raise where data are other than a reader expects; nesting without
+end is a RuntimeError."""
 
 MAGNITUDES = (1e-50, 1e50)
 """Largest absolute values of columns that are fitted as they are: products of four such
@@ -107,3 +115,29 @@ def _numbers(kind: str, settings: Mapping[str, Any]) -> int:
     pieces = [int(layer) for layer in layers] * (len(widths) - len(layers))
     pairs = zip(pairwise(widths), [*pieces, *[1] * len(widths)], strict=False)
     return sum(a * b * max(count, 1) for (a, b), count in pairs)
+
+
+@contextmanager
+def damage_told(
+    kind: type[SciRenError],
+    what: str,
+    remedy: str = "",
+    passed: type[SciRenError] | tuple[type[SciRenError], ...] = SciRenError,
+    also: tuple[type[Exception], ...] = (),
+) -> Iterator[None]:
+    """Turn what damaged data raise inside into one error that says where and what to do.
+
+    Args:
+        kind: of the error;  what: the file, and what cannot be done with it.
+        remedy: the next step.
+        passed: errors that say what is wrong already, and go on as they are.
+        also: what the reader of the format raises besides.
+    """
+    try:
+        yield
+    except passed:
+        raise
+    except (*DAMAGE, *also, SciRenError) as error:
+        ours = isinstance(error, SciRenError)
+        reason = str(error) if ours else f"{error!r:.200}"
+        raise kind(f"{what}: {reason}" + (f"; {remedy}" if remedy else "")) from error

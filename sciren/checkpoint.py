@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 from sciren.bounded import (
     MOST_TENSORS,
     check_encoder_size,
+    damage_told,
     parse_json,
     read_bounded,
 )
@@ -24,7 +25,7 @@ from sciren.decoders.base import Decoder
 from sciren.decoders.process import IdentityDecoder
 from sciren.decoders.registry import decoder_named, is_built_in
 from sciren.encoders.registry import build_encoder
-from sciren.errors import FormatError, SciRenError
+from sciren.errors import FormatError
 from sciren.inference.noise import NoiseLaw
 from sciren.model import ScIReN
 
@@ -127,23 +128,9 @@ def load_model(folder: str | Path, decoder: Decoder | None = None) -> ScIReN:
             f"model in {folder} does not match its checksum: a file was altered, or the "
             f"two files belong to different models. Store it again with save_model"
         )
-    try:
+    what = f"model in {folder} cannot be rebuilt"
+    with damage_told(FormatError, what, passed=FormatError):
         return _rebuilt(stored, tensors, decoder)
-    # Errors of the format say what is wrong already; all others come from damaged
-    # settings.
-    except FormatError:
-        raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RuntimeError,
-        MemoryError,
-        SciRenError,
-    ) as error:
-        raise FormatError(f"model in {folder} cannot be rebuilt: {error}") from error
 
 
 def _rebuilt(

@@ -18,7 +18,7 @@ from typing import Any
 
 from discovery.archive.texts import citation, licence, readme
 from discovery.config.file import versions
-from discovery.runs.files import file_hash, write_whole
+from discovery.runs.files import file_hash, read_record, write_whole
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import MANIFEST, owned_files, process_file
 from discovery.runs.stored import load_discovery, stored_config
@@ -88,9 +88,7 @@ def contents(folder: Path, data: bool) -> dict[str, Path]:
         path = config.data.path
         _require(path, "the data")
         # An archive with other data than those of the run would never reproduce it.
-        digest = json.loads((folder / "data.json").read_text(encoding="utf-8"))[
-            "sha256"
-        ]
+        digest = read_record(folder / "data.json", "sha256")["sha256"]
         if path.is_file() and file_hash(path) != digest:
             raise DataError(
                 f"{path}: has changed since the run was made; run `sciren discover` again, "

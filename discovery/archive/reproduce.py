@@ -1,6 +1,5 @@
 """reproduce: make an archived run again and compare what it says."""
 
-import json
 import math
 import zipfile
 from dataclasses import dataclass
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.archive.pack import RECORD
 from discovery.config.file import load_config, versions
-from discovery.runs.files import file_hash
+from discovery.runs.files import UNPACKING, file_hash
+from sciren.bounded import MOST_JSON, damage_told, parse_json
 from sciren.errors import ConfigError, DataError, DecoderError
 
 if TYPE_CHECKING:
@@ -118,19 +118,18 @@ def unpack(packed: Path, out: Path) -> dict[str, Any]:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ConfigError(f"{out}: is not empty; choose another folder with --out")
-    try:
-        with zipfile.ZipFile(packed) as inside:
-            record = json.loads(inside.read(RECORD))
-            _check_members(packed, inside, record)
-            # Names and sizes were checked first; hashes can only be checked on the
-            # unpacked files.
-            inside.extractall(out / "archived")
-    except DataError:
-        raise
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise DataError(
-            f"{packed}: is no archive of `sciren archive` ({type(error).__name__})"
-        ) from error
+    what = f"{packed}: is no archive of `sciren archive`"
+    with (
+        damage_told(DataError, what, "get it again", also=UNPACKING),
+        zipfile.ZipFile(packed) as inside,
+    ):
+        if inside.getinfo(RECORD).file_size > MOST_JSON:
+            raise DataError(f"{what}: {RECORD} is too large; get it again")
+        record = parse_json(inside.read(RECORD))
+        _check_members(packed, inside, record)
+        # Names and sizes were checked first; hashes can only be checked on the
+        # unpacked files.
+        inside.extractall(out / "archived")
     for name, digest in record["sha256"].items():
         if file_hash(out / "archived" / name) != digest:
             raise DataError(

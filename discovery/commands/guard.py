@@ -6,7 +6,8 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,8 @@ import typer
 from sciren.errors import DownloadError, SciRenError, ShapeError, TrainingError
 
 _WORK_ERRORS = (TrainingError, ShapeError, DownloadError)
-_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+REQUESTS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTED, TERMINATED = (128 + number for number in REQUESTS)
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Course:
         told: whether that end is told;  done: whether the work had ended before it.
     """
 
-    asked: int = _INTERRUPTED
+    asked: int = INTERRUPTED
     told: bool = False
     done: bool = False
 
@@ -54,7 +56,7 @@ def set_options(quiet: bool, debug: bool) -> None:
 
 def end_on_request() -> None:
     """Let a request to end (SIGTERM) stop the work as Ctrl-C does."""
-    course.asked, course.told, course.done = _INTERRUPTED, False, False
+    course.asked, course.told, course.done = INTERRUPTED, False, False
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _terminate)
 
@@ -62,12 +64,12 @@ def end_on_request() -> None:
 def ignore_requests() -> None:
     """Let requests to end pass: all is done, and the process is ending by itself."""
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in REQUESTS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
-    course.asked = _TERMINATED
+    course.asked = TERMINATED
     raise KeyboardInterrupt
 
 
@@ -145,9 +147,24 @@ def _stop(error: KeyboardInterrupt) -> None:
 
 
 def _tell_end(kept: str) -> None:
-    course.told = True
-    word = "terminated" if course.asked == _TERMINATED else "interrupted"
-    tell(f"{word}: {kept}")
+    word = "terminated" if course.asked == TERMINATED else "interrupted"
+    with _undisturbed():
+        course.told = True
+        tell(f"{word}: {kept}")
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let further requests to end pass: a second Ctrl-C would cut the sentence off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in REQUESTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def code_of_end(code: object) -> object:
@@ -159,7 +176,7 @@ def code_of_end(code: object) -> object:
     Args:
         code: with which the program is about to end.
     """
-    if code != _INTERRUPTED or course.told:
+    if code != INTERRUPTED or course.told:
         return code
     if course.done:
         return 0

@@ -10,9 +10,9 @@ import numpy as np
 
 from discovery.dynamics.deviating import GroupModes
 from discovery.dynamics.spread import Spread
+from sciren.bounded import damage_told, parse_json, read_bounded
 from sciren.errors import (
     DataError,
-    ExpressionError,
     FormatError,
     closest_names,
 )
@@ -295,8 +295,12 @@ class SeriesEquations:
         from symbolic.model.symbolic_model import SymbolicModel
 
         path = Path(path)
+        what = f"equations of series {path} cannot be read"
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
+            stored = parse_json(read_bounded(path))
+        except (OSError, ValueError) as error:
+            raise FormatError(f"{what}: {error}") from error
+        with damage_told(FormatError, what, passed=()):
             if not isinstance(stored, dict) or stored.get("format") != FORMAT:
                 raise FormatError(f"it is no file of the format {FORMAT!r}")
             judged, deviating = stored["verification"], stored.get("deviations")
@@ -316,7 +320,3 @@ class SeriesEquations:
                 },
                 GroupModes.from_json(deviating) if deviating else None,
             )
-        except (OSError, ValueError, LookupError, TypeError, ExpressionError) as error:
-            raise FormatError(
-                f"equations of series {path} cannot be read: {error}"
-            ) from error

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from discovery.runs.checkpoints import exact
-from discovery.runs.files import plain, read_json, write_text
+from discovery.runs.files import UNPACKING, plain, read_json, write_text
 from discovery.runs.folder import Kind, check_free, run_folder
-from sciren.errors import ConfigError, DataError, SciRenError
+from sciren.bounded import damage_told
+from sciren.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from sciren.data import Table
@@ -95,7 +96,8 @@ def load_estimator(
 
     place = Path(folder)
     record = read_json(place / ESTIMATOR)
-    try:
+    what = f"{place}: is not as ScIReNRegressor.save writes it"
+    with damage_told(DataError, what, "save it again", also=UNPACKING):
         parameters = {n: _read(value) for n, value in record["parameters"].items()}
         model = load_model(place, decoder)
         if parameters["decoder"] is not None and decoder is not None:
@@ -116,12 +118,6 @@ def load_estimator(
         estimator.model_, estimator._discovery = model, None
         estimator.history_ = History(**record["history"])
         estimator._training = Training.from_record(model, record["training"])
-    except (KeyError, TypeError, OSError, ValueError) as error:
-        if isinstance(error, SciRenError):
-            raise
-        raise DataError(
-            f"{place}: is not as ScIReNRegressor.save writes it ({error!r}); save it again"
-        ) from error
     return estimator
 
 

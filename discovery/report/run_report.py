@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from discovery.config.yaml_file import parse_yaml, read_yaml_mapping
 from discovery.report.browser_data import browser_data
 from discovery.report.edge_cards import edge_cards
 from discovery.report.failures import failures
@@ -102,16 +103,13 @@ def _network(discovery: "Discovery", folder: Path) -> tuple[str, str] | None:
 
 def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
     """Return the encoder and its process from a run alone; a black box has none."""
-    import yaml
-
     from visualize import Process, encoder_graph
 
     model = discovery.equations
     if model is None or model.edges.empty:
         return None
     # The settings name the process model; its code is not needed to draw it.
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    decoder = config["decoder"]
+    decoder = read_yaml_mapping(folder / "config.yaml").get("decoder")
     process = decoder and Process(
         decoder["name"].rpartition(":")[2],
         tuple(model.target_columns),
@@ -179,9 +177,7 @@ def _candidates(discovery: "Discovery") -> "pd.DataFrame | None":
 
 
 def _title(record: dict[str, Any], config: str) -> str:
-    import yaml
-
-    out = Path(str(yaml.safe_load(config)["out"])).name
+    out = Path(str(parse_yaml(config, "config.yaml")["out"])).name
     return f"{', '.join(record['targets'])}: {out}"
 
 

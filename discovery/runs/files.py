@@ -3,6 +3,8 @@
 import hashlib
 import json
 import math
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
@@ -19,6 +21,9 @@ from sciren.errors import ConfigError, DataError
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+UNPACKING = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What the standard library raises for a damaged zip file."""
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:

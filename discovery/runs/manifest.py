@@ -20,6 +20,7 @@ from discovery.config.file import versions
 from discovery.config.settings import RunConfig
 from discovery.runs.files import file_hash, read_json, write_json
 from discovery.runs.leftovers import is_hidden
+from sciren.bounded import DAMAGE
 from sciren.errors import DataError, SciRenError
 
 MANIFEST = "manifest.json"
@@ -46,13 +47,7 @@ def edits_accepted(accept: bool = True) -> Iterator[None]:
     token = _accepted.set(altered if accept else None)
     try:
         yield
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
+    except DAMAGE as error:
         if isinstance(error, SciRenError) or not altered:
             raise
         raise DataError(

@@ -13,7 +13,8 @@ from discovery.runs.folder import open_edited
 from discovery.runs.formulas import with_formulas
 from discovery.tables.records import PARTS
 from discovery.verdict.record import Verdict, not_judged
-from sciren.errors import DataError, DecoderError, SciRenError
+from sciren.bounded import damage_told
+from sciren.errors import DataError, DecoderError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,8 @@ Record = TypeVar("Record", bound=DiscoveryRecord)
 
 REPLICATES, VERDICT = "replicates.csv", "verdict.json"
 UNCERTAINTY, BANDS = "uncertainty.json", "bands.csv"
+METRICS = "metrics.json"
+UNLIKE, REMEDY = "is not as `sciren discover` writes it", "run it again"
 
 
 @overload
@@ -47,9 +50,9 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
     """
     # Opening refuses altered runs; where edits are accepted their note comes first.
     run, edited = open_edited(folder)
-    metrics = read_record(run / "metrics.json")
+    metrics = read_record(run / METRICS)
     equations, series = stored_equations(run)
-    try:
+    with damage_told(DataError, f"{run / METRICS}: {UNLIKE}", REMEDY):
         return kind(
             None,
             equations,
@@ -74,16 +77,6 @@ def load_discovery(folder: Path, kind: type[Any] = DiscoveryRecord) -> Any:
             group_scores=_rows(metrics.get("groups")),
             noise=metrics.get("noise"),
         )
-    except DataError:
-        raise
-    # Whatever a file that was written by hand may raise becomes one line with its name.
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, SciRenError):
-            raise
-        raise DataError(
-            f"{run / 'metrics.json'}: is not as `sciren discover` writes it ({error!r}); "
-            "run it again"
-        ) from error
 
 
 def stored_verdict(run: Path) -> Verdict:
@@ -110,20 +103,8 @@ def _read_as(file: Path, build: Callable[[Any], Built]) -> Built:
     Raises:
         DataError: the file does not hold what the object is built from.
     """
-    try:
+    with damage_told(DataError, f"{file}: {UNLIKE}", REMEDY):
         return build(read_json(file))
-    except DataError:
-        raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-    ) as error:
-        raise DataError(
-            f"{file}: is not as `sciren discover` writes it ({error!r:.200}); run it again"
-        ) from error
 
 
 def constants_of(metrics: dict[str, Any]) -> "pd.DataFrame":

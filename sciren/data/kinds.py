@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sciren.bounded import damage_told
 from sciren.data.frames import numeric_column
 from sciren.data.labels import id_text, sorted_labels
 from sciren.errors import ConfigError, DataError, FormatError
@@ -284,7 +285,7 @@ def kind_from_json(stored: Any) -> FeatureKind:
     Raises:
         FormatError: no kind.
     """
-    try:
+    with damage_told(FormatError, "the kind of a feature cannot be read", passed=()):
         match stored["kind"]:
             case "numeric":
                 return NUMERIC
@@ -296,8 +297,6 @@ def kind_from_json(stored: Any) -> FeatureKind:
                 # Rising codes are what searches of classes rely on.
                 if len(labels) == len(codes) and list(codes) == sorted(set(codes)):
                     return Categorical(labels, codes)
-    except (LookupError, TypeError, ValueError, ConfigError) as error:
-        raise FormatError(f"the kind of a feature cannot be read: {error}") from error
     raise FormatError(f"{stored!r:.80} is no kind of a feature")
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sciren.bounded import MOST_TENSORS, read_bounded
+from sciren.bounded import DAMAGE, MOST_TENSORS, read_bounded
 from sciren.errors import FormatError
 
 STORAGES = {
@@ -41,17 +41,7 @@ LITERALS = {
     "BININT", "BININT1", "BININT2", "LONG1", "BINUNICODE", "SHORT_BINUNICODE",
 }  # fmt: skip
 # what damaged files lead to, in the parts of the standard library and torch used here
-BROKEN = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+BROKEN = (*DAMAGE, struct.error)
 SHARED = 4  # times that the numbers of a file may be shown by its tensors
 TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 

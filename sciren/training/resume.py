@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from sciren.bounded import MOST_TENSORS, parse_json, read_bounded
+from sciren.bounded import MOST_TENSORS, damage_told, parse_json, read_bounded
 from sciren.data.table import Table
 from sciren.errors import FormatError, TrainingError
 from sciren.training.config import TrainConfig
@@ -95,7 +95,9 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        try:
+        what = f"checkpoint {self.path} cannot be read"
+        remedy = f"Remove {self.folder} to train from the start"
+        with damage_told(FormatError, what, remedy, also=(OSError, SafetensorError)):
             record = parse_json(read_bounded(self.path))
             if record["format"] != FORMAT:
                 raise FormatError(f"{self.path} is no checkpoint of format {FORMAT!r}")
@@ -110,13 +112,6 @@ class Checkpoint:
                 )
             tensors, state = load(content), dict(record["state"])
             stored = dict(record["identity"])
-        except (OSError, LookupError, TypeError, ValueError, SafetensorError) as error:
-            if isinstance(error, FormatError):
-                raise
-            raise FormatError(
-                f"checkpoint {self.path} cannot be read: {error}. Remove {self.folder} "
-                "to train from the start"
-            ) from error
         self._check(stored)
         return tensors, state
 

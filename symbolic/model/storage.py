@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from sciren.bounded import parse_json, read_bounded
+from sciren.bounded import damage_told, parse_json, read_bounded
 from sciren.data.kinds import kinds_from_json, kinds_to_json
 from sciren.errors import ExpressionError, FormatError
 from symbolic.curves.spline_curve import SplineCurve
@@ -96,22 +96,9 @@ def from_json(stored: Any, kind: type[Any] = EquationRecord) -> Any:
     """
     if not isinstance(stored, dict) or stored.get("format") != FORMAT:
         raise FormatError(f"this is no equation file of the format {FORMAT!r}")
-    # A file may hold anything. What it makes Python raise is told as an unreadable file, except
-    # for errors that already say what is wrong.
-    try:
+    told = (FormatError, ExpressionError)
+    with damage_told(FormatError, "the equation file cannot be read", passed=told):
         return _rebuilt(stored, kind)
-    except (FormatError, ExpressionError):
-        raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-        MemoryError,
-    ) as error:
-        raise FormatError(f"the equation file cannot be read: {error!r}") from error
 
 
 def _rebuilt(stored: dict[str, Any], kind: type[Record]) -> Record:

@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+import types
 import warnings
 
 import pytest
 
-from discovery import cli
+from discovery import cli, entry
 from discovery.commands import guard
 from sciren.errors import DataWarning, ShapeError, TrainingError
 
@@ -165,6 +166,32 @@ def test_an_interrupt_while_words_are_read_is_told(
         "discovery.cli.set_options", lambda *_: os.kill(os.getpid(), number)
     )
     assert run("init") == code
+    assert capsys.readouterr().err == f"{word}: nothing was written\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_an_interrupt_while_the_commands_are_loaded_is_told_once(
+    monkeypatch, capsys, signals, number, code, word
+):
+    write = guard._write
+
+    def asked_again(stream, text):
+        os.kill(os.getpid(), signal.SIGINT)
+        write(stream, text)
+
+    monkeypatch.setattr(guard, "_write", asked_again)
+    monkeypatch.setattr(cli, "app", lambda **_: os.kill(os.getpid(), number))
+    assert run("init") == code
+    assert capsys.readouterr().err == f"{word}: nothing was written\n"
+    loading = types.ModuleType("discovery.cli")
+    vars(loading)["__getattr__"] = lambda name: os.kill(os.getpid(), number)
+    monkeypatch.setitem(sys.modules, "discovery.cli", loading)
+    with pytest.raises(SystemExit) as end:
+        entry.main()
+    assert end.value.code == code
     assert capsys.readouterr().err == f"{word}: nothing was written\n"
 
 

@@ -210,7 +210,7 @@ ALTERED = [
     ),
     (setting("constraints", 0, "name", to="hard_sigmoid"), "needs both bounds"),
     (setting("constraints", 0, "name", to="sigmoid"), "cannot be rebuilt"),
-    (setting("violation", to="much"), "cannot be rebuilt: could not convert"),
+    (setting("violation", to="much"), "cannot be rebuilt: .*could not convert"),
     (setting("violation", to=None), "cannot be rebuilt"),
     (setting("residual", to="cubic"), "stored residual 'cubic' is none of"),
     (setting("scaling", to="robust"), "stored scaling 'robust' is none of"),
@@ -234,8 +234,8 @@ ALTERED = [
         r"has constants \['q10'\], the stored model has \[\]",
     ),
     (setting("targets", to=["nee"]), r"has targets \['reco'\], the stored model"),
-    (lambda stored: stored.pop("features"), "cannot be rebuilt: 'features'"),
-    (lambda stored: stored.pop("targets"), "cannot be rebuilt: 'targets'"),
+    (lambda stored: stored.pop("features"), "cannot be rebuilt: .*'features'"),
+    (lambda stored: stored.pop("targets"), "cannot be rebuilt: .*'targets'"),
 ]
 
 
