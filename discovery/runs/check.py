@@ -164,51 +164,51 @@ def _parameter(parameter: "Parameter") -> str:
     return f"{text} {parameter.unit}".rstrip()
 
 
+def _series_steps(study: SeriesStudy) -> tuple[list[str], bool]:
+    """Return what is found before relations with features, and whether these are sought."""
+    from discovery.dynamics.functions.closing import closes_functions
+    from discovery.dynamics.state_function import finds_state_function
+
+    decoder, table = study.decoder, study.table
+    if finds_state_function(study):
+        return ["curve of the state", "closed forms"], False
+    first = []
+    if closes_functions(study):
+        latents = (*decoder.row_latents, *decoder.state_latents)
+        first = [f"curves of {', '.join(p.name for p in latents)}", "closed forms"]
+        if not decoder.group_latents:
+            return first, False
+    # As `sciren.dynamics.fitting`: groups too short for numbers of their own, or drawn about
+    # a relation, are fitted together.
+    numbers = len(decoder.group_latents) + len(decoder.constant_names)
+    counts = table.compared(decoder.warmup).sum((0, 2))
+    deviate = any(p.deviation for p in decoder.group_latents)
+    trains = bool(table.static_names)
+    together = trains and (deviate or np.median(counts) <= numbers)
+    return [*first, f"{'all groups' if together else 'every group'} fitted "
+            f"{'together' if together else 'alone'}"], trains  # fmt: skip
+
+
 def _steps(ready: ReadyRun) -> list[str]:
     """Return what a run would do, in order."""
     from discovery.config.build import model_of
-    from discovery.dynamics.functions.closing import closes_functions
-    from discovery.dynamics.state_function import finds_state_function
     from sciren.training.engines import choose_engine
 
     study = ready.study
     decided = study.config.discovery
-    # Four ways of working with series; only the last trains a network.
-    if closes_functions(study):
-        latents = (*study.decoder.row_latents, *study.decoder.state_latents)
-        first = [f"curves of {', '.join(p.name for p in latents)}", "closed forms"]
-        if not study.decoder.group_latents:
+    if isinstance(study, SeriesStudy):
+        first, trains = _series_steps(study)
+        if not trains:
             return [*first, "free runs", "verdict", "report"]
-        if not study.table.static_names:
-            return [
-                *first,
-                "every group fitted alone",
-                "free runs",
-                "verdict",
-                "report",
-            ]
-        return [
-            *first,
-            "every group fitted alone",
-            "training",
-            "equations",
-            "verdict",
-            "report",
-        ]
-    if finds_state_function(study):
-        return ["curve of the state", "closed forms", "free runs", "verdict", "report"]
-    if isinstance(study, SeriesStudy) and not study.config.features:
-        return ["every group fitted alone", "free runs", "verdict", "report"]
-    # The model is built, because the engine depends on what encoder and process allow.
-    _, why = choose_engine(model_of(study.config, study.decoder), ready.training)
-    steps = [f"training ({why})"]
-    series = isinstance(study, SeriesStudy)
-    if series:
-        steps.insert(0, "every group fitted alone")
-    if decided.members > 1 and not series:
-        steps.append(f"{decided.members} members")
-    if decided.baselines and not series:
-        steps.append("baselines")
+        steps = [*first, "training (curves of the features, through the simulation)"]
+    else:
+        # The model is built, because the engine depends on what encoder and process allow.
+        _, why = choose_engine(model_of(study.config, study.decoder), ready.training)
+        steps = [f"training ({why})"]
+        if decided.members > 1:
+            steps.append(f"{decided.members} members")
+        if decided.baselines:
+            steps.append("baselines")
     steps += [f"equations ({', '.join(decided.families)})", "consistency"]
     if decided.bootstrap:
         steps.append(f"{decided.bootstrap} resamples")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from sciren.decoders.dynamic import DynamicModel
 
 TIMES = ("time", "date", "datetime", "timestamp", "day", "t", "doy")
+UNITS = {"_s": "s", "_min": "min", "_h": "h", "_d": "d", "_yr": "yr"}
+"""End of the name of a column of times -> its unit."""
 GROUPS = (
     "site", "basin", "catchment", "gauge", "station", "subject", "person", "plot", "group",
     "id", "site_id", "basin_id", "gauge_id", "station_id",
@@ -91,7 +93,7 @@ def suggest_series(path: Path) -> Suggestion:
         "targets": targets, "split": split, "out": f"runs/{path.name.split('.')[0]}",
     }  # fmt: skip
     if not _stamps(_column(frame, time)):
-        settings["units"] = {time: "d"}
+        settings["units"] = {time: _time_word(time)[1]}
     return Suggestion(settings, _comments(frame, group, model, static, features, count))
 
 
@@ -107,6 +109,15 @@ def _bare(name: str) -> str:
     return word
 
 
+def _time_word(name: str) -> tuple[str, str]:
+    """Return the bare name of a column of times, and its unit: time_min -> time, min."""
+    word = _bare(name)
+    for end, unit in UNITS.items():
+        if word.endswith(end) and word.removesuffix(end) in TIMES:
+            return word.removesuffix(end), unit
+    return word, "d"
+
+
 def _stamps(values: "pd.Series") -> bool:
     return values.dtype.kind not in "iuf"
 
@@ -114,8 +125,8 @@ def _stamps(values: "pd.Series") -> bool:
 def _time_of(frame: "pd.DataFrame", path: Path) -> str:
     import pandas as pd
 
-    for name in sorted(frame.columns, key=lambda n: _bare(str(n)) not in TIMES):
-        values, known = _column(frame, str(name)), _bare(str(name)) in TIMES
+    for name in sorted(frame.columns, key=lambda n: _time_word(str(n))[0] not in TIMES):
+        values, known = _column(frame, str(name)), _time_word(str(name))[0] in TIMES
         # Numbers are times under a name that says so; texts are where they read as such.
         if not _stamps(values):
             if known:
@@ -126,8 +137,9 @@ def _time_of(frame: "pd.DataFrame", path: Path) -> str:
         if len(head) and bool(read.notna().all()):
             return str(name)
     raise ConfigError(
-        f"{path}: no column holds times; call it time, date or day, or write the "
-        "configuration of a table without series: sciren init FOLDER"
+        f"{path}: no column holds times; call it time, date or day, or time_min where it "
+        "counts minutes, or write the configuration of a table without series: sciren init "
+        "FOLDER"
     )
 
 
@@ -185,13 +197,19 @@ def _process_for(
         missing = [name for name in names if name not in matched]
         if not missing and (best is None or len(matched) > len(best[1])):
             best = model, matched
-        if len(missing) < len(closest[1]) or not closest[0]:
+        # A process of which the table has nothing is not close, however little it needs.
+        if matched and (len(missing) < len(closest[1]) or not closest[0]):
             closest = model.name, missing
     if best is None:
+        near = (
+            f"the closest, {closest[0]}, also needs {', '.join(closest[1])}"
+            if closest[0]
+            else f"none knows any of {', '.join(columns) or 'no numbers'}"
+        )
         raise ConfigError(
-            f"{path}: no process with memory of the shelf takes its columns; the closest, "
-            f"{closest[0]}, also needs {', '.join(closest[1])}. Name the columns so, or "
-            "write your own process: sciren init FOLDER --process-model"
+            f"{path}: no process with memory of the shelf takes its columns; {near}. Name "
+            "the columns as `sciren processes` does, or write your own process: sciren init "
+            "FOLDER --process-model"
         )
     model, matched = best
     forcings, targets = (

@@ -68,6 +68,7 @@ def test_a_clock_of_numbers_has_a_unit(tmp_path):
         (pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}), "no column holds times"),
         (pd.DataFrame({"day": [1, 1], "p": [1.0, 2.0]}), "occurs twice"),
         (pd.DataFrame({"day": [1, 2], "p": [1.0, 2.0]}), "also needs"),
+        (pd.DataFrame({"day": [1, 2], "dose": [1.0, 2.0]}), "none knows any of dose"),
     ],
 )
 def test_what_is_no_series_of_the_shelf_is_told(tmp_path, frame, message):
@@ -80,3 +81,11 @@ def test_a_configuration_that_is_there_stays(tmp_path):
     with pytest.raises(ConfigError, match="stays as it is"):
         write_series_starter(tmp_path, written(tmp_path, catchments(1)))
     assert (tmp_path / "CONFIG.yaml").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("name", "unit"), [("time_min", "min"), ("Time_h", "h")])
+def test_the_unit_of_times_is_the_end_of_their_name(tmp_path, name, unit):
+    frame = pd.DataFrame({name: np.arange(30.0), "rain": 1.0, "pet": 2.0, "q": 0.5})
+    settings = suggest_series(written(tmp_path, frame)).settings
+    assert settings["data"]["time"] == name
+    assert settings["units"] == {name: unit}
