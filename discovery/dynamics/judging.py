@@ -11,6 +11,7 @@ from discovery.dynamics.scores import CONSTANT
 from discovery.results.scoring import CURVE, EQUATION
 from discovery.verdict.faithful import consistency_reasons
 from discovery.verdict.record import Reason, Verdict
+from symbolic.dynamics.state_closed_forms import FREE_RUN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
     from symbolic.verdict import Check
 
     Runs = Mapping[str, Mapping[str, SeriesPrediction]]
-
-FREE_RUN = 0.25
-"""Share by which the squares of free runs may exceed those of the curve: true forms of
-simulated stores stay below 0.05 (`tests/discovery/dynamics/test_state_function_run.py`)."""
 
 LEVEL = 0.05  # one-sided, as of every test of a verdict
 SECOND_LEVEL = "response"  # subject of reasons about rows of the linearised loss
@@ -228,15 +225,16 @@ def judge_state_function(
     families = dict.fromkeys(
         form.family for form in forms.forms if form.relation.label in forms.equals
     )
-    shown = ", ".join(families)
+    shown, alone = ", ".join(families), len(families) == 1 and not forms.refused
+    sentence = f"The data say that {forms.latent} is of the family {shown}"
+    if forms.refused:
+        sentence = f"No family is claimed for {forms.latent}: the curve is nearer"
+    elif not alone:
+        sentence = f"The data cannot tell the families of {forms.latent} apart: {shown}"
+    step = "" if alone else f"Observe the series where {forms.state} goes further"
     reasons.append(
-        Reason("identified", forms.latent, len(families) == 1,
-               f"The data say that {forms.latent} is of the family {shown}"
-               if len(families) == 1
-               else f"The data cannot tell the families of {forms.latent} apart: {shown}",
-               next_step="" if len(families) == 1
-               else f"Observe the series where {forms.state} goes further", rank=2)
-    )  # fmt: skip
+        Reason("identified", forms.latent, alone, sentence, next_step=step, rank=2)
+    )
     doubtful = discovery.constants.loc[~discovery.constants["identified"].astype(bool)]
     for row in doubtful.to_dict("records"):
         name = " of ".join(filter(None, (row["constant"], row["latent"])))

@@ -4,9 +4,11 @@
                      curve in units of its errors; far ones are left out
 2. joint refit       all constants of a candidate and of the process, by Gauss and Newton
                      through the free run, residuals whitened
-3. choice            criterion = n log(squares / n) + k log(n), the lowest; forms that come
-                     close to it are named as equals
-4. refusal           where the curve fits better by more than chance allows
+3. choice            criterion = n log(squares / n) + k log(n), the lowest of the forms whose
+                     free runs are about as near as the curve's; forms that come close to
+                     it are named as equals
+4. refusal           where the curve fits better by more than chance allows, or its free
+                     runs are nearer
 
 Curves only propose: a curve is smoothed, the refit is not.
 """
@@ -30,7 +32,10 @@ from symbolic.dynamics.state_relation import (
 )
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sciren.dynamics import StateFit
+    from sciren.dynamics.functions.problem import FunctionProblem
     from sciren.dynamics.functions.terms import Term
 
 POINTS = 60  # of the curve: four for each of its fifteen coefficients
@@ -39,6 +44,11 @@ EQUAL_WITHIN = 5.0  # of the criterion, as in `symbolic.curves.fit.fit_curve`
 FAR = 40.0
 """Criterion on the curve above the best at which a candidate is not refitted: the curve
 is smoothed, so that the true family may miss it by several of its errors."""
+FREE_RUN = 0.25
+"""Share by which the squares of free runs may exceed those of the curve. Whitened residuals
+see changes from row to row: where a process lacks what lasts, a form may follow those and
+be far off for years. True forms of simulated stores stay below 0.05
+(`tests/discovery/dynamics/test_state_function_run.py`)."""
 MOST_REFITS = 6  # each costs as much as a weight of roughness of the curve
 ITERATIONS, TOLERANCE = 20, 1e-7
 
@@ -54,6 +64,7 @@ class StateForm:
         function: the latent as a function of its state.
         expression: sympy formula of the state.
         squares: whitened sum of squares;  criterion: see above.
+        free: sum of squares of the free run, not whitened.
     """
 
     relation: Relation
@@ -65,6 +76,7 @@ class StateForm:
     expression: Any
     squares: float
     criterion: float
+    free: float
 
     @property
     def family(self) -> str:
@@ -103,7 +115,12 @@ class StateForms:
     def equals(self) -> tuple[str, ...]:
         """Labels of the forms that do as well, the best first."""
         limit = self.best.criterion + EQUAL_WITHIN
-        return tuple(f.relation.label for f in self.forms if f.criterion <= limit)
+        strays = _strays(self.fit, self.best)
+        return tuple(
+            f.relation.label
+            for f in self.forms
+            if f.criterion <= limit and _strays(self.fit, f) == strays
+        )
 
     def recurrence(self, columns: dict[str, str] | None = None) -> Recurrence:
         """Return one step of the process with the formula in place of the latent.
@@ -141,11 +158,16 @@ def state_forms(
     reference = float(f"{middle:.1g}") if middle > 0 else 1.0
     curve = _known(fit)
     begun = _screened(relations(tuple(families), reference, latent.low), curve, fit)
-    forms = sorted((_refitted(fit, *start) for start in begun), key=_by_criterion)
+    forms = sorted(
+        (_refitted(fit, *start) for start in begun),
+        key=lambda form: (_strays(fit, form), form.criterion),
+    )
     # The curve's residuals hold its own errors; those of the form say what the noise is.
     best = _refitted(_with_noise(fit, forms[0]), forms[0].relation,
                      forms[0].function.constants)  # fmt: skip
-    best = replace(best, squares=forms[0].squares, criterion=forms[0].criterion)
+    best = replace(
+        best, squares=forms[0].squares, criterion=forms[0].criterion, free=forms[0].free
+    )
     return StateForms(
         latent.name, latent.state_input, (best, *forms[1:]), fit,
         _refusal(fit, forms[0]),
@@ -158,8 +180,15 @@ def constant_form(fit: "StateFit") -> StateForm:
     return _refitted(fit, flat, np.array([fit.function.value(fit.visited).mean()]))
 
 
-def _by_criterion(form: StateForm) -> float:
-    return form.criterion
+def _strays(fit: "StateFit", form: StateForm) -> bool:
+    """Whether free runs with a form are far from those with the curve."""
+    return form.free > (1 + FREE_RUN) * _free_squares(fit.problem, fit.theta)
+
+
+def _free_squares(problem: "FunctionProblem", theta: "Tensor") -> float:
+    """Return the sum of squares of the free run, every target in units of its scale."""
+    outputs = problem.trajectory(theta).outputs
+    return float((problem.comparison.residual(outputs) ** 2).sum())
 
 
 def _known(fit: "StateFit") -> KnownCurve:
@@ -311,11 +340,19 @@ def _described(
         squares,
         # n log(squares / n) + k log n, with k the constants of form and process
         fit.count * np.log(squares / fit.count) + free * np.log(fit.count),
+        _free_squares(problem, theta),
     )
 
 
 def _refusal(fit: "StateFit", form: StateForm) -> str:
     """Tell why a form is not the curve: the curve is better by more than chance."""
+    if _strays(fit, form):
+        times = form.free / _free_squares(fit.problem, fit.theta)
+        return (
+            f"{form.relation.label}, the best form, leaves {times:.3g} times the squares of "
+            f"free runs with the curve; {1 + FREE_RUN:g} times are allowed. The process "
+            "lacks something that lasts: keep the curve"
+        )
     excess = form.squares - fit.squares
     # the curve's effective number of coefficients, less what the form spends itself
     freedom = max(

@@ -174,6 +174,18 @@ class ModeFits:
         return np.where(sd > 0, 1 - own / np.where(sd > 0, sd, 1.0), np.nan)
 
 
+def deviance_about(problem: GroupProblem, physical: np.ndarray) -> float:
+    """Return the deviance of predicted numbers (G, Q), deviations integrated out.
+
+    Comparable between predictions of one problem, whose noise and spreads stay.
+    """
+    law = problem.law
+    predicted = law.forward(physical)
+    t = group_modes(problem, predicted)
+    losses = problem.losses_near(law.backward(t) if law else physical)
+    return ModeFits(t, predicted, losses, problem, 0.0).deviance
+
+
 def fit_modes(
     problem: GroupProblem,
     predicted: np.ndarray,
