@@ -138,7 +138,10 @@ class SubsetFit:
 def backward(
     model: GramModel, offered: Sequence[int], variance: float, penalty: float
 ) -> list[int]:
-    """Drop the block that costs least while it costs no more than its penalty.
+    """Drop blocks one by one, the cheapest first, and keep the subset of lowest BIC.
+
+    The path goes on to the end, because of blocks that stand in for each other no single
+    drop may pay while that of all of them does.
 
     Args:
         model: normal equations of all blocks.
@@ -149,6 +152,7 @@ def backward(
         The blocks that stay, in the order of offered.
     """
     fit = model.fit(offered)
+    kept, criterion, lowest = fit, 0.0, 0.0
     while fit.places:
         # Price per column of what a block explains; above zero it is worth its columns.
         excess = {
@@ -156,10 +160,11 @@ def backward(
             for block, place in fit.places.items()
         }
         cheapest = min(excess, key=lambda block: excess[block])
-        if excess[cheapest] > 0:
-            break
+        criterion += excess[cheapest]
         fit = fit.without(cheapest)
-    return [block for block in offered if block in fit.places]
+        if criterion <= lowest:
+            kept, lowest = fit, criterion
+    return [block for block in offered if block in kept.places]
 
 
 def _inverse(matrix: np.ndarray) -> np.ndarray:

@@ -76,12 +76,14 @@ class Search:
         self.correlation: float | None = None
         self.minima: tuple[Minimum, ...] = ()
         self.law_is_known = known is not None
+        self.without_curves: Fit | None = None
         if known is not None:
             self._continue(known)
             return
         none = self.whole.subset(())
         theta = None if start is None else np.asarray(start, dtype=float)
-        self.fit = solve(process, none, self.whitening, start=theta)
+        self.fit = solve(self.process, none, self.whitening, start=theta)
+        self.without_curves = self.fit
 
     def _continue(self, known: Known) -> None:
         """Begin at the fit of more rows, under their law of the noise."""
@@ -189,17 +191,40 @@ class Search:
         return fit
 
     def _refitted(self, fit: Fit, edges: Sequence[Edge]) -> Fit:
-        design = self.whole.subset(edges)
-        start = carried(fit, design)
-        return solve(self.process, design, self.whitening, start=start)
+        return self._solved(fit, self.whole.subset(edges))
+
+    def _solved(self, before: Fit, design: Design) -> Fit:
+        """Fit a design from another fit, and from constant latents if that ends too high.
+
+        Constant latents are a special case of every design. A curve that holds a latent on
+        its bound in many rows feels neither level nor coefficients there any more, so that
+        a search from such a place can end above them.
+        """
+        start = carried(before, design)
+        fit = solve(self.process, design, self.whitening, start=start)
+        constant = self._constant_latents()
+        if fit.loss <= constant.loss:
+            return fit
+        start = carried(constant, design)
+        other = solve(self.process, design, self.whitening, start=start)
+        return min(fit, other, key=lambda candidate: candidate.loss)
+
+    def _constant_latents(self) -> Fit:
+        """Fit levels and constants alone under the present law of the noise."""
+        known = self.without_curves
+        if known is None or known.whitening is not self.whitening:
+            start = None if known is None else known.theta
+            none = self.whole.subset(())
+            known = solve(self.process, none, self.whitening, start=start)
+            self.without_curves = known
+        return known
 
     def _large(self, before: Fit) -> Fit:
         """Fit all edges, or as many of the strongest as the observations allow."""
         design = self.whole
         if design.size > MOST_COLUMNS * len(self.process):
             design = design.subset(self._strongest())
-        start = carried(before, design)
-        return solve(self.process, design, self.whitening, start=start)
+        return self._solved(before, design)
 
     def _strongest(self) -> list[Edge]:
         """Return selected edges and those that explain most alone, up to the limit."""

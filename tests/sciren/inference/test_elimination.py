@@ -38,3 +38,20 @@ def test_backward_keeps_what_is_worth_its_price(problem):
     _, _, model = problem
     assert backward(model, [0, 1, 2], 1.0, np.log(200)) == [0, 1]
     assert backward(model, [0, 1, 2], 1.0, 1e9) == []
+
+
+def test_two_blocks_that_stand_in_for_each_other_have_to_pay_together():
+    rng = np.random.default_rng(0)
+    common, apart = rng.standard_normal((2, 300))
+    columns = np.column_stack((common + 0.1 * apart, common - 0.1 * apart))
+    columns /= np.linalg.norm(columns, axis=0)
+    # y needs both: a drop of either costs 1.5 prices, that of both no more
+    difference = columns[:, 0] - columns[:, 1]
+    y = np.sqrt(1.5) * difference / np.linalg.norm(difference)
+    model = GramModel.of(
+        columns, y, np.array([], dtype=int), {0: np.array([0]), 1: np.array([1])}
+    )
+    for block in (0, 1):
+        assert model.fit([0, 1]).rise(block) == pytest.approx(1.5, rel=0.02)
+    assert backward(model, [0, 1], 1.0, 1.0) == []
+    assert backward(model, [0, 1], 1.0, 0.7) == [0, 1]

@@ -10,6 +10,7 @@ from sciren import LinearEncoder, ScIReN, Table
 from sciren.inference import ObservedProcess, select
 from sciren.inference.intervals.bands import selected_bands
 from sciren.inference.selection import select_again
+from sciren.inference.solve import solve
 from tests.sciren.inference.conftest import drivers
 
 
@@ -142,3 +143,18 @@ def test_many_edges_are_dropped_together_and_folds_ask_the_kept_ones_only():
     assert not found.few
     again = select_again(found, process.take(np.arange(0, 1500, 2)))
     assert set(again.offered) == set(found.kept)
+
+
+def test_no_selected_model_ends_above_constant_latents():
+    """Curves of time hold rb at zero in many rows, where no search feels them any more."""
+    from benchmarks.belief.placebo import smooth_coordinates
+    from benchmarks.belief.records import FEATURES, Cell, record
+    from benchmarks.belief.selection import observed
+
+    cell, columns = Cell("q10", 300, 1.0, 0.95), list(FEATURES)
+    frame = record(cell, 1107)
+    chance = np.random.default_rng([1107, 77])
+    frame[columns] = smooth_coordinates(frame[columns].to_numpy(), chance)
+    fit = select(observed(cell, frame)).fit
+    constant = solve(fit.process, fit.design.subset(()), fit.whitening)
+    assert fit.loss <= constant.loss * (1 + 1e-6)
