@@ -1,7 +1,8 @@
 """One part at a time: `python -m benchmarks.belief PART [--sets 0-19] [--cases NAME ...]`.
 
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
-verdict (right and wrong models, useless features), identifiability (eleven cases),
+verdict (right and wrong models, useless features), interactions (terms of several
+features, real and not), identifiability (eleven cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
 bands (whole curves), forms (names of curves inside them), prediction (new observations),
 kinds (effects and slopes of classes, waves on a circle), edges (from 20 edges on), towers
@@ -23,6 +24,7 @@ PARTS = {
     "selection": "benchmarks.belief.selection",
     "placebo": "benchmarks.belief.placebo",
     "verdict": "benchmarks.belief.verdicts",
+    "interactions": "benchmarks.belief.interactions",
     "identifiability": "benchmarks.belief.identifiability",
     "coverage": "benchmarks.belief.coverage",
     "coefficients": "benchmarks.belief.coefficients",

@@ -62,7 +62,7 @@ class RobustTest:
                 covariance = independent_meat(scores, leverage)
             else:
                 covariance, freedom = long_run_covariance(scores, self.rank)
-            p_values[block] = _wald(
+            p_values[block] = wald_p_value(
                 fit.theta[place], covariance, freedom, self.rank is None
             )
         return p_values
@@ -82,10 +82,16 @@ def long_run_covariance(
     return cosine_meat(scores, count, rank=rank), count
 
 
-def _wald(
+def wald_p_value(
     theta: np.ndarray, covariance: np.ndarray, freedom: float, independent: bool
 ) -> float:
-    """p-value of theta = 0."""
+    """Return the p-value of theta = 0.
+
+    Args:
+        theta: (d,) estimates;  covariance: (d, d) of them.
+        freedom: of the residual (independent rows) or number of cosines (time order).
+        independent: whether rows are taken as independent.
+    """
     size = len(theta)
     if size == 0:
         return 1.0
