@@ -66,6 +66,7 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
         )
     # Where edges are few the folds repeated the selection; else the reader is told that
     # they did not.
+    reasons += like_slow_noise(evidence, held)
     reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
     return (
         reasons if selection.few else [*reasons, _kept_in_folds(len(selection.status))]
@@ -79,6 +80,22 @@ def _kept_in_folds(count: int) -> Reason:
         "features of all rows"
     )
     return Reason("identified", "edges", True, sentence, rank=8)
+
+
+def like_slow_noise(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
+    """Edges of the equations that explain no more than a noise with a long memory."""
+    selection = evidence.selection
+    assert selection is not None
+    edges = [edge for edge in selection.slow if edge in held]
+    if not edges:
+        return []
+    names = listed([selection.name(edge) for edge in edges])
+    sentence = (
+        f"{names} cannot be told apart from slow noise: constant latents with a noise that "
+        "remembers longer explain the series as well"
+    )
+    step = "Test them on sites or seasons that were held out before claiming them"
+    return [Reason("identified", names, False, sentence, next_step=step, rank=4)]
 
 
 def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:

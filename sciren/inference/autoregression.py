@@ -217,6 +217,17 @@ def _levinson(correlations: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     return predictors, np.array(left)
 
 
+def place_in_segment(segments: np.ndarray, order: int) -> np.ndarray:
+    """Return how many rows (m,) stand before each one in its segment, up to the order.
+
+    Args:
+        segments: (m,) ids, consecutive and rising.
+    """
+    rows = np.arange(len(segments))
+    starts = np.concatenate(([True], np.diff(segments) != 0))
+    return np.minimum(rows - np.maximum.accumulate(np.where(starts, rows, 0)), order)
+
+
 def filtered(
     autoregression: Autoregression, columns: np.ndarray, segments: np.ndarray
 ) -> np.ndarray:
@@ -230,11 +241,8 @@ def filtered(
         columns: (m, c);  segments: (m,) ids, consecutive and rising.
     """
     order = autoregression.order
-    starts = np.concatenate(([True], np.diff(segments) != 0))
-    first = np.maximum.accumulate(np.where(starts, np.arange(len(columns)), 0))
-    # Rows before this one in its segment, up to the order: row k of the table holds the
-    # predictor of that length, filled with zeros.
-    place = np.minimum(np.arange(len(columns)) - first, order)
+    place = place_in_segment(segments, order)
+    # Row k of the table holds the predictor of that length, filled with zeros.
     table = np.zeros((order + 1, order))
     for j, predictor in enumerate(autoregression.coefficients):
         table[j, :j] = predictor

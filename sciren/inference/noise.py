@@ -19,7 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from sciren.inference.autoregression import Autoregression, filtered, fit_autoregression
+from sciren.inference.autoregression import (
+    Autoregression,
+    filtered,
+    fit_autoregression,
+    place_in_segment,
+)
 from sciren.inference.observed import ObservedProcess
 
 LARGEST_POWER = 1.5  # a gamma law has 1; beyond 1.5 few small values decide all
@@ -57,6 +62,15 @@ class Whitening:
     def none(cls, process: ObservedProcess) -> "Whitening":
         """Independent noise, weights as the user gave them."""
         return NoiseLaw.equal(process).whitening(process, process.values)
+
+    @property
+    def log_determinant(self) -> float:
+        """Logarithm of |C|, C the correlations in time of noise of innovations one."""
+        return sum(
+            float(np.log(autoregression.variances[place]).sum())
+            for rows, autoregression in self.parts
+            for place in [place_in_segment(self.segments[rows], autoregression.order)]
+        )
 
     def filter(self, matrix: np.ndarray) -> np.ndarray:
         """Divide by the scale and filter in time; groups keep their shared part."""
@@ -217,6 +231,34 @@ def estimate_law(
     # from it.
     ratios = _intercepts(process, law.whitening(process, mean), residual, jacobian)
     return NoiseLaw(law.power, law.spread, law.floor, law.autoregression, ratios)
+
+
+def with_memory_of(
+    law: NoiseLaw,
+    process: ObservedProcess,
+    residual: np.ndarray,
+    mean: np.ndarray,
+    jacobian: np.ndarray,
+) -> NoiseLaw:
+    """Return a law with the memory that a residual has; all else of it stays.
+
+    Args:
+        law: whose growth and shared parts stay.
+        process: observations.
+        residual, jacobian: (m,), (m, P) of the model that leaves the noise.
+        mean: (m,) that carries the scale.
+    """
+    scale = law.whitening(process, mean).scale
+    memories = [
+        _memory(
+            process,
+            rows,
+            residual[rows] / scale[rows],
+            jacobian[rows] / scale[rows, None],
+        )
+        for rows in _target_rows(process)
+    ]
+    return replace(law, autoregression=tuple(memories))
 
 
 def group_slices(process: ObservedProcess) -> list[slice]:

@@ -14,6 +14,7 @@ from sciren.inference.linearised import LinearisedFit, noise_variance
 from sciren.inference.minima import Minimum, minima_of
 from sciren.inference.noise import NoiseLaw, Whitening, estimate_law
 from sciren.inference.observed import ObservedProcess
+from sciren.inference.slow_noise import OwnMemory
 from sciren.inference.solve import Fit, carried, redrawn, solve
 
 COLUMNS = 3  # of the natural splines that carry the tests
@@ -77,6 +78,7 @@ class Search:
         self.minima: tuple[Minimum, ...] = ()
         self.law_is_known = known is not None
         self.without_curves: Fit | None = None
+        self.slow: tuple[Edge, ...] = ()
         if known is not None:
             self._continue(known)
             return
@@ -134,6 +136,22 @@ class Search:
         before = self.fit
         self.fit, self.minima = minima_of(before, self.full.variance)
         return self.fit is not before
+
+    def yield_to_slow_noise(self) -> None:
+        """Keep nothing where constant latents with their own memory explain as much."""
+        if not self.kept or not self.process.ordered:
+            return
+        assert self.full is not None
+        # one scale for both: only then are their likelihoods comparable
+        mean = self.fit.mean
+        selected = OwnMemory.of(self.fit, self.law, mean)
+        constant = OwnMemory.of(self._constant_latents(), self.law, mean)
+        if selected.bic < constant.bic:
+            return
+        self.slow, self.kept = tuple(self.kept), []
+        self.fit, self.law = constant.fit, constant.law
+        self.whitening = self.fit.whitening
+        self.full = LinearisedFit.of(self._large(self.full.fit), self.whole)
 
     def _dropped_by_bic(self, full: LinearisedFit) -> Fit:
         """Drop edges while that costs no more than log(n) a column."""

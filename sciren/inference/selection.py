@@ -6,6 +6,7 @@
 4. Drop edges while that costs no more than log(n) a column (BIC), then while a robust
    Wald test (HC3; few cosines in time order) does not see them.
 5. Repeat until the selected edges repeat, in the deepest valley of every constant.
+6. In time order keep nothing where slow noise explains as much (`slow_noise`).
 
 The same data always give the same answer. Nearly all false discoveries come from rows
 that are weighted wrongly or taken as independent, not from the rule: the whitening
@@ -50,6 +51,7 @@ class Selection:
         fit: the selected edges;  full: all offered ones, linearised.
         minima: others that compete with that of the fit, by the constants.
         power: growth of the noise with the mean that the user knows, or None.
+        slow: edges that were selected but explain no more than slow noise does: undecided.
         correlation: of neighbouring residuals in the order of the file where neither
             time nor groups are known, else None. Above 0.1 that order was taken for time.
     """
@@ -65,6 +67,7 @@ class Selection:
     inclusion: Mapping[Edge, float]
     minima: tuple[Minimum, ...]
     correlation: float | None
+    slow: tuple[Edge, ...] = ()
     power: float | None = None
     _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
@@ -165,6 +168,7 @@ def select(
     if search.deepest():
         search.round()
         search.deepest()
+    search.yield_to_slow_noise()
     return _sorted(search)
 
 
@@ -232,7 +236,9 @@ def _sorted(search: Search) -> Selection:
     open_to_swap = {other for _, other, _ in pairs}
     status: dict[Edge, Status] = {}
     for edge, number in numbers.items():
-        maybe = p_values[number] < LEVEL or number in open_to_swap
+        maybe = (
+            p_values[number] < LEVEL or number in open_to_swap or edge in search.slow
+        )
         status[edge] = (
             "kept" if number in kept else "undecided" if maybe else "excluded"
         )
@@ -250,6 +256,7 @@ def _sorted(search: Search) -> Selection:
         minima=search.minima,
         correlation=search.correlation,
         power=search.power,
+        slow=search.slow,
     )
 
 

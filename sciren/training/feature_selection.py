@@ -114,6 +114,11 @@ def _say(selection: Selection, history: History) -> None:
     open_ones = [selection.name(edge) for edge in selection.edges("undecided")]
     if open_ones:
         history.say(f"Undecided, left out: {', '.join(open_ones)}.")
+    if selection.slow:
+        history.say(
+            f"{', '.join(map(selection.name, selection.slow))}: a slow noise explains the "
+            "series as well, so they stay undecided; other sites or seasons would settle it."
+        )
     for sentence in two_minima(selection.minima, selection.fit):
         history.say(f"{sentence}.")
     if selection.correlation is not None and selection.correlation > ALIKE:

@@ -8,12 +8,18 @@ import pytest
 
 from discovery import ScIReNRegressor
 from discovery.verdict.edge_limit import MOST_EDGES, MOST_EXPENSIVE, most_edges
-from discovery.verdict.open_edges import FIRM, hanging_on_the_split, untested
+from discovery.verdict.open_edges import (
+    FIRM,
+    hanging_on_the_split,
+    like_slow_noise,
+    untested,
+)
 from sciren import Parameter, process_model
 from sciren.decoders import CLM5SoilCarbon
 from sciren.inference import select
 from tests.sciren.inference.conftest import drivers
 from tests.sciren.inference.test_selection import plain
+from tests.sciren.inference.test_slow_noise import autoregressive, waves_and
 
 NAMES = [f"x{k}" for k in range(10)]
 
@@ -73,3 +79,14 @@ def test_a_feature_that_the_split_decides_about_is_named():
     frame["y"] = frame.a + 0.1 * rng.standard_normal(300)
     firm = SimpleNamespace(selection=select(plain(frame, ["a", "c"])))
     assert not hanging_on_the_split(firm, {(0, 0)})
+
+
+def test_features_of_the_equations_that_slow_noise_explains_are_named():
+    process = waves_and(autoregressive(np.random.default_rng(1)))
+    selection = select(process)
+    held = set(selection.slow[:2])
+    (reason,) = like_slow_noise(SimpleNamespace(selection=selection), held)
+    assert not reason.holds
+    assert "cannot be told apart from slow noise" in reason.sentence
+    assert reason.subject.count(" -> y") == 2
+    assert like_slow_noise(SimpleNamespace(selection=selection), set()) == []

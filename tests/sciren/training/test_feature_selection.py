@@ -6,6 +6,7 @@ import torch
 
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit, split_random
 from tests.sciren.inference.conftest import drivers
+from tests.sciren.inference.test_slow_noise import autoregressive, waves_and
 
 QUICK = {"profiles": False, "smooth": 1e-2}
 
@@ -54,6 +55,16 @@ def test_rows_that_are_alike_in_the_file_are_asked_about():
         ScIReN(KANEncoder(4, 1, grid=4)), record(), record(), TrainConfig(**QUICK)
     )
     assert not any("Name the time column" in message for message in quiet.messages)
+
+
+def test_waves_that_slow_noise_explains_as_well_are_named():
+    table = waves_and(autoregressive(np.random.default_rng(1))).table
+    model = ScIReN(KANEncoder(len(table.feature_names), 1, grid=4))
+    history = fit(model, table, table, TrainConfig(**QUICK))
+    assert not any(kept(model))
+    assert any(
+        "a slow noise explains the series as well" in m for m in history.messages
+    )
 
 
 def test_training_by_gradients_reports_the_same_words():
