@@ -13,9 +13,8 @@ from symbolic.composition.fitting.regression import Regression
 
 Array = np.ndarray
 
-LEAST_INFORMATION = (
-    12  # rows: as many blocks as `conformal.block_length` leaves at least
-)
+LEAST_INFORMATION = 12
+"""Rows of a series that count at least: the blocks that `conformal.block_length` leaves."""
 
 
 def in_series(regression: Regression, residual: Array, groups: Array | None) -> bool:

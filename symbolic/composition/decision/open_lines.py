@@ -26,9 +26,8 @@ ones are below 0.06 from 150 independent rows on, also at 20 % noise (seed 7).""
 
 NORMAL_95 = 1.96  # standard errors on either side of a 95 % interval
 
-FLAT = (
-    1e-9  # length of a parabola, of all of it, that is rounding: two values do not bend
-)
+FLAT = 1e-9
+"""Length of a parabola, in all of it, that is rounding: a feature of two values has no bend."""
 
 
 def open_lines(regression: Regression, model: Model, rss: float) -> Rival | None:

@@ -26,6 +26,8 @@ from symbolic.composition.starts import least_squares
 Array = np.ndarray
 
 GRID, FINER = 33, 9
+"""Values of a constant over its range, then between the neighbours of the best: steps of 3 %,
+then of 0.8 % of the range, from which Gauss-Newton goes on."""
 START_ROWS = 900  # of the grid over constants, work limit under `benchmarks.recovery`
 CANDIDATES = 5  # refitted through the process, work limit under `benchmarks.recovery`
 

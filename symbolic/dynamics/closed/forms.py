@@ -36,9 +36,8 @@ from symbolic.dynamics.state_closed_forms import (
 )
 from symbolic.dynamics.state_relation import STATE_FAMILIES, Relation, relations
 
-SEVERAL = (
-    3  # candidates of a term where there are several: refits grow with their number
-)
+SEVERAL = 3
+"""Candidates of a term where there are several: joint refits grow with their product."""
 
 Candidates = Sequence[tuple[Relation, np.ndarray]]
 

@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 
 from symbolic.composition import compose
-from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.search import Namer
 
 
 def q10(latent, forcings, constants):
@@ -39,12 +37,3 @@ def test_a_forcing_that_follows_an_unseen_feature_leaves_its_constant_open(seed)
     # what the feature may do instead: 1 / sqrt(1 - 0.95^2) = 3.2 times the error
     assert confounded.error > 2.0 * free.error
     assert abs(confounded.value - 2.0) < 1.96 * confounded.error
-
-
-def test_rows_without_weight_name_no_constants_without_end():
-    z = np.linspace(-2.0, 2.0, 80)
-    regression = Regression.of(z[:, None], z)
-    weight = np.full(80, 1e-290)
-    weight[40] = 1.0
-    ranked = Namer(regression, ("linear", "exp", "log")).rank(0, np.exp(z), weight)
-    assert all(np.abs(named.term.constants).max() < 1e6 for named in ranked)
