@@ -90,13 +90,13 @@ def predict(
 
     A map (.zarr) goes on after an interrupt with the same command.
     """
-    from discovery.maps.predict_grid import predict_grid
+    from discovery.maps.predict_grid import ZARR, predict_grid
     from discovery.runs.manifest import edits_accepted
     from discovery.runs.predict_file import predict as work
     from sciren.execution import open_executor
 
     level = interval if intervals else None
-    if out.suffix == ".zarr":
+    if out.suffix == ZARR:
         with (
             edits_accepted(accept_edits),
             open_executor(workers, scheduler) as executor,

@@ -36,7 +36,8 @@ from sciren.execution import Executor, InOrder
 if TYPE_CHECKING:
     from sciren.training.progress import Progress
 
-STORE, ASKED, DONE = "store.zarr", "asked.json", "done.json"
+ZARR = ".zarr"  # by this ending the command line and readers know a map
+STORE, ASKED, DONE = f"store{ZARR}", "asked.json", "done.json"
 OUTSIDE = "outside"
 
 
@@ -69,15 +70,15 @@ def predict_grid(
         run: folder of the discovery.
         data: NetCDF file or Zarr store whose variables or coordinates have the names of
             features and forcings; variables may lack dimensions.
-        out: Zarr store.
+        out: Zarr store, .zarr.
         using: the equations, or the network.
         overwrite: whether a store at ``out`` may be replaced.
         interval: probability of the intervals, None for none: several times faster.
         executor: who computes the blocks; default one after the other.
         quiet: no progress on stderr.
     Raises:
-        ConfigError: ``out`` may not be written, zarr is not installed, or the run has no
-            equations.
+        ConfigError: ``out`` may not be written or is not called .zarr, zarr is not
+            installed, or the run has no equations.
         ColumnError: the grid lacks a variable.
         DataError: run or grid cannot be read, or a variable has another unit.
     """
@@ -131,6 +132,10 @@ def needed(discovery: DiscoveryRecord, using: Using) -> list[str]:
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
+    if out.suffix != ZARR:
+        raise ConfigError(
+            f"{out}: a map is a Zarr store; give it a name that ends with {ZARR}"
+        )
     if find_spec("zarr") is None:
         raise ConfigError(f"{out}: writing Zarr needs sciren[big]")
     if out.exists() and not overwrite:

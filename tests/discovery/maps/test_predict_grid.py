@@ -163,6 +163,8 @@ def test_what_cannot_be_mapped_is_told(light, cells, tmp_path):
         predict_grid(light, tmp_path / "text.nc", out)
     with pytest.raises(DataError, match=r"missing.nc: cannot be read as a grid"):
         predict_grid(light, tmp_path / "missing.nc", out)
+    with pytest.raises(ConfigError, match=r"map.nc: a map is a Zarr store; give it a"):
+        predict_grid(light, cells, tmp_path / "map.nc")
     out.mkdir()
     with pytest.raises(ConfigError, match="is there already"):
         predict_grid(light, cells, out)
