@@ -1,6 +1,8 @@
 """A small study of one's own, from `sciren init` to a finished run, made once."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,10 @@ import torch
 
 from discovery.config.file import load_config
 from discovery.config.starter import write_starter
+from discovery.report.figures import save_figures
 from discovery.runs.workflow import run
+
+SAVE = "discovery.runs.writing.save_figures"
 
 QUICK = (
     "discovery.bootstrap=20",
@@ -54,10 +59,27 @@ def small_pictures():
         yield
 
 
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Let runs inside draw their pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SAVE, save_figures)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def without_pictures():
+    """They take most of the writing of a run, and few tests ask for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SAVE, lambda *_: [])
+        yield
+
+
 @pytest.fixture
-def without_pictures(monkeypatch):
-    """They take most of the writing of a run and are no part of what is asked."""
-    monkeypatch.setattr("discovery.runs.writing._write_pictures", lambda *_: None)
+def pictures():
+    """For tests that read what was drawn."""
+    with drawing():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +98,8 @@ def start_study():
 def finished(tmp_path_factory):
     """Folder with CONFIG.yaml, my_process.py, data.csv and runs/light_use."""
     folder = tmp_path_factory.mktemp("study")
-    run(load_config(start(folder), QUICK), quiet=True)
+    with drawing():
+        run(load_config(start(folder), QUICK), quiet=True)
     return folder
 
 

@@ -19,10 +19,8 @@ MORE = ("discovery.members=2", "discovery.bootstrap=5")
 
 
 @pytest.fixture(autouse=True, scope="module")
-def without_pictures():
-    """They take most of the time and are no stage of their own."""
+def few_rows_of_effects():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("discovery.runs.writing._write_pictures", lambda *_: None)
         patch.setattr("discovery.results.stages.EFFECT_ROWS", 20)
         yield
 

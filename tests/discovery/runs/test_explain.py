@@ -16,6 +16,7 @@ WITH_PLACES = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("pictures")
 def test_nothing_changes_when_nothing_is_changed(light):
     before = {
         path.relative_to(light): path.read_bytes()
@@ -29,7 +30,6 @@ def test_nothing_changes_when_nothing_is_changed(light):
         assert (light / name).read_bytes() == content, name
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_choices_of_the_user_are_followed_and_recorded(light):
     network = (light / "model.safetensors").read_bytes()
     explain(
@@ -68,7 +68,6 @@ def test_what_would_need_training_is_refused(light, change):
         explain(light, [change], quiet=True)
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_a_name_leaves_the_earlier_run_as_it_was(light):
     before = {p: p.read_bytes() for p in light.rglob("*") if p.is_file()}
     pin = "discovery.pins={ta -> efficiency: quadratic}"
@@ -104,7 +103,6 @@ def test_other_data_are_refused(light):
         explain(light, quiet=True)
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_shapes_weights_and_a_candidate_are_chosen_without_training(light):
     explain(
         light,
@@ -129,7 +127,6 @@ def test_shapes_weights_and_a_candidate_are_chosen_without_training(light):
     assert "The user chose among the candidates by 1." in notes
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_units_and_compositions_are_wished_for_without_training(light):
     explain(
         light,
@@ -148,7 +145,6 @@ def test_units_and_compositions_are_wished_for_without_training(light):
     assert "The user wanted no formulas of whole latents." in notes
 
 
-@pytest.mark.usefixtures("without_pictures")
 def test_the_same_run_gives_the_same_bytes_again(light):
     explain(light, quiet=True)  # the copy has another name than the run
     names = ["equations.tex", "equations.json", "equations.md", "edges.csv"]
