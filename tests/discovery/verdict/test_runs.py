@@ -12,6 +12,7 @@ from discovery.verdict.record import Reason, Verdict
 from discovery.verdict.runs import verify_run
 
 
+@pytest.mark.usefixtures("pictures")
 def test_a_run_agrees_with_itself(light):
     again = verify_run(light, quiet=True)
     assert again.same, again.text()
