@@ -204,7 +204,8 @@ def test_equations_are_made_when_they_are_asked_for(fitted, respiration):
 def test_families_can_be_chosen_and_are_checked_first(respiration):
     frame, reco, _ = respiration
     settings = {"decoder": "q10", "forcings": {"ta": "air"}, "random_state": 0}
-    model = ScIReNRegressor(**settings, hidden=(), families=["linear", "abs"])
+    few = {"hidden": (), "bootstrap": 0}
+    model = ScIReNRegressor(**settings, **few, families=["linear", "abs"])
     model.fit(frame, reco)
     used = set(model.discovery_.equations.edges["family"])
     assert used <= {"linear", "abs", "none", ""}
@@ -216,7 +217,7 @@ def test_plain_regression_has_equations_of_the_targets():
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (300, 2))
     y = np.column_stack((1 + 2 * x[:, 0], x[:, 1] ** 2))
-    model = ScIReNRegressor(random_state=0, hidden=()).fit(x, y)
+    model = ScIReNRegressor(random_state=0, hidden=(), bootstrap=0).fit(x, y)
     assert model.equations_["latent"].tolist() == ["y1", "y2"]
     np.testing.assert_allclose(model.predict(x, "equations"), y, atol=0.02)
 
@@ -225,7 +226,7 @@ def test_columns_may_have_any_name():
     rng = np.random.default_rng(0)
     x = pd.DataFrame(rng.uniform(0.5, 2, (300, 2)), columns=["T (°C)", "share, %"])
     y = pd.DataFrame({"NEE (µmol)": 2 * x["T (°C)"] + x["share, %"] ** 2})
-    model = ScIReNRegressor(random_state=0).fit(x, y)
+    model = ScIReNRegressor(random_state=0, bootstrap=0).fit(x, y)
     assert r"\text{T (\textdegree{}C)}" in model.latex()["NEE_µmol"]
     assert r2_score(y, model.predict(x, using="equations")) > 0.999
     assert model.discovery_.verification.passed
