@@ -109,7 +109,9 @@ def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason
         for edge, share in redrawn_shares(selection).items()
         # An edge of the equations should be kept in nearly all splits, any other in
         # nearly none.
-        if (share < FIRM if edge in held else share > 1 - FIRM)
+        # Splits do not ask about slow noise, which has a sentence of its own.
+        if edge not in selection.slow
+        and (share < FIRM if edge in held else share > 1 - FIRM)
     }
     if not edges:
         return []

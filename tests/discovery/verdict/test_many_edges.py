@@ -90,3 +90,7 @@ def test_features_of_the_equations_that_slow_noise_explains_are_named():
     assert "cannot be told apart from slow noise" in reason.sentence
     assert reason.subject.count(" -> y") == 2
     assert like_slow_noise(SimpleNamespace(selection=selection), set()) == []
+    hanging = hanging_on_the_split(SimpleNamespace(selection=selection), held)
+    assert not any(
+        selection.name(edge) in hanging[0].subject for edge in held if hanging
+    )
