@@ -8,10 +8,12 @@ from torch import Tensor
 from sciren.data import Table
 from sciren.model import ScIReN
 
+TO_BOUND = 0.9  # share of the way to a bound that one step may take
 LARGEST = 300  # powers of ten between two units: double precision ends at 308
-FAR = (
-    1e3  # between output and observations: then the unit of the data decides the start
-)
+FAR = 30.0
+"""Factor between output and observations beyond which the unit of the data decides the
+start: from a start a hundred times too large a first step may end below a bound at zero,
+where nothing leads back."""
 
 
 @torch.no_grad()
@@ -35,6 +37,23 @@ def start_latents(model: ScIReN, table: Table) -> tuple[Tensor, Tensor]:
         for k, constraint in enumerate(model.constraints)
     ]
     return torch.stack(raw), unit
+
+
+@torch.no_grad()
+def short_of_bounds(model: ScIReN, trial: Tensor, now: Tensor) -> Tensor:
+    """Return constant raw latents (..., L) that a step has not taken beyond a bound.
+
+    Beyond a bound a latent has no slope and would stay there for good, so a step from
+    within ends after nine tenths of the way to it (the fraction to the boundary of interior
+    point methods, Nocedal & Wright 2006, section 19.2).
+
+    Args:
+        trial: (..., L) after the step;  now: (..., L) before it.
+    """
+    beyond = model.violation(trial)
+    left = (beyond > 0) & (model.violation(now) == 0)
+    bound = trial - torch.sign(trial - now) * beyond
+    return torch.where(left, now + TO_BOUND * (bound - now), trial)
 
 
 def _has_free_unit(model: ScIReN) -> Tensor:

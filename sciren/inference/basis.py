@@ -152,11 +152,17 @@ def _standard(x: np.ndarray) -> tuple[float, float]:
 
 
 def _distinct_knots(x: np.ndarray, count: int) -> np.ndarray:
-    """Quantiles of x; where ties make them coincide, quantiles of its distinct values."""
-    share = np.linspace(0, 1, count)
+    """Quantiles of x; where ties make them coincide, quantiles of its distinct values.
+
+    So few values are the knots themselves: between two of them nothing but the straight
+    line is known, and a curve with knots in the gap would bend there as it likes.
+    """
+    share, distinct = np.linspace(0, 1, count), np.unique(x)
     knots = np.unique(np.quantile(x, share))
-    if len(knots) < count:
-        knots = np.unique(np.quantile(np.unique(x), share))
+    if len(distinct) <= count:
+        knots = distinct
+    elif len(knots) < count:
+        knots = np.unique(np.quantile(distinct, share))
     span = knots[-1] - knots[0]
     if span <= 1e-12 * max(np.abs(knots).max(), 1e-300):
         return knots[:1]

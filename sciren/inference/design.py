@@ -74,6 +74,12 @@ class Design:
         sizes = [basis.size for basis in self.bases]
         return np.repeat([latent for _, latent in self.edges], sizes).astype(int)
 
+    @cached_property
+    def units(self) -> np.ndarray:
+        """(P,) numbers that are equal where parameters have one unit: latents, constants."""
+        constants = self.n_latents + np.arange(self.n_constants)
+        return np.concatenate((np.arange(self.n_latents), self._latents, constants))
+
     def columns_of(self, latent: int) -> np.ndarray:
         """Return positions in theta of a latent's level and coefficients."""
         mine = [

@@ -28,6 +28,17 @@ UNSEEN = 1e-8
 """Share of the largest norm below which a column does not act on any observation."""
 
 
+def largest_of_unit(sizes: np.ndarray, units: np.ndarray) -> np.ndarray:
+    """Return for every parameter (P,) the largest size among those of its unit.
+
+    Args:
+        sizes: (P,) at least zero;  units: (P,) small whole numbers, equal for one unit.
+    """
+    largest = np.full(int(units.max(initial=-1)) + 1, 1e-300)
+    np.maximum.at(largest, units, sizes)
+    return largest[units]
+
+
 @dataclass(frozen=True, eq=False)
 class GramModel:
     """A linear model through its normal equations.
@@ -36,6 +47,7 @@ class GramModel:
         matrix: (P, P) J'J;  right: (P,) J'y;  total: y'y.
         always: columns that are never dropped (levels, constants).
         blocks: name of a block -> its columns.
+        units: (P,) numbers that are equal where parameters have one unit; default all.
     """
 
     matrix: np.ndarray
@@ -43,6 +55,7 @@ class GramModel:
     total: float
     always: np.ndarray
     blocks: Mapping[int, np.ndarray] = field(default_factory=dict)
+    units: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -51,10 +64,12 @@ class GramModel:
         response: np.ndarray,
         always: np.ndarray,
         blocks: Mapping[int, np.ndarray],
+        units: np.ndarray | None = None,
     ) -> "GramModel":
         """Sum up columns (m, P) and response (m,)."""
         total = float(response @ response)
-        return cls(columns.T @ columns, columns.T @ response, total, always, blocks)
+        gram, right = columns.T @ columns, columns.T @ response
+        return cls(gram, right, total, always, blocks, units)
 
     def fit(self, kept: Sequence[int]) -> "SubsetFit":
         """Fit levels, constants and some of the blocks."""
@@ -65,7 +80,8 @@ class GramModel:
         # Columns of unit length: the ridge then means the same for all of them.
         scale = np.sqrt(np.diagonal(part))
         # A column that no observation sees gets the coefficient zero.
-        determined = scale > UNSEEN * scale.max(initial=0.0)
+        units = np.zeros(len(self.right), int) if self.units is None else self.units
+        determined = scale > UNSEEN * largest_of_unit(scale, units[positions])
         scale = np.where(determined, scale, 1.0)
         scaled = np.where(np.outer(determined, determined), part, 0.0) / np.outer(
             scale, scale

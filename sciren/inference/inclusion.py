@@ -83,7 +83,8 @@ def redrawn_shares(
 def _selected(full: LinearisedFit, rows: np.ndarray) -> list[int]:
     """Numbers of the edges that some observations ask for, in the linear model."""
     columns, response = full.columns[rows], full.response[rows]
-    model = GramModel.of(columns, response, full.model.always, full.model.blocks)
+    always, blocks, units = full.model.always, full.model.blocks, full.model.units
+    model = GramModel.of(columns, response, always, blocks, units)
     variance = _variance(model, full, len(rows))
     kept = backward(model, full.fitted, variance, float(np.log(len(rows))))
     rank = full.test.rank
@@ -126,7 +127,7 @@ def _block_grams(full: LinearisedFit, labels: np.ndarray) -> np.ndarray:
 def _kept(full: LinearisedFit, gram: np.ndarray) -> list[int]:
     model = GramModel(
         gram[:-1, :-1], gram[:-1, -1], float(gram[-1, -1]), full.model.always,
-        full.model.blocks,
+        full.model.blocks, full.model.units,
     )  # fmt: skip
     count = len(full.response)
     variance = _variance(model, full, count)

@@ -93,7 +93,7 @@ class LinearisedFit:
             number: np.arange(block.start, block.stop)
             for number, block in enumerate(design.blocks)
         }
-        model = GramModel.of(columns, observed, always, blocks)
+        model = GramModel.of(columns, observed, always, blocks, design.units)
         started = [n for n in blocks if design.edges[n] in fit.design.edges]
         if variance is None:
             variance = noise_variance(fit)

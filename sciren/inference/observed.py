@@ -20,7 +20,7 @@ from sciren.data.kinds import FeatureKind, kinds_in_order
 from sciren.data.table import Table
 from sciren.errors import TrainingError
 from sciren.solvers.process_term import ProcessTerm
-from sciren.start_values import start_latents
+from sciren.start_values import short_of_bounds, start_latents
 
 if TYPE_CHECKING:
     from sciren.model import ScIReN
@@ -187,6 +187,12 @@ class ObservedProcess:
     def n_constants(self) -> int:
         """Number K of constants."""
         return len(self.constant_names)
+
+    def short_of_bounds(self, trial: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """Return constant raw latents (L,) that a step has not taken beyond a bound."""
+        device = self.term.observations.values.device
+        both = torch.as_tensor(np.stack((trial, now)), device=device)
+        return short_of_bounds(self.term.model, *both).cpu().numpy()
 
     def evaluate(self, raw: np.ndarray, constants: np.ndarray) -> Response:
         """Return mean and sensitivities of all observations.

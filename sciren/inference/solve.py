@@ -16,6 +16,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from sciren.errors import TrainingError
 from sciren.inference.design import Design
+from sciren.inference.elimination import largest_of_unit
 from sciren.inference.noise import Whitening
 from sciren.inference.observed import ObservedProcess
 
@@ -145,7 +146,7 @@ def solve(
     damping, grow, converged = FIRST_DAMPING, 2.0, False
     for _ in range(steps):
         step = search.step(point, damping)
-        trial = search.at(search.inside(point.theta + step))
+        trial = search.at(search.inside(point.theta + step, point.theta))
         gain = -np.inf if trial is None else point.total - trial.total
         # A process that overflows, and a sum that is not a number, count as a step too
         # long.
@@ -219,7 +220,9 @@ class _Search:
         # Parameters have unlike units; in units of the diagonal one damping serves all,
         # and what no observation sees is taken out instead of divided by zero.
         diagonal = np.diagonal(point.matrix)
-        determined = diagonal > 1e-14 * max(diagonal.max(initial=0.0), 1e-300)
+        # Compared with parameters of the same unit only: a latent in mm has slopes far
+        # below those of a constant, and the data see it as well.
+        determined = diagonal > 1e-14 * largest_of_unit(diagonal, self.design.units)
         determined &= ~self._pressed(point)
         scale = np.where(determined, np.sqrt(np.where(determined, diagonal, 1.0)), 1.0)
         matrix = point.matrix / np.outer(scale, scale)
@@ -246,8 +249,17 @@ class _Search:
         pressed[cut] = ((value <= low) & (pull < 0)) | ((value >= high) & (pull > 0))
         return pressed
 
-    def inside(self, theta: np.ndarray) -> np.ndarray:
-        """Hold the constants inside their bounds."""
+    def inside(self, theta: np.ndarray, now: np.ndarray) -> np.ndarray:
+        """Hold the constants inside their bounds, and latents without curves short of them.
+
+        Args:
+            theta: (P,) after a step;  now: (P,) before it.
+        """
         cut = self.design.constants
         theta[cut] = np.clip(theta[cut], *self.process.box)
+        count, curved = self.design.n_latents, {k for _, k in self.design.edges}
+        if len(curved) < count:
+            levels = self.process.short_of_bounds(theta[:count], now[:count])
+            flat = [k for k in range(count) if k not in curved]
+            theta[flat] = levels[flat]
         return theta

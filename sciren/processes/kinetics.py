@@ -16,7 +16,7 @@ def _half(name: str, low: float, high: float, start: float) -> Parameter:
 
 @process_model(
     parameters=[
-        Parameter("vmax", low=0, meaning="highest rate", start=1),
+        Parameter("vmax", low=0, meaning="highest rate"),
         _half("km", 1e-6, 1e4, 5),
     ],
     forcings=[SUBSTRATE],
@@ -86,7 +86,7 @@ def haldane(p: Any, f: Any) -> Any:
 
 @process_model(
     parameters=[
-        Parameter("vmax", low=0, meaning="highest rate", start=1),
+        Parameter("vmax", low=0, meaning="highest rate"),
         _half("k", 1e-6, 1e4, 5),
         Parameter("n", 0.5, 6, "1", "cooperation", "constant", 2.5),
     ],

@@ -46,7 +46,7 @@ def peaked_factor(celsius: Any, energy: Any, deactivation: Any, entropy: Any) ->
 
 @process_model(
     parameters=[
-        Parameter("k25", low=0, meaning="rate at 25 degC", start=1),
+        Parameter("k25", low=0, meaning="rate at 25 degC"),
         Parameter("ea", 2e4, 1.2e5, "J mol-1", "activation energy", "constant", 6e4),
     ],
     forcings=[Forcing("ta", -40, 60, "degC", "temperature")],
@@ -66,7 +66,7 @@ def arrhenius(p: Any, f: Any) -> Any:
 
 @process_model(
     parameters=[
-        Parameter("k25", low=0, meaning="rate at 25 degC", start=1),
+        Parameter("k25", low=0, meaning="rate at 25 degC"),
         Parameter("ha", 3e4, 1.2e5, "J mol-1", "activation energy", "constant", 6.5e4),
         Parameter("ds", 610, 670, "J mol-1 K-1", "entropy of deactivation", "constant", 635),
         Parameter("hd", unit="J mol-1", meaning="energy of deactivation", kind="fixed",

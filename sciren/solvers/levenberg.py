@@ -233,8 +233,31 @@ def _step(gradient: Tensor, matrix: Tensor, factor: Tensor) -> Tensor:
     return -torch.cholesky_solve(right, root).squeeze(-1) / size
 
 
+def effective_parameters(
+    matrix: Tensor, penalty: Tensor | None, active: Tensor
+) -> float:
+    """Number of free parameters, each as far as the data and no penalty set it.
+
+    The trace of (H + R)^-1 H over what is not held (Hastie & Tibshirani 1990, 3.5): a column
+    without data counts nothing, a curve that is straight by its penalty counts one.
+
+    Args:
+        matrix: (P, P) Gauss-Newton matrix H + R;  penalty: (P, P) R, None without one.
+        active: (P,) bool, parameters that were not held.
+    """
+    free = float(active.sum())
+    if penalty is None:
+        return free
+    keep = active.to(matrix)
+    scale = matrix.diagonal().clamp_min(1e-300).sqrt()
+    both = scale.unsqueeze(-1) * scale
+    eye = 1e-12 * torch.eye(len(scale)).to(matrix)
+    held = penalty * keep.unsqueeze(-1) * keep / both
+    return free - float(torch.linalg.solve(matrix / both + eye, held).trace())
+
+
 def covariance(
-    matrix: Tensor, loss: Tensor, count: float, free: int | None = None
+    matrix: Tensor, loss: Tensor, count: float, free: float | None = None
 ) -> Tensor:
     """Covariance of the parameters from the normal matrix of a mean of squares.
 

@@ -17,6 +17,7 @@ from sciren.solvers.levenberg import (
     Problem,
     Solution,
     covariance,
+    effective_parameters,
     minimise,
 )
 from sciren.solvers.process_term import ProcessTerm
@@ -44,6 +45,10 @@ class HeldProblem(Problem, Protocol):
 
     def with_active(self, active: Tensor) -> "HeldProblem":
         """Return the problem in which only some parameters (S, P) may move."""
+        ...
+
+    def penalties(self, theta: Tensor) -> Tensor | None:
+        """Return what penalties add to the matrix (P, P) at theta (1, P)."""
         ...
 
 
@@ -334,7 +339,10 @@ class _Profile:
     def _estimate(self, theta: Tensor) -> tuple[float, float]:
         normal = self.problem.normal(theta.unsqueeze(0), self.one)
         count = self.problem.term.observations.count
-        free = int(self.problem.active[0].sum())
+        penalty = self.problem.penalties(theta.unsqueeze(0))
+        active = self.problem.active[0]
+        # Of few rows a nominal count of spline columns would leave no freedom at all.
+        free = effective_parameters(normal.matrix[0], penalty, active)
         variance = covariance(normal.matrix, normal.loss, count, free)
         error = float(variance[0, self.column, self.column].clamp_min(0).sqrt())
         value = self._physical(float(theta[self.column]))

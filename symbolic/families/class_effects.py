@@ -22,7 +22,8 @@ class ClassEffects(LinearForm):
     Args:
         kind: the classes.
         shares: (C,) of the training rows, sum one.
-        weight: rows with an effect of zero by which every class is drawn to the mean.
+        weight: of the sum of squared effects beside the sum of squared residuals, by which
+            every class is drawn to the mean; noise over the variance of the effects.
     """
 
     kind: Categorical

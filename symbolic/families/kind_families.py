@@ -49,34 +49,42 @@ def _(kind: Categorical, points: Any) -> list[Form] | None:
     return [replace(form, weight=_chosen_weight(form, points))]
 
 
+UNSEEN = 1e-6  # share by which a prior moves an effect that it does not move visibly
 ROUNDS = 50  # of the fixed point, ended earlier where it settles to 2 %
 
 
 def _chosen_weight(form: ClassEffects, points: Any) -> float:
-    """Return the rows by which classes are drawn to the mean: noise / deviation^2.
+    """Return how strongly classes are drawn to the mean: noise / deviation^2.
 
     The deviation of the classes is that of the highest marginal likelihood, as in
-    `sciren.training.gauss_newton.class_ridge`; without errors of the curve one row.
+    `sciren.training.gauss_newton.class_ridge`. It has the unit of the latent, whatever that
+    is, and so have both bounds. Without errors of the curve (exact data) nothing is drawn
+    that could be seen.
     """
     if points.errors is None:
-        return 1.0
+        apart = points.y - np.average(points.y, weights=points.weight)
+        square = float(np.average(apart**2, weights=points.weight))
+        return UNSEEN / square if square > 0 else 0.0
     root = points.centred(form.columns(points.x).T).T
     spread, target = form.spread, points.target()
     # MacKay's fixed point (MacKay 1992): strength = effective number of effects / their sum of
     # squares, with the effective number rank - strength tr((G + strength F)^-1 F).
     form_matrix, gram, right = spread.T @ spread, root.T @ root, root.T @ target
-    strength, rank = 1.0, len(form_matrix)
+    # effects that the data know 10^6 times as well as the prior, and as badly
+    own = max(float(gram.trace() / form_matrix.trace()), 1e-300)
+    weakest, strongest = UNSEEN * own, own / UNSEEN
+    strength, rank = own, len(form_matrix)
     for _ in range(ROUNDS):
         inverse = np.linalg.inv(gram + strength * form_matrix)
-        own = inverse @ right
+        effects = inverse @ right
         spent = max(rank - strength * float(np.sum(inverse * form_matrix)), 1e-6)
-        moved = spent / max(float(own @ form_matrix @ own), 1e-300)
+        moved = spent / max(float(effects @ form_matrix @ effects), 1e-300)
+        moved = float(np.clip(moved, weakest, strongest))
         done = abs(np.log(moved / strength)) < 0.02
         strength = moved
         if done:
             break
-    # the weight counts in rows: noise variance over effects' variance
-    return float(np.clip(strength * points.errors.noise, 1e-3, 1e6))
+    return float(strength * points.errors.noise)
 
 
 def form_from_details(family: str, details: Any) -> Form:

@@ -28,9 +28,6 @@ from symbolic.terms.nodes import Factor, Product
 from symbolic.terms.rebuild import Units
 from symbolic.terms.structure import LatentStructure
 
-LEAST_ROWS, MOST_ROWS = 1e-3, 1e6
-"""Rows by which slopes are drawn to their mean: from not at all to all alike."""
-
 
 @dataclass(frozen=True)
 class _Pair:
@@ -128,7 +125,7 @@ def _structures(
     """Return the structures with slopes for each class that are all alike.
 
     Args:
-        weights: rows by which effects, where they are new, and slopes are drawn to zero.
+        weights: by which effects, where they are new, and slopes are drawn to zero.
     """
     k, i, j = pair.latent, pair.classes, pair.numeric
     structure = best.structures[k]
@@ -204,10 +201,10 @@ def _drawn(edge: EdgeTerm, noise: float) -> EdgeTerm:
     """Draw the classes of an edge to their mean by noise / variance over the rows."""
     form = edge.form
     assert isinstance(form, ClassEffects)
-    # as many rows at zero as draw an effect of this mean square as strongly as the noise allows
+    # no bounds: the variance has the unit of the latent, whatever that is
     variance = float(np.array(form.shares) @ form.effects(edge.full) ** 2)
-    rows = float(np.clip(noise / max(variance, 1e-300), LEAST_ROWS, MOST_ROWS))
-    return replace(edge, form=replace(form, weight=rows))
+    weight = noise / variance if variance > 0 else 0.0
+    return replace(edge, form=replace(form, weight=weight))
 
 
 def _joined(search: Search, best: ScoredLatents) -> ScoredLatents:

@@ -24,6 +24,9 @@ CLEARLY = 6.0
 """Units of the criterion by which a form inside may be worse than the one outside: with
 more the data prefer the one outside e^3 = 20 to 1 (Raftery 1995), and neither is named."""
 
+NO_CURVE = ("threshold", "classes")
+"""Families that are not held against a band of a smooth curve."""
+
 REASON = "no family that the data allow stays inside the 95 % band of the curve"
 
 
@@ -55,7 +58,8 @@ class CurveBands:
         Returns:
             None where there is no band, or the feature enters the latent otherwise than by
             one closed form: inside a product there is no curve to compare; or by a step,
-            which no band of a smooth curve holds.
+            which no band of a smooth curve holds, or by the effects of classes, which are
+            the curve itself.
         """
         from sciren.inference.intervals.departure import departure
 
@@ -66,7 +70,7 @@ class CurveBands:
         mine = [edge for edge in structure.all_edges if edge.source == place]
         if len(mine) != 1 or mine[0] not in structure.edges or mine[0].form is None:
             return None
-        if mine[0].form.family == "threshold":
+        if mine[0].form.family in NO_CURVE:
             return None
         shift, scale = float(self.units.shift[place]), float(self.units.scale[place])
         return departure(band, lambda x: mine[0].value((x - shift) / scale))

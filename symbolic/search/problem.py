@@ -115,6 +115,10 @@ class SymbolicProblem:
         """(P,) bool: parameters that are really free."""
         return self.active[0]
 
+    def penalties(self, theta: Tensor) -> Tensor | None:
+        """Return what penalties add to the matrix (P, P)."""
+        return self.prior
+
     def start(self, constants: Tensor) -> Tensor:
         """Pack structures and raw process constants (K,) into theta (1, P)."""
         packed = np.concatenate([structure.pack() for structure in self.structures])

@@ -82,7 +82,8 @@ class LooseProblem:
             # The constraint layer is known here by its values only; a forward
             # difference of a smooth monotone function is exact enough for a Gauss-
             # Newton matrix.
-            step = 1e-6 * np.maximum(1.0, np.abs(raw[:, k]))
+            typical = float(np.abs(raw[:, k]).mean()) or 1.0
+            step = 1e-6 * np.maximum(typical, np.abs(raw[:, k]))
             moved = raw.copy()
             moved[:, k] += step
             rise = self.process.physical(moved) - self.process.physical(raw)

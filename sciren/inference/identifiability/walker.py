@@ -253,12 +253,13 @@ def _size(process: ObservedProcess, raw: Array, latent: int) -> float:
     """Raw shift that would change the mean of a latent by its own size."""
     now = process.physical(raw)[:, latent]
     size = max(abs(float(now.mean())), float(now.std()), TINY)
-    shift = 1e-3 * max(1.0, float(np.abs(raw[:, latent]).mean()))
+    typical = float(np.abs(raw[:, latent]).mean()) or 1.0
+    shift = 1e-3 * typical
     shifted = raw.copy()
     shifted[:, latent] += shift
     slope = abs(float(process.physical(shifted)[:, latent].mean() - now.mean())) / shift
     # On a bound nothing moves, and the raw values themselves say how large they are.
-    return size / slope if slope > 1e-9 else max(1.0, float(np.abs(raw).mean()))
+    return size / slope if slope * typical > 1e-9 * size else typical
 
 
 def _loose_problem(

@@ -38,7 +38,11 @@ def edges_of_constants(selection: Selection) -> tuple[Edge, ...]:
         # The levels stay in every regression: they are in the model whatever is
         # selected.
         model = GramModel.of(
-            full.columns[:, latents], z, np.arange(design.n_latents), blocks
+            full.columns[:, latents],
+            z,
+            np.arange(design.n_latents),
+            blocks,
+            design.units[latents],
         )
         # The noise comes from the regression on all edges, so that no subset judges
         # itself.

@@ -23,6 +23,11 @@ STEP = 1e-4
 is of its square."""
 
 
+def _size(raw: np.ndarray) -> float:
+    """Size of a raw latent, by which differences are taken: its spread, else its level."""
+    return max(float(raw.std()), 1e-3 * float(np.abs(raw).mean())) or 1e-3
+
+
 @dataclass(frozen=True, eq=False)
 class MeanLaw:
     """Recommended curves and their covariance, free of data and of torch.
@@ -175,7 +180,7 @@ class RowLaw:
         for latent in range(self.raw.shape[1]):
             # One step moves the latent in all rows at once, because rows do not meet in
             # the process.
-            step = STEP * max(float(self.raw[:, latent].std()), 1e-3)
+            step = STEP * _size(self.raw[:, latent])
             moved = np.zeros_like(self.raw)
             moved[:, latent] = step
             up = means(self.raw + moved, self.constants)

@@ -26,7 +26,7 @@ MOST_STEPS = 25  # at most; `SETTLED` ends most fits
 SETTLED = 0.05  # |change of log lambda| below which the steps end: 5 % change no width
 STRONGEST = 1e8  # lambda over the mean curvature of its columns: a straight line
 WEAKEST = 1e-8  # the reverse: no penalty
-RIDGE = 1e-9  # share of the mean curvature: what nothing determines stays at zero
+RIDGE = 1e-9  # share of a curvature: what nothing determines stays at zero
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,9 @@ def penalised(
     gram: Array, right: Array, square: float, rows: int, penalty: Array
 ) -> Smoothing:
     """Return the fit with a given diagonal penalty (P,)."""
-    floor = RIDGE * max(float(np.mean(np.diag(gram))), 1e-300)
+    # Of each column's own curvature: parameters have unlike units.
+    own = np.diag(gram)
+    floor = RIDGE * np.where(own > 0, own, 1.0)
     matrix = gram + np.diag(penalty + floor)
     inverse = _inverse(matrix)
     coefficients = inverse @ right

@@ -90,10 +90,6 @@ class AdditiveProblem:
         """Return the problem on other rows, whose design is centred alike."""
         return self._changed(term=term, spline=spline)
 
-    def without_features(self) -> "AdditiveProblem":
-        """Return the problem of constant latents."""
-        return AdditiveProblem(self.term, self.spline.without_features(), 0.0)
-
     def _changed(self, **changes: object) -> "AdditiveProblem":
         other = object.__new__(AdditiveProblem)
         other.__dict__.update(self.__dict__ | changes)
@@ -136,6 +132,10 @@ class AdditiveProblem:
     def constants_of(self, theta: Tensor) -> Tensor:
         """Raw constants (S, K)."""
         return self.split(theta)[1]
+
+    def penalties(self, theta: Tensor) -> Tensor:
+        """Return what penalties add to the matrix (P, P)."""
+        return self.penalty
 
     def _penalised(self, theta: Tensor) -> Tensor:
         return torch.einsum("sp,pq,sq->s", theta, self.penalty, theta)

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from sciren.solvers.levenberg import Normal, covariance, hold
+from sciren.solvers.levenberg import Normal, covariance, effective_parameters, hold
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.design import chunks
 
@@ -243,5 +243,6 @@ def error_of(problem: AdditiveProblem, theta: Tensor) -> float:
     member = torch.zeros(1, dtype=torch.long, device=theta.device)
     normal = problem.normal(theta, member)
     count = problem.term.observations.count
-    variance = covariance(normal.matrix, normal.loss, count)[0, -1, -1]
+    free = effective_parameters(normal.matrix[0], problem.penalty, problem.active[0])
+    variance = covariance(normal.matrix, normal.loss, count, free)[0, -1, -1]
     return float(variance.clamp_min(0).sqrt())

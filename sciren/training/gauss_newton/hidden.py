@@ -239,6 +239,13 @@ class HiddenProblem:
         )
         return hold(full, self._active(members))
 
+    def penalties(self, theta: Tensor) -> Tensor:
+        """Return what penalties add to the matrix (P, P) at theta (1, P)."""
+        parts, rows = self.unpack(theta), torch.arange(self.term.n_rows)
+        data = self.normals_of(theta, [rows.to(theta.device)])[0].matrix
+        index = self.index(parts.inner)
+        return self.penalty.terms(parts.inner, parts.outer, index, data)[1][0]
+
     def _add_rows(
         self,
         sums: Sums,

@@ -10,10 +10,23 @@ from sciren.model import ScIReN
 from sciren.solvers.levenberg import minimise
 from sciren.solvers.process_term import ProcessTerm
 from sciren.splines import greville
-from sciren.start_values import start_latents
+from sciren.start_values import short_of_bounds, start_latents
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.hidden import HiddenProblem
 from sciren.training.preparation import Prepared
+
+
+class ConstantLatents(AdditiveProblem):
+    """Latents without features, which stay where they have a slope."""
+
+    def retract(self, trial: Tensor, theta: Tensor, members: Tensor) -> Tensor:
+        """Hold constants inside their bounds, and latents short of theirs."""
+        trial = super().retract(trial, theta, members).clone()
+        (after, _), (before, _) = self.split(trial), self.split(theta)
+        now, then = (self.shift + self.scale * x[..., 0] for x in (before, after))
+        kept = short_of_bounds(self.term.model, then, now)
+        trial[:, : self.n_latents] = (kept - self.shift) / self.scale
+        return trial
 
 
 @torch.no_grad()
@@ -28,7 +41,7 @@ def start_constant(model: ScIReN, data: Prepared) -> None:
 def fit_constant_latents(problem: AdditiveProblem) -> Tensor:
     """Fit latents without features and the constants: the null model, theta (1, P)."""
     # One intercept a latent: a problem of a few numbers, on all rows.
-    null = problem.without_features()
+    null = ConstantLatents(problem.term, problem.spline.without_features(), 0.0)
     theta = torch.zeros(1, null.size, dtype=torch.float64, device=problem.low.device)
     if null.n_constants:
         theta[:, -null.n_constants :] = problem.term.model.constant_raw
