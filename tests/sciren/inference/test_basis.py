@@ -68,3 +68,10 @@ def test_few_values_give_few_columns(make, x, columns):
     if columns is not None:
         assert found.size == columns
     assert found.at(np.array([0.5])).shape == (1, found.size)
+
+
+@BOTH
+def test_between_two_values_a_curve_is_straight(make):
+    found = make(np.repeat([0.0, 1.0], [30, 20]))
+    ends, middle = found.at(np.array([0.0, 1.0])), found.at(np.array([0.5]))
+    np.testing.assert_allclose(middle[0], ends.mean(0), atol=1e-12)

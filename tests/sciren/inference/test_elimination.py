@@ -55,3 +55,15 @@ def test_two_blocks_that_stand_in_for_each_other_have_to_pay_together():
         assert model.fit([0, 1]).rise(block) == pytest.approx(1.5, rel=0.02)
     assert backward(model, [0, 1], 1.0, 1.0) == []
     assert backward(model, [0, 1], 1.0, 0.7) == [0, 1]
+
+
+def test_columns_in_other_units_are_fitted_alike(problem):
+    columns, y, plain = problem
+    # Ten powers of ten between two units: one of them alone would look as if unseen.
+    units = np.repeat([0, 1], [4, 6])
+    factors = np.where(units == 1, 1e-10, 1.0)
+    model = GramModel.of(columns * factors, y, plain.always, plain.blocks, units)
+    expected = plain.fit([0, 1, 2])
+    fit = model.fit([0, 1, 2])
+    assert fit.rss == pytest.approx(expected.rss)
+    np.testing.assert_allclose(fit.theta * factors, expected.theta, atol=1e-6)

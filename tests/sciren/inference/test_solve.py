@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from sciren import LinearEncoder, ScIReN, Table
+from sciren.decoders import Q10Respiration
 from sciren.inference.design import Design
 from sciren.inference.observed import ObservedProcess
 from sciren.inference.search import feature_bases
@@ -63,3 +65,32 @@ def test_a_fit_is_redrawn_on_bases_of_other_rows(respiration):
     assert (
         np.abs(design.raw(theta, len(rows))[:, 0] - before).max() < 0.1 * before.std()
     )
+
+
+def in_unit(frame, unit):
+    table = Table.from_frame(
+        frame.assign(y=unit * frame.y),
+        ["a", "b", "c", "d"],
+        {"ta": "ta"},
+        {"reco": "y"},
+    )
+    model = ScIReN(LinearEncoder(4, 1), "auto", Q10Respiration())
+    process = ObservedProcess.of(model, table)
+    return solve(process, design_of(process, [(0, 0), (1, 0)]))
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_the_unit_of_the_targets_changes_no_constant(respiration, unit):
+    _, _, frame = respiration
+    plain, other = in_unit(frame, 1.0), in_unit(frame, unit)
+    assert other.constants == pytest.approx(plain.constants, abs=1e-4)
+    assert other.raw_latents() / unit == pytest.approx(plain.raw_latents(), rel=1e-3)
+
+
+def test_constant_latents_that_start_far_too_high_come_back(respiration):
+    model, table, _ = respiration
+    process = ObservedProcess.of(model, table)
+    design = design_of(process, [])
+    start = np.array([1e4, *process.start_constants])
+    fit, near = solve(process, design, start=start), solve(process, design)
+    assert fit.loss == pytest.approx(near.loss, rel=1e-4)

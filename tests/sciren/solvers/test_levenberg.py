@@ -7,7 +7,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sciren.solvers.levenberg import Normal, covariance, hold, minimise
+from sciren.solvers.levenberg import (
+    Normal,
+    covariance,
+    effective_parameters,
+    hold,
+    minimise,
+)
 
 seeds = st.integers(0, 10_000)
 
@@ -223,3 +229,16 @@ def test_the_covariance_is_that_of_least_squares(seed):
     loss = (a @ solution - b).pow(2).mean().unsqueeze(0)
     found = covariance((a.T @ a / rows).unsqueeze(0), loss, rows)[0]
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=0)
+
+
+def test_effective_parameters_are_the_trace_of_the_hat_matrix():
+    generator = torch.Generator().manual_seed(0)
+    design = torch.randn(40, 6, generator=generator, dtype=torch.float64)
+    design[:, 5] = 0.0  # a column without data counts nothing
+    penalty = torch.diag(torch.tensor([0.0, 0.0, 0.3, 5.0, 1e9, 1.0]).double())
+    matrix = design.T @ design / 40 + penalty
+    hat = design @ torch.linalg.solve(matrix, design.T) / 40
+    every = torch.ones(6, dtype=torch.bool)
+    count = effective_parameters(matrix, penalty, every)
+    assert count == pytest.approx(float(hat.trace()), rel=1e-6)
+    assert effective_parameters(matrix, None, every) == 6

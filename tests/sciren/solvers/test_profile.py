@@ -107,7 +107,10 @@ def test_errors_do_not_count_parameters_that_are_held(make):
     normal = held.normal(theta.unsqueeze(0), torch.zeros(1, dtype=torch.long))
     keep = held.active[0]
     inverse = torch.linalg.inv(normal.matrix[0][keep][:, keep])
-    expected = float((inverse[-1, -1] * normal.loss[0] / (60 - free)).sqrt())
+    data = normal.matrix[0] - held.penalty
+    used = float((inverse @ data[keep][:, keep]).trace())
+    assert 3 < used < free  # a level, two curves that are smoothed, and the constant
+    expected = float((inverse[-1, -1] * normal.loss[0] / (60 - used)).sqrt())
     assert error / math.exp(float(theta[-1])) == pytest.approx(expected, rel=1e-4)
 
 

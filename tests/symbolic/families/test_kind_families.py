@@ -6,12 +6,14 @@ import sympy
 
 from sciren.data.kinds import Categorical, Periodic
 from sciren.errors import FormatError
+from symbolic.curves.curve_errors import CurveErrors
 from symbolic.curves.fit import fit_curve
+from symbolic.curves.points import Points
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.expression.tree import from_tree, to_tree
 from symbolic.families.class_effects import class_effects
 from symbolic.families.harmonics import harmonics
-from symbolic.families.kind_families import form_from_details
+from symbolic.families.kind_families import form_from_details, forms_of_kind
 from symbolic.families.variants import in_raw
 from symbolic.printing.latex import to_latex
 from symbolic.printing.latex_reader import levels_in, read_latex
@@ -129,3 +131,20 @@ def test_a_class_without_rows_has_no_effect_of_its_own():
 def test_details_of_something_else_are_refused(family, details):
     with pytest.raises(FormatError):
         form_from_details(family, details)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+@pytest.mark.parametrize("known", [False, True])
+def test_classes_are_drawn_to_their_mean_alike_in_every_unit(unit, known):
+    effects, shares = np.array([-0.2, 0.1, 0.35]), np.array([0.5, 0.3, 0.2])
+    # errors of 0.1 for two differences between classes
+    root = 10.0 * np.array([[1.0, -1.0, 0.0], [0.0, 1.0, -1.0]])
+
+    def weight(factor):
+        target = root @ effects
+        errors = CurveErrors(root / factor, target, 100, 0.3) if known else None
+        points = Points(np.array(KIND.codes), factor * effects, shares, errors)
+        (form,) = forms_of_kind(KIND, points)
+        return form.weight * factor**2
+
+    assert weight(unit) == pytest.approx(weight(1.0), rel=1e-9)

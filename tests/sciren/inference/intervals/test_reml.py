@@ -65,3 +65,13 @@ def test_groups_find_strengths_of_their_own():
         design, y, [PenaltyGroup(np.arange(40)), PenaltyGroup(np.arange(40, 80))]
     )
     assert found.penalty[0] > 100 * found.penalty[40]
+
+
+@pytest.mark.parametrize("factor", [1e-8, 1e8])
+def test_a_column_in_another_unit_changes_no_other(factor):
+    design, y = _data(4, 1.0)
+    scale = np.array([factor, 1.0, 1.0, 1.0, 1.0])
+    first, second = _smooth(design, y, ()), _smooth(design * scale, y, ())
+    assert np.allclose(second.coefficients * scale, first.coefficients, rtol=1e-6)
+    outer = np.outer(scale, scale)
+    assert np.allclose(second.inverse * outer, first.inverse, rtol=1e-5, atol=1e-9)

@@ -162,3 +162,14 @@ def test_plain_regression_starts_at_the_mean_of_the_targets(make):
     counts = (~targets.isnan()).sum(0)
     expected = deviations * (counts.sum() / counts).sqrt()
     torch.testing.assert_close(model.output_scale, expected)
+
+
+@pytest.mark.parametrize("start", [1e-4, 1e4])
+def test_a_start_far_away_does_not_end_beyond_the_bound(make, start):
+    table, _ = make.respiration(200)
+    problem = make.additive(table)
+    best = problem.loss(fit_constant_latents(problem), ONE)
+    problem.term.model.output_shift.fill_(start)
+    problem.shift.fill_(start)
+    far = problem.loss(fit_constant_latents(problem), ONE)
+    torch.testing.assert_close(far, best, rtol=1e-5, atol=0)
