@@ -145,7 +145,8 @@ def _moved(smoothing: Smoothing, group: PenaltyGroup, strength: float) -> float:
 def _typical(gram: Array, groups: Sequence[PenaltyGroup]) -> Array:
     """Return the mean curvature of the columns of each group, the unit of its lambda."""
     curvature = np.diag(gram)
-    return np.array([max(float(curvature[g.columns].mean()), 1e-300) for g in groups])
+    # Columns that no observation sees have none, and any strength leaves them at zero.
+    return np.array([float(curvature[g.columns].mean()) or 1.0 for g in groups])
 
 
 def _diagonal(groups: Sequence[PenaltyGroup], strengths: Array, gram: Array) -> Array:
