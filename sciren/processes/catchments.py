@@ -140,9 +140,11 @@ def _shifted(due: list[Any], water: Any, curve: Any, x4: Any) -> list[Any]:
     """Move what is due by a day, and spread new water over the days."""
     # due[0] has left already: it was the outflow of the day before.
     later = [*due[1:], 0.0]
+    # Every point of the curve ends one day and begins the next.
+    passed = [curve(day, x4) for day in range(len(due) + 1)]
     return [
-        remaining + water * (curve(day + 1, x4) - curve(day, x4))
-        for day, remaining in enumerate(later)
+        remaining + water * (after - before)
+        for remaining, before, after in zip(later, passed, passed[1:], strict=False)
     ]
 
 
