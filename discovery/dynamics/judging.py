@@ -10,6 +10,7 @@ from discovery.dynamics.equations import CONSISTENT
 from discovery.dynamics.scores import CONSTANT
 from discovery.results.scoring import CURVE, EQUATION
 from discovery.verdict.faithful import consistency_reasons
+from discovery.verdict.identified import OPEN, open_curves
 from discovery.verdict.record import Reason, Verdict
 from symbolic.dynamics.state_closed_forms import FREE_RUN
 
@@ -72,7 +73,10 @@ def judge_series(
         for reason in before
         if (reason.part != "skilful" or reason.subject == "residual")
         and not (reason.part == "faithful" and reason.subject in asked)
+        # The refit may have closed a curve that the rows had left open.
+        and not reason.sentence.endswith(OPEN)
     ]
+    kept += open_curves(level.equations)
     # other reasons about these rows ask for units and codes of data, which they are not
     folds = [
         reason

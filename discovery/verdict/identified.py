@@ -195,15 +195,17 @@ def _capital(sentence: str) -> str:
 
 
 # -- curves and features ------------------------------------------------------------------
+OPEN = "has no closed form and stays a spline"
+"""End of what is said of an edge without a closed form."""
+
+
 def open_curves(equations: "SymbolicModel") -> list[Reason]:
     """Edges without a closed form."""
     edges: Any = equations.edges
     refused = edges[edges["status"] == "refused"]
     reasons = []
     for source, latent in zip(refused["source"], refused["latent"], strict=True):
-        sentence = (
-            f"The curve of {source} in {latent} has no closed form and stays a spline"
-        )
+        sentence = f"The curve of {source} in {latent} {OPEN}"
         step = "Allow more families (discovery.families), or report the curve as it is drawn"
         reasons.append(
             Reason("identified", f"{source} -> {latent}", False, sentence,
