@@ -327,6 +327,8 @@ class Search:
 def neighbour_correlation(process: ObservedProcess, residual: np.ndarray) -> float:
     """Return the lag-one correlation of residuals (m,) in the order of the rows."""
     together = process.segments[1:] == process.segments[:-1]
+    # What a bad fit leaves to all rows alike is no memory.
+    residual = residual - residual.mean()
     product = residual[1:] * residual[:-1]
     variance = float(residual @ residual) / len(residual)
     if not together.any() or variance <= 0:

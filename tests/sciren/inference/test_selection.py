@@ -9,6 +9,7 @@ import pytest
 from sciren import LinearEncoder, ScIReN, Table
 from sciren.inference import ObservedProcess, select
 from sciren.inference.intervals.bands import selected_bands
+from sciren.inference.search import neighbour_correlation
 from sciren.inference.selection import select_again
 from sciren.inference.solve import solve
 from tests.sciren.inference.conftest import drivers
@@ -158,3 +159,11 @@ def test_no_selected_model_ends_above_constant_latents():
     fit = select(observed(cell, frame)).fit
     constant = solve(fit.process, fit.design.subset(()), fit.whitening)
     assert fit.loss <= constant.loss * (1 + 1e-6)
+
+
+def test_what_a_bad_fit_leaves_to_all_rows_is_no_memory(respiration):
+    process = ObservedProcess.of(respiration[0], respiration[1])
+    noise = np.random.default_rng(0).standard_normal(len(process))
+    plain = neighbour_correlation(process, noise)
+    assert neighbour_correlation(process, 3.0 + noise) == pytest.approx(plain)
+    assert abs(plain) < 3 / np.sqrt(len(process))
