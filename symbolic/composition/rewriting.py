@@ -16,7 +16,7 @@ others, with and without the additive terms of the node's features.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -57,9 +57,10 @@ def simplified(search: Search, best: ScoredModel) -> ScoredModel:
 
 
 def rewritings(regression: Regression, model: Model) -> Iterator[Model]:
-    """Yield models in which a node is replaced, or a factor loses its offset."""
+    """Yield models in which a node or two parabolas are replaced, or a factor loses its offset."""
+    yield from _parabolas_as_product(model)
     for h, node in enumerate(model.nodes):
-        for other in (*_anchored(node), *_as_powers(node)):
+        for other in (*_anchored(node), *_as_powers(node), *_as_product(node)):
             yield model.with_node(h, other)
         yield from _completed(model, h)
         for other in _multiplied(regression, node):
@@ -150,6 +151,40 @@ def _as_powers(node: Node) -> Iterator[Node]:
         terms = (*node.terms[:k], first, square[1], *node.terms[k + 1 :])
         flags = (*node.anchored[:k], True, True, *node.anchored[k + 1 :])
         yield replace(node, terms=terms, anchored=flags)
+
+
+def _as_product(node: Node) -> Iterator[Node]:
+    """Yield the product of two lines for the square of their sum, with offsets and without.
+
+    The mixed term of (h + u + v)^2 is 2 u v; of features that go together the squares
+    u^2 + v^2 look like it.
+    """
+    if node.kind != "quadratic" or len(node.terms) != 2:
+        return
+    u, v = node.terms
+    if u.feature == v.feature or {u.family, v.family} != {"linear"}:
+        return
+    half, first = node.head[0], u.scaled(2.0 * node.sign)
+    yield Node("product", 1.0, (node.sign * half, half), (first, v))
+    yield Node("product", 1.0, (), (first, v), (True, True))
+
+
+def _parabolas_as_product(model: Model) -> Iterator[Model]:
+    """Yield the product of two features for the sum of their parabolas.
+
+    a^2 + b^2 = 2 a b + (a - b)^2, so that of features that go together one looks like the other.
+    """
+    bent = [term for term in model.additive if term.family in ("square", "quadratic")]
+    for first, second in combinations(bent, 2):
+        # a start: the refit finds the size
+        sizes = first.constants[0] + second.constants[0], 1.0
+        factors = (
+            Term(term.feature, "linear", (size,))
+            for term, size in zip((first, second), sizes, strict=True)
+        )
+        node = Node("product", 1.0, (), tuple(factors), (True, True))
+        others = tuple(t for t in model.additive if t not in (first, second))
+        yield Model(others, (*model.nodes, node))
 
 
 def _replacements(regression: Regression, node: Node) -> Iterator[tuple[Term, ...]]:

@@ -68,6 +68,35 @@ def test_products_are_not_rewritten_as_sums():
     assert all(one.additive == () and len(one.nodes[0].head) == 1 for one in found)
 
 
+@pytest.mark.parametrize(
+    "imitation",
+    [
+        Model(
+            nodes=(
+                Node(
+                    "quadratic", 1.0, (0.2,),
+                    (Term(0, "linear", (0.6,)), Term(1, "linear", (0.5,))),
+                ),
+            )
+        ),
+        Model((Term(0, "square", (0.5,)), Term(1, "quadratic", (0.5, 0.1)))),
+    ],
+    ids=["square of a sum", "sum of parabolas"],
+)  # fmt: skip
+def test_squares_of_two_features_are_offered_as_their_product(imitation):
+    regression = rows(lambda z: z[:, 0] * z[:, 1], n=100)
+    offered = [
+        model
+        for model in rewritings(regression, imitation)
+        if [node.kind for node in model.nodes] == ["product"]
+    ]
+    plainest = min(offered, key=lambda model: model.size)
+    # scaled features have their raw zero at zero: the product has no offsets
+    assert plainest.nodes[0].anchored == (True, True)
+    assert plainest.size < imitation.size + 1
+    assert fit(regression, plainest).rss < 1e-12 * len(regression)
+
+
 def test_a_square_is_recognised_behind_a_product_and_parabolas():
     regression = rows(lambda z: (z[:, 0] + np.abs(z[:, 1] - 0.3) + 0.4) ** 2)
     product = Node(
