@@ -77,6 +77,8 @@ def _settings(model: ScIReN) -> dict[str, Any]:
     kind = "plain" if model.plain else "own"
     if is_built_in(decoder):
         kind = "built in"
+    elif isinstance(decoder, IdentityDecoder) and not model.plain:
+        kind = "identity"  # plain regression whose targets were named beforehand
     return {
         "format": FORMAT,
         "encoder": {"kind": model.encoder.kind, "settings": model.encoder.settings()},
@@ -184,7 +186,7 @@ def _decoder(stored: Mapping[str, Any], given: Decoder | None) -> Decoder:
     description = stored["decoder"]
     if given is not None:
         return given
-    if description["kind"] == "plain":
+    if description["kind"] in ("plain", "identity"):
         return IdentityDecoder(stored["targets"])
     if description["kind"] == "built in":
         return decoder_named(description["name"], **description["settings"])

@@ -20,9 +20,10 @@ import torch
 
 from benchmarks.reliability.digits import altered_digits
 from benchmarks.reliability.edits import caught_edits, computed_again
-from benchmarks.reliability.fuzz import fuzzed_loads, loaders
+from benchmarks.reliability.fuzz import fuzzed_loads
 from benchmarks.reliability.interrupts import ended_commands
 from benchmarks.reliability.kills import KillRange, killed_commands
+from benchmarks.reliability.loaders import loaders
 from benchmarks.reliability.malformed.attempt import malformed_inputs
 from benchmarks.reliability.numeric import LAWS, laws_kept
 from benchmarks.reliability.numeric_models import HEAVY, HEAVY_ROWS, MODEL_LAWS

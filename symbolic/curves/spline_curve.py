@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from sciren.bounded import damage_told
 from sciren.errors import FormatError
 
 Array = np.ndarray
@@ -107,11 +108,9 @@ class SplineCurve:
             FormatError: not two lists of equal length, knots that do not increase, or
                 numbers that are not finite.
         """
-        try:
+        with damage_told(FormatError, "a stored spline cannot be read"):
             x, y = (np.array(stored[key], dtype=float) for key in ("x", "y"))
             first, last = (float(slope) for slope in stored["slopes"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise FormatError(f"a stored spline cannot be read: {error}") from error
         if x.ndim != 1 or x.shape != y.shape or len(x) < 2 or np.any(np.diff(x) <= 0):
             raise FormatError("a stored spline needs increasing x and as many y")
         if not np.isfinite([*x, *y, first, last]).all():

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import sympy
 
+from sciren.bounded import damage_told
 from sciren.dynamics.solving.integrators import ADVANCE
 from sciren.errors import ExpressionError, FormatError
 from symbolic.dynamics.sharing import numbered, shared_parts
@@ -307,7 +308,7 @@ class Recurrence:
         """
         if not isinstance(stored, dict) or stored.get("format") != FORMAT:
             raise FormatError(f"this is no recurrence of the format {FORMAT!r}")
-        try:
+        with damage_told(FormatError, "the recurrence cannot be read"):
             time = stored["time"]
             # recurrences of the first months had one solver, and did not name it
             solver = stored.get("solver", "rk4")
@@ -328,8 +329,6 @@ class Recurrence:
                 # nor had they functions of states
                 {n: from_tree(tree) for n, tree in stored.get("functions", {}).items()},
             )
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise FormatError(f"the recurrence cannot be read: {error!r}") from error
 
 
 def _stacked(series: Mapping[str, list[np.ndarray]]) -> dict[str, np.ndarray]:

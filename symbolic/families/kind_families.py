@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from sciren.bounded import damage_told
 from sciren.data.kinds import Categorical, FeatureKind, Periodic
 from sciren.errors import FormatError
 from symbolic.families.class_effects import ClassEffects, class_effects
@@ -95,7 +96,7 @@ def form_from_details(family: str, details: Any) -> Form:
     """
     from sciren.data.kinds import kind_from_json
 
-    try:
+    with damage_told(FormatError, f"family {family!r} cannot be read"):
         if family == "classes":
             kind = kind_from_json(details["kind"])
             shares = [float(share) for share in details["shares"]]
@@ -103,6 +104,4 @@ def form_from_details(family: str, details: Any) -> Form:
                 return class_effects(kind, shares, float(details["weight"]))
         elif family in KIND_FAMILIES and details["count"] in (1, 2):
             return harmonics(float(details["period"]), int(details["count"]))
-    except (LookupError, TypeError, ValueError) as error:
-        raise FormatError(f"family {family!r} cannot be read: {error}") from error
     raise FormatError(f"{details!r:.80} does not describe family {family!r}")

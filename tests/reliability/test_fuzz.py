@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks.reliability.fuzz import Loader, fuzzed_loads, loaders
+from benchmarks.reliability.fuzz import fuzzed_loads
+from benchmarks.reliability.loaders import (
+    Loader,
+    loaders,
+    process_of_starter,
+    seal,
+)
 from benchmarks.reliability.score import Attempts
 from discovery.config.file import load_config
 from discovery.config.yaml_file import parse_yaml
@@ -88,16 +94,14 @@ def test_a_small_file_does_not_unfold(tmp_path):
 def test_an_encoder_is_no_larger_than_what_was_stored(made, tmp_path):
     import shutil
 
-    from benchmarks.reliability.fuzz import _decoder, _seal
-
     folder = tmp_path / "model"
     shutil.copytree(made / "checkpoints" / "model", folder)
     stored = json.loads((folder / "model.json").read_text())
     stored["encoder"]["settings"]["n_inputs"] = 10**7
     (folder / "model.json").write_text(json.dumps(stored))
-    _seal(folder)
+    seal(folder)
     with pytest.raises(FormatError, match="would hold at least"):
-        load_model(folder, _decoder())
+        load_model(folder, process_of_starter())
 
 
 @pytest.mark.parametrize(

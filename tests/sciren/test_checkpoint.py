@@ -16,6 +16,7 @@ from sciren.constraints import HardSigmoid, Identity, Sigmoid, Softplus
 from sciren.data.scaling import FeatureScaling
 from sciren.data.table import Table
 from sciren.decoders import Q10Respiration, process_model
+from sciren.decoders.process import IdentityDecoder
 from sciren.encoders import AdditiveEncoder, KANEncoder, LinearEncoder, MLPEncoder
 from sciren.errors import FormatError
 from sciren.inference.autoregression import Autoregression
@@ -90,6 +91,9 @@ MODELS = {
     "small networks": lambda: respiration(AdditiveEncoder(3, 1, width=4)),
     "softplus": lambda: respiration(constraint=Softplus()),
     "plain": lambda: shaken(ScIReN(KANEncoder(2, 3, grid=3))),
+    "identity": lambda: shaken(
+        ScIReN(KANEncoder(2, 2, grid=3), "auto", IdentityDecoder(["y", "z"]))
+    ),
     "plain, one": lambda: shaken(ScIReN(MLPEncoder(2, 1))),
     "own": lambda: shaken(
         ScIReN(KANEncoder(2, 2), {"u": Sigmoid(0.25), "v": Identity()}, own)

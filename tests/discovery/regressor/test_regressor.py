@@ -209,6 +209,14 @@ def test_what_is_saved_comes_back_without_code(found, data, tmp_path):
         ScIReNRegressor.load(place)
 
 
+def test_plain_regression_comes_back(data, tmp_path):
+    rows, reco = data[0].iloc[:60], data[1].iloc[:60]
+    train = {"epochs": 1, "profiles": False}
+    plain = ScIReNRegressor(hidden=(), train=train).fit(rows, reco)
+    again = ScIReNRegressor.load(plain.save(tmp_path / "model"))
+    np.testing.assert_array_equal(again.predict(rows), plain.predict(rows))
+
+
 @pytest.mark.slow
 def test_equations_of_what_was_saved_are_the_same(found, tmp_path):
     again = ScIReNRegressor.load(found.save(tmp_path / "model"))
