@@ -68,13 +68,8 @@ def end_early(range_: KillRange, attack: Attack, ending: Ending) -> list[str]:
     wrong = _told(code, said, ending)
     # where every change of a file is refused, nothing can be removed either
     left = [] if code == 0 or " at write " in ending.name else _left(range_)
-    try:
-        range_.do(attack.command if code == 0 else attack.again)
-    except RuntimeError as error:
-        if not (code == 0 and "already" in str(error)):
-            wrong.append(str(error))
-    found = [f"{name}: {text}" for text in (*wrong, *left)]
-    return found + [f"{name}: {text}" for text in range_.problems(attack)]
+    unfinished = range_.finish(attack, code == 0)
+    return [f"{name}: {text}" for text in (*wrong, *left, *unfinished)]
 
 
 def _told(code: int, said: str, ending: Ending) -> list[str]:

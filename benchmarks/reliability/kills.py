@@ -41,7 +41,7 @@ class Attack:
 
 
 def attacks(study: Path) -> list[Attack]:
-    """Return every command that writes, on a study folder."""
+    """Return every command that writes on a study folder, and two that only read."""
     config, run = str(study / "CONFIG.yaml"), str(study / "runs" / "light_use")
     data, out = str(study / "data.csv"), str(study / "out.csv")
     grid = ("predict", run, str(study / "grid.nc"), "-o", str(study / "map.zarr"))
@@ -69,6 +69,8 @@ def attacks(study: Path) -> list[Attack]:
         Attack("figures", figures, figures),
         Attack("sweep", sweep, sweep, needs_run=False),
         Attack("tune", tune, tune, needs_run=False),
+        Attack("check", ("check", config), ("check", config), needs_run=False),
+        Attack("--version", ("--version",), ("--version",), needs_run=False),
     ]  # fmt: skip
 
 
@@ -128,20 +130,24 @@ class KillRange:
         """Kill a command once, finish it, and say what is wrong then."""
         self.restore(attack)
         code = self.do(attack.command, fault)
+        return [f"{attack.name}: {text}" for text in self.finish(attack, code == 0)]
+
+    def finish(self, attack: Attack, done: bool) -> list[str]:
+        """Finish a command that was ended, or repeat one that was done; say what is wrong."""
         try:
-            self.do(attack.command if code >= 0 else attack.again)
+            self.do(attack.command if done else attack.again)
         except RuntimeError as error:
-            if not (code == 0 and "already" in str(error)):
-                return [f"{attack.name}: {error}"]
+            if not (done and "already" in str(error)):
+                return [str(error)]
         return self.problems(attack)
 
     def problems(self, attack: Attack) -> list[str]:
         """Say where the study differs from what an uninterrupted command leaves."""
         now, wanted = timeless(self.study), self.expected[attack.name]
-        names = [n for n in {*now, *wanted} if now.get(n) != wanted.get(n)]
+        names = sorted(n for n in {*now, *wanted} if now.get(n) != wanted.get(n))
         left = hidden(self.study)
-        found = [f"{attack.name}: differs in {sorted(names)[:4]}"] if names else []
-        return found + ([f"{attack.name}: left {left[:4]}"] if left else [])
+        found = [f"differs in {names[:4]}"] if names else []
+        return found + ([f"left {left[:4]}"] if left else [])
 
 
 def timeless(folder: Path) -> dict[str, bytes]:

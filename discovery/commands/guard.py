@@ -1,5 +1,6 @@
 """What every command shares: quiet and debug, errors as one line, interrupts, pipes."""
 
+import errno
 import functools
 import os
 import signal
@@ -11,13 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 import typer
 
 from sciren.errors import DownloadError, SciRenError, ShapeError, TrainingError
 
 _WORK_ERRORS = (TrainingError, ShapeError, DownloadError)
+_WRONG_NAMES = (
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+)  # the user's own, as wrong as any input
 REQUESTS = (signal.SIGINT, signal.SIGTERM)
 INTERRUPTED, TERMINATED = (128 + number for number in REQUESTS)
 
@@ -35,11 +40,12 @@ class Course:
     """How far the command of this process has come.
 
     Attributes:
-        asked: the exit code that a request to end gives.
+        asked: the exit code that a request to end gives;  came: whether one came.
         told: whether that end is told;  done: whether the work had ended before it.
     """
 
     asked: int = INTERRUPTED
+    came: bool = False
     told: bool = False
     done: bool = False
 
@@ -56,9 +62,13 @@ def set_options(quiet: bool, debug: bool) -> None:
 
 def end_on_request() -> None:
     """Let a request to end (SIGTERM) stop the work as Ctrl-C does."""
-    course.asked, course.told, course.done = INTERRUPTED, False, False
+    course.asked, course.came = INTERRUPTED, False
+    course.told, course.done = False, False
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminate)
+        signal.signal(signal.SIGTERM, _end)
+        # A job of the background ignores it, and goes on doing so.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _end)
 
 
 def ignore_requests() -> None:
@@ -68,8 +78,8 @@ def ignore_requests() -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    course.asked = TERMINATED
+def _end(number: int, frame: FrameType | None) -> None:
+    course.asked, course.came = 128 + number, True
     raise KeyboardInterrupt
 
 
@@ -113,33 +123,36 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except SciRenError as error:
-            # 1: the work was tried and failed; 2: the input is at fault.
-            code = 1 if isinstance(error, _WORK_ERRORS) else 2
-            _fail(error, one_line(error), code)
-        except (OSError, MemoryError) as error:
-            _fail(error, one_line(error) or type(error).__name__, 1)
-        except KeyboardInterrupt as error:
-            _stop(error)
         except (typer.Exit, typer.Abort):
             raise
-        except Exception as error:
-            what = f"unexpected {type(error).__name__}: {one_line(error)}"
-            _fail(error, f"{what}; --debug shows where", 1)
+        except (KeyboardInterrupt, Exception) as error:
+            # An import of C code that is interrupted ends in an error of its own.
+            if course.came or isinstance(error, KeyboardInterrupt):
+                _stop(error)
+            _fail(error)
         else:
             course.done = True
 
     return run
 
 
-def _fail(error: BaseException, line: str, code: int) -> None:
+def _fail(error: Exception) -> NoReturn:
+    """Say an error in one line, and end with its code."""
     if options.debug:
         raise error
+    line, code = one_line(error) or type(error).__name__, 1
+    if isinstance(error, SciRenError):
+        # 1: the work was tried and failed; 2: the input is at fault.
+        code = 1 if isinstance(error, _WORK_ERRORS) else 2
+    elif isinstance(error, OSError):
+        code = 2 if error.errno in _WRONG_NAMES else 1
+    elif not isinstance(error, MemoryError):
+        line = f"unexpected {type(error).__name__}: {line}; --debug shows where"
     tell(f"error: {line}")
     raise typer.Exit(code)
 
 
-def _stop(error: KeyboardInterrupt) -> None:
+def _stop(error: BaseException) -> NoReturn:
     """Say what an interrupt has left; the work adds it to the exception."""
     kept = " ".join(getattr(error, "__notes__", ())) or "nothing was written"
     _tell_end(one_line(kept))

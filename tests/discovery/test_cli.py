@@ -195,6 +195,29 @@ def test_an_interrupt_while_the_commands_are_loaded_is_told_once(
     assert capsys.readouterr().err == f"{word}: nothing was written\n"
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+def test_an_import_that_is_interrupted_is_no_error_of_its_own(
+    monkeypatch, capsys, signals, number, code, word
+):
+    def loading(*_, **__):
+        try:
+            os.kill(os.getpid(), number)
+        except KeyboardInterrupt:  # as the code in C that loads pictures does
+            raise ImportError("initialization failed") from None
+
+    monkeypatch.setattr("discovery.config.starter.write_starter", loading)
+    assert run("init") == code
+    assert capsys.readouterr().err == f"{word}: nothing was written\n"
+
+
+def test_a_name_that_no_system_has_is_wrong_input(capsys):
+    assert run("report", "9" * 400) == 2
+    assert "File name too long" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_between_work_and_end_changes_nothing(
     monkeypatch, capsys, signals, number
