@@ -138,7 +138,9 @@ def _to_write(details: tuple[object, ...]) -> bool:
     """Whether a call of open is for a file of ours that will be written."""
     path, mode, flags = details
     writes = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR))
-    return writes and mode != "r" and not str(path).startswith(("/dev", "/proc"))
+    system = str(path).startswith(("/dev", "/proc"))
+    in_memory = str(path).startswith("/dev/shm")  # files like others, see TMPDIR
+    return writes and mode != "r" and (in_memory or not system)
 
 
 def jumping_clock() -> None:
