@@ -233,8 +233,10 @@ def trees_prediction(z: Array, residual: Array, fold: Array, seed: int) -> Array
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     predicted = np.zeros(len(residual))
-    for k in range(FOLDS):
+    for k in np.unique(fold):  # with fewer blocks than folds some folds are empty
         held = fold == k
+        if held.all():
+            break  # nothing to learn from: the prediction stays zero
         options: dict[str, Any] = {"early_stopping": False}  # also typed as text only
         model = HistGradientBoostingRegressor(
             max_iter=TREES,

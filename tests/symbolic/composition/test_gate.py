@@ -5,7 +5,7 @@ import pytest
 
 from symbolic.composition.fitting.model import Model, Term
 from symbolic.composition.fitting.regression import Regression
-from symbolic.composition.gate import Judge, MissingTermTest, folds
+from symbolic.composition.gate import Judge, MissingTermTest, folds, trees_prediction
 
 
 def rows(effect, seed=0, n=800, spread=None):
@@ -92,3 +92,15 @@ def test_errors_of_a_series_are_not_predicted_from_their_neighbours():
         missing = Judge(regression)(Model((Term(1, "linear", (0.1,)),)))
         assert not missing.accepted
     assert refused <= 1
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_fewer_blocks_than_folds_leave_none_to_predict(blocks):
+    """Three sites fill three of the five folds, and one site leaves nothing to learn from."""
+    x = np.linspace(-1, 1, 120)
+    fold = folds(120, 0, np.arange(120) % blocks)
+    predicted = trees_prediction(x[:, None], np.sign(x), fold, seed=0)
+    if blocks == 1:
+        assert not predicted.any()
+    else:
+        assert np.corrcoef(predicted, np.sign(x))[0, 1] > 0.8
