@@ -16,7 +16,7 @@ UNITS = (1e-300, 1e-200, 1e-100, 1e-30, 1e-9, 1e9, 1e30, 1e100, 1e200)
 
 
 def sample(feature: float, target: float, rows: int = 200) -> pd.DataFrame:
-    """Respiration with rb = 2 + 0.5 x1 + 0.3 x2 and q10 = 2, in other units.
+    """Respiration with rb = 2 + 0.5 x1 + 0.3 x2, 0.4 more in woods, in other units.
 
     Args:
         feature: unit of x1 and x2;  target: unit of reco.
@@ -25,20 +25,24 @@ def sample(feature: float, target: float, rows: int = 200) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     x1, x2 = rng.uniform(1, 5, rows), rng.uniform(-2, 3, rows)
     ta = rng.uniform(0, 25, rows)
-    reco = (2 + 0.5 * x1 + 0.3 * x2) * (1 + 0.02 * rng.normal(size=rows))
+    wood = rng.random(rows) < 0.4
+    reco = (2 + 0.5 * x1 + 0.3 * x2 + 0.4 * wood) * (1 + 0.02 * rng.normal(size=rows))
     return pd.DataFrame(
-        {"x1": x1 * feature, "x2": x2 * feature, "ta": ta, "reco": reco * target}
-    )
+        {
+            "x1": x1 * feature, "x2": x2 * feature, "ta": ta, "reco": reco * target,
+            "cover": np.where(wood, "wood", "grass"),
+        }
+    )  # fmt: skip
 
 
 def equation_in_units(
     process: str | None, feature: float, target: float
 ) -> dict[str, float]:
-    """Discover the record in units; return slopes and predictions in unit one.
+    """Discover the record in units; return what was found in unit one.
 
     Returns:
-        ``p0``, ``p1``, ...: predictions at some rows, divided by the unit of the target,
-        and the constants of the process.
+        ``p0``, ``p1``, ...: predictions at some rows, divided by the unit of the target, and
+        the constants of the process with both ends of their recommended intervals.
     """
     frame = sample(feature, target)
     if process is not None:
@@ -46,7 +50,7 @@ def equation_in_units(
     with tempfile.TemporaryDirectory() as place:
         frame.to_csv(Path(place) / "data.csv", index=False)
         config = {
-            "data": {"path": str(Path(place) / "data.csv")}, "features": ["x1", "x2"],
+            "data": {"path": str(Path(place) / "data.csv")}, "features": ["x1", "x2", "cover"],
             "decoder": process, "targets": {"reco": "reco"}, "out": f"{place}/out",
             "forcings": {"ta": "ta"} if process else {}, "encoder": {"hidden": []},
             "discovery": {"bootstrap": 0, "baselines": False},
@@ -55,6 +59,10 @@ def equation_in_units(
         predicted = found.predict(frame.iloc[:5])["reco"].to_numpy() / target
         known = {f"p{k}": float(value) for k, value in enumerate(predicted)}
         assert found.equations is not None
+        for constant in found.uncertainty.constants:
+            if constant["recommended"]:
+                known[f"{constant['constant']} from"] = float(constant["low"])
+                known[f"{constant['constant']} to"] = float(constant["high"])
         return known | {n: float(v) for n, v in found.equations.constants.items()}
 
 

@@ -92,6 +92,6 @@ def test_the_harness_catches_a_unit_that_moves_the_equation(monkeypatch):
     score = units.units_kept("q10", Attempts(len(units.PAIRS)))
     assert score.tried == 18
     assert score.missed == (
-        "features in 1e-300, target in 1: ['q10'] differ",
-        "features in 1, target in 1e+200: ['p0'] differ",
+        "number 0: features in 1e-300, target in 1: ['q10'] differ",
+        "number 17: features in 1, target in 1e+200: ['p0'] differ",
     )
