@@ -6,7 +6,9 @@ function classSpec(curve) {
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" },
     { kind: "points", name: "learned", class: "two solid", r: 7, x, y: curve.spline, legend: "learned" }];
   if (curve.formula) layers.push({ kind: "points", name: "formula", class: "one solid", r: 4, x, y: curve.formula, legend: "formula" });
-  return { x: { label: curve.source, names: curve.labels }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit) }, layers, height: 210 };
+  // room for the points at both ends, and for the bars of the data below them
+  const [low, high] = extent([...curve.spline, ...(curve.formula ?? [])]), room = 0.12 * (high - low);
+  return { x: { label: curve.source, names: curve.labels }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit), range: [low - 2 * room, high + room] }, layers, height: 210 };
 }
 function curveSpec(curve) {
   if (curve.labels?.length) return classSpec(curve);
