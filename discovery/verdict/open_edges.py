@@ -1,5 +1,6 @@
 """Which edges the equations hold, against what tests on all rows say of each."""
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from discovery.verdict.edge_limit import most_edges
@@ -36,16 +37,20 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
     better = evidence.repeated is not None and evidence.test_of(
         evidence.equation, evidence.repeated
     ).better(0.05)
+    # A feature inside a product or a node of several has no curve of its own, so that a
+    # test of its additive curve says nothing about it.
+    within = {
+        (source, k)
+        for k, structure in enumerate(evidence.fit.structures)
+        for source in interacting(structure)
+    }
     reasons = []
     for edge, status in selection.status.items():
         feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
         p = selection.p_values[edge]
-        # A feature inside a product or a node of several has no curve of its own, so
-        # that a test of its additive curve says nothing about it.
-        inside = edge[0] in interacting(evidence.fit.structures[edge[1]])
         # Two ways to disagree: in the equations but not seen, and seen but not in the
         # equations.
-        if edge in held and status == "excluded" and not inside:
+        if edge in held and status == "excluded" and edge not in within:
             sentence = (
                 f"{feature} is in the equation of {latent}, but tests that allow for the "
                 f"noise do not see it (p = {p:.2g})"
@@ -67,7 +72,7 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
     # Where edges are few the folds repeated the selection; else the reader is told that
     # they did not.
     reasons += like_slow_noise(evidence, held)
-    reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held)]
+    reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held, within)]
     return (
         reasons if selection.few else [*reasons, _kept_in_folds(len(selection.status))]
     )
@@ -98,8 +103,15 @@ def like_slow_noise(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
     return [Reason("identified", names, False, sentence, next_step=step, rank=4)]
 
 
-def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason]:
-    """Edges that other rows held out for a test would put in, or take out."""
+def hanging_on_the_split(
+    evidence: "Evidence", held: "set[Edge]", within: "Set[Edge]" = frozenset()
+) -> list[Reason]:
+    """Edges that other rows held out for a test would put in, or take out.
+
+    Args:
+        evidence: brings the selection;  held: edges of the equations.
+        within: of these, those inside products and nodes, which additive tests cannot ask.
+    """
     from sciren.inference.inclusion import CHOOSING, redrawn_shares
 
     selection = evidence.selection
@@ -111,6 +123,7 @@ def hanging_on_the_split(evidence: "Evidence", held: "set[Edge]") -> list[Reason
         # nearly none.
         # Splits do not ask about slow noise, which has a sentence of its own.
         if edge not in selection.slow
+        and edge not in within
         and (share < FIRM if edge in held else share > 1 - FIRM)
     }
     if not edges:

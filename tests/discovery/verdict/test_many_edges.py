@@ -74,6 +74,8 @@ def test_a_feature_that_the_split_decides_about_is_named():
     assert reason.number < FIRM
     assert "b -> y (in the equations)" in reason.sentence
     assert "a -> y" not in reason.sentence
+    # Inside a product the additive tests of the splits say nothing of it.
+    assert not hanging_on_the_split(evidence, {(0, 0), (1, 0)}, {(1, 0)})
     (missed,) = hanging_on_the_split(evidence, {(0, 0)})
     assert "b -> y (not in the equations)" in missed.sentence
     frame["y"] = frame.a + 0.1 * rng.standard_normal(300)
