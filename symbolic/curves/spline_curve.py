@@ -92,6 +92,11 @@ class SplineCurve:
         first, last = self.slopes
         return SplineCurve(self.x, self.y * factor, (first * factor, last * factor))
 
+    def ratio(self, other: "SplineCurve") -> float:
+        """Return the number by which another curve is this one, scaled; 1 for zero."""
+        place = int(np.abs(self.y).argmax())
+        return float(other.y[place] / self.y[place]) if self.y[place] else 1.0
+
     def to_json(self) -> dict[str, Any]:
         """Return plain lists."""
         return {

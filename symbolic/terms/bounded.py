@@ -25,6 +25,7 @@ from symbolic.terms.rebuild import (
     held,
     plain,
     raw_expression,
+    refused_curves,
     straight,
 )
 from symbolic.terms.structure import LatentStructure
@@ -90,8 +91,32 @@ def bounded_expression(
         largest: size of the raw values on the data, see `constrained`.
     """
     shown = printed_structure(structure, constraint)
-    inside = raw_expression(shown, units)
+    inside = with_factors(raw_expression(shown, units), structure, shown, units)
     return inside if not shown.parts else held(inside, *constraint, largest=largest)
+
+
+def with_factors(
+    expression: Any, structure: LatentStructure, shown: LatentStructure, units: Units
+) -> Any:
+    """Return the printed expression of a latent with factors before its refused curves.
+
+    A refused curve has one table, on the scale of the network: what the printed unit makes
+    of it stands as a factor.
+
+    Args:
+        expression: of the structure as it is printed;  structure: of the network.
+        shown: the structure as it is printed;  units: of the features.
+    """
+    printed = refused_curves([shown], units)
+    for name, table in refused_curves([structure], units).items():
+        factor = table.ratio(printed[name])
+        if factor != 1.0:
+            expression = _times(expression, sympy.Function(name), sympy.Float(factor))
+    return expression
+
+
+def _times(expression: Any, function: Any, factor: Any) -> Any:
+    return expression.replace(function, lambda x: factor * function(x))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symbolic.terms.bounded import Constraint, printed_structure
+from symbolic.terms.bounded import Constraint, printed_structure, with_factors
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
 from symbolic.terms.raw_constants import RawConstant, raw_constants
@@ -55,7 +55,8 @@ def parametric(
         constraint: (name, low, high, temperature); a sigmoid or softplus is written in
             the form that no exponential overflows in.
     """
-    structure = printed_structure(structure, constraint)
+    network = structure
+    structure = printed_structure(network, constraint)
     listed = raw_constants([structure], units)
     symbols = {
         constant_symbol(constant.name, constant.latent): constant for constant in listed
@@ -68,6 +69,7 @@ def parametric(
         total += _term(edge, units, take)
     for node in structure.nodes:
         total += _node(node, units, take)
+    total = with_factors(total, network, structure, units)
     # With symbols nothing is known of the size of the
     # latent, so the form that cannot overflow is taken.
     bounded = held(total, *constraint, largest=np.inf) if structure.parts else total

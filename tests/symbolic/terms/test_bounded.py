@@ -6,6 +6,7 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.families.variants import form_named
 from symbolic.printing.beside import latex_beside, text_beside
@@ -19,11 +20,19 @@ from symbolic.terms.bounded import (
 )
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.parametric import parametric
-from symbolic.terms.rebuild import Units, constrained, feature_symbols
+from symbolic.terms.rebuild import (
+    Units,
+    constrained,
+    feature_symbols,
+    refused_curves,
+)
 from symbolic.terms.structure import LatentStructure
 
 UNITS = Units(
     ("u",), np.array([3.0]), np.array([2.0]), np.array([-3.0]), np.array([9.0])
+)
+UNITS_OF_TWO = Units(
+    ("u", "v"), np.full(2, 3.0), np.full(2, 2.0), np.full(2, -3.0), np.full(2, 9.0)
 )
 Z = np.linspace(-3.0, 3.0, 61)[:, None]
 X = 3.0 + 2.0 * Z[:, 0]
@@ -55,6 +64,26 @@ def through_the_layer(structure, layer):
 def test_the_equation_is_the_layer_of_the_raw_latent(layer):
     found = numbers(bounded_expression(line(), UNITS, layer))
     np.testing.assert_allclose(found, through_the_layer(line(), layer), rtol=1e-12)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer[0]} {layer[1]}")
+def test_a_refused_curve_counts_in_the_unit_of_the_latent(layer):
+    grid = np.linspace(-3.0, 3.0, 9)
+    curve = SplineCurve(grid, np.sin(grid), (-1.0, -1.0))
+    terms = (*line().edges, EdgeTerm(1, None, (), curve, "f_k_v"))
+    structure, two = LatentStructure("k", 0.4, terms), UNITS_OF_TWO
+    z = np.column_stack((Z[:, 0], Z[::-1, 0]))
+    raw = sympy.Symbol("raw", real=True)
+    layered = compile_numpy(constrained(raw, *layer), [raw])
+    expected = layered(structure.value(z))
+    tables = {n: c.value for n, c in refused_curves([structure], two).items()}
+    latent = parametric(structure, two, layer)
+    values = {s: sympy.Float(c.value) for s, c in latent.constants.items()}
+    for found in (
+        bounded_expression(structure, two, layer), latent.expression.xreplace(values)
+    ):  # fmt: skip
+        used = compile_numpy(found, feature_symbols(["u", "v"]), tables)
+        np.testing.assert_allclose(used(X, X[::-1]), expected, rtol=1e-9)
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer[0]} {layer[1]}")
