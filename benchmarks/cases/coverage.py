@@ -1,6 +1,6 @@
 """How far the constants of a composition lie from the truth, in their own standard errors."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -49,11 +49,13 @@ def _at_the_truth(composition: "Composition", case: Case) -> LatentStructure | N
         return form.unpack(constants)
 
     spread = float(case.latent.std())
+    # scipy's types know a name only
+    slopes: Any = lambda theta: at(theta).by_constants(z)[:, free] / spread  # noqa: E731
     with np.errstate(all="ignore"):
         solution = least_squares(
             lambda theta: (at(theta).value(z) - case.latent) / spread,
             start[free],
-            lambda theta: at(theta).by_constants(z)[:, free] / spread,
+            slopes,
             x_scale="jac", xtol=1e-14, ftol=1e-15, gtol=1e-15,
         )  # fmt: skip
     left = float(np.sqrt(2 * solution.cost / len(z)))

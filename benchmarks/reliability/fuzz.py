@@ -55,7 +55,11 @@ def fuzzed_loads(
         name = found[number % len(found)].name
         return [f"{name}: {problem}" for problem in watched(number)]
 
-    watched = Watched(attempt, lambda: [restore(loader) for loader in found], patience)
+    def restore_all() -> None:
+        for loader in found:
+            restore(loader)
+
+    watched = Watched(attempt, restore_all, patience)
     try:
         return attempts.made("hostile files loaded", named)
     finally:

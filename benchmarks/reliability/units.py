@@ -59,6 +59,7 @@ def equation_in_units(
         predicted = found.predict(frame.iloc[:5])["reco"].to_numpy() / target
         known = {f"p{k}": float(value) for k, value in enumerate(predicted)}
         assert found.equations is not None
+        assert found.uncertainty is not None
         for constant in found.uncertainty.constants:
             if constant["recommended"]:
                 known[f"{constant['constant']} from"] = float(constant["low"])

@@ -3,7 +3,7 @@
 An apostrophe in front makes any cell a text: OWASP, "CSV Injection".
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +50,6 @@ def _changed(frame: "pd.DataFrame", change: Callable[[str], str]) -> "pd.DataFra
     return frame.assign(**changed).rename(columns=cell)
 
 
-def _differs(values: "pd.Series", change: Callable[[Any], Any]) -> bool:
+def _differs(values: Iterable[Any], change: Callable[[Any], Any]) -> bool:
     """Whether a change would alter any text."""
     return any(isinstance(v, str) and change(v) != v for v in values)

@@ -33,10 +33,6 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
         for k, structure in enumerate(evidence.fit.structures)
         for edge in structure.all_edges
     }
-    # One feature in twenty is kept by chance; it must also earn its place out of fold.
-    better = evidence.repeated is not None and evidence.test_of(
-        evidence.equation, evidence.repeated
-    ).better(0.05)
     # A feature inside a product or a node of several has no curve of its own, so that a
     # test of its additive curve says nothing about it.
     within = {
@@ -44,6 +40,26 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
         for k, structure in enumerate(evidence.fit.structures)
         for source in interacting(structure)
     }
+    reasons = _disagreements(evidence, held, within)
+    # Where edges are few the folds repeated the selection; else the reader is told that
+    # they did not.
+    reasons += like_slow_noise(evidence, held)
+    reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held, within)]
+    return (
+        reasons if selection.few else [*reasons, _kept_in_folds(len(selection.status))]
+    )
+
+
+def _disagreements(
+    evidence: "Evidence", held: "Set[Edge]", within: "Set[Edge]"
+) -> list[Reason]:
+    """Edges in the equations that tests do not see, and the reverse."""
+    selection, process = evidence.selection, evidence.process
+    assert selection is not None
+    # One feature in twenty is kept by chance; it must also earn its place out of fold.
+    better = evidence.repeated is not None and evidence.test_of(
+        evidence.equation, evidence.repeated
+    ).better(0.05)
     reasons = []
     for edge, status in selection.status.items():
         feature, latent = process.feature_names[edge[0]], process.latent_names[edge[1]]
@@ -69,13 +85,7 @@ def open_edges(evidence: "Evidence") -> list[Reason]:
         reasons.append(
             Reason("identified", subject, False, sentence, p, 0.05, step, rank=4)
         )
-    # Where edges are few the folds repeated the selection; else the reader is told that
-    # they did not.
-    reasons += like_slow_noise(evidence, held)
-    reasons += [*_pairs(evidence, held), *hanging_on_the_split(evidence, held, within)]
-    return (
-        reasons if selection.few else [*reasons, _kept_in_folds(len(selection.status))]
-    )
+    return reasons
 
 
 def _kept_in_folds(count: int) -> Reason:

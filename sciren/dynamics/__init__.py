@@ -11,9 +11,9 @@ from sciren._lazy import lazy
 if TYPE_CHECKING:
     from sciren.dynamics.fitting import SeriesHistory as SeriesHistory
     from sciren.dynamics.fitting import fit_series as fit_series
-    from sciren.dynamics.functions.fit import FunctionFit as FunctionFit
     from sciren.dynamics.functions.fit import fit_functions as fit_functions
     from sciren.dynamics.functions.fit import trades_at_start as trades_at_start
+    from sciren.dynamics.functions.fitted import FunctionFit as FunctionFit
     from sciren.dynamics.functions.state import StateFit as StateFit
     from sciren.dynamics.functions.state import fit_state_function as fit_state_function
     from sciren.dynamics.groups.group_fit import GroupFits as GroupFits

@@ -326,6 +326,8 @@ def _described(
     physical = problem.scale.physical(raw)[0]
     slopes = problem.scale.slope(raw)[0].numpy()
     function = relation.at(constants)
+    state = fit.latent.state_input
+    assert state is not None
     # the bound is printed only where the visited states reach it
     held = bool((function.value(fit.visited) <= relation.low).any())
     free = size + len(names)
@@ -336,7 +338,7 @@ def _described(
         dict(zip(names, physical.tolist(), strict=True)),
         dict(zip(names, (errors[size:] * slopes).tolist(), strict=True)),
         function,
-        relation.expression(constants, fit.latent.state_input, held),
+        relation.expression(constants, state, held),
         squares,
         # n log(squares / n) + k log n, with k the constants of form and process
         fit.count * np.log(squares / fit.count) + free * np.log(fit.count),

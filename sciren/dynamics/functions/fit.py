@@ -11,8 +11,7 @@ Reference: Wood 2017, chapter 6 (effective coefficients, Wald tests of smooth te
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -22,6 +21,13 @@ from sciren.constraints import ConstraintChoice, resolve
 from sciren.data.series import SeriesTable
 from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
+from sciren.dynamics.functions.fitted import (
+    FunctionFit,
+    described,
+    inverse_of,
+    penalised,
+)
+from sciren.dynamics.functions.gains import eliminated
 from sciren.dynamics.functions.problem import FunctionProblem
 from sciren.dynamics.functions.terms import (
     INTERVALS,
@@ -51,43 +57,6 @@ STIFF = (1e4, 1e3)  # weights at which a curve of a feature is a straight line
 PASSES = 2  # over all curves, of the choice of weights
 ASKED = 8  # groups whose simulations say which unknowns trade; two would do
 FITS = 3  # with chosen weights; they rarely move after the second
-
-
-@dataclass(frozen=True)
-class FunctionFit:
-    """Curves of the latents that change in time, and all that was fitted with them.
-
-    Attributes:
-        problem, theta: loss and its minimum.
-        squares: whitened sum;  count: observations;  score: Akaike's criterion.
-        effective: coefficients that the smoothing leaves free.
-        edges: one row a feature and latent: ``feature``, ``latent``, ``status`` ("kept" or
-            "dropped") and ``gain``, of the criterion of step 3 above.
-    """
-
-    problem: FunctionProblem
-    theta: Tensor
-    squares: float
-    count: int
-    score: float
-    effective: float
-    edges: tuple[Mapping[str, Any], ...] = ()
-
-    @property
-    def bayes(self) -> float:
-        """The score with log(n) for every effective coefficient."""
-        return self.score + (np.log(self.count) - 2) * self.effective
-
-    @property
-    def numbers(self) -> np.ndarray:
-        """(G, L + C) latents of groups and constants, physical."""
-        _, raw = self.problem.parts(self.theta)
-        return self.problem.scale.physical(raw).numpy()
-
-    @property
-    def trades(self) -> tuple[Trade, ...]:
-        """Pairs of unknowns that stand in for each other at the minimum."""
-        return trades(self.problem, self.theta)
 
 
 @torch.no_grad()
@@ -122,7 +91,7 @@ def fit_functions(
         problem = with_noise_of(problem, theta)
     fit, dropped, kept = _smoothest(problem, theta), [], []
     for _ in range(ROUNDS):
-        gone, kept = _eliminated(fit)
+        gone, kept = eliminated(fit)
         if not gone:
             break
         less = _smoothest(*_without(fit, [row["place"] for row in gone]))
@@ -297,8 +266,8 @@ def _chosen_weights(problem: FunctionProblem, theta: Tensor) -> tuple[float, ...
     at, count = theta[0].numpy(), int(problem.comparison.counts.sum())
 
     def score(weights: Sequence[float]) -> float:
-        whole = _penalised(replace(problem, weights=tuple(weights)), matrix)
-        inverse = _inverse(whole)
+        whole = penalised(replace(problem, weights=tuple(weights)), matrix)
+        inverse = inverse_of(whole)
         # The minimum of the quadratic with other weights, in closed form: (H + P)^-1 (H
         # theta - g).
         step = inverse @ (matrix @ at - gradient) - at
@@ -315,87 +284,6 @@ def _chosen_weights(problem: FunctionProblem, theta: Tensor) -> tuple[float, ...
                     key=lambda w, k=k: score([*weights[:k], w, *weights[k + 1 :]]),
                 )
     return tuple(weights)
-
-
-def described(problem: FunctionProblem, theta: Tensor) -> FunctionFit:
-    """Return what is known at a minimum."""
-    squares, _, matrix = problem.data_normal(theta)
-    count = int(problem.comparison.counts.sum())
-    whole = _penalised(problem, matrix)
-    # trace((H + P)^-1 H): the coefficients that the data hold against the penalty
-    effective = float(np.trace(_inverse(whole) @ matrix))
-    score = count * np.log(squares / count) + 2 * effective
-    return FunctionFit(problem, theta, squares, count, score, effective)
-
-
-def _penalised(problem: FunctionProblem, matrix: np.ndarray) -> np.ndarray:
-    whole = matrix.copy()
-    whole[: problem.size, : problem.size] += problem.penalty
-    return whole
-
-
-def _inverse(matrix: np.ndarray) -> np.ndarray:
-    return np.linalg.pinv(matrix, rcond=1e-14, hermitian=True)
-
-
-def _eliminated(fit: FunctionFit) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return curves of features that gain nothing, the least first, and those that do.
-
-    gain = n log((squares + W) / squares) - log(n) (effective coefficients), with W the rise
-    of the penalised loss where the curve is zero and all else follows, on the quadratic
-    loss at the minimum. Curves leave one by one, since correlated ones stand in for
-    each other.
-    """
-    problem = fit.problem
-    _, _, matrix = problem.data_normal(fit.theta)
-    whole = _penalised(problem, matrix)
-    gone: list[dict[str, Any]] = []
-    while True:
-        left = [row["place"] for row in gone]
-        rows = _gains(fit, whole, matrix, left)
-        worst = min(rows, key=lambda row: row["gain"], default=None)
-        if worst is None or worst["gain"] > 0:
-            return gone, rows
-        gone.append(worst)
-
-
-def _gains(
-    fit: FunctionFit, whole: np.ndarray, matrix: np.ndarray, gone: Sequence[int]
-) -> list[dict[str, Any]]:
-    """Return the gain of every curve of a feature where some others are zero."""
-    problem, size = fit.problem, len(whole)
-    out = np.zeros(size, dtype=bool)
-    for k in gone:
-        out[problem.places[k]] = True
-    kept, theta = np.flatnonzero(~out), fit.theta[0].numpy()
-    inverse = _inverse(whole[np.ix_(kept, kept)])
-    # At the minimum the loss is quadratic without a slope: numbers that are set to zero
-    # move all others by (H + P)_kk^-1 (H + P)_kr theta_r.
-    moved = np.where(out, -theta, 0.0)
-    moved[kept] = inverse @ (whole[np.ix_(kept, out)] @ theta[out])
-    squares, here = fit.squares + float(moved @ whole @ moved), theta + moved
-    shares = np.zeros(size)
-    shares[kept] = np.einsum("ij,ji->i", inverse, matrix[np.ix_(kept, kept)])
-    where = np.cumsum(~out) - 1
-    rows = []
-    for k, (term, place) in enumerate(zip(problem.terms, problem.places, strict=True)):
-        if k in gone or term.source == OFFSET or term.latent.inputs:
-            continue
-        own = where[place]
-        # Schur complement: the loss of this curve with all other numbers at their best.
-        alone = np.linalg.pinv(inverse[np.ix_(own, own)], rcond=1e-12, hermitian=True)
-        rise = float(here[place] @ alone @ here[place])
-        used = max(float(shares[place].sum()), 1.0)
-        gain = float(fit.count * np.log1p(rise / squares) - np.log(fit.count) * used)
-        rows.append(
-            {
-                "place": k,
-                "feature": term.source,
-                "latent": term.latent.name,
-                "gain": gain,
-            }
-        )
-    return rows
 
 
 def _without(fit: FunctionFit, places: Sequence[int]) -> tuple[FunctionProblem, Tensor]:

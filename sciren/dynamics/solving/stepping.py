@@ -117,6 +117,7 @@ class Step:
         # A mapping alone has no outputs: only states are observed. Asked of the exact
         # type first, since an abstract class takes as long as five operations.
         alone = type(result) is not tuple and isinstance(result, Mapping)
+        values: Any
         values, outputs = (result, {}) if alone else result
         return [values[name] for name in names], outputs
 

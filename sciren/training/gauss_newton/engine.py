@@ -19,8 +19,9 @@ from sciren.training.gauss_newton.concurvity import imitated_shares, report
 from sciren.training.gauss_newton.gram import SharedGrams
 from sciren.training.gauss_newton.profiling import carried_over, profile_and_bootstrap
 from sciren.training.gauss_newton.selection import eliminate, record_path
-from sciren.training.gauss_newton.solver import AnyProblem, StageSolver, Step
+from sciren.training.gauss_newton.solver import AnyProblem, StageSolver
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
+from sciren.training.gauss_newton.stages import Step
 from sciren.training.member import Member
 from sciren.training.progress import Progress
 

@@ -11,7 +11,6 @@ Reference: Golub and Pereyra 1973; Kaufman 1975 for the simplified Jacobian.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,6 +27,7 @@ from sciren.training.gauss_newton.hidden_penalty import HiddenPenalty
 from sciren.training.gauss_newton.index_curves import (
     Index,
     OuterBasis,
+    Unpacked,
     carried,
     range_of,
 )
@@ -35,14 +35,6 @@ from sciren.training.gauss_newton.index_curves import (
 # Shares of a step of the outer splines, tried in turn. Where the targets are linear in the
 # latents the whole step is exact; the shorter ones guard processes that are not.
 STEPS = (1.0, 0.25, 0.06)
-
-
-class Unpacked(NamedTuple):
-    """inner (S, L, H, p), outer (S, L, H, M), constants (S, K)."""
-
-    inner: Tensor
-    outer: Tensor
-    constants: Tensor
 
 
 class HiddenProblem:

@@ -84,3 +84,11 @@ def carried(
     values = values.permute(0, 2, 3, 1)
     coefficients = torch.linalg.solve(normal, (values @ basis).flatten(0, 2).mT).mT
     return coefficients.unflatten(0, outer.shape[:3])
+
+
+class Unpacked(NamedTuple):
+    """inner (S, L, H, p), outer (S, L, H, M), constants (S, K)."""
+
+    inner: Tensor
+    outer: Tensor
+    constants: Tensor

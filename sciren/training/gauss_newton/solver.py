@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -25,8 +25,10 @@ from sciren.training.gauss_newton.stages import (
     FINAL,
     TRIAL,
     AdditiveStage,
-    Candidate,
+    AnyStage,
     HiddenStage,
+    Step,
+    smoothest,
 )
 from sciren.training.gauss_newton.start_search import StartSearch
 from sciren.training.gauss_newton.starts import (
@@ -40,7 +42,6 @@ from sciren.training.preparation import Prepared
 from sciren.training.progress import Progress
 
 AnyProblem = AdditiveProblem | HiddenProblem
-AnyStage = AdditiveStage | HiddenStage
 # Searches and hidden layers see no more rows until they are finished. On the respiration
 # study 5,000 of 56,000 rows found the right minimum for every seed; all rows polish it.
 FEW_ROWS = 8_000
@@ -51,14 +52,6 @@ ROBUST_STARTS = 4  # times that weights follow the first fit where noise is robu
 # (Davos, Q10 1.5 and 5.1) and every start finds the nearer one.
 SEARCH_ROWS = 2_500
 SEARCH_POINTS = 9  # Gauss-Newton walks the rest of the way from the lowest
-
-
-@dataclass(frozen=True)
-class Step:
-    """A stage with its fitted candidate."""
-
-    stage: AnyStage
-    candidate: Candidate
 
 
 class StageSolver:
@@ -397,12 +390,3 @@ class StageSolver:
         return HiddenProblem(
             term, design, nodes, outer, config.smooth_inner, config.smooth_outer
         )
-
-
-def smoothest(tried: Sequence[Step]) -> int:
-    """Return which is the last (smoothest) within one block standard error of the best."""
-    valid = [step.candidate.valid for step in tried]
-    best = min(valid, key=lambda validation: float(validation.loss))
-    excesses = [validation.excess(0, best, 0) for validation in valid]
-    close = [k for k, (mean, error) in enumerate(excesses) if mean <= error]
-    return max(close, default=0)  # none is close where every loss is infinite

@@ -10,8 +10,13 @@ from sciren.training.gauss_newton.group_sparsity import (
     select_sparse,
     without_weak,
 )
-from sciren.training.gauss_newton.solver import StageSolver, Step, smoothest
-from sciren.training.gauss_newton.stages import AdditiveStage, Candidate
+from sciren.training.gauss_newton.solver import StageSolver
+from sciren.training.gauss_newton.stages import (
+    AdditiveStage,
+    Candidate,
+    Step,
+    smoothest,
+)
 from sciren.training.gauss_newton.starts import fit_constant_latents, sensitivity_scale
 
 # Few edges can do with less smoothing: below 1e-5 curves wiggle where rows are

@@ -5,6 +5,7 @@ block by block. Selection and ladder need to know nothing else.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
@@ -291,3 +292,23 @@ class HiddenStage(Stage[HiddenProblem]):
 
 def _all(members: Tensor) -> Tensor:
     return torch.arange(len(members), device=members.device)
+
+
+AnyStage = AdditiveStage | HiddenStage
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage with its fitted candidate."""
+
+    stage: AnyStage
+    candidate: Candidate
+
+
+def smoothest(tried: Sequence[Step]) -> int:
+    """Return which is the last (smoothest) within one block standard error of the best."""
+    valid = [step.candidate.valid for step in tried]
+    best = min(valid, key=lambda validation: float(validation.loss))
+    excesses = [validation.excess(0, best, 0) for validation in valid]
+    close = [k for k, (mean, error) in enumerate(excesses) if mean <= error]
+    return max(close, default=0)  # none is close where every loss is infinite
