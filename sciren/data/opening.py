@@ -1,5 +1,6 @@
 """NetCDF files and Zarr stores, opened with one message for what is wrong with them."""
 
+import functools
 import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,8 +85,15 @@ def check_heaps(path: Path) -> None:
     Raises:
         OSError: an object of a heap has no length.
     """
-    if not 0 < path.stat().st_size <= MOST_SEARCHED:
-        return
+    state = path.stat()
+    if 0 < state.st_size <= MOST_SEARCHED:
+        _searched(path, state.st_size, state.st_mtime_ns)
+
+
+# A map opens its grid for every block; a file that has not changed is searched once.
+@functools.lru_cache(maxsize=16)
+def _searched(path: Path, size: int, changed: int) -> None:
+    """Search a file of a size and a time of its last change for heaps without an end."""
     with (
         path.open("rb") as file,
         mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,

@@ -5,6 +5,7 @@ import struct
 import pytest
 
 from discovery import read_table
+from sciren.data import opening
 from sciren.data.opening import HEAD, HEAP, check_heaps
 from sciren.errors import DataError
 
@@ -43,6 +44,19 @@ def test_heaps_without_end_are_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(OSError, match=r"its heap at byte \d+ .* no end"):
         check_heaps(path)
+
+
+def test_a_file_is_searched_again_only_when_it_has_changed(tmp_path, monkeypatch):
+    searched = []
+    monkeypatch.setattr(opening, "_ends", lambda *_: searched.append(1) or True)
+    path = tmp_path / "a.nc"
+    path.write_bytes(heap((1, 13)))
+    check_heaps(path)
+    check_heaps(path)
+    assert len(searched) == 1
+    path.write_bytes(heap((1, 13), size=512))
+    check_heaps(path)
+    assert len(searched) == 2
 
 
 def test_a_damaged_table_is_one_line(tmp_path):
