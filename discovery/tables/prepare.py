@@ -84,12 +84,12 @@ def prepare(
     say(f"read {len(origin.frame):,} rows{drawn} from {origin.source}")
     origin = in_wanted_units(config, origin)
     frame, kept = kept_rows(config, origin, say)
-    shared = {
-        "config": config, "source": origin.source, "fingerprint": origin.fingerprint,
-        "read": len(origin.frame), "kept": len(kept), "formulas": origin.truth,
-        "labels": _labels(config, origin.frame),
-    }  # fmt: skip
     try:
+        shared = {
+            "config": config, "source": origin.source, "fingerprint": origin.fingerprint,
+            "read": len(origin.frame), "kept": len(kept), "formulas": origin.truth,
+            "labels": _labels(config, origin.frame),
+        }  # fmt: skip
         for name in config.units:
             require(frame, name, f"units.{name}")
         if isinstance(decoder, DynamicModel):
@@ -289,7 +289,10 @@ def _labels(config: RunConfig, frame: "pd.DataFrame") -> np.ndarray | None:
     from sciren.data.labels import id_text
 
     column = config.data.groups
-    return None if column is None else id_text(frame[column]).to_numpy()
+    if column is None:
+        return None
+    require(frame, column, "data.groups")
+    return id_text(frame[column]).to_numpy()
 
 
 def _coordinates(config: RunConfig, frame: "pd.DataFrame") -> dict[str, np.ndarray]:

@@ -248,6 +248,11 @@ def test_without_a_process_model_the_targets_are_the_latents(data):
             "data.csv: key 'split.column': there is no column 'sit'. Closest names: site",
         ),
         (
+            {"data": {"groups": "sit"}},
+            ColumnError,
+            "data.csv: key 'data.groups': there is no column 'sit'. Closest names: site",
+        ),
+        (
             {"units": {"swc": "%"}},
             ColumnError,
             "data.csv: key 'units.swc': there is no column 'swc'. Closest names: sw",
