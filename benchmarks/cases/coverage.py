@@ -49,13 +49,16 @@ def _at_the_truth(composition: "Composition", case: Case) -> LatentStructure | N
         return form.unpack(constants)
 
     spread = float(case.latent.std())
-    # scipy's types know a name only
-    slopes: Any = lambda theta: at(theta).by_constants(z)[:, free] / spread  # noqa: E731
+
+    def slopes(theta: Array) -> Array:
+        return at(theta).by_constants(z)[:, free] / spread
+
+    jacobian: Any = slopes  # scipy's types know names such as "2-point" only
     with np.errstate(all="ignore"):
         solution = least_squares(
             lambda theta: (at(theta).value(z) - case.latent) / spread,
             start[free],
-            slopes,
+            jacobian,
             x_scale="jac", xtol=1e-14, ftol=1e-15, gtol=1e-15,
         )  # fmt: skip
     left = float(np.sqrt(2 * solution.cost / len(z)))
