@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from sciren.decoders.base import Decoder
     from sciren.parameters import Forcing, Parameter
 
-CLM5 = "Soil carbon of CLM5 at steady state, 20 layers and 7 pools."
-"""Said here because the model itself loads torch, which a list shall not."""
+SOLVED = {
+    "clm5": "Soil carbon of CLM5 at steady state, 20 layers and 7 pools.",
+    "compas_a": "Soil carbon with microbes and minerals (COMPAS, variant A): 23 parameters.",
+    "compas_b": "Soil carbon with microbes and minerals (COMPAS, variant B): 21 parameters.",
+}
+"""Models that solve a system a row: said here because they load torch, a list shall not."""
 
 
 def list_processes() -> str:
     """Return one line a process model: its name, and what it describes."""
     rows = [(name, summary(model)) for name, model in SHELF.items()]
-    rows = sorted([*rows, ("clm5", CLM5)])
+    rows = sorted([*rows, *SOLVED.items()])
     foot = "sciren processes NAME shows one: equation, parameters, limits, reference"
     return f"{_columns([('name', 'describes'), *rows])}\n\n{foot}"
 
@@ -46,19 +50,19 @@ def describe_process(name: str) -> str:
 
 
 def process_named(name: str) -> "Decoder":
-    """Return a built-in process model; only CLM5 loads torch.
+    """Return a built-in process model; only those of `SOLVED` load torch.
 
     Raises:
         DecoderError: none has that name.
     """
     if name in SHELF:
         return SHELF[name]
-    if name == "clm5":
-        from sciren.decoders import CLM5SoilCarbon
+    if name in SOLVED:
+        from sciren.decoders import decoder_named
 
-        return CLM5SoilCarbon()
+        return decoder_named(name)
     raise DecoderError(
-        f"no process model is called {name!r}. {closest_names(name, [*SHELF, 'clm5'])} "
+        f"no process model is called {name!r}. {closest_names(name, [*SHELF, *SOLVED])} "
         "`sciren processes` lists them"
     )
 

@@ -40,6 +40,10 @@ parameters:
 forcings are those for which a model was made. Every model is held to one contract: reference
 values, gradients, symbols, units and bounds.
 
+Three more solve 140 pools of soil carbon for every row and have no formula of a row: `clm5`,
+`compas_a` and `compas_b`. They take the forcing of a site by layer and month
+(`sciren.decoders.CLM5Forcing`); `sciren processes compas_a` shows one.
+
 """
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sciren.decoders.chains import lag as lag
     from sciren.decoders.clm5 import CLM5Forcing as CLM5Forcing
     from sciren.decoders.clm5 import CLM5SoilCarbon as CLM5SoilCarbon
+    from sciren.decoders.compas import CompasA as CompasA
+    from sciren.decoders.compas import CompasB as CompasB
     from sciren.decoders.dynamic import DynamicModel as DynamicModel
     from sciren.decoders.function import FunctionDecoder as FunctionDecoder
     from sciren.decoders.process import IdentityDecoder as IdentityDecoder

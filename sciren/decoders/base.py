@@ -49,7 +49,7 @@ class Decoder(ABC):
         self._check()
 
     needs_latent: ClassVar[bool] = True
-    expensive: ClassVar[bool] = False
+    expensive: bool = False
     """Whether a row costs hundreds of times a plain formula, as where a system of equations
     is solved for it: what takes hundreds of evaluations of all rows is then left out."""
 

@@ -131,6 +131,7 @@ class RedeclaredDecoder(FunctionDecoder):
             original.rowwise,
             latex=original.equation_latex(),
         )
+        self.expensive = original.expensive
 
     def __call__(self, p: Any, f: Any) -> Any:
         """Return the targets that are declared, target -> array."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from sciren.decoders.base import Decoder
 from sciren.decoders.clm5 import CLM5SoilCarbon
+from sciren.decoders.compas import CompasA, CompasB
 from sciren.decoders.q10 import Q10Respiration
 from sciren.decoders.redeclared import Change, redeclare
 from sciren.errors import DecoderError, closest_names
@@ -12,6 +13,8 @@ from sciren.processes import SHELF
 
 BUILT_IN: dict[str, Callable[..., Decoder]] = {
     "clm5": CLM5SoilCarbon,
+    "compas_a": CompasA,
+    "compas_b": CompasB,
     "q10": Q10Respiration,
 }
 

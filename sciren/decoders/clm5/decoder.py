@@ -39,7 +39,7 @@ Fixed = str | Mapping[str, float]
 
 
 class CLM5SoilCarbon(Decoder):
-    """Soil organic carbon where inputs, decay and vertical mixing balance.
+    """Soil carbon of CLM5 at steady state, 20 layers and 7 pools.
 
         (V - A diag(K)) Y = I,   soc = Y_S1 + Y_S2 + Y_S3 at the observed depth
 

@@ -2,7 +2,14 @@
 
 import pytest
 
-from discovery.shelf.listing import describe_process, list_processes, printed_equations
+from discovery.shelf.listing import (
+    SOLVED,
+    describe_process,
+    list_processes,
+    printed_equations,
+    process_named,
+    summary,
+)
 from sciren.errors import DecoderError
 from sciren.processes import SHELF
 
@@ -10,7 +17,7 @@ from sciren.processes import SHELF
 def test_the_list_names_every_model_once_and_has_no_lines_too_long_for_a_screen():
     text = list_processes()
     names = [line.split()[0] for line in text.splitlines()[1:] if line[:1].isalnum()]
-    assert names[:-1] == sorted([*SHELF, "clm5"])
+    assert names[:-1] == sorted([*SHELF, *SOLVED])
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -39,3 +46,9 @@ def test_an_unknown_name_is_told_with_the_closest():
         DecoderError, match=r"'loyd_taylor'.*Closest names: lloyd_taylor"
     ):
         describe_process("loyd_taylor")
+
+
+@pytest.mark.parametrize("name", SOLVED)
+def test_what_the_list_says_of_a_model_that_solves_a_system_is_its_first_line(name):
+    assert SOLVED[name] == summary(process_named(name))
+    assert describe_process(name).startswith(f"{name}\n\n{SOLVED[name]}")

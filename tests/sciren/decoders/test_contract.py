@@ -51,7 +51,7 @@ def sample(decoder, seed=0):
         latents[:, k] = first + width * (0.1 + 0.8 * latents[:, k])
     constants = [p.initial for p in decoder.parameters.constants]
     forcings = {name: 0.2 + 2 * draw(1)[:, 0] for name in decoder.forcings}
-    if decoder.name == "clm5":
+    if "w_scalar" in decoder.forcings:  # profiles and months of a site
         forcings |= dict(draw_forcing(ROWS, seed).items())
     return latents, torch.tensor(constants, dtype=torch.float64), forcings
 
@@ -91,8 +91,11 @@ class TestDecoderContract:
     def test_gradients_agree_with_differences(self, decoder):
         latents, constants, forcings = sample(decoder)
         latents.requires_grad_()
+        # a system of 140 pools rounds more than a formula: longer differences
         assert torch.autograd.gradcheck(
-            lambda z: decoder.evaluate(z, constants, forcings), latents
+            lambda z: decoder.evaluate(z, constants, forcings),
+            latents,
+            eps=1e-5 if decoder.expensive else 1e-6,
         )
 
     def test_torch_numpy_and_sympy_give_the_same_numbers(self, decoder):
