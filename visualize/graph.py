@@ -55,6 +55,7 @@ def encoder_graph(
     *,
     decoder: Any = None,
     process: Process | None = None,
+    plain: bool = False,
 ) -> nx.DiGraph:
     """Return features, hidden nodes and latents, and the process that they feed.
 
@@ -72,6 +73,8 @@ def encoder_graph(
         table: rows on which a trained model's importances are computed.
         decoder: process model behind the latents; default: that of ``source``.
         process: its names, where the decoder itself is not at hand.
+        plain: whether the latents are what was observed, as in a regression without a
+            process; default: as ``source`` says.
     Raises:
         ColumnError: the edge table lacks a column.
         DataError: an edge occurs twice, none exists, or a model comes without a table.
@@ -82,6 +85,9 @@ def encoder_graph(
     process = process or _process_of(source, decoder)
     if process is not None:
         _add_process(graph, process)
+    elif plain or getattr(source, "plain", False):
+        latents = [n for n, kind in graph.nodes(data="kind") if kind == "latent"]
+        nx.set_node_attributes(graph, dict.fromkeys(latents, "target"), "kind")
     return graph
 
 

@@ -71,7 +71,13 @@ def score(value: float, digits: int = 4) -> str:
     Scores that would round to 1 keep the first digit of what they lack: ``"0.99998"``, and
     ``"1 − 3·10⁻⁹"`` from the eighth decimal on.
     """
+    if (
+        abs(value) < _SAME
+    ):  # the constant that fits best explains nothing, but for rounding
+        return "0"
     lacking = 1 - value
+    if abs(lacking) < _SAME:
+        return "1"
     if not 0 < lacking < 0.5 * 10.0**-digits:
         plain = value == 1 or not 1e-4 <= abs(value) < 1e4
         return (
@@ -80,7 +86,7 @@ def score(value: float, digits: int = 4) -> str:
     decimals = int(np.floor(-np.log10(lacking))) + 1
     if decimals <= _SCORE_DECIMALS:
         return f"{value:.{decimals}f}"
-    return "1" if lacking < _SAME else f"1 − {number(lacking, 1)}"
+    return f"1 − {number(lacking, 1)}"
 
 
 def with_error(value: float, error: float) -> str:

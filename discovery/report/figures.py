@@ -28,9 +28,11 @@ def run_graph(discovery: "Discovery", table: "Table") -> "DiGraph | None":
     model = discovery.network()
     process = None if model.decoder.name == "identity" else Process.of(model.decoder)
     if discovery.equations is not None:
-        graph = encoder_graph(discovery.equations.edges, process=process)
+        graph = encoder_graph(
+            discovery.equations.edges, process=process, plain=process is None
+        )
     elif edge_layers(model.encoder):
-        graph = encoder_graph(model, table, process=process)
+        graph = encoder_graph(model, table, process=process, plain=process is None)
     else:
         return None
     for node in graph:

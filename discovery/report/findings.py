@@ -125,9 +125,11 @@ def _fit(discovery: "Discovery") -> list[str]:
             continue
         where = "rows that chose nothing" if part == "test" else "the training rows"
         text = f"On {where} the {model} explains {_share(score['r2'])} of the variance of {target}"
-        plain = models.get("constant latents", {}).get(target, {}).get("r2")
-        if plain is not None and not math.isnan(plain):
-            text += f"; with constant latents it would be {_share(plain)}"
+        constant = models.get("constant latents", {}).get(target, {}).get("r2")
+        # without a process model they are the mean, which explains nothing
+        known = constant is not None and not math.isnan(constant)
+        if known and not discovery.plain:
+            text += f"; with constant latents it would be {_share(constant)}"
         sentences.append(text)
     return sentences
 

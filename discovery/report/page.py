@@ -202,7 +202,9 @@ def render_report(data: ReportData) -> str:
         if not (data.network and name.startswith("graph"))  # the page draws it itself
     }
     drawn = pictures(figures, data.captions)
-    words = glossary(h for table in tables.values() if table for h, _ in table.headings)
+    headings = [h for table in tables.values() if table for h, _ in table.headings]
+    models = [] if data.metrics is None else data.metrics["model"].unique()
+    words = glossary(headings, models)
     present = _present(data, tables) | set(drawn) | {"glossary"}
     page = _template().render(
         report=data,

@@ -12,7 +12,7 @@ from discovery.report.findings import feature_shares, findings
 from discovery.report.network_svg import NARROW, network_svg
 from discovery.report.page import ReportData, ReportEquation, save_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
-from discovery.report.words import MODELS
+from discovery.report.words import MODELS, model_names
 from discovery.results.edge_tests import with_tests
 from discovery.results.scoring import long_scores
 from discovery.results.views.collect import VIEWS
@@ -119,7 +119,7 @@ def stored_graph(discovery: "Discovery", folder: Path) -> "DiGraph | None":
         if discovery.series
         else (),
     )
-    return encoder_graph(model.edges, process=process or None)
+    return encoder_graph(model.edges, process=process or None, plain=not process)
 
 
 def _cards(discovery: "Discovery") -> "list[EdgeCard]":
@@ -311,7 +311,9 @@ def _metrics(discovery: "Discovery") -> "pd.DataFrame | None":
         .drop(columns="rank")
         for frame in both
     ]
-    return pd.concat(ranked, ignore_index=True).replace({"model": MODELS})
+    return pd.concat(ranked, ignore_index=True).replace(
+        {"model": model_names(plain=discovery.plain)}
+    )
 
 
 def _edges(discovery: "Discovery") -> "pd.DataFrame | None":

@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from discovery.report.words import MODELS
+from discovery.report.words import MODELS, model_names
 from discovery.runs.files import read_record
 from discovery.runs.folder import open_run
 
@@ -174,10 +174,10 @@ def score_lines(discovery: "DiscoveryRecord") -> list[str]:
         *(name for name in MODELS if name in models),
         *(name for name in models if name not in MODELS),
     ]
-    lines = []
+    lines, told = [], model_names(plain=discovery.plain)
     for target in next(iter(models.values()), {}):
         shown = [
-            f"{MODELS.get(name, name)} {score_text(models[name][target]['r2'])}"
+            f"{told.get(name, name)} {score_text(models[name][target]['r2'])}"
             for name in names
         ]
         lines.append(f"R2 of {target}, {part} rows: {', '.join(shown)}")

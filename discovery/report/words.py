@@ -7,6 +7,7 @@ WORDS: dict[str, str] = {
     "target": "What was observed and is predicted.",
     "perceptron": "A small neural network that may do anything, for comparison.",
     "constant latents": "The process model with every latent held constant.",
+    "the mean": "That of the target in the training rows.",
     "network": "The network of curves that the equation was read from.",
     "equation": "The equation of this report.",
     "equation, groups at their modes": "The equation with what groups of the training "
@@ -122,9 +123,14 @@ MODELS = {
 """What predicts, the equation first: name in the scores -> name for readers."""
 
 
-def glossary(headings: Iterable[str]) -> list[tuple[str, str]]:
+def model_names(*, plain: bool) -> dict[str, str]:
+    """Return `MODELS`; without a process model its constant latents are the mean."""
+    return MODELS | {"constant latents": "the mean"} if plain else MODELS
+
+
+def glossary(headings: Iterable[str], models: Iterable[str]) -> list[tuple[str, str]]:
     """Return word and sentence of everything that occurs, in the order of the alphabet."""
-    used: dict[str, str] = BELIEF | {name: WORDS[name] for name in MODELS.values()}
+    used = BELIEF | {name: WORDS[name] for name in models if name in WORDS}
     for heading in headings:
         parts = [heading] if heading in WORDS else heading.split()
         used |= {part: WORDS[part] for part in parts if part in WORDS}

@@ -77,6 +77,14 @@ class DiscoveryRecord:
     state_curves: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
     @property
+    def plain(self) -> bool:
+        """Whether it is a regression: its equations are those of the targets themselves."""
+        process = None if self.equations is None else self.equations.process
+        return bool(process) and all(
+            str(expression) == name for name, expression in process.items()
+        )
+
+    @property
     def has_network(self) -> bool:
         """Whether a network was trained; groups with numbers of their own need none."""
         # A run from disk keeps its network there until it is needed; its file says that

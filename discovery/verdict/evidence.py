@@ -188,6 +188,7 @@ class Evidence:
         scale: (m,) standard deviation of the noise up to a factor.
         fresh: comparison on the test rows, where there are any.
         unasked: why no selection could be made; empty where nothing stood in its way.
+        plain: whether there is no process model: what is judged is a regression.
     """
 
     process: "ObservedProcess"
@@ -201,6 +202,7 @@ class Evidence:
     scale: Array
     fresh: Fresh | None
     unasked: str = ""
+    plain: bool = False
 
     @classmethod
     def gather(
@@ -261,7 +263,13 @@ class Evidence:
             scale,
             _fresh(equations, model, parts),
             unasked,
+            model.plain,
         )
+
+    @property
+    def baseline(self) -> str:
+        """What the equations must beat, in the words of a reader."""
+        return "the mean" if self.plain else "constant latents"
 
     @property
     def selected_anew(self) -> Array | None:

@@ -128,11 +128,12 @@ def _doubt(imitation: Imitation) -> Reason:
     rival = imitation.rival
     better = rival.gain > REFUTES
     named = f"the {imitation.family} of {imitation.feature} in {imitation.latent}"
+    apart = f"{abs(rival.gain):.1f} {'lower' if rival.gain > 0 else 'higher'}"
     sentence = (
-        f"A {rival.family} fits better than {named} (BIC {rival.gain:.1f} lower)"
+        f"A {rival.family} fits better than {named} (BIC {apart})"
         if better
-        else f"The data cannot tell {named} from a {rival.family} "
-        f"(BIC {rival.gain:+.1f} in its favour, limit {-EQUAL_WITHIN:g})"
+        else f"The data cannot tell {named} from a {rival.family}, whose BIC is {apart} "
+        f"({REFUTES if rival.gain > 0 else EQUAL_WITHIN:g} would decide)"
     )
     step = (
         "Allow a family that holds such a curve (discovery.families)"

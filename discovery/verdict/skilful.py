@@ -11,7 +11,7 @@ from sciren.inference.identifiability.quantities import listed
 
 if TYPE_CHECKING:
     from discovery.verdict.evidence import Evidence
-    from sciren.inference.skill import MissingPart, PairedTest
+    from sciren.inference.skill import PairedTest
     from symbolic.model.symbolic_model import SymbolicModel
 
 Array = NDArray[np.float64]
@@ -64,7 +64,7 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     scores = evidence.held_out_r2()
     if test.better(level) and confirmed:
         sentence = (
-            f"On held-out blocks {_scores(scores, targets)}; {_tested(test)} "
+            f"On held-out blocks {_scores(evidence, scores)}; {_tested(evidence, test)} "
             f"(p = {_p(test.p)}, {test.blocks} blocks)"
         )
         # The test weighs rows by their noise, R2 counts all the same; a claim needs
@@ -79,7 +79,7 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
     if not test.better(level):
         sentence = (
             f"On held-out blocks the equations are not shown to predict {targets} better "
-            f"than constant latents: {_scores(scores, targets)}; {_tested(test)} "
+            f"than {evidence.baseline}: {_scores(evidence, scores)}; {_tested(evidence, test)} "
             f"(p = {_p(test.p)}, limit {level:g})"
         )
         number = test.p
@@ -87,7 +87,7 @@ def relation(equations: "SymbolicModel", evidence: "Evidence") -> Reason:
         assert again is not None
         sentence = (
             "When features are selected anew without each fold, they are not shown to "
-            f"predict {targets} better than constant latents: {_change(again)} "
+            f"predict {targets} better than {evidence.baseline}: {_change(again)} "
             f"(p = {_p(again.p)}, limit {LEVEL:g})"
         )
         number = again.p
@@ -116,15 +116,17 @@ def on_test_rows(evidence: "Evidence") -> list[Reason]:
     if fresh is None:
         return []
     ours, constant = scores = fresh.r2, fresh.constant_r2
-    told, better = _scores(scores, _targets(evidence)), ours > constant
+    told, better = _scores(evidence, scores), ours > constant
     closer = fresh.test.share > 0
     sentence = f"On the test rows, which chose nothing, {told}"
     if better and closer:
         return [Reason("skilful", "test rows", True, sentence, *scores, rank=7)]
     if better or closer:  # a fit of logarithms counts other rows than R2 does
-        sentence += f"; {_tested(fresh.test, 'on the scale of the fit')}; {UNEQUAL}"
+        sentence += (
+            f"; {_tested(evidence, fresh.test, 'on the scale of the fit')}; {UNEQUAL}"
+        )
     else:
-        sentence += ": the equations are no better than constant latents"
+        sentence += f": the equations are no better than {evidence.baseline}"
     return [
         Reason(
             "skilful", "test rows", False, sentence, *scores,
@@ -160,8 +162,7 @@ def reference(evidence: "Evidence") -> Reason:
         )
         return Reason(
             "skilful", "flexible reference", False, sentence, test.share, WORTH,
-            "The process model or its features leave something out: try another "
-            "response, a hidden layer, or features that it uses",
+            _left_out(evidence),
             rank=2,
         )  # fmt: skip
     larger = test.share > WORTH  # but by chance, for all that is known
@@ -185,7 +186,14 @@ def missing(evidence: "Evidence") -> Reason:
             f"({test.reference}, p = {_p(test.p)}, limit {LEVEL:g})"
         )
         return Reason(
-            "skilful", "residual", False, sentence, test.p, LEVEL, _remedy(test), rank=1
+            "skilful",
+            "residual",
+            False,
+            sentence,
+            test.p,
+            LEVEL,
+            _remedy(evidence),
+            rank=1,
         )
     sentence = (
         f"Nothing is seen to be missing: flexible models predict {share} "
@@ -194,17 +202,37 @@ def missing(evidence: "Evidence") -> Reason:
     return Reason("skilful", "residual", True, sentence, test.p, LEVEL, rank=9)
 
 
-def _remedy(test: "MissingPart") -> str:
-    # The cubic ridge is the reference with products; where it wins, an interaction is
-    # likely.
-    if test.reference == "cubic ridge":
+def _left_out(evidence: "Evidence") -> str:
+    if evidence.plain:
         return (
-            "It may be a product of columns: allow a hidden layer (encoder.hidden) or "
-            "products, or try another response of the process model"
+            "The equation leaves something out: try a hidden layer (encoder.hidden), or "
+            "name the process behind it (decoder)"
         )
     return (
-        "Try another response of the process model, a hidden layer (encoder.hidden), or "
-        "more families; intervals hold only for what the equations can say"
+        "The process model or its features leave something out: try another response, a "
+        "hidden layer, or features that it uses"
+    )
+
+
+def _remedy(evidence: "Evidence") -> str:
+    """Say what may hold the missing part: a product, classes together, another process."""
+    from sciren.data.kinds import Categorical
+
+    ways = ["a hidden layer (encoder.hidden)"]
+    kinds = evidence.process.table.kinds
+    classes = [name for name, kind in kinds.items() if isinstance(kind, Categorical)]
+    if len(classes) > 1:
+        # effects of classes add up; cells of a two-way table need not
+        ways.append(f"one column for the combinations of {listed(classes)}")
+    if not evidence.plain:
+        ways.append("another response of the process model")
+    # The cubic ridge is the reference with products; where it wins, an interaction is
+    # likely.
+    if evidence.missing_part.reference == "cubic ridge":
+        return f"It may be a product of columns: try {' or '.join(ways)}"
+    return (
+        f"Try {', '.join(ways)}, or more families; intervals hold only for what the "
+        "equations can say"
     )
 
 
@@ -269,19 +297,23 @@ def _targets(evidence: "Evidence") -> str:
     return ", ".join(columns.get(name, name) for name in process.target_names)
 
 
-def _scores(scores: tuple[float, float], targets: str) -> str:
+def _scores(evidence: "Evidence", scores: tuple[float, float]) -> str:
     """R2 as the table of scores has it: every row counts the same."""
     from visualize.labels import score
 
     ours, constant = (score(value, 3).replace("−", "-") for value in scores)
-    return f"R2 of {targets} is {ours}, that of constant latents {constant}"
+    return (
+        f"R2 of {_targets(evidence)} is {ours}, that of {evidence.baseline} {constant}"
+    )
 
 
 def _tested(
-    test: "PairedTest", how: str = "with every row weighed by its noise"
+    evidence: "Evidence",
+    test: "PairedTest",
+    how: str = "with every row weighed by its noise",
 ) -> str:
     """The errors that are tested, which weigh the rows otherwise than R2 does."""
-    return f"{how}, against constant latents: {_change(test)}"
+    return f"{how}, against {evidence.baseline}: {_change(test)}"
 
 
 def _change(test: "PairedTest") -> str:

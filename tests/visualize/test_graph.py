@@ -112,7 +112,12 @@ def test_an_object_brings_its_edges_and_its_decoder():
 
 def test_a_plain_regression_has_no_process():
     plain = SimpleNamespace(edges=EDGES, decoder=DECODER, plain=True)
-    assert nx.utils.graphs_equal(encoder_graph(plain), encoder_graph(EDGES))
+    graph, latents = encoder_graph(plain), encoder_graph(EDGES)
+    # what it predicts is what was observed
+    assert graph.nodes["rb"]["kind"] == "target"
+    assert nx.utils.graphs_equal(graph, encoder_graph(EDGES, plain=True))
+    graph.nodes["rb"]["kind"] = "latent"
+    assert nx.utils.graphs_equal(graph, latents)
 
 
 def test_a_trained_model_is_measured_on_the_table(monkeypatch):

@@ -12,6 +12,13 @@ function agreement(observed, predicted) {
   return { n, r2: variance > 0 ? 1 - error / variance : NaN, rmse: Math.sqrt(error / n), bias: bias / n };
 }
 // the numbers beside the points are those of the test rows, where there are any
+// Both axes are one, so that the diagonal halves the picture, and stay while sliders move. A
+// prediction further out than the observations are wide would press them into a corner.
+function fitRange(target) {
+  const [low, high] = extent(RUN.rows.observed[target]), wide = high - low;
+  const ours = extent(finite(RUN.rows.predicted[RUN.model][target]).filter((v) => v > low - wide && v < high + wide));
+  return [Math.min(low, ours[0]) - 0.06 * wide, Math.max(high, ours[1]) + 0.06 * wide];
+}
 function scatterSpec(target, observed, predicted) {
   const unit = (RUN.rows.units ?? {})[target] ?? "", test = RUN.rows.part.map((part) => part === "test");
   const held = test.some((one) => one), only = (values, wanted) => values.filter((_, i) => test[i] === wanted);
@@ -19,14 +26,14 @@ function scatterSpec(target, observed, predicted) {
   // rows travel with seven digits: smaller differences are not in this page
   const finest = 1e-6 * Math.max(...finite(observed).map(Math.abs));
   const rmse = found.rmse < finest ? `RMSE < ${short(finest)}` : `RMSE = ${short(found.rmse)}`;
-  const range = extent(observed), room = 0.08 * (range[1] - range[0]);
+  const range = fitRange(target), beyond = finite(predicted).filter((v) => v < range[0] || v > range[1]).length;
   const points = (wanted, cls, legend) => ({ kind: "points", name: legend, class: cls, x: only(observed, wanted), y: only(predicted, wanted), legend });
   return {
-    x: { label: withUnit(`observed ${target}`, unit), range: [range[0] - room, range[1] + room] },
-    y: { label: withUnit(`predicted ${target}`, unit), range: [range[0] - 2.5 * room, range[1] + 2.5 * room] },
+    x: { label: withUnit(`observed ${target}`, unit), range },
+    y: { label: withUnit(`predicted ${target}`, unit), range },
     layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
-    notes: [`R² = ${score(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`],
-    shape: 0.8, most: 440,
+    notes: [`R² = ${score(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`, ...(beyond ? [`${beyond} outside the picture`] : [])],
+    shape: 0.9, most: 440,
   };
 }
 function drawResiduals(place) {

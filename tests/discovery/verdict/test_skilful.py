@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from discovery.verdict.skilful import on_test_rows, relation
+from discovery.verdict.evidence import Evidence
+from discovery.verdict.skilful import missing, on_test_rows, relation
+from sciren.data.kinds import Categorical
 from sciren.inference.skill import PairedTest
 
 BETTER, WORSE = PairedTest(0.3, 1e-4, 5.0, 20), PairedTest(-0.2, 0.9, -1.0, 20)
@@ -16,6 +18,7 @@ def evidence(test: PairedTest, ours: float, constant: float) -> Any:
     table = SimpleNamespace(target_columns={})
     return SimpleNamespace(
         process=SimpleNamespace(table=table, target_names=("reco",)),
+        baseline="constant latents",
         fresh=SimpleNamespace(test=test, r2=ours, constant_r2=constant),
         constant=None,
         equation=None,
@@ -62,6 +65,32 @@ def test_where_the_score_is_below_that_of_constants_no_test_saves_it():
     assert not reason.fatal
     assert "the two disagree" in reason.sentence
     assert relation(EQUATIONS, evidence(WORSE, 0.5, 0.3)).fatal
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("reference", ["cubic ridge", "boosted trees"])
+def test_a_remedy_names_what_this_run_has(plain, reference):
+    classes = {
+        "type": Categorical(("a", "b"), (1.0, 2.0)),
+        "chilled": Categorical(("n", "y"), (1.0, 2.0)),
+    }
+    told = evidence(BETTER, 0.5, 0.3)
+    told.plain, told.process.table.kinds = plain, classes
+    told.missing_part = SimpleNamespace(
+        fires=True, share=0.3, p=0.001, reference=reference
+    )
+    step = missing(told).next_step
+    assert ("process model" in step) != plain
+    assert ("product" in step) == (reference == "cubic ridge")
+    assert "combinations of type and chilled" in step
+
+
+@pytest.mark.parametrize(
+    ("plain", "word"), [(True, "the mean"), (False, "constant latents")]
+)
+def test_a_regression_has_no_latents_to_be_constant(plain, word):
+    judged = SimpleNamespace(plain=plain)
+    assert Evidence.baseline.fget(judged) == word  # pyright: ignore[reportOptionalCall]
 
 
 def test_there_is_nothing_to_say_without_test_rows():
