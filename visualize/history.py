@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from numpy.typing import NDArray
 
 from sciren.errors import DataError
-from visualize.labels import number, shorten
+from visualize.labels import number, scientific, shorten
 from visualize.style import FAINT, INK, MUTED, SEQUENCE, SMALL, panels, styled
 
 Array = NDArray[np.float64]
@@ -20,6 +20,7 @@ _CLOCKS = ("epoch", "step", "seconds", "time", "lr", "learning_rate", "member", 
 _ORDER = {"total": -2, "data": -1, "valid": 1}
 _FEW = 60  # up to this many steps each one gets a marker
 _DEEPEST = 1e-6  # terms this much below the largest leave the picture
+_SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-3, 1e5  # ends of an axis without powers of ten
 _STAGES = 8  # more stages than this are not named one by one
 
 
@@ -100,7 +101,9 @@ def _scale(axis: Axes, most: float) -> None:
     axis.set_ylim(low, high)
     narrow = high / low < 100
     axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if narrow else (1,)))
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y)))
+    # all in one notation: 0.0001 beside 10⁻⁵ is hard to compare
+    text = number if low >= _SMALLEST_PLAIN and high <= _LARGEST_PLAIN else scientific
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: text(y)))
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 

@@ -65,6 +65,13 @@ def number(value: float, digits: int = 3) -> str:
     return text.replace("-", "−")
 
 
+def scientific(value: float) -> str:
+    """Return a positive number with its power of ten, as ``"10⁻⁴"`` or ``"2·10⁻⁴"``."""
+    mantissa, exponent = f"{value:.2e}".split("e")
+    factor = "" if float(mantissa) == 1 else f"{float(mantissa):g}·"
+    return f"{factor}10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+
+
 def score(value: float, digits: int = 4) -> str:
     """Return a score such as R² with ``digits`` decimals; only 1 itself is printed as 1.
 

@@ -201,7 +201,7 @@ def _scale_loss(axis: Axes) -> None:
     axis.set_yscale("function", functions=(_root, np.square))
     axis.set_ylim(0, None)
     axis.yaxis.set_major_locator(_RootLocator())
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{100 * y:.3g} %"))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{number(100 * y)} %"))
 
 
 def _root(loss: np.ndarray) -> np.ndarray:
@@ -231,7 +231,7 @@ def _scale_value(axis: Axes, value: np.ndarray) -> None:
     axis.set_xscale("log")
     axis.set_xlim(value[0], value[-1])
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x)))
     axis.xaxis.set_minor_formatter(NullFormatter())
 
 

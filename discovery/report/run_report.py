@@ -250,12 +250,7 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
     if model.process is None:
         latex = model.process_latex
         return ReportEquation("process", latex, "") if latex else None
-    written = {
-        # A target that is a latent itself needs no second equation.
-        n: expression
-        for n, expression in model.process.items()
-        if str(expression) != n
-    }
+    written = model.printed_process
     if not written:
         return None
     latex = [
@@ -269,12 +264,18 @@ def _process(model: "SymbolicModel") -> ReportEquation | None:
         to_mathml(expression, model.digits, name=name)
         for name, expression in written.items()
     )
+    limits = any(model.process[name] != e for name, e in written.items())
+    meaning = "where a quotient is 0/0, its limit" if limits else ""
     if len(latex) == 1:
-        return ReportEquation(next(iter(written)), latex[0], text[0], mathml=mathml)
+        return ReportEquation(
+            next(iter(written)), latex[0], text[0], meaning=meaning, mathml=mathml
+        )
     # Only the first equals sign of a line is aligned.
     lines = r" \\ ".join(line.replace(" = ", " &= ", 1) for line in latex)
     joined = rf"\begin{{aligned}} {lines} \end{{aligned}}"
-    return ReportEquation(", ".join(written), joined, "; ".join(text), mathml=mathml)
+    return ReportEquation(
+        ", ".join(written), joined, "; ".join(text), meaning=meaning, mathml=mathml
+    )
 
 
 def _constants(discovery: "Discovery") -> "pd.DataFrame | None":

@@ -93,8 +93,7 @@ def equation_texts(discovery: "DiscoveryRecord") -> list[tuple[str, str, str]]:
     ]
     targets = [
         (name, to_text(expression, model.digits), "")
-        for name, expression in (model.process or {}).items()
-        if str(expression) != name
+        for name, expression in model.printed_process.items()
     ]
     return [*latents, *targets]
 

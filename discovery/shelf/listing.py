@@ -40,7 +40,7 @@ def describe_process(name: str) -> str:
     equations = "\n".join(f"    {line}" for line in printed_equations(model))
     parts = [
         f"{model.name}\n\n{inspect.getdoc(model) or ''}",
-        f"As it is computed:\n\n{equations}" if equations else "",
+        f"As a formula:\n\n{equations}" if equations else "",
         f"Parameters\n\n{_columns(parameter_rows(model))}",
         f"Forcings\n\n{_columns(forcing_rows(model))}" if model.forcings else "",
         f"States\n\n{_columns(state_rows(model))}" if state_rows(model) else "",
@@ -75,15 +75,14 @@ def summary(model: "Decoder") -> str:
 def printed_equations(model: "Decoder") -> list[str]:
     """Return target = formula, for a model that symbols can pass; else nothing."""
     from symbolic.expression.tracing import trace
+    from symbolic.printing.removable import with_quotients
     from symbolic.printing.text import to_text
 
     if isinstance(model, DynamicModel):
         # One step of a model with memory is a process without; its states are inputs.
         model = StepView(model)
-    traced = trace(model, {})
-    return [
-        f"{name} = {to_text(formula, 6)}" for name, formula in (traced or {}).items()
-    ]
+    traced = with_quotients(trace(model, {}) or {})
+    return [f"{name} = {to_text(formula, 6)}" for name, formula in traced.items()]
 
 
 def parameter_rows(model: "Decoder") -> list[tuple[str, ...]]:

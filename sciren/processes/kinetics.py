@@ -10,16 +10,22 @@ SUBSTRATE = Forcing("s", 0, 1000, "g L-1", "substrate; noise below 0 counts as 0
 MUMAX = Parameter("mumax", 0.01, 2, "h-1", "highest growth rate", start=0.5)
 
 
-def _half(name: str, low: float, high: float, start: float) -> Parameter:
-    return Parameter(name, low, high, "g L-1", "half saturation", "constant", start)
+ANY_SUBSTRATE = Forcing("s", 0, meaning="substrate, in the unit of its half saturation")
+"""Rates of enzymes and leaves are known by mol, gram and partial pressure: no unit is said."""
+
+
+def _half(
+    name: str, low: float, high: float, start: float, unit: str = "g L-1"
+) -> Parameter:
+    return Parameter(name, low, high, unit, "half saturation", "constant", start)
 
 
 @process_model(
     parameters=[
         Parameter("vmax", low=0, meaning="highest rate"),
-        _half("km", 1e-6, 1e4, 5),
+        _half("km", 1e-6, 1e4, 5, unit=""),
     ],
-    forcings=[SUBSTRATE],
+    forcings=[ANY_SUBSTRATE],
     targets=["v"],
 )
 def michaelis_menten(p: Any, f: Any) -> Any:
@@ -87,10 +93,10 @@ def haldane(p: Any, f: Any) -> Any:
 @process_model(
     parameters=[
         Parameter("vmax", low=0, meaning="highest rate"),
-        _half("k", 1e-6, 1e4, 5),
+        _half("k", 1e-6, 1e4, 5, unit=""),
         Parameter("n", 0.5, 6, "1", "cooperation", "constant", 2.5),
     ],
-    forcings=[SUBSTRATE],
+    forcings=[ANY_SUBSTRATE],
     targets=["v"],
 )
 def hill(p: Any, f: Any) -> Any:
@@ -98,7 +104,7 @@ def hill(p: Any, f: Any) -> Any:
 
         v = vmax s^n/(k^n + s^n)
 
-    computed as vmax/(1 + exp(-n log(s/k))) with s at least 1e-12 g L-1, because s = 0 has
+    computed as vmax/(1 + exp(-n log(s/k))) with s at least 1e-12, because s = 0 has
     no logarithm.
     Limits: michaelis_menten at n = 1; vmax/2 at s = k.
     Identifiability: n and k trade off where all data lie on one side of k.

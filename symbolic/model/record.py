@@ -16,6 +16,7 @@ from sciren.errors import ColumnError, ExpressionError, closest_names
 from symbolic.curves.spline_curve import SplineCurve
 from symbolic.expression.evaluate import compile_numpy
 from symbolic.model.fit_record import FitRecord
+from symbolic.printing.removable import with_quotients
 from symbolic.printing.rounding import enough_digits, rounded
 from symbolic.search.candidate import Candidate
 from symbolic.terms.bounded import Beside, Span
@@ -234,6 +235,12 @@ class EquationRecord:
     def printed(self, name: str) -> sympy.Expr:
         """Equation of a latent as it is printed: rounded, without the bounds beside it."""
         return rounded(self.between_bounds(name), self.digits)
+
+    @cached_property
+    def printed_process(self) -> dict[str, sympy.Expr]:
+        """Target -> equation of the process as it is printed, without repeated latents."""
+        written = {n: e for n, e in (self.process or {}).items() if str(e) != n}
+        return with_quotients(written)
 
     def beside(self, name: str) -> Beside:
         """Bounds of a latent that no row comes near: they stand beside its equation."""

@@ -18,6 +18,7 @@ from symbolic.printing.printable import (
     PrintedFeature,
     PrintedQuantity,
 )
+from symbolic.printing.removable import with_quotients
 from symbolic.terms.constant_rows import quantile_95
 from symbolic.units.algebra import Unit
 from symbolic.units.check import known_units
@@ -262,7 +263,7 @@ def _targets(
             said.get(name, ""),
             arguments=sorted(str(symbol) for symbol in expression.free_symbols),
         )
-        for name, expression in model.process.items()
+        for name, expression in with_quotients(model.process).items()
     ]
 
 

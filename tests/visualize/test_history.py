@@ -69,3 +69,12 @@ def test_vanishing_terms_do_not_squeeze_the_others(check_picture):
 def test_a_history_without_numbers_is_refused(frame):
     with pytest.raises(DataError, match="no step with a number"):
         plot_history(frame)
+
+
+@pytest.mark.parametrize(("smallest", "powers"), [(2e-5, True), (0.02, False)])
+def test_the_axis_of_losses_has_one_notation(smallest, powers):
+    loss = np.geomspace(0.5, smallest, 30)
+    figure = plot_history(pd.DataFrame({"data": loss}))
+    figure.canvas.draw()
+    texts = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert {"10" in text for text in texts if text} == {powers}

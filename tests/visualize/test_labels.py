@@ -13,6 +13,7 @@ from visualize.labels import (
     number,
     percent,
     pretty_unit,
+    scientific,
     score,
     shorten,
     with_error,
@@ -160,3 +161,10 @@ def test_ends_of_an_interval_show_their_distance(low, high, shown):
 )
 def test_values_of_a_narrow_range_are_told_apart(low, high, digits):
     assert digits_within(low, high) == digits
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(1e-4, "10⁻⁴"), (2e-5, "2·10⁻⁵"), (1.0, "10⁰"), (5e6, "5·10⁶")]
+)
+def test_a_power_of_ten_stands_without_a_factor_of_one(value, shown):
+    assert scientific(value) == shown
