@@ -30,7 +30,8 @@ class Parameter:
         per: dynamic process models only: a latent has one value a ``"row"``, or one a
             ``"group"`` (catchment, site, person), predicted from static features.
         inputs: dynamic process models only: ``["state.soil"]`` makes a latent a
-            function of the model's own state at the start of the step.
+            function of the model's own state at the start of the step, of an ODE at every
+            instant.
         range: of that state, on which the function is learned; a straight line beyond.
         deviation: of a latent per group: the law of what its features do not explain,
             None for nothing.

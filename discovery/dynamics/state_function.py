@@ -87,7 +87,10 @@ def state_function(
     curve = fit_state_function(study.decoder, train, config)
     say("equations: closed forms of the curve, through the simulation")
     forms = state_forms(curve, families_of(study))
-    law = with_relation(law, latent.name, forms.best.expression)
+    law = replace(
+        with_relation(law, latent.name, forms.best.expression),
+        substeps=curve.problem.process.substeps,
+    )
     result = _discovery(study, config, forms, law)
     say(f"verdict: {result.verdict.line()}")
     return result
@@ -119,7 +122,10 @@ class Member:
 
 
 def problems_of(
-    study: "SeriesStudy", config: "TrainConfig", function: "StateFunction"
+    study: "SeriesStudy",
+    config: "TrainConfig",
+    function: "StateFunction",
+    substeps: int,
 ) -> "dict[str, GroupProblem]":
     """Return part -> loss of its series with a function that is known, noise equal.
 
@@ -127,13 +133,14 @@ def problems_of(
         study: its split and process.
         config: how series are compared.
         function: of the only latent of a state.
+        substeps: of the solver of an ODE, as in the fit.
     """
     from sciren.dynamics.fitting import replace_series
     from sciren.dynamics.functions.state import known_function_problem
 
     functions = {study.decoder.state_latents[0].name: function}
     train = study.split.train
-    problem = known_function_problem(study.decoder, train, functions, config)
+    problem = known_function_problem(study.decoder, train, functions, config, substeps)
     parts = dict(zip(PARTS, study.split, strict=True))
     return {name: replace_series(problem, part) for name, part in parts.items()}
 
@@ -145,7 +152,7 @@ def stored_problems(
     latent = study.decoder.state_latents[0]
     formula = equations.law.functions[latent.name]
     function = StateFormula(formula, str(latent.state_input))
-    problems = problems_of(study, config, function)
+    problems = problems_of(study, config, function, equations.law.substeps)
     member = Member(function, equations.relations.constants)
     names = problems["train"].scale.names
     return problems, {
@@ -174,8 +181,9 @@ def _discovery(
     train, members = study.split.train, _members(forms)
     # One noise for all members, that of the equation, or their losses could not be
     # compared.
-    noise = _noise_of(study, config, members[EQUATION])
-    parts, runs = _free_runs(study, config, members, noise)
+    substeps = law.substeps
+    noise = _noise_of(study, config, members[EQUATION], substeps)
+    parts, runs = _free_runs(study, config, members, noise, substeps)
     scores = scores_by_group(parts, runs)
     relations = no_relations(law, train.target_columns, members[EQUATION].constants)
     equations = SeriesEquations(relations, law, columns_of(train))
@@ -198,10 +206,10 @@ def _discovery(
 
 
 def _noise_of(
-    study: "SeriesStudy", config: "TrainConfig", member: Member
+    study: "SeriesStudy", config: "TrainConfig", member: Member, substeps: int
 ) -> "NoiseOfSeries":
     """Return the noise that a free run of the training series leaves."""
-    problem = problems_of(study, config, member.function)["train"]
+    problem = problems_of(study, config, member.function, substeps)["train"]
     numbers = member.numbers(problem.scale.names, len(problem.process.table))
     run = problem.process.simulate(problem.scale.values(numbers))
     return problem.with_noise_of(run.outputs).comparison.noise
@@ -212,13 +220,14 @@ def _free_runs(
     config: "TrainConfig",
     members: Mapping[str, Member],
     noise: "NoiseOfSeries",
+    substeps: int,
 ) -> "tuple[dict[str, GroupProblem], dict[str, dict[str, SeriesPrediction]]]":
     """Return the losses of the equation, and part -> model -> free run."""
     problems_by_model: dict[str, dict[str, GroupProblem]] = {}
     runs: dict[str, dict[str, SeriesPrediction]] = {part: {} for part in PARTS}
     for model, member in members.items():
         # The function is part of the process, so every member has problems of its own.
-        plain = problems_of(study, config, member.function)
+        plain = problems_of(study, config, member.function, substeps)
         problems_by_model[model] = {
             part: replace(problem, comparison=replace(problem.comparison, noise=noise))
             for part, problem in plain.items()

@@ -229,6 +229,12 @@ class DynamicModel(FunctionDecoder):
         """Latents that are functions of a state."""
         return tuple(p for p in self.parameters.latents if p.inputs)
 
+    def place_of_input(self, latent: str) -> int:
+        """Return the place among the states of the one that a latent is a function of."""
+        state = self.parameters[latent].state_input
+        assert state is not None  # only latents of a state have functions
+        return self.state_names.index(state)
+
     def __call__(self, p: Any, f: Any) -> Any:
         """Refuse to run without a state.
 

@@ -130,7 +130,8 @@ class StateForms:
         Raises:
             ExpressionError: the step cannot be written with symbols.
         """
-        law = Recurrence.of(self.fit.problem.process.model, columns)
+        process = self.fit.problem.process
+        law = Recurrence.of(process.model, columns, process.substeps)
         return with_relation(law, self.latent, self.best.expression)
 
 

@@ -81,7 +81,7 @@ def fit_functions(
     """
     config = config or TrainConfig()
     _check(model, series)
-    problem = _problem(model, series, config, constraint)
+    problem = first_accurate(_problem(model, series, config, constraint))
     theta = first_fit(problem)
     problem = problem.accurate(theta)
     check_finite(problem.process, problem.trajectory(theta))
@@ -147,18 +147,11 @@ def _check(model: DynamicModel, series: SeriesTable) -> None:
 
 
 def checked_step(model: DynamicModel, series: SeriesTable) -> None:
-    """Run the step on a few rows, and refuse derivatives that cannot follow a state.
+    """Run the step on a few rows.
 
     Raises:
-        TrainingError: a latent of a state in an ODE.
         DecoderError: the step fails on a few rows, with file and line.
     """
-    if model.time == "ode" and model.state_latents:
-        raise TrainingError(
-            f"process model {model.name!r} gives derivatives, and within an interval "
-            f"{model.state_latents[0].name!r} would have to follow its state; declare "
-            "time='step' with steps that are short enough"
-        )
     flat = {n: torch.from_numpy(v.reshape(-1)) for n, v in series.forcings.items()}
     with torch.enable_grad():  # the check asks for derivatives
         check_process_model(model, flat)
@@ -215,6 +208,12 @@ def first_fit(problem: FunctionProblem) -> Tensor:
         for start in starts
     ]
     return min(fits, key=lambda solution: float(solution.loss)).theta
+
+
+def first_accurate(problem: FunctionProblem) -> FunctionProblem:
+    """Return the problem with the substeps that flat functions need."""
+    flat, _ = _shapes(problem)
+    return problem.accurate(problem.start(np.concatenate(flat)))
 
 
 def _shapes(problem: FunctionProblem) -> tuple[list[np.ndarray], list[np.ndarray]]:

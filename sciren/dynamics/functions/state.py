@@ -23,6 +23,7 @@ from sciren.dynamics.functions.fit import (
     FunctionFit,
     checked_step,
     described,
+    first_accurate,
     first_fit,
     with_noise_of,
 )
@@ -84,7 +85,9 @@ def fit_state_function(
     problem = spline_problem(SeriesProcess(model, series), config or TrainConfig())
     # 1. A start from which the simulation has numbers, then the noise under a free
     # curve.
+    problem = first_accurate(problem)
     theta = first_fit(problem)
+    problem = problem.accurate(theta)
     # The noise is known only from a fit, and the weight of roughness is in its units.
     for _ in range(2):
         theta = minimise(problem, theta, ITERATIONS, TOLERANCE, damping=1e-2).theta
@@ -113,12 +116,16 @@ def known_function_problem(
     series: SeriesTable,
     functions: Mapping[str, StateFunction],
     config: TrainConfig,
+    substeps: int = 1,
 ) -> GroupProblem:
     """Return the loss of series of which the functions of states are known.
 
     What is left are constants, as one row of numbers for every group.
+
+    Args:
+        substeps: of the solver of an ODE.
     """
-    process = SeriesProcess(model, series)
+    process = SeriesProcess(model, series, substeps)
     scale = LocalScale(model, (), functions)
     comparison = Comparison.declared(process, config)
     return GroupProblem(process, comparison, scale, Deviations.declared(scale))

@@ -3,7 +3,8 @@
 constant per group, process constant    one column each
 learned start of a state                one column, which enters before the first row
 varies per row with K coefficients      K columns, d new / d latent times its basis row
-function of a state with K constants    K columns, and an extra term in A_t (`local`)
+function of a state with K constants    K columns, and an extra term in A_t (`local`); in
+                                        derivatives as K constants of the process
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sciren.dynamics.solving.local import local_jacobians
+from sciren.dynamics.solving.local import Local, local_jacobians
 from sciren.dynamics.solving.recurrence import Forced, tangents
 from sciren.dynamics.solving.simulation import SeriesProcess, Trajectory
 
@@ -47,8 +48,8 @@ def jacobian_blocks(
     process: SeriesProcess, trajectory: Trajectory, directions: Directions
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield groups and the derivatives of their outputs, a few groups at a time."""
-    local = local_jacobians(process, trajectory)
-    forced, count = _forced(process, trajectory, directions)
+    local = local_jacobians(process, trajectory, directions.functions)
+    forced, count = _forced(process, trajectory, directions, local)
     start = _start(process, trajectory, directions, count)
     rows, groups = process.table.time.shape
     # 8 bytes a double, K columns of T rows and m targets for every group.
@@ -66,7 +67,7 @@ def jacobian_blocks(
 
 
 def _forced(
-    process: SeriesProcess, trajectory: Trajectory, directions: Directions
+    process: SeriesProcess, trajectory: Trajectory, directions: Directions, local: Local
 ) -> tuple[list[Forced], int]:
     """Return what moves the steps, and the number of columns."""
     place = process.parameter_names.index
@@ -78,12 +79,18 @@ def _forced(
     # A function of a state acts like a latent per row whose basis row is known from the
     # trajectory; the way back through the state is in A_t already (`local`).
     for name in directions.functions:
+        if name in local.constants:
+            continue  # derivatives of ODEs: columns of their own, below
         x = process.input_of(name, trajectory)
         designs[name] = trajectory.values.functions[name].by_constants(x)
     for name, design in designs.items():
         width = design.shape[-1]
         forced.append(Forced(slice(count, count + width), place(name), design))
         count += width
+    for columns in local.constants.values():
+        for parameter in range(*columns.indices(columns.stop)):
+            forced.append(Forced(slice(count, count + 1), parameter))
+            count += 1
     return forced, count
 
 

@@ -152,12 +152,13 @@ class SeriesProcess:
         # the step.
         p = SimpleNamespace(**{**self.model.parameters.fixed, **static})
         f = SimpleNamespace()
-        inputs = {latent: self._input(latent) for latent in values.functions}
+        step, functions = self.step_of(values)
+        inputs = {latent: self.model.place_of_input(latent) for latent in functions}
         # Rows are taken apart before the loop: an index into all of an array costs about
         # as much as an operation of the step on a few groups.
         forced = dict(zip(self.model.forcings, map(list, self.forcings), strict=True))
         carried, given_out = list(states), list(outputs)
-        intervals, advance = list(self.intervals), self.step.in_loop(p, f)
+        intervals, advance = list(self.intervals), step.in_loop(p, f)
         known, given, now = vars(p), vars(f), list(states[:, 0])
         with np.errstate(all="ignore"):  # a trial step of a fit may leave the numbers
             for t in range(rows):
@@ -165,7 +166,7 @@ class SeriesProcess:
                     given[name] = value[t]
                 for name, value in moving.items():
                     known[name] = value[t]
-                for name, function in values.functions.items():
+                for name, function in functions.items():
                     known[name] = function.value(now[inputs[name]])
                 now, out = advance(now, intervals[t])
                 for series, value in zip(carried, now, strict=True):
@@ -174,14 +175,20 @@ class SeriesProcess:
                     series[t] = value
         return Trajectory(states, outputs, values)
 
-    def _input(self, latent: str) -> int:
-        state = self.model.parameters[latent].state_input
-        assert state is not None  # only latents of a state have functions
-        return self.model.state_names.index(state)
+    def step_of(self, values: Values) -> tuple[Step, Mapping[str, StateFunction]]:
+        """Return a step with the functions that it asks itself, and those of its rows.
+
+        In a step of a row a latent has the value at its start; in derivatives it moves
+        with the state.
+        """
+        if self.model.time == "step":
+            return self.step, values.functions
+        known = {name: function.value for name, function in values.functions.items()}
+        return (replace(self.step, functions=known) if known else self.step), {}
 
     def input_of(self, latent: str, trajectory: Trajectory) -> np.ndarray:
         """Return the state that a latent is a function of, (T, G), at the starts of rows."""
-        return trajectory.states[self._input(latent), :-1]
+        return trajectory.states[self.model.place_of_input(latent), :-1]
 
     def parameters_at(self, trajectory: Trajectory) -> list[np.ndarray]:
         """Return what the function saw as p, each (T, G) or (G,), in order."""

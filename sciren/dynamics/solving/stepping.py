@@ -1,7 +1,7 @@
 """One step of a dynamic model on arrays or tensors: the states after it, its outputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -35,12 +35,15 @@ class Step:
             derivatives.
         on_arrays: whether all values are numpy arrays and p holds fixed parameters too;
             the function is then called as it stands, without operands in between.
+        functions: latent of a state -> its value at states, for derivatives: their
+            latents move with the state within an interval.
     """
 
     model: DynamicModel
     parameter_names: tuple[str, ...]
     substeps: int = 1
     on_arrays: bool = False
+    functions: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def __call__(
         self, states: Values, parameters: Values, forcings: Values, interval: Any
@@ -135,9 +138,11 @@ class Step:
         """Carry the states over an interval in which the forcings are constant."""
 
         def rates(at: Values) -> list[Any]:
+            self._follow(at, p)
             return self._called(at, p, f)[0]
 
         # Outputs belong to the instant of the row, before the states move on.
+        self._follow(states, p)
         _, outputs = self._called(states, p, f)
         advance, h = ADVANCE[self.model.method], interval / self.substeps
         now = list(states)
@@ -146,6 +151,16 @@ class Step:
             if self._bounded:
                 now = self._held(now)
         return now, outputs
+
+    def _follow(self, states: Values, p: Any) -> None:
+        """Give p the latents of states at these states."""
+        known = vars(p)
+        for latent, place in self._inputs:
+            known[latent] = self.functions[latent](states[place])
+
+    @cached_property
+    def _inputs(self) -> tuple[tuple[str, int], ...]:
+        return tuple((n, self.model.place_of_input(n)) for n in self.functions)
 
 
 def _held(value: Any, state: State) -> Any:

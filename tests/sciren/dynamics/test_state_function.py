@@ -4,10 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 
 from sciren import Parameter, SeriesTable, State, TrainConfig, process_model
 from sciren.datasets.catchments import autoregressive, weather
-from sciren.dynamics import SeriesProcess, fit_state_function
+from sciren.dynamics import (
+    Directions,
+    SeriesProcess,
+    Values,
+    fit_state_function,
+    jacobian,
+)
 from sciren.dynamics.buckets import two_stores
 from sciren.dynamics.functions.spline import StateSpline
 from sciren.dynamics.functions.state import spline_problem
@@ -108,3 +115,86 @@ def fit_problem():
 def test_models_with_other_latents_are_refused():
     with pytest.raises(TrainingError, match="has latents smax, k, beta"):
         fit_state_function(two_stores, series(60))
+
+
+TANK_TIMES = np.cumsum(np.random.default_rng(5).uniform(0.3, 1.0, 30))
+
+
+def tank(solver, rows=30):
+    """A tank that drains into another by a function of its level, in derivatives."""
+
+    @process_model(
+        parameters=[
+            Parameter("drain", low=0, inputs=["state.level"], range=(0, 12), start=1),
+            Parameter("k", low=0, start=0.1, kind="constant"),
+        ],
+        state=[State("level", start=8, learn_start=True), State("below", start=1)],
+        time="ode",
+        solver=solver,
+        forcings=["inflow"],
+        targets={"h": "level", "b": "below"},
+    )
+    def drained(s, p, f):
+        return {"level": f.inflow - p.drain, "below": p.drain - p.k * s.below}
+
+    times = TANK_TIMES[:rows]
+    frame = pd.DataFrame({"t": times, "inflow": 1.5 + np.sin(times)})
+    series = SeriesTable.from_frame(
+        frame, group=None, time="t", time_unit="h", forcings=["inflow"], gaps="keep"
+    )
+    return SeriesProcess(drained, series, substeps=4 if solver == "rk4" else 1)
+
+
+def tank_values(coefficients, k=0.1, start=8.0):
+    return Values(
+        {"k": np.array([k])},
+        {"level": np.array([start]), "below": np.array([1.0])},
+        {"drain": StateSpline(np.asarray(coefficients), (0.0, 12.0))},
+    )
+
+
+def test_a_function_moves_with_its_state_within_an_interval():
+    # the function k x gives exponential decay, which a value held over a row would not
+    slope = 0.4
+    line = slope * (np.arange(7) - 1) * 12 / 4  # B-spline coefficients of slope x
+    run = tank("rk4").simulate(tank_values(line))
+    exact = solve_ivp(
+        lambda t, y: [_inflow(t) - slope * y[0], slope * y[0] - 0.1 * y[1]],
+        (TANK_TIMES[0], TANK_TIMES[-1]), [8.0, 1.0], t_eval=TANK_TIMES,
+        rtol=1e-10, atol=1e-10, max_step=0.02,
+    ).y  # fmt: skip
+    np.testing.assert_allclose(run.outputs[:, :, 0], exact, rtol=2e-4)
+
+
+def _inflow(t):
+    row = np.searchsorted(TANK_TIMES, t, side="right") - 1
+    return 1.5 + np.sin(TANK_TIMES[min(row, len(TANK_TIMES) - 1)])
+
+
+@pytest.mark.parametrize("solver", ["rk4", "implicit"])
+def test_derivatives_by_a_function_inside_derivatives_are_those_of_differences(solver):
+    process = tank(solver, 30 if solver == "rk4" else 5)  # implicit steps are dear
+    c, h = np.linspace(0.1, 3, 7) ** 1.5, 1e-5
+    found = jacobian(
+        process,
+        process.simulate(tank_values(c)),
+        Directions(static=["k"], starts=["level"], functions=["drain"]),
+    )
+    moves = [({"k": h}, 0), ({"start": h}, 0), *(({}, step) for step in h * np.eye(7))]
+    for column, (named, step) in zip(found, moves, strict=True):
+        ahead, back = (
+            process.simulate(
+                tank_values(
+                    c + sign * step,
+                    0.1 + sign * named.get("k", 0),
+                    8.0 + sign * named.get("start", 0),
+                )
+            ).outputs
+            for sign in (1, -1)
+        )
+        difference = ((ahead - back) / (2 * h)).transpose(0, 2, 1)
+        # implicit steps are under error control: their lengths move with the parameters
+        near = 1e-6 if solver == "rk4" else 1e-5
+        np.testing.assert_allclose(
+            column, difference, atol=near * max(np.abs(difference).max(), 1)
+        )

@@ -9,7 +9,7 @@ import sympy
 
 from sciren import Parameter, SeriesTable, State, TrainConfig, process_model
 from sciren.datasets.catchments import autoregressive, weather
-from sciren.dynamics import fit_state_function
+from sciren.dynamics import SeriesProcess, Values, fit_state_function
 from symbolic.dynamics import (
     Recurrence,
     no_relations,
@@ -17,6 +17,7 @@ from symbolic.dynamics import (
     recurrence_code,
     state_forms,
 )
+from symbolic.dynamics.state_closed_forms import with_relation
 from symbolic.dynamics.state_formula import StateFormula
 from symbolic.dynamics.state_relation import (
     STATE_FAMILIES,
@@ -153,3 +154,30 @@ def test_a_bound_that_is_reached_stands_in_the_formula():
     formula = line.expression(np.array([2.0, -1.0]), "soil", reaches_low=True)
     values = compile_numpy(formula, ["soil"])(np.array([10.0, 40.0]))
     np.testing.assert_allclose(values, [0.0, 1.0])
+
+
+def test_a_formula_inside_derivatives_runs_as_the_process_does():
+    """The printed ODE and the simulation ask the function at the same instants."""
+
+    @process_model(
+        parameters=[Parameter("drain", low=0, inputs=["state.level"], range=(0, 9), start=1)],
+        state=[State("level", start=5)], time="ode", forcings=["inflow"],
+        targets={"h": "level"},
+    )  # fmt: skip
+    def tank(s, p, f):
+        return {"level": f.inflow - p.drain}
+
+    times = np.cumsum(np.random.default_rng(3).uniform(0.2, 1.5, 25))
+    frame = pd.DataFrame({"t": times, "inflow": 1 + np.cos(times) ** 2})
+    series = SeriesTable.from_frame(
+        frame, group=None, time="t", time_unit="h", forcings=["inflow"], gaps="keep"
+    )
+    formula = 0.7 * sympy.sqrt(sympy.Symbol("level", real=True))
+    values = Values(
+        {}, {"level": np.array([5.0])}, {"drain": StateFormula(formula, "level")}
+    )
+    process = SeriesProcess(tank, series, substeps=3)
+    law = with_relation(Recurrence.of(tank, None, 3), "drain", formula)
+    _, outputs = law.run({}, {"inflow": series.forcings["inflow"]}, series.intervals)
+    run = process.simulate(values).outputs[0]
+    np.testing.assert_allclose(outputs["h"], run, rtol=1e-12)

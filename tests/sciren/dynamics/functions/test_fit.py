@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sciren import Parameter, State, TrainConfig, process_model
+from sciren import TrainConfig
 from sciren.dynamics import fit_functions
 from sciren.dynamics.buckets import two_stores
 from sciren.dynamics.functions.fit import _problem
@@ -81,13 +81,3 @@ def test_what_cannot_be_fitted_is_told(stores_in_time):
         fit_functions(two_stores, stores_in_time)
     with pytest.raises(TrainingError, match="no feature does"):
         fit_functions(store, series_of(simulated(20, 2), features=()))
-
-    @process_model(
-        parameters=[Parameter("flow", low=0, inputs=["state.c"], range=(0, 1))],
-        state=[State("c", start=0.5)], time="ode", targets={"q": "c"},
-    )  # fmt: skip
-    def moving(s, p, f):
-        return {"c": -p.flow}
-
-    with pytest.raises(TrainingError, match="declare time='step'"):
-        fit_functions(moving, stores_in_time)
