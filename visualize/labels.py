@@ -46,6 +46,13 @@ def _pretty_factor(factor: str) -> str:
     return word + (exponent or "").translate(_SUPERSCRIPT)
 
 
+def unit_behind(unit: str) -> str:
+    """Return what follows a number: ``" µmol m⁻²"``, or nothing where there is no unit."""
+    from symbolic.units.algebra import NO_UNIT
+
+    return "" if unit in ("", *NO_UNIT) else f" {pretty_unit(unit)}"
+
+
 def with_unit(name: str, unit: str) -> str:
     """Return ``"name (unit)"``, or the name alone when there is no unit."""
     return f"{name} ({pretty_unit(unit)})" if unit else name

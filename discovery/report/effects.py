@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualize.labels import digits_within, number, pretty_unit
+from visualize.labels import digits_within, number, pretty_unit, unit_behind
 
 if TYPE_CHECKING:
     from symbolic.model.symbolic_model import SymbolicModel
@@ -70,7 +70,7 @@ class Response:
         return (
             f"{self.latent} is highest where {self.feature} is {self.classes[top]} "
             f"({self._level(top)}) and lowest where it is "
-            f"{self.classes[bottom]} ({self._level(bottom)}{_behind(self.unit)})"
+            f"{self.classes[bottom]} ({self._level(bottom)}{unit_behind(self.unit)})"
         )
 
     def _straight(self, change: float) -> str:
@@ -117,7 +117,7 @@ class Response:
         where = ", mostly in the upper half" if share <= 1 - EARLY else where
         return (
             f"{self.latent} {verb} from {self._level(0)} to "
-            f"{self._level(-1)}{_behind(self.unit)} while {self.feature} goes from "
+            f"{self._level(-1)}{unit_behind(self.unit)} while {self.feature} goes from "
             f"{self._range()}{where}"
         )
 
@@ -130,7 +130,7 @@ class Response:
         at = self._at(float(self.x[place(self.y)]))
         return (
             f"{self.latent} is {word} where {self.feature} is near "
-            f"{at}{_behind(self.x_unit)}, and changes by "
+            f"{at}{unit_behind(self.x_unit)}, and changes by "
             f"{self._span(float(np.ptp(self.y)))}"
         )
 
@@ -140,16 +140,11 @@ class Response:
 
     def _range(self) -> str:
         low, high = self._at(float(self.x[0])), self._at(float(self.x[-1]))
-        return f"{low} to {high}{_behind(self.x_unit)}"
-
-
-def _behind(unit: str) -> str:
-    shown = pretty_unit(unit)
-    return f" {shown}" if shown and shown != "1" else ""
+        return f"{low} to {high}{unit_behind(self.x_unit)}"
 
 
 def _valued(value: float, unit: str) -> str:
-    return number(value) + _behind(unit)
+    return number(value) + unit_behind(unit)
 
 
 def response(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import pstdev
 from typing import Any
 
-from visualize.labels import digits_within, interval, number, pretty_unit
+from visualize.labels import digits_within, interval, number, unit_behind
 
 TRIFLE = 0.01  # of the observations' standard deviation: no reader would act on less
 LEVEL = 0.05  # of all groups of a target together (Bonferroni)
@@ -69,11 +69,10 @@ def _sentence(target: str, groups: list[Departure], unit: str, least: float) -> 
     side = "above" if worst.mean > 0 else "below"
     # Sizes of the limits: the sentence says the side in words.
     distance = sorted((abs(worst.low), abs(worst.high)))
-    shown = pretty_unit(unit) if unit and unit != "1" else ""
     return (
         f"It fails most {worst.where}: there observed {target} is on average "
-        f"{number(abs(worst.mean))} {shown}".rstrip()
-        + f" {side} the prediction (95 % {interval(*distance)})."
+        f"{number(abs(worst.mean))}{unit_behind(unit)} {side} the "
+        f"prediction (95 % {interval(*distance)})."
     )
 
 
@@ -102,6 +101,5 @@ def _where(view: Mapping[str, Any], k: int) -> str:
         return f"in month {x:.0f}"
     if view["kind"] == "hour":
         return f"at {x:.0f} h"
-    unit = pretty_unit(view["unit"]) if view["unit"] != "1" else ""
     at = number(x, digits_within(min(view["x"]), max(view["x"])))
-    return f"where {name} is near {at} {unit}".rstrip()
+    return f"where {name} is near {at}{unit_behind(view['unit'])}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
 from discovery.results.identification import first_reason
-from visualize.labels import interval, number, percent, pretty_unit, with_error
+from visualize.labels import interval, number, percent, unit_behind, with_error
 
 if TYPE_CHECKING:
     from discovery.results.result import Discovery
@@ -87,7 +87,7 @@ def _groups(discovery: "Discovery", most: int) -> list[str]:
     for name, numbers in list(own.items())[: max(most, 0)]:
         values = sorted(row["estimate"] for row in numbers)
         ends = f"{number(values[0])} to {number(values[-1])}"
-        unit = f" {pretty_unit(numbers[0]['unit'])}" if numbers[0]["unit"] else ""
+        unit = unit_behind(numbers[0]["unit"])
         middle = number(statistics.median(values))
         text = f"{name} goes from {ends}{unit} over {len(values)} groups, with {middle}"
         text += " in the middle"
@@ -100,7 +100,7 @@ def _groups(discovery: "Discovery", most: int) -> list[str]:
 def _constant(row: Mapping[str, Any]) -> str:
     """Estimate, interval, and whether the data hold it."""
     text = f"{row['constant']} is {with_error(row['estimate'], row['error'])}"
-    text += f" {pretty_unit(row['unit'])}" if row["unit"] else ""
+    text += unit_behind(row["unit"])
     if math.isfinite(row["low"]) and math.isfinite(row["high"]):
         text += f" (95 % interval {interval(row['low'], row['high'])})"
     if row["identified"]:

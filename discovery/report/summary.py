@@ -64,10 +64,12 @@ def verdict_lines(discovery: "DiscoveryRecord") -> list[str]:
 
 def equation_lines(discovery: "DiscoveryRecord") -> list[str]:
     """Return one line for each latent and each target of the process model."""
+    from visualize.labels import unit_behind
+
     if discovery.equations is None:
         return ["equations: none, the encoder is a black box"]
     return [
-        f"{name} = {text}" + (f"   [{unit}]" if unit else "")
+        f"{name} = {text}" + (f"   [{unit}]" if unit_behind(unit) else "")
         for name, text, unit in equation_texts(discovery)
     ]
 
@@ -130,10 +132,10 @@ def offered_line(profile: "Identification") -> str:
 
 def constant_line(row: dict[Any, Any]) -> str:
     """Return estimate, error, interval and whether the data determine a constant."""
-    from visualize.labels import interval, with_error
+    from visualize.labels import interval, unit_behind, with_error
 
     text = f"{row['constant']} = {with_error(row['estimate'], row['error'])}"
-    text += f" {row['unit']}" if row["unit"] else ""
+    text += f" {row['unit']}" if unit_behind(row["unit"]) else ""
     if math.isfinite(row["low"]):
         text += f" (95 % {interval(row['low'], row['high'])}, {row['method']})"
     if row["identified"]:

@@ -37,6 +37,9 @@ LEAST_SCORED = 3  # rows of a part: a variance of two has one degree of freedom
 # independent numbers one in 1.8 million has 1
 SAME_ORDER, LEAST_PAIRS = 0.9999, 10
 MOST_RANKED = 2000  # rows whose ranks are compared; a copy shows in all of them
+# numbers from 0 or 1 on without a gap, from three (two have no order to mistake) to as many
+# as a reader would still call classes; more are counts, days or months
+FEWEST_CLASSES, MOST_CLASSES = 3, 9
 STRAIGHT = 1e-9  # largest distance from a straight line, in spreads of the target
 
 
@@ -235,6 +238,28 @@ def _copies(
             correlation = rank_correlation(*(values[few] for values in pair))
             if abs(correlation) >= SAME_ORDER:
                 yield feature, target, correlation, _is_straight(*pair)
+
+
+def warn_of_numbers_for_classes(table: "Table") -> tuple[str, ...]:
+    """Warn about features that number something from 0 or 1 on; return the sentences.
+
+    Diets 1 to 4 have no order, and a line through them says nothing; counts may have one.
+    """
+    notes = []
+    for name, values in zip(table.feature_names, table.features.numpy().T, strict=True):
+        different = np.unique(values[np.isfinite(values)])
+        few = FEWEST_CLASSES <= len(different) <= MOST_CLASSES
+        if name in table.kinds or not few or different[0] not in (0, 1):
+            continue
+        if not np.array_equal(different, different[0] + np.arange(len(different))):
+            continue
+        notes.append(
+            f"Feature {name!r} holds the numbers {different[0]:g} to {different[-1]:g} alone. "
+            f"If they stand for classes, write categorical: [{name}]; as they are they are "
+            "amounts, of which 2 lies between 1 and 3."
+        )
+        warnings.warn(notes[-1], DataWarning, stacklevel=2)
+    return tuple(notes)
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float:

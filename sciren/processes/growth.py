@@ -8,8 +8,9 @@ from sciren.parameters import Forcing, Parameter
 from sciren.states import State
 
 TIME = Forcing("t", 0, 500, "d", "time since the start")
-CAPACITY = Parameter("k", 1e-3, 1e6, "1", "size in the end", start=100)
-START = Parameter("n0", 1e-6, 1e4, "1", "size at the start", "constant", 5)
+# A size is counted, weighed or measured: no unit is said.
+CAPACITY = Parameter("k", 1e-3, 1e6, "", "size in the end", start=100)
+START = Parameter("n0", 1e-6, 1e4, "", "size at the start", "constant", 5)
 
 
 def _rate(name: str) -> Parameter:
@@ -18,7 +19,6 @@ def _rate(name: str) -> Parameter:
 
 @process_model(
     parameters=[_rate("r"), CAPACITY, START], forcings=[TIME], targets=["n"],
-    target_units={"n": "1"},
 )  # fmt: skip
 def logistic(p: Any, f: Any) -> Any:
     """Growth that slows down in proportion to the size.
@@ -34,7 +34,6 @@ def logistic(p: Any, f: Any) -> Any:
 
 @process_model(
     parameters=[_rate("c"), CAPACITY, START], forcings=[TIME], targets=["n"],
-    target_units={"n": "1"},
 )  # fmt: skip
 def gompertz(p: Any, f: Any) -> Any:
     """Growth whose relative rate falls exponentially.
@@ -53,7 +52,7 @@ def gompertz(p: Any, f: Any) -> Any:
         _rate("r"), CAPACITY, START,
         Parameter("theta", 0.1, 10, "1", "shape", "constant", 1),
     ],
-    forcings=[TIME], targets=["n"], target_units={"n": "1"},
+    forcings=[TIME], targets=["n"],
 )  # fmt: skip
 def theta_logistic(p: Any, f: Any) -> Any:
     """Logistic growth with a shape of its own.

@@ -16,6 +16,7 @@ from visualize.labels import (
     scientific,
     score,
     shorten,
+    unit_behind,
     with_error,
     with_unit,
 )
@@ -161,6 +162,13 @@ def test_ends_of_an_interval_show_their_distance(low, high, shown):
 )
 def test_values_of_a_narrow_range_are_told_apart(low, high, digits):
     assert digits_within(low, high) == digits
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"), [("", ""), ("1", ""), ("dimensionless", ""), ("m-2", " m⁻²")]
+)
+def test_a_number_without_a_unit_stands_alone(unit, shown):
+    assert unit_behind(unit) == shown
 
 
 @pytest.mark.parametrize(

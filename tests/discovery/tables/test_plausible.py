@@ -1,5 +1,7 @@
 """What cannot be learned from is refused before any training, with a number."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -149,3 +151,33 @@ def test_a_target_cannot_explain_itself(part):
     }  # fmt: skip
     with pytest.raises(ConfigError, match=rf"'targets'.* stands under {part}"):
         config_from_mapping(config)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ([1, 2, 3, 4], True), ([0, 1, 2], True),
+        ([0, 1], False),  # two have no order to mistake
+        ([2, 3, 4], False), ([1, 2, 4], False), ([1.0, 1.5, 2.0], False),
+        (list(range(1, 13)), False),  # months
+    ],
+)  # fmt: skip
+def test_numbers_that_may_stand_for_classes_are_told(tmp_path, numbers, told):
+    codes = frame().assign(x2=np.resize(numbers, 60))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        notes = prepared(tmp_path, codes).notes
+    assert any("categorical: [x2]" in note for note in notes) == told
+    assert any("categorical: [x2]" in str(w.message) for w in caught) == told
+
+
+@pytest.mark.filterwarnings("ignore::sciren.errors.DataWarning")
+def test_classes_that_are_declared_are_not_told_again(tmp_path):
+    codes = frame().assign(x2=np.resize([1, 2, 3], 60))
+    codes.to_csv(tmp_path / "data.csv", index=False)
+    config = {
+        "data": {"path": str(tmp_path / "data.csv")}, "features": ["x", "x2"],
+        "categorical": ["x2"], "decoder": "q10", "forcings": {"ta": "ta"},
+        "targets": {"reco": "reco"}, "out": str(tmp_path / "out"),
+    }  # fmt: skip
+    assert not prepare_run(config_from_mapping(config), [].append).notes
