@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sciren.errors import FormatError, SciRenError
+from sciren.errors import DataError, FormatError, SciRenError
 
 MEBIBYTE = 2**20
 MOST_JSON = 64 * MEBIBYTE  # equations of 50 latents with all candidates take 2
@@ -28,6 +28,24 @@ end is a RuntimeError."""
 MAGNITUDES = (1e-50, 1e50)
 """Largest absolute values of columns that are fitted as they are: products of four such
 numbers stay finite. Measured by tests/reliability/test_units.py."""
+
+
+def check_magnitude(part: str, name: str, largest: float, least: float = 0.0) -> None:
+    """Refuse a column whose squares overflow or vanish: nothing would be learned from it.
+
+    Args:
+        part, name: what the column is, and its name, for the message.
+        largest: its largest absolute value.
+        least: that this may be, where it is not zero.
+    Raises:
+        DataError: with the size, and the sizes that are fitted.
+    """
+    low, high = MAGNITUDES
+    if largest > high or 0 < largest < least:
+        raise DataError(
+            f"{part} {name!r} is {largest:.3g} at most, and fitting squares it; divide "
+            f"the column by a power of ten, into {low:g} to {high:g}"
+        )
 
 
 def read_bounded(path: Path, most: int = MOST_JSON) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sciren.data.labels import row_name
+from sciren.data.varying import LEAST_SCORED, has_one_value
 from sciren.errors import DataError, DataWarning
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ LEAST_IN_LOGS = 0.5  # deviation of numbers between 1 and 5
 # 1.4826 median absolute deviations are one standard deviation of normal numbers:
 # Rousseeuw and Croux 1993, Alternatives to the median absolute deviation
 NORMAL = 1.4826
-# a spread this small against the values is rounding, as in sciren.data
-ROUNDING = 1e-12
-LEAST_SCORED = 3  # rows of a part: a variance of two has one degree of freedom
 # rank correlation from which a feature is called a function of the target; of 10 pairs of
 # independent numbers one in 1.8 million has 1
 SAME_ORDER, LEAST_PAIRS = 0.9999, 10
@@ -161,7 +159,7 @@ def check_varies(name: str, values: np.ndarray) -> None:
     """
     seen = values[np.isfinite(values)]
     # Fewer values are refused as too few rows, with a better message.
-    if len(seen) >= LEAST_SCORED and np.ptp(seen) <= ROUNDING * np.abs(seen).max():
+    if has_one_value(seen):
         raise DataError(
             f"target column {name!r} is {seen[0]:g} in all {len(seen)} observed rows; "
             "there is nothing to explain, name another column or other rows"

@@ -8,8 +8,9 @@ import numpy as np
 
 from discovery.config.settings import AutoSplit, GroupSplit, RunConfig, TimeSplit
 from discovery.tables.networks import time_of
-from discovery.tables.plausible import LEAST_SCORED, check_outliers, check_varies
+from discovery.tables.plausible import check_outliers, check_varies
 from discovery.tables.study import SeriesStudy
+from sciren.data.varying import LEAST_SCORED
 from sciren.errors import ConfigError, DataError, TrainingError
 
 if TYPE_CHECKING:

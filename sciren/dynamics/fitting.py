@@ -34,6 +34,7 @@ from sciren.dynamics.groups.mixed_fitting import (
 )
 from sciren.dynamics.groups.mode_fit import SETTLED as MODES_SETTLED
 from sciren.dynamics.groups.mode_fit import ModeFits, losses_about
+from sciren.dynamics.learnable import check_learnable
 from sciren.dynamics.linearised import Linearisation, LinearisedModel
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
@@ -82,8 +83,9 @@ def fit_series(
             the curves as in `sciren.fit`.
         progress: gets every step of the curves.
     Raises:
-        TrainingError: the model has other latents, no group can be compared, or the
-            simulation has no numbers at the start.
+        TrainingError: the model has other latents, the series hold nothing to learn from
+            (`sciren.dynamics.learnable`), or the simulation has no numbers at the start.
+        DataError: numbers whose squares overflow or vanish.
         ColumnError: the series lack a forcing or target, or their static features differ.
         DecoderError: the step fails on a few rows, with file and line.
     """
@@ -205,6 +207,7 @@ def checked(model: ScIReN, train: SeriesTable, valid: SeriesTable) -> LocalScale
         )
     forcings = {n: torch.from_numpy(v.reshape(-1)) for n, v in train.forcings.items()}
     check_process_model(decoder, forcings)
+    check_learnable(decoder, train)
     return LocalScale(decoder, model.constraints)
 
 

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 import torch
 
-from sciren.bounded import MAGNITUDES
+from sciren.bounded import MAGNITUDES, check_magnitude
 from sciren.data.table import Table
 from sciren.decoders.dry_run import check_process_model
-from sciren.errors import ConfigError, DataError, TrainingError, closest_names
+from sciren.errors import ConfigError, TrainingError, closest_names
 from sciren.model import ScIReN
 from sciren.training.config import TrainConfig
 from sciren.training.devices import device_named
@@ -115,18 +115,12 @@ def ready(model: ScIReN, train: Table, valid: Table, config: TrainConfig) -> Mem
 
 
 def _check_magnitudes(table: Table) -> None:
-    """Refuse numbers whose squares overflow or vanish: nothing would be learned from them."""
-    low, high = MAGNITUDES
     parts = {"feature": (table.feature_names, table.features, 0.0),
-             "target": (table.target_names, table.targets, low)}  # fmt: skip
+             "target": (table.target_names, table.targets, MAGNITUDES[0])}  # fmt: skip
     for part, (names, values, least) in parts.items():
         largest = values.nan_to_num().abs().amax(0).tolist() if len(values) else []
         for name, value in zip(names, largest, strict=False):
-            if value > high or 0 < value < least:
-                raise DataError(
-                    f"{part} {name!r} is {value:.3g} at most, and fitting squares it; divide "
-                    f"the column by a power of ten, into {low:g} to {high:g}"
-                )
+            check_magnitude(part, name, value, least)
 
 
 def _train(members: Sequence[Member], progress: Progress) -> None:

@@ -39,6 +39,7 @@ from sciren.dynamics.functions.terms import (
     state_term,
 )
 from sciren.dynamics.functions.trades import Trade, trades
+from sciren.dynamics.learnable import check_learnable
 from sciren.dynamics.local_values import LocalScale
 from sciren.dynamics.residuals import Comparison
 from sciren.dynamics.solving.simulation import SeriesProcess, check_finite
@@ -75,8 +76,9 @@ def fit_functions(
         config: ``residual`` and ``offset`` say how series are compared.
         constraint: of the latents per group.
     Raises:
-        TrainingError: no latent changes in time, no feature does, or the simulation has no
-            numbers at the start.
+        TrainingError, DataError: no latent changes in time, no feature does, the series
+            hold nothing to learn from (`sciren.dynamics.learnable`), or the simulation has
+            no numbers at the start.
         DecoderError: the step fails on a few rows, with file and line.
     """
     config = config or TrainConfig()
@@ -147,14 +149,17 @@ def _check(model: DynamicModel, series: SeriesTable) -> None:
 
 
 def checked_step(model: DynamicModel, series: SeriesTable) -> None:
-    """Run the step on a few rows.
+    """Run the step on a few rows, and refuse what no function can be learned from.
 
     Raises:
+        TrainingError, DataError: the series hold nothing to learn from
+            (`sciren.dynamics.learnable`).
         DecoderError: the step fails on a few rows, with file and line.
     """
     flat = {n: torch.from_numpy(v.reshape(-1)) for n, v in series.forcings.items()}
     with torch.enable_grad():  # the check asks for derivatives
         check_process_model(model, flat)
+    check_learnable(model, series)
 
 
 def _problem(

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sciren.dynamics.groups.group_problem import GroupProblem
 from sciren.dynamics.groups.windows import windowed_start
+from sciren.dynamics.learnable import check_learnable
 from sciren.dynamics.solving.simulation import check_finite
 from sciren.solvers.levenberg import minimise
 
@@ -49,8 +50,12 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
         problem: its noise is where the fit begins.
         estimate_noise: whether variance and memory of the noise are estimated on the way.
     Raises:
-        TrainingError: the simulation has no numbers at the start.
+        TrainingError, DataError: the series hold nothing to learn from
+            (`sciren.dynamics.learnable`), or the simulation has no numbers at the start.
     """
+    # Without noise of their own the groups are those to choose by, of any size.
+    if estimate_noise:
+        check_learnable(problem.process.model, problem.process.table)
     count = len(problem.process.table)
     raw = problem.scale.start(count)
     model = problem.process.model
