@@ -1,7 +1,10 @@
 """reproduce: make an archived run again and compare what it says."""
 
+import errno
 import math
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from discovery.archive.pack import RECORD
 from discovery.config.file import load_config, versions
 from discovery.runs.files import UNPACKING, file_hash
+from discovery.runs.folder import Kind, clear, is_run, run_folder
+from discovery.runs.leftovers import is_hidden
 from sciren.bounded import MOST_JSON, damage_told, parse_json
 from sciren.errors import ConfigError, DataError, DecoderError
 
@@ -19,6 +24,9 @@ CLOSE = 1e-6
 """Relative difference that counts as rounding, as in `sciren verify`."""
 LARGEST = 20_000_000_000
 """Bytes that an archive may unpack to; a small file can hold a disk full of zeros."""
+ARCHIVED = "archived"
+NO_ARCHIVE = "is no archive of `sciren archive`"
+UNPACKED = Kind("archive", lambda folder: (folder / RECORD).is_file())
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ def reproduce(
 ) -> Reproduced:
     """Unpack an archive, run its configuration again, and compare the results.
 
+    The same call goes on after an interrupt.
+
     Args:
         packed: the zip file.
         out: folder for the unpacked archive (``out/archived``) and the new run (``out/run``).
@@ -67,17 +77,20 @@ def reproduce(
     Raises:
         DataError: no archive of ours, or a file of it was altered.
         DecoderError: it holds a process model and ``allow_code`` is false.
-        ConfigError: ``out`` is not empty, or the data are missing.
+        ConfigError: ``out`` holds something else, or the data are missing.
     """
+    from discovery.runs.unfinished import unfinished_folder
     from discovery.runs.workflow import run
 
     record = unpack(packed, out)
-    archived = out / "archived"
+    archived = out / ARCHIVED
     changes = _changes(record, archived, data, allow_code)
     config = load_config(
         archived / "run" / "config.yaml", [*changes, f"out={(out / 'run').resolve()}"]
     )
-    folder = run(config, quiet=quiet)
+    # An interrupted call goes on where it was.
+    begun = is_run(config.out) or unfinished_folder(config.out).is_dir()
+    folder = run(config, quiet=quiet, resume=begun)
     return compare_runs(archived / "run", folder, record)
 
 
@@ -110,32 +123,81 @@ def _changes(
 def unpack(packed: Path, out: Path) -> dict[str, Any]:
     """Unpack an archive below ``out/archived`` and check every file against its hash.
 
+    What an earlier call has unpacked of the same archive is checked and stays.
+
     Returns:
         The record of the archive.
     Raises:
-        ConfigError: ``out`` is not empty.
+        ConfigError: ``out`` holds something else, or cannot be written.
         DataError: no archive of ours, or a file of it was altered.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"{out}: is not empty; choose another folder with --out")
-    what = f"{packed}: is no archive of `sciren archive`"
+    archived = out / ARCHIVED
+    if not packed.is_file():
+        raise DataError(f"{packed}: no such file; `sciren archive` makes one")
+    with _opened(packed) as inside:
+        record = _record(packed, inside)
+        if not _holds(archived, inside):
+            _check_empty(archived, out)
+            with run_folder(archived, kind=UNPACKED) as hidden:
+                _extract(inside, hidden, out)
+                _check_hashes(packed, hidden, record)
+    _check_hashes(packed, archived, record)
+    return record
+
+
+@contextmanager
+def _opened(packed: Path) -> Iterator[zipfile.ZipFile]:
     with (
-        damage_told(DataError, what, "get it again", also=UNPACKING),
+        damage_told(
+            DataError, f"{packed}: {NO_ARCHIVE}", "get it again", also=UNPACKING
+        ),
         zipfile.ZipFile(packed) as inside,
     ):
-        if inside.getinfo(RECORD).file_size > MOST_JSON:
-            raise DataError(f"{what}: {RECORD} is too large; get it again")
-        record = parse_json(inside.read(RECORD))
-        _check_members(packed, inside, record)
-        # Names and sizes were checked first; hashes can only be checked on the
-        # unpacked files.
-        inside.extractall(out / "archived")
+        yield inside
+
+
+def _record(packed: Path, inside: zipfile.ZipFile) -> dict[str, Any]:
+    """Return the record of an archive whose names and sizes are those of ours."""
+    if inside.getinfo(RECORD).file_size > MOST_JSON:
+        raise DataError(f"{packed}: {NO_ARCHIVE}: {RECORD} is too large; get it again")
+    record = parse_json(inside.read(RECORD))
+    _check_members(packed, inside, record)
+    return record
+
+
+def _holds(archived: Path, inside: zipfile.ZipFile) -> bool:
+    """Whether this archive was unpacked there before."""
+    known = archived / RECORD
+    return known.is_file() and known.read_bytes() == inside.read(RECORD)
+
+
+def _check_empty(archived: Path, out: Path) -> None:
+    clear(archived, UNPACKED)  # what a killed call left half unpacked
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out}: is not empty; choose another folder with --out")
+
+
+def _extract(inside: zipfile.ZipFile, folder: Path, out: Path) -> None:
+    """Unpack; a place that cannot be written is no fault of the archive."""
+    try:
+        inside.extractall(folder)
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # offsets that lead out of the file
+            raise
+        raise ConfigError(
+            f"{out}: cannot be written: {error.strerror}; choose another folder with --out"
+        ) from error
+
+
+def _check_hashes(packed: Path, folder: Path, record: dict[str, Any]) -> None:
+    # Names and sizes were checked first; hashes can only be checked on the unpacked files.
     for name, digest in record["sha256"].items():
-        if file_hash(out / "archived" / name) != digest:
+        file = folder / name
+        if not file.is_file() or file_hash(file) != digest:
             raise DataError(
                 f"{packed}: {name} was changed after the archive was written"
+                + ("" if is_hidden(folder) else f"; remove {folder}")
             )
-    return record
 
 
 def _check_members(packed: Path, inside: zipfile.ZipFile, record: Any) -> None:

@@ -50,9 +50,11 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
     texts = {"CONFIG.yaml": _config(_LIGHT_USE if process_model else _RESPIRATION)}
     if process_model:
         texts["my_process.py"] = _template("my_process.py")
-    # All are looked at before the first is written.
+    # All are looked at before the first is written. A killed call has left some as they
+    # should be.
+    done = [name for name, text in texts.items() if _is_written(folder / name, text)]
     for name in texts:
-        if (folder / name).exists():
+        if (folder / name).exists() and (name not in done or len(done) == len(texts)):
             raise ConfigError(
                 f"{folder / name}: is there already and stays as it is; "
                 "move it away, or name another folder: sciren init FOLDER"
@@ -61,6 +63,12 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
+
+
+def _is_written(path: Path, text: str) -> bool:
+    content = text.encode()
+    same_size = path.is_file() and path.stat().st_size == len(content)
+    return same_size and path.read_bytes() == content
 
 
 def write_series_starter(folder: Path, table: Path) -> list[Path]:

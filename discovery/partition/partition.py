@@ -19,6 +19,7 @@ from discovery.partition.sums import (
     with_intervals,
 )
 from discovery.partition.tower import Tower, read_tower
+from discovery.runs.alone import alone
 from discovery.runs.files import write_csv, write_json
 from sciren.errors import ConfigError
 
@@ -50,7 +51,8 @@ def partition(
     Args:
         path: table of half hours, FLUXNET columns or plain names.
         out: folder of the results.
-        overwrite: whether results that are there may be replaced.
+        overwrite: whether results that are there may be replaced; they go when the work
+            begins.
         quiet: no progress on stderr.
     Raises:
         SciRenError: the table cannot be used, or a run fails.
@@ -64,13 +66,23 @@ def partition(
     speed, speeds = tower_threshold(tower.frame, options.replicates, options.seed)
     rows = usable(tower.frame, speed)
     check_enough(tower.frame, rows, path)
+    with alone(out, "partition"):
+        _check_free(out, overwrite)  # another process may have been faster
+        _begin(out)
+        calm = (
+            f", friction velocity at night at least {speed:.3g} m s-1" if speed else ""
+        )
+        say(f"{len(rows):,} measured half hours{calm}")
+        parts = _parts(tower, rows, out, options, quiet)
+        return _finished(tower, parts, speed, speeds, out, options, say)
+
+
+def _begin(out: Path) -> None:
+    """Mark the folder as ours while it grows, so that the next call may replace it."""
     out.mkdir(parents=True, exist_ok=True)
-    # Marks the folder as ours while it grows, so that the next call may replace it.
     (out / UNFINISHED).touch()
-    calm = f", friction velocity at night at least {speed:.3g} m s-1" if speed else ""
-    say(f"{len(rows):,} measured half hours{calm}")
-    parts = _parts(tower, rows, out, options, quiet)
-    return _finished(tower, parts, speed, speeds, out, options, say)
+    # Half of new results beside the old summary would pass for a partitioning.
+    (out / FINISHED).unlink(missing_ok=True)
 
 
 def _check_free(out: Path, overwrite: bool) -> None:

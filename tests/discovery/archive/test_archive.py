@@ -1,5 +1,6 @@
 """archive and reproduce: everything travels, nothing foreign runs, changes are seen."""
 
+import errno
 import json
 import zipfile
 
@@ -7,6 +8,8 @@ import pytest
 
 from discovery.archive.pack import RECORD, archive
 from discovery.archive.reproduce import compare_runs, reproduce, unpack
+from discovery.runs import leftovers
+from discovery.runs.leftovers import hidden_beside
 from sciren.errors import ConfigError, DataError, DecoderError
 
 
@@ -92,6 +95,37 @@ def test_no_zip_file_and_a_full_folder_are_told(packed, tmp_path):
         unpack(tmp_path / "text.zip", tmp_path / "new")
     with pytest.raises(ConfigError, match="is not empty"):
         unpack(packed, tmp_path)
+
+
+def test_an_archive_is_unpacked_whole_or_not_at_all(packed, tmp_path, monkeypatch):
+    def full(self, folder):
+        (folder / "run").mkdir(parents=True)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(zipfile.ZipFile, "extractall", full)
+        with pytest.raises(ConfigError, match=r"new: cannot be written: No space"):
+            unpack(packed, tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+    record = unpack(packed, tmp_path / "new")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["archived"]
+    # the same call goes on with what was unpacked; another archive, or an edit, is told
+    assert unpack(packed, tmp_path / "new") == record
+    (tmp_path / "new" / "archived" / "run" / "metrics.json").write_text("{}")
+    with pytest.raises(
+        DataError, match=r"metrics.json was changed .* remove .*archived"
+    ):
+        unpack(packed, tmp_path / "new")
+    with pytest.raises(DataError, match=r"none.zip: no such file"):
+        unpack(tmp_path / "none.zip", tmp_path / "other")
+
+
+def test_a_killed_unpacking_is_cleared_away(packed, tmp_path, monkeypatch):
+    half = hidden_beside(tmp_path / "new" / "archived")
+    half.mkdir(parents=True)
+    monkeypatch.setattr(leftovers, "_is_dead", lambda host, number: True)
+    unpack(packed, tmp_path / "new")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["archived"]
 
 
 def test_a_run_is_equal_to_itself_and_not_to_another(packed, finished, tmp_path):

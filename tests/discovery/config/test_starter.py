@@ -66,3 +66,11 @@ def test_nothing_is_written_when_one_of_the_files_is_there(tmp_path, name):
         write_starter(tmp_path, process_model=True)
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_killed_call_is_finished_by_the_same_call(tmp_path):
+    write_starter(tmp_path, process_model=True)
+    (tmp_path / "my_process.py").unlink()
+    assert len(write_starter(tmp_path, process_model=True)) == 2
+    with pytest.raises(ConfigError, match=r"CONFIG.yaml: is there already and stays"):
+        write_starter(tmp_path, process_model=True)
