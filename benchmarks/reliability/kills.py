@@ -22,6 +22,7 @@ from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import options, write_study
 
 WRITES = 60  # a command that writes a run changes about so many files
+PACKED = "packed.zip"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Attack:
 
 
 def attacks(study: Path) -> list[Attack]:
-    """Return every command that writes on a study folder, and two that only read."""
+    """Return every command that writes on a study folder, and three that only read."""
     config, run = str(study / "CONFIG.yaml"), str(study / "runs" / "light_use")
     data, out = str(study / "data.csv"), str(study / "out.csv")
     grid = ("predict", run, str(study / "grid.nc"), "-o", str(study / "map.zarr"))
@@ -55,6 +56,10 @@ def attacks(study: Path) -> list[Attack]:
     explain = ("--quiet", "explain", run, "--set", "discovery.bootstrap=4")
     named = (*explain, "--as", "other")
     control = ("--quiet", "control", run, "--placebos", "1")
+    package = ("export", run, "-o", str(study / "package"))
+    init = ("init", str(study / "fresh"), "--process-model")
+    again = ("--quiet", "reproduce", str(study / PACKED), "-o", str(study / "again"),
+             "--allow-code")  # fmt: skip
     return [
         Attack("discover", discover, (*discover, "--resume"), needs_run=False),
         Attack("discover --overwrite", (*discover, "--overwrite"),
@@ -69,6 +74,10 @@ def attacks(study: Path) -> list[Attack]:
         Attack("figures", figures, figures),
         Attack("sweep", sweep, sweep, needs_run=False),
         Attack("tune", tune, tune, needs_run=False),
+        Attack("export", package, (*package, "--overwrite")),
+        Attack("init", init, init, needs_run=False),
+        Attack("reproduce", again, again),
+        Attack("verify", ("--quiet", "verify", run), ("--quiet", "verify", run)),
         Attack("check", ("check", config), ("check", config), needs_run=False),
         Attack("--version", ("--version",), ("--version",), needs_run=False),
     ]  # fmt: skip
@@ -95,6 +104,9 @@ class KillRange:
             self.do(attacks(self.study)[0].command)
         else:
             shutil.copytree(run / "runs", self.study / "runs")
+        if any(attack.name == "reproduce" for attack in self.attacks):
+            place = self.study / "runs" / "light_use"
+            self.do(("archive", str(place), "-o", str(self.study / PACKED)))
         shutil.copytree(self.study, self.kept / "run")
         self.expected: dict[str, dict[str, bytes]] = {}
         self.seconds: dict[str, float] = {}

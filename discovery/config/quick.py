@@ -15,7 +15,7 @@ from discovery.config.file import (
     resolve_paths,
 )
 from discovery.config.settings import RunConfig
-from discovery.runs.files import write_text
+from discovery.runs.files import make_folder, write_text
 from sciren.errors import ConfigError
 
 
@@ -125,7 +125,7 @@ def check_place(path: Path, settings: Mapping[str, Any]) -> None:
 
 def write_quick(path: Path, settings: Mapping[str, Any]) -> None:
     """Write the configuration, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_text(path, _text(settings, path))
 
 

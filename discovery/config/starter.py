@@ -8,7 +8,7 @@ from string import Template
 import yaml
 
 from discovery.config.settings import DiscoverySettings
-from discovery.runs.files import write_text
+from discovery.runs.files import make_folder, write_text
 from sciren.errors import ConfigError
 
 _RESPIRATION = {
@@ -59,7 +59,7 @@ def write_starter(folder: Path, process_model: bool = False) -> list[Path]:
                 f"{folder / name}: is there already and stays as it is; "
                 "move it away, or name another folder: sciren init FOLDER"
             )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for name, text in texts.items():
         write_text(folder / name, text)
     return [folder / name for name in texts]
@@ -91,7 +91,7 @@ def write_series_starter(folder: Path, table: Path) -> list[Path]:
     suggestion = suggest_series(table.resolve())
     head = "".join(f"# {line}\n" for line in suggestion.comments)
     body = yaml.safe_dump(suggestion.settings, sort_keys=False, allow_unicode=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_text(
         path, f"{head}# Correct what is wrong, then: sciren check {path.name}\n{body}"
     )

@@ -13,7 +13,7 @@ from discovery.many.outcomes import Outcome, Sweep, Task
 from discovery.many.sites import Site, sites_of
 from discovery.many.tables import facts_frame, mapped_column, site_frame
 from discovery.runs.alone import alone
-from discovery.runs.files import read_record, write_csv, write_json
+from discovery.runs.files import make_folder, read_record, write_csv, write_json
 from discovery.runs.folder import check_free, is_run
 from sciren.errors import ConfigError, SciRenError
 from sciren.execution import Executor, InOrder
@@ -56,7 +56,7 @@ def sweep(
     sites = sites_of(config, over, least, progress.say)
     tasks = [_task(config, over, site) for site in sites]
     with alone(out, "sweep"):
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         outcomes = run_all(discover_one, tasks, executor or InOrder(), progress, over)
         result = Sweep(over, out, tuple(sites), tuple(outcomes))
         write(result)

@@ -28,7 +28,7 @@ from discovery.results.record import DiscoveryRecord
 from discovery.runs.alone import alone
 from discovery.runs.files import read_json, write_json
 from discovery.runs.predict import Using, predict_frame
-from discovery.runs.prediction_files import units_of
+from discovery.runs.prediction_files import check_not_read, units_of
 from discovery.runs.stored import load_discovery
 from sciren.errors import ConfigError, DataWarning
 from sciren.execution import Executor, InOrder
@@ -77,8 +77,8 @@ def predict_grid(
         executor: who computes the blocks; default one after the other.
         quiet: no progress on stderr.
     Raises:
-        ConfigError: ``out`` may not be written or is not called .zarr, zarr is not
-            installed, or the run has no equations.
+        ConfigError: ``out`` may not be written, is the grid itself or not called .zarr, zarr
+            is not installed, or the run has no equations.
         ColumnError: the grid lacks a variable.
         DataError: run or grid cannot be read, or a variable has another unit.
     """
@@ -90,6 +90,7 @@ def predict_grid(
         with alone(out, "predict"):
             _clear(hidden)
     _check_out(out, overwrite)
+    check_not_read(out, data)
     folder = open_run(run)
     discovery = load_discovery(folder)
     grid = open_grid(data, needed(discovery, using))

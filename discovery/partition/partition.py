@@ -20,7 +20,7 @@ from discovery.partition.sums import (
 )
 from discovery.partition.tower import Tower, read_tower
 from discovery.runs.alone import alone
-from discovery.runs.files import write_csv, write_json
+from discovery.runs.files import make_folder, write_csv, write_json
 from sciren.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def partition(
 
 def _begin(out: Path) -> None:
     """Mark the folder as ours while it grows, so that the next call may replace it."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     (out / UNFINISHED).touch()
     # Half of new results beside the old summary would pass for a partitioning.
     (out / FINISHED).unlink(missing_ok=True)

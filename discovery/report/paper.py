@@ -9,7 +9,7 @@ from discovery.report.figures import edge_bands, profile_figures
 from discovery.report.run_report import stored_graph
 from discovery.results.views.collect import VIEWS
 from discovery.results.views.curves import numbers_of, stored_curves
-from discovery.runs.files import read_json
+from discovery.runs.files import make_folder, read_json
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import renew
 from sciren.errors import ConfigError, DataError
@@ -70,7 +70,7 @@ def paper_figures(
         )
     folder = open_run(run)
     place = out or folder / FIGURES / f"{style}-{asked:g}mm"
-    place.mkdir(parents=True, exist_ok=True)
+    make_folder(place)
     # Drawn at the size at which texts have their usual points, scaled when saved, so
     # that letters get the size that the journal asks for.
     drawn_at = asked / INCH / chosen.scale

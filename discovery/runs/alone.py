@@ -17,11 +17,10 @@ def alone(place: Path, what: str) -> Iterator[None]:
         place: file or folder that will be written; a hidden file beside it is locked.
         what: that works, for the message to another one.
     Raises:
-        ConfigError: something works on it already.
+        ConfigError: something works on it already, or it cannot be written.
     """
     mark = place.with_name(f".{place.name}.lock")
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    with mark.open("w", encoding="utf-8") as file:
+    with _opened(mark, place) as file:
         # Between opening and locking the holder may have ended and removed the file: a
         # lock on a removed file protects nothing.
         if not _locked(file) or not _same(file, mark):
@@ -34,6 +33,17 @@ def alone(place: Path, what: str) -> Iterator[None]:
         finally:
             # Removed while the lock is still held: nobody else can hold this file then.
             mark.unlink(missing_ok=True)
+
+
+def _opened(mark: Path, place: Path) -> IO[str]:
+    try:
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        return mark.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{place}: cannot be written: {error.strerror or error}; choose another place "
+            "with --out or --set out=FOLDER"
+        ) from error
 
 
 def _locked(file: IO[str]) -> bool:

@@ -49,6 +49,20 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
             hidden.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if it is not there yet.
+
+    Raises:
+        ConfigError: it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be written: {error.strerror or error}; choose another place"
+        ) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     write_whole(path, lambda file: file.write_text(text, encoding="utf-8"))

@@ -84,7 +84,7 @@ def check_free(out: Path, overwrite: bool, kind: Kind = RUN) -> None:
     Raises:
         ConfigError: something stands there that may not be replaced, or nothing can.
     """
-    _check_place(out)
+    check_writable(out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not out.is_dir():
@@ -101,8 +101,12 @@ def check_free(out: Path, overwrite: bool, kind: Kind = RUN) -> None:
         )
 
 
-def _check_place(out: Path) -> None:
-    """Refuse a path below something that is no folder, before hours of work."""
+def check_writable(out: Path) -> None:
+    """Refuse a path below something that is read-only or no folder, before hours of work.
+
+    Raises:
+        ConfigError: with what stands in the way.
+    """
     # The nearest place that exists: everything below it would have to be made.
     above = next(place for place in out.absolute().parents if os.path.lexists(place))
     if not above.is_dir():

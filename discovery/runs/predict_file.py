@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 from discovery.config.reading import ReadingSettings
 from discovery.runs.predict import Using, predict_frame
-from discovery.runs.prediction_files import check_place, write_predictions
+from discovery.runs.prediction_files import (
+    check_not_read,
+    check_place,
+    write_predictions,
+)
 from discovery.runs.stored import load_discovery, stored_config
 from sciren.errors import ColumnError, DataError, closest_names
 
@@ -55,6 +59,7 @@ def predict(
     from discovery.runs.manifest import edited_note
 
     check_place(out, overwrite)
+    check_not_read(out, data)
     discovery = load_discovery(open_run(run))
     config = stored_config(run) if (run / "config.yaml").is_file() else None
     # 1. Read as the run was read. 2. Units of the run. 3. Predict. 4. Columns that name

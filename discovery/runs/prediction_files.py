@@ -9,12 +9,14 @@ import numpy as np
 
 from discovery.config.file import versions
 from discovery.runs.files import (
+    make_folder,
     read_record,
     write_csv,
     write_excel,
     write_netcdf,
     write_parquet,
 )
+from discovery.runs.folder import check_writable
 from discovery.runs.formulas import without_formulas
 from discovery.uncertainty.columns import OUTSIDE
 from sciren.errors import ConfigError
@@ -43,7 +45,8 @@ def check_place(out: Path, overwrite: bool) -> None:
     """Make sure that predictions may be written to this file.
 
     Raises:
-        ConfigError: its kind is unknown or needs a package, or something is there.
+        ConfigError: its kind is unknown or needs a package, something is there, or the place
+            cannot be written.
     """
     if not out.name.lower().endswith(ENDINGS):
         raise ConfigError(
@@ -60,6 +63,20 @@ def check_place(out: Path, overwrite: bool) -> None:
         raise ConfigError(
             f"{out}: is there already; choose another name, or replace it with "
             "--overwrite"
+        )
+    check_writable(out)
+
+
+def check_not_read(out: Path, data: Path) -> None:
+    """Make sure that predictions do not take the place of the rows they are made from.
+
+    Raises:
+        ConfigError: both are one file or folder.
+    """
+    if out.exists() and data.exists() and out.samefile(data):
+        raise ConfigError(
+            f"{out}: holds the rows that are predicted for; choose another name for the "
+            "predictions"
         )
 
 
@@ -87,7 +104,7 @@ def write_predictions(
     name = out.name.lower()
     if stamps is not None and not name.endswith(CSV):
         frame = frame.assign(**{stamps[0]: stamps[1]})
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     if name.endswith(CSV):
         write_csv(out, frame)
     elif name.endswith(PARQUET):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from discovery.config.settings import AutoSplit
 from discovery.runs.files import read_record, write_json
-from discovery.runs.folder import open_run
+from discovery.runs.folder import check_writable, open_run
 from discovery.runs.manifest import alterations, edits_accepted, renew
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
@@ -170,11 +170,13 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
         quiet: no progress on stderr.
     Raises:
         DataError: no such run, or its data have changed.
+        ConfigError: the run is read-only.
         TrainingError: the process model does not act row by row.
     """
     from discovery.report.run_report import write_report
 
     folder = open_run(run)
+    check_writable(folder / CONTROLS)
     study, _ = study_of(folder, None, quiet)
     if isinstance(study, SeriesStudy):
         raise DataError(

@@ -170,3 +170,8 @@ def test_what_cannot_be_mapped_is_told(light, cells, tmp_path):
         predict_grid(light, cells, out)
     with pytest.raises(ConfigError, match="is no Zarr store"):
         predict_grid(light, cells, out, overwrite=True)
+    with xr.open_dataset(cells) as dataset:
+        dataset.to_zarr(tmp_path / "cells.zarr", consolidated=False)
+    own = tmp_path / "cells.zarr"
+    with pytest.raises(ConfigError, match="holds the rows that are predicted for"):
+        predict_grid(light, own, own, overwrite=True)

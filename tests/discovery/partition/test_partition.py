@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from discovery.partition.partition import partition
+from discovery.partition.partition import FINISHED, UNFINISHED, partition
 from discovery.partition.record import PartitionOptions
-from sciren.errors import ConfigError
+from sciren.errors import ConfigError, TrainingError
 
 
 @pytest.mark.slow
@@ -32,3 +32,24 @@ def test_a_folder_of_something_else_is_left_alone(simulated, tmp_path):
     with pytest.raises(ConfigError, match="something else than a partitioning"):
         partition(tmp_path / "tower.csv", tmp_path, overwrite=True, quiet=True)
     assert np.array_equal([p.name for p in tmp_path.iterdir()], ["tower.csv"])
+
+
+def test_half_of_a_partitioning_does_not_pass_for_one(simulated, tmp_path, monkeypatch):
+    def failing(*given):
+        with pytest.raises(ConfigError, match="another partition is at work"):
+            begun()
+        raise TrainingError("no fit")
+
+    def begun():
+        partition(tmp_path / "tower.csv", out, overwrite=True, quiet=True)
+
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / FINISHED).write_text("{}")
+    (out / "notes.txt").write_text("mine")
+    simulated[0].to_csv(tmp_path / "tower.csv", index=False)
+    monkeypatch.setattr("discovery.partition.partition._parts", failing)
+    with pytest.raises(TrainingError, match="no fit"):
+        begun()
+    assert sorted(path.name for path in out.iterdir()) == ["notes.txt", UNFINISHED]
+    assert [path.name for path in tmp_path.glob(".*")] == []

@@ -27,6 +27,13 @@ def test_a_second_one_is_refused_and_told_what_is_at_work(tmp_path):
     ):
         pass
     assert not any(place.parent.iterdir())
+    file = tmp_path / "file"
+    file.touch()
+    with (
+        pytest.raises(ConfigError, match=r"out: cannot be written: .*another place"),
+        alone(file / "out", "sweep"),
+    ):
+        pass
     with alone(place, "sweep"):
         pass
 

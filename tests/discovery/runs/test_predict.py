@@ -112,6 +112,12 @@ def test_the_file_of_results_is_checked_first(light, new, tmp_path):
     out.write_text("mine")
     with pytest.raises(ConfigError, match="is there already"):
         predict(light, new, out)
+    with pytest.raises(
+        ConfigError, match=r"out.csv is no folder; choose another place"
+    ):
+        predict(light, new, out / "more.csv")
+    with pytest.raises(ConfigError, match="holds the rows that are predicted for"):
+        predict(light, new, new, overwrite=True)
     assert out.read_text() == "mine"
     predict(light, new, out, overwrite=True)
     assert len(pd.read_csv(out)) == 4

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from discovery.cli import app
 from discovery.verdict.recompute import Comparison
 from discovery.verdict.record import Reason, Verdict
-from discovery.verdict.runs import verify_run
+from discovery.verdict.runs import control_run, verify_run
+from sciren.errors import ConfigError
 
 
 @pytest.mark.usefixtures("pictures")
@@ -59,6 +60,12 @@ def test_a_stored_headline_that_is_not_so_is_noticed(light):
     assert not again.same
     assert "verdict.json was changed   DIFFERS" in again.text()
     assert "headline: supported, stored not supported   DIFFERS" in again.text()
+
+
+def test_a_run_that_is_read_only_is_told_before_the_controls(light, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(ConfigError, match=r"controls.json: cannot be .* read-only"):
+        control_run(light, 1, quiet=True)
 
 
 def test_controls_are_written_into_the_run_and_its_report(light):
