@@ -263,7 +263,7 @@ class Evidence:
             scale,
             _fresh(equations, model, parts),
             unasked,
-            model.plain,
+            model.decoder.name == "identity",
         )
 
     @property
