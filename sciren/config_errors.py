@@ -89,7 +89,7 @@ def _sentence(
             hint = closest_names(str(path[-1]), owner.model_fields if owner else [])
             return f"key {key!r} does not exist. {hint} Correct or remove it"
         case "missing":
-            return f"key {key!r} is missing{_meaning(owner, path)}"
+            return _missing(owner, path, data, root)
         case "union_tag_invalid":
             given = detail.get("ctx", {})
             tags = [tag.strip(" '") for tag in given["expected_tags"].split(",")]
@@ -99,6 +99,16 @@ def _sentence(
             return _not_a_choice(detail, key, data, path)
     value = _shortened(_value_at(data, path))
     return f"key {key!r} is {value}: {_advice(detail)}{_meaning(owner, path)}"
+
+
+def _missing(
+    owner: type[BaseModel] | None, path: list[str | int], data: Any, root: str
+) -> str:
+    *outer, last = path
+    if isinstance(last, int):  # an entry of a list
+        value = _shortened(_value_at(data, outer))
+        return f"key {_dotted(outer, root)!r} is {value}: give {last + 1} values"
+    return f"key {_dotted(path, root)!r} is missing{_meaning(owner, path)}"
 
 
 def _not_a_choice(

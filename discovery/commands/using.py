@@ -84,6 +84,14 @@ def predict(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="data.KEY=VALUE",
+            help='How the file is written where the run\'s was not so: "data.missing=[-9999]".',
+        ),
+    ] = None,
     accept_edits: AcceptEdits = False,
 ) -> None:
     """Write targets, latents and their intervals for every row of a file or cell of a grid.
@@ -108,7 +116,8 @@ def predict(
             )
         return
     with edits_accepted(accept_edits):
-        show(work(run, data, out, using, overwrite, level, listed(columns)))
+        asked = listed(columns), changes or ()
+        show(work(run, data, out, using, overwrite, level, *asked))
 
 
 @guarded

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -130,7 +131,9 @@ def apply_override(data: dict[str, Any], override: str) -> str:
                 "holds no keys; set it as a whole"
             )
         here = inside
-    here[parts[-1]] = parse_yaml(text, f"--set {override}")
+    # A comma or a quote alone is what separates cells or numbers; YAML wants it in quotes.
+    alone = len(text) == 1 and not text.isalnum()
+    here[parts[-1]] = text if alone else parse_yaml(text, f"--set {override}")
     return ".".join(parts)
 
 
@@ -158,6 +161,10 @@ def resolve_paths(data: dict[str, Any], bases: Mapping[str, Path]) -> None:
 def _absolute(path: str, base: Path) -> Path:
     if "\0" in path:
         raise ConfigError(f"path {path!r} holds a NUL character, which no file has")
+    if re.match("[a-z][a-z0-9+.]+://", path, re.IGNORECASE):
+        raise ConfigError(
+            f"path {path!r} is an address; download the file first, and name it here"
+        )
     try:
         return base / Path(path).expanduser()
     except RuntimeError as error:

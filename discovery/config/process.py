@@ -164,7 +164,7 @@ def check_process_file(path: Path) -> None:
 def _told(error: BaseException, path: Path) -> str:
     """Say in one line why a file does not run, where, and what to do."""
     if isinstance(error, SciRenError):
-        return f"{path}: {error}"
+        return f"{path}{_line_in(error, path)}: {error}"
     if isinstance(error, SyntaxError):
         # the file itself cannot be read, or a module that it imports
         file = Path(error.filename) if error.filename else path

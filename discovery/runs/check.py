@@ -51,7 +51,8 @@ def check(config: RunConfig, overwrite: bool = False, quiet: bool = False) -> st
 def _rows(study: "Study | SeriesStudy") -> str:
     text = f"data: {study.source}, {study.read:,} rows"
     if study.kept < study.read:
-        text += f", {study.kept:,} kept by data.rows"
+        keys = [k for k in ("only", "rows") if getattr(study.config.data, k)]
+        text += f", {study.kept:,} kept by data.{' and data.'.join(keys)}"
     if isinstance(study, SeriesStudy):
         return f"{text}; {_series(study)}"
     parts = (

@@ -55,7 +55,7 @@ def predict_frame(
     # The way of the training rows: classes to numbers, then powers of ten; the result
     # goes the way back.
     frame = _in_kinds(discovery, frame)
-    powers = _powers(discovery)
+    powers = powers_of(discovery)
     frame = Magnitudes(powers).divide(frame)
     if using == "equations":
         _warn_failed(discovery)
@@ -85,7 +85,7 @@ def _finite(result: "pd.DataFrame") -> "pd.DataFrame":
     return result.assign(**numbers.replace([np.inf, -np.inf], np.nan))
 
 
-def _powers(discovery: DiscoveryRecord) -> dict[str, float]:
+def powers_of(discovery: DiscoveryRecord) -> dict[str, float]:
     """Return column -> power of ten by which a run divided it."""
     if discovery.folder is None:
         return {}
@@ -121,7 +121,7 @@ def _warn_failed(discovery: DiscoveryRecord) -> None:
         )
 
 
-def _kinds(discovery: DiscoveryRecord) -> "Kinds":
+def kinds_of(discovery: DiscoveryRecord) -> "Kinds":
     """Return the kinds of the features: classes, places on a circle."""
     if discovery.equations is not None:
         return discovery.equations.units.kinds
@@ -132,7 +132,7 @@ def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFram
     """Return the rows with classes as numbers; warn of classes that training had not."""
     from sciren.data.kinds import encoded_frame
 
-    kinds = _kinds(discovery)
+    kinds = kinds_of(discovery)
     made = encoded_frame(frame, kinds)
     for name, kind in kinds.items():
         trained_on = kind.known(made[name].to_numpy()) if name in made.columns else None
@@ -318,7 +318,7 @@ def _columns(
 
 def _warn_beyond(discovery: DiscoveryRecord, columns: Mapping[str, np.ndarray]) -> None:
     """Warn where rows lie outside the data that the model was made from."""
-    warn_outside(_known_ranges(discovery), columns, _kinds(discovery))
+    warn_outside(known_ranges(discovery), columns, kinds_of(discovery))
 
 
 def warn_outside(
@@ -348,7 +348,7 @@ def warn_outside(
             )
 
 
-def _known_ranges(discovery: DiscoveryRecord) -> Mapping[str, Sequence[float]]:
+def known_ranges(discovery: DiscoveryRecord) -> Mapping[str, Sequence[float]]:
     """Return column -> (lowest, highest) of the rows that the model was made from."""
     if discovery.folder is not None:
         return read_record(discovery.folder / "data.json", "ranges")["ranges"]

@@ -2,17 +2,25 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from discovery.config.file import apply_override
 from discovery.config.reading import ReadingSettings
-from discovery.runs.predict import Using, predict_frame
+from discovery.results.record import DiscoveryRecord
+from discovery.runs.predict import (
+    Using,
+    kinds_of,
+    known_ranges,
+    powers_of,
+    predict_frame,
+)
 from discovery.runs.prediction_files import (
     check_not_read,
     check_place,
     write_predictions,
 )
 from discovery.runs.stored import load_discovery, stored_config
-from sciren.errors import ColumnError, DataError, closest_names
+from sciren.errors import ColumnError, ConfigError, DataError, closest_names
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +39,7 @@ def predict(
     overwrite: bool = False,
     interval: float | None = 0.95,
     columns: Sequence[str] = (),
+    reading: Sequence[str] = (),
 ) -> str:
     """Write targets and latents for every row of a file; return a line about it.
 
@@ -51,9 +60,13 @@ def predict(
         interval: probability of the intervals, None for none.
         columns: of the file, passed through; where one is predicted as well, the given
             one becomes ``reco_given``.
+        reading: ``"data.separator=;"`` and the like, one a key, where the file is written
+            in another way than the table of the run.
     Raises:
-        ConfigError: ``out`` cannot be written, or the run has no equations.
-        DataError: run or file cannot be read, or a column cannot be used.
+        ConfigError: ``out`` cannot be written, the run has no equations, or a key of
+            ``reading`` does not exist.
+        DataError: run or file cannot be read, or a column cannot be used or holds an
+            undeclared gap marker.
     """
     from discovery.runs.folder import open_run
     from discovery.runs.manifest import edited_note
@@ -64,11 +77,13 @@ def predict(
     config = stored_config(run) if (run / "config.yaml").is_file() else None
     # 1. Read as the run was read. 2. Units of the run. 3. Predict. 4. Columns that name
     # the row come first.
-    frame = _read_like_training(config, data)
+    frame, written = _read_like_training(config, data, reading)
     try:
         _check_present(frame, columns)
         # Columns that are passed through keep the unit of the file.
-        inputs = frame if config is None else _in_wanted_units(config, frame)
+        meant = written.not_missing
+        inputs = frame if config is None else _in_wanted_units(config, frame, meant)
+        _refuse_markers(discovery, inputs, meant)
         result = predict_frame(discovery, inputs, using, interval)
     except ColumnError as error:
         raise ColumnError(f"{data}: {error}") from error
@@ -83,20 +98,69 @@ def predict(
     return f"wrote {out}: {len(result):,} rows, {', '.join(result.columns)}, by {using}"
 
 
-def _in_wanted_units(config: "RunConfig", frame: "pd.DataFrame") -> "pd.DataFrame":
+def _in_wanted_units(
+    config: "RunConfig", frame: "pd.DataFrame", not_missing: Sequence[float]
+) -> "pd.DataFrame":
     """Return the rows in the units that the run was made in, see ``convert``."""
     from discovery.tables.converting import converted
 
     wanted = {n: unit for n, unit in config.convert.items() if n in frame.columns}
-    return converted(frame, wanted, config.units)
+    return converted(frame, wanted, config.units, not_missing)
 
 
-def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame":
+def _refuse_markers(
+    discovery: DiscoveryRecord, frame: "pd.DataFrame", meant: Sequence[float]
+) -> None:
+    """Refuse what looks like a gap marker: it would be taken for a measurement.
+
+    Raises:
+        DataError: with column and number, and the keys that declare it.
+    """
+    from sciren.data.frames import numeric_column
+    from sciren.data.markers import marker_beyond
+
+    kinds = {} if discovery.series is not None else kinds_of(discovery)
+    powers = powers_of(discovery)
+    for name, ends in known_ranges(discovery).items():
+        if name not in frame.columns or name in kinds:
+            continue
+        low, high = (end * powers.get(name, 1.0) for end in ends)
+        marker = marker_beyond(numeric_column(frame, name), low, high, meant)
+        if marker is not None:
+            number = f"{marker.value:.15g}"
+            raise DataError(
+                f"column {name!r} is {number} in {marker.count} of {len(frame)} rows, far "
+                f"from {low:g} to {high:g}, where the model was made; if that marks gaps "
+                f'add --set "data.missing=[{number}]", if it was measured add '
+                f'--set "data.not_missing=[{number}]"'
+            )
+
+
+def _keys_of(changes: Sequence[str]) -> dict[str, Any]:
+    """Return the keys of reading that changes such as ``data.separator=;`` name."""
+    tree: dict[str, Any] = {}
+    for change in changes:
+        key = apply_override(tree, change)
+        known = [f"data.{name}" for name in ReadingSettings.model_fields]
+        if key not in known:
+            raise ConfigError(
+                f"--set {change}: predict takes keys that say how the file is written. "
+                f"{closest_names(key, known)}"
+            )
+    return tree.get("data", {})
+
+
+def _read_like_training(
+    config: "RunConfig | None", data: Path, changes: Sequence[str] = ()
+) -> "tuple[pd.DataFrame, ReadingSettings]":
     """Read new rows as the table of the run was read, or else as a plain table.
 
-    Numbers and words that mark gaps, and ids, are those of the run either way.
+    Numbers and words that mark gaps, and ids, are those of the run either way; what the
+    changes name goes before all. The settings that read the file are returned, too.
     """
-    from discovery.tables.sources import read_with
+    from discovery.tables.sources import read_with, reading_settings
+
+    changed = _keys_of(changes)
 
     stored = ReadingSettings()
     names: list[str] = []
@@ -105,22 +169,31 @@ def _read_like_training(config: "RunConfig | None", data: Path) -> "pd.DataFrame
         labels += config.categorical
         # Labels are read as text, or site 007 would become 7 and a class another one.
         ids = dict.fromkeys([*config.data.ids, *(name for name in labels if name)])
-        stored = ReadingSettings.model_validate(
-            config.data.reading() | {"ids": tuple(ids)}
-        )
+        stored = reading_settings(config.data.reading() | {"ids": tuple(ids)} | changed)
         names = [*config.features, *config.forcings.values()]
+    elif changed:
+        stored = reading_settings(changed)
     plain = ReadingSettings(missing=stored.missing, ids=stored.ids)
     stamps = [name for name in (config and config.data.time,) if name]
     try:
         frame = read_with(data, stored, names, stamps)
         # New files often come as plain csv although the training file did not: where
         # the stored form fails, or finds none of the columns, the plain one is tried.
-        if stored == plain or set(names) & set(frame.columns):
-            return frame
-    except DataError:
-        if stored == plain:
-            raise
-    return read_with(data, plain, names, stamps)
+        if changed or stored == plain or set(names) & set(frame.columns):
+            return frame, stored
+    except DataError as error:
+        if changed or stored == plain:
+            raise _with_option(error) from error
+    try:
+        return read_with(data, plain, names, stamps), plain
+    except DataError as error:
+        raise _with_option(error) from error
+
+
+def _with_option(error: DataError) -> DataError:
+    """Say how keys that a message proposes are given to a prediction."""
+    hint = " (here --set data.KEY=VALUE)" if "data: {" in str(error) else ""
+    return DataError(f"{error}{hint}")
 
 
 def _row_names(config: "RunConfig | None") -> list[str]:

@@ -43,7 +43,8 @@ def roles(
 def in_wanted_units(config: RunConfig, origin: Origin) -> Origin:
     """Return the table with the units that ``convert`` asks for."""
     try:
-        frame = converted(origin.frame, config.convert, config.units)
+        meant = config.data.not_missing
+        frame = converted(origin.frame, config.convert, config.units, meant)
     except (ColumnError, DataError) as error:
         raise type(error)(f"{origin.source}: {error}") from error
     return replace(origin, frame=frame)

@@ -6,7 +6,7 @@ equation is the same up to the unit, which is printed with the power in front.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -101,12 +101,28 @@ def magnitudes_of(
     plain = not decoder.constant_names and not physical
     limits = MAGNITUDES if plain else TARGETS
     factors = {column: _factor(frame, column, limits) for column in targets.values()}
+    _refuse_markers(frame, of | factors, config.data.not_missing)
     # One power for all targets: latents are shared between them and have one unit.
     largest = max(factors.values(), key=lambda factor: abs(math.log10(factor)))
     if largest != 1:
         _check_follows(decoder, frame, forcings, factors)
         of |= dict.fromkeys(targets.values(), largest)
     return Magnitudes({n: f for n, f in of.items() if f != 1}, largest)
+
+
+def _refuse_markers(
+    frame: "pd.DataFrame", factors: Mapping[str, float], meant: Sequence[float]
+) -> None:
+    """Refuse gap markers such as 1e20 in columns that they alone make large.
+
+    Raises:
+        DataError: with column and number.
+    """
+    from sciren.data.frames import numeric_column
+    from sciren.data.markers import refuse_markers
+
+    large = [name for name, factor in factors.items() if factor != 1]
+    refuse_markers({name: numeric_column(frame, name) for name in large}, meant)
 
 
 def _largest(frame: "pd.DataFrame", name: str) -> float:

@@ -224,5 +224,5 @@ def _description(node: ast.expr) -> str:
         case ast.Constant(value=value):
             return f"the value {str(value)[:30]!r}"
         case ast.Call():
-            return "a function call"
+            return "a function call (of a column with gaps, nee == nee keeps what is there)"
     return f"'{ast.unparse(node)[:40]}'"

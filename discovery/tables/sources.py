@@ -51,8 +51,8 @@ def read_table(
 
     Args:
         source: path of a text table (csv, tsv, txt, dat; gzip too), an Excel sheet,
-            parquet, NetCDF or Zarr; or a pandas, polars or pyarrow table, or a mapping
-            name -> array.
+            parquet, NetCDF or Zarr; or a pandas, polars or pyarrow table, an xarray
+            Dataset, or a mapping name -> array.
         columns: variables that are needed; in NetCDF and Zarr their dimension counts
             the rows. Default: the dimension that most variables have.
         time: column whose stamps become datetime64[ns]; default: they stay as written.
@@ -112,6 +112,8 @@ def read_with(
     if isinstance(source, str | Path):
         as_text = ids | set(stamps) | ({clock} if clock else set())
         frame = _read_file(Path(source), settings, columns, as_text)
+    elif hasattr(source, "data_vars"):
+        frame = frame_of_dataset(source, Path("data set"), columns)
     else:
         frame = as_frame(source)
         check_unique_columns(frame)

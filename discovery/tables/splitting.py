@@ -14,6 +14,8 @@ from discovery.config.settings import (
 )
 from discovery.tables.head import require
 from discovery.tables.labelled import split_by_label
+from discovery.tables.records import PARTS
+from sciren.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +50,10 @@ def split_rows(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Spl
         return values
 
     how = config.split
+    if isinstance(how, TimeSplit) and table.time is None:
+        raise DataError(
+            "split: {kind: time} needs the time column; name it, data: {time: its column}"
+        )
     if isinstance(how, TimeSplit):
         return data.split_by_time(table, how.train, how.valid, how.test)
     if isinstance(how, BlockSplit):
@@ -63,5 +69,23 @@ def split_rows(config: RunConfig, frame: "pd.DataFrame", table: "Table") -> "Spl
         labels = id_text(column(how.column, "split.column"))
         return split_by_label(table, labels.to_numpy(), how.column)
     if isinstance(how, GroupSplit | AutoSplit):
+        _check_blocks(config, table)
         return data.split_by_group(table, None, how.fractions, config.seed)
     return data.split_random(table, how.fractions, config.seed)
+
+
+def _check_blocks(config: RunConfig, table: "Table") -> None:
+    """Refuse a table of fewer groups, or calendar weeks, than there are parts.
+
+    Raises:
+        DataError: with what makes parts of such a table.
+    """
+    count = int(table.blocks.unique().numel())
+    if count >= len(PARTS) or len(table) < len(PARTS):
+        return
+    what = "group" if config.data.groups else "calendar week"
+    raise DataError(
+        f"all rows lie in {count} {what}{'s' * (count > 1)}, which cannot make three parts; "
+        "set split: "
+        "{kind: random}, whose scores are too good where neighbours resemble each other"
+    )

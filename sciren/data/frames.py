@@ -14,6 +14,10 @@ from sciren.data.labels import row_name
 from sciren.errors import ColumnError, DataError, ShapeError, closest_names
 
 _THOUSANDS = re.compile(r"-?\d{1,3}((,\d{3})+(\.\d*)?|(\.\d{3})+(,\d*)?)")
+# 1 234.5 and 1'234.5 are nothing else; blanks that do not break are written by spreadsheets
+_APART = re.compile(r"-?\d{1,3}(([ \u00a0\u202f]\d{3})+|(['\u2019]\d{3})+)([.,]\d*)?")
+# a number beside what is no part of it: 9 %, 19.5°C, <0.5, 10E
+_BESIDE = re.compile(r"[<>~≤≥]?\s*-?\d+([.,]\d+)?\s*[^\d\s]{0,8}")
 
 
 def check_unique_columns(frame: pd.DataFrame) -> None:
@@ -85,14 +89,37 @@ def _numbers_in_text(column: pd.Series, name: str) -> np.ndarray:
         value = raw.iloc[first]
         raise DataError(
             f"column {name!r} holds text in {row_name(column.index, first)}: "
-            f"{str(value)[:40]!r} ({_share(text)}); {_advice(raw[text].tolist())}"
+            f"{str(value)[:40]!r} ({_share(text)}); {_advice(raw[text].tolist(), name)}"
         )
     return values
 
 
-def _advice(cells: Sequence[Any]) -> str:
+def _advice(cells: Sequence[Any], name: str) -> str:
     """What to do about cells that are no numbers: marks in numbers, or words for gaps."""
     texts = [str(cell).strip() for cell in cells]
+    if name in texts:
+        return "the line of names stands among the rows again; remove it there"
+    about_marks = _about_marks(texts)
+    if about_marks:
+        return about_marks
+    # One word in all cells that fail, and no digit in it, is a word for a gap; #DIV/0! is
+    # what a spreadsheet writes for one.
+    word = not any(c.isdigit() for c in texts[0]) or texts[0].startswith("#")
+    if len(set(texts)) == 1 and word:
+        return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
+    if all(_BESIDE.fullmatch(text) for text in texts):
+        return "write the number alone; what it is measured in stands under units"
+    return (
+        "write a number or leave the cell empty; if the column tells classes apart, list "
+        "it under categorical"
+    )
+
+
+def _about_marks(texts: Sequence[str]) -> str:
+    """Name the keys for marks in numbers; empty where it is not they that disturb."""
+    if all(_APART.fullmatch(text) for text in texts):
+        mark = "'" if re.search("['\u2019]", texts[0]) else " "
+        return f'set the mark between thousands, data: {{thousands: "{mark}"}}'
     # 1.234 is 1234 or 1.234: where no cell shows both marks only the user can tell.
     if all(_THOUSANDS.fullmatch(text) for text in texts):
         mark, point = (",", ".") if "," in texts[0] else (".", ",")
@@ -105,13 +132,7 @@ def _advice(cells: Sequence[Any]) -> str:
         )
     if all(re.fullmatch(r"-?\d*,\d+", text) for text in texts):
         return 'write decimals with a point, or set data: {decimal: ","}'
-    # One word in all cells that fail, and no digit in it, is a word for a gap.
-    if len(set(texts)) == 1 and not any(c.isdigit() for c in texts[0]):
-        return f'write a number, or set data: {{missing: ["{texts[0]}"]}} for a gap'
-    return (
-        "write a number or leave the cell empty; if the column tells classes apart, list "
-        "it under categorical"
-    )
+    return ""
 
 
 def _share(bad: np.ndarray) -> str:

@@ -123,6 +123,23 @@ def undeclared_marker(values: np.ndarray, data: Sequence[float] = ()) -> Marker 
     return None
 
 
+def marker_beyond(
+    values: np.ndarray, low: float, high: float, data: Sequence[float] = ()
+) -> Marker | None:
+    """Return a number that archives write into gaps, far outside a known range, or None.
+
+    Args:
+        values: (n,) numbers of new rows, nan = missing;  low, high: of earlier ones.
+        data: numbers that were declared as data.
+    """
+    outside = values[(values < low) | (values > high)]
+    for value, count in zip(*np.unique(outside, return_counts=True), strict=True):
+        marker = Marker(float(value), int(count), low, high)
+        if value not in data and _is_usual(marker):
+            return marker
+    return None
+
+
 def _is_usual(marker: Marker) -> bool:
     """A number that archives use, farther from the others than these from each other."""
     away = max(marker.low - marker.value, marker.value - marker.high)

@@ -1,6 +1,7 @@
 """Time stamps: ISO dates, digits, other formats, time zones; missing ones are named."""
 
 import datetime as dt
+import re
 import warnings
 from typing import Any
 
@@ -18,11 +19,17 @@ _PROPOSED = tuple(
     f"{day}{clock}"
     for day in (
         "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d",
-        "%Y.%m.%d", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y", "%d %b %Y",
+        "%Y.%m.%d", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%y-%m-%d", "%d-%m-%y",
+        "%d-%b-%Y", "%d %b %Y",
         "%b %d %Y", "%Y%j", "%Y-%j",
     )
     for clock in ("", " %H:%M", " %H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p")
 )  # fmt: skip
+# ISO 8601 until 2019, and loggers: the end of a day, which is the beginning of the next
+_MIDNIGHT = re.compile(r"(?<=[T ])24(?=:?00(?::?00(?:\.0+)?)?(?![\d.:]))")
+_MIDNIGHT_DIGITS = re.compile(r"(?<=^\d{8})24(?=00(?:00)?$)")
+# days since 30 December 1899 between 1954 and 2064, as spreadsheets store dates
+_SPREADSHEET = (20_000, 60_000)
 _WITH_OFFSET = r"\d[T ]\d\d(?::?\d\d){0,2}(?:\.\d+)? ?(?:Z|[+-]\d\d(?::?\d\d)?)$"
 
 
@@ -100,8 +107,15 @@ def _digits(series: pd.Series, label: str) -> tuple[pd.Series, str]:
     lengths = set() if texts is None else {len(text) for text in texts}
     layout = _DIGITS.get(next(iter(lengths))) if len(lengths) == 1 else None
     if texts is None or layout is None:
+        low, high = _SPREADSHEET
+        numbers = pd.to_numeric(series, errors="coerce").to_numpy(dtype=float)
+        days = (
+            " (days of a spreadsheet?)"
+            if ((numbers > low) & (numbers < high)).all()
+            else ""
+        )
         raise DataError(
-            f"{label} holds plain numbers; write dates such as 2013-01-31T00:15 or "
+            f"{label} holds plain numbers{days}; write dates such as 2013-01-31T00:15 or "
             "201301310015, or name their format, data.time_format"
         )
     return texts, layout
@@ -112,11 +126,18 @@ def _read(
 ) -> pd.DatetimeIndex:
     if layout is not None and layout != "ISO8601":
         series = series.astype(str).str.strip()
+    series, late = _without_24(series)
     # Without a zone the clock time is kept, as it stands in the file.
     aware = zone is not None and _has_offsets(series, layout)
+    if not aware and layout == "ISO8601":
+        _refuse_offsets(series)
     stamps = pd.DatetimeIndex(
         pd.to_datetime(series, format=layout, errors="coerce", utc=aware)
     )
+    if late.any():
+        stamps = pd.DatetimeIndex(
+            pd.Series(stamps).where(~late, stamps + pd.Timedelta(days=1))
+        )
     if stamps.tz is not None and zone is None:
         warnings.warn(
             f"{label} is written with its offset from UTC ({stamps.tz}), and its clock time "
@@ -127,6 +148,40 @@ def _read(
     elif stamps.tz is not None:
         stamps = stamps.tz_convert(zone)
     return stamps.tz_localize(None).as_unit("ns")
+
+
+def _without_24(series: pd.Series) -> tuple[pd.Series, np.ndarray]:
+    """Return stamps with 00:00 for 24:00, and where (n,) that was: one day is missing."""
+    late = np.zeros(len(series), dtype=bool)
+    if series.dtype.kind in "mMiufb":
+        return series, late
+    texts = series.astype(str)
+    for pattern in (_MIDNIGHT, _MIDNIGHT_DIGITS):
+        here = texts.str.contains(pattern.pattern, regex=True).to_numpy(dtype=bool)
+        if here.any():
+            late |= here
+            texts = texts.str.replace(pattern, "00", regex=True)
+    return (texts, late) if late.any() else (series, late)
+
+
+def _refuse_offsets(series: pd.Series) -> None:
+    """Refuse stamps of several offsets, as before and after a change to summer time.
+
+    Raises:
+        ValueError: they have no order on one clock that is not named.
+    """
+    if series.dtype.kind in "mM":
+        return
+    offsets = series.astype(str).str.extract(r"\d\d ?(Z|[+-]\d\d(?::?\d\d)?)$")[0]
+    offsets = offsets[
+        series.astype(str).str.contains(r"\d[T ]\d\d", regex=True)
+    ].dropna()
+    different = sorted(set(offsets))
+    if len(different) > 1:
+        raise ValueError(
+            f"they have the offsets {' and '.join(different[:3])} from UTC; name one clock, "
+            f'data: {{timezone: "{different[0]}"}} or such as Europe/Zurich'
+        )
 
 
 def _has_offsets(series: pd.Series, layout: str | None) -> bool:
@@ -165,6 +220,7 @@ def _advice(series: pd.Series, layout: str | None) -> str:
 
 def _fits(texts: pd.Series, layout: str) -> bool:
     # Twenty rows rule most formats out before all rows are read.
+    texts, _ = _without_24(texts)
     head = pd.to_datetime(texts.iloc[:20], format=layout, errors="coerce")
     if head.isna().any():
         return False

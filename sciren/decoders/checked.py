@@ -19,6 +19,18 @@ class MistakeError(Exception):
     """What a user's line does that a process model cannot do, and what to write."""
 
 
+class UndeclaredError(MistakeError):
+    """A name of s, p or f that was not declared there.
+
+    Args:
+        name: that was asked for;  text: what is said about it.
+    """
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
 class CheckedOperand(Operand):
     """An operand that refuses what a process model cannot do.
 
@@ -96,7 +108,7 @@ class CheckedOperand(Operand):
     __rfloordiv__ = __floordiv__
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # protocols that numpy and copy ask for
+        if name.startswith("_"):  # protocols that numpy, pandas and copy ask for
             raise AttributeError(name)
         if name in ("item", "numpy", "detach", "tolist", "cpu"):
             raise MistakeError(
@@ -202,10 +214,11 @@ class Names(types.SimpleNamespace):
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("__"):
             raise AttributeError(name)
-        raise MistakeError(
+        raise UndeclaredError(
+            name,
             f"{self.letter}.{name} is not declared as {self.kind}. "
             f"{closest_names(name, vars(self))} Declare it in @process_model or correct "
-            "the name"
+            "the name",
         )
 
 

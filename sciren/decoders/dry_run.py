@@ -12,7 +12,7 @@ import textwrap
 import traceback
 import types
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from sciren.decoders.checked import (
     CheckedOperand,
     MistakeError,
     Printing,
+    UndeclaredError,
     Watch,
 )
 from sciren.decoders.dynamic import DynamicModel
@@ -203,9 +204,25 @@ def _run_checked(
     try:
         plain(function(*namespaces))
     except MistakeError as mistake:
-        raise place.error(place.line(mistake), str(mistake)) from mistake
+        text = str(mistake)
+        if isinstance(mistake, UndeclaredError):
+            text += _elsewhere(mistake.name, letters, parts)
+        raise place.error(place.line(mistake), text) from mistake
     except (Exception, SystemExit, GeneratorExit):
         return  # an operand is no tensor; what fails with tensors as well is told then
+
+
+def _elsewhere(
+    name: str, letters: Sequence[str], parts: Sequence[Mapping[str, Tensor]]
+) -> str:
+    """Say where a name is declared that was sought at another place."""
+    for letter, part in zip(letters, parts, strict=True):
+        if name in part:
+            kind, order = NAMESPACES[letter].kind, ", ".join(letters)
+            return (
+                f"; {name} is a {kind}, and the function takes ({order}) in this order"
+            )
+    return ""
 
 
 def _run_plain(

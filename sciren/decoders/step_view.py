@@ -92,8 +92,11 @@ def result_parts(
     if not both or not all(isinstance(mapping, Mapping) for mapping in result):
         state, target = model.state_names[0], (outputs or ["y"])[0]
         asked = f'{{"{state}": ...}}' + (f', {{"{target}": ...}}' if outputs else "")
+        of, states = "a step", "the new states"
+        if model.time == "ode":
+            of, states = "a process with time='ode'", "the derivatives of the states"
         raise StepResultError(
-            f"a step returns mappings of the new states and of the targets: "
+            f"{of} returns mappings of {states} and of the targets: "
             f"return {asked}; it returned a {type(result).__name__}"
         )
     for words, names, part in (

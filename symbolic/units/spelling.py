@@ -16,6 +16,7 @@ _CALENDAR = (
     (re.compile(r"\b(?:day[ _]of[ _](?:the[ _])?year|DOY|DoY|julian[ _]day)\b", re.I), "doy"),
     (re.compile(r"\bhour[ _]of[ _](?:the[ _])?day\b", re.I), "hourofday"),
 )  # fmt: skip
+_IN_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _BRACES = re.compile(r"\^?\{([+-]?[\d.]+)\}")
 _CHARGE = re.compile(r"mol ?\((?:\+|c|-)\)")
 # elements whose symbols are units too: after a mass or an amount they are elements
@@ -29,6 +30,8 @@ def plain_spelling(text: str) -> str:
 
     ``W m⁻²`` becomes ``W m-2``, ``degrees_C`` becomes ``degC``, ``day of year`` ``doy``.
     """
+    # [mm d-1] of a table's head
+    text = _IN_BRACKETS.sub(r"\1", text.strip())
     # m^{-2} of LaTeX, and raised digits, to plain ones
     text = _BRACES.sub(r"\1", text.translate(_SIGNS))
     # mol(+), mol(-): moles of charge

@@ -20,6 +20,8 @@ MISSING_WORDS = (
     "", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "-nan", "-NaN", "NULL", "null", "None",
     "<NA>", "#N/A", "#NA", "#N/A N/A", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN",
 )  # fmt: skip
+_LETTERS = re.compile(r"[^\W\d_]|%")
+_PURE = re.compile(r"[\[(]?(1|-{1,2})[\])]?")  # unit of a number without dimension
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?")
 
 
@@ -139,9 +141,11 @@ def _with_head(
             break  # a row of data that is too short or too long
         named = named or len(rows[first]) == width
         first += 1
-    # Above the data: the first full line names the columns, the second holds units,
-    # further ones statistics; shorter lines are titles.
+    # Above the data: the first line that is filled best names the columns, the next
+    # holds units, further ones statistics; shorter or emptier ones above are titles.
     head = [k for k in range(first) if len(rows[k]) == width]
+    filled = [sum(cell != "" for cell in rows[k]) for k in head]
+    head = head[filled.index(max(filled)) :] if head else head
     place = [number for number, _ in lines]
     return Form(
         separator, decimal,
@@ -165,11 +169,11 @@ def is_head(
     if len(cells) != width:
         return True
     words = [cells[k] for k in numeric if cells[k] not in MISSING_WORDS]
-    # a dash or stars alone mark a gap, units and statistics have letters
-    return bool(words) and all(
-        not _is_value(cell, decimal) and re.search(r"[^\W\d_]|%", cell)
-        for cell in words
-    )
+    # units and statistics have letters; a dash or stars alone mark a gap, and only where
+    # more than half of the words have letters 1, - or [-] is a unit
+    letters = [w for w in words if not _is_value(w, decimal) and _LETTERS.search(w)]
+    others = [w for w in words if w not in letters]
+    return len(letters) > len(others) and all(_PURE.fullmatch(w) for w in others)
 
 
 def below_header(rows: Sequence[Sequence[str]], decimal: str) -> int:

@@ -1,11 +1,8 @@
 """Lines of text or of a sheet: skip comments and head lines, check them, read the cells."""
 
-import codecs
 import csv
-import gzip
 import io
 import itertools
-import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from discovery.tables.kinds import EXCEL
+from discovery.tables.text_tables.decoding import file_lines
 from discovery.tables.text_tables.form import (
     MISSING_WORDS,
     SAMPLE,
@@ -24,7 +21,6 @@ from discovery.tables.text_tables.form import (
     form_of,
     is_number,
 )
-from discovery.tables.text_tables.sheets import sheet_lines
 from sciren.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,11 +28,6 @@ if TYPE_CHECKING:
 
     from discovery.config.reading import ReadingSettings
 
-# byte order marks, the longer first: that of UTF-32 begins with that of UTF-16
-_MARKS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\0\0", "utf-32"), (b"\0\0\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"),
-)  # fmt: skip
 HEAD_BYTES = 262_144  # holds the head lines and enough rows to see the form
 _WORDS = {
     ";": "semicolons",
@@ -71,7 +62,7 @@ def read_text(
         DataError: the file is no text of this form; the message proposes what fits.
     """
     # 1. Lines. 2. Head. 3. As many cells as names, in every row. 4. Parse.
-    lines = _lines(path, reading)
+    lines = file_lines(path, reading)
     head = _head(path, lines, reading)
     commented = reading.comment is not None and any(reading.comment in x for x in lines)
     comments = sum(_is_comment(x, reading) for x in lines) if commented else 0
@@ -93,77 +84,13 @@ def read_names(path: Path, reading: "ReadingSettings") -> list[str]:
     Raises:
         DataError: as for `read_text`, as far as the first lines show it.
     """
-    lines = _lines(path, reading, HEAD_BYTES)
+    lines = file_lines(path, reading, HEAD_BYTES)
     last = max(reading.header or 0, reading.units_row or 0)
     if len(lines) <= last + 1 or not _first_lines(lines, reading):
-        lines = _lines(path, reading)  # a long head of comments, or a line cut in names
+        lines = file_lines(
+            path, reading
+        )  # a long head of comments, or a line cut in names
     return _head(path, lines, reading).names
-
-
-def _lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[str]:
-    """Return the lines of the file without their ends.
-
-    Args:
-        most: bytes to read, -1 for all; a line that they cut is left out.
-    """
-    if path.name.lower().endswith(EXCEL):
-        return sheet_lines(
-            path, reading.sheet, reading.separator or ",", reading.decimal, most >= 0
-        )
-    packed = path.name.lower().endswith(".gz")
-    try:
-        with gzip.open(path) if packed else path.open("rb") as file:
-            raw = file.read(most)
-    except (OSError, EOFError, zlib.error) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{path}: the file cannot be read ({first[:200]})") from error
-    if not raw.strip():
-        raise DataError(f"{path}: the file is empty")
-    cut = len(raw) == most
-    text = _decoded(path, raw, reading.encoding, cut)
-    if cut:
-        text = text[: text.rfind("\n") + 1] or text
-    # Not splitlines(): it also splits at form feeds and other marks inside of cells.
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if not any(line.strip() for line in lines):
-        raise DataError(f"{path}: the file is empty")
-    return lines
-
-
-def _decoded(path: Path, raw: bytes, encoding: str | None, cut: bool = False) -> str:
-    """Decode by the settings, else by the mark at the beginning, else as UTF-8.
-
-    Args:
-        cut: whether the last bytes may be a part of a character.
-    """
-    marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
-    if encoding is None and marked is None and b"\0" in raw[:65_536]:
-        raise DataError(f"{path}: {_binary(raw)}")
-    try:
-        decoder = codecs.getincrementaldecoder(encoding or marked or "utf-8")()
-        return decoder.decode(raw, final=not cut).removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        advice = "name its encoding"
-        if encoding is None and marked is None:
-            # Windows' Western table reads nearly every byte, so it is only a proposal
-            advice = f"if it was written by Windows, set {as_setting({'encoding': 'cp1252'})}"
-        raise DataError(
-            f"{path}: the text is not {(encoding or marked or 'UTF-8').upper()} "
-            f"(byte {error.start}, line {line}); {advice}, or save it as UTF-8"
-        ) from error
-
-
-def _binary(raw: bytes) -> str:
-    """Tell UTF-16 without a mark, in which every second byte is 0, from binary files."""
-    sample = np.frombuffer(raw[: 2 * (min(len(raw), 4096) // 2)], dtype=np.uint8)
-    zeros = [(sample[k::2] == 0).mean() for k in (0, 1)]
-    if max(zeros) > 0.9 and min(zeros) < 0.1:
-        name = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-        return (
-            f"the text is UTF-16 without a mark; set {as_setting({'encoding': name})}"
-        )
-    return "this is a binary file, not text"
 
 
 def _is_comment(line: str, reading: "ReadingSettings") -> bool:
@@ -273,6 +200,11 @@ def _check_form(
                 f"{whole.cells}; if other lines hold names and units, set {keys}"
             )
         return
+    if whole.header not in (None, place):
+        raise DataError(
+            f"{path}: line {place + 1} names fewer columns than line {whole.header + 1}; "
+            f"if that one holds the names, set {keys}"
+        )
     if whole.first > shown[1][0] and whole.header is not None:
         raise DataError(
             f"{path}: line {shown[1][0] + 1} holds words where the lines below hold "
@@ -384,7 +316,7 @@ def _parsed(
     # placeholders: pandas renames columns that have no name, and numbers in names
     columns = [str(k) for k in range(len(names))]
     frame = pd.read_csv(
-        io.StringIO("\n".join(lines)),
+        io.StringIO(_plain_thousands("\n".join(lines), reading.thousands)),
         sep=r"\s+" if separator == " " else separator,
         names=columns, header=None, index_col=False, low_memory=False,
         skipinitialspace=True, decimal=reading.decimal, thousands=reading.thousands,
@@ -398,3 +330,11 @@ def _parsed(
         texts = frame[name].str.strip()
         frame[name] = texts.where(texts != "", np.nan)
     return frame
+
+
+def _plain_thousands(text: str, mark: str | None) -> str:
+    """Return text with the mark between thousands as it is typed, not as it is set."""
+    for typed, others in ((" ", "\u00a0\u202f\u2009"), ("'", "\u2019")):
+        if mark == typed:
+            text = text.translate(dict.fromkeys(map(ord, others), typed))
+    return text

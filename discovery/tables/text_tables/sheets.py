@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,12 @@ MOST_UNPACKED = 100
 """Bytes that a byte of a workbook may unfold to; sheets of numbers reach about 15."""
 SMALL = 64 * 2**20
 """Bytes, or 8 of a cell each, that any workbook may unfold to."""
+
+_MERGED = re.compile(r'<mergeCell ref="([A-Z]+\d+:[A-Z]+\d+)"')
+# Office Open XML, ISO/IEC 29500-1, 18.3.1.4: a cell with formula f and its result v
+_NOT_COMPUTED = re.compile(
+    r'<c r="([A-Z]+\d+)"[^>]*><f[^>]*>[^<]*</f>(?:<v ?/>|<v></v>)?</c>'
+)
 
 # what openpyxl raises for files that are no workbooks, or damaged ones
 _DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, SyntaxError)
@@ -56,12 +63,16 @@ def sheet_lines(
             rows = page.iter_rows(values_only=True)
             cells = list(itertools.islice(rows, HEAD_ROWS if head else None))
             _check_span(path, cells)
+            cells = _filled(path, page, cells)
         finally:
             book.close()
     except DataError:
         raise
     except (*_DAMAGED, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: this is not an Excel workbook ({error})") from error
+        raise DataError(
+            f"{path}: this is not an Excel workbook ({error}); a text table has another "
+            "ending, such as .csv"
+        ) from error
     return _lines(cells, separator, decimal)
 
 
@@ -86,6 +97,42 @@ def _check_span(path: Path, cells: Sequence[Sequence[Any]]) -> None:
             f"{path}: the sheet spans {len(cells):,} rows and {width:,} columns, nearly all "
             "empty; delete the cells that stand apart, or save the table as csv"
         )
+
+
+def _filled(path: Path, page: Any, cells: list[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Return the cells with merged ones written out, and refuse formulas never computed.
+
+    A merged text, such as a site beside its rows, holds for every row of its range; of a
+    number the sheet does not say whether it was measured once or in every row.
+
+    Raises:
+        DataError: numbers merged over rows, or formulas without their results.
+    """
+    from openpyxl.utils import range_boundaries
+
+    # openpyxl tells of merged cells and of formulas only when it reads all twice
+    with page._get_source() as source:
+        content = source.read().decode("utf-8", "replace")
+    formula = _NOT_COMPUTED.search(content)
+    if formula:
+        raise DataError(
+            f"{path}: cell {formula[1]} holds a formula that was never computed; open the "
+            "workbook in a spreadsheet and save it, or save the sheet as csv"
+        )
+    filled = [list(row) for row in cells]
+    for place in _MERGED.findall(content):
+        left, top, right, bottom = range_boundaries(place)
+        if top == bottom or top > len(filled) or left > len(filled[top - 1]):
+            continue
+        value = filled[top - 1][left - 1]
+        if value is not None and not isinstance(value, str):
+            raise DataError(
+                f"{path}: cells {place} are merged, so {value} stands in the first of "
+                f"{bottom - top + 1} rows alone; unmerge them and fill every row"
+            )
+        for row in filled[top:bottom]:
+            row[left - 1 : right] = [value] * len(row[left - 1 : right])
+    return filled
 
 
 def _sheet(path: Path, book: Any, sheet: str | None) -> str:

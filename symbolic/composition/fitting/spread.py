@@ -27,7 +27,8 @@ def spread_of(slopes: Array, residual: Array, memory: float = 1.0) -> Array:
     Reference: White 1982; Liang and Zeger 1986 for blocks.
     """
     # unit columns, so that what counts as redundant does not depend on units
-    size = np.maximum(np.linalg.norm(slopes, axis=0), 1e-300)
+    size = np.linalg.norm(slopes, axis=0)
+    size[size == 0] = 1.0  # without effect, so redundant
     scaled = slopes / size
     inverse = np.linalg.pinv(scaled.T @ scaled, rcond=1e-14, hermitian=True)
     free = max(len(residual) - slopes.shape[1], 1)

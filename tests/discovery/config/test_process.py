@@ -103,7 +103,7 @@ def test_a_name_that_is_no_process_model_says_what_is_there(file, name, message)
         ("def f(p, f)\n", r"line 1: not readable as Python: .* in 'def f\(p, f\)'"),
         (
             MINE.replace("high=2", "high=-1"),
-            r"my_process.py: parameter 'rate' has bounds \[0, -1\]; low must be below",
+            r"my_process.py, line 5: parameter 'rate' has bounds \[0, -1\]; low must be below",
         ),
         (MINE.replace('targets=["gpp"]', "targets=[]"), "declares no targets"),
     ],

@@ -141,7 +141,10 @@ WRONG = [
         "split={kind: random, fractions: [0.5, 0.4, 0.3]}",
         "the three shares sum to 1.2, not to 1",
     ),
-    ("split={fractions: [0.5, 0.5]}", "key 'split.fractions.2' is missing"),
+    (
+        "split={fractions: [0.5, 0.5]}",
+        "key 'split.fractions' is [0.5, 0.5]: give 3 values",
+    ),
     ("constraint=hardsigmoid", "use one of auto, identity, hard_sigmoid"),
     ("constraint={rb: reluu}", "key 'constraint.rb' is 'reluu'"),
     ("seed=-1", "key 'seed' is -1: it should be greater than or equal to 0"),

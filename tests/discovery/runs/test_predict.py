@@ -185,3 +185,41 @@ def test_new_rows_are_read_as_the_training_table_was_or_as_a_plain_one(light, tm
             found.append(pd.read_csv(tmp_path / f"{name}.out.csv"))
     assert found[0].equals(found[1])
     assert found[0]["efficiency"].isna().tolist() == [False, True, False]
+
+
+def test_an_undeclared_gap_marker_is_refused_until_a_key_says_what_it_is(
+    light, tmp_path
+):
+    rows = {"ta": [5.5, -9999, 7.5], "vpd": [9.5, 8.5, 7.5], "par": [4.5, 5.5, 6.5]}
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False)
+    out = tmp_path / "out.csv"
+    with pytest.raises(DataError, match="'ta' is -9999 in 1 of 3 rows, far from"):
+        predict(light, tmp_path / "new.csv", out)
+    assert not out.exists()
+    for key, gaps in (("missing", [1]), ("not_missing", [])):
+        predict(
+            light,
+            tmp_path / "new.csv",
+            out,
+            "equations",
+            True,
+            None,
+            (),
+            [f"data.{key}=-9999"],
+        )
+        assert np.flatnonzero(pd.read_csv(out)["efficiency"].isna()).tolist() == gaps
+
+
+def test_keys_say_how_a_file_is_written_and_nothing_else(light, tmp_path):
+    rows = {"ta": [5.5, 6.5, 7.5], "vpd": [9.5, 8.5, 7.5], "par": [4.5, 5.5, 6.5]}
+    pd.DataFrame(rows).to_csv(tmp_path / "new.csv", index=False, sep=";", decimal=",")
+    given = light, tmp_path / "new.csv", tmp_path / "out.csv"
+    with pytest.raises(
+        DataError, match=r'separator: ";".* \(here --set data.KEY=VALUE\)'
+    ):
+        predict(*given)
+    with pytest.raises(ConfigError, match=r"keys that say how.*data\.separator"):
+        predict(*given, reading=["data.seperator=;"])
+    with pytest.raises(ConfigError, match="'separator' is ';;'"):
+        predict(*given, reading=["data.separator=;;"])
+    assert "3 rows" in predict(*given, reading=["data.separator=;", "data.decimal=,"])

@@ -311,6 +311,24 @@ def two_dimensions(path):
     return path
 
 
+def test_a_data_set_in_memory_is_a_table(tmp_path):
+    import sciren.data
+
+    with xr.open_dataset(two_dimensions(tmp_path / "a.nc"), engine="h5netcdf") as data:
+        assert read_table(data, columns=["ta", "nee"])["nee"].tolist() == [
+            4.0,
+            5.0,
+            6.0,
+        ]
+        with pytest.raises(DataError, match="has the dimensions time, layer; give"):
+            sciren.data.Table.from_frame(data, ["ta"], [], ["nee"])
+        data["ta"].attrs["units"] = "degC"
+        one = data[["ta", "nee"]].assign_coords(time=[3.0, 2.0, 1.0])
+        table = sciren.data.Table.from_frame(one, ["ta", "time"], [], ["nee"])
+    assert table.features[:, 1].tolist() == [3.0, 2.0, 1.0]
+    assert table.units["ta"] == "degC"
+
+
 def test_the_dimension_of_the_named_variables_counts_the_rows(tmp_path):
     path = two_dimensions(tmp_path / "a.nc")
     assert list(read_table(path).columns) == ["sand", "silt", "clay"]

@@ -136,7 +136,7 @@ LONG = "ta,nee\n" + "".join(f"{i}.123,{i * 7}\n" for i in range(9000))
         ("a.csv", csv(""), "the file is empty"),
         ("a.csv", csv("\n \n"), "the file is empty"),
         ("a.csv", csv("ta,nee\n"), "column names but no rows"),
-        ("a.csv", csv(b"PK\x03\x04\0\0\0"), "binary file, not text"),
+        ("a.csv", csv(b"PK\x03\x04\0\0\0"), "what files named .xlsx hold"),
         ("a.csv", csv("ta,né\n1,2\n".encode("latin-1")), "not UTF-8"),
         ("a.csv", csv(LONG.encode() + b"\xe9,1\n"), "not UTF-8"),
         ("a.csv", csv("ta,nee,ta\n1,2,3\n"), "occur more than once: 'ta'"),

@@ -64,6 +64,12 @@ WRONG = {
     "nothing": ("y = p.k * f.ta", 0, "returns nothing; end with return"),
     "an unknown parameter": ("return p.kk * f.ta", 1, "p.kk is not declared as parameter"),
     "an unknown forcing": ("return p.k * f.tair", 1, "f.tair is not declared as forcing"),
+    "a parameter among the forcings": (
+        "return f.k * f.ta", 1, "k is a parameter, and the function takes (p, f) in this"
+    ),
+    "a series of pandas": (
+        "import pandas\nreturn pandas.Series(p.k) * f.ta", 2, "takes values out of the"
+    ),
     "a missing import": ("return p.k * tanh(f.ta)", 1, "from sciren.functions import tanh"),
     "a missing prefix": ("return p.k * ta", 1, "forcings f.name"),
     "a forcing in place": ("f.ta -= 15\nreturn p.k * f.ta", 1, "changes f.ta in place"),

@@ -105,7 +105,8 @@ def test_what_is_no_unit_is_refused_with_an_example(text):
 @pytest.mark.parametrize(
     ("written", "same"),
     [
-        ("deg C", "degC"), ("degrees_C", "degC"), ("degree_Celsius", "degC"),
+        ("[mm d-1]", "mm d-1"), ("deg C", "degC"), ("degrees_C", "degC"),
+        ("degree_Celsius", "degC"),
         ("Celsius", "degC"), ("degrees Celsius", "degC"), ("deg_C", "degC"), ("° C", "degC"),
         ("℃", "degC"), ("m²", "m2"), ("W/m²", "W m-2"), ("m⁻²", "m-2"),
         ("µmol CO₂ m⁻² s⁻¹", "umolCO2 m-2 s-1"), ("t C ha−1", "tC ha-1"),
