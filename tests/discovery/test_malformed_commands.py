@@ -25,7 +25,9 @@ ROLES = (
 def folder(tmp_path, monkeypatch):
     """The current folder, with a sound table of 40 rows."""
     monkeypatch.chdir(tmp_path)
-    rows = "\n".join(f"{k % 9},{(k * 7) % 5},{k % 4},{k % 7 + 1}" for k in range(40))
+    rows = "\n".join(
+        f"{k % 9}.5,{(k * 7) % 5}.5,{k % 4},{k % 7 + 1}" for k in range(40)
+    )
     (tmp_path / "data.csv").write_text(f"x1,x2,ta,reco\n{rows}\n")
     return tmp_path
 
