@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from discovery.report.effects import response
 from discovery.results.identification import first_reason
+from sciren.inference.identifiability.quantities import listed
 from visualize.labels import interval, number, percent, unit_behind, with_error
 
 if TYPE_CHECKING:
@@ -46,16 +47,21 @@ def _drivers(discovery: "Discovery", views: Mapping[str, Any], most: int) -> lis
         for rank, (feature, share) in enumerate(shares[:DRIVERS])
         if share >= IMPORTANT or rank == 0
     ]
+    still = [name for name in model.equations if not ranked.get(name)]
     sentences = []
-    for _, _, latent, feature, share in sorted(candidates)[: max(most, 1)]:
+    for _, _, latent, feature, share in sorted(candidates)[
+        : max(most - bool(still), 1)
+    ]:
         curve = response(model, columns, latent, feature)
         if curve is None:
             sentences.append(f"{latent} depends most on {feature} ({percent(share)})")
         else:
             sentences.append(f"{curve.sentence()}; {percent(share)} of its variation")
-    still = [name for name in model.equations if not ranked.get(name)]
     if still:
-        sentences.append(f"{' and '.join(still)} depends on no feature: it is constant")
+        depend, are = (
+            ("depends", "it is") if len(still) == 1 else ("depend", "they are")
+        )
+        sentences.append(f"{listed(still)} {depend} on no feature: {are} constant")
     return sentences
 
 

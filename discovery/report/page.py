@@ -19,7 +19,7 @@ from discovery.report.tables import (
     plain_table,
     verification_table,
 )
-from discovery.report.words import explained, glossary
+from discovery.report.words import explained, glossary, headline_told
 from discovery.runs.files import write_text
 from sciren.errors import ColumnError
 from visualize.labels import pretty_unit
@@ -307,7 +307,7 @@ def _template() -> "Template":
     )
     environment.filters |= {
         "typeset": _typeset, "typeset_narrow": _typeset_narrow,
-        "unit": pretty_unit, "explained": explained,
+        "unit": pretty_unit, "explained": explained, "headline_told": headline_told,
     }  # fmt: skip
     return environment.get_template("page.html")
 

@@ -29,7 +29,8 @@ SHORT, LONG = (
     40,
 )  # characters of a cell that stays in one line, and of one that is wide
 _ENDS = ("95 % from", "95 % to")
-_SCORES = ("r2", "rmse", "mae", "bias", "kl")
+_PERFECT_IS_ONE = ("r2", "median_nse", "median_kge")
+_SCORES = ("rmse", "mae", "bias", "kl")
 _EDGE_COLUMNS = (
     "edge",
     "importance",
@@ -266,9 +267,11 @@ def _cell(value: Any, name: str) -> Cell:
 
 def _real(value: float, name: str) -> str:
     """Four digits, more where they would round to a whole number; scores keep zeros."""
-    if name in _SCORES and (name == "r2" or 1e-4 <= abs(value) < 1e4):
+    if name in _PERFECT_IS_ONE:
+        return score(value)
+    if name in _SCORES and 1e-4 <= abs(value) < 1e4:
         # "#" keeps trailing zeros: scores of a column then have equally many digits.
-        return score(value) if name == "r2" else f"{value:#.4g}".replace("-", "−")
+        return f"{value:#.4g}".replace("-", "−")
     digits = _DIGITS
     # 1234.56 must not look like the whole number 1235.
     while digits < _MOST and float(f"{value:.{digits}g}") % 1 == 0 and value % 1:

@@ -1,6 +1,10 @@
 """What the words of the report mean: titles of table heads and its glossary."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from discovery.verdict.record import Verdict
 
 WORDS: dict[str, str] = {
     # scores
@@ -100,6 +104,26 @@ BELIEF: dict[str, str] = {
     "residual": "Observed less predicted.",
     "band": "A range that holds the whole curve with 95 %.",
 }
+
+
+BROKEN = {
+    "faithful": "the equation is not the network",
+    "skilful": "it is not shown to predict better than constants do",
+    "identified": "the data do not hold it",
+}
+
+
+def headline_told(verdict: "Verdict") -> str:
+    """Return what a headline means here: of "not supported" only what applies."""
+    broken = [
+        words
+        for part, words in BROKEN.items()
+        if any(r.part == part and r.fatal and not r.holds for r in verdict.reasons)
+    ]
+    if not broken:
+        return BELIEF[verdict.headline]
+    sentence = " and ".join(broken)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def explained(heading: str) -> str:

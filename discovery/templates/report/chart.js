@@ -37,7 +37,10 @@ function short(value) {
 // only 1 is printed as 1; rows travel with seven digits, so more would not be theirs
 function score(value) {
   const lacking = 1 - value;
-  if (!(lacking > 0 && lacking < 5e-5)) return short(value);
+  if (!(lacking > 0 && lacking < 5e-5)) {
+    const size = Math.abs(value); // as many digits as the table of scores
+    return value !== 1 && size >= 1e-4 && size < 1e4 ? value.toPrecision(4).replace("-", "−") : short(value);
+  }
   return lacking < 1e-6 ? "> 0.999999" : value.toFixed(Math.floor(-Math.log10(lacking)) + 1);
 }
 // 2.5·10⁻⁴, as the tables that Python wrote
