@@ -53,32 +53,32 @@ function raised(digits) { return [...digits].map((c) => RAISED[c]).join(""); }
 function ticks(low, high, count) {
   const raw = (high - low) / Math.max(count, 1), decade = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((m) => m * decade).find((s) => s >= raw * 0.999);
-  const found = [];
-  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) found.push(Number(v.toPrecision(12)));
+  const marks = [];
+  for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-9; v += step) marks.push(Number(v.toPrecision(12)));
   const places = Math.max(0, Math.round(-Math.log10(decade * (step === 10 * decade ? 10 : 1))));
   const plain = Math.max(Math.abs(low), Math.abs(high)) < 1e5 && places <= 4;
   // all in one notation: 0.0001 beside 5·10⁻⁵ is hard to compare
   const tiny = Math.max(Math.abs(low), Math.abs(high)) < 1e-3;
-  return found.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : tiny && v !== 0 ? power10(v).replace("-", "−") : short(v)]);
+  return marks.map((v) => [v, plain ? v.toFixed(places).replace("-", "−") : tiny && v !== 0 ? power10(v).replace("-", "−") : short(v)]);
 }
 const DAY = 86400000;
 function timeTicks(low, high, count) {
   const steps = [[DAY / 24, 1], [DAY / 4, 1], [DAY, 1], [7 * DAY, 1], [30.44 * DAY, 1], [91.3 * DAY, 3], [365.25 * DAY, 12], [730.5 * DAY, 24], [1826 * DAY, 60], [3652 * DAY, 120]];
   const raw = (high - low) / Math.max(count, 1), [step, months] = steps.find(([s]) => s >= raw) ?? steps.at(-1);
-  const found = [];
+  const marks = [];
   if (step < 28 * DAY) {
     for (let v = Math.ceil(low / step) * step; v <= high; v += step) {
       const text = new Date(v).toISOString();
-      found.push([v, step < DAY ? text.slice(5, 16).replace("T", " ") : text.slice(5, 10)]);
+      marks.push([v, step < DAY ? text.slice(5, 16).replace("T", " ") : text.slice(5, 10)]);
     }
-    return found;
+    return marks;
   }
   const first = new Date(low);
   let month = Math.ceil((first.getUTCFullYear() * 12 + first.getUTCMonth()) / months) * months;
   for (;; month += months) {
     const v = Date.UTC(Math.floor(month / 12), month % 12, 1);
-    if (v > high) return found;
-    if (v >= low) found.push([v, new Date(v).toISOString().slice(0, months >= 12 ? 4 : 7)]);
+    if (v > high) return marks;
+    if (v >= low) marks.push([v, new Date(v).toISOString().slice(0, months >= 12 ? 4 : 7)]);
   }
 }
 function scaleOf(axis, values, from, to) {
@@ -150,14 +150,14 @@ const DRAW = {
 function drawChart(svg, spec, width) {
   svg.replaceChildren();
   const height = Math.round(spec.height ?? Math.min(spec.most ?? 340, Math.max(190, width * (spec.shape ?? 0.55))));
-  const y = scaleOf(spec.y, spec.layers.flatMap((one) => layerValues(one, "y")), height - BOTTOM, TOP);
+  const y = scaleOf(spec.y, spec.layers.flatMap((layer) => layerValues(layer, "y")), height - BOTTOM, TOP);
   const marks = spec.y.hidden ? [] : axisTicks(spec.y, y, height / 50);
   const longest = Math.max(0, ...marks.map(([, text]) => text.length)); // 7.7 pixels a digit, 26 for the label
   const box = { left: Math.max(LEFT, 26 + 7.7 * longest), right: width - RIGHT, top: TOP, bottom: height - BOTTOM };
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("width", width);
   svg.setAttribute("height", height);
-  const x = scaleOf(spec.x, spec.layers.flatMap((one) => layerValues(one, "x")), box.left, box.right);
+  const x = scaleOf(spec.x, spec.layers.flatMap((layer) => layerValues(layer, "x")), box.left, box.right);
   for (const [v, text] of axisTicks(spec.x, x, width / (spec.x.time ? 95 : 75))) {
     element("path", { class: "grid", d: `M${x.at(v)} ${box.top}V${box.bottom}` }, svg);
     const half = 3.9 * text.length; // the last label stays inside of the figure
@@ -242,7 +242,7 @@ function legendOf(spec) {
   }));
 }
 const CHARTS = [];
-function redrawAll() { for (const one of CHARTS) one.show(one.spec); }
+function redrawAll() { for (const drawing of CHARTS) drawing.show(drawing.spec); }
 // a figure in its place; returns {svg, show(spec)}, and draws anew when the place changes
 function chart(place, name, spec, caption) {
   const svg = element("svg", { class: "chart", role: "img" });

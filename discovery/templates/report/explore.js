@@ -7,14 +7,14 @@ function slider(label, low, high, value, act, digits = short) {
   const reset = () => { input.value = Math.round(1000 * (value - low) / (high - low)); shown.textContent = digits(value); };
   return { place: html("label", { class: "slider" }, label, shown, input), reset };
 }
-function reachOf(one) {
-  const room = Math.max(Number.isFinite(one.error) ? 8 * one.error : 0, 0.5 * Math.abs(one.value)) || 1;
-  return [one.value - room, one.value + room];
+function reachOf(constant) {
+  const room = Math.max(Number.isFinite(constant.error) ? 8 * constant.error : 0, 0.5 * Math.abs(constant.value)) || 1;
+  return [constant.value - room, constant.value + room];
 }
 // the number to take for a constant beside that of the equation, where they differ
 function recommendedWords() {
-  const other = RUN.constants.filter((one) => Number.isFinite(one.recommended) && short(one.recommended) !== short(one.value));
-  const said = other.map((one) => `${one.name} = ${short(one.recommended)}`).join(", ");
+  const other = RUN.constants.filter((constant) => Number.isFinite(constant.recommended) && short(constant.recommended) !== short(constant.value));
+  const said = other.map((constant) => `${constant.name} = ${short(constant.recommended)}`).join(", ");
   return said && ` Recommended is ${said}: the equation takes its features and forms for the true ones, the recommended number lets the other features act, too.`;
 }
 function drawFit(place) {
@@ -33,8 +33,8 @@ function drawFit(place) {
   const constants = printedConstants(), shifts = {}, resets = [];
   const redraw = () => {
     const columns = Object.fromEntries(Object.entries(rows.columns).map(([name, values]) => [name, shifts[name] ? values.map((v) => v + shifts[name]) : values]));
-    const found = MODEL(columns, constants);
-    for (const target of targets) charts[target].show(scatterSpec(target, rows.observed[target], found[target]));
+    const predicted = MODEL(columns, constants);
+    for (const target of targets) charts[target].show(scatterSpec(target, rows.observed[target], predicted[target]));
   };
   const add = (list, label, low, high, value, act, digits) => {
     const made = slider(label, low, high, value, (v) => { act(v); redraw(); }, digits);
@@ -42,9 +42,9 @@ function drawFit(place) {
     list.append(made.place);
   };
   const ofProcess = html("div", { class: "sliders" }), ofEquations = html("div", { class: "sliders" }), ofColumns = html("div", { class: "sliders" });
-  for (const one of RUN.constants) {
-    const [low, high] = reachOf(one), name = one.latent && one.latent !== one.name ? `${one.name}, ${one.latent}` : one.name;
-    add(one.latent ? ofEquations : ofProcess, withUnit(name, one.unit), low, high, one.value, (v) => { constants[one.symbol] = v; });
+  for (const constant of RUN.constants) {
+    const [low, high] = reachOf(constant), name = constant.latent && constant.latent !== constant.name ? `${constant.name}, ${constant.latent}` : constant.name;
+    add(constant.latent ? ofEquations : ofProcess, withUnit(name, constant.unit), low, high, constant.value, (v) => { constants[constant.symbol] = v; });
   }
   const used = new Set([...RUN.equations.features, ...RUN.equations.forcings]);
   for (const name of used) {
@@ -58,35 +58,35 @@ function drawFit(place) {
 }
 function drawPath(place) {
   const path = RUN.candidates, rows = RUN.rows;
-  const chosen = Math.max(path.findIndex((one) => one.selected), 0);
+  const chosen = Math.max(path.findIndex((candidate) => candidate.selected), 0);
   const words = html("p", { "aria-live": "polite" }), equations = html("div", { class: "path-equation scroll", tabindex: 0, role: "region", "aria-label": "Equations of the candidate" });
   const told = html("output", {}), input = html("input", { type: "range", min: 0, max: path.length - 1, value: chosen, "aria-label": "Candidate, from the simplest to the most accurate" });
   place.append(html("label", { class: "slider" }, "Candidate, from the simplest to the most accurate", told, input), words, equations);
   const grid = html("div", { class: "grid-of-charts" });
   place.append(grid);
   const lossSpec = (i) => ({ x: { label: "complexity" }, y: { label: "log10 of the loss" }, height: 230, layers: [
-    { kind: "line", name: "path", class: "learned", x: path.map((one) => one.complexity), y: path.map((one) => Math.log10(one.loss)) },
-    { kind: "points", name: "candidates", class: "one solid", r: 4, x: path.map((one) => one.complexity), y: path.map((one) => Math.log10(one.loss)), titles: path.map((one) => one.label) },
+    { kind: "line", name: "path", class: "learned", x: path.map((candidate) => candidate.complexity), y: path.map((candidate) => Math.log10(candidate.loss)) },
+    { kind: "points", name: "candidates", class: "one solid", r: 4, x: path.map((candidate) => candidate.complexity), y: path.map((candidate) => Math.log10(candidate.loss)), titles: path.map((candidate) => candidate.label) },
     { kind: "points", name: "shown", class: "two solid", r: 7, x: [path[i].complexity], y: [Math.log10(path[i].loss)] }] });
   const curve = chart(html2(grid), "path", lossSpec(chosen), "Loss against complexity; the large point is shown.");
   const target = rows && Object.keys(rows.observed)[0];
   const process = RUN.equations?.process;
   const fit = process && target ? chart(html2(grid), "candidate", scatterSpec(target, rows.observed[target], rows.predicted[RUN.model][target])) : null;
   const show = () => {
-    const i = Number(input.value), one = path[i];
+    const i = Number(input.value), candidate = path[i];
     told.textContent = `${i + 1} of ${path.length}`;
-    const verdict = one.selected ? `This is the equation of the report; verdict: ${RUN.verdict}.` : "Not judged: only the chosen equation was; use model_selection to choose this one and have it judged.";
-    words.textContent = `${one.label}: complexity ${short(one.complexity)}, loss ${short(one.loss)}, R² ${score(one.r2)}. ${verdict}`;
+    const verdict = candidate.selected ? `This is the equation of the report; verdict: ${RUN.verdict}.` : "Not judged: only the chosen equation was; use model_selection to choose this candidate and have it judged.";
+    words.textContent = `${candidate.label}: complexity ${short(candidate.complexity)}, loss ${short(candidate.loss)}, R² ${score(candidate.r2)}. ${verdict}`;
     // MathML was written by the toolkit from checked formulas, names escaped
-    equations.innerHTML = Object.values(one.mathml).join("");
+    equations.innerHTML = Object.values(candidate.mathml).join("");
     curve.show(lossSpec(i));
-    const kept = new Set(one.edges.map(([source, latent]) => `${source} -> ${latent}`));
+    const kept = new Set(candidate.edges.map(([source, latent]) => `${source} -> ${latent}`));
     for (const edge of document.querySelectorAll(".network a")) {
       const name = edge.dataset.edge, known = edge.dataset.dropped ?? (edge.dataset.dropped = String(edge.classList.contains("dropped")));
-      edge.classList.toggle("dropped", one.selected ? known === "true" : !kept.has(name));
+      edge.classList.toggle("dropped", candidate.selected ? known === "true" : !kept.has(name));
     }
     if (fit) {
-      const model = one.selected ? MODEL(rows.columns, printedConstants()) : compileModel(one.latents, process, RUN.equations.functions)(rows.columns, one.constants);
+      const model = candidate.selected ? MODEL(rows.columns, printedConstants()) : compileModel(candidate.latents, process, RUN.equations.functions)(rows.columns, candidate.constants);
       fit.show(scatterSpec(target, rows.observed[target], model[target]));
     }
   };

@@ -69,15 +69,15 @@ function compileModel(latents, process, splines) {
   const outer = Object.entries(process ?? {}).map(([name, tree]) => [name, compile(tree, splines)]);
   return (columns, constants) => {
     const names = Object.keys(columns), rows = names.length ? columns[names[0]].length : 0;
-    const found = Object.fromEntries([...inner, ...outer].map(([name]) => [name, new Array(rows)]));
+    const results = Object.fromEntries([...inner, ...outer].map(([name]) => [name, new Array(rows)]));
     for (let i = 0; i < rows; i++) {
       const row = { ...constants };
       for (const name of names) row[name] = columns[name][i] ?? NaN;
       const behind = { ...row };
-      for (const [name, value] of inner) behind[name] = found[name][i] = value(row);
-      for (const [name, value] of outer) found[name][i] = value(behind);
+      for (const [name, value] of inner) behind[name] = results[name][i] = value(row);
+      for (const [name, value] of outer) results[name][i] = value(behind);
     }
-    return found;
+    return results;
   };
 }
 // a page must stay readable where an equation holds what this interpreter does not know
@@ -91,5 +91,5 @@ function compiled() {
 }
 const MODEL = RUN.equations ? compiled() : null;
 function printedConstants() {
-  return Object.fromEntries((RUN.constants ?? []).map((one) => [one.symbol, one.value]));
+  return Object.fromEntries((RUN.constants ?? []).map((constant) => [constant.symbol, constant.value]));
 }

@@ -12,7 +12,7 @@ function classSpec(curve) {
 }
 function curveSpec(curve) {
   if (curve.labels?.length) return classSpec(curve);
-  const bands = (RUN.bands ?? []).filter((one) => one.source === curve.source && one.latent === curve.target);
+  const bands = (RUN.bands ?? []).filter((band) => band.source === curve.source && band.latent === curve.target);
   const layers = [{ kind: "histogram", name: "density", edges: curve.edges, heights: curve.density, share: 0.16, legend: "data" }];
   for (const band of bands) layers.push({ kind: "band", name: "band", x: band.x, low: band.low, high: band.high, legend: "95 % band" });
   layers.push({ kind: "line", name: "learned", class: "learned", x: curve.x, y: curve.spline, legend: "learned" });
@@ -22,21 +22,21 @@ function curveSpec(curve) {
   return { x: { label: withUnit(curve.source, curve.unit), range: [curve.x[0], curve.x.at(-1)] }, y: { label: withUnit(`part of ${curve.target}`, curve.target_unit) }, layers, height: 210 };
 }
 function pick(name) {
-  for (const one of document.querySelectorAll(".picked")) one.classList.remove("picked");
+  for (const element of document.querySelectorAll(".picked")) element.classList.remove("picked");
   for (const edge of document.querySelectorAll(".network a")) if (edge.dataset.edge === name) edge.classList.add("picked");
-  const cards = [...document.querySelectorAll("[data-card]")].filter((one) => one.dataset.card === name);
-  for (const one of cards) {
-    one.classList.add("picked");
-    const fold = one.closest("details");
+  const cards = [...document.querySelectorAll("[data-card]")].filter((element) => element.dataset.card === name);
+  for (const element of cards) {
+    element.classList.add("picked");
+    const fold = element.closest("details");
     if (fold) fold.open = true;
   }
   return cards[0];
 }
 for (const place of document.querySelectorAll("[data-chart=curve]")) {
   // a feature with a slope for each class enters its latent through a product
-  const through = (one) => Object.keys(one.by_class ?? {}).length && place.dataset.edge.startsWith(`${one.source} -> h`);
+  const through = (curve) => Object.keys(curve.by_class ?? {}).length && place.dataset.edge.startsWith(`${curve.source} -> h`);
   const curves = RUN.curves ?? [];
-  const curve = curves.find((one) => DOUBLE(one) === place.dataset.edge) ?? curves.find(through);
+  const curve = curves.find((curve) => DOUBLE(curve) === place.dataset.edge) ?? curves.find(through);
   if (curve) chart(place, `curve ${place.dataset.edge}`, curveSpec(curve));
 }
 for (const edge of document.querySelectorAll(".network a")) {
@@ -50,7 +50,7 @@ for (const edge of document.querySelectorAll(".network a")) {
 for (const card of document.querySelectorAll("[data-card]")) card.addEventListener("click", () => pick(card.dataset.card));
 for (const graph of document.querySelectorAll(".graph")) {
   const shown = () => [...graph.querySelectorAll("svg")].find((svg) => svg.getBoundingClientRect().width > 0);
-  const columns = () => ({ edge: RUN.curves?.map(DOUBLE) ?? [], share: RUN.curves?.map((one) => one.importance) ?? [], family: RUN.curves?.map((one) => one.family) ?? [] });
+  const columns = () => ({ edge: RUN.curves?.map(DOUBLE) ?? [], share: RUN.curves?.map((curve) => curve.importance) ?? [], family: RUN.curves?.map((curve) => curve.family) ?? [] });
   const tools = html("div", { class: "chart-tools" });
   for (const [text, act] of [["SVG", () => save("graph.svg", "image/svg+xml", standalone(shown()))], ["PNG", () => savePng(shown(), "graph")], ["CSV", () => save("graph.csv", "text/csv", csv(columns()))]]) {
     tools.append(html("button", { type: "button", title: `Save the graph as ${text}`, onclick: act }, text));

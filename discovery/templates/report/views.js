@@ -21,18 +21,18 @@ function fitRange(target) {
 }
 function scatterSpec(target, observed, predicted) {
   const unit = (RUN.rows.units ?? {})[target] ?? "", test = RUN.rows.part.map((part) => part === "test");
-  const held = test.some((one) => one), only = (values, wanted) => values.filter((_, i) => test[i] === wanted);
-  const found = agreement(only(observed, held), only(predicted, held));
+  const held = test.some(Boolean), only = (values, wanted) => values.filter((_, i) => test[i] === wanted);
+  const fit = agreement(only(observed, held), only(predicted, held));
   // rows travel with seven digits: smaller differences are not in this page
   const finest = 1e-6 * Math.max(...finite(observed).map(Math.abs));
-  const rmse = found.rmse < finest ? `RMSE < ${short(finest)}` : `RMSE = ${short(found.rmse)}`;
+  const rmse = fit.rmse < finest ? `RMSE < ${short(finest)}` : `RMSE = ${short(fit.rmse)}`;
   const range = fitRange(target), beyond = finite(predicted).filter((v) => v < range[0] || v > range[1]).length;
   const points = (wanted, cls, legend) => ({ kind: "points", name: legend, class: cls, x: only(observed, wanted), y: only(predicted, wanted), legend });
   return {
     x: { label: withUnit(`observed ${target}`, unit), range },
     y: { label: withUnit(`predicted ${target}`, unit), range },
     layers: [...(held ? [points(true, "two", "test")] : []), points(false, "one", held ? "training and validation" : "training"), { kind: "diagonal" }].reverse(),
-    notes: [`R² = ${score(found.r2)}`, rmse, `n = ${found.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`, ...(beyond ? [`${beyond} outside the picture`] : [])],
+    notes: [`R² = ${score(fit.r2)}`, rmse, `n = ${fit.n}${held ? ", test" : ""}${RUN.rows.part.length < RUN.rows.all ? ", shown" : ""}`, ...(beyond ? [`${beyond} outside the picture`] : [])],
     shape: 0.9, most: 440,
   };
 }
@@ -42,13 +42,13 @@ function drawResiduals(place) {
       html("p", { class: "hint" }, "Where the points leave zero by more than their bars, the equation fails. A point is the mean of a group of rows, its bar the 95 % interval of that mean over blocks; all parts of the data."));
     const grid = html("div", { class: "grid-of-charts" });
     place.append(grid);
-    for (const one of views) {
-      const x = one.labels ? one.labels.map((_, i) => i) : one.x;
-      const label = { season: "month", hour: "hour of the day" }[one.kind] ?? withUnit(one.name, one.unit) + (one.kind === "forcing" ? ", forcing" : "");
-      chart(html2(grid), `residual ${target} ${one.name}`, { x: { label, names: one.labels ?? undefined }, y: { label: `residual of ${target}` }, height: 210, layers: [
+    for (const view of views) {
+      const x = view.labels ? view.labels.map((_, i) => i) : view.x;
+      const label = { season: "month", hour: "hour of the day" }[view.kind] ?? withUnit(view.name, view.unit) + (view.kind === "forcing" ? ", forcing" : "");
+      chart(html2(grid), `residual ${target} ${view.name}`, { x: { label, names: view.labels ?? undefined }, y: { label: `residual of ${target}` }, height: 210, layers: [
         { kind: "level", y: [0] },
-        { kind: "errors", name: "interval", class: "one", x, low: one.low, high: one.high },
-        { kind: "points", name: "mean", class: "one solid", r: 3.2, x, y: one.mean }] });
+        { kind: "errors", name: "interval", class: "one", x, low: view.low, high: view.high },
+        { kind: "points", name: "mean", class: "one solid", r: 3.2, x, y: view.mean }] });
     }
   }
 }
@@ -57,23 +57,23 @@ function drawSeries(place) {
   for (const [target, all] of Object.entries(RUN.series)) {
     if (!all.length) continue;
     place.append(html("h3", {}, target));
-    const choice = html("select", { "aria-label": `Site of ${target}` }, ...all.map((one, i) => html("option", { value: i }, one.group)));
+    const choice = html("select", { "aria-label": `Site of ${target}` }, ...all.map((series, i) => html("option", { value: i }, series.group)));
     if (all.length > 1) place.append(choice);
     const frame = html2(place), from = html("input", { type: "range", min: 0, max: 1000, value: 0, "aria-label": "from" });
     const to = html("input", { type: "range", min: 0, max: 1000, value: 1000, "aria-label": "to" });
     const whole = html("button", { type: "button" }, "Show all");
     let zoom = null;
     const spec = () => {
-      const one = all[choice.value || 0], range = zoom ?? extent(one.time);
-      const models = ["equation", "network"].filter((name) => one[name]);
-      const inside = (i) => one.time[i] >= range[0] && one.time[i] <= range[1];
-      const banded = one.low && one.high;
-      const values = ["observed", ...models.slice(0, 1), ...(banded ? ["low", "high"] : [])].flatMap((key) => one[key].filter((_, i) => inside(i)));
+      const series = all[choice.value || 0], range = zoom ?? extent(series.time);
+      const models = ["equation", "network"].filter((name) => series[name]);
+      const inside = (i) => series.time[i] >= range[0] && series.time[i] <= range[1];
+      const banded = series.low && series.high;
+      const values = ["observed", ...models.slice(0, 1), ...(banded ? ["low", "high"] : [])].flatMap((key) => series[key].filter((_, i) => inside(i)));
       const [low, high] = extent(values), room = 0.05 * (high - low);
       return { x: { label: withUnit("time", RUN.clock ?? ""), time: !RUN.clock, range }, y: { label: withUnit(target, RUN.rows.units[target]), range: [low - room, high + room] }, height: 280, layers: [
-        ...(banded ? [{ kind: "band", name: "band", x: one.time, low: one.low, high: one.high, legend: "95 % of new observations" }] : []),
-        { kind: "points", name: "observed", class: "three", x: one.time, y: one.observed, legend: one.rows > 1 ? `observed (means of about ${short(one.rows)} rows)` : "observed" },
-        ...models.slice(0, 1).map((key) => ({ kind: "line", name: key, class: "two", x: one.time, y: one[key], legend: key }))] };
+        ...(banded ? [{ kind: "band", name: "band", x: series.time, low: series.low, high: series.high, legend: "95 % of new observations" }] : []),
+        { kind: "points", name: "observed", class: "three", x: series.time, y: series.observed, legend: series.rows > 1 ? `observed (means of about ${short(series.rows)} rows)` : "observed" },
+        ...models.slice(0, 1).map((key) => ({ kind: "line", name: key, class: "two", x: series.time, y: series[key], legend: key }))] };
     };
     const drawn = chart(frame, `series ${target}`, spec(), "Drag over the picture, or use the sliders, to see a part of the time.");
     const redraw = () => drawn.show(spec());
@@ -119,10 +119,10 @@ function brush(drawn, done) {
 }
 // a table made here has heads that explain themselves, sorts and filters like the others
 function dataTable(place, id, caption, columns, rows) {
-  const head = html("tr", {}, ...columns.map((one) => html("th", { scope: "col", class: one.text ? undefined : "number", title: one.title }, one.name)));
-  const body = html("tbody", {}, ...rows.map((row) => html("tr", {}, ...columns.map((one) => {
-    const value = row[one.key];
-    return one.text ? html("td", {}, value ?? "") : html("td", { class: "number", "data-value": value ?? "" }, (one.key === "r2" ? score : short)(value ?? NaN));
+  const head = html("tr", {}, ...columns.map((column) => html("th", { scope: "col", class: column.text ? undefined : "number", title: column.title }, column.name)));
+  const body = html("tbody", {}, ...rows.map((row) => html("tr", {}, ...columns.map((column) => {
+    const value = row[column.key];
+    return column.text ? html("td", {}, value ?? "") : html("td", { class: "number", "data-value": value ?? "" }, (column.key === "r2" ? score : short)(value ?? NaN));
   }))));
   const words = html("p", { class: "caption", id: `${id}-caption` }, caption);
   const table = html("table", { id, "aria-labelledby": words.id }, html("thead", {}, head), body);
@@ -148,7 +148,7 @@ function drawSites(place) {
       { key: "r2", name: "R² (NSE)", title: "Share of the variance at this site that is explained; for series the Nash-Sutcliffe efficiency." },
       { key: "rmse", name: "RMSE", title: "Root of the mean squared difference." },
       { key: "bias", name: "bias", title: "Mean of predicted less observed." },
-      ...(rows.some((r) => r.kge !== null) ? [{ key: "kge", name: "KGE", title: "Kling-Gupta efficiency: correlation, spread and mean in one; 1 is perfect." }] : []),
+      ...(rows.some((r) => r.kge !== null) ? [{ key: "kge", name: "KGE", title: "Kling-Gupta efficiency: correlation, spread and mean in site; 1 is perfect." }] : []),
     ], rows);
   }
 }
@@ -156,10 +156,10 @@ function drawReach(place) {
   place.append(html("p", { class: "hint" }, "Filled: training rows. Outline: rows of validation and test, where predictions were asked. Outlines without filling are extrapolation."));
   const grid = html("div", { class: "grid-of-charts" });
   place.append(grid);
-  for (const one of RUN.reach) {
-    chart(html2(grid), `reach ${one.name}`, { x: { label: withUnit(one.name, one.unit), range: [one.edges[0], one.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
-      { kind: "histogram", name: "training", edges: one.edges, heights: one.train, share: 0.84, legend: "training" },
-      { kind: "histogram", name: "asked", class: "other", edges: one.edges, heights: one.other, share: 0.84, legend: one.outside > 0 ? `asked, ${one.outside < 0.001 ? "less than 0.1" : short(Math.round(1000 * one.outside) / 10)} % outside` : "asked" }] });
+  for (const reach of RUN.reach) {
+    chart(html2(grid), `reach ${reach.name}`, { x: { label: withUnit(reach.name, reach.unit), range: [reach.edges[0], reach.edges.at(-1)] }, y: { label: "share of rows", hidden: true }, height: 170, layers: [
+      { kind: "histogram", name: "training", edges: reach.edges, heights: reach.train, share: 0.84, legend: "training" },
+      { kind: "histogram", name: "asked", class: "other", edges: reach.edges, heights: reach.other, share: 0.84, legend: reach.outside > 0 ? `asked, ${reach.outside < 0.001 ? "less than 0.1" : short(Math.round(1000 * reach.outside) / 10)} % outside` : "asked" }] });
   }
   const [a, b] = RUN.reach, rows = RUN.rows;
   if (a && b) {
@@ -171,15 +171,15 @@ function drawReach(place) {
 function drawProfiles(place) {
   const grid = html("div", { class: "grid-of-charts" });
   place.append(grid);
-  for (const one of RUN.profiles) {
-    const high = Math.min(Math.max(...finite(one.chi_square), 10), 60);
-    const order = one.value.map((_, i) => i).sort((a, b) => one.value[a] - one.value[b]);
-    const value = order.map((i) => one.value[i]), chi = order.map((i) => one.chi_square[i]);
+  for (const profile of RUN.profiles) {
+    const high = Math.min(Math.max(...finite(profile.chi_square), 10), 60);
+    const order = profile.value.map((_, i) => i).sort((a, b) => profile.value[a] - profile.value[b]);
+    const value = order.map((i) => profile.value[i]), chi = order.map((i) => profile.chi_square[i]);
     const low = chi.map((v, i) => (v !== null && v <= high ? i : -1)).filter((i) => i >= 0);
     const near = [value[Math.max(low[0] - 1, 0)], value[Math.min(low.at(-1) + 1, value.length - 1)]];
-    chart(html2(grid), `profile ${one.constant} ${one.model}`, { x: { label: one.constant, range: extent(near) }, y: { label: "rise of chi-square", range: [-0.04 * high, high] }, height: 210, layers: [
+    chart(html2(grid), `profile ${profile.constant} ${profile.model}`, { x: { label: profile.constant, range: extent(near) }, y: { label: "rise of chi-square", range: [-0.04 * high, high] }, height: 210, layers: [
       { kind: "level", y: [3.84] },
-      { kind: "line", name: "profile", class: "one", x: value, y: chi, legend: one.model }] });
+      { kind: "line", name: "profile", class: "one", x: value, y: chi, legend: profile.model }] });
   }
   place.append(html("p", { class: "hint" }, "The loss with the constant held at a value and everything else refit. Below the dashed line (3.84) a value agrees with the data at 95 %."));
 }
@@ -197,49 +197,49 @@ function drawLeftOut(place) {
 }
 // what a process with memory has beside: flow duration, memory of residuals, states
 function drawMemory(place) {
-  for (const [target, one] of Object.entries(RUN.duration)) {
-    const positive = [...finite(one.observed), ...finite(one.equation)].every((v) => v > 0);
+  for (const [target, curve] of Object.entries(RUN.duration)) {
+    const positive = [...finite(curve.observed), ...finite(curve.equation)].every((v) => v > 0);
     const on = (values) => (positive ? values.map((v) => (v === null ? null : Math.log10(v))) : values);
     const unit = RUN.rows.units[target];
     chart(place, `duration ${target}`, { x: { label: "share of time exceeded" }, y: { label: positive ? `log10 of ${withUnit(target, unit)}` : withUnit(target, unit) }, height: 240, layers: [
-      { kind: "line", name: "observed", class: "three", x: one.share, y: on(one.observed), legend: "observed" },
-      { kind: "line", name: "equation", class: "two", x: one.share, y: on(one.equation), legend: "free run" }] }, "How often a value is exceeded, over all groups and times: the ends of the curve are floods and droughts.");
+      { kind: "line", name: "observed", class: "three", x: curve.share, y: on(curve.observed), legend: "observed" },
+      { kind: "line", name: "equation", class: "two", x: curve.share, y: on(curve.equation), legend: "free run" }] }, "How often a value is exceeded, over all groups and times: the ends of the curve are floods and droughts.");
   }
-  for (const [target, one] of Object.entries(RUN.memory))
+  for (const [target, memory] of Object.entries(RUN.memory))
     chart(place, `memory ${target}`, { x: { label: "rows back" }, y: { label: "correlation of residuals", range: [-0.2, 1] }, height: 210, layers: [
       { kind: "level", y: [0] },
-      { kind: "points", name: "correlation", class: "one solid", x: one.lag, y: one.correlation }] }, `How much the residual of ${target} resembles that of rows before: what lasts was missing in the process, not noise.`);
+      { kind: "points", name: "correlation", class: "one solid", x: memory.lag, y: memory.correlation }] }, `How much the residual of ${target} resembles that of rows before: what lasts was missing in the process, not noise.`);
   if (!RUN.states.length) return;
-  const choice = html("select", { "aria-label": "Group of the states" }, ...RUN.states.map((one, i) => html("option", { value: i }, one.group)));
+  const choice = html("select", { "aria-label": "Group of the states" }, ...RUN.states.map((group, i) => html("option", { value: i }, group.group)));
   place.append(html("h3", {}, "States over time"), choice);
   const grid = html("div", { class: "grid-of-charts" });
   place.append(grid);
-  const spec = (name) => { const one = RUN.states[choice.value || 0]; return { x: { label: withUnit("time", RUN.clock ?? ""), time: !RUN.clock }, y: { label: withUnit(name, RUN.rows.units[name]) }, height: 190, layers: [{ kind: "line", name, class: "one", x: one.time, y: one.states[name] }] }; };
+  const spec = (name) => { const group = RUN.states[choice.value || 0]; return { x: { label: withUnit("time", RUN.clock ?? ""), time: !RUN.clock }, y: { label: withUnit(name, RUN.rows.units[name]) }, height: 190, layers: [{ kind: "line", name, class: "one", x: group.time, y: group.states[name] }] }; };
   const drawn = Object.keys(RUN.states[0].states).map((name) => [name, chart(html2(grid), `state ${name}`, spec(name))]);
-  choice.addEventListener("change", () => drawn.forEach(([name, one]) => one.show(spec(name))));
+  choice.addEventListener("change", () => drawn.forEach(([name, drawing]) => drawing.show(spec(name))));
 }
 // what groups deviate from the relations, against a feature that the reader chooses
 function drawDeviations(place) {
   const names = Object.keys(RUN.deviations[0].columns);
   const choice = html("select", { "aria-label": "Feature beside the deviations" }, ...names.map((name) => html("option", {}, name)));
-  place.append(html("p", { class: "hint" }, "A group differs from what its features say by u, of which the dashed lines hold 95 %. A trend would be a relation that is missing; where the shrinkage is near one, the series tell little and a trend cannot show."), choice);
+  place.append(html("p", { class: "hint" }, "A group differs from what its features say by u, of which the dashed lines hold 95 %. A trend would be a relation that is missing; where the shrinkage is near deviation, the series tell little and a trend cannot show."), choice);
   const grid = html("div", { class: "grid-of-charts" });
   place.append(grid);
-  const spec = (one) => ({ x: { label: withUnit(choice.value, RUN.rows.units[choice.value]) }, y: { label: one.factor ? `u of ${one.latent}, a factor exp(u)` : `u of ${one.latent}` }, height: 210, layers: [
-    { kind: "level", y: [-1.96 * one.spread, 0, 1.96 * one.spread] },
-    { kind: "points", name: `spread ${short(one.spread)}, shrinkage ${short(one.shrinkage)}`, class: "one solid", x: one.columns[choice.value], y: one.u, legend: `spread ${short(one.spread)}, shrinkage ${short(one.shrinkage)}` }] });
-  const drawn = RUN.deviations.map((one) => [one, chart(html2(grid), `deviations ${one.latent}`, spec(one))]);
-  choice.addEventListener("change", () => drawn.forEach(([one, made]) => made.show(spec(one))));
+  const spec = (deviation) => ({ x: { label: withUnit(choice.value, RUN.rows.units[choice.value]) }, y: { label: deviation.factor ? `u of ${deviation.latent}, a factor exp(u)` : `u of ${deviation.latent}` }, height: 210, layers: [
+    { kind: "level", y: [-1.96 * deviation.spread, 0, 1.96 * deviation.spread] },
+    { kind: "points", name: `spread ${short(deviation.spread)}, shrinkage ${short(deviation.shrinkage)}`, class: "one solid", x: deviation.columns[choice.value], y: deviation.u, legend: `spread ${short(deviation.spread)}, shrinkage ${short(deviation.shrinkage)}` }] });
+  const drawn = RUN.deviations.map((deviation) => [deviation, chart(html2(grid), `deviations ${deviation.latent}`, spec(deviation))]);
+  choice.addEventListener("change", () => drawn.forEach(([deviation, made]) => made.show(spec(deviation))));
 }
 function drawTruth(place) {
   const grid = html("div", { class: "grid-of-charts" });
   place.append(html("p", { class: "hint" }, "Estimated latents against those that the simulation knows; on the dashed line they are equal."), grid);
-  for (const one of RUN.truth) {
-    const range = extent(one.true), room = 0.08 * (range[1] - range[0]), around = [range[0] - room, range[1] + room];
-    const models = Object.entries(one.models);
-    chart(html2(grid), `truth ${one.latent}`, { x: { label: withUnit(`true ${one.latent}`, one.unit), range: around }, y: { label: withUnit(`estimated ${one.latent}`, one.unit), range: around }, height: 260, layers: [
-      { kind: "diagonal" }, ...models.map(([name, y], i) => ({ kind: "points", name, class: PALETTE[i], x: one.true, y, legend: name }))],
-      notes: models.map(([name, y]) => `${name}: R² = ${score(agreement(one.true, y).r2)}`) });
+  for (const latent of RUN.truth) {
+    const range = extent(latent.true), room = 0.08 * (range[1] - range[0]), around = [range[0] - room, range[1] + room];
+    const models = Object.entries(latent.models);
+    chart(html2(grid), `truth ${latent.latent}`, { x: { label: withUnit(`true ${latent.latent}`, latent.unit), range: around }, y: { label: withUnit(`estimated ${latent.latent}`, latent.unit), range: around }, height: 260, layers: [
+      { kind: "diagonal" }, ...models.map(([name, y], i) => ({ kind: "points", name, class: PALETTE[i], x: latent.true, y, legend: name }))],
+      notes: models.map(([name, y]) => `${name}: R² = ${score(agreement(latent.true, y).r2)}`) });
   }
 }
 const VIEWS = { truth: [drawTruth, RUN.truth?.length && RUN.truth], deviations: [drawDeviations, RUN.deviations?.length && RUN.deviations], states: [drawMemory, RUN.states], fails: [drawResiduals, RUN.residuals], series: [drawSeries, RUN.series], sites: [drawSites, RUN.groups], reach: [drawReach, RUN.reach], profiles: [drawProfiles, RUN.profiles], history: [drawHistory, RUN.history], left_out: [drawLeftOut, RUN.left_out] };
