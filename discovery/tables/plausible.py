@@ -173,9 +173,13 @@ def _check_enough(split: "Split", decoder: "Decoder") -> None:
         "train": max(LEAST_SCORED, 1 + unknowns), "valid": LEAST_SCORED, "test": LEAST_SCORED
     }  # fmt: skip
     for (part, needed), table in zip(least.items(), split, strict=True):
-        rows = int(table.observed.any(1).sum())
+        # A row without weight counts in no sum.
+        seen = table.observed
+        if table.weights is not None:
+            seen = seen & (table.weights > 0)[:, None]
+        rows = int(seen.any(1).sum())
         # A process that is not row by row may have few rows of many targets each.
-        numbers = rows if decoder.rowwise else int(table.observed.sum())
+        numbers = rows if decoder.rowwise else int(seen.sum())
         if numbers < needed:
             why = (
                 f"{unknowns} latents and constants are unknown"
@@ -183,8 +187,9 @@ def _check_enough(split: "Split", decoder: "Decoder") -> None:
                 else "a score of fewer says nothing"
             )
             raise DataError(
-                f"{part} has {rows} rows with an observed target, at least {needed} are "
-                f"needed ({why}); give more rows or other fractions"
+                f"{part} has {rows} rows with an observed target"
+                + (" and a weight above zero" if table.weights is not None else "")
+                + f", at least {needed} are needed ({why}); give more rows or other fractions"
             )
 
 

@@ -96,13 +96,12 @@ def target_as_feature(rng: random.Random) -> Malformed:
 
 def wild_weights(rng: random.Random) -> Malformed:
     """Weights that cannot be meant."""
-    values: list[float] = [1e300, -1.0, np.inf, np.nan, 0.0, 1e-300]
+    values: list[float] = [1e300, -1.0, np.inf, np.nan, 0.0, 1.0, 1e-300]
     value = rng.choice(values)
-    weights = np.zeros(120) if value == 0 else np.ones(120)
+    weights = np.zeros(120) if value in (0, 1) else np.ones(120)
     weights[rng.randrange(120)] = value
-    return Malformed(
-        f"a weight of {value}", with_column("w", weights), {"data": {"weights": "w"}}
-    )
+    name = f"a weight of {value}, others {weights[:2].min():g}"
+    return Malformed(name, with_column("w", weights), {"data": {"weights": "w"}})
 
 
 def odd_cell(rng: random.Random) -> Malformed:

@@ -115,6 +115,13 @@ def test_rows_without_a_target_do_not_count(tmp_path):
         prepared(tmp_path, table)
 
 
+def test_rows_without_a_weight_do_not_count(tmp_path):
+    table = frame().assign(w=0.0)
+    table.loc[:3, "w"] = 1.0
+    with pytest.raises(DataError, match=r"has \d rows with .* and a weight above zero"):
+        prepared(tmp_path, table, weights="w")
+
+
 @pytest.mark.parametrize("of", [lambda y: y, lambda y: 3 - 2000 * y])
 def test_the_target_in_another_unit_is_no_feature_of_a_process(tmp_path, of):
     table = frame()
