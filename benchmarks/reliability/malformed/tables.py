@@ -41,7 +41,8 @@ ODD_CELLS = (
     "½",
 )
 NAMES = ('a"b', "a\\b", "a;b", "x" * 300, "=1+1", "@cmd", "-x", "µ", "σ²", "a b", "a,b", "🌱🌱",
-         "None", "p", "exp", "0", "x1.1", "{x}", "$x$", "<b>", "%s", "class")  # fmt: skip
+         "None", "p", "exp", "0", "x1.1", "{x}", "$x$", "<b>", "%s", "class", "rb", "q10",
+         "e\u0301", "\u03bc")  # fmt: skip
 
 
 def outlier(rng: random.Random) -> Malformed:
@@ -176,12 +177,12 @@ def stamps(rng: random.Random) -> Malformed:
 
 
 def named(rng: random.Random) -> Malformed:
-    """A column of any name that a table can have."""
-    name = rng.choice(NAMES)
+    """Columns of any name that a table can have, as feature or forcing."""
+    name, other = rng.sample(NAMES, 2)
     return Malformed(
-        f"a feature called {name[:20]!r}",
-        lambda frame: frame.rename(columns={"x1": name}),
-        {"features": [name, "x2"]}, sound=True,
+        f"a feature called {name[:20]!r}, a forcing {other[:20]!r}",
+        lambda frame: frame.rename(columns={"x1": name, "ta": other}),
+        {"features": [name, "x2"], "forcings": {"ta": other}}, sound=True,
     )  # fmt: skip
 
 
