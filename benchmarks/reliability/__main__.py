@@ -27,6 +27,7 @@ from benchmarks.reliability.loaders import loaders
 from benchmarks.reliability.malformed.attempt import malformed_inputs
 from benchmarks.reliability.numeric import LAWS, laws_kept
 from benchmarks.reliability.numeric_models import HEAVY, HEAVY_ROWS, MODEL_LAWS
+from benchmarks.reliability.numeric_series import SERIES_LAWS
 from benchmarks.reliability.score import Attempts, Score
 from benchmarks.reliability.study import make_run
 from benchmarks.reliability.units import PAIRS, units_kept
@@ -65,9 +66,10 @@ def _malformed(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
 
 def _numeric(run: MakeRun, place: Path, attempts: Attempts) -> list[Score]:
     # a sample of the heavy ones takes as long as a hundred of the others
-    few = max(attempts.count // 100, 5)
+    few, some = (max(attempts.count // share, 5) for share in (100, 10))
     return [
         laws_kept(LAWS | MODEL_LAWS, attempts.count, attempts),
+        laws_kept(SERIES_LAWS, some, attempts, HEAVY_ROWS),
         laws_kept(HEAVY, few, attempts, HEAVY_ROWS),
     ]
 

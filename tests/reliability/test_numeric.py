@@ -18,6 +18,7 @@ from benchmarks.reliability.numeric_models import (
     MODEL_LAWS,
     WITHOUT_LAW,
 )
+from benchmarks.reliability.numeric_series import SERIES_LAWS
 from sciren.errors import DataError
 
 QUICK = LAWS | MODEL_LAWS
@@ -26,6 +27,11 @@ QUICK = LAWS | MODEL_LAWS
 @pytest.mark.parametrize("name", QUICK)
 def test_laws_hold_at_extreme_inputs(name):
     assert broken_law(QUICK[name], 10, seed=2) == ""
+
+
+@pytest.mark.parametrize("name", SERIES_LAWS)
+def test_fits_of_series_hold_at_extreme_inputs(name):
+    assert broken_law(SERIES_LAWS[name], 3, 2, HEAVY_ROWS) == ""
 
 
 @pytest.mark.slow
