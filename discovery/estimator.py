@@ -181,7 +181,9 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
             y: observations, nan where there is none.
             groups: (n,) labels of rows that belong together (sites, weeks): whole
                 groups are kept for validation, and errors count groups.
-            sample_weight: (n,) weights of the rows; a row of weight zero is not there.
+            sample_weight: (n,) weights of the rows, precisions and not counts: twice the
+                weight is half the variance of the noise, while two equal rows are two
+                measurements; a row of weight zero is not there.
             forcings: what the process model reads, where it does not stand in X: name ->
                 values or a table, or the values (n,) of its one forcing.
         """
@@ -324,7 +326,7 @@ class ScIReNRegressor(Rows, Results, RegressorMixin, BaseEstimator):
         if interval is not None:
             frame = self._frame(X, table)
             return self.discovery_.predict(frame, using, interval=interval)
-        self._warn_outside(table)
+        self._warn_outside(X, table)
         return self._predicted(table, using)
 
     def _predicted(

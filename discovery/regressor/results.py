@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sklearn.utils.validation import check_is_fitted
 
 from discovery.regressor.plots import Plots
+from sciren.errors import ConfigError
 from symbolic.options import SymbolicOptions, options_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ class Results(Plots):
         check_is_fitted(self)
         # Called for its check, before anything is thrown away.
         options_of(None, {"model_selection": candidate})
+        found = None if self._discovery is None else self._discovery.equations
+        if isinstance(candidate, int) and found is not None:
+            count = len(found.candidates)
+            if not 0 <= candidate < count:
+                raise ConfigError(
+                    f"choose({candidate}): there are candidates 0 to {count - 1}; see "
+                    "discovery_.equations.candidates"
+                )
         self.model_selection = candidate
         self._discovery = None
         return self

@@ -16,7 +16,7 @@ from discovery.regressor.inputs import (
     column_position,
     given_forcings,
 )
-from discovery.tables.columns import with_kinds
+from discovery.tables.columns import named_frame, with_kinds
 from sciren.errors import ConfigError, DataError, closest_names
 
 if TYPE_CHECKING:
@@ -181,9 +181,9 @@ class Rows:
                 beside[name] = np.full(len(values), np.nan)
         return self._table(values, beside)
 
-    def _warn_outside(self, table: "Table") -> None:
+    def _warn_outside(self, X: Any, table: "Table") -> None:
         """Warn of rows beyond those that the model was made from."""
-        from discovery.runs.predict import warn_outside
+        from discovery.runs.predict import warn_outside, warn_unseen
 
         made = (self._train, self._valid)
         column_values = [_by_column(part) for part in made]
@@ -194,7 +194,13 @@ class Rows:
             ]
             for name in column_values[0]
         }
-        warn_outside(ranges, _by_column(table), self._kinds)
+        now = _by_column(table)
+        warn_outside(ranges, now, self._kinds)
+        words = named_frame(X) if self._kinds else None
+        if words is not None:
+            warn_unseen(
+                self._kinds, words, {n: now[n] for n in self._kinds if n in now}
+            )
 
     def _frame(self, X: Any, table: "Table") -> "pd.DataFrame":
         """Return the columns of X, and forcings beside it, under their names."""
@@ -203,6 +209,11 @@ class Rows:
         values = np.asarray(with_kinds(X, (), {}, self._kinds)[0], dtype=float)
         index = getattr(X, "index", None)
         frame = pd.DataFrame(values, columns=self._column_names(), index=index)
+        # classes as they are written, so that messages show unseen ones
+        words = named_frame(X) if self._kinds else None
+        if words is not None:
+            classes = {n: words[n].to_numpy() for n in self._kinds if n in words}
+            frame = frame.assign(**classes)
         names = self._forcing_names()
         beside = {
             names[name]: part.numpy()

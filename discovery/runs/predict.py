@@ -134,18 +134,31 @@ def _in_kinds(discovery: DiscoveryRecord, frame: "pd.DataFrame") -> "pd.DataFram
 
     kinds = kinds_of(discovery)
     made = encoded_frame(frame, kinds)
-    for name, kind in kinds.items():
-        trained_on = kind.known(made[name].to_numpy()) if name in made.columns else None
-        if trained_on is not None and not trained_on.all():
-            unseen = dict.fromkeys(frame[name].to_numpy()[~trained_on].tolist())
-            cells = ", ".join(map(repr, [*unseen][:3]))
-            warnings.warn(
-                f"column {name!r}: {float((~trained_on).mean()):.1%} of the rows hold classes "
-                f"that training had not ({cells}); they get the mean of the classes",
-                DataWarning,
-                stacklevel=4,
-            )
+    warn_unseen(kinds, frame, {n: made[n].to_numpy() for n in kinds if n in made})
     return made
+
+
+def warn_unseen(
+    kinds: "Kinds", frame: "pd.DataFrame", codes: Mapping[str, np.ndarray]
+) -> None:
+    """Warn of classes that training had not.
+
+    Args:
+        kinds: of the features;  frame: their cells as they are written.
+        codes: their numbers (n,).
+    """
+    for name, values in codes.items():
+        trained_on = kinds[name].known(values)
+        if trained_on is None or trained_on.all():
+            continue
+        unseen = dict.fromkeys(frame[name].to_numpy()[~trained_on].tolist())
+        cells = ", ".join(map(repr, [*unseen][:3]))
+        warnings.warn(
+            f"column {name!r}: {float((~trained_on).mean()):.1%} of the rows hold classes "
+            f"that training had not ({cells}); they get the mean of the classes",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _by_equations(

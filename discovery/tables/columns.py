@@ -1,12 +1,15 @@
 """Columns of X for the estimator: words and named classes as numbers, circles as they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sciren.data.kinds import FeatureKind, encoded_frame, kinds_of
 from sciren.errors import ColumnError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def with_kinds(
@@ -25,24 +28,12 @@ def with_kinds(
         ColumnError: a column that X does not have.
         DataError: too many classes.
     """
-    import pandas as pd
-
-    # pandas has columns, polars and pyarrow speak the Arrow stream interface; no import
-    # needed to tell a table.
-    table = hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__")
+    table = _is_table(X)
     if not (table or categorical or periodic or known):
         return X, {}
-    if table:
-        from sciren.data.conversion import as_frame
-
-        frame = as_frame(X)
-    else:
-        values = np.asarray(X)
-        if values.ndim != 2:
-            return X, {}
-        names = [f"x{k}" for k in range(values.shape[1])]
-        # An array of objects may hold numbers in some columns and words in others.
-        frame = pd.DataFrame(values, columns=names).infer_objects()
+    frame = named_frame(X)
+    if frame is None:
+        return X, {}
     columns = list(frame.columns)
     if known is None:
         classes = [_name(column, columns) for column in categorical]
@@ -52,6 +43,28 @@ def with_kinds(
         return X, {}
     encoded = encoded_frame(frame, known)
     return (encoded if table else encoded.to_numpy(dtype=float)), dict(known)
+
+
+def _is_table(X: Any) -> bool:
+    # pandas has columns, polars and pyarrow speak the Arrow stream interface; no import
+    # needed to tell a table.
+    return hasattr(X, "columns") or hasattr(X, "__arrow_c_stream__")
+
+
+def named_frame(X: Any) -> "pd.DataFrame | None":
+    """Return X with names of its columns, cells as they are; None for another shape."""
+    import pandas as pd
+
+    if _is_table(X):
+        from sciren.data.conversion import as_frame
+
+        return as_frame(X)
+    values = np.asarray(X)
+    if values.ndim != 2:
+        return None
+    names = [f"x{k}" for k in range(values.shape[1])]
+    # An array of objects may hold numbers in some columns and words in others.
+    return pd.DataFrame(values, columns=names).infer_objects()
 
 
 def _name(column: str | int, columns: Sequence[Any]) -> Any:

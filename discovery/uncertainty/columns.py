@@ -63,13 +63,13 @@ def interval_columns(
         latent for latent in uncertainty.latents if latent not in uncertainty.targets
     ]
     means = [*(f"{target}_mean" for target in uncertainty.targets), *latents]
-    for name in means:
-        bands |= {f"{name}{end}": np.full(count, np.nan) for end in ("_low", "_high")}
+    wanted = [f"{name}{end}" for name in means for end in ("_low", "_high")]
+    bands |= {name: np.full(count, np.nan) for name in wanted}
     for first in range(0, count, AT_ONCE):
         part = slice(first, first + AT_ONCE)
         chunk = {name: values[part] for name, values in columns.items()}
         for name, values in limits(uncertainty, respond, chunk, level).items():
-            if name in bands:
+            if name in wanted:  # a latent that is a target has the limits of its mean
                 bands[name][part] = values
     bands |= _given_limits(uncertainty, own, latents, level) if own else {}
     for name in means:

@@ -16,11 +16,11 @@ from sciren.decoders import Q10Respiration, process_model
 from sciren.errors import ColumnError, ConfigError, DataError
 from sciren.parameters import Parameter
 
-# whole rows are held out to choose by, so that a row of weight two, which is in one part,
-# is not the same as two rows, which may be in both
+# Weights are precisions and not counts: two equal rows are two measurements, of which each
+# adds to what is known of the noise, and one may be held out to choose by; a row of weight
+# two is one measurement, twice as exact.
 UNLIKE = {
-    f"check_sample_weight_equivalence_on_{kind}_data": "rows are held out to choose by"
-    for kind in ("dense", "sparse")
+    "check_sample_weight_equivalence_on_dense_data": "weights are precisions, not counts"
 }
 
 

@@ -251,6 +251,33 @@ def test_another_candidate_is_taken_without_training(found):
         other.choose("simplest")
 
 
+def test_a_candidate_that_is_not_there_leaves_all_as_it_is(found):
+    equations = found.discovery_.equations
+    row = len(equations.candidates)
+    with pytest.raises(ConfigError, match=rf"choose\({row}\): there are candidates"):
+        found.choose(row)
+    assert found.discovery_.equations is equations
+
+
+@pytest.mark.parametrize("interval", [None, 0.9])
+def test_classes_that_training_had_not_are_told_by_their_names(interval):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"x": rng.uniform(0, 5, 120), "veg": rng.choice(["ENF", "DBF", "CRO"], 120)}
+    )
+    y = frame["x"] + (frame["veg"] == "CRO") + 0.1 * rng.normal(size=120)
+    model = ScIReNRegressor(compose=0, bootstrap=0, random_state=0, hidden=()).fit(
+        frame, y
+    )
+    new = frame.head(4).assign(veg=["ENF", "ice", "DBF", "CRO"])
+    with pytest.warns(DataWarning, match=r"'veg': 25.0% .* had not \('ice'\)"):
+        model.predict(new, interval=interval)
+    words = frame.to_numpy(dtype=object)
+    model.set_params(categorical=[1]).fit(words, y)
+    with pytest.warns(DataWarning, match=r"'x1': 25.0% .* \('ice'\)"):
+        model.predict(new.to_numpy(dtype=object), interval=interval)
+
+
 def test_every_figure_is_returned(found):
     for plot in ("graph", "edges", "profiles", "observed", "history"):
         assert isinstance(getattr(found, f"plot_{plot}")(), Figure)

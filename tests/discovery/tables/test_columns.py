@@ -7,7 +7,7 @@ import pytest
 from discovery import ScIReNRegressor
 from discovery.tables.columns import with_kinds
 from sciren.data.kinds import Categorical, Periodic
-from sciren.errors import ColumnError
+from sciren.errors import ColumnError, DataWarning
 
 FRAME = pd.DataFrame({"veg": ["b", "a", "b"], "doy": [1.0, 90.0, 300.0]})
 
@@ -47,6 +47,7 @@ def test_the_estimator_takes_words_and_circles():
     assert model.score(frame, y) > 0.99
     turned = model.predict(frame.assign(hour=frame["hour"] + 48))
     np.testing.assert_allclose(turned, model.predict(frame))
-    other = model.predict(frame.assign(veg="c"))
+    with pytest.warns(DataWarning, match=r"that training had not \('c'\)"):
+        other = model.predict(frame.assign(veg="c"))
     means = np.array([np.mean(other), np.mean(model.predict(frame))])
     assert abs(means[0] - means[1]) < 0.05

@@ -179,6 +179,17 @@ def test_the_estimator_gives_the_same_columns(record):
     assert model.predict(x).shape == (len(x),)
 
 
+def test_a_target_that_is_its_own_latent_has_limits_of_observations():
+    rng = np.random.default_rng(8)
+    x = rng.uniform(0, 5, (1200, 1))
+    y = x[:, 0] + 0.3 * rng.normal(size=1200)
+    model = ScIReNRegressor(hidden=(), compose=0, bootstrap=0, random_state=0)
+    result = model.fit(x[:400], y[:400]).predict(x[400:], interval=0.9)
+    inside = (result["y_low"] < y[400:]) & (y[400:] < result["y_high"])
+    assert 0.86 < inside.mean() < 0.94
+    assert (result["y_mean_high"] < result["y_high"]).all()
+
+
 @pytest.mark.parametrize("kind", ["identity", "log"])
 def test_the_scale_of_the_comparison_goes_there_and_back(kind):
     scale = Comparison(kind, 2.0, 0.5)
