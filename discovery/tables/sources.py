@@ -16,6 +16,7 @@ import pandas as pd
 from discovery.config.reading import ReadingSettings
 from discovery.tables.datasets import frame_of_dataset, open_dataset
 from discovery.tables.kinds import DATASETS, PARQUET, kind_of
+from discovery.tables.text_tables.form import readable_name
 from discovery.tables.text_tables.reader import read_text
 from sciren.config_errors import config_error
 from sciren.data.conversion import as_frame
@@ -212,5 +213,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     # An index with a name was a column once (often the time); without one it only
     # counts.
     frame = frame.reset_index(drop=not stored)
-    frame.attrs = {"units": dict(frame.attrs.get("units", {})), "notes": []}
+    units = dict(frame.attrs.get("units", {}))
+    written = [str(name) for name in frame.columns]
+    renamed = {n: s for n in written if (s := readable_name(n)) != n}
+    frame = frame.rename(columns=renamed)
+    check_unique_columns(frame)
+    frame.attrs = {
+        "units": {renamed.get(name, name): unit for name, unit in units.items()},
+        "notes": [f"column {o!r} is read as {n!r}" for o, n in renamed.items()],
+    }
     return frame

@@ -230,12 +230,12 @@ MALFORMED = {
         {"features": ["x1", "qc flag"], "data": {"rows": "qc flag > 1"}},
         "write the name 'qc flag' in quotes",
     ),
-    "a name that no equation can hold": (
+    "a name written with what nobody sees": (
         lambda folder: good().rename(columns={"x2": "T\u200b2"}).to_csv(
             folder / "data.csv", index=False
         ),
         {"features": ["x1", "T\u200b2"]},
-        "key 'features': 'T\\u200b2' is no name",
+        "there is no column 'T\\u200b2'. Closest names: T2",
     ),
     "a unit that is not known": (None, {"convert": {"x2": "K"}}, "'x2' is not known"),
     "another quantity": (

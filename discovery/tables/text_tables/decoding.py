@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from discovery.tables.kinds import EXCEL
-from discovery.tables.text_tables.form import as_setting
+from discovery.tables.text_tables.form import as_setting, join_records
 from discovery.tables.text_tables.sheets import sheet_lines
 from sciren.errors import DataError
 
@@ -74,7 +74,7 @@ def file_lines(path: Path, reading: "ReadingSettings", most: int = -1) -> list[s
         )
     if not any(line.strip() for line in lines):
         raise DataError(f"{path}: the file is empty")
-    return lines
+    return join_records(lines, reading.separator or ",") if '"' in text else lines
 
 
 def _decoded(path: Path, raw: bytes, encoding: str | None, cut: bool = False) -> str:

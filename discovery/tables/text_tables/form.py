@@ -36,6 +36,39 @@ def cells_of(line: str, separator: str) -> list[str]:
     return [cell.strip() for cell in next(rows, [])]
 
 
+def readable_name(name: str) -> str:
+    """Return a name without characters that nobody sees: line breaks, zero width, marks.
+
+    Blanks of any kind become one that can be typed.
+    """
+    shown = (c if c.isprintable() else " " * c.isspace() for c in name)
+    return name if name.isprintable() else " ".join("".join(shown).split())
+
+
+def join_records(lines: list[str], separator: str) -> list[str]:
+    """Put a row that goes on behind a line break inside quotes on its first line.
+
+    The other lines of such a row are empty, so that lines keep their numbers.
+    """
+    end = re.escape(separator)
+    # closed cells, then one whose quotes stay open: a mark of inches opens none
+    begun = re.compile(
+        rf'(?:(?:\s*"(?:[^"]|"")*"\s*|(?!\s*")[^{end}]*){end})*\s*"(?:[^"]|"")*'
+    )
+    joined, k = list(lines), 0
+    while k < len(joined):
+        first, k = k, k + 1
+        if joined[first].count('"') % 2 == 0 or not begun.fullmatch(joined[first]):
+            continue
+        for last in range(k, min(first + MOST_LINES, len(joined))):
+            row = " ".join(line.strip() for line in joined[first : last + 1])
+            if not begun.fullmatch(row):
+                joined[first : last + 1] = [row, *[""] * (last - first)]
+                k = last + 1
+                break
+    return joined
+
+
 def is_number(text: str, decimal: str = ".") -> bool:
     """Whether a cell is a number with this decimal mark."""
     if decimal == ",":
@@ -52,6 +85,9 @@ def is_number(text: str, decimal: str = ".") -> bool:
 
 def _is_value(text: str, decimal: str) -> bool:
     return is_number(text, decimal) or _DATE.fullmatch(text) is not None
+
+
+MOST_LINES = 50  # of one row; quotes that nothing closes are an error and no long cell
 
 
 @dataclass(frozen=True)

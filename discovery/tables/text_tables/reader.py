@@ -20,6 +20,7 @@ from discovery.tables.text_tables.form import (
     cells_of,
     form_of,
     is_number,
+    readable_name,
 )
 from sciren.errors import DataError
 
@@ -45,6 +46,7 @@ class _Head:
     names: list[str]
     units: dict[str, str]
     first: int
+    renamed: dict[str, str]
 
 
 def read_text(
@@ -74,7 +76,10 @@ def read_text(
     _check_cells(path, body, head.names, reading.separator or ",", lines, head.first)
     frame = _parsed(body, head.names, reading, as_text)
     frame.attrs["units"] = head.units
-    frame.attrs["notes"] = [f"skipped {comments} comment lines"] if comments else []
+    frame.attrs["notes"] = [
+        *([f"skipped {comments} comment lines"] if comments else []),
+        *(f"column {old!r} is read as {new!r}" for old, new in head.renamed.items()),
+    ]
     return frame
 
 
@@ -105,7 +110,9 @@ def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head
     named = lines[place].lstrip()
     if reading.comment is not None:
         named = named.removeprefix(reading.comment)
-    names = cells_of(named, separator)
+    written = cells_of(named, separator)
+    names = [readable_name(name) for name in written]
+    renamed = {n: name for n, name in zip(written, names, strict=True) if n != name}
     rest = [(number, line) for number, line in shown if number > place]
     units: dict[str, str] = {}
     if reading.units_row is not None:
@@ -124,7 +131,7 @@ def _head(path: Path, lines: Sequence[str], reading: "ReadingSettings") -> _Head
     else:
         _check_form(path, names, shown, place, reading)
     _refuse_doubles(path, names)
-    return _Head(names, units, first)
+    return _Head(names, units, first, renamed)
 
 
 def _first_lines(

@@ -263,6 +263,49 @@ def test_a_row_with_another_number_of_cells_is_named(tmp_path, text, message):
     assert message in refused(written(tmp_path, text))
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("ta\u200b", "ta"), ("ta\u202e", "ta"), ("ta\u00a0(K)", "ta (K)"),
+        ("ta\n (K)", "ta (K)"), ("\ufeffta", "ta"), ("t a", "t a"),
+    ],
+)  # fmt: skip
+def test_names_are_read_without_what_nobody_sees(tmp_path, name, read, ending):
+    path, frame = tmp_path / f"a.{ending}", pd.DataFrame({"x": [1, 2], name: [3, 4]})
+    getattr(frame, f"to_{ending}")(path, index=False)
+    table = read_table(path)
+    assert list(table.columns) == ["x", read]
+    seen = name == read or (ending == "csv" and "\n" in name)
+    assert table.attrs["notes"] == (
+        [] if seen else [f"column {name!r} is read as {read!r}"]
+    )
+
+
+def test_two_names_that_look_alike_are_refused(tmp_path):
+    frame = pd.DataFrame({"ta": [1, 2], "ta\u200b": [3, 4]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    path = written(tmp_path, frame.to_csv(index=False))
+    assert "'ta'" in refused(path)
+    with pytest.raises(DataError, match="'ta'"):
+        read_table(tmp_path / "a.parquet")
+
+
+def test_cells_go_on_behind_a_line_break_inside_quotes(tmp_path):
+    text = 'a,"b\n(K)",note\n1,2,"wind\nand, ""rain"""\n3,4,5" pipe\n5,6,7" pipe\n'
+    table = read_table(written(tmp_path, text), ids=["note"])
+    assert list(table.columns) == ["a", "b (K)", "note"]
+    assert table["note"].tolist() == ['wind and, "rain"', '5" pipe', '7" pipe']
+    # lines keep the numbers that an editor shows
+    short = text + "8,9\n"
+    assert "line 7 has 2 of 3 cells" in refused(written(tmp_path, short))
+
+
+def test_quotes_that_nothing_closes_swallow_no_table(tmp_path):
+    text = "a,b\n1,2\n" + '3,"4\n' + "5,6\n" * 99
+    assert "close the quotes" in refused(written(tmp_path, text))
+
+
 @pytest.mark.parametrize("name", ["utf-16", "utf-32", "utf-8-sig"])
 def test_text_with_a_mark_is_read_in_its_encoding(tmp_path, name):
     path = written(tmp_path, "té,nee\n1,2\n".encode(name))
