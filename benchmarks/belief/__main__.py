@@ -2,11 +2,12 @@
 
 Parts: selection (false discoveries and power, thirteen cells), placebo (surrogate features),
 verdict (right and wrong models, useless features), interactions (terms of several
-features, real and not), identifiability (eleven cases),
+features, real and not), identifiability (twelve cases),
 coverage (intervals of constants, means and latents), coefficients (of closed forms),
-bands (whole curves), forms (names of curves inside them), prediction (new observations),
-kinds (effects and slopes of classes, waves on a circle), edges (from 20 edges on), towers
-(real tables, with --data DIR where they lie), times (CPU seconds of every step).
+bands (whole curves), forms (names of curves inside them), training (curves of networks),
+prediction (new observations), kinds (effects and slopes of classes, waves on a circle),
+edges (from 20 edges on), towers (real tables, with --data DIR where they lie),
+times (CPU seconds of every step).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 ``--store`` keeps it in figures.json, and ``figures`` writes what is stored into the documents.
 """
@@ -30,6 +31,7 @@ PARTS = {
     "coefficients": "benchmarks.belief.coefficients",
     "bands": "benchmarks.belief.curve_bands",
     "forms": "benchmarks.belief.forms",
+    "training": "benchmarks.belief.training",
     "prediction": "benchmarks.belief.prediction",
     "kinds": "benchmarks.belief.kinds",
     "edges": "benchmarks.belief.many_edges",
@@ -40,7 +42,10 @@ HERE = Path(__file__).parent
 FIGURES = StoredFigures(
     "belief",
     HERE / "figures.json",
-    (HERE / "README.md", HERE.parents[1] / "docs" / "verdict.md"),
+    (
+        HERE / "README.md",
+        *(HERE.parents[1] / "docs" / name for name in ("verdict.md", "training.md")),
+    ),
 )
 
 

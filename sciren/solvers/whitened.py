@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.data.table import Table
 from sciren.inference.noise import NoiseLaw, Whitening
 from sciren.inference.observed import ObservedProcess, stretch_rows
 from sciren.solvers.levenberg import Normal
@@ -69,6 +70,27 @@ class WhitenedTerm(ProcessTerm):
         made._whitening, made._size = whitening, size
         made._rows = torch.from_numpy(process.rows)
         return made
+
+    @classmethod
+    def of_model(
+        cls, term: ProcessTerm, table: Table, raw: Tensor, law: NoiseLaw
+    ) -> ProcessTerm:
+        """Lay a law on the loss of a model whose own mean carries the size of the noise.
+
+        Args:
+            term: of a table;  raw: (n, L) raw latents on its rows.
+        Returns:
+            The term as it is where nothing is observed or a mean is not finite.
+        """
+        if not term.observations.weights.any():
+            return term
+        model = term.model
+        process = ObservedProcess.of(model, table, term.observations.scale)
+        constants = model.constant_raw.detach().cpu().numpy()
+        mean = process.evaluate(raw.detach().cpu().numpy(), constants).mean
+        if not np.isfinite(mean).all():
+            return term
+        return cls.of(term, process, law, mean)
 
     # -- other rows -------------------------------------------------------------------
     def take(self, rows: Tensor) -> ProcessTerm:
@@ -131,6 +153,18 @@ class WhitenedTerm(ProcessTerm):
         loss = (self._factors(members) * squares).sum(1)
         loss = loss + self._outside(self._violation(raw))
         return torch.where(torch.isfinite(loss), loss, torch.inf)
+
+    @torch.no_grad()
+    def data_by_row(self, raw: Tensor, constants: Tensor) -> tuple[Tensor, Tensor]:
+        """Whitened squares (S, n) of the rows, and their number (n,)."""
+        residual = self.residual(raw, constants)
+        squares = self._white(residual.permute(1, 2, 0)).T ** 2
+        rows = self._rows.to(squares.device)
+        by_row = squares.new_zeros(len(squares), self.n_rows).index_add(
+            1, rows, squares
+        )
+        count = squares.new_zeros(self.n_rows)
+        return by_row, count.index_add(0, rows, squares.new_ones(len(rows)))
 
     def columns(
         self, raw: Tensor, constants: Tensor, designs: Sequence[Tensor]

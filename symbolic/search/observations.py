@@ -9,7 +9,6 @@ import numpy as np
 from sciren.comparison import ResidualScale
 from sciren.errors import ColumnError, TrainingError, closest_names
 from sciren.inference.noise import NoiseLaw
-from sciren.inference.observed import ObservedProcess
 from sciren.solvers.process_term import ProcessTerm
 from sciren.solvers.whitened import WhitenedTerm
 from sciren.training.noise import noise_weights
@@ -90,27 +89,10 @@ def observed(model: "ScIReN", table: "Table", law: str | None = None) -> Observe
     if law is None and model.noise_law is not None:
         noise_law = NoiseLaw.from_json(model.noise_law)
         if not noise_law.plain:
-            term = _whitened(model, table, term, noise_law, scaled)
+            # The selected curves, as training left them, carry the size of the noise.
+            raw = model.raw_latents(scaled)
+            term = WhitenedTerm.of_model(term, table, raw, noise_law)
     return Observed(term, scaled)
-
-
-def _whitened(
-    model: "ScIReN",
-    table: "Table",
-    term: ProcessTerm,
-    law: NoiseLaw,
-    scaled: "Tensor",
-) -> ProcessTerm:
-    """Lay an estimated law on a loss, where its rows are observed and finite."""
-    if not term.observations.weights.any():
-        return term
-    process = ObservedProcess.of(model, table, term.observations.scale)
-    raw, constants = model.raw_latents(scaled).detach(), model.constant_raw.detach()
-    # The selected curves, as training left them, carry the size of the noise.
-    mean = process.evaluate(raw.cpu().numpy(), constants.cpu().numpy()).mean
-    if not np.isfinite(mean).all():
-        return term
-    return WhitenedTerm.of(term, process, law, mean)
 
 
 def sampled(whole: Observed, table: "Table", most: int, seed: int) -> Sample:

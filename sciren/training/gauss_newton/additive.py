@@ -10,6 +10,7 @@ from sciren.solvers.effort import Effort
 from sciren.solvers.levenberg import Normal, hold
 from sciren.solvers.normal_equations import Sums
 from sciren.solvers.process_term import LocalModel, ProcessTerm
+from sciren.solvers.whitened import WhitenedTerm
 from sciren.training.gauss_newton.design import SplineDesign, chunks
 
 # Holds directions that no row sees, such as the constant of a centred edge. With 1e-8 and no
@@ -144,6 +145,9 @@ class AdditiveProblem:
         """Observed loss plus smoothness (S,)."""
         coefficients, constants = self.split(theta)
         loss = self._penalised(theta)
+        # Memory mixes rows: whole columns are whitened, not one part after the other.
+        if isinstance(self.term, WhitenedTerm):
+            return loss + self.term.loss(self.raw(theta), constants, members)
         for part in chunks(self.term.n_rows, self._numbers(len(theta))):
             raw = self._raw(self.spline.columns(part), coefficients)
             loss = loss + self.term.part(part).loss(raw, constants, members)
@@ -168,12 +172,7 @@ class AdditiveProblem:
 
     def normal(self, theta: Tensor, members: Tensor) -> Normal:
         """Loss and normal equations."""
-        coefficients, constants = self.split(theta)
-        widths = [self.block] * self.n_latents
-        sums = Sums(len(theta), widths, self.n_constants, theta)
-        for part in chunks(self.term.n_rows, len(theta) * self.block):
-            self._add_rows(sums, coefficients, constants, part, members)
-        normal = sums.normal()
+        normal = self._observed_normal(theta, members)
         # theta' R theta: half gradient R theta, matrix R.
         pull = theta @ self.penalty
         full = Normal(
@@ -183,6 +182,23 @@ class AdditiveProblem:
         )
         active = self.active if len(self.active) == 1 else self.active[members]
         return hold(full, active)
+
+    def _observed_normal(self, theta: Tensor, members: Tensor) -> Normal:
+        """Loss and normal equations without the penalty."""
+        coefficients, constants = self.split(theta)
+        if isinstance(self.term, WhitenedTerm):
+            wide = [d.expand(len(theta), -1, -1) for d in self._designs()]
+            return self.term.normal(self.raw(theta), constants, members, wide)
+        widths = [self.block] * self.n_latents
+        sums = Sums(len(theta), widths, self.n_constants, theta)
+        for part in chunks(self.term.n_rows, len(theta) * self.block):
+            self._add_rows(sums, coefficients, constants, part, members)
+        return sums.normal()
+
+    def _designs(self) -> list[Tensor]:
+        """d(raw latent)/d(its coefficients) of all rows, (n, 1 + d m) for each latent."""
+        columns = self.spline.columns(slice(None))
+        return [scale * columns for scale in self.scale]
 
     def _add_rows(
         self,
@@ -224,6 +240,9 @@ class AdditiveProblem:
 
     def normals_of(self, theta: Tensor, parts: Sequence[Tensor]) -> list[Normal]:
         """Shares of sets of rows (positions) in the normal equations of theta (1, P)."""
+        if isinstance(self.term, WhitenedTerm):
+            raw, constants = self.raw(theta), self.split(theta)[1]
+            return self.term.normals_of_parts(raw, constants, self._designs(), parts)
         widths = [self.block] * self.n_latents
         member = torch.zeros(1, dtype=torch.long, device=theta.device)
         normals = []

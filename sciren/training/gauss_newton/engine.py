@@ -22,6 +22,7 @@ from sciren.training.gauss_newton.selection import eliminate, record_path
 from sciren.training.gauss_newton.solver import AnyProblem, StageSolver
 from sciren.training.gauss_newton.sparse import by_path, solve_sparse
 from sciren.training.gauss_newton.stages import Step
+from sciren.training.gauss_newton.whitening import whitened
 from sciren.training.member import Member
 from sciren.training.progress import Progress
 
@@ -51,11 +52,11 @@ class GaussNewton:
 
     def run(self) -> Step:
         """Train, write the result into the model, and return it."""
-        # 1. Which edges; 2. weights that follow from the fit; 3. which curves others
-        # imitate; 4. profiles, which may lead to a better minimum; 5. the model is
+        # 1. Which edges; 2. the law of the noise, which follows from the fit; 3. which
+        # curves others imitate; 4. profiles, which may lead to a better minimum; 5. the model is
         # written.
         full, step = self._sparse() if by_path(self.solver) else self._one_by_one()
-        step = self._reweighted(step)
+        step = whitened(self.solver, self._reweighted(step))
         self._concurvity(step)
         if self.config.profiles:
             step = self._profiled(step)

@@ -1,0 +1,83 @@
+"""The last fit of curves whose rows remember each other or share a group.
+
+Such rows say again what their neighbours said, and plain squares follow slow noise with
+the curves. So when edges are chosen, curves and constants are fitted once more to rows that
+are whitened by the estimated law of the noise, as equations and intervals are. On records
+of 1,000 rows with AR 0.9 the error of a latent's shape falls from 0.15 to 0.05
+(`python -m benchmarks.belief training --sets 700-739`).
+"""
+
+from typing import TYPE_CHECKING
+
+from sciren.inference.noise import NoiseLaw
+from sciren.solvers.process_term import ProcessTerm
+from sciren.solvers.whitened import WhitenedTerm
+from sciren.training.gauss_newton.stages import AdditiveStage, Step
+
+if TYPE_CHECKING:
+    from sciren.data.table import Table
+    from sciren.training.gauss_newton.solver import StageSolver
+
+FACTORS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+"""Times the smoothing that plain rows asked for: slow noise asks for curves that white rows
+do not show. The smallest whitened loss on validation decides; the smoothest within one
+standard error leaves an error of 0.07 (eight tuning sets)."""
+
+MOST_NUMBERS = 20_000_000
+"""Rows times columns that are whitened at once (160 MB). With more rows a curve is known so
+well that their memory changes its error, but hardly the curve."""
+
+
+def whitened(solver: "StageSolver", step: Step) -> Step:
+    """Return the step fitted to whitened rows, where the noise has a memory.
+
+    Growth with the mean alone is a matter of weights (`StageSolver.reweighted`).
+
+    Args:
+        step: one layer; hidden nodes stay as they are.
+    """
+    law, stage = _law(solver), step.stage
+    if law is None or not isinstance(stage, AdditiveStage):
+        return step
+    if stage.problem.term.n_rows * stage.problem.size > MOST_NUMBERS:
+        solver.history.say(
+            "So many rows were fitted without the memory of their noise."
+        )
+        return step
+    stage.store(step.candidate)
+    train, valid = (
+        _term(solver, table, law) for table in (solver.data.train, solver.data.valid)
+    )
+    white = stage.with_terms(train, valid)
+    theta, edges = step.candidate.theta.unsqueeze(0), step.candidate.edges.unsqueeze(0)
+    # The mean square falls to that of the innovations, beside which the same penalty would
+    # weigh more.
+    before = stage.problem.terms(theta)["data"]
+    share = white.problem.terms(theta)["data"] / max(before, 1e-300)
+    if not share > 0:
+        return step
+    tried = []
+    for factor in FACTORS:
+        smoothed = white.smoothed(share * factor)
+        tried.append(Step(smoothed, smoothed.fit(edges, theta)[0]))
+    solver.history.say(
+        "Curves and constants were fitted to rows whitened by their noise."
+    )
+    return min(tried, key=lambda other: float(other.candidate.valid.loss))
+
+
+def _law(solver: "StageSolver") -> NoiseLaw | None:
+    """Return the estimated law of the noise where rows do not stand alone."""
+    stored = solver.model.noise_law
+    if stored is None or solver.config.noise != "auto":
+        return None
+    law = NoiseLaw.from_json(stored)
+    memory = any(process.order for process in law.autoregression)
+    return law if memory or any(law.intercept) else None
+
+
+def _term(solver: "StageSolver", table: "Table", law: NoiseLaw) -> ProcessTerm:
+    model, config = solver.model, solver.config
+    term = ProcessTerm(model, table, solver.data.scale, config.violation)
+    raw = model.raw_latents(model.scaled(table.features))
+    return WhitenedTerm.of_model(term, table, raw, law)
