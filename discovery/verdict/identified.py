@@ -20,6 +20,7 @@ from discovery.verdict.interactions import interaction_reasons
 from discovery.verdict.open_edges import open_edges
 from discovery.verdict.open_lines import open_line_reasons
 from discovery.verdict.record import Reason
+from discovery.verdict.walk_columns import offered
 from sciren.inference.identifiability.quantities import (
     WEAK,
     Identifiability,
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     from discovery.results.identification import Identification
     from discovery.uncertainty.record import Uncertainty
     from discovery.verdict.evidence import Evidence
-    from sciren.inference.design import Edge
     from symbolic.model.symbolic_model import SymbolicModel
 
 Array = NDArray[np.float64]
 
 WALK_ROWS = 2000  # every k-th row of more; what was left out counts as information
-WALK_COLUMNS = 160  # coefficients; beyond, only edges that may act have a curve
 ON_BOUND = 0.05  # share of the rows on a bound above which a latent is reported
 
 
@@ -85,14 +84,17 @@ def nothing_to_identify() -> Reason:
 
 # -- the walk -----------------------------------------------------------------------------
 def walk_of(evidence: "Evidence") -> Identifiability:
-    """Walk through levels and constants, with every offered feature in every latent."""
+    """Walk through levels and constants, with every offered feature in every latent.
+
+    Products of features that stand in one node of the equations are offered, too.
+    """
     process, fit = evidence.process, evidence.fit
     raw, constants = fit.raw(fit.theta), fit.theta[fit.cuts[-1] :]
-    edges = _edges_of_walk(evidence)
     selection = evidence.selection
     if process.n_rows <= WALK_ROWS:
         whitening = None if selection is None else selection.whitening
-        return walk(process, raw, constants, whitening, edges)
+        wider, edges = offered(evidence, process)
+        return walk(wider, raw, constants, whitening, edges)
     # n / limit rounded up.
     step = -(-process.n_rows // WALK_ROWS)
     rows = np.arange(0, process.n_rows, step)
@@ -107,7 +109,8 @@ def walk_of(evidence: "Evidence") -> Identifiability:
     # by independent rows of the whole over rows of the part, never below one.
     independent = _independent_rows(evidence)
     information = max(1.0, independent / len(part))
-    return walk(part, raw[rows], constants, whitening, edges, information=information)
+    wider, edges = offered(evidence, part)
+    return walk(wider, raw[rows], constants, whitening, edges, information=information)
 
 
 def _independent_rows(evidence: "Evidence") -> float:
@@ -117,26 +120,6 @@ def _independent_rows(evidence: "Evidence") -> float:
     # m over the time that residuals remember each other, counted in rows.
     residual = evidence.residual() / evidence.scale
     return len(residual) / memory_in_rows(evidence.process, residual)
-
-
-def _edges_of_walk(evidence: "Evidence") -> "list[Edge] | None":
-    """Return all edges (None), or those that may act where all would be too many."""
-    from sciren.inference.identifiability.walker import COLUMNS
-
-    process, selection = evidence.process, evidence.selection
-    # Free curves need at least four observations a coefficient, or anything can be
-    # moved.
-    count = len(process.feature_names) * process.n_latents * COLUMNS
-    if count <= min(WALK_COLUMNS, len(process) // 4):
-        return None
-    held: set[Edge] = {
-        (edge.source, k)
-        for k, structure in enumerate(evidence.fit.structures)
-        for edge in structure.all_edges
-    }
-    if selection is not None:
-        held |= {*selection.edges("kept"), *selection.edges("undecided")}
-    return sorted(held)
 
 
 def _chi(loss: float) -> str:
