@@ -128,6 +128,7 @@ def run(seeds: Sequence[int], names: Sequence[str] = ()) -> list[dict[str, objec
         rows.append(
             {
                 "case": name,
+                "sets": len(seeds),
                 "relation claimed %": _share([one.claimed for one in found]),
                 "flexible better %": _share(
                     [bool(one.better_reference) for one in found]
