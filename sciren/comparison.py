@@ -86,6 +86,15 @@ class ResidualScale:
             return torch.asinh(values / self.offset) / self.sd
         return values / self.sd
 
+    def slope(self, values: Tensor) -> Tensor:
+        """Derivative of `transform` at predictions (..., t)."""
+        if self.kind == "log":
+            inside = (values + self.offset).clamp_min(1e-3 * self.offset)
+            return 1 / (inside * self.sd)
+        if self.kind == "asinh":
+            return 1 / (torch.hypot(values, self.offset) * self.sd)
+        return 1 / self.sd
+
 
 def _deviation(column: Tensor) -> Tensor:
     observed = column[~torch.isnan(column)]

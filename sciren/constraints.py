@@ -29,6 +29,12 @@ class Constraint(ABC):
     def forward(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return physical values inside the bounds, shape of z."""
 
+    def slope(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Return the derivative of `forward`, shape of z."""
+        with torch.enable_grad():
+            leaf = z.detach().requires_grad_()
+            return torch.autograd.grad(self.forward(leaf, low, high).sum(), leaf)[0]
+
     @abstractmethod
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return how far z is outside the straight range, >= 0, shape of z."""
@@ -64,6 +70,10 @@ class Identity(Constraint):
         """Return z."""
         return z
 
+    def slope(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Return ones."""
+        return torch.ones_like(z)
+
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return zeros."""
         return torch.zeros_like(z)
@@ -85,6 +95,10 @@ class HardSigmoid(Constraint):
     def forward(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return the clipped straight line."""
         return low + (high - low) * (z / (2 * HALF_WIDTH) + 0.5).clamp(0, 1)
+
+    def slope(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Return (high - low) / 6 on the straight range, else 0."""
+        return (high - low) / (2 * HALF_WIDTH) * (z.abs() <= HALF_WIDTH)
 
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return max(|z| - 3, 0)."""
@@ -137,6 +151,12 @@ class ReLU(Constraint):
     def forward(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return z held at the bound."""
         return torch.minimum(torch.maximum(z, low), high)
+
+    def slope(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        """Return 1 inside the bounds and 0 outside."""
+        # At a bound half: the mean of both sides, as torch has it.
+        half = z.new_tensor(0.5)
+        return torch.heaviside(z - low, half) * torch.heaviside(high - z, half)
 
     def violation(self, z: Tensor, low: Tensor, high: Tensor) -> Tensor:
         """Return max(low - z, z - high, 0)."""

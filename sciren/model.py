@@ -197,6 +197,10 @@ class ScIReN(nn.Module):
         """Physical latents (..., L) for raw ones."""
         return self._by_constraint("forward", raw)
 
+    def constrain_slope(self, raw: Tensor) -> Tensor:
+        """Derivative of each physical latent by its raw one, (..., L)."""
+        return self._by_constraint("slope", raw)
+
     def violation(self, raw: Tensor) -> Tensor:
         """How far each raw latent is outside its straight range, (..., L)."""
         return self._by_constraint("violation", raw)

@@ -140,6 +140,14 @@ class IdentityDecoder(Decoder):
         pairs = zip(self.targets, self.latent_names, strict=True)
         return {target: getattr(p, name) for target, name in pairs}
 
+    def slopes(self, p: Any, f: Any) -> tuple[Any, dict[str, Any]] | None:
+        """Return the latent and one, where there is one target."""
+        if len(self.targets) > 1:
+            return None
+        (name,) = self.latent_names
+        value = getattr(p, name)
+        return value, {name: value * 0 + 1}
+
 
 def _identifiers(targets: Sequence[str]) -> list[str]:
     """Turn column names into different identifiers: "NEE (µmol)" -> NEE_µmol."""

@@ -57,6 +57,13 @@ class Q10Respiration(Decoder):
         """Return reco, umol m-2 s-1."""
         return p.rb * p.q10 ** ((f.ta - self.t_ref) / 10)
 
+    def slopes(self, p: Any, f: Any) -> tuple[Any, dict[str, Any]]:
+        """Return reco and its derivatives by rb and q10."""
+        power = (f.ta - self.t_ref) / 10
+        growth = p.q10**power
+        reco = p.rb * growth
+        return reco, {"rb": growth, "q10": reco * power / p.q10}
+
     def settings(self) -> dict[str, Any]:
         """Arguments that rebuild this decoder."""
         return {"t_ref": self.t_ref}

@@ -5,11 +5,13 @@ result is the same to the last bit for any number of workers in any order. Nothi
 knows what is fitted.
 """
 
+from sciren.execution.begun import Begun
 from sciren.execution.cluster import OnCluster
 from sciren.execution.executor import Executor, InOrder, InProcesses, run_all
 from sciren.execution.opening import open_executor
 
 __all__ = [
+    "Begun",
     "Executor",
     "InOrder",
     "InProcesses",

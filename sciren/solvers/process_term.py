@@ -221,6 +221,39 @@ class ProcessTerm:
         Both are on the scale of the comparison; residuals (S, n, t) are zero, and their
         slopes too, where nothing was observed.
         """
+        known = self._known_jacobian(raw.detach(), constants.detach())
+        jacobian, residual = known or self._derived_jacobian(raw, constants)
+        if self.observations.complete:
+            return jacobian, residual
+        # What was not observed may lack a value, and zero times nan is nan.
+        observed = (self.observations.weights > 0).unsqueeze(-1)
+        return torch.where(observed, jacobian, 0.0), residual
+
+    def _known_jacobian(
+        self, raw: Tensor, constants: Tensor
+    ) -> tuple[Tensor, Tensor] | None:
+        """Chain the slopes that the process model gives; None where it gives none."""
+        model, scale = self.model, self.model.constant_scale
+        members, rows, _ = raw.shape
+        physical = scale.to_physical(constants).unsqueeze(1).expand(-1, rows, -1)
+        known = model.decoder.evaluate_slopes(
+            model.constrain(raw).reshape(members * rows, -1),
+            physical.reshape(members * rows, -1),
+            self._repeated(members),
+        )
+        if known is None:
+            return None
+        target, slopes = (part.reshape(members, rows, -1) for part in known)
+        by_constant = scale.slope(constants).unsqueeze(1).expand(-1, rows, -1)
+        inner = torch.cat((model.constrain_slope(raw), by_constant), dim=-1)
+        outer = self.observations.scale.slope(target)
+        residual = self.observations.residual(target)
+        return (slopes * inner * outer).unsqueeze(2), residual
+
+    def _derived_jacobian(
+        self, raw: Tensor, constants: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Differentiate through the process model."""
         scale = self.model.constant_scale
         with torch.enable_grad():
             leaf = raw.detach().requires_grad_()
@@ -238,11 +271,7 @@ class ProcessTerm:
         jacobian = columns[0].unsqueeze(2)
         if len(columns) > 1:
             jacobian = torch.stack(columns, dim=2)
-        if self.observations.complete:
-            return jacobian, residual.detach()
-        # What was not observed may lack a value, and zero times nan is nan.
-        observed = (self.observations.weights > 0).unsqueeze(-1)
-        return torch.where(observed, jacobian, 0.0), residual.detach()
+        return jacobian, residual.detach()
 
     @staticmethod
     def _slopes(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sciren.constraints import (
     CONSTRAINTS,
+    Constraint,
     HardSigmoid,
     Identity,
     ReLU,
@@ -121,6 +122,16 @@ def test_relu_violates_by_its_distance_from_the_bound(z, bound):
     )
     assert float(ReLU().violation(raw, edge, open_end)) == max(0.0, bound - z)
     assert float(ReLU().violation(raw, -open_end, edge)) == max(0.0, z - bound)
+
+
+@pytest.mark.parametrize(("constraint", "case"), CASES)
+def test_the_slope_is_that_of_the_map(constraint, case):
+    low, high = (torch.tensor(end, dtype=torch.float64) for end in BOUNDS[case])
+    # on the bounds, too, where torch takes the mean of both sides of a kink
+    z = torch.tensor([-7.0, -2.0, 0.3, 0.5, 1.5, 6.0], dtype=torch.float64)
+    torch.testing.assert_close(
+        constraint.slope(z, low, high), Constraint.slope(constraint, z, low, high)
+    )
 
 
 def test_automatic_follows_the_bounds():

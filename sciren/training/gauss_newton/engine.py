@@ -6,7 +6,7 @@ constant. Each accepted step is written into the model.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -44,9 +44,18 @@ def solve_members(members: Sequence[Member], progress: Progress) -> None:
 
 
 class GaussNewton:
-    """One run of the engine: every choice is made with the fits of a solver."""
+    """One run of the engine: every choice is made with the fits of a solver.
 
-    def __init__(self, solver: StageSolver) -> None:
+    Args:
+        solver: of one model and its tables.
+        hears: is given the additive model of all edges before edges are chosen, unless a
+            path of penalties chooses them.
+    """
+
+    def __init__(
+        self, solver: StageSolver, hears: Callable[[Step], None] | None = None
+    ) -> None:
+        self.hears = hears
         self.solver, self.model, self.data = solver, solver.model, solver.data
         self.config, self.history = solver.config, solver.history
 
@@ -83,6 +92,8 @@ class GaussNewton:
         """Fit all edges, climb the ladder, drop edges while validation allows."""
         hidden = self.solver.encoder.hidden
         step = self.solver.additive(coarse=bool(hidden) or self.config.ladder)
+        if self.hears is not None:
+            self.hears(step)
         if hidden:
             step = self.solver.hidden(hidden[0], step, must=True) or step
         elif self.config.ladder:

@@ -17,8 +17,10 @@ from sciren.training.ensemble import ready
 from sciren.training.gauss_newton.additive import AdditiveProblem
 from sciren.training.gauss_newton.engine import GaussNewton
 from sciren.training.gauss_newton.solver import StageSolver
+from sciren.training.gauss_newton.stages import Step
 from sciren.training.history import History
 from sciren.training.many_rows.problem import BlocksProblem
+from sciren.training.many_rows.sums import BlockSums
 from sciren.training.many_rows.survey import Survey, survey
 from sciren.training.progress import Progress, Silence
 
@@ -73,7 +75,8 @@ def fit_many_rows(
     sample_survey = survey(train, sample, settings.seed, executor, listener)
     member = ready(model, sample_survey.sample, valid, settings)
     solver = StageSolver(model, member.data, settings, member.history, listener)
-    step = GaussNewton(solver).run()
+    sums = BlockSums(train, sample_survey, executor, listener)
+    step = _chosen(solver, sums)
     problem = step.stage.problem
     assert isinstance(problem, AdditiveProblem)
     edges = step.candidate.edges
@@ -81,10 +84,9 @@ def fit_many_rows(
     # need less smoothing; with that of the sample, its bias would outweigh their error.
     held = problem.with_active(problem.mask_of(edges.unsqueeze(0)))
     held = held.smoothed(min(1.0, len(member.train) / sample_survey.rows))
-    whole = BlocksProblem(held, train, sample_survey, executor, listener)
-    solution = _solve(
-        whole, step.candidate.theta.unsqueeze(0), sample_survey, member.history
-    )
+    whole = BlocksProblem(held, sums)
+    start = whole.start(step.candidate.theta.unsqueeze(0))
+    solution = _solve(whole, start, sample_survey, member.history)
     problem.store(solution.theta[0], edges)
     assert isinstance(model.encoder, KANEncoder)
     if model.encoder.outside == "linear":
@@ -93,6 +95,20 @@ def fit_many_rows(
         model.encoder.center(model.scaled(member.train.features))
     _report(whole, solution, sample_survey, member.history)
     return member.history
+
+
+def _chosen(solver: StageSolver, sums: BlockSums) -> Step:
+    """Choose edges and minimum on the sample, while workers sum all rows beside it."""
+
+    def begin(step: Step) -> None:
+        assert isinstance(step.stage.problem, AdditiveProblem)
+        sums.begin(step.stage.problem, step.candidate.theta.unsqueeze(0))
+
+    try:
+        return GaussNewton(solver, begin).run()
+    except BaseException:
+        sums.stop()
+        raise
 
 
 def check_many_rows(model: ScIReN, config: TrainConfig) -> None:

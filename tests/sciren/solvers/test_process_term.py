@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from sciren.comparison import ResidualScale
 from sciren.constraints import HardSigmoid, Identity, ReLU, Sigmoid, Softplus
-from sciren.decoders import process_model
+from sciren.data.table import Table
+from sciren.decoders import Q10Respiration, process_model
+from sciren.decoders.process import IdentityDecoder
 from sciren.encoders import KANEncoder
 from sciren.model import ScIReN
 from sciren.parameters import Parameter
@@ -247,3 +249,29 @@ def test_a_constant_that_nothing_depends_on_has_no_gradient(make):
     local = term.local(raw, constants, BOTH)
     assert bool((local.gradient[..., 1] == 0).all())
     assert bool((local.gradient[..., 0] != 0).any())
+
+
+@pytest.mark.parametrize("kind", ["identity", "log", "asinh"])
+@pytest.mark.parametrize("decoder", [Q10Respiration(), IdentityDecoder(["reco"])])
+def test_slopes_that_a_process_model_gives_are_its_derivatives(make, decoder, kind):
+    """As torch finds them, for several members, also where a target was not observed."""
+    draws = make.normals(20, 5, seed=3)
+    targets = draws[:, :1].exp()
+    targets[4] = torch.nan
+    table = Table(
+        draws[:, 1:3], {"ta": 10 + 8 * draws[:, 3]}, targets, ("a", "b"), ("reco",)
+    )
+    model = ScIReN(KANEncoder(2, 1, grid=3), "auto", decoder)
+    term = ProcessTerm(model, table, ResidualScale.fit(targets, kind))
+    raw = make.normals(2, 20, 1, seed=4) + 1
+    constants = 0.3 * make.normals(2, term.n_constants, seed=5)
+    given, residual = term._known_jacobian(raw, constants)
+    derived, same = term._derived_jacobian(raw, constants)
+    observed = term.observations.weights > 0
+    torch.testing.assert_close(given[:, observed[:, 0]], derived[:, observed[:, 0]])
+    torch.testing.assert_close(residual, same)
+    assert bool((term.jacobian(raw, constants)[0][:, 4] == 0).all())
+
+
+def test_several_targets_leave_their_slopes_to_torch():
+    assert IdentityDecoder(["a", "b"]).slopes(None, None) is None

@@ -12,6 +12,12 @@ from sciren.decoders import Q10Respiration
 from sciren.encoders import KANEncoder, MLPEncoder
 from sciren.errors import ColumnError, TrainingError
 from sciren.training import TrainConfig, fit, fit_many_rows
+from sciren.training.ensemble import ready
+from sciren.training.gauss_newton.solver import StageSolver
+from sciren.training.many_rows.problem import BlocksProblem
+from sciren.training.many_rows.sums import BlockSums
+from sciren.training.many_rows.survey import survey
+from sciren.training.progress import Silence
 
 FEATURES = ["a", "b", "c"]
 COLUMNS = {"features": FEATURES, "forcings": {"ta": "ta"}, "targets": {"reco": "reco"}}
@@ -95,6 +101,41 @@ def test_the_order_of_workers_changes_no_bit(tables, solved):
     fit_many_rows(learned, blocks, tables[1], FIXED, LastFirst())
     assert learned.constants() == solved[0].constants()
     assert torch.equal(learned.latents(tables[1]), solved[0].latents(tables[1]))
+
+
+def test_sums_that_are_begun_early_save_no_accuracy(tables, solved, monkeypatch):
+    """From the sample's minimum or from Newton's step of the early sums: one minimum."""
+    monkeypatch.setattr(
+        "sciren.training.many_rows.sums.BlockSums.begin", lambda *_: None
+    )
+    learned = model()
+    history = fit_many_rows(learned, table_blocks(tables[0], 800), tables[1], FIXED)
+    error = solved[1].summaries["q10"].error
+    near = solved[0].constants()["q10"]
+    assert learned.constants()["q10"] == pytest.approx(near, abs=1e-4 * error)
+    steps = [
+        sum(row["stage"] == "all rows" for row in found.rows)
+        for found in (history, solved[1])
+    ]
+    assert steps[1] <= steps[0]
+
+
+def test_sums_around_another_minimum_are_not_believed(tables):
+    """Where the quadratic model of early sums does not hold, the sample's minimum starts."""
+    blocks = table_blocks(tables[0], 800)
+    seen = survey(blocks, 3000, 0, None, Silence())
+    member = ready(model(), *tables, FIXED)
+    solver = StageSolver(member.model, member.data, FIXED, member.history, Silence())
+    step = solver.additive()
+    theta, problem = step.candidate.theta.unsqueeze(0), step.stage.problem
+    sums = BlockSums(blocks, seen, None, Silence())
+    assert torch.equal(BlocksProblem(problem, sums).start(theta), theta)  # none begun
+    sums.begin(problem, theta)
+    near = BlocksProblem(problem, sums).start(theta)
+    torch.testing.assert_close(near, theta, atol=1e-2, rtol=1e-2)
+    away = theta + 0.0
+    away[0, -1] += 2.0  # the logarithm of Q10
+    assert torch.equal(BlocksProblem(problem, sums).start(away), away)
 
 
 def test_a_sample_decides_and_all_rows_solve(tables, solved):
