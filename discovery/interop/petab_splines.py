@@ -47,6 +47,8 @@ def spline_layers(model: "ScIReN", encoder: "KANEncoder") -> list[Layer]:
             "splines of one layer. The equations are source code in code/"
         )
     curves = _TruncatedPowers(model, encoder)
+    if not len(curves.kept):
+        return [curves.level()]
     count = len(curves.kept) * (curves.intervals + 3)
     size = count * (len(curves.kept) * (curves.intervals + 2) + 1) ** 2
     if size > MOST_WEIGHTS:
@@ -86,6 +88,10 @@ class _TruncatedPowers:
         # Slope at the upper end, s'(G), with which the curve goes on.
         self.last = self.a1 + 2 * self.a2 * self.intervals
         self.last = self.last + (3 * self.b * away**2).sum(-1)
+
+    def level(self) -> Layer:
+        """Constant latents, where every feature was dropped."""
+        return Layer(np.zeros((len(self.bias), self.n_features)), self.bias)
 
     def places(self) -> Layer:
         """max(t, 0), max(t - G, 0) and max(-t, 0) of every kept feature."""
