@@ -122,13 +122,10 @@ def edge_bands(
     discovery: "Discovery",
 ) -> "dict[tuple[str, str], tuple[np.ndarray, np.ndarray, np.ndarray]]":
     """Return (feature, latent) -> x, low, high of the bands of a result, as printed."""
-    from symbolic.curves.learned_curves import printed_unit
-
     bands: Any = discovery.bands.groupby(["source", "latent"], sort=False)
     limits = {}
     for (source, latent), band in bands:
-        factor, _ = printed_unit(discovery.equations, str(latent))
-        low, high = (factor * band[name].to_numpy() for name in ("low", "high"))
+        low, high = (band[name].to_numpy() for name in ("low", "high"))
         limits[str(source), str(latent)] = band["x"].to_numpy(), low, high
     return limits
 

@@ -116,14 +116,17 @@ class DiscoveryRecord:
     def bands(self) -> "pd.DataFrame":
         """Bands that hold whole curves with 95 %: latent, source, x, estimate, low, high.
 
-        Curves are raw latents, moved to mean zero over the data; no rows where there are
-        no bands.
+        Curves are in the unit of the latent, as its equation is (raw where a constraint
+        bends it everywhere), moved to mean zero over the data; no rows where there are no
+        bands.
         """
         from discovery.uncertainty.record import bands_table
 
         if self.uncertainty is not None:
-            return self.uncertainty.bands_table()
-        return bands_table(()) if self.given_bands is None else self.given_bands
+            return self.uncertainty.bands_table(self.equations)
+        if self.given_bands is None:
+            return bands_table((), self.equations)
+        return self.given_bands
 
     @property
     def edges(self) -> "pd.DataFrame":

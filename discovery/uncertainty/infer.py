@@ -158,13 +158,14 @@ def bands_of_equations(
 
     edges = edges_of(equations)
     if not model.decoder.rowwise or len(edges) >= most_edges(model):
-        return bands_table(())
+        return bands_table((), equations)
     try:
         process = _process(model, tables)
         bands = curve_bands(process, Whitening.none(process), edges)
     except UNFIT:
         bands = ()
-    return bands_table(asdict(band) | {"source": band.feature} for band in bands)
+    rows = (asdict(band) | {"source": band.feature} for band in bands)
+    return bands_table(rows, equations)
 
 
 def _band(

@@ -13,6 +13,8 @@ from sciren.inference.intervals.reach import Reach
 if TYPE_CHECKING:
     import pandas as pd
 
+    from symbolic.model.record import EquationRecord
+
 Array = np.ndarray
 
 BAND_COLUMNS = ("latent", "source", "x", "estimate", "low", "high")
@@ -56,16 +58,23 @@ class Comparison:
         return values * self.sd
 
 
-def bands_table(bands: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
-    """Return bands as a table, one row a point, with the columns `BAND_COLUMNS`."""
+def bands_table(
+    bands: Iterable[Mapping[str, Any]], equations: "EquationRecord | None"
+) -> "pd.DataFrame":
+    """Return bands as a table, one row a point, with the columns `BAND_COLUMNS`.
+
+    Args:
+        bands: of raw latents;  equations: in whose units they are returned.
+    """
     import pandas as pd
 
-    rows = [
-        {name: band[name] for name in ("latent", "source")}
-        | {name: band[name][k] for name in BAND_COLUMNS[2:]}
-        for band in bands
-        for k in range(len(band["x"]))
-    ]
+    rows = []
+    for band in bands:
+        ends = {name: band[name] for name in ("latent", "source")}
+        factor = equations.printed_unit(band["latent"])[0] if equations else 1.0
+        for k, x in enumerate(band["x"]):
+            curve = {name: factor * band[name][k] for name in BAND_COLUMNS[3:]}
+            rows.append(ends | {"x": x} | curve)
     return pd.DataFrame(rows, columns=list(BAND_COLUMNS))
 
 
@@ -131,9 +140,9 @@ class Uncertainty:
 
         return pd.DataFrame(list(self.constants), columns=list(CONSTANT_COLUMNS))
 
-    def bands_table(self) -> "pd.DataFrame":
+    def bands_table(self, equations: "EquationRecord | None") -> "pd.DataFrame":
         """Return one row a point of every curve: latent, source, x, estimate, low, high."""
-        return bands_table(self.bands)
+        return bands_table(self.bands, equations)
 
     def band(self, source: str, latent: str) -> Mapping[str, Any] | None:
         """Return the band of an edge."""

@@ -16,7 +16,6 @@ from symbolic.model.record import EquationRecord
 from symbolic.search.starting import hidden_name
 from symbolic.terms.edge_term import EdgeTerm
 from symbolic.terms.nodes import Node, Product
-from symbolic.terms.rebuild import BENT, straight
 from symbolic.terms.structure import LatentStructure
 
 SAMPLE = 2000  # values of the source for the density strip
@@ -33,7 +32,7 @@ def edge_curves(
         symbolic: its equations; without them only the splines are returned.
     Returns:
         Curves in raw units of the features, centred on the rows, those that enter a latent
-        in the unit in which it is printed (see `printed_unit`). A closed form that
+        in the unit in which it is printed (see `EquationRecord.printed_unit`). A closed form that
         enters its latent is drawn as the equations have it, however far from the curve;
         where they use another scale inside a hidden node, their inner curves are drawn
         on the network's scale (least squares), which the outer function undoes.
@@ -43,7 +42,7 @@ def edge_curves(
     curves: list[EdgeCurve] = []
     for latent in extract(model, table):
         structure = structures.get(latent.name)
-        factor, unit = printed_unit(symbolic, latent.name)
+        factor, unit = symbolic.printed_unit(latent.name) if symbolic else (1.0, "")
         first = len(curves)
         for curve in latent.edges:
             curves.append(
@@ -72,19 +71,6 @@ def edge_curves(
         ]
     hidden = getattr(model.encoder, "hidden", ())
     return curves if hidden else sorted(curves, key=lambda curve: -curve.importance)
-
-
-def printed_unit(symbolic: EquationRecord | None, latent: str) -> tuple[float, str]:
-    """Return what a raw latent is times to have the unit of its equation, and this unit.
-
-    One and nothing where the equations keep the raw latent inside a function that bends.
-    """
-    if symbolic is None or latent not in symbolic.constraints:
-        return 1.0, ""
-    kind, low, high, _ = symbolic.constraints[latent]
-    if kind in BENT:
-        return 1.0, ""
-    return straight(kind, low, high)[0], symbolic.unit_of.get(latent, "")
 
 
 def _in_unit(curve: EdgeCurve, factor: float, unit: str) -> EdgeCurve:

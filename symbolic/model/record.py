@@ -20,7 +20,7 @@ from symbolic.printing.removable import with_quotients
 from symbolic.printing.rounding import enough_digits, rounded
 from symbolic.search.candidate import Candidate
 from symbolic.terms.bounded import Beside, Span
-from symbolic.terms.rebuild import Units, feature_symbols
+from symbolic.terms.rebuild import BENT, Units, feature_symbols, straight
 from symbolic.terms.structure import LatentStructure
 from symbolic.verdict import Verification
 
@@ -241,6 +241,16 @@ class EquationRecord:
         """Target -> equation of the process as it is printed, without repeated latents."""
         written = {n: e for n, e in (self.process or {}).items() if str(e) != n}
         return with_quotients(written)
+
+    def printed_unit(self, latent: str) -> tuple[float, str]:
+        """Return what a raw latent is times to have the unit of its equation, and this unit.
+
+        One and nothing where the equations keep the raw latent inside a function that bends.
+        """
+        kind, low, high, _ = self.constraints.get(latent, (BENT[0], 0, 0, 0))
+        if kind in BENT:
+            return 1.0, ""
+        return straight(kind, low, high)[0], self.unit_of.get(latent, "")
 
     def beside(self, name: str) -> Beside:
         """Bounds of a latent that no row comes near: they stand beside its equation."""

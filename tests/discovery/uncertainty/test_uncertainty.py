@@ -76,6 +76,18 @@ def test_bands_lie_around_their_curves(found):
     assert (bands["estimate"] < bands["high"]).all()
 
 
+def test_bands_are_in_the_unit_of_the_equation(found):
+    raw = found.uncertainty.bands_table(None)
+    bounded = replace(
+        found.equations, constraints={"rb": ("hard_sigmoid", 0.0, 60.0, 1.0)}
+    )
+    printed = found.uncertainty.bands_table(bounded)
+    for name in ("estimate", "low", "high"):
+        # between 0 and 60 a hard sigmoid is 10 times the raw latent
+        np.testing.assert_allclose(printed[name], 10 * raw[name])
+    np.testing.assert_array_equal(printed["x"], raw["x"])
+
+
 def test_curves_have_bands_where_single_edges_are_not_tested(
     found, trained, monkeypatch
 ):

@@ -8,7 +8,7 @@ import pytest
 
 from sciren import KANEncoder, ScIReN, Table, TrainConfig, fit
 from symbolic import symbolify
-from symbolic.curves.learned_curves import SAMPLE, edge_curves, printed_unit
+from symbolic.curves.learned_curves import SAMPLE, edge_curves
 from symbolic.model.storage import from_json, to_json
 
 FEW = TrainConfig(starts=4, start_iterations=6, polish=1)
@@ -96,8 +96,7 @@ def test_curves_have_the_unit_of_the_printed_latent(additive):
     np.testing.assert_allclose(other.formula, 10.0 * one.formula)
     assert other.target_unit == "g"
     bent = replace(symbolic, constraints={"t": ("sigmoid", 0.0, 60.0, 1.0)})
-    assert printed_unit(bent, "t") == (1.0, "")
-    assert printed_unit(None, "t") == (1.0, "")
+    assert bent.printed_unit("t") == (1.0, "")
 
 
 def test_a_refused_edge_has_no_formula(additive):
