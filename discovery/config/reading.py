@@ -156,6 +156,22 @@ class ReadingSettings(Settings):
             raise ValueError("quality and daily need a format: fluxnet or reddyproc")
         return self
 
+    def completed(self) -> Self:
+        """Return the settings with the keys that a known format fixes."""
+        if self.format is None:
+            return self
+        changes: dict[str, Any] = {}
+        if self.missing is None:
+            # The code for a gap of all these networks; a user's own list stands in its
+            # place.
+            changes["missing"] = (-9999.0,)
+        if self.format == "reddyproc":
+            changes["separator"] = self.separator or "\t"
+            if self.header is None:
+                # Names in the first line, units in the second.
+                changes |= {"header": 0, "units_row": 1}
+        return self.model_copy(update=changes)
+
     def reading(self) -> dict[str, Any]:
         """Return the keys of reading alone, as `read_table` takes them."""
         return {name: getattr(self, name) for name in ReadingSettings.model_fields}

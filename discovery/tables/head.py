@@ -54,7 +54,7 @@ def column_names(path: Path, reading: ReadingSettings) -> list[str] | None:
         return _parquet_names(path)
     from discovery.tables.text_tables.reader import read_names
 
-    return read_names(path, reading)
+    return read_names(path, reading.completed())
 
 
 def _parquet_names(path: Path) -> list[str]:

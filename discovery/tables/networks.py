@@ -51,23 +51,6 @@ def time_of(data: "DataSettings") -> str | None:
     return data.time or (TIME if data.format is not None else None)
 
 
-def network_settings(settings: "ReadingSettings") -> "ReadingSettings":
-    """Complete the keys of reading that a known format fixes."""
-    if settings.format is None:
-        return settings
-    changes: dict[str, Any] = {}
-    if settings.missing is None:
-        # The code for a gap of all these networks; a user's own list stands in its
-        # place.
-        changes["missing"] = (-9999.0,)
-    if settings.format == "reddyproc":
-        changes["separator"] = settings.separator or "\t"
-        if settings.header is None:
-            # Names in the first line, units in the second.
-            changes |= {"header": 0, "units_row": 1}
-    return settings.model_copy(update=changes)
-
-
 def in_common_form(
     frame: pd.DataFrame, settings: "ReadingSettings", source: Any
 ) -> pd.DataFrame:

@@ -102,9 +102,9 @@ def read_with(
 
     See `read_table`.
     """
-    from discovery.tables.networks import in_common_form, network_settings
+    from discovery.tables.networks import in_common_form
 
-    settings = network_settings(settings)
+    settings = settings.completed()
     ids, clock = set(settings.ids), settings.clock
     if clock is not None and not stamps:
         raise ConfigError(f"clock {clock!r} needs a time column that holds the days")

@@ -5,6 +5,9 @@ import pandas as pd
 import pytest
 
 from discovery import read_table
+from discovery.config.file import config_from_mapping
+from discovery.config.reading import ReadingSettings
+from discovery.tables.head import check_head, column_names
 from discovery.tables.networks import fluxnet_unit
 from sciren.errors import DataError
 from symbolic.units.algebra import parse_unit
@@ -134,6 +137,18 @@ def test_reddyproc_counts_days_and_ends_of_half_hours(tmp_path):
     assert found.attrs["units"] == {
         "NEE": "umol m-2 s-1", "Tair": "degC", "Rg": "W m-2"
     }  # fmt: skip
+
+
+def test_the_head_of_reddyproc_is_checked_as_it_is_read(tmp_path):
+    path = tmp_path / "DETha98.txt"
+    path.write_text(REDDYPROC)
+    config = {"features": ["Tair"], "targets": {"y": "NEE"}, "out": "x"}
+    config["data"] = {"path": str(path), "format": "reddyproc"}
+    check_head(config_from_mapping(config))
+    assert column_names(path, ReadingSettings(format="reddyproc"))[:2] == [
+        "Year",
+        "DoY",
+    ]
 
 
 def test_reddyproc_output_keeps_good_fills():
