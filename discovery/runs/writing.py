@@ -251,9 +251,26 @@ def _constant(
     # None: constants of closed forms have no verdict, which is no doubt.
     identified = row["identified"] in (None, True)
     doubt = "" if identified else f"not identified: {first_reason(str(row['reason']))}"
-    note = "; ".join(part for part in (constant.note, doubt) if part)
     numbers = {name: float(row[name]) for name in ("error", "low", "high")}
+    other = _recommended(constant, float(row["estimate"]), numbers["error"])
+    note = "; ".join(part for part in (constant.note, doubt, other) if part)
     return replace(constant, note=note, **numbers)
+
+
+def _recommended(constant: "PrintedConstant", estimate: float, error: float) -> str:
+    """Say which number to take where it is not that of the printed equation."""
+    from symbolic.printing.numbers import format_with_error
+
+    texts = [
+        format_with_error(value, error, "text").split(" ")[0]
+        for value in (constant.value, estimate)
+    ]
+    # terms of closed forms have no estimate beside that of the equation
+    if constant.latent or texts[0] == texts[1]:
+        return ""
+    return (
+        f"recommended {texts[1]}, with smooth curves; {texts[0]} goes with the equation"
+    )
 
 
 def _write_graph(discovery: "Discovery", table: "Table", folder: Path) -> None:

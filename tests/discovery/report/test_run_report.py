@@ -50,6 +50,19 @@ def test_every_table_and_picture_is_there(light):
     assert not data.warnings
 
 
+def test_a_number_of_the_equation_is_told_from_the_recommended_one(light):
+    row = next(
+        line
+        for line in (light / "equations.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("| half ")
+    )
+    shown = row.split("|")[3].split()[0]
+    recommended = (
+        f"{report_data(light).constants['estimate'].iloc[0]:.{len(shown) - 2}f}"
+    )
+    assert (f"recommended {recommended}" in row) == (recommended != shown)
+
+
 def test_a_family_is_not_listed_as_its_own_rival(light):
     edges = report_data(light).edges
     for equals, family in zip(edges["equals"], edges["family"], strict=True):
