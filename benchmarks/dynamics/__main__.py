@@ -3,8 +3,8 @@
 Parts: jacobian (of a bucket with two stores, against its plain simulation), catchments
 (relations behind the constants of 40 simulated catchments), drainage (an unknown function
 of a state, as a curve and as its closed form), odes (growth, cycles and events from wrong
-starts), remifentanil (people that deviate, with
---data; --sets are seeds of the folds).
+starts), shooting (cycles over many turns, led to by one shot, windows or pieces),
+remifentanil (people that deviate, with --data; --sets are seeds of the folds).
 Each prints one Markdown table; all figures are of fresh sets drawn from their numbers.
 """
 
@@ -23,6 +23,7 @@ PARTS = {
     "drainage": "benchmarks.dynamics.drainage",
     "odes": "benchmarks.dynamics.odes",
     "remifentanil": "benchmarks.dynamics.remifentanil",
+    "shooting": "benchmarks.dynamics.shooting",
 }
 MEASURED = ("remifentanil",)
 

@@ -14,16 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from sciren import (
-    KANEncoder,
-    Parameter,
-    ScIReN,
-    SeriesTable,
-    State,
-    TrainConfig,
-    fit,
-    process_model,
-)
+from case_studies.gallery.remifentanil.process import compartments
+from sciren import KANEncoder, ScIReN, SeriesTable, TrainConfig, fit
 from sciren.dynamics import SeriesProcess, simulate_series
 from sciren.dynamics.fitting import SeriesHistory, replace_series, series_problem
 from sciren.dynamics.groups.group_problem import GroupProblem
@@ -40,31 +32,6 @@ PUBLISHED: dict[str, tuple[float, float, float]] = {
     "cl1": (2.6, -0.0162, 0.0191), "cl2": (2.05, -0.0301, 0.0), "cl3": (0.076, -0.00113, 0.0),
 }  # fmt: skip
 """Level at 40 years and 55 kg lean mass, slope by age, slope by lean mass."""
-
-
-def _latent(name: str, start: float, unit: str) -> Parameter:
-    return Parameter(
-        name, low=0, start=start, unit=unit, per="group", deviation="lognormal"
-    )
-
-
-@process_model(
-    parameters=[
-        _latent("v1", 5, "l"), _latent("v2", 10, "l"), _latent("v3", 5, "l"),
-        _latent("cl1", 2.5, "l min-1"), _latent("cl2", 2, "l min-1"),
-        _latent("cl3", 0.1, "l min-1"),
-    ],
-    state=[State("c1"), State("c2"), State("c3")], time="ode", forcings=["rate"],
-    targets={"conc": "c1"}, error="proportional+floor",
-)  # fmt: skip
-def compartments(s: Any, p: Any, f: Any) -> Any:
-    """Blood, and tissues that exchange with it fast and slowly."""
-    away, deep = p.cl2 * (s.c1 - s.c2), p.cl3 * (s.c1 - s.c3)
-    return {
-        "c1": (f.rate - p.cl1 * s.c1 - away - deep) / p.v1,
-        "c2": away / p.v2,
-        "c3": deep / p.v3,
-    }
 
 
 def run(seeds: range, data: Path) -> list[dict[str, Any]]:

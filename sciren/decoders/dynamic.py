@@ -127,6 +127,12 @@ class DynamicModel(FunctionDecoder):
                     f"process model {self.name!r} has {word}={value!r}; use one of "
                     f"{', '.join(map(repr, choices))}"
                 )
+        if self.time == "step" and self.solver != "auto":
+            raise DecoderError(
+                f"process model {self.name!r} has solver={self.solver!r}, but "
+                "time='step': its function gives new states, which nothing has to solve; "
+                "leave out solver=, or return derivatives and declare time='ode'"
+            )
         if not isinstance(self.warmup, int) or self.warmup < 0:
             raise DecoderError(
                 f"process model {self.name!r} has warmup={self.warmup!r}; give the number "

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -20,7 +20,7 @@ from sciren.decoders.dry_run import check_process_model
 from sciren.decoders.dynamic import DynamicModel
 from sciren.dynamics.groups.deviations import Deviations
 from sciren.dynamics.groups.group_fit import GroupFits, fit_groups
-from sciren.dynamics.groups.group_problem import GroupProblem
+from sciren.dynamics.groups.group_problem import GroupProblem, replace_series
 from sciren.dynamics.groups.mixed_fitting import ROUNDS as MIXED_ROUNDS
 from sciren.dynamics.groups.mixed_fitting import (
     GroupDeviations,
@@ -236,14 +236,6 @@ def series_problem(
 def _padded(latents: np.ndarray, size: int) -> np.ndarray:
     """Return numbers of the latents followed by zeros for the constants."""
     return np.concatenate([latents, np.zeros(size - len(latents))])
-
-
-def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
-    """Return the problem of other series, compared in the same way under the same noise."""
-    process = replace(problem.process, table=series)
-    earlier = problem.comparison
-    comparison = replace(Comparison.of(process, earlier.scale), noise=earlier.noise)
-    return replace(problem, process=process, comparison=comparison)
 
 
 def second_level(model: ScIReN) -> ScIReN:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from sciren.dynamics.groups.group_problem import GroupProblem
-from sciren.dynamics.groups.windows import windowed_start
+from sciren.dynamics.groups.shooting import shooting_start
+from sciren.dynamics.groups.windows import better, windowed_start
 from sciren.dynamics.learnable import check_learnable
 from sciren.dynamics.solving.simulation import check_finite
+from sciren.errors import TrainingError
 from sciren.solvers.levenberg import minimise
 
 # An upper limit: fits end by TOLERANCE, ill-conditioned groups are cut off.
@@ -59,9 +61,9 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
     count = len(problem.process.table)
     raw = problem.scale.start(count)
     model = problem.process.model
-    # An oscillation of a wrong frequency traps a fit of the whole series (`windows`).
+    # An oscillation of a wrong frequency traps a fit of the whole series.
     if model.time == "ode" and model.method != "linear":
-        raw = windowed_start(problem, raw)
+        raw = led_start(problem, raw)
     # The second round fits under the memory and variance that the first one left.
     for _ in range(2 if estimate_noise else 1):
         problem = problem.accurate(problem.scale.physical(raw).numpy())
@@ -71,6 +73,23 @@ def fit_groups(problem: GroupProblem, estimate_noise: bool = True) -> GroupFits:
             outputs = problem.trajectory(raw).outputs
             problem = problem.with_noise_of(outputs)
     return described(problem, raw)
+
+
+def led_start(problem: GroupProblem, start: Tensor) -> Tensor:
+    """Return raw numbers (G, Q) to which short parts of the series lead.
+
+    The better of windows that grow (`windows`) and, where all states are observed, pieces
+    that begin at them (`shooting`).
+    """
+    grown = windowed_start(problem, start)
+    shot = shooting_start(problem, start)
+    if shot is None:
+        return grown
+    try:
+        whole = problem.accurate(problem.scale.physical(shot).numpy())
+    except TrainingError:  # a free run of the whole from there has no numbers
+        return grown
+    return better(whole, shot, grown)
 
 
 @torch.no_grad()

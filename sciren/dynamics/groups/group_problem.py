@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sciren.data.series import SeriesTable
 from sciren.dynamics.error_floor import with_learned_floor
 from sciren.dynamics.groups.deviations import Deviations, Quadratic
 from sciren.dynamics.local_values import LocalScale
@@ -139,3 +140,11 @@ class GroupProblem:
         low, high = self.scale.limits()
         shortened = theta + share.unsqueeze(1) * (trial - theta)
         return torch.minimum(torch.maximum(shortened, low), high)
+
+
+def replace_series(problem: GroupProblem, series: SeriesTable) -> GroupProblem:
+    """Return the problem of other series, compared in the same way under the same noise."""
+    process = replace(problem.process, table=series)
+    earlier = problem.comparison
+    comparison = replace(Comparison.of(process, earlier.scale), noise=earlier.noise)
+    return replace(problem, process=process, comparison=comparison)

@@ -35,13 +35,14 @@ def windowed_start(problem: GroupProblem, start: Tensor) -> Tensor:
         part = shortened(problem, length)
         part = part.accurate(problem.scale.physical(raw).numpy())
         # A longer window may overturn what a shorter one preferred.
-        raw = _better(part, raw, start)
+        raw = better(part, raw, start)
         raw = minimise(part, raw, ITERATIONS, TOLERANCE, damping=1e-2).theta
         length *= 2
-    return _better(problem, raw, start)
+    return better(problem, raw, start)
 
 
-def _better(problem: GroupProblem, point: Tensor, rival: Tensor) -> Tensor:
+def better(problem: GroupProblem, point: Tensor, rival: Tensor) -> Tensor:
+    """Return the numbers (G, Q) of the lower loss, group by group."""
     members = torch.arange(len(point))
     first, second = (problem.loss(theta, members) for theta in (point, rival))
     return torch.where((first <= second).unsqueeze(1), point, rival)

@@ -33,23 +33,44 @@ def accurate(process: SeriesProcess, values: Values) -> SeriesProcess:
         ahead = finer.simulate(values)
         if _close(process, now, ahead):
             return coarse
+        # Implicit steps are halved 24 times already: more of them find no solution either.
+        if process.model.method == "implicit" and not _finite(process, ahead):
+            break
         count *= 2
+    raise TrainingError(_refusal(process, _finite(process, ahead)))
+
+
+def _refusal(process: SeriesProcess, finite: bool) -> str:
+    name = process.model.name
+    if process.model.method == "implicit" and not finite:
+        return (
+            f"process model {name!r} has no finite solution at these parameters: even the "
+            "shortest implicit steps end at a state that grows without bound, at a rate "
+            "without a number, or at one that jumps with its state. Hold the state with "
+            "State(low=..., high=...), keep arguments inside with maximum(x, 1e-6), or "
+            "choose other starts"
+        )
     explicit = process.model.method == "rk4"
     how = "steps of Runge and Kutta" if explicit else "implicit steps"
     remedy = "Declare solver='implicit', replace" if explicit else "Replace"
-    raise TrainingError(
-        f"process model {process.model.name!r} needs more than {MOST} {how} between two "
+    return (
+        f"process model {name!r} needs more than {MOST} {how} between two "
         "rows: its rates differ too much (stiff), or it has no finite solution at these "
         f"parameters. {remedy} the fastest state by its equilibrium, give rows that are "
         "closer, or choose other starts"
     )
 
 
+def _finite(process: SeriesProcess, run: Trajectory) -> bool:
+    active = process.table.active
+    return all(bool(np.isfinite(output[active]).all()) for output in run.outputs)
+
+
 def _close(process: SeriesProcess, coarser: Trajectory, finer: Trajectory) -> bool:
+    if not (_finite(process, coarser) and _finite(process, finer)):
+        return False
     active = process.table.active
     for coarse, fine in zip(coarser.outputs, finer.outputs, strict=True):
-        if not (np.isfinite(coarse[active]).all() and np.isfinite(fine[active]).all()):
-            return False
         # Measured by the range over all groups: a flat group does not ask for substeps.
         change = np.abs(fine - coarse)[active].max()
         if change > CLOSE * max(np.ptp(fine[active]), 1e-300):

@@ -33,8 +33,11 @@ EMBEDDED = (-3 / 16, -27 / 32, 25 / 32, 0.0, 1 / 4)
 
 TOLERANCE = 1e-4  # of a state in one step; substeps (`accuracy`) see to finer errors
 TRACE = 1e-6  # of the largest state of a row: what is less is measured by it
-SHORTEST = 2.0**-24  # share of a step: what is shorter passes no corner either
-MOST_STEPS = 4000  # of one row in an interval; a relaxation takes some hundreds
+SHORTEST = 2.0**-24  # share of the way gone: what is shorter passes no corner either
+FIRST_WAY = (
+    2.0**-36
+)  # of an interval, counts as gone: a first transient may be as short
+MOST_STEPS = 1000  # in an interval: van der Pol's relaxation (mu 1000) takes 358
 SHRINKS = 0.1  # of a change to the next: more, and the matrix is made anew
 LONG = 1e-3  # of the states: shorter steps of Newton need no watching
 HALVINGS = 4  # of a step of Newton that makes the residual larger
@@ -97,7 +100,8 @@ def _advanced(
         part = np.where(good, part, 0.0)
         now, there = np.where(good, ahead, now), there + part
         share = np.where(good, np.minimum(2 * share, 1.0), 0.5 * share)
-        now = np.where(going & (share < SHORTEST), np.nan, now)
+        shortest = SHORTEST * np.maximum(there, FIRST_WAY)
+        now = np.where(going & (share < shortest), np.nan, now)
         shares.append(part)
     return list(np.where(there < 1, np.nan, now)), shares
 

@@ -102,6 +102,10 @@ K = Parameter("k", low=0, high=1, per="group")
 BAD_DECLARATIONS = {
     "time": ({"time": "day"}, "time='day'; use one of 'step', 'ode'"),
     "solver": ({"time": "ode", "solver": "euler"}, "solver='euler'; use one of"),
+    "solver of steps": (
+        {"time": "step", "solver": "implicit"},
+        "new states, which nothing has to solve",
+    ),
     "warmup": ({"warmup": -1}, "warmup=-1"),
     "no state": ({"state": []}, "empty list of states"),
     "a name twice": ({"state": [State("k")]}, "uses the name 'k' twice"),

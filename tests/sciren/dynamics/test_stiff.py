@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
 from sciren import Parameter, SeriesTable, State, process_model
 from sciren.dynamics import Directions, SeriesProcess, Values, jacobian
@@ -126,3 +127,67 @@ def test_the_recurrence_runs_alike_and_has_no_source_code():
     np.testing.assert_allclose(outputs["y"], run.outputs[0], rtol=1e-8)
     with pytest.raises(ExpressionError, match="no source code of the implicit solver"):
         recurrence_code(law, no_relations(law), "python")
+
+
+def test_a_transient_far_shorter_than_the_interval_is_resolved():
+    # the first rate acts for a thousandth of a second, the interval is a day of seconds
+    slow, back, fast = 0.04, 1e4, 3e7
+
+    def rates(y):
+        forth, again = slow * y[0], back * y[1] * y[2]
+        return [again - forth, forth - again - fast * y[1] ** 2, fast * y[1] ** 2]
+
+    ahead = implicit(rates, [np.array([v]) for v in STARTS.values()], 1e11)
+    # published: Hairer and Wanner, test set of stiff problems, ROBER
+    np.testing.assert_allclose(ahead[0], 0.2083340149701255e-07, rtol=2e-3)
+    np.testing.assert_allclose(sum(ahead), 1.0, rtol=1e-9)
+
+
+RATES = {"k1": 1e5, "k2": 1.0, "k3": 1e-3}
+
+
+def test_a_chain_over_eight_orders_of_rates_follows_its_exact_solution():
+    def chain(s, p, f):
+        return {
+            "a": -p.k1 * s.a,
+            "b": p.k1 * s.a - p.k2 * s.b,
+            "c": p.k2 * s.b - p.k3 * s.c,
+        }
+
+    model = process_model(
+        parameters=[Parameter(n, low=1e-9, high=1e9, per="group", start=v)
+                    for n, v in RATES.items()],
+        state=[State("a", start=1), State("b"), State("c")], time="ode",
+        solver="implicit", targets={"q": "b", "r": "c"},
+    )(chain)  # fmt: skip
+    times = np.concatenate([[0.0], 10.0 ** np.linspace(-4, 3, 5)])
+    process = SeriesProcess(model, series(times), substeps=2)
+    rates = {n: np.array([v]) for n, v in RATES.items()}
+    run = process.simulate(
+        Values(rates, {n: np.array([float(n == "a")]) for n in "abc"})
+    )
+
+    def solution(k1, k2, k3):
+        a = np.array([[-k1, 0, 0], [k1, -k2, 0], [0, k2, -k3]])
+        return np.array([expm(a * t)[1:, 0] for t in times]).T
+
+    np.testing.assert_allclose(run.outputs[..., 0], solution(**RATES), atol=1e-5)
+    found = jacobian(process, run, Directions(list(RATES)))[:, :, 0]
+    for number, name in enumerate(RATES):
+        step = 1e-5 * RATES[name]
+        ahead, back = (
+            solution(**{**RATES, name: RATES[name] + sign * step}) for sign in (1, -1)
+        )
+        by_log = RATES[name] * (ahead - back) / (2 * step)
+        np.testing.assert_allclose(RATES[name] * found[number], by_log, atol=1e-4)
+
+
+def test_what_has_no_solution_is_told_without_long_attempts():
+    growth = process_model(
+        parameters=[Parameter("k", low=0, high=9, per="group", start=1)],
+        state=[State("x", start=1)], time="ode", solver="implicit", targets={"y": "x"},
+    )(lambda s, p, f: {"x": p.k * s.x**2})  # fmt: skip
+    process = SeriesProcess(growth, series(np.linspace(0, 3, 3)))
+    start = Values({"k": np.array([1.0])}, {"x": np.array([1.0])})
+    with pytest.raises(TrainingError, match="grows without bound"):
+        accurate(process, start)
