@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
-from case_studies.gallery.remifentanil.process import compartments
+from discovery.config.process import load_decoder
 from sciren import KANEncoder, ScIReN, SeriesTable, TrainConfig, fit
 from sciren.dynamics import SeriesProcess, simulate_series
 from sciren.dynamics.fitting import SeriesHistory, replace_series, series_problem
@@ -23,6 +23,10 @@ from sciren.dynamics.groups.mixed_fitting import first_modes
 from sciren.dynamics.groups.mode_fit import fit_modes
 from sciren.dynamics.linearised import Linearisation
 from sciren.dynamics.prediction import simulated
+
+STUDY = Path(__file__).parents[2] / "case_studies" / "gallery" / "remifentanil"
+compartments: Any = load_decoder(f"{STUDY / 'process.py'}:compartments")
+"""The process of the study of the gallery."""
 
 FOLDS, LINE_ROUNDS = 4, 3
 FEATURES = ("age_yr", "lbm_kg")
