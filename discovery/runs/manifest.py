@@ -8,6 +8,7 @@ list belongs to the user and is never deleted.
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,9 +152,27 @@ def renew(folder: Path, *names: str) -> None:
     """
     if not (folder / MANIFEST).is_file():
         return
-    record = read_manifest(folder)
-    record["files"] |= {name: file_hash(folder / name) for name in names}
-    _write(folder, record)
+    with _held(folder):
+        record = read_manifest(folder)
+        record["files"] |= {name: file_hash(folder / name) for name in names}
+        _write(folder, record)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Let one process at a time read and write the manifest, or one would undo the other."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    # The folder itself is locked: no file is left behind, and a death lets go.
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(place)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Nothing in a run changes without a word, and nothing of the user is thrown away."""
 
 import random
+import threading
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +18,8 @@ from discovery.runs.manifest import (
     edits_accepted,
     foreign_files,
     read_manifest,
+    renew,
+    write_manifest,
 )
 from discovery.runs.predict_file import predict
 from sciren.errors import DataError
@@ -157,3 +161,26 @@ def test_a_changed_process_file_is_noticed(copy):
     finally:
         process.write_text(before)
     assert open_run(folder) == folder
+
+
+def test_two_commands_that_write_at_once_both_reach_the_manifest(tmp_path, monkeypatch):
+    names = ("a.txt", "b.txt")
+    for name in names:
+        (tmp_path / name).write_text("before")
+    write_manifest(tmp_path, "", None)
+
+    def slowly(folder):
+        record = read_manifest(folder)
+        time.sleep(0.05)
+        return record
+
+    monkeypatch.setattr("discovery.runs.manifest.read_manifest", slowly)
+    work = [threading.Thread(target=renew, args=(tmp_path, name)) for name in names]
+    for name, thread in zip(names, work, strict=True):
+        (tmp_path / name).write_text("after")
+        thread.start()
+    for thread in work:
+        thread.join()
+    monkeypatch.undo()
+    assert alterations(tmp_path) == []
+    assert {path.name for path in tmp_path.iterdir()} == {*names, MANIFEST}
