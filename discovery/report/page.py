@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from discovery.report.edge_cards import EdgeCard
@@ -20,7 +19,6 @@ from discovery.report.tables import (
     verification_table,
 )
 from discovery.report.words import explained, glossary, headline_told
-from discovery.runs.files import write_text
 from sciren.errors import ColumnError
 from visualize.labels import pretty_unit
 
@@ -170,13 +168,6 @@ class ReportData:
             return []
         rows = zip(self.verification["check"], self.verification["passed"], strict=True)
         return [str(check) for check, passed in rows if not passed]
-
-
-def save_report(data: ReportData, path: str | Path) -> Path:
-    """Write the report to a file, whole or not at all, and return its path."""
-    target = Path(path)
-    write_text(target, render_report(data))
-    return target
 
 
 def render_report(data: ReportData) -> str:

@@ -10,7 +10,7 @@ from discovery.report.failures import failures
 from discovery.report.figures import frame_or_none, stored_figures
 from discovery.report.findings import feature_shares, findings
 from discovery.report.network_svg import NARROW, network_svg
-from discovery.report.page import ReportData, ReportEquation, save_report
+from discovery.report.page import ReportData, ReportEquation, render_report
 from discovery.report.summary import constant_lines, score_lines, truth_lines
 from discovery.report.words import MODELS, model_names
 from discovery.results.edge_tests import with_tests
@@ -18,7 +18,7 @@ from discovery.results.scoring import long_scores
 from discovery.results.views.collect import VIEWS
 from discovery.runs.files import read_json, read_record
 from discovery.runs.folder import open_run
-from discovery.runs.manifest import edited_note, renew
+from discovery.runs.manifest import edited_note, write_owned
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,9 +51,8 @@ def write_report(run: Path) -> Path:
         DataError: no such run, or one of its files cannot be read.
     """
     folder = open_run(run)
-    path = save_report(report_data(folder), folder / REPORT)
-    renew(folder, REPORT)
-    return path
+    write_owned(folder, REPORT, render_report(report_data(folder)))
+    return folder / REPORT
 
 
 def report_data(folder: Path) -> ReportData:

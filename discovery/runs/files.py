@@ -26,10 +26,16 @@ UNPACKING = (OSError, EOFError, zipfile.BadZipFile, zlib.error)
 """What the standard library raises for a damaged zip file."""
 
 
-def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
+def write_whole(
+    path: Path, write: Callable[[Path], Any], put: Callable[[Path], Any] | None = None
+) -> None:
     """Let ``write`` fill a hidden file that then takes the place of ``path``.
 
     The end of the name stays, because writers choose a compression by it.
+
+    Args:
+        path: of the file;  write: fills the hidden one.
+        put: moves the hidden file to its place; default renames it.
     """
     # Two suffixes at most: .csv.gz. Beside the file, because a rename is only atomic
     # within one file system.
@@ -38,7 +44,10 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
         for left in dead(path, NEW):
             remove(left)
         write(hidden)
-        hidden.replace(path)
+        if put is None:
+            hidden.replace(path)
+        else:
+            put(hidden)
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be written: {error.strerror or error}; choose another place"
@@ -76,9 +85,14 @@ def write_json(path: Path, data: Any, indent: int | None = 2) -> None:
         data: see `plain`.
         indent: spaces a level; None for long lists of numbers, which nobody reads.
     """
+    write_text(path, json_text(data, indent))
+
+
+def json_text(data: Any, indent: int | None = 2) -> str:
+    """Return the text that `write_json` writes."""
     # NaN is no JSON: browsers and other languages refuse the file.
     text = json.dumps(plain(data), indent=indent, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
+    return text + "\n"
 
 
 def write_csv(path: Path, frame: "pd.DataFrame") -> None:

@@ -19,13 +19,14 @@ from typing import Any
 
 from discovery.config.file import versions
 from discovery.config.settings import RunConfig
-from discovery.runs.files import file_hash, read_json, write_json
+from discovery.runs.files import file_hash, read_json, write_json, write_whole
 from discovery.runs.leftovers import is_hidden
 from sciren.bounded import DAMAGE
 from sciren.errors import DataError, SciRenError
 
 MANIFEST = "manifest.json"
 OWN = "sha256 of the rest"  # the manifest's hash of itself
+EXPECTED = "being written"  # name -> hash of a file that takes its place
 LOCK = ".lock"  # held while a run is written
 LONGEST_NAME, LONGEST_PATH = 256, 3000
 """Bytes; POSIX systems allow one less in a name, and 4096 with the folder of the run."""
@@ -143,6 +144,33 @@ def _own_hash(record: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
+def write_owned(folder: Path, name: str, text: str) -> None:
+    """Write a text file of a run again, and its hash into the manifest.
+
+    A kill at any moment leaves a run that passes: the manifest expects the new hash
+    beside the old one before the file changes.
+
+    Args:
+        folder: of the run;  name: of the file, relative to it;  text: its content.
+    """
+    path = folder / name
+
+    def put(file: Path) -> None:
+        if not (folder / MANIFEST).is_file():
+            file.replace(path)
+            return
+        with _held(folder):
+            record = read_manifest(folder)
+            digest = file_hash(file)
+            _write(folder, record | {EXPECTED: {name: digest}})
+            file.replace(path)
+            record.pop(EXPECTED, None)
+            record["files"][name] = digest
+            _write(folder, record)
+
+    write_whole(path, lambda file: file.write_text(text, encoding="utf-8"), put)
+
+
 def renew(folder: Path, *names: str) -> None:
     """Take files that a command has written since into the manifest, where there is one.
 
@@ -210,11 +238,14 @@ def alterations(folder: Path) -> list[Alteration]:
     if not (folder / MANIFEST).is_file() and not _has_manifest(folder):
         return []
     record = read_manifest(folder)
-    changes = [
-        Alteration(name, "changed" if (folder / name).is_file() else "missing")
-        for name, digest in record["files"].items()
-        if not (folder / name).is_file() or file_hash(folder / name) != digest
-    ]
+    expected = record.get(EXPECTED)
+    changes = []
+    for name, digest in record["files"].items():
+        there = (folder / name).is_file()
+        found = file_hash(folder / name) if there else None
+        coming = expected.get(name, digest) if isinstance(expected, dict) else digest
+        if found not in (digest, coming):
+            changes.append(Alteration(name, "changed" if there else "missing"))
     if record.get(OWN) != _own_hash(record):
         changes.insert(0, Alteration(MANIFEST, "changed"))
     return changes + _process_alteration(record["process file"])

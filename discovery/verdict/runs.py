@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from discovery.config.settings import AutoSplit
-from discovery.runs.files import read_record, write_json
+from discovery.runs.files import json_text, read_record
 from discovery.runs.folder import check_writable, open_run
-from discovery.runs.manifest import alterations, edits_accepted, renew
+from discovery.runs.manifest import alterations, edits_accepted, write_owned
 from discovery.runs.stored import load_discovery, stored_decoder, stored_model
 from discovery.runs.workflow import progress_of
 from discovery.tables.records import PARTS
@@ -186,10 +186,7 @@ def control_run(run: Path, count: int, quiet: bool = False) -> Controls:
     model = stored_model(folder, study.decoder)
     say = progress_of(quiet).say
     controls = run_controls(model, _parts(study), count, study.config.seed, say)
-    write_json(folder / CONTROLS, controls.to_json())
-    # The manifest must know the new file before the report does, or the run looks
-    # altered.
-    renew(folder, CONTROLS)
+    write_owned(folder, CONTROLS, json_text(controls.to_json()))
     write_report(folder)
     return controls
 

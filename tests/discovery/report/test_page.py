@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from discovery.report.page import ReportData, ReportEquation, render_report, save_report
+from discovery.report.page import ReportData, ReportEquation, render_report
 from sciren.errors import ColumnError
 
 VOID = {"img", "meta", "br", "link"}
@@ -222,12 +222,6 @@ def test_pictures_that_scripts_draw_are_for_pages_without_scripts():
 
 def test_equal_data_give_equal_pages():
     assert render_report(FULL) == render_report(FULL)
-
-
-def test_the_file_appears_whole(tmp_path):
-    path = save_report(FULL, tmp_path / "report.html")
-    assert path.read_text(encoding="utf-8") == render_report(FULL)
-    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.parametrize("column", ["check", "passed"])

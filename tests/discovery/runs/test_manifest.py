@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from discovery.report.run_report import write_report
 from discovery.runs.explain import explain
 from discovery.runs.folder import open_run
 from discovery.runs.manifest import (
+    EXPECTED,
     MANIFEST,
     alterations,
     edits_accepted,
@@ -20,6 +22,7 @@ from discovery.runs.manifest import (
     read_manifest,
     renew,
     write_manifest,
+    write_owned,
 )
 from discovery.runs.predict_file import predict
 from sciren.errors import DataError
@@ -161,6 +164,38 @@ def test_a_changed_process_file_is_noticed(copy):
     finally:
         process.write_text(before)
     assert open_run(folder) == folder
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_a_kill_while_a_file_is_written_again_leaves_a_run_that_passes(
+    tmp_path, monkeypatch, number
+):
+    class Killed(BaseException):
+        pass
+
+    (tmp_path / "a.txt").write_text("before")
+    write_manifest(tmp_path, "", None)
+    rename, calls = Path.replace, iter(range(1, 9))
+
+    def killing(self, target):
+        place = next(calls)
+        if place == number // 2 and number % 2:
+            raise Killed
+        moved = rename(self, target)
+        if place == number // 2:
+            raise Killed
+        return moved
+
+    monkeypatch.setattr(Path, "replace", killing)
+    with suppress(Killed):
+        write_owned(tmp_path, "a.txt", "after")
+    monkeypatch.undo()
+    assert alterations(tmp_path) == []
+    write_owned(tmp_path, "a.txt", "after")
+    assert EXPECTED not in read_manifest(tmp_path)
+    assert (tmp_path / "a.txt").read_text() == "after"
+    (tmp_path / "a.txt").write_text("edited")
+    assert [str(change) for change in alterations(tmp_path)] == ["a.txt was changed"]
 
 
 def test_two_commands_that_write_at_once_both_reach_the_manifest(tmp_path, monkeypatch):
